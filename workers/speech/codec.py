@@ -1,0 +1,161 @@
+"""Frozen dataclasses to JSON objects and back, driven by their annotations.
+
+Liberal in what it reads: fields nobody declared survive in ``extra`` and are written back, ``null``
+counts as absent, a whole number may come as a float. Strict where it matters: a missing field without
+a default, or one of the wrong type, is a `Malformed` that names the field.
+
+A class takes part by being a frozen dataclass; if it has a field ``extra`` of type `Extra`, undeclared
+fields are kept there.
+"""
+
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from workers.errors import Malformed
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Extra: TypeAlias = Mapping[str, Json]
+JsonObject: TypeAlias = dict[str, Json]
+
+T = TypeVar("T")
+Reader: TypeAlias = Callable[[Any, str], Any]
+
+
+def read(cls: type[T], record: Mapping[str, Json], where: str) -> T:
+    """An instance of ``cls`` from a JSON object; ``where`` names the object in errors."""
+    values: dict[str, Any] = {}
+    plan = _plan(cls)
+    for name, field in plan.fields.items():
+        value = record.get(name)
+        if value is not None:
+            values[name] = field.reader(value, f"{where}.{name}")
+        elif field.required:
+            raise Malformed(f"{where} lacks the field “{name}”")
+    if plan.keeps_extra:
+        values["extra"] = {k: v for k, v in record.items() if k not in plan.fields and k != "type"}
+    return cls(**values)
+
+
+def write(record: object) -> JsonObject:
+    """The JSON object of a dataclass: its fields that are not None, then what ``extra`` kept."""
+    plan = _plan(type(record))
+    out: JsonObject = {}
+    for name in plan.fields:
+        value = getattr(record, name)
+        if value is not None:
+            out[name] = _plain(value)
+    if plan.keeps_extra:
+        out.update(getattr(record, "extra"))  # noqa: B009  (only classes whose plan says so have it)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    reader: Reader
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    fields: dict[str, _Field]
+    keeps_extra: bool
+
+
+@cache
+def _plan(cls: type) -> _Plan:
+    hints = get_type_hints(cls)
+    known = {
+        f.name: _Field(
+            _reader(hints[f.name]), f.default is MISSING and f.default_factory is MISSING
+        )
+        for f in fields(cls)
+        if f.name != "extra"
+    }
+    return _Plan(known, "extra" in hints)
+
+
+def _reader(hint: Any) -> Reader:
+    """The function that turns a JSON value into a value of type ``hint``."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
+        return _reader(inner)
+    if origin is tuple:
+        return _sequence_of(_reader(get_args(hint)[0]))
+    if origin in (dict, Mapping) or origin is not None and issubclass(origin, Mapping):
+        return _object
+    if is_dataclass(hint):
+        return _record_of(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _member_of(hint)
+    return {int: _integer, float: _number, bool: _boolean, str: _text}[hint]
+
+
+def _integer(value: Any, where: str) -> int:
+    return round(_number(value, where))
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Malformed(f"{where} is not a number")
+    return value
+
+
+def _boolean(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise Malformed(f"{where} is neither true nor false")
+    return value
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise Malformed(f"{where} is not a text")
+    return value
+
+
+def _object(value: Any, where: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise Malformed(f"{where} is not an object")
+    return value
+
+
+def _sequence_of(item: Reader) -> Reader:
+    def sequence(value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise Malformed(f"{where} is not a list")
+        return tuple(item(each, f"{where}[{index}]") for index, each in enumerate(value))
+
+    return sequence
+
+
+def _record_of(cls: type) -> Reader:
+    return lambda value, where: read(cls, _object(value, where), where)
+
+
+def _member_of(cls: type[Enum]) -> Reader:
+    def member(value: Any, where: str) -> Enum:
+        try:
+            return cls(value)
+        except ValueError:
+            raise Malformed(f"{where} is none of the known values") from None
+
+    return member
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Enum):
+        plain: Json = value.value
+        return plain
+    if is_dataclass(value):
+        return write(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    result: Json = value
+    return result

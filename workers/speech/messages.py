@@ -1,0 +1,323 @@
+"""The wire protocol, Universal-Streaming v3: every message as a frozen dataclass.
+
+The one door between text frames and types. Keys of the wire's JSON appear here and nowhere else, and
+the client and the embedded server share nothing but this module. Audio has no message of its own: a
+binary frame *is* audio, 50 to 1000 ms of it at the declared rate.
+
+Sources of the facts: the vendor's API reference and AsyncAPI documents for Universal-Streaming and
+u3-rt-pro, its SDKs, and live observations where those disagree. Readers are therefore lenient: unknown
+message types become `Unknown`, unknown fields survive in ``extra``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+from workers.errors import Malformed
+from workers.speech import codec
+from workers.speech.codec import Extra, Json, JsonObject
+
+
+def _extra() -> Any:
+    return field(default_factory=dict, repr=False)
+
+
+# --- server to client ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The session is accepted. Only this, not the open socket, means so."""
+
+    type: ClassVar[str] = "Begin"
+    id: str
+    expires_at: int = 0
+    """Unix time in seconds at which the service ends the session with 3008; 0 when not told."""
+    configuration: Extra = field(default_factory=dict)
+    """What the server applied (since mid-2026); may be empty."""
+    extra: Extra = _extra()
+
+    @property
+    def model(self) -> str:
+        """The model that the server says it applied; empty when it does not say."""
+        model = self.configuration.get("model")
+        return model if isinstance(model, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a turn, times in ms from the start of the stream."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float | None = None
+    word_is_final: bool = True
+    """Newer references leave it out, so absent reads as final."""
+    speaker: str | None = None
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A reading of a turn; it replaces every earlier one with the same ``turn_order``."""
+
+    type: ClassVar[str] = "Turn"
+    turn_order: int
+    end_of_turn: bool
+    transcript: str
+    """Universal-Streaming: final words only. U3: everything heard of the turn so far."""
+    turn_is_formatted: bool = False
+    end_of_turn_confidence: float = 0.0
+    utterance: str = ""
+    words: tuple[Word, ...] = ()
+    language_code: str | None = None
+    language_confidence: float | None = None
+    speaker_label: str | None = None
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """U3 only: speech begins ``timestamp`` ms into the stream; at least one Turn follows."""
+
+    type: ClassVar[str] = "SpeechStarted"
+    timestamp: int
+    confidence: float | None = None
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """The last message of a session that ended as asked. Durations in seconds."""
+
+    type: ClassVar[str] = "Termination"
+    audio_duration_seconds: float = 0
+    session_duration_seconds: float = 0
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Fatal: the close that follows has the same code, and its reason says nothing."""
+
+    type: ClassVar[str] = "Error"
+    error: str
+    error_code: int | None = None
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something the server wants known; the session goes on."""
+
+    type: ClassVar[str] = "Warning"
+    warning: str
+    warning_code: int | None = None
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Opt-in, about every 5 s: how much audio the server has received against its own clock."""
+
+    type: ClassVar[str] = "Heartbeat"
+    total_audio_received_ms: float
+    total_duration_ms: float
+    realtime_factor: float | None = None
+    max_speech_probability: float | None = None
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Opt-in, about every second: nothing was said between these ms of the stream."""
+
+    type: ClassVar[str] = "Silence"
+    start_ms: int
+    end_ms: int
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The new speaker of one turn; text and times are unchanged."""
+
+    turn_order: int
+    speaker_label: str | None = None
+    words: tuple[Word, ...] = ()
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerRevision:
+    """Speakers of earlier turns, corrected."""
+
+    type: ClassVar[str] = "SpeakerRevision"
+    revisions: tuple[Revision, ...]
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class LLMGatewayResponse:
+    """The answer of the language model that was asked to read a turn."""
+
+    type: ClassVar[str] = "LLMGatewayResponse"
+    turn_order: int
+    transcript: str = ""
+    data: Extra = field(default_factory=dict)
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message type that is newer than this program; ``type`` is the wire's, maybe empty."""
+
+    type: str
+    extra: Extra = _extra()
+
+
+ServerMessage: TypeAlias = (
+    Begin
+    | SpeechStarted
+    | Turn
+    | SpeakerRevision
+    | LLMGatewayResponse
+    | Heartbeat
+    | Silence
+    | Warning
+    | Error
+    | Termination
+    | Unknown
+)
+
+
+# --- client to server ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """No more audio: flush the open turn, send Termination, close."""
+
+    type: ClassVar[str] = "Terminate"
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class ForceEndpoint:
+    """End the current turn now."""
+
+    type: ClassVar[str] = "ForceEndpoint"
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Resets the server's inactivity timer; there is no reply."""
+
+    type: ClassVar[str] = "KeepAlive"
+    extra: Extra = _extra()
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateConfiguration:
+    """Settings to change in place; absent ones stay. There is no reply, a bad value closes (3006)."""
+
+    type: ClassVar[str] = "UpdateConfiguration"
+    min_turn_silence: int | None = None
+    max_turn_silence: int | None = None
+    vad_threshold: float | None = None
+    end_of_turn_confidence_threshold: float | None = None
+    keyterms_prompt: tuple[str, ...] | None = None
+    format_turns: bool | None = None
+    filter_profanity: bool | None = None
+    prompt: str | None = None
+    agent_context: str | None = None
+    mode: str | None = None
+    interruption_delay: int | None = None
+    turn_left_pad_ms: int | None = None
+    continuous_partials: bool | None = None
+    language_codes: tuple[str, ...] | None = None
+    session_heartbeat: bool | None = None
+    acknowledge_silence: bool | None = None
+    extra: Extra = _extra()
+
+
+ClientMessage: TypeAlias = Terminate | ForceEndpoint | KeepAlive | UpdateConfiguration | Unknown
+
+_FROM_SERVER: Mapping[str, type[Any]] = {
+    cls.type: cls
+    for cls in (
+        Begin,
+        SpeechStarted,
+        Turn,
+        SpeakerRevision,
+        LLMGatewayResponse,
+        Heartbeat,
+        Silence,
+        Warning,
+        Error,
+        Termination,
+    )
+}
+_FROM_CLIENT: Mapping[str, type[Any]] = {
+    cls.type: cls for cls in (Terminate, ForceEndpoint, KeepAlive, UpdateConfiguration)
+}
+
+
+# --- the door -----------------------------------------------------------------------------------
+
+
+def decode(text: str | bytes) -> ServerMessage:
+    """The message of a text frame that a server sent.
+
+    Raises `Malformed` when the text is no JSON object or lacks a field that we need.
+    """
+    message: ServerMessage = from_json(_parsed(text))
+    return message
+
+
+def decode_from_client(text: str | bytes) -> ClientMessage:
+    """The message of a text frame that a client sent; raises `Malformed` as `decode` does."""
+    record = _parsed(text)
+    message: ClientMessage = _known(record, _FROM_CLIENT)
+    return message
+
+
+def from_json(record: Mapping[str, Json]) -> ServerMessage:
+    """A server message from an object already parsed; raises `Malformed` as `decode` does."""
+    if "type" not in record and "error" in record:  # seen in the field; the vendor's SDK accepts it
+        record = {"type": Error.type, **record}
+    message: ServerMessage = _known(record, _FROM_SERVER)
+    return message
+
+
+def to_json(message: ServerMessage | ClientMessage) -> JsonObject:
+    """The object of a message, ``type`` first, as `from_json` reads it."""
+    if isinstance(message, Unknown):
+        return {"type": message.type, **message.extra}
+    return {"type": message.type, **codec.write(message)}
+
+
+def encode(message: ServerMessage | ClientMessage) -> str:
+    """The text frame of a message."""
+    return json.dumps(to_json(message), ensure_ascii=False, separators=(",", ":"))
+
+
+def _parsed(text: str | bytes) -> JsonObject:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"the message is not JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise Malformed("the message is not a JSON object")
+    return record
+
+
+def _known(record: Mapping[str, Json], table: Mapping[str, type[Any]]) -> Any:
+    kind = record.get("type")
+    name = kind if isinstance(kind, str) else ""
+    if name in table:
+        return codec.read(table[name], record, name)
+    return Unknown(name, {k: v for k, v in record.items() if k != "type"})
