@@ -1,7 +1,7 @@
 """Expected failures, said in words that a user can act on.
 
-Every one of these ends a job, or the program, with a sentence; none of them is a bug. A bug stays an
-ordinary exception and keeps its traceback.
+Every one of these ends a job, or the program, with a sentence; none of them is a bug. A bug stays
+an ordinary exception and keeps its traceback.
 """
 
 

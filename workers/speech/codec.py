@@ -1,11 +1,11 @@
 """Frozen dataclasses to JSON objects and back, driven by their annotations.
 
 Liberal in what it reads: fields nobody declared survive in ``extra`` and are written back, ``null``
-counts as absent, a whole number may come as a float. Strict where it matters: a missing field without
-a default, or one of the wrong type, is a `Malformed` that names the field.
+counts as absent, a whole number may come as a float. Strict where it matters: a missing field
+without a default, or one of the wrong type, is a `Malformed` that names the field.
 
-A class takes part by being a frozen dataclass; if it has a field ``extra`` of type `Extra`, undeclared
-fields are kept there.
+A class takes part by being a frozen dataclass; if it has a field ``extra`` of type `Extra`,
+undeclared fields are kept there.
 """
 
 import math
@@ -13,12 +13,11 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
-from functools import cache
 from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from workers.errors import Malformed
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Extra: TypeAlias = Mapping[str, Json]
 JsonObject: TypeAlias = dict[str, Json]
 
@@ -66,8 +65,16 @@ class _Plan:
     keeps_extra: bool
 
 
-@cache
+_PLANS: dict[type, _Plan] = {}
+
+
 def _plan(cls: type) -> _Plan:
+    if cls not in _PLANS:
+        _PLANS[cls] = _planned(cls)
+    return _PLANS[cls]
+
+
+def _planned(cls: type) -> _Plan:
     hints = get_type_hints(cls)
     known = {
         f.name: _Field(
@@ -87,9 +94,9 @@ def _reader(hint: Any) -> Reader:
         return _reader(inner)
     if origin is tuple:
         return _sequence_of(_reader(get_args(hint)[0]))
-    if origin in (dict, Mapping) or origin is not None and issubclass(origin, Mapping):
+    if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
         return _object
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return _record_of(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _member_of(hint)

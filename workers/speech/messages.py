@@ -1,12 +1,12 @@
 """The wire protocol, Universal-Streaming v3: every message as a frozen dataclass.
 
-The one door between text frames and types. Keys of the wire's JSON appear here and nowhere else, and
-the client and the embedded server share nothing but this module. Audio has no message of its own: a
-binary frame *is* audio, 50 to 1000 ms of it at the declared rate.
+The one door between text frames and types. Keys of the wire's JSON appear here and nowhere else,
+and the client and the embedded server share nothing but this module. Audio has no message of its
+own: a binary frame *is* audio, 50 to 1000 ms of it at the declared rate.
 
 Sources of the facts: the vendor's API reference and AsyncAPI documents for Universal-Streaming and
-u3-rt-pro, its SDKs, and live observations where those disagree. Readers are therefore lenient: unknown
-message types become `Unknown`, unknown fields survive in ``extra``.
+u3-rt-pro, its SDKs, and live observations where those disagree. Readers are therefore lenient:
+unknown message types become `Unknown`, unknown fields survive in ``extra``.
 """
 
 import json
@@ -17,11 +17,6 @@ from typing import Any, ClassVar, TypeAlias
 from workers.errors import Malformed
 from workers.speech import codec
 from workers.speech.codec import Extra, Json, JsonObject
-
-
-def _extra() -> Any:
-    return field(default_factory=dict, repr=False)
-
 
 # --- server to client ---------------------------------------------------------------------------
 
@@ -36,7 +31,7 @@ class Begin:
     """Unix time in seconds at which the service ends the session with 3008; 0 when not told."""
     configuration: Extra = field(default_factory=dict)
     """What the server applied (since mid-2026); may be empty."""
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
     @property
     def model(self) -> str:
@@ -56,7 +51,7 @@ class Word:
     word_is_final: bool = True
     """Newer references leave it out, so absent reads as final."""
     speaker: str | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ class Turn:
     language_code: str | None = None
     language_confidence: float | None = None
     speaker_label: str | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,7 @@ class SpeechStarted:
     type: ClassVar[str] = "SpeechStarted"
     timestamp: int
     confidence: float | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,7 @@ class Termination:
     type: ClassVar[str] = "Termination"
     audio_duration_seconds: float = 0
     session_duration_seconds: float = 0
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +100,7 @@ class Error:
     type: ClassVar[str] = "Error"
     error: str
     error_code: int | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +110,7 @@ class Warning:
     type: ClassVar[str] = "Warning"
     warning: str
     warning_code: int | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,7 @@ class Heartbeat:
     total_duration_ms: float
     realtime_factor: float | None = None
     max_speech_probability: float | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +132,7 @@ class Silence:
     type: ClassVar[str] = "Silence"
     start_ms: int
     end_ms: int
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +142,7 @@ class Revision:
     turn_order: int
     speaker_label: str | None = None
     words: tuple[Word, ...] = ()
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +151,7 @@ class SpeakerRevision:
 
     type: ClassVar[str] = "SpeakerRevision"
     revisions: tuple[Revision, ...]
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +162,7 @@ class LLMGatewayResponse:
     turn_order: int
     transcript: str = ""
     data: Extra = field(default_factory=dict)
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +170,7 @@ class Unknown:
     """A message type that is newer than this program; ``type`` is the wire's, maybe empty."""
 
     type: str
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 ServerMessage: TypeAlias = (
@@ -201,7 +196,7 @@ class Terminate:
     """No more audio: flush the open turn, send Termination, close."""
 
     type: ClassVar[str] = "Terminate"
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +204,7 @@ class ForceEndpoint:
     """End the current turn now."""
 
     type: ClassVar[str] = "ForceEndpoint"
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +212,12 @@ class KeepAlive:
     """Resets the server's inactivity timer; there is no reply."""
 
     type: ClassVar[str] = "KeepAlive"
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateConfiguration:
-    """Settings to change in place; absent ones stay. There is no reply, a bad value closes (3006)."""
+    """Settings to change in place; absent ones stay. No reply; a bad value closes (3006)."""
 
     type: ClassVar[str] = "UpdateConfiguration"
     min_turn_silence: int | None = None
@@ -241,7 +236,7 @@ class UpdateConfiguration:
     language_codes: tuple[str, ...] | None = None
     session_heartbeat: bool | None = None
     acknowledge_silence: bool | None = None
-    extra: Extra = _extra()
+    extra: Extra = field(default_factory=dict, repr=False)
 
 
 ClientMessage: TypeAlias = Terminate | ForceEndpoint | KeepAlive | UpdateConfiguration | Unknown
