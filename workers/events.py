@@ -1,0 +1,228 @@
+"""What happens to a job, as facts: the one vocabulary of trace, queue, screen and ``--json``.
+
+A session says them, its trace keeps them, and everything that shows or measures a session folds
+over them. As JSON, an event is an object with a ``type``; the same object stands in a trace and on the
+standard output of ``paceline run --json``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, TypeAlias
+
+from workers.audio.pacing import Certificate, LagSummary
+from workers.errors import Malformed
+from workers.jobs import JobId
+from workers.speech import codec
+from workers.speech.codec import JsonObject
+from workers.speech.messages import Turn
+
+
+class Outcome(Enum):
+    """How an attempt ended. `Ended.reason` says why in words."""
+
+    DONE = "done"
+    """All audio was sent and the server confirmed the end."""
+    CANCELLED = "cancelled"
+    """The user stopped it; what was heard until then is kept."""
+    UNREADABLE = "unreadable"
+    """The recording could not be read, or not to its end."""
+    UNREACHABLE = "unreachable"
+    """Nobody answered at the endpoint, or it never began the session."""
+    UNAUTHORISED = "unauthorised"
+    """The service refused the key or the account."""
+    BUSY = "busy"
+    """Too many sessions for the account or the engine; later it may work."""
+    REFUSED = "refused"
+    """The server ended the session with an error."""
+    LOST = "lost"
+    """The connection broke, or the end was never confirmed."""
+    UNWRITABLE = "unwritable"
+    """The trace could not be written, so the session was stopped."""
+    CRASHED = "crashed"
+    """The session's process died; its log says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The job waits for a free place. Facts of the recording, seconds and Hz."""
+
+    type: ClassVar[str] = "queued"
+    seconds: float
+    rate: int
+    channels: int
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """A process has started and calls the server."""
+
+    type: ClassVar[str] = "connecting"
+    to: str
+    """The address, without secrets and without parameters."""
+    sha256: str
+    """Of the recording's bytes, in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The server accepted the session; from here the clock of the schedule runs."""
+
+    type: ClassVar[str] = "began"
+    session_id: str
+    model: str
+    """As the server says it, else as it was asked for."""
+    sample_rate: int
+    """In Hz: of what is sent, and declared."""
+    expires_at: int
+    connect_ms: float
+    """Dialling until the socket was open."""
+    begin_ms: float
+    """Open socket until Begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far the audio has been sent, and how late the chunks left."""
+
+    type: ClassVar[str] = "progress"
+    sent_seconds: float
+    total_seconds: float
+    lag_ms: LagSummary
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHeard:
+    """The server's latest reading of a turn, its times on the recording's clock."""
+
+    type: ClassVar[str] = "turn"
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that the session survived."""
+
+    type: ClassVar[str] = "warning"
+    warning: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slipped:
+    """A stall beyond the catch-up bound moved the schedule."""
+
+    type: ClassVar[str] = "slip"
+    at_seconds: float
+    """Where in the audio."""
+    stalled_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The attempt is over."""
+
+    type: ClassVar[str] = "ended"
+    outcome: Outcome
+    reason: str
+    hint: str = ""
+    """What the user can do about it; may be empty."""
+    code: int | None = None
+    """The server's error or close code, where it sent one."""
+    sent_seconds: float = 0.0
+    open_seconds: float = 0.0
+    """How long the socket was open: this is what a service bills."""
+    certificate: Certificate | None = None
+    """None when no audio was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunksSent:
+    """Trace only: the lags in microseconds of chunk ``first`` and those after it."""
+
+    type: ClassVar[str] = "chunks"
+    first: int
+    lag_us: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent:
+    """Trace only: a control message that the client sent, by its wire type."""
+
+    type: ClassVar[str] = "sent"
+    message: Mapping[str, codec.Json]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """Trace only: a message without an event of its own, as it came over the wire."""
+
+    type: ClassVar[str] = "received"
+    message: Mapping[str, codec.Json]
+
+
+Event: TypeAlias = Queued | Connecting | Began | Progressed | TurnHeard | Warned | Slipped | Ended
+TraceEvent: TypeAlias = Event | ChunksSent | MessageSent | MessageReceived
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An event on its way to whoever watches: which job, which attempt, and when."""
+
+    job: JobId
+    attempt: int
+    """Counts from 1; a job in the queue names the attempt to come."""
+    file: str
+    t: float
+    """Seconds since the attempt's process started, on its monotonic clock."""
+    event: Event
+
+
+_EVENTS: Mapping[str, type[Any]] = {
+    cls.type: cls
+    for cls in (
+        Queued,
+        Connecting,
+        Began,
+        Progressed,
+        Warned,
+        Slipped,
+        Ended,
+        ChunksSent,
+        MessageSent,
+        MessageReceived,
+    )
+}
+
+
+def to_json(event: TraceEvent) -> JsonObject:
+    """The object of an event; a turn keeps the wire's field names."""
+    if isinstance(event, TurnHeard):
+        return {"type": event.type, **codec.write(event.turn)}
+    return {"type": event.type, **codec.write(event)}
+
+
+def from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
+    """The event of an object; raises `Malformed` for an unknown type or a bad field."""
+    kind = record.get("type")
+    if kind == TurnHeard.type:
+        return TurnHeard(codec.read(Turn, record, TurnHeard.type))
+    if not isinstance(kind, str) or kind not in _EVENTS:
+        raise Malformed(f"there is no event of type {kind!r}")
+    event: TraceEvent = codec.read(_EVENTS[kind], record, kind)
+    return event
+
+
+def report_json(report: Report) -> JsonObject:
+    """The object of a report, as ``run --json`` prints it."""
+    event = to_json(report.event)
+    kind = event.pop("type")
+    return {
+        "type": kind,
+        "job": report.job,
+        "attempt": report.attempt,
+        "file": report.file,
+        "t": round(report.t, 4),
+        **event,
+    }

@@ -1,0 +1,60 @@
+"""What is to be streamed: recordings, how to stream them, and the jobs made of them."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from workers.audio.pacing import Release
+
+JobId = NewType("JobId", int)
+"""Counts from 1 in the order of the queue; an id is never used again within a run."""
+
+RATES = range(8000, 48001)
+"""Sample rates in Hz that are sent as they are; a recording outside is resampled."""
+
+RESAMPLED = 16000
+"""The rate in Hz that a recording outside `RATES` is resampled to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One readable audio file, as probing found it."""
+
+    path: str
+    """As given, or as found under the folder that was given."""
+    seconds: float
+    rate: int
+    """In Hz."""
+    channels: int
+    frames: int
+    format: str
+    """Container and encoding as libsndfile names them, e.g. ``WAV PCM_16``."""
+    size: int
+    """In bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How every job of a run is streamed."""
+
+    chunk_ms: int = 100
+    release: Release = Release.START
+    rate: int | None = None
+    """The rate in Hz to resample to; None sends the recording's own rate where it may be sent."""
+    speech_model: str = "u3-rt-pro"
+    params: tuple[tuple[str, str], ...] = ()
+    """Further connection parameters, as they go into the query."""
+
+    def rate_for(self, recording: Recording) -> int:
+        """The rate in Hz that is sent, and therefore declared, for a recording."""
+        if self.rate is not None:
+            return self.rate
+        return recording.rate if recording.rate in RATES else RESAMPLED
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One line of the queue."""
+
+    id: JobId
+    recording: Recording
+    settings: Settings

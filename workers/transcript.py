@@ -1,0 +1,104 @@
+"""The fold from turns to a transcript; the only one, so screen, exports and figures agree.
+
+Rules of the wire that it holds: a later message replaces the earlier one of the same
+``turn_order`` (a formatted twin included), an empty final says nothing and is ignored, and a turn is
+final from its first ``end_of_turn`` on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workers.speech.messages import Turn, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One turn as a reader sees it."""
+
+    order: int
+    settled: str
+    """Words that will not change any more."""
+    unsettled: str
+    """Words that may still be revised; empty in a final."""
+    final: bool
+    start_ms: int | None
+    """From the first word, on the recording's clock; None when the server sent no words."""
+    end_ms: int | None
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return " ".join(part for part in (self.settled, self.unsettled) if part)
+
+
+def line(turn: Turn) -> Line:
+    """A turn read as both model families mean it.
+
+    Universal-Streaming puts only final words into ``transcript``, the last word of a partial stands
+    in ``words`` alone; u3 puts everything into ``transcript`` and marks no word of a partial as final.
+    """
+    settled, unsettled = _split(turn)
+    return Line(
+        order=turn.turn_order,
+        settled=settled,
+        unsettled=unsettled,
+        final=turn.end_of_turn,
+        start_ms=turn.words[0].start if turn.words else None,
+        end_ms=turn.words[-1].end if turn.words else None,
+        words=turn.words,
+    )
+
+
+def _split(turn: Turn) -> tuple[str, str]:
+    text = turn.transcript.strip()
+    if turn.end_of_turn:
+        return text, ""
+    written = text.split()
+    finals = sum(word.word_is_final for word in turn.words)
+    if len(written) >= len(turn.words):  # all words are in the transcript: u3
+        return " ".join(written[:finals]), " ".join(written[finals:])
+    return text, " ".join(word.text for word in turn.words if not word.word_is_final)
+
+
+class Transcript:
+    """The turns of one attempt, in order."""
+
+    def __init__(self, turns: Iterable[Turn] = ()) -> None:
+        self._turns: dict[int, Turn] = {}
+        for turn in turns:
+            self.hear(turn)
+
+    def hear(self, turn: Turn) -> bool:
+        """Takes a reading in; False when it said nothing new."""
+        known = self._turns.get(turn.turn_order)
+        empty = not turn.transcript.strip() and not turn.words
+        if empty and (turn.end_of_turn or known is None):
+            return False
+        if known is not None and known.end_of_turn and not turn.end_of_turn:
+            return False  # a straggling partial does not take a final back
+        self._turns[turn.turn_order] = turn
+        return True
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The latest reading of every turn that has text, by ``turn_order``."""
+        return [self._turns[order] for order in sorted(self._turns)]
+
+    @property
+    def lines(self) -> list[Line]:
+        """The same as a reader sees it."""
+        return [line(turn) for turn in self.turns]
+
+    @property
+    def latest(self) -> Line | None:
+        """The turn that is being spoken, or was last."""
+        return line(self._turns[max(self._turns)]) if self._turns else None
+
+    @property
+    def text(self) -> str:
+        """Everything heard, one turn a line."""
+        return "\n".join(each.text for each in self.lines if each.text)
+
+    def __len__(self) -> int:
+        return len(self._turns)
