@@ -1,8 +1,8 @@
 """What happens to a job, as facts: the one vocabulary of trace, queue, screen and ``--json``.
 
 A session says them, its trace keeps them, and everything that shows or measures a session folds
-over them. As JSON, an event is an object with a ``type``; the same object stands in a trace and on the
-standard output of ``paceline run --json``.
+over them. As JSON, an event is an object with a ``type``; the same object stands in a trace and on
+the standard output of ``paceline run --json``.
 """
 
 from collections.abc import Mapping

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from workers.audio.pacing import Release
+from workers.audio.recording import Recording
 
 JobId = NewType("JobId", int)
 """Counts from 1 in the order of the queue; an id is never used again within a run."""
@@ -13,23 +14,6 @@ RATES = range(8000, 48001)
 
 RESAMPLED = 16000
 """The rate in Hz that a recording outside `RATES` is resampled to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One readable audio file, as probing found it."""
-
-    path: str
-    """As given, or as found under the folder that was given."""
-    seconds: float
-    rate: int
-    """In Hz."""
-    channels: int
-    frames: int
-    format: str
-    """Container and encoding as libsndfile names them, e.g. ``WAV PCM_16``."""
-    size: int
-    """In bytes."""
 
 
 @dataclass(frozen=True, slots=True)

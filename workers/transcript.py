@@ -1,8 +1,8 @@
 """The fold from turns to a transcript; the only one, so screen, exports and figures agree.
 
 Rules of the wire that it holds: a later message replaces the earlier one of the same
-``turn_order`` (a formatted twin included), an empty final says nothing and is ignored, and a turn is
-final from its first ``end_of_turn`` on.
+``turn_order`` (a formatted twin included), an empty final says nothing and is ignored, and a turn
+is final from its first ``end_of_turn`` on.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,8 @@ def line(turn: Turn) -> Line:
     """A turn read as both model families mean it.
 
     Universal-Streaming puts only final words into ``transcript``, the last word of a partial stands
-    in ``words`` alone; u3 puts everything into ``transcript`` and marks no word of a partial as final.
+    in ``words`` alone; u3 puts everything into ``transcript`` and marks no word of a partial as
+    final.
     """
     settled, unsettled = _split(turn)
     return Line(

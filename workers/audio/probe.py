@@ -1,0 +1,116 @@
+"""What a file is, before anything is sent: readable, how long, which rate, whole.
+
+libsndfile notes in its log when a header promises more than the file holds; formats without such a
+note show it when their last sample cannot be read. Both are told here, so that a truncated recording
+is refused with words and not streamed as if that were all.
+"""
+
+import os
+import re
+import stat
+
+import soundfile
+
+from workers.audio.recording import Recording
+from workers.errors import Unreadable
+
+UNKNOWN_LENGTH = 0x7FFF0000
+"""A promised size of this or more (or of 0) is what a writer that could not seek leaves behind."""
+
+SLACK = 64
+"""Bytes by which headers may be wrong without any audio missing: writers count differently."""
+
+_OGG_PAGE = 27 + 255 + 255 * 255
+"""The longest page there can be, in bytes (RFC 3533, section 6)."""
+
+_PROMISE = re.compile(r":\s*(\d+) \(should be (\d+)\)")
+_CONVERT = (
+    "If it plays elsewhere, convert it, for instance: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
+)
+
+
+def probe(path: str) -> Recording:
+    """The facts of a recording; raises `Unreadable` with what is wrong with it."""
+    size = _regular_size(path)
+    try:
+        with soundfile.SoundFile(path) as file:
+            if (short := _missing(file, path)) is not None:
+                raise Unreadable(f"the file is cut short: {short}", "Copy or record it again.")
+            frames = _length(file)
+            if not frames:
+                raise Unreadable("the file holds no audio", "Its length is 0 samples.")
+            return Recording(
+                path=path,
+                seconds=frames / file.samplerate,
+                rate=file.samplerate,
+                channels=file.channels,
+                frames=frames,
+                format=f"{file.format} {file.subtype}",
+                size=size,
+            )
+    except soundfile.LibsndfileError as error:
+        what = error.error_string.rstrip(".").strip()
+        raise Unreadable(f"the file is not audio that can be read ({what})", _CONVERT) from error
+
+
+def _regular_size(path: str) -> int:
+    """The size of a readable regular file in bytes; a FIFO or a device would block for ever."""
+    try:
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode):
+            raise Unreadable("this is not a file", "Name a recording.")
+        with open(path, "rb"):
+            pass
+    except FileNotFoundError as error:
+        raise Unreadable("the file is not there", "Was it moved or deleted?") from error
+    except PermissionError as error:
+        raise Unreadable("the file may not be read", "Check its permissions.") from error
+    except OSError as error:
+        raise Unreadable(f"the file cannot be opened ({error.strerror})") from error
+    if not facts.st_size:
+        raise Unreadable("the file is empty", "Its length is 0 bytes.")
+    return facts.st_size
+
+
+def _missing(file: soundfile.SoundFile, path: str) -> str | None:
+    """What a truncated file lacks, in words; None for a whole one."""
+    for line in file.extra_info.splitlines():
+        promise = _PROMISE.search(line)
+        if promise is None:
+            continue
+        promised, there = int(promise[1]), int(promise[2])
+        if 0 < promised < UNKNOWN_LENGTH and promised - there > SLACK:
+            return f"its header promises {promised} bytes and {there} are there"
+    if file.format == "OGG" and not _ogg_ends(path):
+        return "its last page is missing"
+    if file.format in ("FLAC", "MP3") and 0 < file.frames < UNKNOWN_LENGTH:
+        return None if _last_sample_reads(file) else "its last sample cannot be read"
+    return None
+
+
+def _last_sample_reads(file: soundfile.SoundFile) -> bool:
+    try:
+        file.seek(file.frames - 1)
+        return len(file.read(1)) == 1
+    except soundfile.LibsndfileError:
+        return False
+
+
+def _ogg_ends(path: str) -> bool:
+    """Whether the last page is whole and ends the stream (RFC 3533, section 6: flag 0x04)."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.path.getsize(path) - _OGG_PAGE))
+        tail = file.read()
+    start = tail.rfind(b"OggS")
+    header = tail[start : start + 27]
+    if start < 0 or len(header) < 27 or not header[5] & 0x04:
+        return False
+    segments = tail[start + 27 : start + 27 + header[26]]
+    return len(tail) >= start + 27 + header[26] + sum(segments)
+
+
+def _length(file: soundfile.SoundFile) -> int:
+    """Samples a channel; counted by decoding when the header does not say."""
+    if 0 <= file.frames < UNKNOWN_LENGTH * 16:
+        return int(file.frames)
+    return sum(len(block) for block in file.blocks(blocksize=1 << 16, dtype="int16"))
