@@ -164,6 +164,7 @@ class MessageReceived:
 
 Event: TypeAlias = Queued | Connecting | Began | Progressed | TurnHeard | Warned | Slipped | Ended
 TraceEvent: TypeAlias = Event | ChunksSent | MessageSent | MessageReceived
+TRACE_ONLY = (ChunksSent, MessageSent, MessageReceived)
 
 
 @dataclass(frozen=True, slots=True)

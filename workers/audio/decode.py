@@ -1,6 +1,6 @@
 """Any recording as blocks of mono 16-bit PCM, in constant memory."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -27,36 +27,33 @@ _FIT_16_BITS = frozenset(
         "DPCM_16",
     ]
 )
+_KEPT = "What was heard until there is kept."
 _SHORTFALL = 0.1
 """Seconds that may be missing at the end: lossy formats round their length."""
 
 
-def blocks(recording: Recording, rate: int, frames: int) -> Iterator[bytes]:
+def blocks(recording: Recording, rate: int, frames: int) -> Generator[bytes]:
     """Little-endian PCM16 mono at ``rate`` Hz, ``frames`` samples a block; the last may be shorter.
 
-    Channels are averaged. A recording that is mono, at ``rate`` and at most 16 bits deep passes through
-    bit for bit. Raises `Unreadable` when the file stops being readable on the way.
+    Channels are averaged. A recording that is mono, at ``rate`` and at most 16 bits deep passes
+    through bit for bit. Raises `Unreadable` when the file stops being readable on the way.
     """
-    heard = 0
     try:
         with soundfile.SoundFile(recording.path) as file:
             if _passes_through(file, rate):
                 while block := file.buffer_read(frames, dtype="int16"):
-                    heard += len(block) // 2
                     yield bytes(block)
             else:
-                pcm = bytearray()
-                for samples, heard in _mono(file, rate, frames):
-                    pcm += _pcm16(samples)
-                    while len(pcm) >= frames * 2:
-                        yield bytes(pcm[: frames * 2])
-                        del pcm[: frames * 2]
-                if pcm:
-                    yield bytes(pcm)
+                yield from _rebuffered(_mono(file, rate, frames), frames * 2)
+            heard = file.tell()
     except (soundfile.LibsndfileError, OSError) as error:
-        raise _stopped(recording, heard) from error
+        raise Unreadable(f"the file is damaged ({error})", _KEPT) from error
     if heard < recording.frames - _SHORTFALL * recording.rate:
-        raise _stopped(recording, heard)
+        raise Unreadable(
+            f"the file is damaged: it reads up to {heard / recording.rate:.1f} s "
+            f"of {recording.seconds:.1f} s",
+            _KEPT,
+        )
 
 
 def length(recording: Recording, rate: int) -> int:
@@ -70,30 +67,33 @@ def _passes_through(file: soundfile.SoundFile, rate: int) -> bool:
     return mono and file.subtype in _FIT_16_BITS
 
 
-def _mono(file: soundfile.SoundFile, rate: int, frames: int) -> Iterator[tuple[Samples, int]]:
-    """Averaged, resampled samples, each with how many frames of the file were read so far."""
+def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes, ``size`` at a time; the last may be shorter."""
+    pcm = bytearray()
+    for piece in pieces:
+        pcm += piece
+        while len(pcm) >= size:
+            yield bytes(pcm[:size])
+            del pcm[:size]
+    if pcm:
+        yield bytes(pcm)
+
+
+def _mono(file: soundfile.SoundFile, rate: int, frames: int) -> Iterator[bytes]:
+    """Averaged, resampled and rounded, about ``frames`` samples at a time."""
     resampler = None
     if rate != file.samplerate:
         resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
     step = max(1, frames * file.samplerate // rate)
-    heard = 0
     while len(block := file.read(step, dtype="float32", always_2d=True)):
-        heard += len(block)
         samples = block[:, 0] if file.channels == 1 else block.mean(axis=1)
-        yield (resampler.resample_chunk(samples) if resampler else samples), heard
+        yield _pcm16(resampler.resample_chunk(samples) if resampler else samples)
     if resampler:
-        yield resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True), heard
+        yield _pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))
 
 
 def _pcm16(samples: Samples) -> bytes:
     """Rounded to 16 bits; what is too loud is clipped, what is not a number is silence."""
     scaled = np.nan_to_num(samples, posinf=1.0, neginf=-1.0) * np.float32(32768)
-    return np.clip(np.rint(scaled), -32768, 32767).astype("<i2").tobytes()
-
-
-def _stopped(recording: Recording, heard: int) -> Unreadable:
-    at, all_of_it = heard / recording.rate, recording.seconds
-    return Unreadable(
-        f"the file is damaged: it reads up to {at:.1f} s of {all_of_it:.1f} s",
-        "What was heard until there is kept.",
-    )
+    clipped: bytes = np.clip(np.rint(scaled), -32768, 32767).astype("<i2").tobytes()
+    return clipped

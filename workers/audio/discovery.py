@@ -28,7 +28,7 @@ SUFFIXES = frozenset(
 """What a folder is searched for. A file that is named is tried whatever it is called."""
 
 FOREIGN = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
-"""Audio that libsndfile does not read: listed too, so that it is refused in words, not overlooked."""
+"""Audio that libsndfile does not read: listed too, so that it is refused in words."""
 
 
 def found(paths: Iterable[str]) -> list[str]:

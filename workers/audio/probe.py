@@ -1,8 +1,8 @@
 """What a file is, before anything is sent: readable, how long, which rate, whole.
 
 libsndfile notes in its log when a header promises more than the file holds; formats without such a
-note show it when their last sample cannot be read. Both are told here, so that a truncated recording
-is refused with words and not streamed as if that were all.
+note show it when their last sample cannot be read. Both are told here, so that a truncated
+recording is refused with words and not streamed as if that were all.
 """
 
 import os

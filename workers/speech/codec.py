@@ -75,7 +75,7 @@ def _plan(cls: type) -> _Plan:
 
 
 def _planned(cls: type) -> _Plan:
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, localns={"Json": object})  # it is recursive: not for evaluation
     known = {
         f.name: _Field(
             _reader(hints[f.name]), f.default is MISSING and f.default_factory is MISSING

@@ -1,0 +1,304 @@
+"""The conversation of one attempt: dial, Begin, every chunk on time, Terminate, Termination.
+
+One thread and one ``select`` for everything: the socket, the orders from outside, and the moment at
+which the next chunk is due. So nothing but a late operating system comes between a chunk and its
+due time.
+"""
+
+import select
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import replace
+
+from workers import endings
+from workers.audio import decode
+from workers.audio.pacing import Lags, Schedule, certificate
+from workers.errors import Malformed, Unreadable
+from workers.events import (
+    Began,
+    ChunksSent,
+    Connecting,
+    Ended,
+    MessageReceived,
+    MessageSent,
+    Outcome,
+    Progressed,
+    Slipped,
+    TurnHeard,
+    Warned,
+)
+from workers.session.assignment import Assignment
+from workers.session.orders import Orders
+from workers.session.recorder import Recorder
+from workers.speech import messages
+from workers.speech.connection import Closed, Connection, ConnectionLost, Unreachable, dial
+from workers.speech.endpoint import Secret
+from workers.speech.messages import Begin, ServerMessage, Terminate, Termination, Turn
+
+BEGIN_PATIENCE = 20.0
+"""Seconds to wait for Begin on an open socket; the service takes one or two."""
+
+END_PATIENCE = 30.0
+"""Seconds without a message, after Terminate, before the Termination is given up."""
+
+REPORT_EVERY = 0.5
+"""Seconds of audio between two reports of progress."""
+
+SHORTEST_CHUNK_MS = 50
+"""The protocol's bound; a shorter last chunk is filled up with silence."""
+
+_ENDED_EARLY = Ended(
+    Outcome.LOST,
+    "the server ended the session before all audio was sent",
+    "What was heard until then is kept; retry.",
+)
+
+
+class Conversation:
+    """One attempt. `run` it once; `Ended` tells how it went."""
+
+    def __init__(
+        self, assignment: Assignment, key: Secret | None, recorder: Recorder, orders: Orders
+    ) -> None:
+        self._endpoint = assignment.endpoint
+        self._recording = assignment.job.recording
+        self._settings = assignment.job.settings
+        self._rate = self._settings.rate_for(self._recording)
+        self._key = key
+        self._recorder = recorder
+        self._orders = orders
+        self._begin: Begin | None = None
+        self._ending: Ended | None = None
+        """Why the session ends before its time; the first reason counts."""
+        self._finishing = False
+        """Terminate has been sent."""
+        self._over = False
+        """The server has said its last word."""
+        self._last_message = 0.0
+        self._lags = Lags()
+        self._slips_ms: list[float] = []
+        self._sent = 0
+        self._reported = 0
+
+    def run(self, sha256: str) -> Ended:
+        """All of it. Whatever happens, what was heard is kept and the ending says why it ended."""
+        self._recorder.say(Connecting(self._endpoint.address, sha256))
+        dialled = time.monotonic()
+        try:
+            connection = dial(self._endpoint.with_parameters(self._parameters()), self._headers())
+        except Unreachable as error:
+            denied = error.status in (401, 403)
+            outcome = Outcome.UNAUTHORISED if denied else Outcome.UNREACHABLE
+            return Ended(outcome, error.reason, error.hint, code=error.status)
+        opened = time.monotonic()
+        with connection:
+            try:
+                self._converse(connection, dialled, opened)
+            except ConnectionLost as error:
+                self._end(Ended(Outcome.LOST, error.reason, "What was heard is kept; retry."))
+            connection.close()
+        return self._ended(time.monotonic() - opened)
+
+    # --- the acts --------------------------------------------------------------------------------
+
+    def _converse(self, connection: Connection, dialled: float, opened: float) -> None:
+        self._await_begin(connection, opened + BEGIN_PATIENCE)
+        if self._begin is None:
+            return
+        start = time.monotonic()
+        self._say_began(self._begin, dialled, opened, start)
+        if not self._halted():
+            self._stream(connection, start)
+        if not self._over:
+            self._finish(connection)
+
+    def _await_begin(self, connection: Connection, deadline: float) -> None:
+        """Only Begin, not the open socket, means that the session is accepted."""
+        self._attend(connection, deadline, lambda: self._begin is not None or self._halted())
+        self._end_if(
+            self._begin is None,
+            Ended(
+                Outcome.UNREACHABLE,
+                f"{self._endpoint.name} opened the connection but began no session "
+                f"within {BEGIN_PATIENCE:.0f} s",
+                "Is this the address of a v3 endpoint? Retry later.",
+            ),
+        )
+
+    def _stream(self, connection: Connection, start: float) -> None:
+        """Every chunk at its due time; the clock has started after Begin."""
+        schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
+        chunks_a_report = max(1, round(REPORT_EVERY * 1000 / self._settings.chunk_ms))
+        try:
+            with closing(self._chunks()) as chunks:
+                for chunk in chunks:  # the next one is decoded while there is time, not when due
+                    if not self._send_on_time(connection, schedule, chunk):
+                        break
+                    if len(self._lags) % chunks_a_report == 0:
+                        self._report_progress()
+        except Unreadable as error:
+            self._end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
+        self._attend(connection, schedule.due(self._sent, 0), self._halted)
+        self._report_progress()
+
+    def _send_on_time(self, connection: Connection, schedule: Schedule, chunk: bytes) -> bool:
+        """Sends a chunk when it is due; False when the session is to stop instead."""
+        frames = len(chunk) // 2
+        due = schedule.due(self._sent, frames)
+        self._attend(connection, due, self._halted)
+        if self._halted():
+            return False
+        stalled = schedule.slipped(due, time.monotonic())
+        if stalled is not None:
+            self._slips_ms.append(stalled * 1000)
+            self._recorder.say(Slipped(self._sent / self._rate, round(stalled * 1000, 3)))
+            due = schedule.due(self._sent, frames)
+        connection.send_audio(chunk)
+        self._lags.add(time.monotonic() - due)
+        self._sent += frames
+        return True
+
+    def _finish(self, connection: Connection) -> None:
+        """Terminate, and then all that is still to come, up to Termination."""
+        connection.send(Terminate())
+        self._finishing = True
+        self._recorder.note(MessageSent(messages.to_json(Terminate())))
+        self._last_message = time.monotonic()
+        while not self._over and time.monotonic() < self._last_message + END_PATIENCE:
+            self._attend(connection, self._last_message + END_PATIENCE, lambda: self._over)
+        self._end_if(
+            not self._over,
+            Ended(
+                Outcome.LOST,
+                f"the server did not confirm the end within {END_PATIENCE:.0f} s",
+                "What was heard is kept, but the last words may be missing; retry.",
+            ),
+        )
+        self._over = True
+
+    # --- attending to what happens meanwhile -----------------------------------------------------
+
+    def _halted(self) -> bool:
+        return self._over or self._ending is not None or self._recorder.failure is not None
+
+    def _attend(self, connection: Connection, deadline: float, enough: Callable[[], bool]) -> None:
+        """Handles messages and orders until ``deadline`` or until it is ``enough``."""
+        while not enough() and (left := deadline - time.monotonic()) > 0:
+            socket = connection.fileno()
+            ready, _, _ = select.select([socket, *self._orders.watched], [], [], left)
+            if socket in ready:
+                self._take_messages(connection)
+            if stop := self._orders.stop(ready):
+                self._end(stop)
+
+    def _take_messages(self, connection: Connection) -> None:
+        while not self._over:
+            try:
+                message = connection.receive()
+            except Malformed as error:
+                self._recorder.say(Warned(f"a message was not understood: {error.reason}"))
+                continue
+            if message is None:
+                return
+            self._last_message = time.monotonic()
+            self._take(message)
+
+    def _take(self, message: ServerMessage | Closed) -> None:
+        match message:
+            case Turn():
+                self._recorder.say(TurnHeard(message))
+                return
+            case messages.Warning():
+                self._recorder.say(Warned(message.warning, message.warning_code))
+                return
+            case Closed():
+                self._over = True
+                self._end(endings.of_close(message))
+                return
+            case Begin():
+                self._begin = message
+            case Termination():
+                self._over = True
+                self._end_if(not self._finishing, _ENDED_EARLY)
+            case messages.Error():
+                self._over = True
+                self._end(endings.of_error(message))
+        self._recorder.note(MessageReceived(messages.to_json(message)))
+
+    # --- how it stands, and how it ended ---------------------------------------------------------
+
+    def _end(self, ending: Ended) -> None:
+        self._ending = self._ending or ending
+
+    def _end_if(self, so: bool, ending: Ended) -> None:
+        if so:
+            self._end(ending)
+
+    def _say_began(self, begin: Begin, dialled: float, opened: float, start: float) -> None:
+        began = Began(
+            session_id=begin.id,
+            model=begin.model or self._settings.speech_model,
+            sample_rate=self._rate,
+            expires_at=begin.expires_at,
+            connect_ms=round((opened - dialled) * 1000, 1),
+            begin_ms=round((start - opened) * 1000, 1),
+        )
+        self._recorder.say(began, at=start)
+
+    def _report_progress(self) -> None:
+        new = self._lags.since(self._reported)
+        if new:
+            self._recorder.note(ChunksSent(self._reported, new))
+            self._reported = len(self._lags)
+        total = max(decode.length(self._recording, self._rate), self._sent)
+        self._recorder.say(
+            Progressed(
+                round(self._sent / self._rate, 3),
+                round(total / self._rate, 3),
+                self._lags.summary(),
+            )
+        )
+
+    def _ended(self, open_seconds: float) -> Ended:
+        ending = self._ending or self._recorder.failure
+        if ending is None:
+            ending = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
+        sent_seconds = self._sent / self._rate
+        return replace(
+            ending,
+            sent_seconds=round(sent_seconds, 3),
+            open_seconds=round(open_seconds, 3),
+            certificate=certificate(
+                self._lags.array(),
+                tuple(self._slips_ms),
+                release=self._settings.release,
+                chunk_ms=self._settings.chunk_ms,
+                sample_rate=self._rate,
+                audio_seconds=sent_seconds,
+            ),
+        )
+
+    # --- what is sent ----------------------------------------------------------------------------
+
+    def _parameters(self) -> dict[str, str]:
+        return {
+            **dict(self._settings.params),
+            "speech_model": self._settings.speech_model,
+            "sample_rate": str(self._rate),  # always the rate of what is sent
+            "encoding": "pcm_s16le",
+        }
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": "Paceline"}
+        if self._key is not None:
+            headers["Authorization"] = self._key.reveal()
+        return headers
+
+    def _chunks(self) -> Generator[bytes]:
+        """The recording, a chunk at a time, the last filled up to the shortest that is allowed."""
+        frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
+        shortest = 2 * -(-self._rate * SHORTEST_CHUNK_MS // 1000)
+        with closing(decode.blocks(self._recording, self._rate, frames)) as blocks:
+            for block in blocks:
+                yield block.ljust(shortest, b"\0")

@@ -1,0 +1,59 @@
+"""Reasons from outside to stop: an order, a signal, or the supervisor's death."""
+
+import os
+import signal
+from multiprocessing.connection import Connection as Pipe
+
+from workers.events import Ended, Outcome
+from workers.session.assignment import Order
+
+_KEPT = "What was heard until then is kept; retry streams it from the start."
+
+
+class Orders:
+    """The supervisor's pipe and the signal of termination, to be selected on together.
+
+    The supervisor holds the only writing end of the pipe, so its death reads as end-of-file: a
+    session that streams on for nobody would be billed for hours.
+    """
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe: Pipe | None = pipe
+        self._alarm: int | None = None
+        self.orphaned = False
+        """Whether the supervisor's process is gone."""
+
+    def heed_signals(self) -> None:
+        """Makes SIGTERM an order to stop, and SIGINT nothing. For a process's main thread only.
+
+        A terminal sends Ctrl-C to every process of the program; what it means is the
+        supervisor's decision.
+        """
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        self._alarm, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer)
+
+    @property
+    def watched(self) -> list[int]:
+        """File descriptors that become readable when there may be an order."""
+        pipe = [] if self._pipe is None else [self._pipe.fileno()]
+        return pipe if self._alarm is None else [*pipe, self._alarm]
+
+    def stop(self, ready: list[int]) -> Ended | None:
+        """Why to stop, if what became readable says so."""
+        if self._alarm in ready:
+            os.read(self._alarm, 64)
+            return Ended(Outcome.CANCELLED, "stopped by a signal", _KEPT)
+        if self._pipe is not None and self._pipe.fileno() in ready:
+            try:
+                order = self._pipe.recv()
+            except (EOFError, OSError):
+                self._pipe.close()
+                self._pipe = None
+                self.orphaned = True
+                return Ended(Outcome.CANCELLED, "the program that started it is gone", _KEPT)
+            if order is Order.CANCEL:
+                return Ended(Outcome.CANCELLED, "stopped by the user", _KEPT)
+        return None

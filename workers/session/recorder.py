@@ -1,0 +1,55 @@
+"""Where a session says what happens: the trace first, the supervisor after that."""
+
+import time
+from typing import Protocol
+
+from workers.events import Ended, Event, Outcome, Report, TraceEvent
+from workers.session.assignment import Assignment
+from workers.trace import TraceWriter
+
+
+class Sink(Protocol):
+    """Takes reports without waiting for anybody: a multiprocessing queue, or a list in a test."""
+
+    def put(self, report: Report) -> None:
+        """Takes one."""
+
+
+class Recorder:
+    """Events of one attempt, timed on its clock: seconds since this object was made."""
+
+    def __init__(self, assignment: Assignment, trace: TraceWriter, sink: Sink) -> None:
+        self._assignment = assignment
+        self._trace = trace
+        self._sink = sink
+        self._zero = time.monotonic()
+        self.failure: Ended | None = None
+        """Set when the trace can no longer be written: the session must end, it proves nothing."""
+
+    def say(self, event: Event, at: float | None = None) -> None:
+        """An event for everybody; ``at`` on the monotonic clock, now if not given."""
+        t = (time.monotonic() if at is None else at) - self._zero
+        self._keep(t, event)
+        job = self._assignment.job
+        self._sink.put(Report(job.id, self._assignment.attempt, job.recording.path, t, event))
+
+    def note(self, event: TraceEvent) -> None:
+        """An event for the trace alone."""
+        self._keep(time.monotonic() - self._zero, event)
+
+    def _keep(self, t: float, event: TraceEvent) -> None:
+        if self.failure is not None:
+            return
+        try:
+            self._trace.write(t, event)
+        except OSError as error:
+            self.failure = unwritable(error)
+
+
+def unwritable(error: OSError) -> Ended:
+    """The ending of a session whose trace cannot be written."""
+    return Ended(
+        Outcome.UNWRITABLE,
+        f"the trace could not be written ({error.strerror})",
+        "Make room, or name another folder with --out; then retry.",
+    )

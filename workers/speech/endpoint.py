@@ -1,0 +1,107 @@
+"""Where sessions go: the vendor's service, an endpoint of the user's, or the embedded engine."""
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from workers.errors import UsageProblem
+
+PATH = "/v3/ws"
+
+# Hosts by region: the vendor's page on selecting a region.
+_HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
+_NEAREST = "streaming.assemblyai.com"
+
+
+class Kind(Enum):
+    """Whose endpoint it is."""
+
+    SERVICE = "service"
+    CUSTOM = "custom"
+    EMBEDDED = "embedded"
+
+
+class Secret:
+    """A key that does not show: not in a repr, an error or a traceback."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself, to be put into a request header and nowhere else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address that speaks the protocol."""
+
+    kind: Kind
+    url: str
+    """With scheme, host and path; may carry parameters of its own, never a key."""
+    name: str
+    """For people."""
+
+    @property
+    def address(self) -> str:
+        """The URL without its parameters, fit to be shown and kept."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+
+    def with_parameters(self, parameters: dict[str, str]) -> str:
+        """The URL to dial; ``parameters`` win over the URL's own."""
+        parts = urlsplit(self.url)
+        query = urlencode({**dict(parse_qsl(parts.query)), **parameters})
+        return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def service(region: str | None) -> Endpoint:
+    """The vendor's service: in a region where the data stays, or the nearest one."""
+    host = _HOSTS[region] if region else _NEAREST
+    where = f" ({region.upper()})" if region else ""
+    return Endpoint(Kind.SERVICE, f"wss://{host}{PATH}", f"AssemblyAI{where}")
+
+
+def custom(url: str, *, with_key: bool) -> Endpoint:
+    """An endpoint that the user names; raises `UsageProblem` for what must not be dialled.
+
+    A bare host gets the protocol's path. A key never leaves this machine unencrypted.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError as error:
+        raise UsageProblem(f"“{url}” is not an address ({error})", "Use ws://HOST:PORT.") from error
+    if parts.scheme not in ("ws", "wss") or not host:
+        raise UsageProblem(
+            f"“{url}” is not the address of a WebSocket", "It begins with ws:// or wss://."
+        )
+    if parts.username or parts.password or "token" in dict(parse_qsl(parts.query)):
+        raise UsageProblem(
+            "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
+        )
+    if with_key and parts.scheme == "ws" and not _is_loopback(host):
+        raise UsageProblem(
+            f"the key would travel unencrypted to {host}",
+            "Use wss://, or unset ASSEMBLYAI_API_KEY.",
+        )
+    path = PATH if parts.path in ("", "/") else parts.path
+    url = urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+    return Endpoint(Kind.CUSTOM, url, parts.netloc)
+
+
+def embedded(url: str) -> Endpoint:
+    """The engine on this machine."""
+    return Endpoint(Kind.EMBEDDED, url, "embedded engine on this machine")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,380 @@
+"""The supervisor: the queue of jobs, and a process for each session.
+
+Lives in the parent. One thread of its own probes files and starts sessions; one daemon thread a
+session reads that session's queue to its end. Whoever watches reads `Supervisor.reports`, which
+never blocks a session. Nothing here knows a screen.
+"""
+
+import multiprocessing
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import Queue
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from workers.audio.prober import Prober
+from workers.errors import PacelineError, RunFolderProblem, Unreadable
+from workers.events import Ended, Event, Outcome, Queued, Report
+from workers.jobs import Job, JobId, Settings
+from workers.run_folder import RunFolder
+from workers.session.assignment import Assignment, Order
+from workers.session.process import run
+from workers.speech.endpoint import Endpoint, Secret
+
+START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+"""A fork server starts a session in milliseconds and shares its memory; not every system has it."""
+
+PRELOADED = ["workers.session.process", "workers.audio.prober"]
+"""What the fork server loads once for all sessions; importing these starts no thread."""
+
+START_GAP = 0.03
+"""Seconds between two starts, so that sessions already streaming keep their processor."""
+
+SAVE_EVERY = 1.0
+"""Seconds between two writes of the run's index while things change."""
+
+FAREWELL = 8.0
+"""Seconds for which closing waits for sessions to end politely before it ends them by force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where sessions go and how many fit there."""
+
+    endpoint: Endpoint
+    key: Secret | None
+    sessions: int
+    """How many at once, when the user does not say."""
+
+
+@dataclass(slots=True)
+class _Live:
+    """A session process and what the parent holds of it."""
+
+    process: BaseProcess
+    orders: Pipe
+    cancelled: bool = False
+
+
+@dataclass(slots=True)
+class _Place:
+    """A job's place: in the queue, live, or over."""
+
+    id: JobId
+    file: str
+    attempt: int = 1
+    job: Job | None = None
+    live: _Live | None = None
+    over: bool = False
+
+
+@dataclass(slots=True)
+class _Starts:
+    """The times of recent starts, for the bound on starts a minute."""
+
+    per_minute: int | None
+    times: deque[float] = field(default_factory=deque)
+
+    def next(self, now: float) -> float:
+        """When the next start is allowed."""
+        if not self.times:
+            return now
+        while self.times and self.times[0] <= now - 60:
+            self.times.popleft()
+        if self.per_minute is not None and len(self.times) >= self.per_minute:
+            return self.times[-self.per_minute] + 60
+        return self.times[-1] + START_GAP if self.times else now
+
+
+class Supervisor:
+    """Runs the jobs of one run. A context manager: whatever happens, leaving it leaves no process.
+
+    ``access`` is asked once, before the first start and in the supervisor's own thread: an embedded
+    engine may take its time to come up. ``sessions`` at once and ``start_rate`` new ones a minute.
+    """
+
+    def __init__(
+        self,
+        access: Callable[[], Access],
+        folder: RunFolder,
+        settings: Settings,
+        *,
+        sessions: int | None = None,
+        start_rate: int | None = None,
+    ) -> None:
+        self.reports: SimpleQueue[Report] = SimpleQueue()
+        self.folder = folder
+        self.holding = False
+        self._ask_access = access
+        self._access: Access | None = None
+        self._settings = settings
+        self._sessions = sessions
+        self._starts = _Starts(start_rate)
+        self._places: dict[JobId, _Place] = {}
+        self._unprobed: deque[_Place] = deque()
+        self._waiting: deque[_Place] = deque()
+        self._stopping = False
+        self._closing = False
+        self._changed = threading.Condition(threading.RLock())
+        self._saved = 0.0
+        self._context: BaseContext = multiprocessing.get_context(START_METHOD)
+        self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
+
+    def __enter__(self) -> Self:
+        # Before any screen replaces the standard error: the machinery inherits that descriptor.
+        if START_METHOD == "forkserver":
+            self._context.set_forkserver_preload(PRELOADED)
+        self._context.Event()  # starts the resource tracker
+        if START_METHOD == "forkserver":
+            from multiprocessing import forkserver
+
+            forkserver.ensure_running()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if not self.wait(FAREWELL):
+            self.stop()  # by force now
+            self.wait(FAREWELL)
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    # --- what a user may do; any thread ----------------------------------------------------------
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions at most run at once."""
+        if self._sessions is not None:
+            return self._sessions
+        return self._access.sessions if self._access else 0
+
+    @property
+    def idle(self) -> bool:
+        """Nothing queued and nothing live."""
+        with self._changed:
+            return all(place.over for place in self._places.values())
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Waits until idle; False when it took longer than ``seconds``."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.idle, seconds)
+
+    def add(self, files: Iterable[str]) -> list[JobId]:
+        """Queues files; each is probed in the supervisor's thread, then reported."""
+        with self._changed:
+            added = []
+            for file in files:
+                place = _Place(JobId(len(self._places) + 1), file)
+                self._places[place.id] = place
+                self._unprobed.append(place)
+                added.append(place.id)
+            self._changed.notify_all()
+            return added
+
+    def cancel(self, job: JobId) -> None:
+        """Ends a job politely and keeps what was heard; asked again, by force."""
+        with self._changed:
+            place = self._places[job]
+            if place.live is not None:
+                _cancel(place.live)
+            elif not place.over:
+                for queue in (self._unprobed, self._waiting):
+                    with suppress(ValueError):
+                        queue.remove(place)
+                ended = Ended(Outcome.CANCELLED, "taken out of the queue")
+                self._end(place, self._said(place, ended))
+
+    def retry(self, job: JobId) -> bool:
+        """Queues a further attempt of a job that is over; False when it is not over."""
+        with self._changed:
+            place = self._places[job]
+            if not place.over or self._stopping:
+                return False
+            place.over, place.attempt, place.job = False, place.attempt + 1, None
+            self._unprobed.append(place)
+            self._changed.notify_all()
+            return True
+
+    def hold(self, on: bool) -> None:
+        """Holds new starts, or lets them go on; live sessions cannot pause and are not touched."""
+        with self._changed:
+            self.holding = on
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """No new starts; takes out what is queued, ends what is live politely; again: by force."""
+        with self._changed:
+            self._stopping = True
+            for place in self._places.values():
+                if not place.over:
+                    self.cancel(place.id)
+
+    # --- the supervisor's own thread -------------------------------------------------------------
+
+    def _work(self) -> None:
+        with Prober(self._context) as prober:
+            while True:
+                with self._changed:
+                    if self._closing:
+                        break
+                    place, pause = self._next()
+                    if place is None:
+                        self._changed.wait(pause)
+                if place is not None:
+                    self._prepare(place, prober) if place.job is None else self._start(place)
+                self._save()
+        self._save(at_once=True)
+
+    def _next(self) -> tuple[_Place | None, float]:
+        """The job to probe or to start now, else how long there is nothing to do, in seconds."""
+        if self._unprobed:
+            return self._unprobed.popleft(), 0.0
+        live = sum(place.live is not None for place in self._places.values())
+        if not self._waiting or self.holding or self._stopping:
+            return None, SAVE_EVERY
+        if self._access is not None and live >= self.sessions:
+            return None, SAVE_EVERY
+        now = time.monotonic()
+        pause = self._starts.next(now) - now
+        if pause > 0:
+            return None, min(pause, SAVE_EVERY)
+        self._starts.times.append(now)
+        return self._waiting.popleft(), 0.0
+
+    def _prepare(self, place: _Place, prober: Prober) -> None:
+        """Reads a file's facts and queues the job, or ends it in words."""
+        try:
+            recording = prober.probe(place.file)
+        except Unreadable as error:
+            with self._changed:
+                if not place.over:
+                    ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
+                    self._end(place, self._said(place, ended))
+            return
+        with self._changed:
+            if place.over:  # cancelled meanwhile
+                return
+            place.job = Job(place.id, recording, self._settings)
+            self._waiting.append(place)
+            queued = Queued(recording.seconds, recording.rate, recording.channels, recording.format)
+            self._forward(self._said(place, queued))
+
+    def _start(self, place: _Place) -> None:
+        """Starts a session process and the thread that listens to it."""
+        try:
+            access = self._access or self._ask_access()
+        except PacelineError as error:
+            with self._changed:
+                if not place.over:
+                    ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
+                    self._end(place, self._said(place, ended))
+            return
+        with self._changed:
+            if self._access is None:
+                self._access = access
+                self.folder.describe(access.endpoint, self._settings)
+            if place.over or self._stopping:
+                return
+            assert place.job is not None
+            trace, log = self.folder.files_of(place.id, place.attempt, place.file)
+            assignment = Assignment(place.job, place.attempt, access.endpoint, str(trace), str(log))
+            reports: Queue[Report] = self._context.Queue()
+            theirs, ours = self._context.Pipe(duplex=False)
+            process = self._context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
+                target=run,
+                args=(assignment, access.key, reports, theirs),
+                name=f"paceline-session-{place.id}",
+                daemon=True,
+            )
+            process.start()
+            theirs.close()
+            # Now the child holds the only writing end: its death reads as end-of-file.
+            reports._writer.close()  # type: ignore[attr-defined]
+            place.live = _Live(process, ours)
+            listener = threading.Thread(
+                target=self._listen, args=(place, place.live, reports), daemon=True
+            )
+            listener.start()
+
+    def _save(self, *, at_once: bool = False) -> None:
+        with self._changed:
+            if at_once or time.monotonic() - self._saved >= SAVE_EVERY:
+                self._saved = time.monotonic()
+                with suppress(RunFolderProblem):  # tried again at the next change
+                    self.folder.save()
+
+    # --- a listener's thread, one a session ------------------------------------------------------
+
+    def _listen(self, place: _Place, live: _Live, reports: "Queue[Report]") -> None:
+        last: Report | None = None
+        while True:
+            try:
+                report = reports.get()
+            except (EOFError, OSError):
+                break
+            if isinstance(report.event, Ended):
+                last = report  # passed on below, when its process is gone
+            else:
+                self._forward(report)
+        reports.close()
+        live.process.join()
+        with self._changed:
+            live.orders.close()
+            place.live = None
+            self._end(place, last or self._said(place, _crashed(live)))
+        live.process.close()
+
+    # --- reports; any thread ---------------------------------------------------------------------
+
+    def _end(self, place: _Place, last: Report) -> None:
+        with self._changed:
+            place.over = True
+            self._forward(last)
+            self._changed.notify_all()
+
+    def _said(self, place: _Place, event: Event) -> Report:
+        """A report of the supervisor's own: of what happens outside a session."""
+        return Report(place.id, place.attempt, place.file, 0.0, event)
+
+    def _forward(self, report: Report) -> None:
+        with self._changed:
+            self.folder.record(report)
+            self.reports.put(report)
+
+
+def _cancel(live: _Live) -> None:
+    """Politely the first time, by force the second."""
+    if live.cancelled:
+        live.process.kill()
+    else:
+        live.cancelled = True
+        with suppress(OSError):  # it is ending just now
+            live.orders.send(Order.CANCEL)
+
+
+def _crashed(live: _Live) -> Ended:
+    if live.cancelled:
+        return Ended(Outcome.CANCELLED, "stopped by force", "What was heard until then is kept.")
+    code = live.process.exitcode
+    how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+    return Ended(
+        Outcome.CRASHED,
+        f"the session's process ended {how}",
+        "What was heard until then is kept; retry. Its log may say more.",
+    )
