@@ -9,6 +9,7 @@ import platform
 import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -81,6 +82,14 @@ class RunFolder:
                 return
         job["attempt"] = report.attempt
         self._unsaved = True
+
+    def discard_if_unused(self) -> None:
+        """Removes the folder again when no job ever came into it."""
+        if not self._jobs:
+            (self.path / "engine.log").unlink(missing_ok=True)
+            (self.path / _INDEX).unlink(missing_ok=True)
+            with suppress(OSError):  # somebody else put something there
+                self.path.rmdir()
 
     def save(self) -> None:
         """Replaces ``run.json`` if anything changed; raises `RunFolderProblem`."""

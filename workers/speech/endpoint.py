@@ -9,6 +9,9 @@ from workers.errors import UsageProblem
 
 PATH = "/v3/ws"
 
+EMBEDDED = "embedded engine on this machine"
+"""Its name for people."""
+
 # Hosts by region: the vendor's page on selecting a region.
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
 _NEAREST = "streaming.assemblyai.com"
@@ -97,7 +100,7 @@ def custom(url: str, *, with_key: bool) -> Endpoint:
 
 def embedded(url: str) -> Endpoint:
     """The engine on this machine."""
-    return Endpoint(Kind.EMBEDDED, url, "embedded engine on this machine")
+    return Endpoint(Kind.EMBEDDED, url, EMBEDDED)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,102 @@
+"""``paceline run``: the engine without a screen.
+
+Words go to stderr; with ``--json``, events go to stdout, and nothing else does.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Iterable
+from queue import Empty
+from types import FrameType
+
+from tui.lines.cells import clean
+from tui.summary import clock, pacing
+from workers.events import (
+    Began,
+    Ended,
+    Outcome,
+    Report,
+    Slipped,
+    TurnHeard,
+    Warned,
+    report_json,
+)
+from workers.history import JobHistory
+from workers.jobs import JobId
+from workers.supervisor import Supervisor
+
+
+class Interrupted(Exception):
+    """The user, or the system, wants the program to end."""
+
+
+class Headless:
+    """Streams files and says what happens until all of them are over."""
+
+    def __init__(self, supervisor: Supervisor, *, as_json: bool) -> None:
+        self._supervisor = supervisor
+        self._as_json = as_json
+        self._by_id: dict[JobId, JobHistory] = {}
+        self.interrupted = False
+
+    @property
+    def histories(self) -> list[JobHistory]:
+        """All jobs in the order of the queue."""
+        return [self._by_id[id] for id in sorted(self._by_id)]
+
+    def run(self, files: Iterable[str]) -> None:
+        """Everything. The first interruption ends sessions politely, the second by force."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
+        self._supervisor.add(files)
+        while not (self._supervisor.idle and self._supervisor.reports.empty()):
+            try:
+                self._take(self._supervisor.reports.get(timeout=0.2))
+            except Empty:
+                continue
+            except BrokenPipeError:  # whoever read stdout has gone; so nobody needs the rest
+                sys.stdout = open("/dev/null", "w")  # noqa: SIM115  (for the rest of the process)
+                self._stop("nobody reads the output any more")
+            except Interrupted:
+                self._stop("ending politely; press Ctrl-C again to force")
+
+    def _stop(self, why: str) -> None:
+        self.interrupted = True
+        _say(why)
+        self._supervisor.stop()
+
+    def _take(self, report: Report) -> None:
+        history = self._by_id.setdefault(report.job, JobHistory(report.job, report.file))
+        history.apply(report)
+        if self._as_json:
+            print(json.dumps(report_json(report), ensure_ascii=False), flush=True)
+        elif words := _words(report, history):
+            name = clean(report.file.rsplit("/", 1)[-1])
+            _say(f"[{report.job}] {name}: {words}")
+
+
+def _words(report: Report, history: JobHistory) -> str | None:
+    """A report for a reader; None for what would only scroll by."""
+    match report.event:
+        case Began() as began:
+            return f"streaming at {began.sample_rate} Hz ({clean(began.model)})"
+        case TurnHeard(turn) if turn.end_of_turn and (line := history.transcript.latest):
+            return f"{clock((line.start_ms or 0) / 1000)} {clean(line.text)}"
+        case Warned() as warned:
+            return f"warning: {clean(warned.warning)}"
+        case Slipped() as slipped:
+            return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
+        case Ended(outcome=Outcome.DONE) as ended:
+            return f"done, {clock(ended.sent_seconds)} sent, {pacing(ended.certificate)}"
+        case Ended() as ended:
+            return clean(f"{ended.outcome.value}: {ended.reason}. {ended.hint}")
+    return None
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)

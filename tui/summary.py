@@ -1,0 +1,83 @@
+"""What a run came to, in lines for the normal screen, and its exit code."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+
+from tui.lines.cells import clean
+from workers.audio.pacing import Certificate
+from workers.events import Outcome
+from workers.history import JobHistory, Status
+
+
+class Exit(IntEnum):
+    """The program's exit codes."""
+
+    DONE = 0
+    FATAL = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    NOT_AUTHORISED = 4
+    INTERRUPTED = 130
+
+
+def exit_code(histories: Sequence[JobHistory], *, interrupted: bool) -> Exit:
+    """What the program tells its caller."""
+    outcomes = {history.ended.outcome for history in histories if history.ended}
+    if Outcome.UNAUTHORISED in outcomes:
+        return Exit.NOT_AUTHORISED
+    if interrupted:
+        return Exit.INTERRUPTED
+    return Exit.DONE if all(h.status is Status.DONE for h in histories) else Exit.SOME_FAILED
+
+
+def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
+    """A few lines: how many ended how, why any failed, where everything is."""
+    if not histories:
+        return ["Nothing was streamed."]
+    counts = {
+        "done": Status.DONE,
+        "failed": Status.FAILED,
+        "cancelled": Status.CANCELLED,
+    }
+    told = [
+        f"{number} {word}"
+        for word, status in counts.items()
+        if (number := sum(history.status is status for history in histories))
+    ]
+    seconds = sum(history.sent_seconds for history in histories)
+    lines = [f"{', '.join(told) or 'nothing finished'} · {clock(seconds)} of audio sent"]
+    lines += [f"  {failure(history)}" for history in histories if history.status is Status.FAILED]
+    lines.append(f"Transcripts and traces: {folder}")
+    lines.append(f"Export them: paceline export {quoted(folder)} --to txt,srt")
+    return lines
+
+
+def failure(history: JobHistory) -> str:
+    """A failed job in one line: which, why, and what to do."""
+    ended = history.ended
+    reason = f"{ended.reason}. {ended.hint}" if ended else "it did not end"
+    return clean(f"{history.file}: {reason}")
+
+
+def pacing(certificate: Certificate | None) -> str:
+    """A certificate in a few words."""
+    if certificate is None:
+        return "nothing was sent"
+    lag = certificate.lag_ms
+    slips = f", {certificate.slips} slips" if certificate.slips else ""
+    return f"pacing {certificate.verdict.value}: lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, hours where there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def quoted(path: Path) -> str:
+    """A path as a shell reads it."""
+    import shlex
+
+    return shlex.quote(str(path))
