@@ -1,0 +1,134 @@
+"""A v3 endpoint that does what a test says, on a free loopback port, in a thread of the test."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+BEGIN = {"type": "Begin", "id": "7a1d", "expires_at": 1790010800, "configuration": {"model": "m"}}
+TERMINATION = {"type": "Termination", "audio_duration_seconds": 1, "session_duration_seconds": 1}
+
+
+@dataclass
+class Heard:
+    """What one connection brought."""
+
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    audio: list[tuple[float, bytes]] = field(default_factory=list)
+    """Each chunk and when it arrived, on the monotonic clock."""
+    control: list[dict[str, Any]] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def pcm(self) -> bytes:
+        return b"".join(chunk for _, chunk in self.audio)
+
+
+class Line:
+    """One connection as a script sees it."""
+
+    def __init__(self, socket: ServerConnection, heard: Heard) -> None:
+        self.socket = socket
+        self.heard = heard
+
+    async def say(self, *messages: dict[str, Any] | str) -> None:
+        for message in messages:
+            await self.socket.send(message if isinstance(message, str) else json.dumps(message))
+
+    async def listen(self, *, chunks: int | None = None) -> None:
+        """Until Terminate, or until so many chunks came."""
+        async for message in self.socket:
+            if isinstance(message, bytes):
+                self.heard.audio.append((time.monotonic(), message))
+                if chunks is not None and len(self.heard.audio) >= chunks:
+                    return
+            else:
+                self.heard.control.append(json.loads(message))
+                if self.heard.control[-1].get("type") == "Terminate":
+                    return
+
+
+Script = Callable[[Line], Awaitable[None]]
+
+
+async def perfect(line: Line) -> None:
+    """Begin, one turn once the first chunk came, Termination."""
+    await line.say(BEGIN)
+    await line.listen(chunks=1)
+    await line.say(turn(0, "hello wor"), turn(0, "Hello world.", final=True))
+    await line.listen()
+    await line.say(TERMINATION)
+    await line.socket.close(1000, "Session Ended")
+
+
+def turn(order: int, text: str, *, final: bool = False) -> dict[str, Any]:
+    words = [
+        {"text": word, "start": 100 * i, "end": 100 * i + 90, "word_is_final": final}
+        for i, word in enumerate(text.split())
+    ]
+    return {
+        "type": "Turn",
+        "turn_order": order,
+        "end_of_turn": final,
+        "transcript": text,
+        "words": words,
+    }
+
+
+class Endpoint:
+    """Runs ``scripts`` for the first connections, and the last of them for all further ones."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = scripts or (perfect,)
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self.heard: list[Heard] = []
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._done = asyncio.Event()
+        async with serve(self._converse, "127.0.0.1", 0, compression=None) as server:
+            self.url = f"ws://127.0.0.1:{_port(server)}/v3/ws"
+            self._ready.set()
+            await self._done.wait()
+            server.close(close_connections=True)
+
+    async def _converse(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        heard = Heard(socket.request.path, dict(socket.request.headers.raw_items()))
+        self.heard.append(heard)
+        script = self._scripts[min(len(self.heard), len(self._scripts)) - 1]
+        try:
+            await script(Line(socket, heard))
+        except ConnectionClosed:
+            pass
+        finally:
+            heard.closed.set()
+
+
+def _port(server: Server) -> int:
+    port: int = next(iter(server.sockets)).getsockname()[1]
+    return port

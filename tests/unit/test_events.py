@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from workers import events
+from workers.audio.pacing import Certificate, LagPercentiles, LagSummary, Release, Verdict
+from workers.errors import Malformed
+from workers.events import (
+    Began,
+    ChunksSent,
+    Connecting,
+    Ended,
+    MessageReceived,
+    MessageSent,
+    Outcome,
+    Progressed,
+    Queued,
+    Report,
+    Slipped,
+    TraceEvent,
+    TurnHeard,
+    Warned,
+    from_json,
+    report_json,
+    to_json,
+)
+from workers.jobs import JobId
+from workers.speech.messages import Turn, Word
+
+PROOF = Certificate(
+    Verdict.HELD,
+    Release.START,
+    "monotonic",
+    100,
+    16000,
+    300,
+    30.0,
+    LagPercentiles(0.1, 0.2, 0.9, 1.5, 2.0),
+    0.01,
+    0,
+    0.0,
+)
+ALL: list[TraceEvent] = [
+    Queued(30.0, 16000, 1, "WAV PCM_16"),
+    Connecting("wss://host/v3/ws", "ab" * 32),
+    Began("0b6f", "u3-rt-pro", 16000, 1790010800, 12.5, 80.0),
+    Progressed(1.5, 30.0, LagSummary(0.1, 0.1, 0.9, 2.0)),
+    TurnHeard(Turn(0, True, "Hi.", words=(Word("Hi.", 0, 90, 0.9, True),), extra={"x": 1})),
+    Warned("careful", 1201),
+    Slipped(12.0, 6100.0),
+    Ended(Outcome.DONE, "done", "", None, 30.0, 31.2, PROOF),
+    ChunksSent(0, (120, 95, 101)),
+    MessageSent({"type": "Terminate"}),
+    MessageReceived({"type": "Heartbeat", "total_audio_received_ms": 5000}),
+]
+
+
+@pytest.mark.parametrize("event", ALL, ids=lambda e: e.type)
+def test_every_event_survives_its_json(event: TraceEvent) -> None:
+    """A trace says exactly what happened."""
+    assert from_json(json.loads(json.dumps(to_json(event)))) == event
+
+
+def test_no_event_is_missing_here() -> None:
+    """The list above is all there is, so the test above means something."""
+    assert {type(event) for event in ALL} == {*events._EVENTS.values(), TurnHeard}
+
+
+def test_a_turn_keeps_the_names_of_the_wire() -> None:
+    """And a report puts whose it is in front."""
+    turn = TurnHeard(Turn(2, False, "hi", words=(Word("hi", 1, 2),)))
+    said = report_json(Report(JobId(7), 1, "a.wav", 1.23456, turn))
+
+    assert list(said)[:5] == ["type", "job", "attempt", "file", "t"]
+    assert said["type"] == "turn"
+    assert said["turn_order"] == 2
+    assert said["end_of_turn"] is False
+    assert said["transcript"] == "hi"
+
+
+@pytest.mark.parametrize("record", [{}, {"type": "party"}, {"type": "slip", "at_seconds": "x"}])
+def test_a_bad_event_is_a_named_error(record: dict[str, object]) -> None:
+    """Traces come from disks, and disks from anywhere."""
+    with pytest.raises(Malformed):
+        from_json(record)  # type: ignore[arg-type]

@@ -1,0 +1,210 @@
+"""Exports as files: their names, and that they are whole, wanted and in their folder."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.errors import PacelineError, UsageProblem
+from workers.exports import FORMATS, AlreadyThere, export, name_of, names
+from workers.exports.names import LONGEST, safe
+from workers.history import JobHistory
+from workers.jobs import JobId
+from workers.speech.messages import Turn
+from workers.transcript import Transcript
+
+ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
+
+
+def job(file: str = "talks/x.wav", number: int = 1, said: str = "Hello there.") -> JobHistory:
+    return JobHistory(JobId(number), file, transcript=Transcript([Turn(0, True, said)]))
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_formats_stand_in_their_order():
+    """People meet the formats in this order, in help texts and menus."""
+    assert ["txt", "srt", "vtt", "json", "csv"] == list(FORMATS)
+
+
+def test_every_format_becomes_a_file_named_after_the_recording(tmp_path: Path):
+    """A missing folder is made; the files hold what the writers say, byte for byte."""
+    history = job()
+    folder = tmp_path / "new" / "exports"
+
+    paths = export(history, FORMATS, folder)
+
+    assert [folder / f"x.{each}" for each in FORMATS] == paths
+    assert [write(history).encode() for write in FORMATS.values()] == [
+        path.read_bytes() for path in paths
+    ]
+    assert sorted(path.name for path in paths) == files_in(folder)
+
+
+def test_a_format_asked_for_twice_is_written_once(tmp_path: Path):
+    """Repetition is no error."""
+    assert [tmp_path / "x.srt"] == export(job(), ["srt", "srt"], tmp_path)
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path):
+    """One file in the way stops the whole export before anything is written."""
+    (tmp_path / "x.vtt").write_text("mine")
+
+    with pytest.raises(AlreadyThere) as caught:
+        export(job(), ["srt", "vtt"], tmp_path)
+
+    assert (tmp_path / "x.vtt",) == caught.value.paths
+    assert "x.vtt is already there" == caught.value.reason
+    assert ["x.vtt"] == files_in(tmp_path)
+    assert "mine" == (tmp_path / "x.vtt").read_text()
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way_too(tmp_path: Path):
+    """Something of that name is there, even though it cannot be opened."""
+    (tmp_path / "x.txt").symlink_to(tmp_path / "gone")
+
+    with pytest.raises(AlreadyThere):
+        export(job(), ["txt"], tmp_path)
+
+
+def test_overwriting_replaces_a_link_and_not_what_it_leads_to(tmp_path: Path):
+    """An export never writes through a link into another place."""
+    (tmp_path / "elsewhere").write_text("mine")
+    (tmp_path / "x.txt").symlink_to(tmp_path / "elsewhere")
+
+    export(job(), ["txt"], tmp_path, overwrite=True)
+
+    assert "mine" == (tmp_path / "elsewhere").read_text()
+    assert "Hello there.\n" == (tmp_path / "x.txt").read_text()
+
+
+def test_an_unknown_format_is_a_usage_problem_that_names_the_known_ones(tmp_path: Path):
+    """It is found before anything is written."""
+    with pytest.raises(UsageProblem) as caught:
+        export(job(), ["txt", "docx"], tmp_path)
+
+    assert "there is no export format “docx”" == caught.value.reason
+    assert "Known are txt, srt, vtt, json, csv" == caught.value.hint
+    assert [] == files_in(tmp_path)
+
+
+@pytest.mark.parametrize("breaking", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaking: str
+):
+    """Neither the file nor the one in its place until then; the reason is told in words."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, breaking, full)
+
+    with pytest.raises(PacelineError, match="No space left on device") as caught:
+        export(job(), ["txt", "srt"], tmp_path)
+
+    assert str(tmp_path) in caught.value.reason
+    assert [] == files_in(tmp_path)
+
+
+def test_a_failed_overwrite_leaves_the_old_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The old export is only let go when the new one is safe on the disk."""
+    (tmp_path / "x.txt").write_text("old")
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", broken)
+
+    with pytest.raises(PacelineError):
+        export(job(), ["txt"], tmp_path, overwrite=True)
+
+    assert "old" == (tmp_path / "x.txt").read_text()
+
+
+def test_a_folder_that_is_a_file_is_told_in_words(tmp_path: Path):
+    """No traceback for a mistaken path."""
+    (tmp_path / "taken").write_text("")
+
+    with pytest.raises(PacelineError, match="could not be written"):
+        export(job(), ["txt"], tmp_path / "taken")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("talks/Monday stand-up.wav", "Monday stand-up"),
+        ("../../etc/x", "x"),
+        ("a/b", "b"),
+        ("..", "recording"),
+        ("", "recording"),
+        ("CON", "_CON"),
+        ("nul.backup.wav", "_nul.backup"),
+        ("COM¹.wav", "_COM¹"),
+        ("console.wav", "console"),
+        (".hidden.wav", "hidden"),
+        ("ends... .wav", "ends"),
+        ("a..b.wav", "a.b"),
+        ("c:\\temp\\x?.wav", "c__temp_x_"),
+        ("two\nlines\x1b[2J.wav", "two lines [2J"),
+        ("evil\u202efdp.wav", "evilfdp"),
+        ("not utf-8 \udcff.wav", "not utf-8 _"),
+        ("👩‍🚀 début.wav", "👩‍🚀 début"),
+        ("e\u0301te\u0301.wav", "été"),
+        ("x" * 300 + ".wav", "x" * LONGEST),
+        ("é" * 300, "é" * (LONGEST // 2)),
+    ],
+)
+def test_a_name_is_safe_on_every_system(file: str, name: str):
+    """Whatever a recording is called, its exports stay in their folder and can be opened."""
+    assert name == name_of(job(file))
+
+
+@ANY_SPEED
+@given(st.text(st.characters()))
+def test_no_name_leaves_its_folder(text: str):
+    """Any text makes one visible, bounded name, and the same name again from that."""
+    name = safe(text)
+
+    assert name == Path(name).name
+    assert name == safe(name)
+    assert 0 < len(name.encode()) <= LONGEST
+    assert not set('<>:"/\\|?*\0\n') & set(name)
+    assert not name.startswith(".")
+    assert not name.endswith((".", " "))
+    assert ".." not in name
+
+
+def test_a_given_name_is_made_safe_as_well(tmp_path: Path):
+    """Nobody can name an export out of its folder."""
+    assert [tmp_path / "_up.txt"] == export(job(), ["txt"], tmp_path, name="../up")
+
+
+def test_recordings_of_one_name_are_numbered_in_the_order_of_their_jobs():
+    """The first keeps the name, also when the jobs come in another order."""
+    histories = [job("c/X.ogg", 7), job("b/x.flac", 4), job("a/x.wav", 2), job("a/y.wav", 3)]
+
+    assert {2: "x", 3: "y", 4: "x-2", 7: "X-3"} == names(histories)
+
+
+def test_a_number_does_not_take_the_name_of_another_recording():
+    """A recording that is called x-2 keeps its name, wherever it stands in the queue."""
+    histories = [job("a/x.wav", 1), job("b/x.wav", 2), job("x-2.wav", 3), job("c/x.wav", 4)]
+
+    assert {1: "x", 2: "x-3", 3: "x-2", 4: "x-4"} == names(histories)
+
+
+@ANY_SPEED
+@given(st.lists(st.sampled_from(["x", "X", "x-2", "x-2-2", "é" * 90, "é" * 80, "ß", "SS", ""])))
+def test_names_are_distinct_on_every_file_system(stems: list[str]):
+    """No two exports meet in one file, even where case does not count and names are cut."""
+    given_names = names([job(f"{stem}.wav", number) for number, stem in enumerate(stems, start=1)])
+
+    assert len(stems) == len({name.casefold() for name in given_names.values()})
+    assert list(given_names.values()) == [safe(name) for name in given_names.values()]

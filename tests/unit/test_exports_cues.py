@@ -1,0 +1,209 @@
+"""Cues: where a transcript is cut, when each part is shown, and what always holds."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.exports.cues import FLASH_MS, LINES, LONGEST_MS, SHORTEST_MS, WIDTH, Cue, cues
+from workers.history import JobHistory
+from workers.jobs import JobId
+from workers.speech.messages import Turn, Word
+from workers.transcript import Transcript
+
+ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
+ORDINARY = st.text("abcdefghij.,!? ", min_size=1, max_size=400)
+
+
+def heard(*turns: Turn, seconds: float = 0.0) -> JobHistory:
+    transcript = Transcript(turns)
+    return JobHistory(JobId(1), "x.wav", transcript=transcript, total_seconds=seconds)
+
+
+def turn(text: str, order: int = 0, start: int = 0, each: int = 300, gap: int = 100) -> Turn:
+    """Every word lasts ``each`` ms and is followed by ``gap`` ms of silence."""
+    places = range(start, start + len(text.split()) * (each + gap), each + gap)
+    words = tuple(Word(w, at, at + each) for w, at in zip(text.split(), places, strict=True))
+    return Turn(order, True, text, words=words)
+
+
+def shown(history: JobHistory) -> list[str]:
+    return [" / ".join(cue.lines) for cue in cues(history)]
+
+
+def times(history: JobHistory) -> list[tuple[int, int]]:
+    return [(cue.start_ms, cue.end_ms) for cue in cues(history)]
+
+
+@st.composite
+def transcripts(draw: st.DrawFn) -> JobHistory:
+    """Turns with as many words as they have, with fewer, with none, and in no order of time."""
+    turns = []
+    for order, text in enumerate(draw(st.lists(ORDINARY, max_size=6))):
+        count = draw(st.sampled_from([0, 1, len(text.split()), len(text.split())]))
+        at = draw(st.integers(0, 20_000))
+        words = []
+        for place in range(count):
+            at += draw(st.integers(0, 1500))
+            end = at + draw(st.integers(0, 900))
+            words.append(Word((text.split() or ["x"])[place % max(1, len(text.split()))], at, end))
+            at = end
+        turns.append(Turn(order, draw(st.booleans()), text, words=tuple(words)))
+    return heard(*turns, seconds=draw(st.floats(0, 100)))
+
+
+# --- where cues are cut -------------------------------------------------------------------------
+
+
+def test_a_short_turn_is_one_cue_on_one_line():
+    """It appears with its first word and lingers for the second that reading takes."""
+    history = heard(turn("Hello there.", start=2000, each=200))
+
+    assert [Cue(2000, 3000, ("Hello there.",))] == cues(history)
+
+
+def test_a_longer_turn_breaks_into_two_lines_alike_in_length():
+    """A line break after punctuation is worth a little unevenness."""
+    history = heard(turn("We observe today not a victory of party, but a celebration of freedom."))
+
+    assert ["We observe today not a victory of party, / but a celebration of freedom."] == shown(
+        history
+    )
+
+
+def test_a_cue_ends_with_a_sentence_before_it_runs_out():
+    """Neither the eighty-four characters nor the seven seconds are used up for their own sake."""
+    history = heard(
+        turn(
+            "My fellow citizens of the world, ask not. "
+            "What will America do for you? It is what together we can do for freedom.",
+            each=150,
+        )
+    )
+
+    assert [
+        "My fellow citizens of the world, ask not. / What will America do for you?",
+        "It is what together we can do for freedom.",
+    ] == shown(history)
+
+
+def test_a_cue_ends_at_a_pause():
+    """What comes after a silence is not given away before it."""
+    before, after = turn("the winner is", each=400), turn("our neighbour", start=3000, each=600)
+    both = Turn(0, True, "the winner is our neighbour", words=before.words + after.words)
+
+    assert ["the winner is", "our neighbour"] == shown(heard(both))
+
+
+def test_a_long_sentence_is_cut_at_a_comma():
+    """Without a full stop in reach, a clause is the next best thing to end with."""
+    history = heard(
+        turn(
+            "It had been sitting on the desk of the accountant since the early days, "
+            "and nobody had ever opened it or asked for it.",
+            each=150,
+        )
+    )
+
+    assert [
+        "It had been sitting on the desk of / the accountant since the early days,",
+        "and nobody had ever / opened it or asked for it.",
+    ] == shown(history)
+
+
+def test_a_word_too_long_for_a_line_stands_alone():
+    """It is not cut in two, and takes no other words along."""
+    assert ["so", "x" * 60, "it was"] == shown(heard(turn(f"so {'x' * 60} it was", each=900)))
+
+
+def test_an_unfinished_turn_is_shown_too():
+    """A viewer reads what was heard, settled or not."""
+    words = (Word("How", 0, 90), Word("ar", 100, 150, word_is_final=False))
+
+    assert ["How ar"] == shown(heard(Turn(0, False, "How", words=words)))
+
+
+# --- when they are shown ------------------------------------------------------------------------
+
+
+def test_a_cue_gives_way_to_the_next_one():
+    """It lingers no longer than until the next words are said."""
+    history = heard(turn("Yes.", 0, 0), turn("No.", 1, 700), turn("Maybe.", 2, 9000))
+
+    assert [(0, 700), (700, 1700), (9000, 10_000)] == times(history)
+
+
+def test_cues_of_turns_at_the_same_moment_follow_each_other():
+    """None is lost, and each stays long enough to be seen."""
+    history = heard(turn("Yes.", 0, 1000), turn("No.", 1, 1000), turn("Maybe.", 2, 1000))
+
+    assert [(1000, 1500), (1500, 2000), (2000, 3000)] == times(history)
+
+
+def test_a_turn_without_times_stands_between_its_neighbours():
+    """It begins where the one before it ends, at the pace of speech."""
+    silent = Turn(1, True, "And this came without.")
+    history = heard(turn("First.", 0, 0, each=600), silent, turn("Last.", 2, 20_000))
+
+    assert [(0, 600), (600, 2120), (20_000, 21_000)] == times(history)
+
+
+def test_turns_without_times_share_a_silence_that_is_too_short():
+    """Each gets room after its length, and the turn that follows keeps its time."""
+    long, short = Turn(1, True, "This one is twice as long."), Turn(2, True, "As this one.")
+    history = heard(turn("First.", 0, 0, each=600), long, short, turn("Last.", 3, 2250))
+
+    assert [(0, 600), (600, 1718), (1718, 2250), (2250, 3250)] == times(history)
+
+
+def test_turns_without_any_times_are_spread_over_the_recording():
+    """Nothing else is known than how long it was."""
+    history = heard(Turn(0, True, "One, two."), Turn(1, True, "Six, ten."), seconds=10)
+
+    assert [(0, 1000), (5000, 6000)] == times(history)
+
+
+@pytest.mark.parametrize("word", [Word("Hi.", -5, 9), Word("Hi.", 9, 5), Word("Hi.", 0, 10**12)])
+def test_times_that_cannot_be_are_not_believed(word: Word):
+    """A word before the start, ended before it began, or beyond a hundred hours, has no time."""
+    assert [(0, 1000)] == times(heard(Turn(0, True, "Hi.", words=(word,)), seconds=1))
+
+
+def test_words_that_formatting_joined_take_their_times_from_their_place():
+    """The server timed three words, the transcript has two: the pause stays where it was."""
+    words = (Word("twenty", 0, 500), Word("five", 500, 1000), Word("dollars", 4000, 5000))
+    history = heard(Turn(0, True, "twentyfive dollars", words=words))
+
+    assert [(0, 1000), (4000, 5000)] == times(history)
+
+
+# --- what always holds --------------------------------------------------------------------------
+
+
+@ANY_SPEED
+@given(transcripts())
+def test_no_word_is_lost(history: JobHistory):
+    """The words of all cues, in order, are the words of the transcript."""
+    said = [word for line in cues(history) for text in line.lines for word in text.split()]
+
+    assert history.transcript.text.split() == said
+
+
+@ANY_SPEED
+@given(transcripts())
+def test_cues_keep_to_the_limits(history: JobHistory):
+    """Lines and time on the screen are bounded; only a single long word may stick out."""
+    for cue in cues(history):
+        assert len(cue.lines) <= LINES
+        assert all(len(line) <= WIDTH for line in cue.lines) or " " not in cue.lines[0]
+        assert FLASH_MS <= cue.end_ms - cue.start_ms <= LONGEST_MS
+
+
+@ANY_SPEED
+@given(transcripts())
+def test_cues_do_not_overlap(history: JobHistory):
+    """A cue is gone when the next one comes, and a short one had no more room."""
+    for cue, following in pairwise(cues(history)):
+        assert cue.end_ms <= following.start_ms
+        assert cue.end_ms == following.start_ms or cue.end_ms - cue.start_ms >= SHORTEST_MS

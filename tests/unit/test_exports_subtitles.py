@@ -1,0 +1,106 @@
+"""Subtitle files: that a player reads them, whatever was said."""
+
+import html
+import subprocess
+import sys
+import unicodedata
+
+import pysubs2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.exports.cues import Cue, cues
+from workers.exports.foreign import words_of
+from workers.exports.subtitles import srt, vtt
+from workers.history import JobHistory
+from workers.jobs import JobId
+from workers.speech.messages import Turn, Word
+from workers.transcript import Transcript
+
+ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
+FOREIGN = st.text(st.one_of(st.characters(), st.sampled_from(" \n{}\\Nnh<>&-i/;#0123456789\x00")))
+
+
+def heard(*turns: Turn) -> JobHistory:
+    return JobHistory(JobId(1), "x.wav", transcript=Transcript(turns))
+
+
+def turn(text: str, order: int = 0, start: int = 0) -> Turn:
+    """Said as one stretch of 300 ms."""
+    return Turn(order, True, text, words=(Word(text, start, start + 300),))
+
+
+def parsed(text: str, form: str) -> list[Cue]:
+    """As pysubs2 reads it, which takes a last line of digits for the number of a cue to come."""
+    file = pysubs2.SSAFile.from_string(f"{text}9\n", form, keep_html_tags=True)
+    return [Cue(event.start, event.end, tuple(event.text.split(r"\N"))) for event in file]
+
+
+def test_an_srt_file_looks_like_one():
+    """Numbered cues, times with a comma, a blank line between."""
+    history = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_600_700))
+
+    assert (
+        "1\n00:00:00,000 --> 00:00:01,000\nYes.\n\n2\n01:00:00,700 --> 01:00:01,700\nNo.\n\n"
+    ) == srt(history)
+
+
+def test_a_webvtt_file_looks_like_one():
+    """Its heading first, times with a full stop."""
+    assert "WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.000\nYes.\n\n" == vtt(heard(turn("Yes.")))
+
+
+def test_nothing_heard_is_a_file_without_cues():
+    """A player opens it and shows nothing."""
+    assert ["", "WEBVTT\n\n"] == [srt(heard()), vtt(heard())]
+
+
+def test_webvtt_spells_its_own_characters_as_references():
+    """No text can end a cue's times, open a tag or become an override."""
+    text = vtt(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
+
+    assert "a --&gt; b &lt;i&gt; R&amp;D &#123;&#92;p1&#125; C:&#92;Nt" in text
+
+
+def test_srt_shows_look_alikes_of_what_players_would_obey():
+    """SRT has no escape; the full-width twin is at least seen."""
+    text = srt(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
+
+    assert r"a --＞ b ＜i＞ R&D ｛＼p1｝ C:＼Nt" in text
+
+
+@ANY_SPEED
+@given(st.lists(FOREIGN, max_size=4))
+def test_any_text_comes_back_from_webvtt(texts: list[str]):
+    """Every cue, with its times and each of its characters."""
+    history = heard(*(Turn(order, True, f"w{text}") for order, text in enumerate(texts)))
+
+    assert cues(history) == [
+        Cue(each.start_ms, each.end_ms, tuple(map(html.unescape, each.lines)))
+        for each in parsed(vtt(history), "vtt")
+    ]
+
+
+@ANY_SPEED
+@given(st.lists(FOREIGN, max_size=4))
+def test_any_text_comes_back_from_srt(texts: list[str]):
+    """Every cue with its times, and its text but for the look-alikes."""
+    history = heard(*(Turn(order, True, f"w{text}") for order, text in enumerate(texts)))
+    read = parsed(srt(history), "srt")
+
+    assert [(cue.start_ms, cue.end_ms) for cue in read] == [
+        (cue.start_ms, cue.end_ms) for cue in cues(history)
+    ]
+    assert [unicodedata.normalize("NFKC", " ".join(cue.lines)) for cue in read] == [
+        unicodedata.normalize("NFKC", " ".join(cue.lines)) for cue in cues(history)
+    ]
+    assert [word for text in texts for word in words_of(f"w{text}")] == [
+        word for cue in cues(history) for line in cue.lines for word in line.split()
+    ]
+
+
+def test_the_writer_is_not_loaded_before_it_is_needed():
+    """A start that exports nothing does not pay for pysubs2."""
+    code = "import sys, workers.exports; sys.exit('pysubs2' in sys.modules)"
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode

@@ -1,0 +1,185 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.errors import Malformed
+from workers.speech import messages
+from workers.speech.messages import (
+    Begin,
+    Error,
+    ForceEndpoint,
+    Heartbeat,
+    KeepAlive,
+    LLMGatewayResponse,
+    Revision,
+    Silence,
+    SpeakerRevision,
+    SpeechStarted,
+    Terminate,
+    Termination,
+    Turn,
+    Unknown,
+    UpdateConfiguration,
+    Warning,
+    Word,
+    decode,
+    decode_from_client,
+    encode,
+)
+
+WORD = Word("the", 640, 720, 0.99, True)
+
+SERVER = [
+    Begin("0b6f", 1790010800, {"model": "u3-rt-pro", "domain": None}),
+    SpeechStarted(2304, 0.94),
+    Turn(0, False, "the", words=(WORD,)),
+    Turn(3, True, "The.", True, 1.0, "The.", (WORD,), "en", 0.9, "A"),
+    SpeakerRevision((Revision(3, "B", (WORD,)),)),
+    LLMGatewayResponse(4, "hello", {"choices": []}),
+    Heartbeat(65000, 65080, 0.999, 0.91),
+    Silence(41000, 42000),
+    Warning("something", 1201),
+    Error("Input Duration Error", 3007),
+    Termination(184, 186),
+]
+CLIENT = [
+    Terminate(),
+    ForceEndpoint(),
+    KeepAlive(),
+    UpdateConfiguration(max_turn_silence=2400, keyterms_prompt=("Halvorsen",), format_turns=False),
+]
+
+
+@pytest.mark.parametrize("message", SERVER, ids=lambda m: m.type)
+def test_every_server_message_survives_the_wire(message: messages.ServerMessage) -> None:
+    """What is encoded is decoded to the same value."""
+    assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize("message", CLIENT, ids=lambda m: m.type)
+def test_every_client_message_survives_the_wire(message: messages.ClientMessage) -> None:
+    """What is encoded is decoded to the same value."""
+    assert decode_from_client(encode(message)) == message
+
+
+def test_terminate_is_what_the_service_expects() -> None:
+    """Exactly this, or the last words are lost."""
+    assert encode(Terminate()) == '{"type":"Terminate"}'
+
+
+def test_an_unknown_type_survives() -> None:
+    """A newer service may say things that this program has never heard of."""
+    text = '{"type":"Applause","loudness":11}'
+
+    assert decode(text) == Unknown("Applause", {"loudness": 11})
+    assert encode(decode(text)) == text
+
+
+def test_unknown_fields_survive() -> None:
+    """On a message and inside its words."""
+    said = {
+        "type": "Turn",
+        "turn_order": 0,
+        "end_of_turn": False,
+        "transcript": "hi",
+        "mood": "good",
+        "words": [{"text": "hi", "start": 0, "end": 1, "speaker_confidence": 0.7}],
+    }
+    again = json.loads(encode(decode(json.dumps(said))))
+
+    assert again["mood"] == "good"
+    assert again["words"][0]["speaker_confidence"] == 0.7
+
+
+def test_a_word_may_lack_what_newer_references_leave_out() -> None:
+    """Without word_is_final and confidence it is a final word of unknown confidence."""
+    turn = decode(
+        '{"type":"Turn","turn_order":1,"end_of_turn":true,"transcript":"a",'
+        '"words":[{"text":"a","start":1,"end":2}]}'
+    )
+
+    assert isinstance(turn, Turn)
+    assert turn.words == (Word("a", 1, 2, None, True),)
+
+
+def test_null_counts_as_absent() -> None:
+    """A speaker label that is not known comes as null."""
+    turn = decode(
+        '{"type":"Turn","turn_order":1,"end_of_turn":true,"transcript":"a","speaker_label":null}'
+    )
+
+    assert isinstance(turn, Turn)
+    assert turn.speaker_label is None
+
+
+def test_durations_may_be_fractions() -> None:
+    """The specification says integers, a sample output of the vendor says 7.52."""
+    end = decode('{"type":"Termination","audio_duration_seconds":7.52}')
+
+    assert isinstance(end, Termination)
+    assert end.audio_duration_seconds == 7.52
+
+
+def test_an_error_may_come_without_a_type() -> None:
+    """Seen in the field, and accepted by the vendor's own SDK."""
+    assert decode('{"error":"no"}') == Error("no")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no json", "not JSON"),
+        ("[1]", "not a JSON object"),
+        ('{"type":"Turn","end_of_turn":true,"transcript":"a"}', "lacks the field “turn_order”"),
+        ('{"type":"Turn","turn_order":"1","end_of_turn":true,"transcript":"a"}', "turn_order"),
+        ('{"type":"Turn","turn_order":1,"end_of_turn":"yes","transcript":"a"}', "end_of_turn"),
+        ('{"type":"Begin","id":7}', "Begin.id is not a text"),
+        ('{"type":"Termination","audio_duration_seconds":NaN}', "not a number"),
+        (
+            '{"type":"Turn","turn_order":1,"end_of_turn":true,"transcript":"a",'
+            '"words":[{"text":"a","start":1}]}',
+            "words[0] lacks the field “end”",
+        ),
+        ("[" * 100_000, "not JSON"),
+    ],
+)
+def test_a_bad_message_is_a_named_error(text: str, words: str) -> None:
+    """The error says which field is wrong."""
+    with pytest.raises(Malformed) as error:
+        decode(text)
+
+    assert words in error.value.reason
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+NAMES = st.sampled_from(
+    ["type", "turn_order", "end_of_turn", "transcript", "words", "id", "error", "text", "start"]
+)
+TYPES = st.sampled_from([message.type for message in SERVER])
+
+
+@given(st.dictionaries(NAMES, JSON), TYPES)
+def test_whatever_comes_is_a_message_or_a_named_error(record: dict[str, Any], kind: str) -> None:
+    """Never anything else, so a server cannot crash a session."""
+    try:
+        message = decode(json.dumps({**record, "type": kind}))
+    except Malformed as error:
+        assert error.reason
+    else:
+        assert decode(encode(message)) == message
+
+
+@given(st.binary())
+def test_whatever_bytes_come_are_a_message_or_a_named_error(frame: bytes) -> None:
+    """Frames need not even be text."""
+    try:
+        decode(frame)
+    except Malformed as error:
+        assert error.reason

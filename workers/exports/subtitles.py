@@ -1,0 +1,41 @@
+"""SRT and WebVTT, written by pysubs2 from cues.
+
+pysubs2 thinks in SubStation: ``{...}`` would be an override tag and ``\\N`` a line break, so a
+braced word would vanish and a Windows path would break in two. Nor may ``<`` stand for itself.
+
+- WebVTT has character references (as HTML has), and they spell all of these.
+- SRT has no escape at all, and players take ``<i>``, ``{\\an8}`` and ``-->`` at their word. Here
+  such a character becomes its full-width twin, which looks alike and which NFKC turns back.
+
+A turn that never became final is shown as it was heard, unmarked: a viewer reads what is said.
+"""
+
+from collections.abc import Mapping
+
+from workers.exports.cues import cues
+from workers.history import JobHistory
+
+_VTT = str.maketrans({each: f"&#{ord(each)};" for each in "{}\\"}) | str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+_SRT = str.maketrans("<>{}\\", "＜＞｛｝＼")
+
+
+def srt(history: JobHistory) -> str:
+    """SubRip; empty when nothing was heard."""
+    return _written(history, "srt", _SRT)
+
+
+def vtt(history: JobHistory) -> str:
+    """WebVTT; only its heading when nothing was heard."""
+    return _written(history, "vtt", _VTT)
+
+
+def _written(history: JobHistory, form: str, spelling: Mapping[int, str | int]) -> str:
+    import pysubs2  # only here: a start that exports nothing does not pay for it
+
+    file = pysubs2.SSAFile()
+    for cue in cues(history):
+        text = r"\N".join(line.translate(spelling) for line in cue.lines)
+        file.append(pysubs2.SSAEvent(cue.start_ms, cue.end_ms, text))
+    return file.to_string(form)

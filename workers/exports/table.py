@@ -1,0 +1,64 @@
+"""The turns as a table: CSV after RFC 4180, comma-separated, lines ending in CR LF.
+
+One row a turn, in order, below a header row:
+
+=============  ====================================================================================
+turn_order     the wire's number of the turn
+start_ms       start of its first word on the recording's clock; empty when the server sent no words
+end_ms         end of its last word, likewise
+final          ``true``, or ``false`` for a turn that might still have changed
+speaker        the wire's ``speaker_label``; empty without one
+confidence     the mean of its words' confidences, 0 to 1; empty when none has any
+text           what was said, on one line
+=============  ====================================================================================
+
+UTF-8 without a byte-order mark: programs take a mark for a part of the first column's name. A
+spreadsheet that guesses another encoding has to be told UTF-8 when it imports the file.
+
+A text that a spreadsheet would run as a formula begins with an apostrophe here, as OWASP advises
+against CSV injection. Neither quotes before it nor its full-width twin hide a formula, and the tab
+or carriage return that would make one is gone, since every text stands on one line.
+"""
+
+import csv
+import io
+import re
+from statistics import fmean
+
+from workers.exports.foreign import one_line
+from workers.history import JobHistory
+from workers.speech.messages import Turn
+
+COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text")
+
+_FORMULA = re.compile(r"""[ "'“”„«‘’`]*[=+\-@＝＋－＠]""")
+
+
+def csv_of(history: JobHistory) -> str:
+    """The table, header first."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)  # its default dialect quotes and ends lines as RFC 4180 asks
+    writer.writerow(COLUMNS)
+    for turn, line in zip(history.transcript.turns, history.transcript.lines, strict=True):
+        writer.writerow(
+            (
+                line.order,
+                line.start_ms,
+                line.end_ms,
+                "true" if line.final else "false",
+                _cell(turn.speaker_label or ""),
+                _confidence(turn),
+                _cell(line.text),
+            )
+        )
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    tame = one_line(text)
+    return f"'{tame}" if _FORMULA.match(tame) else tame
+
+
+def _confidence(turn: Turn) -> float | None:
+    known = [word.confidence for word in turn.words if word.confidence is not None]
+    return round(fmean(known), 3) if known else None
