@@ -64,17 +64,12 @@ class RunFolder:
 
     def record(self, report: Report) -> None:
         """Notes what a report says about a job's state."""
-        job = self._jobs.setdefault(
-            report.job, {"id": report.job, "file": report.file, "attempts": []}
-        )
+        job = self._jobs.setdefault(report.job, {"id": report.job, "file": report.file})
         match report.event:
             case Queued() as queued:
                 job.update(codec.write(queued), status=Status.QUEUED.value)
                 job["size"] = _size(report.file)
             case Connecting() as connecting:
-                attempts = job["attempts"]
-                assert isinstance(attempts, list)
-                attempts.append(self.files_of(report.job, report.attempt, report.file)[0].name)
                 job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
             case Ended() as ended:
                 job.update(status=Status.of(ended.outcome).value, ended=codec.write(ended))
@@ -91,19 +86,17 @@ class RunFolder:
             with suppress(OSError):  # somebody else put something there
                 self.path.rmdir()
 
-    def save(self) -> None:
-        """Replaces ``run.json`` if anything changed; raises `RunFolderProblem`."""
+    def changes(self) -> str | None:
+        """What ``run.json`` should hold now; None if that is what it was asked for last."""
         if not self._unsaved:
-            return
-        record = {**self._head, "jobs": [self._jobs[id] for id in sorted(self._jobs)]}
-        try:
-            replace_file(self.path / _INDEX, json.dumps(record, ensure_ascii=False, indent=1))
-        except OSError as error:
-            raise RunFolderProblem(
-                f"{self.path / _INDEX} cannot be written ({error.strerror})",
-                "Make room, or name another folder with --out.",
-            ) from error
+            return None
         self._unsaved = False
+        record = {**self._head, "jobs": [self._jobs[id] for id in sorted(self._jobs)]}
+        return json.dumps(record, ensure_ascii=False, indent=1)
+
+    def save(self, index: str) -> None:
+        """Replaces ``run.json``; takes as long as the disk does. Raises `OSError`."""
+        _replace_file(self.path / _INDEX, index)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -167,9 +160,8 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
 
     if "seconds" in record:
         happened(0.0, codec.read(Queued, record, f"job {job}"))
-    traces = record.get("attempts")
-    if isinstance(traces, list) and traces:
-        for traced in trace.read(path / Path(str(traces[-1])).name):
+    for file_of_attempt in path.glob(f"{job:04d}-*.{number}{trace.SUFFIX}"):
+        for traced in trace.read(file_of_attempt):
             if not isinstance(traced.event, events.TRACE_ONLY):
                 happened(traced.t, traced.event)
     if history.ended is None and isinstance(ended := record.get("ended"), dict):
@@ -177,7 +169,7 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
     return history
 
 
-def replace_file(path: Path, text: str) -> None:
+def _replace_file(path: Path, text: str) -> None:
     """Writes a file so that it is either the old one or the new one, never half of it."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

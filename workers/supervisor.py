@@ -21,11 +21,11 @@ from types import TracebackType
 from typing import Self
 
 from workers.audio.prober import Prober
-from workers.errors import PacelineError, RunFolderProblem, Unreadable
+from workers.errors import PacelineError, Unreadable
 from workers.events import Ended, Event, Outcome, Queued, Report
 from workers.jobs import Job, JobId, Settings
 from workers.run_folder import RunFolder
-from workers.session.assignment import Assignment, Order
+from workers.session.assignment import Assignment, Order, Patience
 from workers.session.process import run
 from workers.speech.endpoint import Endpoint, Secret
 
@@ -109,6 +109,7 @@ class Supervisor:
         *,
         sessions: int | None = None,
         start_rate: int | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.reports: SimpleQueue[Report] = SimpleQueue()
         self.folder = folder
@@ -118,6 +119,7 @@ class Supervisor:
         self._settings = settings
         self._sessions = sessions
         self._starts = _Starts(start_rate)
+        self._patience = patience or Patience()
         self._places: dict[JobId, _Place] = {}
         self._unprobed: deque[_Place] = deque()
         self._waiting: deque[_Place] = deque()
@@ -289,11 +291,15 @@ class Supervisor:
             if self._access is None:
                 self._access = access
                 self.folder.describe(access.endpoint, self._settings)
+        self._save(at_once=True)  # before the process: whatever is killed, the index knows the job
+        with self._changed:
             if place.over or self._stopping:
                 return
             assert place.job is not None
             trace, log = self.folder.files_of(place.id, place.attempt, place.file)
-            assignment = Assignment(place.job, place.attempt, access.endpoint, str(trace), str(log))
+            assignment = Assignment(
+                place.job, place.attempt, access.endpoint, str(trace), str(log), self._patience
+            )
             reports: Queue[Report] = self._context.Queue()
             theirs, ours = self._context.Pipe(duplex=False)
             process = self._context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
@@ -313,11 +319,14 @@ class Supervisor:
             listener.start()
 
     def _save(self, *, at_once: bool = False) -> None:
+        if not at_once and time.monotonic() - self._saved < SAVE_EVERY:
+            return
         with self._changed:
-            if at_once or time.monotonic() - self._saved >= SAVE_EVERY:
-                self._saved = time.monotonic()
-                with suppress(RunFolderProblem):  # tried again at the next change
-                    self.folder.save()
+            index = self.folder.changes()
+        if index is not None:
+            with suppress(OSError):  # written again, whole, at the next change
+                self.folder.save(index)
+        self._saved = time.monotonic()
 
     # --- a listener's thread, one a session ------------------------------------------------------
 

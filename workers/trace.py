@@ -18,7 +18,7 @@ from workers import events
 from workers.errors import Malformed
 from workers.events import TraceEvent
 from workers.speech import codec
-from workers.speech.codec import Json
+from workers.speech.codec import Json, JsonObject
 
 VERSION = 1
 SUFFIX = ".trace.jsonl"
@@ -98,13 +98,13 @@ def read(path: Path) -> Iterator[Traced]:
     for number, record in enumerate(_records(path), start=1):
         if number == 1:
             continue
-        t = record.get("t")
+        t = record.pop("t", None)
         if not isinstance(t, int | float):
             raise Malformed(f"{path.name}, line {number}, has no time")
         yield Traced(float(t), events.from_json(record))
 
 
-def _records(path: Path) -> Iterator[Mapping[str, Json]]:
+def _records(path: Path) -> Iterator[JsonObject]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:

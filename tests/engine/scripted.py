@@ -25,6 +25,8 @@ class Heard:
     audio: list[tuple[float, bytes]] = field(default_factory=list)
     """Each chunk and when it arrived, on the monotonic clock."""
     control: list[dict[str, Any]] = field(default_factory=list)
+    began: float = 0.0
+    """When Begin was about to be sent: no schedule can have started before."""
     closed: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -41,6 +43,8 @@ class Line:
 
     async def say(self, *messages: dict[str, Any] | str) -> None:
         for message in messages:
+            if message is BEGIN:
+                self.heard.began = time.monotonic()
             await self.socket.send(message if isinstance(message, str) else json.dumps(message))
 
     async def listen(self, *, chunks: int | None = None) -> None:

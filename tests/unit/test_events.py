@@ -36,9 +36,9 @@ PROOF = Certificate(
     300,
     30.0,
     LagPercentiles(0.1, 0.2, 0.9, 1.5, 2.0),
-    0.01,
     0,
     0.0,
+    0.01,
 )
 ALL: list[TraceEvent] = [
     Queued(30.0, 16000, 1, "WAV PCM_16"),

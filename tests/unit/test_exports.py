@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import PacelineError, UsageProblem
@@ -15,8 +15,6 @@ from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.speech.messages import Turn
 from workers.transcript import Transcript
-
-ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
 
 
 def job(file: str = "talks/x.wav", number: int = 1, said: str = "Hello there.") -> JobHistory:
@@ -166,7 +164,6 @@ def test_a_name_is_safe_on_every_system(file: str, name: str):
     assert name == name_of(job(file))
 
 
-@ANY_SPEED
 @given(st.text(st.characters()))
 def test_no_name_leaves_its_folder(text: str):
     """Any text makes one visible, bounded name, and the same name again from that."""
@@ -200,7 +197,6 @@ def test_a_number_does_not_take_the_name_of_another_recording():
     assert {1: "x", 2: "x-3", 3: "x-2", 4: "x-4"} == names(histories)
 
 
-@ANY_SPEED
 @given(st.lists(st.sampled_from(["x", "X", "x-2", "x-2-2", "é" * 90, "é" * 80, "ß", "SS", ""])))
 def test_names_are_distinct_on_every_file_system(stems: list[str]):
     """No two exports meet in one file, even where case does not count and names are cut."""

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exports.cues import FLASH_MS, LINES, LONGEST_MS, SHORTEST_MS, WIDTH, Cue, cues
@@ -12,7 +12,6 @@ from workers.jobs import JobId
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript
 
-ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
 ORDINARY = st.text("abcdefghij.,!? ", min_size=1, max_size=400)
 
 
@@ -181,7 +180,6 @@ def test_words_that_formatting_joined_take_their_times_from_their_place():
 # --- what always holds --------------------------------------------------------------------------
 
 
-@ANY_SPEED
 @given(transcripts())
 def test_no_word_is_lost(history: JobHistory):
     """The words of all cues, in order, are the words of the transcript."""
@@ -190,7 +188,6 @@ def test_no_word_is_lost(history: JobHistory):
     assert history.transcript.text.split() == said
 
 
-@ANY_SPEED
 @given(transcripts())
 def test_cues_keep_to_the_limits(history: JobHistory):
     """Lines and time on the screen are bounded; only a single long word may stick out."""
@@ -200,7 +197,6 @@ def test_cues_keep_to_the_limits(history: JobHistory):
         assert FLASH_MS <= cue.end_ms - cue.start_ms <= LONGEST_MS
 
 
-@ANY_SPEED
 @given(transcripts())
 def test_cues_do_not_overlap(history: JobHistory):
     """A cue is gone when the next one comes, and a short one had no more room."""

@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pysubs2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exports.cues import Cue, cues
@@ -17,7 +17,6 @@ from workers.jobs import JobId
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript
 
-ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
 FOREIGN = st.text(st.one_of(st.characters(), st.sampled_from(" \n{}\\Nnh<>&-i/;#0123456789\x00")))
 
 
@@ -69,7 +68,6 @@ def test_srt_shows_look_alikes_of_what_players_would_obey():
     assert r"a --＞ b ＜i＞ R&D ｛＼p1｝ C:＼Nt" in text
 
 
-@ANY_SPEED
 @given(st.lists(FOREIGN, max_size=4))
 def test_any_text_comes_back_from_webvtt(texts: list[str]):
     """Every cue, with its times and each of its characters."""
@@ -81,7 +79,6 @@ def test_any_text_comes_back_from_webvtt(texts: list[str]):
     ]
 
 
-@ANY_SPEED
 @given(st.lists(FOREIGN, max_size=4))
 def test_any_text_comes_back_from_srt(texts: list[str]):
     """Every cue with its times, and its text but for the look-alikes."""

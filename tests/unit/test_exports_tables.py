@@ -6,7 +6,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.audio.pacing import LagSummary
@@ -21,7 +21,6 @@ from workers.speech import codec
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript
 
-ANY_SPEED = settings(deadline=None)  # the machine is shared: slow is not wrong
 FOREIGN = st.text(
     st.one_of(st.characters(), st.sampled_from(" \n\r\t\"',;=+-@\x00\x85\u2028\u202e"))
 )
@@ -72,7 +71,6 @@ def test_a_turn_stays_on_its_line_and_holds_nothing_invisible():
     )
 
 
-@ANY_SPEED
 @given(st.lists(FOREIGN))
 def test_any_text_is_one_line_a_turn_without_anything_unseen(texts: list[str]):
     """What comes out are the words that went in."""
@@ -121,7 +119,6 @@ def test_what_a_spreadsheet_would_run_is_defused(text: str):
     assert [f"'{text.strip()}"] * 2 == [row[4], row[6]]
 
 
-@ANY_SPEED
 @given(st.lists(FOREIGN), FOREIGN)
 def test_any_text_comes_back_from_the_table(texts: list[str], speaker: str):
     """Cells hold the words, and none begins as a formula does."""
@@ -218,7 +215,6 @@ def test_a_number_that_json_does_not_have_becomes_null():
     assert "NaN" not in text
 
 
-@ANY_SPEED
 @given(FOREIGN, FOREIGN)
 def test_any_text_comes_back_from_the_document(file: str, said: str):
     """Nothing is lost and nothing unseen stands in the file."""

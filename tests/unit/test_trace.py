@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from workers import trace
+from workers.errors import Malformed
+from workers.events import Began, ChunksSent, Ended, Outcome, TurnHeard
+from workers.speech.messages import Turn
+from workers.trace import Traced, TraceWriter
+
+EVENTS = [
+    Traced(0.5, Began("id", "u3-rt-pro", 16000, 0, 1.0, 2.0)),
+    Traced(1.0, ChunksSent(0, (100, 90))),
+    Traced(1.5, TurnHeard(Turn(0, True, "Grüße, 世界."))),
+    Traced(2.0, Ended(Outcome.DONE, "done")),
+]
+
+
+def written(path: Path) -> Path:
+    with TraceWriter(path, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
+        for each in EVENTS:
+            writer.write(each.t, each.event)
+    return path
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """Every event, in order, with its time."""
+    path = written(tmp_path / "a.trace.jsonl")
+
+    assert list(trace.read(path)) == EVENTS
+    assert trace.head(path).file == "a.wav"
+
+
+def test_a_trace_is_never_overwritten(tmp_path: Path) -> None:
+    """What was measured stays."""
+    path = written(tmp_path / "a.trace.jsonl")
+    with pytest.raises(FileExistsError):
+        TraceWriter(path, {})
+
+
+def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> None:
+    """A killed writer or a full disk tears the last line, never the ones before."""
+    whole = written(tmp_path / "whole").read_bytes()
+    head = whole.index(b"\n") + 1
+    cut = tmp_path / "cut"
+    for size in range(head, len(whole) + 1):
+        cut.write_bytes(whole[:size])
+        complete = whole[:size].count(b"\n") - 1
+        last_is_whole = size < len(whole) and whole[size : size + 1] == b"\n"
+
+        assert list(trace.read(cut)) == EVENTS[: complete + last_is_whole]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello\n",
+        b"[]\n",
+        b'{"type":"began","t":0}\n',
+        b'{"type":"trace","version":99,"wall":"","job":1,"attempt":1,"file":"a"}\n',
+        b'{"type":"trace","version":1,"wall":"","job":1,"attempt":1,"file":"a"}\nx\n{}\n',
+        b'{"type":"trace","version":1,"wall":"","job":1,"attempt":1,"file":"a"}\n{"type":"slip"}\n',
+    ],
+)
+def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> None:
+    """Not a traceback, and not an empty transcript."""
+    path = tmp_path / "a.trace.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(Malformed) as error:
+        list(trace.read(path))
+
+    assert error.value.reason
