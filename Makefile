@@ -1,0 +1,41 @@
+# Everything happens in .venv, which any target makes when it is missing or out of date.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# A recording of a person that ships with the embedded recogniser.
+PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
+
+.PHONY: help run test check format bench pictures
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
+	@$(BIN)/paceline --local samples/recordings "$(PERSON)"
+
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Check format, lint, types and the layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure pacing beside the guide's script, memory, CPU, and recognised words
+	@$(BIN)/python -m tests.benchmarks.pacing
+	@$(BIN)/python -m tests.benchmarks.accuracy samples
+
+pictures: $(READY) ## Make the README's pictures from the running desk
+	@$(BIN)/python -m tests.pictures
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paceline needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --editable '.[local]' --group dev
+	@touch $@
