@@ -6,7 +6,9 @@ clock. The chunk with number k was due at ``t(began) + k * chunk / rate`` (later
 release ``end``, and later by every slip before it), and left ``lag_us`` microseconds after that.
 """
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +30,7 @@ class TraceWriter:
     """Writes one trace; the file must not exist yet."""
 
     def __init__(self, path: Path, facts: Mapping[str, Json]) -> None:
-        self._file = path.open("x", encoding="utf-8")
+        self._file = path.open("xb", buffering=0)  # what is written is out of our hands
         self._write(
             {
                 "t": 0.0,
@@ -55,8 +57,10 @@ class TraceWriter:
         self._write({"t": round(t, 6), **events.to_json(event)})
 
     def _write(self, record: Mapping[str, Json]) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
-        self._file.flush()
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        line = text.encode("utf-8", "replace") + b"\n"  # JSON may hold half a surrogate pair
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @dataclass(frozen=True, slots=True)

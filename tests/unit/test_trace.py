@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,13 @@ def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> No
         list(trace.read(path))
 
     assert error.value.reason
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_full_disk_is_an_error_at_once(tmp_path: Path) -> None:
+    """Nothing waits in a buffer to be lost later."""
+    with TraceWriter(tmp_path / "a.trace.jsonl", {}) as writer:
+        with open("/dev/full", "wb", buffering=0) as full:
+            os.dup2(full.fileno(), writer._file.fileno())
+        with pytest.raises(OSError, match="No space"):
+            writer.write(0.0, EVENTS[0].event)
