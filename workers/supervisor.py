@@ -11,11 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection as Pipe
+from dataclasses import dataclass
 from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -25,18 +22,16 @@ from workers.errors import PacelineError, Unreadable
 from workers.events import Ended, Event, Outcome, Queued, Report
 from workers.jobs import Job, JobId, Settings
 from workers.run_folder import RunFolder
-from workers.session.assignment import Assignment, Order, Patience
-from workers.session.process import run
+from workers.session.assignment import Assignment, Patience
+from workers.session.child import SessionChild
 from workers.speech.endpoint import Endpoint, Secret
+from workers.starts import Starts
 
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """A fork server starts a session in milliseconds and shares its memory; not every system has it."""
 
 PRELOADED = ["workers.session.process", "workers.audio.prober"]
 """What the fork server loads once for all sessions; importing these starts no thread."""
-
-START_GAP = 0.03
-"""Seconds between two starts, so that sessions already streaming keep their processor."""
 
 SAVE_EVERY = 1.0
 """Seconds between two writes of the run's index while things change."""
@@ -56,42 +51,19 @@ class Access:
 
 
 @dataclass(slots=True)
-class _Live:
-    """A session process and what the parent holds of it."""
-
-    process: BaseProcess
-    orders: Pipe
-    cancelled: bool = False
-
-
-@dataclass(slots=True)
 class _Place:
-    """A job's place: in the queue, live, or over."""
+    """A job's place: in the queue, starting, live, or over."""
 
     id: JobId
     file: str
     attempt: int = 1
     job: Job | None = None
-    live: _Live | None = None
+    starting: bool = False
+    """Its process is being made, which takes too long to hold the lock."""
+    unwanted: bool = False
+    """Cancelled while it was starting."""
+    live: SessionChild | None = None
     over: bool = False
-
-
-@dataclass(slots=True)
-class _Starts:
-    """The times of recent starts, for the bound on starts a minute."""
-
-    per_minute: int | None
-    times: deque[float] = field(default_factory=deque)
-
-    def next(self, now: float) -> float:
-        """When the next start is allowed."""
-        if not self.times:
-            return now
-        while self.times and self.times[0] <= now - 60:
-            self.times.popleft()
-        if self.per_minute is not None and len(self.times) >= self.per_minute:
-            return self.times[-self.per_minute] + 60
-        return self.times[-1] + START_GAP if self.times else now
 
 
 class Supervisor:
@@ -118,7 +90,7 @@ class Supervisor:
         self._access: Access | None = None
         self._settings = settings
         self._sessions = sessions
-        self._starts = _Starts(start_rate)
+        self._starts = Starts(start_rate)
         self._patience = patience or Patience()
         self._places: dict[JobId, _Place] = {}
         self._unprobed: deque[_Place] = deque()
@@ -155,7 +127,7 @@ class Supervisor:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        self._thread.join(FAREWELL)  # it may be waiting for an engine that will never come up
 
     # --- what a user may do; any thread ----------------------------------------------------------
 
@@ -194,7 +166,9 @@ class Supervisor:
         with self._changed:
             place = self._places[job]
             if place.live is not None:
-                _cancel(place.live)
+                place.live.cancel()
+            elif place.starting:
+                place.unwanted = True
             elif not place.over:
                 for queue in (self._unprobed, self._waiting):
                     with suppress(ValueError):
@@ -244,20 +218,23 @@ class Supervisor:
         self._save(at_once=True)
 
     def _next(self) -> tuple[_Place | None, float]:
-        """The job to probe or to start now, else how long there is nothing to do, in seconds."""
+        """The job to start or to probe now, else how long there is nothing to do, in seconds."""
+        now = time.monotonic()
+        pause = SAVE_EVERY
+        if self._waiting and self._has_room():
+            pause = self._starts.next(now) - now
+            if pause <= 0:
+                self._starts.started(now)
+                return self._waiting.popleft(), 0.0
         if self._unprobed:
             return self._unprobed.popleft(), 0.0
+        return None, min(pause, SAVE_EVERY)
+
+    def _has_room(self) -> bool:
+        if self.holding or self._stopping:
+            return False
         live = sum(place.live is not None for place in self._places.values())
-        if not self._waiting or self.holding or self._stopping:
-            return None, SAVE_EVERY
-        if self._access is not None and live >= self.sessions:
-            return None, SAVE_EVERY
-        now = time.monotonic()
-        pause = self._starts.next(now) - now
-        if pause > 0:
-            return None, min(pause, SAVE_EVERY)
-        self._starts.times.append(now)
-        return self._waiting.popleft(), 0.0
+        return self._access is None or live < self.sessions
 
     def _prepare(self, place: _Place, prober: Prober) -> None:
         """Reads a file's facts and queues the job, or ends it in words."""
@@ -278,7 +255,7 @@ class Supervisor:
             self._forward(self._said(place, queued))
 
     def _start(self, place: _Place) -> None:
-        """Starts a session process and the thread that listens to it."""
+        """Makes sure that there is somewhere to stream to, then starts a session."""
         try:
             access = self._access or self._ask_access()
         except PacelineError as error:
@@ -291,32 +268,22 @@ class Supervisor:
             if self._access is None:
                 self._access = access
                 self.folder.describe(access.endpoint, self._settings)
-        self._save(at_once=True)  # before the process: whatever is killed, the index knows the job
-        with self._changed:
             if place.over or self._stopping:
                 return
-            assert place.job is not None
-            trace, log = self.folder.files_of(place.id, place.attempt, place.file)
-            assignment = Assignment(
-                place.job, place.attempt, access.endpoint, str(trace), str(log), self._patience
-            )
-            reports: Queue[Report] = self._context.Queue()
-            theirs, ours = self._context.Pipe(duplex=False)
-            process = self._context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
-                target=run,
-                args=(assignment, access.key, reports, theirs),
-                name=f"paceline-session-{place.id}",
-                daemon=True,
-            )
-            process.start()
-            theirs.close()
-            # Now the child holds the only writing end: its death reads as end-of-file.
-            reports._writer.close()  # type: ignore[attr-defined]
-            place.live = _Live(process, ours)
-            listener = threading.Thread(
-                target=self._listen, args=(place, place.live, reports), daemon=True
-            )
-            listener.start()
+            place.starting = True
+        self._save(at_once=True)  # before the process: whatever is killed, the index knows the job
+        assert place.job is not None
+        trace, log = self.folder.files_of(place.id, place.attempt, place.file)
+        assignment = Assignment(
+            place.job, place.attempt, access.endpoint, str(trace), str(log), self._patience
+        )
+        child = SessionChild(self._context, assignment, access.key)
+        with self._changed:
+            place.starting, place.live = False, child
+            if place.unwanted:
+                place.unwanted = False
+                child.cancel()
+        threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
 
     def _save(self, *, at_once: bool = False) -> None:
         if not at_once and time.monotonic() - self._saved < SAVE_EVERY:
@@ -330,24 +297,16 @@ class Supervisor:
 
     # --- a listener's thread, one a session ------------------------------------------------------
 
-    def _listen(self, place: _Place, live: _Live, reports: "Queue[Report]") -> None:
+    def _listen(self, place: _Place, child: SessionChild) -> None:
         last: Report | None = None
-        while True:
-            try:
-                report = reports.get()
-            except (EOFError, OSError):
-                break
+        for report in child.reports():
             if isinstance(report.event, Ended):
-                last = report  # passed on below, when its process is gone
+                last = report  # passed on when its process is gone
             else:
                 self._forward(report)
-        reports.close()
-        live.process.join()
         with self._changed:
-            live.orders.close()
             place.live = None
-            self._end(place, last or self._said(place, _crashed(live)))
-        live.process.close()
+            self._end(place, last or self._said(place, child.unsaid()))
 
     # --- reports; any thread ---------------------------------------------------------------------
 
@@ -365,25 +324,3 @@ class Supervisor:
         with self._changed:
             self.folder.record(report)
             self.reports.put(report)
-
-
-def _cancel(live: _Live) -> None:
-    """Politely the first time, by force the second."""
-    if live.cancelled:
-        live.process.kill()
-    else:
-        live.cancelled = True
-        with suppress(OSError):  # it is ending just now
-            live.orders.send(Order.CANCEL)
-
-
-def _crashed(live: _Live) -> Ended:
-    if live.cancelled:
-        return Ended(Outcome.CANCELLED, "stopped by force", "What was heard until then is kept.")
-    code = live.process.exitcode
-    how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-    return Ended(
-        Outcome.CRASHED,
-        f"the session's process ended {how}",
-        "What was heard until then is kept; retry. Its log may say more.",
-    )

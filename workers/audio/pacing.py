@@ -158,10 +158,10 @@ class Certificate:
     chunks: int
     audio_seconds: float
     lag_ms: LagPercentiles
-    drift_ms: float | None
-    """Median lag of the last tenth of the chunks minus that of the first; None under 20 chunks."""
     slips: int
     slipped_ms: float
+    drift_ms: float | None = None
+    """Median lag of the last tenth of the chunks minus that of the first; None under 20 chunks."""
     tolerance_ms: float = TOLERANCE_MS
 
 

@@ -1,0 +1,186 @@
+"""The recogniser processes, as the server's event loop sees them: one for each core.
+
+A session takes a `Stream`; the pool gives it to the process with the fewest. A process that dies
+takes its own sessions with it and is replaced.
+"""
+
+import asyncio
+import itertools
+import os
+import pickle
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from workers.localserver.lines import (
+    HEADER,
+    Audio,
+    Close,
+    Encoding,
+    Flush,
+    Lost,
+    Open,
+    Order,
+    Ready,
+    Report,
+    StreamId,
+    StreamReport,
+    frame,
+)
+from workers.localserver.refusal import cancelled
+
+STREAMS_EACH = 4
+"""Real-time streams that one process keeps up with; from six on, words come late (measured)."""
+
+MOST_PROCESSES = 4
+PATIENCE = 2.0
+"""Seconds that a process gets to end by itself after its stdin was closed."""
+
+
+class Stream:
+    """One session's audio on its way to a recogniser, and the reports on it."""
+
+    def __init__(self, number: StreamId, recogniser: "Recogniser") -> None:
+        self.number = number
+        self._recogniser = recogniser
+        self._reports: asyncio.Queue[StreamReport] = asyncio.Queue()
+
+    async def hear(self, data: bytes) -> None:
+        await self._recogniser.send(Audio(self.number, data))
+
+    async def flush(self) -> None:
+        await self._recogniser.send(Flush(self.number))
+
+    def tell(self, report: StreamReport) -> None:
+        self._reports.put_nowait(report)
+
+    async def report(self) -> StreamReport:
+        return await self._reports.get()
+
+
+class Recogniser:
+    """One recogniser process and its streams."""
+
+    def __init__(self) -> None:
+        self.streams: dict[StreamId, Stream] = {}
+        self._process: asyncio.subprocess.Process | None = None
+        self._loaded = asyncio.Event()
+        self.hopeless = False
+
+    async def ready(self) -> None:
+        """Returns when the model is loaded; raises `Refusal` when it never will be."""
+        await self._loaded.wait()
+        if self.hopeless:
+            raise cancelled()
+
+    async def send(self, order: Order) -> None:
+        process = self._process
+        if process is None or process.stdin is None:
+            raise cancelled()
+        try:
+            process.stdin.write(frame(order))
+            await process.stdin.drain()
+        except ConnectionError:  # its streams learn of its end from `_lose`
+            raise cancelled() from None
+
+    async def run(self) -> None:
+        """Keeps a process alive until cancelled, or until one dies before it was ever ready."""
+        while not self.hopeless:
+            self._process = process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "workers.localserver.recogniser",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin
+            )
+            try:
+                await self._read(process)
+            finally:
+                await _ended(process)
+            self.hopeless = not self._loaded.is_set()
+            self._lose()
+        self._loaded.set()
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Passes reports on to their streams until the process ends."""
+        assert process.stdout is not None
+        while True:
+            try:
+                (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+                report: Report = pickle.loads(await process.stdout.readexactly(length))
+            except asyncio.IncompleteReadError:
+                return
+            if isinstance(report, Ready):
+                self._loaded.set()
+            elif report.stream in self.streams:  # else its session is gone already
+                self.streams[report.stream].tell(report)
+
+    def _lose(self) -> None:
+        self._process = None
+        if not self.hopeless:
+            self._loaded.clear()
+        for stream in self.streams.values():
+            stream.tell(Lost(stream.number))
+        self.streams.clear()
+
+
+class Pool:
+    """All recogniser processes; an asynchronous context manager that ends them."""
+
+    def __init__(self) -> None:
+        self._recognisers = [Recogniser() for _ in range(min(_cores(), MOST_PROCESSES))]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._numbers = itertools.count(1)
+
+    @property
+    def capacity(self) -> int:
+        """How many sessions can be served at the speed of speech."""
+        return STREAMS_EACH * len(self._recognisers)
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(each.run()) for each in self._recognisers]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def stream(self, sample_rate: int, encoding: Encoding) -> AsyncIterator[Stream]:
+        """A stream of the least busy process, as soon as its model is loaded."""
+        recogniser = min(self._recognisers, key=lambda each: (each.hopeless, len(each.streams)))
+        stream = Stream(StreamId(next(self._numbers)), recogniser)
+        recogniser.streams[stream.number] = stream  # before the wait, so that it counts
+        try:
+            await recogniser.ready()
+            await recogniser.send(Open(stream.number, sample_rate, encoding))
+            yield stream
+        finally:
+            if recogniser.streams.pop(stream.number, None) is not None:
+                await recogniser.send(Close(stream.number))
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), PATIENCE)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

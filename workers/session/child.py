@@ -1,0 +1,64 @@
+"""A session's process as its parent sees it: started, cancelled, listened to until its end."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import Queue
+
+from workers.events import Ended, Outcome, Report
+from workers.session.assignment import Assignment, Order
+from workers.session.process import run
+from workers.speech.endpoint import Secret
+
+
+class SessionChild:
+    """Making one starts its process. `reports` belongs to one thread, the rest to any."""
+
+    def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
+        self._cancelled = False
+        self._reports: Queue[Report] = context.Queue()
+        theirs, self._orders = context.Pipe(duplex=False)
+        self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
+            target=run,
+            args=(assignment, key, self._reports, theirs),
+            name=f"paceline-session-{assignment.job.id}",
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()
+        # Now the child holds the only writing end: its death reads as end-of-file.
+        self._reports._writer.close()  # type: ignore[attr-defined]
+
+    def cancel(self) -> None:
+        """Politely the first time, by force the second."""
+        if self._cancelled:
+            with suppress(ValueError):  # it is over, and closed
+                self._process.kill()
+        else:
+            self._cancelled = True
+            with suppress(OSError):  # it is ending just now
+                self._orders.send(Order.CANCEL)
+
+    def reports(self) -> Iterator[Report]:
+        """What it says, waiting for each, until it has nothing more to say and is dead."""
+        while True:
+            try:
+                yield self._reports.get()
+            except (EOFError, OSError):
+                break
+        self._reports.close()
+        self._process.join()
+        self._orders.close()
+
+    def unsaid(self) -> Ended:
+        """The ending of a process that is dead and has not said how it ended."""
+        code = self._process.exitcode
+        if self._cancelled:
+            return Ended(Outcome.CANCELLED, "stopped by force", "What was heard is kept.")
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+        return Ended(
+            Outcome.CRASHED,
+            f"the session's process ended {how}",
+            "What was heard until then is kept; retry. Its log may say more.",
+        )
