@@ -57,7 +57,17 @@ def heard(
 def certificate(p99: float = 0.9, verdict: Verdict = Verdict.HELD) -> Certificate:
     lag = LagPercentiles(0.2, 0.5, p99, max(p99, 2.1), max(p99, 3.3))
     return Certificate(
-        verdict, Release.START, "monotonic", 100, 16000, 600, 60.0, lag, 0.01, 0, 0.0
+        verdict=verdict,
+        release=Release.START,
+        clock="monotonic",
+        chunk_ms=100,
+        sample_rate=16000,
+        chunks=600,
+        audio_seconds=60.0,
+        lag_ms=lag,
+        drift_ms=0.01,
+        slips=0,
+        slipped_ms=0.0,
     )
 
 

@@ -1,0 +1,101 @@
+"""Puts the desk on a screen without a terminal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from rich.style import Style
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from tests.screens.fakes import FakeSupervisor
+from tui.desk import Desk
+from tui.widgets.painted import Painted
+from tui.widgets.table import SessionTable
+
+LONG = 20.0
+"""Seconds after which a thing will not come any more; no test is expected to wait them."""
+
+WHERE = "embedded engine on this machine"
+
+
+class Seat:
+    """A desk, its supervisor, and a hand on its keyboard."""
+
+    def __init__(self, desk: Desk, supervisor: FakeSupervisor, pilot: Pilot[Any]) -> None:
+        self.desk = desk
+        self.supervisor = supervisor
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def settled(self) -> None:
+        """All that was reported until now is on the screen."""
+        self.desk.tick()
+        await self.pilot.pause()
+
+    async def until(self, thing: Callable[[], bool]) -> None:
+        """Waits for the thing."""
+        end = monotonic() + LONG
+        while not thing():
+            assert monotonic() < end, "it did not come"
+            await asyncio.sleep(0.005)
+            await self.pilot.pause()
+
+    @property
+    def table(self) -> SessionTable:
+        return self.desk.screen_stack[0].query_one(SessionTable)
+
+    def rows(self) -> list[str]:
+        """The table as drawn."""
+        return drawn(self.table)
+
+    def banner(self) -> str:
+        return "\n".join(drawn(self.desk.screen.query_one("#banner", Painted)))
+
+    def foot(self) -> str:
+        return "\n".join(drawn(self.desk.screen.query_one("#foot", Painted)))
+
+
+def drawn(widget: Widget) -> list[str]:
+    """The lines of a widget as drawn."""
+    return [strip.text for strip in widget.render_lines(widget.size.region)]
+
+
+def style_of(widget: Widget, word: str) -> Style:
+    """How a word is drawn at its first place in the widget."""
+    for strip in widget.render_lines(widget.size.region):
+        for segment in strip:
+            if word in segment.text:
+                return segment.style or Style()
+    raise AssertionError(f"{word!r} is not drawn")
+
+
+Seating = Callable[..., AbstractAsyncContextManager[Seat]]
+
+
+@pytest.fixture
+def seated(tmp_path: Path) -> Seating:
+    """A desk to sit down at: ``async with seated(supervisor, size=(80, 24)) as seat``."""
+
+    @asynccontextmanager
+    async def sit(
+        supervisor: FakeSupervisor | None = None,
+        *,
+        size: tuple[int, int] = (120, 34),
+        kind: type[Desk] = Desk,
+    ) -> AsyncIterator[Seat]:
+        supervisor = supervisor or FakeSupervisor()
+        desk = kind(supervisor, WHERE, tmp_path / "run")
+        async with desk.run_test(size=size) as pilot:
+            seat = Seat(desk, supervisor, pilot)
+            await seat.settled()
+            yield seat
+
+    return sit

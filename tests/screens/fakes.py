@@ -1,0 +1,66 @@
+"""A supervisor without processes."""
+
+import queue
+from collections.abc import Iterable
+
+from workers.events import Ended, Event, Report
+from workers.jobs import JobId
+
+
+class FakeSupervisor:
+    """The same verbs as the real one; a test says what is reported."""
+
+    def __init__(self, sessions: int = 4) -> None:
+        self.reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self.holding = False
+        self.sessions = sessions
+        self.idle = True
+        self.added: list[str] = []
+        self.cancelled: list[JobId] = []
+        self.retried: list[JobId] = []
+        self.over: set[JobId] = set()
+        self.stops = 0
+        self._files: dict[JobId, str] = {}
+        self._attempts: dict[JobId, int] = {}
+
+    def add(self, files: Iterable[str]) -> list[JobId]:
+        """Gives ids; reports nothing."""
+        jobs = []
+        for file in files:
+            job = JobId(len(self._files) + 1)
+            self._files[job], self._attempts[job] = file, 1
+            self.added.append(file)
+            jobs.append(job)
+        return jobs
+
+    def cancel(self, job: JobId) -> None:
+        self.cancelled.append(job)
+
+    def retry(self, job: JobId) -> bool:
+        if job not in self.over:
+            return False
+        self.retried.append(job)
+        self.over.discard(job)
+        self._attempts[job] += 1
+        return True
+
+    def hold(self, on: bool) -> None:
+        self.holding = on
+
+    def stop(self) -> None:
+        self.stops += 1
+
+    # --- what a test makes happen
+
+    def job(self, file: str, *events: Event) -> JobId:
+        """A new job, and what is reported of it."""
+        (job,) = self.add([file])
+        self.report(job, *events)
+        return job
+
+    def report(self, job: JobId, *events: Event) -> None:
+        """Reports of the job's attempt."""
+        for event in events:
+            if isinstance(event, Ended):
+                self.over.add(job)
+            self.reports.put(Report(job, self._attempts[job], self._files[job], 0.0, event))

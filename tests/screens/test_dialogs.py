@@ -1,0 +1,219 @@
+"""Adding, exporting, help and the palette."""
+
+from pathlib import Path
+
+import pytest
+from textual.events import Paste
+from textual.widgets import Input
+
+from tests.screens.conftest import Seat, Seating, drawn
+from tests.screens.fakes import FakeSupervisor
+from tests.unit.desk_reports import done, heard, queued, streaming
+from tui.keys import KEYS, Scope
+from tui.lines.help import help_lines
+from tui.screens.adding import Adding
+from tui.screens.exporting import Exporting
+from tui.screens.help import Help
+from tui.symbols import ASCII, UNICODE
+from workers.jobs import JobId
+
+
+def below(seat: Seat, id: str) -> str:
+    return "\n".join(drawn(seat.desk.screen.query_one(id)))
+
+
+async def typed(seat: Seat, path: Path) -> None:
+    await seat.press("a")
+    assert isinstance(seat.desk.screen, Adding)
+    seat.desk.screen.query_one(Input).value = str(path)
+
+
+async def test_a_folder_is_added_as_its_recordings(seated: Seating, tmp_path: Path) -> None:
+    """They stand in the table before anything was reported of them."""
+    for name in ("b.wav", "a.wav", "notes.txt"):
+        (tmp_path / name).touch()
+    supervisor = FakeSupervisor()
+    async with seated(supervisor) as seat:
+        await typed(seat, tmp_path)
+        await seat.press("enter")
+        await seat.until(lambda: not isinstance(seat.desk.screen, Adding))
+
+        assert [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")] == supervisor.added
+        assert "2 jobs added" in seat.foot()
+        assert "a.wav" in seat.rows()[0]
+        assert "being read" in seat.rows()[0]
+
+
+async def test_a_path_that_does_not_exist_is_said_in_the_dialog(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """The path stays to be corrected, and then works."""
+    supervisor = FakeSupervisor()
+    async with seated(supervisor) as seat:
+        await typed(seat, tmp_path / "[nothing].wav")
+        await seat.press("enter")
+        await seat.until(lambda: "there is no file or folder" in below(seat, "#below"))
+        assert [] == supervisor.added
+
+        (tmp_path / "[nothing].wav").touch()
+        await seat.press("enter")
+        await seat.until(lambda: not isinstance(seat.desk.screen, Adding))
+        assert [str(tmp_path / "[nothing].wav")] == supervisor.added
+
+
+async def test_tab_completes_and_lists(seated: Seating, tmp_path: Path) -> None:
+    """As a shell does; with more than one way to go on they are named."""
+    for name in ("meeting-1.wav", "meeting-2.wav"):
+        (tmp_path / name).touch()
+    async with seated() as seat:
+        await typed(seat, tmp_path / "me")
+        await seat.press("tab")
+        await seat.until(lambda: "meeting-2.wav" in below(seat, "#below"))
+
+        assert str(tmp_path / "meeting-") == seat.desk.screen.query_one(Input).value
+        await seat.press("escape")
+        assert not isinstance(seat.desk.screen, Adding)
+
+
+async def test_a_file_dropped_on_the_desk_is_offered(seated: Seating, tmp_path: Path) -> None:
+    """Terminals paste its path; nothing is added before Enter."""
+    (tmp_path / "a b.wav").touch()
+    supervisor = FakeSupervisor()
+    async with seated(supervisor) as seat:
+        seat.desk.post_message(Paste(f"'{tmp_path}/a b.wav'\n"))
+        await seat.until(lambda: isinstance(seat.desk.screen, Adding))
+        assert [] == supervisor.added
+
+        await seat.press("enter")
+        await seat.until(lambda: [f"{tmp_path}/a b.wav"] == supervisor.added)
+
+
+def spoken() -> FakeSupervisor:
+    supervisor = FakeSupervisor()
+    for folder in "ab":
+        supervisor.job(
+            f"/{folder}/talk.wav", *streaming(), heard(0, f"From {folder}.", final=True), done()
+        )
+    supervisor.job("/c/silent.wav", queued())
+    return supervisor
+
+
+async def test_marked_jobs_are_exported_each_under_its_own_name(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """Two recordings of one name do not write over each other."""
+    exports = tmp_path / "run" / "exports"
+    async with seated(spoken()) as seat:
+        await seat.press("space", "space", "space", "e")
+        assert isinstance(seat.desk.screen, Exporting)
+        assert "2 transcripts" in below(seat, "#about")
+        assert "exports" in below(seat, "#about")
+        await seat.press("s", "enter")
+        await seat.until(lambda: "4 files written" in below(seat, "#outcome"))
+
+        written = sorted(path.name for path in exports.iterdir())
+        assert ["talk-2.srt", "talk-2.txt", "talk.srt", "talk.txt"] == written
+        assert "From a." in (exports / "talk.txt").read_text()
+
+
+async def test_existing_files_are_replaced_only_when_asked(seated: Seating, tmp_path: Path) -> None:
+    """First what is there is said, then o and Enter replace it."""
+    exports = tmp_path / "run" / "exports"
+    exports.mkdir(parents=True)
+    (exports / "talk.txt").write_text("mine")
+    async with seated(spoken()) as seat:
+        await seat.press("e", "enter")
+        await seat.until(lambda: "already there" in below(seat, "#outcome"))
+        assert "talk.txt" in below(seat, "#outcome")
+        assert "mine" == (exports / "talk.txt").read_text()
+
+        await seat.press("o", "enter")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+        assert "From a." in (exports / "talk.txt").read_text()
+
+
+async def test_a_folder_that_cannot_be_written_is_said(seated: Seating, tmp_path: Path) -> None:
+    """In words, in the dialog."""
+    (tmp_path / "run").write_text("a file where the folder should be")
+    async with seated(spoken()) as seat:
+        await seat.press("e", "enter")
+        await seat.until(lambda: "could not be written" in below(seat, "#outcome"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        (["t", "s", "v", "j", "c"], {"srt", "vtt", "json", "csv"}),
+        (["down", "space", "down", "space", "up", "up", "space"], {"srt", "vtt"}),
+        (["t", "enter"], set()),
+    ],
+)
+async def test_formats_are_chosen_and_remembered(
+    seated: Seating, keys: list[str], chosen: set[str]
+) -> None:
+    """By letter or by arrows; the dialog opens the next time as it was closed."""
+    async with seated(spoken()) as seat:
+        for _ in range(2):
+            await seat.press("e")
+            lines = below(seat, "#choices").splitlines()
+            if keys:
+                await seat.press(*keys)
+                if keys[-1] == "enter":
+                    assert "No format is chosen" in below(seat, "#outcome")
+                keys = []
+            await seat.press("escape")
+
+        on = {word for line in lines if "■" in line for word in line.split()}
+        assert chosen == on & {"txt", "srt", "vtt", "json", "csv"}
+
+
+async def test_nothing_heard_is_nothing_to_export(seated: Seating) -> None:
+    """Said at the foot, without a dialog."""
+    async with seated(spoken()) as seat:
+        await seat.press("G", "e")
+
+        assert "Nothing was heard yet" in seat.foot()
+        assert JobId(3) == seat.desk.state.current
+
+
+async def test_help_shows_the_keys_and_closes(seated: Seating) -> None:
+    """With ? as well as with the keys of habit."""
+    async with seated() as seat:
+        for key in ("escape", "question_mark", "q", "enter", "f1"):
+            await seat.press("question_mark")
+            assert "cancel, keep what was heard" in below(seat, "#lines")
+            await seat.press(key)
+            assert not isinstance(seat.desk.screen, Help)
+        assert seat.desk.is_running
+
+
+async def test_help_scrolls_where_it_is_too_long(seated: Seating) -> None:
+    """To its last line and back, at the smallest size."""
+    async with seated(size=(60, 15)) as seat:
+        await seat.press("question_mark")
+        box = seat.desk.screen.query_one("#box")
+        await seat.press("j", "down", "k", "pagedown", "ctrl+d")
+        assert 25 == box.scroll_offset.y
+        await seat.press(*["pagedown"] * 5)
+        assert box.max_scroll_y == box.scroll_offset.y > 25
+        await seat.press("pageup", "ctrl+u", "up")
+        assert box.max_scroll_y - 25 == box.scroll_offset.y
+
+
+@pytest.mark.parametrize("cells", [56, 110])
+def test_help_names_every_key_of_the_screens(cells: int) -> None:
+    """In one column or two, in Unicode and ASCII."""
+    dialogs = (Scope.DIALOG, Scope.ADDING, Scope.EXPORTING, Scope.HELP)
+    for symbols in (UNICODE, ASCII):
+        text = "\n".join("".join(part for part, _ in line) for line in help_lines(cells, symbols))
+        for key in KEYS:
+            assert key.scope in dialogs or key.says in text
+            assert key.scope in dialogs or key.shown.translate(symbols.arrows) in text
+
+
+async def test_the_palette_does_what_it_says(seated: Seating) -> None:
+    """Every action by its words."""
+    supervisor = spoken()
+    async with seated(supervisor) as seat:
+        await seat.press("ctrl+p", *"hold", "enter")
+        await seat.until(lambda: supervisor.holding)

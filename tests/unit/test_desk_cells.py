@@ -1,0 +1,66 @@
+"""Foreign text on its way to the terminal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.lines.cells import chopped, clean, fit, fit_middle, tail, width
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain [laughs] text", "plain [laughs] text"),
+        ("two\nlines\tand\r\nmore", "two lines and  more"),
+        ("\x1b[31mred\x07", "␛[31mred␇"),
+        ("\x9b31m", "\ufffd31m"),
+        ("a\u202eb\u2066c", "a\ufffdb\ufffdc"),
+        ("caf\u00e9 会議 مرحبا", "caf\u00e9 会議 مرحبا"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("undecodable\udcff", "undecodable\ufffd"),
+        ("no\u00a0break\u2028", "no break "),
+    ],
+)
+def test_what_a_terminal_would_obey_is_made_visible(text: str, shown: str) -> None:
+    """Line breaks become spaces, controls become pictures, words stay words."""
+    assert shown == clean(text)
+
+
+@given(st.text())
+def test_cleaned_text_holds_no_control_and_can_be_written(text: str) -> None:
+    """Whatever comes in."""
+    shown = clean(text)
+
+    assert all(char.isprintable() or char in "\u200c\u200d" for char in shown)
+    shown.encode()
+
+
+@given(st.text(), st.integers(0, 30))
+def test_fitted_text_takes_its_cells_exactly(text: str, cells: int) -> None:
+    """Wide characters are never split."""
+    assert cells == width(fit(clean(text), cells, "…"))
+    assert cells == width(fit_middle(clean(text), cells, "…"))
+
+
+@given(st.text(), st.integers(1, 30))
+def test_a_tail_is_the_end_and_never_wider_than_asked(text: str, cells: int) -> None:
+    """Nor shorter, if there was enough."""
+    shown = clean(text)
+    end = tail(shown, cells)
+
+    assert shown.endswith(end.lstrip(" ")) or shown.endswith(end)
+    assert min(cells, width(shown)) == width(end)
+
+
+@given(st.text(min_size=1), st.integers(2, 10))
+def test_a_chopped_word_is_whole_again_when_joined(text: str, cells: int) -> None:
+    """And no piece is too wide."""
+    pieces = chopped(clean(text), cells)
+
+    assert clean(text) == "".join(pieces)
+    assert all(width(piece) <= cells for piece in pieces)
+
+
+def test_a_long_name_keeps_its_start_and_its_end() -> None:
+    """What tells one recording from the next is often at the end."""
+    assert "interview-w…ay.wav" == fit_middle("interview-with-a-very-long-name-monday.wav", 18, "…")

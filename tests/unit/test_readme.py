@@ -1,0 +1,36 @@
+"""The README says what the code does."""
+
+from pathlib import Path
+
+from tui.commands import paceline
+from tui.keys import KEYS, Scope
+from tui.summary import Exit
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def between(mark: str) -> str:
+    return README.split(f"<!-- {mark} -->")[1].split(f"<!-- /{mark} -->")[0].strip()
+
+
+def test_every_key_is_there() -> None:
+    """As the desk's own table has it."""
+    scopes = (Scope.SESSIONS, Scope.JOBS, Scope.DESK)
+    rows = [f"| `{key.shown}` | {key.says} |" for key in KEYS if key.scope in scopes]
+
+    assert between("keys").splitlines() == ["| key | does |", "|---|---|", *rows]
+
+
+def test_every_command_is_there() -> None:
+    """The desk is the one without a name."""
+    for name in set(paceline.commands) - {"desk"}:
+        assert f"`paceline {name}" in README
+
+
+def test_every_exit_code_is_there() -> None:
+    """With a word for each."""
+    line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
+
+    assert [int(part.split()[0]) for part in line[12:].split(" · ")] == [
+        code.value for code in Exit
+    ]

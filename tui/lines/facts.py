@@ -1,0 +1,152 @@
+"""What is known of one job, above its transcript."""
+
+from tui.lines import gauges
+from tui.lines.cells import clean, fit, width
+from tui.lines.paragraphs import said
+from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
+from tui.palette import Line, Role
+from tui.symbols import Symbols
+from workers.audio.pacing import Certificate, Verdict
+from workers.history import JobHistory
+
+MOST = 3
+"""Rows that one sentence may take from the transcript."""
+
+VERDICTS = {
+    Verdict.HELD: ("pacing held", Role.GOOD),
+    Verdict.LATE: ("chunks left late: do not trust latencies", Role.LATE),
+    Verdict.SLIPPED: ("the schedule slipped", Role.BAD),
+}
+
+
+def title(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) -> Line:
+    """The recording's name in a rule, its state at the end."""
+    clock = progress_clock(history)
+    told = [state_word(history, stance), *([clock] if clock else [])]
+    if history.attempt > 1:
+        told.append(f"attempt {history.attempt}")
+    sign = symbols.stopping if stance.stopping else symbols.status[history.status]
+    state = f" {sign} " + f" {symbols.dot} ".join(told) + " "
+    room = cells - width(state) - 5
+    called = name(history)
+    called = called if width(called) <= room else fit(called, max(room, 1), symbols.cut)
+    rule = symbols.rule * max(1, cells - width(called) - width(state) - 4)
+    return [
+        (symbols.rule + " ", Role.FAINT),
+        (called, Role.STRONG),
+        (f" {rule}", Role.FAINT),
+        (state, STATUS_ROLES[history.status]),
+        (symbols.rule, Role.FAINT),
+    ]
+
+
+def facts(
+    history: JobHistory, stance: Stance, cells: int, symbols: Symbols, *, brief: bool = False
+) -> list[Line]:
+    """Title, file, timing, and what went wrong; ``brief`` leaves the file's facts out."""
+    lines = [title(history, stance, cells, symbols)]
+    if not brief and (about := _file(history, symbols)):
+        lines.append(_joined(about, cells, symbols))
+    if timing := _timing(history, symbols):
+        lines.append(_joined(timing, cells, symbols))
+    return lines + _troubles(history, cells, symbols)
+
+
+def _file(history: JobHistory, symbols: Symbols) -> list[Line]:
+    if not history.rate:
+        return []
+    channels = {1: "mono", 2: "stereo"}.get(history.channels, f"{history.channels} channels")
+    parts: list[Line] = [
+        [(clean(history.format), Role.MUTED)],
+        [(f"{_khz(history.rate)} {channels}", Role.MUTED)],
+        [(gauges.clock(history.total_seconds), Role.MUTED)],
+    ]
+    if began := history.began:
+        parts += [
+            [("sent as ", Role.FAINT), (f"{_khz(began.sample_rate)} mono", Role.MUTED)],
+            [(clean(began.model), Role.MUTED)],
+            [("session ", Role.FAINT), (clean(began.session_id), Role.MUTED)],
+        ]
+    return parts
+
+
+def _khz(rate: int) -> str:
+    return f"{rate / 1000:g} kHz"
+
+
+def _timing(history: JobHistory, symbols: Symbols) -> list[Line]:
+    if history.ended is not None and history.ended.certificate is not None:
+        return _certificate(history.ended.certificate, history, symbols)
+    if history.lag is None:
+        return []
+    lag = history.lag
+    level = gauges.punctuality(lag.now)
+    now: Line = [
+        ("lag ", Role.FAINT),
+        (f"{gauges.ms(lag.now)} ms", gauges.ROLES[level]),
+        (f" {gauges.sign(level, symbols)}".rstrip() + " now", Role.FAINT),
+    ]
+    ranks = (("p50", lag.p50), ("p99", lag.p99), ("max", lag.max))
+    return [now, *(_figure(word, value) for word, value in ranks), *_counted(history, symbols)]
+
+
+def _certificate(certificate: Certificate, history: JobHistory, symbols: Symbols) -> list[Line]:
+    lag = certificate.lag_ms
+    words, role = VERDICTS[certificate.verdict]
+    ranks = (("p50", lag.p50), ("p99", lag.p99), ("p99.9", lag.p99_9), ("max", lag.max))
+    figures = [_figure(word, value) for word, value in ranks]
+    figures[0] = [("lag ", Role.FAINT), *figures[0]]
+    drift: list[Line] = []
+    if certificate.drift_ms is not None:
+        drift = [[("drift ", Role.FAINT), (f"{certificate.drift_ms:+.2f} ms", Role.TEXT)]]
+    return [[(words, role)], *figures, *drift, *_counted(history, symbols)]
+
+
+def _figure(word: str, value: float) -> Line:
+    return [(f"{word} ", Role.FAINT), (gauges.ms(value), Role.TEXT)]
+
+
+def _counted(history: JobHistory, symbols: Symbols) -> list[Line]:
+    lines: list[Line] = []
+    if history.slips:
+        word = "slip" if history.slips == 1 else "slips"
+        lines.append([(f"{symbols.slip} {history.slips} {word}", Role.LATE)])
+    if count := len(history.warnings):
+        word = "warning" if count == 1 else "warnings"
+        lines.append([(f"{symbols.warning} {count} {word}", Role.LATE)])
+    return lines
+
+
+def _joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
+    """The parts that fit, whole; the rest is left out."""
+    between = f" {symbols.dot} "
+    line: Line = [("  ", Role.FAINT)]
+    taken = 2
+    for index, part in enumerate(parts):
+        size = sum(width(text) for text, _ in part) + (width(between) if index else 0)
+        if taken + size > cells:
+            break
+        line += [(between, Role.FAINT), *part] if index else part
+        taken += size
+    return line
+
+
+def _troubles(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
+    lines: list[Line] = []
+    ended = history.ended
+    if ended is not None and ended.reason and history.status.over:
+        failed = STATUS_ROLES[history.status] is Role.BAD
+        if failed or ended.hint:
+            sign, role = symbols.status[history.status], STATUS_ROLES[history.status]
+            lines += _said(sign, clean(ended.reason), role, cells)
+        if ended.hint:
+            lines += _said(symbols.hint, clean(ended.hint), Role.TEXT, cells)
+    if history.warnings:
+        lines += _said(symbols.warning, clean(history.warnings[-1]), Role.LATE, cells)
+    return lines
+
+
+def _said(sign: str, text: str, role: Role, cells: int) -> list[Line]:
+    """A sentence behind its sign, indented, in at most three rows."""
+    rows = said(sign, text, role, cells - 2)[:MOST]
+    return [[("  ", role), *row] for row in rows]

@@ -1,0 +1,87 @@
+"""Numbers and small bars: clocks, progress and how late the chunks leave."""
+
+import math
+from enum import Enum
+
+from tui.palette import Line, Role
+from tui.symbols import Symbols
+from workers.audio.pacing import TOLERANCE_MS
+
+VERY_LATE_MS = 10 * TOLERANCE_MS
+"""From here on a lag is a breakdown, not a delay."""
+
+GAUGE = 9
+"""Cells of a lag gauge: four up to the tolerance, the tolerance, four beyond it."""
+
+LAG = 7
+"""Cells of a lag in ms and of the sign beside it."""
+
+
+class Punctuality(Enum):
+    """What a lag means."""
+
+    ON_TIME = "on time"
+    LATE = "late"
+    VERY_LATE = "very late"
+
+
+def punctuality(lag_ms: float) -> Punctuality:
+    """Late begins above the tolerance of the certificate."""
+    if lag_ms <= TOLERANCE_MS:
+        return Punctuality.ON_TIME
+    return Punctuality.LATE if lag_ms <= VERY_LATE_MS else Punctuality.VERY_LATE
+
+
+ROLES = {
+    Punctuality.ON_TIME: Role.GOOD,
+    Punctuality.LATE: Role.LATE,
+    Punctuality.VERY_LATE: Role.BAD,
+}
+
+
+def sign(level: Punctuality, symbols: Symbols) -> str:
+    """Beside the number, for those who do not see the colour."""
+    return {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}.get(
+        level, " "
+    )
+
+
+def clock(seconds: float, *, hours: bool = False) -> str:
+    """``3:07``, ``1:02:33``; with ``hours`` always with them."""
+    whole = int(max(seconds, 0.0))
+    minutes, rest = divmod(whole, 60)
+    if hours or minutes >= 60:
+        return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+    return f"{minutes}:{rest:02}"
+
+
+def ms(lag_ms: float) -> str:
+    """A lag with a tenth of a millisecond while that means something; never over six cells."""
+    if lag_ms < 1000:
+        return f"{lag_ms:.1f}"
+    return f"{lag_ms:.0f}" if lag_ms < 999_999.5 else ">999 s"
+
+
+def bar(share: float, cells: int, symbols: Symbols) -> tuple[str, str]:
+    """The filled part and the rest of a bar; half cells count, and only all is all."""
+    halves = math.floor(min(max(share, 0.0), 1.0) * cells * 2)
+    filled = symbols.filled * (halves // 2) + (symbols.half if halves % 2 else "")
+    return filled, symbols.track * (cells - len(filled))
+
+
+def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = GAUGE) -> Line:
+    """A lag on a logarithmic scale: 0.1 ms at the left, 1 s at the end, the tolerance between."""
+    share = (math.log10(max(lag_ms, 0.1)) + 1) / 4
+    filled, track = bar(share, cells, symbols)
+    middle = cells // 2
+    if len(filled) <= middle:
+        before = middle - len(filled)
+        track = track[:before] + symbols.tolerance + track[before + 1 :]
+    return [(filled, ROLES[punctuality(lag_ms)]), (track, Role.FAINT)]
+
+
+def lag_number(lag_ms: float, symbols: Symbols) -> Line:
+    """The number, aligned at the right, and its sign."""
+    level = punctuality(lag_ms)
+    role = Role.TEXT if level is Punctuality.ON_TIME else ROLES[level]
+    return [(f"{ms(lag_ms):>{LAG - 1}}", role), (sign(level, symbols), role)]

@@ -1,0 +1,26 @@
+"""What widgets and screens say to the desk."""
+
+from textual.message import Message
+
+from workers.jobs import JobId
+
+
+class Touched(Message):
+    """The user changed what is to be shown; it should be drawn now and not at the next tick."""
+
+
+class Dropped(Message):
+    """Text was pasted onto a screen; a file dropped on a terminal arrives as its path."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Picked(Message):
+    """A row was clicked."""
+
+    def __init__(self, job: JobId, *, twice: bool) -> None:
+        super().__init__()
+        self.job = job
+        self.twice = twice

@@ -1,0 +1,46 @@
+"""What every dialog has in common: a box in the middle that Esc closes."""
+
+from typing import TypeVar
+
+from textual.screen import ModalScreen
+
+from tui import keys
+from tui.keys import Scope
+from tui.palette import Look
+from tui.symbols import ASCII
+
+Answer = TypeVar("Answer")
+
+
+class Dialog(ModalScreen[Answer | None]):
+    """Its content stands in a container with the id ``box``."""
+
+    BINDINGS = keys.bindings(keys.of(Scope.DIALOG))
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        #box {
+            width: 76;
+            max-width: 96%;
+            height: auto;
+            max-height: 96%;
+            padding: 0 1;
+            background: $surface;
+            border: round $border;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $foreground 60%;
+        }
+        &.-ascii #box { border: ascii $border; }
+    }
+    """
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self.set_class(look.symbols is ASCII, "-ascii")
+
+    def action_close(self) -> None:
+        self.dismiss(None)

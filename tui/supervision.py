@@ -1,0 +1,43 @@
+"""What the desk asks of whoever runs the sessions.
+
+The engine's supervisor is one such; a test's is another.
+"""
+
+import queue
+from collections.abc import Iterable
+from typing import Protocol
+
+from workers.events import Report
+from workers.jobs import JobId
+
+
+class Supervision(Protocol):
+    """Every verb returns at once; what became of it arrives in `reports`."""
+
+    @property
+    def reports(self) -> "queue.SimpleQueue[Report]": ...
+
+    @property
+    def holding(self) -> bool:
+        """No new starts while true."""
+
+    @property
+    def sessions(self) -> int:
+        """How many at once."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing queued and nothing live."""
+
+    def add(self, files: Iterable[str]) -> list[JobId]: ...
+
+    def cancel(self, job: JobId) -> None:
+        """Politely; a second call forces."""
+
+    def retry(self, job: JobId) -> bool:
+        """A further attempt; False if the job is not over."""
+
+    def hold(self, on: bool) -> None: ...
+
+    def stop(self) -> None:
+        """No new starts, queued jobs cancelled, live ones end politely; a second call forces."""

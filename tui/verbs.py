@@ -1,0 +1,58 @@
+"""What the user's verbs do, and the sentence that says so.
+
+A verb passes over the jobs that it does not fit.
+"""
+
+from collections.abc import Sequence
+
+from tui.state import DeskState
+from tui.supervision import Supervision
+from workers.history import Status
+from workers.jobs import JobId
+
+
+def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -> str:
+    """Ends sessions politely, at the second time by force; takes queued jobs out."""
+    open_ = [job for job in targets if not state.histories[job].status.over]
+    if not open_:
+        return _nothing(len(targets), "already over")
+    forced = sum(state.stopping(job) for job in open_)
+    for job in open_:
+        supervisor.cancel(job)
+        if state.histories[job].status is not Status.QUEUED:
+            state.asked_to_stop(job)
+    if forced:
+        return f"Cancelling {jobs(len(open_))}, {forced} by force"
+    live = sum(state.stopping(job) for job in open_)
+    again = "; what was heard is kept, x again forces" if live else ""
+    return f"Cancelling {jobs(len(open_))}{again}"
+
+
+def retry(supervisor: Supervision, targets: Sequence[JobId]) -> str:
+    """A further attempt for what is over."""
+    accepted = sum(supervisor.retry(job) for job in targets)
+    if not accepted:
+        return _nothing(len(targets), "not over yet")
+    passed = len(targets) - accepted
+    rest = f"; {passed} not over yet" if passed else ""
+    return f"Retrying {jobs(accepted)}{rest}"
+
+
+def hold(supervisor: Supervision) -> str:
+    """Holds new starts, or lets them go on."""
+    on = not supervisor.holding
+    supervisor.hold(on)
+    if on:
+        return "New starts held. Sessions that stream go on: speech cannot wait"
+    return "New starts go on"
+
+
+def jobs(count: int) -> str:
+    """``1 job``, ``3 jobs``."""
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
+def _nothing(count: int, why: str) -> str:
+    if not count:
+        return "There is no job yet; a adds files"
+    return f"Nothing to do: {jobs(count)} {why}"
