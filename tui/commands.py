@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -119,7 +118,7 @@ def _fail(error: PacelineError, code: int) -> NoReturn:
 
 
 @click.group(cls=_Paceline, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("paceline"), prog_name="paceline")
+@click.version_option(package_name="paceline", prog_name="paceline")
 def paceline() -> None:
     """Stream recordings to a real-time speech-to-text API at the speed of speech.
 

@@ -5,7 +5,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from tui.lines.cells import clean
-from workers.audio.pacing import Certificate
+from workers.audio.certificate import Certificate
 from workers.events import Outcome
 from workers.history import JobHistory, Status
 

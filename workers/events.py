@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
-from workers.audio.pacing import Certificate, LagSummary
+from workers.audio.certificate import Certificate, LagSummary
 from workers.errors import Malformed
 from workers.jobs import JobId
 from workers.speech import codec

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-from workers.audio.pacing import LagSummary
+from workers.audio.certificate import LagSummary
 from workers.events import (
     Began,
     Connecting,

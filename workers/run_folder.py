@@ -11,7 +11,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -183,6 +182,8 @@ def _replace_file(path: Path, text: str) -> None:
 
 
 def _versions() -> JsonObject:
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, wanted once
+
     found: JsonObject = {}
     for package in _PACKAGES:
         try:

@@ -30,7 +30,7 @@ from workers.starts import Starts
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """A fork server starts a session in milliseconds and shares its memory; not every system has it."""
 
-PRELOADED = ["workers.session.process", "workers.audio.prober"]
+PRELOADED = ["workers.session.child", "workers.session.process", "workers.audio.probe"]
 """What the fork server loads once for all sessions; importing these starts no thread."""
 
 SAVE_EVERY = 1.0

@@ -1,6 +1,7 @@
 """What sessions report, in the fewest words; the tests of the desk are written in these."""
 
-from workers.audio.pacing import Certificate, LagPercentiles, LagSummary, Release, Verdict
+from workers.audio.certificate import Certificate, LagPercentiles, LagSummary, Verdict
+from workers.audio.pacing import Release
 from workers.events import (
     Began,
     Connecting,

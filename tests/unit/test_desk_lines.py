@@ -12,7 +12,7 @@ from tui.lines.footer import hints
 from tui.lines.rows import Stance, head, row
 from tui.palette import Line, Role
 from tui.symbols import ASCII, UNICODE, Symbols
-from workers.audio.pacing import Verdict
+from workers.audio.certificate import Verdict
 from workers.events import Ended, Event, Outcome, Slipped, Warned
 from workers.history import JobHistory
 from workers.jobs import JobId

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from workers import events
-from workers.audio.pacing import Certificate, LagPercentiles, LagSummary, Release, Verdict
+from workers.audio.certificate import Certificate, LagPercentiles, LagSummary, Verdict
+from workers.audio.pacing import Release
 from workers.errors import Malformed
 from workers.events import (
     Began,

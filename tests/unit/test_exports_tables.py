@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.audio.pacing import LagSummary
+from workers.audio.certificate import LagSummary
 from workers.events import Began, Connecting, Ended, Outcome, Progressed, Queued, Report, TurnHeard
 from workers.exports.document import json_of
 from workers.exports.foreign import one_line

@@ -1,4 +1,4 @@
-from workers.audio.pacing import LagSummary
+from workers.audio.certificate import LagSummary
 from workers.events import (
     Began,
     Connecting,

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from workers.audio.pacing import Lags, Release, Schedule, Verdict, certificate, percentiles
+from workers.audio.certificate import Verdict
+from workers.audio.lags import Lags, certificate, percentiles
+from workers.audio.pacing import Release, Schedule
 
 
 class Clock:

@@ -1,3 +1,5 @@
+import itertools
+
 from workers.starts import GAP, Starts
 
 
@@ -23,4 +25,4 @@ def test_without_a_bound_there_is_a_gap_alone() -> None:
     """Sessions that stream already keep their processor."""
     times = starts(None, 10)
 
-    assert all(abs(b - a - GAP) < 1e-9 for a, b in zip(times, times[1:], strict=False))
+    assert all(abs(b - a - GAP) < 1e-9 for a, b in itertools.pairwise(times))

@@ -6,7 +6,7 @@ from tui.lines.paragraphs import said
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
 from tui.palette import Line, Role
 from tui.symbols import Symbols
-from workers.audio.pacing import Certificate, Verdict
+from workers.audio.certificate import Certificate, Verdict
 from workers.history import JobHistory
 
 MOST = 3

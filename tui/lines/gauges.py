@@ -5,7 +5,7 @@ from enum import Enum
 
 from tui.palette import Line, Role
 from tui.symbols import Symbols
-from workers.audio.pacing import TOLERANCE_MS
+from workers.audio.certificate import TOLERANCE_MS
 
 VERY_LATE_MS = 10 * TOLERANCE_MS
 """From here on a lag is a breakdown, not a delay."""

@@ -4,7 +4,7 @@ from tui.keys import Scope, of
 from tui.lines.cells import width
 from tui.palette import Line, Role
 from tui.symbols import Symbols
-from workers.audio.pacing import TOLERANCE_MS
+from workers.audio.certificate import TOLERANCE_MS
 from workers.history import Status
 
 SHOWN = 9

@@ -13,7 +13,6 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self
 
-from workers.audio.probe import probe
 from workers.audio.recording import Recording
 from workers.errors import Unreadable
 
@@ -80,6 +79,8 @@ class Prober:
 
 def _answer(pipe: Connection) -> None:
     """The child: a path in, a recording or an `Unreadable`'s words out, until the pipe ends."""
+    from workers.audio.probe import probe  # loads decoders: not in the parent
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)

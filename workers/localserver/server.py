@@ -53,6 +53,7 @@ async def run(port: int, token: str | None, on_line: Announce, stop: asyncio.Eve
             compression=None,  # a loopback is faster than any deflate
             max_size=LARGEST_MESSAGE,
             ping_interval=None,  # a peer on this machine that dies closes its socket
+            close_timeout=1,  # seconds that a client gets to answer a close
             server_header=None,
         ) as server,
     ):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import Queue
 
 from workers.events import Ended, Outcome, Report
 from workers.session.assignment import Assignment, Order
-from workers.session.process import run
 from workers.speech.endpoint import Secret
 
 
@@ -20,7 +20,7 @@ class SessionChild:
         self._reports: Queue[Report] = context.Queue()
         theirs, self._orders = context.Pipe(duplex=False)
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
-            target=run,
+            target=_run,
             args=(assignment, key, self._reports, theirs),
             name=f"paceline-session-{assignment.job.id}",
             daemon=True,
@@ -62,3 +62,12 @@ class SessionChild:
             f"the session's process ended {how}",
             "What was heard until then is kept; retry. Its log may say more.",
         )
+
+
+def _run(
+    assignment: Assignment, key: Secret | None, reports: "Queue[Report]", pipe: Connection
+) -> None:
+    """The child. What it needs is loaded in the fork server already, and never in the parent."""
+    from workers.session.process import run
+
+    run(assignment, key, reports, pipe)

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from workers import endings
 from workers.audio import decode
-from workers.audio.pacing import Lags, Schedule, certificate
+from workers.audio.lags import Lags, certificate
+from workers.audio.pacing import Schedule
 from workers.errors import Malformed, Unreadable
 from workers.events import (
     Began,

@@ -1,0 +1,60 @@
+"""The pacing evidence of a session: how late its chunks left, and what that proves."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from workers.audio.pacing import Release
+
+TOLERANCE_MS = 10.0
+"""The p99 lag up to which a certificate says that the pacing held."""
+
+
+@dataclass(frozen=True, slots=True)
+class LagSummary:
+    """Lags of a session so far, in ms: of the latest chunk, and over all of them."""
+
+    now: float
+    p50: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class LagPercentiles:
+    """Lags of a whole session in ms, by nearest rank."""
+
+    p50: float
+    p90: float
+    p99: float
+    p99_9: float
+    max: float
+
+
+class Verdict(Enum):
+    """What the lags say about the pacing of a session."""
+
+    HELD = "held"
+    """No slip, and the p99 lag is within the tolerance."""
+    LATE = "late"
+    """No slip, but chunks were late: latencies of this session are not to be trusted."""
+    SLIPPED = "slipped"
+    """The schedule had to be moved: the session was not at the speed of speech throughout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The pacing evidence of one attempt; can be computed again from its trace."""
+
+    verdict: Verdict
+    release: Release
+    clock: str
+    chunk_ms: int
+    sample_rate: int
+    chunks: int
+    audio_seconds: float
+    lag_ms: LagPercentiles
+    slips: int
+    slipped_ms: float
+    drift_ms: float | None = None
+    """Median lag of the last tenth of the chunks minus that of the first; None under 20 chunks."""
+    tolerance_ms: float = TOLERANCE_MS

@@ -1,0 +1,107 @@
+"""How late each chunk of a session left: kept, ranked, certified.
+
+The lag of a chunk is the moment its write to the socket was finished minus the moment it was due.
+"""
+
+from array import array
+from typing import TypeAlias
+
+import numpy as np
+
+from workers.audio.certificate import (
+    TOLERANCE_MS,
+    Certificate,
+    LagPercentiles,
+    LagSummary,
+    Verdict,
+)
+from workers.audio.pacing import Release
+
+Micros: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
+
+
+class Lags:
+    """The lag of every chunk, four bytes each, in whole microseconds (the last 4295 s at most)."""
+
+    def __init__(self) -> None:
+        self._micros = array("I")
+        self._max = 0
+        self._ranked = LagSummary(0.0, 0.0, 0.0, 0.0)
+        self._ranked_at = 0
+
+    def __len__(self) -> int:
+        return len(self._micros)
+
+    def add(self, lag: float) -> int:
+        """Keeps a lag given in seconds, and gives it back in microseconds."""
+        micros = min(max(round(lag * 1e6), 0), 0xFFFFFFFF)
+        self._micros.append(micros)
+        self._max = max(self._max, micros)
+        return micros
+
+    def since(self, index: int) -> tuple[int, ...]:
+        """The lags of chunk ``index`` and all later ones, in microseconds."""
+        return tuple(self._micros[index:])
+
+    def summary(self) -> LagSummary:
+        """Now and so far. Percentiles are ranked again whenever there is 1 % more to rank."""
+        if not self._micros:
+            return self._ranked
+        if len(self._micros) >= self._ranked_at * 1.01:
+            p50, p99 = percentiles(np.frombuffer(self._micros, dtype=np.uint32), (50, 99))
+            self._ranked = LagSummary(0.0, p50, p99, 0.0)
+            self._ranked_at = len(self._micros)
+        return LagSummary(
+            self._micros[-1] / 1000, self._ranked.p50, self._ranked.p99, self._max / 1000
+        )
+
+    def array(self) -> Micros:
+        """All lags in microseconds, oldest first."""
+        return np.array(self._micros, dtype=np.uint32)
+
+
+def percentiles(micros: Micros, ranks: tuple[float, ...]) -> tuple[float, ...]:
+    """Nearest-rank percentiles of lags in microseconds, in ms.
+
+    The nearest rank of the p-th percentile of n values is the ceil(p / 100 * n)-th smallest: always
+    a value that was measured, never one between two.
+    """
+    found = np.percentile(micros, ranks, method="inverted_cdf")
+    return tuple(float(value) / 1000 for value in found)
+
+
+def certificate(
+    micros: Micros,
+    slips_ms: tuple[float, ...],
+    *,
+    release: Release,
+    chunk_ms: int,
+    sample_rate: int,
+    audio_seconds: float,
+) -> Certificate | None:
+    """The certificate of lags in microseconds and slips in ms; None when nothing was sent."""
+    if not len(micros):
+        return None
+    lag = LagPercentiles(*percentiles(micros, (50, 90, 99, 99.9, 100)))
+    verdict = Verdict.HELD if lag.p99 <= TOLERANCE_MS else Verdict.LATE
+    return Certificate(
+        verdict=Verdict.SLIPPED if slips_ms else verdict,
+        release=release,
+        clock="monotonic",
+        chunk_ms=chunk_ms,
+        sample_rate=sample_rate,
+        chunks=len(micros),
+        audio_seconds=round(audio_seconds, 3),
+        lag_ms=lag,
+        drift_ms=_drift(micros),
+        slips=len(slips_ms),
+        slipped_ms=round(sum(slips_ms), 3),
+    )
+
+
+def _drift(micros: Micros) -> float | None:
+    tenth = len(micros) // 10
+    if tenth < 2:
+        return None
+    (first,), (last,) = percentiles(micros[:tenth], (50,)), percentiles(micros[-tenth:], (50,))
+    return round(last - first, 3)
