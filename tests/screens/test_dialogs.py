@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from tests.screens.conftest import Seat, Seating, drawn
@@ -217,3 +217,39 @@ async def test_the_palette_does_what_it_says(seated: Seating) -> None:
     async with seated(supervisor) as seat:
         await seat.press("ctrl+p", *"hold", "enter")
         await seat.until(lambda: supervisor.holding)
+
+
+async def test_keys_count_in_the_order_in_which_they_are_typed(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """However fast: Enter or Tab never overtakes the letters before it."""
+    (tmp_path / "meeting.wav").touch()
+    supervisor = FakeSupervisor()
+    async with seated(supervisor) as seat:
+        await seat.press("a")
+        at_once(seat, *str(tmp_path / "me"), "tab")
+        await seat.until(
+            lambda: seat.desk.screen.query_one(Input).value == str(tmp_path / "meeting.wav")
+        )
+        at_once(seat, *["backspace"] * 4, *".wav", "enter")
+        await seat.until(lambda: not isinstance(seat.desk.screen, Adding))
+
+        assert supervisor.added == [str(tmp_path / "meeting.wav")]
+
+
+async def test_a_format_chosen_just_before_enter_is_written(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """The letters choose before Enter writes."""
+    async with seated(spoken()) as seat:
+        await seat.press("e")
+        at_once(seat, "s", "enter")
+        await seat.until(lambda: "written" in below(seat, "#outcome"))
+
+        assert {p.suffix for p in (tmp_path / "run" / "exports").iterdir()} == {".txt", ".srt"}
+
+
+def at_once(seat: Seat, *keys: str) -> None:
+    """Keys as a fast hand or a script types them: all are there before the first is handled."""
+    for key in keys:
+        seat.desk.post_message(Key(key, key if len(key) == 1 else None))

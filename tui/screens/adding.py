@@ -70,7 +70,10 @@ class Adding(Dialog[list[str]]):
             lines.append([(f"and {more} more", Role.FAINT)])
         self._say(*lines)
 
-    def action_add(self) -> None:
+    def on_input_submitted(self) -> None:
+        self.action_submit()  # the input takes Enter itself, after all that was typed before it
+
+    def action_submit(self) -> None:
         named = paths.named(self._input.value)
         if named and not self._searching:
             self._searching = True
