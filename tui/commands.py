@@ -155,7 +155,7 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
         click.echo(line)
     if screen.return_code:
         raise SystemExit(Exit.FATAL)
-    raise SystemExit(exit_code(histories, interrupted=False))
+    raise SystemExit(exit_code(histories, interrupted=screen.leaving.cut_short))
 
 
 @paceline.command()

@@ -27,6 +27,8 @@ class Leaving:
     def __init__(self, supervisor: Supervision) -> None:
         self._supervisor = supervisor
         self.phase = Phase.STAYING
+        self.cut_short = False
+        """Whether leaving ended jobs before their time."""
         self._since = 0.0
 
     def ask(self, now: float) -> None:
@@ -35,6 +37,7 @@ class Leaving:
             self.phase = Phase.GONE
             return
         self._supervisor.stop()
+        self.cut_short = True
         self.phase = Phase.FORCED if self.phase is Phase.POLITE else Phase.POLITE
         self._since = now
 

@@ -28,7 +28,8 @@ def exit_code(histories: Sequence[JobHistory], *, interrupted: bool) -> Exit:
         return Exit.NOT_AUTHORISED
     if interrupted:
         return Exit.INTERRUPTED
-    return Exit.DONE if all(h.status is Status.DONE for h in histories) else Exit.SOME_FAILED
+    as_wanted = (Status.DONE, Status.CANCELLED)  # the user cancelled, and not the whole of it
+    return Exit.DONE if all(h.status in as_wanted for h in histories) else Exit.SOME_FAILED
 
 
 def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
