@@ -148,12 +148,35 @@ def test_speech_at_a_usual_level_passes_unchanged():
 def test_quiet_speech_is_raised_and_never_beyond_full_scale():
     """Also when something loud follows at once."""
     leveller = Leveller(16_000)
+    silence = np.zeros(1600, np.float32)
     quiet = (0.0005 * np.sin(np.arange(1600))).astype(np.float32)
-    raised = leveller.levelled(quiet)
+    raised = [leveller.levelled(block) for block in (silence, *[quiet] * 5)]
     loud = leveller.levelled(np.ones(1600, np.float32))
 
-    assert np.abs(raised).max() > 5 * np.abs(quiet).max()
+    assert [0, 0, 0, 0, 0, 9600] == [len(block) for block in raised]
+    assert np.abs(raised[-1]).max() > 5 * np.abs(quiet).max()
     assert np.array_equal(np.ones(1600, np.float32), loud)
+
+
+def test_the_first_word_after_a_silence_is_not_changed():
+    """A soft beginning before a loud vowel stays soft, whatever the noise before it."""
+    leveller = Leveller(16_000)
+    noise = np.full(1600, 1e-4, np.float32)
+    soft, vowel = noise * 20, noise * 2000
+    blocks = [noise] * 20 + [soft, vowel, soft]
+    out = [leveller.levelled(block) for block in blocks]
+
+    assert np.array_equal(np.concatenate(blocks), np.concatenate(out))
+
+
+def test_silence_is_held_for_a_second_and_never_lost():
+    """Then it goes on as it is; the end of the audio lets go of the rest."""
+    leveller = Leveller(16_000)
+    blocks = [np.zeros(1600, np.float32)] * 30
+    out = [leveller.levelled(block) for block in blocks]
+
+    assert 20 * 1600 == sum(map(len, out))
+    assert 10 * 1600 == len(leveller.rest())
 
 
 def test_mulaw_has_the_extremes_of_the_standard():

@@ -81,6 +81,7 @@ class Hearing:
         if self._resampler is not None:
             self._take(self._resampler.resample_chunk(np.empty(0, np.float32), last=True))
             self._resampler = self._new_resampler()
+        self._pass_on(self._leveller.rest())
         # Stopping alone can lose the last line, and can fail inside the library, which then
         # returns nothing: so all is forced out before, and an open line counts as it was last read.
         forced = self._stream.update_transcription(self._model.MOONSHINE_FLAG_FORCE_UPDATE)
@@ -112,7 +113,11 @@ class Hearing:
 
     def _feed(self, samples: Samples) -> None:
         self._loudness.add(samples)
-        self._stream.add_audio(self._leveller.levelled(samples).tolist(), RATE)
+        self._pass_on(self._leveller.levelled(samples))
+
+    def _pass_on(self, samples: Samples) -> None:
+        if len(samples):
+            self._stream.add_audio(samples.tolist(), RATE)
 
     def _renew(self) -> None:
         """A new library stream that begins where the last line ended, so nothing falls between."""
@@ -120,6 +125,7 @@ class Hearing:
         self._stream.stop()
         self._stream.close()
         self._begin(at=self._position - unclaimed)
+        self._leveller.forget()  # while it holds audio back, that is the audio fed again here
         self._feed(self._recent[len(self._recent) - unclaimed :])
 
     def _lines(self, lines: Iterable[Any]) -> tuple[Line, ...]:
