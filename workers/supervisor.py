@@ -1,7 +1,7 @@
 """The supervisor: the queue of jobs, and a process for each session.
 
 Lives in the parent. One thread of its own probes files and starts sessions; one daemon thread a
-session reads that session's queue to its end. Whoever watches reads `Supervisor.reports`, which
+session reads that session's reports to their end. Whoever watches reads `Supervisor.reports`, which
 never blocks a session. Nothing here knows a screen.
 """
 
@@ -30,7 +30,12 @@ from workers.starts import Starts
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """A fork server starts a session in milliseconds and shares its memory; not every system has it."""
 
-PRELOADED = ["workers.session.child", "workers.session.process", "workers.audio.probe"]
+PRELOADED = [
+    "workers.session.child",
+    "workers.session.process",
+    "workers.audio.probe",
+    "workers.session.inheritance",
+]
 """What the fork server loads once for all sessions; importing these starts no thread."""
 
 SAVE_EVERY = 1.0

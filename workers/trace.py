@@ -26,6 +26,10 @@ VERSION = 1
 SUFFIX = ".trace.jsonl"
 
 
+# Made once: `json.dumps` makes a new encoder at every call that asks for anything special.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class TraceWriter:
     """Writes one trace; the file must not exist yet."""
 
@@ -57,7 +61,7 @@ class TraceWriter:
         self._write({"t": round(t, 6), **events.to_json(event)})
 
     def _write(self, record: Mapping[str, Json]) -> None:
-        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        text = _encoded(record)
         line = text.encode("utf-8", "replace") + b"\n"  # JSON may hold half a surrogate pair
         if self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

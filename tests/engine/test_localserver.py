@@ -23,6 +23,7 @@ import websocket
 
 from workers.errors import EngineMissing
 from workers.localserver.child import ROOT, LocalServer
+from workers.localserver.recognisers import STREAMS_EACH
 from workers.speech import messages
 from workers.speech.messages import (
     Begin,
@@ -46,6 +47,7 @@ LONG_ENOUGH = 60.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     with LocalServer(tmp_path_factory.mktemp("engine") / "engine.log") as started:
+        started.address(LONG_ENOUGH)  # from here its capacity is known too
         yield started
 
 
@@ -381,7 +383,7 @@ def test_closing_leaves_nothing_behind(tmp_path: Path):
     server.close()
     client.socket.shutdown()
 
-    assert 1 + server.capacity // 4 == len(family)
+    assert 1 + server.capacity // STREAMS_EACH == len(family)
     assert set() == set(psutil.wait_procs(family, timeout=LONG_ENOUGH)[1])
 
 

@@ -40,11 +40,8 @@ def blocks(recording: Recording, rate: int, frames: int) -> Generator[bytes]:
     """
     try:
         with soundfile.SoundFile(recording.path) as file:
-            if _passes_through(file, rate):
-                while block := file.buffer_read(frames, dtype="int16"):
-                    yield bytes(block)
-            else:
-                yield from _rebuffered(_mono(file, rate, frames), frames * 2)
+            pieces = _passed_through(file) if _passes_through(file, rate) else _mono(file, rate)
+            yield from _rebuffered(pieces, frames * 2)
             heard = file.tell()
     except (soundfile.LibsndfileError, OSError) as error:
         raise Unreadable(f"the file is damaged ({error})", _KEPT) from error
@@ -67,6 +64,12 @@ def _passes_through(file: soundfile.SoundFile, rate: int) -> bool:
     return mono and file.subtype in _FIT_16_BITS
 
 
+def _passed_through(file: soundfile.SoundFile) -> Iterator[bytes]:
+    """A second at a time: one reading costs as much as sending a chunk, whatever it reads."""
+    while block := file.buffer_read(file.samplerate, dtype="int16"):
+        yield bytes(block)
+
+
 def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
     """The same bytes, ``size`` at a time; the last may be shorter."""
     pcm = bytearray()
@@ -79,13 +82,12 @@ def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
         yield bytes(pcm)
 
 
-def _mono(file: soundfile.SoundFile, rate: int, frames: int) -> Iterator[bytes]:
-    """Averaged, resampled and rounded, about ``frames`` samples at a time."""
+def _mono(file: soundfile.SoundFile, rate: int) -> Iterator[bytes]:
+    """Averaged, resampled and rounded, a second at a time."""
     resampler = None
     if rate != file.samplerate:
         resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
-    step = max(1, frames * file.samplerate // rate)
-    while len(block := file.read(step, dtype="float32", always_2d=True)):
+    while len(block := file.read(file.samplerate, dtype="float32", always_2d=True)):
         samples = block[:, 0] if file.channels == 1 else block.mean(axis=1)
         yield _pcm16(resampler.resample_chunk(samples) if resampler else samples)
     if resampler:

@@ -31,8 +31,8 @@ from workers.localserver.lines import (
 )
 from workers.localserver.refusal import cancelled
 
-STREAMS_EACH = 4
-"""Real-time streams that one process keeps up with; from six on, words come late (measured)."""
+STREAMS_EACH = 3
+"""Real-time streams that one process keeps up with: each takes a quarter to a third of a core."""
 
 MOST_PROCESSES = 4
 PATIENCE = 2.0

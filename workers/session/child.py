@@ -1,14 +1,16 @@
 """A session's process as its parent sees it: started, cancelled, listened to until its end."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
+from types import ModuleType
 
 from workers.events import Ended, Outcome, Report
 from workers.session.assignment import Assignment, Order
+from workers.session.outbox import received
 from workers.speech.endpoint import Secret
 
 
@@ -17,18 +19,18 @@ class SessionChild:
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
         self._cancelled = False
-        self._reports: Queue[Report] = context.Queue()
+        self._reports, told = context.Pipe(duplex=False)
         theirs, self._orders = context.Pipe(duplex=False)
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
             target=_run,
-            args=(assignment, key, self._reports, theirs),
+            args=(assignment, key, told, theirs),
             name=f"paceline-session-{assignment.job.id}",
             daemon=True,
         )
-        self._process.start()
+        with _without_main():
+            self._process.start()
         theirs.close()
-        # Now the child holds the only writing end: its death reads as end-of-file.
-        self._reports._writer.close()  # type: ignore[attr-defined]
+        told.close()  # now the child holds the only writing end: its death reads as end-of-file
 
     def cancel(self) -> None:
         """Politely the first time, by force the second."""
@@ -42,11 +44,7 @@ class SessionChild:
 
     def reports(self) -> Iterator[Report]:
         """What it says, waiting for each, until it has nothing more to say and is dead."""
-        while True:
-            try:
-                yield self._reports.get()
-            except (EOFError, OSError):
-                break
+        yield from received(self._reports)
         self._reports.close()
         self._process.join()
         self._orders.close()
@@ -64,9 +62,22 @@ class SessionChild:
         )
 
 
-def _run(
-    assignment: Assignment, key: Secret | None, reports: "Queue[Report]", pipe: Connection
-) -> None:
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keeps a child from running the program's main script again before anything else.
+
+    multiprocessing does that so that a child finds what is defined there. Nothing of ours is, and
+    it would cost each session some milliseconds and a quarter of its memory.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _run(assignment: Assignment, key: Secret | None, reports: Connection, pipe: Connection) -> None:
     """The child. What it needs is loaded in the fork server already, and never in the parent."""
     from workers.session.process import run
 

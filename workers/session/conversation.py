@@ -33,11 +33,18 @@ from workers.session.assignment import Assignment
 from workers.session.orders import Orders
 from workers.session.recorder import Recorder
 from workers.speech import messages
-from workers.speech.connection import Closed, Connection, ConnectionLost, Unreachable, dial
+from workers.speech.connection import (
+    Closed,
+    Connection,
+    ConnectionLost,
+    Unreachable,
+    dial,
+    framed,
+)
 from workers.speech.endpoint import Secret
 from workers.speech.messages import Begin, ServerMessage, Terminate, Termination, Turn
 
-REPORT_EVERY = 0.5
+REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""
 
 SHORTEST_CHUNK_MS = 50
@@ -140,7 +147,7 @@ class Conversation:
 
     def _send_on_time(self, connection: Connection, schedule: Schedule, chunk: bytes) -> bool:
         """Sends a chunk when it is due; False when the session is to stop instead."""
-        frames = len(chunk) // 2
+        frames, frame = len(chunk) // 2, framed(chunk)
         due = schedule.due(self._sent, frames)
         self._attend(connection, due, self._halted)
         if self._halted():
@@ -150,7 +157,7 @@ class Conversation:
             self._slips_ms.append(stalled * 1000)
             self._recorder.say(Slipped(self._sent / self._rate, round(stalled * 1000, 3)))
             due = schedule.due(self._sent, frames)
-        connection.send_audio(chunk)
+        connection.send_audio(frame)
         self._lags.add(time.monotonic() - due)
         self._sent += frames
         return True
@@ -186,7 +193,7 @@ class Conversation:
             ready, _, _ = select.select([socket, *self._orders.watched], [], [], left)
             if socket in ready:
                 self._take_messages(connection)
-            if stop := self._orders.stop(ready):
+            if ready and (stop := self._orders.stop(ready)):
                 self._end(stop)
 
     def _take_messages(self, connection: Connection) -> None:

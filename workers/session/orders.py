@@ -19,6 +19,8 @@ class Orders:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe: Pipe | None = pipe
+        self.watched = [pipe.fileno()]
+        """File descriptors that become readable when there may be an order."""
         self._alarm: int | None = None
         self.orphaned = False
         """Whether the supervisor's process is gone."""
@@ -32,14 +34,9 @@ class Orders:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda number, frame: None)
         self._alarm, writer = os.pipe()
+        self.watched.append(self._alarm)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer)
-
-    @property
-    def watched(self) -> list[int]:
-        """File descriptors that become readable when there may be an order."""
-        pipe = [] if self._pipe is None else [self._pipe.fileno()]
-        return pipe if self._alarm is None else [*pipe, self._alarm]
 
     def stop(self, ready: list[int]) -> Ended | None:
         """Why to stop, if what became readable says so."""
@@ -50,6 +47,7 @@ class Orders:
             try:
                 order = self._pipe.recv()
             except (EOFError, OSError):
+                self.watched.remove(self._pipe.fileno())
                 self._pipe.close()
                 self._pipe = None
                 self.orphaned = True

@@ -3,28 +3,27 @@
 Loaded by the fork server before any session starts, so importing it must do nothing.
 """
 
-import gc
 import hashlib
 import os
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
-from multiprocessing.queues import Queue
 from pathlib import Path
 
 from workers.events import Ended, Outcome, Report
 from workers.session.assignment import Assignment
 from workers.session.conversation import Conversation
 from workers.session.orders import Orders
+from workers.session.outbox import Outbox
 from workers.session.recorder import Recorder, unwritable
 from workers.speech.codec import Json, write
 from workers.speech.endpoint import Secret
 from workers.trace import TraceWriter
 
 
-def run(assignment: Assignment, key: Secret | None, reports: "Queue[Report]", pipe: Pipe) -> None:
+def run(assignment: Assignment, key: Secret | None, told: Pipe, pipe: Pipe) -> None:
     """The whole life of a session process; its last report is always `Ended`."""
-    gc.freeze()  # what came with the fork is never garbage; looking at it would unshare its pages
+    reports = Outbox(told)
     orders = Orders(pipe)
     orders.heed_signals()
     try:
@@ -34,12 +33,12 @@ def run(assignment: Assignment, key: Secret | None, reports: "Queue[Report]", pi
         job = assignment.job
         ended = unwritable(error)
         reports.put(Report(job.id, assignment.attempt, job.recording.path, 0.0, ended))
+        reports.close()
         return
     with trace:
         recorder = Recorder(assignment, trace, reports)
         recorder.say(_conversed(assignment, key, recorder, orders))
-    if orders.orphaned:
-        reports.cancel_join_thread()  # nobody reads them; the trace has it all
+    reports.close()
 
 
 def _conversed(
@@ -47,8 +46,7 @@ def _conversed(
 ) -> Ended:
     path = assignment.job.recording.path
     try:
-        with open(path, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _sha256(path)
     except OSError as error:
         return Ended(Outcome.UNREADABLE, f"the file cannot be read ({error.strerror})")
     try:
@@ -60,6 +58,15 @@ def _conversed(
             f"a fault in Paceline ended the session ({type(error).__name__})",
             f"The log says where: {assignment.log}",
         )
+
+
+def _sha256(path: str) -> str:
+    """Of a file's bytes; read in small pieces, or their buffer would stay in the process."""
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(1 << 15):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _facts(assignment: Assignment) -> dict[str, Json]:

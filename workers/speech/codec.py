@@ -53,6 +53,14 @@ def write(record: object) -> JsonObject:
     return out
 
 
+def learn(cls: type) -> None:
+    """Works out how ``cls``, and every dataclass in its fields, is read and written.
+
+    Otherwise that happens at the first use; here it can happen once for many processes.
+    """
+    _plan(cls)
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
     reader: Reader
@@ -141,6 +149,7 @@ def _sequence_of(item: Reader) -> Reader:
 
 
 def _record_of(cls: type) -> Reader:
+    _plan(cls)
     return lambda value, where: read(cls, _object(value, where), where)
 
 

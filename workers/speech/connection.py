@@ -5,6 +5,7 @@ because its own writing waits without end for a server that has stopped reading,
 may block in the middle of a frame while a chunk is due. Belongs to one thread.
 """
 
+import os
 import select
 import socket
 import ssl
@@ -86,9 +87,9 @@ class Connection:
         """Writes a control message; raises `ConnectionLost`."""
         self._write(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
 
-    def send_audio(self, pcm: bytes) -> None:
-        """Writes a chunk to the socket, and returns when all of it is in the kernel's hands."""
-        self._write(pcm, ABNF.OPCODE_BINARY)
+    def send_audio(self, frame: bytes) -> None:
+        """Writes what `framed` made, and returns when all of it is in the kernel's hands."""
+        self._write_frame(frame)
 
     def receive(self) -> ServerMessage | Closed | None:
         """The next message that is here in full; None when there is none yet. Never blocks.
@@ -132,8 +133,10 @@ class Connection:
                 self.receive()
 
     def _write(self, payload: bytes, opcode: int) -> None:
-        frame = ABNF.create_frame(payload, opcode)
-        unsent = memoryview(frame.format())
+        self._write_frame(ABNF.create_frame(payload, opcode).format())
+
+    def _write_frame(self, frame: bytes) -> None:
+        unsent = memoryview(frame)
         deadline = time.monotonic() + WRITE_PATIENCE
         while unsent:
             try:
@@ -147,6 +150,23 @@ class Connection:
                 select.select([], [self._socket], [], left)
             except OSError as error:
                 raise ConnectionLost(f"the connection broke ({_words(error)})") from error
+
+
+def framed(pcm: bytes) -> bytes:
+    """A chunk masked and ready to be sent: made while there is time, not when it is due."""
+    size, key = len(pcm), os.urandom(4)
+    mask = int.from_bytes(key * (size // 4) + key[: size % 4], "big")
+    masked = (int.from_bytes(pcm, "big") ^ mask).to_bytes(size, "big")
+    return b"\x82" + _length(size) + key + masked
+
+
+def _length(size: int) -> bytes:
+    """The length of a masked payload (RFC 6455, section 5.2)."""
+    if size < 126:
+        return bytes([0x80 | size])
+    if size < 1 << 16:
+        return b"\xfe" + size.to_bytes(2, "big")
+    return b"\xff" + size.to_bytes(8, "big")
 
 
 def dial(url: str, headers: dict[str, str]) -> Connection:

@@ -1,0 +1,131 @@
+"""The three tools that are compared, each started as its user would start it, all files at once.
+
+Ours is the real command; the scripts are one Python process a file. Whatever happens, leaving a
+sender ends the processes it has started, and nobody else's.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks import ROOT
+
+FAREWELL = 10.0
+"""Seconds that a process gets to end when asked to, before it is killed."""
+
+_COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
+_SCRIPT = Path(__file__).with_name("script.py")
+_TRACE = ".trace.jsonl"
+
+
+class Tool(Enum):
+    """Who sends. The value is its name in tables."""
+
+    OURS = "paceline"
+    QUICKSTART = "quickstart"
+    FIXED_SLEEP = "fixed sleep"
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of a tool in mid-stream."""
+
+    sessions: list[psutil.Process]
+    """One for each session."""
+    others: dict[str, psutil.Process] = field(default_factory=dict)
+    """What it runs besides, by name."""
+
+
+class Sender:
+    """A tool at work; made by `sending`."""
+
+    def __init__(self, tool: Tool) -> None:
+        self._tool = tool
+        self._started: list[psutil.Popen] = []
+
+    def start(self, commands: Sequence[Sequence[str]]) -> None:
+        """Starts one process a command, one right after the other."""
+        environment = {k: v for k, v in os.environ.items() if k != "ASSEMBLYAI_API_KEY"}
+        for command in commands:
+            self._started.append(
+                psutil.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+
+    def processes(self) -> Processes:
+        """The processes as they are now."""
+        if self._tool is not Tool.OURS:
+            return Processes(list(self._started))
+        parent = psutil.Process(self._started[0].pid)
+        below = parent.children(recursive=True)
+        sessions = [process for process in below if _streams(process)]
+        server = {"fork server": sessions[0].parent()} if sessions else {}
+        return Processes(sessions, {"parent": parent, **server})
+
+    def wait(self, seconds: float) -> None:
+        """Until all files are sent; raises `TimeoutError`, or `RuntimeError` if it failed."""
+        _, left = psutil.wait_procs(self._started, seconds)
+        if left:
+            raise TimeoutError(f"{self._tool.value} did not end within {seconds:.0f} s")
+        if failed := [process for process in self._started if process.returncode]:
+            raise RuntimeError(f"{self._tool.value} ended with code {failed[0].returncode}")
+
+    def end(self) -> None:
+        """Ends every process that still runs: politely, then by force."""
+        everything = [*self._started, *(p for each in self._started for p in _below(each))]
+        for process in self._started:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, left = psutil.wait_procs(everything, FAREWELL)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, FAREWELL)
+
+
+@contextmanager
+def sending(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> Iterator[Sender]:
+    """Starts a tool over ``files``, all of them at once."""
+    sender = Sender(tool)
+    try:
+        sender.start(_commands(tool, url, files, run_folder))
+        yield sender
+    finally:
+        sender.end()
+
+
+def _commands(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> list[list[str]]:
+    if tool is Tool.OURS:
+        options = ["--endpoint", url, "--sessions", str(len(files)), "--out", str(run_folder)]
+        return [[str(_COMMAND), "run", *options, *map(str, files)]]
+    pacing = "clock" if tool is Tool.QUICKSTART else "sleep"
+    return [[sys.executable, str(_SCRIPT), url, str(file), pacing] for file in files]
+
+
+def _streams(process: psutil.Process) -> bool:
+    """Whether it is a session process of ours: only those have a trace open."""
+    with suppress(psutil.NoSuchProcess):
+        return any(file.path.endswith(_TRACE) for file in process.open_files())
+    return False
+
+
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        found: list[psutil.Process] = process.children(recursive=True)
+        return found
+    except psutil.NoSuchProcess:
+        return []

@@ -1,0 +1,57 @@
+import os
+import threading
+from multiprocessing import Pipe
+
+from tests.unit.desk_reports import queued, report
+from workers.events import Warned
+from workers.session.outbox import Outbox, received
+
+LARGE = report(1, Warned("x" * 100_000))  # more than a pipe holds
+
+
+def test_reports_arrive_as_they_were_said() -> None:
+    """In order, and the end of the pipe is the end."""
+    theirs, ours = Pipe(duplex=False)
+    outbox = Outbox(ours)
+    said = [report(1, queued()), report(2, Warned("careful"))]
+    for each in said:
+        outbox.put(each)
+    outbox.close()
+    ours.close()
+
+    assert list(received(theirs)) == said
+
+
+def test_a_slow_reader_never_holds_a_session_up() -> None:
+    """What the pipe does not take waits in the session, and goes in the end, whole."""
+    theirs, ours = Pipe(duplex=False)
+    outbox = Outbox(ours)
+    for _ in range(5):
+        outbox.put(LARGE)  # nobody reads yet, and this comes back all the same
+    heard: list[object] = []
+    reader = threading.Thread(target=lambda: heard.extend(received(theirs)))
+    reader.start()
+    outbox.close()
+    ours.close()
+    reader.join()
+
+    assert heard == [LARGE] * 5
+
+
+def test_a_reader_that_is_gone_is_no_reason_to_fail() -> None:
+    """The trace has it all; the session ends in its own time."""
+    theirs, ours = Pipe(duplex=False)
+    theirs.close()
+    outbox = Outbox(ours)
+    outbox.put(LARGE)
+    outbox.close()
+
+
+def test_a_writer_killed_in_mid_report_ends_the_reading() -> None:
+    """What was whole is there, the torn rest is not."""
+    theirs, ours = Pipe(duplex=False)
+    Outbox(ours).put(report(1, queued()))
+    os.write(ours.fileno(), b"\x80\x05\x95")
+    ours.close()
+
+    assert list(received(theirs)) == [report(1, queued())]

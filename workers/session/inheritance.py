@@ -1,0 +1,28 @@
+"""What every session inherits from the fork server, which loads this module last.
+
+It imports what each session would otherwise import for itself, plans the reading and writing of
+every event once for all, and hides the lot from the garbage collector: what a collection looks at
+it also writes to, and a page that is written to is shared no longer.
+"""
+
+import encodings.idna  # noqa: F401  (looking up a host encodes its name)
+import gc
+import multiprocessing.popen_forkserver
+import multiprocessing.synchronize  # noqa: F401  (both: unpickling a process needs them)
+from typing import get_args
+
+from workers import events
+from workers.audio.recording import Recording
+from workers.jobs import Settings
+from workers.speech import codec, messages
+
+for known in (
+    *get_args(events.TraceEvent),
+    *get_args(messages.ServerMessage),
+    messages.Terminate,
+    Recording,
+    Settings,
+):
+    codec.learn(known)
+gc.collect()
+gc.freeze()
