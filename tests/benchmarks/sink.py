@@ -1,17 +1,21 @@
 """The receiving side: a v3 endpoint that only notes when audio arrives.
 
 It answers Begin at once and Termination to Terminate, in a process of its own and with the same
-priority as the senders. The first thing done with bytes from a socket is to take the time; all
-messages that one read completes get that time.
+priority as the senders. The arrival of a message is the kernel's own time stamp of the segment that
+completed it (``SO_TIMESTAMPNS``, see socket(7)), not the moment at which this process got round to
+reading it: on a busy machine that would add the sink's own lateness to every sender's.
 """
 
 import asyncio
 import gc
 import json
+import socket
+import struct
 import subprocess
 import sys
 import time
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -22,13 +26,16 @@ from websockets.server import ServerProtocol
 
 from tests.benchmarks import ROOT
 
+_SO_TIMESTAMPNS = 35
+"""Linux, in asm-generic/socket.h; Python's socket module has no name for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """What a sink has noted."""
 
     arrivals: list[list[float]]
-    """For each session, the arrival of every audio message in seconds of the monotonic clock."""
+    """For each session, the arrival of every audio message, in seconds of one clock."""
     cpu_percent: float
     """Of one core, that the sink itself needed from the first audio to the last."""
 
@@ -83,31 +90,31 @@ class _Usage:
         return 100 * (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
 
 
-class _Session(asyncio.Protocol):
-    def __init__(self, arrivals: "array[float]", usage: _Usage) -> None:
+class _Session:
+    """One client's socket."""
+
+    def __init__(self, client: socket.socket, arrivals: "array[float]", usage: _Usage) -> None:
+        self._client = client
         self._arrivals = arrivals
         self._usage = usage
         self._protocol = ServerProtocol(max_size=None)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        now = time.monotonic()
-        self._protocol.receive_data(data)
+    def read(self) -> bool:
+        """Takes in what came; False when that was all there will be."""
+        data, notes, _, _ = self._client.recvmsg(1 << 16, 64)
+        arrived = _stamp(notes)
+        self._protocol.receive_data(data) if data else self._protocol.receive_eof()
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._begin(event)
             elif isinstance(event, Frame) and event.opcode is Opcode.BINARY:
-                self._arrivals.append(now)
+                self._arrivals.append(arrived)
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._terminate()
-        for out in self._protocol.data_to_send():
-            if out:
-                self._transport.write(out)
-            else:
-                self._transport.write_eof()
+        with suppress(OSError):  # a sender may be gone before it was answered
+            for out in self._protocol.data_to_send():
+                self._client.sendall(out) if out else self._client.shutdown(socket.SHUT_WR)
+        return bool(data)
 
     def _begin(self, request: Request) -> None:
         self._protocol.send_response(self._protocol.accept(request))
@@ -123,18 +130,43 @@ class _Session(asyncio.Protocol):
         self._protocol.send_close(1000)
 
 
+def _stamp(notes: list[tuple[int, int, bytes]]) -> float:
+    """When the kernel had the data, in seconds of its wall clock; a run is too short for a step."""
+    for level, kind, value in notes:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("@ll", value)
+            return float(seconds) + nanoseconds / 1e9
+    return time.time()  # before the first data, and at the end
+
+
 async def _serve() -> None:
     sessions: list[array[float]] = []
     usage = _Usage()
+    loop = asyncio.get_running_loop()
 
-    def session() -> _Session:
+    def accept() -> None:
+        client, _ = listener.accept()
+        client.setblocking(False)
+        client.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sessions.append(array("d"))
-        return _Session(sessions[-1], usage)
+        session = _Session(client, sessions[-1], usage)
+        loop.add_reader(client, read, session, client)
 
-    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # until whoever started it closes the pipe, or dies
-    print(json.dumps({"arrivals": [list(s) for s in sessions], "cpu_percent": usage.percent}))
+    def read(session: _Session, client: socket.socket) -> None:
+        try:
+            more = session.read()
+        except OSError:
+            more = False
+        if not more:
+            loop.remove_reader(client)
+            client.close()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        listener.setblocking(False)
+        loop.add_reader(listener, accept)
+        print(listener.getsockname()[1], flush=True)
+        await asyncio.to_thread(sys.stdin.read)  # until whoever started it closes it, or dies
+        print(json.dumps({"arrivals": [list(s) for s in sessions], "cpu_percent": usage.percent}))
 
 
 if __name__ == "__main__":

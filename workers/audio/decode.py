@@ -28,6 +28,8 @@ _FIT_16_BITS = frozenset(
     ]
 )
 _KEPT = "What was heard until there is kept."
+_READ_AHEAD = 0.25
+"""Seconds."""
 _SHORTFALL = 0.1
 """Seconds that may be missing at the end: lossy formats round their length."""
 
@@ -65,9 +67,17 @@ def _passes_through(file: soundfile.SoundFile, rate: int) -> bool:
 
 
 def _passed_through(file: soundfile.SoundFile) -> Iterator[bytes]:
-    """A second at a time: one reading costs as much as sending a chunk, whatever it reads."""
-    while block := file.buffer_read(file.samplerate, dtype="int16"):
+    while block := file.buffer_read(_step(file), dtype="int16"):
         yield bytes(block)
+
+
+def _step(file: soundfile.SoundFile) -> int:
+    """Samples to read at a time: one reading costs as much as sending a chunk, whatever it reads.
+
+    Not more, because a reading that meets damage gives nothing of what comes before it.
+    """
+    rate: int = file.samplerate
+    return max(1, round(rate * _READ_AHEAD))
 
 
 def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -83,11 +93,11 @@ def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 
 def _mono(file: soundfile.SoundFile, rate: int) -> Iterator[bytes]:
-    """Averaged, resampled and rounded, a second at a time."""
+    """Averaged, resampled and rounded."""
     resampler = None
     if rate != file.samplerate:
         resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
-    while len(block := file.read(file.samplerate, dtype="float32", always_2d=True)):
+    while len(block := file.read(_step(file), dtype="float32", always_2d=True)):
         samples = block[:, 0] if file.channels == 1 else block.mean(axis=1)
         yield _pcm16(resampler.resample_chunk(samples) if resampler else samples)
     if resampler:

@@ -9,7 +9,8 @@ import select
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from workers import endings
 from workers.audio import decode
@@ -47,6 +48,9 @@ from workers.speech.messages import Begin, ServerMessage, Terminate, Termination
 REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""
 
+LEAD = 0.02
+"""Seconds from the first chunk's being ready to its due time: saying Began comes in between."""
+
 SHORTEST_CHUNK_MS = 50
 """The protocol's bound; a shorter last chunk is filled up with silence."""
 
@@ -55,6 +59,15 @@ _ENDED_EARLY = Ended(
     "the server ended the session before all audio was sent",
     "What was heard until then is kept; retry.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """When the conversation got how far, in seconds of the monotonic clock."""
+
+    dialled: float
+    opened: float
+    begun: float
 
 
 class Conversation:
@@ -109,10 +122,8 @@ class Conversation:
         self._await_begin(connection, opened + self._patience.begin)
         if self._begin is None:
             return
-        start = time.monotonic()
-        self._say_began(self._begin, dialled, opened, start)
         if not self._halted():
-            self._stream(connection, start)
+            self._stream(connection, self._begin, Moments(dialled, opened, time.monotonic()))
         if not self._over:
             self._finish(connection)
 
@@ -129,20 +140,23 @@ class Conversation:
             ),
         )
 
-    def _stream(self, connection: Connection, start: float) -> None:
-        """Every chunk at its due time; the clock has started after Begin."""
-        schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
+    def _stream(self, connection: Connection, begin: Begin, moments: Moments) -> None:
+        """Every chunk at its due time. The clock starts when the first one is ready to be sent."""
         chunks_a_report = max(1, round(REPORT_EVERY * 1000 / self._settings.chunk_ms))
         try:
             with closing(self._chunks()) as chunks:
-                for chunk in chunks:  # the next one is decoded while there is time, not when due
+                first = next(chunks)
+                start = time.monotonic() + LEAD
+                schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
+                self._say_began(begin, moments, start)
+                for chunk in chain([first], chunks):  # the next is decoded while there is time
                     if not self._send_on_time(connection, schedule, chunk):
                         break
                     if len(self._lags) % chunks_a_report == 0:
                         self._report_progress()
+                self._attend(connection, schedule.due(self._sent, 0), self._halted)
         except Unreadable as error:
             self._end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
-        self._attend(connection, schedule.due(self._sent, 0), self._halted)
         self._report_progress()
 
     def _send_on_time(self, connection: Connection, schedule: Schedule, chunk: bytes) -> bool:
@@ -239,14 +253,14 @@ class Conversation:
         if so:
             self._end(ending)
 
-    def _say_began(self, begin: Begin, dialled: float, opened: float, start: float) -> None:
+    def _say_began(self, begin: Begin, moments: Moments, start: float) -> None:
         began = Began(
             session_id=begin.id,
             model=begin.model or self._settings.speech_model,
             sample_rate=self._rate,
             expires_at=begin.expires_at,
-            connect_ms=round((opened - dialled) * 1000, 1),
-            begin_ms=round((start - opened) * 1000, 1),
+            connect_ms=round((moments.opened - moments.dialled) * 1000, 1),
+            begin_ms=round((moments.begun - moments.opened) * 1000, 1),
         )
         self._recorder.say(began, at=start)
 
