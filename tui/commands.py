@@ -143,10 +143,11 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     from tui.summary import Exit, exit_code, summary
 
     with supervised(chosen) as supervisor:
-        supervisor.add(files)
+        jobs = supervisor.add(files)
         from tui.desk import Desk
 
         screen = Desk(supervisor, chosen.where, supervisor.folder.path)
+        screen.state.expect(jobs, files)
         screen.run()
     while not supervisor.reports.empty():
         screen.state.apply(supervisor.reports.get())

@@ -4,6 +4,7 @@ Words go to stderr; with ``--json``, events go to stdout, and nothing else does.
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -26,9 +27,7 @@ from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.supervisor import Supervisor
 
-
-class Interrupted(Exception):
-    """The user, or the system, wants the program to end."""
+_POLITELY = "ending politely, with the last words; Ctrl-C again forces"
 
 
 class Headless:
@@ -38,7 +37,14 @@ class Headless:
         self._supervisor = supervisor
         self._as_json = as_json
         self._by_id: dict[JobId, JobHistory] = {}
-        self.interrupted = False
+        self._asked = 0
+        """How often the user, or the system, has asked the program to end."""
+        self._stopped = 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended before all jobs were over."""
+        return self._stopped > 0
 
     @property
     def histories(self) -> list[JobHistory]:
@@ -48,21 +54,25 @@ class Headless:
     def run(self, files: Iterable[str]) -> None:
         """Everything. The first interruption ends sessions politely, the second by force."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupt)
+            signal.signal(number, self._ask)
         self._supervisor.add(files)
         while not (self._supervisor.idle and self._supervisor.reports.empty()):
+            if self._stopped < self._asked:
+                self._stop("ending by force" if self._stopped else _POLITELY)
             try:
                 self._take(self._supervisor.reports.get(timeout=0.2))
             except Empty:
                 continue
             except BrokenPipeError:  # whoever read stdout has gone; so nobody needs the rest
-                sys.stdout = open("/dev/null", "w")  # noqa: SIM115  (for the rest of the process)
+                sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
                 self._stop("nobody reads the output any more")
-            except Interrupted:
-                self._stop("ending politely; press Ctrl-C again to force")
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        """A signal's handler: it may come at any moment, so it only counts."""
+        self._asked += 1
 
     def _stop(self, why: str) -> None:
-        self.interrupted = True
+        self._stopped += 1
         _say(why)
         self._supervisor.stop()
 
@@ -92,10 +102,6 @@ def _words(report: Report, history: JobHistory) -> str | None:
         case Ended() as ended:
             return clean(f"{ended.outcome.value}: {ended.reason}. {ended.hint}")
     return None
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted
 
 
 def _say(words: str) -> None:

@@ -272,6 +272,37 @@ def test_an_interrupted_run_keeps_what_was_heard(tmp_path: Path, number: signal.
     assert alive == []
 
 
+def test_a_second_interruption_is_by_force(tmp_path: Path) -> None:
+    """When the server does not answer, nobody has to wait for it."""
+
+    async def deaf(line: Line) -> None:
+        await line.say(BEGIN, turn(0, "Heard.", final=True))
+        await line.listen()
+        await line.listen()
+
+    path = sound.write(tmp_path / "a.wav", sound.counting(120.0))
+    with (
+        Endpoint(deaf) as endpoint,
+        subprocess.Popen(
+            command("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path),
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as program,
+    ):
+        assert program.stderr is not None
+        for words in ("Heard.", "again forces"):
+            while words not in program.stderr.readline():
+                pass
+            program.send_signal(signal.SIGINT)
+        rest = program.stderr.read()
+        program.wait(LONG_ENOUGH)
+
+    assert program.returncode == 130
+    assert "stopped by force" in rest
+    assert "Traceback" not in rest
+
+
 def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
     """As with ``| head``: sessions are terminated, and there is no traceback."""
     path = sound.write(tmp_path / "a.wav", sound.counting(120.0))
