@@ -93,9 +93,9 @@ class RunFolder:
         record = {**self._head, "jobs": [self._jobs[id] for id in sorted(self._jobs)]}
         return json.dumps(record, ensure_ascii=False, indent=1)
 
-    def save(self, index: str) -> None:
-        """Replaces ``run.json``; takes as long as the disk does. Raises `OSError`."""
-        _replace_file(self.path / _INDEX, index)
+    def save(self, index: str, *, durable: bool) -> None:
+        """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
+        _replace_file(self.path / _INDEX, index, durable=durable)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -168,14 +168,19 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
     return history
 
 
-def _replace_file(path: Path, text: str) -> None:
-    """Writes a file so that it is either the old one or the new one, never half of it."""
+def _replace_file(path: Path, text: str, *, durable: bool) -> None:
+    """Writes a file so that it is either the old one or the new one, never half of it.
+
+    Only the loss of power needs ``durable``. While sessions stream it would hold up the file
+    system, with that their traces, and with those their chunks.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -220,7 +220,7 @@ class Supervisor:
                 if place is not None:
                     self._prepare(place, prober) if place.job is None else self._start(place)
                 self._save()
-        self._save(at_once=True)
+        self._save(at_once=True, durable=True)
 
     def _next(self) -> tuple[_Place | None, float]:
         """The job to start or to probe now, else how long there is nothing to do, in seconds."""
@@ -290,14 +290,14 @@ class Supervisor:
                 child.cancel()
         threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
 
-    def _save(self, *, at_once: bool = False) -> None:
+    def _save(self, *, at_once: bool = False, durable: bool = False) -> None:
         if not at_once and time.monotonic() - self._saved < SAVE_EVERY:
             return
         with self._changed:
             index = self.folder.changes()
         if index is not None:
             with suppress(OSError):  # written again, whole, at the next change
-                self.folder.save(index)
+                self.folder.save(index, durable=durable)
         self._saved = time.monotonic()
 
     # --- a listener's thread, one a session ------------------------------------------------------
