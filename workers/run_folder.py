@@ -93,6 +93,10 @@ class RunFolder:
         record = {**self._head, "jobs": [self._jobs[id] for id in sorted(self._jobs)]}
         return json.dumps(record, ensure_ascii=False, indent=1)
 
+    def save_again(self) -> None:
+        """The last `save` failed, so there is something to be saved still."""
+        self._unsaved = True
+
     def save(self, index: str, *, durable: bool) -> None:
         """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
         _replace_file(self.path / _INDEX, index, durable=durable)

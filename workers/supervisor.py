@@ -41,6 +41,8 @@ PRELOADED = [
 SAVE_EVERY = 1.0
 """Seconds between two writes of the run's index while things change."""
 
+_NO_ROOM = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
+
 FAREWELL = 8.0
 """Seconds for which closing waits for sessions to end politely before it ends them by force."""
 
@@ -188,6 +190,7 @@ class Supervisor:
             if not place.over or self._stopping:
                 return False
             place.over, place.attempt, place.job = False, place.attempt + 1, None
+            place.unwanted = False
             self._unprobed.append(place)
             self._changed.notify_all()
             return True
@@ -243,16 +246,14 @@ class Supervisor:
 
     def _prepare(self, place: _Place, prober: Prober) -> None:
         """Reads a file's facts and queues the job, or ends it in words."""
+        attempt = place.attempt
         try:
             recording = prober.probe(place.file)
         except Unreadable as error:
-            with self._changed:
-                if not place.over:
-                    ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
-                    self._end(place, self._said(place, ended))
+            self._give_up(place, attempt, Ended(Outcome.UNREADABLE, error.reason, error.hint))
             return
         with self._changed:
-            if place.over:  # cancelled meanwhile
+            if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
                 return
             place.job = Job(place.id, recording, self._settings)
             self._waiting.append(place)
@@ -260,35 +261,44 @@ class Supervisor:
             self._forward(self._said(place, queued))
 
     def _start(self, place: _Place) -> None:
-        """Makes sure that there is somewhere to stream to, then starts a session."""
+        """Starts a session, or ends the job in words."""
+        attempt = place.attempt
         try:
-            access = self._access or self._ask_access()
+            self._launch(place, attempt)
         except PacelineError as error:
-            with self._changed:
-                if not place.over:
-                    ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
-                    self._end(place, self._said(place, ended))
-            return
+            self._give_up(place, attempt, Ended(Outcome.UNREACHABLE, error.reason, error.hint))
+        except (OSError, EOFError) as error:  # no room for it, or the fork server was just killed
+            reason = f"the session's process could not be started ({error})"
+            self._give_up(place, attempt, Ended(Outcome.CRASHED, reason, _NO_ROOM))
+
+    def _launch(self, place: _Place, attempt: int) -> None:
+        """Makes sure that there is somewhere to stream to, then makes the process."""
+        job = place.job
+        assert job is not None
+        access = self._access or self._ask_access()
         with self._changed:
             if self._access is None:
-                self._access = access
                 self.folder.describe(access.endpoint, self._settings)
-            if place.over or self._stopping:
+                self._access = access
+            if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
                 return
             place.starting = True
         self._save(at_once=True)  # before the process: whatever is killed, the index knows the job
-        assert place.job is not None
-        trace, log = self.folder.files_of(place.id, place.attempt, place.file)
-        assignment = Assignment(
-            place.job, place.attempt, access.endpoint, str(trace), str(log), self._patience
-        )
+        trace, log = self.folder.files_of(place.id, attempt, place.file)
+        assignment = Assignment(job, attempt, access.endpoint, str(trace), str(log), self._patience)
         child = SessionChild(self._context, assignment, access.key)
         with self._changed:
             place.starting, place.live = False, child
             if place.unwanted:
-                place.unwanted = False
                 child.cancel()
         threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
+
+    def _give_up(self, place: _Place, attempt: int, ended: Ended) -> None:
+        """Ends a job that never became a session, unless somebody else has ended it already."""
+        with self._changed:
+            place.starting = False
+            if not place.over and place.attempt == attempt:
+                self._end(place, self._said(place, ended))
 
     def _save(self, *, at_once: bool = False, durable: bool = False) -> None:
         if not at_once and time.monotonic() - self._saved < SAVE_EVERY:
@@ -296,8 +306,11 @@ class Supervisor:
         with self._changed:
             index = self.folder.changes()
         if index is not None:
-            with suppress(OSError):  # written again, whole, at the next change
+            try:
                 self.folder.save(index, durable=durable)
+            except OSError:  # a full disk, say; the traces tell of that, and this is tried again
+                with self._changed:
+                    self.folder.save_again()
         self._saved = time.monotonic()
 
     # --- a listener's thread, one a session ------------------------------------------------------

@@ -318,10 +318,12 @@ def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
     ):
         assert program.stdout is not None
         assert program.stderr is not None
-        program.stdout.readline()
+        while "Heard before" not in program.stdout.readline():
+            pass
         program.stdout.close()
         errors = program.stderr.read()
         program.wait(LONG_ENOUGH)
 
+    assert program.returncode == 130
     assert "Traceback" not in errors
-    assert endpoint.heard[0].control in ([{"type": "Terminate"}], [])
+    assert endpoint.heard[0].control == [{"type": "Terminate"}]

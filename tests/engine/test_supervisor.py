@@ -2,9 +2,12 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -335,3 +338,50 @@ def test_a_session_process_has_loaded_no_screen() -> None:
 
     assert set(PRELOADED) <= set(loaded["before"])
     assert not {"textual", "rich", "click", "websockets", "moonshine_voice"} & set(loaded["before"])
+
+
+@contextmanager
+def no_more_descriptors() -> Iterator[None]:
+    """This process may open nothing: no file, no pipe, no socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_session_that_cannot_start_ends_in_words(tmp_path: Path, short: str) -> None:
+    """The machine may have no room for it; the queue goes on, and a retry may work."""
+    with Endpoint() as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+        watched.supervisor.hold(True)
+        (job,) = watched.supervisor.add([short])
+        watched.until_said(Queued)
+        with no_more_descriptors():
+            watched.supervisor.hold(False)
+            watched.until_said(Ended)
+        assert watched.supervisor.retry(job)
+        watched.until_said(Ended, times=2)
+    first, second = watched.said(Ended)
+
+    assert isinstance(first, Ended)
+    assert first.outcome is Outcome.CRASHED
+    assert "could not be started" in first.reason
+    assert isinstance(second, Ended)
+    assert second.outcome is Outcome.DONE
+
+
+def test_a_file_that_cannot_be_probed_ends_in_words(tmp_path: Path, short: str) -> None:
+    """Also when it is the machine's fault and not the file's."""
+    with Endpoint() as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+        with no_more_descriptors():
+            (job,) = watched.supervisor.add([short])
+            watched.until_said(Ended)
+        assert watched.supervisor.retry(job)
+        watched.until_said(Ended, times=2)
+    first, second = watched.said(Ended)
+
+    assert isinstance(first, Ended)
+    assert "no process" in first.reason
+    assert isinstance(second, Ended)
+    assert second.outcome is Outcome.DONE

@@ -126,7 +126,7 @@ def test_partial_words_have_a_role_of_their_own() -> None:
 
 def standing(**more: object) -> banner.Standing:
     values = dict(queued=120, live=30, done=40, failed=5, cancelled=3, places=30)
-    return banner.Standing(**{**values, "worst_lag_ms": 123.4, "held": True, **more})  # type: ignore[arg-type]
+    return banner.Standing(**{**values, "worst_lag_ms": 123.4, "held": True, **more})
 
 
 @pytest.mark.parametrize("cells", range(60, 240, 7))

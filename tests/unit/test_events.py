@@ -83,4 +83,4 @@ def test_a_turn_keeps_the_names_of_the_wire() -> None:
 def test_a_bad_event_is_a_named_error(record: dict[str, object]) -> None:
     """Traces come from disks, and disks from anywhere."""
     with pytest.raises(Malformed):
-        from_json(record)  # type: ignore[arg-type]
+        from_json(record)

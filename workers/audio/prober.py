@@ -41,7 +41,12 @@ class Prober:
 
     def probe(self, path: str) -> Recording:
         """The facts of a recording; raises `Unreadable` with what is wrong with it."""
-        pipe = self._pipe or self._start()
+        try:
+            pipe = self._pipe or self._start()
+        except OSError as error:
+            raise Unreadable(
+                f"no process could be started to read it ({error.strerror})", "Retry."
+            ) from error
         try:
             pipe.send(path)
             if not pipe.poll(PATIENCE):
