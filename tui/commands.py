@@ -218,3 +218,48 @@ def export(folder: Path, formats: str, into: Path | None, overwrite: bool) -> No
 
     wanted = [each.strip() for each in formats.split(",") if each.strip()]
     raise SystemExit(exported(folder, wanted, into, overwrite=overwrite, say=click.echo))
+
+
+@paceline.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="The port on this machine. Default: a free one.",
+)
+@click.option("--open", "is_open", is_flag=True, help="Let any key in.")
+@click.option(
+    "--script",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Say what this script says, and do what it says goes wrong; recognise nothing.",
+)
+@click.option(
+    "--sessions",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many may be open at once. Default: what this machine can serve.",
+)
+@click.option(
+    "--start-rate",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many may begin within a minute. Default: no bound.",
+)
+@click.option(
+    "--busy-code",
+    type=click.Choice(["1008", "3009"]),
+    default="1008",
+    show_default=True,
+    help="The code with which one too many is refused; the service has used both.",
+)
+def serve(**given: Any) -> None:
+    """Serve the protocol on this machine, for any client.
+
+    The first line on stdout is the address. Ctrl-C ends it.
+    """
+    from tui.serving import served
+
+    served(**given, say=click.echo)

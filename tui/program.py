@@ -24,7 +24,7 @@ def supervised(options: Options) -> Iterator[Supervisor]:
     with ExitStack() as stack:
         stack.callback(folder.discard_if_unused)
         if options.target is None:
-            server = stack.enter_context(LocalServer(folder.path / "engine.log"))
+            server = stack.enter_context(LocalServer(folder.path / "engine.log", options.sessions))
 
             def access() -> Access:
                 url = server.address(ENGINE_PATIENCE)

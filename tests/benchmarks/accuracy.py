@@ -1,58 +1,57 @@
-"""Word error rate and delay of the embedded engine, over the whole pipeline at the speed of speech.
+"""Word errors and delays of the embedded engine, over the whole pipeline at the speed of speech.
 
-``python -m tests.benchmarks.accuracy [FOLDER] [--sessions 6]``
+``python -m tests.benchmarks.accuracy [FOLDER] [--sessions 1 6] [--tail 2] [--level -40]``
 
 FOLDER holds a ``manifest.tsv`` with the columns ``file`` and ``reference`` (default: ``samples``).
-Every file goes the way that a user's goes: probe, process, pacing, socket, engine, transcript.
+Every file goes the way that a user's goes: probe, process, pacing, socket, engine, transcript. Each
+number of sessions gives a table of its own: 1 shows the idle engine, its capacity the busy one.
 
 WER
     ``(substitutions + deletions + insertions) / words of the reference``, after Whisper's English
     normaliser on both sides, so that case, punctuation and the spelling of numbers do not count.
     *Pooled* adds up errors and words of all files; the *mean* weighs every file alike.
-delay
-    From the end of a turn's last word in the recording until its first final reading is here, in
-    seconds. By the release convention ``start``, the default, a chunk leaves when its first sample
-    is due; so a delay is up to one chunk shorter than it would be at a microphone.
+first
+    From the onset of speech to the first reading that has words: one of each recording, in seconds.
+final
+    From the end of speech to the first final reading of its turn, in seconds; see `delays`. Onset
+    and end of speech are found in the recording by loudness, not told by the engine; see `speech`.
+    *Timed* are the finals of speech that ends more than 1.5 s before the recording does: later ones
+    may be owed to `Terminate`, which says nothing of how an end is noticed. By the release
+    convention ``start``, the default, a chunk leaves when its first sample is due; so a delay is up
+    to one chunk shorter than it would be at a microphone.
+percentiles
+    By nearest rank: with few values, p95 is the largest.
+tail
+    Silence added after each recording, in seconds. With ``--tail 2`` silence ends every last turn,
+    as it would at a microphone, so that all finals are timed; but a recording that ends in the
+    middle of a sound is then understood better than it is as it stands.
+level
+    A gain in dB for quiet recordings: with -40, every sample is a hundredth of what it was.
 """
 
 import argparse
-import csv
+import math
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 
 import jiwer
+import numpy as np
+import soundfile
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tests.benchmarks import ROOT
+from tests.benchmarks import ROOT, machine, speech
+from tests.benchmarks.delays import after_speech, finals, first_words, percentile, shown
+from tests.benchmarks.listening import Listener, streamed
+from tests.benchmarks.speech import Sample, Spoken
 from tests.benchmarks.table import table
-from tui.options import Options
-from tui.program import supervised
-from workers.events import Began, Ended, Outcome, Report, TurnHeard
-from workers.history import JobHistory
 from workers.jobs import Settings
-from workers.supervisor import Supervisor
 
 _normalised = EnglishTextNormalizer()
 
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A recording and what is said in it."""
-
-    file: Path
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What the engine made of a recording."""
-
-    text: str
-    delays: list[float]
-    """Of its finals, in seconds."""
+_HEAD = ("words", "S", "D", "I", "WER %", "first p50", "p95", "finals", "timed", "final p50", "p95")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,48 +69,42 @@ class Score:
         return 100 * (self.substitutions + self.deletions + self.insertions) / max(1, self.words)
 
 
-class Listener:
-    """Folds the reports of one job."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the engine made of a recording, or of several: errors, and delays in seconds."""
 
-    def __init__(self, report: Report) -> None:
-        self.history = JobHistory(report.job, report.file)
-        self._start = 0.0
-        self._delays: dict[int, float] = {}
-
-    def hear(self, report: Report) -> None:
-        """Takes one report in."""
-        self.history.apply(report)
-        match report.event:
-            case Began():
-                self._start = report.t
-            case TurnHeard(turn) if turn.end_of_turn and turn.words:
-                behind = report.t - self._start - turn.words[-1].end / 1000
-                self._delays.setdefault(turn.turn_order, behind)
-            case Ended(outcome=outcome) as ended if outcome is not Outcome.DONE:
-                raise RuntimeError(f"{report.file}: {ended.reason}")
-
-    @property
-    def heard(self) -> Heard:
-        """All of it."""
-        return Heard(self.history.transcript.text, list(self._delays.values()))
+    score: Score
+    finals: int
+    first: list[float]
+    final: list[float]
+    """Of those that are timed."""
 
 
 def main() -> None:
-    """Streams the folder and prints its table."""
+    """Streams the folder and prints its tables."""
     asked = _asked()
-    samples = list(_samples(asked.folder))
-    heard = _heard([str(sample.file) for sample in samples], asked.sessions)
-    scores = [score(sample.reference, heard[str(sample.file)].text) for sample in samples]
-    rows = [
-        _row(sample.file.name, each, heard[str(sample.file)].delays)
-        for sample, each in zip(samples, scores, strict=True)
-    ]
-    every_delay = [delay for each in heard.values() for delay in each.delays]
-    rows.append(_row("pooled", pooled(scores), every_delay))
-    head = ("", "words", "S", "D", "I", "WER %", "finals", "delay p50 s", "max s")
-    print(table(head, rows))
-    print(f"\nmean of files: {mean(each.wer for each in scores):.2f} % WER")
-    print(f"streamed at the speed of speech, {asked.sessions} at once, embedded engine")
+    print(machine.described(), flush=True)
+    samples = list(speech.samples(asked.folder))
+    known = [speech.spoken(sample.file) for sample in samples]
+    with tempfile.TemporaryDirectory() as scratch:
+        files = _files(samples, Path(scratch), asked.level, asked.tail)
+        for sessions in asked.sessions:
+            rounds = [
+                streamed(files, sessions, Settings(speech_model=asked.speech_model))
+                for _ in range(asked.repeat)
+            ]
+            every = [
+                together(
+                    _heard(sample.reference, spoken, asked.tail, listeners[str(file)])
+                    for listeners in rounds
+                )
+                for sample, spoken, file in zip(samples, known, files, strict=True)
+            ]
+            print(f"\n{_table(samples, every, sessions)}", flush=True)
+    print(
+        f"\nstreamed at the speed of speech, {asked.speech_model}, embedded engine; delays in "
+        f"seconds; gain {asked.level:g} dB, tail {asked.tail:g} s, repeat {asked.repeat}"
+    )
 
 
 def score(reference: str, text: str) -> Score:
@@ -134,57 +127,78 @@ def pooled(scores: Iterable[Score]) -> Score:
     )
 
 
-def _heard(files: Sequence[str], sessions: int) -> dict[str, Heard]:
-    with tempfile.TemporaryDirectory() as scratch:
-        options = Options(
-            settings=Settings(),
-            target=None,
-            key=None,
-            sessions=sessions,
-            start_rate=None,
-            out=Path(scratch) / "run",
+def together(heard: Iterable[Heard]) -> Heard:
+    """Of several recordings, or of one that was heard several times."""
+    every = list(heard)
+    return Heard(
+        pooled(each.score for each in every),
+        sum(each.finals for each in every),
+        [delay for each in every for delay in each.first],
+        [delay for each in every for delay in each.final],
+    )
+
+
+def _heard(reference: str, spoken: Spoken, tail: float, listener: Listener) -> Heard:
+    seconds = len(spoken.samples) / speech.RATE + tail
+    first = first_words(listener.readings, spoken.stretches)
+    final = after_speech(listener.readings, spoken.stretches, seconds)
+    return Heard(
+        score(reference, listener.history.transcript.text),
+        len(finals(listener.readings)),
+        [first.seconds] if first else [],
+        [delay.seconds for delay in final],
+    )
+
+
+def _files(samples: Sequence[Sample], folder: Path, level: float, tail: float) -> list[Path]:
+    """The recordings as they are, or louder, quieter, and followed by silence."""
+    if not level and not tail:
+        return [sample.file for sample in samples]
+    files = []
+    for number, sample in enumerate(samples):
+        heard, rate = soundfile.read(sample.file, always_2d=True)
+        silence = np.zeros((round(tail * rate), heard.shape[1]))
+        files.append(folder / f"{number:03d}-{sample.file.stem}.wav")
+        soundfile.write(
+            files[-1], np.concatenate((heard * math.pow(10, level / 20), silence)), rate
         )
-        with supervised(options) as supervisor:
-            listeners: dict[str, Listener] = {}
-            for report in _reports(supervisor, files):
-                listeners.setdefault(report.file, Listener(report)).hear(report)
-    return {file: listener.heard for file, listener in listeners.items()}
-
-
-def _reports(supervisor: Supervisor, files: Sequence[str]) -> Iterator[Report]:
-    """Everything that is reported, until each file has ended once."""
-    supervisor.add(files)
-    left = len(files)
-    while left:
-        report = supervisor.reports.get()
-        left -= isinstance(report.event, Ended)
-        yield report
-
-
-def _samples(folder: Path) -> Iterator[Sample]:
-    with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as manifest:
-        for row in csv.DictReader(manifest, delimiter="\t", quoting=csv.QUOTE_NONE):
-            yield Sample(folder / row["file"], row["reference"])
+    return files
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Word error rate of the embedded engine.")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "samples")
-    parser.add_argument("--sessions", type=int, default=6, help="how many at once")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[6], help="how many at once")
+    parser.add_argument("--repeat", type=int, default=1, help="how often each is streamed")
+    parser.add_argument("--speech-model", default=Settings().speech_model)
+    parser.add_argument("--level", type=float, default=0.0, help="gain in dB")
+    parser.add_argument("--tail", type=float, default=0.0, help="seconds of silence after each")
     return parser.parse_args()
 
 
-def _row(name: str, scored: Score, delays: Sequence[float]) -> tuple[str, ...]:
+def _table(samples: Sequence[Sample], every: Sequence[Heard], sessions: int) -> str:
+    rows = [_row(sample.file.name, heard) for sample, heard in zip(samples, every, strict=True)]
+    whole = together(every)
+    rows.append(_row("pooled", whole))
+    errors = whole.score
+    return (
+        f"{table((f'{sessions} at once', *_HEAD), rows)}\n\n"
+        f"pooled: {errors.substitutions} substitutions, {errors.deletions} deletions, "
+        f"{errors.insertions} insertions in {errors.words} words: {errors.wer:.2f} % WER; "
+        f"mean of files {mean(each.score.wer for each in every):.2f} %"
+    )
+
+
+def _row(name: str, heard: Heard) -> tuple[str, ...]:
+    errors = heard.score
     return (
         name,
-        str(scored.words),
-        str(scored.substitutions),
-        str(scored.deletions),
-        str(scored.insertions),
-        f"{scored.wer:.2f}",
-        str(len(delays)),
-        f"{median(delays):.2f}" if delays else "",
-        f"{max(delays):.2f}" if delays else "",
+        *map(str, (errors.words, errors.substitutions, errors.deletions, errors.insertions)),
+        f"{errors.wer:.2f}",
+        *(shown(percentile(heard.first, rank)) for rank in (50, 95)),
+        str(heard.finals),
+        str(len(heard.final)),
+        *(shown(percentile(heard.final, rank)) for rank in (50, 95)),
     )
 
 

@@ -23,7 +23,6 @@ import websocket
 
 from workers.errors import EngineMissing
 from workers.localserver.child import ROOT, LocalServer
-from workers.localserver.recognisers import STREAMS_EACH
 from workers.speech import messages
 from workers.speech.messages import (
     Begin,
@@ -241,15 +240,20 @@ def test_an_endpoint_is_forced(server: LocalServer):
     assert "side of the station" in client.words
 
 
-def test_many_sessions_at_once(server: LocalServer):
-    """More than there are places: slower, but each hears its own."""
+def test_as_many_sessions_as_there_are_places(server: LocalServer):
+    """Each hears its own; one more is refused and harms none of them."""
     audio, rate = samples("station.aiff")
-    clients = [Client(server, f"sample_rate={rate}") for _ in range(server.capacity + 1)]
+    clients = [Client(server, f"sample_rate={rate}") for _ in range(server.capacity)]
+    for client in clients:
+        client.until(lambda message: isinstance(message, Begin))
+    late = refused(Client(server, f"sample_rate={rate}"))
     for client in clients:
         client.hear(audio, rate)
         client.send(Terminate())
+        client.rest()
 
-    assert all("train to the coast" in client.words for client in clients if client.rest())
+    assert (1008, "Unauthorized Connection: Too many concurrent sessions") == late
+    assert all("train to the coast" in client.words for client in clients)
 
 
 # --- refusals
@@ -327,7 +331,8 @@ def test_a_client_that_vanishes_frees_its_place(server: LocalServer):
     ("path", "header", "status"),
     [
         ("/v3/ws/health", {}, 200),
-        ("/v2/realtime/ws", {}, 404),
+        ("/v2/realtime/ws", {}, 410),
+        ("/v3/transcripts", {}, 404),
         ("/v3/ws", {"Origin": "https://example.org"}, 403),
     ],
 )

@@ -180,3 +180,10 @@ def test_whatever_bytes_come_are_a_message_or_a_named_error(frame: bytes) -> Non
     """Frames need not even be text."""
     with suppress(Malformed):
         assert decode(frame)
+
+
+@pytest.mark.parametrize("digits", [19, 400])
+def test_a_number_beyond_every_range_is_malformed(digits: int) -> None:
+    """JSON's integers have no bound; ours must not overflow where they are used."""
+    with pytest.raises(Malformed, match="out of every range"):
+        decode(f'{{"type":"SpeechStarted","timestamp":{"9" * digits}}}')

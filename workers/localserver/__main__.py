@@ -1,4 +1,4 @@
-"""`python -m workers.localserver [--port N]`: the server as a child of the program.
+"""`python -m workers.localserver [--port N] [--sessions N]`: the server as a child of the program.
 
 The first line of stdin is the token; the end of stdin means that the parent is gone.
 """
@@ -10,22 +10,25 @@ import sys
 import threading
 from functools import partial
 
+from workers.localserver.house import House
+from workers.localserver.recognisers import Pool
 from workers.localserver.server import run
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.localserver")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    port: int = parser.parse_args().port
+    parser.add_argument("--sessions", type=int, help="how many at once; default: the capacity")
+    asked = parser.parse_args()
     token = sys.stdin.readline().strip()
     if not token:
         print("The token is expected as the first line of stdin.", file=sys.stderr)
         return 2
-    asyncio.run(_serve(port, token))
+    asyncio.run(_serve(asked.port, House(token, asked.sessions)))
     return 0
 
 
-async def _serve(port: int, token: str) -> None:
+async def _serve(port: int, house: House) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -35,7 +38,7 @@ async def _serve(port: int, token: str) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch_parent, name="parent", daemon=True).start()
-    await run(port, token, partial(print, flush=True), stop)
+    await run(port, house, Pool(), partial(print, flush=True), stop)
 
 
 if __name__ == "__main__":

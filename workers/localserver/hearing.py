@@ -1,194 +1,274 @@
-"""One stream of audio through the recogniser: samples in, lines out.
+"""One stream from audio to turns: what to read, when, and what follows from it.
 
-Runs in a recogniser process, each instance in the thread of its stream. It drives the library's
-stream by hand instead of by its listeners, because when to decode depends on how far behind it is.
+Runs in a recogniser process. It walks through the stream frame by frame and stops wherever it
+wants a piece read; its owner has an engine read it and hands the words back. A reading that decides
+something holds the stream up until it is there, so what is heard does not depend on how fast or how
+busy the machine is; partials do not, and are skipped when there is no time for them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-import soxr
 
-from workers.localserver.leveller import Leveller
-from workers.localserver.lines import Encoding, Line
-from workers.localserver.voicing import Loudness, Samples, spread
-
-RATE = 16_000
-"""What the model was trained on, in Hz. The library takes other rates, but says nothing of how it
-converts them; 8 kHz is recognised a little better when converted here."""
-
-INTERVAL = 0.5
-"""Seconds of audio between two decodings of the open line."""
-
-INTERVAL_BEHIND = 2.0
-"""The same when more audio waits already: all of it is taken first, so that a busy machine reads
-less often instead of falling behind."""
-
-RENEW_AFTER = 60 * RATE
-"""The library keeps all audio and lines of a stream, and walks them at each decoding. So after a
-minute (in samples), at the next pause, the stream is replaced: cost and memory stay flat."""
-
-KEEP = 1 * RATE
-"""Samples handed from a stream to its successor at most: what no line has claimed yet."""
+from workers.localserver.ear import Ear
+from workers.localserver.engines import EngineWords
+from workers.localserver.hypotheses import Endpointing, HeardWord, Reading
+from workers.localserver.open_turn import OpenTurn
+from workers.localserver.segment import LINE_PAUSE, ONSET, SHORTEST, TAIL, Segment
+from workers.localserver.sound import FRAME_MS, Intake, Samples
+from workers.localserver.voice import VoiceDetector
+from workers.localserver.voicing import raised, timed
 
 STUTTER = 5
 """The decoder sometimes loops ("tho tho tho …") and recovers with the next reading. So many equal
-words in a row are taken for that, and the line stays as it was read before."""
+words in a row are taken for that, and the piece stays as it was read before."""
+
+NOTICE = 500
+"""Ms of audio between two notices of how far the stream was listened to."""
+
+
+class Reason(Enum):
+    """Why a piece is to be read. All but the first hold the stream up."""
+
+    PARTIAL = auto()
+    PAUSE = auto()
+    LENGTH = auto()
+    FLUSH = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A reading of the open piece."""
+
+    reason: Reason
+    end: int
+    """The frame before which it ends."""
+    since: float
+    """When the audio that made it necessary arrived, on the monotonic clock."""
+
+    @property
+    def decides(self) -> bool:
+        return self.reason is not Reason.PARTIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The stream was listened to up to ``position`` ms."""
+
+    position: int
+    silence: int
+    speech_probability: float
+    since: float
+    """When the audio arrived that it is about, on the monotonic clock."""
+    reading: Reading | None = None
+    flushed: bool = False
 
 
 class Hearing:
-    """Everything heard of one client's audio; times are ms from the client's first sample."""
+    """Everything heard of one client's audio."""
 
-    def __init__(self, model: Any, sample_rate: int, encoding: Encoding) -> None:
-        self._model = model
-        self._sample_rate = sample_rate
-        self._decode = _DECODERS[encoding]
-        self._resampler = self._new_resampler()
-        self._leveller = Leveller(RATE)
-        self._position = 0  # samples at RATE
-        self._read_at = 0
-        self._recent: Samples = np.empty(0, np.float32)
-        self._open: dict[int, Line] = {}
-        self._begin(at=0)
+    def __init__(self, intake: Intake, voice: VoiceDetector, endpointing: Endpointing) -> None:
+        self._intake = intake
+        self._rules = endpointing
+        self._queue: deque[tuple[float, Samples | Endpointing | None]] = deque()  # None: a flush
+        self._arrived = 0.0  # when what is listened to came
+        self._ear = Ear(voice)
+        self._turn = OpenTurn()
+        self._no_more_partials = False  # until a pause
+        self.wanted: Wanted | None = None
+        self.notices: list[Notice] = []
+        """What is to be told; the owner takes it away."""
+
+    # --- what comes in
+
+    def hear(self, data: bytes, at: float) -> None:
+        """Audio that arrived at a time of the monotonic clock, in seconds."""
+        self._queue.extend((at, frame) for frame in self._intake.frames(data))
+
+    def configure(self, endpointing: Endpointing, at: float) -> None:
+        self._queue.append((at, endpointing))
+
+    def flush(self, at: float) -> None:
+        """Ends the open turn behind all that was heard before."""
+        self._queue.extend((at, frame) for frame in self._intake.flush())
+        self._queue.append((at, None))
 
     @property
-    def position(self) -> int:
-        return self._position * 1000 // RATE
+    def waiting_since(self) -> float | None:
+        """When the oldest audio arrived that was not listened to yet."""
+        return self._queue[0][0] if self._queue else None
 
-    def hear(self, data: bytes) -> None:
-        samples = self._decode(data)
-        if self._resampler is not None:
-            samples = self._resampler.resample_chunk(samples)
-        self._take(samples)
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to listen to or to read."""
+        return bool(self._queue) or self.wanted is not None
 
-    def due(self, *, behind: bool) -> bool:
-        """Whether enough audio came for another reading; ``behind``: more of it waits already."""
-        interval = INTERVAL_BEHIND if behind else INTERVAL
-        return self._position - self._read_at >= interval * RATE
+    @property
+    def stands(self) -> bool:
+        """Whether nothing can be done until the wanted reading is there."""
+        return self.wanted is not None and self.wanted.decides
 
-    def read(self) -> tuple[Line, ...]:
-        """The lines that changed since the last reading."""
-        self._read_at = self._position
-        lines = self._lines(self._stream.update_transcription().lines)
-        if not self._open and self._position - self._began > RENEW_AFTER:
-            self._renew()
-        return lines
+    @property
+    def speaking(self) -> bool:
+        """Whether a piece is open that partials are read of."""
+        return self._ear.segment is not None and not self._ear.segment.read
 
-    def finish(self) -> tuple[Line, ...]:
-        """The lines that changed, all complete; what is heard afterwards makes new lines."""
-        if self._resampler is not None:
-            self._take(self._resampler.resample_chunk(np.empty(0, np.float32), last=True))
-            self._resampler = self._new_resampler()
-        self._pass_on(self._leveller.rest())
-        # Stopping alone can lose the last line, and can fail inside the library, which then
-        # returns nothing: so all is forced out before, and an open line counts as it was last read.
-        forced = self._stream.update_transcription(self._model.MOONSHINE_FLAG_FORCE_UPDATE)
-        stopped = self._stream.stop()
-        latest = {line.number: line for line in self._lines(forced.lines)}
-        if stopped is not None:
-            latest |= {line.number: line for line in self._lines(stopped.lines)}
-        latest |= self._open
-        self._open.clear()
-        self._stream.close()
-        self._begin(at=self._position)
-        return tuple(Line(line.number, line.words, complete=True) for line in latest.values())
+    # --- frame by frame
 
-    def close(self) -> None:
-        self._stream.close()
-
-    def _begin(self, at: int) -> None:
-        self._began = at
-        self._line_end = at
-        self._loudness = Loudness(RATE)
-        # The interval is ours (see `due`), so the library's own is never reached.
-        self._stream = self._model.create_stream(update_interval=float("inf"))
-        self._stream.start()
-
-    def _take(self, samples: Samples) -> None:
-        self._position += len(samples)
-        self._recent = np.concatenate([self._recent, samples])[-KEEP:]
-        self._feed(samples)
-
-    def _feed(self, samples: Samples) -> None:
-        self._loudness.add(samples)
-        self._pass_on(self._leveller.levelled(samples))
-
-    def _pass_on(self, samples: Samples) -> None:
-        if len(samples):
-            self._stream.add_audio(samples.tolist(), RATE)
-
-    def _renew(self) -> None:
-        """A new library stream that begins where the last line ended, so nothing falls between."""
-        unclaimed = min(self._position - self._line_end, KEEP)
-        self._stream.stop()
-        self._stream.close()
-        self._begin(at=self._position - unclaimed)
-        self._leveller.forget()  # while it holds audio back, that is the audio fed again here
-        self._feed(self._recent[len(self._recent) - unclaimed :])
-
-    def _lines(self, lines: Iterable[Any]) -> tuple[Line, ...]:
-        """Our lines for those of the library that changed; also keeps which are open."""
-        changed = []
-        for line in lines:
-            if not line.is_updated:
-                continue
-            reading = self._line(line)
-            known = self._open.get(reading.number)
-            if _stutters(reading):
-                before = known.words if known is not None else ()
-                reading = Line(reading.number, before, reading.complete)
-            if reading.complete:
-                self._open.pop(reading.number, None)
-                end = self._began + round((line.start_time + line.duration) * RATE)
-                self._line_end = min(end, self._position)
+    def advance(self, interval: int | None) -> None:
+        """Listens on until a reading is wanted; ``interval``: ms between partials, None: none."""
+        while self._queue and not self.stands:
+            self._arrived, item = self._queue.popleft()
+            if item is None:
+                self._flush()
+            elif isinstance(item, Endpointing):
+                self._rules = item
             else:
-                self._open[reading.number] = reading
-            if reading != known:
-                changed.append(reading)
-        return tuple(changed)
+                before = self._ear.position
+                self._ear.listen(item, self._rules.vad_threshold)
+                if self._ear.position // NOTICE != before // NOTICE:
+                    self._notice()
+                if self._wants(interval):
+                    return
 
-    def _line(self, line: Any) -> Line:
-        start = round(line.start_time * 1000)
-        end = round((line.start_time + line.duration) * 1000)
-        began = self._began * 1000 // RATE
-        words = spread(line.text.split(), self._loudness.voiced(start, end), start, end)
-        return Line(line.line_id, tuple(word.later(began) for word in words), line.is_complete)
+    def _wants(self, interval: int | None) -> bool:
+        """Finds out whether the piece is to be read now, or the turn is over."""
+        segment, now = self._ear.segment, self._ear.now
+        if segment is None or segment.read:
+            self._settle_or_end()
+            return False
+        if self._ear.silence >= min(self._rules.min_turn_silence, LINE_PAUSE):
+            if segment.voiced < SHORTEST:
+                self._close()
+                return False
+            return self._want(Reason.PAUSE, min(segment.end + TAIL, now))
+        cut = segment.cut(now)
+        if cut is not None:
+            return self._want(Reason.LENGTH, cut)
+        if interval is not None and self._partial_due(segment, interval):
+            return self._want(Reason.PARTIAL, now)
+        return False
 
-    def _new_resampler(self) -> Any:
-        if self._sample_rate == RATE:
-            return None
-        return soxr.ResampleStream(self._sample_rate, RATE, 1, dtype="float32")
+    def _want(self, reason: Reason, end: int) -> bool:
+        since = self._arrived
+        if self.wanted is not None:  # a partial that was not read in time
+            since = min(since, self.wanted.since)
+        self.wanted = Wanted(reason, end, since)
+        return True
+
+    def _partial_due(self, segment: Segment, interval: int) -> bool:
+        if self._no_more_partials or segment.voiced < SHORTEST:
+            return False
+        if segment.partial_at is None:
+            return (self._ear.now - segment.onset) * FRAME_MS >= self._rules.first_partial
+        fresh = segment.end > segment.partial_at
+        return fresh and (self._ear.now - segment.partial_at) * FRAME_MS >= interval
+
+    # --- readings
+
+    def samples(self) -> Samples:
+        """What is to be read, at a level that the engine understands."""
+        assert self.wanted is not None
+        samples = self._ear.tape.between(self._open.start, self.wanted.end)
+        if self.wanted.reason is Reason.FLUSH:
+            samples = np.concatenate([samples, self._intake.rest])
+        return raised(samples)
+
+    def read(self, words: EngineWords) -> None:
+        """Takes what the engine made of `samples`."""
+        wanted, segment = self.wanted, self._open
+        assert wanted is not None
+        self.wanted = None
+        if not _stutters(words):
+            segment.words = self._timed(words, segment, wanted.end)
+        match wanted.reason:
+            case Reason.PARTIAL:
+                segment.partial_at = wanted.end
+                self._no_more_partials = bool(words) and not self._rules.continuous_partials
+                if segment.words:
+                    self._notice(self._turn.partial(segment.words))
+            case Reason.PAUSE:
+                self._read_in_pause(segment)
+            case Reason.LENGTH:
+                self._turn.settle(segment.words)
+                self._ear.cut(wanted.end, self._rules.vad_threshold)
+                self._end_if_too_long()
+            case Reason.FLUSH:
+                self._end_turn()
+                self._flushed()
+
+    def _timed(self, words: EngineWords, segment: Segment, end: int) -> tuple[HeardWord, ...]:
+        """An engine's own times count from the lead-in; without them, the lead-in is no speech."""
+        own = bool(words) and words[0].start is not None
+        start = segment.start if own else max(segment.start, segment.onset - 1)
+        end = end if own else min(end, max(segment.end, start + 1))
+        return timed(words, self._ear.tape.between(start, end), start * FRAME_MS)
+
+    def _read_in_pause(self, segment: Segment) -> None:
+        segment.read_to = segment.partial_at = segment.end
+        self._no_more_partials = False
+        if not segment.words:
+            self._close()
+        elif not self._settle_or_end():
+            self._notice(self._turn.pause(segment.words))
+
+    # --- what follows
+
+    def _settle_or_end(self) -> bool:
+        """Ends the turn, or only its piece, if the silence is long enough for it."""
+        segment = self._ear.segment
+        words = segment.words if segment is not None else ()
+        if self._turn.over(words, self._ear.silence, self._rules):
+            self._end_turn()
+            return True
+        if segment is not None and self._ear.silence >= LINE_PAUSE:
+            self._turn.settle(words)
+            self._close()
+            return self._end_if_too_long()
+        return False
+
+    def _end_if_too_long(self) -> bool:
+        if self._turn.too_long:
+            self._notice(self._turn.end(()))
+            return True
+        self._notice(self._turn.partial(()))
+        return False
+
+    def _end_turn(self) -> None:
+        segment = self._ear.segment
+        self._notice(self._turn.end(segment.words if segment is not None else ()))
+        self._close()
+
+    def _close(self) -> None:
+        self._no_more_partials = False
+        self._ear.close()
+        self.wanted = None
+
+    def _flush(self) -> None:
+        segment = self._ear.segment
+        if segment is not None and not segment.read and segment.voiced >= ONSET:
+            self._want(Reason.FLUSH, self._ear.now)
+        else:
+            self._end_turn()
+            self._flushed()
+
+    def _flushed(self) -> None:
+        self._ear.claim()
+        self.notices.append(Notice(self._ear.position, 0, 0.0, self._arrived, flushed=True))
+
+    @property
+    def _open(self) -> Segment:
+        assert self._ear.segment is not None
+        return self._ear.segment
+
+    def _notice(self, reading: Reading | None = None) -> None:
+        ear = self._ear
+        loudest = ear.loudest()
+        self.notices.append(Notice(ear.position, ear.silence, loudest, self._arrived, reading))
 
 
-def _stutters(line: Line) -> bool:
-    return any(len(list(run)) >= STUTTER for _, run in groupby(word.text for word in line.words))
-
-
-def _from_s16le(data: bytes) -> Samples:
-    # A torn last sample would raise, and its other half is not in the next message either.
-    return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)
-
-
-def _mulaw_table() -> Samples:
-    """The 256 values of G.711 µ-law: sign, 3 bits of exponent, 4 of mantissa, all inverted."""
-    code = ~np.arange(256, dtype=np.uint8)
-    exponent = (code >> 4 & 7).astype(np.int32)
-    magnitude = (((code & 15).astype(np.int32) << 3) + 132 << exponent) - 132
-    signed: Samples = (np.where(code & 128, -magnitude, magnitude) / 32768).astype(np.float32)
-    return signed
-
-
-_MULAW = _mulaw_table()
-
-
-def mulaw(data: bytes) -> Samples:
-    """The samples of G.711 µ-law."""
-    return _MULAW[np.frombuffer(data, np.uint8)]
-
-
-_DECODERS: Mapping[Encoding, Callable[[bytes], Samples]] = {
-    Encoding.PCM_S16LE: _from_s16le,
-    Encoding.PCM_MULAW: mulaw,
-}
+def _stutters(words: EngineWords) -> bool:
+    return any(len(list(run)) >= STUTTER for _, run in groupby(word.text for word in words))

@@ -1,21 +1,33 @@
-"""The connection parameters of a session, from the query of its URL.
+"""The connection parameters of a session, from the query of its URL and from later messages.
 
-Names, ranges and defaults are the vendor's. Unknown names are ignored, as the service does.
+Names, ranges and limits are the vendor's: its API reference, its AsyncAPI documents and its SDKs.
+Unknown names are ignored, as the service does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
+from typing import Any
 from urllib.parse import parse_qsl
 
-from workers.localserver.lines import Encoding
-from workers.localserver.refusal import invalid_value
-from workers.speech.messages import UpdateConfiguration
-
-DEFAULT_MODEL = "u3-rt-pro"
-UNIVERSAL_STREAMING = frozenset(
-    {"universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"}
+from workers.localserver import features
+from workers.localserver.hypotheses import Encoding, Endpointing
+from workers.localserver.kinds import (
+    Boolean,
+    Choice,
+    Kind,
+    Number,
+    Record,
+    Text,
+    Texts,
+    Unfit,
+    Whole,
 )
+from workers.localserver.models import UNIVERSAL_STREAMING, Model
+from workers.localserver.refusal import invalid_value
+from workers.speech import codec
+from workers.speech.codec import Json
+from workers.speech.messages import UpdateConfiguration, Warning
 
 
 class Family(Enum):
@@ -25,128 +37,185 @@ class Family(Enum):
     U3 = "u3"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpointing:
-    """When a turn is over: silences in ms of audio, ``threshold`` for `end_of_turn_confidence`."""
+class Mode(Enum):
+    """A bundle of defaults for the turns of U3; the values are the wire's."""
 
-    min_turn_silence: int
-    max_turn_silence: int
-    threshold: float = 0.5
+    MIN_LATENCY = "min_latency"
+    BALANCED = "balanced"
+    MAX_ACCURACY = "max_accuracy"
 
 
-ENDPOINTING = {
-    Family.UNIVERSAL_STREAMING: Endpointing(400, 1280, 0.4),
-    Family.U3: Endpointing(100, 1000),
+WORD_BY_WORD = Endpointing(400, 1280, 0.4, vad_threshold=0.4, first_partial=300)
+"""The vendor's defaults for Universal-Streaming."""
+
+BUNDLES = {
+    Mode.MIN_LATENCY: Endpointing(160, 800, vad_threshold=0.3, first_partial=300),
+    Mode.BALANCED: Endpointing(300, 1000, vad_threshold=0.3, first_partial=500),
+    Mode.MAX_ACCURACY: Endpointing(500, 1500, vad_threshold=0.3, first_partial=700),
+}
+"""Ours: the service does not tell its own, which moreover change from model to model."""
+
+
+SILENCE = Whole(50, 10_000, " ms")
+PROBABILITY = Number(0, 1)
+LONGEST_PROMPT = 1750
+
+KINDS: Mapping[str, Kind] = {
+    "speech_model": Model(),
+    "sample_rate": Whole(8_000, 96_000, " Hz"),
+    "encoding": Choice(tuple(each.value for each in Encoding)),
+    "token": Text(),
+    "format_turns": Boolean(),
+    "end_of_turn_confidence_threshold": PROBABILITY,
+    "min_turn_silence": SILENCE,
+    "max_turn_silence": SILENCE,
+    "vad_threshold": PROBABILITY,
+    "mode": Choice(tuple(each.value for each in Mode)),
+    "interruption_delay": Whole(0, 1000, " ms"),
+    "continuous_partials": Boolean(),
+    "include_partial_turns": Boolean(),
+    "inactivity_timeout": Whole(5, 3600, " s"),
+    "session_heartbeat": Boolean(),
+    "acknowledge_silence": Boolean(),
+    "filter_profanity": Boolean(),
+    "turn_left_pad_ms": Whole(0),
+    "keyterms_prompt": Texts(most=100),
+    "prompt": Text(LONGEST_PROMPT),
+    "agent_context": Text(LONGEST_PROMPT),
+    "previous_context_n_turns": Whole(0, 100),
+    "language_detection": Boolean(),
+    "language_codes": Texts(most=10, alone="multi"),
+    "language_code": Text(),
+    "language": Choice(("en", "multi")),
+    "speaker_labels": Boolean(),
+    "max_speakers": Whole(1, 10),
+    "speaker_labels_revision_interval_ms": Whole(0, 86_400_000, " ms"),
+    "redact_pii": Boolean(),
+    "redact_pii_policies": Texts(commas=True),
+    "redact_pii_sub": Choice(("hash", "entity_name")),
+    "domain": Choice(("medical-v1",)),
+    "voice_focus": Choice(("near-field", "far-field")),
+    "voice_focus_threshold": PROBABILITY,
+    "llm_gateway": Record(),
+    "webhook_url": Text(),
+    "webhook_auth_header_name": Text(),
+    "webhook_auth_header_value": Text(),
+    "customer_support_audio_capture": Boolean(),
+}
+
+OLDER_NAMES: Mapping[str, str] = {
+    "min_end_of_turn_silence_when_confident": "min_turn_silence",
+    "noise_suppression_model": "voice_focus",
+    "noise_suppression_threshold": "voice_focus_threshold",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a session was asked to do."""
+    """What a session was asked to do, as far as it is done. Fields are named as on the wire.
 
-    model: str
-    family: Family
-    endpointing: Endpointing
+    None means that nothing was asked, so that the default of the model or the mode applies.
+    """
+
+    speech_model: str = "u3-rt-pro"
     sample_rate: int = 16_000
     encoding: Encoding = Encoding.PCM_S16LE
     format_turns: bool = False
+    mode: Mode = Mode.BALANCED
+    min_turn_silence: int | None = None
+    max_turn_silence: int | None = None
+    end_of_turn_confidence_threshold: float | None = None
+    vad_threshold: float | None = None
+    interruption_delay: int | None = None
+    continuous_partials: bool = True
+    include_partial_turns: bool = True
     inactivity_timeout: int | None = None
     """Seconds without any message after which the session ends; None: never."""
+    session_heartbeat: bool = False
+    acknowledge_silence: bool = False
+    filter_profanity: bool = False
+    language_detection: bool = False
+    warnings: tuple[Warning, ...] = ()
+    """What was asked last and is not done here, to be told to the client."""
+
+    @property
+    def model(self) -> str:
+        return self.speech_model
+
+    @property
+    def family(self) -> Family:
+        if self.model in UNIVERSAL_STREAMING:
+            return Family.UNIVERSAL_STREAMING
+        return Family.U3
+
+    @property
+    def endpointing(self) -> Endpointing:
+        """What was asked for, over the defaults of the model and the mode."""
+        if self.family is Family.UNIVERSAL_STREAMING:
+            own: dict[str, Any] = {"threshold": self.end_of_turn_confidence_threshold}
+            usual = WORD_BY_WORD
+        else:
+            own = {
+                "first_partial": self.interruption_delay,
+                "continuous_partials": self.continuous_partials,
+            }
+            usual = BUNDLES[self.mode]
+        own |= {
+            "min_turn_silence": self.min_turn_silence,
+            "max_turn_silence": self.max_turn_silence,
+            "vad_threshold": self.vad_threshold,
+        }
+        return replace(usual, **{name: value for name, value in own.items() if value is not None})
 
     def updated(self, change: UpdateConfiguration) -> "Parameters":
-        """With the settings of the message that this server honours; raises `Refusal`."""
-        endpointing = self.endpointing
-        if change.min_turn_silence is not None:
-            _within("min_turn_silence", change.min_turn_silence, *SILENCE)
-            endpointing = replace(endpointing, min_turn_silence=change.min_turn_silence)
-        if change.max_turn_silence is not None:
-            _within("max_turn_silence", change.max_turn_silence, *SILENCE)
-            endpointing = replace(endpointing, max_turn_silence=change.max_turn_silence)
-        threshold = change.end_of_turn_confidence_threshold
-        if threshold is not None and self.family is Family.UNIVERSAL_STREAMING:
-            _within("end_of_turn_confidence_threshold", threshold, 0, 1)
-            endpointing = replace(endpointing, threshold=threshold)
-        formats = self.format_turns if change.format_turns is None else change.format_turns
-        return replace(self, endpointing=endpointing, format_turns=formats)
+        """With the settings of the message; raises `Refusal` naming the first that is unfit."""
+        given = codec.write(change)
+        for older, name in OLDER_NAMES.items():
+            if older in given:
+                given.setdefault(name, given[older])
+        values = {name: value for name, value in given.items() if name in CHANGEABLE}
+        for name, value in values.items():
+            try:
+                KINDS[name].check(value)
+            except Unfit as problem:
+                raise invalid_value(name, str(problem)) from None
+        return self._with(values)
+
+    def _with(self, values: Mapping[str, Json]) -> "Parameters":
+        told = features.warnings(values)
+        merged = codec.read(Parameters, {**codec.write(self), **values}, "parameters")
+        if values.get("prompt") and merged.family is Family.UNIVERSAL_STREAMING:
+            raise invalid_value("prompt", f"'{merged.model}' takes none")
+        return replace(merged, warnings=told)
 
 
-SAMPLE_RATE = (8_000, 96_000)
-SILENCE = (50, 10_000)
-INACTIVITY = (5, 3600)
+CHANGEABLE = frozenset(KINDS) & {field.name for field in fields(UpdateConfiguration)}
+"""What a message may change on the way: rate, encoding and model are not among it."""
 
 
 def read(query: str) -> Parameters:
     """The parameters of a URL's query; raises `Refusal` naming the first that does not fit."""
-    given = dict(parse_qsl(query, keep_blank_values=True))
-    model = given.get("speech_model", DEFAULT_MODEL)
-    family = _family(model)
-    usual = ENDPOINTING[family]
-    older = "min_end_of_turn_silence_when_confident"
-    shortest = _integer(given, older, usual.min_turn_silence, SILENCE)
-    threshold = _number(given, "end_of_turn_confidence_threshold", usual.threshold, (0, 1))
-    return Parameters(
-        model=model,
-        family=family,
-        endpointing=Endpointing(
-            _integer(given, "min_turn_silence", shortest, SILENCE),
-            _integer(given, "max_turn_silence", usual.max_turn_silence, SILENCE),
-            threshold if family is Family.UNIVERSAL_STREAMING else usual.threshold,
-        ),
-        sample_rate=_integer(given, "sample_rate", 16_000, SAMPLE_RATE),
-        encoding=_encoding(given.get("encoding", Encoding.PCM_S16LE.value)),
-        format_turns=_boolean(given, "format_turns"),
-        inactivity_timeout=(
-            _integer(given, "inactivity_timeout", 0, INACTIVITY)
-            if "inactivity_timeout" in given
-            else None
-        ),
+    return Parameters()._with(
+        {name: _value(name, texts) for name, texts in _given(query).items() if name in KINDS}
     )
 
 
-def _family(model: str) -> Family:
-    if model in UNIVERSAL_STREAMING:
-        return Family.UNIVERSAL_STREAMING
-    if model.startswith(("u3-", "universal-3")):
-        return Family.U3
-    raise invalid_value("speech_model", f"'{model}' is not a known model")
+def _given(query: str) -> dict[str, list[str]]:
+    """What was written for each parameter, in the order of the query, under today's names."""
+    given: dict[str, list[str]] = {}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        given.setdefault(name, []).append(text)
+    for older, name in OLDER_NAMES.items():
+        if older in given:
+            given.setdefault(name, given[older])
+    return given
 
 
-def _encoding(name: str) -> Encoding:
+def _value(name: str, texts: list[str]) -> Json:
+    kind = KINDS[name]
     try:
-        return Encoding(name)
-    except ValueError:
-        known = ", ".join(each.value for each in Encoding)
-        raise invalid_value("encoding", f"'{name}' is none of {known}") from None
-
-
-def _boolean(given: Mapping[str, str], name: str) -> bool:
-    """Clients write booleans in either case."""
-    text = given.get(name, "false")
-    if text.lower() not in ("true", "false"):
-        raise invalid_value(name, f"'{text}' is neither true nor false")
-    return text.lower() == "true"
-
-
-def _integer(given: Mapping[str, str], name: str, default: int, limits: tuple[float, float]) -> int:
-    try:
-        value = int(given.get(name, default))
-    except ValueError:
-        raise invalid_value(name, "must be a whole number") from None
-    _within(name, value, *limits)
-    return value
-
-
-def _number(
-    given: Mapping[str, str], name: str, default: float, limits: tuple[float, float]
-) -> float:
-    try:
-        value = float(given.get(name, default))
-    except ValueError:
-        raise invalid_value(name, "must be a number") from None
-    _within(name, value, *limits)
-    return value
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:  # false for NaN too
-        raise invalid_value(name, f"must be between {low:g} and {high:g}")
+        if isinstance(kind, Texts) and len(texts) > 1:
+            raise Unfit("Invalid JSON array")
+        return kind.read(texts[-1])
+    except Unfit as problem:
+        raise invalid_value(name, str(problem)) from None

@@ -1,22 +1,26 @@
 """The process that recognises, `python -m workers.localserver.recogniser`; see `recognisers`.
 
-Orders come in on stdin, reports leave on stdout. The main thread reads orders, each stream has a
-thread and a model. When stdin ends, the server is gone, and so is this process.
+Orders come in on stdin, reports leave on stdout. One thread only reads orders; the main thread
+listens, decides and has pieces read, one after the other, by the one copy of the model. When stdin
+ends, the server is gone, and so is this process.
 """
 
 import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any, BinaryIO
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
-from workers.localserver.hearing import Hearing
-from workers.localserver.lines import (
+from workers.localserver.engines import MOONSHINE, Engine, Engines
+from workers.localserver.hearing import Hearing, Notice
+from workers.localserver.hypotheses import (
     Audio,
     Close,
+    Configure,
     Flush,
     Flushed,
     Heard,
@@ -29,116 +33,159 @@ from workers.localserver.lines import (
     frame,
     orders,
 )
+from workers.localserver.sound import Intake
+from workers.localserver.voice import VoiceDetector
 
-MODEL = "tiny-en"
 POLITE = 5
 """Added to the process's niceness: the sessions that pace audio on this machine go first."""
 
+INTERVAL = 0.5
+"""Seconds of audio between two partials of a stream, while there is time for it."""
 
-class Reports:
-    """The way back to the server, shared by all threads."""
+SLOWEST = 4.0
+"""The most that the interval grows to."""
 
-    def __init__(self, sink: BinaryIO) -> None:
+SHARE = 0.6
+"""Of the processor's time, for partials. The rest is for readings that decide, which come first."""
+
+BEHIND = 1.0
+"""Seconds for which audio may have waited before its stream goes without partials."""
+
+
+class Listener:
+    """One stream: what is heard, and what reading it costs."""
+
+    def __init__(self, opened: Open, engine: Engine) -> None:
+        intake = Intake(opened.sample_rate, opened.encoding)
+        self.hearing = Hearing(intake, VoiceDetector(), opened.endpointing)
+        self.cost = 0.0
+        """Seconds that the last reading took."""
+        self._engine = engine
+
+    def take(self, order: Order, at: float) -> None:
+        match order:
+            case Audio(data=data):
+                self.hearing.hear(data, at)
+            case Configure(endpointing=endpointing):
+                self.hearing.configure(endpointing, at)
+            case Flush():
+                self.hearing.flush(at)
+            case Open() | Close():  # the recogniser's own
+                pass
+
+    def listen(self, interval: float) -> None:
+        """Listens on; without partials while the stream is behind."""
+        since = self.hearing.waiting_since
+        late = since is not None and time.monotonic() - since > BEHIND
+        self.hearing.advance(None if late else round(interval * 1000))
+
+    def read(self) -> None:
+        """Has the wanted piece read."""
+        began = time.monotonic()
+        words = self._engine.transcribe(self.hearing.samples())
+        self.cost = time.monotonic() - began
+        self.hearing.read(words)
+
+
+class Recogniser:
+    """All streams of this process, and which is read next."""
+
+    def __init__(self, engines: Engines, sink: BinaryIO) -> None:
+        self._engines = engines
         self._sink = sink
-        self._lock = threading.Lock()
-
-    def send(self, report: Report) -> None:
-        with self._lock:
-            self._sink.write(frame(report))
-            self._sink.flush()
-
-
-class Models:
-    """Loaded models, one for each stream at work, kept for the next one afterwards.
-
-    A model's voice detector remembers what it heard last. Two streams on one model would be heard
-    by one detector, which then joins and cuts lines where nobody paused; so none is shared. Another
-    model costs 0.3 s once and about 55 MB.
-    """
-
-    def __init__(self) -> None:
-        self._idle: list[Any] = []
-        self._loading = threading.Lock()  # building two at once fails in the library
-
-    def load(self) -> None:
-        self._idle.append(self._loaded())
-
-    @contextmanager
-    def one(self) -> Iterator[Any]:
-        """A model for the caller alone."""
-        try:
-            model = self._idle.pop()
-        except IndexError:
-            model = self._loaded()
-        try:
-            yield model
-        finally:
-            self._idle.append(model)
-
-    def _loaded(self) -> Any:
-        from moonshine_voice import ModelArch, Transcriber, get_model_path
-
-        options = {
-            "return_audio_data": "false",  # else a reading copies all samples since the beginning
-            "identify_speakers": "false",
-            "transcription_interval": "0.5",  # the library's own gate: below, it repeats itself
-        }
-        with self._loading:
-            return Transcriber(str(get_model_path(MODEL)), ModelArch.TINY, options=options)
-
-
-class Listener(threading.Thread):
-    """One stream: takes its orders one after the other."""
-
-    def __init__(self, models: Models, opened: Open, reports: Reports) -> None:
-        super().__init__(name=f"stream-{opened.stream}", daemon=True)
-        self.orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self.closed = threading.Event()
-        self._models = models
-        self._opened = opened
-        self._reports = reports
+        self._streams: dict[StreamId, Listener] = {}
+        self.inbox: queue.SimpleQueue[tuple[Order, float] | None] = queue.SimpleQueue()
+        """Orders with the time of their arrival; None when there will be no more."""
 
     def run(self) -> None:
-        stream = self._opened.stream
+        """Until the server hangs up."""
+        while self._take_in():
+            interval = self.interval
+            for number, stream in list(self._streams.items()):
+                with self._guarded(number):
+                    stream.listen(interval)
+            chosen = self._next()
+            if chosen is not None:
+                with self._guarded(chosen):
+                    self._streams[chosen].read()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two partials of a stream: a round of all that speak must fit into the
+        share of the processor that is for partials."""
+        each_round = sum(each.cost for each in self._streams.values() if each.hearing.speaking)
+        return min(max(INTERVAL, each_round / SHARE), SLOWEST)
+
+    def send(self, report: Report) -> None:
+        self._sink.write(frame(report))
+        self._sink.flush()
+
+    def _take_in(self) -> bool:
+        """Takes all orders that are there; waits for one if there is nothing else to do."""
+        busy = any(each.hearing.busy for each in self._streams.values())
+        with suppress(queue.Empty):
+            while (item := self.inbox.get(block=not busy)) is not None:
+                order, at = item
+                with self._guarded(order.stream):
+                    self._obey(order, at)
+                busy = True
+            return False
+        return True
+
+    def _obey(self, order: Order, at: float) -> None:
+        match order:
+            case Open(stream=number, engine=engine):
+                self._streams[number] = Listener(order, self._engines[engine])
+            case Close(stream=number):
+                self._streams.pop(number, None)
+            case _ if order.stream in self._streams:  # else of the process before this one
+                self._streams[order.stream].take(order, at)
+
+    def _next(self) -> StreamId | None:
+        """What decides comes first, then what has waited longest."""
+        wanted = [
+            (not each.wanted.decides, each.wanted.since, number)
+            for number, stream in self._streams.items()
+            if (each := stream.hearing).wanted is not None
+        ]
+        return min(wanted)[2] if wanted else None
+
+    @contextmanager
+    def _guarded(self, number: StreamId) -> Iterator[None]:
+        """Tells what comes of it; whatever goes wrong must end this stream and no other."""
         try:
-            with (
-                self._models.one() as model,
-                closing(Hearing(model, self._opened.sample_rate, self._opened.encoding)) as hearing,
-            ):
-                self._listen(stream, hearing)
-        except Exception:  # whatever it is, it must end this stream and no other
+            yield
+            if number in self._streams:
+                self._tell(number, self._streams[number].hearing)
+        except Exception:
             traceback.print_exc()
-            self._reports.send(Lost(stream))
+            self._streams.pop(number, None)
+            self.send(Lost(number))
 
-    def _listen(self, stream: StreamId, hearing: Hearing) -> None:
-        while not self.closed.is_set():
-            match self.orders.get():
-                case Audio(data=data):
-                    hearing.hear(data)
-                    if hearing.due(behind=not self.orders.empty()):
-                        lines = hearing.read()
-                        self._reports.send(Heard(stream, hearing.position, lines))
-                case Flush():
-                    lines = hearing.finish()
-                    self._reports.send(Heard(stream, hearing.position, lines))
-                    self._reports.send(Flushed(stream))
-                case Open() | Close():  # the dispatcher's; a close only wakes this thread
-                    pass
+    def _tell(self, number: StreamId, hearing: Hearing) -> None:
+        for notice in hearing.notices:
+            self.send(_report(number, notice))
+        hearing.notices.clear()
 
 
-def dispatch(models: Models, source: BinaryIO, reports: Reports) -> None:
-    """Hands each order to its stream's thread, until the server hangs up."""
-    listeners: dict[StreamId, Listener] = {}
+def _report(number: StreamId, notice: Notice) -> Report:
+    if notice.flushed:
+        return Flushed(number)
+    return Heard(
+        number,
+        notice.position,
+        notice.reading,
+        notice.silence,
+        notice.speech_probability,
+        behind=time.monotonic() - notice.since,
+    )
+
+
+def read_orders(source: BinaryIO, inbox: "queue.SimpleQueue[tuple[Order, float] | None]") -> None:
+    """In a thread of its own: notes when each order came, however long a reading takes."""
     for order in orders(source):
-        if isinstance(order, Open):
-            listeners[order.stream] = Listener(models, order, reports)
-            listeners[order.stream].start()
-        elif order.stream in listeners:  # else it belonged to the process that this one replaces
-            listener = listeners[order.stream]
-            if isinstance(order, Close):
-                listener.closed.set()
-                del listeners[order.stream]
-            listener.orders.put(order)
+        inbox.put((order, time.monotonic()))
+    inbox.put(None)
 
 
 def main() -> None:
@@ -146,14 +193,14 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the reports
     if hasattr(os, "nice"):
         os.nice(POLITE)
-    reports = Reports(sink)
-    # Else the runtime starts a pool of its own, which doubles the CPU time and gains nothing.
-    os.environ["MOONSHINE_ORT_SINGLE_THREAD"] = "1"
-    models = Models()
-    models.load()
-    reports.send(Ready())
-    dispatch(models, sys.stdin.buffer, reports)
-    os._exit(0)  # threads may be inside the library, which is not made to be torn down then
+    engines = Engines()
+    engines.load(MOONSHINE)
+    recogniser = Recogniser(engines, sink)
+    source = (sys.stdin.buffer, recogniser.inbox)
+    threading.Thread(target=read_orders, args=source, name="orders", daemon=True).start()
+    recogniser.send(Ready())
+    recogniser.run()
+    os._exit(0)  # the library is not made to be torn down while its thread may be at work
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The recogniser processes, as the server's event loop sees them: one for each core.
 
-A session takes a `Stream`; the pool gives it to the process with the fewest. A process that dies
+A session takes a stream; the pool gives it to the process with the fewest. A process that dies
 takes its own sessions with it and is replaced.
 """
 
@@ -14,12 +14,15 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-from workers.localserver.lines import (
+from workers.localserver.engines import engine_for
+from workers.localserver.hypotheses import (
     HEADER,
     Audio,
     Close,
-    Encoding,
+    Configure,
+    Endpointing,
     Flush,
+    Heard,
     Lost,
     Open,
     Order,
@@ -29,17 +32,23 @@ from workers.localserver.lines import (
     StreamReport,
     frame,
 )
+from workers.localserver.parameters import Parameters
 from workers.localserver.refusal import cancelled
+from workers.localserver.source import Source
 
-STREAMS_EACH = 3
-"""Real-time streams that one process keeps up with: each takes a quarter to a third of a core."""
+STREAMS_EACH = 4
+"""Real-time streams that one process keeps up with, at the speed of an ordinary core. What a slower
+one does with them shows in its backlog."""
 
 MOST_PROCESSES = 4
+FORGETS = 0.7
+"""How much of the backlog is left after each reading that was in time."""
+
 PATIENCE = 2.0
 """Seconds that a process gets to end by itself after its stdin was closed."""
 
 
-class Stream:
+class RecognisedStream:
     """One session's audio on its way to a recogniser, and the reports on it."""
 
     def __init__(self, number: StreamId, recogniser: "Recogniser") -> None:
@@ -50,24 +59,29 @@ class Stream:
     async def hear(self, data: bytes) -> None:
         await self._recogniser.send(Audio(self.number, data))
 
+    async def configure(self, endpointing: Endpointing) -> None:
+        await self._recogniser.send(Configure(self.number, endpointing))
+
     async def flush(self) -> None:
         await self._recogniser.send(Flush(self.number))
 
-    def tell(self, report: StreamReport) -> None:
-        self._reports.put_nowait(report)
-
     async def report(self) -> StreamReport:
         return await self._reports.get()
+
+    def tell(self, report: StreamReport) -> None:
+        self._reports.put_nowait(report)
 
 
 class Recogniser:
     """One recogniser process and its streams."""
 
     def __init__(self) -> None:
-        self.streams: dict[StreamId, Stream] = {}
+        self.streams: dict[StreamId, RecognisedStream] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._loaded = asyncio.Event()
         self.hopeless = False
+        self.backlog = 0.0
+        """Seconds by which its readings are late, as of late."""
 
     async def ready(self) -> None:
         """Returns when the model is loaded; raises `Refusal` when it never will be."""
@@ -79,11 +93,11 @@ class Recogniser:
         process = self._process
         if process is None or process.stdin is None:
             raise cancelled()
-        try:
-            process.stdin.write(frame(order))
-            await process.stdin.drain()
-        except ConnectionError:  # its streams learn of its end from `_lose`
-            raise cancelled() from None
+        if process.stdin.is_closing():  # its streams learn of its end from `_lose`
+            raise cancelled()
+        # Never waits for a recogniser, so that no client does; what can queue here is bounded by
+        # how far ahead of time audio may come.
+        process.stdin.write(frame(order))
 
     async def run(self) -> None:
         """Keeps a process alive until cancelled, or until one dies before it was ever ready."""
@@ -116,10 +130,16 @@ class Recogniser:
             if isinstance(report, Ready):
                 self._loaded.set()
             elif report.stream in self.streams:  # else its session is gone already
+                self._note(report)
                 self.streams[report.stream].tell(report)
+
+    def _note(self, report: StreamReport) -> None:
+        if isinstance(report, Heard):
+            self.backlog = max(report.behind, self.backlog * FORGETS)
 
     def _lose(self) -> None:
         self._process = None
+        self.backlog = 0.0
         if not self.hopeless:
             self._loaded.clear()
         for stream in self.streams.values():
@@ -127,7 +147,7 @@ class Recogniser:
         self.streams.clear()
 
 
-class Pool:
+class Pool(Source):
     """All recogniser processes; an asynchronous context manager that ends them."""
 
     def __init__(self) -> None:
@@ -137,8 +157,13 @@ class Pool:
 
     @property
     def capacity(self) -> int:
-        """How many sessions can be served at the speed of speech."""
         return STREAMS_EACH * len(self._recognisers)
+
+    @property
+    def backlog(self) -> float:
+        """Of the process that would get the next stream."""
+        least = self._least_busy()
+        return least.backlog if least.streams else 0.0
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(each.run()) for each in self._recognisers]
@@ -155,18 +180,28 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @asynccontextmanager
-    async def stream(self, sample_rate: int, encoding: Encoding) -> AsyncIterator[Stream]:
+    async def stream(self, parameters: Parameters) -> AsyncIterator[RecognisedStream]:
         """A stream of the least busy process, as soon as its model is loaded."""
-        recogniser = min(self._recognisers, key=lambda each: (each.hopeless, len(each.streams)))
-        stream = Stream(StreamId(next(self._numbers)), recogniser)
+        recogniser = self._least_busy()
+        stream = RecognisedStream(StreamId(next(self._numbers)), recogniser)
         recogniser.streams[stream.number] = stream  # before the wait, so that it counts
         try:
             await recogniser.ready()
-            await recogniser.send(Open(stream.number, sample_rate, encoding))
+            opened = Open(
+                stream.number,
+                parameters.sample_rate,
+                parameters.encoding,
+                parameters.endpointing,
+                engine_for(parameters.model),
+            )
+            await recogniser.send(opened)
             yield stream
         finally:
             if recogniser.streams.pop(stream.number, None) is not None:
                 await recogniser.send(Close(stream.number))
+
+    def _least_busy(self) -> Recogniser:
+        return min(self._recognisers, key=lambda each: (each.hopeless, len(each.streams)))
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

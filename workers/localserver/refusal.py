@@ -5,6 +5,9 @@ from enum import IntEnum
 REASON = "See Error message for details"
 """The close reason that goes with every Error: a close frame has no room for the words."""
 
+LONGEST_WORDS = 400
+"""Characters of an Error; what a client sent may be quoted in it, and is not to come back whole."""
+
 
 class CloseCode(IntEnum):
     """The vendor's page on common session errors and closures."""
@@ -15,6 +18,7 @@ class CloseCode(IntEnum):
     INVALID = 3006
     AUDIO = 3007
     EXPIRED = 3008
+    BUSY = 3009
 
 
 class Refusal(Exception):
@@ -23,11 +27,16 @@ class Refusal(Exception):
     def __init__(self, code: CloseCode, words: str) -> None:
         super().__init__(words)
         self.code = code
-        self.words = words
+        self.words = _harmless(words)
 
 
 def unauthorized(why: str) -> Refusal:
     return Refusal(CloseCode.UNAUTHORIZED, f"Unauthorized Connection: {why}")
+
+
+def too_many(code: CloseCode) -> Refusal:
+    """The service has answered with 1008 and with 3009, always in these words."""
+    return Refusal(code, "Unauthorized Connection: Too many concurrent sessions")
 
 
 def cancelled() -> Refusal:
@@ -40,6 +49,12 @@ def invalid(what: str) -> Refusal:
 
 def invalid_value(name: str, why: str) -> Refusal:
     return invalid(f"Invalid '{name}': {why}")
+
+
+def idle(seconds: int) -> Refusal:
+    return invalid(
+        f"Session terminated due to inactivity: No messages received for {seconds} seconds"
+    )
 
 
 def wrong_duration(milliseconds: float) -> Refusal:
@@ -61,3 +76,12 @@ def too_fast(received: float, elapsed: float) -> Refusal:
 
 def expired() -> Refusal:
     return Refusal(CloseCode.EXPIRED, "Session Expired: Maximum session duration exceeded")
+
+
+def _harmless(words: str) -> str:
+    # A quoted half of a surrogate pair cannot be sent, and a control character must not reach the
+    # terminal of whoever reads the log.
+    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
+    if len(printable) <= LONGEST_WORDS:
+        return printable
+    return printable[: LONGEST_WORDS - 1] + "…"

@@ -1,54 +1,37 @@
-"""One conversation with a client, from the accepted socket to the close.
+"""One conversation with a client, from Begin to Termination.
 
-Two tasks share it: `_listen` takes what the client sends, `_speak` what the recogniser reports.
+Three tasks share it: `_listen` takes what the client sends, `_speak` tells what the recogniser
+reports, `_beat` tells that all is well.
 """
 
 import asyncio
 import time
-import uuid
 from enum import Enum, auto
 from typing import assert_never
 
-from websockets.asyncio.server import ServerConnection
-
 from workers.errors import Malformed
-from workers.localserver.lines import Flushed, Heard, Lost
+from workers.localserver.chunks import Received
+from workers.localserver.hypotheses import Flushed, Heard, Lost, Stream
 from workers.localserver.parameters import Parameters
-from workers.localserver.recognisers import Pool, Stream
-from workers.localserver.refusal import (
-    REASON,
-    CloseCode,
-    Refusal,
-    cancelled,
-    expired,
-    invalid,
-    too_fast,
-    wrong_duration,
-)
+from workers.localserver.pulse import HEARTBEAT, Pulse, Silences
+from workers.localserver.refusal import cancelled, expired, idle, invalid
 from workers.localserver.turns import Turns
+from workers.localserver.wire import Wire
 from workers.speech import messages
 from workers.speech.messages import (
     Begin,
-    Error,
     ForceEndpoint,
     KeepAlive,
     ServerMessage,
     Terminate,
     Termination,
+    Turn,
     Unknown,
     UpdateConfiguration,
 )
 
-LONGEST_SESSION = 3 * 3600
-SHORTEST_CHUNK, LONGEST_CHUNK = 50, 1000
-"""Ms of audio in one message."""
-
-AHEAD = 300
-AHEAD_RATE = 1.25
-"""Seconds of audio that may be received beyond this many times the elapsed ones; inferred from
-errors of the service that people quote. It also bounds what waits for the recogniser."""
-
-API_VERSION = "2025-05-12"
+LONGEST_TEXT = 100_000
+"""Characters of a text frame; over twice the largest message that makes sense."""
 
 
 class Reply(Enum):
@@ -58,106 +41,92 @@ class Reply(Enum):
     TERMINATION = auto()
 
 
-async def refuse(socket: ServerConnection, refusal: Refusal) -> None:
-    """The Error frame, then the close with the same code."""
-    await socket.send(messages.encode(Error(refusal.words, refusal.code)))
-    await socket.close(refusal.code, REASON)
-
-
-async def converse(socket: ServerConnection, parameters: Parameters, pool: Pool) -> None:
-    """A whole session; raises `Refusal` when it ends otherwise than by `Terminate`."""
-    async with pool.stream(parameters.sample_rate, parameters.encoding) as stream:
-        session = Session(socket, parameters, stream)
-        try:
-            async with asyncio.timeout(LONGEST_SESSION):
-                await session.run()
-        except TimeoutError:
-            raise expired() from None
-
-
-class Received:
-    """The client's audio, counted and held against the protocol's limits."""
-
-    def __init__(self, parameters: Parameters, now: float) -> None:
-        self._bytes_a_second = parameters.sample_rate * parameters.encoding.sample_bytes
-        self._began = now
-        self._short: float | None = None
-        self.seconds = 0.0
-
-    def take(self, data: bytes, now: float) -> None:
-        """Raises `Refusal` for a chunk that breaks a limit; ``now`` is of the monotonic clock.
-
-        A short chunk is forgiven if it is the last, so it is refused when another one follows.
-        """
-        if self._short is not None:
-            raise wrong_duration(self._short)
-        duration = len(data) / self._bytes_a_second
-        milliseconds = duration * 1000
-        if milliseconds > LONGEST_CHUNK:
-            raise wrong_duration(milliseconds)
-        if milliseconds < SHORTEST_CHUNK:
-            self._short = milliseconds
-        self.seconds += duration
-        elapsed = now - self._began
-        if self.seconds > AHEAD + AHEAD_RATE * elapsed:
-            raise too_fast(self.seconds, elapsed)
-
-
 class Session:
-    """The state that the two tasks share."""
+    """The state that the tasks share."""
 
-    def __init__(self, socket: ServerConnection, parameters: Parameters, stream: Stream) -> None:
-        self._socket = socket
+    def __init__(self, wire: Wire, begin: Begin, parameters: Parameters, stream: Stream) -> None:
+        """``begin`` is what the client is told first; its ``expires_at`` is not watched here."""
+        self._wire = wire
+        self._begin = begin
         self._parameters = parameters
         self._stream = stream
-        self._turns = Turns(parameters)
         self._began = time.monotonic()
         self._received = Received(parameters, self._began)
+        self._turns = Turns(parameters)
+        self._pulse = Pulse(self._began)
+        self._silences = Silences()
         self._replies: list[Reply] = []  # what the flushes under way are for, oldest first
+        self._terminated = False
+        self.turns = 0
+        """How many were told to their end."""
 
-    async def run(self) -> None:
-        await self._send(self._begin())
-        listening = asyncio.create_task(self._listen())
-        speaking = asyncio.create_task(self._speak())
+    @property
+    def audio_seconds(self) -> float:
+        """How much was received."""
+        return self._received.seconds
+
+    async def run(self, longest: float) -> None:
+        """Returns when the client was told the termination that it asked for.
+
+        Raises `Refusal` when it has to end otherwise, after ``longest`` seconds at the latest, and
+        `ConnectionClosed` when the client leaves before its end.
+        """
         try:
-            await asyncio.wait({listening, speaking}, return_when=asyncio.FIRST_COMPLETED)
-            if not speaking.done():
-                await listening  # raises why it ended; else the client is waiting for the rest
-            await speaking
+            async with asyncio.timeout(longest) as limit:
+                await self._wire.say(self._begin, *self._parameters.warnings)
+                await self._converse()
+        except TimeoutError:
+            if limit.expired():
+                raise expired() from None
+            raise
+
+    async def _converse(self) -> None:
+        """Until the termination was said, or one of the tasks raises why it cannot come to it."""
+        speaking = asyncio.create_task(self._speak())
+        others = [asyncio.create_task(each) for each in (self._listen(), self._beat())]
+        try:
+            await asyncio.wait([speaking, *others], return_when=asyncio.FIRST_COMPLETED)
+            for task in (speaking, *others):
+                if task.done():
+                    return task.result()
         finally:
-            listening.cancel()
-            speaking.cancel()
-            await asyncio.gather(listening, speaking, return_exceptions=True)
+            for task in (speaking, *others):
+                task.cancel()
+            await asyncio.gather(speaking, *others, return_exceptions=True)
+
+    # --- what the client sends
 
     async def _listen(self) -> None:
-        """Takes messages until the client terminates; raises `ConnectionClosed` if it leaves."""
+        """Never returns; raises `ConnectionClosed` when the client leaves."""
         while Reply.TERMINATION not in self._replies:
             frame = await self._next()
             if isinstance(frame, bytes):
                 self._received.take(frame, time.monotonic())
-                await self._stream.hear(frame)
+                if frame:
+                    await self._stream.hear(frame)
             else:
-                await self._obey(frame)
+                await self._obey(understood(frame))
+        while True:  # what follows a Terminate is dropped, but a client that leaves is noticed
+            await self._wire.receive()
 
     async def _next(self) -> str | bytes:
         limit = self._parameters.inactivity_timeout
+        if limit is None:
+            return await self._wire.receive()
         try:
             async with asyncio.timeout(limit):
-                return await self._socket.recv()
+                return await self._wire.receive()
         except TimeoutError:
-            raise invalid(
-                f"Session terminated due to inactivity: No messages received for {limit} seconds"
-            ) from None
+            raise idle(limit) from None
 
-    async def _obey(self, frame: str) -> None:
-        match _message(frame):
+    async def _obey(self, message: messages.ClientMessage) -> None:
+        match message:
             case Terminate():
                 await self._flush(Reply.TERMINATION)
             case ForceEndpoint():
                 await self._flush(Reply.ENDPOINT)
-            case UpdateConfiguration() as change:
-                self._parameters = self._parameters.updated(change)
-                self._turns.parameters = self._parameters
+            case UpdateConfiguration():
+                await self._change(self._parameters.updated(message))
             case KeepAlive():
                 pass
             case Unknown(type=kind):
@@ -165,57 +134,72 @@ class Session:
             case other:
                 assert_never(other)
 
+    async def _change(self, parameters: Parameters) -> None:
+        if parameters.endpointing != self._parameters.endpointing:
+            await self._stream.configure(parameters.endpointing)
+        self._parameters = self._turns.parameters = parameters
+        await self._say(*parameters.warnings)
+
     async def _flush(self, reply: Reply) -> None:
         self._replies.append(reply)
         await self._stream.flush()
+
+    # --- what the client is told
 
     async def _speak(self) -> None:
         """Tells the client what is heard, until its termination has been answered."""
         while True:
             match await self._stream.report():
                 case Heard() as report:
-                    await self._send(*self._turns.heard(report))
+                    await self._say(*self._told(report))
                 case Flushed():
-                    await self._send(*self._turns.end())
-                    if self._replies[0] is Reply.TERMINATION:
+                    if self._replies.pop(0) is Reply.TERMINATION:
                         break
-                    del self._replies[0]
                 case Lost():
                     raise cancelled()
-        await self._send(self._termination())
-        await self._socket.close(CloseCode.ENDED, "Session Ended")
+        self._terminated = True
+        await self._wire.say(self._termination())
 
-    async def _send(self, *sent: ServerMessage) -> None:
-        for message in sent:
-            await self._socket.send(messages.encode(message))
+    def _told(self, report: Heard) -> list[ServerMessage]:
+        self._pulse.heard(report)
+        told = self._turns.heard(report)
+        self._silences.spoken(told)
+        if self._parameters.acknowledge_silence:
+            told += self._silences.heard(report)
+        else:
+            self._silences.skip(report)
+        return told
 
-    def _begin(self) -> Begin:
-        return Begin(
-            id=str(uuid.uuid4()),
-            expires_at=int(time.time()) + LONGEST_SESSION,
-            configuration={
-                "model": self._parameters.model,
-                "mode": "balanced",
-                "api_version": API_VERSION,
-                "speaker_labels": False,
-                "redact_pii": False,
-                "filter_profanity": False,
-                "domain": None,
-                "voice_focus": None,
-            },
-        )
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            heartbeat = self._pulse.beat(self.audio_seconds, time.monotonic())
+            if self._parameters.session_heartbeat:
+                await self._say(heartbeat)
+
+    async def _say(self, *said: ServerMessage) -> None:
+        """Nothing follows a termination, whichever task would still have something to say."""
+        if said and not self._terminated:
+            ends = [turn.turn_order for turn in said if isinstance(turn, Turn) and turn.end_of_turn]
+            self.turns = max([self.turns, *(order + 1 for order in ends)])
+            await self._wire.say(*said)
 
     def _termination(self) -> Termination:
         return Termination(
-            audio_duration_seconds=round(self._received.seconds),
+            audio_duration_seconds=round(self.audio_seconds),
             session_duration_seconds=round(time.monotonic() - self._began),
         )
 
 
-def _message(frame: str) -> messages.ClientMessage:
+def understood(frame: str) -> messages.ClientMessage:
+    """The message of a text frame; raises `Refusal` for whatever is none."""
+    if len(frame) > LONGEST_TEXT:  # to parse it would hold up everybody else
+        raise invalid(f"Invalid Message: longer than {LONGEST_TEXT} characters")
     try:
         return messages.decode_from_client(frame)
     except Malformed as problem:
         # Two texts of the protocol: what is no JSON at all, and what is not a message.
-        kind = "JSON" if isinstance(problem.__cause__, ValueError) else "Message"
+        kind = "JSON" if isinstance(problem.__cause__, ValueError | RecursionError) else "Message"
         raise invalid(f"Invalid {kind}: {problem.reason}") from None
+    except OverflowError:  # a number of hundreds of digits
+        raise invalid("Invalid Message: a number is out of every range") from None

@@ -1,25 +1,20 @@
-"""Turns out of lines: what the server says about what the recogniser heard.
+"""Turns as a client is told of them: each family of models words them in its own way.
 
-A turn is one line or several. It ends as the vendor's turn detection does it: after
-``min_turn_silence`` if what was said looks finished, after ``max_turn_silence`` in any case.
-Silence is counted in audio, not in time on the clock, so a slow client is not cut off. Nothing here
-knows of sockets, processes or time.
+When a turn begins and ends is decided where it is heard. Nothing here knows of sockets, processes
+or time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from workers.localserver.lines import Heard, HeardWord, Line
-from workers.localserver.parameters import Endpointing, Family, Parameters
-from workers.localserver.reading import Reading, plain
+from workers.localserver.agreement import Agreement, plain
+from workers.localserver.hypotheses import Heard, HeardWord, Reading
+from workers.localserver.parameters import Family, Parameters
+from workers.localserver.profanity import masked
 from workers.speech.messages import ServerMessage, SpeechStarted, Turn, Word
 
-LONGEST_TURN = 30_000
-"""Ms after which a turn ends with its line, however dense the speech: messages stay small."""
-
-FINISHED = 0.9
-UNFINISHED = 0.2
-"""Made-up confidences that a turn is over, with and without the end of a sentence. The default
-thresholds lie between them; 0 and 1 do what the vendor says they do."""
+LANGUAGE = "en"
+"""The only one that is heard here."""
 
 
 class Turns:
@@ -28,189 +23,107 @@ class Turns:
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self._order = 0
-        self._begin()
-
-    def heard(self, report: Heard) -> list[ServerMessage]:
-        """What to tell the client now: at most one reading of the open turn, and its end."""
-        messages: list[ServerMessage] = []
-        for line in report.lines:
-            if line.words and self._over(line.words[0].start):
-                messages += self._end()
-            self._add(line)
-        if self._over(report.position):
-            messages += self._end()
-        else:
-            messages += self._partial()
-        return messages
-
-    def end(self) -> list[ServerMessage]:
-        """Ends the open turn, if there is one, because the client asks for it."""
-        if self._open is not None:
-            self._close_line(self._open.words)
-        return self._end() if self._words else []
-
-    def _begin(self) -> None:
-        self._words: list[Word] = []  # of the turn's complete lines, as they were heard
-        self._unuttered = 0  # how many of them no message has put into its `utterance` yet
-        self._open: Reading | None = None
+        self._agreement = Agreement()
+        self._uttered = 0  # how many words some message has put into its `utterance`
         self._said: Turn | None = None
 
-    def _add(self, line: Line) -> None:
-        if self._open is None:
-            self._open = Reading()
-        self._open.heard(line.words)
-        if line.complete:
-            self._close_line(line.words)
-
-    def _close_line(self, words: Sequence[HeardWord]) -> None:
-        # The complete line replaces what was committed of it. About one committed word in twenty is
-        # contradicted by then; a final that tells the truth is worth more than one that never
-        # changed its mind, and a client takes the latest Turn of an order anyway.
-        assert self._open is not None
-        self._words += [
-            _word(word, self._open.confidence(index), final=True)
-            for index, word in enumerate(words)
-        ]
-        self._unuttered += len(words)
-        self._open = None
-
-    def _over(self, now: int) -> bool:
-        """Whether the turn is over if nothing more is said until ``now``."""
-        if self._open is not None or not self._words:
-            return False
-        rules: Endpointing = self.parameters.endpointing
-        silence = now - self._words[-1].end
-        finished = _confidence_of_end(self._words) >= rules.threshold
-        return (
-            silence >= rules.max_turn_silence
-            or (finished and silence >= rules.min_turn_silence)
-            or now - self._words[0].start >= LONGEST_TURN
-        )
-
-    def _end(self) -> list[ServerMessage]:
-        finals = (
-            self._revisable_final()
-            if self.parameters.family is Family.U3
-            else self._immutable_finals()
-        )
-        messages = [*self._speech_started(finals[0]), *finals]
-        self._order += 1
-        self._begin()
-        return messages
-
-    def _partial(self) -> list[ServerMessage]:
-        turn = (
-            self._revisable_partial()
-            if self.parameters.family is Family.U3
-            else self._immutable_partial()
-        )
-        self._unuttered = 0
-        if not turn.words or (self._said is not None and _same(turn, self._said)):
+    def heard(self, report: Heard) -> list[ServerMessage]:
+        """What to tell the client now: a reading of the open turn, maybe its last."""
+        reading = report.reading
+        if reading is None or not reading.words:
             return []
-        messages = [*self._speech_started(turn), turn]
-        self._said = turn
-        return messages
+        if not (reading.over or self.parameters.include_partial_turns):
+            return []
+        u3 = self.parameters.family is Family.U3
+        turns = self._whole(reading) if u3 else self._word_by_word(reading)
+        if reading.over:
+            self._order += 1
+        elif not turns[0].words or (self._said is not None and _same(turns[0], self._said)):
+            return []
+        started = self._speech_started(turns[0]) if u3 else []
+        self._said = turns[0]
+        if reading.over:
+            self._begin()
+        return [*started, *(self._with_language(turn) for turn in turns)]
+
+    def _begin(self) -> None:
+        self._agreement = Agreement()
+        self._uttered = 0
+        self._said = None
 
     # --- U3: everything may change until the one final, and all of it is formatted
 
     def _speech_started(self, turn: Turn) -> list[ServerMessage]:
-        if self.parameters.family is not Family.U3 or self._said is not None:
+        if self._said is not None:
             return []
         return [SpeechStarted(turn.words[0].start, confidence=turn.words[0].confidence)]
 
-    def _revisable_partial(self) -> Turn:
-        closed = [_not_final(word) for word in self._words]
-        return Turn(
-            turn_order=self._order,
-            end_of_turn=False,
-            transcript=_text(words := closed + self._open_words()),
-            words=tuple(words),
-        )
-
-    def _open_words(self) -> list[Word]:
-        if self._open is None:
-            return []
-        return [
-            _word(word, self._open.confidence(index), final=False)
-            for index, word in enumerate(self._open.words)
-        ]
-
-    def _revisable_final(self) -> list[Turn]:
-        text = _text(self._words)
+    def _whole(self, reading: Reading) -> list[Turn]:
+        agreement = self._agreement
+        agreement.read(reading.words)
+        words = self._words(agreement.words, final=reading.over)
+        text = _text(words)
         return [
             Turn(
                 turn_order=self._order,
-                end_of_turn=True,
+                end_of_turn=reading.over,
                 transcript=text,
-                turn_is_formatted=True,
-                end_of_turn_confidence=1.0,
-                utterance=text,
-                words=tuple(self._words),
+                turn_is_formatted=reading.over,
+                end_of_turn_confidence=1.0 if reading.over else 0.0,
+                utterance=text if reading.over else "",
+                words=words,
             )
         ]
 
     # --- Universal-Streaming: word by word, unformatted, on request once more formatted
 
-    def _immutable_partial(self) -> Turn:
-        final = _unformatted(self._words)
-        uttered = _unformatted(self._words[len(self._words) - self._unuttered :])
-        growing: list[Word] = []
-        if self._open is not None:
-            committed = [
-                _word(word, self._open.confidence(index), final=True)
-                for index, word in enumerate(self._open.committed)
-            ]
-            final += _unformatted(committed)
-            if (word := self._open.next_word) is not None:
-                confidence = self._open.confidence(len(committed))
-                growing = _unformatted([_word(word, confidence, final=False)])
-        return Turn(
+    def _word_by_word(self, reading: Reading) -> list[Turn]:
+        agreement = self._agreement
+        agreement.heard(reading.words, len(reading.words) if reading.over else reading.settled)
+        committed = self._words(agreement.committed, final=True)
+        final = _unformatted(committed)
+        growing: tuple[Word, ...] = ()
+        if (word := agreement.next_word) is not None:
+            growing = _unformatted(self._words([word], final=False, first=len(committed)))
+        turn = Turn(
             turn_order=self._order,
-            end_of_turn=False,
+            end_of_turn=reading.over,
             transcript=_text(final),
-            utterance=_text(uttered),
+            end_of_turn_confidence=reading.end_of_turn_confidence,
+            utterance=_text(_unformatted(committed[self._uttered : agreement.settled])),
             words=(*final, *growing),
         )
-
-    def _immutable_finals(self) -> list[Turn]:
-        words = _unformatted(self._words)
-        uttered = _unformatted(self._words[len(self._words) - self._unuttered :])
-        confidence = _confidence_of_end(self._words)
-        unformatted = Turn(
-            turn_order=self._order,
-            end_of_turn=True,
-            transcript=_text(words),
-            end_of_turn_confidence=confidence,
-            utterance=_text(uttered),
-            words=tuple(words),
-        )
-        if not self.parameters.format_turns:
-            return [unformatted]
-        formatted = Turn(
-            turn_order=self._order,
-            end_of_turn=True,
-            transcript=_text(self._words),
+        self._uttered = agreement.settled
+        if not (reading.over and self.parameters.format_turns):
+            return [turn]
+        formatted = replace(
+            turn,
+            transcript=_text(committed),
             turn_is_formatted=True,
-            end_of_turn_confidence=confidence,
-            words=tuple(self._words),
+            utterance="",
+            words=committed,
         )
-        return [unformatted, formatted]
+        return [turn, formatted]
+
+    def _words(
+        self, heard: Iterable[HeardWord], *, final: bool, first: int = 0
+    ) -> tuple[Word, ...]:
+        """Words of the agreement from the ``first`` on, as the client wants to see them."""
+        shown = masked if self.parameters.filter_profanity else str
+        return tuple(
+            Word(shown(word.text), word.start, word.end, self._agreement.confidence(index), final)
+            for index, word in enumerate(heard, first)
+        )
+
+    def _with_language(self, turn: Turn) -> Turn:
+        """The vendor's reference has it on finals and on complete utterances."""
+        if not (self.parameters.language_detection and (turn.end_of_turn or turn.utterance)):
+            return turn
+        return replace(turn, language_code=LANGUAGE, language_confidence=1.0)
 
 
-def _word(heard: HeardWord, confidence: float, *, final: bool) -> Word:
-    return Word(heard.text, heard.start, heard.end, confidence, final)
-
-
-def _not_final(word: Word) -> Word:
-    return Word(word.text, word.start, word.end, word.confidence, word_is_final=False)
-
-
-def _unformatted(words: Sequence[Word]) -> list[Word]:
-    return [
-        Word(text, word.start, word.end, word.confidence, word.word_is_final)
-        for word in words
-        if (text := plain(word.text))
-    ]
+def _unformatted(words: Iterable[Word]) -> tuple[Word, ...]:
+    return tuple(replace(word, text=text) for word in words if (text := plain(word.text)))
 
 
 def _text(words: Sequence[Word]) -> str:
@@ -222,7 +135,3 @@ def _same(turn: Turn, said: Turn) -> bool:
     return [(word.text, word.word_is_final) for word in turn.words] == [
         (word.text, word.word_is_final) for word in said.words
     ] and turn.utterance in ("", said.utterance)
-
-
-def _confidence_of_end(words: Sequence[Word]) -> float:
-    return FINISHED if words[-1].text.endswith((".", "?", "!")) else UNFINISHED

@@ -8,7 +8,6 @@ A class takes part by being a frozen dataclass; if it has a field ``extra`` of t
 undeclared fields are kept there.
 """
 
-import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -20,6 +19,9 @@ from workers.errors import Malformed
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Extra: TypeAlias = Mapping[str, Json]
 JsonObject: TypeAlias = dict[str, Json]
+
+LARGEST = 2.0**63
+"""Numbers of this size and beyond mean nothing here, and overflow in a computation later."""
 
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Any, str], Any]
@@ -116,8 +118,10 @@ def _integer(value: Any, where: str) -> int:
 
 
 def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise Malformed(f"{where} is not a number")
+    if not abs(value) < LARGEST:  # JSON's integers have no bound
+        raise Malformed(f"{where} is out of every range")
     return value
 
 

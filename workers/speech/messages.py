@@ -221,6 +221,8 @@ class UpdateConfiguration:
 
     type: ClassVar[str] = "UpdateConfiguration"
     min_turn_silence: int | None = None
+    min_end_of_turn_silence_when_confident: int | None = None
+    """The older name of it, which the vendor's SDK still sends."""
     max_turn_silence: int | None = None
     vad_threshold: float | None = None
     end_of_turn_confidence_threshold: float | None = None

@@ -1,0 +1,220 @@
+"""How far off the engine's word times are, against a forced alignment of the reference.
+
+``python -m tests.benchmarks.word_times [FOLDER] [--sessions 2]``
+
+FOLDER holds a ``manifest.tsv`` with the columns ``file`` and ``reference`` (default: ``samples``).
+Each recording whose words all stand in pocketsphinx's English dictionary is aligned with its
+reference text by that package, offline, and streamed to the embedded engine. Recognised words are
+matched with words of the reference as the word error rate matches them, and only equal words count:
+for finals over the whole recording; for a partial over the words of its turn, from the first on,
+since a partial is how a turn begins.
+
+start, end
+    The engine's time minus the alignment's, in ms: the median tells a bias, |median| and |p90| (by
+    nearest rank) the size. A word of a partial counts in every partial that has it.
+matched
+    Words that were compared, and their share of the engine's words.
+
+The alignment is no truth either. It knows only frames of 10 ms, and where somebody pauses it may
+give a part of the silence to the word before or after; so differences of some 50 ms mean nothing,
+and ends are less certain than starts.
+"""
+
+import argparse
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import jiwer
+
+from tests.benchmarks import ROOT, machine, speech
+from tests.benchmarks.delays import Reading, finals, percentile, shown
+from tests.benchmarks.listening import streamed
+from tests.benchmarks.speech import Samples
+from tests.benchmarks.table import table
+from workers.jobs import Settings
+from workers.speech.messages import Word
+
+ALIGNER = "pocketsphinx==5.1.1"
+"""Its model is in the package. No dependency of the tests: not every Python has a wheel of it."""
+
+FRAME_MS = 10
+"""The aligner's resolution."""
+
+SPARE = 2
+"""How many words of the reference a partial may have missed and still reach its last ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """A word of the reference and when it is spoken, in ms of the recording."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Differences in ms, engine minus alignment, of so many of ``words`` of the engine."""
+
+    words: int
+    starts: list[int]
+    ends: list[int]
+
+
+def main() -> None:
+    """Aligns, streams, compares and prints a table."""
+    asked = _asked()
+    print(machine.described(), flush=True)
+    samples = list(speech.samples(asked.folder))
+    found = {
+        sample.file: aligned
+        for sample in samples
+        if (aligned := alignment(speech.spoken(sample.file).samples, sample.reference))
+    }
+    print(f"{len(found)} of {len(samples)} recordings could be aligned", flush=True)
+    heard = streamed(list(found), asked.sessions, Settings(speech_model=asked.speech_model))
+    rows = []
+    every: dict[str, list[Compared]] = {"finals": [], "partials": []}
+    for file, aligned in found.items():
+        readings = heard[str(file)].readings
+        for kind, compared in (
+            ("finals", of_finals(readings, aligned)),
+            ("partials", of_partials(readings, aligned)),
+        ):
+            rows.append(_row(f"{file.name}, {kind}", compared))
+            every[kind].append(compared)
+    rows += [_row(f"all, {kind}", together(each)) for kind, each in every.items()]
+    head = ("", "matched", "%", "start median", "|median|", "|p90|", "end median", "|median|")
+    print(f"\n{table((*head, '|p90|'), rows)}\n")
+    print(f"differences in ms, {asked.speech_model}; the alignment has frames of {FRAME_MS} ms")
+
+
+def alignment(heard: Samples, reference: str) -> list[Aligned]:
+    """Every word of the reference, in order; empty if it cannot be aligned."""
+    from pocketsphinx import Decoder  # here, because the arithmetic can be tested without it
+
+    words = _words(reference)
+    decoder = Decoder(samprate=float(speech.RATE), lm=None, loglevel="FATAL")
+    if not words or any(decoder.lookup_word(word) is None for word in words):
+        return []
+    decoder.set_align_text(" ".join(words))
+    decoder.start_utt()
+    decoder.process_raw(heard.astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    if decoder.hyp() is None:  # the audio and the text do not go together
+        return []
+    spoken = [
+        Aligned(_text(each.word), each.start_frame * FRAME_MS, (each.end_frame + 1) * FRAME_MS)
+        for each in decoder.seg()
+        if each.word[0] not in "<["  # silence and noise
+    ]
+    return spoken if [each.text for each in spoken] == words else []
+
+
+def of_finals(readings: Iterable[Reading], aligned: Sequence[Aligned]) -> Compared:
+    """The words of all finals."""
+    words = [word for final in finals(readings) for word in final.turn.words]
+    return _compared(words, aligned)
+
+
+def of_partials(readings: Sequence[Reading], aligned: Sequence[Aligned]) -> Compared:
+    """The words of all partials."""
+    begins = beginnings(readings, aligned)
+    every = []
+    for reading in readings:
+        turn = reading.turn
+        if not turn.end_of_turn and turn.turn_order in begins:
+            begin = begins[turn.turn_order]
+            beginning = aligned[begin : begin + len(turn.words) + SPARE]
+            every.append(_compared(turn.words, beginning))
+    return together(every)
+
+
+def beginnings(readings: Iterable[Reading], aligned: Sequence[Aligned]) -> dict[int, int]:
+    """With which word of the reference each turn begins, as far as its final was understood."""
+    orders = [
+        (final.turn.turn_order, index, word)
+        for final in finals(readings)
+        for index, word in enumerate(final.turn.words)
+    ]
+    begins: dict[int, int] = {}
+    for heard, said in _equal([word for *_, word in orders], aligned):
+        order, index, _ = orders[heard]
+        begins.setdefault(order, max(0, said - index))
+    return begins
+
+
+def together(compared: Iterable[Compared]) -> Compared:
+    """All of them."""
+    every = list(compared)
+    return Compared(
+        sum(each.words for each in every),
+        [start for each in every for start in each.starts],
+        [end for each in every for end in each.ends],
+    )
+
+
+def _compared(words: Sequence[Word], aligned: Sequence[Aligned]) -> Compared:
+    pairs = [(words[heard], aligned[said]) for heard, said in _equal(words, aligned)]
+    return Compared(
+        len(words),
+        [word.start - said.start for word, said in pairs],
+        [word.end - said.end for word, said in pairs],
+    )
+
+
+def _equal(words: Sequence[Word], aligned: Sequence[Aligned]) -> Iterator[tuple[int, int]]:
+    """Pairs of indices, in ``words`` and in ``aligned``, where the same word stands."""
+    heard = [" ".join(_words(word.text)).replace(" ", "") or "-" for word in words]
+    if not heard or not aligned:
+        return
+    found = jiwer.process_words(" ".join(each.text for each in aligned), " ".join(heard))
+    for piece in found.alignments[0]:
+        if piece.type == "equal":
+            yield from zip(
+                range(piece.hyp_start_idx, piece.hyp_end_idx),
+                range(piece.ref_start_idx, piece.ref_end_idx),
+                strict=True,
+            )
+
+
+def _words(text: str) -> list[str]:
+    """In small letters and without punctuation, as the dictionary has them."""
+    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower().replace("’", "'"))
+
+
+def _text(word: str) -> str:
+    """Without the number of its pronunciation: ``and(2)`` is ``and``."""
+    return word.partition("(")[0]
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Word times beside a forced alignment.")
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "samples")
+    parser.add_argument("--sessions", type=int, default=2, help="how many at once")
+    parser.add_argument("--speech-model", default=Settings().speech_model)
+    if importlib.util.find_spec("pocketsphinx") is None:
+        parser.error(f"the aligner is missing: pip install {ALIGNER}")
+    return parser.parse_args()
+
+
+def _row(name: str, compared: Compared) -> tuple[str, ...]:
+    share = 100 * len(compared.starts) / max(1, compared.words)
+    cells = [str(len(compared.starts)), f"{share:.0f}"]
+    for differences in (compared.starts, compared.ends):
+        sizes = [abs(each) for each in differences]
+        cells.append(f"{median(differences):+.0f}" if differences else "-")
+        cells += [shown(percentile(sizes, rank), 0) for rank in (50, 90)]
+    return name, *cells
+
+
+if __name__ == "__main__":
+    main()

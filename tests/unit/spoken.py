@@ -1,0 +1,66 @@
+"""Made-up speech, written as a text: a character is a frame of 32 ms.
+
+``.`` is silence. A digit is a noise that is speech with a probability of so many tenths. A letter is
+speech for sure, part of the word that is made of it; a capital also ends the sentence. So a voice
+detector and an engine need nothing but the samples to know what a real one would have told.
+"""
+
+from itertools import groupby
+
+import numpy as np
+
+from workers.localserver.engines import EngineWord, EngineWords
+from workers.localserver.sound import FRAME, Samples
+from workers.localserver.voice import VoiceDetector
+
+
+def audio(text: str) -> bytes:
+    """16-bit samples at 16 kHz."""
+    return b"".join(_frame(character) for character in text)
+
+
+def _frame(character: str) -> bytes:
+    """As loud as its probability, but for one sample of 0, whose place says which character it is:
+    a gain leaves it where it is."""
+    probability = {".": 0.0, **{str(n): n / 10 for n in range(10)}}.get(character, 1.0)
+    samples = np.full(FRAME, round(probability * 32767), "<i2")
+    samples[ord(character)] = 0
+    return samples.tobytes()
+
+
+def text(samples: Samples) -> str:
+    """What `audio` was made of; less than a frame at the end is left out."""
+    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
+    return "".join(chr(np.argmin(np.abs(each))) if each.any() else "." for each in frames)
+
+
+class Voice(VoiceDetector):
+    """Takes each frame's word for it."""
+
+    def __init__(self) -> None:
+        pass
+
+    def probability(self, frame: Samples) -> float:
+        return round(float(frame[0]), 2)
+
+
+def words(samples: Samples) -> EngineWords:
+    """An engine without times: one word for each run of a letter."""
+    return tuple(EngineWord(each) for each in _words(text(samples)))
+
+
+def _words(said: str) -> list[str]:
+    runs = ["".join(run) for _, run in groupby(said, key=str.lower)]
+    return [
+        run[0].lower() + "." * any(each.isupper() for each in run) for run in runs if run.isalpha()
+    ]
+
+
+def timed_frames(samples: Samples) -> EngineWords:
+    """An engine with times: every frame of speech is a word, and no two of a piece are alike."""
+    seconds = FRAME / 16_000
+    return tuple(
+        EngineWord(f"{letter}{at}", at * seconds, (at + 1) * seconds, 0.5)
+        for at, letter in enumerate(text(samples))
+        if letter.isalpha()
+    )

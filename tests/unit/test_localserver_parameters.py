@@ -1,0 +1,459 @@
+"""What a client may ask of the embedded endpoint, and what becomes of it."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.localserver import features, parameters
+from workers.localserver.features import FEATURES, Feature, Standing
+from workers.localserver.hypotheses import Encoding, Endpointing
+from workers.localserver.models import KNOWN
+from workers.localserver.parameters import (
+    CHANGEABLE,
+    KINDS,
+    OLDER_NAMES,
+    Family,
+    Mode,
+    Parameters,
+)
+from workers.localserver.refusal import CloseCode, Refusal
+from workers.localserver.session import understood
+from workers.speech.messages import UpdateConfiguration
+
+US = "speech_model=universal-streaming-english"
+
+
+def refusal_of(query: str) -> str:
+    """The words with which a query is refused."""
+    with pytest.raises(Refusal) as refused:
+        parameters.read(query)
+    assert CloseCode.INVALID is refused.value.code
+    return refused.value.words
+
+
+def unfit(name: str, why: str) -> str:
+    return f"User Input Validation Error: Invalid '{name}': {why}"
+
+
+def warned(parameters: Parameters) -> list[str]:
+    return [warning.warning.split("'")[1] for warning in parameters.warnings]
+
+
+# --- the table
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda each: f"{each.name}-{each.standing.name}")
+def test_each_feature_stands_as_the_table_says(feature: Feature):
+    """Its example is refused, or warned of, or done without a word."""
+    if feature.standing is Standing.REFUSED:
+        assert f"Invalid '{feature.name}'" in refusal_of(feature.example)
+        return
+    asked = parameters.read(feature.example)
+
+    assert (feature.name in warned(asked)) is (feature.standing is Standing.WARNED)
+
+
+def test_the_table_knows_every_parameter():
+    """And no other."""
+    assert set(KINDS) == {feature.name for feature in FEATURES}
+    assert set(OLDER_NAMES.values()) <= set(KINDS)
+
+
+def test_every_setting_of_an_update_is_a_parameter():
+    """Except the three that cannot change on the way, which are no settings of it."""
+    assert {"speech_model", "sample_rate", "encoding"}.isdisjoint(CHANGEABLE)
+    assert {"prompt", "mode", "max_turn_silence", "session_heartbeat"} <= CHANGEABLE
+
+
+def test_a_parameter_is_warned_of_once():
+    """However often the table names it, and only when it asks for something."""
+    asked = parameters.read(
+        "speaker_labels=True&max_speakers=3&redact_pii=true&language_detection=true"
+        "&language_codes=%5B%22es%22%5D&filter_profanity=true&customer_support_audio_capture=false"
+    )
+
+    assert [
+        "language_detection",
+        "language_codes",
+        "speaker_labels",
+        "max_speakers",
+        "redact_pii",
+    ] == warned(asked)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "speaker_labels=false",
+        "redact_pii=False",
+        "language_codes=%5B%22en%22%2C%22en_us%22%5D",
+        "language_code=en",
+        "language=en",
+        "keyterms_prompt=%5B%5D",
+        "prompt=",
+        "previous_context_n_turns=0",
+        "llm_gateway=%7B%7D",
+        f"{US}&prompt=",
+        "a_name_that_nobody_knows=1",
+    ],
+)
+def test_what_asks_for_nothing_is_not_warned_of(query: str):
+    """A switch that is off, English, an empty list, an unknown name."""
+    assert () == parameters.read(query).warnings
+
+
+def test_a_secret_of_a_webhook_is_not_repeated():
+    """A warning names the parameter, not its value."""
+    asked = parameters.read("webhook_auth_header_value=swordfish")
+
+    assert ["webhook_auth_header_value"] == warned(asked)
+    assert "swordfish" not in asked.warnings[0].warning
+
+
+# --- values
+
+
+@pytest.mark.parametrize("text", ["true", "True", "TRUE"])
+def test_booleans_come_in_any_case(text: str):
+    """Python clients write a capital letter."""
+    assert parameters.read(f"session_heartbeat={text}").session_heartbeat
+
+
+def test_the_older_name_of_a_silence_is_understood():
+    """The newer one wins where both are given."""
+    older = "min_end_of_turn_silence_when_confident=160"
+
+    assert 160 == parameters.read(older).endpointing.min_turn_silence
+    assert 200 == parameters.read(f"min_turn_silence=200&{older}").endpointing.min_turn_silence
+
+
+def test_the_older_names_of_noise_suppression_are_understood():
+    """They are warned of under their newer ones."""
+    asked = parameters.read("noise_suppression_model=near-field&noise_suppression_threshold=0.5")
+
+    assert ["voice_focus", "voice_focus_threshold"] == warned(asked)
+    assert unfit("voice_focus", "") in refusal_of("noise_suppression_model=loud")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("sample_rate=7000", unfit("sample_rate", "must be at least 8,000 Hz")),
+        ("sample_rate=1_6000", unfit("sample_rate", "must be a whole number")),
+        ("sample_rate=" + "9" * 5000, unfit("sample_rate", "must be a whole number")),
+        ("encoding=opus", unfit("encoding", "'opus' is none of pcm_s16le, pcm_mulaw")),
+        ("vad_threshold=1.5", unfit("vad_threshold", "must be at most 1")),
+        ("vad_threshold=nan", unfit("vad_threshold", "must be at least 0")),
+        ("min_turn_silence=49", unfit("min_turn_silence", "must be at least 50 ms")),
+        ("interruption_delay=1001", unfit("interruption_delay", "must be at most 1,000 ms")),
+        ("mode=fast", unfit("mode", "'fast' is none of min_latency, balanced, max_accuracy")),
+        ("session_heartbeat=1", unfit("session_heartbeat", "'1' is neither true nor false")),
+        ("keyterms_prompt=Halvorsen", unfit("keyterms_prompt", "Invalid JSON array")),
+        (
+            "keyterms_prompt=%5B%22a%22%5D&keyterms_prompt=%5B%22b%22%5D",
+            unfit("keyterms_prompt", "Invalid JSON array"),
+        ),
+        ("keyterms_prompt=%5B1%5D", unfit("keyterms_prompt", "Invalid JSON array")),
+        ("keyterms_prompt=" + "[" * 3000, unfit("keyterms_prompt", "Invalid JSON array")),
+        ("agent_context=" + "a" * 1751, unfit("agent_context", "Max 1750 characters")),
+        ("prompt=" + "a" * 1751, unfit("prompt", "Max 1750 characters")),
+        (f"{US}&prompt=Dates", unfit("prompt", "'universal-streaming-english' takes none")),
+        ("max_speakers=11", unfit("max_speakers", "must be at most 10")),
+        ("previous_context_n_turns=101", unfit("previous_context_n_turns", "must be at most 100")),
+        ("voice_focus_threshold=-0.1", unfit("voice_focus_threshold", "must be at least 0")),
+        (
+            "speaker_labels_revision_interval_ms=86400001",
+            unfit("speaker_labels_revision_interval_ms", "must be at most 86,400,000 ms"),
+        ),
+        ("redact_pii_sub=stars", unfit("redact_pii_sub", "'stars' is none of hash, entity_name")),
+        ("domain=law", unfit("domain", "'law' is none of medical-v1")),
+        ("llm_gateway=%5B%5D", unfit("llm_gateway", "Invalid JSON object")),
+        (
+            "language_codes=%5B%22multi%22%2C%22en%22%5D",
+            unfit("language_codes", "'multi' must be the only one"),
+        ),
+        ("inactivity_timeout=3601", unfit("inactivity_timeout", "must be at most 3,600 s")),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(query: str, words: str):
+    """With the limit that it breaks."""
+    assert refusal_of(query).startswith(words)
+
+
+def test_a_hundred_terms_are_the_most():
+    """Terms that are too long are dropped without a word, as the service does."""
+    hundred = json.dumps(["a" * 51] * 100)
+    more = json.dumps(["a"] * 101)
+
+    assert ["keyterms_prompt"] == warned(parameters.read(urlencode({"keyterms_prompt": hundred})))
+    assert unfit("keyterms_prompt", "Max 100 items") == refusal_of(
+        urlencode({"keyterms_prompt": more})
+    )
+
+
+def test_policies_may_be_written_with_commas():
+    """An older document of the vendor shows them so."""
+    for text in ("person_name,phone_number", '["person_name"]'):
+        asked = parameters.read(urlencode({"redact_pii_policies": text}))
+
+        assert ["redact_pii_policies"] == warned(asked)
+
+
+# --- models
+
+
+@pytest.mark.parametrize(
+    "model", [*KNOWN, "u3-rt-pro-2", "universal-3-9-pro", "universal-3-10-preview"]
+)
+def test_known_models_and_their_successors_are_taken(model: str):
+    """Begin tells the model as it was asked for."""
+    asked = parameters.read(f"speech_model={model}")
+
+    assert model == asked.model
+    assert (asked.family is Family.UNIVERSAL_STREAMING) is model.startswith(("universal-s", "whis"))
+
+
+@pytest.mark.parametrize("model", ["best", "", "u3-", "U3-RT-PRO", "universal-3-6-pro\n", "nova-3"])
+def test_an_unknown_model_is_refused_with_the_known_ones(model: str):
+    """So that the mistake can be mended."""
+    words = refusal_of(urlencode({"speech_model": model}))
+
+    assert words.startswith("User Input Validation Error: Invalid 'speech_model': ")
+    assert all(known in words for known in KNOWN)
+
+
+def test_a_renamed_model_goes_by_its_new_name():
+    """An SDK still has the older one."""
+    assert "u3-rt-pro" == parameters.read("speech_model=u3-pro").model
+
+
+# --- turns
+
+
+def test_each_family_has_defaults_of_its_own():
+    """The vendor's for Universal-Streaming, ours for each mode of U3."""
+    assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.read(US).endpointing
+    assert Endpointing(300, 1000, 0.5, 0.3, 500) == parameters.read("").endpointing
+    assert Mode.BALANCED is parameters.read("").mode
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("min_latency", Endpointing(160, 800, 0.5, 0.3, 300)),
+        ("balanced", Endpointing(300, 1000, 0.5, 0.3, 500)),
+        ("max_accuracy", Endpointing(500, 1500, 0.5, 0.3, 700)),
+    ],
+)
+def test_a_mode_is_a_bundle_of_defaults(mode: str, expected: Endpointing):
+    """For U3; it changes nothing of Universal-Streaming."""
+    assert expected == parameters.read(f"mode={mode}").endpointing
+    assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.read(f"{US}&mode={mode}").endpointing
+
+
+def test_what_is_asked_wins_over_the_mode_exactly():
+    """Also where the shorter silence is the longer one."""
+    asked = parameters.read(
+        "mode=min_latency&min_turn_silence=2000&max_turn_silence=700&vad_threshold=0"
+        "&interruption_delay=0&continuous_partials=False&end_of_turn_confidence_threshold=0.9"
+    )
+
+    assert Endpointing(2000, 700, 0.5, 0.0, 0, continuous_partials=False) == asked.endpointing
+
+
+def test_a_threshold_is_for_universal_streaming_alone():
+    """And what is for U3 alone is ignored there."""
+    asked = parameters.read(
+        f"{US}&end_of_turn_confidence_threshold=0&interruption_delay=900&continuous_partials=false"
+    )
+
+    assert Endpointing(400, 1280, 0.0, 0.4, 300) == asked.endpointing
+
+
+# --- changes on the way
+
+
+def test_a_change_leaves_the_rest_as_it_is():
+    """And warns of what it asks for in vain, of nothing that was asked before."""
+    asked = parameters.read("sample_rate=8000&encoding=pcm_mulaw&speaker_labels=true")
+    changed = asked.updated(
+        UpdateConfiguration(max_turn_silence=2400, prompt="Dates", session_heartbeat=True)
+    )
+
+    assert (8_000, Encoding.PCM_MULAW) == (changed.sample_rate, changed.encoding)
+    assert 2400 == changed.endpointing.max_turn_silence
+    assert 300 == changed.endpointing.min_turn_silence
+    assert changed.session_heartbeat
+    assert ["prompt"] == warned(changed)
+    assert () == changed.updated(UpdateConfiguration()).warnings
+
+
+def test_a_change_may_have_the_older_name_of_a_silence():
+    """As the vendor's SDK still sends it; the newer one wins here too."""
+    asked, older = parameters.read(""), "min_end_of_turn_silence_when_confident"
+
+    for fields, expected in (({}, 160), ({"min_turn_silence": 200}, 200)):
+        change = understood(json.dumps({"type": "UpdateConfiguration", older: 160, **fields}))
+        assert isinstance(change, UpdateConfiguration)
+        assert expected == asked.updated(change).endpointing.min_turn_silence
+
+
+def test_another_mode_keeps_what_was_asked_exactly():
+    """Only defaults change with it."""
+    asked = parameters.read("min_turn_silence=250")
+    changed = asked.updated(UpdateConfiguration(mode="max_accuracy"))
+
+    assert Endpointing(250, 1500, 0.5, 0.3, 700) == changed.endpointing
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (UpdateConfiguration(max_turn_silence=10_001), "max_turn_silence"),
+        (UpdateConfiguration(vad_threshold=-1), "vad_threshold"),
+        (UpdateConfiguration(mode="fast"), "mode"),
+        (UpdateConfiguration(keyterms_prompt=("a",) * 101), "keyterms_prompt"),
+        (UpdateConfiguration(agent_context="a" * 1751), "agent_context"),
+        (UpdateConfiguration(interruption_delay=-1), "interruption_delay"),
+        (UpdateConfiguration(language_codes=("multi", "en")), "language_codes"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused_by_name(change: UpdateConfiguration, name: str):
+    """By the same limits."""
+    with pytest.raises(Refusal, match=f"Invalid '{name}'"):
+        parameters.read("").updated(change)
+
+
+def test_universal_streaming_takes_no_prompt_on_the_way_either():
+    """An empty one does no harm."""
+    asked = parameters.read(US)
+    asked.updated(UpdateConfiguration(prompt=""))
+    with pytest.raises(Refusal, match="Invalid 'prompt'"):
+        asked.updated(UpdateConfiguration(prompt="Dates"))
+
+
+# --- messages
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"max_turn_silence":"2400"',
+        '"max_turn_silence":true',
+        '"max_turn_silence":[2400]',
+        '"vad_threshold":"high"',
+        '"vad_threshold":NaN',
+        '"format_turns":1',
+        '"format_turns":"true"',
+        '"keyterms_prompt":"Halvorsen"',
+        '"keyterms_prompt":[1]',
+        '"prompt":5',
+        '"mode":{}',
+        f'"max_turn_silence":{"9" * 400}',
+    ],
+)
+def test_a_setting_of_the_wrong_type_is_refused(fields: str):
+    """As a message, before any limit is looked at."""
+    with pytest.raises(Refusal) as refused:
+        understood(f'{{"type":"UpdateConfiguration",{fields}}}')
+
+    assert CloseCode.INVALID is refused.value.code
+    assert refused.value.words.startswith("User Input Validation Error: Invalid Message: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", "JSON"),
+        ("{", "JSON"),
+        ("[" * 90_000, "JSON"),
+        ("1" * 5_000, "JSON"),
+        ("null", "Message"),
+        ("[]", "Message"),
+        ('"Terminate"', "Message"),
+        (" " * 100_001, "Message"),
+    ],
+)
+def test_what_is_no_message_is_refused(text: str, kind: str):
+    """Two texts of the protocol, and never more than a line of what was sent."""
+    with pytest.raises(Refusal) as refused:
+        understood(text)
+
+    assert refused.value.words.startswith(f"User Input Validation Error: Invalid {kind}: ")
+    assert len(refused.value.words) <= 500
+
+
+def test_a_refusal_can_always_be_sent():
+    """Half a character and a control sequence are replaced."""
+    with pytest.raises(Refusal) as refused:
+        parameters.read("mode=%1b%5b2J")
+
+    assert "'\ufffd[2J'" in refused.value.words
+    assert Refusal(CloseCode.INVALID, "\ud800").words.encode()
+
+
+# --- whatever is sent
+
+NAMES = st.sampled_from([*KINDS, *OLDER_NAMES]) | st.text(max_size=10)
+TEXTS = st.text(max_size=30) | st.integers().map(str) | st.floats().map(str) | st.just("true")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def words_of(read: Callable[[], object]) -> str:
+    """The words with which something is refused, empty if it is not; raises everything else."""
+    try:
+        read()
+    except Refusal as refused:
+        return refused.words
+    return ""
+
+
+@given(st.lists(st.tuples(NAMES, TEXTS | JSON.map(json.dumps)), max_size=6))
+def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]):
+    """And nothing else is raised; what was read makes sense and can be told."""
+    query = urlencode(pairs, errors="surrogatepass")
+    words = words_of(lambda: parameters.read(query))
+
+    assert words.encode() or parameters.read(query).endpointing.max_turn_silence >= 50
+
+
+@given(st.text(max_size=200))
+def test_any_text_as_a_query_is_read_or_refused(query: str):
+    """Also what is no query at all."""
+    assert len(words_of(lambda: parameters.read(query)).encode()) < 2000
+
+
+UPDATES = st.dictionaries(st.sampled_from(sorted(CHANGEABLE)) | NAMES, JSON, max_size=5).map(
+    lambda fields: {**fields, "type": "UpdateConfiguration"}
+)
+
+
+@given(UPDATES | JSON, st.sampled_from(["", US]))
+def test_any_message_is_understood_or_refused(message: object, query: str):
+    """And nothing else is raised, by a change of settings neither."""
+
+    def obey() -> None:
+        change = understood(json.dumps(message))
+        if isinstance(change, UpdateConfiguration):
+            parameters.read(query).updated(change)
+
+    assert len(words_of(obey).encode()) < 2000
+
+
+@given(st.text(max_size=300))
+def test_any_text_as_a_message_is_understood_or_refused(text: str):
+    """Also what is no JSON at all."""
+    assert len(words_of(lambda: understood(text)).encode()) < 2000
+
+
+def test_warnings_are_made_of_the_table():
+    """Whatever is not in it is not warned of."""
+    assert () == features.warnings({"unknown": True})

@@ -1,0 +1,78 @@
+"""One stream frame by frame: where somebody begins to speak, and how long nobody has spoken."""
+
+from workers.localserver.segment import LEAD, ONSET, TAIL, Segment
+from workers.localserver.sound import FRAME_MS, Samples, Tape
+from workers.localserver.voice import VoiceDetector
+
+
+class Ear:
+    """Listens, and opens a piece wherever speech begins; whoever reads the piece closes it."""
+
+    def __init__(self, voice: VoiceDetector) -> None:
+        self._voice = voice
+        self._free = 0  # the first frame that no earlier piece has claimed
+        self._run = 0  # voiced frames in a row, while no piece is open
+        self._spoken = 0  # the frame after the last voiced one
+        self._loudest = 0.0
+        self.tape = Tape()
+        self.segment: Segment | None = None
+
+    @property
+    def now(self) -> int:
+        """Frames listened to."""
+        return self.tape.end
+
+    @property
+    def position(self) -> int:
+        """The same in ms."""
+        return self.now * FRAME_MS
+
+    @property
+    def silence(self) -> int:
+        """Ms since the last voiced frame."""
+        return (self.now - self._spoken) * FRAME_MS
+
+    def listen(self, frame: Samples, threshold: float) -> None:
+        """The next frame; ``threshold``: the probability from which it counts as speech."""
+        probability = self._voice.probability(frame)
+        self._loudest = max(self._loudest, probability)
+        self.tape.add(frame)
+        if self.segment is not None:
+            self.segment.take(self.now, probability, threshold)
+            self._spoken = max(self._spoken, self.segment.end)
+        else:
+            self._await_speech(probability, threshold)
+        needed = self.now - LEAD - ONSET if self.segment is None else self.segment.start
+        self.tape.forget(needed)
+
+    def loudest(self) -> float:
+        """The highest probability of speech since this was asked last."""
+        loudest, self._loudest = self._loudest, 0.0
+        return loudest
+
+    def close(self) -> None:
+        """The piece is over; the next one takes nothing that was in it."""
+        if self.segment is not None:
+            self._free = min(self.segment.end + TAIL, self.now)
+            self.segment = None
+            self._run = 0
+
+    def cut(self, at: int, threshold: float) -> None:
+        """The piece is over at a frame, and goes on as another."""
+        if self.segment is not None:
+            self.segment = self.segment.after(at, threshold)
+
+    def claim(self) -> None:
+        """All that was heard until now belongs to what was said."""
+        self._free = self.now
+
+    def _await_speech(self, probability: float, threshold: float) -> None:
+        self._run = self._run + 1 if probability >= threshold else 0
+        if self._run < ONSET:
+            return
+        onset = self.now - self._run
+        start = max(onset - LEAD, self._free)
+        probabilities = [0.0] * (onset - start) + [probability] * self._run
+        self.segment = Segment(start, onset, self.now, self._run, probabilities)
+        self._spoken = self.now
+        self._run = 0

