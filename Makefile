@@ -2,10 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# What the tests of clients in JavaScript need. Without npm they are skipped, and say so.
+NODE := .venv/node/.ready
 # A recording of a person that ships with the embedded recogniser.
 PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
 
-.PHONY: help run test check format bench pictures
+.PHONY: help run test node check format bench pictures
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -13,8 +15,10 @@ help: ## This list
 run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
 	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
 
-test: $(READY) ## Run the tests
+test: $(READY) node ## Run the tests
 	@$(BIN)/python -m pytest
+
+node: $(NODE)
 
 check: $(READY) ## Check format, lint, types and the layers
 	@$(BIN)/ruff format --check .
@@ -26,9 +30,11 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure pacing beside the guide's script, memory, CPU, and recognised words
+bench: $(READY) ## Measure pacing beside the guide's script; the engine's accuracy, capacity, cost
 	@$(BIN)/python -m tests.benchmarks.pacing
-	@$(BIN)/python -m tests.benchmarks.accuracy samples
+	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
+	@$(BIN)/python -m tests.benchmarks.capacity
+	@$(BIN)/python -m tests.benchmarks.hour
 
 pictures: $(READY) ## Make the README's pictures from the running desk
 	@$(BIN)/python -m tests.pictures
@@ -39,3 +45,10 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --editable '.[local]' --group dev
 	@touch $@
+
+$(NODE): tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@if command -v npm >/dev/null && npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error; \
+	then touch $@; \
+	else echo "No modules for Node.js: the tests that need them will be skipped."; fi

@@ -234,7 +234,7 @@ def export(folder: Path, formats: str, into: Path | None, overwrite: bool) -> No
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Say what this script says, and do what it says goes wrong; recognise nothing.",
+    help="Perform this script instead of recognising speech: words, delays and faults.",
 )
 @click.option(
     "--sessions",

@@ -37,6 +37,8 @@ class Headless:
         self._supervisor = supervisor
         self._as_json = as_json
         self._by_id: dict[JobId, JobHistory] = {}
+        self._said: dict[JobId, str] = {}
+        """The last words about each job."""
         self._asked = 0
         """How often the user, or the system, has asked the program to end."""
         self._stopped = 0
@@ -81,9 +83,14 @@ class Headless:
         history.apply(report)
         if self._as_json:
             print(json.dumps(report_json(report), ensure_ascii=False), flush=True)
-        elif words := _words(report, history):
+        elif (words := _words(report, history)) and self._is_new(report.job, words):
             name = clean(report.file.rsplit("/", 1)[-1])
             _say(f"[{report.job}] {name}: {words}")
+
+    def _is_new(self, job: JobId, words: str) -> bool:
+        """A server may say a final twice; a reader wants it once."""
+        said, self._said[job] = self._said.get(job), words
+        return said != words
 
 
 def _words(report: Report, history: JobHistory) -> str | None:

@@ -6,21 +6,20 @@ line to try it with; later a line for each client that has gone.
 
 import asyncio
 import errno
-import importlib.util
 import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.lines.cells import clean
 from tui.options import KEY_VARIABLE
-from workers.errors import EngineMissing, PacelineError
+from workers.errors import PacelineError
 from workers.localserver import script_file
-from workers.localserver.child import NEEDED
+from workers.localserver.child import NEEDED, Packages, need
 from workers.localserver.house import House, Visit
 from workers.localserver.refusal import CloseCode
 from workers.localserver.script import Script
@@ -30,7 +29,6 @@ if TYPE_CHECKING:  # its packages are those of an extra
 
 Say = Callable[[str], object]
 
-Packages = Sequence[tuple[str, ...]]
 NEEDED_BY_SCRIPTS: Packages = [("websockets",)]
 
 
@@ -50,7 +48,7 @@ def served(
     cannot begin.
     """
     script = None if file is None else script_file.read(file)
-    _need(NEEDED if script is None else NEEDED_BY_SCRIPTS)
+    need(NEEDED if script is None else NEEDED_BY_SCRIPTS)
     os.environ.pop(KEY_VARIABLE, None)  # no process needs it here
     house = House(
         token=None if is_open else secrets.token_urlsafe(),
@@ -67,15 +65,6 @@ def served(
             f"port {port} of this machine cannot be had ({os.strerror(error.errno)})",
             "Choose another, or leave --port out for a free one.",
         ) from error
-
-
-def _need(packages: Packages) -> None:
-    missing = [names[0] for names in packages if not any(map(importlib.util.find_spec, names))]
-    if missing:
-        raise EngineMissing(
-            f"The embedded engine is not installed ({' and '.join(missing)} missing)",
-            hint="Install it with: pip install 'paceline[local]'",
-        )
 
 
 async def _serve(port: int, house: House, script: Script | None, porter: "Porter") -> None:

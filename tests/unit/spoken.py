@@ -31,7 +31,8 @@ def _frame(character: str) -> bytes:
 def text(samples: Samples) -> str:
     """What `audio` was made of; less than a frame at the end is left out."""
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    return "".join(chr(np.argmin(np.abs(each))) if each.any() else "." for each in frames)
+    zeros = np.abs(frames[:, :128]).argmin(axis=1)
+    return "".join(chr(at) if loud else "." for at, loud in zip(zeros, frames[:, 0], strict=True))
 
 
 class Voice(VoiceDetector):

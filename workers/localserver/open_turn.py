@@ -1,5 +1,7 @@
 """What was said so far in the turn that is going on, and whether it is over."""
 
+from dataclasses import replace
+
 from workers.localserver.hypotheses import Endpointing, HeardWord, Reading
 
 LONGEST = 30_000
@@ -18,6 +20,8 @@ class OpenTurn:
 
     def __init__(self) -> None:
         self._settled: Words = ()
+        self.told = False
+        """Whether a partial was told: then its end must be too, even if nothing is left of it."""
 
     def settle(self, words: Words) -> None:
         """A piece is closed; its words stay as they are."""
@@ -32,7 +36,7 @@ class OpenTurn:
     def over(self, piece: Words, silence: int, rules: Endpointing) -> bool:
         """Whether so many ms of silence behind the piece end it."""
         words = self._settled + piece
-        if not words:
+        if not (words or self.told):
             return False
         if silence >= rules.max_turn_silence:
             return True
@@ -40,20 +44,23 @@ class OpenTurn:
 
     def partial(self, piece: Words) -> Reading:
         """All of it so far."""
-        return Reading(self._settled + piece, len(self._settled))
+        words = self._settled + piece
+        self.told = self.told or bool(words)
+        return Reading(words, len(self._settled))
 
     def pause(self, piece: Words) -> Reading:
         """The same, read in a pause."""
-        words = self._settled + piece
-        return Reading(words, len(self._settled), end_of_turn_confidence=_confidence(words))
+        partial = self.partial(piece)
+        return replace(partial, end_of_turn_confidence=_confidence(partial.words))
 
     def end(self, piece: Words) -> Reading | None:
-        """All of it, for the last time; None if nothing was said. The next turn begins."""
+        """All of it, for the last time; None if there was none. The next turn begins."""
         words, self._settled = self._settled + piece, ()
-        if not words:
+        told, self.told = self.told, False
+        if not (words or told):
             return None
         return Reading(words, len(words), True, _confidence(words))
 
 
 def _confidence(words: Words) -> float:
-    return FINISHED if words[-1].text.endswith((".", "?", "!")) else UNFINISHED
+    return FINISHED if words and words[-1].text.endswith((".", "?", "!")) else UNFINISHED

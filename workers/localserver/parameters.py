@@ -107,6 +107,7 @@ OLDER_NAMES: Mapping[str, str] = {
     "min_end_of_turn_silence_when_confident": "min_turn_silence",
     "noise_suppression_model": "voice_focus",
     "noise_suppression_threshold": "voice_focus_threshold",
+    "_customer_support_audio_capture": "customer_support_audio_capture",  # as one SDK writes it
 }
 
 

@@ -88,7 +88,7 @@ class Reception:
         with self._admission.place(now, self._source.capacity, self._source.backlog):
             async with self._source.stream(wishes) as stream:
                 begin = visitor.begin(wishes, longest)
-                visitor.session = Session(visitor.wire, begin, wishes, stream)
+                visitor.session = Session(visitor.wire, begin, wishes, stream, visitor.came)
                 await visitor.session.run(longest)
 
 
@@ -101,7 +101,7 @@ class Visitor:
         self.session: Session | None = None
         self._id = str(uuid.uuid4())
         self._model = ""
-        self._came = time.monotonic()
+        self.came = time.monotonic()
 
     def begin(self, wishes: Parameters, longest: float) -> Begin:
         """The message that accepts the client, with what is really applied."""
@@ -127,7 +127,7 @@ class Visitor:
             session=self._id,
             model=self._model,
             audio_seconds=0.0 if self.session is None else self.session.audio_seconds,
-            session_seconds=time.monotonic() - self._came,
+            session_seconds=time.monotonic() - self.came,
             turns=0 if self.session is None else self.session.turns,
             code=int(code),
             words=words,

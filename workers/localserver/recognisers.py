@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
+from workers.errors import EngineMissing
 from workers.localserver.engines import engine_for
 from workers.localserver.hypotheses import (
     HEADER,
@@ -78,14 +79,15 @@ class Recogniser:
     def __init__(self) -> None:
         self.streams: dict[StreamId, RecognisedStream] = {}
         self._process: asyncio.subprocess.Process | None = None
-        self._loaded = asyncio.Event()
+        self.loaded = asyncio.Event()
+        """Also set when it is hopeless, so that nobody waits."""
         self.hopeless = False
         self.backlog = 0.0
         """Seconds by which its readings are late, as of late."""
 
     async def ready(self) -> None:
         """Returns when the model is loaded; raises `Refusal` when it never will be."""
-        await self._loaded.wait()
+        await self.loaded.wait()
         if self.hopeless:
             raise cancelled()
 
@@ -114,9 +116,9 @@ class Recogniser:
                 await self._read(process)
             finally:
                 await _ended(process)
-            self.hopeless = not self._loaded.is_set()
+            self.hopeless = not self.loaded.is_set()
             self._lose()
-        self._loaded.set()
+        self.loaded.set()
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Passes reports on to their streams until the process ends."""
@@ -128,7 +130,7 @@ class Recogniser:
             except asyncio.IncompleteReadError:
                 return
             if isinstance(report, Ready):
-                self._loaded.set()
+                self.loaded.set()
             elif report.stream in self.streams:  # else its session is gone already
                 self._note(report)
                 self.streams[report.stream].tell(report)
@@ -141,7 +143,7 @@ class Recogniser:
         self._process = None
         self.backlog = 0.0
         if not self.hopeless:
-            self._loaded.clear()
+            self.loaded.clear()
         for stream in self.streams.values():
             stream.tell(Lost(stream.number))
         self.streams.clear()
@@ -166,7 +168,14 @@ class Pool(Source):
         return least.backlog if least.streams else 0.0
 
     async def __aenter__(self) -> Self:
+        """Returns when the first process is ready: a client that waits for Begin is impatient."""
         self._tasks = [asyncio.create_task(each.run()) for each in self._recognisers]
+        ready = [asyncio.create_task(each.loaded.wait()) for each in self._recognisers]
+        await asyncio.wait(ready, return_when=asyncio.FIRST_COMPLETED)
+        for each in ready:
+            each.cancel()
+        if all(each.hopeless for each in self._recognisers):
+            raise EngineMissing("The recogniser could not be loaded")
         return self
 
     async def __aexit__(
@@ -201,7 +210,10 @@ class Pool(Source):
                 await recogniser.send(Close(stream.number))
 
     def _least_busy(self) -> Recogniser:
-        return min(self._recognisers, key=lambda each: (each.hopeless, len(each.streams)))
+        def rank(each: Recogniser) -> tuple[bool, bool, int]:
+            return each.hopeless, not each.loaded.is_set(), len(each.streams)
+
+        return min(self._recognisers, key=rank)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -24,7 +24,7 @@ class CloseCode(IntEnum):
 class Refusal(Exception):
     """Ends the session: an Error with these words, then a close with the same code."""
 
-    def __init__(self, code: CloseCode, words: str) -> None:
+    def __init__(self, code: int, words: str) -> None:
         super().__init__(words)
         self.code = code
         self.words = _harmless(words)

@@ -122,8 +122,7 @@ class ScriptedStream:
     def _plan_partial(self) -> None:
         before = self._partials[-1].when() if self._partials else self._over_at
         due = max(self._received_at + self._pace.partial_after, _later(before))
-        # As the vendor has it, the last word of a partial is never final.
-        reading = Reading(tuple(self._open), settled=len(self._open) - 1)
+        reading = Reading(tuple(self._open))
         self._partials.append(self._loop.call_at(due, self._tell, reading))
 
     def _plan_end(self) -> None:

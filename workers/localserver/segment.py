@@ -29,11 +29,14 @@ SHORTEST = 4
 LINE_PAUSE = 800
 """Ms of silence that close a piece though its turn goes on: a longer one reads no better."""
 
-LONG = frames(5_000)
 BREATH = frames(160)
+"""After so much silence a piece is read, so that it is known what was said when the silence has
+become long enough to decide something."""
+
+LONG = frames(5_000)
 LONGEST = frames(9_000)
-"""A piece gets slower to read with its length. So after `LONG` it is cut at the first `BREATH`, and
-after `LONGEST` wherever it was quietest of late."""
+"""A piece gets slower to read with its length. So after `LONG` it is closed at the first `BREATH`,
+and after `LONGEST` it is cut wherever it was quietest of late."""
 
 LATE = frames(2_000)
 """How far back that is looked for."""
@@ -66,10 +69,18 @@ class Segment:
     def take(self, now: int, probability: float, threshold: float) -> None:
         """The next frame; ``now`` is the one after it."""
         self.probabilities.append(probability)
-        lowest = threshold if now - self.end > BREATH else max(threshold - RELEASE, 0.01)
+        if now - self.end > BREATH:
+            lowest = threshold
+        else:
+            lowest = max(threshold - RELEASE, min(threshold, 0.01))
         if probability >= lowest:
             self.end = now
             self.voiced += 1
+
+    @property
+    def long(self) -> bool:
+        """Whether the next breath closes it."""
+        return self.end - self.start >= LONG
 
     @property
     def read(self) -> bool:
@@ -78,12 +89,9 @@ class Segment:
 
     def cut(self, now: int) -> int | None:
         """Where to cut it because it is long, if now is the time."""
-        silence = now - self.end
-        if now - self.start >= LONG and silence >= BREATH:
-            return now - silence // 2
         if now - self.start >= LONGEST:
-            late = np.convolve(self.probabilities[-LATE:], np.ones(3) / 3, "same")
-            return now - len(late) + int(np.argmin(late))
+            late = np.convolve(self.probabilities[-LATE:], np.ones(3), "valid")
+            return now - len(late) - 1 + int(np.argmin(late))
         return None
 
     def after(self, cut: int, threshold: float) -> "Segment":

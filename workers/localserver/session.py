@@ -44,16 +44,21 @@ class Reply(Enum):
 class Session:
     """The state that the tasks share."""
 
-    def __init__(self, wire: Wire, begin: Begin, parameters: Parameters, stream: Stream) -> None:
-        """``begin`` is what the client is told first; its ``expires_at`` is not watched here."""
+    def __init__(
+        self, wire: Wire, begin: Begin, parameters: Parameters, stream: Stream, came: float
+    ) -> None:
+        """``begin`` is what the client is told first; its ``expires_at`` is not watched here.
+
+        ``came``: when its socket was open, on the monotonic clock; a session lasts from then on.
+        """
         self._wire = wire
         self._begin = begin
         self._parameters = parameters
         self._stream = stream
-        self._began = time.monotonic()
-        self._received = Received(parameters, self._began)
+        self._came = came
+        self._received = Received(parameters, came)
         self._turns = Turns(parameters)
-        self._pulse = Pulse(self._began)
+        self._pulse = Pulse(came)
         self._silences = Silences()
         self._replies: list[Reply] = []  # what the flushes under way are for, oldest first
         self._terminated = False
@@ -187,7 +192,7 @@ class Session:
     def _termination(self) -> Termination:
         return Termination(
             audio_duration_seconds=round(self.audio_seconds),
-            session_duration_seconds=round(time.monotonic() - self._began),
+            session_duration_seconds=round(time.monotonic() - self._came),
         )
 
 

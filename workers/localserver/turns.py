@@ -30,7 +30,7 @@ class Turns:
     def heard(self, report: Heard) -> list[ServerMessage]:
         """What to tell the client now: a reading of the open turn, maybe its last."""
         reading = report.reading
-        if reading is None or not reading.words:
+        if reading is None or not (reading.words or self._said):
             return []
         if not (reading.over or self.parameters.include_partial_turns):
             return []
@@ -132,6 +132,6 @@ def _text(words: Sequence[Word]) -> str:
 
 def _same(turn: Turn, said: Turn) -> bool:
     """Whether two partials read alike, whatever became of times and confidences."""
-    return [(word.text, word.word_is_final) for word in turn.words] == [
+    return not turn.utterance and [(word.text, word.word_is_final) for word in turn.words] == [
         (word.text, word.word_is_final) for word in said.words
-    ] and turn.utterance in ("", said.utterance)
+    ]
