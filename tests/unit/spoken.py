@@ -1,8 +1,8 @@
 """Made-up speech, written as a text: a character is a frame of 32 ms.
 
-``.`` is silence. A digit is a noise that is speech with a probability of so many tenths. A letter is
-speech for sure, part of the word that is made of it; a capital also ends the sentence. So a voice
-detector and an engine need nothing but the samples to know what a real one would have told.
+``.`` is silence. A digit is a noise that is speech with a probability of so many tenths. A letter
+is speech for sure, part of the word that is made of it; a capital also ends the sentence. So a
+voice detector and an engine need nothing but the samples to know what a real one would have told.
 """
 
 from itertools import groupby

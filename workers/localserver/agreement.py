@@ -84,12 +84,14 @@ def _stands_for(committed: Sequence[HeardWord], words: Sequence[HeardWord]) -> i
     """How many words, from the first, are the nearest to the committed ones by edit distance."""
     known = [plain(word.text) for word in committed]
     costs = list(range(len(known) + 1))  # from no word at all to the first n of the known
-    best = (costs[-1], 0)
+    best = (costs[-1], len(known), 0)
     for count, word in enumerate(words, 1):
         above, costs[0] = costs[0], count
         for at, each in enumerate(known, 1):
             changed = above + (each != plain(word.text))
             above, costs[at] = costs[at], min(changed, costs[at] + 1, costs[at - 1] + 1)
         # Of equal ones the nearest in length: a word that was changed is neither lost nor added.
-        best = min(best, (costs[-1], count), key=lambda each: (each[0], abs(len(known) - each[1])))
-    return best[1]
+        # But with a new word before it, the last committed one is farther on, and is not doubled.
+        farther = count > len(known) and known[-1:] == [plain(word.text)]
+        best = min(best, (costs[-1], -1 if farther else abs(len(known) - count), count))
+    return best[-1]

@@ -4,6 +4,10 @@ from workers.localserver.segment import LEAD, ONSET, TAIL, Segment
 from workers.localserver.sound import FRAME_MS, Samples, Tape
 from workers.localserver.voice import VoiceDetector
 
+LATE = 96
+"""Ms by which the detector takes speech for longer than it is loud: 0.10 s in the median over 58
+ends of speech, 0.17 s in nine of ten."""
+
 
 class Ear:
     """Listens, and opens a piece wherever speech begins; whoever reads the piece closes it."""
@@ -29,8 +33,9 @@ class Ear:
 
     @property
     def silence(self) -> int:
-        """Ms since the last voiced frame."""
-        return (self.now - self._spoken) * FRAME_MS
+        """Ms since somebody spoke."""
+        quiet = self.now - self._spoken
+        return quiet * FRAME_MS + LATE if quiet else 0
 
     def listen(self, frame: Samples, threshold: float) -> None:
         """The next frame; ``threshold``: the probability from which it counts as speech."""

@@ -17,8 +17,8 @@ from workers.localserver.ear import Ear
 from workers.localserver.engines import EngineWords
 from workers.localserver.hypotheses import Endpointing, HeardWord, Reading
 from workers.localserver.open_turn import OpenTurn
-from workers.localserver.segment import LINE_PAUSE, ONSET, SHORTEST, TAIL, Segment
-from workers.localserver.sound import FRAME_MS, Intake, Samples
+from workers.localserver.segment import BREATH, LINE_PAUSE, ONSET, SHORTEST, TAIL, Segment
+from workers.localserver.sound import FRAME, FRAME_MS, Intake, Samples
 from workers.localserver.voice import VoiceDetector
 from workers.localserver.voicing import raised, timed
 
@@ -28,6 +28,9 @@ words in a row are taken for that, and the piece stays as it was read before."""
 
 NOTICE = 500
 """Ms of audio between two notices of how far the stream was listened to."""
+
+AT_ONCE = 100
+"""Frames that are listened to before it is the next stream's turn: some 30 ms of work."""
 
 
 class Reason(Enum):
@@ -127,8 +130,13 @@ class Hearing:
     # --- frame by frame
 
     def advance(self, interval: int | None) -> None:
-        """Listens on until a reading is wanted; ``interval``: ms between partials, None: none."""
-        while self._queue and not self.stands:
+        """Listens on until a reading is wanted; ``interval``: ms between partials, None: none.
+
+        Stops before that when much audio waits: other streams listen too.
+        """
+        for _ in range(min(len(self._queue), AT_ONCE)):
+            if self.stands:
+                return
             self._arrived, item = self._queue.popleft()
             if isinstance(item, _Flush):
                 self._rest = item.rest
@@ -150,12 +158,13 @@ class Hearing:
         if segment is None or segment.read:
             self._settle_or_end()
             return False
-        rules = self._rules
-        if self._ear.silence >= min(rules.min_turn_silence, rules.max_turn_silence, LINE_PAUSE):
-            if segment.voiced < SHORTEST:
+        soonest = min(self._rules.min_turn_silence, self._rules.max_turn_silence)
+        if now - segment.end >= BREATH or self._ear.silence >= soonest:
+            if segment.voiced >= SHORTEST:
+                return self._want(Reason.PAUSE, now)
+            if now - segment.end >= TAIL:  # a noise
                 self._close()
-                return False
-            return self._want(Reason.PAUSE, min(segment.end + TAIL, now))
+            return False
         cut = segment.cut(now)
         if cut is not None:
             return self._want(Reason.LENGTH, cut)
@@ -173,10 +182,11 @@ class Hearing:
     def _partial_due(self, segment: Segment, interval: int) -> bool:
         if segment.voiced < SHORTEST or (self._turn.told and not self._rules.continuous_partials):
             return False
+        if segment.end < self._ear.now:  # a silence may have begun: then it is read for good
+            return False
         if segment.partial_at is None:
             return (self._ear.now - segment.onset) * FRAME_MS >= self._rules.first_partial
-        fresh = segment.end > segment.partial_at
-        return fresh and (self._ear.now - segment.partial_at) * FRAME_MS >= interval
+        return (self._ear.now - segment.partial_at) * FRAME_MS >= interval
 
     # --- readings
 
@@ -186,6 +196,9 @@ class Hearing:
         samples = self._ear.tape.between(self._open.start, self.wanted.end)
         if self.wanted.reason is Reason.FLUSH:
             samples = np.concatenate([samples, self._rest])
+        if self.wanted.reason is Reason.PAUSE:  # the rest of its tail is still to come
+            missing = self._open.end + TAIL - self.wanted.end
+            samples = np.pad(samples, (0, max(0, missing) * FRAME))
         return raised(samples)
 
     def read(self, words: EngineWords) -> None:

@@ -33,10 +33,14 @@ BREATH = frames(160)
 """After so much silence a piece is read, so that it is known what was said when the silence has
 become long enough to decide something."""
 
-LONG = frames(5_000)
-LONGEST = frames(9_000)
-"""A piece gets slower to read with its length. So after `LONG` it is closed at the first `BREATH`,
-and after `LONGEST` it is cut wherever it was quietest of late."""
+LONG = frames(4_000)
+LONGER = frames(7_000)
+LONGEST = frames(12_000)
+"""A piece gets slower to read with its length. So after `LONG` it is closed at the first `BREATH`;
+after `LONGER` it is cut at the first `GAP` between two words; and after `LONGEST` wherever it was
+quietest of late, which may be within a word."""
+
+GAP = frames(64)
 
 LATE = frames(2_000)
 """How far back that is looked for."""
@@ -89,6 +93,8 @@ class Segment:
 
     def cut(self, now: int) -> int | None:
         """Where to cut it because it is long, if now is the time."""
+        if now - self.start >= LONGER and now - self.end == GAP:
+            return now - GAP // 2
         if now - self.start >= LONGEST:
             late = np.convolve(self.probabilities[-LATE:], np.ones(3), "valid")
             return now - len(late) - 1 + int(np.argmin(late))
@@ -96,12 +102,7 @@ class Segment:
 
     def after(self, cut: int, threshold: float) -> "Segment":
         """What is left of it behind the cut."""
-        probabilities = self.probabilities[cut - self.start :]
-        said = [at for at, each in enumerate(probabilities) if each >= threshold]
-        return Segment(
-            start=cut,
-            onset=cut + (said[0] if said else 0),
-            end=cut + (said[-1] + 1 if said else 0),
-            voiced=len(said),
-            probabilities=probabilities,
-        )
+        rest = Segment(cut, cut, cut, 0)
+        for now, probability in enumerate(self.probabilities[cut - self.start :], cut + 1):
+            rest.take(now, probability, threshold)
+        return rest

@@ -1,0 +1,332 @@
+"""Many streams, one engine: which is read next, and what becomes of the others.
+
+The engine is made up, and so is the server; the voice detector is the real one, told by its
+threshold to take everything for speech, or nothing. What the server does next depends on what it is
+told, so no test depends on time.
+"""
+
+import io
+import pickle
+import queue
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from workers.localserver.engines import Engine, Engines, EngineWord, EngineWords
+from workers.localserver.hypotheses import (
+    HEADER,
+    Audio,
+    Close,
+    Configure,
+    Encoding,
+    Endpointing,
+    Flush,
+    Flushed,
+    Heard,
+    Lost,
+    Open,
+    Order,
+    Report,
+    StreamId,
+    frame,
+)
+from workers.localserver.recogniser import Recogniser, read_orders
+from workers.localserver.sound import FRAME, RATE, Samples
+
+pytestmark = pytest.mark.engine  # for the voice detector alone
+
+ALL_SPEECH = Endpointing(320, 1280, vad_threshold=0.0)
+NO_SPEECH = Endpointing(320, 1280, vad_threshold=1.0)
+ENGINE = "made-up"
+
+
+def opened(stream: int, engine: str = ENGINE, rules: Endpointing = ALL_SPEECH) -> Open:
+    return Open(StreamId(stream), RATE, Encoding.PCM_S16LE, rules, engine)
+
+
+def audio(stream: int, frames: int) -> Audio:
+    """Samples that say whose they are."""
+    samples = np.full(frames * FRAME, round(stream / 10 * 32767), "<i2")
+    return Audio(StreamId(stream), samples.tobytes())
+
+
+def flush(stream: int) -> Flush:
+    return Flush(StreamId(stream))
+
+
+class MadeUp(Engines):
+    """Reads each stream's number, and calls back before it answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[int] = []
+        self.meanwhile: Callable[[int], object] = lambda stream: None
+
+    def __getitem__(self, name: str) -> Engine:
+        if name != ENGINE:
+            raise ImportError(f"no engine {name}")
+        return self
+
+    def transcribe(self, samples: Samples) -> EngineWords:
+        stream = round(float(samples[0]) * 10)
+        self.calls.append(stream)
+        self.meanwhile(stream)
+        return (EngineWord(f"stream{stream}."),)
+
+
+class Server(io.BytesIO):
+    """The other end: hangs up when every flush was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine = MadeUp()
+        self.recogniser = Recogniser(self.engine, self)
+        self.reports: list[Report] = []
+        self._flushed: set[StreamId] = set()
+
+    def orders(self, *orders: Order, at: float | None = None) -> None:
+        """By default they will come in the future: nothing is ever late then."""
+        for order in orders:
+            if isinstance(order, Flush):
+                self._flushed.add(order.stream)
+            self.recogniser.inbox.put((order, time.monotonic() + 1000 if at is None else at))
+
+    def hangs_up(self) -> None:
+        self.recogniser.inbox.put(None)
+
+    def runs(self, *orders: Order) -> "Server":
+        self.orders(*orders)
+        self.recogniser.run()
+        return self
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        (length,) = HEADER.unpack(data[: HEADER.size])
+        assert length == len(data) - HEADER.size
+        report = pickle.loads(data[HEADER.size :])
+        self.reports.append(report)
+        if isinstance(report, Flushed | Lost):
+            self._flushed.discard(report.stream)
+            if not self._flushed:
+                self.hangs_up()
+        return len(data)
+
+    def of(self, stream: int) -> list[Report]:
+        return [each for each in self.reports if getattr(each, "stream", None) == stream]
+
+    def finals(self, stream: int) -> list[str]:
+        return [
+            " ".join(word.text for word in report.reading.words)
+            for report in self.of(stream)
+            if isinstance(report, Heard) and report.reading is not None and report.reading.over
+        ]
+
+
+# --- one stream
+
+
+def test_a_stream_is_told_of_from_its_first_audio_to_its_flush():
+    """How far it was listened to, what was heard, and that this was all."""
+    server = Server().runs(opened(1), audio(1, 100), flush(1))
+    *heard, last = server.of(1)
+    positions = [report.position for report in heard if isinstance(report, Heard)]
+
+    assert Flushed(StreamId(1)) == last
+    assert ["stream1."] == server.finals(1)
+    assert sorted(positions) == positions
+    assert 100 * 32 == positions[-1]
+    assert {512, 1024, 1504, 2016, 2528, 3008} <= set(positions)
+
+
+def test_partials_come_before_the_final():
+    """Each of all that was heard so far."""
+    server = Server()
+    server.runs(opened(1), audio(1, 60), flush(1))
+    readings = [r.reading for r in server.of(1) if isinstance(r, Heard) and r.reading]
+
+    assert len(readings) == len(server.engine.calls)
+    assert [False] * (len(readings) - 1) + [True] == [reading.over for reading in readings]
+    assert len(readings) > 1
+
+
+def test_a_late_stream_goes_without_partials():
+    """What decides is read all the same."""
+    server = Server()
+    server.orders(opened(1), audio(1, 60), flush(1), at=time.monotonic() - 10)
+    server.runs()
+
+    assert [1] == server.engine.calls
+    assert ["stream1."] == server.finals(1)
+
+
+def test_reports_tell_how_late_they_are():
+    """In seconds from the arrival of the audio."""
+    server = Server()
+    server.orders(opened(1), audio(1, 60), flush(1), at=time.monotonic() - 10)
+    server.runs()
+
+    assert all(report.behind >= 10 for report in server.of(1) if isinstance(report, Heard))
+
+
+def test_settings_change_between_the_audio_around_them():
+    """Speech that ends with them ends its turn."""
+    end = Configure(StreamId(1), NO_SPEECH)
+    server = Server().runs(opened(1), audio(1, 20), end, audio(1, 60), flush(1))
+
+    assert ["stream1."] == server.finals(1)
+    final = next(r for r in server.of(1) if isinstance(r, Heard) and r.reading and r.reading.over)
+    assert (20 + 10) * 32 == final.position
+
+
+# --- several streams
+
+
+def test_what_decides_is_read_before_partials():
+    """However long those have waited."""
+    server = Server()
+    server.engine.meanwhile = lambda stream: stream == 2 and server.orders(flush(1))
+    now = time.monotonic() + 1000
+    server.orders(opened(1), opened(2), audio(1, 12), at=now)
+    server.orders(audio(2, 5), flush(2), at=now + 1)
+    server.runs()
+
+    assert [2, 1] == server.engine.calls[:2]
+
+
+def test_of_equal_ones_the_oldest_is_read_first():
+    """By the arrival of the audio, not by the order of the streams."""
+    server = Server()
+    now = time.monotonic() + 1000
+    for late, stream in enumerate((3, 1, 2)):
+        server.orders(opened(stream), audio(stream, 5), flush(stream), at=now + late)
+    server.runs()
+
+    assert [3, 1, 2] == server.engine.calls
+    assert all([f"stream{stream}."] == server.finals(stream) for stream in (1, 2, 3))
+
+
+def test_much_audio_at_once_keeps_nobody_waiting():
+    """Silence has to be listened to as well, and others are read meanwhile."""
+    server = Server()
+    server.orders(opened(1, rules=NO_SPEECH), audio(1, 300), flush(1), opened(2), audio(2, 5))
+    server.runs(flush(2))
+    answered = server.reports.index(Flushed(StreamId(2)))
+
+    assert any(each.stream == 1 for each in server.reports[answered:] if isinstance(each, Heard))
+    assert 9_600 == [each.position for each in server.of(1) if isinstance(each, Heard)][-1]
+
+
+def test_an_engine_that_fails_loses_only_its_stream(capsys: pytest.CaptureFixture[str]):
+    """The others go on, the log has the reason, and what still comes for it is ignored."""
+    server = Server()
+
+    def fail(stream: int) -> None:
+        if server.engine.calls == [1]:
+            server.orders(audio(1, 50), flush(1))
+            raise RuntimeError("the model is ill")
+
+    server.engine.meanwhile = fail
+    now = time.monotonic() + 1000
+    server.orders(opened(1), audio(1, 5), flush(1), at=now)
+    server.orders(opened(2), audio(2, 5), flush(2), at=now + 1)
+    server.runs()
+
+    assert [1, 2] == server.engine.calls
+    assert [Lost(StreamId(1))] == server.of(1)
+    assert ["stream2."] == server.finals(2)
+    assert "the model is ill" in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_be_loaded_loses_only_its_stream():
+    """It is said at once."""
+    server = Server().runs(opened(1, "another"), opened(2), audio(2, 5), flush(1), flush(2))
+
+    assert [Lost(StreamId(1))] == server.of(1)
+    assert ["stream2."] == server.finals(2)
+
+
+def test_orders_for_unknown_streams_are_ignored():
+    """They are of the process that this one replaces."""
+    unknown = StreamId(9)
+    server = Server().runs(
+        audio(9, 50),
+        Configure(unknown, NO_SPEECH),
+        Close(unknown),
+        opened(1),
+        audio(1, 5),
+        flush(1),
+    )
+
+    assert [] == server.of(9)
+    assert ["stream1."] == server.finals(1)
+
+
+def test_a_stream_may_be_closed_while_it_is_read():
+    """Nothing is told of it any more, whatever is still queued; the others go on."""
+    server = Server()
+    server.engine.meanwhile = lambda stream: (
+        server.orders(Close(StreamId(1)), audio(1, 50), audio(2, 5), flush(2)) if stream == 1 else 0
+    )
+    server.runs(opened(1), opened(2), audio(1, 12))
+
+    assert [1, 2] == server.engine.calls
+    assert not any(isinstance(report, Flushed) for report in server.of(1))
+    assert ["stream2."] == server.finals(2)
+
+
+def test_a_closed_number_may_be_opened_again():
+    """It is another stream; nothing is left of the first."""
+    server = Server()
+    server.runs(opened(1), audio(1, 5), Close(StreamId(1)), opened(1), audio(1, 7), flush(1))
+
+    assert ["stream1."] == server.finals(1)
+    assert 7 * 32 == next(r.position for r in server.of(1)[::-1] if isinstance(r, Heard))
+
+
+# --- the share of partials
+
+
+def test_partials_come_less_often_the_more_they_cost():
+    """A round of all that speak must leave time for what decides."""
+    server = Server()
+    assert 0.5 == server.recogniser.interval
+
+    def work(stream: int) -> None:
+        time.sleep(0.2)
+        if len(server.engine.calls) == 2:
+            server.hangs_up()
+
+    server.engine.meanwhile = work
+    server.runs(opened(1), opened(2), audio(1, 12), audio(2, 12))
+
+    assert [1, 2] == sorted(server.engine.calls)
+    assert 2 * 0.2 / 0.6 <= server.recogniser.interval <= 4.0
+
+
+# --- the end
+
+
+def test_the_end_of_orders_is_the_end():
+    """Whatever is still to be done: nobody listens."""
+    server = Server()
+    server.orders(opened(1), audio(1, 50), flush(1))
+    server.hangs_up()
+    server.runs()
+
+    assert [] == server.engine.calls
+
+
+def test_orders_are_read_until_the_server_is_gone():
+    """Also in the middle of one."""
+    sent = [opened(1), audio(1, 1), flush(1)]
+    data = b"".join(map(frame, sent))
+    for torn in (b"", frame(flush(1))[:-1], frame(flush(1))[:2]):
+        inbox: queue.SimpleQueue[tuple[Order, float] | None] = queue.SimpleQueue()
+        read_orders(io.BytesIO(data + torn), inbox)
+        *got, end = [inbox.get_nowait() for _ in range(inbox.qsize())]
+
+        assert end is None
+        assert sent == [item[0] for item in got if item is not None]
+        times = [item[1] for item in got if item is not None]
+        assert sorted(times) == times

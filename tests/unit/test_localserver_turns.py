@@ -1,0 +1,433 @@
+"""What a client is told of what was heard, without a socket, a process or a clock."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.localserver import parameters
+from workers.localserver.agreement import Agreement, plain
+from workers.localserver.hypotheses import Heard, HeardWord, Reading, StreamId
+from workers.localserver.turns import Turns
+from workers.speech.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
+
+U3 = ""
+US = "speech_model=universal-streaming-english"
+
+
+def said(text: str, start: int = 0, each: int = 200) -> tuple[HeardWord, ...]:
+    """Words of equal length, one after the other."""
+    return tuple(
+        HeardWord(word, start + index * each, start + (index + 1) * each)
+        for index, word in enumerate(text.split())
+    )
+
+
+def partial(text: str, settled: int = 0) -> Reading:
+    return Reading(said(text), settled)
+
+
+def final(text: str, confidence: float = 0.9) -> Reading:
+    words = said(text)
+    return Reading(words, len(words), over=True, end_of_turn_confidence=confidence)
+
+
+def turns_of(query: str) -> Turns:
+    return Turns(parameters.read(query))
+
+
+def heard(turns: Turns, *readings: Reading | None) -> list[ServerMessage]:
+    reports = [Heard(StreamId(1), 0, reading) for reading in readings]
+    return [message for report in reports for message in turns.heard(report)]
+
+
+def told(query: str, *readings: Reading | None) -> list[Turn]:
+    """The turns that a client is told."""
+    return [each for each in heard(turns_of(query), *readings) if isinstance(each, Turn)]
+
+
+def transcripts(turns: list[Turn]) -> list[tuple[int, str, bool]]:
+    return [(turn.turn_order, turn.transcript, turn.end_of_turn) for turn in turns]
+
+
+# --- words that can be relied on
+
+
+def agreed(*texts: str) -> list[str]:
+    """What is committed after these readings."""
+    agreement = Agreement()
+    for text in texts:
+        agreement.heard(said(text))
+    return [word.text for word in agreement.committed]
+
+
+def test_two_equal_hypotheses_commit_all_but_their_last_word():
+    """A word counts when two readings agree on it and on one word more."""
+    agreement = Agreement()
+    agreement.heard(said("And so my"))
+    agreement.heard(said("And so, my fellow"))
+
+    assert ["And", "so,"] == [word.text for word in agreement.committed]
+    assert agreement.next_word is not None
+    assert "my" == agreement.next_word.text
+
+
+def test_one_hypothesis_commits_nothing():
+    """Nor do two that differ from the first word on."""
+    assert [] == agreed("And so my fellow")
+    assert [] == agreed("And so my fellow", "On so my fellow")
+    assert Agreement().next_word is None
+
+
+def test_committed_words_stay_when_a_later_hypothesis_contradicts_them():
+    """What was given out as final does not change."""
+    texts = ("the invoice number", "the invoice number is", "an envoy", "an envoy")
+
+    assert ["the", "invoice"] == agreed(*texts)
+
+
+def test_settled_words_are_committed_whatever_other_readings_say():
+    """Nobody will read them again."""
+    agreement = Agreement()
+    agreement.heard(said("one two three"), settled=2)
+
+    assert ["one", "two"] == [word.text for word in agreement.committed]
+    assert 2 == agreement.settled
+
+
+def test_committed_words_keep_their_order_in_time():
+    """Later hypotheses move the times; words given out still never overlap."""
+    agreement = Agreement()
+    agreement.heard(said("one two three four", each=300))
+    agreement.heard(said("one two three four", each=300))
+    agreement.heard(said("one two three four five six", each=100))
+    agreement.heard(said("one two three four five six", each=100))
+    times = [time for word in agreement.committed for time in (word.start, word.end)]
+
+    assert 5 == len(agreement.committed)
+    assert sorted(times) == times
+
+
+def test_a_repeated_word_is_trusted_more():
+    """Confidence grows with every hypothesis that repeats the word."""
+    agreement = Agreement()
+    agreement.heard(said("hello"))
+    first = agreement.confidence(0)
+    agreement.heard(said("hello there"))
+
+    assert first < agreement.confidence(0) < 1
+    assert first == agreement.confidence(1)
+
+
+def test_an_engine_s_own_confidence_counts():
+    """However often the word is repeated."""
+    agreement = Agreement()
+    for _ in range(3):
+        agreement.heard([HeardWord("hello", 0, 100, 0.123456)])
+
+    assert 0.1235 == agreement.confidence(0)
+
+
+@pytest.mark.parametrize(
+    ("formatted", "unformatted"),
+    [("Times,", "times"), ("don't", "don't"), ("ill-disposed.", "ill-disposed"), ("—", "")],
+)
+def test_plain_words_lose_case_and_the_punctuation_around_them(formatted: str, unformatted: str):
+    """What belongs to the word itself stays."""
+    assert unformatted == plain(formatted)
+
+
+# --- a contradiction is of one word, and its neighbours are told once
+
+
+@pytest.mark.parametrize(
+    ("committed", "last", "transcript"),
+    [
+        ("the spin of hope", "The spring of hope.", "the spin of hope"),  # one changed
+        ("the spin of hope", "Spring of hope.", "the spin of hope"),  # and one lost
+        ("in the world", "In all the world.", "in the world"),  # one more
+        ("in the big world", "In all the big world.", "in the big world"),
+        ("so it is a", "So it really is a dog.", "so it is a dog"),
+        ("a b c d", "A c d e.", "a b c d e"),  # one less
+        ("a b c d", "B c d e.", "a b c d e"),
+        ("a b c d", "Z a b c d e.", "a b c d e"),
+        ("a b c d", "A b.", "a b c"),  # cut short
+        ("a b c d", "X y z d e.", "a b c d e"),  # nothing like it
+        ("no no", "No no no.", "no no no"),
+        ("do do it", "Do do do it.", "do do do it"),
+    ],
+)
+def test_a_final_that_contradicts_loses_and_doubles_no_neighbour(
+    committed: str, last: str, transcript: str
+):
+    """A word that was given out stands for whatever was heard in its place."""
+    turn = told(US, partial(committed), partial(committed), final(last))[-1]
+
+    assert transcript == turn.transcript
+
+
+FEWER = settings(max_examples=50)
+
+WORDS = st.lists(st.sampled_from(["a", "b", "B,", "c", "c.", "—", "no"]), max_size=8)
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> list[Reading]:
+    """Any readings of one turn, however they contradict each other; the last one is over."""
+    made = []
+    for text in draw(st.lists(WORDS, min_size=1, max_size=8)):
+        start, each = draw(st.integers(0, 500)), draw(st.integers(0, 400))
+        settled = draw(st.integers(0, len(text)))
+        made.append(Reading(said(" ".join(text), start, each), settled))
+    words = said(" ".join(draw(WORDS)))
+    return [*made, Reading(words, len(words), over=True)]
+
+
+@FEWER
+@given(readings())
+def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Reading]):
+    """In text and time, whatever is read later; only more words follow."""
+    turns = told(US, *sequence)
+    finals = [
+        [(word.text, word.start, word.end) for word in turn.words if word.word_is_final]
+        for turn in turns
+    ]
+
+    assert all(later[: len(words)] == words for words, later in pairwise(finals))
+    assert all(
+        " ".join(text for text, *_ in words) == turn.transcript
+        for words, turn in zip(finals, turns, strict=True)
+    )
+
+
+@FEWER
+@given(readings())
+def test_one_word_at_most_grows_and_all_are_in_order(sequence: list[Reading]):
+    """The last one; words never overlap in time."""
+    for turn in told(US, *sequence):
+        growing = [word.word_is_final for word in turn.words]
+        times = [time for word in turn.words for time in (word.start, word.end)]
+
+        assert not turn.end_of_turn or all(growing)
+        assert all(growing[:-1])
+        assert sorted(times) == times
+
+
+@FEWER
+@given(readings())
+def test_every_word_is_uttered_once(sequence: list[Reading]):
+    """In some message of its turn, in order, and by its end at the latest."""
+    turns = told(US, *sequence)
+    uttered = " ".join(turn.utterance for turn in turns if turn.utterance)
+
+    assert [turn.transcript for turn in turns][-1:] == ([uttered] if turns else [])
+
+
+@FEWER
+@given(readings(), st.sampled_from([US, U3]))
+def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Reading], query: str):
+    """Once; and the next one has the next number."""
+    turns = told(query, *sequence, *sequence)
+    orders = [turn.turn_order for turn in turns]
+    ends = [turn.turn_order for turn in turns if turn.end_of_turn]
+
+    assert sorted(orders) == orders
+    assert sorted(set(orders)) == ends
+    assert ends == list(range(len(ends)))
+
+
+# --- turns of the U3 family
+
+
+def test_speech_started_comes_once_before_the_first_turn():
+    """And every word of a partial may still change."""
+    turns = turns_of(U3)
+    first = heard(turns, Reading(said("And so", 300)))
+    second = heard(turns, Reading(said("And so my fellow", 300)))
+
+    assert [SpeechStarted, Turn] == [type(message) for message in first]
+    assert isinstance(first[0], SpeechStarted)
+    assert 300 == first[0].timestamp
+    assert [Turn] == [type(message) for message in second]
+    words = [word for turn in (*first, *second) if isinstance(turn, Turn) for word in turn.words]
+    assert not any(word.word_is_final for word in words)
+
+
+def test_each_turn_starts():
+    """Also one that is heard only when it is over."""
+    messages = heard(turns_of(U3), final("Hello."), final("Hello."))
+
+    assert [SpeechStarted, Turn] * 2 == [type(message) for message in messages]
+
+
+def test_a_partial_may_be_revised_as_a_whole():
+    """It holds all that is heard of the turn, as it would be written."""
+    turns = told(U3, partial("I scream"), partial("Ice cream, please"))
+
+    assert [(0, "I scream", False), (0, "Ice cream, please", False)] == transcripts(turns)
+    assert {False} == {turn.turn_is_formatted for turn in turns}
+    assert {""} == {turn.utterance for turn in turns}
+    assert {0.0} == {turn.end_of_turn_confidence for turn in turns}
+
+
+def test_a_turn_ends_with_one_formatted_final():
+    """Nothing comes twice."""
+    turns = told(U3, partial("Move the"), final("Move the crates."))
+
+    assert [(0, "Move the", False), (0, "Move the crates.", True)] == transcripts(turns)
+    assert turns[-1].turn_is_formatted
+    assert "Move the crates." == turns[-1].utterance
+    assert 1.0 == turns[-1].end_of_turn_confidence
+    assert all(word.word_is_final for word in turns[-1].words)
+
+
+def test_what_was_heard_is_told_with_its_times():
+    """In ms of the stream, as the recogniser has them."""
+    (turn,) = told(U3, Reading((HeardWord("Hi,", 40, 350, 0.5), HeardWord("you", 350, 600))))
+
+    assert [("Hi,", 40, 350, 0.5), ("you", 350, 600, 0.6)] == [
+        (word.text, word.start, word.end, word.confidence) for word in turn.words
+    ]
+
+
+@pytest.mark.parametrize("query", [U3, US])
+def test_the_same_reading_is_not_said_twice(query: str):
+    """Nothing new, nothing sent."""
+    readings = [partial("And so my"), partial("And so my"), partial("And so my")]
+
+    assert len(told(query, *readings[:2])) == len(told(query, *readings))
+
+
+@pytest.mark.parametrize("query", [U3, US, f"{US}&format_turns=true"])
+def test_nothing_is_said_while_nothing_is_heard(query: str):
+    """Neither of silence nor of a turn without words."""
+    assert [] == heard(turns_of(query), None, Reading(()), Reading((), over=True), None)
+
+
+@pytest.mark.parametrize("query", [U3, US])
+def test_a_turn_of_which_nothing_is_left_ends_all_the_same(query: str):
+    """A client that was told of it must not wait for its end."""
+    turns = told(query, partial("You"), Reading((), over=True), final("Hello."))
+
+    assert [(0, False), (0, True), (1, True)] == [
+        (turn.turn_order, turn.end_of_turn) for turn in turns
+    ]
+    assert () == turns[1].words
+
+
+# --- turns of Universal-Streaming
+
+
+def test_partials_hold_final_words_and_one_that_grows():
+    """The transcript is of the final words alone, in plain lower case."""
+    first, second = told(US, partial("The invoice"), partial("The invoice number"))
+
+    assert [("the", False)] == [(word.text, word.word_is_final) for word in first.words]
+    assert "" == first.transcript
+    assert [("the", True), ("invoice", False)] == [
+        (word.text, word.word_is_final) for word in second.words
+    ]
+    assert "the" == second.transcript
+    assert not second.turn_is_formatted
+
+
+def test_there_is_no_speech_started():
+    """It is a message of the other family."""
+    assert {Turn} == {type(each) for each in heard(turns_of(US), partial("a b"), final("A b."))}
+
+
+def test_settled_words_are_an_utterance_and_not_repeated():
+    """The final's is of what came after them."""
+    turns = told(
+        US,
+        partial("the age of wisdom,"),
+        partial("the age of wisdom,", settled=4),
+        final("the age of wisdom, the age of foolishness."),
+    )
+
+    assert ["", "the age of wisdom", "the age of foolishness"] == [turn.utterance for turn in turns]
+    assert "the age of wisdom the age of foolishness" == turns[-1].transcript
+
+
+def test_a_final_of_settled_words_has_no_utterance():
+    """All of it was uttered before."""
+    turns = told(US, partial("well, and", settled=2), final("well, and"))
+
+    assert [("well and", "well and"), ("", "well and")] == [
+        (turn.utterance, turn.transcript) for turn in turns
+    ]
+
+
+def test_two_equal_utterances_are_both_told():
+    """People say things twice."""
+    turns = told(US, *(partial("yes yes no no", settled) for settled in (0, 1, 2)))
+
+    assert ["yes", "yes"] == [turn.utterance for turn in turns if turn.utterance]
+
+
+@pytest.mark.parametrize("confidence", [0.2, 0.9])
+def test_the_confidence_is_that_of_the_reading(confidence: float):
+    """In a pause as at the end."""
+    pause = Reading(said("well, and"), end_of_turn_confidence=confidence)
+
+    assert [confidence, confidence] == [
+        turn.end_of_turn_confidence for turn in told(US, pause, final("well, and", confidence))
+    ]
+
+
+def test_formatted_turns_come_twice_under_one_order():
+    """First plain, then as it is written."""
+    query = f"{US}&format_turns=true"
+    turns = told(query, partial("The invoice"), final("The invoice, please."), final("Thanks."))
+
+    assert [
+        (0, "", False),
+        (0, "the invoice please", True),
+        (0, "The invoice, please.", True),
+        (1, "thanks", True),
+        (1, "Thanks.", True),
+    ] == transcripts(turns)
+    assert [False, False, True, False, True] == [turn.turn_is_formatted for turn in turns]
+    assert ["", "the invoice please", "", "thanks", ""] == [turn.utterance for turn in turns]
+    assert [(w.start, w.end) for w in turns[1].words] == [(w.start, w.end) for w in turns[2].words]
+
+
+def test_the_formatted_twin_is_of_the_same_words():
+    """What was committed stands in both of them, as it was last written."""
+    texts = ("the spin of", "the spin of hope", "the spin of hope")
+    query = f"{US}&format_turns=true"
+    plain_turn, formatted = told(query, *map(partial, texts), final("The spring of hope."))[-2:]
+
+    assert "the spin of hope" == plain_turn.transcript
+    assert "The spin of hope." == formatted.transcript
+
+
+def test_formatting_may_be_asked_for_on_the_way():
+    """From the next final on."""
+    turns = turns_of(US)
+    assert 1 == len(heard(turns, final("Hello.")))
+    turns.parameters = turns.parameters.updated(UpdateConfiguration(format_turns=True))
+
+    assert 2 == len(heard(turns, final("Hello.")))
+
+
+# --- words that are hidden
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        (f"{US}&filter_profanity=true", ["b*******", "b*******"]),
+        (f"{US}&filter_profanity=true&format_turns=true", ["b*******", "b*******", "B*******,"]),
+        ("filter_profanity=true", ["B*******,", "B*******,"]),
+        (US, ["bullshit", "bullshit"]),
+    ],
+)
+def test_profanity_is_hidden_in_every_message(query: str, shown: list[str]):
+    """In words, transcript and utterance, partial or final."""
+    turns = told(query, partial("Bullshit, he"), final("Bullshit, he said."))
+
+    assert shown == [turn.words[0].text for turn in turns]
+    if "filter" in query:
+        assert not any("llshit" in turn.transcript + turn.utterance for turn in turns)
