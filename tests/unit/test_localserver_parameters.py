@@ -237,7 +237,7 @@ def test_a_renamed_model_goes_by_its_new_name():
 def test_each_family_has_defaults_of_its_own():
     """The vendor's for Universal-Streaming, ours for each mode of U3."""
     assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.read(US).endpointing
-    assert Endpointing(300, 1000, 0.5, 0.3, 500) == parameters.read("").endpointing
+    assert Endpointing(400, 1000, 0.5, 0.3, 500) == parameters.read("").endpointing
     assert Mode.BALANCED is parameters.read("").mode
 
 
@@ -245,8 +245,8 @@ def test_each_family_has_defaults_of_its_own():
     ("mode", "expected"),
     [
         ("min_latency", Endpointing(160, 800, 0.5, 0.3, 300)),
-        ("balanced", Endpointing(300, 1000, 0.5, 0.3, 500)),
-        ("max_accuracy", Endpointing(500, 1500, 0.5, 0.3, 700)),
+        ("balanced", Endpointing(400, 1000, 0.5, 0.3, 500)),
+        ("max_accuracy", Endpointing(600, 1500, 0.5, 0.3, 700)),
     ],
 )
 def test_a_mode_is_a_bundle_of_defaults(mode: str, expected: Endpointing):
@@ -286,7 +286,7 @@ def test_a_change_leaves_the_rest_as_it_is():
 
     assert (8_000, Encoding.PCM_MULAW) == (changed.sample_rate, changed.encoding)
     assert 2400 == changed.endpointing.max_turn_silence
-    assert 300 == changed.endpointing.min_turn_silence
+    assert 400 == changed.endpointing.min_turn_silence
     assert changed.session_heartbeat
     assert ["prompt"] == warned(changed)
     assert () == changed.updated(UpdateConfiguration()).warnings

@@ -176,7 +176,7 @@ def test_settings_change_between_the_audio_around_them():
 
     assert ["stream1."] == server.finals(1)
     final = next(r for r in server.of(1) if isinstance(r, Heard) and r.reading and r.reading.over)
-    assert (20 + 10) * 32 == final.position
+    assert 20 * 32 < final.position <= 20 * 32 + ALL_SPEECH.min_turn_silence
 
 
 # --- several streams
@@ -265,10 +265,17 @@ def test_orders_for_unknown_streams_are_ignored():
 def test_a_stream_may_be_closed_while_it_is_read():
     """Nothing is told of it any more, whatever is still queued; the others go on."""
     server = Server()
-    server.engine.meanwhile = lambda stream: (
-        server.orders(Close(StreamId(1)), audio(1, 50), audio(2, 5), flush(2)) if stream == 1 else 0
-    )
-    server.runs(opened(1), opened(2), audio(1, 12))
+    now = time.monotonic() + 1000
+
+    def leave(stream: int) -> None:
+        if stream == 1:
+            server.orders(Close(StreamId(1)), audio(1, 3), at=now)
+            server.recogniser.inbox.put((flush(1), now))
+            server.orders(audio(2, 5), flush(2), at=now + 1)
+
+    server.engine.meanwhile = leave
+    server.orders(opened(1), opened(2), audio(1, 12), at=now)
+    server.runs()
 
     assert [1, 2] == server.engine.calls
     assert not any(isinstance(report, Flushed) for report in server.of(1))

@@ -1,10 +1,12 @@
 """The README says what the code does."""
 
+from itertools import groupby
 from pathlib import Path
 
 from tui.commands import paceline
 from tui.keys import KEYS, Scope
 from tui.summary import Exit
+from workers.localserver.features import FEATURES, Feature
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -34,3 +36,16 @@ def test_every_exit_code_is_there() -> None:
     assert [int(part.split()[0]) for part in line[12:].split(" · ")] == [
         code.value for code in Exit
     ]
+
+
+def test_every_parameter_of_the_engine_is_there() -> None:
+    """With what becomes of it; those of which the same is said stand together."""
+
+    def same(feature: Feature) -> tuple[str, str]:
+        return feature.standing.value, feature.note
+
+    rows = [
+        f"| {' '.join(f'`{each.name}`' for each in features)} | {standing} | {note} |"
+        for (standing, note), features in groupby(FEATURES, same)
+    ]
+    assert between("parameters").splitlines() == ["| parameter | here | |", "|---|---|---|", *rows]

@@ -64,9 +64,11 @@ class Ear:
             self._run = 0
 
     def cut(self, at: int, threshold: float) -> None:
-        """The piece is over at a frame, and goes on as another."""
+        """The piece is over at a frame, and goes on as another if anything was said behind it."""
         if self.segment is not None:
-            self.segment = self.segment.after(at, threshold)
+            rest = self.segment.after(at, threshold)
+            self._free = at
+            self.segment = rest if rest.voiced else None
 
     def claim(self) -> None:
         """All that was heard until now belongs to what was said."""

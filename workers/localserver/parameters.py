@@ -50,8 +50,8 @@ WORD_BY_WORD = Endpointing(400, 1280, 0.4, vad_threshold=0.4, first_partial=300)
 
 BUNDLES = {
     Mode.MIN_LATENCY: Endpointing(160, 800, vad_threshold=0.3, first_partial=300),
-    Mode.BALANCED: Endpointing(300, 1000, vad_threshold=0.3, first_partial=500),
-    Mode.MAX_ACCURACY: Endpointing(500, 1500, vad_threshold=0.3, first_partial=700),
+    Mode.BALANCED: Endpointing(400, 1000, vad_threshold=0.3, first_partial=500),
+    Mode.MAX_ACCURACY: Endpointing(600, 1500, vad_threshold=0.3, first_partial=700),
 }
 """Ours: the service does not tell its own, which moreover change from model to model."""
 

@@ -9,8 +9,10 @@ import itertools
 import os
 import pickle
 import sys
+import time
+import traceback
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +36,7 @@ from workers.localserver.hypotheses import (
     frame,
 )
 from workers.localserver.parameters import Parameters
-from workers.localserver.refusal import cancelled
+from workers.localserver.refusal import Refusal, cancelled
 from workers.localserver.source import Source
 
 STREAMS_EACH = 4
@@ -42,6 +44,9 @@ STREAMS_EACH = 4
 one does with them shows in its backlog."""
 
 MOST_PROCESSES = 4
+RECENT = 5.0
+"""Seconds without a report after which nothing can be late: nobody sends anything."""
+
 FORGETS = 0.7
 """How much of the backlog is left after each reading that was in time."""
 
@@ -82,8 +87,13 @@ class Recogniser:
         self.loaded = asyncio.Event()
         """Also set when it is hopeless, so that nobody waits."""
         self.hopeless = False
-        self.backlog = 0.0
+        self._backlog = 0.0
+        self._noted = 0.0
+
+    @property
+    def backlog(self) -> float:
         """Seconds by which its readings are late, as of late."""
+        return self._backlog if time.monotonic() - self._noted < RECENT else 0.0
 
     async def ready(self) -> None:
         """Returns when the model is loaded; raises `Refusal` when it never will be."""
@@ -102,23 +112,30 @@ class Recogniser:
         process.stdin.write(frame(order))
 
     async def run(self) -> None:
-        """Keeps a process alive until cancelled, or until one dies before it was ever ready."""
+        """Keeps a process alive until cancelled, or until one was never ready."""
         while not self.hopeless:
-            self._process = process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "workers.localserver.recogniser",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin
-            )
             try:
-                await self._read(process)
-            finally:
-                await _ended(process)
+                await self._live()
+            except Exception:  # too many open files, say; whoever waits for it must not wait on
+                traceback.print_exc()
             self.hopeless = not self.loaded.is_set()
             self._lose()
         self.loaded.set()
+
+    async def _live(self) -> None:
+        """One process, from its start to its end."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "workers.localserver.recogniser",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin
+        )
+        try:
+            await self._read(process)
+        finally:
+            await _ended(process)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Passes reports on to their streams until the process ends."""
@@ -137,11 +154,12 @@ class Recogniser:
 
     def _note(self, report: StreamReport) -> None:
         if isinstance(report, Heard):
-            self.backlog = max(report.behind, self.backlog * FORGETS)
+            self._backlog = max(report.behind, self.backlog * FORGETS)
+            self._noted = time.monotonic()
 
     def _lose(self) -> None:
         self._process = None
-        self.backlog = 0.0
+        self._backlog = 0.0
         if not self.hopeless:
             self.loaded.clear()
         for stream in self.streams.values():
@@ -207,7 +225,8 @@ class Pool(Source):
             yield stream
         finally:
             if recogniser.streams.pop(stream.number, None) is not None:
-                await recogniser.send(Close(stream.number))
+                with suppress(Refusal):  # its process is ending too; whatever ended us counts
+                    await recogniser.send(Close(stream.number))
 
     def _least_busy(self) -> Recogniser:
         def rank(each: Recogniser) -> tuple[bool, bool, int]:
