@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from tui.lines.cells import clean
 from tui.options import KEY_VARIABLE
 from workers.errors import PacelineError
-from workers.localserver import script_file
 from workers.localserver.child import NEEDED, Packages, need
 from workers.localserver.house import House, Visit
 from workers.localserver.refusal import CloseCode
-from workers.localserver.script import Script
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.script import Script
 
 if TYPE_CHECKING:  # its packages are those of an extra
     from workers.localserver.server import Streams
@@ -88,7 +88,7 @@ def _streams(script: Script | None) -> "Streams":
         from workers.localserver.recognisers import Pool
 
         return Pool()
-    from workers.localserver.scripted import Scripted
+    from workers.localserver.scripts.scripted import Scripted
 
     return nullcontext(Scripted(script))
 

@@ -8,9 +8,9 @@ import pytest
 from assemblyai.streaming.v3 import BeginEvent, TerminationEvent
 
 from tests.clients.sdk import LONG_ENOUGH, OLD_WAYS, tasks
-from workers.localserver import script_file
 from workers.localserver.house import House
-from workers.localserver.scripted import Scripted
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.scripted import Scripted
 from workers.localserver.server import run
 
 pytestmark = [pytest.mark.engine, *OLD_WAYS]

@@ -12,9 +12,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from tests.engine.room import CHUNK, TERMINATE, Client, Endpoint
-from workers.localserver import script_file
 from workers.localserver.house import House
-from workers.localserver.scripted import Scripted
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.scripted import Scripted
 
 QUIET = 0.3
 """Seconds without a message after which a server that should say nothing has proved it. Where that

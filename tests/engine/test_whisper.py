@@ -6,7 +6,7 @@ import pytest
 import soundfile
 import soxr
 
-from workers.localserver.engines import WHISPER, engine_for, installed
+from workers.localserver.recognition.engines import WHISPER, engine_for, installed
 
 pytestmark = [
     pytest.mark.engine,
@@ -25,7 +25,7 @@ def test_its_model_is_served_by_it():
 
 def test_it_tells_words_with_times_and_confidences():
     """Seconds from the first sample, in order, and not all equally sure."""
-    from workers.localserver.whisper import Whisper
+    from workers.localserver.recognition.whisper import Whisper
 
     audio, rate = soundfile.read(RECORDING, dtype="float32")
     words = Whisper().transcribe(soxr.resample(audio, rate, 16_000))

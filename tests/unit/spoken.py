@@ -9,9 +9,9 @@ from itertools import groupby
 
 import numpy as np
 
-from workers.localserver.engines import EngineWord, EngineWords
-from workers.localserver.sound import FRAME, Samples
-from workers.localserver.voice import VoiceDetector
+from workers.localserver.recognition.engines import EngineWord, EngineWords
+from workers.localserver.recognition.sound import FRAME, Samples
+from workers.localserver.recognition.voice import VoiceDetector
 
 
 def audio(text: str) -> bytes:

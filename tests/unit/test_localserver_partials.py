@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from tests.unit import spoken
 from tests.unit.walk import CLOSED, END, FEWER, PAUSE, TALK, Walk, said, times
-from workers.localserver.engines import EngineWord, EngineWords
-from workers.localserver.hearing import Reason
 from workers.localserver.hypotheses import Endpointing
-from workers.localserver.sound import FRAME_MS, Samples
+from workers.localserver.recognition.engines import EngineWord, EngineWords
+from workers.localserver.recognition.hearing import Reason
+from workers.localserver.recognition.sound import FRAME_MS, Samples
 
 # --- partials
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tests.unit import spoken
 from tests.unit.walk import END, FEWER, PAUSE, TALK, Walk, pieces, quiet, said, times
-from workers.localserver.ear import Ear
-from workers.localserver.engines import EngineWord
-from workers.localserver.hearing import Reason
 from workers.localserver.hypotheses import Endpointing, HeardWord
-from workers.localserver.segment import GAP, LEAD, LONG, LONGER, LONGEST, SHORTEST
-from workers.localserver.sound import FRAME, FRAME_MS
+from workers.localserver.recognition.ear import Ear
+from workers.localserver.recognition.engines import EngineWord
+from workers.localserver.recognition.hearing import Reason
+from workers.localserver.recognition.segment import GAP, LEAD, LONG, LONGER, LONGEST, SHORTEST
+from workers.localserver.recognition.sound import FRAME, FRAME_MS
 
 # --- pieces that become long
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from workers.localserver.engines import Engine, Engines, EngineWord, EngineWords
 from workers.localserver.hypotheses import (
     HEADER,
     Audio,
@@ -32,8 +31,9 @@ from workers.localserver.hypotheses import (
     StreamId,
     frame,
 )
-from workers.localserver.recogniser import Recogniser, read_orders
-from workers.localserver.sound import FRAME, RATE, Samples
+from workers.localserver.recognition.engines import Engine, Engines, EngineWord, EngineWords
+from workers.localserver.recognition.recogniser import Recogniser, read_orders
+from workers.localserver.recognition.sound import FRAME, RATE, Samples
 
 pytestmark = pytest.mark.engine  # for the voice detector alone
 

@@ -6,10 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sound import counting, tone
-from workers.localserver.engines import EngineWord
 from workers.localserver.hypotheses import Encoding, HeardWord
-from workers.localserver.sound import FRAME, RATE, Intake, Samples, Tape, loudness, mulaw
-from workers.localserver.voicing import LOUD, levels, raised, spread, timed, voiced
+from workers.localserver.recognition.engines import EngineWord
+from workers.localserver.recognition.sound import (
+    FRAME,
+    RATE,
+    Intake,
+    Samples,
+    Tape,
+    loudness,
+    mulaw,
+)
+from workers.localserver.recognition.voicing import LOUD, levels, raised, spread, timed, voiced
 
 # --- frames
 

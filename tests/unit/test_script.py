@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import UsageProblem
-from workers.localserver import script_file
-from workers.localserver.faults import TERMS, Fault, Moment, What
 from workers.localserver.hypotheses import HeardWord
-from workers.localserver.script import Pace, Scene, Script, Spoken, spread
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.faults import TERMS, Fault, Moment, What
+from workers.localserver.scripts.script import Pace, Scene, Script, Spoken, spread
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scripts.md").read_text()

@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Self
 
 from workers.errors import EngineMissing
-from workers.localserver.engines import engine_for
 from workers.localserver.hypotheses import (
     HEADER,
     Audio,
@@ -36,6 +35,7 @@ from workers.localserver.hypotheses import (
     frame,
 )
 from workers.localserver.parameters import Parameters
+from workers.localserver.recognition.engines import engine_for
 from workers.localserver.refusal import Refusal, cancelled
 from workers.localserver.source import Source
 
@@ -127,7 +127,7 @@ class Recogniser:
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "workers.localserver.recogniser",
+            "workers.localserver.recognition.recogniser",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin

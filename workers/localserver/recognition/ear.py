@@ -1,8 +1,8 @@
 """One stream frame by frame: where somebody begins to speak, and how long nobody has spoken."""
 
-from workers.localserver.segment import LEAD, ONSET, TAIL, Segment
-from workers.localserver.sound import FRAME_MS, Samples, Tape
-from workers.localserver.voice import VoiceDetector
+from workers.localserver.recognition.segment import LEAD, ONSET, TAIL, Segment
+from workers.localserver.recognition.sound import FRAME_MS, Samples, Tape
+from workers.localserver.recognition.voice import VoiceDetector
 
 LATE = 96
 """Ms by which the detector takes speech for longer than it is loud: 0.10 s in the median over 58

@@ -6,8 +6,8 @@ The values only. `script_file` reads them, `scripted` performs them.
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from workers.localserver.faults import Fault
 from workers.localserver.hypotheses import HeardWord
+from workers.localserver.scripts.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)

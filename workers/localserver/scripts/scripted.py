@@ -14,7 +14,6 @@ from contextvars import ContextVar
 
 from websockets.asyncio.server import ServerConnection
 
-from workers.localserver.faulty_wire import FaultyWire
 from workers.localserver.hypotheses import (
     Endpointing,
     Flushed,
@@ -25,7 +24,8 @@ from workers.localserver.hypotheses import (
     StreamReport,
 )
 from workers.localserver.parameters import Parameters
-from workers.localserver.script import Pace, Scene, Script
+from workers.localserver.scripts.faulty_wire import FaultyWire
+from workers.localserver.scripts.script import Pace, Scene, Script
 from workers.localserver.source import Source
 
 TELL_EVERY = 500

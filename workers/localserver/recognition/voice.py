@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.localserver.sound import FRAME_MS, RATE, Samples, loudness
+from workers.localserver.recognition.sound import FRAME_MS, RATE, Samples, loudness
 
 LOUD = 10 ** (-25 / 20)
 """RMS to which the loudest of the latest frames are raised before they are judged."""

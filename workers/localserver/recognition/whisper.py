@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from workers.localserver.engines import EngineWord, EngineWords
-from workers.localserver.sound import Samples
+from workers.localserver.recognition.engines import EngineWord, EngineWords
+from workers.localserver.recognition.sound import Samples
 
 
 class Whisper:

@@ -1,4 +1,4 @@
-"""The process that recognises, `python -m workers.localserver.recogniser`; see `recognisers`.
+"""The process that recognises; the server starts it, see `workers.localserver.recognisers`.
 
 Orders come in on stdin, reports leave on stdout. One thread only reads orders; the main thread
 listens, decides and has pieces read, one after the other, by the one copy of the model. When stdin
@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from workers.localserver.engines import MOONSHINE, Engine, Engines
-from workers.localserver.hearing import Hearing, Notice
 from workers.localserver.hypotheses import (
     Audio,
     Close,
@@ -33,8 +31,10 @@ from workers.localserver.hypotheses import (
     frame,
     orders,
 )
-from workers.localserver.sound import Intake
-from workers.localserver.voice import VoiceDetector
+from workers.localserver.recognition.engines import MOONSHINE, Engine, Engines
+from workers.localserver.recognition.hearing import Hearing, Notice
+from workers.localserver.recognition.sound import Intake
+from workers.localserver.recognition.voice import VoiceDetector
 
 POLITE = 5
 """Added to the process's niceness: the sessions that pace audio on this machine go first."""

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from workers.localserver.engines import EngineWord
-from workers.localserver.sound import RATE, Samples
+from workers.localserver.recognition.engines import EngineWord
+from workers.localserver.recognition.sound import RATE, Samples
 
 MODEL = "tiny-en"
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.localserver.engines import EngineWord
 from workers.localserver.hypotheses import HeardWord
-from workers.localserver.sound import RATE, Samples
+from workers.localserver.recognition.engines import EngineWord
+from workers.localserver.recognition.sound import RATE, Samples
 
 MOMENT_MS = 10
 QUIET_BELOW_LOUD = 10 ** (-26 / 20)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from workers.localserver.hypotheses import HeardWord
-from workers.localserver.sound import FRAME_MS
+from workers.localserver.recognition.sound import FRAME_MS
 
 
 def frames(milliseconds: float) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from workers.localserver.sound import Samples
+from workers.localserver.recognition.sound import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Engine(Protocol):
 
 
 def _moonshine() -> Engine:
-    from workers.localserver.moonshine import Moonshine
+    from workers.localserver.recognition.moonshine import Moonshine
 
     return Moonshine()
 
 
 def _whisper() -> Engine:
-    from workers.localserver.whisper import Whisper
+    from workers.localserver.recognition.whisper import Whisper
 
     return Whisper()
 

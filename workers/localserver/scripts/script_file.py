@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from workers.errors import UsageProblem
-from workers.localserver.faults import FAULT_KEYS, TERMS, Fault, Moment, Terms, What
 from workers.localserver.hypotheses import HeardWord
-from workers.localserver.script import Pace, Scene, Script, Spoken, spread
-from workers.localserver.tables import Table, is_whole
+from workers.localserver.scripts.faults import FAULT_KEYS, TERMS, Fault, Moment, Terms, What
+from workers.localserver.scripts.script import Pace, Scene, Script, Spoken, spread
+from workers.localserver.scripts.tables import Table, is_whole
 
 LONGEST_REASON = 123
 """Bytes: a close frame has room for no more."""

@@ -13,14 +13,21 @@ from itertools import groupby
 
 import numpy as np
 
-from workers.localserver.ear import Ear
-from workers.localserver.engines import EngineWords
 from workers.localserver.hypotheses import Endpointing, HeardWord, Reading
-from workers.localserver.open_turn import OpenTurn
-from workers.localserver.segment import BREATH, LINE_PAUSE, ONSET, SHORTEST, TAIL, Segment
-from workers.localserver.sound import FRAME, FRAME_MS, Intake, Samples
-from workers.localserver.voice import VoiceDetector
-from workers.localserver.voicing import raised, timed
+from workers.localserver.recognition.ear import Ear
+from workers.localserver.recognition.engines import EngineWords
+from workers.localserver.recognition.open_turn import OpenTurn
+from workers.localserver.recognition.segment import (
+    BREATH,
+    LINE_PAUSE,
+    ONSET,
+    SHORTEST,
+    TAIL,
+    Segment,
+)
+from workers.localserver.recognition.sound import FRAME, FRAME_MS, Intake, Samples
+from workers.localserver.recognition.voice import VoiceDetector
+from workers.localserver.recognition.voicing import raised, timed
 
 STUTTER = 5
 """The decoder sometimes loops ("tho tho tho …") and recovers with the next reading. So many equal

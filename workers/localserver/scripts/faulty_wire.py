@@ -10,9 +10,9 @@ from typing import assert_never
 from websockets.asyncio.server import ServerConnection
 
 from workers.errors import Malformed
-from workers.localserver.faults import Fault, Moment, What
 from workers.localserver.refusal import Refusal
-from workers.localserver.script import Scene
+from workers.localserver.scripts.faults import Fault, Moment, What
+from workers.localserver.scripts.script import Scene
 from workers.localserver.wire import PATIENCE, Wire
 from workers.speech import messages
 from workers.speech.messages import (
