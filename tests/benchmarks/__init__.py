@@ -1,8 +1,10 @@
 """Measurements that anyone can repeat. They are no tests: nothing here passes or fails.
 
 Each compares within one run, because absolute times mean little on another machine or beside other
-work: ``python -m tests.benchmarks.pacing`` with two simpler senders, ``python -m
-tests.benchmarks.accuracy`` with reference texts. Both are run from the root of the checkout.
+work: ``python -m tests.benchmarks.pacing`` with two simpler senders, and of the embedded engine
+``accuracy`` with reference texts, ``capacity`` one number of sessions with others, ``word_times``
+with a forced alignment, ``hour`` the end of a long session with its beginning. All are run from the
+root of the checkout.
 """
 
 from pathlib import Path

@@ -30,8 +30,6 @@ memory
 import argparse
 import itertools
 import math
-import os
-import platform
 import tempfile
 import time
 import wave
@@ -44,6 +42,7 @@ from typing import TypeAlias
 import numpy as np
 import psutil
 
+from tests.benchmarks import machine
 from tests.benchmarks.senders import Sender, Tool, sending
 from tests.benchmarks.sink import Sink
 from tests.benchmarks.table import table
@@ -130,7 +129,7 @@ TARGETS = (
 def main() -> None:
     """Measures as asked and prints two tables."""
     asked = _asked()
-    print(f"{_machine(asked)}\n{_noise()}", flush=True)
+    print(f"{machine.described()}; {_parameters(asked)}", flush=True)
     runs: dict[tuple[int, Tool], list[Figures]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -252,23 +251,10 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _noise() -> str:
-    """How late this machine wakes a process that does nothing: no sender can be better."""
-    start = time.monotonic()
-    lateness = []
-    for tick in range(round(5 / 0.01)):
-        due = start + tick * 0.01
-        time.sleep(max(0.0, due - time.monotonic()))
-        lateness.append((time.monotonic() - due) * 1000)
-    p99, highest = np.percentile(lateness, (99, 100), method="inverted_cdf")
-    return f"an idle timer of 10 ms was late by p99 {p99:.1f} ms, at most {highest:.1f} ms"
-
-
-def _machine(asked: argparse.Namespace) -> str:
+def _parameters(asked: argparse.Namespace) -> str:
     return (
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} "
-        f"{platform.release()}; load before: {os.getloadavg()[0]:.1f}; recordings of "
-        f"{asked.seconds} s, chunks of {CHUNK * 1000:.0f} ms, medians of {asked.repeat}"
+        f"recordings of {asked.seconds} s, chunks of {CHUNK * 1000:.0f} ms, "
+        f"medians of {asked.repeat}"
     )
 
 
