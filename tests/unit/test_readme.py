@@ -7,6 +7,7 @@ from tui.commands import paceline
 from tui.keys import KEYS, Scope
 from tui.summary import Exit
 from workers.localserver.features import FEATURES, Feature
+from workers.localserver.parameters import BUNDLES
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -49,3 +50,9 @@ def test_every_parameter_of_the_engine_is_there() -> None:
         for (standing, note), features in groupby(FEATURES, same)
     ]
     assert between("parameters").splitlines() == ["| parameter | here | |", "|---|---|---|", *rows]
+
+
+def test_the_silences_of_each_mode_are_there() -> None:
+    """They are our own, so nobody can look them up elsewhere."""
+    for mode, rules in BUNDLES.items():
+        assert f"`{mode.value}` {rules.min_turn_silence} and {rules.max_turn_silence} ms" in README
