@@ -68,8 +68,6 @@ def served(
 
 
 async def _serve(port: int, house: House, script: Script | None, porter: "Porter") -> None:
-    from workers.localserver.server import run
-
     stop = asyncio.Event()
 
     def ask() -> None:
@@ -79,6 +77,9 @@ async def _serve(port: int, house: House, script: Script | None, porter: "Porter
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ask)
+    # Only now what takes its time: a Ctrl-C meanwhile is an ordinary end too.
+    from workers.localserver.server import run
+
     await run(port, house, _streams(script), porter.announce, stop, porter.gone)
 
 
@@ -112,7 +113,7 @@ class Porter:
         self._tell(address)
         self._tell(f"key: {self._key or 'any'}")
         self._tell(f"capacity: {_counted(capacity, 'session')} at once")
-        self._tell(f"try: {key}paceline run FILE --endpoint {address}")
+        self._tell(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
         self._tell("Ctrl-C ends it.")
 
     def gone(self, visit: Visit) -> None:

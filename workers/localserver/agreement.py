@@ -8,6 +8,9 @@ from workers.localserver.hypotheses import HeardWord
 
 PUNCTUATION = '.,;:!?…"“”()[]—–-'
 
+SHORTEST_WORD = 10
+"""Ms that are left to a word whose time was given to the words before it."""
+
 
 def plain(text: str) -> str:
     """A word in lower case without the punctuation around it; may be empty."""
@@ -72,12 +75,15 @@ class Agreement:
         kept += self.committed[len(kept) :]
         # Times move a little with each reading; those that were given out stay in order.
         end = kept[-1].end if kept else 0
-        return (*kept, *(_not_before(word, end) for word in words[known:]))
+        for word in words[known:]:
+            kept.append(_not_before(word, end))
+            end = kept[-1].end
+        return tuple(kept)
 
 
 def _not_before(word: HeardWord, time: int) -> HeardWord:
     start = max(word.start, time)
-    return replace(word, start=start, end=max(word.end, start))
+    return replace(word, start=start, end=max(word.end, start + SHORTEST_WORD))
 
 
 def _stands_for(committed: Sequence[HeardWord], words: Sequence[HeardWord]) -> int:

@@ -26,6 +26,15 @@ class WarningCode(IntEnum):
 
     NOT_HONOURED = 1
     ENGLISH_ONLY = 2
+    CROWDED = 3
+
+
+def crowded(capacity: int) -> Warning:
+    """For a session that is one more than are served at the speed of speech."""
+    return Warning(
+        f"more sessions than this machine keeps up with ({capacity}): words may come late",
+        WarningCode.CROWDED,
+    )
 
 
 @dataclass(frozen=True, slots=True)

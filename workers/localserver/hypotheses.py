@@ -56,9 +56,6 @@ class HeardWord:
     confidence: float | None = None
     """None when the engine gives none."""
 
-    def later(self, by: int) -> "HeardWord":
-        return HeardWord(self.text, self.start + by, self.end + by, self.confidence)
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:

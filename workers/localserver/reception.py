@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -16,6 +17,7 @@ from websockets.http11 import Request
 from workers.localserver import parameters
 from workers.localserver.admission import Admission
 from workers.localserver.answers import Answers
+from workers.localserver.features import crowded
 from workers.localserver.house import House, Visit
 from workers.localserver.keys import Keys, given_key
 from workers.localserver.parameters import Family, Parameters
@@ -86,6 +88,9 @@ class Reception:
         longest = self._keys.longest_session(key, now)
         wishes = parameters.read(query)
         with self._admission.place(now, self._source.capacity, self._source.backlog):
+            if self._admission.sessions > self._source.capacity:  # somebody insisted on it
+                told = (*wishes.warnings, crowded(self._source.capacity))
+                wishes = replace(wishes, warnings=told)
             async with self._source.stream(wishes) as stream:
                 begin = visitor.begin(wishes, longest)
                 visitor.session = Session(visitor.wire, begin, wishes, stream, visitor.came)

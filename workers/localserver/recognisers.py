@@ -91,6 +91,11 @@ class Recogniser:
         self._noted = 0.0
 
     @property
+    def able(self) -> bool:
+        """Whether its model is loaded."""
+        return self.loaded.is_set() and not self.hopeless
+
+    @property
     def backlog(self) -> float:
         """Seconds by which its readings are late, as of late."""
         return self._backlog if time.monotonic() - self._noted < RECENT else 0.0
@@ -124,14 +129,7 @@ class Recogniser:
 
     async def _live(self) -> None:
         """One process, from its start to its end."""
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "workers.localserver.recognition.recogniser",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin
-        )
+        self._process = process = await _started()
         try:
             await self._read(process)
         finally:
@@ -177,7 +175,8 @@ class Pool(Source):
 
     @property
     def capacity(self) -> int:
-        return STREAMS_EACH * len(self._recognisers)
+        alive = sum(not each.hopeless for each in self._recognisers)
+        return STREAMS_EACH * max(alive, 1)
 
     @property
     def backlog(self) -> float:
@@ -188,12 +187,11 @@ class Pool(Source):
     async def __aenter__(self) -> Self:
         """Returns when the first process is ready: a client that waits for Begin is impatient."""
         self._tasks = [asyncio.create_task(each.run()) for each in self._recognisers]
-        ready = [asyncio.create_task(each.loaded.wait()) for each in self._recognisers]
-        await asyncio.wait(ready, return_when=asyncio.FIRST_COMPLETED)
-        for each in ready:
-            each.cancel()
-        if all(each.hopeless for each in self._recognisers):
-            raise EngineMissing("The recogniser could not be loaded")
+        try:
+            await self._one_is_able()
+        except BaseException:  # who is cancelled while entering is never asked to exit
+            await self._end()
+            raise
         return self
 
     async def __aexit__(
@@ -202,6 +200,22 @@ class Pool(Source):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self._end()
+
+    async def _one_is_able(self) -> None:
+        """Raises `EngineMissing` when none ever will be."""
+        loading = [asyncio.create_task(each.loaded.wait()) for each in self._recognisers]
+        try:
+            for loaded in asyncio.as_completed(loading):
+                await loaded
+                if any(each.able for each in self._recognisers):
+                    return
+        finally:
+            for each in loading:
+                each.cancel()
+        raise EngineMissing("The recogniser could not be loaded")
+
+    async def _end(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -233,6 +247,25 @@ class Pool(Source):
             return each.hopeless, not each.loaded.is_set(), len(each.streams)
 
         return min(self._recognisers, key=rank)
+
+
+async def _started() -> asyncio.subprocess.Process:
+    """A new process; never cancelled halfway, which would wait for its pipes for ever."""
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "workers.localserver.recognition.recogniser",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _ended(await starting)
+        raise
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 
 from websockets.asyncio.server import serve as listen
 
@@ -19,22 +19,6 @@ Announce = Callable[[str], object]
 Streams = AbstractAsyncContextManager[Source]
 
 
-def serve(
-    port: int,
-    house: House,
-    streams: Streams,
-    on_line: Announce = print,
-    on_session: Attendance = lambda visit: None,
-) -> None:
-    """Serves until Ctrl-C. ``port`` 0 takes a free one.
-
-    ``on_line`` gets two lines as soon as clients may connect: the address, and ``capacity N``.
-    ``on_session`` gets the record of each client that has gone.
-    """
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run(port, house, streams, on_line, asyncio.Event(), on_session))
-
-
 async def run(
     port: int,
     house: House,
@@ -43,7 +27,11 @@ async def run(
     stop: asyncio.Event,
     on_session: Attendance = lambda visit: None,
 ) -> None:
-    """Serves until ``stop`` is set, or until cancelled."""
+    """Serves until ``stop`` is set, or until cancelled. ``port`` 0 takes a free one.
+
+    ``on_line`` gets two lines as soon as clients may connect: the address, and ``capacity N``.
+    ``on_session`` gets the record of each client that has gone.
+    """
     async with streams as source:
         reception = Reception(house, source, on_session)
         async with listen(
@@ -54,6 +42,7 @@ async def run(
             compression=None,  # a loopback is faster than any deflate
             max_size=LARGEST_MESSAGE,
             ping_interval=None,  # a peer on this machine that dies closes its socket
+            open_timeout=5,  # seconds for a handshake that needs milliseconds
             close_timeout=1,  # seconds that a client gets to answer a close
             server_header=None,
         ) as server:

@@ -85,6 +85,8 @@ class Conversation:
         self._recorder = recorder
         self._orders = orders
         self._begin: Begin | None = None
+        self._early: list[Warned] | None = []
+        """Warnings that came before the clock started, to be told behind `Began`; None: it has."""
         self._ending: Ended | None = None
         """Why the session ends before its time; the first reason counts."""
         self._finishing = False
@@ -228,7 +230,7 @@ class Conversation:
                 self._recorder.say(TurnHeard(message))
                 return
             case messages.Warning():
-                self._recorder.say(Warned(message.warning, message.warning_code))
+                self._warn(Warned(message.warning, message.warning_code))
                 return
             case Closed():
                 self._over = True
@@ -263,6 +265,18 @@ class Conversation:
             begin_ms=round((moments.begun - moments.opened) * 1000, 1),
         )
         self._recorder.say(began, at=start)
+        self._tell_early()
+
+    def _warn(self, warned: Warned) -> None:
+        if self._early is None:
+            self._recorder.say(warned)
+        else:
+            self._early.append(warned)
+
+    def _tell_early(self) -> None:
+        early, self._early = self._early or [], None
+        for warned in early:
+            self._recorder.say(warned)
 
     def _report_progress(self) -> None:
         new = self._lags.since(self._reported)
@@ -279,6 +293,7 @@ class Conversation:
         )
 
     def _ended(self, open_seconds: float) -> Ended:
+        self._tell_early()
         ending = self._ending or self._recorder.failure
         if ending is None:
             ending = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")

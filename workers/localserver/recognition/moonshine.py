@@ -12,6 +12,10 @@ MODEL = "tiny-en"
 SHORTEST = RATE // 4
 """Samples below which the model's first layers fail; shorter audio is padded."""
 
+INVENTED = "You"
+BRIEF = 3 * RATE // 2
+"""What the model makes of a cough or a chair, and samples below which it is not believed."""
+
 OPTIONS = {
     # Its own voice detector would cut what we hand over, and remembers the last stream it heard.
     "vad_threshold": "0",
@@ -35,4 +39,7 @@ class Moonshine:
     def transcribe(self, samples: Samples) -> tuple[EngineWord, ...]:
         padded = np.pad(samples, (0, max(0, SHORTEST - len(samples))))
         lines = self._model.transcribe_without_streaming(padded.tolist(), RATE).lines
-        return tuple(EngineWord(word) for line in lines for word in line.text.split())
+        words = tuple(EngineWord(word) for line in lines for word in line.text.split())
+        if len(samples) < BRIEF and [word.text.strip(".,!?") for word in words] == [INVENTED]:
+            return ()
+        return words

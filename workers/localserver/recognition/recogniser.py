@@ -198,8 +198,9 @@ def main() -> None:
     recogniser = Recogniser(engines, sink)
     source = (sys.stdin.buffer, recogniser.inbox)
     threading.Thread(target=read_orders, args=source, name="orders", daemon=True).start()
-    recogniser.send(Ready())
-    recogniser.run()
+    with suppress(BrokenPipeError):  # the server was killed
+        recogniser.send(Ready())
+        recogniser.run()
     os._exit(0)  # the library is not made to be torn down while its thread may be at work
 
 
