@@ -161,6 +161,21 @@ async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
             client, _ = await endpoint.session()
 
 
+async def test_whoever_comes_beyond_the_capacity_is_warned():
+    """The house may insist on more than can be served in time; it does not hide it."""
+    async with Endpoint(House(KEY, sessions=3)) as endpoint:
+        clients = [await endpoint.client() for _ in range(3)]
+        for client in clients:
+            await client.until("Begin")
+        warning = await clients[-1].until("Warning")
+        for client in clients:
+            await client.socket.send(TERMINATE)
+
+        assert "more sessions than this machine keeps up with (2)" in warning["warning"]
+        for client in clients[:2]:
+            assert "Warning" not in [message["type"] for message in await client.rest()]
+
+
 async def test_capacity_is_what_the_house_allows():
     """The second line that is announced."""
     async with Endpoint(House()) as endpoint:

@@ -204,6 +204,23 @@ def test_an_endpoint_that_never_begins_is_given_up(tmp_path: Path) -> None:
     assert "began no session" in ended.reason
 
 
+def test_what_the_server_warns_of_at_once_comes_behind_its_begin(tmp_path: Path) -> None:
+    """Though it is there before the clock has started: whoever reads events goes by their order."""
+
+    async def warns(line: Line) -> None:
+        await line.say(BEGIN, {"type": "Warning", "warning": "careful", "warning_code": 7})
+        await line.listen()
+        await line.say(TERMINATION)
+
+    with Endpoint(warns) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+        watched.supervisor.add([sound.write(tmp_path / "a.wav", sound.counting(0.3))])
+        watched.until_idle()
+
+    told = [r for r in watched.reports if isinstance(r.event, Began | Warned)]
+    assert [Began, Warned] == [type(report.event) for report in told]
+    assert told[0].t <= told[1].t
+
+
 def test_a_missing_termination_is_told(tmp_path: Path) -> None:
     """The last words may be missing; what was heard is kept."""
 

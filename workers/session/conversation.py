@@ -265,7 +265,7 @@ class Conversation:
             begin_ms=round((moments.begun - moments.opened) * 1000, 1),
         )
         self._recorder.say(began, at=start)
-        self._tell_early()
+        self._tell_early(start)
 
     def _warn(self, warned: Warned) -> None:
         if self._early is None:
@@ -273,10 +273,10 @@ class Conversation:
         else:
             self._early.append(warned)
 
-    def _tell_early(self) -> None:
+    def _tell_early(self, at: float | None = None) -> None:
         early, self._early = self._early or [], None
         for warned in early:
-            self._recorder.say(warned)
+            self._recorder.say(warned, at=at)
 
     def _report_progress(self) -> None:
         new = self._lags.since(self._reported)
