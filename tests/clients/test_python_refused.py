@@ -34,7 +34,7 @@ class Text(BaseModel):
 
     text: str
 
-    def model_dump_json(self, **_: Any) -> str:  # type: ignore[override]
+    def model_dump_json(self, **_: Any) -> str:  # type: ignore[override]  # the SDK's has a dozen options
         return self.text
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import moonshine_voice
 import numpy as np
 import psutil
 import pytest
@@ -204,6 +205,15 @@ def test_quiet_speech_is_heard(server: LocalServer):
     client = session(server, "", (pcm // 100).astype(np.int16).tobytes(), rate)
 
     assert "train to the coast" in client.words
+
+
+def test_a_noise_says_nothing(server: LocalServer):
+    """The end of the person's recording that comes with the recogniser: something is put down."""
+    recording = Path(moonshine_voice.get_assets_path()) / "two_cities.wav"
+    pcm, rate = soundfile.read(recording, dtype="int16")
+    client = session(server, "", pcm[round(42.2 * rate) :].tobytes(), rate)
+
+    assert [] == [turn.transcript for turn in client.turns]
 
 
 def test_silence_says_nothing(server: LocalServer):

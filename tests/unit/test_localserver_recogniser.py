@@ -101,7 +101,7 @@ class Server(io.BytesIO):
         self.recogniser.run()
         return self
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # only bytes come
         (length,) = HEADER.unpack(data[: HEADER.size])
         assert length == len(data) - HEADER.size
         report = pickle.loads(data[HEADER.size :])

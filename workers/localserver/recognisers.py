@@ -124,6 +124,9 @@ class Recogniser:
             except Exception:  # too many open files, say; whoever waits for it must not wait on
                 traceback.print_exc()
             self.hopeless = not self.loaded.is_set()
+            if not self.hopeless:
+                lost = len(self.streams)
+                sys.stderr.write(f"A recogniser process ended ({lost} streams); another starts.\n")
             self._lose()
         self.loaded.set()
 
