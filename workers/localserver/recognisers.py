@@ -188,10 +188,10 @@ class Pool(Source):
         return least.backlog if least.streams else 0.0
 
     async def __aenter__(self) -> Self:
-        """Returns when the first process is ready: a client that waits for Begin is impatient."""
+        """Returns when the processes are ready: a client that waits for Begin is impatient."""
         self._tasks = [asyncio.create_task(each.run()) for each in self._recognisers]
         try:
-            await self._one_is_able()
+            await self._all_are_ready()
         except BaseException:  # who is cancelled while entering is never asked to exit
             await self._end()
             raise
@@ -205,18 +205,12 @@ class Pool(Source):
     ) -> None:
         await self._end()
 
-    async def _one_is_able(self) -> None:
-        """Raises `EngineMissing` when none ever will be."""
-        loading = [asyncio.create_task(each.loaded.wait()) for each in self._recognisers]
-        try:
-            for loaded in asyncio.as_completed(loading):
-                await loaded
-                if any(each.able for each in self._recognisers):
-                    return
-        finally:
-            for each in loading:
-                each.cancel()
-        raise EngineMissing("The recogniser could not be loaded")
+    async def _all_are_ready(self) -> None:
+        """Or will never be; raises `EngineMissing` when that is so of all of them."""
+        for each in self._recognisers:  # they load side by side
+            await each.loaded.wait()
+        if not any(each.able for each in self._recognisers):
+            raise EngineMissing("The recogniser could not be loaded")
 
     async def _end(self) -> None:
         for task in self._tasks:
@@ -246,8 +240,9 @@ class Pool(Source):
                     await recogniser.send(Close(stream.number))
 
     def _least_busy(self) -> Recogniser:
-        def rank(each: Recogniser) -> tuple[bool, bool, int]:
-            return each.hopeless, not each.loaded.is_set(), len(each.streams)
+        def rank(each: Recogniser) -> tuple[bool, bool, bool, int]:
+            full = len(each.streams) >= STREAMS_EACH  # then rather one that is still loading
+            return each.hopeless, full, not each.loaded.is_set(), len(each.streams)
 
         return min(self._recognisers, key=rank)
 
