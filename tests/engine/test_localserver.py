@@ -442,7 +442,11 @@ def test_a_recogniser_that_dies_ends_its_sessions_and_is_replaced(tmp_path: Path
 
         assert (3005, "Session Cancelled: An error occurred") == refused(client)
         audio, rate = samples("station.aiff")
-        assert "train to the coast" in session(server, "", audio, rate).words
+        again = session(server, "", audio, rate)
+        for _ in range(10):  # the death of the other one may not have been noticed yet
+            if isinstance(again.got[-1], Error) and again.got[-1].error_code == 3005:
+                again = session(server, "", audio, rate)
+        assert "train to the coast" in again.words
 
 
 def test_an_engine_that_does_not_start_says_where_to_look(
