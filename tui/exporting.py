@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tui.lines.cells import clean
 from tui.summary import Exit
-from workers import run_folder
+from workers import past
 from workers.errors import UsageProblem
 from workers.exports import FORMATS, AlreadyThere, export, names
 
@@ -24,7 +24,7 @@ def exported(
         raise UsageProblem(
             f"there is no format “{', '.join(unknown)}”", f"Known are {', '.join(FORMATS)}."
         )
-    histories = run_folder.histories(folder)
+    histories = past.histories(folder)
     called = names(histories)
     refused = 0
     for history in histories:

@@ -1,11 +1,12 @@
 """A run from its first process to its last: the run folder, the engine, the supervisor."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from tui.options import SESSIONS, Options
 from workers import run_folder
 from workers.localserver.child import LocalServer
+from workers.run_folder import RunFolder
 from workers.speech import endpoint
 from workers.speech.endpoint import Secret
 from workers.supervisor import Access, Supervisor
@@ -15,32 +16,36 @@ ENGINE_PATIENCE = 60.0
 
 
 @contextmanager
-def supervised(options: Options) -> Iterator[Supervisor]:
-    """A supervisor at work in a new run folder; leaving it ends every process of the run.
+def supervised(options: Options, folder: RunFolder | None = None) -> Iterator[Supervisor]:
+    """A supervisor at work in a new run folder, or in one that goes on.
 
-    Raises a `PacelineError` when the run cannot begin.
+    Leaving it ends every process of the run. Raises a `PacelineError` when the run cannot begin.
     """
-    folder = run_folder.create(options.out)
+    folder = folder or run_folder.create(options.out)
     with ExitStack() as stack:
-        stack.callback(folder.discard_if_unused)
-        if options.target is None:
-            server = stack.enter_context(LocalServer(folder.path / "engine.log", options.sessions))
-
-            def access() -> Access:
-                url = server.address(ENGINE_PATIENCE)
-                return Access(endpoint.embedded(url), Secret(server.token), server.capacity)
-        else:
-            found = Access(options.target, options.key, SESSIONS)
-
-            def access() -> Access:
-                return found
-
+        stack.callback(folder.close)
         yield stack.enter_context(
             Supervisor(
-                access,
+                _access(options, folder, stack),
                 folder,
                 options.settings,
                 sessions=options.sessions,
-                start_rate=options.start_rate,
+                starts=options.starts,
+                retries=options.retries,
+                patience=options.patience,
             )
         )
+
+
+def _access(options: Options, folder: RunFolder, stack: ExitStack) -> Callable[[], Access]:
+    if options.target is not None:
+        found = Access(options.target, options.key, SESSIONS)
+        return lambda: found
+    server = stack.enter_context(LocalServer(folder.path / "engine.log", options.sessions))
+
+    def access() -> Access:
+        server.revive()
+        url = server.address(ENGINE_PATIENCE)
+        return Access(endpoint.embedded(url), Secret(server.token), server.capacity)
+
+    return access

@@ -1,29 +1,66 @@
 """What a server's error or close means: the outcome, and what the user can do about it.
 
 Codes and texts as the vendor's pages on session errors list them, in their eras: before 2026 the
-text was the close reason, since then it is an Error frame. Some codes say two things, so the text
-decides.
+text was the close reason, since then it is an Error frame; in 2025 one code stood for nearly
+everything. So where the text is known, it decides.
 """
 
 from workers.events import Ended, Outcome
 from workers.speech.connection import Closed
+from workers.speech.dialling import Unreachable
 from workers.speech.messages import Error
+
+RETRIED = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
+"""Endings that a further attempt may mend. `Outcome.BUSY` and `Outcome.HANDED_OVER` go on too, but
+are no failures."""
 
 _NO_WORDS = "See Error message for details"
 """The fixed close reason since 2026; says nothing."""
 
-_HINTS = {
-    1006: (Outcome.LOST, "Check the network, then retry."),
-    1011: (Outcome.REFUSED, "The server had a fault; retry later."),
-    1013: (Outcome.REFUSED, "The server is overloaded; retry later."),
-    3005: (Outcome.REFUSED, "The server had a fault; retry."),
-    3006: (Outcome.REFUSED, "Change the parameter that it names; a retry alone will not help."),
-    3007: (Outcome.REFUSED, "Check --chunk-ms; audio must arrive at the speed of speech."),
-    3008: (Outcome.REFUSED, "The session reached its longest duration; retry."),
-    3009: (Outcome.BUSY, "Retry later, or lower --sessions and --start-rate."),
+_KEY = "Check the API key (ASSEMBLYAI_API_KEY) and the state of the account."
+_PARAMETER = "Change the parameter that it names; a retry alone will not help."
+_PACE = "Check --chunk-ms; audio must arrive at the speed of speech."
+_BUSY = "Retry later, or lower --sessions and --start-rate."
+_FAULT = "The server had a fault."
+_EXPIRED = "The session reached its longest duration."
+
+_BY_TEXT = (
+    ("too many concurrent sessions", Outcome.BUSY, _BUSY),
+    ("incorrect padding", Outcome.LOST, _FAULT),  # seen now and then with keys that are right
+    ("due to inactivity", Outcome.LOST, "It had heard nothing for too long."),
+    ("session expired", Outcome.LOST, _EXPIRED),
+    ("transmission rate exceeded", Outcome.REFUSED, _PACE),
+    ("input duration", Outcome.REFUSED, _PACE),
+    ("user input validation", Outcome.REFUSED, _PARAMETER),
+    ("unauthorized", Outcome.UNAUTHORISED, _KEY),
+)
+_BY_CODE = {
+    1000: (Outcome.LOST, ""),
+    1001: (Outcome.LOST, "The server is going away."),
+    1005: (Outcome.LOST, ""),
+    1006: (Outcome.LOST, "Check the network."),
+    1008: (Outcome.UNAUTHORISED, _KEY),
+    1011: (Outcome.LOST, _FAULT),
+    1012: (Outcome.LOST, "The server is starting again."),
+    1013: (Outcome.LOST, "The server is overloaded."),
+    3005: (Outcome.LOST, _FAULT),
+    3006: (Outcome.REFUSED, _PARAMETER),
+    3007: (Outcome.REFUSED, _PACE),
+    3008: (Outcome.LOST, _EXPIRED),
+    3009: (Outcome.BUSY, _BUSY),
+    4001: (Outcome.UNAUTHORISED, _KEY),  # the older table's
 }
-_KEY = "Check ASSEMBLYAI_API_KEY and the state of the account."
-_BUSY = "too many concurrent sessions"
+_UNKNOWN = (Outcome.REFUSED, "Retry; if it stays, ask support.")
+
+
+_BY_STATUS = {401: Outcome.UNAUTHORISED, 403: Outcome.UNAUTHORISED, 429: Outcome.BUSY}
+
+
+def of_unreachable(error: Unreachable) -> Ended:
+    """The ending of a session that never was; an answer that will not change is a refusal."""
+    outcome = Outcome.REFUSED if error.lasting else Outcome.UNREACHABLE
+    outcome = _BY_STATUS.get(error.status or 0, outcome)
+    return Ended(outcome, error.reason, error.hint, code=error.status)
 
 
 def of_error(error: Error) -> Ended:
@@ -36,21 +73,20 @@ def of_close(closed: Closed) -> Ended:
     reason = "" if closed.reason == _NO_WORDS else closed.reason
     if closed.code in (1000, 1001, 1005) and not reason:
         return Ended(
-            Outcome.LOST,
-            "the server closed the session before it was finished",
-            "What was heard until then is kept; retry.",
-            code=closed.code,
+            Outcome.LOST, "the server closed the session before it was finished", code=closed.code
         )
     return _ending(closed.code, reason)
 
 
 def _ending(code: int | None, text: str) -> Ended:
-    said = text or "no reason was given"
-    if _BUSY in text.lower():
-        outcome, hint = Outcome.BUSY, _HINTS[3009][1]
-    elif code in (1008, 4001):  # 4001: the same in the older table
-        outcome, hint = Outcome.UNAUTHORISED, _KEY
-    else:
-        outcome, hint = _HINTS.get(code or 0, (Outcome.REFUSED, "Retry; if it stays, ask support."))
+    outcome, hint = _meaning(code, text.lower())
     number = f" ({code})" if code is not None else ""
+    said = text or "no reason was given"
     return Ended(outcome, f"the server ended the session{number}: {said}", hint, code=code)
+
+
+def _meaning(code: int | None, text: str) -> tuple[Outcome, str]:
+    for words, outcome, hint in _BY_TEXT:
+        if words in text:
+            return outcome, hint
+    return _BY_CODE.get(code or 0, _UNKNOWN)

@@ -24,23 +24,27 @@ class Outcome(Enum):
     DONE = "done"
     """All audio was sent and the server confirmed the end."""
     CANCELLED = "cancelled"
-    """The user stopped it; what was heard until then is kept."""
+    """The user did not want it any more; what was heard until then is kept."""
+    INTERRUPTED = "interrupted"
+    """The program ended before it did; ``paceline resume`` goes on with it."""
+    HANDED_OVER = "handed_over"
+    """The session neared its longest duration; a further one goes on."""
     UNREADABLE = "unreadable"
     """The recording could not be read, or not to its end."""
     UNREACHABLE = "unreachable"
-    """Nobody answered at the endpoint, or it never began the session."""
+    """Nobody answered at the endpoint, or it never began the session. Retried."""
     UNAUTHORISED = "unauthorised"
     """The service refused the key or the account."""
     BUSY = "busy"
-    """Too many sessions for the account or the engine; later it may work."""
+    """Too many sessions for the account or the engine; the job waits for its turn again."""
     REFUSED = "refused"
-    """The server ended the session with an error."""
+    """An error that a further attempt would only meet again."""
     LOST = "lost"
-    """The connection broke, or the end was never confirmed."""
+    """The connection broke, the server gave up, or it never confirmed the end. Retried."""
     UNWRITABLE = "unwritable"
     """The trace could not be written, so the session was stopped."""
     CRASHED = "crashed"
-    """The session's process died; its log says more."""
+    """The session's process died; its log says more. Retried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ class Connecting:
     """The address, without secrets and without parameters."""
     sha256: str
     """Of the recording's bytes, in hexadecimal."""
+    from_ms: int = 0
+    """Where in the recording it takes over from the attempt before; what was heard behind it is
+    dropped."""
+    from_turn: int = 0
+    """The ``turn_order`` of its first turn, so that those of a job never repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ class TurnHeard:
 
     type: ClassVar[str] = "turn"
     turn: Turn
+    cut: bool = False
+    """The session was ended in mid-recording, and the turn with it: a resumption hears it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +142,27 @@ class Ended:
     code: int | None = None
     """The server's error or close code, where it sent one."""
     sent_seconds: float = 0.0
+    """Up to where in the recording audio was sent."""
     open_seconds: float = 0.0
     """How long the socket was open: this is what a service bills."""
     certificate: Certificate | None = None
     """None when no audio was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A further attempt will be made; the report names its number.
+
+    One that the server had no place for is no attempt, so its number comes again.
+    """
+
+    type: ClassVar[str] = "retrying"
+    reason: str
+    """What ended the one before."""
+    in_seconds: float
+    """Until the earliest moment that it may start."""
+    from_seconds: float
+    """Where in the recording it will go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +190,9 @@ class MessageReceived:
     message: Mapping[str, codec.Json]
 
 
-Event: TypeAlias = Queued | Connecting | Began | Progressed | TurnHeard | Warned | Slipped | Ended
+Event: TypeAlias = (
+    Queued | Connecting | Began | Progressed | TurnHeard | Warned | Slipped | Retrying | Ended
+)
 TraceEvent: TypeAlias = Event | ChunksSent | MessageSent | MessageReceived
 TRACE_ONLY = (ChunksSent, MessageSent, MessageReceived)
 
@@ -189,6 +219,7 @@ _EVENTS: Mapping[str, type[Any]] = {
         Progressed,
         Warned,
         Slipped,
+        Retrying,
         Ended,
         ChunksSent,
         MessageSent,
@@ -200,7 +231,8 @@ _EVENTS: Mapping[str, type[Any]] = {
 def to_json(event: TraceEvent) -> JsonObject:
     """The object of an event; a turn keeps the wire's field names."""
     if isinstance(event, TurnHeard):
-        return {"type": event.type, **codec.write(event.turn)}
+        cut: JsonObject = {"cut": True} if event.cut else {}
+        return {"type": event.type, **codec.write(event.turn), **cut}
     return {"type": event.type, **codec.write(event)}
 
 
@@ -208,7 +240,8 @@ def from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
     """The event of an object; raises `Malformed` for an unknown type or a bad field."""
     kind = record.get("type")
     if kind == TurnHeard.type:
-        return TurnHeard(codec.read(Turn, record, TurnHeard.type))
+        wire = {name: value for name, value in record.items() if name != "cut"}
+        return TurnHeard(codec.read(Turn, wire, TurnHeard.type), record.get("cut") is True)
     if not isinstance(kind, str) or kind not in _EVENTS:
         raise Malformed(f"there is no event of type {kind!r}")
     event: TraceEvent = codec.read(_EVENTS[kind], record, kind)

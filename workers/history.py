@@ -17,11 +17,13 @@ from workers.events import (
     Progressed,
     Queued,
     Report,
+    Retrying,
     Slipped,
     TurnHeard,
     Warned,
 )
 from workers.jobs import JobId
+from workers.seam import START, Bearings, Seam
 from workers.transcript import Transcript
 
 
@@ -29,6 +31,8 @@ class Status(Enum):
     """Where a job stands."""
 
     QUEUED = "queued"
+    RETRYING = "retrying"
+    """An attempt broke; a further one comes."""
     CONNECTING = "connecting"
     STREAMING = "streaming"
     FINISHING = "finishing"
@@ -50,12 +54,27 @@ class Status(Enum):
     @classmethod
     def of(cls, outcome: Outcome) -> "Status":
         """The status that an ending leaves behind."""
-        return {Outcome.DONE: cls.DONE, Outcome.CANCELLED: cls.CANCELLED}.get(outcome, cls.FAILED)
+        by_choice = {
+            Outcome.DONE: cls.DONE,
+            Outcome.CANCELLED: cls.CANCELLED,
+            Outcome.INTERRUPTED: cls.CANCELLED,
+        }
+        return by_choice.get(outcome, cls.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A session that is over, of a job that went on behind it."""
+
+    number: int
+    seam: Seam
+    """Where it began."""
+    ended: Ended
 
 
 @dataclass(slots=True)
 class JobHistory:
-    """A job and its latest attempt. Mutable: `apply` is its only writer."""
+    """A job, its attempts and what they heard. Mutable: `apply` is its only writer."""
 
     job: JobId
     file: str
@@ -73,21 +92,55 @@ class JobHistory:
     warnings: list[str] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
     ended: Ended | None = None
+    """How the latest attempt ended; None while it lasts, or when another is to come."""
+    retrying: Retrying | None = None
+    """Why another attempt is to come, until it does."""
+    earlier: list[Attempt] = field(default_factory=list)
+    """The attempts before the latest one, refusals for want of a place among them."""
+    begun_at: Seam = START
+    """Where the latest attempt began."""
+    bearings: Bearings = field(default_factory=Bearings)
+
+    @property
+    def seam(self) -> Seam:
+        """Where a further attempt would take over."""
+        return self.bearings.seam
+
+    @property
+    def open_seconds(self) -> float:
+        """How long sockets were open for this job, so far as that has been told."""
+        over = sum(attempt.ended.open_seconds for attempt in self.earlier)
+        return over + (self.ended.open_seconds if self.ended else 0.0)
 
     def apply(self, report: Report) -> None:
-        """Takes one report in; a further attempt starts with an empty transcript."""
+        """Takes one report in; what an attempt says that another has followed comes too late."""
         if report.attempt > self.attempt:
-            self._restart(report.attempt)
+            self._go_on(report.attempt)
         if report.attempt == self.attempt:
             self._take(report.event)
 
-    def _restart(self, attempt: int) -> None:
+    def _go_on(self, attempt: int) -> None:
+        """A further attempt is announced. What was heard stays until it connects."""
+        self._put_away()
         self.attempt = attempt
-        self.sent_seconds = 0.0
-        self.began = self.lag = self.ended = None
+        self.began = self.lag = None
         self.slips = 0
         self.warnings = []
-        self.transcript = Transcript()
+
+    def _put_away(self) -> None:
+        if self.ended is not None:
+            self.earlier.append(Attempt(self.attempt, self.begun_at, self.ended))
+            self.ended = None
+
+    def _connect(self, event: Connecting) -> None:
+        """What was heard behind the place where this attempt begins will be heard again."""
+        self.status = Status.CONNECTING
+        self.sha256 = event.sha256
+        self.retrying = None
+        self.begun_at = Seam(event.from_ms, event.from_turn)
+        self.bearings = Bearings(self.begun_at)
+        self.transcript.resume(self.begun_at)
+        self.sent_seconds = event.from_ms / 1000
 
     def _take(self, event: Event) -> None:
         match event:
@@ -96,24 +149,31 @@ class JobHistory:
                 self.total_seconds = event.seconds
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
             case Connecting():
-                self.status = Status.CONNECTING
-                self.sha256 = event.sha256
+                self._connect(event)
             case Began():
                 self.status = Status.STREAMING
                 self.began = event
             case Progressed():
                 self.sent_seconds, self.total_seconds = event.sent_seconds, event.total_seconds
                 self.lag = event.lag_ms
+                self.bearings.sent(event.sent_seconds)
                 if event.sent_seconds >= event.total_seconds > 0:
                     self.status = Status.FINISHING
             case TurnHeard():
                 self.transcript.hear(event.turn)
+                self.bearings.hear(event.turn, cut=event.cut)
             case Warned():
                 self.warnings.append(event.warning)
             case Slipped():
                 self.slips += 1
+            case Retrying():
+                self._put_away()
+                self.retrying = event
+                refused = self.earlier and self.earlier[-1].ended.outcome is Outcome.BUSY
+                self.status = Status.QUEUED if refused else Status.RETRYING
             case Ended():
                 self.ended = event
+                self.retrying = None
                 self.status = Status.of(event.outcome)
                 self.sent_seconds = event.sent_seconds or self.sent_seconds
             case _:

@@ -1,6 +1,7 @@
 """The folder of one run: its settings, its jobs and how they stand, one trace and log an attempt.
 
-``run.json`` is replaced as a whole, so it is never half written. It never holds a key.
+``run.json`` is replaced as a whole, so it is never half written. It never holds a key. While a
+program works on a run it holds a lock, which the system takes back whatever becomes of it.
 """
 
 import json
@@ -8,35 +9,49 @@ import os
 import platform
 import secrets
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from workers import events, trace
+from workers import past, trace
 from workers.errors import RunFolderProblem
-from workers.events import Connecting, Ended, Queued, Report
-from workers.history import JobHistory, Status
+from workers.events import Connecting, Ended, Queued, Report, Retrying
+from workers.history import Status
 from workers.jobs import JobId, Settings
+from workers.past import Index
 from workers.speech import codec
-from workers.speech.codec import Json, JsonObject
+from workers.speech.codec import JsonObject
 from workers.speech.endpoint import Endpoint
 
-VERSION = 1
-_INDEX = "run.json"
+_LOCK = "run.lock"
 _PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
 
 
 class RunFolder:
     """A run being written. Not for several threads at once; the supervisor sees to that."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock: FileLock, index: Index | None = None) -> None:
+        """``index``: of a run that goes on."""
         self.path = path
-        self._head: JsonObject = {}
-        self._jobs: dict[JobId, JsonObject] = {}
-        self._unsaved = False
+        self._lock = lock
+        self._head = index.head if index else {}
+        self._jobs = {JobId(int(str(job["id"]))): job for job in index.jobs} if index else {}
+        self.changed = False
+        """Whether there is something to be saved."""
+
+    def close(self) -> None:
+        """Lets other programs work on it; one that nothing ever came into is removed."""
+        if not self._jobs:
+            (self.path / "engine.log").unlink(missing_ok=True)
+            (self.path / past.INDEX).unlink(missing_ok=True)
+        self._lock.release()
+        if not self._jobs:
+            (self.path / _LOCK).unlink(missing_ok=True)
+            with suppress(OSError):  # somebody else put something there
+                self.path.rmdir()
 
     @property
     def exports(self) -> Path:
@@ -46,20 +61,37 @@ class RunFolder:
     def describe(self, endpoint: Endpoint, settings: Settings) -> None:
         """Notes what all jobs of the run have in common."""
         self._head = {
-            "format": VERSION,
+            "format": past.VERSION,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": _versions(),
             "host": {"system": platform.platform(), "python": sys.version.split()[0]},
-            "endpoint": {"kind": endpoint.kind.value, "address": endpoint.address},
+            "endpoint": {"address": endpoint.address, **codec.write(endpoint)},
             "settings": codec.write(settings),
         }
-        self._unsaved = True
+        self.changed = True
 
     def files_of(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The trace and the log of an attempt, named so that a folder listing reads well."""
         stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)[:60]
         name = f"{job:04d}-{stem}.{attempt}"
         return self.path / f"{name}{trace.SUFFIX}", self.path / f"{name}.log"
+
+    def has_trace_of(self, job: JobId, attempt: int, file: str) -> bool:
+        """Whether that attempt was ever begun."""
+        return self.files_of(job, attempt, file)[0].exists()
+
+    def set_aside(self, job: JobId, attempt: int, file: str) -> None:
+        """Renames the files of a session that was refused, so that its number can be used again."""
+        for path in self.files_of(job, attempt, file):
+            stem, kind = path.name.split(".", 2)[0], path.name.split(".", 2)[2]
+            refusals = len(list(self.path.glob(f"{stem}.{attempt}.refused-*.{kind}")))
+            with suppress(OSError):  # it was never made
+                path.rename(path.with_name(f"{stem}.{attempt}.refused-{refusals + 1}.{kind}"))
+
+    def expect(self, job: JobId, file: str) -> None:
+        """Notes a job of which nothing is known yet."""
+        self._jobs[job] = {"id": job, "file": file, "status": Status.QUEUED.value}
+        self.changed = True
 
     def record(self, report: Report) -> None:
         """Notes what a report says about a job's state."""
@@ -70,36 +102,35 @@ class RunFolder:
                 job["size"] = _size(report.file)
             case Connecting() as connecting:
                 job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
+                job.pop("ended", None)
+            case Retrying():
+                job["status"] = Status.RETRYING.value
             case Ended() as ended:
-                job.update(status=Status.of(ended.outcome).value, ended=codec.write(ended))
+                said = codec.write(ended)
+                job.update(status=Status.of(ended.outcome).value, ended=said)
+                attempts = job.setdefault("attempts", {})
+                assert isinstance(attempts, dict)
+                attempts[str(report.attempt)] = said
             case _:
                 return
         job["attempt"] = report.attempt
-        self._unsaved = True
-
-    def discard_if_unused(self) -> None:
-        """Removes the folder again when no job ever came into it."""
-        if not self._jobs:
-            (self.path / "engine.log").unlink(missing_ok=True)
-            (self.path / _INDEX).unlink(missing_ok=True)
-            with suppress(OSError):  # somebody else put something there
-                self.path.rmdir()
+        self.changed = True
 
     def changes(self) -> str | None:
         """What ``run.json`` should hold now; None if that is what it was asked for last."""
-        if not self._unsaved:
+        if not self.changed:
             return None
-        self._unsaved = False
+        self.changed = False
         record = {**self._head, "jobs": [self._jobs[id] for id in sorted(self._jobs)]}
         return json.dumps(record, ensure_ascii=False, indent=1)
 
     def save_again(self) -> None:
         """The last `save` failed, so there is something to be saved still."""
-        self._unsaved = True
+        self.changed = True
 
     def save(self, index: str, *, durable: bool) -> None:
         """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
-        _replace_file(self.path / _INDEX, index, durable=durable)
+        _replace_file(self.path / past.INDEX, index, durable=durable)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -110,66 +141,43 @@ def create(path: Path | None) -> RunFolder:
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
-    if (path / _INDEX).exists():
+    if (path / past.INDEX).exists():
         raise RunFolderProblem(f"{path} holds a run already", "Name another folder with --out.")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / f".{secrets.token_hex(4)}"
-        probe.touch()
-        probe.unlink()
+        return RunFolder(path, _locked(path))
     except OSError as error:
         raise RunFolderProblem(
             f"the run folder {path} cannot be written ({error.strerror})",
             "Name another folder with --out.",
         ) from error
-    return RunFolder(path)
+
+
+def reopen(path: Path) -> RunFolder:
+    """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
+    index = past.index(path)
+    try:
+        return RunFolder(path, _locked(path), index)
+    except OSError as error:
+        raise RunFolderProblem(
+            f"the run folder {path} cannot be written ({error.strerror})"
+        ) from error
+
+
+def _locked(path: Path) -> FileLock:
+    lock = FileLock(path / _LOCK, blocking=False, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise RunFolderProblem(
+            f"another program is at work on {path}", "Wait for it, or end it."
+        ) from error
+    return lock
 
 
 def runs_path() -> Path:
     """The folder under which runs are kept when none is named."""
     return user_state_path("paceline") / "runs"
-
-
-def histories(path: Path) -> list[JobHistory]:
-    """Every job of a finished or broken run, replayed from its latest trace.
-
-    Raises `RunFolderProblem` when it is no run folder, `Malformed` for a damaged trace.
-    """
-    return [_replayed(path, job) for job in _index(path)]
-
-
-def _index(path: Path) -> list[Mapping[str, Json]]:
-    try:
-        record = json.loads((path / _INDEX).read_bytes())
-        jobs = record["jobs"]
-        return [job for job in jobs if isinstance(job["id"], int) and isinstance(job["file"], str)]
-    except FileNotFoundError as error:
-        raise RunFolderProblem(f"{path} is not a run folder", f"It holds no {_INDEX}.") from error
-    except OSError as error:
-        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunFolderProblem(f"{path / _INDEX} is damaged ({error!r})") from error
-
-
-def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
-    job, file, attempt = record["id"], record["file"], record.get("attempt")
-    assert isinstance(job, int)
-    assert isinstance(file, str)
-    number = attempt if isinstance(attempt, int) else 1
-    history = JobHistory(JobId(job), file)
-
-    def happened(t: float, event: events.Event) -> None:
-        history.apply(Report(JobId(job), number, file, t, event))
-
-    if "seconds" in record:
-        happened(0.0, codec.read(Queued, record, f"job {job}"))
-    for file_of_attempt in path.glob(f"{job:04d}-*.{number}{trace.SUFFIX}"):
-        for traced in trace.read(file_of_attempt):
-            if not isinstance(traced.event, events.TRACE_ONLY):
-                happened(traced.t, traced.event)
-    if history.ended is None and isinstance(ended := record.get("ended"), dict):
-        happened(0.0, codec.read(Ended, ended, f"job {job}"))
-    return history
 
 
 def _replace_file(path: Path, text: str, *, durable: bool) -> None:

@@ -17,12 +17,16 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
+from workers import endings
 from workers.audio.prober import Prober
 from workers.errors import PacelineError, Unreadable
-from workers.events import Ended, Event, Outcome, Queued, Report
+from workers.events import Began, Ended, Event, Outcome, Queued, Report, Retrying
+from workers.history import JobHistory
 from workers.jobs import Job, JobId, Settings
+from workers.place import Phase, Place
+from workers.retries import Retries
 from workers.run_folder import RunFolder
-from workers.session.assignment import Assignment, Patience
+from workers.session.assignment import Assignment, Order, Patience
 from workers.session.child import SessionChild
 from workers.speech.endpoint import Endpoint, Secret
 from workers.starts import Starts
@@ -38,13 +42,18 @@ PRELOADED = [
 ]
 """What the fork server loads once for all sessions; importing these starts no thread."""
 
-SAVE_EVERY = 1.0
-"""Seconds between two writes of the run's index while things change."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at sessions that may have stood still."""
 
-_NO_ROOM = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
+SAVING = 0.1
+"""The share of its time that the supervisor may spend on writing the run's index."""
 
 FAREWELL = 8.0
 """Seconds for which closing waits for sessions to end politely before it ends them by force."""
+
+_NO_ROOM = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
+_OUT = Ended(Outcome.CANCELLED, "taken out of the queue")
+_LEFT = Ended(Outcome.INTERRUPTED, "the program was left before its turn", "Nothing is lost.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +66,12 @@ class Access:
     """How many at once, when the user does not say."""
 
 
-@dataclass(slots=True)
-class _Place:
-    """A job's place: in the queue, starting, live, or over."""
-
-    id: JobId
-    file: str
-    attempt: int = 1
-    job: Job | None = None
-    starting: bool = False
-    """Its process is being made, which takes too long to hold the lock."""
-    unwanted: bool = False
-    """Cancelled while it was starting."""
-    live: SessionChild | None = None
-    over: bool = False
-
-
 class Supervisor:
     """Runs the jobs of one run. A context manager: whatever happens, leaving it leaves no process.
 
-    ``access`` is asked once, before the first start and in the supervisor's own thread: an embedded
-    engine may take its time to come up. ``sessions`` at once and ``start_rate`` new ones a minute.
+    ``access`` is asked before each start, in the supervisor's own thread: an embedded engine takes
+    its time to come up, and may have to come up again. ``sessions`` at once; ``starts`` bounds new
+    ones, ``retries`` further attempts.
     """
 
     def __init__(
@@ -87,7 +81,8 @@ class Supervisor:
         settings: Settings,
         *,
         sessions: int | None = None,
-        start_rate: int | None = None,
+        starts: Starts | None = None,
+        retries: Retries | None = None,
         patience: Patience | None = None,
     ) -> None:
         self.reports: SimpleQueue[Report] = SimpleQueue()
@@ -97,15 +92,16 @@ class Supervisor:
         self._access: Access | None = None
         self._settings = settings
         self._sessions = sessions
-        self._starts = Starts(start_rate)
+        self._starts = starts or Starts()
+        self._retries = retries or Retries()
         self._patience = patience or Patience()
-        self._places: dict[JobId, _Place] = {}
-        self._unprobed: deque[_Place] = deque()
-        self._waiting: deque[_Place] = deque()
+        self._places: dict[JobId, Place] = {}
+        self._unprobed: deque[Place] = deque()
+        self._waiting: deque[Place] = deque()
         self._stopping = False
         self._closing = False
         self._changed = threading.Condition(threading.RLock())
-        self._saved = 0.0
+        self._save_at = self._look_at = 0.0
         self._context: BaseContext = multiprocessing.get_context(START_METHOD)
         self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
 
@@ -146,6 +142,18 @@ class Supervisor:
         return self._access.sessions if self._access else 0
 
     @property
+    def next_start(self) -> float | None:
+        """When the next queued job may start, on the monotonic clock; None when none may.
+
+        Past when it only waits for a place.
+        """
+        with self._changed:
+            if self.holding or self._stopping or not self._waiting:
+                return None
+            due = min(place.due for place in self._waiting)
+            return max(due, self._starts.next(time.monotonic()))
+
+    @property
     def idle(self) -> bool:
         """Nothing queued and nothing live."""
         with self._changed:
@@ -161,38 +169,43 @@ class Supervisor:
         with self._changed:
             added = []
             for file in files:
-                place = _Place(JobId(len(self._places) + 1), file)
+                place = Place(JobId(max(self._places, default=0) + 1), file)
                 self._places[place.id] = place
+                self.folder.expect(place.id, file)
                 self._unprobed.append(place)
                 added.append(place.id)
             self._changed.notify_all()
             return added
 
+    def resume(self, histories: Iterable[JobHistory]) -> None:
+        """Takes over the jobs of a run that ended; those that are not finished go on.
+
+        A job that the user cancelled is finished as he wished.
+        """
+        with self._changed:
+            for history in histories:
+                place = Place(history.job, history.file, max(history.attempt, 1))
+                outcome = history.ended.outcome if history.ended else None
+                place.come_back(history.seam, outcome, history.sha256)
+                self._places[place.id] = place
+                if outcome not in (Outcome.DONE, Outcome.CANCELLED):
+                    self._ask_again(place, "it was not finished")
+
     def cancel(self, job: JobId) -> None:
         """Ends a job politely and keeps what was heard; asked again, by force."""
-        with self._changed:
-            place = self._places[job]
-            if place.live is not None:
-                place.live.cancel()
-            elif place.starting:
-                place.unwanted = True
-            elif not place.over:
-                for queue in (self._unprobed, self._waiting):
-                    with suppress(ValueError):
-                        queue.remove(place)
-                ended = Ended(Outcome.CANCELLED, "taken out of the queue")
-                self._end(place, self._said(place, ended))
+        self._end_early(self._places[job], Order.CANCEL, _OUT)
 
     def retry(self, job: JobId) -> bool:
-        """Queues a further attempt of a job that is over; False when it is not over."""
+        """Queues a further attempt of a job that is over; False when it is not over.
+
+        It goes on from where the last one broke; a job that was done, or whose file was at fault,
+        starts anew.
+        """
         with self._changed:
             place = self._places[job]
             if not place.over or self._stopping:
                 return False
-            place.over, place.attempt, place.job = False, place.attempt + 1, None
-            place.unwanted = False
-            self._unprobed.append(place)
-            self._changed.notify_all()
+            self._ask_again(place, "asked for")
             return True
 
     def hold(self, on: bool) -> None:
@@ -206,8 +219,7 @@ class Supervisor:
         with self._changed:
             self._stopping = True
             for place in self._places.values():
-                if not place.over:
-                    self.cancel(place.id)
+                self._end_early(place, Order.LEAVE, _LEFT)
 
     # --- the supervisor's own thread -------------------------------------------------------------
 
@@ -217,34 +229,48 @@ class Supervisor:
                 with self._changed:
                     if self._closing:
                         break
+                    self._look()
                     place, pause = self._next()
-                    if place is None:
+                    if place is None and (pause := self._until_save(pause)) > 0:
                         self._changed.wait(pause)
                 if place is not None:
                     self._prepare(place, prober) if place.job is None else self._start(place)
                 self._save()
         self._save(at_once=True, durable=True)
 
-    def _next(self) -> tuple[_Place | None, float]:
+    def _next(self) -> tuple[Place | None, float]:
         """The job to start or to probe now, else how long there is nothing to do, in seconds."""
         now = time.monotonic()
-        pause = SAVE_EVERY
+        pause = LOOK_EVERY
         if self._waiting and self._has_room():
-            pause = self._starts.next(now) - now
+            place = min(self._waiting, key=lambda place: max(place.due - now, 0.0))
+            pause = max(self._starts.next(now), place.due) - now
             if pause <= 0:
                 self._starts.started(now)
-                return self._waiting.popleft(), 0.0
+                place.started_at = now
+                self._waiting.remove(place)
+                return place, 0.0
         if self._unprobed:
             return self._unprobed.popleft(), 0.0
-        return None, min(pause, SAVE_EVERY)
+        return None, min(pause, LOOK_EVERY)
 
     def _has_room(self) -> bool:
         if self.holding or self._stopping:
             return False
-        live = sum(place.live is not None for place in self._places.values())
+        live = sum(place.phase is Phase.LIVE for place in self._places.values())
         return self._access is None or live < self.sessions
 
-    def _prepare(self, place: _Place, prober: Prober) -> None:
+    def _look(self) -> None:
+        """Ends sessions whose process has stood still for too long."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY
+        for place in self._places.values():
+            if place.child is not None and not place.look():
+                place.child.put_down()
+
+    def _prepare(self, place: Place, prober: Prober) -> None:
         """Reads a file's facts and queues the job, or ends it in words."""
         attempt = place.attempt
         try:
@@ -256,12 +282,13 @@ class Supervisor:
             if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
                 return
             place.job = Job(place.id, recording, self._settings)
+            place.waits(0.0)
             self._waiting.append(place)
             queued = Queued(recording.seconds, recording.rate, recording.channels, recording.format)
             self._forward(self._said(place, queued))
 
-    def _start(self, place: _Place) -> None:
-        """Starts a session, or ends the job in words."""
+    def _start(self, place: Place) -> None:
+        """Starts a session, or says why it could not be started."""
         attempt = place.attempt
         try:
             self._launch(place, attempt)
@@ -269,39 +296,59 @@ class Supervisor:
             self._give_up(place, attempt, Ended(Outcome.UNREACHABLE, error.reason, error.hint))
         except (OSError, EOFError) as error:  # no room for it, or the fork server was just killed
             reason = f"the session's process could not be started ({error})"
-            self._give_up(place, attempt, Ended(Outcome.CRASHED, reason, _NO_ROOM))
+            with self._changed:
+                if not place.over and place.attempt == attempt:
+                    self._end(place, self._said(place, Ended(Outcome.CRASHED, reason, _NO_ROOM)))
 
-    def _launch(self, place: _Place, attempt: int) -> None:
+    def _launch(self, place: Place, attempt: int) -> None:
         """Makes sure that there is somewhere to stream to, then makes the process."""
         job = place.job
         assert job is not None
-        access = self._access or self._ask_access()
+        access = self._ask_access()
         with self._changed:
             if self._access is None:
                 self.folder.describe(access.endpoint, self._settings)
-                self._access = access
+            self._access = access
             if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
                 return
-            place.starting = True
+            place.phase = Phase.STARTING
         self._save(at_once=True)  # before the process: whatever is killed, the index knows the job
         trace, log = self.folder.files_of(place.id, attempt, place.file)
-        assignment = Assignment(job, attempt, access.endpoint, str(trace), str(log), self._patience)
+        assignment = Assignment(
+            job=job,
+            attempt=attempt,
+            endpoint=access.endpoint,
+            trace=str(trace),
+            log=str(log),
+            patience=self._patience,
+            seam=place.seam,
+            sha256=place.sha256,
+        )
         child = SessionChild(self._context, assignment, access.key)
         with self._changed:
-            place.starting, place.live = False, child
+            place.starts(child)
             if place.unwanted:
-                child.cancel()
+                child.ask(Order.LEAVE if self._stopping else Order.CANCEL)
         threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
 
-    def _give_up(self, place: _Place, attempt: int, ended: Ended) -> None:
+    def _give_up(self, place: Place, attempt: int, ended: Ended) -> None:
         """Ends a job that never became a session, unless somebody else has ended it already."""
         with self._changed:
-            place.starting = False
             if not place.over and place.attempt == attempt:
-                self._end(place, self._said(place, ended))
+                self._close(place, self._said(place, ended))
+
+    # --- the index; the supervisor's own thread --------------------------------------------------
+
+    def _until_save(self, pause: float) -> float:
+        """Not longer than until the index may be written, if it is to be."""
+        if not self.folder.changed:
+            return pause
+        return min(pause, self._save_at - time.monotonic())
 
     def _save(self, *, at_once: bool = False, durable: bool = False) -> None:
-        if not at_once and time.monotonic() - self._saved < SAVE_EVERY:
+        """Each change as soon as may be; those that come while it is written go together."""
+        began = time.monotonic()
+        if not at_once and began < self._save_at:
             return
         with self._changed:
             index = self.folder.changes()
@@ -311,30 +358,92 @@ class Supervisor:
             except OSError:  # a full disk, say; the traces tell of that, and this is tried again
                 with self._changed:
                     self.folder.save_again()
-        self._saved = time.monotonic()
+                self._save_at = began + LOOK_EVERY
+                return
+        now = time.monotonic()
+        self._save_at = now + (now - began) / SAVING
 
     # --- a listener's thread, one a session ------------------------------------------------------
 
-    def _listen(self, place: _Place, child: SessionChild) -> None:
+    def _listen(self, place: Place, child: SessionChild) -> None:
         last: Report | None = None
         for report in child.reports():
             if isinstance(report.event, Ended):
                 last = report  # passed on when its process is gone
-            else:
+                continue
+            with self._changed:
+                place.hear(report.event)
+                if isinstance(report.event, Began):
+                    self._starts.accepted()
                 self._forward(report)
         with self._changed:
-            place.live = None
             self._end(place, last or self._said(place, child.unsaid()))
+
+    # --- the end of an attempt; any thread, with the lock ----------------------------------------
+
+    def _end(self, place: Place, last: Report) -> None:
+        """An attempt is over, and perhaps the job with it."""
+        ended = last.event
+        assert isinstance(ended, Ended)
+        now = time.monotonic()
+        self._close(place, last)
+        if ended.outcome is Outcome.BUSY:
+            self._starts.refused(place.started_at, now)
+        else:
+            self._starts.ended(now)
+        if place.unwanted or self._stopping:
+            return
+        if ended.outcome is Outcome.BUSY:
+            self.folder.set_aside(place.id, place.attempt, place.file)
+            self._go_on(place, ended, 0.0)
+        elif ended.outcome is Outcome.HANDED_OVER:
+            place.attempt += 1
+            self._go_on(place, ended, 0.0)
+        elif ended.outcome in endings.RETRIED:
+            place.broken += 1
+            if place.broken < self._retries.attempts:
+                place.attempt += 1
+                self._go_on(place, ended, self._retries.delay(place.broken))
+
+    def _go_on(self, place: Place, ended: Ended, seconds: float) -> None:
+        """A further attempt, ahead of those that have not begun."""
+        now = time.monotonic()
+        place.waits(now + seconds)
+        self._waiting.appendleft(place)
+        wait = max(seconds, self._starts.next(now) - now)
+        seam = place.seam.at_ms / 1000
+        self._forward(self._said(place, Retrying(ended.reason, round(wait, 1), seam)))
+        self._changed.notify_all()
+
+    def _ask_again(self, place: Place, reason: str) -> None:
+        """A further attempt, at the end of the queue, because somebody wants it."""
+        place.asked_again(begun=self.folder.has_trace_of(place.id, place.attempt, place.file))
+        self._unprobed.append(place)
+        self._forward(self._said(place, Retrying(reason, 0.0, place.seam.at_ms / 1000)))
+        self._changed.notify_all()
+
+    def _end_early(self, place: Place, order: Order, unstarted: Ended) -> None:
+        """Politely, at the second time by force; what has not started is taken out."""
+        with self._changed:
+            place.unwanted = True
+            if place.child is not None:
+                place.child.ask(order)
+            elif place.phase in (Phase.UNPROBED, Phase.WAITING):
+                for queue in (self._unprobed, self._waiting):
+                    with suppress(ValueError):
+                        queue.remove(place)
+                self._close(place, self._said(place, unstarted))
+
+    def _close(self, place: Place, last: Report) -> None:
+        """The attempt's last report; the job is over unless it goes on."""
+        assert isinstance(last.event, Ended)
+        place.ends(last.event.outcome)
+        self._forward(last)
+        self._changed.notify_all()
 
     # --- reports; any thread ---------------------------------------------------------------------
 
-    def _end(self, place: _Place, last: Report) -> None:
-        with self._changed:
-            place.over = True
-            self._forward(last)
-            self._changed.notify_all()
-
-    def _said(self, place: _Place, event: Event) -> Report:
+    def _said(self, place: Place, event: Event) -> Report:
         """A report of the supervisor's own: of what happens outside a session."""
         return Report(place.id, place.attempt, place.file, 0.0, event)
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,9 @@ from workers.speech.codec import Json, JsonObject
 
 VERSION = 1
 SUFFIX = ".trace.jsonl"
+
+LONGEST_LINE = 128 * 1024 * 1024
+"""Bytes. The longest message there can be, written with every default, takes less."""
 
 
 # Made once: `json.dumps` makes a new encoder at every call that asks for anything special.
@@ -58,11 +62,13 @@ class TraceWriter:
 
     def write(self, t: float, event: TraceEvent) -> None:
         """Appends an event and hands it to the operating system; raises `OSError`."""
-        self._write({"t": round(t, 6), **events.to_json(event)})
+        record = events.to_json(event)
+        record.pop("t", None)  # a server may call a field of its own so
+        self._write({"t": round(t, 6), **record})
 
     def _write(self, record: Mapping[str, Json]) -> None:
         text = _encoded(record)
-        line = text.encode("utf-8", "replace") + b"\n"  # JSON may hold half a surrogate pair
+        line = text.encode("utf-8", "backslashreplace") + b"\n"  # half a pair, as JSON escapes it
         if self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -86,9 +92,17 @@ class TraceHead:
     file: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    t: float
+
+
 def head(path: Path) -> TraceHead:
     """The first line; raises `Malformed` for something that is no trace, or of a newer format."""
-    first = next(_records(path), {})
+    return _head(next(_records(path), {}), path)
+
+
+def _head(first: JsonObject, path: Path) -> TraceHead:
     if first.get("type") != "trace":
         raise Malformed(f"{path.name} is not a trace")
     found = codec.read(TraceHead, first, path.name)
@@ -101,26 +115,41 @@ def head(path: Path) -> TraceHead:
 
 
 def read(path: Path) -> Iterator[Traced]:
-    """All events in order. A torn last line ends it; any other bad line is `Malformed`."""
-    head(path)
-    for number, record in enumerate(_records(path), start=1):
-        if number == 1:
-            continue
-        t = record.pop("t", None)
-        if not isinstance(t, int | float):
-            raise Malformed(f"{path.name}, line {number}, has no time")
-        yield Traced(float(t), events.from_json(record))
+    """All events in order.
+
+    A torn last line ends it, be it the first: then there is no event. Any other bad line is
+    `Malformed`, and named.
+    """
+    records = _records(path)
+    first = next(records, None)
+    if first is None:
+        return
+    _head(first, path)
+    for number, record in enumerate(records, start=2):
+        where = f"{path.name}, line {number}"
+        t = codec.read(_Moment, record, where).t
+        del record["t"]
+        try:
+            event = events.from_json(record)
+        except Malformed as error:
+            raise Malformed(f"{where}: {error.reason}") from error
+        yield Traced(t, event)
 
 
 def _records(path: Path) -> Iterator[JsonObject]:
+    """The objects of all whole lines, and of the last one if only its end of line is missing."""
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+        for number in count(1):
+            where = f"{path.name}, line {number}"
+            line = file.readline(LONGEST_LINE)
+            if len(line) == LONGEST_LINE:
+                raise Malformed(f"{where} is too long")
+            if not line:
+                return
             try:
-                record = json.loads(line)
-            except ValueError as error:
-                if not line.endswith(b"\n"):
-                    return  # torn: the writer was killed, or the disk was full
-                raise Malformed(f"{path.name}, line {number}, is not JSON") from error
-            if not isinstance(record, dict):
-                raise Malformed(f"{path.name}, line {number}, is not an object")
+                record = codec.parsed(line, where)
+            except Malformed:
+                if line.endswith(b"\n"):
+                    raise
+                return  # torn: the writer was killed, the disk was full, or the power failed
             yield record

@@ -8,6 +8,7 @@ is final from its first ``end_of_turn`` on.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from workers.seam import START, Seam
 from workers.speech.messages import Turn, Word
 
 
@@ -63,10 +64,12 @@ def _split(turn: Turn) -> tuple[str, str]:
 
 
 class Transcript:
-    """The turns of one attempt, in order."""
+    """The turns of one job, in order, over all its attempts."""
 
-    def __init__(self, turns: Iterable[Turn] = ()) -> None:
+    def __init__(self, turns: Iterable[Turn] = (), seams: Iterable[Seam] = ()) -> None:
         self._turns: dict[int, Turn] = {}
+        self.seams = list(seams)
+        """Where one attempt took over from another, in order; the first one's start is none."""
         for turn in turns:
             self.hear(turn)
 
@@ -80,6 +83,13 @@ class Transcript:
             return False  # a straggling partial does not take a final back
         self._turns[turn.turn_order] = turn
         return True
+
+    def resume(self, seam: Seam) -> None:
+        """A further attempt takes over: what was heard behind the seam will be heard again."""
+        self._turns = {order: turn for order, turn in self._turns.items() if order < seam.turn}
+        self.seams = [each for each in self.seams if each.turn < seam.turn]
+        if seam != START:
+            self.seams.append(seam)
 
     @property
     def turns(self) -> list[Turn]:

@@ -10,12 +10,20 @@ from workers import run_folder
 from workers.events import Event, Report
 from workers.history import JobHistory
 from workers.jobs import JobId, Settings
+from workers.retries import Retries
 from workers.session.assignment import Patience
 from workers.speech.endpoint import Secret, custom
+from workers.starts import Starts
 from workers.supervisor import Access, Supervisor
 
 LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""
+
+ONCE = Retries(attempts=1)
+"""For tests of how a session ends."""
+
+SOON = Retries(first=0.01, most=0.01)
+"""For tests of how a job goes on."""
 
 
 class Watched:
@@ -59,17 +67,19 @@ def supervised(
     *,
     settings: Settings | None = None,
     sessions: int = 10,
-    start_rate: int | None = None,
+    starts: Starts | None = None,
+    retries: Retries = ONCE,
     patience: Patience | None = None,
     key: str | None = None,
 ) -> Iterator[Watched]:
     """A supervisor at work; leaving ends all its processes."""
     secret = Secret(key) if key else None
     with Supervisor(
-        lambda: Access(custom(url, with_key=False), secret, sessions),
+        lambda: Access(custom(url), secret, sessions),
         run_folder.create(folder),
         settings or Settings(),
-        start_rate=start_rate,
+        starts=starts,
+        retries=retries,
         patience=patience,
     ) as supervisor:
         yield Watched(supervisor)

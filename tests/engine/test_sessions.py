@@ -175,7 +175,7 @@ def test_an_error_in_mid_stream_keeps_what_was_heard(tmp_path: Path) -> None:
     (ended,) = watched.said(Ended)
 
     assert isinstance(ended, Ended)
-    assert ended.outcome is Outcome.REFUSED
+    assert ended.outcome is Outcome.LOST
     assert ended.code == 3005
     assert ended.sent_seconds < 5.0
     assert watched.histories[1].transcript.text == "Hello."
@@ -390,6 +390,6 @@ def test_the_key_is_in_the_header_and_nowhere_else(tmp_path: Path) -> None:
 
     assert endpoint.heard[0].headers["Authorization"] == key
     files = [file for file in (tmp_path / "run").rglob("*") if file.is_file()]
-    assert len(files) == 3
+    assert len(files) == 4  # index, lock, trace and log
     assert not [file for file in files if key.encode() in file.read_bytes()]
     assert key not in repr(watched.reports)

@@ -17,9 +17,10 @@ from textual.app import App
 from tests import sound
 from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from workers import run_folder
+from workers import past, run_folder
 from workers.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
 from workers.history import Status
+from workers.starts import Starts
 from workers.supervisor import PRELOADED, START_METHOD
 
 
@@ -71,7 +72,7 @@ def test_no_more_starts_a_minute_than_allowed(tmp_path: Path, short: str) -> Non
     """The third of three waits for its minute; the first two are done long before."""
     with (
         Endpoint() as endpoint,
-        supervised(endpoint.url, tmp_path / "run", start_rate=2) as watched,
+        supervised(endpoint.url, tmp_path / "run", starts=Starts(2)) as watched,
     ):
         watched.supervisor.add([short] * 3)
         watched.until_said(Ended, job=1)
@@ -269,7 +270,7 @@ def test_a_session_whose_program_is_killed_ends_politely(tmp_path: Path, long: s
 
         assert alive == []
         assert endpoint.heard[0].control == [{"type": "Terminate"}]
-    history = run_folder.histories(tmp_path / "run")[0]
+    history = past.histories(tmp_path / "run")[0]
     assert history.status is Status.CANCELLED
     assert history.transcript.text == "Heard before.\nHeard after."
 
@@ -286,7 +287,7 @@ def test_the_run_folder_tells_the_whole_run(tmp_path: Path, short: str) -> None:
     assert first["size"] == os.path.getsize(short)
     assert len(first["sha256"]) == 64
     assert (first["status"], second["status"]) == ("done", "failed")
-    replayed = run_folder.histories(tmp_path / "run")
+    replayed = past.histories(tmp_path / "run")
     for live, again in zip(watched.histories.values(), replayed, strict=True):
         assert again.transcript.text == live.transcript.text
         assert again.status is live.status

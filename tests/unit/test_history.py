@@ -8,13 +8,15 @@ from workers.events import (
     Progressed,
     Queued,
     Report,
+    Retrying,
     Slipped,
     TurnHeard,
     Warned,
 )
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
-from workers.speech.messages import Turn
+from workers.seam import Seam
+from workers.speech.messages import Turn, Word
 
 LAG = LagSummary(0.1, 0.1, 0.2, 0.3)
 QUEUED = Queued(2.0, 16000, 1, "WAV PCM_16")
@@ -49,19 +51,64 @@ def test_only_done_and_cancelled_are_not_failures() -> None:
 
     assert statuses.pop(Outcome.DONE) is Status.DONE
     assert statuses.pop(Outcome.CANCELLED) is Status.CANCELLED
+    assert statuses.pop(Outcome.INTERRUPTED) is Status.CANCELLED
     assert set(statuses.values()) == {Status.FAILED}
 
 
-def test_a_retry_starts_afresh() -> None:
-    """The words of the attempt before are its own trace's; facts of the file stay."""
-    history = after(QUEUED, BEGAN, TurnHeard(Turn(0, True, "old")), Ended(Outcome.LOST, "gone"))
-    history.apply(Report(JobId(1), 2, "a.wav", 0.0, QUEUED))
+def heard(order: int, text: str, *, final: bool = True, cut: bool = False) -> TurnHeard:
+    """A turn of one word a second, from its order's second on."""
+    words = (Word(text, order * 1000, order * 1000 + 900),)
+    return TurnHeard(Turn(order, final, text, words=words), cut)
 
+
+SENT = Progressed(5.0, 9.0, LAG)
+
+
+def test_a_further_attempt_goes_on_behind_the_last_final_turn() -> None:
+    """Finals stay; what was still open, or was cut short, will be heard again."""
+    history = after(
+        QUEUED,
+        BEGAN,
+        SENT,
+        heard(0, "one"),
+        heard(1, "two"),
+        heard(2, "thr", final=False),
+        heard(3, "fo", cut=True),
+        Ended(Outcome.LOST, "gone"),
+    )
+
+    assert history.seam == Seam(1900, 2)
+    history.apply(Report(JobId(1), 2, "a.wav", 0.0, Retrying("gone", 1.0, 1.9)))
+    assert history.status is Status.RETRYING
+    assert history.transcript.text == "one\ntwo\nthr\nfo"
+
+    history.apply(Report(JobId(1), 2, "a.wav", 0.0, Connecting("ws://x", "ab", 1900, 2)))
     assert history.attempt == 2
-    assert history.status is Status.QUEUED
-    assert history.transcript.text == ""
+    assert history.transcript.text == "one\ntwo"
+    assert history.transcript.seams == [Seam(1900, 2)]
     assert history.ended is None
     assert history.format == "WAV PCM_16"
+    assert [(each.number, each.ended.outcome) for each in history.earlier] == [(1, Outcome.LOST)]
+
+
+def test_an_attempt_from_the_start_hears_everything_anew() -> None:
+    """What the one before heard is in its trace."""
+    history = after(QUEUED, BEGAN, SENT, heard(0, "old"), Ended(Outcome.DONE, "done"))
+    history.apply(Report(JobId(1), 2, "a.wav", 0.0, QUEUED))
+    assert history.transcript.text == "old"
+
+    history.apply(Report(JobId(1), 2, "a.wav", 0.0, Connecting("ws://x", "ab")))
+    assert history.transcript.text == ""
+    assert history.transcript.seams == []
+
+
+def test_a_refusal_for_want_of_a_place_leaves_the_job_in_the_queue() -> None:
+    """Its number comes again."""
+    history = after(QUEUED, Ended(Outcome.BUSY, "full"), Retrying("full", 9.0, 0.0))
+
+    assert history.status is Status.QUEUED
+    assert history.attempt == 1
+    assert history.ended is None
 
 
 def test_a_late_report_of_an_earlier_attempt_is_ignored() -> None:

@@ -1,6 +1,7 @@
-"""Any recording as blocks of mono 16-bit PCM, in constant memory."""
+"""Any recording as blocks of mono 16-bit PCM, from any sample on, in constant memory."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from math import gcd
 from typing import TypeAlias
 
 import numpy as np
@@ -8,6 +9,7 @@ import soundfile
 import soxr
 
 from workers.audio.recording import Recording
+from workers.audio.tape import Piece, Tape
 from workers.errors import Unreadable
 
 Samples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
@@ -28,23 +30,25 @@ _FIT_16_BITS = frozenset(
     ]
 )
 _KEPT = "What was heard until there is kept."
-_READ_AHEAD = 0.25
-"""Seconds."""
 _SHORTFALL = 0.1
 """Seconds that may be missing at the end: lossy formats round their length."""
+_SETTLING = 0.25
+"""Seconds by which a resampler starts early, to be past the silence that it takes for the past."""
 
 
-def blocks(recording: Recording, rate: int, frames: int) -> Generator[bytes]:
+def blocks(recording: Recording, rate: int, frames: int, start: int = 0) -> Generator[bytes]:
     """Little-endian PCM16 mono at ``rate`` Hz, ``frames`` samples a block; the last may be shorter.
 
     Channels are averaged. A recording that is mono, at ``rate`` and at most 16 bits deep passes
-    through bit for bit. Raises `Unreadable` when the file stops being readable on the way.
+    through bit for bit. The first block begins with sample ``start`` of those that there are from
+    the beginning; nothing is given when there are no more than that. Raises `Unreadable` when the
+    file stops being readable on the way.
     """
     try:
-        with soundfile.SoundFile(recording.path) as file:
-            pieces = _passed_through(file) if _passes_through(file, rate) else _mono(file, rate)
-            yield from _rebuffered(pieces, frames * 2)
-            heard = file.tell()
+        with Tape(recording.path) as file:
+            pieces = _passed_through if _passes_through(file, rate) else _mono
+            yield from _rebuffered(pieces(file, rate, start), frames * 2)
+            heard = file.position
     except (soundfile.LibsndfileError, OSError) as error:
         raise Unreadable(f"the file is damaged ({error})", _KEPT) from error
     if heard < recording.frames - _SHORTFALL * recording.rate:
@@ -60,24 +64,45 @@ def length(recording: Recording, rate: int) -> int:
     return -(-recording.frames * rate // recording.rate)
 
 
-def _passes_through(file: soundfile.SoundFile, rate: int) -> bool:
+def _passes_through(file: Tape, rate: int) -> bool:
     # FLAC names its depth as WAV does, so PCM_16 covers it.
     mono = file.channels == 1 and file.samplerate == rate
     return mono and file.subtype in _FIT_16_BITS
 
 
-def _passed_through(file: soundfile.SoundFile) -> Iterator[bytes]:
-    while block := file.buffer_read(_step(file), dtype="int16"):
-        yield bytes(block)
+def _passed_through(file: Tape, rate: int, start: int) -> Iterator[bytes]:
+    return (piece.astype("<i2", copy=False).tobytes() for piece in file.pieces("int16", start))
 
 
-def _step(file: soundfile.SoundFile) -> int:
-    """Samples to read at a time: one reading costs as much as sending a chunk, whatever it reads.
+def _mono(file: Tape, rate: int, start: int) -> Iterator[bytes]:
+    """Averaged, resampled and rounded."""
+    if rate == file.samplerate:
+        return (_pcm16(_averaged(piece)) for piece in file.pieces("float32", start))
+    return _resampled(file, rate, start)
 
-    Not more, because a reading that meets damage gives nothing of what comes before it.
-    """
-    rate: int = file.samplerate
-    return max(1, round(rate * _READ_AHEAD))
+
+def _resampled(file: Tape, rate: int, start: int) -> Iterator[bytes]:
+    """Begins where a sample of the file and one of the result fall on the same moment, so that the
+    others do too; in whole numbers, because a fraction would be a sample off after some hours."""
+    common = gcd(rate, file.samplerate)
+    here, there = file.samplerate // common, rate // common
+    together = max(0, start // there - -(-round(_SETTLING * file.samplerate) // here))
+    surplus = (start - together * there) * 2
+    resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
+    for pcm in _through(resampler, map(_averaged, file.pieces("float32", together * here))):
+        yield pcm[surplus:]
+        surplus = max(0, surplus - len(pcm))
+
+
+def _through(resampler: soxr.ResampleStream, pieces: Iterable[Samples]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield _pcm16(resampler.resample_chunk(piece))
+    yield _pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))
+
+
+def _averaged(piece: Piece) -> Samples:
+    mono: Samples = piece[:, 0] if piece.shape[1] == 1 else piece.mean(axis=1)
+    return mono
 
 
 def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -90,18 +115,6 @@ def _rebuffered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
             del pcm[:size]
     if pcm:
         yield bytes(pcm)
-
-
-def _mono(file: soundfile.SoundFile, rate: int) -> Iterator[bytes]:
-    """Averaged, resampled and rounded."""
-    resampler = None
-    if rate != file.samplerate:
-        resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
-    while len(block := file.read(_step(file), dtype="float32", always_2d=True)):
-        samples = block[:, 0] if file.channels == 1 else block.mean(axis=1)
-        yield _pcm16(resampler.resample_chunk(samples) if resampler else samples)
-    if resampler:
-        yield _pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))
 
 
 def _pcm16(samples: Samples) -> bytes:

@@ -12,6 +12,7 @@ import stat
 import soundfile
 
 from workers.audio.recording import Recording
+from workers.audio.tape import Tape
 from workers.errors import Unreadable
 
 UNKNOWN_LENGTH = 0x7FFF0000
@@ -33,7 +34,7 @@ def probe(path: str) -> Recording:
     """The facts of a recording; raises `Unreadable` with what is wrong with it."""
     size = _regular_size(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        with Tape(path) as file:
             if (short := _missing(file, path)) is not None:
                 raise Unreadable(f"the file is cut short: {short}", "Copy or record it again.")
             frames = _length(file)
@@ -72,7 +73,7 @@ def _regular_size(path: str) -> int:
     return facts.st_size
 
 
-def _missing(file: soundfile.SoundFile, path: str) -> str | None:
+def _missing(file: Tape, path: str) -> str | None:
     """What a truncated file lacks, in words; None for a whole one."""
     for line in file.extra_info.splitlines():
         promise = _PROMISE.search(line)
@@ -88,7 +89,7 @@ def _missing(file: soundfile.SoundFile, path: str) -> str | None:
     return None
 
 
-def _last_sample_reads(file: soundfile.SoundFile) -> bool:
+def _last_sample_reads(file: Tape) -> bool:
     try:
         file.seek(file.frames - 1)
         return len(file.read(1)) == 1
@@ -109,8 +110,8 @@ def _ogg_ends(path: str) -> bool:
     return len(tail) >= start + 27 + header[26] + sum(segments)
 
 
-def _length(file: soundfile.SoundFile) -> int:
+def _length(file: Tape) -> int:
     """Samples a channel; counted by decoding when the header does not say."""
     if 0 <= file.frames < UNKNOWN_LENGTH * 16:
         return int(file.frames)
-    return sum(len(block) for block in file.blocks(blocksize=1 << 16, dtype="int16"))
+    return sum(len(piece) for piece in file.pieces("int16"))

@@ -18,8 +18,9 @@ from workers.transcript import Line
 PACE_MS = 80.0
 """A letter's time in speech: about 150 words of five letters a minute."""
 
-LATEST_MS = 99 * 3_600_000
-"""SRT's clock ends before 100 hours; a word said to be later has no believable time."""
+LATEST_MS = 90 * 3_600_000
+"""A word said to be later has no believable time. SRT's clock ends before 100 hours, and cues that
+come at once need room to follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,18 @@ def _from_words(said: _Said) -> list[Spoken]:
     )
 
 
-def _spread(group: list[_Said], begin: int, end: int | None, until_ms: int) -> list[list[Spoken]]:
+def _spread(
+    group: list[_Said], begin: float, end: float | None, until_ms: int
+) -> list[list[Spoken]]:
     """Turns without times between ``begin`` and ``end``, each with room after its length.
 
     Without a neighbour behind them, the recording's end bounds them, but not so as to press them.
     """
     letters = [said.letters for said in group]
     spoken_ms = sum(letters) * PACE_MS
-    room = max(0, end - begin) if end is not None else max(until_ms - begin, spoken_ms)
+    if end is None:
+        end = min(max(until_ms, begin + spoken_ms), LATEST_MS)
+    room = max(0, end - begin)
     pace = min(PACE_MS, room / sum(letters))
     starts = [begin + room * share for share in _shares(letters)]
     return [
@@ -116,4 +121,5 @@ def _read_off(
 
 def _shares(letters: Sequence[int]) -> list[float]:
     """How far into the whole each part begins, from 0; then 1, where the last one ends."""
-    return [before / sum(letters) for before in accumulate(letters, initial=0)]
+    *before, whole = accumulate(letters, initial=0)
+    return [*(letter / whole for letter in before), 1.0]

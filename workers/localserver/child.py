@@ -91,6 +91,14 @@ class LocalServer:
         self._reader = threading.Thread(target=self._read, name="localserver", daemon=True)
         self._reader.start()
 
+    def revive(self) -> None:
+        """Starts it again if it has died; raises `EngineMissing` as `start` does."""
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
+            self._lines = []
+            self._spoken.clear()
+            self.start()
+
     def address(self, timeout: float) -> str:
         """Where to connect, as soon as it is known; ``timeout`` in seconds.
 

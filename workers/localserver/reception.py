@@ -9,10 +9,11 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 
 from workers.localserver import parameters
 from workers.localserver.admission import Admission
@@ -33,6 +34,9 @@ API_VERSION = "2025-05-12"
 GONE = 1006
 """The close code, never on the wire, of a client that is gone without a close."""
 
+OURS = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d*)?", re.IGNORECASE)
+"""What a client calls us by, in its Host header."""
+
 Attendance = Callable[[Visit], object]
 
 
@@ -44,12 +48,20 @@ class Reception:
         self._on_session = on_session
         self._keys = Keys(house)
         self._admission = Admission(house)
-        self.answers = Answers(self._keys, self._admission, source)
+        self._answers = Answers(self._keys, self._admission, source)
 
     @property
     def capacity(self) -> int:
         """How many sessions there may be at once."""
         return self._admission.limit(self._source.capacity)
+
+    def answers(self, socket: ServerConnection, request: Request) -> Response | None:
+        """What is answered without an upgrade; None lets it happen."""
+        if not all(map(OURS.fullmatch, request.headers.get_all("Host"))):
+            # The name of a web page that was made to lead to this machine: what the page asks then
+            # is of its own origin to the browser, and bears no Origin that could be refused.
+            return socket.respond(HTTPStatus.MISDIRECTED_REQUEST, "this host is not served here\n")
+        return self._answers(socket, request)
 
     async def attend(self, socket: ServerConnection) -> None:
         """The whole visit of a client."""

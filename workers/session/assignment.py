@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from workers.jobs import Job
+from workers.seam import START, Seam
 from workers.speech.endpoint import Endpoint
 
 
@@ -15,6 +16,13 @@ class Patience:
     """For Begin, on an open socket; the service takes one or two."""
     end: float = 30.0
     """For the next message, after Terminate, before the Termination is given up."""
+    end_altogether: float = 120.0
+    """For the Termination, whatever else still comes."""
+    farewell: float = 3.0
+    """For the Termination when the program is leaving, or gone."""
+    silence: float = 20.0
+    """Without any sign of life, not even the answer to a ping, or without taking any audio, until
+    the server counts as dead. Silence in the recording is no reason: pings are answered in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +37,16 @@ class Assignment:
     log: str
     """The path of the file that takes the process's output."""
     patience: Patience = Patience()
+    seam: Seam = START
+    """Where in the recording, and among its turns, this attempt begins."""
+    sha256: str = ""
+    """Of the recording when the job began; empty for a first attempt."""
 
 
 class Order(Enum):
     """What the supervisor sends through the pipe while the session runs."""
 
     CANCEL = "cancel"
-    """Send no more audio, end politely, keep what was heard."""
+    """The user does not want it: send no more audio, end politely, keep what was heard."""
+    LEAVE = "leave"
+    """The program ends: the same, and soon; somebody may go on with it later."""

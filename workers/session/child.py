@@ -1,11 +1,14 @@
 """A session's process as its parent sees it: started, cancelled, listened to until its end."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
 
 from workers.events import Ended, Outcome, Report
@@ -18,7 +21,9 @@ class SessionChild:
     """Making one starts its process. `reports` belongs to one thread, the rest to any."""
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
-        self._cancelled = False
+        self._asked: Order | None = None
+        self._stood_still = False
+        self._gone = False
         self._reports, told = context.Pipe(duplex=False)
         theirs, self._orders = context.Pipe(duplex=False)
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
@@ -27,54 +32,84 @@ class SessionChild:
             name=f"paceline-session-{assignment.job.id}",
             daemon=True,
         )
-        with _without_main():
-            self._process.start()
-        theirs.close()
-        told.close()  # now the child holds the only writing end: its death reads as end-of-file
+        try:
+            with _plain_program():
+                self._process.start()
+        finally:
+            theirs.close()
+            told.close()  # now the child holds the only writing end: its death reads as end-of-file
 
-    def cancel(self) -> None:
+    def ask(self, order: Order) -> None:
         """Politely the first time, by force the second."""
-        if self._cancelled:
-            with suppress(ValueError):  # it is over, and closed
-                self._process.kill()
+        if self._asked is not None:
+            self._kill()
         else:
-            self._cancelled = True
+            self._asked = order
             with suppress(OSError):  # it is ending just now
-                self._orders.send(Order.CANCEL)
+                self._orders.send(order)
+
+    def put_down(self) -> None:
+        """By force, because it has stood still for too long."""
+        self._stood_still = True
+        self._kill()
+
+    @property
+    def stopped(self) -> bool:
+        """Somebody has stopped the process (SIGSTOP), where the system tells."""
+        with suppress(OSError):
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text(errors="replace")
+            return stat.rpartition(")")[2].split()[0] in "Tt"
+        return False
 
     def reports(self) -> Iterator[Report]:
         """What it says, waiting for each, until it has nothing more to say and is dead."""
         yield from received(self._reports)
+        self._gone = True
         self._reports.close()
         self._process.join()
         self._orders.close()
 
     def unsaid(self) -> Ended:
         """The ending of a process that is dead and has not said how it ended."""
+        if self._stood_still:
+            return Ended(Outcome.CRASHED, "the session's process stood still and was ended", _KEPT)
+        if self._asked is Order.CANCEL:
+            return Ended(Outcome.CANCELLED, "stopped by force", _KEPT)
+        if self._asked is Order.LEAVE:
+            return Ended(Outcome.INTERRUPTED, "the program was left by force", _KEPT)
         code = self._process.exitcode
-        if self._cancelled:
-            return Ended(Outcome.CANCELLED, "stopped by force", "What was heard is kept.")
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
         return Ended(
-            Outcome.CRASHED,
-            f"the session's process ended {how}",
-            "What was heard until then is kept; retry. Its log may say more.",
+            Outcome.CRASHED, f"the session's process ended {how}", f"{_KEPT} Its log may say more."
         )
+
+    def _kill(self) -> None:
+        """Not through multiprocessing, which takes all for dead when its fork server is."""
+        if not self._gone and self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+
+
+_KEPT = "What was heard is kept; it can go on from there."
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
-    """Keeps a child from running the program's main script again before anything else.
+def _plain_program() -> Iterator[None]:
+    """Lets multiprocessing see the program as it was before any screen.
 
-    multiprocessing does that so that a child finds what is defined there. Nothing of ours is, and
-    it would cost each session some milliseconds and a quarter of its memory.
+    It runs the program's main script again in every child, so that a child finds what is defined
+    there. Nothing of ours is, and it would cost each session some milliseconds and a quarter of its
+    memory. And if its helpers were killed, it starts new ones, which inherit the standard error;
+    that of a screen has no descriptor.
     """
-    main = sys.modules["__main__"]
+    main, errors = sys.modules["__main__"], sys.stderr
     sys.modules["__main__"] = ModuleType("__main__")
+    sys.stderr = sys.__stderr__
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+        sys.stderr = errors
 
 
 def _run(assignment: Assignment, key: Secret | None, reports: Connection, pipe: Connection) -> None:

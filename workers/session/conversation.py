@@ -14,36 +14,22 @@ from itertools import chain
 
 from workers import endings
 from workers.audio import decode
-from workers.audio.lags import Lags, certificate
 from workers.audio.pacing import Schedule
 from workers.errors import Malformed, Unreadable
-from workers.events import (
-    Began,
-    ChunksSent,
-    Connecting,
-    Ended,
-    MessageReceived,
-    MessageSent,
-    Outcome,
-    Progressed,
-    Slipped,
-    TurnHeard,
-    Warned,
-)
+from workers.events import Began, Connecting, Ended, MessageSent, Outcome, Warned
 from workers.session.assignment import Assignment
+from workers.session.calling import call
+from workers.session.course import Course
+from workers.session.lifetime import Lifetime
 from workers.session.orders import Orders
+from workers.session.pulse import Pulse
 from workers.session.recorder import Recorder
+from workers.session.tally import Tally
 from workers.speech import messages
-from workers.speech.connection import (
-    Closed,
-    Connection,
-    ConnectionLost,
-    Unreachable,
-    dial,
-    framed,
-)
+from workers.speech.connection import Connection, ConnectionLost, framed
+from workers.speech.dialling import Unreachable
 from workers.speech.endpoint import Secret
-from workers.speech.messages import Begin, ServerMessage, Terminate, Termination, Turn
+from workers.speech.messages import Begin, Terminate, Turn
 
 REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""
@@ -54,11 +40,13 @@ LEAD = 0.02
 SHORTEST_CHUNK_MS = 50
 """The protocol's bound; a shorter last chunk is filled up with silence."""
 
-_ENDED_EARLY = Ended(
-    Outcome.LOST,
-    "the server ended the session before all audio was sent",
-    "What was heard until then is kept; retry.",
-)
+AT_ONCE = 64
+"""Messages taken in between two looks at the clock, so that a flood of them delays no chunk."""
+
+_FLOOD, _FLOOD_RATE = 8e6, 2e5
+"""Bytes of messages, and more a second: several times what the busiest speech can bring."""
+
+_KEPT = "What was heard is kept; retry goes on from there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,180 +68,204 @@ class Conversation:
         self._patience = assignment.patience
         self._recording = assignment.job.recording
         self._settings = assignment.job.settings
+        self._seam = assignment.seam
         self._rate = self._settings.rate_for(self._recording)
+        self._start = round(self._seam.at_ms * self._rate / 1000)
         self._key = key
         self._recorder = recorder
         self._orders = orders
-        self._begin: Begin | None = None
-        self._early: list[Warned] | None = []
-        """Warnings that came before the clock started, to be told behind `Began`; None: it has."""
-        self._ending: Ended | None = None
-        """Why the session ends before its time; the first reason counts."""
-        self._finishing = False
-        """Terminate has been sent."""
-        self._over = False
-        """The server has said its last word."""
-        self._last_message = 0.0
-        self._lags = Lags()
-        self._slips_ms: list[float] = []
-        self._sent = 0
-        self._reported = 0
+        self._course = Course(recorder, self._seam)
+        self._tally = Tally(self._recording, self._settings, self._start, recorder)
+        self._lifetime: Lifetime | None = None
+        self._more = False
+        """Messages may be there that were not taken in yet."""
 
     def run(self, sha256: str) -> Ended:
         """All of it. Whatever happens, what was heard is kept and the ending says why it ended."""
-        self._recorder.say(Connecting(self._endpoint.address, sha256))
+        address = self._endpoint.address
+        self._recorder.say(Connecting(address, sha256, self._seam.at_ms, self._seam.turn))
         dialled = time.monotonic()
         try:
-            connection = dial(self._endpoint.with_parameters(self._parameters()), self._headers())
+            connection = call(self._endpoint, self._settings, self._rate, self._key)
         except Unreachable as error:
-            denied = error.status in (401, 403)
-            outcome = Outcome.UNAUTHORISED if denied else Outcome.UNREACHABLE
-            return Ended(outcome, error.reason, error.hint, code=error.status)
+            return endings.of_unreachable(error)
         opened = time.monotonic()
+        self._pulse = Pulse(connection, self._patience.silence)
         with connection:
             try:
                 self._converse(connection, dialled, opened)
             except ConnectionLost as error:
-                self._end(Ended(Outcome.LOST, error.reason, "What was heard is kept; retry."))
+                self._course.end(Ended(Outcome.LOST, error.reason, _KEPT))
             connection.close()
-        return self._ended(time.monotonic() - opened)
+        return replace(
+            self._course.ended(),
+            sent_seconds=round(self._tally.sent_seconds, 3),
+            open_seconds=round(time.monotonic() - opened, 3),
+            certificate=self._tally.certificate(),
+        )
 
     # --- the acts --------------------------------------------------------------------------------
 
     def _converse(self, connection: Connection, dialled: float, opened: float) -> None:
+        course = self._course
         self._await_begin(connection, opened + self._patience.begin)
-        if self._begin is None:
+        if course.begin is None:
             return
-        if not self._halted():
-            self._stream(connection, self._begin, Moments(dialled, opened, time.monotonic()))
-        if not self._over:
+        if not course.halted:
+            begun = time.monotonic()
+            self._lifetime = Lifetime(course.begin.expires_at, wall=time.time(), now=begun)
+            self._stream(connection, course.begin, Moments(dialled, opened, begun))
+        if not course.over:
             self._finish(connection)
 
     def _await_begin(self, connection: Connection, deadline: float) -> None:
         """Only Begin, not the open socket, means that the session is accepted."""
-        self._attend(connection, deadline, lambda: self._begin is not None or self._halted())
-        self._end_if(
-            self._begin is None,
-            Ended(
-                Outcome.UNREACHABLE,
-                f"{self._endpoint.name} opened the connection but began no session "
-                f"within {self._patience.begin:g} s",
-                "Is this the address of a v3 endpoint? Retry later.",
-            ),
-        )
+        course = self._course
+        self._attend(connection, deadline, lambda: course.begin is not None or course.halted)
+        if course.begin is None:
+            patience = f"{self._patience.begin:g} s"
+            course.end(
+                Ended(
+                    Outcome.UNREACHABLE,
+                    f"{self._endpoint.name} opened the connection but began no session "
+                    f"within {patience}",
+                    "Is this the address of a v3 endpoint? Retry later.",
+                )
+            )
 
     def _stream(self, connection: Connection, begin: Begin, moments: Moments) -> None:
         """Every chunk at its due time. The clock starts when the first one is ready to be sent."""
         chunks_a_report = max(1, round(REPORT_EVERY * 1000 / self._settings.chunk_ms))
+        course, tally = self._course, self._tally
         try:
             with closing(self._chunks()) as chunks:
-                first = next(chunks)
+                first = next(chunks, None)  # none: only the end was missing
                 start = time.monotonic() + LEAD
                 schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
                 self._say_began(begin, moments, start)
-                for chunk in chain([first], chunks):  # the next is decoded while there is time
+                for chunk in chain([first] if first else [], chunks):  # decoded while there is time
                     if not self._send_on_time(connection, schedule, chunk):
                         break
-                    if len(self._lags) % chunks_a_report == 0:
-                        self._report_progress()
-                self._attend(connection, schedule.due(self._sent, 0), self._halted)
+                    tally.report_each(chunks_a_report)
+                else:
+                    course.complete = True
+                self._attend(connection, schedule.due(tally.sent, 0), lambda: course.halted)
         except Unreadable as error:
-            self._end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
-        self._report_progress()
+            course.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
+        tally.report()
 
     def _send_on_time(self, connection: Connection, schedule: Schedule, chunk: bytes) -> bool:
         """Sends a chunk when it is due; False when the session is to stop instead."""
+        course, tally = self._course, self._tally
         frames, frame = len(chunk) // 2, framed(chunk)
-        due = schedule.due(self._sent, frames)
-        self._attend(connection, due, self._halted)
-        if self._halted():
+        due = schedule.due(tally.sent, frames)
+        self._attend(connection, due, lambda: course.halted)
+        if course.halted:
             return False
         stalled = schedule.slipped(due, time.monotonic())
         if stalled is not None:
-            self._slips_ms.append(stalled * 1000)
-            self._recorder.say(Slipped(self._sent / self._rate, round(stalled * 1000, 3)))
-            due = schedule.due(self._sent, frames)
+            tally.slip(stalled)
+            due = schedule.due(tally.sent, frames)
         connection.send_audio(frame)
-        self._lags.add(time.monotonic() - due)
-        self._sent += frames
+        if connection.waiting:  # for as long as the pulse allows
+            self._attend(connection, float("inf"), lambda: course.halted or not connection.waiting)
+        tally.add(frames, time.monotonic() - due)
         return True
 
     def _finish(self, connection: Connection) -> None:
         """Terminate, and then all that is still to come, up to Termination."""
+        course = self._course
         connection.send(Terminate())
-        self._finishing = True
+        course.finishing = True
         self._recorder.note(MessageSent(messages.to_json(Terminate())))
-        self._last_message = time.monotonic()
-        patience = self._patience.end
-        while not self._over and time.monotonic() < self._last_message + patience:
-            self._attend(connection, self._last_message + patience, lambda: self._over)
-        self._end_if(
-            not self._over,
-            Ended(
-                Outcome.LOST,
-                f"the server did not confirm the end within {patience:g} s",
-                "What was heard is kept, but the last words may be missing; retry.",
-            ),
-        )
-        self._over = True
+        began = course.last_message = time.monotonic()
+        while not course.over and (now := time.monotonic()) < (end := self._last_moment(began)):
+            self._attend(connection, min(end, now + 1.0), lambda: course.over)
+        if not course.over:
+            course.end(
+                Ended(
+                    Outcome.LOST,
+                    "the server did not confirm the end in time",
+                    "The last words may be missing; retry goes on from the last turn.",
+                )
+            )
+        course.over = True
+
+    def _last_moment(self, began: float) -> float:
+        """When the Termination is given up, if Terminate was sent at ``began``."""
+        course, patience = self._course, self._patience
+        if course.interrupted:
+            return began + patience.farewell
+        return min(course.last_message + patience.end, began + patience.end_altogether)
 
     # --- attending to what happens meanwhile -----------------------------------------------------
 
-    def _halted(self) -> bool:
-        return self._over or self._ending is not None or self._recorder.failure is not None
-
     def _attend(self, connection: Connection, deadline: float, enough: Callable[[], bool]) -> None:
         """Handles messages and orders until ``deadline`` or until it is ``enough``."""
-        while not enough() and (left := deadline - time.monotonic()) > 0:
-            socket = connection.fileno()
-            ready, _, _ = select.select([socket, *self._orders.watched], [], [], left)
-            if socket in ready:
+        socket = connection.fileno()
+        while not enough() and (left := deadline - (now := time.monotonic())) > 0:
+            left = min(left, self._pulse.feel(now), self._hand_over_in(now))
+            reading = [socket, *self._orders.watched]
+            writing = [socket] if connection.waiting else []
+            ready, writable, _ = select.select(reading, writing, [], 0 if self._more else left)
+            if writable:
+                connection.flush()
+            if self._more or socket in ready:
                 self._take_messages(connection)
+                self._expect_no_flood(connection)
             if ready and (stop := self._orders.stop(ready)):
-                self._end(stop)
+                self._course.end(stop)
 
     def _take_messages(self, connection: Connection) -> None:
-        while not self._over:
+        self._more = False
+        for _ in range(AT_ONCE):
             try:
                 message = connection.receive()
             except Malformed as error:
-                self._recorder.say(Warned(f"a message was not understood: {error.reason}"))
+                self._course.warn(Warned(f"a message was not understood: {error.reason}"))
                 continue
             if message is None:
                 return
-            self._last_message = time.monotonic()
-            self._take(message)
-
-    def _take(self, message: ServerMessage | Closed) -> None:
-        match message:
-            case Turn():
-                self._recorder.say(TurnHeard(message))
+            self._course.take(message)
+            if self._course.over:
                 return
-            case messages.Warning():
-                self._warn(Warned(message.warning, message.warning_code))
-                return
-            case Closed():
-                self._over = True
-                self._end(endings.of_close(message))
-                return
-            case Begin():
-                self._begin = message
-            case Termination():
-                self._over = True
-                self._end_if(not self._finishing, _ENDED_EARLY)
-            case messages.Error():
-                self._over = True
-                self._end(endings.of_error(message))
-        self._recorder.note(MessageReceived(messages.to_json(message)))
+            if isinstance(message, Turn) and message.end_of_turn:
+                self._hand_over_if_near()
+        self._more = True
 
-    # --- how it stands, and how it ended ---------------------------------------------------------
+    def _expect_no_flood(self, connection: Connection) -> None:
+        allowed = _FLOOD + _FLOOD_RATE * self._recorder.elapsed
+        if connection.received_bytes > allowed:
+            self._course.over = True
+            reason = "the server sends more than any speech could bring"
+            self._course.end(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
 
-    def _end(self, ending: Ended) -> None:
-        self._ending = self._ending or ending
+    # --- handing over before the server ends the session -----------------------------------------
 
-    def _end_if(self, so: bool, ending: Ended) -> None:
-        if so:
-            self._end(ending)
+    def _hand_over_if_near(self) -> None:
+        """At the end of a turn."""
+        now, lifetime = time.monotonic(), self._lifetime
+        if lifetime and lifetime.nears_its_end(now) and not self._suffices(lifetime, now):
+            self._hand_over()
+
+    def _hand_over_in(self, now: float) -> float:
+        """Seconds until it must be done, whether a turn ends or not; does it when they are over."""
+        lifetime = self._lifetime
+        if lifetime is None or self._course.halted or self._course.complete:
+            return float("inf")
+        left = lifetime.last_moment - now
+        if left <= 0:
+            self._hand_over()
+        return max(0.0, left)
+
+    def _suffices(self, lifetime: Lifetime, now: float) -> bool:
+        return self._course.complete or lifetime.suffices(now, self._tally.seconds_left)
+
+    def _hand_over(self) -> None:
+        reason = "the session neared its longest duration"
+        self._course.end(Ended(Outcome.HANDED_OVER, reason, "A further one goes on."))
+
+    # --- what is said and sent -------------------------------------------------------------------
 
     def _say_began(self, begin: Begin, moments: Moments, start: float) -> None:
         began = Began(
@@ -265,73 +277,12 @@ class Conversation:
             begin_ms=round((moments.begun - moments.opened) * 1000, 1),
         )
         self._recorder.say(began, at=start)
-        self._tell_early(start)
-
-    def _warn(self, warned: Warned) -> None:
-        if self._early is None:
-            self._recorder.say(warned)
-        else:
-            self._early.append(warned)
-
-    def _tell_early(self, at: float | None = None) -> None:
-        early, self._early = self._early or [], None
-        for warned in early:
-            self._recorder.say(warned, at=at)
-
-    def _report_progress(self) -> None:
-        new = self._lags.since(self._reported)
-        if new:
-            self._recorder.note(ChunksSent(self._reported, new))
-            self._reported = len(self._lags)
-        total = max(decode.length(self._recording, self._rate), self._sent)
-        self._recorder.say(
-            Progressed(
-                round(self._sent / self._rate, 3),
-                round(total / self._rate, 3),
-                self._lags.summary(),
-            )
-        )
-
-    def _ended(self, open_seconds: float) -> Ended:
-        self._tell_early()
-        ending = self._ending or self._recorder.failure
-        if ending is None:
-            ending = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
-        sent_seconds = self._sent / self._rate
-        return replace(
-            ending,
-            sent_seconds=round(sent_seconds, 3),
-            open_seconds=round(open_seconds, 3),
-            certificate=certificate(
-                self._lags.array(),
-                tuple(self._slips_ms),
-                release=self._settings.release,
-                chunk_ms=self._settings.chunk_ms,
-                sample_rate=self._rate,
-                audio_seconds=sent_seconds,
-            ),
-        )
-
-    # --- what is sent ----------------------------------------------------------------------------
-
-    def _parameters(self) -> dict[str, str]:
-        return {
-            **dict(self._settings.params),
-            "speech_model": self._settings.speech_model,
-            "sample_rate": str(self._rate),  # always the rate of what is sent
-            "encoding": "pcm_s16le",
-        }
-
-    def _headers(self) -> dict[str, str]:
-        headers = {"User-Agent": "Paceline"}
-        if self._key is not None:
-            headers["Authorization"] = self._key.reveal()
-        return headers
+        self._course.tell_early(start)
 
     def _chunks(self) -> Generator[bytes]:
-        """The recording, a chunk at a time, the last filled up to the shortest that is allowed."""
+        """The recording from the seam on, a chunk at a time, the last filled up to the shortest."""
         frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
         shortest = 2 * -(-self._rate * SHORTEST_CHUNK_MS // 1000)
-        with closing(decode.blocks(self._recording, self._rate, frames)) as blocks:
+        with closing(decode.blocks(self._recording, self._rate, frames, self._start)) as blocks:
             for block in blocks:
                 yield block.ljust(shortest, b"\0")

@@ -7,7 +7,15 @@ from multiprocessing.connection import Connection as Pipe
 from workers.events import Ended, Outcome
 from workers.session.assignment import Order
 
-_KEPT = "What was heard until then is kept; retry streams it from the start."
+_RESUME = "What was heard is kept; paceline resume goes on from there."
+_STOPS = {
+    Order.CANCEL: Ended(
+        Outcome.CANCELLED,
+        "stopped by the user",
+        "What was heard is kept; retry goes on from there.",
+    ),
+    Order.LEAVE: Ended(Outcome.INTERRUPTED, "the program was left", _RESUME),
+}
 
 
 class Orders:
@@ -42,16 +50,15 @@ class Orders:
         """Why to stop, if what became readable says so."""
         if self._alarm in ready:
             os.read(self._alarm, 64)
-            return Ended(Outcome.CANCELLED, "stopped by a signal", _KEPT)
+            return Ended(Outcome.INTERRUPTED, "stopped by a signal", _RESUME)
         if self._pipe is not None and self._pipe.fileno() in ready:
             try:
-                order = self._pipe.recv()
+                order: Order = self._pipe.recv()
             except (EOFError, OSError):
                 self.watched.remove(self._pipe.fileno())
                 self._pipe.close()
                 self._pipe = None
                 self.orphaned = True
-                return Ended(Outcome.CANCELLED, "the program that started it is gone", _KEPT)
-            if order is Order.CANCEL:
-                return Ended(Outcome.CANCELLED, "stopped by the user", _KEPT)
+                return Ended(Outcome.INTERRUPTED, "the program that started it is gone", _RESUME)
+            return _STOPS[order]
         return None

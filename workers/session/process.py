@@ -20,6 +20,12 @@ from workers.speech.codec import Json, write
 from workers.speech.endpoint import Secret
 from workers.trace import TraceWriter
 
+_CHANGED = Ended(
+    Outcome.UNREADABLE,
+    "the file has changed since it was begun",
+    "It cannot go on from there: add it anew.",
+)
+
 
 def run(assignment: Assignment, key: Secret | None, told: Pipe, pipe: Pipe) -> None:
     """The whole life of a session process; its last report is always `Ended`."""
@@ -49,6 +55,8 @@ def _conversed(
         sha256 = _sha256(path)
     except OSError as error:
         return Ended(Outcome.UNREADABLE, f"the file cannot be read ({error.strerror})")
+    if assignment.sha256 and sha256 != assignment.sha256:
+        return _CHANGED
     try:
         return Conversation(assignment, key, recorder, orders).run(sha256)
     except Exception as error:
@@ -77,6 +85,7 @@ def _facts(assignment: Assignment) -> dict[str, Json]:
         "file": job.recording.path,
         "recording": write(job.recording),
         "settings": write(job.settings),
+        "seam": write(assignment.seam),
         "endpoint": assignment.endpoint.address,
     }
 

@@ -26,6 +26,11 @@ class Recorder:
         self.failure: Ended | None = None
         """Set when the trace can no longer be written: the session must end, it proves nothing."""
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds on its clock."""
+        return time.monotonic() - self._zero
+
     def say(self, event: Event, at: float | None = None) -> None:
         """An event for everybody; ``at`` on the monotonic clock, now if not given."""
         t = (time.monotonic() if at is None else at) - self._zero
@@ -35,7 +40,7 @@ class Recorder:
 
     def note(self, event: TraceEvent) -> None:
         """An event for the trace alone."""
-        self._keep(time.monotonic() - self._zero, event)
+        self._keep(self.elapsed, event)
 
     def _keep(self, t: float, event: TraceEvent) -> None:
         if self.failure is not None:

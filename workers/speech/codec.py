@@ -8,6 +8,8 @@ A class takes part by being a frozen dataclass; if it has a field ``extra`` of t
 undeclared fields are kept there.
 """
 
+import json
+import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -23,8 +25,39 @@ JsonObject: TypeAlias = dict[str, Json]
 LARGEST = 2.0**63
 """Numbers of this size and beyond mean nothing here, and overflow in a computation later."""
 
+DEEPEST = 100
+"""Objects and lists within each other. What is read has to be written again, as JSON and by pickle,
+and each of them has an end of its own to how deep it can follow."""
+
 T = TypeVar("T")
 Reader: TypeAlias = Callable[[Any, str], Any]
+
+
+def parsed(text: str | bytes, where: str, deepest: int = DEEPEST) -> JsonObject:
+    """The JSON object in a text; raises `Malformed`, in which ``where`` names the text."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"{where} is not JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise Malformed(f"{where} is not a JSON object")
+    if _nested(record, deepest):
+        raise Malformed(f"{where} is nested too deep")
+    return record
+
+
+def _nested(record: JsonObject, levels: int) -> bool:
+    """Whether there is anything within so many levels of objects and lists."""
+    within: list[Any] = [record]
+    while within and levels:
+        levels -= 1
+        within = [
+            inner
+            for outer in within
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    return bool(within)
 
 
 def read(cls: type[T], record: Mapping[str, Json], where: str) -> T:
@@ -38,8 +71,25 @@ def read(cls: type[T], record: Mapping[str, Json], where: str) -> T:
         elif field.required:
             raise Malformed(f"{where} lacks the field “{name}”")
     if plan.keeps_extra:
-        values["extra"] = {k: v for k, v in record.items() if k not in plan.fields and k != "type"}
+        extra = {k: v for k, v in record.items() if k not in plan.fields and k != "type"}
+        values["extra"] = kept(extra)
     return cls(**values)
+
+
+def kept(record: Mapping[str, Json]) -> JsonObject:
+    """Fields that nobody here reads, as they can be written again.
+
+    A number that JSON does not have (NaN, infinity), though some writers spell it, becomes null.
+    """
+    return {name: _finite(value) for name, value in record.items()}
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return kept(value) if isinstance(value, dict) else value
 
 
 def write(record: object) -> JsonObject:
@@ -105,7 +155,7 @@ def _reader(hint: Any) -> Reader:
     if origin is tuple:
         return _sequence_of(_reader(get_args(hint)[0]))
     if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
-        return _object
+        return _kept_object
     if isinstance(hint, type) and is_dataclass(hint):
         return _record_of(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -141,6 +191,10 @@ def _object(value: Any, where: str) -> JsonObject:
     if not isinstance(value, dict):
         raise Malformed(f"{where} is not an object")
     return value
+
+
+def _kept_object(value: Any, where: str) -> JsonObject:
+    return kept(_object(value, where))
 
 
 def _sequence_of(item: Reader) -> Reader:

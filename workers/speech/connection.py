@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import websocket
 from websocket import ABNF
@@ -23,26 +22,13 @@ from workers.errors import Malformed, PacelineError
 from workers.speech import messages
 from workers.speech.messages import ClientMessage, ServerMessage
 
-DIAL_PATIENCE = 10.0
-"""Seconds for TCP, TLS and the upgrade together with each of their steps."""
-
-WRITE_PATIENCE = 10.0
-"""Seconds for which a server may leave the socket full before it counts as gone."""
-
-CLOSE_PATIENCE = 2.0
+CLOSE_PATIENCE = 1.5
 """Seconds to wait for the server's half of the closing handshake."""
 
-_LONGEST_MESSAGE = 16 * 1024 * 1024
+LONGEST_MESSAGE = 4 * 1024 * 1024
 """Bytes; the longest real Turn is some 100 KB. A longer message is a fault, not a transcript."""
 
-
-class Unreachable(PacelineError):
-    """Nobody could be reached, or what answered was no v3 endpoint."""
-
-    def __init__(self, reason: str, hint: str = "", status: int | None = None) -> None:
-        super().__init__(reason, hint)
-        self.status = status
-        """The HTTP status of a refused upgrade."""
+TOO_LONG = "the server sent a message that is too long"
 
 
 class ConnectionLost(PacelineError):
@@ -58,7 +44,7 @@ class Closed:
 
 
 class Connection:
-    """An open conversation; made by `dial`."""
+    """An open conversation; made by `dialling.dial`."""
 
     def __init__(self, ws: websocket.WebSocket) -> None:
         self._ws = ws
@@ -66,7 +52,14 @@ class Connection:
         self._socket: socket.socket = ws.sock
         self._socket.setblocking(False)
         self._text = bytearray()
+        self._unsent = bytearray()
         self._closed = False
+        self.received_bytes = 0
+        """Of messages, since the beginning."""
+        self.heard_at = time.monotonic()
+        """When the server last gave a sign of life, on the monotonic clock."""
+        self.taken_at = self.heard_at
+        """When it last took something that was waiting for it."""
 
     def __enter__(self) -> Self:
         return self
@@ -80,16 +73,49 @@ class Connection:
         self._ws.shutdown()
 
     def fileno(self) -> int:
-        """For select: readable when `receive` has something to do."""
+        """For select: readable when `receive` has something to do, writable for `flush`."""
         return self._socket.fileno()
 
+    # --- out -------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is still to be sent, because the server does not read."""
+        return bool(self._unsent)
+
     def send(self, message: ClientMessage) -> None:
-        """Writes a control message; raises `ConnectionLost`."""
-        self._write(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
+        """Sends a control message as far as that goes at once; raises `ConnectionLost`."""
+        self._send_frame(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
 
     def send_audio(self, frame: bytes) -> None:
-        """Writes what `framed` made, and returns when all of it is in the kernel's hands."""
-        self._write_frame(frame)
+        """The same for what `framed` made. All of it is in the kernel's hands unless `waiting`."""
+        self._put(frame)
+
+    def ping(self) -> None:
+        """Asks the server for a sign of life (RFC 6455, section 5.5.2)."""
+        self._send_frame(b"", ABNF.OPCODE_PING)
+
+    def flush(self) -> None:
+        """Sends of what waits as much as the server takes; raises `ConnectionLost`."""
+        try:
+            while self._unsent:
+                del self._unsent[: self._socket.send(self._unsent)]
+                self.taken_at = time.monotonic()
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            pass
+        except OSError as error:
+            raise ConnectionLost(f"the connection broke ({words(error)})") from error
+
+    def _send_frame(self, payload: bytes, opcode: int) -> None:
+        self._put(ABNF.create_frame(payload, opcode).format())
+
+    def _put(self, frame: bytes) -> None:
+        if not self._unsent:
+            self.taken_at = time.monotonic()
+        self._unsent += frame
+        self.flush()
+
+    # --- in --------------------------------------------------------------------------------------
 
     def receive(self) -> ServerMessage | Closed | None:
         """The next message that is here in full; None when there is none yet. Never blocks.
@@ -103,53 +129,38 @@ class Connection:
             except (BlockingIOError, ssl.SSLWantReadError):
                 return None
             except (OSError, websocket.WebSocketException) as error:
-                raise ConnectionLost(f"the connection broke ({_words(error)})") from error
+                raise ConnectionLost(f"the connection broke ({words(error)})") from error
+            self.heard_at = time.monotonic()
             if frame.opcode == ABNF.OPCODE_PING:
-                self._write(frame.data, ABNF.OPCODE_PONG)
+                self._send_frame(frame.data, ABNF.OPCODE_PONG)
             elif frame.opcode == ABNF.OPCODE_CLOSE:
                 self._closed = True
                 return _closed(frame.data)
             elif frame.opcode != ABNF.OPCODE_PONG:
+                self.received_bytes += len(frame.data)
                 self._text += frame.data
-                if len(self._text) > _LONGEST_MESSAGE:
-                    raise ConnectionLost("the server sent a message that is too long")
+                if len(self._text) > LONGEST_MESSAGE:
+                    raise ConnectionLost(TOO_LONG)
                 if frame.fin:
                     text, self._text = bytes(self._text), bytearray()
                     return messages.decode(text)
 
+    # --- the end ---------------------------------------------------------------------------------
+
     def close(self) -> None:
         """The closing handshake, bounded in time; then the socket is shut."""
-        try:
-            self._write((1000).to_bytes(2, "big"), ABNF.OPCODE_CLOSE)
+        with suppress(ConnectionLost):  # it is over either way
+            self._send_frame((1000).to_bytes(2, "big"), ABNF.OPCODE_CLOSE)
             self._await_close(time.monotonic() + CLOSE_PATIENCE)
-        except ConnectionLost:
-            pass  # it is over either way
         self._ws.shutdown()
 
     def _await_close(self, deadline: float) -> None:
         while not self._closed and (left := deadline - time.monotonic()) > 0:
-            select.select([self._socket], [], [], left)
+            unsent = [self._socket] if self._unsent else []
+            select.select([self._socket], unsent, [], left)
+            self.flush()
             with suppress(Malformed):
                 self.receive()
-
-    def _write(self, payload: bytes, opcode: int) -> None:
-        self._write_frame(ABNF.create_frame(payload, opcode).format())
-
-    def _write_frame(self, frame: bytes) -> None:
-        unsent = memoryview(frame)
-        deadline = time.monotonic() + WRITE_PATIENCE
-        while unsent:
-            try:
-                unsent = unsent[self._socket.send(unsent) :]
-            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) as error:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise ConnectionLost(
-                        f"the server has not read anything for {WRITE_PATIENCE:.0f} s"
-                    ) from error
-                select.select([], [self._socket], [], left)
-            except OSError as error:
-                raise ConnectionLost(f"the connection broke ({_words(error)})") from error
 
 
 def framed(pcm: bytes) -> bytes:
@@ -169,38 +180,6 @@ def _length(size: int) -> bytes:
     return b"\xff" + size.to_bytes(8, "big")
 
 
-def dial(url: str, headers: dict[str, str]) -> Connection:
-    """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session."""
-    where = urlsplit(url).netloc
-    try:
-        ws = websocket.create_connection(
-            url, timeout=DIAL_PATIENCE, header=headers, suppress_origin=True
-        )
-    except websocket.WebSocketBadStatusException as error:
-        raise Unreachable(
-            f"{where} refused the connection with HTTP {error.status_code}",
-            "Is this the address of a v3 endpoint?",
-            status=error.status_code,
-        ) from error
-    except websocket.WebSocketAddressException as error:
-        raise Unreachable(
-            f"the host of {where} is not known", "Check the address and the network."
-        ) from error
-    except (websocket.WebSocketTimeoutException, TimeoutError) as error:
-        raise Unreachable(
-            f"{where} did not answer within {DIAL_PATIENCE:.0f} s", "Check the network."
-        ) from error
-    except ssl.SSLError as error:
-        raise Unreachable(
-            f"no trusted TLS connection to {where} ({_words(error)})", "Check its certificate."
-        ) from error
-    except (OSError, websocket.WebSocketException) as error:
-        raise Unreachable(
-            f"nothing answers at {where} ({_words(error)})", "Is the endpoint running?"
-        ) from error
-    return Connection(ws)
-
-
 def _closed(payload: bytes) -> Closed:
     """The meaning of a close frame (RFC 6455, section 5.5.1); 1005 stands for no code."""
     if len(payload) < 2:
@@ -208,7 +187,8 @@ def _closed(payload: bytes) -> Closed:
     return Closed(int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace"))
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """An error of the network as a user reads it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rstrip(".") or type(error).__name__

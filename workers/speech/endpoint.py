@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from workers.errors import UsageProblem
@@ -11,6 +11,12 @@ PATH = "/v3/ws"
 
 EMBEDDED = "embedded engine on this machine"
 """Its name for people."""
+
+SHORTEST_KEY = 16
+"""Characters; the service's keys have 32, the embedded engine's 43."""
+
+BLOT = "[the key]"
+"""What stands where a key stood."""
 
 # Hosts by region: the vendor's page on selecting a region.
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
@@ -26,7 +32,9 @@ class Kind(Enum):
 
 
 class Secret:
-    """A key that does not show: not in a repr, an error or a traceback."""
+    """A key that does not show: not in a repr, an error or a traceback, nor in `vars`."""
+
+    __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -34,6 +42,15 @@ class Secret:
     def reveal(self) -> str:
         """The key itself, to be put into a request header and nowhere else."""
         return self._value
+
+    def blotted(self, text: str) -> str:
+        """A text without the key, which a server may have repeated.
+
+        A key shorter than any real one stays where it is: it may well be a word that was spoken.
+        """
+        if len(self._value) < SHORTEST_KEY:
+            return text
+        return text.replace(self._value, BLOT)
 
     def __repr__(self) -> str:
         return "Secret(…)"
@@ -48,6 +65,8 @@ class Endpoint:
     """With scheme, host and path; may carry parameters of its own, never a key."""
     name: str
     """For people."""
+    ca: str | None = None
+    """The path of a PEM file with the authorities to trust; None: those that the system trusts."""
 
     @property
     def address(self) -> str:
@@ -69,11 +88,17 @@ def service(region: str | None) -> Endpoint:
     return Endpoint(Kind.SERVICE, f"wss://{host}{PATH}", f"AssemblyAI{where}")
 
 
-def custom(url: str, *, with_key: bool) -> Endpoint:
+def custom(url: str, *, unencrypted: bool = False) -> Endpoint:
     """An endpoint that the user names; raises `UsageProblem` for what must not be dialled.
 
-    A bare host gets the protocol's path. A key never leaves this machine unencrypted.
+    A bare host gets the protocol's path. Nothing leaves this machine ``unencrypted`` unless the
+    user insists.
     """
+    address, _, query = url.partition("?")
+    if "@" in address or "token" in dict(parse_qsl(query)):  # first, as other words repeat it
+        raise UsageProblem(
+            "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
+        )
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -84,14 +109,10 @@ def custom(url: str, *, with_key: bool) -> Endpoint:
         raise UsageProblem(
             f"“{url}” is not the address of a WebSocket", "It begins with ws:// or wss://."
         )
-    if parts.username or parts.password or "token" in dict(parse_qsl(parts.query)):
+    if parts.scheme == "ws" and not unencrypted and not is_loopback(host):
         raise UsageProblem(
-            "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
-        )
-    if with_key and parts.scheme == "ws" and not _is_loopback(host):
-        raise UsageProblem(
-            f"the key would travel unencrypted to {host}",
-            "Use wss://, or unset ASSEMBLYAI_API_KEY.",
+            f"everything would travel unencrypted to {host}",
+            "Use wss://, or insist with --unencrypted.",
         )
     path = PATH if parts.path in ("", "/") else parts.path
     url = urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
@@ -103,8 +124,12 @@ def embedded(url: str) -> Endpoint:
     return Endpoint(Kind.EMBEDDED, url, EMBEDDED)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine for certain; what only a resolver can tell does not count."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return host == "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback

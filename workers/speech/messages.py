@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from workers.errors import Malformed
 from workers.speech import codec
 from workers.speech.codec import Extra, Json, JsonObject
+
+DEEPEST = 50
+"""Objects and lists within each other in a message: half of what can be read, since a message is
+kept inside of others."""
 
 # --- server to client ---------------------------------------------------------------------------
 
@@ -303,13 +306,7 @@ def encode(message: ServerMessage | ClientMessage) -> str:
 
 
 def _parsed(text: str | bytes) -> JsonObject:
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(f"the message is not JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise Malformed("the message is not a JSON object")
-    return record
+    return codec.parsed(text, "the message", DEEPEST)
 
 
 def _known(record: Mapping[str, Json], table: Mapping[str, type[Any]]) -> Any:
@@ -317,4 +314,4 @@ def _known(record: Mapping[str, Json], table: Mapping[str, type[Any]]) -> Any:
     name = kind if isinstance(kind, str) else ""
     if name in table:
         return codec.read(table[name], record, name)
-    return Unknown(name, {k: v for k, v in record.items() if k != "type"})
+    return Unknown(name, codec.kept({k: v for k, v in record.items() if k != "type"}))

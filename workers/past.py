@@ -1,0 +1,133 @@
+"""Runs that were: their index and their traces, read back into the fold that the screen reads."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers import events, trace
+from workers.errors import RunFolderProblem
+from workers.events import Ended, Outcome, Queued, Report
+from workers.history import JobHistory
+from workers.jobs import JobId, Settings
+from workers.speech import codec
+from workers.speech.codec import Json, JsonObject
+from workers.speech.endpoint import Endpoint
+
+VERSION = 1
+INDEX = "run.json"
+
+_ATTEMPT = re.compile(rf"\.(\d+){re.escape(trace.SUFFIX)}$")
+
+_UNRECORDED = Ended(
+    Outcome.CRASHED,
+    "its end was not recorded: its process was killed",
+    "What was heard is kept; paceline resume goes on from there.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What ``run.json`` says."""
+
+    head: JsonObject
+    """What all jobs have in common."""
+    jobs: list[JsonObject]
+    """Each with ``id`` and ``file``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is needed to go on with a run."""
+
+    endpoint: Endpoint | None
+    """None when no session was ever about to start."""
+    settings: Settings
+    histories: list[JobHistory]
+
+
+def past(path: Path) -> Past:
+    """A run that is not at work; raises `RunFolderProblem` or `Malformed`."""
+    head = index(path).head
+    settings, endpoint = head.get("settings"), head.get("endpoint")
+    return Past(
+        codec.read(Endpoint, endpoint, "endpoint") if isinstance(endpoint, dict) else None,
+        codec.read(Settings, settings, "settings") if isinstance(settings, dict) else Settings(),
+        [_ended(history) for history in histories(path)],
+    )
+
+
+def histories(path: Path) -> list[JobHistory]:
+    """Every job of a run, replayed from its traces, as far as they go.
+
+    Raises `RunFolderProblem` when it is no run folder, `Malformed` for a damaged trace.
+    """
+    return [_replayed(path, job) for job in index(path).jobs]
+
+
+def index(path: Path) -> Index:
+    """The index of a run; raises `RunFolderProblem`."""
+    try:
+        head = json.loads((path / INDEX).read_bytes())
+        jobs = [
+            job
+            for job in head.pop("jobs")
+            if isinstance(job["id"], int) and isinstance(job["file"], str)
+        ]
+    except FileNotFoundError as error:
+        raise RunFolderProblem(f"{path} is not a run folder", f"It holds no {INDEX}.") from error
+    except OSError as error:
+        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunFolderProblem(f"{path / INDEX} is damaged ({error!r})") from error
+    if head.get("format", VERSION) != VERSION:
+        raise RunFolderProblem(
+            f"{path / INDEX} has format version {head['format']}",
+            f"This program reads version {VERSION}.",
+        )
+    return Index(head, jobs)
+
+
+def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
+    job, file = record["id"], record["file"]
+    assert isinstance(job, int)
+    assert isinstance(file, str)
+    history = JobHistory(JobId(job), file)
+    if "seconds" in record:
+        queued = codec.read(Queued, record, f"job {job}")
+        history.apply(Report(JobId(job), 1, file, 0.0, queued))
+    for number, file_of_attempt in _traces(path, job):
+        for traced in trace.read(file_of_attempt):
+            if not isinstance(traced.event, events.TRACE_ONLY):
+                history.apply(Report(JobId(job), number, file, traced.t, traced.event))
+        _tell_end(history, record, number)
+    attempt = record.get("attempt")
+    if isinstance(attempt, int):
+        _tell_end(history, record, attempt)
+    return history
+
+
+def _traces(path: Path, job: int) -> Iterator[tuple[int, Path]]:
+    """The traces of a job by the numbers of their attempts; refusals are none."""
+    numbered = []
+    for file in path.glob(f"{job:04d}-*{trace.SUFFIX}"):
+        if match := _ATTEMPT.search(file.name):
+            numbered.append((int(match[1]), file))
+    yield from sorted(numbered)
+
+
+def _tell_end(history: JobHistory, record: Mapping[str, Json], number: int) -> None:
+    """What the supervisor knew of an attempt whose process died before it could say it."""
+    ends = record.get("attempts")
+    ended = ends.get(str(number)) if isinstance(ends, dict) else None
+    if history.ended is None and isinstance(ended, dict):
+        said = codec.read(Ended, ended, f"job {history.job}")
+        history.apply(Report(history.job, number, history.file, 0.0, said))
+
+
+def _ended(history: JobHistory) -> JobHistory:
+    """A session of a run that is not at work is over, whatever its trace says."""
+    if history.status.live:
+        history.apply(Report(history.job, history.attempt, history.file, 0.0, _UNRECORDED))
+    return history

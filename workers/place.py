@@ -1,0 +1,122 @@
+"""A job's place in a run: in the queue, starting, live, or over. The supervisor moves it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from workers.events import Connecting, Event, Outcome, Progressed, TurnHeard
+from workers.jobs import Job, JobId
+from workers.seam import START, Bearings, Seam
+from workers.session.child import SessionChild
+
+STOPPED = 3
+"""Looks after which a session whose process is stopped, and says nothing, is ended."""
+
+STILL = 15
+"""Looks after which one that streams and says nothing is ended: it reports once a second."""
+
+STILL_CALLING = 180
+"""The same for one that does not stream: it reads a file, calls a server, or awaits its end."""
+
+
+class Phase(Enum):
+    """Where a job is."""
+
+    UNPROBED = "unprobed"
+    WAITING = "waiting"
+    STARTING = "starting"
+    """Its process is being made, which takes too long to hold the supervisor's lock."""
+    LIVE = "live"
+    OVER = "over"
+
+
+@dataclass(slots=True)
+class Place:
+    """One job, its attempts so far, and the one that is at work or to come."""
+
+    id: JobId
+    file: str
+    attempt: int = 1
+    phase: Phase = Phase.UNPROBED
+    job: Job | None = None
+    child: SessionChild | None = None
+    due: float = 0.0
+    """On the monotonic clock: not to be started before."""
+    started_at: float = 0.0
+    broken: int = 0
+    """Attempts that broke since the user last asked for one."""
+    seam: Seam = START
+    """Where the attempt that is at work, or to come, begins."""
+    sha256: str = ""
+    """Of the recording when the job was begun."""
+    unwanted: bool = False
+    """Somebody asked for its end."""
+    outcome: Outcome | None = None
+    """Of the latest attempt that is over."""
+    _bearings: Bearings = field(default_factory=Bearings)
+    _streams: bool = False
+    _silent: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will happen to it unless the user asks."""
+        return self.phase is Phase.OVER
+
+    # --- what its session says -------------------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        """Follows a live session."""
+        self._silent = 0
+        match event:
+            case Connecting():
+                self.sha256 = event.sha256
+            case Progressed():
+                self._streams = event.sent_seconds < event.total_seconds
+                self._bearings.sent(event.sent_seconds)
+            case TurnHeard():
+                self._bearings.hear(event.turn, cut=event.cut)
+
+    def look(self) -> bool:
+        """One look a second at a live session; False when it has stood still for too long.
+
+        Looks, not seconds: when the whole program was stopped, or the machine, nobody looked.
+        """
+        self._silent += 1
+        if self.child is None or self._silent < STOPPED:
+            return True
+        if self.child.stopped:
+            return False
+        return self._silent < (STILL if self._streams else STILL_CALLING)
+
+    # --- attempts --------------------------------------------------------------------------------
+
+    def starts(self, child: SessionChild) -> None:
+        """Its process is there."""
+        self.phase, self.child = Phase.LIVE, child
+        self._bearings = Bearings(self.seam)
+        self._streams, self._silent = False, 0
+
+    def ends(self, outcome: Outcome) -> None:
+        """Its process is gone, or it never had one."""
+        self.phase, self.child, self.outcome = Phase.OVER, None, outcome
+        self.seam = self._bearings.seam
+
+    def waits(self, due: float) -> None:
+        """In the queue again, or for the first time, not to be started before ``due``."""
+        self.phase, self.due = Phase.WAITING, due
+
+    def asked_again(self, *, begun: bool) -> None:
+        """The user wants a further attempt: from where it broke, or anew when nothing did.
+
+        ``begun``: whether the latest one ever was.
+        """
+        if self.outcome in (Outcome.DONE, Outcome.UNREADABLE):
+            self.seam, self.sha256, self._bearings = START, "", Bearings()
+        self.attempt += begun
+        self.phase, self.job = Phase.UNPROBED, None
+        self.broken, self.due, self.unwanted = 0, 0.0, False
+
+    def come_back(self, seam: Seam, outcome: Outcome | None, sha256: str) -> None:
+        """As an earlier run left it."""
+        self.seam, self.outcome, self.sha256 = seam, outcome, sha256
+        self._bearings = Bearings(seam)
+        self.phase = Phase.OVER

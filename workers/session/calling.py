@@ -1,0 +1,20 @@
+"""How a session calls its server: with which parameters, and as whom."""
+
+from workers.jobs import Settings
+from workers.speech.connection import Connection
+from workers.speech.dialling import dial
+from workers.speech.endpoint import Endpoint, Secret
+
+
+def call(endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None) -> Connection:
+    """An open connection for audio of ``rate`` Hz; raises `Unreachable`."""
+    parameters = {
+        **dict(settings.params),
+        "speech_model": settings.speech_model,
+        "sample_rate": str(rate),  # always the rate of what is sent
+        "encoding": "pcm_s16le",
+    }
+    headers = {"User-Agent": "Paceline"}
+    if key is not None:
+        headers["Authorization"] = key.reveal()
+    return dial(endpoint.with_parameters(parameters), headers, endpoint.ca)

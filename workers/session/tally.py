@@ -1,0 +1,74 @@
+"""What a session has sent, and how late each chunk left."""
+
+from workers.audio import decode
+from workers.audio.certificate import Certificate
+from workers.audio.lags import Lags, certificate
+from workers.audio.recording import Recording
+from workers.events import ChunksSent, Progressed, Slipped
+from workers.jobs import Settings
+from workers.session.recorder import Recorder
+
+
+class Tally:
+    """Counts in samples at the rate that is sent. Seconds are the recording's."""
+
+    def __init__(
+        self, recording: Recording, settings: Settings, start: int, recorder: Recorder
+    ) -> None:
+        self._settings = settings
+        self._rate = settings.rate_for(recording)
+        self._start = start
+        self._length = decode.length(recording, self._rate)
+        self._recorder = recorder
+        self._lags = Lags()
+        self._slips_ms: list[float] = []
+        self._reported = 0
+        self.sent = 0
+        """Samples of this session."""
+
+    @property
+    def sent_seconds(self) -> float:
+        """Up to where in the recording."""
+        return (self._start + self.sent) / self._rate
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the recording."""
+        return max(0.0, self._length / self._rate - self.sent_seconds)
+
+    def add(self, frames: int, lag: float) -> None:
+        """A chunk left, so many seconds late."""
+        self._lags.add(lag)
+        self.sent += frames
+
+    def slip(self, stalled: float) -> None:
+        """The schedule was moved by so many seconds."""
+        self._slips_ms.append(stalled * 1000)
+        self._recorder.say(Slipped(self.sent_seconds, round(stalled * 1000, 3)))
+
+    def report_each(self, chunks: int) -> None:
+        """Tells how far it is, after so many chunks."""
+        if len(self._lags) % chunks == 0:
+            self.report()
+
+    def report(self) -> None:
+        """Tells how far it is."""
+        new = self._lags.since(self._reported)
+        if new:
+            self._recorder.note(ChunksSent(self._reported, new))
+            self._reported = len(self._lags)
+        total = max(self._length / self._rate, self.sent_seconds)
+        self._recorder.say(
+            Progressed(round(self.sent_seconds, 3), round(total, 3), self._lags.summary())
+        )
+
+    def certificate(self) -> Certificate | None:
+        """The evidence; None when nothing was sent."""
+        return certificate(
+            self._lags.array(),
+            tuple(self._slips_ms),
+            release=self._settings.release,
+            chunk_ms=self._settings.chunk_ms,
+            sample_rate=self._rate,
+            audio_seconds=self.sent / self._rate,
+        )

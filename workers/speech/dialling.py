@@ -1,0 +1,107 @@
+"""Calling a server: TCP, TLS and the upgrade, bounded in time, and in words when it fails."""
+
+import signal
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import websocket
+from websocket._abnf import frame_buffer
+
+from workers.errors import PacelineError
+from workers.speech.connection import LONGEST_MESSAGE, TOO_LONG, Connection, words
+
+DIAL_PATIENCE = 10.0
+"""Seconds for each step of TCP, TLS and the upgrade."""
+
+DIAL_ALTOGETHER = 20.0
+"""Seconds for all of them: an answer that comes a byte at a time makes endless steps."""
+
+
+class Unreachable(PacelineError):
+    """Nobody could be reached, or what answered was no v3 endpoint."""
+
+    def __init__(
+        self, reason: str, hint: str = "", status: int | None = None, *, lasting: bool = False
+    ) -> None:
+        super().__init__(reason, hint)
+        self.status = status
+        """The HTTP status of a refused upgrade."""
+        self.lasting = lasting
+        """Whether calling again would come to the same."""
+
+
+def dial(url: str, headers: dict[str, str], ca: str | None = None) -> Connection:
+    """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
+
+    ``ca`` names a file of certificates to trust instead of the system's. A redirection is not
+    followed: it would carry the key to wherever the answer says.
+    """
+    where = urlsplit(url).netloc
+    try:
+        with _at_most(DIAL_ALTOGETHER):
+            ws = websocket.create_connection(
+                url,
+                timeout=DIAL_PATIENCE,
+                header=headers,
+                suppress_origin=True,
+                redirect_limit=0,
+                sslopt={"ca_certs": ca} if ca else None,
+            )
+    except (OSError, websocket.WebSocketException) as error:
+        raise _unreachable(where, error) from error
+    ws.frame_buffer = _BoundedFrames(ws.frame_buffer.recv, ws.frame_buffer.skip_utf8_validation)
+    return Connection(ws)
+
+
+def _unreachable(where: str, error: Exception) -> Unreachable:
+    """What went wrong while dialling, in words."""
+    match error:
+        case websocket.WebSocketBadStatusException(status_code=int(status)):
+            return Unreachable(
+                f"{where} refused the connection with HTTP {status}",
+                "Is this the address of a v3 endpoint?",
+                status=status,
+                lasting=400 <= status < 500,
+            )
+        case websocket.WebSocketAddressException():
+            return Unreachable(
+                f"the host of {where} is not known", "Check the address and the network."
+            )
+        case websocket.WebSocketTimeoutException() | TimeoutError():
+            return Unreachable(f"{where} did not answer in time", "Check the network.")
+        case ssl.SSLCertVerificationError():
+            return Unreachable(
+                f"no trusted TLS connection to {where} ({words(error)})",
+                "Check its certificate; --ca-file names an authority of your own.",
+                lasting=True,
+            )
+        case ssl.SSLError():
+            return Unreachable(f"no TLS connection to {where} ({words(error)})")
+    return Unreachable(f"nothing answers at {where} ({words(error)})", "Is the endpoint running?")
+
+
+class _BoundedFrames(frame_buffer):
+    """Refuses a frame by the length that it announces, before any of it is kept."""
+
+    def recv_length(self) -> None:
+        super().recv_length()
+        if self.length is not None and self.length > LONGEST_MESSAGE:
+            raise websocket.WebSocketPayloadException(TOO_LONG)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raises `TimeoutError` in here after so long. For a process's main thread; sets SIGALRM."""
+
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
