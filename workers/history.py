@@ -96,7 +96,7 @@ class JobHistory:
     retrying: Retrying | None = None
     """Why another attempt is to come, until it does."""
     earlier: list[Attempt] = field(default_factory=list)
-    """The attempts before the latest one, refusals for want of a place among them."""
+    """The attempts before the latest one; a refusal for want of a place is none."""
     begun_at: Seam = START
     """Where the latest attempt began."""
     bearings: Bearings = field(default_factory=Bearings)
@@ -128,9 +128,9 @@ class JobHistory:
         self.warnings = []
 
     def _put_away(self) -> None:
-        if self.ended is not None:
+        if self.ended is not None and self.ended.outcome is not Outcome.BUSY:
             self.earlier.append(Attempt(self.attempt, self.begun_at, self.ended))
-            self.ended = None
+        self.ended = None
 
     def _connect(self, event: Connecting) -> None:
         """What was heard behind the place where this attempt begins will be heard again."""
@@ -167,10 +167,10 @@ class JobHistory:
             case Slipped():
                 self.slips += 1
             case Retrying():
+                refused = self.ended is not None and self.ended.outcome is Outcome.BUSY
+                self.status = Status.QUEUED if refused else Status.RETRYING
                 self._put_away()
                 self.retrying = event
-                refused = self.earlier and self.earlier[-1].ended.outcome is Outcome.BUSY
-                self.status = Status.QUEUED if refused else Status.RETRYING
             case Ended():
                 self.ended = event
                 self.retrying = None

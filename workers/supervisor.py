@@ -374,7 +374,7 @@ class Supervisor:
             with self._changed:
                 place.hear(report.event)
                 if isinstance(report.event, Began):
-                    self._starts.accepted()
+                    self._starts.accepted(place.started_at)
                 self._forward(report)
         with self._changed:
             self._end(place, last or self._said(place, child.unsaid()))
@@ -390,7 +390,7 @@ class Supervisor:
         if ended.outcome is Outcome.BUSY:
             self._starts.refused(place.started_at, now)
         else:
-            self._starts.ended(now)
+            self._starts.ended(place.started_at, now)
         if place.unwanted or self._stopping:
             return
         if ended.outcome is Outcome.BUSY:

@@ -1,8 +1,10 @@
 """Which files a list of paths means: files as they are, folders searched for audio."""
 
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from workers.errors import UsageProblem
 
@@ -31,15 +33,41 @@ FOREIGN = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
 """Audio that libsndfile does not read: listed too, so that it is refused in words."""
 
 
-def found(paths: Iterable[str]) -> list[str]:
+_SPECIAL = (
+    (stat.S_ISREG, None),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+Skipped: TypeAlias = Callable[[str, str], None]
+"""Told what was passed over in a folder: its path, and the reason in words."""
+
+
+def _untold(path: str, reason: str) -> None:
+    pass
+
+
+def found(paths: Iterable[str], skipped: Skipped = _untold) -> list[str]:
     """The files that ``paths`` mean, each once, folders in the order of their names.
 
-    Raises `UsageProblem` for a path that does not exist or a folder without any audio.
+    A link to a file is a file; a link to a folder is searched only when it is named itself, so that
+    no folder is searched for ever. Raises `UsageProblem` for a path that does not exist or a folder
+    without any audio.
     """
     files: dict[str, None] = {}
     for path in paths:
-        files.update(dict.fromkeys(_below(path) if os.path.isdir(path) else [_existing(path)]))
+        below = _below(path, skipped) if os.path.isdir(path) else [_existing(path)]
+        files.update(dict.fromkeys(below))
     return list(files)
+
+
+def special(mode: int) -> str | None:
+    """What a path is that is no file, in words, by its ``st_mode``. Nothing of it may be opened:
+    a pipe would be waited for, and a device may never end."""
+    return next((words for is_kind, words in _SPECIAL if is_kind(mode)), "something else")
 
 
 def _existing(path: str) -> str:
@@ -48,8 +76,8 @@ def _existing(path: str) -> str:
     return path
 
 
-def _below(folder: str) -> list[str]:
-    files = sorted(_walked(folder), key=lambda path: Path(path).parts)
+def _below(folder: str, skipped: Skipped) -> list[str]:
+    files = sorted(_walked(folder, skipped), key=lambda path: Path(path).parts)
     if not files:
         raise UsageProblem(
             f"there is no audio in the folder “{folder}”",
@@ -59,18 +87,38 @@ def _below(folder: str) -> list[str]:
     return files
 
 
-def _walked(folder: str) -> Iterator[str]:
+def _walked(folder: str, skipped: Skipped) -> Iterator[str]:
     def cannot_list(error: OSError) -> None:
         if error.filename == folder:
             raise UsageProblem(
                 f"the folder “{folder}” cannot be listed ({error.strerror})",
                 "Check its permissions.",
             )
+        skipped(error.filename, f"this folder cannot be listed ({error.strerror})")
 
     for parent, folders, names in os.walk(folder, onerror=cannot_list):  # follows no links
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = os.path.join(parent, name)
-            audio = os.path.splitext(name)[1].lower() in SUFFIXES | FOREIGN
-            if audio and not name.startswith(".") and os.path.isfile(path):
+        for path in (os.path.join(parent, name) for name in folders):
+            if os.path.islink(path):
+                skipped(path, "this is a link to a folder; name it to have it searched")
+        for path in (os.path.join(parent, name) for name in names if _is_audio(name)):
+            if reason := _no_file(path):
+                skipped(path, reason)
+            else:
                 yield path
+
+
+def _is_audio(name: str) -> bool:
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in SUFFIXES | FOREIGN and not name.startswith(".")
+
+
+def _no_file(path: str) -> str | None:
+    """Why a name in a folder is none of a file; None if it is."""
+    try:
+        kind = special(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return "this link leads nowhere"
+    except OSError as error:
+        return f"this cannot be reached ({error.strerror})"
+    return kind and f"this is {kind}, not a file"

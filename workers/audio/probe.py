@@ -7,10 +7,10 @@ recording is refused with words and not streamed as if that were all.
 
 import os
 import re
-import stat
 
 import soundfile
 
+from workers.audio.discovery import special
 from workers.audio.recording import Recording
 from workers.audio.tape import Tape
 from workers.errors import Unreadable
@@ -33,6 +33,8 @@ _CONVERT = (
 def probe(path: str) -> Recording:
     """The facts of a recording; raises `Unreadable` with what is wrong with it."""
     size = _regular_size(path)
+    if os.path.splitext(path)[1].lower() == ".raw":
+        raise Unreadable("its name says that it has no header", "If it has one, rename it.")
     try:
         with Tape(path) as file:
             if (short := _missing(file, path)) is not None:
@@ -55,14 +57,16 @@ def probe(path: str) -> Recording:
 
 
 def _regular_size(path: str) -> int:
-    """The size of a readable regular file in bytes; a FIFO or a device would block for ever."""
+    """The size of a readable regular file in bytes."""
     try:
         facts = os.stat(path)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Unreadable("this is not a file", "Name a recording.")
+        if kind := special(facts.st_mode):
+            raise Unreadable(f"this is {kind}, not a file", "Name a recording.")
         with open(path, "rb"):
             pass
     except FileNotFoundError as error:
+        if os.path.islink(path):
+            raise Unreadable("this link leads nowhere", "Was its file moved or deleted?") from error
         raise Unreadable("the file is not there", "Was it moved or deleted?") from error
     except PermissionError as error:
         raise Unreadable("the file may not be read", "Check its permissions.") from error

@@ -85,9 +85,7 @@ def _from_words(said: _Said) -> list[Spoken]:
     )
 
 
-def _spread(
-    group: list[_Said], begin: float, end: float | None, until_ms: int
-) -> list[list[Spoken]]:
+def _spread(group: list[_Said], begin: int, end: float | None, until_ms: int) -> list[list[Spoken]]:
     """Turns without times between ``begin`` and ``end``, each with room after its length.
 
     Without a neighbour behind them, the recording's end bounds them, but not so as to press them.
