@@ -1,96 +1,12 @@
 """The command line."""
 
-import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from tui.command_options import new_run, old_run
 from workers.errors import PacelineError, UsageProblem
-
-_COMMON: Sequence[Callable[[Any], Any]] = (
-    click.option(
-        "--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint (ws:// or wss://)."
-    ),
-    click.option(
-        "--local", is_flag=True, help="Stream to the embedded engine, even if a key is set."
-    ),
-    click.option(
-        "--region",
-        type=click.Choice(["us", "eu"]),
-        help="Keep the data in this region of the service.",
-    ),
-    click.option(
-        "--api-key-file",
-        "key_file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Read the API key from this file instead of ASSEMBLYAI_API_KEY.",
-    ),
-    click.option(
-        "--speech-model",
-        default="u3-rt-pro",
-        show_default=True,
-        metavar="NAME",
-        help="The model to ask for.",
-    ),
-    click.option(
-        "--param",
-        "params",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="Any other connection parameter; may be given several times.",
-    ),
-    click.option(
-        "--chunk-ms",
-        type=click.IntRange(50, 1000),
-        default=100,
-        show_default=True,
-        help="Audio in each message, in ms.",
-    ),
-    click.option(
-        "--sample-rate",
-        type=int,
-        metavar="HZ",
-        help="Resample to this rate. Without it a recording keeps its own rate from 8000 to 48000 "
-        "Hz, and any other becomes 16000 Hz.",
-    ),
-    click.option(
-        "--release",
-        type=click.Choice(["start", "end"]),
-        default="start",
-        show_default=True,
-        help="Send a chunk at the start of its interval, as the vendor's guide does, or at its "
-        "end, as a microphone must.",
-    ),
-    click.option(
-        "--sessions",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="How many to stream at once. Default: what the embedded engine can serve; "
-        "10 elsewhere.",
-    ),
-    click.option(
-        "--start-rate",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="New sessions a minute. Default: 5 at the service, which is what a free account may "
-        "start; no bound elsewhere.",
-    ),
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="DIR",
-        help="The run folder. Default: a new one under the user's state folder.",
-    ),
-)
-
-
-def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_COMMON):
-        command = option(command)
-    return command
 
 
 class _Paceline(click.Group):
@@ -129,63 +45,63 @@ def paceline() -> None:
 
 @paceline.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@_common
+@new_run
 def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Open the desk on these files and folders (the default command)."""
     from tui.options import options
+    from tui.streaming import Work, need_terminal, on_desk
     from workers.audio.discovery import found
 
-    if not sys.stdout.isatty() or not sys.stdin.isatty():
-        raise UsageProblem("the desk needs a terminal", "Without one, use: paceline run PATH…")
-    chosen = options(**given)
-    files = found(paths)
-    from tui.program import supervised
-    from tui.summary import Exit, exit_code, summary
-
-    with supervised(chosen) as supervisor:
-        jobs = supervisor.add(files)
-        from tui.desk import Desk
-
-        screen = Desk(supervisor, chosen.where, supervisor.folder.path)
-        screen.state.expect(jobs, files)
-        screen.run()
-    while not supervisor.reports.empty():
-        screen.state.apply(supervisor.reports.get())
-    histories = list(screen.state.histories.values())
-    for line in summary(histories, supervisor.folder.path):
-        click.echo(line)
-    if screen.return_code:
-        raise SystemExit(Exit.FATAL)
-    raise SystemExit(exit_code(histories, interrupted=screen.leaving.cut_short))
+    need_terminal("paceline run PATH…")
+    raise SystemExit(on_desk(options(**given), Work(found(paths))))
 
 
 @paceline.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="One event a line on stdout, as JSON.")
-@_common
+@new_run
 def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
     """Stream files and folders without a screen."""
-    from tui.headless import Headless
     from tui.options import options
-    from tui.program import supervised
-    from tui.summary import exit_code, summary
+    from tui.streaming import Work, without_screen
     from workers.audio.discovery import found
 
-    chosen = options(**given)
-    files = found(paths)
-    with supervised(chosen) as supervisor:
-        number = "1 file" if len(files) == 1 else f"{len(files)} files"
-        click.echo(f"Streaming {number} to: {chosen.where}", err=True)
-        headless = Headless(supervisor, as_json=as_json)
-        headless.run(files)
-    for line in summary(headless.histories, supervisor.folder.path):
-        click.echo(line, err=True)
-    raise SystemExit(exit_code(headless.histories, interrupted=headless.interrupted))
+    raise SystemExit(without_screen(options(**given), Work(found(paths)), as_json=as_json))
+
+
+@paceline.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
+@click.option("--json", "as_json", is_flag=True, help="The same, with one event a line on stdout.")
+@old_run
+def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn:
+    """Go on with what a run did not finish.
+
+    Broken recordings go on behind their last final turn, with the settings of the run. What was
+    done stays as it is, and so does what the user cancelled.
+    """
+    from tui.resuming import resumed
+    from tui.streaming import Work, need_terminal, on_desk, without_screen
+    from workers import run_folder
+
+    headless = no_desk or as_json
+    if not headless:
+        need_terminal(f"paceline resume {folder} --no-desk")
+    run = run_folder.reopen(folder)
+    try:
+        options, left = resumed(folder, **given)
+    except BaseException:
+        run.close()
+        raise
+    work = Work((), left.histories, run)
+    if headless:
+        raise SystemExit(without_screen(options, work, as_json=as_json))
+    raise SystemExit(on_desk(options, work))
 
 
 @paceline.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
-@_common
+@new_run
 def check(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Say what each file is and what would be sent. Nothing is sent."""
     from tui.checking import checked

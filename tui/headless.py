@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from queue import Empty
 from types import FrameType
 
@@ -18,6 +18,7 @@ from workers.events import (
     Ended,
     Outcome,
     Report,
+    Retrying,
     Slipped,
     TurnHeard,
     Warned,
@@ -33,10 +34,13 @@ _POLITELY = "ending politely, with the last words; Ctrl-C again forces"
 class Headless:
     """Streams files and says what happens until all of them are over."""
 
-    def __init__(self, supervisor: Supervisor, *, as_json: bool) -> None:
+    def __init__(
+        self, supervisor: Supervisor, *, as_json: bool, histories: Iterable[JobHistory] = ()
+    ) -> None:
+        """``histories``: of jobs that an earlier run left."""
         self._supervisor = supervisor
         self._as_json = as_json
-        self._by_id: dict[JobId, JobHistory] = {}
+        self._by_id = {history.job: history for history in histories}
         self._said: dict[JobId, str] = {}
         """The last words about each job."""
         self._asked = 0
@@ -53,11 +57,11 @@ class Headless:
         """All jobs in the order of the queue."""
         return [self._by_id[id] for id in sorted(self._by_id)]
 
-    def run(self, files: Iterable[str]) -> None:
-        """Everything. The first interruption ends sessions politely, the second by force."""
+    def run(self, begin: Callable[[], object]) -> None:
+        """All that ``begin`` queues. The first interruption is polite, the second forces."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
-        self._supervisor.add(files)
+        begin()
         while not (self._supervisor.idle and self._supervisor.reports.empty()):
             if self._stopped < self._asked:
                 self._stop("ending by force" if self._stopped else _POLITELY)
@@ -104,6 +108,9 @@ def _words(report: Report, history: JobHistory) -> str | None:
             return f"warning: {clean(warned.warning)}"
         case Slipped() as slipped:
             return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
+        case Retrying() as again:
+            wait = f" in {again.in_seconds:.0f} s" if again.in_seconds >= 1 else ""
+            return f"attempt {report.attempt} goes on{wait} from {clock(again.from_seconds)}"
         case Ended(outcome=Outcome.DONE) as ended:
             return f"done, {clock(ended.sent_seconds)} sent, {pacing(ended.certificate)}"
         case Ended() as ended:

@@ -1,17 +1,19 @@
 """What a run needs to know from the command line, checked and turned into values."""
 
-import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tui import api_key
+from tui.api_key import KEY_VARIABLE as KEY_VARIABLE
 from workers.audio.pacing import Release
 from workers.errors import UsageProblem
 from workers.jobs import RATES, Settings
+from workers.retries import Retries
+from workers.session.assignment import Patience
 from workers.speech import endpoint
-from workers.speech.endpoint import Endpoint, Secret
-
-KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
+from workers.speech.endpoint import Endpoint, Kind, Secret
+from workers.starts import FREE, Starts
 
 _OTHERWISE = {
     "speech_model": "Use --speech-model.",
@@ -20,9 +22,6 @@ _OTHERWISE = {
     "token": f"Give the key in {KEY_VARIABLE}.",
 }
 """Parameters that are not simply passed on, and what to do instead."""
-
-FREE_START_RATE = 5
-"""New sessions a minute for a free account (the vendor's page on concurrency)."""
 
 SESSIONS = 10
 """How many at once when neither the user nor the embedded engine says."""
@@ -38,12 +37,32 @@ class Options:
     key: Secret | None
     sessions: int | None
     start_rate: int | None
+    """New ones a minute; None: as many as the endpoint lets in."""
+    attempts: int
+    dead_after: float
     out: Path | None
 
     @property
     def where(self) -> str:
         """Where it streams to, for people."""
         return self.target.name if self.target else endpoint.EMBEDDED
+
+    @property
+    def starts(self) -> Starts:
+        """The bound on new sessions; at the service it begins with what any account may start."""
+        if self.start_rate is None and self.target and self.target.kind is Kind.SERVICE:
+            return Starts(FREE, probing=True)
+        return Starts(self.start_rate)
+
+    @property
+    def retries(self) -> Retries:
+        """The bound on attempts."""
+        return Retries(attempts=self.attempts)
+
+    @property
+    def patience(self) -> Patience:
+        """How long sessions wait for the server."""
+        return Patience(silence=self.dead_after)
 
 
 def options(
@@ -52,6 +71,9 @@ def options(
     local: bool,
     region: str | None,
     key_file: Path | None,
+    keyring: bool,
+    ca_file: Path | None,
+    unencrypted: bool,
     speech_model: str,
     params: Iterable[str],
     chunk_ms: int,
@@ -59,6 +81,8 @@ def options(
     sample_rate: int | None,
     sessions: int | None,
     start_rate: int | None,
+    attempts: int,
+    dead_after: float,
     out: Path | None,
 ) -> Options:
     """The options as values; raises `UsageProblem` for what does not fit together.
@@ -66,19 +90,16 @@ def options(
     Where to: an endpoint that is named wins, else the service if there is a key, else the embedded
     engine.
     """
+    variable = api_key.forgotten()
     if local and (url or region):
         raise UsageProblem("--local and another endpoint do not go together", "Choose one.")
     if url and region:
         raise UsageProblem("--endpoint and --region do not go together", "Choose one.")
-    key = None if local else _key(key_file)
-    target: Endpoint | None = None
-    if url:
-        target = endpoint.custom(url, with_key=key is not None)
-    elif not local and (key is not None or region):
-        target = endpoint.service(region)
-        if key is None:
-            raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
-        start_rate = start_rate or FREE_START_RATE
+    key = None if local else api_key.found(variable, key_file, keyring=keyring)
+    ca = _ca(ca_file)
+    target = None if local else _target(url, region, key, unencrypted=unencrypted)
+    if target is not None:
+        target = replace(target, ca=ca)
     return Options(
         settings=Settings(
             chunk_ms=chunk_ms,
@@ -91,25 +112,37 @@ def options(
         key=key,
         sessions=sessions,
         start_rate=start_rate,
+        attempts=attempts,
+        dead_after=dead_after,
         out=out,
     )
 
 
-def _key(file: Path | None) -> Secret | None:
-    """The key from a file or the environment, which then forgets it: no child needs it there."""
-    value = os.environ.pop(KEY_VARIABLE, "").strip()
-    if file is not None:
-        try:
-            value = file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageProblem(f"the key file {file} cannot be read", "Check its path.") from error
-        if not value:
-            raise UsageProblem(f"the key file {file} is empty")
-    if not value:
+def _target(
+    url: str | None, region: str | None, key: Secret | None, *, unencrypted: bool
+) -> Endpoint | None:
+    if url:
+        return endpoint.custom(url, unencrypted=unencrypted)
+    if region and key is None:
+        raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
+    return endpoint.service(region) if key is not None else None
+
+
+def _ca(file: Path | None) -> str | None:
+    """The absolute path of a file of certificates, which is read once to see that it is one."""
+    if file is None:
         return None
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise UsageProblem("the API key holds characters that no key has", "Copy it again.")
-    return Secret(value)
+    import ssl  # slow to load
+
+    try:
+        ssl.create_default_context(cafile=file)
+    except ssl.SSLError as error:
+        raise UsageProblem(f"{file} holds no certificate", "It should be a PEM file.") from error
+    except OSError as error:
+        raise UsageProblem(
+            f"the certificates in {file} cannot be read ({error.strerror})", "Check the path."
+        ) from error
+    return str(file.absolute())
 
 
 def _rate(rate: int | None) -> int | None:

@@ -49,6 +49,17 @@ class DeskState:
         self.longest_seconds = max(self.longest_seconds, history.total_seconds)
         self._dirty.add(report.job)
 
+    def remember(self, histories: Iterable[JobHistory]) -> None:
+        """Takes over what became of jobs before the desk was opened."""
+        for history in histories:
+            self.histories[history.job] = history
+            bisect.insort(self.order, history.job)
+            self.counts[history.status] += 1
+            self.longest_seconds = max(self.longest_seconds, history.total_seconds)
+            if self.current is None or not history.finished:
+                self.current = min(self.current or history.job, history.job)
+        self._order_changed = True
+
     def expect(self, jobs: Iterable[JobId], files: Iterable[str]) -> None:
         """Shows jobs that were added before anything was reported of them."""
         for job, file in zip(jobs, files, strict=True):

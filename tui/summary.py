@@ -1,5 +1,6 @@
 """What a run came to, in lines for the normal screen, and its exit code."""
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -8,6 +9,8 @@ from tui.lines.cells import clean
 from workers.audio.certificate import Certificate
 from workers.events import Outcome
 from workers.history import JobHistory, Status
+
+_WORDS = ("done", "failed", "interrupted", "cancelled", "not begun")
 
 
 class Exit(IntEnum):
@@ -36,22 +39,30 @@ def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
     """A few lines: how many ended how, why any failed, where everything is."""
     if not histories:
         return ["Nothing was streamed."]
-    counts = {
-        "done": Status.DONE,
-        "failed": Status.FAILED,
-        "cancelled": Status.CANCELLED,
-    }
-    told = [
-        f"{number} {word}"
-        for word, status in counts.items()
-        if (number := sum(history.status is status for history in histories))
-    ]
+    counts = Counter(_came_to(history) for history in histories)
+    told = [f"{counts[word]} {word}" for word in _WORDS if counts[word]]
     seconds = sum(history.sent_seconds for history in histories)
-    lines = [f"{', '.join(told) or 'nothing finished'} · {clock(seconds)} of audio sent"]
+    lines = [f"{', '.join(told)} · {clock(seconds)} of audio sent"]
     lines += [f"  {failure(history)}" for history in histories if history.status is Status.FAILED]
     lines.append(f"Transcripts and traces: {folder}")
+    if any(_can_go_on(history) for history in histories):
+        lines.append(f"Go on with the rest: paceline resume {quoted(folder)}")
     lines.append(f"Export them: paceline export {quoted(folder)} --to txt,srt")
     return lines
+
+
+def _can_go_on(history: JobHistory) -> bool:
+    """Whether another run might bring what is missing, with nothing changed."""
+    hopeless = (Outcome.UNREADABLE, Outcome.REFUSED, Outcome.UNAUTHORISED)
+    return not history.finished and not (history.ended and history.ended.outcome in hopeless)
+
+
+def _came_to(history: JobHistory) -> str:
+    if history.ended is None:
+        return "not begun"
+    if history.ended.outcome is Outcome.INTERRUPTED:
+        return "interrupted"
+    return history.status.value
 
 
 def failure(history: JobHistory) -> str:

@@ -107,6 +107,12 @@ class JobHistory:
         return self.bearings.seam
 
     @property
+    def finished(self) -> bool:
+        """As far as anybody wants it: done, or cancelled by the user."""
+        wanted = (Outcome.DONE, Outcome.CANCELLED)
+        return self.ended is not None and self.ended.outcome in wanted
+
+    @property
     def open_seconds(self) -> float:
         """How long sockets were open for this job, so far as that has been told."""
         over = sum(attempt.ended.open_seconds for attempt in self.earlier)

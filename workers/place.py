@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from workers.endings import RETRIED
 from workers.events import Connecting, Event, Outcome, Progressed, TurnHeard
 from workers.jobs import Job, JobId
+from workers.retries import Retries
 from workers.seam import START, Bearings, Seam
 from workers.session.child import SessionChild
 
@@ -100,6 +102,18 @@ class Place:
         self.phase, self.child, self.outcome = Phase.OVER, None, outcome
         self.seam = self._bearings.seam
 
+    def goes_on_in(self, outcome: Outcome, retries: Retries) -> float | None:
+        """Seconds until a further attempt may follow one that ended so; None: it is over.
+
+        A refusal for want of a place, and a session that handed over, are no failures.
+        """
+        if outcome in (Outcome.BUSY, Outcome.HANDED_OVER):
+            return 0.0
+        if outcome not in RETRIED:
+            return None
+        self.broken += 1
+        return retries.delay(self.broken) if self.broken < retries.attempts else None
+
     def waits(self, due: float) -> None:
         """In the queue again, or for the first time, not to be started before ``due``."""
         self.phase, self.due = Phase.WAITING, due
@@ -112,7 +126,7 @@ class Place:
         if self.outcome in (Outcome.DONE, Outcome.UNREADABLE):
             self.seam, self.sha256, self._bearings = START, "", Bearings()
         self.attempt += begun
-        self.phase, self.job = Phase.UNPROBED, None
+        self.job = None
         self.broken, self.due, self.unwanted = 0, 0.0, False
 
     def come_back(self, seam: Seam, outcome: Outcome | None, sha256: str) -> None:

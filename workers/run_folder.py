@@ -60,9 +60,12 @@ class RunFolder:
 
     def describe(self, endpoint: Endpoint, settings: Settings) -> None:
         """Notes what all jobs of the run have in common."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        again: JsonObject = {"resumed": now} if self._head else {}
         self._head = {
             "format": past.VERSION,
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": self._head.get("started", now),
+            **again,
             "versions": _versions(),
             "host": {"system": platform.platform(), "python": sys.version.split()[0]},
             "endpoint": {"address": endpoint.address, **codec.write(endpoint)},

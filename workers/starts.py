@@ -3,8 +3,8 @@
 The service bounds how many sessions an account may begin within a minute: 5 for a free one, from
 100 for a paid one, and it raises that by a tenth after each minute in which 70 % of it was used
 (the vendor's page on concurrency). Other servers bound how many are open. Both say "Too many
-concurrent sessions", so after a refusal one session at a time finds out whether there is room again:
-after a pause, or when another ends.
+concurrent sessions", so after a refusal one session at a time finds out whether there is
+room again: after a pause, or when another ends.
 """
 
 import random

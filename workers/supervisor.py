@@ -8,16 +8,13 @@ never blocks a session. Nothing here knows a screen.
 import multiprocessing
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from workers import endings
 from workers.audio.prober import Prober
 from workers.errors import PacelineError, Unreadable
 from workers.events import Began, Ended, Event, Outcome, Queued, Report, Retrying
@@ -26,10 +23,12 @@ from workers.jobs import Job, JobId, Settings
 from workers.place import Phase, Place
 from workers.retries import Retries
 from workers.run_folder import RunFolder
+from workers.saving import Saving
 from workers.session.assignment import Assignment, Order, Patience
 from workers.session.child import SessionChild
 from workers.speech.endpoint import Endpoint, Secret
 from workers.starts import Starts
+from workers.waiting import Waiting
 
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """A fork server starts a session in milliseconds and shares its memory; not every system has it."""
@@ -44,9 +43,6 @@ PRELOADED = [
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at sessions that may have stood still."""
-
-SAVING = 0.1
-"""The share of its time that the supervisor may spend on writing the run's index."""
 
 FAREWELL = 8.0
 """Seconds for which closing waits for sessions to end politely before it ends them by force."""
@@ -96,12 +92,12 @@ class Supervisor:
         self._retries = retries or Retries()
         self._patience = patience or Patience()
         self._places: dict[JobId, Place] = {}
-        self._unprobed: deque[Place] = deque()
-        self._waiting: deque[Place] = deque()
+        self._waiting = Waiting(self._starts)
         self._stopping = False
         self._closing = False
         self._changed = threading.Condition(threading.RLock())
-        self._save_at = self._look_at = 0.0
+        self._saving = Saving(folder, self._changed)
+        self._look_at = 0.0
         self._context: BaseContext = multiprocessing.get_context(START_METHOD)
         self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
 
@@ -148,10 +144,9 @@ class Supervisor:
         Past when it only waits for a place.
         """
         with self._changed:
-            if self.holding or self._stopping or not self._waiting:
+            if self.holding or self._stopping:
                 return None
-            due = min(place.due for place in self._waiting)
-            return max(due, self._starts.next(time.monotonic()))
+            return self._waiting.next_start(time.monotonic())
 
     @property
     def idle(self) -> bool:
@@ -172,7 +167,7 @@ class Supervisor:
                 place = Place(JobId(max(self._places, default=0) + 1), file)
                 self._places[place.id] = place
                 self.folder.expect(place.id, file)
-                self._unprobed.append(place)
+                self._waiting.probe(place)
                 added.append(place.id)
             self._changed.notify_all()
             return added
@@ -188,7 +183,7 @@ class Supervisor:
                 outcome = history.ended.outcome if history.ended else None
                 place.come_back(history.seam, outcome, history.sha256)
                 self._places[place.id] = place
-                if outcome not in (Outcome.DONE, Outcome.CANCELLED):
+                if not history.finished:
                     self._ask_again(place, "it was not finished")
 
     def cancel(self, job: JobId) -> None:
@@ -230,29 +225,25 @@ class Supervisor:
                     if self._closing:
                         break
                     self._look()
-                    place, pause = self._next()
-                    if place is None and (pause := self._until_save(pause)) > 0:
+                    place = self._next()
+                    if place is None and (pause := self._pause()) > 0:
                         self._changed.wait(pause)
                 if place is not None:
                     self._prepare(place, prober) if place.job is None else self._start(place)
-                self._save()
-        self._save(at_once=True, durable=True)
+                self._saving.save()
+        self._saving.save(at_once=True, durable=True)
 
-    def _next(self) -> tuple[Place | None, float]:
-        """The job to start or to probe now, else how long there is nothing to do, in seconds."""
-        now = time.monotonic()
-        pause = LOOK_EVERY
-        if self._waiting and self._has_room():
-            place = min(self._waiting, key=lambda place: max(place.due - now, 0.0))
-            pause = max(self._starts.next(now), place.due) - now
-            if pause <= 0:
-                self._starts.started(now)
-                place.started_at = now
-                self._waiting.remove(place)
-                return place, 0.0
-        if self._unprobed:
-            return self._unprobed.popleft(), 0.0
-        return None, min(pause, LOOK_EVERY)
+    def _next(self) -> Place | None:
+        """The job to start or to probe now."""
+        starting = self._waiting.to_start(time.monotonic()) if self._has_room() else None
+        return starting or self._waiting.to_probe()
+
+    def _pause(self) -> float:
+        """How long there is nothing to do, in seconds, unless something happens."""
+        now, pause = time.monotonic(), LOOK_EVERY
+        if self._has_room() and (due := self._waiting.next_start(now)) is not None:
+            pause = min(pause, due - now)
+        return self._saving.within(pause)
 
     def _has_room(self) -> bool:
         if self.holding or self._stopping:
@@ -282,8 +273,7 @@ class Supervisor:
             if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
                 return
             place.job = Job(place.id, recording, self._settings)
-            place.waits(0.0)
-            self._waiting.append(place)
+            self._waiting.wait(place)
             queued = Queued(recording.seconds, recording.rate, recording.channels, recording.format)
             self._forward(self._said(place, queued))
 
@@ -312,7 +302,7 @@ class Supervisor:
             if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
                 return
             place.phase = Phase.STARTING
-        self._save(at_once=True)  # before the process: whatever is killed, the index knows the job
+        self._saving.save(at_once=True)  # whatever is killed then, it is known
         trace, log = self.folder.files_of(place.id, attempt, place.file)
         assignment = Assignment(
             job=job,
@@ -336,32 +326,6 @@ class Supervisor:
         with self._changed:
             if not place.over and place.attempt == attempt:
                 self._close(place, self._said(place, ended))
-
-    # --- the index; the supervisor's own thread --------------------------------------------------
-
-    def _until_save(self, pause: float) -> float:
-        """Not longer than until the index may be written, if it is to be."""
-        if not self.folder.changed:
-            return pause
-        return min(pause, self._save_at - time.monotonic())
-
-    def _save(self, *, at_once: bool = False, durable: bool = False) -> None:
-        """Each change as soon as may be; those that come while it is written go together."""
-        began = time.monotonic()
-        if not at_once and began < self._save_at:
-            return
-        with self._changed:
-            index = self.folder.changes()
-        if index is not None:
-            try:
-                self.folder.save(index, durable=durable)
-            except OSError:  # a full disk, say; the traces tell of that, and this is tried again
-                with self._changed:
-                    self.folder.save_again()
-                self._save_at = began + LOOK_EVERY
-                return
-        now = time.monotonic()
-        self._save_at = now + (now - began) / SAVING
 
     # --- a listener's thread, one a session ------------------------------------------------------
 
@@ -391,34 +355,23 @@ class Supervisor:
             self._starts.refused(place.started_at, now)
         else:
             self._starts.ended(place.started_at, now)
-        if place.unwanted or self._stopping:
+        seconds = place.goes_on_in(ended.outcome, self._retries)
+        if seconds is None or place.unwanted or self._stopping:
             return
         if ended.outcome is Outcome.BUSY:
             self.folder.set_aside(place.id, place.attempt, place.file)
-            self._go_on(place, ended, 0.0)
-        elif ended.outcome is Outcome.HANDED_OVER:
+        else:
             place.attempt += 1
-            self._go_on(place, ended, 0.0)
-        elif ended.outcome in endings.RETRIED:
-            place.broken += 1
-            if place.broken < self._retries.attempts:
-                place.attempt += 1
-                self._go_on(place, ended, self._retries.delay(place.broken))
-
-    def _go_on(self, place: Place, ended: Ended, seconds: float) -> None:
-        """A further attempt, ahead of those that have not begun."""
-        now = time.monotonic()
-        place.waits(now + seconds)
-        self._waiting.appendleft(place)
+        self._waiting.go_on(place, now + seconds)
         wait = max(seconds, self._starts.next(now) - now)
-        seam = place.seam.at_ms / 1000
-        self._forward(self._said(place, Retrying(ended.reason, round(wait, 1), seam)))
+        again = Retrying(ended.reason, round(wait, 1), place.seam.at_ms / 1000)
+        self._forward(self._said(place, again))
         self._changed.notify_all()
 
     def _ask_again(self, place: Place, reason: str) -> None:
         """A further attempt, at the end of the queue, because somebody wants it."""
         place.asked_again(begun=self.folder.has_trace_of(place.id, place.attempt, place.file))
-        self._unprobed.append(place)
+        self._waiting.probe(place)
         self._forward(self._said(place, Retrying(reason, 0.0, place.seam.at_ms / 1000)))
         self._changed.notify_all()
 
@@ -429,9 +382,7 @@ class Supervisor:
             if place.child is not None:
                 place.child.ask(order)
             elif place.phase in (Phase.UNPROBED, Phase.WAITING):
-                for queue in (self._unprobed, self._waiting):
-                    with suppress(ValueError):
-                        queue.remove(place)
+                self._waiting.take_out(place)
                 self._close(place, self._said(place, unstarted))
 
     def _close(self, place: Place, last: Report) -> None:

@@ -77,6 +77,8 @@ def streamed(files: Sequence[Path], sessions: int, settings: Settings) -> dict[s
             key=None,
             sessions=sessions,
             start_rate=None,
+            attempts=1,
+            dead_after=20.0,
             out=Path(scratch) / "run",
         )
         with supervised(options) as supervisor:

@@ -2,8 +2,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
-from tui.options import FREE_START_RATE, Options, options
+from tui.options import Options, options
 from workers.audio.pacing import Release
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
@@ -14,6 +15,9 @@ DEFAULTS: dict[str, Any] = {
     "local": False,
     "region": None,
     "key_file": None,
+    "keyring": False,
+    "ca_file": None,
+    "unencrypted": False,
     "speech_model": "u3-rt-pro",
     "params": (),
     "chunk_ms": 100,
@@ -21,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     "sample_rate": None,
     "sessions": None,
     "start_rate": None,
+    "attempts": 4,
+    "dead_after": 20.0,
     "out": None,
 }
 
@@ -49,7 +55,10 @@ def test_with_a_key_it_is_the_service(key: str) -> None:
     assert chosen.target.url == "wss://streaming.assemblyai.com/v3/ws"
     assert chosen.key is not None
     assert chosen.key.reveal() == key
-    assert chosen.start_rate == FREE_START_RATE
+    starts = chosen.starts
+    for _ in range(5):
+        starts.started(0.0)
+    assert starts.next(1.0) == 60.0
 
 
 @pytest.mark.usefixtures("key")
@@ -74,21 +83,19 @@ def test_local_wins_over_the_key_and_an_endpoint_over_the_service() -> None:
 
 
 @pytest.mark.usefixtures("key")
-def test_the_environment_forgets_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that no child process has it lying about."""
-    import os
+def test_an_authority_is_a_file_of_certificates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its path is absolute, as sessions may run elsewhere; for the service, too."""
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.chdir(tmp_path)
+    for url in (None, "wss://example.org"):
+        monkeypatch.setenv("ASSEMBLYAI_API_KEY", "s3cret")
+        chosen = given(url=url, ca_file=Path("ca.pem"))
 
-    given()
-
-    assert "ASSEMBLYAI_API_KEY" not in os.environ
-
-
-def test_the_key_does_not_show(tmp_path: Path) -> None:
-    """Not when options end up in a traceback or a log."""
-    file = tmp_path / "key"
-    file.write_text("s3cret\n")
-
-    assert "s3cret" not in repr(given(key_file=file, url="wss://example.org"))
+        assert chosen.target is not None
+        assert chosen.target.ca == str(tmp_path / "ca.pem")
+    assert given(local=True, ca_file=Path("ca.pem")).target is None
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,9 @@ def test_the_key_does_not_show(tmp_path: Path) -> None:
         ({"params": ("token=abc",)}, "token"),
         ({"sample_rate": 4000}, "4000 Hz"),
         ({"key_file": Path("/nonexistent/key")}, "key file"),
+        ({"key_file": Path("/")}, "Is a directory"),
+        ({"ca_file": Path("/nonexistent.pem")}, "No such file"),
+        ({"ca_file": Path("/dev/null")}, "no certificate"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_in_words(
@@ -120,13 +130,13 @@ def test_what_does_not_fit_together_is_refused_in_words(
     assert words in str(error.value)
 
 
-@pytest.mark.usefixtures("key")
-def test_a_key_never_travels_unencrypted() -> None:
-    """Loopback is this machine; anything else needs TLS."""
+def test_nothing_travels_unencrypted_unless_insisted_on() -> None:
+    """Loopback is this machine; anything else needs TLS, or the user's word."""
     with pytest.raises(UsageProblem, match="unencrypted"):
         given(url="ws://example.org")
 
     assert given(url="ws://localhost:9000").target is not None
+    assert given(url="ws://example.org", unencrypted=True).target is not None
 
 
 def test_parameters_win_over_those_of_the_address() -> None:

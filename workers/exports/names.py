@@ -54,7 +54,7 @@ def names(histories: Iterable[JobHistory]) -> dict[JobId, str]:
 
 def safe(text: str) -> str:
     """A text as a file name without an ending. Safe twice is the same as safe once."""
-    plain = unicodedata.normalize("NFC", one_line(text))
+    plain = unicodedata.normalize("NFC", one_line(text)[: 4 * LONGEST])  # slow for a long one
     tame = re.sub(r"\.{2,}", ".", _RESERVED_CHARACTERS.sub("_", plain)).lstrip(" .")
     name = _bounded(f"_{tame}" if _DEVICES.match(tame) else tame, LONGEST)
     return name or NAMELESS

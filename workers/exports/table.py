@@ -16,8 +16,9 @@ UTF-8 without a byte-order mark: programs take a mark for a part of the first co
 spreadsheet that guesses another encoding has to be told UTF-8 when it imports the file.
 
 A text that a spreadsheet would run as a formula begins with an apostrophe here, as OWASP advises
-against CSV injection. Neither quotes before it nor its full-width twin hide a formula, and the tab
-or carriage return that would make one is gone, since every text stands on one line.
+against CSV injection. Nothing hides a formula's sign but a letter or digit before it: neither
+quotes nor what cannot be seen, and no look-alike of the sign either. The tab or carriage return
+that would make one is gone, since every text stands on one line.
 """
 
 import csv
@@ -31,7 +32,7 @@ from workers.speech.messages import Turn
 
 COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text")
 
-_FORMULA = re.compile(r"""[ "'“”„«‘’`]*[=+\-@＝＋－＠]""")
+_FORMULA = re.compile(r"\W*?[=+\-@＝＋－＠﹦﹢﹣﹫−]")
 
 
 def csv_of(history: JobHistory) -> str:

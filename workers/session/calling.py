@@ -17,4 +17,4 @@ def call(endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None) 
     headers = {"User-Agent": "Paceline"}
     if key is not None:
         headers["Authorization"] = key.reveal()
-    return dial(endpoint.with_parameters(parameters), headers, endpoint.ca)
+    return dial(endpoint.with_parameters(parameters), headers, ca=endpoint.ca, key=key)

@@ -20,6 +20,7 @@ from websocket import ABNF
 
 from workers.errors import Malformed, PacelineError
 from workers.speech import messages
+from workers.speech.endpoint import Secret
 from workers.speech.messages import ClientMessage, ServerMessage
 
 CLOSE_PATIENCE = 1.5
@@ -46,8 +47,10 @@ class Closed:
 class Connection:
     """An open conversation; made by `dialling.dial`."""
 
-    def __init__(self, ws: websocket.WebSocket) -> None:
+    def __init__(self, ws: websocket.WebSocket, key: Secret | None = None) -> None:
+        """``key`` is blotted out of whatever the server says."""
         self._ws = ws
+        self._key = key
         assert ws.sock is not None  # it is connected
         self._socket: socket.socket = ws.sock
         self._socket.setblocking(False)
@@ -135,7 +138,7 @@ class Connection:
                 self._send_frame(frame.data, ABNF.OPCODE_PONG)
             elif frame.opcode == ABNF.OPCODE_CLOSE:
                 self._closed = True
-                return _closed(frame.data)
+                return _closed(self._blotted(frame.data))
             elif frame.opcode != ABNF.OPCODE_PONG:
                 self.received_bytes += len(frame.data)
                 self._text += frame.data
@@ -143,7 +146,12 @@ class Connection:
                     raise ConnectionLost(TOO_LONG)
                 if frame.fin:
                     text, self._text = bytes(self._text), bytearray()
-                    return messages.decode(text)
+                    return messages.decode(self._blotted(text))
+
+    def _blotted(self, data: bytes) -> bytes:
+        if self._key is None:
+            return data
+        return self._key.blotted(data.decode("latin-1")).encode("latin-1")  # any byte goes through
 
     # --- the end ---------------------------------------------------------------------------------
 

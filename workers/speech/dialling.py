@@ -11,6 +11,7 @@ from websocket._abnf import frame_buffer
 
 from workers.errors import PacelineError
 from workers.speech.connection import LONGEST_MESSAGE, TOO_LONG, Connection, words
+from workers.speech.endpoint import Secret
 
 DIAL_PATIENCE = 10.0
 """Seconds for each step of TCP, TLS and the upgrade."""
@@ -32,11 +33,14 @@ class Unreachable(PacelineError):
         """Whether calling again would come to the same."""
 
 
-def dial(url: str, headers: dict[str, str], ca: str | None = None) -> Connection:
+def dial(
+    url: str, headers: dict[str, str], *, ca: str | None = None, key: Secret | None = None
+) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``ca`` names a file of certificates to trust instead of the system's. A redirection is not
-    followed: it would carry the key to wherever the answer says.
+    ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the headers
+    hold, for the `Connection`. A redirection is not followed: it would carry the key to wherever
+    the answer says.
     """
     where = urlsplit(url).netloc
     try:
@@ -52,7 +56,7 @@ def dial(url: str, headers: dict[str, str], ca: str | None = None) -> Connection
     except (OSError, websocket.WebSocketException) as error:
         raise _unreachable(where, error) from error
     ws.frame_buffer = _BoundedFrames(ws.frame_buffer.recv, ws.frame_buffer.skip_utf8_validation)
-    return Connection(ws)
+    return Connection(ws, key)
 
 
 def _unreachable(where: str, error: Exception) -> Unreachable:

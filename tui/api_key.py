@@ -1,0 +1,89 @@
+"""The API key: from the environment, a file or the system's keyring, and from nowhere else.
+
+Never from the arguments, which every user of the machine can read.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+import click
+
+from workers.errors import UsageProblem
+from workers.speech.endpoint import Secret
+
+KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
+
+KEYRING_SERVICE = "paceline"
+"""Under this name, and that of the variable as its user, a keyring holds the key."""
+
+_ELSEWHERE = f"Without one, use {KEY_VARIABLE} or --api-key-file."
+
+
+def forgotten() -> str:
+    """What the environment says, which from now on does not: no child needs it there."""
+    return os.environ.pop(KEY_VARIABLE, "").strip()
+
+
+def found(variable: str, file: Path | None, *, keyring: bool) -> Secret | None:
+    """The key of the file or the keyring where one is named, else that of the ``variable``.
+
+    Raises `UsageProblem` when what is named has none.
+    """
+    if file is not None and keyring:
+        raise UsageProblem("--api-key-file and --keyring do not go together", "Choose one.")
+    key = _of_keyring() if keyring else variable if file is None else _of_file(file)
+    if not key:
+        return None
+    if not key.isascii() or not key.isprintable() or set(key) & set(' "\\'):
+        raise UsageProblem("the API key holds characters that no key has", "Copy it again.")
+    return Secret(key)
+
+
+def _of_file(path: Path) -> str:
+    # No cause goes with these problems: that of a text in no encoding holds the text.
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            lines = file.read().split()
+    except OSError as error:
+        reason = f"the key file {path} cannot be read ({error.strerror})"
+        raise UsageProblem(reason, "Check its path.") from None
+    except UnicodeDecodeError:
+        raise UsageProblem(f"the key file {path} is no text", "Check its path.") from None
+    if not lines:
+        raise UsageProblem(f"the key file {path} is empty")
+    if len(lines) > 1:
+        raise UsageProblem(
+            f"the key file {path} holds more than a key", "Nothing else may stand in it."
+        )
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        told = f"paceline: other users of this machine can read {path} (chmod 600 ends that)"
+        click.echo(told, err=True)
+    return lines[0]
+
+
+def _of_keyring() -> str:
+    try:
+        import keyring  # of an extra
+        from keyring.errors import KeyringLocked, NoKeyringError
+    except ImportError:
+        raise UsageProblem(
+            "--keyring needs a package that is not installed",
+            "Install it with: pip install 'paceline[keyring]'",
+        ) from None
+    try:
+        key = keyring.get_password(KEYRING_SERVICE, KEY_VARIABLE)
+    except NoKeyringError:
+        raise UsageProblem("this system has no keyring that is known", _ELSEWHERE) from None
+    except KeyringLocked:
+        raise UsageProblem("the keyring is locked", "Unlock it, and start again.") from None
+    except Exception as error:  # each system's keyring fails in ways of its own
+        reason = f"the keyring cannot be read ({type(error).__name__})"
+        raise UsageProblem(reason, _ELSEWHERE) from None
+    if not key:
+        raise UsageProblem(
+            "the keyring holds no key",
+            f"Store it with: keyring set {KEYRING_SERVICE} {KEY_VARIABLE}",
+        )
+    return key.strip()

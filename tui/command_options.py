@@ -1,0 +1,166 @@
+"""Options that several commands have in common."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class StartRate(click.ParamType[int | None]):
+    """A number of sessions a minute, or ``auto``: None."""
+
+    name = "rate"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Fails for anything else."""
+        if value == "auto":
+            return None
+        number: int = click.IntRange(min=1).convert(value, param, ctx)
+        return number
+
+
+_PLACE = (
+    click.option(
+        "--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint (ws:// or wss://)."
+    ),
+    click.option(
+        "--local", is_flag=True, help="Stream to the embedded engine, even if a key is set."
+    ),
+    click.option(
+        "--region",
+        type=click.Choice(["us", "eu"]),
+        help="Keep the data in this region of the service.",
+    ),
+    click.option(
+        "--ca-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Trust the certificate authorities in this PEM file instead of the system's.",
+    ),
+)
+"""Where to."""
+
+_SECRET = (
+    click.option(
+        "--api-key-file",
+        "key_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Read the API key from this file instead of ASSEMBLYAI_API_KEY.",
+    ),
+    click.option("--keyring", is_flag=True, help="Read the API key from the system's keyring."),
+    click.option(
+        "--unencrypted",
+        is_flag=True,
+        help="Allow ws:// to another machine: audio, words and key travel in the open.",
+    ),
+)
+"""As whom, and how safely."""
+
+_SETTINGS = (
+    click.option(
+        "--speech-model",
+        default="u3-rt-pro",
+        show_default=True,
+        metavar="NAME",
+        help="The model to ask for.",
+    ),
+    click.option(
+        "--param",
+        "params",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Any other connection parameter; may be given several times.",
+    ),
+    click.option(
+        "--chunk-ms",
+        type=click.IntRange(50, 1000),
+        default=100,
+        show_default=True,
+        help="Audio in each message, in ms.",
+    ),
+    click.option(
+        "--sample-rate",
+        type=int,
+        metavar="HZ",
+        help="Resample to this rate. Without it a recording keeps its own rate from 8000 to 48000 "
+        "Hz, and any other becomes 16000 Hz.",
+    ),
+    click.option(
+        "--release",
+        type=click.Choice(["start", "end"]),
+        default="start",
+        show_default=True,
+        help="Send a chunk at the start of its interval, as the vendor's guide does, or at its "
+        "end, as a microphone must.",
+    ),
+)
+"""What is sent, and how."""
+
+_PACE = (
+    click.option(
+        "--sessions",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="How many to stream at once. Default: what the embedded engine can serve; "
+        "10 elsewhere.",
+    ),
+    click.option(
+        "--start-rate",
+        type=StartRate(),
+        default="auto",
+        show_default=True,
+        metavar="auto|N",
+        help="New sessions a minute. By itself it begins at the service with 5, which is what a "
+        "free account may start, and finds out whether there may be more.",
+    ),
+    click.option(
+        "--attempts",
+        type=click.IntRange(min=1),
+        default=4,
+        show_default=True,
+        metavar="N",
+        help="How often a recording's session may break before it has failed. Each further one "
+        "goes on where the last one broke.",
+    ),
+    click.option(
+        "--dead-after",
+        type=click.FloatRange(min=1.0),
+        default=20.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Without a sign of life from the server, until a session counts as broken.",
+    ),
+)
+"""How many at once, how soon, how often."""
+
+_FOLDER = (
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="The run folder. Default: a new one under the user's state folder.",
+    ),
+)
+"""Where to keep it."""
+
+
+def new_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what starts a run."""
+    return _with(command, (*_PLACE, *_SECRET, *_SETTINGS, *_PACE, *_FOLDER))
+
+
+def old_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what goes on with one: the rest is the run's own."""
+    return _with(command, (*_SECRET, *_PACE))
+
+
+def _with(
+    command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]
+) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command

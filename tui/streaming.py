@@ -1,0 +1,83 @@
+"""A run from the command line's side: on the desk, or without a screen; its exit code."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from tui.options import Options
+from tui.program import supervised
+from tui.summary import Exit, exit_code, summary
+from workers.errors import UsageProblem
+from workers.history import JobHistory
+from workers.run_folder import RunFolder
+from workers.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run is to do: files to add, or a run to go on with."""
+
+    files: Sequence[str] = ()
+    histories: Sequence[JobHistory] = ()
+    folder: RunFolder | None = None
+    """Of the run that goes on; None: a new one."""
+
+    def begin(self, supervisor: Supervisor) -> None:
+        """Queues it."""
+        supervisor.resume(self.histories)
+        supervisor.add(self.files)
+
+    @property
+    def size(self) -> str:
+        """How much it is, for people."""
+        count = len(self.files) + sum(not history.finished for history in self.histories)
+        return "1 file" if count == 1 else f"{count} files"
+
+
+def need_terminal(instead: str) -> None:
+    """Raises `UsageProblem` when there is none for the desk."""
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        raise UsageProblem("the desk needs a terminal", f"Without one, use: {instead}")
+
+
+def on_desk(chosen: Options, work: Work) -> int:
+    """Opens the desk; returns when the user has left it."""
+    with supervised(chosen, work.folder) as supervisor:
+        from tui.desk import Desk  # loads Textual, when the helpers of sessions are there already
+
+        screen = Desk(supervisor, chosen.where, supervisor.folder.path)
+        screen.state.remember(work.histories)
+        supervisor.resume(work.histories)
+        screen.state.expect(supervisor.add(work.files), work.files)
+        screen.run()
+    while not supervisor.reports.empty():
+        screen.state.apply(supervisor.reports.get())
+    histories = list(screen.state.histories.values())
+    _tell(histories, supervisor, click.echo)
+    if screen.return_code:
+        return Exit.FATAL
+    return exit_code(histories, interrupted=screen.leaving.cut_short)
+
+
+def without_screen(chosen: Options, work: Work, *, as_json: bool) -> int:
+    """Streams, and says what happens on stderr, with ``as_json`` on stdout."""
+    from tui.headless import Headless
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    with supervised(chosen, work.folder) as supervisor:
+        say(f"Streaming {work.size} to: {chosen.where}")
+        headless = Headless(supervisor, as_json=as_json, histories=work.histories)
+        headless.run(lambda: work.begin(supervisor))
+    _tell(headless.histories, supervisor, say)
+    return exit_code(headless.histories, interrupted=headless.interrupted)
+
+
+def _tell(
+    histories: Sequence[JobHistory], supervisor: Supervisor, say: Callable[[str], None]
+) -> None:
+    for line in summary(histories, supervisor.folder.path):
+        say(line)
