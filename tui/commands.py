@@ -73,6 +73,7 @@ def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
 @click.option("--json", "as_json", is_flag=True, help="The same, with one event a line on stdout.")
+@click.option("--endpoint", "url", metavar="URL", help="Go on at this v3 endpoint instead.")
 @old_run
 def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn:
     """Go on with what a run did not finish.

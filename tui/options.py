@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tui import api_key
-from tui.api_key import KEY_VARIABLE as KEY_VARIABLE
+from tui.api_key import KEY_VARIABLE
 from workers.audio.pacing import Release
 from workers.errors import UsageProblem
 from workers.jobs import RATES, Settings

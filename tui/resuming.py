@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tui import api_key
 from tui.options import Options
@@ -9,12 +10,13 @@ from workers import past
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.past import Past
 from workers.speech import endpoint
-from workers.speech.endpoint import Endpoint, Kind
+from workers.speech.endpoint import Endpoint, Kind, is_loopback
 
 
 def resumed(
     path: Path,
     *,
+    url: str | None,
     key_file: Path | None,
     keyring: bool,
     unencrypted: bool,
@@ -30,8 +32,13 @@ def resumed(
     """
     variable = api_key.forgotten()
     left = past.past(path)
-    target = _target(left.endpoint, unencrypted=unencrypted)
+    target = _target(left.endpoint, url, unencrypted=unencrypted)
     key = None if target is None else api_key.found(variable, key_file, keyring=keyring)
+    if key is not None and target is not None and url is None and _elsewhere(target):
+        raise UsageProblem(
+            f"the run went to {target.name}, and a key is only sent where you say",
+            f"Add --endpoint {target.address}",
+        )
     if target is not None and target.kind is Kind.SERVICE and key is None:
         raise UsageProblem("the service needs a key", f"Set {api_key.KEY_VARIABLE}.")
     options = Options(
@@ -47,8 +54,17 @@ def resumed(
     return options, left
 
 
-def _target(found: Endpoint | None, *, unencrypted: bool) -> Endpoint | None:
-    """As a command line names it: what a file says is not trusted with a key unchecked."""
+def _elsewhere(target: Endpoint) -> bool:
+    """Not the service, and not on this machine: a run folder may come from anybody."""
+    host = urlsplit(target.url).hostname or ""
+    return target.kind is Kind.CUSTOM and not is_loopback(host)
+
+
+def _target(found: Endpoint | None, url: str | None, *, unencrypted: bool) -> Endpoint | None:
+    """As a command line names it: what a file says is checked like that too."""
+    if url is not None:
+        ca = found.ca if found else None
+        return replace(endpoint.custom(url, unencrypted=unencrypted), ca=ca)
     if found is None or found.kind is Kind.EMBEDDED:
         return None
     if found.kind is Kind.CUSTOM:

@@ -15,8 +15,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.api_key import KEY_VARIABLE
 from tui.lines.cells import clean
-from tui.options import KEY_VARIABLE
 from workers.errors import PacelineError
 from workers.localserver.child import NEEDED, Packages, need
 from workers.localserver.house import House, Visit

@@ -48,6 +48,8 @@ class Starts:
         self._raised_at: float | None = None
         self._times: deque[float] = deque()
         """Of starts that were not refused, within the last minute."""
+        self._worked = False
+        """Some session was let in."""
         self._refusals = 0
         """In a row."""
         self._refused_at = float("-inf")
@@ -74,23 +76,34 @@ class Starts:
 
     def accepted(self, started_at: float) -> None:
         """The session that was started then was let in."""
-        self._refusals = 0
+        self._worked, self._refusals = True, 0
         self._judged(started_at)
 
     def refused(self, started_at: float, now: float) -> None:
-        """It was not. Those that were started together are refused together, and count once."""
+        """It was not."""
+        if self._pause(started_at, now) and self._probing:
+            self._bound, self._grows, self._raised_at = max(1, len(self._times)), RISE, now
+
+    def unreachable(self, started_at: float, now: float) -> None:
+        """It found nobody there. A server that has answered before is waited for."""
+        if self._worked:
+            self._pause(started_at, now)
+        else:
+            self._judged(started_at)
+
+    def _pause(self, started_at: float, now: float) -> bool:
+        """Those that were started together fail together, and count once: False for the others."""
         self._judged(started_at)
         if started_at in self._times:
             self._times.remove(started_at)
         if started_at <= self._refused_at:
-            return
+            return False
         self._forget(now)
         self._refusals += 1
         self._refused_at = now
         pause = min(MINUTE, FIRST_PAUSE * 2 ** (self._refusals - 1))
         self._pause_until = now + pause * random.uniform(0.5, 1.0)
-        if self._probing:
-            self._bound, self._grows, self._raised_at = max(1, len(self._times)), RISE, now
+        return True
 
     def ended(self, started_at: float, now: float) -> None:
         """It is over, so there may be room."""

@@ -353,6 +353,8 @@ class Supervisor:
         self._close(place, last)
         if ended.outcome is Outcome.BUSY:
             self._starts.refused(place.started_at, now)
+        elif ended.outcome is Outcome.UNREACHABLE:
+            self._starts.unreachable(place.started_at, now)
         else:
             self._starts.ended(place.started_at, now)
         seconds = place.goes_on_in(ended.outcome, self._retries)

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
-from workers import run_folder
+from workers import past, run_folder
 from workers.events import Event, Report
 from workers.history import JobHistory
 from workers.jobs import JobId, Settings
@@ -71,15 +72,42 @@ def supervised(
     retries: Retries = ONCE,
     patience: Patience | None = None,
     key: str | None = None,
+    ca: Path | None = None,
 ) -> Iterator[Watched]:
     """A supervisor at work; leaving ends all its processes."""
+    endpoint = replace(custom(url), ca=None if ca is None else str(ca))
     secret = Secret(key) if key else None
-    with Supervisor(
-        lambda: Access(custom(url), secret, sessions),
-        run_folder.create(folder),
-        settings or Settings(),
-        starts=starts,
-        retries=retries,
-        patience=patience,
-    ) as supervisor:
+    with (
+        closing(run_folder.create(folder)) as created,
+        Supervisor(
+            lambda: Access(endpoint, secret, sessions),
+            created,
+            settings or Settings(),
+            starts=starts,
+            retries=retries,
+            patience=patience,
+        ) as supervisor,
+    ):
         yield Watched(supervisor)
+
+
+@contextmanager
+def resumed(
+    url: str, folder: Path, *, retries: Retries = SOON, patience: Patience | None = None
+) -> Iterator[Watched]:
+    """A supervisor that goes on with a run, as soon as nobody else works on it."""
+    left = past.past(folder)
+    with (
+        closing(run_folder.reopen(folder)) as reopened,
+        Supervisor(
+            lambda: Access(custom(url), None, 30),
+            reopened,
+            left.settings,
+            retries=retries,
+            patience=patience,
+        ) as supervisor,
+    ):
+        watched = Watched(supervisor)
+        watched.histories = {history.job: history for history in left.histories}
+        supervisor.resume(left.histories)
+        yield watched

@@ -5,7 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.engine.room import KEY, TERMINATE, Endpoint
 from workers.localserver.house import House
@@ -29,6 +31,36 @@ async def test_a_wrong_key_is_refused(endpoint: Endpoint, key: str):
     client = await endpoint.client(key=key)
 
     assert (1008, "Unauthorized Connection: Invalid API key") == await client.refused()
+
+
+async def test_another_machine_finds_no_door(endpoint: Endpoint):
+    """Loopback is all that is listened on."""
+    listening = [
+        each.laddr.ip
+        for each in psutil.Process().net_connections()
+        if each.status == psutil.CONN_LISTEN and f":{each.laddr.port}/" in endpoint.lines[0]
+    ]
+
+    assert ["127.0.0.1"] == listening
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://example.org"}, 403),
+        ({"Host": "example.org"}, 421),
+        ({"Host": "example.org", "Origin": "http://example.org"}, 421),
+    ],
+)
+async def test_a_web_page_gets_no_upgrade(endpoint: Endpoint, headers: dict[str, str], status: int):
+    """Not with the key: of another origin, or under a name of its own that leads to this machine.
+
+    So a page that guesses the port learns nothing, even where any key is let in.
+    """
+    with pytest.raises(InvalidStatus) as refused:
+        await endpoint.client(**headers)
+
+    assert status == refused.value.response.status_code
 
 
 # --- temporary tokens
@@ -130,7 +162,15 @@ async def test_health_tells_how_busy_it_is(endpoint: Endpoint):
         ("/v3/ws", {"Origin": "https://example.org"}, 403, "this origin is not allowed"),
         ("/v3/token", {"Origin": "https://example.org"}, 403, "this origin is not allowed"),
         ("/v3/ws", {"Origin": "http://[::1"}, 403, "this origin is not allowed"),
+        ("/v3/ws", {"Origin": "null"}, 403, "this origin is not allowed"),
+        ("/v3/ws", {"Origin": "https://localhost.example.org"}, 403, "this origin is not allowed"),
         ("/v3/ws/health", {"Origin": "http://localhost:8000"}, 200, "ok"),
+        ("/v3/ws/health", {"Host": "example.org"}, 421, "this host is not served here"),
+        ("/v3/token", {"Host": "127.0.0.1.example.org:80"}, 421, "this host is not served here"),
+        ("/v3/ws", {"Host": "localhost@example.org"}, 421, "this host is not served here"),
+        ("/v3/ws", {"Host": ""}, 421, "this host is not served here"),
+        ("/v3/ws/health", {"Host": "[::1]:80"}, 200, "ok"),
+        ("/v3/ws/health", {"Host": "LocalHost"}, 200, "ok"),
     ],
 )
 async def test_every_address_is_answered_in_words(

@@ -111,3 +111,16 @@ def test_a_refused_account_is_asked_for_no_more_than_it_let_in() -> None:
     assert each[0] <= 4
     assert max(each) > each[0]
     assert all(b <= a + 2 for a, b in itertools.pairwise(each))
+
+
+def test_a_server_that_has_answered_before_is_waited_for() -> None:
+    """Else a network that is gone for a minute would cost the whole queue its attempts."""
+    for worked in (False, True):
+        bound = Starts()
+        bound.started(BEGIN)
+        if worked:
+            bound.accepted(BEGIN)
+        bound.started(BEGIN + 1)
+        bound.unreachable(BEGIN + 1, BEGIN + 2)
+
+        assert (bound.next(BEGIN + 2) > BEGIN + 2) is worked

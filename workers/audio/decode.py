@@ -1,5 +1,6 @@
 """Any recording as blocks of mono 16-bit PCM, from any sample on, in constant memory."""
 
+import os
 from collections.abc import Generator, Iterable, Iterator
 from math import gcd
 from typing import TypeAlias
@@ -49,8 +50,11 @@ def blocks(recording: Recording, rate: int, frames: int, start: int = 0) -> Gene
             pieces = _passed_through if _passes_through(file, rate) else _mono
             yield from _rebuffered(pieces(file, rate, start), frames * 2)
             heard = file.position
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise Unreadable(f"the file is damaged ({error})", _KEPT) from error
+    except soundfile.LibsndfileError as error:
+        if not os.path.exists(recording.path):
+            raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
+        what = error.error_string.rstrip(".").strip()
+        raise Unreadable(f"the file is damaged ({what})", _KEPT) from error
     if heard < recording.frames - _SHORTFALL * recording.rate:
         raise Unreadable(
             f"the file is damaged: it reads up to {heard / recording.rate:.1f} s "

@@ -207,6 +207,7 @@ class Conversation:
             left = min(left, self._pulse.feel(now), self._hand_over_in(now))
             reading = [socket, *self._orders.watched]
             writing = [socket] if connection.waiting else []
+            self._more |= connection.buffered
             ready, writable, _ = select.select(reading, writing, [], 0 if self._more else left)
             if writable:
                 connection.flush()

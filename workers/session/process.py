@@ -5,6 +5,7 @@ Loaded by the fork server before any session starts, so importing it must do not
 
 import hashlib
 import os
+import sys
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
@@ -60,7 +61,8 @@ def _conversed(
     try:
         return Conversation(assignment, key, recorder, orders).run(sha256)
     except Exception as error:
-        traceback.print_exc()  # into the log
+        trouble = traceback.format_exc()
+        print(key.blotted(trouble) if key else trouble, file=sys.stderr, flush=True)  # into the log
         return Ended(
             Outcome.CRASHED,
             f"a fault in Paceline ended the session ({type(error).__name__})",

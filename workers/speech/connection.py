@@ -79,6 +79,11 @@ class Connection:
         """For select: readable when `receive` has something to do, writable for `flush`."""
         return self._socket.fileno()
 
+    @property
+    def buffered(self) -> bool:
+        """Something may be here that select cannot see: TLS reads whole records."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
     # --- out -------------------------------------------------------------------------------------
 
     @property
@@ -165,7 +170,7 @@ class Connection:
     def _await_close(self, deadline: float) -> None:
         while not self._closed and (left := deadline - time.monotonic()) > 0:
             unsent = [self._socket] if self._unsent else []
-            select.select([self._socket], unsent, [], left)
+            select.select([self._socket], unsent, [], 0 if self.buffered else left)
             self.flush()
             with suppress(Malformed):
                 self.receive()

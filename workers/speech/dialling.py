@@ -1,5 +1,6 @@
 """Calling a server: TCP, TLS and the upgrade, bounded in time, and in words when it fails."""
 
+import os
 import signal
 import ssl
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from websocket._abnf import frame_buffer
 
 from workers.errors import PacelineError
 from workers.speech.connection import LONGEST_MESSAGE, TOO_LONG, Connection, words
-from workers.speech.endpoint import Secret
+from workers.speech.endpoint import Secret, is_loopback
 
 DIAL_PATIENCE = 10.0
 """Seconds for each step of TCP, TLS and the upgrade."""
@@ -38,11 +39,13 @@ def dial(
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the headers
-    hold, for the `Connection`. A redirection is not followed: it would carry the key to wherever
-    the answer says.
+    ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the
+    headers hold, to be blotted out. A redirection is not followed: it would carry the key to
+    wherever the answer says.
     """
-    where = urlsplit(url).netloc
+    where, host = urlsplit(url).netloc, urlsplit(url).hostname
+    if host and is_loopback(host):  # nothing that stays on this machine goes through a proxy
+        os.environ["no_proxy"] = "*"
     try:
         with _at_most(DIAL_ALTOGETHER):
             ws = websocket.create_connection(
@@ -54,12 +57,13 @@ def dial(
                 sslopt={"ca_certs": ca} if ca else None,
             )
     except (OSError, websocket.WebSocketException) as error:
-        raise _unreachable(where, error) from error
+        said = words(error)  # which may repeat what the server said
+        raise _unreachable(where, error, key.blotted(said) if key else said) from None
     ws.frame_buffer = _BoundedFrames(ws.frame_buffer.recv, ws.frame_buffer.skip_utf8_validation)
     return Connection(ws, key)
 
 
-def _unreachable(where: str, error: Exception) -> Unreachable:
+def _unreachable(where: str, error: Exception, said: str) -> Unreachable:
     """What went wrong while dialling, in words."""
     match error:
         case websocket.WebSocketBadStatusException(status_code=int(status)):
@@ -77,13 +81,19 @@ def _unreachable(where: str, error: Exception) -> Unreachable:
             return Unreachable(f"{where} did not answer in time", "Check the network.")
         case ssl.SSLCertVerificationError():
             return Unreachable(
-                f"no trusted TLS connection to {where} ({words(error)})",
+                f"no trusted TLS connection to {where} ({said})",
                 "Check its certificate; --ca-file names an authority of your own.",
                 lasting=True,
             )
+        case websocket.WebSocketException() if "Redirect" in said:
+            return Unreachable(
+                f"{where} answers with a redirection, which is not followed",
+                "Name the address that it leads to.",
+                lasting=True,
+            )
         case ssl.SSLError():
-            return Unreachable(f"no TLS connection to {where} ({words(error)})")
-    return Unreachable(f"nothing answers at {where} ({words(error)})", "Is the endpoint running?")
+            return Unreachable(f"no TLS connection to {where} ({said})")
+    return Unreachable(f"nothing answers at {where} ({said})", "Is the endpoint running?")
 
 
 class _BoundedFrames(frame_buffer):

@@ -15,6 +15,9 @@ EMBEDDED = "embedded engine on this machine"
 SHORTEST_KEY = 16
 """Characters; the service's keys have 32, the embedded engine's 43."""
 
+_SECRETS = frozenset(["token", "access_token", "key", "api_key", "apikey", "authorization"])
+"""Parameters of an address that hold a key, whoever's endpoint it is."""
+
 BLOT = "[the key]"
 """What stands where a key stood."""
 
@@ -95,7 +98,8 @@ def custom(url: str, *, unencrypted: bool = False) -> Endpoint:
     user insists.
     """
     address, _, query = url.partition("?")
-    if "@" in address or "token" in dict(parse_qsl(query)):  # first, as other words repeat it
+    names = {name.lower() for name, _ in parse_qsl(query)}
+    if "@" in address or names & _SECRETS:  # first, because other words repeat the address
         raise UsageProblem(
             "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
         )
