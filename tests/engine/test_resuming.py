@@ -1,0 +1,195 @@
+"""``paceline resume``: whatever ended a run, another one brings what is missing."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests import sound
+from tests.engine.running import LONG_ENOUGH
+from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, turn
+from tests.engine.test_program import ROOT, command, paceline
+from tui.resuming import resumed
+from workers import past
+from workers.errors import UsageProblem
+
+LONG = 120.0
+"""Seconds: longer than any test lasts."""
+
+
+def said(order: int, text: str, start: int, *, final: bool = True) -> dict[str, Any]:
+    """A turn that begins so many ms into the stream."""
+    message = turn(order, text, final=final)
+    for word in message["words"]:
+        word["start"] += start
+        word["end"] += start
+    return message
+
+
+async def interrupted(line: Line) -> None:
+    """Two finals and an open turn; what was open becomes a final when Terminate cuts it."""
+    await line.say(BEGIN)
+    await line.listen(chunks=6)
+    await line.say(said(0, "One.", 0), said(1, "Two.", 300), said(2, "thr", 420, final=False))
+    await line.listen()
+    await line.say(said(2, "thr", 420), TERMINATION)
+    await line.socket.close(1000)
+
+
+async def rest(line: Line) -> None:
+    """The end of the recording, as a new session hears it: from nought again."""
+    await line.say(BEGIN)
+    await line.listen(chunks=1)
+    await line.say(said(0, "Three.", 20), {"type": "Error", "error_code": 3006, "error": "Enough"})
+    await line.socket.close(3006)
+
+
+def stopped_by(number: signal.Signals, url: str, folder: Path, *files: str) -> None:
+    """A run that the signal ends when two finals and an open turn were heard."""
+    with subprocess.Popen(
+        command("run", "--json", "--endpoint", url, "--out", folder, *files),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    ) as program:
+        assert program.stdout is not None
+        while '"thr"' not in program.stdout.readline():
+            pass
+        family = psutil.Process(program.pid).children(recursive=True)
+        program.send_signal(number)
+        program.communicate(timeout=LONG_ENOUGH)
+        assert psutil.wait_procs(family, timeout=LONG_ENOUGH)[1] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_behind_its_last_final_turn(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """No word twice, none missing, and one recording in the end."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(LONG))
+    folder = tmp_path / "run"
+    with Endpoint(interrupted, rest) as endpoint:
+        stopped_by(number, endpoint.url, folder, path)
+        result = paceline("resume", folder, "--json", "--attempts", "1")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    (connecting,) = [event for event in events if event["type"] == "connecting"]
+    (heard,) = [event for event in events if event["type"] == "turn"]
+    (history,) = past.histories(folder)
+    samples = sound.counting(LONG).tobytes()
+
+    assert result.returncode == 3, result.stderr
+    assert (connecting["attempt"], connecting["from_ms"], connecting["from_turn"]) == (2, 390, 2)
+    assert (heard["turn_order"], heard["words"][0]["start"]) == (2, 410)
+    assert history.transcript.text == "One.\nTwo.\nThree."
+    assert endpoint.heard[1].pcm == samples[390 * 32 :][: len(endpoint.heard[1].pcm)]
+    assert endpoint.heard[0].control == [{"type": "Terminate"}]
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    """And what the user cancelled stays cancelled: there is nothing left, and nobody is called."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
+    folder = tmp_path / "run"
+    with Endpoint() as endpoint:
+        paceline("run", "--endpoint", endpoint.url, "--out", folder, path)
+        before = {file: file.read_bytes() for file in folder.glob("*.trace.jsonl")}
+        result = paceline("resume", folder, "--no-desk")
+
+    assert result.returncode == 0
+    assert "1 done" in result.stderr
+    assert len(endpoint.heard) == 1
+    assert before == {file: file.read_bytes() for file in folder.glob("*.trace.jsonl")}
+
+
+def test_files_that_were_never_begun_are_not_forgotten(tmp_path: Path) -> None:
+    """The index knows all of them from the first moment on, whenever the program is killed."""
+    files = [sound.write(tmp_path / f"{n}.wav", sound.counting(LONG)) for n in range(20)]
+    folder = tmp_path / "run"
+
+    async def closed(line: Line) -> None:
+        await line.socket.close(1008, "Unauthorized Connection: Invalid API key")
+
+    with Endpoint(interrupted, closed) as endpoint:
+        with subprocess.Popen(
+            command("run", "--sessions", "1", "--endpoint", endpoint.url, "--out", folder, *files),
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as program:
+            assert program.stderr is not None
+            while "One." not in program.stderr.readline():
+                pass
+            os.kill(program.pid, signal.SIGKILL)
+        result = paceline("resume", folder, "--json")
+    told = {json.loads(line)["file"] for line in result.stdout.splitlines()}
+
+    assert told == set(files)
+    assert result.returncode == 4
+
+
+def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:
+    """The second one says so, and touches nothing."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(LONG))
+    folder = tmp_path / "run"
+    with (
+        Endpoint(interrupted) as endpoint,
+        subprocess.Popen(
+            command("run", "--endpoint", endpoint.url, "--out", folder, path),
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as program,
+    ):
+        assert program.stderr is not None
+        while "One." not in program.stderr.readline():
+            pass
+        result = paceline("resume", folder, "--no-desk")
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=LONG_ENOUGH)
+
+    assert result.returncode == 1
+    assert "another program is at work on" in result.stderr
+    assert len(endpoint.heard) == 1
+
+
+def test_a_key_goes_only_where_the_user_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run folder may come from anybody, and name any server."""
+    index = {
+        "format": 1,
+        "endpoint": {"kind": "custom", "url": "wss://collector.example/v3/ws", "name": "x"},
+        "jobs": [],
+    }
+    (tmp_path / "run.json").write_text(json.dumps(index))
+    monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")
+    rest: dict[str, Any] = {
+        "key_file": None,
+        "keyring": False,
+        "unencrypted": False,
+        "sessions": None,
+        "start_rate": None,
+        "attempts": 4,
+        "dead_after": 20.0,
+    }
+    with pytest.raises(UsageProblem, match="only sent where you say"):
+        resumed(tmp_path, url=None, **rest)
+
+    monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")
+    options, _ = resumed(tmp_path, url="wss://mine.example", **rest)
+    assert options.key is not None
+    assert options.target is not None
+    assert options.target.url == "wss://mine.example/v3/ws"
+
+
+def test_no_run_folder_is_told(tmp_path: Path) -> None:
+    """With what it lacks."""
+    result = paceline("resume", tmp_path, "--no-desk")
+
+    assert result.returncode == 1
+    assert "is not a run folder" in result.stderr
