@@ -48,12 +48,15 @@ def paceline() -> None:
 @new_run
 def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Open the desk on these files and folders (the default command)."""
+    from tui.terminal_guard import TerminalGuard
+
+    guard = TerminalGuard()  # first of all: it forks, and keeps whatever is loaded by then
     from tui.options import options
     from tui.streaming import Work, need_terminal, on_desk
     from workers.audio.discovery import found
 
     need_terminal("paceline run PATH…")
-    raise SystemExit(on_desk(options(**given), Work(found(paths))))
+    raise SystemExit(on_desk(options(**given), Work(found(paths)), guard))
 
 
 @paceline.command()
@@ -81,12 +84,14 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
     Broken recordings go on behind their last final turn, with the settings of the run. What was
     done stays as it is, and so does what the user cancelled.
     """
+    from tui.terminal_guard import TerminalGuard
+
+    guard = None if no_desk or as_json else TerminalGuard()  # first of all, as above
     from tui.resuming import resumed
     from tui.streaming import Work, need_terminal, on_desk, without_screen
     from workers import run_folder
 
-    headless = no_desk or as_json
-    if not headless:
+    if guard is not None:
         need_terminal(f"paceline resume {folder} --no-desk")
     run = run_folder.reopen(folder)
     try:
@@ -95,9 +100,9 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
         run.close()
         raise
     work = Work((), left.histories, run)
-    if headless:
+    if guard is None:
         raise SystemExit(without_screen(options, work, as_json=as_json))
-    raise SystemExit(on_desk(options, work))
+    raise SystemExit(on_desk(options, work, guard))
 
 
 @paceline.command()

@@ -8,9 +8,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from queue import Empty
 from types import FrameType
 
+from tui.hang_up import on_hang_up
 from tui.lines.cells import clean
 from tui.summary import clock, pacing
 from workers.events import (
@@ -24,7 +26,7 @@ from workers.events import (
     Warned,
     report_json,
 )
-from workers.history import JobHistory
+from workers.history import JobHistory, Status
 from workers.jobs import JobId
 from workers.supervisor import Supervisor
 
@@ -61,6 +63,8 @@ class Headless:
         """All that ``begin`` queues. The first interruption is polite, the second forces."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
+        if os.name == "posix" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+            on_hang_up(self._abandon)
         begin()
         while not (self._supervisor.idle and self._supervisor.reports.empty()):
             if self._stopped < self._asked:
@@ -69,13 +73,17 @@ class Headless:
                 self._take(self._supervisor.reports.get(timeout=0.2))
             except Empty:
                 continue
-            except BrokenPipeError:  # whoever read stdout has gone; so nobody needs the rest
+            except OSError:  # whoever read stdout has gone; so nobody needs the rest
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
-                self._stop("nobody reads the output any more")
+                self._abandon()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         """A signal's handler: it may come at any moment, so it only counts."""
         self._asked += 1
+
+    def _abandon(self) -> None:
+        """Nobody is there any more: that is polite, however often it is noticed."""
+        self._asked = max(self._asked, 1)
 
     def _stop(self, why: str) -> None:
         self._stopped += 1
@@ -108,15 +116,25 @@ def _words(report: Report, history: JobHistory) -> str | None:
             return f"warning: {clean(warned.warning)}"
         case Slipped() as slipped:
             return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
-        case Retrying() as again:
-            wait = f" in {again.in_seconds:.0f} s" if again.in_seconds >= 1 else ""
-            return f"attempt {report.attempt} goes on{wait} from {clock(again.from_seconds)}"
+        case Retrying() as retrying:
+            return _again(retrying, history)
         case Ended(outcome=Outcome.DONE) as ended:
             return f"done, {clock(ended.sent_seconds)} sent, {pacing(ended.certificate)}"
         case Ended() as ended:
-            return clean(f"{ended.outcome.value}: {ended.reason}. {ended.hint}")
+            outcome = ended.outcome.value.replace("_", " ")
+            return clean(f"{outcome}: {ended.reason}. {ended.hint}")
     return None
 
 
+def _again(retrying: Retrying, history: JobHistory) -> str | None:
+    wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
+    if history.status is Status.QUEUED:
+        return f"waits for a place at the server; tries again{wait}"
+    if retrying.from_seconds:
+        return f"attempt {history.attempt} goes on{wait}, from {clock(retrying.from_seconds)}"
+    return f"attempt {history.attempt} starts again{wait}" if history.attempt > 1 else None
+
+
 def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+    with suppress(OSError):  # words for nobody are no reason to stop
+        print(words, file=sys.stderr, flush=True)

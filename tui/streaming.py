@@ -9,6 +9,7 @@ import click
 from tui.options import Options
 from tui.program import supervised
 from tui.summary import Exit, exit_code, summary
+from tui.terminal_guard import TerminalGuard
 from workers.errors import UsageProblem
 from workers.history import JobHistory
 from workers.run_folder import RunFolder
@@ -42,7 +43,7 @@ def need_terminal(instead: str) -> None:
         raise UsageProblem("the desk needs a terminal", f"Without one, use: {instead}")
 
 
-def on_desk(chosen: Options, work: Work) -> int:
+def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
     """Opens the desk; returns when the user has left it."""
     with supervised(chosen, work.folder) as supervisor:
         from tui.desk import Desk  # loads Textual, when the helpers of sessions are there already
@@ -51,7 +52,8 @@ def on_desk(chosen: Options, work: Work) -> int:
         screen.state.remember(work.histories)
         supervisor.resume(work.histories)
         screen.state.expect(supervisor.add(work.files), work.files)
-        screen.run()
+        with guard.watching(supervisor.folder.path):
+            screen.run()
     while not supervisor.reports.empty():
         screen.state.apply(supervisor.reports.get())
     histories = list(screen.state.histories.values())

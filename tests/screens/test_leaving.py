@@ -69,17 +69,17 @@ async def test_control_c_leaves_from_inside_a_dialog(seated: Seating) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-async def test_a_signal_is_polite_and_forces_in_one(
+async def test_after_a_signal_the_screen_goes_at_once(
     seated: Seating, number: signal.Signals
 ) -> None:
-    """A closed window must not leave a terminal in its alternate screen."""
+    """Its terminal may be gone. What is at work is left to whoever runs the desk, not forced."""
     supervisor = busy()
     async with seated(supervisor) as seat:
         os.kill(os.getpid(), number)
-        await seat.until(lambda: supervisor.stops == 2)
+        await seat.until(lambda: not seat.desk.is_running or seat.desk._exit)
 
-        supervisor.idle = True
-        await seat.until(lambda: seat.desk.leaving.phase is Phase.GONE)
+        assert seat.desk.leaving.cut_short
+        assert 0 == supervisor.stops
 
 
 async def test_what_was_reported_last_is_still_taken_in(seated: Seating) -> None:

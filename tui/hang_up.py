@@ -1,0 +1,36 @@
+"""A hang-up: the terminal's window was closed, or the line to it broke. On POSIX only."""
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+
+def on_hang_up(told: Callable[[], None]) -> None:
+    """Calls ``told`` in the main thread, at any moment; and not only once.
+
+    A window, a shell and the system may each tell a program of the same hang-up.
+    """
+
+    def hung_up(number: int, frame: FrameType | None) -> None:
+        for stream in (1, 2):
+            _mute(stream)
+        told()
+
+    signal.signal(signal.SIGHUP, hung_up)
+
+
+def _mute(stream: int) -> None:
+    """Lets what is still to be said go nowhere, if the terminal is gone.
+
+    Else whoever says that it is ending would fail; and the thread that writes the screen would, and
+    the screen wait for it for ever.
+    """
+    try:
+        os.write(stream, b"")  # neither a file nor a pipe refuses that
+    except OSError as error:
+        if error.errno == errno.EIO:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream)
+            os.close(nowhere)

@@ -1,0 +1,139 @@
+"""The guard of the terminal: a process that lives a moment longer than a desk that is killed.
+
+While the desk is drawn, the terminal is as no shell expects it, and a killed program puts nothing
+back. So a second process sleeps on a pipe whose only writing end the program holds: the end of the
+program, whatever it was, reads as end-of-file.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+_PIPE, _TERMINAL = 0, 1
+"""The only descriptors that the guard keeps."""
+
+_LOCAL = 3
+"""Where the local modes stand in what `termios.tcgetattr` gives."""
+
+_MOST = 1024
+"""Above this nothing is inherited: when the guard is made, the program has opened nothing yet."""
+
+_PATIENCE = 5
+"""Seconds for a terminal that takes nothing, before the guard gives it up."""
+
+_DEAF_TO = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
+"""What the guard outlives. Without the last it would be stopped for writing in the background."""
+
+_UNDONE = (
+    b"\x1b\\"  # the kill may have cut a sequence short: whatever it was ends here
+    b"\x1b[?2026l"  # draw at once again
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # no reports of the mouse
+    b"\x1b]22;\x07"  # its usual pointer
+    b"\x1b[?2004l"  # pasting as if typed
+    b"\x1b[?7h"  # long lines wrap
+    b"\x1b[?2048l"  # no reports of a new size
+    b"\x1b[<u"  # the usual keyboard; it belongs to the alternate screen, so before leaving that
+    b"\x1b[0m"
+    b"\x1b[?1049l"  # the normal screen
+    b"\x1b[?25h"  # the cursor
+    b"\x1b[?1004l"  # no reports of focus
+    b"\r\x1b[K"
+)
+"""All that Textual and its driver for POSIX do to a terminal, undone."""
+
+
+class TerminalGuard:
+    """Making one forks, so it has to come before the first thread and whatever is not to be shared.
+
+    Without a terminal, or where there is no fork, it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self._made: tuple[int, int] | None = None
+        """The guard's process, and the writing end of its pipe."""
+        if os.name == "posix" and os.isatty(_TERMINAL):
+            with suppress(OSError):  # no process to be had: the desk is worth more than its guard
+                self._made = _fork()
+
+    @contextmanager
+    def watching(self, run: Path) -> Iterator[None]:
+        """Whoever kills the program in here finds the terminal in order, and how to go on.
+
+        Afterwards the guard is gone. One that never watched leaves the terminal alone.
+        """
+        if self._made is None:
+            yield
+            return
+        process, pipe = self._made
+        with suppress(OSError):  # somebody ended the guard; the desk goes on
+            os.write(pipe, _last_words(run))
+        try:
+            yield
+        finally:
+            self._made = None
+            with suppress(OSError):  # somebody else has reaped it
+                os.kill(process, signal.SIGKILL)  # gone at once and silent, even a stopped one
+                os.waitpid(process, 0)
+            os.close(pipe)  # not before: its end is what the guard would act upon
+
+
+def _last_words(run: Path) -> bytes:
+    """What a killed desk leaves behind, in the terminal's own encoding."""
+    from tui.lines.cells import clean
+    from tui.summary import quoted
+
+    words = f"Paceline was killed. To go on: paceline resume {clean(quoted(run))}\r\n"
+    return words.encode(sys.stdout.encoding, "replace")
+
+
+def _fork() -> tuple[int, int]:
+    import termios
+
+    settings = termios.tcgetattr(_TERMINAL)
+    reader, writer = os.pipe()  # neither end survives an exec: no other child will have one
+    process = os.fork()
+    if process == 0:
+        try:
+            _guard(reader, settings)
+        finally:
+            os._exit(0)  # come what may, and be the terminal gone too: no more of the program here
+    os.close(reader)
+    return process, writer
+
+
+# --- the guard's process -------------------------------------------------------------------------
+
+
+def _guard(reader: int, settings: list[Any]) -> None:
+    os.setpgid(0, 0)  # what kills the program's whole group spares the guard
+    for name in _DEAF_TO:
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
+    os.dup2(reader, _PIPE)
+    # The writing end above all. And whatever it was that whoever started us left open: a pipe or a
+    # lock lives on as long as anybody has it.
+    os.closerange(_TERMINAL + 1, _MOST)
+    last_words = b""
+    while told := os.read(_PIPE, 4096):
+        last_words += told
+    if last_words:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_PATIENCE)
+        _restore(settings)
+        os.write(_TERMINAL, _UNDONE + last_words)
+
+
+def _restore(settings: list[Any]) -> None:
+    """Gives the terminal the settings from before the desk, if it still has those of the desk.
+
+    Those are known by Ctrl-C, which is a key like others there. A shell that was quicker has put
+    its own, and may be editing a line with them by now.
+    """
+    import termios
+
+    if not termios.tcgetattr(_TERMINAL)[_LOCAL] & termios.ISIG:
+        termios.tcflush(_TERMINAL, termios.TCIFLUSH)  # reports of the mouse are not for a shell
+        termios.tcsetattr(_TERMINAL, termios.TCSANOW, settings)
