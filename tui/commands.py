@@ -119,6 +119,16 @@ def check(paths: tuple[str, ...], **given: Any) -> NoReturn:
 
 
 @paceline.command()
+@click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, metavar="N")
+def runs(most: int) -> None:
+    """List the latest runs, and how to go on with those that are not finished."""
+    from tui.runs import told
+    from workers.run_folder import runs_path
+
+    told(runs_path(), most, click.echo)
+
+
+@paceline.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option(
     "--to",

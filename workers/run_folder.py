@@ -167,6 +167,17 @@ def reopen(path: Path) -> RunFolder:
         ) from error
 
 
+def at_work(path: Path) -> bool:
+    """Whether some program works on that run now."""
+    if not (path / _LOCK).exists():
+        return False
+    try:
+        _locked(path).release()
+    except (RunFolderProblem, OSError):
+        return True
+    return False
+
+
 def _locked(path: Path) -> FileLock:
     lock = FileLock(path / _LOCK, blocking=False, thread_local=False)
     try:

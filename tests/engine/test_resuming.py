@@ -12,7 +12,7 @@ import pytest
 
 from tests import sound
 from tests.engine.running import LONG_ENOUGH
-from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, turn
+from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
 from tests.engine.test_program import ROOT, command, paceline
 from tui.resuming import resumed
 from workers import past
@@ -185,6 +185,28 @@ def test_a_key_goes_only_where_the_user_says(
     assert options.key is not None
     assert options.target is not None
     assert options.target.url == "wss://mine.example/v3/ws"
+
+
+def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
+    """The latest first; a run that is finished wants nothing."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
+    runs = tmp_path / "paceline" / "runs"
+
+    async def refused(line: Line) -> None:
+        await line.socket.close(1008, "Unauthorized Connection: Invalid API key")
+
+    with Endpoint(perfect, refused) as endpoint:
+        for name in ("2026-01-01", "2026-01-02"):
+            paceline("run", "--endpoint", endpoint.url, "--out", runs / name, path)
+    lines = paceline("runs", XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()
+    where = endpoint.url.split("/")[2]
+
+    assert lines == [
+        f"2026-01-02  1 failed  → {where}",
+        f"  paceline resume {runs / '2026-01-02'}",
+        f"2026-01-01  1 done  → {where}",
+        f"  {runs / '2026-01-01'}",
+    ]
 
 
 def test_no_run_folder_is_told(tmp_path: Path) -> None:
