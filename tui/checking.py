@@ -26,7 +26,7 @@ def checked(files: Iterable[str], options: Options, say: Callable[[str], None]) 
             streamable += 1
             seconds += recording.seconds
             say(clean(f"✓ {file}: {told(recording, options.settings)}"))
-    say(f"{streamable} to stream, {clock(seconds)} of audio, to: {options.where}")
+    say(clean(f"{streamable} to stream, {clock(seconds)} of audio, to: {options.where}"))
     if refused:
         say(f"{refused} cannot be streamed")
     return Exit.SOME_FAILED if refused else Exit.DONE

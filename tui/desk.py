@@ -21,6 +21,7 @@ from textual.theme import Theme
 
 from tui import keys, verbs
 from tui.frame import Frame
+from tui.hang_up import on_hang_up
 from tui.keys import Scope
 from tui.leaving import Leaving, Phase
 from tui.messages import Dropped, Touched
@@ -83,7 +84,9 @@ class Desk(App[None]):
 
     def tick(self) -> None:
         """Takes in what was reported and draws what changed."""
-        leave = self.leaving.over(monotonic())  # asked first: what was said before it is drained
+        now = monotonic()
+        leave = self.leaving.over(now)  # asked first: what was said before it is drained
+        self.state.tick(now)
         self.drain()
         if leave:
             self.exit()
@@ -125,7 +128,7 @@ class Desk(App[None]):
         self.say(verbs.cancel(self.state, self.supervisor, self.targets))
 
     def action_retry(self) -> None:
-        self.say(verbs.retry(self.supervisor, self.targets))
+        self.say(verbs.retry(self.state, self.supervisor, self.targets))
 
     def action_hold(self) -> None:
         self.say(verbs.hold(self.supervisor))
@@ -199,9 +202,9 @@ class Desk(App[None]):
         self.draw()
 
     def _leave_for_good(self) -> None:
-        """The terminal is going: politely and by force in one."""
-        self.leave()
-        self.leave()
+        """The terminal is going, so the screen does; whoever runs it ends what is live politely."""
+        self.leaving.cut_short |= not self.supervisor.idle
+        self.exit()
 
     def _leave_on_signals(self) -> None:
         """Else a closed window or a kill leaves the terminal in its alternate screen."""
@@ -211,5 +214,10 @@ class Desk(App[None]):
         with suppress(
             RuntimeError, ValueError
         ):  # not in the main thread: a test's or a host's loop
-            for each in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(each, self._leave_for_good)
+            loop.add_signal_handler(signal.SIGTERM, self._leave_for_good)
+            on_hang_up(lambda: self._hung_up(loop))
+
+    def _hung_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A handler of the system's: asyncio's would be too late, and be gone when told again."""
+        with suppress(RuntimeError):  # the screen has gone already
+            loop.call_soon_threadsafe(self._leave_for_good)

@@ -28,7 +28,7 @@ def exported(
     called = names(histories)
     refused = 0
     for history in histories:
-        if not history.attempt or history.began is None:
+        if history.began is None and not len(history.transcript):
             say(clean(f"- {history.file}: nothing was streamed"))
             continue
         try:

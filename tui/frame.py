@@ -43,27 +43,31 @@ class Frame:
         """Puts a sentence at the foot for a while."""
         self._notice, self._notice_ends = notice, now + NOTICE
 
-    @property
-    def standing(self) -> banner.Standing:
+    def standing(self, now: float) -> banner.Standing:
         """The totals as they are now."""
         counts = self._state.counts
+        queued = counts[Status.QUEUED] + counts[Status.RETRYING]
+        live = sum(count for status, count in counts.items() if status.live)
+        room = live < self._supervisor.sessions
+        next_start = self._supervisor.next_start if queued and room else None
         return banner.Standing(
-            queued=counts[Status.QUEUED],
-            live=sum(count for status, count in counts.items() if status.live),
+            queued=queued,
+            live=live,
             done=counts[Status.DONE],
             failed=counts[Status.FAILED],
             cancelled=counts[Status.CANCELLED],
             places=self._supervisor.sessions,
             worst_lag_ms=self._state.worst_lag_ms,
             held=self._supervisor.holding,
+            next_start_in=None if next_start is None else next_start - now,
         )
 
-    def top(self, cells: int, rows: int) -> list[Line]:
+    def top(self, cells: int, rows: int, now: float) -> list[Line]:
         """Product, target, totals."""
-        symbols = self._look.symbols
+        symbols, standing = self._look.symbols, self.standing(now)
         if rows >= ROOMY and cells < WIDE:
-            return banner.two_lines(self._where, self.standing, cells, symbols)
-        return [banner.one_line(self._where, self.standing, cells, symbols)]
+            return banner.two_lines(self._where, standing, cells, symbols)
+        return [banner.one_line(self._where, standing, cells, symbols)]
 
     def foot(self, keys: Sequence[Key], cells: int, now: float) -> list[Line]:
         """What is awaited, else the notice, else the keys."""

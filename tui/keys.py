@@ -52,7 +52,7 @@ KEYS = (
     Key(Scope.SESSIONS, ("escape",), "back", "Esc", "back to the sessions; takes marks away"),
     Key(Scope.JOBS, ("a",), "add", "a", "add files or folders", "add"),
     Key(Scope.JOBS, ("x",), "cancel", "x", "cancel, keep what was heard; again forces", "cancel"),
-    Key(Scope.JOBS, ("r",), "retry", "r", "retry what is over", "retry"),
+    Key(Scope.JOBS, ("r",), "retry", "r", "retry what is over; goes on where it broke", "retry"),
     Key(Scope.JOBS, ("e",), "export", "e", "export transcripts to files", "export"),
     Key(Scope.JOBS, ("p",), "hold", "p", "hold new starts, or let them go on", "hold"),
     Key(Scope.TRANSCRIPT, ("down", "j"), "lines(1)", "↓ j", "a line down"),

@@ -1,9 +1,14 @@
 """Paths as a person types, pastes or drops them into a terminal."""
 
 import os
+import re
 import shlex
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+
+_UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What nobody types. Controls, and bytes that are no text, would go from the line that is typed in
+to the terminal as they are; a file with such a name is added with its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def complete(text: str) -> Completion:
     folder, start = os.path.split(os.path.expanduser(text))
     try:
         names = sorted(_entries(folder or os.curdir, start))
-    except OSError:
+    except (OSError, ValueError):  # the latter for a path that no system has
         return Completion(text)
     if not names:
         return Completion(text)
@@ -52,4 +57,5 @@ def _entries(folder: str, start: str) -> list[str]:
             entry.name + (os.sep if entry.is_dir() else "")
             for entry in entries
             if entry.name.startswith(start) and (start or not entry.name.startswith("."))
+            if not _UNTYPED.search(entry.name)
         ]

@@ -1,9 +1,11 @@
 """What the desk knows: histories by job, their order, the selection, the marks, and what changed.
 
-Plain Python, fed by reports. It knows no widget and no clock; only one thread may call.
+Plain Python, fed by reports and told the time. It knows no widget and no clock; only one thread
+may call.
 """
 
 import bisect
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -33,6 +35,9 @@ class DeskState:
         self.marked: set[JobId] = set()
         self.counts: Counter[Status] = Counter()
         self.longest_seconds = 0.0
+        self._now = 0.0
+        self._due: dict[JobId, float] = {}
+        """When a further attempt may start at the earliest, of jobs that await one."""
         self._live: set[JobId] = set()
         self._stopping: set[JobId] = set()
         self._dirty: set[JobId] = set()
@@ -40,12 +45,23 @@ class DeskState:
 
     # --- facts come in
 
+    def tick(self, now: float) -> None:
+        """The time, on a monotonic clock. Rows that count down change with every second."""
+        for job, due in self._due.items():
+            if _seconds(due - now) != _seconds(due - self._now):
+                self._dirty.add(job)
+        self._now = now
+
     def apply(self, report: Report) -> None:
         """Takes one report in."""
         history = self.histories.get(report.job) or self._new(report.job, report.file)
         before = history.status
         history.apply(report)
         self._moved(history, before)
+        if history.retrying is None:
+            self._due.pop(report.job, None)
+        elif history.retrying is report.event:
+            self._due[report.job] = self._now + history.retrying.in_seconds
         self.longest_seconds = max(self.longest_seconds, history.total_seconds)
         self._dirty.add(report.job)
 
@@ -133,6 +149,10 @@ class DeskState:
         """The user asked it to end, and it has not ended yet."""
         return job in self._stopping
 
+    def wait(self, job: JobId) -> int:
+        """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
+        return _seconds(self._due[job] - self._now) if job in self._due else 0
+
     def targets(self) -> list[JobId]:
         """What a verb acts on: the marked rows, else the current one."""
         if self.marked:
@@ -145,7 +165,8 @@ class DeskState:
         return replace(
             history,
             warnings=list(history.warnings),
-            transcript=Transcript(history.transcript.turns),
+            earlier=list(history.earlier),
+            transcript=Transcript(history.transcript.turns, history.transcript.seams),
         )
 
     # --- what the user does
@@ -176,3 +197,7 @@ class DeskState:
         self._dirty |= self.marked
         self.marked = set()
         return there_were
+
+
+def _seconds(left: float) -> int:
+    return max(math.ceil(left), 0)

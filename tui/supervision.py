@@ -23,7 +23,11 @@ class Supervision(Protocol):
 
     @property
     def sessions(self) -> int:
-        """How many at once."""
+        """How many at once; 0 while that is not known."""
+
+    @property
+    def next_start(self) -> float | None:
+        """When a queued job may start at the earliest, on the monotonic clock; None: none may."""
 
     @property
     def idle(self) -> bool:
@@ -35,7 +39,7 @@ class Supervision(Protocol):
         """Politely; a second call forces."""
 
     def retry(self, job: JobId) -> bool:
-        """A further attempt; False if the job is not over."""
+        """A further attempt, from where the last one broke or anew; False if it is not over."""
 
     def hold(self, on: bool) -> None: ...
 

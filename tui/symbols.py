@@ -50,6 +50,7 @@ class Symbols:
 UNICODE = Symbols(
     status={
         Status.QUEUED: "○",
+        Status.RETRYING: "↻",
         Status.CONNECTING: "◌",
         Status.STREAMING: "●",
         Status.FINISHING: "◕",
@@ -84,6 +85,7 @@ UNICODE = Symbols(
 ASCII = Symbols(
     status={
         Status.QUEUED: ".",
+        Status.RETRYING: "@",
         Status.CONNECTING: "o",
         Status.STREAMING: ">",
         Status.FINISHING: "}",

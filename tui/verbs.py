@@ -5,9 +5,11 @@ A verb passes over the jobs that it does not fit.
 
 from collections.abc import Sequence
 
+from tui.lines.gauges import clock
 from tui.state import DeskState
 from tui.supervision import Supervision
-from workers.history import Status
+from workers.events import Outcome
+from workers.history import JobHistory
 from workers.jobs import JobId
 
 
@@ -19,7 +21,7 @@ def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) 
     forced = sum(state.stopping(job) for job in open_)
     for job in open_:
         supervisor.cancel(job)
-        if state.histories[job].status is not Status.QUEUED:
+        if state.histories[job].status.live:
             state.asked_to_stop(job)
     if forced:
         return f"Cancelling {jobs(len(open_))}, {forced} by force"
@@ -28,14 +30,32 @@ def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) 
     return f"Cancelling {jobs(len(open_))}{again}"
 
 
-def retry(supervisor: Supervision, targets: Sequence[JobId]) -> str:
-    """A further attempt for what is over."""
-    accepted = sum(supervisor.retry(job) for job in targets)
+def retry(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -> str:
+    """A further attempt for what is over: from where it broke, or anew when nothing did."""
+    accepted = [job for job in targets if supervisor.retry(job)]
     if not accepted:
         return _nothing(len(targets), "not over yet")
-    passed = len(targets) - accepted
+    passed = len(targets) - len(accepted)
     rest = f"; {passed} not over yet" if passed else ""
-    return f"Retrying {jobs(accepted)}{rest}"
+    places = [_goes_on_at(state.histories[job]) for job in accepted]
+    return f"Retrying {jobs(len(accepted))}{_from(places)}{rest}"
+
+
+def _from(places: Sequence[float]) -> str:
+    anew = sum(not place for place in places)
+    if anew == len(places):
+        return " from the beginning"
+    if len(places) == 1:
+        return f" from {clock(places[0])}, where it left off"
+    on = len(places) - anew
+    told = f": {on} from where {'it' if on == 1 else 'they'} left off"
+    return f"{told}, {anew} from the beginning" if anew else told
+
+
+def _goes_on_at(history: JobHistory) -> float:
+    """Where in the recording a further attempt would take over, in seconds."""
+    anew = (Outcome.DONE, Outcome.UNREADABLE)
+    return 0.0 if history.ended and history.ended.outcome in anew else history.seam.at_ms / 1000
 
 
 def hold(supervisor: Supervision) -> str:

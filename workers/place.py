@@ -11,7 +11,7 @@ from workers.seam import START, Bearings, Seam
 from workers.session.child import SessionChild
 
 STOPPED = 3
-"""Looks after which a session whose process is stopped, and says nothing, is ended."""
+"""Looks in a row after which a session whose process is stopped is ended."""
 
 STILL = 15
 """Looks after which one that streams and says nothing is ended: it reports once a second."""
@@ -57,6 +57,8 @@ class Place:
     _bearings: Bearings = field(default_factory=Bearings)
     _streams: bool = False
     _silent: int = 0
+    _stopped: int = 0
+    """Looks in a row."""
 
     @property
     def over(self) -> bool:
@@ -82,12 +84,12 @@ class Place:
 
         Looks, not seconds: when the whole program was stopped, or the machine, nobody looked.
         """
-        self._silent += 1
-        if self.child is None or self._silent < STOPPED:
+        if self.child is None:
             return True
-        if self.child.stopped:
-            return False
-        return self._silent < (STILL if self._streams else STILL_CALLING)
+        self._silent += 1
+        self._stopped = self._stopped + 1 if self.child.stopped else 0
+        longest = STILL if self._streams else STILL_CALLING
+        return self._stopped < STOPPED and self._silent < longest
 
     # --- attempts --------------------------------------------------------------------------------
 
@@ -95,21 +97,24 @@ class Place:
         """Its process is there."""
         self.phase, self.child = Phase.LIVE, child
         self._bearings = Bearings(self.seam)
-        self._streams, self._silent = False, 0
+        self._streams, self._silent, self._stopped = False, 0, 0
 
     def ends(self, outcome: Outcome) -> None:
         """Its process is gone, or it never had one."""
         self.phase, self.child, self.outcome = Phase.OVER, None, outcome
+        self._bearings.end(outcome)
         self.seam = self._bearings.seam
 
     def goes_on_in(self, outcome: Outcome, retries: Retries) -> float | None:
         """Seconds until a further attempt may follow one that ended so; None: it is over.
 
-        A refusal for want of a place, and a session that handed over, are no failures.
+        A refusal for want of a place, and a session that handed over, are no failures; unless it
+        got no further than it had begun: that could go on for ever.
         """
-        if outcome in (Outcome.BUSY, Outcome.HANDED_OVER):
+        handed_over = outcome is Outcome.HANDED_OVER
+        if outcome is Outcome.BUSY or (handed_over and self._bearings.moved):
             return 0.0
-        if outcome not in RETRIED:
+        if outcome not in RETRIED and not handed_over:
             return None
         self.broken += 1
         return retries.delay(self.broken) if self.broken < retries.attempts else None

@@ -7,12 +7,8 @@ whatever was already heard of it is dropped.
 
 from dataclasses import dataclass
 
+from workers.events import Outcome
 from workers.speech.messages import Turn
-
-BEYOND_MS = 2000
-"""How far the last word may end behind the audio that is known to be sent: progress is told once a
-second, and the service pads the ends of turns. What is later than that is no time of this stream.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +34,55 @@ class Bearings:
         """Behind the last final turn that tells its times."""
         self._next_ms: int | None = None
         """Where the words of a turn behind that begin; None when there is none."""
-        self._sent_ms = float(begun_at.at_ms)
+        self._sent_ms = self._bound_ms = begun_at.at_ms
+        """Up to where audio had left, and had when the last final turn was heard first. Ends of
+        turns are padded, but nothing can have been heard that was not sent."""
+        self._turns = begun_at.turn
+        """How many turns were heard in the job, finals without times too."""
+        self._open = False
+        """Whether the last of them has not ended."""
+        self._cut: Seam | None = None
+        """Behind a turn that ended with the session; None when none did."""
 
     def sent(self, seconds: float) -> None:
-        """Audio has left up to here, in seconds of the recording."""
-        self._sent_ms = max(self._sent_ms, seconds * 1000)
+        """Audio has left up to here, in seconds of the recording; told before each final turn."""
+        self._sent_ms = max(self._sent_ms, round(seconds * 1000))
 
     def hear(self, turn: Turn, *, cut: bool) -> None:
         """A turn's latest reading; ``cut``: it ended with the session, not with its speaker."""
-        if cut or not turn.words or turn.turn_order + 1 < self._last.turn:
+        order, known = turn.turn_order, self._last.turn
+        if order + 1 < known or not (turn.words or turn.transcript.strip()):
             return
-        if turn.end_of_turn:
-            if turn.turn_order >= self._last.turn:
-                self._next_ms = None
-            self._last = Seam(turn.words[-1].end, turn.turn_order + 1)
-        elif turn.turn_order >= self._last.turn:
-            self._next_ms = turn.words[0].start
+        if order >= known:  # else it says again what is known
+            self._turns = max(self._turns, order + 1)
+            self._open = not turn.end_of_turn
+            self._bound_ms = self._sent_ms
+            if cut:
+                end = turn.words[-1].end if turn.words else self._bound_ms
+                self._cut = Seam(min(end, self._bound_ms), order + 1)
+            elif turn.words:
+                self._next_ms = None if turn.end_of_turn else turn.words[0].start
+        if turn.words and turn.end_of_turn and not cut:
+            self._last = Seam(min(turn.words[-1].end, self._bound_ms), order + 1)
+
+    def end(self, outcome: Outcome) -> None:
+        """The attempt is over. When it handed over, all that was sent has been heard."""
+        if outcome is not Outcome.HANDED_OVER:
+            return
+        if self._cut is None and not self._open:  # hours of silence, say
+            self._last, self._next_ms = Seam(self._sent_ms, self._turns), None
+        elif self._cut is not None and not self.moved:  # a turn that is longer than a session
+            self._last, self._next_ms = self._cut, None
 
     @property
     def seam(self) -> Seam:
-        """Never before the seam that it began at, nor beyond what was sent."""
+        """Never before the seam that it began at."""
         at = self._last.at_ms
-        if self._next_ms is not None:  # ends of turns are padded, at times into the next one
+        if self._next_ms is not None:  # the padding at times reaches into the next turn
             at = min(at, self._next_ms)
-        at = min(at, round(self._sent_ms) + BEYOND_MS)
         return Seam(max(at, self._begun_at.at_ms), self._last.turn)
+
+    @property
+    def moved(self) -> bool:
+        """Whether another would take over further on than this one did."""
+        return self.seam.at_ms > self._begun_at.at_ms

@@ -27,6 +27,28 @@ SOON = Retries(first=0.01, most=0.01)
 """For tests of how a job goes on."""
 
 
+class Hurried(Starts):
+    """A bound on starts whose every second, and minute, is over 64 times as soon."""
+
+    def next(self, now: float) -> float:
+        return super().next(now * 64) / 64  # a power of two, so that times stay what they were
+
+    def started(self, now: float) -> None:
+        super().started(now * 64)
+
+    def accepted(self, started_at: float) -> None:
+        super().accepted(started_at * 64)
+
+    def refused(self, started_at: float, now: float) -> None:
+        super().refused(started_at * 64, now * 64)
+
+    def unreachable(self, started_at: float, now: float) -> None:
+        super().unreachable(started_at * 64, now * 64)
+
+    def ended(self, started_at: float, now: float) -> None:
+        super().ended(started_at * 64, now * 64)
+
+
 class Watched:
     """A supervisor and everything it has reported."""
 
@@ -103,6 +125,7 @@ def resumed(
             lambda: Access(custom(url), None, 30),
             reopened,
             left.settings,
+            starts=Hurried(),
             retries=retries,
             patience=patience,
         ) as supervisor,

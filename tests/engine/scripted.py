@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 BEGIN = {"type": "Begin", "id": "7a1d", "expires_at": 1790010800, "configuration": {"model": "m"}}
 TERMINATION = {"type": "Termination", "audio_duration_seconds": 1, "session_duration_seconds": 1}
@@ -88,10 +91,18 @@ def turn(order: int, text: str, *, final: bool = False) -> dict[str, Any]:
 
 
 class Endpoint:
-    """Runs ``scripts`` for the first connections, and the last of them for all further ones."""
+    """Runs ``scripts`` for the first connections, and the last of them for all further ones.
 
-    def __init__(self, *scripts: Script) -> None:
+    Before any of them, so many callers are refused by HTTP as there are ``statuses``. A ``narrow``
+    one has room for hardly any bytes on their way, so a client soon feels it when it stops reading.
+    """
+
+    def __init__(
+        self, *scripts: Script, statuses: Iterable[int] = (), narrow: bool = False
+    ) -> None:
         self._scripts = scripts or (perfect,)
+        self._statuses = deque(statuses)
+        self._narrow = narrow
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self.heard: list[Heard] = []
@@ -114,11 +125,23 @@ class Endpoint:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._done = asyncio.Event()
-        async with serve(self._converse, "127.0.0.1", 0, compression=None) as server:
-            self.url = f"ws://127.0.0.1:{_port(server)}/v3/ws"
+        door = _door(narrow=self._narrow)
+        async with serve(
+            self._converse,
+            sock=door,
+            compression=None,
+            close_timeout=1,
+            process_request=self._refuse,
+        ) as server:
+            self.url = f"ws://127.0.0.1:{door.getsockname()[1]}/v3/ws"
             self._ready.set()
             await self._done.wait()
             server.close(close_connections=True)
+
+    def _refuse(self, socket: ServerConnection, request: Request) -> Response | None:
+        if not self._statuses:
+            return None
+        return socket.respond(self._statuses.popleft(), "Not here.")
 
     async def _converse(self, socket: ServerConnection) -> None:
         assert socket.request is not None
@@ -133,6 +156,11 @@ class Endpoint:
             heard.closed.set()
 
 
-def _port(server: Server) -> int:
-    port: int = next(iter(server.sockets)).getsockname()[1]
-    return port
+def _door(*, narrow: bool) -> socket.socket:
+    """A free port, not listened on yet; what it says of room holds for each connection."""
+    door = socket.socket()
+    if narrow:  # small segments too: the client's own buffer is measured by them
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    door.bind(("127.0.0.1", 0))
+    return door

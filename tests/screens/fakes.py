@@ -3,7 +3,7 @@
 import queue
 from collections.abc import Iterable
 
-from workers.events import Ended, Event, Report
+from workers.events import Ended, Event, Outcome, Report, Retrying
 from workers.jobs import JobId
 
 
@@ -14,6 +14,7 @@ class FakeSupervisor:
         self.reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self.holding = False
         self.sessions = sessions
+        self.next_start: float | None = None
         self.idle = True
         self.added: list[str] = []
         self.cancelled: list[JobId] = []
@@ -22,6 +23,8 @@ class FakeSupervisor:
         self.stops = 0
         self._files: dict[JobId, str] = {}
         self._attempts: dict[JobId, int] = {}
+        self._refused = False
+        """The last that ended did so for want of a place, which is no attempt."""
 
     def add(self, files: Iterable[str]) -> list[JobId]:
         """Gives ids; reports nothing."""
@@ -40,8 +43,7 @@ class FakeSupervisor:
         if job not in self.over:
             return False
         self.retried.append(job)
-        self.over.discard(job)
-        self._attempts[job] += 1
+        self.report(job, Retrying("asked for", 0.0, 0.0))
         return True
 
     def hold(self, on: bool) -> None:
@@ -59,8 +61,12 @@ class FakeSupervisor:
         return job
 
     def report(self, job: JobId, *events: Event) -> None:
-        """Reports of the job's attempt."""
+        """Reports of the job's attempt; from `Retrying` on, of a further one."""
         for event in events:
             if isinstance(event, Ended):
                 self.over.add(job)
+                self._refused = event.outcome is Outcome.BUSY
+            if isinstance(event, Retrying):
+                self.over.discard(job)
+                self._attempts[job] += not self._refused
             self.reports.put(Report(job, self._attempts[job], self._files[job], 0.0, event))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.screens.conftest import Seating, drawn, style_of
 from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import heard, streaming
+from tests.unit.desk_reports import broken, connecting, heard, streaming
 from tui.desk import Desk
 from tui.symbols import ASCII, UNICODE, symbols_for
 from tui.widgets.painted import Painted
@@ -37,12 +37,19 @@ class Plain(Desk):
 
 
 async def test_ascii_draws_only_ascii(seated: Seating) -> None:
-    """Every sign has a plain twin."""
-    async with seated(one(), kind=Plain) as seat:
+    """Every sign has a plain twin, the rule between two attempts too."""
+    supervisor = one()
+    said = heard(0, "Good morning.", final=True)
+    supervisor.job("/rec/two.wav", *streaming(), said, *broken(), connecting(900, 1))
+    supervisor.job("/rec/three.wav", *streaming(), *broken())
+    async with seated(supervisor, kind=Plain) as seat:
         for keys in ([], ["space", "x"], ["p"], ["enter"], ["escape", "e"], ["escape", "?"]):
             await seat.press(*keys)
             lines = [line for widget in seat.desk.screen.query(Painted) for line in drawn(widget)]
+            lines += drawn(seat.desk.screen_stack[0].query_one(TranscriptView))
             assert all(line.isascii() for line in [*lines, *seat.rows()])
+            if keys == ["space", "x"]:
+                assert "-- attempt 2 from 0:00.9 --" in "\n".join(lines)
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark"])

@@ -63,7 +63,7 @@ async def test_escape_takes_marks_away_and_never_leaves(seated: Seating) -> None
 
 
 async def test_retry_reaches_what_is_over(seated: Seating) -> None:
-    """Done and failed jobs alike; a new attempt empties the row's past."""
+    """Done and failed jobs alike; the row says that it is a further attempt."""
     supervisor = four()
     async with seated(supervisor) as seat:
         await seat.press("r")
@@ -74,9 +74,11 @@ async def test_retry_reaches_what_is_over(seated: Seating) -> None:
         assert [JobId(3), JobId(4)] == supervisor.retried
         assert "Retrying 2 jobs" in seat.foot()
 
+        await seat.settled()
+        assert "↻ retrying" in seat.rows()[3]
         supervisor.report(JobId(4), queued())
         await seat.settled()
-        assert "attempt 2" in seat.rows()[3]
+        assert "↻2 waits for its turn, anew" in seat.rows()[3]
 
 
 async def test_hold_is_shown_until_it_is_let_go(seated: Seating) -> None:

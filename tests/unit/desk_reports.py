@@ -11,8 +11,10 @@ from workers.events import (
     Progressed,
     Queued,
     Report,
+    Retrying,
     TurnHeard,
 )
+from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.speech.messages import Turn, Word
 
@@ -25,8 +27,8 @@ def queued(seconds: float = 60.0) -> Queued:
     return Queued(seconds, 16000, 1, "WAV PCM_16")
 
 
-def connecting() -> Connecting:
-    return Connecting("ws://127.0.0.1:1/v3/ws", "ab" * 32)
+def connecting(from_ms: int = 0, from_turn: int = 0) -> Connecting:
+    return Connecting("ws://127.0.0.1:1/v3/ws", "ab" * 32, from_ms, from_turn)
 
 
 def began(session: str = "5f3a9c1e", model: str = "u3-rt-pro") -> Began:
@@ -76,5 +78,45 @@ def done(seconds: float = 60.0) -> Ended:
     return Ended(Outcome.DONE, "done", "", None, seconds, seconds, certificate())
 
 
-def failed(reason: str, hint: str = "", outcome: Outcome = Outcome.LOST) -> Ended:
-    return Ended(outcome, reason, hint)
+def failed(
+    reason: str, hint: str = "", outcome: Outcome = Outcome.LOST, seconds: float = 0.0
+) -> Ended:
+    return Ended(outcome, reason, hint, sent_seconds=seconds, open_seconds=seconds)
+
+
+def retrying(
+    in_seconds: float = 0.0, from_seconds: float = 0.0, reason: str = "the connection broke"
+) -> Retrying:
+    return Retrying(reason, in_seconds, from_seconds)
+
+
+def broken(
+    reason: str = "the connection broke", *, at: float = 10.0, again: float = 3.0
+) -> list[Event]:
+    """An attempt ends at so many seconds, and another is to come in so many."""
+    return [failed(reason, seconds=at), retrying(again, at, reason)]
+
+
+def refused(in_seconds: float = 12.0) -> list[Event]:
+    """The server has no place for it."""
+    reason = "the server ended the session (1008): Too many concurrent sessions"
+    return [failed(reason, outcome=Outcome.BUSY), retrying(in_seconds, 0.0, reason)]
+
+
+def reports(job: int, *events: Event) -> list[Report]:
+    """What is reported of a job: what follows its end belongs to a further attempt."""
+    told, attempt, last = [], 1, None
+    for event in events:
+        if isinstance(event, Retrying) and not (last and last.outcome is Outcome.BUSY):
+            attempt += 1
+        if isinstance(event, Ended):
+            last = event
+        told.append(report(job, event, attempt=attempt))
+    return told
+
+
+def history_of(*events: Event, file: str = "/rec/interview with a long name.wav") -> JobHistory:
+    history = JobHistory(JobId(1), file)
+    for each in reports(1, *events):
+        history.apply(each)
+    return history

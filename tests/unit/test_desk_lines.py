@@ -2,7 +2,21 @@
 
 import pytest
 
-from tests.unit.desk_reports import certificate, done, failed, heard, queued, report, streaming
+from tests.unit.desk_reports import (
+    began,
+    broken,
+    certificate,
+    connecting,
+    done,
+    failed,
+    heard,
+    history_of,
+    progressed,
+    queued,
+    refused,
+    retrying,
+    streaming,
+)
 from tui.keys import Scope, of
 from tui.lines import banner, gauges
 from tui.lines.cells import width
@@ -12,17 +26,12 @@ from tui.lines.footer import hints
 from tui.lines.rows import Stance, head, row
 from tui.palette import Line, Role
 from tui.symbols import ASCII, UNICODE, Symbols
+from workers import endings
 from workers.audio.certificate import Verdict
 from workers.events import Ended, Event, Outcome, Slipped, Warned
-from workers.history import JobHistory
-from workers.jobs import JobId
-
-
-def history_of(*events: Event) -> JobHistory:
-    history = JobHistory(JobId(1), "/rec/interview with a long name.wav")
-    for event in events:
-        history.apply(report(1, event))
-    return history
+from workers.history import Status
+from workers.speech.connection import Closed
+from workers.speech.messages import Error
 
 
 def text(line: Line) -> str:
@@ -40,6 +49,10 @@ LIVES: dict[str, list[Event]] = {
     "partial only": [*streaming(), heard(0, "会議の録音 " * 30)],
     "done": [*streaming(), heard(0, "That was all.", final=True), done()],
     "failed": [queued(), failed("the server ended the session: " + "why " * 30)],
+    "retrying": [*streaming(3723, 10800), heard(0, "word " * 50), *broken("why " * 30, at=3700)],
+    "refused": [queued(), *refused(12.0)],
+    "asked again": [*streaming(), failed("it broke", seconds=9.0), retrying(0.0, 9.0), queued()],
+    "third attempt": [*streaming(), *broken(), *broken(), connecting(9000, 1), heard(1, "more")],
 }
 
 
@@ -126,7 +139,8 @@ def test_partial_words_have_a_role_of_their_own() -> None:
 
 def standing(**more: object) -> banner.Standing:
     values = dict(queued=120, live=30, done=40, failed=5, cancelled=3, places=30)
-    return banner.Standing(**{**values, "worst_lag_ms": 123.4, "held": True, **more})
+    values |= dict(worst_lag_ms=123.4, held=True, next_start_in=None)
+    return banner.Standing(**{**values, **more})
 
 
 @pytest.mark.parametrize("cells", range(60, 240, 7))
@@ -140,6 +154,179 @@ def test_the_banner_fits_and_always_says_where(cells: int) -> None:
         assert all(width(text(line)) <= cells for line in lines)
         for part in ("AssemblyA", "120", "30", "40", "5", "123.4 ms"):
             assert part in whole
+
+
+@pytest.mark.parametrize("cells", range(60, 240, 7))
+@pytest.mark.parametrize("where", ["AssemblyAI (us)", "ws://127.0.0.1:8765/v3/ws/" + "x" * 90])
+def test_the_next_start_is_told_as_long_as_there_is_room(cells: int, where: str) -> None:
+    """In fewer words where there is little; neither the target nor the counts give way to it."""
+    waiting = standing(held=False, next_start_in=41.2)
+    one = banner.one_line(where, waiting, cells, UNICODE)
+    two = banner.two_lines(where, waiting, cells, UNICODE)
+
+    assert all(width(text(line)) <= cells for line in (one, *two))
+    assert text(two[0]).endswith(("  next start in 42 s", "  next 42 s"))
+    assert ("next start in 42 s" in text(two[0])) == (len(where) <= cells - 31)
+    for part in ("120", "30", "40", "5", "123.4 ms"):
+        assert part in text(one)
+    assert "next" in text(one) or cells < 80
+    assert where[:9] in text(one)
+    assert where[:9] in text(two[0])
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"next_start_in": 1.1}, "next start in 2 s"),
+        ({"next_start_in": 1.0}, ""),
+        ({"next_start_in": -4.0}, ""),
+        ({"next_start_in": 9.0, "held": True}, ""),
+        ({"next_start_in": 9.0, "queued": 0}, ""),
+        ({"places": 0}, "starting up"),
+        ({"places": 0, "queued": 0}, ""),
+    ],
+)
+def test_nothing_is_told_of_a_start_that_only_waits_for_a_place(
+    state: dict[str, object], told: str
+) -> None:
+    """Nor when nothing is to start, nor when starts are held."""
+    line = banner.two_lines("here", standing(**{"held": False, **state}), 100, UNICODE)[0]
+
+    assert told == text(line).partition("here")[2].strip()
+
+
+NOW = columns(160, hours=False, longest_name=20)
+
+
+def words_of(*events: Event, wait: int = 0, symbols: Symbols = UNICODE) -> str:
+    """The last column of a row."""
+    line = row(history_of(*events), NOW, Stance(wait=wait), symbols)
+    return text(line)[160 - NOW.words :].strip()
+
+
+def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:
+    """In this order, since the end gives way; the progress is what need not be sent again."""
+    events = [*streaming(22.0), *broken(at=20.0)]
+
+    assert "again in 3 s, from 0:20: the connection broke" == words_of(*events, wait=3)
+    assert "at the next free place, from 0:20: the connection broke" == words_of(*events)
+    assert "again in 3 s: nobody there" == words_of(queued(), *broken("nobody there", at=0), wait=3)
+    line = text(row(history_of(*events), NOW, Stance(wait=3), UNICODE))
+    assert "↻ retrying" in line
+    assert "0:20/1:00" in line
+
+
+def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
+    """It has not become a further attempt."""
+    events = [queued(), connecting(), *refused()]
+
+    assert "again in 12 s: no place at the server" == words_of(*events, wait=12)
+    assert "waits for its turn: no place at the server" == words_of(*events)
+    assert "○ queued" in text(row(history_of(*events), NOW, Stance(), UNICODE))
+
+
+def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
+    """From where it broke, or anew; what it had reached stays to be seen."""
+    over = [*streaming(22.0), heard(0, "Good morning.", final=True), failed("it broke", seconds=22)]
+
+    assert "↻2 waits for its turn, from 0:20" == words_of(*over, retrying(0, 20.0), queued())
+    assert "↻2 waits for its turn, anew" == words_of(*over, retrying(), queued())
+    assert "0:20/1:00" in text(
+        row(history_of(*over, retrying(0, 20.0), queued()), NOW, Stance(), UNICODE)
+    )
+    assert "0:22" not in text(row(history_of(*over, retrying(), queued()), NOW, Stance(), UNICODE))
+
+
+def test_further_attempts_are_numbered_in_front_of_their_words() -> None:
+    """The first is not: most jobs need no other."""
+    further = [*streaming(), *broken(), connecting(9000, 1), began(), heard(1, "and then")]
+
+    assert "↻2 and then" == words_of(*further)
+    assert "@2 and then" == words_of(*further, symbols=ASCII)
+    assert "and then" == words_of(*streaming(), heard(0, "and then"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause"),
+    [
+        (endings.of_error(Error("Session expired", 3008)), "Session expired (3008)"),
+        (endings.of_close(Closed(1011, "Oh\nno")), "Oh no (1011)"),
+        (failed("the connection broke"), "the connection broke"),
+    ],
+)
+def test_a_failed_row_says_the_cause_first(ending: Ended, cause: str) -> None:
+    """That the server ended the session is in the detail; a row has little room."""
+    assert cause == words_of(*streaming(), ending)
+    assert words_of(*streaming(), ending, retrying(3, 9, ending.reason), wait=3).endswith(cause)
+
+
+@pytest.mark.parametrize("symbols", [UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_no_two_states_have_the_same_sign(symbols: Symbols) -> None:
+    """Each in one cell; colour is never the only difference."""
+    signs = [symbols.status[status] for status in Status] + [symbols.stopping]
+
+    assert len(set(signs)) == len(signs)
+    assert {1} == {width(sign) for sign in signs}
+
+
+def attempts(count: int) -> list[Event]:
+    """So many that broke, each after ten seconds more, and one that is at work."""
+    events = streaming()
+    for number in range(count):
+        start = (number + 1) * 10
+        events += broken(f"cause {number + 1}", at=start)
+        events += [connecting(start * 1000, number + 1), began(), progressed(start + 1)]
+    return events
+
+
+def told_of(*events: Event, brief: bool = False, cells: int = 100) -> list[str]:
+    """The facts of attempts."""
+    lines = [
+        text(each) for each in facts(history_of(*events), Stance(), cells, UNICODE, brief=brief)
+    ]
+    return [line.strip() for line in lines[1:] if "attempt" in line]
+
+
+def test_facts_tell_the_attempts_before() -> None:
+    """Number, from where, how long the socket was open, why it ended."""
+    assert [] == told_of(*streaming())
+    assert ["attempt 1 from 0:00 · open 0:10 · cause 1"] == told_of(*attempts(1))
+    assert [
+        "attempt 1 from 0:00 · open 0:10 · cause 1",
+        "attempt 2 from 0:10 · open 0:20 · cause 2",
+        "2 attempts so far · sockets open 0:30",
+    ] == told_of(*attempts(2))
+
+
+def test_of_many_attempts_the_latest_are_told() -> None:
+    """How many there were, and all that a service bills for, are said of the whole."""
+    told = told_of(*attempts(9), failed("it was enough", seconds=100.0))
+
+    assert [
+        "attempt 8 from 1:10 · open 1:20 · cause 8",
+        "attempt 9 from 1:20 · open 1:30 · cause 9",
+        "10 attempts · sockets open 9:10",
+    ] == told
+    assert told[-1:] == told_of(*attempts(9), failed("it was enough", seconds=100.0), brief=True)
+
+
+def test_facts_of_a_job_that_goes_on_say_so_in_full() -> None:
+    """The row may have cut it; the attempt that has just broken is not told twice."""
+    events = [*streaming(), *broken("the server ended the session (3005): Oh no", at=10.0)]
+    lines = [text(line) for line in facts(history_of(*events), Stance(wait=3), 100, UNICODE)]
+
+    assert "  ↻ again in 3 s, from 0:10: the server ended the session (3005): Oh no" == lines[-1]
+    assert [] == told_of(*events)
+
+
+@pytest.mark.parametrize("cells", [56, 120])
+def test_a_long_cause_does_not_widen_the_facts(cells: int) -> None:
+    """It is cut; the numbers before it are not."""
+    history = history_of(*streaming(), *broken("why " * 90), connecting(9000, 1))
+    lines = [text(line) for line in facts(history, Stance(), cells, UNICODE)]
+
+    assert all(width(line) <= cells for line in lines)
+    assert any("attempt 1 from 0:00" in line for line in lines)
 
 
 @pytest.mark.parametrize("cells", [56, 78, 120])

@@ -1,5 +1,6 @@
 """Paths as a person types, pastes or drops them."""
 
+import os
 from pathlib import Path
 
 from tui.paths import complete, named
@@ -36,3 +37,13 @@ def test_completion_goes_as_far_as_there_is_one_way(tmp_path: Path) -> None:
     assert ("meeting-1.wav", "meeting-2.wav", "other/") == complete(start).choices
     assert f"{start}x" == complete(f"{start}x").text
     assert "/nowhere/at/all" == complete("/nowhere/at/all").text
+
+
+def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
+    """What stands in the line goes to the terminal: no escape, no half of a character, no order."""
+    for name in (b"talk \xe3\x80\x80.wav", b"tal\x1b]0;x.wav", b"tal\xe9.wav", b"tal\n.wav"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    (tmp_path / "tal\u202evaw.wav").touch()
+
+    assert f"{tmp_path}/talk \u3000.wav" == complete(f"{tmp_path}/t").text
+    assert "a\0b" == complete("a\0b").text

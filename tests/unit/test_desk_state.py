@@ -1,26 +1,31 @@
 """The desk's memory: what it says after what was reported and done."""
 
 from tests.unit.desk_reports import (
+    broken,
+    connecting,
     done,
     failed,
     heard,
     progressed,
     queued,
+    refused,
     report,
+    reports,
     streaming,
 )
 from tui.state import Changes, DeskState
 from workers.events import Event
 from workers.history import Status
 from workers.jobs import JobId
+from workers.seam import Seam
 
 
 def state_of(*jobs: list[Event]) -> DeskState:
     """A state after these events of jobs 1, 2, 3…, with nothing left to draw."""
     state = DeskState()
     for number, events in enumerate(jobs, 1):
-        for event in events:
-            state.apply(report(number, event))
+        for each in reports(number, *events):
+            state.apply(each)
     state.take_dirty()
     return state
 
@@ -135,9 +140,46 @@ def test_expected_jobs_have_rows_before_any_report() -> None:
 
 def test_a_snapshot_stands_still() -> None:
     """An export in another thread does not see a transcript grow under it."""
-    state = state_of([*streaming(), heard(0, "One.", final=True)])
+    going_on = [*broken(), connecting(500, 1)]
+    state = state_of([*streaming(), heard(0, "One.", final=True), *going_on])
     copy = state.snapshot(JobId(1))
-    state.apply(report(1, heard(1, "Two.", final=True)))
+    state.apply(report(1, heard(1, "Two.", final=True), attempt=2))
+    state.apply(report(1, failed("it broke"), attempt=2))
+    state.apply(report(1, connecting(900, 2), attempt=3))
 
     assert "One." == copy.transcript.text
+    assert [Seam(500, 1)] == copy.transcript.seams
+    assert [1] == [attempt.number for attempt in copy.earlier]
     assert "One.\nTwo." == state.histories[JobId(1)].transcript.text
+
+
+def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
+    """From the moment at which it was reported; the tick is five times as quick."""
+    state = DeskState()
+    state.tick(100.0)
+    for each in [*reports(1, *streaming(), *broken(again=2.5)), *reports(2, *streaming())]:
+        state.apply(each)
+    state.take_dirty()
+    drawn = []
+    for tick in range(1, 31):
+        state.tick(100.0 + tick / 5)
+        if state.take_dirty().jobs:
+            drawn.append((tick, state.wait(JobId(1))))
+
+    assert [(3, 2), (8, 1), (13, 0)] == drawn
+    assert 0 == state.wait(JobId(2))
+
+
+def test_a_job_that_goes_on_does_not_count_down_any_more() -> None:
+    """Nor one that was cancelled meanwhile; a refused one does as well."""
+    state = state_of(
+        [*streaming(), *broken()], [queued(), *refused(9.0)], [*streaming(), *broken()]
+    )
+    assert [3, 9, 3] == [state.wait(job) for job in state.order]
+
+    state.apply(report(1, connecting(), attempt=2))
+    state.apply(report(3, failed("stopped"), attempt=2))
+    state.take_dirty()
+    state.tick(1.0)
+    assert [0, 8, 0] == [state.wait(job) for job in state.order]
+    assert {2} == state.take_dirty().jobs

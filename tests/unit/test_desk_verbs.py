@@ -1,9 +1,10 @@
 """The sentences of the verbs; what they reach is tested on the screen."""
 
 from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import done, queued, streaming
+from tests.unit.desk_reports import broken, done, failed, heard, queued, streaming
 from tui import verbs
 from tui.state import DeskState
+from workers.jobs import JobId
 
 
 def desk(supervisor: FakeSupervisor) -> DeskState:
@@ -34,12 +35,47 @@ def test_a_queued_job_is_taken_out_without_ceremony() -> None:
     assert "Cancelling 1 job" == verbs.cancel(desk(supervisor), supervisor, [job])
 
 
+def test_a_job_that_awaits_its_next_attempt_is_taken_out_as_well() -> None:
+    """No session is at work that would have to end first."""
+    supervisor = FakeSupervisor()
+    job = supervisor.job("/rec/a.wav", *streaming(), *broken())
+    state = desk(supervisor)
+
+    assert "Cancelling 1 job" == verbs.cancel(state, supervisor, [job])
+    assert not state.stopping(job)
+
+
+def test_retrying_says_where_it_begins() -> None:
+    """A broken or cancelled job goes on, a done one begins anew, one that heard nothing too."""
+    supervisor = FakeSupervisor()
+    spoken = heard(0, "Good morning to all of you.", final=True, at=8000)
+    broke = supervisor.job("/rec/a.wav", *streaming(), spoken, failed("it broke"))
+    well = supervisor.job("/rec/b.wav", *streaming(), spoken, done())
+    mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    state = desk(supervisor)
+    all_of_them = list(supervisor.over)
+
+    def retried(*jobs: JobId) -> str:
+        supervisor.over = set(all_of_them)
+        return verbs.retry(state, supervisor, jobs)
+
+    assert "Retrying 1 job from 0:09, where it left off" == retried(broke)
+    assert "Retrying 1 job from the beginning" == retried(well)
+    assert "Retrying 2 jobs from the beginning" == retried(well, mute)
+    assert "Retrying 3 jobs: 1 from where it left off, 2 from the beginning" == retried(
+        broke, well, mute
+    )
+
+
 def test_retrying_counts_what_it_passed_over() -> None:
     """Only what is over can be tried again."""
     supervisor = FakeSupervisor()
     over = supervisor.job("/rec/a.wav", *streaming(), done())
     live = supervisor.job("/rec/b.wav", *streaming())
+    state = desk(supervisor)
 
-    assert "Retrying 1 job; 1 not over yet" == verbs.retry(supervisor, [over, live])
-    assert "Nothing to do: 1 job not over yet" == verbs.retry(supervisor, [live])
-    assert "There is no job yet; a adds files" == verbs.retry(supervisor, [])
+    assert "Retrying 1 job from the beginning; 1 not over yet" == verbs.retry(
+        state, supervisor, [over, live]
+    )
+    assert "Nothing to do: 1 job not over yet" == verbs.retry(state, supervisor, [live])
+    assert "There is no job yet; a adds files" == verbs.retry(state, supervisor, [])

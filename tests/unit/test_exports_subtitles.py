@@ -9,11 +9,13 @@ import pysubs2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workers.events import Began
 from workers.exports.cues import Cue, cues
 from workers.exports.foreign import words_of
 from workers.exports.subtitles import srt, vtt
 from workers.history import JobHistory
 from workers.jobs import JobId
+from workers.seam import Seam
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript
 
@@ -52,6 +54,19 @@ def test_a_webvtt_file_looks_like_one():
 def test_nothing_heard_is_a_file_without_cues():
     """A player opens it and shows nothing."""
     assert ["", "WEBVTT\n\n"] == [srt(heard()), vtt(heard())]
+
+
+def test_a_further_attempt_is_a_comment_in_webvtt_that_no_program_takes_for_speech():
+    """At the head, where those that do not know comments skip them; SRT cannot hold it."""
+    history = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_723_000))
+    plain = srt(history), vtt(history)
+    history.transcript.seams.append(Seam(3_722_900, 1))
+    history.attempt, history.began = 2, Began("s", "m", 16000, 0, 1.0, 1.0)
+    history.begun_at = Seam(3_722_900, 1)
+
+    assert plain[0] == srt(history)
+    assert vtt(history).startswith("WEBVTT\n\nNOTE attempt 2 goes on from 1:02:02\n\n1\n")
+    assert parsed(plain[1], "vtt") == parsed(vtt(history), "vtt")
 
 
 def test_webvtt_spells_its_own_characters_as_references():

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.audio.certificate import LagSummary
-from workers.events import Began, Connecting, Ended, Outcome, Progressed, Queued, Report, TurnHeard
+from workers.events import (
+    Began,
+    Connecting,
+    Ended,
+    Outcome,
+    Progressed,
+    Queued,
+    Report,
+    Retrying,
+    TurnHeard,
+)
 from workers.exports.document import json_of
 from workers.exports.foreign import one_line
 from workers.exports.table import COLUMNS, csv_of
@@ -28,7 +38,31 @@ UNSEEN = set("\x00\x07\x1b\x7f\x85\x9b\u2028\u202a\u202e\u2066\u2069\ufeff")
 
 
 def heard(*turns: Turn) -> JobHistory:
-    return JobHistory(JobId(1), "talks/x.wav", transcript=Transcript(turns))
+    return JobHistory(JobId(1), "talks/x.wav", attempt=1, transcript=Transcript(turns))
+
+
+LOST = Ended(Outcome.LOST, "the connection broke", "try again", 1006, 62.9, 63.5)
+
+
+def continued() -> JobHistory:
+    """Broke behind its first turn, went on, and is at work; in the second turn nothing was said."""
+    history = JobHistory(JobId(4), "talks/x.wav")
+    began = Began("s-1", "u3-rt-pro", 16000, 0, 12.5, 30.0)
+    for attempt, event in (
+        (1, Queued(90.0, 16000, 1, "WAV PCM_16")),
+        (1, Connecting("wss://example.org/v3/ws", "ab12")),
+        (1, began),
+        (1, Progressed(62.0, 90.0, LagSummary(0.1, 0.1, 0.3, 0.4))),
+        (1, TurnHeard(Turn(0, True, "Hello there.", words=(Word("Hello there.", 0, 62340),)))),
+        (1, LOST),
+        (2, Retrying("the connection broke", 1.0, 62.34)),
+        (2, Connecting("wss://example.org/v3/ws", "ab12", 62340, 1)),
+        (2, began),
+        (2, TurnHeard(Turn(1, True, "\u2028", words=(Word(" ", 62400, 62500),)))),
+        (2, TurnHeard(Turn(2, False, "How are", words=(Word("How are", 63000, 64000),)))),
+    ):
+        history.apply(Report(JobId(4), attempt, "talks/x.wav", 0.0, event))
+    return history
 
 
 def rows(history: JobHistory) -> list[list[str]]:
@@ -56,6 +90,13 @@ def test_an_unfinished_turn_is_kept_and_says_so():
 
     assert "Hello.\nHow ar [unfinished]\n" == txt(
         heard(Turn(0, True, "Hello."), Turn(1, False, "How", words=words))
+    )
+
+
+def test_plain_text_says_where_a_further_attempt_goes_on():
+    """On a line of its own: behind it, words may have been heard by other means."""
+    assert ("Hello there.\n[attempt 2 goes on from 1:02]\nHow are [unfinished]\n") == txt(
+        continued()
     )
 
 
@@ -93,9 +134,14 @@ def test_the_table_has_a_row_a_turn():
 
     assert [
         list(COLUMNS),
-        ["0", "640", "1160", "true", "A", "0.85", "Oh, well."],
-        ["3", "", "", "false", "", "", "And"],
+        ["0", "640", "1160", "true", "A", "0.85", "Oh, well.", "1"],
+        ["3", "", "", "false", "", "", "And", "1"],
     ] == table
+
+
+def test_the_table_says_which_attempt_heard_a_turn():
+    """At its end, so that a program that knows the other columns still finds them."""
+    assert ["attempt", "1", "2", "2"] == [row[-1] for row in rows(continued())]
 
 
 def test_the_table_is_quoted_as_rfc_4180_asks():
@@ -103,8 +149,8 @@ def test_the_table_is_quoted_as_rfc_4180_asks():
     table = csv_of(heard(Turn(0, True, 'She said "no", twice.')))
 
     assert (
-        "turn_order,start_ms,end_ms,final,speaker,confidence,text\r\n"
-        '0,,,true,,,"She said ""no"", twice."\r\n'
+        "turn_order,start_ms,end_ms,final,speaker,confidence,text,attempt\r\n"
+        '0,,,true,,,"She said ""no"", twice.",1\r\n'
     ) == table
 
 
@@ -157,6 +203,7 @@ def test_the_document_says_everything_the_fold_knows():
         "file": "talks/x.wav",
         "status": "failed",
         "attempt": 1,
+        "attempts": [{"number": 1, "from_ms": 0, "from_turn": 0, "ended": document["ended"]}],
         "recording": {
             "seconds": 2.5,
             "rate": 44100,
@@ -188,6 +235,20 @@ def test_the_document_says_everything_the_fold_knows():
     } == document
     assert [1] == document["turns"][0]["new"]
     assert "en" == document["turns"][0]["words"][0]["lang"]
+
+
+def test_the_document_tells_all_attempts():
+    """Each with its place and its end, the one at work too; one that is to come is none yet."""
+    history = continued()
+    first = {"number": 1, "from_ms": 0, "from_turn": 0, "ended": codec.write(LOST)}
+    second = {"number": 2, "from_ms": 62340, "from_turn": 1, "ended": None}
+    assert [first, second] == json.loads(json_of(history))["attempts"]
+
+    history.apply(Report(JobId(4), 2, "talks/x.wav", 0.0, LOST))
+    history.apply(Report(JobId(4), 3, "talks/x.wav", 0.0, Retrying("lost", 1.0, 64.0)))
+    document = json.loads(json_of(history))
+    assert [first, {**second, "ended": codec.write(LOST)}] == document["attempts"]
+    assert "retrying" == document["status"]
 
 
 def test_a_job_without_a_session_has_nulls_there():

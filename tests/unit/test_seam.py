@@ -1,3 +1,4 @@
+from workers.events import Outcome
 from workers.seam import START, Bearings, Seam
 from workers.speech.messages import Turn, Word
 
@@ -48,6 +49,64 @@ def test_a_turn_that_was_cut_is_heard_again() -> None:
 
 
 def test_no_time_that_a_server_tells_skips_audio() -> None:
-    """Nor does one take the job back before where it began."""
-    assert bearings(turn(0, 0, 10**12), sent=3.0).at_ms == 5000
+    """Ends are padded, beyond what was sent; nor does one take the job back before its start."""
+    assert bearings(turn(0, 0, 10**12), sent=3.0).at_ms == 3000
     assert bearings(turn(4, 0, 10), begun_at=Seam(7000, 4)) == Seam(7000, 5)
+
+
+def test_what_was_sent_later_was_not_heard_before() -> None:
+    """The padded end of a turn is bounded by what was sent when it came first."""
+    found = Bearings()
+    found.sent(2.0)
+    found.hear(turn(0, 0, 2900), cut=False)
+    found.sent(9.0)
+    found.hear(turn(0, 0, 2900), cut=False)
+
+    assert found.seam == Seam(2000, 1)
+
+
+def handed_over(*turns: tuple[Turn, bool], sent: float = 60.0) -> Bearings:
+    found = Bearings(Seam(1000, 1))
+    found.sent(sent)
+    for each, cut in turns:
+        found.hear(each, cut=cut)
+    found.end(Outcome.HANDED_OVER)
+    return found
+
+
+def test_who_hands_over_in_silence_has_heard_all_that_was_sent() -> None:
+    """Else the same silence would be sent for ever."""
+    assert handed_over().seam == Seam(60_000, 1)
+    assert handed_over((turn(1, 1000, 1900), False)).seam == Seam(60_000, 2)
+    assert handed_over((Turn(1, True, "words without times"), False)).seam == Seam(60_000, 2)
+
+
+def test_who_hands_over_in_a_turn_goes_on_before_it() -> None:
+    """Whether the server has told the rest of it or not."""
+    first, second = turn(1, 1000, 1900), turn(2, 2000, 2900, final=False)
+    whole = turn(2, 2000, 3900)
+
+    assert handed_over((first, False), (second, False)).seam == Seam(1900, 2)
+    assert handed_over((first, False), (second, False), (whole, True)).seam == Seam(1900, 2)
+
+
+def test_a_turn_that_is_longer_than_a_session_is_divided() -> None:
+    """Else no session would ever get further."""
+    part, cut = turn(1, 1000, 50_000, final=False), turn(1, 1000, 59_000)
+
+    assert handed_over((part, False), (cut, True)).seam == Seam(59_000, 2)
+
+
+def test_who_gets_no_further_is_told_from_who_does() -> None:
+    """A session too short for anything."""
+    assert not handed_over(sent=1.0).moved
+    assert handed_over(sent=1.1).moved
+
+
+def test_who_did_not_hand_over_has_not_heard_all_that_was_sent() -> None:
+    """The server may have died long before anybody knew."""
+    found = Bearings()
+    found.sent(60.0)
+    found.end(Outcome.LOST)
+
+    assert found.seam == START

@@ -55,7 +55,6 @@ def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
         b"hello\n",
         b"[]\n",
         b'{"type":"began","t":0}\n',

@@ -1,5 +1,6 @@
 """The top of the desk: what this is, where it streams to, and how it stands."""
 
+import math
 from dataclasses import dataclass
 
 from tui.lines import gauges
@@ -19,6 +20,7 @@ class Standing:
     """The totals at one moment."""
 
     queued: int
+    """Those that wait for a further attempt too."""
     live: int
     done: int
     failed: int
@@ -28,12 +30,16 @@ class Standing:
     worst_lag_ms: float | None
     """Of the chunks sent last, over all sessions that are streaming; None when none is."""
     held: bool
+    next_start_in: float | None
+    """Seconds until a queued job may start; None when there is none, or no place for it."""
 
 
 def one_line(where: str, standing: Standing, cells: int, symbols: Symbols) -> Line:
-    """Everything on one line; words give way to signs, then the name of the product goes."""
+    """Everything on one line; words give way to signs, then the product's name and a wait go."""
     words, signs = _words(standing, symbols), _signs(standing, symbols)
-    for brand, counts in ((BRAND, words), (BRAND, signs), ("", signs)):
+    brief = [*signs, *_awaited(standing, short=True)]
+    ways = ((BRAND, [*words, *_awaited(standing)]), (BRAND, brief), ("", brief), ("", signs))
+    for brand, counts in ways:
         room = cells - _cells(_title("", symbols, brand)) - _cells(counts) - 3
         if room >= min(width(clean(where)), LEAST_WHERE):
             break
@@ -44,14 +50,17 @@ def one_line(where: str, standing: Standing, cells: int, symbols: Symbols) -> Li
 
 
 def two_lines(where: str, standing: Standing, cells: int, symbols: Symbols) -> list[Line]:
-    """Where it streams to on a line of its own."""
-    room = cells - _cells(_title("", symbols)) - 1
+    """Where it streams to on a line of its own, and what is awaited at its end."""
     counts = _words(standing, symbols)
     if _cells(counts) > cells - 2:
         counts = _signs(standing, symbols)
-    top = _title(clean(where), symbols) if width(clean(where)) <= room else None
+    awaited, called = _awaited(standing), clean(where)
+    room = cells - _cells(_title("", symbols)) - 1
+    if width(called) > room - _cells(awaited):
+        awaited = _awaited(standing, short=True)
+    shown = fit(called, room - _cells(awaited), symbols.cut)
     return [
-        top or _title(fit(clean(where), room, symbols.cut), symbols),
+        [*_title(shown, symbols), *awaited],
         [(" ", Role.TEXT), *counts],
     ]
 
@@ -108,6 +117,18 @@ def _worst(label: str, standing: Standing, symbols: Symbols) -> Line:
         (label, Role.MUTED),
         (f"{gauges.ms(standing.worst_lag_ms)} ms{sign}", gauges.ROLES[level]),
     ]
+
+
+def _awaited(standing: Standing, *, short: bool = False) -> Line:
+    """When the next session may start, if there is room for it but it is not yet time."""
+    if standing.held or not standing.queued:
+        return []
+    if not standing.places:
+        return [("  starting up", Role.MUTED)]
+    seconds = math.ceil(standing.next_start_in or 0.0)
+    if seconds <= 1:
+        return []
+    return [("  next " if short else "  next start in ", Role.MUTED), (f"{seconds} s", Role.LATE)]
 
 
 def _held(standing: Standing, symbols: Symbols, words: str = "starts held") -> Line:

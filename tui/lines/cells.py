@@ -4,19 +4,39 @@ Transcripts, file names and server errors come from elsewhere. Whatever draws th
 through `clean` first; nothing of them is ever read as markup.
 """
 
+import re
 import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
+LONGEST = 20_000
+"""Characters of a text that are shown, unless more is asked for: as many as are said in twenty
+minutes. What is longer is no name and no sentence, and must not be measured at every look."""
+
+MARKS = 8
+"""Accents and the like on one letter; a flood of them would be drawn over the lines above."""
+
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
-_JOINERS = frozenset("\u200c\u200d")
-"""Persian, Indic scripts and emoji need them; they move nothing."""
+_NON_JOINER = "\u200c"
+"""Persian and Indic scripts need it; it moves nothing."""
+_MOOT = frozenset(
+    map(chr, (0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)))
+)
+"""The joiner of emoji, variants, skin tones: no two terminals agree how wide they make a line."""
+
+_FLOOD = re.compile(rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MARKS + 1},}}")
+"""Where there may be one: letters without a width are the vowels and endings of old Hangul."""
+
+
+_UNEVEN = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
 
 class _Visible(dict[int, str]):
-    """What to draw for each character, worked out at its first appearance."""
+    """What to draw for each character, worked out when it appears."""
 
     def __missing__(self, code: int) -> str:
+        if len(self) > LONGEST:  # somebody goes through all there are
+            self.clear()
         seen = self[code] = _visible(chr(code))
         return seen
 
@@ -24,7 +44,9 @@ class _Visible(dict[int, str]):
 def _visible(char: str) -> str:
     if char in _SPACES:
         return " "
-    if char.isprintable() or char in _JOINERS:
+    if char in _MOOT:
+        return ""
+    if char.isprintable() or char == _NON_JOINER:
         return char
     if ord(char) < 0x20:
         return chr(0x2400 + ord(char))  # the picture of the control character
@@ -36,15 +58,32 @@ def _visible(char: str) -> str:
 _VISIBLE = _Visible()
 
 
-def clean(text: str) -> str:
-    """One line without anything that a terminal would obey or reorder.
+def clean(text: str, most: int = LONGEST) -> str:
+    """One line without anything that a terminal would obey, reorder or measure otherwise.
 
     Line breaks become spaces; control characters and bidi overrides become visible signs; the bytes
-    of an undecodable file name too, which could not be written to the terminal at all.
+    of an undecodable file name too, which could not be written to the terminal at all. A text of
+    more than ``most`` characters is cut.
     """
-    if text.isprintable():
+    if len(text) > most:
+        text = text[: most - 1] + "…"
+    if text.isprintable() and even(text):
         return text
-    return text.translate(_VISIBLE)
+    return _FLOOD.sub(_ebbed, text.translate(_VISIBLE))
+
+
+def _ebbed(flood: re.Match[str]) -> str:
+    kept, marks = [], 0
+    for char in flood[0]:
+        marks = 0 if cell_len(char) else marks + 1
+        if marks <= MARKS:
+            kept.append(char)
+    return "".join(kept)
+
+
+def clean_end(text: str, cells: int) -> str:
+    """The end of a text, cleaned, no less of it than can be seen in so many cells."""
+    return clean(text[-cells * (MARKS + 1) :]) if cells > 0 else ""
 
 
 def ascii_only(text: str) -> str:
@@ -59,10 +98,16 @@ def width(text: str) -> int:
     return cell_len(text)
 
 
+def even(text: str) -> bool:
+    """Whether it takes a cell a character, as the letters and signs of Europe do."""
+    return text.isascii() or not _UNEVEN.search(text)
+
+
 def fit(text: str, cells: int, cut: str) -> str:
     """The start of a cleaned text in exactly so many cells; ``cut`` shows that there is more."""
     if cells <= 0:
         return ""
+    text = text[: (cells + 2) * (MARKS + 1)]  # no more of it can be seen
     taken = cell_len(text)
     if taken <= cells:
         return text + " " * (cells - taken)

@@ -1,16 +1,20 @@
 """What is known of one job, above its transcript."""
 
-from tui.lines import gauges
+from tui.lines import gauges, ticker
 from tui.lines.cells import clean, fit, width
 from tui.lines.paragraphs import said
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
 from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.audio.certificate import Certificate, Verdict
-from workers.history import JobHistory
+from workers.events import Retrying
+from workers.history import Attempt, JobHistory, Status
 
 MOST = 3
 """Rows that one sentence may take from the transcript."""
+
+LATEST_ATTEMPTS = 2
+"""So many of those before are told one by one."""
 
 VERDICTS = {
     Verdict.HELD: ("pacing held", Role.GOOD),
@@ -43,13 +47,20 @@ def title(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) -> 
 def facts(
     history: JobHistory, stance: Stance, cells: int, symbols: Symbols, *, brief: bool = False
 ) -> list[Line]:
-    """Title, file, timing, and what went wrong; ``brief`` leaves the file's facts out."""
+    """Title, file, timing, the attempts before, and what went wrong or is awaited.
+
+    ``brief`` leaves out the file's facts, and the attempts one by one.
+    """
     lines = [title(history, stance, cells, symbols)]
     if not brief and (about := _file(history, symbols)):
         lines.append(_joined(about, cells, symbols))
     if timing := _timing(history, symbols):
         lines.append(_joined(timing, cells, symbols))
-    return lines + _troubles(history, cells, symbols)
+    if not brief:
+        lines += [_attempt(each, cells, symbols) for each in _before(history)]
+    if over := _altogether(history):
+        lines.append(_joined(over, cells, symbols))
+    return lines + _troubles(history, stance, cells, symbols)
 
 
 def _file(history: JobHistory, symbols: Symbols) -> list[Line]:
@@ -117,6 +128,31 @@ def _counted(history: JobHistory, symbols: Symbols) -> list[Line]:
     return lines
 
 
+def _before(history: JobHistory) -> list[Attempt]:
+    """The latest attempts that others followed; one that has just broken is told of below."""
+    before = history.earlier[:-1] if history.status is Status.RETRYING else history.earlier
+    return before[-LATEST_ATTEMPTS:]
+
+
+def _attempt(attempt: Attempt, cells: int, symbols: Symbols) -> Line:
+    ended, dot = attempt.ended, symbols.dot
+    told = f"  attempt {attempt.number} from {gauges.clock(attempt.seam.at_ms / 1000)}"
+    told += f" {dot} open {gauges.clock(ended.open_seconds)} {dot} "
+    whole = fit(told + ticker.cause(ended.reason), cells, symbols.cut)
+    return [(whole[: len(told)], Role.FAINT), (whole[len(told) :], Role.MUTED)]
+
+
+def _altogether(history: JobHistory) -> list[Line]:
+    """How many attempts are over, and how long a service bills for, where that is a sum."""
+    over = len(history.earlier) + (history.ended is not None)
+    if over < 2:
+        return []
+    return [
+        [(f"{over} attempts", Role.MUTED), ("" if history.ended else " so far", Role.FAINT)],
+        [("sockets open ", Role.FAINT), (gauges.clock(history.open_seconds), Role.MUTED)],
+    ]
+
+
 def _joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
     """The parts that fit, whole; the rest is left out."""
     between = f" {symbols.dot} "
@@ -131,19 +167,30 @@ def _joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
     return line
 
 
-def _troubles(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
+def _troubles(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) -> list[Line]:
     lines: list[Line] = []
+    sign, role = symbols.status[history.status], STATUS_ROLES[history.status]
+    if awaited := _awaited(history, stance):
+        lines += _said(sign, awaited, role, cells)
     ended = history.ended
     if ended is not None and ended.reason and history.status.over:
-        failed = STATUS_ROLES[history.status] is Role.BAD
-        if failed or ended.hint:
-            sign, role = symbols.status[history.status], STATUS_ROLES[history.status]
+        if role is Role.BAD or ended.hint:
             lines += _said(sign, clean(ended.reason), role, cells)
         if ended.hint:
             lines += _said(symbols.hint, clean(ended.hint), Role.TEXT, cells)
     if history.warnings:
         lines += _said(symbols.warning, clean(history.warnings[-1]), Role.LATE, cells)
     return lines
+
+
+def _awaited(history: JobHistory, stance: Stance) -> str:
+    """What comes of a job that is to go on."""
+    match history.status, history.retrying:
+        case Status.RETRYING, Retrying() as retrying:
+            return f"{ticker.again(retrying, stance.wait)}: {clean(retrying.reason)}"
+        case Status.QUEUED, _:
+            return ticker.waiting(history, stance.wait)
+    return ""
 
 
 def _said(sign: str, text: str, role: Role, cells: int) -> list[Line]:

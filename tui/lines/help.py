@@ -15,6 +15,7 @@ COLUMN = 54
 
 STATES = {
     Status.QUEUED: "queued: waits for a free place",
+    Status.RETRYING: "retrying: it broke, a further attempt comes",
     Status.CONNECTING: "connecting: calls the server",
     Status.STREAMING: "streaming at the speed of speech",
     Status.FINISHING: "finishing: all is sent, last words awaited",

@@ -1,13 +1,22 @@
 """Sentences and transcripts wrapped into rows; what has settled is not wrapped again."""
 
-from collections.abc import Sequence
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from tui.lines.cells import chopped, clean, width
+from tui.lines.cells import chopped, clean, even, fit, width
 from tui.lines.gauges import clock
 from tui.palette import Line, Role
+from tui.symbols import Symbols
 from workers.speech.messages import Turn
+from workers.takeovers import Takeover
 from workers.transcript import line
+
+LONGEST = 100_000
+"""Characters of a turn that are shown: there is no such turn, but a server may send one, and again
+and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,38 +30,62 @@ class TextRow:
     final: bool
 
 
+Row: TypeAlias = TextRow | Takeover
+"""A takeover stands between two turns, in a row of its own."""
+
+
 def wrapped(turn: Turn, cells: int) -> list[TextRow]:
     """A turn in rows of at most so many cells."""
     read = line(turn)
-    stamp = "" if read.start_ms is None else clock(read.start_ms / 1000)
+    stamp = "" if read.start_ms is None else _stamp(read.start_ms)
     rows: list[TextRow] = []
-    for settled, unsettled in _rows(clean(read.settled), clean(read.unsettled), cells):
+    texts = clean(read.settled, LONGEST), clean(read.unsettled, LONGEST)
+    for settled, unsettled in _rows(*texts, cells):
         rows.append(TextRow("" if rows else stamp, settled, unsettled, read.final))
     return rows
 
 
+def _stamp(start_ms: int) -> str:
+    """A time in at most seven cells; empty for one that cannot be."""
+    minutes = start_ms // 60_000
+    if minutes < 600:
+        return clock(start_ms / 1000) if start_ms >= 0 else ""
+    return f"{minutes // 60}h{minutes % 60:02}" if minutes < 600_000 else ""
+
+
 def _rows(settled: str, unsettled: str, cells: int) -> list[tuple[str, str]]:
     """Greedy wrapping; the settled words of a row come before its unsettled ones."""
-    rows: list[tuple[str, str]] = []
-    taken = 0
-    for open_, text in ((False, settled), (True, unsettled)):
-        for word in text.split():
-            for piece in chopped(word, cells):
-                size = width(piece)
-                if rows and taken + 1 + size <= cells:
-                    rows[-1] = _joined(rows[-1], piece, open_)
-                    taken += 1 + size
-                else:
-                    rows.append(("", piece) if open_ else (piece, ""))
-                    taken = size
-    return rows
+    settled = " ".join(settled.split())
+    text = " ".join(part for part in (settled, *unsettled.split()) if part)
+    border = len(settled)  # the space between the two parts belongs to the second
+    return [
+        (text[start : min(end, border)], text[max(start, border) : end])
+        for start, end in _spans(text, cells)
+    ]
 
 
-def _joined(row: tuple[str, str], piece: str, open_: bool) -> tuple[str, str]:
-    settled, unsettled = row
-    if not open_:
-        return f"{settled} {piece}", unsettled
-    return settled, f"{unsettled} {piece}"  # the space between the two parts belongs to this one
+def _spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
+    """Where the rows of a text begin and end."""
+    if cells < 2 or not even(text):
+        return _measured_spans(text, cells)
+    row = rf"\S(?:.{{0,{cells - 2}}}\S)?(?= |$)|\S{{{cells}}}"  # else of a word that is too long
+    return (found.span() for found in re.finditer(row, text))
+
+
+def _measured_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
+    start = end = taken = at = 0
+    for word in text.split(" "):
+        for piece in chopped(word, cells):
+            size = width(piece)
+            if end and taken + 1 + size > cells:
+                yield start, end
+                end = 0
+            start, taken = (start, taken + 1 + size) if end else (at, size)
+            at += len(piece)
+            end = at
+        at += 1
+    if end:
+        yield start, end
 
 
 def said(sign: str, text: str, role: Role, cells: int) -> list[Line]:
@@ -61,6 +94,17 @@ def said(sign: str, text: str, role: Role, cells: int) -> list[Line]:
     rows = [row for row, _ in _rows(text, "", max(cells - indent, 1))]
     margins = [f"{sign} ", *[" " * indent] * len(rows)]
     return [[(margin + row, role)] for margin, row in zip(margins, rows, strict=False)]
+
+
+def seam(takeover: Takeover, cells: int, symbols: Symbols) -> str:
+    """The rule between two attempts; what there is no room for goes, the number at last."""
+    at, rule = takeover.seam.at_ms, symbols.rule * 2
+    number = f"attempt {takeover.attempt}"
+    told = f"{number} from {clock(at / 1000)}.{at // 100 % 10}"
+    for shown in (f"{rule} {told} {rule}", f"{rule} {number} {rule}", number):
+        if width(shown) <= cells:
+            return shown
+    return fit(number, cells, symbols.cut)
 
 
 class Paragraphs:
@@ -72,23 +116,35 @@ class Paragraphs:
 
     def __init__(self, cells: int) -> None:
         self.cells = cells
-        self.rows: list[TextRow] = []
-        self._turns: list[Turn] = []
+        self.rows: list[Row] = []
+        self._items: list[Turn | Takeover] = []
         self._starts: list[int] = []
 
-    def update(self, turns: Sequence[Turn]) -> int:
-        """Takes the turns as they are now; the first row that may differ from before."""
+    def update(self, turns: Sequence[Turn], takeovers: Sequence[Takeover] = ()) -> int:
+        """Takes the turns as they are now, and where attempts took over behind the first one.
+
+        Gives the first row that may differ from before.
+        """
+        items = _in_order(turns, takeovers)
         same = 0
-        for known, turn in zip(self._turns, turns, strict=False):
-            if known is not turn:
+        for known, item in zip(self._items, items, strict=False):
+            if known is not item and not (isinstance(item, Takeover) and known == item):
                 break
             same += 1
-        if same == len(turns) == len(self._turns):
+        if same == len(items) == len(self._items):
             return len(self.rows)
         first = self._starts[same] if same < len(self._starts) else len(self.rows)
-        del self._turns[same:], self._starts[same:], self.rows[first:]
-        for turn in turns[same:]:
-            self._turns.append(turn)
+        del self._items[same:], self._starts[same:], self.rows[first:]
+        for item in items[same:]:
+            self._items.append(item)
             self._starts.append(len(self.rows))
-            self.rows += wrapped(turn, self.cells)
+            self.rows += [item] if isinstance(item, Takeover) else wrapped(item, self.cells)
         return first
+
+
+def _in_order(turns: Sequence[Turn], takeovers: Sequence[Takeover]) -> list[Turn | Takeover]:
+    """Each takeover before the first turn of its attempt, or where that will stand."""
+    items: list[Turn | Takeover] = list(turns)
+    for each in reversed(takeovers):
+        items.insert(bisect_left(turns, each.seam.turn, key=lambda turn: turn.turn_order), each)
+    return items

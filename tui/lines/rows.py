@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from tui.lines import gauges
-from tui.lines.cells import clean, fit, fit_middle, tail, width
+from tui.lines import gauges, ticker
+from tui.lines.cells import clean, fit, fit_middle
 from tui.lines.columns import GAP as GAP_CELLS
 from tui.lines.columns import MARKS, Columns
 from tui.palette import Line, Role
@@ -15,6 +15,7 @@ GAP = " " * GAP_CELLS
 
 STATUS_ROLES = {
     Status.QUEUED: Role.WAITING,
+    Status.RETRYING: Role.LATE,
     Status.CONNECTING: Role.LIVE,
     Status.STREAMING: Role.LIVE,
     Status.FINISHING: Role.LIVE,
@@ -32,6 +33,8 @@ class Stance:
     marked: bool = False
     stopping: bool = False
     """The user asked it to end, and it has not ended yet."""
+    wait: int = 0
+    """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
 
 
 def name(history: JobHistory) -> str:
@@ -76,15 +79,15 @@ def row(history: JobHistory, columns: Columns, stance: Stance, symbols: Symbols)
     line.append((called + GAP, Role.MUTED if quiet else Role.TEXT))
     line += _progress(history, columns, symbols)
     line += _lag(history, columns, symbols)
-    line += words(history, columns.words, symbols)
+    line += ticker.words(history, columns.words, stance.wait, symbols)
     return line
 
 
 def _progress(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
-    total, sent = history.total_seconds, history.sent_seconds
-    share = 1.0 if history.status is Status.DONE else sent / total if total else 0.0
+    total, reached = history.total_seconds, _reached(history)
+    share = 1.0 if history.status is Status.DONE else reached / total if total else 0.0
     line: Line = []
-    if columns.bar and (history.status is Status.QUEUED or not total):
+    if columns.bar and (_not_begun(history) or not total):
         line.append((" " * columns.bar + GAP, Role.FAINT))
     elif columns.bar:
         filled, track = gauges.bar(share, columns.bar, symbols)
@@ -102,10 +105,19 @@ def progress_clock(history: JobHistory) -> str:
     """``sent/total`` while there is a difference, else the recording's length."""
     if not history.total_seconds:
         return ""
-    total = gauges.clock(history.total_seconds)
-    if history.status in (Status.QUEUED, Status.DONE):
+    total, reached = gauges.clock(history.total_seconds), _reached(history)
+    if history.status is Status.DONE or _not_begun(history):
         return total
-    return f"{gauges.clock(history.sent_seconds)}/{total}"
+    return f"{gauges.clock(reached)}/{total}"
+
+
+def _reached(history: JobHistory) -> float:
+    """Seconds of the recording that need not be sent any more."""
+    return history.retrying.from_seconds if history.retrying else history.sent_seconds
+
+
+def _not_begun(history: JobHistory) -> bool:
+    return history.status is Status.QUEUED and not _reached(history)
 
 
 def _lag(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
@@ -125,44 +137,3 @@ def _lag(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
     if columns.gauge:
         line += [*gauges.lag_gauge(history.lag.now, symbols, columns.gauge), (GAP, Role.FAINT)]
     return [*line, *gauges.lag_number(history.lag.now, symbols), slipped]
-
-
-def words(history: JobHistory, cells: int, symbols: Symbols) -> Line:
-    """The last words heard, or why there are none."""
-    if history.status is Status.FAILED and history.ended is not None:
-        return [(fit(clean(history.ended.reason), cells, symbols.cut), Role.BAD)]
-    latest = history.transcript.latest
-    if latest is None:
-        return [(fit(_silence(history), cells, symbols.cut), Role.FAINT)]
-    settled, unsettled = clean(latest.settled), clean(latest.unsettled)
-    if settled and unsettled:
-        settled += " "
-    role = Role.MUTED if history.status.over else Role.FINAL if latest.final else Role.SETTLED
-    return _ticker(settled, unsettled, role, cells, symbols)
-
-
-def _ticker(settled: str, unsettled: str, role: Role, cells: int, symbols: Symbols) -> Line:
-    """The end of the two together: what is being said now is what matters."""
-    if width(settled) + width(unsettled) <= cells:
-        return [(settled, role), (unsettled, Role.PARTIAL)]
-    room = cells - width(symbols.cut) - width(unsettled)
-    if room <= 0:
-        return [
-            (symbols.cut, Role.FAINT),
-            (tail(unsettled, cells - width(symbols.cut)), Role.PARTIAL),
-        ]
-    return [(symbols.cut, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
-
-
-def _silence(history: JobHistory) -> str:
-    match history.status:
-        case Status.QUEUED if history.attempt == 0:
-            return "being read"
-        case Status.QUEUED if history.attempt > 1:
-            return f"attempt {history.attempt} waits for its turn"
-        case Status.CONNECTING:
-            return "calling the server"
-        case Status.CANCELLED if history.ended is not None:
-            return clean(history.ended.reason)
-        case _:
-            return ""

@@ -21,7 +21,10 @@ CHOICES = 6
 
 
 class Adding(Dialog[list[str]]):
-    """A path goes in, the recordings that it names come out."""
+    """A path goes in, the recordings that it names come out.
+
+    ``skipped`` then tells what of it is no recording: paths, and why, in words.
+    """
 
     BINDINGS = keys.bindings(keys.of(Scope.ADDING))
 
@@ -33,6 +36,7 @@ class Adding(Dialog[list[str]]):
 
     def __init__(self, look: Look, path: str = "") -> None:
         super().__init__(look)
+        self.skipped: list[tuple[str, str]] = []
         self._path = path
         self._below: list[Line] = [[("A file or a folder; folders are searched.", Role.MUTED)]]
         self._searching = False
@@ -82,8 +86,9 @@ class Adding(Dialog[list[str]]):
 
     async def _add(self, named: list[str]) -> None:
         """A big folder takes a while, so a thread reads it."""
+        self.skipped.clear()
         try:
-            files = await asyncio.to_thread(found, named)
+            files = await asyncio.to_thread(found, named, lambda *one: self.skipped.append(one))
         except PacelineError as problem:
             self._problem(problem.reason, problem.hint)
         except OSError as problem:
@@ -98,4 +103,6 @@ class Adding(Dialog[list[str]]):
         rows = said(symbols.warning, clean(reason), Role.BAD, width)
         if hint:
             rows += said(symbols.hint, clean(hint), Role.TEXT, width)
+        for path, why in self.skipped[:CHOICES]:
+            rows += said(symbols.hint, clean(f"{path}: {why}"), Role.MUTED, width)
         self._say(*rows)

@@ -46,7 +46,7 @@ class Framed(Screen[None]):
         self.post_message(Dropped(event.text))
 
     def _top(self, width: int) -> list[Line]:
-        return self.frame.top(width, self.app.size.height)
+        return self.frame.top(width, self.app.size.height, monotonic())
 
     def _foot(self, width: int) -> list[Line]:
         return self.frame.foot(self.FOOT, width, monotonic())

@@ -48,6 +48,8 @@ class Detail(Vertical):
         history = self._state.selected
         if history is None or not width:
             return []
-        stance = Stance(stopping=self._state.stopping(history.job))
+        stance = Stance(
+            stopping=self._state.stopping(history.job), wait=self._state.wait(history.job)
+        )
         brief = self.app.size.height < BRIEF
         return facts(history, stance, width, self._look.symbols, brief=brief)

@@ -101,7 +101,10 @@ class SessionTable(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, base)
         job = state.order[index]
         stance = Stance(
-            current=job == state.current, marked=job in state.marked, stopping=state.stopping(job)
+            current=job == state.current,
+            marked=job in state.marked,
+            stopping=state.stopping(job),
+            wait=state.wait(job),
         )
         if stance.current:
             base += self._look.cursor

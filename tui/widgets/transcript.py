@@ -7,12 +7,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import keys
-from tui.lines.paragraphs import Paragraphs, TextRow
+from tui.lines.paragraphs import Paragraphs, Row, seam
 from tui.palette import Line, Look, Role
 from tui.symbols import Symbols
 from tui.widgets.painted import strip
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
+from workers.takeovers import Takeover, takeovers
 
 STAMP = 9
 """Cells before the text: a turn's time, and a sign beside the turn that is still open."""
@@ -21,8 +22,11 @@ NARROW = 50
 """Below so many cells the times give way."""
 
 
-def text_line(row: TextRow, stamped: bool, symbols: Symbols) -> Line:
-    """A row of the transcript in pieces."""
+def text_line(row: Row, stamped: bool, cells: int, symbols: Symbols) -> Line:
+    """A row of the transcript in pieces; ``cells``: of its text."""
+    if isinstance(row, Takeover):
+        margin = " " * (STAMP if stamped else 2)
+        return [(margin + seam(row, cells, symbols), Role.FAINT)]
     sign = " " if row.final else symbols.speaking
     margin = f"{row.stamp:>{STAMP - 3}} {sign} " if stamped else f"{sign} "
     role = Role.FINAL if row.final else Role.SETTLED
@@ -46,7 +50,7 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, look: Look, *, id: str) -> None:
         super().__init__(id=id)
         self._look = look
-        self._shown: tuple[JobId, int] | None = None
+        self._shown: JobId | None = None
         self._history: JobHistory | None = None
         self._paragraphs = Paragraphs(1)
         self._base = Style()
@@ -55,7 +59,7 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, history: JobHistory | None) -> None:
         """Draws what is new in the transcript of this job."""
-        shown = None if history is None else (history.job, history.attempt)
+        shown = None if history is None else history.job
         if shown != self._shown:
             self._shown, self.following = shown, True
             self._paragraphs = Paragraphs(self._cells)
@@ -78,8 +82,11 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
             return
         if not len(self._paragraphs.rows):
             self.refresh()  # the sentence that stands there instead may have changed
-        first = self._paragraphs.update(self._history.transcript.turns)
+        transcript = self._history.transcript
+        first = self._paragraphs.update(transcript.turns, takeovers(self._history)[1:])
         rows = len(self._paragraphs.rows)
+        if not rows:
+            self.following = True  # it begins anew: there is nothing left that was being read
         if first < max(rows, self.virtual_size.height):
             top = max(first - self.scroll_offset.y, 0)
             if top < self.size.height:
@@ -116,7 +123,8 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
         index = y + self.scroll_offset.y
         rows = self._paragraphs.rows
         if index < len(rows):
-            line = text_line(rows[index], self._stamped, self._look.symbols)
+            cells, symbols = self._paragraphs.cells, self._look.symbols
+            line = text_line(rows[index], self._stamped, cells, symbols)
             return strip(line, self._look, width, base)
         if not rows and index == 0 and self._history is not None:
             return strip([(_silence(self._history), Role.FAINT)], self._look, width, base)
@@ -138,8 +146,10 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
 
 def _silence(history: JobHistory) -> str:
     match history.status:
-        case Status.QUEUED:
+        case Status.QUEUED if history.retrying is None:
             return "  Waits for a free place."
+        case Status.QUEUED | Status.RETRYING:
+            return "  Nothing was heard yet."
         case Status.CONNECTING:
             return "  Calling the server."
         case Status.STREAMING | Status.FINISHING:

@@ -18,13 +18,24 @@ from workers.errors import Unreadable
 UNKNOWN_LENGTH = 0x7FFF0000
 """A promised size of this or more (or of 0) is what a writer that could not seek leaves behind."""
 
+_UNKNOWN_SAMPLES = 16 * UNKNOWN_LENGTH
+"""A number of samples of this or more is none; it is eight days at 48000 Hz."""
+
 SLACK = 64
 """Bytes by which headers may be wrong without any audio missing: writers count differently."""
 
 _OGG_PAGE = 27 + 255 + 255 * 255
 """The longest page there can be, in bytes (RFC 3533, section 6)."""
 
-_PROMISE = re.compile(r":\s*(\d+) \(should be (\d+)\)")
+_PROMISE = re.compile(r"(?! *Bytes/sec).*:\s*(\d+) \(should be (\d+)\)")
+"""Of a size. Writers get the bytes a second wrong, and nothing depends on them."""
+
+_RATES = range(1000, 768_001)
+"""Hz. Any other is damage, and would make days of a second, or nothing of an hour."""
+
+_SAY_NOTHING = frozenset([7, 24, 29])
+"""Errors of libsndfile whose words tell nothing of the file, or something untrue."""
+
 _CONVERT = (
     "If it plays elsewhere, convert it, for instance: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 )
@@ -37,6 +48,9 @@ def probe(path: str) -> Recording:
         raise Unreadable("its name says that it has no header", "If it has one, rename it.")
     try:
         with Tape(path) as file:
+            if file.samplerate not in _RATES:
+                wrong = f"its header gives a rate of {file.samplerate} Hz, which no recording has"
+                raise Unreadable(wrong, _CONVERT)
             if (short := _missing(file, path)) is not None:
                 raise Unreadable(f"the file is cut short: {short}", "Copy or record it again.")
             frames = _length(file)
@@ -53,7 +67,8 @@ def probe(path: str) -> Recording:
             )
     except soundfile.LibsndfileError as error:
         what = error.error_string.rstrip(".").strip()
-        raise Unreadable(f"the file is not audio that can be read ({what})", _CONVERT) from error
+        why = "" if error.code in _SAY_NOTHING else f" ({what})"
+        raise Unreadable(f"the file is not audio that can be read{why}", _CONVERT) from error
 
 
 def _regular_size(path: str) -> int:
@@ -80,7 +95,7 @@ def _regular_size(path: str) -> int:
 def _missing(file: Tape, path: str) -> str | None:
     """What a truncated file lacks, in words; None for a whole one."""
     for line in file.extra_info.splitlines():
-        promise = _PROMISE.search(line)
+        promise = _PROMISE.match(line)
         if promise is None:
             continue
         promised, there = int(promise[1]), int(promise[2])
@@ -88,7 +103,7 @@ def _missing(file: Tape, path: str) -> str | None:
             return f"its header promises {promised} bytes and {there} are there"
     if file.format == "OGG" and not _ogg_ends(path):
         return "its last page is missing"
-    if file.format in ("FLAC", "MP3") and 0 < file.frames < UNKNOWN_LENGTH:
+    if file.format in ("FLAC", "MP3") and 0 < file.frames < _UNKNOWN_SAMPLES:
         return None if _last_sample_reads(file) else "its last sample cannot be read"
     return None
 
@@ -116,6 +131,6 @@ def _ogg_ends(path: str) -> bool:
 
 def _length(file: Tape) -> int:
     """Samples a channel; counted by decoding when the header does not say."""
-    if 0 <= file.frames < UNKNOWN_LENGTH * 16:
+    if 0 <= file.frames < _UNKNOWN_SAMPLES:
         return int(file.frames)
     return sum(len(piece) for piece in file.pieces("int16"))

@@ -3,9 +3,12 @@
 =============  ====================================================================================
 job            number of the job in its run, from 1
 file           path of the recording, as given or found
-status         ``queued``, ``connecting``, ``streaming``, ``finishing``, ``done``, ``cancelled`` or
-               ``failed``
-attempt        which attempt this is, from 1; 0 before the first
+status         ``queued``, ``retrying``, ``connecting``, ``streaming``, ``finishing``, ``done``,
+               ``cancelled`` or ``failed``
+attempt        which attempt this is, or the one to come, from 1; 0 before the first
+attempts       those that are over or at work, in order: ``number``; ``from_ms``, where in the
+               recording it took over; ``from_turn``, the ``turn_order`` of its first turn;
+               ``ended``, as below
 recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``
 sent_seconds   how much of the audio was sent
 session        what the event ``began`` says: ``session_id``, ``model``, ``sample_rate`` (Hz, as
@@ -31,9 +34,11 @@ that JSON does not have (NaN, infinity), in a field that the program does not kn
 import json
 import re
 
+from workers.events import Ended
 from workers.history import JobHistory
+from workers.seam import Seam
 from workers.speech import codec
-from workers.speech.codec import JsonObject
+from workers.speech.codec import Json, JsonObject
 
 _UNFIT = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -51,6 +56,7 @@ def _document(history: JobHistory) -> JsonObject:
         "file": history.file,
         "status": history.status.value,
         "attempt": history.attempt,
+        "attempts": _attempts(history),
         "recording": {
             "seconds": history.total_seconds,
             "rate": history.rate,
@@ -65,4 +71,20 @@ def _document(history: JobHistory) -> JsonObject:
         "warnings": list(history.warnings),
         "ended": codec.write(history.ended) if history.ended else None,
         "turns": [codec.write(turn) for turn in history.transcript.turns],
+    }
+
+
+def _attempts(history: JobHistory) -> list[Json]:
+    attempts = [_attempt(each.number, each.seam, each.ended) for each in history.earlier]
+    if history.status.live or history.status.over:
+        attempts.append(_attempt(history.attempt, history.begun_at, history.ended))
+    return attempts
+
+
+def _attempt(number: int, seam: Seam, ended: Ended | None) -> Json:
+    return {
+        "number": number,
+        "from_ms": seam.at_ms,
+        "from_turn": seam.turn,
+        "ended": codec.write(ended) if ended else None,
     }

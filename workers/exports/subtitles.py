@@ -8,27 +8,34 @@ braced word would vanish and a Windows path would break in two. Nor may ``<`` st
   such a character becomes its full-width twin, which looks alike and which NFKC turns back.
 
 A turn that never became final is shown as it was heard, unmarked: a viewer reads what is said.
+Where a further attempt took over is told in comments at the head of a WebVTT file: further down,
+programs that do not know comments take them for speech. SRT has none.
 """
 
 from collections.abc import Mapping
 
+from workers.exports import seams
 from workers.exports.cues import cues
 from workers.history import JobHistory
+from workers.takeovers import takeovers
 
 _VTT = str.maketrans({each: f"&#{ord(each)};" for each in "{}\\"}) | str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
 _SRT = str.maketrans("<>{}\\", "＜＞｛｝＼")
 
+_HEADING = "WEBVTT\n\n"
+
 
 def srt(history: JobHistory) -> str:
-    """SubRip; empty when nothing was heard."""
+    """SubRip; empty when nothing was heard. Where attempts took over is not marked."""
     return _written(history, "srt", _SRT)
 
 
 def vtt(history: JobHistory) -> str:
     """WebVTT; only its heading when nothing was heard."""
-    return _written(history, "vtt", _VTT)
+    notes = [f"NOTE {seams.words(each)}\n\n" for each in takeovers(history)[1:]]
+    return _HEADING + "".join(notes) + _written(history, "vtt", _VTT).removeprefix(_HEADING)
 
 
 def _written(history: JobHistory, form: str, spelling: Mapping[int, str | int]) -> str:

@@ -10,6 +10,7 @@ final          ``true``, or ``false`` for a turn that might still have changed
 speaker        the wire's ``speaker_label``; empty without one
 confidence     the mean of its words' confidences, 0 to 1; empty when none has any
 text           what was said, on one line
+attempt        which attempt of the job heard it, from 1
 =============  ====================================================================================
 
 UTF-8 without a byte-order mark: programs take a mark for a part of the first column's name. A
@@ -29,8 +30,9 @@ from statistics import fmean
 from workers.exports.foreign import one_line
 from workers.history import JobHistory
 from workers.speech.messages import Turn
+from workers.takeovers import heard_by, takeovers
 
-COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text")
+COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text", "attempt")
 
 _FORMULA = re.compile(r"\W*?[=+\-@＝＋－＠﹦﹢﹣﹫−]")
 
@@ -40,6 +42,7 @@ def csv_of(history: JobHistory) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out)  # its default dialect quotes and ends lines as RFC 4180 asks
     writer.writerow(COLUMNS)
+    attempts = takeovers(history)
     for turn, line in zip(history.transcript.turns, history.transcript.lines, strict=True):
         writer.writerow(
             (
@@ -50,6 +53,7 @@ def csv_of(history: JobHistory) -> str:
                 _cell(turn.speaker_label or ""),
                 _confidence(turn),
                 _cell(line.text),
+                heard_by(attempts, line.order).attempt,
             )
         )
     return out.getvalue()

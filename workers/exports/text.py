@@ -1,19 +1,26 @@
 """The transcript as plain text: the words and nothing else, since people paste them.
 
 One turn a line, no header, no times. A turn that never became final (the session was cancelled or
-lost while it was spoken) stands there as far as it was heard, and ends in ``[unfinished]``.
+lost while it was spoken) stands there as far as it was heard, and ends in ``[unfinished]``. Where a
+further attempt took over, ``[attempt 2 goes on from 1:02]`` stands on a line of its own.
 """
 
+from workers.exports import seams
 from workers.exports.foreign import one_line
 from workers.history import JobHistory
+from workers.takeovers import heard_by, takeovers
 
 UNFINISHED = "[unfinished]"
 
 
 def txt(history: JobHistory) -> str:
     """Every turn with words on a line of its own; empty when nothing was heard."""
-    lines = (
-        (one_line(line.text), "" if line.final else f" {UNFINISHED}")
-        for line in history.transcript.lines
-    )
-    return "".join(f"{text}{mark}\n" for text, mark in lines if text)
+    attempts = takeovers(history)
+    here, rows = attempts[0], []
+    for line in history.transcript.lines:
+        if not (text := one_line(line.text)):
+            continue
+        if here != (here := heard_by(attempts, line.order)):
+            rows.append(f"[{seams.words(here)}]")
+        rows.append(text if line.final else f"{text} {UNFINISHED}")
+    return "".join(f"{row}\n" for row in rows)

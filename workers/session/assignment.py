@@ -12,6 +12,8 @@ from workers.speech.endpoint import Endpoint
 class Patience:
     """How long a session waits for the server, in seconds."""
 
+    dial: float = 20.0
+    """For TCP, TLS and the upgrade together: an answer may come a byte at a time."""
     begin: float = 20.0
     """For Begin, on an open socket; the service takes one or two."""
     end: float = 30.0

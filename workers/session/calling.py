@@ -6,8 +6,10 @@ from workers.speech.dialling import dial
 from workers.speech.endpoint import Endpoint, Secret
 
 
-def call(endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None) -> Connection:
-    """An open connection for audio of ``rate`` Hz; raises `Unreachable`."""
+def call(
+    endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None, patience: float
+) -> Connection:
+    """An open connection for audio of ``rate`` Hz, within ``patience`` s; raises `Unreachable`."""
     parameters = {
         **dict(settings.params),
         "speech_model": settings.speech_model,
@@ -17,4 +19,5 @@ def call(endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None) 
     headers = {"User-Agent": "Paceline"}
     if key is not None:
         headers["Authorization"] = key.reveal()
-    return dial(endpoint.with_parameters(parameters), headers, ca=endpoint.ca, key=key)
+    url = endpoint.with_parameters(parameters)
+    return dial(url, headers, ca=endpoint.ca, key=key, patience=patience)

@@ -26,10 +26,10 @@ from workers.session.pulse import Pulse
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
 from workers.speech import messages
-from workers.speech.connection import Connection, ConnectionLost, framed
+from workers.speech.connection import Closed, Connection, ConnectionLost, Part, framed
 from workers.speech.dialling import Unreachable
 from workers.speech.endpoint import Secret
-from workers.speech.messages import Begin, Terminate, Turn
+from workers.speech.messages import Begin, ServerMessage, Terminate, Turn
 
 REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""
@@ -86,7 +86,9 @@ class Conversation:
         self._recorder.say(Connecting(address, sha256, self._seam.at_ms, self._seam.turn))
         dialled = time.monotonic()
         try:
-            connection = call(self._endpoint, self._settings, self._rate, self._key)
+            connection = call(
+                self._endpoint, self._settings, self._rate, self._key, self._patience.dial
+            )
         except Unreachable as error:
             return endings.of_unreachable(error)
         opened = time.monotonic()
@@ -178,9 +180,11 @@ class Conversation:
         connection.send(Terminate())
         course.finishing = True
         self._recorder.note(MessageSent(messages.to_json(Terminate())))
-        began = course.last_message = time.monotonic()
-        while not course.over and (now := time.monotonic()) < (end := self._last_moment(began)):
-            self._attend(connection, min(end, now + 1.0), lambda: course.over)
+        began = now = course.last_message = time.monotonic()
+        while not course.over and now < self._last_moment(began):
+            now = time.monotonic()
+            end = min(self._last_moment(began), now + 1.0)
+            self._attend(connection, end, lambda: course.over)
         if not course.over:
             course.end(
                 Ended(
@@ -201,14 +205,22 @@ class Conversation:
     # --- attending to what happens meanwhile -----------------------------------------------------
 
     def _attend(self, connection: Connection, deadline: float, enough: Callable[[], bool]) -> None:
-        """Handles messages and orders until ``deadline`` or until it is ``enough``."""
+        """Handles messages and orders until ``deadline`` or until it is ``enough``.
+
+        Looks at least once: what is there already counts, however late this process comes to it.
+        """
         socket = connection.fileno()
-        while not enough() and (left := deadline - (now := time.monotonic())) > 0:
-            left = min(left, self._pulse.feel(now), self._hand_over_in(now))
+        late = False
+        while not late and not enough():
+            now = time.monotonic()
+            late = now >= deadline
+            left = min(deadline - now, self._pulse.feel(now), self._hand_over_in(now))
+            left = min(left, self._tally.report_alive(now))
+            self._more |= connection.buffered
+            at_once = late or self._more
             reading = [socket, *self._orders.watched]
             writing = [socket] if connection.waiting else []
-            self._more |= connection.buffered
-            ready, writable, _ = select.select(reading, writing, [], 0 if self._more else left)
+            ready, writable, _ = select.select(reading, writing, [], 0 if at_once else left)
             if writable:
                 connection.flush()
             if self._more or socket in ready:
@@ -227,12 +239,20 @@ class Conversation:
                 continue
             if message is None:
                 return
-            self._course.take(message)
+            self._take(message)
             if self._course.over:
                 return
-            if isinstance(message, Turn) and message.end_of_turn:
-                self._hand_over_if_near()
         self._more = True
+
+    def _take(self, message: ServerMessage | Closed | Part) -> None:
+        if isinstance(message, Part):
+            return
+        final = isinstance(message, Turn) and message.end_of_turn
+        if final:
+            self._tally.report_new()  # so that it is known what was sent when it came
+        self._course.take(message)
+        if final:
+            self._hand_over_if_near()
 
     def _expect_no_flood(self, connection: Connection) -> None:
         allowed = _FLOOD + _FLOOD_RATE * self._recorder.elapsed
@@ -263,8 +283,11 @@ class Conversation:
         return self._course.complete or lifetime.suffices(now, self._tally.seconds_left)
 
     def _hand_over(self) -> None:
-        reason = "the session neared its longest duration"
-        self._course.end(Ended(Outcome.HANDED_OVER, reason, "A further one goes on."))
+        reason, hint = "the session neared its longest duration", "A further one goes on."
+        if not self._tally.sent:
+            reason, hint = "the session ended before anything was sent", "Are the clocks right?"
+        outcome = Outcome.HANDED_OVER if self._tally.sent else Outcome.LOST
+        self._course.end(Ended(outcome, reason, hint))
 
     # --- what is said and sent -------------------------------------------------------------------
 
@@ -278,6 +301,7 @@ class Conversation:
             begin_ms=round((moments.begun - moments.opened) * 1000, 1),
         )
         self._recorder.say(began, at=start)
+        self._tally.begin()
         self._course.tell_early(start)
 
     def _chunks(self) -> Generator[bytes]:

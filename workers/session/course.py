@@ -50,8 +50,9 @@ class Course:
         return self._ending is not None and self._ending.outcome is Outcome.INTERRUPTED
 
     def end(self, ending: Ended) -> None:
-        """The first reason counts."""
-        self._ending = self._ending or ending
+        """The first reason counts; but a session has handed over only if nothing else came."""
+        if self._ending is None or self._ending.outcome is Outcome.HANDED_OVER:
+            self._ending = ending
 
     def ended(self) -> Ended:
         """How it ended; when the server confirmed the whole of it, nothing else counts."""
@@ -73,7 +74,7 @@ class Course:
                 return
             case Closed():
                 self.over = True
-                self.end(endings.of_close(message))
+                self.end(self._broken(endings.of_close(message)))
                 return
             case Begin():
                 self.begin = message
@@ -85,8 +86,14 @@ class Course:
                     self.end(_ENDED_EARLY)
             case messages.Error():
                 self.over = True
-                self.end(endings.of_error(message))
+                self.end(self._broken(endings.of_error(message)))
         self._recorder.note(MessageReceived(messages.to_json(message)))
+
+    def _broken(self, ending: Ended) -> Ended:
+        """What has begun was let in, so it is not refused for want of a place any more."""
+        if self.begin is not None and ending.outcome is Outcome.BUSY:
+            return replace(ending, outcome=Outcome.LOST)
+        return ending
 
     def _placed(self, turn: Turn) -> Turn:
         """On the recording's clock, and behind the turns of the attempts before."""

@@ -34,12 +34,13 @@ class Orders:
         """Whether the supervisor's process is gone."""
 
     def heed_signals(self) -> None:
-        """Makes SIGTERM an order to stop, and SIGINT nothing. For a process's main thread only.
+        """Makes SIGTERM an order to stop, SIGINT and SIGHUP nothing. For a process's main thread.
 
-        A terminal sends Ctrl-C to every process of the program; what it means is the
-        supervisor's decision.
+        A terminal sends Ctrl-C, and its own end, to every process of the program; what it means is
+        the supervisor's decision, and when that one dies of it, the pipe says so.
         """
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda number, frame: None)
         self._alarm, writer = os.pipe()
         self.watched.append(self._alarm)

@@ -4,6 +4,8 @@ Silence in a recording sends no messages, so an open socket is asked by ping (RF
 5.5.2) when nothing has come for a while.
 """
 
+import select
+
 from workers.speech.connection import Connection, ConnectionLost
 
 
@@ -19,10 +21,13 @@ class Pulse:
     def feel(self, now: float) -> float:
         """Asks if it is time; seconds until it is to be felt again.
 
-        Raises `ConnectionLost` when the server is dead.
+        Raises `ConnectionLost` when the server is dead: not when it was this process that stood
+        still, and what came meanwhile is there but was not looked at yet.
         """
         connection = self._connection
         if connection.waiting and now - connection.taken_at >= self._bound:
+            if select.select([], [connection], [], 0)[1]:
+                return 0.0
             raise ConnectionLost(f"the server has taken no audio for {self._bound:g} s")
         if self._asked_at is not None and connection.heard_at >= self._asked_at:
             self._asked_at = None
@@ -31,6 +36,8 @@ class Pulse:
         if left > 0:
             return left
         if self._asked_at is not None:
+            if connection.buffered or select.select([connection], [], [], 0)[0]:
+                return 0.0
             raise ConnectionLost(f"the server has not answered for {self._bound:g} s")
         self._asked_at = now
         connection.ping()

@@ -1,5 +1,7 @@
 """What a session has sent, and how late each chunk left."""
 
+import time
+
 from workers.audio import decode
 from workers.audio.certificate import Certificate
 from workers.audio.lags import Lags, certificate
@@ -7,6 +9,10 @@ from workers.audio.recording import Recording
 from workers.events import ChunksSent, Progressed, Slipped
 from workers.jobs import Settings
 from workers.session.recorder import Recorder
+
+
+ALIVE = 2.0
+"""Seconds after which it is told again how far a session is, though it got no further."""
 
 
 class Tally:
@@ -23,6 +29,8 @@ class Tally:
         self._lags = Lags()
         self._slips_ms: list[float] = []
         self._reported = 0
+        self._told_at = float("inf")
+        """On the monotonic clock; nothing is to be told before the session has begun."""
         self.sent = 0
         """Samples of this session."""
 
@@ -35,6 +43,10 @@ class Tally:
     def seconds_left(self) -> float:
         """Of the recording."""
         return max(0.0, self._length / self._rate - self.sent_seconds)
+
+    def begin(self) -> None:
+        """The session has begun."""
+        self._told_at = time.monotonic()
 
     def add(self, frames: int, lag: float) -> None:
         """A chunk left, so many seconds late."""
@@ -51,12 +63,28 @@ class Tally:
         if len(self._lags) % chunks == 0:
             self.report()
 
+    def report_new(self) -> None:
+        """Tells how far it is, unless it has told that already."""
+        if len(self._lags) > self._reported:
+            self.report()
+
+    def report_alive(self, now: float) -> float:
+        """Tells it again when it is time; seconds until the next time.
+
+        A session may wait for a server that takes no audio, or for its last words: whoever watches
+        has to know that it does.
+        """
+        if now >= self._told_at + ALIVE:
+            self.report()
+        return max(0.0, self._told_at + ALIVE - now)
+
     def report(self) -> None:
         """Tells how far it is."""
         new = self._lags.since(self._reported)
         if new:
             self._recorder.note(ChunksSent(self._reported, new))
             self._reported = len(self._lags)
+        self._told_at = time.monotonic()
         total = max(self._length / self._rate, self.sent_seconds)
         self._recorder.say(
             Progressed(round(self.sent_seconds, 3), round(total, 3), self._lags.summary())

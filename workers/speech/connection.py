@@ -29,6 +29,9 @@ CLOSE_PATIENCE = 1.5
 LONGEST_MESSAGE = 4 * 1024 * 1024
 """Bytes; the longest real Turn is some 100 KB. A longer message is a fault, not a transcript."""
 
+LIGHTEST = 2000
+"""Bytes that any frame counts for: what an empty one costs to take in."""
+
 TOO_LONG = "the server sent a message that is too long"
 
 
@@ -42,6 +45,14 @@ class Closed:
 
     code: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that is no message by itself: a ping, a pong, a piece of a longer message."""
+
+
+PART = Part()
 
 
 class Connection:
@@ -58,7 +69,7 @@ class Connection:
         self._unsent = bytearray()
         self._closed = False
         self.received_bytes = 0
-        """Of messages, since the beginning."""
+        """Of all frames since the beginning, none of them counted as less than `LIGHTEST`."""
         self.heard_at = time.monotonic()
         """When the server last gave a sign of life, on the monotonic clock."""
         self.taken_at = self.heard_at
@@ -125,33 +136,38 @@ class Connection:
 
     # --- in --------------------------------------------------------------------------------------
 
-    def receive(self) -> ServerMessage | Closed | None:
-        """The next message that is here in full; None when there is none yet. Never blocks.
+    def receive(self) -> ServerMessage | Closed | Part | None:
+        """The next message, or part of one, that is here in full; None when there is none yet.
 
-        Raises `Malformed` for a message that cannot be understood (the next one may be), and
+        Never blocks. Raises `Malformed` for a message that cannot be understood (the next one may be), and
         `ConnectionLost` when the connection broke.
         """
-        while True:
-            try:
-                frame = self._ws.recv_frame()
-            except (BlockingIOError, ssl.SSLWantReadError):
-                return None
-            except (OSError, websocket.WebSocketException) as error:
-                raise ConnectionLost(f"the connection broke ({words(error)})") from error
-            self.heard_at = time.monotonic()
-            if frame.opcode == ABNF.OPCODE_PING:
-                self._send_frame(frame.data, ABNF.OPCODE_PONG)
-            elif frame.opcode == ABNF.OPCODE_CLOSE:
+        try:
+            frame = self._ws.recv_frame()
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except (OSError, websocket.WebSocketException) as error:
+            raise ConnectionLost(f"the connection broke ({words(error)})") from error
+        self.heard_at = time.monotonic()
+        self.received_bytes += max(len(frame.data), LIGHTEST)
+        match frame.opcode:
+            case ABNF.OPCODE_CLOSE:
                 self._closed = True
                 return _closed(self._blotted(frame.data))
-            elif frame.opcode != ABNF.OPCODE_PONG:
-                self.received_bytes += len(frame.data)
-                self._text += frame.data
-                if len(self._text) > LONGEST_MESSAGE:
-                    raise ConnectionLost(TOO_LONG)
-                if frame.fin:
-                    text, self._text = bytes(self._text), bytearray()
-                    return messages.decode(self._blotted(text))
+            case ABNF.OPCODE_PING:
+                self._send_frame(frame.data, ABNF.OPCODE_PONG)
+            case ABNF.OPCODE_TEXT | ABNF.OPCODE_BINARY | ABNF.OPCODE_CONT:
+                return self._joined(frame.data, last=bool(frame.fin))
+        return PART
+
+    def _joined(self, data: bytes, *, last: bool) -> ServerMessage | Part:
+        self._text += data
+        if len(self._text) > LONGEST_MESSAGE:
+            raise ConnectionLost(TOO_LONG)
+        if not last:
+            return PART
+        text, self._text = bytes(self._text), bytearray()
+        return messages.decode(self._blotted(text))
 
     def _blotted(self, data: bytes) -> bytes:
         if self._key is None:

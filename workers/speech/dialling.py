@@ -18,7 +18,8 @@ DIAL_PATIENCE = 10.0
 """Seconds for each step of TCP, TLS and the upgrade."""
 
 DIAL_ALTOGETHER = 20.0
-"""Seconds for all of them: an answer that comes a byte at a time makes endless steps."""
+"""Seconds for all of them, if nothing else is said: an answer that comes a byte at a time makes
+endless steps."""
 
 
 class Unreachable(PacelineError):
@@ -35,11 +36,16 @@ class Unreachable(PacelineError):
 
 
 def dial(
-    url: str, headers: dict[str, str], *, ca: str | None = None, key: Secret | None = None
+    url: str,
+    headers: dict[str, str],
+    *,
+    ca: str | None = None,
+    key: Secret | None = None,
+    patience: float = DIAL_ALTOGETHER,
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the
+    ``patience`` in seconds is for all of it. ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the
     headers hold, to be blotted out. A redirection is not followed: it would carry the key to
     wherever the answer says.
     """
@@ -47,7 +53,7 @@ def dial(
     if host and is_loopback(host):  # nothing that stays on this machine goes through a proxy
         os.environ["no_proxy"] = "*"
     try:
-        with _at_most(DIAL_ALTOGETHER):
+        with _at_most(patience):
             ws = websocket.create_connection(
                 url,
                 timeout=DIAL_PATIENCE,

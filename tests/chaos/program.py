@@ -1,0 +1,45 @@
+"""A run as its victims know it: ``python -m tests.chaos.program URL FOLDER [FILE…]``.
+
+Without files it goes on with the run in the folder. It has little patience with servers, and a lot
+with what is done to it.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from tests.engine.running import Hurried
+from workers import past, run_folder
+from workers.jobs import Settings
+from workers.retries import Retries
+from workers.session.assignment import Patience
+from workers.speech.endpoint import custom
+from workers.supervisor import Access, Supervisor
+
+SESSIONS = 20
+PATIENCE = Patience(begin=2.0, end=2.0, farewell=1.0, silence=2.0)
+RETRIES = Retries(attempts=50, first=0.05, most=0.2)
+
+
+def main(url: str, folder: Path, files: Sequence[str]) -> None:
+    """Until every job is over."""
+    left = [] if files else past.past(folder).histories
+    with (
+        closing(run_folder.create(folder) if files else run_folder.reopen(folder)) as opened,
+        Supervisor(
+            lambda: Access(custom(url), None, SESSIONS),
+            opened,
+            Settings(),
+            starts=Hurried(),
+            retries=RETRIES,
+            patience=PATIENCE,
+        ) as supervisor,
+    ):
+        supervisor.resume(left)
+        supervisor.add(files)
+        supervisor.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -1,0 +1,56 @@
+"""Files that no decoder was made for, in the processes that read them."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from tests import damage, sound
+from tests.decoder import Decoder
+from workers.audio.prober import Prober
+from workers.errors import Unreadable
+
+CASES, SEED = 400, 3
+"""The 20th of these made a decoder go in a circle, and the 97th made it fail with a bug."""
+
+
+def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
+    """Never a crash, a wait without end, memory without bound, or words that nobody can read."""
+    path = tmp_path / "a"
+    wrong, right = [], set()
+    with Decoder() as decoder:
+        for case in damage.damaged(SEED, CASES):
+            path.write_bytes(case.content)
+            outcome = decoder.outcome(str(path))
+            right.add(outcome.kind)
+            if not outcome.is_right:
+                wrong.append((case.how, outcome))
+
+    assert not wrong
+    assert right == {"decoded", "refused"}
+
+
+def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
+    """A decoder may crash at any file; the files behind it have done nothing."""
+    path = sound.write(tmp_path / "a.wav", sound.tone(1.0))
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        assert prober.probe(path).seconds == 1.0
+        (process,) = (
+            child for child in multiprocessing.active_children() if child.name == "paceline-prober"
+        )
+        process.kill()
+        with pytest.raises(Unreadable, match="crash"):
+            prober.probe(path)
+
+        assert prober.probe(path).seconds == 1.0
+
+
+def test_what_is_no_file_is_refused_by_the_prober_in_words(tmp_path: Path) -> None:
+    """What goes wrong in its process is told in this one."""
+    with (
+        Prober(multiprocessing.get_context("spawn")) as prober,
+        pytest.raises(Unreadable, match="a device") as refused,
+    ):
+        prober.probe("/dev/zero")
+
+    assert refused.value.hint

@@ -1,0 +1,167 @@
+"""What a refusal means: too many sessions is a matter of waiting, anything else of being told."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine import faults
+from tests.engine.hearing import PLAIN, Moment, telling
+from tests.engine.running import ONCE, SOON, Hurried, resumed, supervised
+from tests.engine.scripted import Endpoint, Line, Script
+from tests.engine.truth import complaints, record
+from workers import past
+from workers.events import Ended, Outcome, Retrying
+from workers.history import Status
+
+BUSY = [
+    faults.error(1008, faults.BUSY),
+    faults.error(3009, faults.BUSY),
+    faults.error(3005, faults.BUSY),
+    faults.error_alone(1008, faults.BUSY),
+    faults.close(1008, faults.BUSY),
+    faults.close(3009),
+]
+
+
+def refusing(fault: faults.Fault) -> Script:
+    return telling(PLAIN, fault, Moment.CONNECT)
+
+
+def test_a_job_that_there_is_no_place_for_waits_and_loses_no_attempt(tmp_path: Path) -> None:
+    """However the server says so, and as often as it does."""
+    truths = [record(tmp_path, 3, job) for job in range(len(BUSY) + 1)]
+    scripts = [script for fault in BUSY for script in (refusing(fault), telling())]
+    with (
+        Endpoint(*scripts, statuses=[429, 429]) as endpoint,
+        supervised(endpoint.url, tmp_path / "run", starts=Hurried(), retries=ONCE) as watched,
+    ):
+        watched.supervisor.add([truth.path for truth in truths])
+        watched.until_idle()
+    refusals = list((tmp_path / "run").glob("*.refused-*.trace.jsonl"))
+
+    for truth, (_, live), again in zip(
+        truths, sorted(watched.histories.items()), past.histories(tmp_path / "run"), strict=True
+    ):
+        assert complaints(truth, live) == complaints(truth, again) == []
+        assert (live.attempt, again.attempt) == (1, 1)
+        assert live.earlier == again.earlier == []
+    assert len(refusals) == len(BUSY) + 2
+    assert len(list((tmp_path / "run").glob("*.1.trace.jsonl"))) == len(truths)
+
+
+def test_starts_slow_down_for_a_server_that_is_full_and_recover(tmp_path: Path) -> None:
+    """It has two places. All jobs get one, and it is not asked for one much more often."""
+    guests, refused = [0], [0]
+    lets_in, turns_away = telling(), refusing(faults.error(1008, faults.BUSY))
+
+    async def two_places(line: Line) -> None:
+        if guests[0] == 2:
+            refused[0] += 1
+            return await turns_away(line)
+        guests[0] += 1
+        await lets_in(line)
+        guests[0] -= 1
+
+    truths = [record(tmp_path, 6, job) for job in range(6)]
+    with (
+        Endpoint(two_places) as endpoint,
+        supervised(endpoint.url, tmp_path / "run", starts=Hurried(), retries=ONCE) as watched,
+    ):
+        watched.supervisor.add([truth.path for truth in truths])
+        watched.until_idle()
+
+    for truth, (_, history) in zip(truths, sorted(watched.histories.items()), strict=True):
+        assert complaints(truth, history) == []
+    assert 1 <= refused[0] <= 25
+
+
+def test_who_waits_for_a_place_can_leave_and_come_back(tmp_path: Path) -> None:
+    """The job is where it was, with all its attempts."""
+    truth = record(tmp_path, 3)
+    busy = refusing(faults.error(3009, faults.BUSY))
+    with (
+        Endpoint(busy) as endpoint,
+        supervised(endpoint.url, tmp_path / "run", starts=Hurried()) as watched,
+    ):
+        watched.supervisor.add([truth.path])
+        watched.until_said(Retrying, times=2)
+
+        assert watched.histories[1].status is Status.QUEUED
+        assert watched.supervisor.next_start is not None
+    watched.until_idle()
+    assert watched.histories[1].ended is not None
+    assert watched.histories[1].ended.outcome is Outcome.INTERRUPTED
+
+    with Endpoint(telling()) as endpoint, resumed(endpoint.url, tmp_path / "run") as again:
+        again.until_idle()
+
+    assert complaints(truth, again.histories[1]) == []
+    assert again.histories[1].attempt == 1
+
+
+FINAL = {
+    "a key that is wrong": (faults.error(1008, "Invalid API key"), Outcome.UNAUTHORISED, "key"),
+    "an older code": (faults.error(4001, "Not authorized"), Outcome.UNAUTHORISED, "key"),
+    "no credit": (faults.close(1008, "Insufficient funds"), Outcome.UNAUTHORISED, "account"),
+    "a parameter": (
+        faults.error(3006, "User Input Validation Error: Invalid 'mode'"),
+        Outcome.REFUSED,
+        "parameter",
+    ),
+    "a parameter, in 2025": (
+        faults.close(3005, "User Input Validation Error: Invalid 'mode'"),
+        Outcome.REFUSED,
+        "parameter",
+    ),
+    "the length of a chunk": (
+        faults.error(3007, "Input Duration Violation: 25.0 ms"),
+        Outcome.REFUSED,
+        "--chunk-ms",
+    ),
+    "the pace": (faults.error(3007, "Audio Transmission Rate Exceeded"), Outcome.REFUSED, "speed"),
+}
+STATUSES = {
+    401: Outcome.UNAUTHORISED,
+    403: Outcome.UNAUTHORISED,
+    404: Outcome.REFUSED,
+    410: Outcome.REFUSED,
+}
+
+
+def test_what_a_further_attempt_would_only_meet_again_fails_at_once(tmp_path: Path) -> None:
+    """With the words of the server, and what to change."""
+    truth = record(tmp_path, 2)
+    wanted = [(outcome, "") for outcome in STATUSES.values()]
+    wanted += [(outcome, word) for _, outcome, word in FINAL.values()]
+    scripts = [telling(PLAIN, fault, Moment.BEGIN) for fault, _, _ in FINAL.values()]
+    with (
+        Endpoint(*scripts, statuses=STATUSES) as endpoint,
+        supervised(
+            endpoint.url, tmp_path / "run", sessions=1, starts=Hurried(), retries=SOON
+        ) as watched,
+    ):
+        watched.supervisor.add([truth.path] * len(wanted))
+        watched.until_idle()
+
+    assert len(endpoint.heard) == len(FINAL)
+    for job, (outcome, word) in enumerate(wanted, start=1):
+        (ended,) = watched.said(Ended, job)
+        assert isinstance(ended, Ended)
+        assert (ended.outcome, watched.histories[job].attempt) == (outcome, 1)
+        assert ended.hint
+        assert word in ended.hint
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_server_in_trouble_is_called_again(tmp_path: Path, status: int) -> None:
+    """It may be behind a gateway that says so."""
+    truth = record(tmp_path, 2)
+    with (
+        Endpoint(telling(), statuses=[status]) as endpoint,
+        supervised(endpoint.url, tmp_path / "run", starts=Hurried(), retries=SOON) as watched,
+    ):
+        watched.supervisor.add([truth.path])
+        watched.until_idle()
+
+    assert complaints(truth, watched.histories[1]) == []
+    assert watched.histories[1].attempt == 2

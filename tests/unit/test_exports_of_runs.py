@@ -1,0 +1,79 @@
+"""Exports of what a run has left on the disk, whatever became of the program."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.desk_reports import began, connecting, failed, heard, progressed
+from tui.exporting import exported
+from tui.summary import Exit
+from workers.events import Event
+from workers.trace import TraceWriter
+
+HEARD: list[Event] = [
+    connecting(),
+    began(),
+    progressed(5.0),
+    heard(0, "Good morning.", final=True, at=1000),
+]
+LOST = failed("the connection broke", seconds=5.0)
+
+
+def run(folder: Path, *attempts: list[Event]) -> Path:
+    """A run of one job, with the traces of these attempts."""
+    (folder / "run.json").write_text(json.dumps({"jobs": [{"id": 1, "file": "talk.wav"}]}))
+    for number, events in enumerate(attempts, start=1):
+        facts = {"job": 1, "attempt": number, "file": "talk.wav"}
+        with TraceWriter(folder / f"0001-talk.{number}.trace.jsonl", facts) as trace:
+            for event in events:
+                trace.write(1.0, event)
+    return folder
+
+
+def text(folder: Path, say: Callable[[str], None] = print) -> str:
+    code = exported(folder, ["txt"], None, overwrite=False, say=say)
+
+    assert Exit.DONE is code
+    return (folder / "exports" / "talk.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        [],
+        [[connecting(1580, 1)]],
+        [[connecting(1580, 1), failed("nothing answers")]],
+        [[connecting(1580, 1), began(), progressed(2.0)]],
+    ],
+    ids=["none", "that calls", "that was never let in", "that has heard nothing"],
+)
+def test_what_was_heard_is_exported_whatever_a_further_attempt_has_come_to(
+    tmp_path: Path, further: list[list[Event]]
+) -> None:
+    """Also while it is at work."""
+    assert "Good morning.\n" == text(run(tmp_path, [*HEARD, LOST], *further))
+
+
+def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> None:
+    """Its last line is torn, and no attempt has an end."""
+    run(tmp_path, HEARD, [connecting(1580, 1), began(), heard(1, "How are", at=1600)])
+    for trace in tmp_path.glob("*.trace.jsonl"):
+        trace.write_bytes(trace.read_bytes() + b'{"t":2.0,"type":"turn","turn_or')
+
+    assert "Good morning.\n[attempt 2 goes on from 0:01]\nHow are [unfinished]\n" == text(tmp_path)
+
+
+def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> None:
+    """There is nothing to export."""
+    said: list[str] = []
+    exported(
+        run(tmp_path, [connecting(), failed("nothing answers")]),
+        ["txt"],
+        None,
+        overwrite=False,
+        say=said.append,
+    )
+
+    assert ["- talk.wav: nothing was streamed"] == said

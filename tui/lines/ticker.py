@@ -1,0 +1,97 @@
+"""The last column of a row: the latest words, or why there are none."""
+
+import re
+
+from tui.lines import gauges
+from tui.lines.cells import clean, clean_end, fit, tail, width
+from tui.palette import Line, Role
+from tui.symbols import Symbols
+from workers.events import Retrying
+from workers.history import JobHistory, Status
+
+_SERVER_SAID = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
+
+
+def words(history: JobHistory, cells: int, wait: int, symbols: Symbols) -> Line:
+    """In at most so many cells; ``wait``: whole seconds until a further attempt may start."""
+    if history.status is Status.RETRYING and history.retrying is not None:
+        return _again(history.retrying, cells, wait, symbols)
+    number = which(history, symbols)
+    return [(number, Role.MUTED), *_words(history, cells - width(number), wait, symbols)]
+
+
+def which(history: JobHistory, symbols: Symbols) -> str:
+    """The number of a further attempt, with a space behind it; empty for the first."""
+    return f"{symbols.status[Status.RETRYING]}{history.attempt} " if history.attempt > 1 else ""
+
+
+def cause(reason: str) -> str:
+    """A reason with what tells it from others at its beginning, where there is room."""
+    if (found := _SERVER_SAID.fullmatch(reason)) is None:
+        return clean(reason)
+    code, said = found.groups()
+    return clean(f"{said} ({code})" if code else said)
+
+
+def again(retrying: Retrying, wait: int) -> str:
+    """When a further attempt starts, and where in the recording."""
+    place = f", from {gauges.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
+    return f"{f'again in {wait} s' if wait else 'at the next free place'}{place}"
+
+
+def _again(retrying: Retrying, cells: int, wait: int, symbols: Symbols) -> Line:
+    told = again(retrying, wait)
+    whole = fit(f"{told}: {cause(retrying.reason)}", cells, symbols.cut)
+    return [(whole[: len(told)], Role.LATE), (whole[len(told) :], Role.MUTED)]
+
+
+def _words(history: JobHistory, cells: int, wait: int, symbols: Symbols) -> Line:
+    if history.status is Status.FAILED and history.ended is not None:
+        return [(fit(cause(history.ended.reason), cells, symbols.cut), Role.BAD)]
+    latest = history.transcript.latest
+    if latest is None or history.status is Status.QUEUED:
+        return [(fit(_silence(history, wait), cells, symbols.cut), Role.FAINT)]
+    settled, unsettled = clean_end(latest.settled, cells), clean_end(latest.unsettled, cells)
+    if settled and unsettled:
+        settled += " "
+    role = Role.MUTED if history.status.over else Role.FINAL if latest.final else Role.SETTLED
+    return _ticker(settled, unsettled, role, cells, symbols)
+
+
+def _ticker(settled: str, unsettled: str, role: Role, cells: int, symbols: Symbols) -> Line:
+    """The end of the two together: what is being said now is what matters."""
+    if width(settled) + width(unsettled) <= cells:
+        return [(settled, role), (unsettled, Role.PARTIAL)]
+    room = cells - width(symbols.cut) - width(unsettled)
+    if room <= 0:
+        return [
+            (symbols.cut, Role.FAINT),
+            (tail(unsettled, cells - width(symbols.cut)), Role.PARTIAL),
+        ]
+    return [(symbols.cut, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
+
+
+def _silence(history: JobHistory, wait: int) -> str:
+    match history.status:
+        case Status.QUEUED if history.attempt == 0:
+            return "being read"
+        case Status.QUEUED:
+            return waiting(history, wait)
+        case Status.CONNECTING:
+            return "calling the server"
+        case Status.CANCELLED if history.ended is not None:
+            return clean(history.ended.reason)
+        case _:
+            return ""
+
+
+def waiting(history: JobHistory, wait: int) -> str:
+    """Why a queued job is not at work, where there is more to say than that it waits."""
+    retrying = history.retrying
+    if retrying is None:
+        return ""
+    if retrying.in_seconds > 0:  # nobody who asked for it has to wait
+        why = "no place at the server"
+        return f"again in {wait} s: {why}" if wait else f"waits for its turn: {why}"
+    seconds = retrying.from_seconds
+    return f"waits for its turn, {f'from {gauges.clock(seconds)}' if seconds else 'anew'}"
