@@ -1,5 +1,7 @@
 """The command line."""
 
+import io
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +20,8 @@ class _Paceline(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # not every locale has our signs
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except UsageProblem as problem:
@@ -31,6 +35,12 @@ def _fail(error: PacelineError, code: int) -> NoReturn:
 
     click.echo(f"paceline: {clean(str(error))}", err=True)
     raise SystemExit(code)
+
+
+def _skipped(path: str, reason: str) -> None:
+    from tui.lines.cells import clean
+
+    click.echo(clean(f"Skipped {path}: {reason}"), err=True)
 
 
 @click.group(cls=_Paceline, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,7 +66,7 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     from workers.audio.discovery import found
 
     need_terminal("paceline run PATH…")
-    raise SystemExit(on_desk(options(**given), Work(found(paths)), guard))
+    raise SystemExit(on_desk(options(**given), Work(found(paths, _skipped)), guard))
 
 
 @paceline.command()
@@ -69,7 +79,9 @@ def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
     from tui.streaming import Work, without_screen
     from workers.audio.discovery import found
 
-    raise SystemExit(without_screen(options(**given), Work(found(paths)), as_json=as_json))
+    raise SystemExit(
+        without_screen(options(**given), Work(found(paths, _skipped)), as_json=as_json)
+    )
 
 
 @paceline.command()
@@ -115,7 +127,7 @@ def check(paths: tuple[str, ...], **given: Any) -> NoReturn:
     from workers.audio.discovery import found
 
     chosen = options(**given)
-    raise SystemExit(checked(found(paths), chosen, click.echo))
+    raise SystemExit(checked(found(paths, _skipped), chosen, click.echo))
 
 
 @paceline.command()

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,11 @@ from time import monotonic
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
+from textual.events import Event, Paste
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
-from tui import keys, verbs
+from tui import keys, paths, verbs
 from tui.frame import Frame
 from tui.hang_up import on_hang_up
 from tui.keys import Scope
@@ -136,16 +137,23 @@ class Desk(App[None]):
     def action_add(self, path: str = "") -> None:
         from tui.screens.adding import Adding  # only when asked for: the first screen comes sooner
 
-        self.push_screen(Adding(self.look, path), self._add)
+        adding = Adding(self.look, path)
+        self.push_screen(adding, lambda files: self._add(files, adding.skipped))
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Paste):  # an input shows its text as it is
+            event.text = paths.typed(event.text)
+        await super().on_event(event)
 
     def on_dropped(self, message: Dropped) -> None:
         self.action_add(" ".join(message.text.splitlines()))
 
-    def _add(self, files: list[str] | None) -> None:
+    def _add(self, files: list[str] | None, skipped: Sequence[tuple[str, str]]) -> None:
         if files:
             jobs = self.supervisor.add(files)
             self.state.expect(jobs, files)
-            self.say(f"{verbs.jobs(len(jobs))} added")
+            passed = f", {len(skipped)} skipped, as {': '.join(skipped[0])}" if skipped else ""
+            self.say(f"{verbs.jobs(len(jobs))} added{passed}")
 
     def action_export(self) -> None:
         from tui.screens.exporting import Batch, Exporting

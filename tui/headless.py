@@ -94,7 +94,7 @@ class Headless:
         history = self._by_id.setdefault(report.job, JobHistory(report.job, report.file))
         history.apply(report)
         if self._as_json:
-            print(json.dumps(report_json(report), ensure_ascii=False), flush=True)
+            print(json.dumps(report_json(report)), flush=True)
         elif (words := _words(report, history)) and self._is_new(report.job, words):
             name = clean(report.file.rsplit("/", 1)[-1])
             _say(f"[{report.job}] {name}: {words}")

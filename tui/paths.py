@@ -20,6 +20,11 @@ class Completion:
     """Names in the folder, sorted; a folder's ends with the separator."""
 
 
+def typed(text: str) -> str:
+    """A pasted text as somebody could have typed it, on one line."""
+    return _UNTYPED.sub(" ", text)
+
+
 def named(text: str) -> list[str]:
     """The paths in a line: one as it stands if it exists, else as a shell would split it."""
     text = text.strip()

@@ -44,10 +44,10 @@ def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
     seconds = sum(history.sent_seconds for history in histories)
     lines = [f"{', '.join(told)} · {clock(seconds)} of audio sent"]
     lines += [f"  {failure(history)}" for history in histories if history.status is Status.FAILED]
-    lines.append(f"Transcripts and traces: {folder}")
+    lines.append(clean(f"Transcripts and traces: {folder}"))
     if any(_can_go_on(history) for history in histories):
-        lines.append(f"Go on with the rest: paceline resume {quoted(folder)}")
-    lines.append(f"Export them: paceline export {quoted(folder)} --to txt,srt")
+        lines.append(clean(f"Go on with the rest: paceline resume {quoted(folder)}"))
+    lines.append(clean(f"Export them: paceline export {quoted(folder)} --to txt,srt"))
     return lines
 
 

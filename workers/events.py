@@ -231,8 +231,10 @@ _EVENTS: Mapping[str, type[Any]] = {
 def to_json(event: TraceEvent) -> JsonObject:
     """The object of an event; a turn keeps the wire's field names."""
     if isinstance(event, TurnHeard):
+        wire = codec.write(event.turn)
+        wire.pop("cut", None)  # a server may call a field of its own so
         cut: JsonObject = {"cut": True} if event.cut else {}
-        return {"type": event.type, **codec.write(event.turn), **cut}
+        return {"type": event.type, **wire, **cut}
     return {"type": event.type, **codec.write(event)}
 
 
@@ -243,7 +245,7 @@ def from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
         wire = {name: value for name, value in record.items() if name != "cut"}
         return TurnHeard(codec.read(Turn, wire, TurnHeard.type), record.get("cut") is True)
     if not isinstance(kind, str) or kind not in _EVENTS:
-        raise Malformed(f"there is no event of type {kind!r}")
+        raise Malformed(f"there is no event of type {str(kind)[:40]!r}")
     event: TraceEvent = codec.read(_EVENTS[kind], record, kind)
     return event
 
@@ -251,12 +253,11 @@ def from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
 def report_json(report: Report) -> JsonObject:
     """The object of a report, as ``run --json`` prints it."""
     event = to_json(report.event)
-    kind = event.pop("type")
-    return {
-        "type": kind,
+    whose: JsonObject = {
+        "type": event["type"],
         "job": report.job,
         "attempt": report.attempt,
         "file": report.file,
         "t": round(report.t, 4),
-        **event,
     }
+    return {**whose, **event, **whose}  # a server may call fields of its own so

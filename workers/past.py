@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers import events, trace
-from workers.errors import RunFolderProblem
+from workers.errors import Malformed, RunFolderProblem
 from workers.events import Ended, Outcome, Queued, Report
 from workers.history import JobHistory
 from workers.jobs import JobId, Settings
@@ -61,7 +61,8 @@ def past(path: Path) -> Past:
 def histories(path: Path) -> list[JobHistory]:
     """Every job of a run, replayed from its traces, as far as they go.
 
-    Raises `RunFolderProblem` when it is no run folder, `Malformed` for a damaged trace.
+    A damaged trace counts up to its damage, of which the history warns. Raises `RunFolderProblem`
+    when it is no run folder.
     """
     return [_replayed(path, job) for job in index(path).jobs]
 
@@ -79,7 +80,7 @@ def index(path: Path) -> Index:
         raise RunFolderProblem(f"{path} is not a run folder", f"It holds no {INDEX}.") from error
     except OSError as error:
         raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunFolderProblem(f"{path / INDEX} is damaged ({error!r})") from error
     if head.get("format", VERSION) != VERSION:
         raise RunFolderProblem(
@@ -98,9 +99,12 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
         queued = codec.read(Queued, record, f"job {job}")
         history.apply(Report(JobId(job), 1, file, 0.0, queued))
     for number, file_of_attempt in _traces(path, job):
-        for traced in trace.read(file_of_attempt):
-            if not isinstance(traced.event, events.TRACE_ONLY):
-                history.apply(Report(JobId(job), number, file, traced.t, traced.event))
+        try:
+            for traced in trace.read(file_of_attempt):
+                if not isinstance(traced.event, events.TRACE_ONLY):
+                    history.apply(Report(JobId(job), number, file, traced.t, traced.event))
+        except Malformed as damage:  # what stands before it counts, and so do the other jobs
+            history.warnings.append(f"the trace is damaged: {damage.reason}")
         _tell_end(history, record, number)
     attempt = record.get("attempt")
     if isinstance(attempt, int):

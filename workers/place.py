@@ -16,8 +16,9 @@ STOPPED = 3
 STILL = 15
 """Looks after which one that streams and says nothing is ended: it reports once a second."""
 
-STILL_CALLING = 180
-"""The same for one that does not stream: it reads a file, calls a server, or awaits its end."""
+STILL_CALLING = 600
+"""The same for one that does not stream: it reads a file up to where it goes on, which takes a
+minute for some hours of Opus, or it calls a server, or awaits its end."""
 
 
 class Phase(Enum):

@@ -58,6 +58,11 @@ class RunFolder:
         """Where exports of this run go when nothing else is said."""
         return self.path / "exports"
 
+    @property
+    def faults(self) -> Path:
+        """Where faults of the program itself are noted."""
+        return self.path / "faults.log"
+
     def describe(self, endpoint: Endpoint, settings: Settings) -> None:
         """Notes what all jobs of the run have in common."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -202,7 +207,7 @@ def _replace_file(path: Path, text: str, *, durable: bool) -> None:
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with draft.open("w", encoding="utf-8") as file:
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             if durable:
                 file.flush()

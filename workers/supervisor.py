@@ -8,7 +8,9 @@ never blocks a session. Nothing here knows a screen.
 import multiprocessing
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from queue import SimpleQueue
@@ -229,9 +231,24 @@ class Supervisor:
                     if place is None and (pause := self._pause()) > 0:
                         self._changed.wait(pause)
                 if place is not None:
-                    self._prepare(place, prober) if place.job is None else self._start(place)
+                    self._serve(place, prober)
                 self._saving.save()
         self._saving.save(at_once=True, durable=True)
+
+    def _serve(self, place: Place, prober: Prober) -> None:
+        """Probes a file, or starts a session. A fault of ours costs that job, not the run."""
+        attempt = place.attempt
+        try:
+            self._prepare(place, prober) if place.job is None else self._start(place)
+        except Exception as error:
+            self._note_fault()
+            reason = f"a fault in Paceline ended it ({type(error).__name__})"
+            ended = Ended(Outcome.CRASHED, reason, f"{self.folder.faults} says where.")
+            self._give_up(place, attempt, ended)
+
+    def _note_fault(self) -> None:
+        with suppress(OSError), self.folder.faults.open("a") as file:
+            traceback.print_exc(file=file)
 
     def _next(self) -> Place | None:
         """The job to start or to probe now."""
@@ -335,13 +352,19 @@ class Supervisor:
             if isinstance(report.event, Ended):
                 last = report  # passed on when its process is gone
                 continue
-            with self._changed:
-                place.hear(report.event)
-                if isinstance(report.event, Began):
-                    self._starts.accepted(place.started_at)
-                self._forward(report)
+            try:
+                self._take(place, report)
+            except Exception:  # the session goes on, and its trace has it all
+                self._note_fault()
         with self._changed:
             self._end(place, last or self._said(place, child.unsaid()))
+
+    def _take(self, place: Place, report: Report) -> None:
+        with self._changed:
+            place.hear(report.event)
+            if isinstance(report.event, Began):
+                self._starts.accepted(place.started_at)
+            self._forward(report)
 
     # --- the end of an attempt; any thread, with the lock ----------------------------------------
 

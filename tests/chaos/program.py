@@ -1,4 +1,4 @@
-"""A run as its victims know it: ``python -m tests.chaos.program URL FOLDER [FILE…]``.
+"""A run as its victims know it: ``python -m tests.chaos.program URL FOLDER SESSIONS [FILE…]``.
 
 Without files it goes on with the run in the folder. It has little patience with servers, and a lot
 with what is done to it.
@@ -17,18 +17,17 @@ from workers.session.assignment import Patience
 from workers.speech.endpoint import custom
 from workers.supervisor import Access, Supervisor
 
-SESSIONS = 20
 PATIENCE = Patience(begin=2.0, end=2.0, farewell=1.0, silence=2.0)
 RETRIES = Retries(attempts=50, first=0.05, most=0.2)
 
 
-def main(url: str, folder: Path, files: Sequence[str]) -> None:
+def main(url: str, folder: Path, sessions: int, files: Sequence[str]) -> None:
     """Until every job is over."""
     left = [] if files else past.past(folder).histories
     with (
         closing(run_folder.create(folder) if files else run_folder.reopen(folder)) as opened,
         Supervisor(
-            lambda: Access(custom(url), None, SESSIONS),
+            lambda: Access(custom(url), None, sessions),
             opened,
             Settings(),
             starts=Hurried(),
@@ -42,4 +41,4 @@ def main(url: str, folder: Path, files: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])

@@ -101,7 +101,7 @@ class Endpoint:
         self, *scripts: Script, statuses: Iterable[int] = (), narrow: bool = False
     ) -> None:
         self._scripts = scripts or (perfect,)
-        self._statuses = deque(statuses)
+        self.statuses = deque(statuses)
         self._narrow = narrow
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
@@ -139,9 +139,9 @@ class Endpoint:
             server.close(close_connections=True)
 
     def _refuse(self, socket: ServerConnection, request: Request) -> Response | None:
-        if not self._statuses:
+        if not self.statuses:
             return None
-        return socket.respond(self._statuses.popleft(), "Not here.")
+        return socket.respond(self.statuses.popleft(), "Not here.")
 
     async def _converse(self, socket: ServerConnection) -> None:
         assert socket.request is not None

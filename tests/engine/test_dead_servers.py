@@ -42,7 +42,10 @@ def test_a_server_that_answers_nothing_is_dead(tmp_path: Path) -> None:
 
     assert [ended.outcome for ended in first] == [Outcome.LOST] * 2
     assert ["has not answered" in ended.reason for ended in first] == [True] * 2
-    assert [complaints(truth, watched.histories[n]) for n, truth in enumerate(truths, 1)] == [[], []]
+    assert [complaints(truth, watched.histories[n]) for n, truth in enumerate(truths, 1)] == [
+        [],
+        [],
+    ]
 
 
 async def chatters(hearing: Hearing) -> None:

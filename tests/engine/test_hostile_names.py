@@ -43,16 +43,23 @@ class Run:
     """A finished ``paceline run --json`` over recordings of these names."""
 
     result: subprocess.CompletedProcess[bytes]
-    files: list[bytes]
-    folder: Path
+    place: Path
+    """Where the recordings are."""
+
+    @property
+    def folder(self) -> Path:
+        return self.place / "run"
 
 
-def paceline(*arguments: str | bytes | Path, encoding: str) -> subprocess.CompletedProcess[bytes]:
+def paceline(
+    place: Path, *arguments: str | bytes, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[bytes]:
+    """Started beside the recordings, on a terminal of that encoding."""
     return subprocess.run(
         [*command(), *arguments],
         capture_output=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONIOENCODING": encoding},  # a terminal's locale
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
         timeout=LONG_ENOUGH,
         stdin=subprocess.DEVNULL,
     )
@@ -61,14 +68,12 @@ def paceline(*arguments: str | bytes | Path, encoding: str) -> subprocess.Comple
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     place = tmp_path_factory.mktemp("hostile")
-    files = [os.path.join(os.fsencode(place), name) for name in NAMES]
-    for file in files:  # what writes recordings takes no such name
-        os.rename(sound.write(place / "plain.wav", sound.counting(0.2)), file)
+    for name in NAMES:  # what writes recordings takes no such name
+        plain = sound.write(place / "plain.wav", sound.counting(0.2))
+        os.rename(plain, os.path.join(os.fsencode(place), name))
     with Endpoint(hostile) as endpoint:
-        to = ("--endpoint", endpoint.url, "--out", place / "run")
-        yield Run(
-            paceline("run", "--json", *to, "--", *files, encoding="utf-8"), files, place / "run"
-        )
+        to = ("--endpoint", endpoint.url, "--out", "run")
+        yield Run(paceline(place, "run", "--json", *to, "--", *NAMES), place)
 
 
 def harmless(text: str) -> None:
@@ -83,10 +88,10 @@ def test_events_of_such_recordings_are_json_and_name_them_exactly(run: Run) -> N
 
     assert 0 == run.result.returncode, run.result.stderr
     harmless("\n".join(lines))
-    for number, file in enumerate(run.files, start=1):
+    for number, name in enumerate(NAMES, start=1):
         own: list[dict[str, Any]] = [each for each in events if each["job"] == number]
 
-        assert {os.fsdecode(file)} == {each["file"] for each in own}
+        assert {os.fsdecode(name)} == {each["file"] for each in own}
         assert ["done"] == [each["outcome"] for each in own if each["type"] == "ended"]
         assert SAID in [each["transcript"] for each in own if each["type"] == "turn"]
         assert all(isinstance(each["t"], float) for each in own)
@@ -100,9 +105,9 @@ def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
         for line in trace.read_text("utf-8").splitlines():
             json.loads(line, parse_constant=pytest.fail)
 
-    assert run.files == [os.fsencode(job["file"]) for job in index["jobs"]]
+    assert NAMES == [os.fsencode(job["file"]) for job in index["jobs"]]
 
-    result = paceline("export", run.folder, "--to", ",".join(FORMATS), encoding="ascii")
+    result = paceline(run.place, "export", "run", "--to", ",".join(FORMATS), encoding="ascii")
     exports = sorted((run.folder / "exports").iterdir())
 
     assert 0 == result.returncode, result.stderr
@@ -112,7 +117,7 @@ def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
     for path in exports:
         text = path.read_text("utf-8")
         if path.suffix == ".json":
-            assert os.fsencode(json.loads(text)["file"]) in run.files
+            assert os.fsencode(json.loads(text)["file"]) in NAMES
         else:
             harmless(text.replace("\r\n", "\n"))
 
@@ -120,9 +125,9 @@ def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
 def test_such_recordings_are_told_of_as_text(run: Run) -> None:
     """Live, at the end, and when they are only checked; in any locale."""
     with Endpoint(hostile) as endpoint:
-        to = ("--endpoint", endpoint.url, "--out", run.folder.with_name("again"))
-        said = paceline("run", *to, "--", *run.files, encoding="utf-8")
-    checked = paceline("check", "--", *run.files, encoding="ascii")
+        to = ("--endpoint", endpoint.url, "--out", "again")
+        said = paceline(run.place, "run", *to, "--", *NAMES)
+    checked = paceline(run.place, "check", "--", *NAMES, encoding="ascii")
 
     for result in (said, checked):
         assert 0 == result.returncode, result.stderr

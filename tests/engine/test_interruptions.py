@@ -147,8 +147,8 @@ def test_a_program_that_is_killed_leaves_nothing_open_and_loses_nothing(tmp_path
     folders = [tmp_path / name for name in ("alone", "with all")]
     with (
         Endpoint(telling()) as endpoint,
-        Tree(*CHAOS, endpoint.url, folders[0], *paths) as alone,
-        Tree(*CHAOS, endpoint.url, folders[1], *paths) as with_all,
+        Tree(*CHAOS, endpoint.url, folders[0], 10, *paths) as alone,
+        Tree(*CHAOS, endpoint.url, folders[1], 10, *paths) as with_all,
     ):
         spoken(endpoint, 0.9, sessions=6)
         with pytest.raises(RunFolderProblem, match="another program is at work"):
@@ -199,7 +199,7 @@ def test_helpers_that_are_killed_are_not_missed(tmp_path: Path) -> None:
     truths = [record(tmp_path, 12, job) for job in range(3)]
     with (
         Endpoint(telling(), telling(PLAIN, faults.cut, 8), telling()) as endpoint,
-        Tree(*CHAOS, endpoint.url, tmp_path / "run", *[truth.path for truth in truths]) as tree,
+        Tree(*CHAOS, endpoint.url, tmp_path / "run", 10, *[truth.path for truth in truths]) as tree,
     ):
         spoken(endpoint, 0.4, sessions=3)
         assert send(tree.fork_servers(), signal.SIGKILL) == 1
@@ -243,7 +243,7 @@ def test_a_program_that_is_stopped_and_continued_loses_no_session(tmp_path: Path
     truths = [record(tmp_path, 10, job) for job in range(len(scripts))]
     with (
         Endpoint(*scripts) as endpoint,
-        Tree(*CHAOS, endpoint.url, tmp_path / "run", *[truth.path for truth in truths]) as tree,
+        Tree(*CHAOS, endpoint.url, tmp_path / "run", 10, *[truth.path for truth in truths]) as tree,
     ):
         for hold in holds:
             assert hold.reached.wait(LONG_ENOUGH)
@@ -272,7 +272,7 @@ def test_the_index_is_whole_whenever_the_program_is_killed(tmp_path: Path) -> No
         arguments: list[str | Path] = [truth.path for truth in truths]
         for calls in (20, 31, 43):
             endpoint.heard.clear()
-            with Tree(*CHAOS, endpoint.url, folder, *arguments) as tree:
+            with Tree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
                 until(lambda calls=calls: len(endpoint.heard) >= calls)
                 os.kill(tree.program.pid, signal.SIGKILL)
                 tree.program.wait()
@@ -289,7 +289,7 @@ def test_an_index_that_cannot_be_written_is_written_later(tmp_path: Path) -> Non
     truth = record(tmp_path, 3)
     with (
         Endpoint(telling(PLAIN, hold.then(), 2)) as endpoint,
-        Tree(*CHAOS, endpoint.url, tmp_path / "run", truth.path) as tree,
+        Tree(*CHAOS, endpoint.url, tmp_path / "run", 10, truth.path) as tree,
     ):
         assert hold.reached.wait(LONG_ENOUGH)
         program = psutil.Process(tree.program.pid)

@@ -24,7 +24,7 @@ class Tree:
     Leaving it ends whatever is left.
     """
 
-    def __init__(self, *arguments: str | Path, output: int = subprocess.DEVNULL) -> None:
+    def __init__(self, *arguments: object, output: int = subprocess.DEVNULL) -> None:
         self.program = subprocess.Popen(
             [sys.executable, *map(str, arguments)],
             stdout=output,

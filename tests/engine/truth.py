@@ -29,6 +29,8 @@ BEGINS_MS, ENDS_MS = 20, 80
 """Where in its tenth a word begins and ends."""
 A_JOB = 1000
 """Numbers of words that a job has for itself."""
+MOST_JOBS = 32
+"""That have numbers of their own, in 16 bits."""
 
 
 @dataclass(frozen=True)

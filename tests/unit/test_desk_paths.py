@@ -46,4 +46,4 @@ def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
     (tmp_path / "tal\u202evaw.wav").touch()
 
     assert f"{tmp_path}/talk \u3000.wav" == complete(f"{tmp_path}/t").text
-    assert "a\0b" == complete("a\0b").text
+    assert "a\0b/c" == complete("a\0b/c").text

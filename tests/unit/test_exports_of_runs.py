@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.desk_reports import began, connecting, failed, heard, progressed
+from tests.unit.desk_reports import began, connecting, done, failed, heard, progressed
 from tui.exporting import exported
 from tui.summary import Exit
 from workers.events import Event
@@ -63,6 +63,11 @@ def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> N
         trace.write_bytes(trace.read_bytes() + b'{"t":2.0,"type":"turn","turn_or')
 
     assert "Good morning.\n[attempt 2 goes on from 0:01]\nHow are [unfinished]\n" == text(tmp_path)
+
+
+def test_a_recording_in_which_nothing_was_said_is_exported_too(tmp_path: Path) -> None:
+    """That is what was heard of it."""
+    assert "" == text(run(tmp_path, [*HEARD[:3], done()]))
 
 
 def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from workers.jobs import JobId
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript
 
-some = settings(max_examples=50)
+some = settings(max_examples=30)
 
 PIECES = st.sampled_from(
     [

@@ -11,6 +11,7 @@ from tests.unit.desk_reports import (
     progressed,
     queued,
     refused,
+    report,
     retrying,
     streaming,
 )
@@ -74,6 +75,14 @@ def test_a_refusal_for_want_of_a_place_is_no_attempt() -> None:
     """Its number comes again."""
     assert [(1, 0), (2, 1)] == numbers(*FIRST, connecting(900, 1), *refused())
     assert [(1, 0), (2, 1)] == numbers(*FIRST, connecting(900, 1), *refused(), *begun(900, 1))
+
+
+def test_an_attempt_that_left_no_end_counts_all_the_same() -> None:
+    """Program and session were killed together, and the run was resumed."""
+    history = history_of(*streaming(), final(0))
+    history.apply(report(1, connecting(900, 1), attempt=2))
+
+    assert [Takeover(1, Seam()), Takeover(2, Seam(900, 1))] == takeovers(history)
 
 
 def test_a_job_that_waits_for_its_first_attempt_has_one_to_come() -> None:

@@ -50,6 +50,7 @@ def _keys(scope: Scope, symbols: Symbols) -> list[Line]:
 def _signs(symbols: Symbols) -> list[Line]:
     states: list[tuple[str, str]] = [(symbols.status[status], STATES[status]) for status in Status]
     others = [
+        (f"{symbols.status[Status.RETRYING]}2", "before words: of the second attempt"),
         (symbols.stopping, "stopping: was cancelled, ends now"),
         (symbols.marked, "marked"),
         (symbols.late, f"the last chunk left more than {TOLERANCE_MS:.0f} ms late"),

@@ -26,7 +26,7 @@ from workers.session.pulse import Pulse
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
 from workers.speech import messages
-from workers.speech.connection import Closed, Connection, ConnectionLost, Part, framed
+from workers.speech.connection import PART, Closed, Connection, ConnectionLost, Part, framed
 from workers.speech.dialling import Unreachable
 from workers.speech.endpoint import Secret
 from workers.speech.messages import Begin, ServerMessage, Terminate, Turn
@@ -225,7 +225,6 @@ class Conversation:
                 connection.flush()
             if self._more or socket in ready:
                 self._take_messages(connection)
-                self._expect_no_flood(connection)
             if ready and (stop := self._orders.stop(ready)):
                 self._course.end(stop)
 
@@ -236,10 +235,12 @@ class Conversation:
                 message = connection.receive()
             except Malformed as error:
                 self._course.warn(Warned(f"a message was not understood: {error.reason}"))
-                continue
+                message = PART
             if message is None:
                 return
-            self._take(message)
+            self._expect_no_flood(connection)
+            if not self._course.over:
+                self._take(message)
             if self._course.over:
                 return
         self._more = True

@@ -15,6 +15,10 @@ _DONE = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end
 _ENDED_EARLY = Ended(Outcome.LOST, "the server ended the session before all audio was sent")
 
 
+MOST_WARNINGS = 100
+"""Of one session; a server that talks nonsense does so without end."""
+
+
 class Course:
     """What messages and orders have done to a conversation."""
 
@@ -24,6 +28,7 @@ class Course:
         self._ending: Ended | None = None
         self._early: list[Warned] | None = []
         """Warnings that came before the clock started, to be told behind `Began`; None: it has."""
+        self._warned = 0
         self.begin: Begin | None = None
         self.complete = False
         """All audio has been sent."""
@@ -107,7 +112,12 @@ class Course:
     # --- warnings --------------------------------------------------------------------------------
 
     def warn(self, warned: Warned) -> None:
-        """Tells of it, not before `Began`."""
+        """Tells of it, not before `Began`, and not for ever."""
+        self._warned += 1
+        if self._warned > MOST_WARNINGS:
+            return
+        if self._warned == MOST_WARNINGS:
+            warned = Warned("further warnings of this session are not told")
         if self._early is None:
             self._recorder.say(warned)
         else:

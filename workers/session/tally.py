@@ -10,7 +10,6 @@ from workers.events import ChunksSent, Progressed, Slipped
 from workers.jobs import Settings
 from workers.session.recorder import Recorder
 
-
 ALIVE = 2.0
 """Seconds after which it is told again how far a session is, though it got no further."""
 

@@ -139,8 +139,8 @@ class Connection:
     def receive(self) -> ServerMessage | Closed | Part | None:
         """The next message, or part of one, that is here in full; None when there is none yet.
 
-        Never blocks. Raises `Malformed` for a message that cannot be understood (the next one may be), and
-        `ConnectionLost` when the connection broke.
+        Never blocks. Raises `Malformed` for a message that cannot be understood (the next one may
+        be), and `ConnectionLost` when the connection broke.
         """
         try:
             frame = self._ws.recv_frame()

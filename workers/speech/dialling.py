@@ -45,9 +45,9 @@ def dial(
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``patience`` in seconds is for all of it. ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the
-    headers hold, to be blotted out. A redirection is not followed: it would carry the key to
-    wherever the answer says.
+    ``patience`` in seconds is for all of it. ``ca`` names a file of certificates to trust instead
+    of the system's; ``key`` is what the headers hold, to be blotted out. A redirection is not
+    followed: it would carry the key to wherever the answer says.
     """
     where, host = urlsplit(url).netloc, urlsplit(url).hostname
     if host and is_loopback(host):  # nothing that stays on this machine goes through a proxy

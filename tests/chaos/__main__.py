@@ -1,0 +1,48 @@
+"""``python -m tests.chaos --seed N --minutes M --sessions N``: rounds until they are over."""
+
+import argparse
+import shutil
+import sys
+import time
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+
+from tests.chaos.storm import Storm
+from tests.engine.truth import MOST_JOBS
+
+ROUND = 45.0
+"""Seconds of a round in which things go wrong."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--sessions", type=int, default=20, help="at once")
+    given = parser.parse_args()
+    until = time.monotonic() + 60 * given.minutes
+    struck: Counter[str] = Counter()
+    jobs = min(MOST_JOBS, given.sessions * 3 // 2)
+    for done in count():
+        if done and time.monotonic() > until:
+            break
+        seed = given.seed + done
+        folder = Path(mkdtemp(prefix=f"chaos-{seed}-"))
+        storm = Storm(seed, folder, jobs=jobs, sessions=given.sessions, seconds=ROUND)
+        found = storm.rage()
+        struck += storm.plan.struck
+        if found:
+            print(f"--seed {seed} --sessions {given.sessions}, in {folder}:", *found, sep="\n  ")
+            return 1
+        shutil.rmtree(folder)
+        print(f"seed {seed}: nothing lost of {jobs} jobs", flush=True)
+    print(f"{done * jobs} jobs, {struck.total()} faults survived:")
+    for name, times in struck.most_common():
+        print(f"{times:6}  {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

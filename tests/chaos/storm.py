@@ -1,0 +1,136 @@
+"""A round: jobs, a server with a plan, a program that is killed and goes on, and the oracle."""
+
+import signal
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.chaos.plan import Plan
+from tests.engine.scripted import Endpoint, Line
+from tests.engine.tree import Tree, send
+from tests.engine.truth import Truth, complaints, record
+from workers import past
+
+PROGRAM = ("-m", "tests.chaos.program")
+
+PADDING_MS = 40
+"""The most by which the plan lets a server tell ends of turns too late."""
+
+QUIET = 5.0
+"""Seconds that a session may stay open at the server behind the end of its program."""
+
+LONG_ENOUGH = 120.0
+"""Seconds behind the storm, after which a run that is not over never will be."""
+
+
+class Storm:
+    """One run of ``jobs`` in the folder, some at once; things go wrong for so many seconds."""
+
+    def __init__(
+        self, seed: int, folder: Path, *, jobs: int, sessions: int, seconds: float
+    ) -> None:
+        self.plan = Plan(seed)
+        chance = self.plan.chance
+        self._folder = folder / "run"
+        self._sessions = sessions
+        self._seconds = seconds
+        self._truths = [
+            _recording(folder, job, chance.randint(10, 60), self.plan) for job in range(jobs)
+        ]
+
+    def rage(self) -> list[str]:
+        """All of it; what was wrong in the end, job by job."""
+
+        async def drawn(line: Line) -> None:
+            await self.plan.script()(line)
+
+        with Endpoint(drawn) as endpoint:
+            found = self._run(endpoint)
+            over = time.monotonic() + QUIET
+            if not all(
+                each.closed.wait(max(0.0, over - time.monotonic())) for each in endpoint.heard
+            ):
+                found.append("a session stayed open at the server")
+        return found + self._oracle()
+
+    def _run(self, endpoint: Endpoint) -> list[str]:
+        """Until the program has ended by itself, with all jobs done."""
+        files = [truth.path for truth in self._truths]
+        began = time.monotonic()
+        while True:
+            with Tree(*PROGRAM, endpoint.url, self._folder, self._sessions, *files) as tree:
+                while tree.program.poll() is None:
+                    self._strike(tree, endpoint)
+                    elapsed = time.monotonic() - began
+                    self.plan.calm = elapsed > self._seconds
+                    if elapsed > self._seconds + LONG_ENOUGH:
+                        return ["it never came to an end"]
+                if tree.program.returncode == 0:
+                    left = tree.family()
+                    return [f"it left {left}"] if left else []
+                if tree.program.returncode != -signal.SIGKILL:
+                    return [f"the program ended with {tree.program.returncode}"]
+            files = []
+
+    def _strike(self, tree: Tree, endpoint: Endpoint) -> None:
+        chance = self.plan.chance
+        time.sleep(chance.uniform(0.1, 0.8))
+        if self.plan.calm or not self._begun:
+            return
+        name = self.plan.kill()
+        if self._struck(name, tree, endpoint):
+            self.plan.struck[name] += 1
+
+    @property
+    def _begun(self) -> bool:
+        """There is something that another program can go on with."""
+        return any(self._folder.glob("*.trace.jsonl"))
+
+    def _struck(self, name: str, tree: Tree, endpoint: Endpoint) -> bool:
+        """Whether there was anybody to do it to."""
+        chance = self.plan.chance
+        sessions = tree.sessions()
+        victim = chance.sample(sessions, min(1, len(sessions)))
+        match name:
+            case "session killed":
+                return send(victim, signal.SIGKILL) > 0
+            case "session stopped":
+                return send(victim, signal.SIGSTOP) > 0
+            case "session stopped and continued":
+                return self._held(victim, chance.uniform(0.1, 2.0))
+            case "all stopped and continued":
+                return self._held(tree.family(), chance.uniform(0.1, 4.0))
+            case "fork server killed":
+                return send(tree.fork_servers(), signal.SIGKILL) > 0
+            case "resource tracker killed":
+                return send(tree.resource_trackers(), signal.SIGKILL) > 0
+            case "call refused by HTTP":
+                endpoint.statuses.append(chance.choice([429, 500, 503]))
+            case "program killed":
+                tree.program.kill()
+                tree.program.wait()
+            case "all killed":
+                send(tree.family(), signal.SIGKILL)
+                tree.program.wait()
+        return True
+
+    @staticmethod
+    def _held(victims: list[psutil.Process], seconds: float) -> bool:
+        hit = send(victims, signal.SIGSTOP)
+        time.sleep(seconds)
+        send(victims, signal.SIGCONT)
+        return hit > 0
+
+    def _oracle(self) -> list[str]:
+        found = []
+        for truth, history in zip(self._truths, past.histories(self._folder), strict=True):
+            wrong = complaints(truth, history, PADDING_MS)
+            found += [f"job {history.job}: {each}" for each in wrong]
+        return found
+
+
+def _recording(folder: Path, job: int, tenths: int, plan: Plan) -> Truth:
+    """With pauses here and there."""
+    silent = [tenth for tenth in range(tenths) if plan.chance.random() < 0.15]
+    return record(folder, tenths, job, silent=silent)
