@@ -95,10 +95,14 @@ class JobHistory:
     """How the latest attempt ended; None while it lasts, or when another is to come."""
     retrying: Retrying | None = None
     """Why another attempt is to come, until it does."""
+    refused: bool = False
+    """It is to come because the server had no place."""
     earlier: list[Attempt] = field(default_factory=list)
     """The attempts before the latest one; a refusal for want of a place is none."""
     begun_at: Seam = START
-    """Where the latest attempt began."""
+    """Where the latest attempt that was begun began."""
+    begun: bool = False
+    """Whether the latest attempt was: its session called the server."""
     bearings: Bearings = field(default_factory=Bearings)
 
     @property
@@ -134,15 +138,15 @@ class JobHistory:
         self.warnings = []
 
     def _put_away(self) -> None:
-        if self.ended is not None and self.ended.outcome is not Outcome.BUSY:
+        if self.begun and self.ended is not None and self.ended.outcome is not Outcome.BUSY:
             self.earlier.append(Attempt(self.attempt, self.begun_at, self.ended))
-        self.ended = None
+        self.ended, self.begun = None, False
 
     def _connect(self, event: Connecting) -> None:
         """What was heard behind the place where this attempt begins will be heard again."""
         self.status = Status.CONNECTING
         self.sha256 = event.sha256
-        self.retrying = None
+        self.retrying, self.refused, self.begun = None, False, True
         self.begun_at = Seam(event.from_ms, event.from_turn)
         self.bearings = Bearings(self.begun_at)
         self.transcript.resume(self.begun_at)
@@ -173,8 +177,8 @@ class JobHistory:
             case Slipped():
                 self.slips += 1
             case Retrying():
-                refused = self.ended is not None and self.ended.outcome is Outcome.BUSY
-                self.status = Status.QUEUED if refused else Status.RETRYING
+                self.refused = self.ended is not None and self.ended.outcome is Outcome.BUSY
+                self.status = Status.QUEUED if self.refused else Status.RETRYING
                 self._put_away()
                 self.retrying = event
             case Ended():

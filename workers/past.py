@@ -99,6 +99,8 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
         queued = codec.read(Queued, record, f"job {job}")
         history.apply(Report(JobId(job), 1, file, 0.0, queued))
     for number, file_of_attempt in _traces(path, job):
+        if history.status.live:
+            history = _ended(history)  # its process was killed, and another has gone on
         try:
             for traced in trace.read(file_of_attempt):
                 if not isinstance(traced.event, events.TRACE_ONLY):

@@ -68,6 +68,7 @@ def test_a_further_attempt_goes_on_behind_the_last_final_turn() -> None:
     """Finals stay; what was still open, or was cut short, will be heard again."""
     history = after(
         QUEUED,
+        Connecting("ws://x", "ab"),
         BEGAN,
         SENT,
         heard(0, "one"),
@@ -89,6 +90,14 @@ def test_a_further_attempt_goes_on_behind_the_last_final_turn() -> None:
     assert history.ended is None
     assert history.format == "WAV PCM_16"
     assert [(each.number, each.ended.outcome) for each in history.earlier] == [(1, Outcome.LOST)]
+
+
+def test_what_was_never_begun_is_no_attempt() -> None:
+    """Taken out of the queue before anybody was called, then wanted after all."""
+    history = after(QUEUED, Ended(Outcome.CANCELLED, "taken out"), Retrying("asked for", 0.0, 0.0))
+
+    assert history.earlier == []
+    assert history.status is Status.RETRYING
 
 
 def test_an_attempt_from_the_start_hears_everything_anew() -> None:

@@ -90,7 +90,7 @@ def waiting(history: JobHistory, wait: int) -> str:
     retrying = history.retrying
     if retrying is None:
         return ""
-    if retrying.in_seconds > 0:  # nobody who asked for it has to wait
+    if history.refused:
         why = "no place at the server"
         return f"again in {wait} s: {why}" if wait else f"waits for its turn: {why}"
     seconds = retrying.from_seconds
