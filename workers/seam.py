@@ -66,13 +66,16 @@ class Bearings:
             self._last = Seam(min(turn.words[-1].end, self._bound_ms), order + 1)
 
     def end(self, outcome: Outcome) -> None:
-        """The attempt is over. When it handed over, all that was sent has been heard."""
-        if outcome is not Outcome.HANDED_OVER:
+        """The attempt is over.
+
+        One that handed over was heard to its end, so another gets further in any case.
+        """
+        if outcome is not Outcome.HANDED_OVER or self.moved:
             return
-        if self._cut is None and not self._open:  # hours of silence, say
-            self._last, self._next_ms = Seam(self._sent_ms, self._turns), None
-        elif self._cut is not None and not self.moved:  # a turn that is longer than a session
+        if self._cut is not None:  # a turn that is longer than a session
             self._last, self._next_ms = self._cut, None
+        elif not self._open:  # hours of silence, say
+            self._last, self._next_ms = Seam(self._sent_ms, self._turns), None
 
     @property
     def seam(self) -> Seam:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -45,32 +46,35 @@ class Storm:
         async def drawn(line: Line) -> None:
             await self.plan.script()(line)
 
-        with Endpoint(drawn) as endpoint:
-            found = self._run(endpoint)
+        with Endpoint(drawn) as endpoint, ExitStack() as trees:
+            found = self._run(endpoint, trees)
             over = time.monotonic() + QUIET
-            if not all(
-                each.closed.wait(max(0.0, over - time.monotonic())) for each in endpoint.heard
-            ):
-                found.append("a session stayed open at the server")
+            for each in endpoint.heard:
+                if not each.closed.wait(max(0.0, over - time.monotonic())):
+                    found.append("a session stayed open at the server")
         return found + self._oracle()
 
-    def _run(self, endpoint: Endpoint) -> list[str]:
-        """Until the program has ended by itself, with all jobs done."""
+    def _run(self, endpoint: Endpoint, trees: ExitStack) -> list[str]:
+        """Until a program has ended by itself, with all jobs done.
+
+        One that was killed is followed at once, while its sessions are still about to leave.
+        """
         files = [truth.path for truth in self._truths]
         began = time.monotonic()
         while True:
-            with Tree(*PROGRAM, endpoint.url, self._folder, self._sessions, *files) as tree:
-                while tree.program.poll() is None:
-                    self._strike(tree, endpoint)
-                    elapsed = time.monotonic() - began
-                    self.plan.calm = elapsed > self._seconds
-                    if elapsed > self._seconds + LONG_ENOUGH:
-                        return ["it never came to an end"]
-                if tree.program.returncode == 0:
-                    left = tree.family()
-                    return [f"it left {left}"] if left else []
-                if tree.program.returncode != -signal.SIGKILL:
-                    return [f"the program ended with {tree.program.returncode}"]
+            arguments = (endpoint.url, self._folder, self._sessions, *files)
+            tree = trees.enter_context(Tree(*PROGRAM, *arguments))
+            while tree.program.poll() is None:
+                self._strike(tree, endpoint)
+                elapsed = time.monotonic() - began
+                self.plan.calm = elapsed > self._seconds
+                if elapsed > self._seconds + LONG_ENOUGH:
+                    return ["it never came to an end"]
+            if tree.program.returncode == 0:
+                left = tree.family()
+                return [f"it left {left}"] if left else []
+            if tree.program.returncode != -signal.SIGKILL:
+                return [f"the program ended with {tree.program.returncode}"]
             files = []
 
     def _strike(self, tree: Tree, endpoint: Endpoint) -> None:
@@ -87,11 +91,18 @@ class Storm:
         """There is something that another program can go on with."""
         return any(self._folder.glob("*.trace.jsonl"))
 
+    @property
+    def _probed(self) -> bool:
+        """No file waits to be probed."""
+        return all("seconds" in job for job in past.index(self._folder).jobs)
+
     def _struck(self, name: str, tree: Tree, endpoint: Endpoint) -> bool:
         """Whether there was anybody to do it to."""
         chance = self.plan.chance
         sessions = tree.sessions()
         victim = chance.sample(sessions, min(1, len(sessions)))
+        if name == "fork server killed" and not self._probed:
+            return False
         match name:
             case "session killed":
                 return send(victim, signal.SIGKILL) > 0
@@ -110,6 +121,8 @@ class Storm:
             case "program killed":
                 tree.program.kill()
                 tree.program.wait()
+                # As the system does for a shell's job, so that nobody stands still for ever.
+                send(tree.family(), signal.SIGCONT)
             case "all killed":
                 send(tree.family(), signal.SIGKILL)
                 tree.program.wait()

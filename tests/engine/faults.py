@@ -35,7 +35,7 @@ def error_alone(code: int, text: str = CANCELLED) -> Fault:
 
     async def said(hearing: Hearing) -> None:
         await hearing.line.say({"type": "Error", "error_code": code, "error": text})
-        await hearing.line.socket.wait_closed()
+        await _gone(hearing)
         raise Over
 
     return said
@@ -78,10 +78,16 @@ def raw(data: bytes) -> Fault:
         transport = cast(asyncio.Transport, hearing.line.socket.transport)
         transport.write(data)
         transport.write_eof()
-        await hearing.line.socket.wait_closed()
+        await _gone(hearing)
         raise Over
 
     return written
+
+
+async def _gone(hearing: Hearing) -> None:
+    """Until the client has gone; what it still sends has to be taken, else nobody sees it go."""
+    async for _ in hearing.line.socket:
+        pass
 
 
 # --- it does nothing any more

@@ -77,6 +77,7 @@ BREAKING = {
     "3008": (faults.error(3008, "Session Expired: Maximum session duration exceeded"), 11),
     "a close for no reason": (faults.close(1000), 8),
     "a Termination that nobody asked for": (faults.ended_unasked, 6),
+    "a Termination before Terminate": (faults.ended_unasked, 13),
     "no Begin": (faults.mute, Moment.CONNECT),
     "no Termination": (faults.mute, Moment.TERMINATE),
     "no answer to anything": (faults.deaf(), 7),

@@ -7,7 +7,7 @@ due time.
 
 import select
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -20,7 +20,7 @@ from workers.events import Began, Connecting, Ended, MessageSent, Outcome, Warne
 from workers.session.assignment import Assignment
 from workers.session.calling import call
 from workers.session.course import Course
-from workers.session.lifetime import Lifetime
+from workers.session.handover import Handover
 from workers.session.orders import Orders
 from workers.session.pulse import Pulse
 from workers.session.recorder import Recorder
@@ -35,7 +35,7 @@ REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""
 
 LEAD = 0.02
-"""Seconds from the first chunk's being ready to its due time: saying Began comes in between."""
+"""Seconds from Begin to the first chunk's due time: saying Began comes in between."""
 
 SHORTEST_CHUNK_MS = 50
 """The protocol's bound; a shorter last chunk is filled up with silence."""
@@ -76,7 +76,7 @@ class Conversation:
         self._orders = orders
         self._course = Course(recorder, self._seam)
         self._tally = Tally(self._recording, self._settings, self._start, recorder)
-        self._lifetime: Lifetime | None = None
+        self._handover: Handover | None = None
         self._more = False
         """Messages may be there that were not taken in yet."""
 
@@ -84,6 +84,15 @@ class Conversation:
         """All of it. Whatever happens, what was heard is kept and the ending says why it ended."""
         address = self._endpoint.address
         self._recorder.say(Connecting(address, sha256, self._seam.at_ms, self._seam.turn))
+        with closing(self._chunks()) as chunks:
+            try:
+                # Before anybody is called: to get far into a file may take a minute.
+                first = next(chunks, None)  # none: only the end was missing
+            except Unreadable as error:
+                return Ended(Outcome.UNREADABLE, error.reason, error.hint)
+            return self._hold(chain([first] if first else [], chunks))
+
+    def _hold(self, chunks: Iterator[bytes]) -> Ended:
         dialled = time.monotonic()
         try:
             connection = call(
@@ -95,7 +104,7 @@ class Conversation:
         self._pulse = Pulse(connection, self._patience.silence)
         with connection:
             try:
-                self._converse(connection, dialled, opened)
+                self._converse(connection, chunks, dialled, opened)
             except ConnectionLost as error:
                 self._course.end(Ended(Outcome.LOST, error.reason, _KEPT))
             connection.close()
@@ -108,15 +117,18 @@ class Conversation:
 
     # --- the acts --------------------------------------------------------------------------------
 
-    def _converse(self, connection: Connection, dialled: float, opened: float) -> None:
+    def _converse(
+        self, connection: Connection, chunks: Iterator[bytes], dialled: float, opened: float
+    ) -> None:
         course = self._course
         self._await_begin(connection, opened + self._patience.begin)
         if course.begin is None:
             return
         if not course.halted:
             begun = time.monotonic()
-            self._lifetime = Lifetime(course.begin.expires_at, wall=time.time(), now=begun)
-            self._stream(connection, course.begin, Moments(dialled, opened, begun))
+            expires_at = course.begin.expires_at
+            self._handover = Handover(expires_at, course, self._tally, wall=time.time(), now=begun)
+            self._stream(connection, chunks, course.begin, Moments(dialled, opened, begun))
         if not course.over:
             self._finish(connection)
 
@@ -135,23 +147,23 @@ class Conversation:
                 )
             )
 
-    def _stream(self, connection: Connection, begin: Begin, moments: Moments) -> None:
-        """Every chunk at its due time. The clock starts when the first one is ready to be sent."""
+    def _stream(
+        self, connection: Connection, chunks: Iterator[bytes], begin: Begin, moments: Moments
+    ) -> None:
+        """Every chunk at its due time; the clock starts with the first."""
         chunks_a_report = max(1, round(REPORT_EVERY * 1000 / self._settings.chunk_ms))
         course, tally = self._course, self._tally
+        start = time.monotonic() + LEAD
+        schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
+        self._say_began(begin, moments, start)
         try:
-            with closing(self._chunks()) as chunks:
-                first = next(chunks, None)  # none: only the end was missing
-                start = time.monotonic() + LEAD
-                schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
-                self._say_began(begin, moments, start)
-                for chunk in chain([first] if first else [], chunks):  # decoded while there is time
-                    if not self._send_on_time(connection, schedule, chunk):
-                        break
-                    tally.report_each(chunks_a_report)
-                else:
-                    course.complete = True
-                self._attend(connection, schedule.due(tally.sent, 0), lambda: course.halted)
+            for chunk in chunks:  # each is decoded while there is time
+                if not self._send_on_time(connection, schedule, chunk):
+                    break
+                tally.report_each(chunks_a_report)
+            else:
+                course.complete = True
+            self._attend(connection, schedule.due(tally.sent, 0), lambda: course.halted)
         except Unreadable as error:
             course.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
         tally.report()
@@ -214,8 +226,9 @@ class Conversation:
         while not late and not enough():
             now = time.monotonic()
             late = now >= deadline
-            left = min(deadline - now, self._pulse.feel(now), self._hand_over_in(now))
-            left = min(left, self._tally.report_alive(now))
+            left = min(deadline - now, self._pulse.feel(now), self._tally.report_alive(now))
+            if self._handover is not None:
+                left = min(left, self._handover.due_in(now))
             self._more |= connection.buffered
             at_once = late or self._more
             reading = [socket, *self._orders.watched]
@@ -252,8 +265,8 @@ class Conversation:
         if final:
             self._tally.report_new()  # so that it is known what was sent when it came
         self._course.take(message)
-        if final:
-            self._hand_over_if_near()
+        if final and self._handover is not None:
+            self._handover.consider(time.monotonic())
 
     def _expect_no_flood(self, connection: Connection) -> None:
         allowed = _FLOOD + _FLOOD_RATE * self._recorder.elapsed
@@ -261,34 +274,6 @@ class Conversation:
             self._course.over = True
             reason = "the server sends more than any speech could bring"
             self._course.end(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
-
-    # --- handing over before the server ends the session -----------------------------------------
-
-    def _hand_over_if_near(self) -> None:
-        """At the end of a turn."""
-        now, lifetime = time.monotonic(), self._lifetime
-        if lifetime and lifetime.nears_its_end(now) and not self._suffices(lifetime, now):
-            self._hand_over()
-
-    def _hand_over_in(self, now: float) -> float:
-        """Seconds until it must be done, whether a turn ends or not; does it when they are over."""
-        lifetime = self._lifetime
-        if lifetime is None or self._course.halted or self._course.complete:
-            return float("inf")
-        left = lifetime.last_moment - now
-        if left <= 0:
-            self._hand_over()
-        return max(0.0, left)
-
-    def _suffices(self, lifetime: Lifetime, now: float) -> bool:
-        return self._course.complete or lifetime.suffices(now, self._tally.seconds_left)
-
-    def _hand_over(self) -> None:
-        reason, hint = "the session neared its longest duration", "A further one goes on."
-        if not self._tally.sent:
-            reason, hint = "the session ended before anything was sent", "Are the clocks right?"
-        outcome = Outcome.HANDED_OVER if self._tally.sent else Outcome.LOST
-        self._course.end(Ended(outcome, reason, hint))
 
     # --- what is said and sent -------------------------------------------------------------------
 

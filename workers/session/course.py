@@ -12,7 +12,7 @@ from workers.speech.connection import Closed
 from workers.speech.messages import Begin, ServerMessage, Termination, Turn
 
 _DONE = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
-_ENDED_EARLY = Ended(Outcome.LOST, "the server ended the session before all audio was sent")
+_ENDED_EARLY = Ended(Outcome.LOST, "the server ended the session before it was asked to")
 
 
 MOST_WARNINGS = 100
@@ -85,10 +85,10 @@ class Course:
                 self.begin = message
             case Termination():
                 self.over = True
-                if self.complete:
-                    self._ending = None
-                elif not self.finishing:
+                if not self.finishing:  # nor was a turn ended that is still open
                     self.end(_ENDED_EARLY)
+                elif self.complete:
+                    self._ending = None
             case messages.Error():
                 self.over = True
                 self.end(self._broken(endings.of_error(message)))

@@ -1,0 +1,64 @@
+"""The embedded engine dies under its sessions: it comes up again, and they go on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jiwer
+import psutil
+import pytest
+from whisper_normalizer.english import EnglishTextNormalizer
+
+from tests.engine.neighbours import RECORDING
+from tests.engine.running import LONG_ENOUGH, SOON, Watched
+from tests.engine.test_program import reference
+from workers import run_folder
+from workers.events import Began, Ended, Outcome, TurnHeard
+from workers.history import Status
+from workers.jobs import Settings
+from workers.localserver.child import LocalServer
+from workers.speech.endpoint import Secret, embedded
+from workers.supervisor import Access, Supervisor
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    """A supervisor that streams to an engine of its own."""
+    with LocalServer(tmp_path / "engine.log") as server:
+
+        def access() -> Access:
+            server.revive()
+            url = server.address(LONG_ENOUGH)
+            return Access(embedded(url), Secret(server.token), server.capacity)
+
+        folder = run_folder.create(tmp_path / "run")
+        with Supervisor(access, folder, Settings(), retries=SOON) as supervisor:
+            yield Watched(supervisor)
+
+
+def engine() -> psutil.Process:
+    """Its server's process."""
+    (found,) = [
+        each for each in psutil.Process().children() if "workers.localserver" in each.cmdline()
+    ]
+    return found
+
+
+def test_an_engine_that_is_killed_comes_up_again(watched: Watched) -> None:
+    """One of its recognisers in mid-speech, then its server: all of the words are there."""
+    watched.supervisor.add([str(RECORDING)])
+    watched.until_said(TurnHeard)
+    for recogniser in engine().children(recursive=True):
+        recogniser.kill()
+    watched.until_said(Began, times=2)
+    engine().kill()
+    watched.until_idle()
+    history, ends = watched.histories[1], watched.said(Ended)
+    normal = EnglishTextNormalizer()
+    heard = history.transcript.text
+
+    assert history.status is Status.DONE
+    assert [ended.outcome for ended in ends] == [Outcome.LOST, Outcome.LOST, Outcome.DONE]
+    assert all(line.final for line in history.transcript.lines)
+    assert jiwer.wer(normal(reference(RECORDING.name)), normal(heard)) < 0.25
