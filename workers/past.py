@@ -42,7 +42,7 @@ class Past:
     """What is needed to go on with a run."""
 
     endpoint: Endpoint | None
-    """None when no session was ever about to start."""
+    """None: the embedded engine, if no session was ever about to start there."""
     settings: Settings
     histories: list[JobHistory]
 
@@ -127,7 +127,8 @@ def _tell_end(history: JobHistory, record: Mapping[str, Json], number: int) -> N
     """What the supervisor knew of an attempt whose process died before it could say it."""
     ends = record.get("attempts")
     ended = ends.get(str(number)) if isinstance(ends, dict) else None
-    if history.ended is None and isinstance(ended, dict):
+    unknown = history.ended is None or history.attempt < number
+    if unknown and isinstance(ended, dict):
         said = codec.read(Ended, ended, f"job {history.job}")
         history.apply(Report(history.job, number, history.file, 0.0, said))
 

@@ -39,6 +39,9 @@ class Place:
     id: JobId
     file: str
     attempt: int = 1
+    asked: int = 0
+    """How often the user has asked for a further attempt: one that was never begun gives its number
+    to the next, so the number alone does not tell two of them apart."""
     phase: Phase = Phase.UNPROBED
     job: Job | None = None
     child: SessionChild | None = None
@@ -124,14 +127,16 @@ class Place:
         """In the queue again, or for the first time, not to be started before ``due``."""
         self.phase, self.due = Phase.WAITING, due
 
-    def asked_again(self, *, begun: bool) -> None:
+    def asked_again(self, attempt: int) -> None:
         """The user wants a further attempt: from where it broke, or anew when nothing did.
 
-        ``begun``: whether the latest one ever was.
+        ``attempt``: the number that it gets; that of the latest one, if that was never begun.
         """
-        if self.outcome in (Outcome.DONE, Outcome.UNREADABLE):
+        at_fault = self.outcome is Outcome.UNREADABLE and attempt > self.attempt  # not only away
+        if self.outcome is Outcome.DONE or at_fault:
             self.seam, self.sha256, self._bearings = START, "", Bearings()
-        self.attempt += begun
+        self.attempt = attempt
+        self.asked += 1
         self.job = None
         self.broken, self.due, self.unwanted = 0, 0.0, False
 

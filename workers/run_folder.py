@@ -30,6 +30,9 @@ _LOCK = "run.lock"
 _PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
 
 
+_encoded = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class RunFolder:
     """A run being written. Not for several threads at once; the supervisor sees to that."""
 
@@ -37,6 +40,7 @@ class RunFolder:
         """``index``: of a run that goes on."""
         self.path = path
         self._lock = lock
+        self._goes_on = index is not None
         self._head = index.head if index else {}
         self._jobs = {JobId(int(str(job["id"]))): job for job in index.jobs} if index else {}
         self.changed = False
@@ -63,17 +67,23 @@ class RunFolder:
         """Where faults of the program itself are noted."""
         return self.path / "faults.log"
 
-    def describe(self, endpoint: Endpoint, settings: Settings) -> None:
-        """Notes what all jobs of the run have in common."""
+    def describe(self, endpoint: Endpoint | None, settings: Settings) -> None:
+        """Notes what all jobs of the run have in common.
+
+        ``endpoint``: None when it has no address yet, because the embedded engine comes up first.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        again: JsonObject = {"resumed": now} if self._head else {}
+        again: JsonObject = {"resumed": now} if self._goes_on else {}
+        to: JsonObject = {}
+        if endpoint is not None:
+            to["endpoint"] = {"address": endpoint.address, **codec.write(endpoint)}
         self._head = {
             "format": past.VERSION,
             "started": self._head.get("started", now),
             **again,
             "versions": _versions(),
             "host": {"system": platform.platform(), "python": sys.version.split()[0]},
-            "endpoint": {"address": endpoint.address, **codec.write(endpoint)},
+            **to,
             "settings": codec.write(settings),
         }
         self.changed = True
@@ -84,9 +94,14 @@ class RunFolder:
         name = f"{job:04d}-{stem}.{attempt}"
         return self.path / f"{name}{trace.SUFFIX}", self.path / f"{name}.log"
 
-    def has_trace_of(self, job: JobId, attempt: int, file: str) -> bool:
-        """Whether that attempt was ever begun."""
-        return self.files_of(job, attempt, file)[0].exists()
+    def unused(self, job: JobId, attempt: int, file: str) -> int:
+        """The number of the next attempt: the first from ``attempt`` on that has no trace.
+
+        A session that was killed as soon as it was made left one in which there is no event.
+        """
+        while self.files_of(job, attempt, file)[0].exists():
+            attempt += 1
+        return attempt
 
     def set_aside(self, job: JobId, attempt: int, file: str) -> None:
         """Renames the files of a session that was refused, so that its number can be used again."""
@@ -110,9 +125,10 @@ class RunFolder:
                 job["size"] = _size(report.file)
             case Connecting() as connecting:
                 job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
-                job.pop("ended", None)
+                self._forget_end(job, report.attempt)
             case Retrying():
                 job["status"] = Status.RETRYING.value
+                self._forget_end(job, report.attempt)
             case Ended() as ended:
                 said = codec.write(ended)
                 job.update(status=Status.of(ended.outcome).value, ended=said)
@@ -124,13 +140,23 @@ class RunFolder:
         job["attempt"] = report.attempt
         self.changed = True
 
+    def _forget_end(self, job: JsonObject, attempt: int) -> None:
+        """A number that comes again has no end yet: a refusal, or what was never begun, had it."""
+        job.pop("ended", None)
+        ends = job.get("attempts")
+        if isinstance(ends, dict):
+            ends.pop(str(attempt), None)
+
     def changes(self) -> str | None:
         """What ``run.json`` should hold now; None if that is what it was asked for last."""
         if not self.changed:
             return None
         self.changed = False
-        record = {**self._head, "jobs": [self._jobs[id] for id in sorted(self._jobs)]}
-        return json.dumps(record, ensure_ascii=False, indent=1)
+        # A line a job. Not `indent`, which Python has only in Python: that takes a quarter of a
+        # second for a thousand jobs, under the lock for which all sessions' reports wait.
+        jobs = ",\n".join(_encoded(self._jobs[id]) for id in sorted(self._jobs))
+        head = _encoded({**self._head, "jobs": []})
+        return f"{head.removesuffix(']}')}\n{jobs}\n]}}\n"
 
     def save_again(self) -> None:
         """The last `save` failed, so there is something to be saved still."""
@@ -163,13 +189,18 @@ def create(path: Path | None) -> RunFolder:
 
 def reopen(path: Path) -> RunFolder:
     """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
-    index = past.index(path)
+    past.index(path)  # nothing is locked in what is no run folder
     try:
-        return RunFolder(path, _locked(path), index)
+        lock = _locked(path)
     except OSError as error:
         raise RunFolderProblem(
             f"the run folder {path} cannot be written ({error.strerror})"
         ) from error
+    try:
+        return RunFolder(path, lock, past.index(path))  # again: another program may just have left
+    except BaseException:
+        lock.release()
+        raise
 
 
 def at_work(path: Path) -> bool:

@@ -170,6 +170,8 @@ class Supervisor:
                 self._places[place.id] = place
                 self.folder.expect(place.id, file)
                 self._waiting.probe(place)
+                if self._stopping:  # it was chosen before; a resumption may want it
+                    self._end_early(place, Order.LEAVE, _LEFT)
                 added.append(place.id)
             self._changed.notify_all()
             return added
@@ -228,23 +230,30 @@ class Supervisor:
                         break
                     self._look()
                     place = self._next()
+                    asked = place.asked if place is not None else 0
                     if place is None and (pause := self._pause()) > 0:
                         self._changed.wait(pause)
                 if place is not None:
-                    self._serve(place, prober)
+                    self._serve(place, asked, prober)
                 self._saving.save()
         self._saving.save(at_once=True, durable=True)
 
-    def _serve(self, place: Place, prober: Prober) -> None:
-        """Probes a file, or starts a session. A fault of ours costs that job, not the run."""
-        attempt = place.attempt
+    def _serve(self, place: Place, asked: int, prober: Prober) -> None:
+        """Probes a file, or starts a session. A fault of ours costs that job, not the run.
+
+        ``asked``: `Place.asked` when it left the queue. If it differs by now, the job was taken out
+        and is in the queue again.
+        """
         try:
-            self._prepare(place, prober) if place.job is None else self._start(place)
+            if place.job is None:
+                self._prepare(place, asked, prober)
+            else:
+                self._start(place, asked)
         except Exception as error:
             self._note_fault()
             reason = f"a fault in Paceline ended it ({type(error).__name__})"
             ended = Ended(Outcome.CRASHED, reason, f"{self.folder.faults} says where.")
-            self._give_up(place, attempt, ended)
+            self._give_up(place, asked, ended)
 
     def _note_fault(self) -> None:
         with suppress(OSError), self.folder.faults.open("a") as file:
@@ -278,52 +287,52 @@ class Supervisor:
             if place.child is not None and not place.look():
                 place.child.put_down()
 
-    def _prepare(self, place: Place, prober: Prober) -> None:
+    def _prepare(self, place: Place, asked: int, prober: Prober) -> None:
         """Reads a file's facts and queues the job, or ends it in words."""
-        attempt = place.attempt
         try:
             recording = prober.probe(place.file)
         except Unreadable as error:
-            self._give_up(place, attempt, Ended(Outcome.UNREADABLE, error.reason, error.hint))
+            self._give_up(place, asked, Ended(Outcome.UNREADABLE, error.reason, error.hint))
             return
         with self._changed:
-            if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
+            if place.over or place.asked != asked:  # cancelled, perhaps retried meanwhile
                 return
             place.job = Job(place.id, recording, self._settings)
             self._waiting.wait(place)
             queued = Queued(recording.seconds, recording.rate, recording.channels, recording.format)
             self._forward(self._said(place, queued))
 
-    def _start(self, place: Place) -> None:
+    def _start(self, place: Place, asked: int) -> None:
         """Starts a session, or says why it could not be started."""
-        attempt = place.attempt
         try:
-            self._launch(place, attempt)
-        except PacelineError as error:
-            self._give_up(place, attempt, Ended(Outcome.UNREACHABLE, error.reason, error.hint))
+            self._launch(place, asked)
+            return
+        except PacelineError as error:  # the engine did not come up; it may at the next start
+            ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
         except (OSError, EOFError) as error:  # no room for it, or the fork server was just killed
             reason = f"the session's process could not be started ({error})"
-            with self._changed:
-                if not place.over and place.attempt == attempt:
-                    self._end(place, self._said(place, Ended(Outcome.CRASHED, reason, _NO_ROOM)))
+            ended = Ended(Outcome.CRASHED, reason, _NO_ROOM)
+        with self._changed:
+            if not place.over and place.asked == asked:
+                self._end(place, self._said(place, ended))
 
-    def _launch(self, place: Place, attempt: int) -> None:
+    def _launch(self, place: Place, asked: int) -> None:
         """Makes sure that there is somewhere to stream to, then makes the process."""
-        job = place.job
-        assert job is not None
         access = self._ask_access()
         with self._changed:
             if self._access is None:
                 self.folder.describe(access.endpoint, self._settings)
             self._access = access
-            if place.over or place.attempt != attempt:  # cancelled, perhaps retried meanwhile
+            if place.over or place.asked != asked:  # cancelled, perhaps retried meanwhile
                 return
+            job = place.job
+            assert job is not None
             place.phase = Phase.STARTING
         self._saving.save(at_once=True)  # whatever is killed then, it is known
-        trace, log = self.folder.files_of(place.id, attempt, place.file)
+        trace, log = self.folder.files_of(place.id, place.attempt, place.file)
         assignment = Assignment(
             job=job,
-            attempt=attempt,
+            attempt=place.attempt,
             endpoint=access.endpoint,
             trace=str(trace),
             log=str(log),
@@ -338,10 +347,10 @@ class Supervisor:
                 child.ask(Order.LEAVE if self._stopping else Order.CANCEL)
         threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
 
-    def _give_up(self, place: Place, attempt: int, ended: Ended) -> None:
+    def _give_up(self, place: Place, asked: int, ended: Ended) -> None:
         """Ends a job that never became a session, unless somebody else has ended it already."""
         with self._changed:
-            if not place.over and place.attempt == attempt:
+            if not place.over and place.asked == asked:
                 self._close(place, self._said(place, ended))
 
     # --- a listener's thread, one a session ------------------------------------------------------
@@ -385,8 +394,7 @@ class Supervisor:
             return
         if ended.outcome is Outcome.BUSY:
             self.folder.set_aside(place.id, place.attempt, place.file)
-        else:
-            place.attempt += 1
+        place.attempt = self.folder.unused(place.id, place.attempt, place.file)
         self._waiting.go_on(place, now + seconds)
         wait = max(seconds, self._starts.next(now) - now)
         again = Retrying(ended.reason, round(wait, 1), place.seam.at_ms / 1000)
@@ -395,7 +403,7 @@ class Supervisor:
 
     def _ask_again(self, place: Place, reason: str) -> None:
         """A further attempt, at the end of the queue, because somebody wants it."""
-        place.asked_again(begun=self.folder.has_trace_of(place.id, place.attempt, place.file))
+        place.asked_again(self.folder.unused(place.id, place.attempt, place.file))
         self._waiting.probe(place)
         self._forward(self._said(place, Retrying(reason, 0.0, place.seam.at_ms / 1000)))
         self._changed.notify_all()

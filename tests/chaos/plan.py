@@ -21,7 +21,7 @@ BREAKING: Mapping[str, Draw] = {
     "error alone": lambda _: faults.error_alone(3005),
     "close alone": lambda chance: faults.close(chance.choice([1000, 1001, 1011, 1012, 1013])),
     "busy": lambda chance: faults.error(chance.choice([1008, 3009, 3005]), faults.BUSY),
-    "ended unasked": lambda _: faults.ended_unasked,
+    "finished unasked": lambda _: faults.finished_unasked,  # else Terminate might be on its way
     "text that is none": lambda _: faults.BAD_UTF8,
     "bytes that are no frame": lambda _: faults.NO_FRAME,
     "mute": lambda _: faults.mute,

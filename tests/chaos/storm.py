@@ -91,18 +91,13 @@ class Storm:
         """There is something that another program can go on with."""
         return any(self._folder.glob("*.trace.jsonl"))
 
-    @property
-    def _probed(self) -> bool:
-        """No file waits to be probed."""
-        return all("seconds" in job for job in past.index(self._folder).jobs)
-
     def _struck(self, name: str, tree: Tree, endpoint: Endpoint) -> bool:
         """Whether there was anybody to do it to."""
         chance = self.plan.chance
         sessions = tree.sessions()
         victim = chance.sample(sessions, min(1, len(sessions)))
-        if name == "fork server killed" and not self._probed:
-            return False
+        if name == "fork server killed" and not sessions:
+            return False  # a job whose file cannot be probed just then fails for good
         match name:
             case "session killed":
                 return send(victim, signal.SIGKILL) > 0

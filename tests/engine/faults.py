@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import struct
+import threading
 import time
 from typing import Any, cast
 
@@ -71,6 +72,12 @@ async def ended_unasked(hearing: Hearing) -> None:
     raise Over
 
 
+async def finished_unasked(hearing: Hearing) -> None:
+    """The same, but it tells all that it has heard."""
+    await hearing.end()
+    raise Over
+
+
 def raw(data: bytes) -> Fault:
     """Bytes that are no frame, or no good one; then the end of the connection."""
 
@@ -128,6 +135,22 @@ def slow(seconds: float) -> Fault:
         await asyncio.sleep(seconds)
 
     return waited
+
+
+class Hold:
+    """It waits for a test to see it, and to let it go on; then it may do something else wrong."""
+
+    def __init__(self) -> None:
+        self.reached, self.over = threading.Event(), threading.Event()
+
+    def then(self, fault: Fault | None = None) -> Fault:
+        async def held(hearing: Hearing) -> None:
+            self.reached.set()
+            await asyncio.to_thread(self.over.wait)
+            if fault is not None:
+                await fault(hearing)
+
+        return held
 
 
 # --- it says something strange, and goes on

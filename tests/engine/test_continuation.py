@@ -1,66 +1,36 @@
 """An attempt that breaks is continued: each word once, in order, at its time, whatever happened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 
+import pytest
+
 from tests.engine import faults
 from tests.engine.hearing import PLAIN, Fault, Hearing, Manner, Moment, telling
-from tests.engine.running import SOON, Hurried, Watched, resumed, supervised
-from tests.engine.scripted import Endpoint, Script
-from tests.engine.truth import Truth, complaints, record
+from tests.engine.running import SOON, resumed, supervised
+from tests.engine.scenes import Played, Scene, played, recordings
+from tests.engine.scripted import Endpoint
+from tests.engine.truth import complaints, record
 from workers import past
 from workers.events import Connecting, Ended, Outcome, Retrying
-from workers.history import JobHistory, Status
+from workers.history import Status
 from workers.retries import Retries
 from workers.session.assignment import Patience
 
 BRISK = Patience(begin=1.0, end=1.0, silence=1.0)
-PATIENTLY = Retries(attempts=50, first=0.01, most=0.01)
-"""One job may meet what was meant for several."""
+
+
+class Later(Retries):
+    """When the others have begun, or one job would meet what was meant for several."""
+
+    def delay(self, broken: int) -> float:
+        return 1.0
+
+
+PATIENTLY = Later(attempts=50)
 
 FLUENT = Manner(word_by_word=True)
-
-
-def streamed(
-    folder: Path,
-    truths: Sequence[Truth],
-    scripts: Sequence[Script],
-    retries: Retries = SOON,
-    patience: Patience | None = None,
-) -> tuple[Watched, Endpoint]:
-    """All of them at once; each first session meets one script, the further ones the last."""
-    with (
-        Endpoint(*scripts) as endpoint,
-        supervised(
-            endpoint.url,
-            folder / "run",
-            sessions=30,
-            starts=Hurried(),
-            retries=retries,
-            patience=patience,
-        ) as w,
-    ):
-        w.supervisor.add([truth.path for truth in truths])
-        w.until_idle()
-    return w, endpoint
-
-
-def every_complaint(
-    folder: Path, truths: Sequence[Truth], histories: Sequence[JobHistory], padding_ms: int = 0
-) -> list[str]:
-    """What is wrong with the jobs as they were followed, and as their traces tell of them."""
-    found = []
-    for kind, each in ("live", histories), ("replayed", past.histories(folder / "run")):
-        for truth, history in zip(truths, each, strict=True):
-            job = f"job {history.job}, {kind}"
-            found += [f"{job}: {wrong}" for wrong in complaints(truth, history, padding_ms)]
-    return found
-
-
-def in_order(watched: Watched) -> list[JobHistory]:
-    return [watched.histories[job] for job in sorted(watched.histories)]
-
 
 BREAKING = {
     "a cut before Begin": (faults.cut, Moment.CONNECT),
@@ -77,7 +47,6 @@ BREAKING = {
     "3008": (faults.error(3008, "Session Expired: Maximum session duration exceeded"), 11),
     "a close for no reason": (faults.close(1000), 8),
     "a Termination that nobody asked for": (faults.ended_unasked, 6),
-    "a Termination before Terminate": (faults.ended_unasked, 13),
     "no Begin": (faults.mute, Moment.CONNECT),
     "no Termination": (faults.mute, Moment.TERMINATE),
     "no answer to anything": (faults.deaf(), 7),
@@ -85,82 +54,98 @@ BREAKING = {
     "bytes that are no frame": (faults.NO_FRAME, 9),
     "no place any more, in the middle": (faults.error(3009, faults.BUSY), 9),
 }
+STRANGE = [
+    telling(PLAIN, faults.STRANGE, 5),
+    telling(PLAIN, faults.repeats, 9),
+    telling(FLUENT, faults.repeats, 9),
+    telling(PLAIN, faults.empty_final, 6),
+    telling(FLUENT, faults.empty_final, Moment.BEGIN),
+    telling(Manner(wordless=True)),
+    telling(PLAIN, faults.slow(0.5), Moment.BEGIN),
+    telling(PLAIN, faults.deaf(0.4), 5),
+]
 
 
-def test_a_session_that_breaks_loses_no_word_and_doubles_none(tmp_path: Path) -> None:
-    """However it breaks: each further attempt begins at the end of the last final turn."""
-    truths = [record(tmp_path, 13, job, silent=[6]) for job in range(len(BREAKING))]
-    manners = cycle([PLAIN, FLUENT])
-    scripts = [
+def then_cut(first: Fault) -> Fault:
+    async def struck(hearing: Hearing) -> None:
+        await first(hearing)
+        await faults.cut(hearing)
+
+    return struck
+
+
+STRANGE_AND_BREAKING = [
+    telling(PLAIN, then_cut(faults.repeats), 9),
+    telling(FLUENT, then_cut(faults.repeats), 9),
+    telling(PLAIN, then_cut(faults.empty_final), 6),
+    telling(Manner(wordless=True), faults.cut, 9),
+    telling(Manner(words=1), faults.cut, 9),
+    telling(Manner(words=100), faults.cut, 9),
+]
+LATE_MS = 1500
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
+    folder = tmp_path_factory.mktemp("continuation")
+    breaking = [
         telling(manner, fault, at)
-        for manner, (fault, at) in zip(manners, BREAKING.values(), strict=False)
+        for manner, (fault, at) in zip(cycle([PLAIN, FLUENT]), BREAKING.values(), strict=False)
     ]
-    watched, endpoint = streamed(tmp_path, truths, [*scripts, telling()], PATIENTLY, BRISK)
+    late = [telling(Manner(padding_ms=LATE_MS), faults.cut, Moment.FINAL)] * 2
+    return played(
+        folder,
+        {
+            "breaking": Scene(
+                recordings(folder / "a", len(BREAKING), 13, silent=[6]),
+                [*breaking, telling()],
+                PATIENTLY,
+                BRISK,
+            ),
+            "strange": Scene(recordings(folder / "b", len(STRANGE), 12), STRANGE),
+            "both": Scene(
+                recordings(folder / "c", len(STRANGE_AND_BREAKING), 12),
+                [*STRANGE_AND_BREAKING, telling(FLUENT)],
+                PATIENTLY,
+            ),
+            "late": Scene(
+                recordings(folder / "d", len(late), 18, silent=range(4, 14)), [*late, telling()]
+            ),
+        },
+    )
 
-    assert every_complaint(tmp_path, truths, in_order(watched)) == []
-    assert len(endpoint.heard) == 2 * len(truths)
-    assert len(list((tmp_path / "run").glob("*.trace.jsonl"))) == 2 * len(truths)
+
+def test_a_session_that_breaks_loses_no_word_and_doubles_none(
+    scenes: Mapping[str, Played],
+) -> None:
+    """However it breaks: each further attempt begins at the end of the last final turn."""
+    scene = scenes["breaking"]
+
+    assert scene.complaints() == []
+    assert len(scene.heard) > 1.5 * len(BREAKING)
+    assert len(list(scene.folder.glob("*.trace.jsonl"))) == len(scene.heard)
 
 
-def test_what_is_only_strange_breaks_nothing(tmp_path: Path) -> None:
+def test_what_is_only_strange_breaks_nothing(scenes: Mapping[str, Played]) -> None:
     """What was never specified, what comes twice, and ends of turns that tell nothing."""
-    plan = [
-        telling(PLAIN, faults.STRANGE, 5),
-        telling(PLAIN, faults.repeats, 9),
-        telling(FLUENT, faults.repeats, 9),
-        telling(PLAIN, faults.empty_final, 6),
-        telling(FLUENT, faults.empty_final, Moment.BEGIN),
-        telling(Manner(wordless=True)),
-        telling(PLAIN, faults.slow(0.5), Moment.BEGIN),
-        telling(PLAIN, faults.deaf(0.4), 5),
-    ]
-    truths = [record(tmp_path, 12, job) for job in range(len(plan))]
-    watched, _ = streamed(tmp_path, truths, plan)
-
-    assert every_complaint(tmp_path, truths, in_order(watched)) == []
-    assert {history.attempt for history in in_order(watched)} == {1}
+    assert scenes["strange"].complaints() == []
+    assert len(scenes["strange"].heard) == len(STRANGE)
 
 
-def test_what_is_strange_may_also_break(tmp_path: Path) -> None:
+def test_what_is_strange_may_also_break(scenes: Mapping[str, Played]) -> None:
     """Finals that come twice, that have no times, that count on: none is a place to lose."""
-
-    def both(first: Fault) -> Fault:
-        async def struck(hearing: Hearing) -> None:
-            await first(hearing)
-            await faults.cut(hearing)
-
-        return struck
-
-    plan = [
-        telling(PLAIN, both(faults.repeats), 11),
-        telling(FLUENT, both(faults.repeats), 11),
-        telling(PLAIN, both(faults.empty_final), 6),
-        telling(Manner(wordless=True), faults.cut, 9),
-        telling(Manner(words=1), faults.cut, 9),
-        telling(Manner(words=100), faults.cut, 9),
-        telling(FLUENT),
-    ]
-    truths = [record(tmp_path, 12, job) for job in range(len(plan) - 1)]
-    watched, _ = streamed(tmp_path, truths, plan)
-
-    assert every_complaint(tmp_path, truths, in_order(watched)) == []
+    assert scenes["both"].complaints() == []
 
 
-def test_ends_that_are_told_too_late_lose_nothing(tmp_path: Path) -> None:
+def test_ends_that_are_told_too_late_lose_nothing(scenes: Mapping[str, Played]) -> None:
     """A word's end that lies in audio which was not sent yet when it came is not believed."""
-    manner = Manner(padding_ms=2500)
-    silent = range(4, 14)
-    truths = [record(tmp_path, 24, job, silent=silent) for job in range(4)]
-    scripts = [telling(manner, faults.cut, Moment.FINAL)] * len(truths)
-    watched, _ = streamed(tmp_path, truths, [*scripts, telling()])
-
-    assert every_complaint(tmp_path, truths, in_order(watched), padding_ms=2500) == []
+    assert scenes["late"].complaints(LATE_MS) == []
 
 
 def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path: Path) -> None:
     """Four attempts, each from where the one before broke, each with its trace; retry goes on."""
-    truth = record(tmp_path, 22)
-    script = telling(PLAIN, faults.cut, 5)
+    truth = record(tmp_path, 12)
+    script = telling(Manner(words=2), faults.cut, 3)
     with (
         Endpoint(*[script] * 4, telling()) as endpoint,
         supervised(endpoint.url, tmp_path / "run", retries=SOON) as watched,
@@ -172,15 +157,16 @@ def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path:
 
         assert history.status is Status.FAILED
         assert [ended.outcome for ended in watched.said(Ended)] == [Outcome.LOST] * 4
-        assert begun == [0, 380, 780, 1180]
-        assert history.transcript.text.split()[:16] == truth.texts[:16]
+        assert begun == [0, 180, 380, 580]
+        assert history.transcript.text.split()[:8] == truth.texts[:8]
         assert len(list((tmp_path / "run").glob("*.trace.jsonl"))) == 4
 
         watched.supervisor.retry(history.job)
         watched.until_idle()
 
-    assert every_complaint(tmp_path, [truth], [history]) == []
-    assert [seam.at_ms for seam in history.transcript.seams] == [380, 780, 1180, 1580]
+    (replayed,) = past.histories(tmp_path / "run")
+    assert complaints(truth, history) == complaints(truth, replayed) == []
+    assert [seam.at_ms for seam in history.transcript.seams] == [180, 380, 580, 780]
     assert [attempt.number for attempt in history.earlier] == [1, 2, 3, 4]
 
 
@@ -193,7 +179,7 @@ class Tomorrow(Retries):
 
 def test_a_further_attempt_waits_for_its_time_and_can_be_taken_out(tmp_path: Path) -> None:
     """It is told when, and why; others go first; cancelling ends it at once."""
-    truths = [record(tmp_path, 3, job) for job in range(2)]
+    truths = recordings(tmp_path, 2, 3)
     with (
         Endpoint(telling(PLAIN, faults.cut, 2), telling()) as endpoint,
         supervised(endpoint.url, tmp_path / "run", sessions=1, retries=Tomorrow()) as watched,

@@ -3,6 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import damage, sound
@@ -54,3 +55,17 @@ def test_what_is_no_file_is_refused_by_the_prober_in_words(tmp_path: Path) -> No
         prober.probe("/dev/zero")
 
     assert refused.value.hint
+
+
+def test_a_prober_that_was_killed_while_idle_costs_no_file(tmp_path: Path) -> None:
+    """The machine was short of memory, say; the file is not damaged."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
+    before = set(psutil.Process().children(recursive=True))
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        prober.probe(path)
+        for child in set(psutil.Process().children(recursive=True)) - before:
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                child.kill()
+                child.wait()
+
+        assert prober.probe(path).seconds == 0.2

@@ -5,47 +5,23 @@ import json
 import select
 import threading
 import time
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from tests.engine import faults
 from tests.engine.hearing import PLAIN, Hearing, Moment, Over, telling
-from tests.engine.running import SOON, Hurried, supervised
+from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
-from tests.engine.truth import complaints, record
-from workers.events import Ended, Outcome, Progressed
+from tests.engine.truth import record
+from workers.events import Outcome, Progressed
 from workers.session.assignment import Patience
 from workers.session.pulse import Pulse
 from workers.speech.connection import PART, ConnectionLost, framed
 from workers.speech.dialling import dial
 
 ALERT = Patience(silence=0.5)
-
-
-def test_a_server_that_answers_nothing_is_dead(tmp_path: Path) -> None:
-    """Neither messages nor pongs come, though the connection stands; the job goes on elsewhere."""
-    truths = [record(tmp_path, 12, job) for job in range(2)]
-    with (
-        Endpoint(
-            telling(PLAIN, faults.deaf(), Moment.BEGIN),
-            telling(PLAIN, faults.deaf(), 6),
-            telling(),
-        ) as endpoint,
-        supervised(
-            endpoint.url, tmp_path / "run", starts=Hurried(), retries=SOON, patience=ALERT
-        ) as watched,
-    ):
-        watched.supervisor.add([truth.path for truth in truths])
-        watched.until_idle()
-    first = [ended for job in (1, 2) for ended in watched.said(Ended, job)[:1]]
-
-    assert [ended.outcome for ended in first] == [Outcome.LOST] * 2
-    assert ["has not answered" in ended.reason for ended in first] == [True] * 2
-    assert [complaints(truth, watched.histories[n]) for n, truth in enumerate(truths, 1)] == [
-        [],
-        [],
-    ]
+PAUSES = [Moment.CONNECT, Moment.BEGIN, 3, 9, Moment.TERMINATE]
 
 
 async def chatters(hearing: Hearing) -> None:
@@ -59,57 +35,66 @@ async def chatters(hearing: Hearing) -> None:
     raise Over
 
 
-def test_a_server_that_talks_but_takes_nothing_is_dead(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
+    folder = tmp_path_factory.mktemp("dead")
+    deaf = [telling(PLAIN, faults.deaf(), Moment.BEGIN), telling(PLAIN, faults.deaf(), 6)]
+    return played(
+        folder,
+        {
+            "deaf": Scene(
+                recordings(folder / "a", len(deaf), 12), [*deaf, telling()], patience=ALERT
+            ),
+            "chatters": Scene(
+                [record(folder, 15, rate=48_000)],
+                [telling(PLAIN, chatters, Moment.BEGIN), telling()],
+                patience=Patience(silence=2.5),
+                narrow=True,
+            ),
+            "quiet": Scene(
+                recordings(folder / "c", 1, 32, silent=range(32)),
+                [telling()],
+                patience=Patience(silence=1.2),
+            ),
+            "pauses": Scene(
+                recordings(folder / "d", len(PAUSES), 12),
+                [telling(PLAIN, faults.deaf(0.6), at) for at in PAUSES],
+                patience=Patience(silence=8.0),
+            ),
+        },
+    )
+
+
+def test_a_server_that_answers_nothing_is_dead(scenes: Mapping[str, Played]) -> None:
+    """Neither messages nor pongs come, though the connection stands; the job goes on elsewhere."""
+    scene = scenes["deaf"]
+
+    assert scene.complaints() == []
+    for job in (1, 2):
+        assert scene.outcomes(job)[0] is Outcome.LOST
+        assert "has not answered" in scene.ends(job)[0].reason
+
+
+def test_a_server_that_talks_but_takes_nothing_is_dead(scenes: Mapping[str, Played]) -> None:
     """Audio does not drain: meanwhile it is said how far it is, and then that it is over."""
-    truth = record(tmp_path, 15, rate=48_000)
-    with (
-        Endpoint(telling(PLAIN, chatters, Moment.BEGIN), telling(), narrow=True) as endpoint,
-        supervised(
-            endpoint.url,
-            tmp_path / "run",
-            starts=Hurried(),
-            retries=SOON,
-            patience=Patience(silence=2.5),
-        ) as watched,
-    ):
-        watched.supervisor.add([truth.path])
-        watched.until_idle()
-    first = watched.said(Ended)[0]
-    told = [r for r in watched.reports if isinstance(r.event, Progressed) and r.attempt == 1]
+    scene = scenes["chatters"]
+    reports = scene.watched.reports
 
-    assert "has taken no audio" in first.reason
-    assert complaints(truth, watched.histories[1]) == []
-    assert told  # no second of audio was sent
+    assert scene.complaints() == []
+    assert "has taken no audio" in scene.ends()[0].reason
+    assert [r for r in reports if isinstance(r.event, Progressed) and r.attempt == 1]
 
 
-def test_a_server_that_only_answers_pings_is_alive(tmp_path: Path) -> None:
-    """Nothing is said in the recording, so nothing is told, for many times as long as is waited."""
-    truth = record(tmp_path, 20, silent=range(20))
-    with (
-        Endpoint(telling()) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", patience=ALERT) as watched,
-    ):
-        watched.supervisor.add([truth.path])
-        watched.until_idle()
-
-    assert complaints(truth, watched.histories[1]) == []
-    assert len(endpoint.heard) == 1
+def test_a_server_that_only_answers_pings_is_alive(scenes: Mapping[str, Played]) -> None:
+    """Nothing is said in the recording, so nothing is told, for longer than is waited."""
+    assert scenes["quiet"].complaints() == []
+    assert len(scenes["quiet"].heard) == 1
 
 
-def test_a_server_that_stops_for_a_while_is_alive(tmp_path: Path) -> None:
+def test_a_server_that_stops_for_a_while_is_alive(scenes: Mapping[str, Played]) -> None:
     """Shorter than is waited, at any moment, and whether it then has much to take in or not."""
-    moments = [Moment.CONNECT, Moment.BEGIN, 3, 9, Moment.TERMINATE]
-    truths = [record(tmp_path, 12, job) for job in range(len(moments))]
-    with (
-        Endpoint(*[telling(PLAIN, faults.deaf(0.6), at) for at in moments]) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", patience=Patience(silence=6.0)) as watched,
-    ):
-        watched.supervisor.add([truth.path for truth in truths])
-        watched.until_idle()
-
-    for job, truth in enumerate(truths, start=1):
-        assert complaints(truth, watched.histories[job]) == []
-    assert len(endpoint.heard) == len(moments)
+    assert scenes["pauses"].complaints() == []
+    assert len(scenes["pauses"].heard) == len(PAUSES)
 
 
 def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:

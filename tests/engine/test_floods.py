@@ -5,19 +5,20 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
 import psutil
+import pytest
 
 from tests.engine import faults
 from tests.engine.hearing import PLAIN, Fault, Hearing, Moment, Over, telling
-from tests.engine.running import Watched, supervised
-from tests.engine.scripted import TERMINATION, Endpoint, Script, turn
-from tests.engine.test_supervisor import session_processes
-from tests.engine.truth import Truth, complaints, record
+from tests.engine.running import ONCE, supervised
+from tests.engine.scenes import Played, Scene, played, recordings
+from tests.engine.scripted import TERMINATION, Script, turn
+from tests.engine.truth import record
 from workers.events import Ended, Outcome
 from workers.session.assignment import Patience
 
@@ -72,127 +73,134 @@ def flood(frames: bytes, begins: bytes = b"", times: float = float("inf")) -> Fa
     return flooded
 
 
-class Run:
-    """Jobs that each meet one of the scripts, and what their processes took of memory."""
+class Scales:
+    """What processes take of memory."""
 
-    def __init__(
-        self, folder: Path, *scripts: Script, tenths: int = 30, patience: Patience | None = None
-    ) -> None:
-        self.truths = [record(folder, tenths, job) for job in range(len(scripts))]
+    def __init__(self) -> None:
         self.grown = 0
+        """The most by which any of them has grown, in bytes."""
         self._sizes: dict[psutil.Process, int] = {}
-        with (
-            Endpoint(*scripts) as endpoint,
-            supervised(endpoint.url, folder / "run", patience=patience) as self.watched,
-        ):
-            self.watched.supervisor.add([truth.path for truth in self.truths])
-            while not self.watched.supervisor.wait(0.1):
-                self._weigh()
-            self.watched.until_idle()
 
-    def _weigh(self) -> None:
-        with suppress(psutil.Error):
-            for process in session_processes():
+    def weigh(self) -> None:
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
                 size = process.memory_info().rss
                 self.grown = max(self.grown, size - self._sizes.setdefault(process, size))
 
-    @property
-    def ends(self) -> list[Ended]:
-        """How each job ended, in no order."""
-        jobs = range(1, len(self.truths) + 1)
-        return [ended for job in jobs for ended in self.watched.said(Ended, job)]
+
+async def dawdles(hearing: Hearing) -> None:
+    """It has always something to say, only not that it is over."""
+    while True:
+        await faults.STRANGE(hearing)
+        await asyncio.sleep(0.05)
 
 
-def test_a_server_that_says_more_than_speech_can_bring_is_refused(tmp_path: Path) -> None:
-    """In whatever it says it, and though nothing of it is a message; the memory stays bounded."""
+def ends_with(further: Fault) -> Script:
+    """A session that ends as it should, and says more."""
+
+    async def ended(hearing: Hearing) -> None:
+        await hearing.end_turn()
+        await hearing.line.say(TERMINATION)
+        await further(hearing)
+        raise Over
+
+    return telling(PLAIN, ended, Moment.TERMINATE)
+
+
+BEHIND = [
+    faults.says(turn(0, "Too late.", final=True), turn(9, "Far too late.", final=True)),
+    flood(ENDLESS["tiny messages"]),
+    flood(ENDLESS["pings"]),
+]
+PIECES = frame(b"x" * MEGABYTE, PIECE)
+LONG = [
+    flood(b"x" * MEGABYTE, b"\x81\x7f" + (100 * MEGABYTE).to_bytes(8, "big"), times=100),
+    flood(PIECES, frame(b"x" * MEGABYTE, TEXT), times=99),
+]
+"""100 MB in one message: announced, and in pieces."""
+
+
+@pytest.fixture(scope="module")
+def scales() -> Scales:
+    return Scales()
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory, scales: Scales) -> Mapping[str, Played]:
+    folder = tmp_path_factory.mktemp("floods")
     begins = {"pieces of nothing": frame(b"{", TEXT)}
-    run = Run(
-        tmp_path,
-        *[
-            telling(PLAIN, flood(frames, begins.get(name, b"")), 3)
-            for name, frames in ENDLESS.items()
-        ],
+    endless = [
+        telling(PLAIN, flood(frames, begins.get(name, b"")), 3) for name, frames in ENDLESS.items()
+    ]
+    return played(
+        folder,
+        {
+            "endless": Scene(recordings(folder / "a", len(endless), 40), endless, ONCE),
+            "long": Scene(
+                recordings(folder / "b", 2, 30), [telling(PLAIN, each, 3) for each in LONG], ONCE
+            ),
+            "behind": Scene(
+                recordings(folder / "c", len(BEHIND), 5), [*map(ends_with, BEHIND)], ONCE
+            ),
+            "no end": Scene(
+                recordings(folder / "d", 1, 5),
+                [telling(PLAIN, dawdles, Moment.TERMINATE)],
+                ONCE,
+                Patience(end=0.5, end_altogether=1.0),
+            ),
+        },
+        scales.weigh,
     )
 
-    assert [ended.outcome for ended in run.ends] == [Outcome.REFUSED] * len(ENDLESS)
-    assert {ended.reason for ended in run.ends} == {
-        "the server sends more than any speech could bring"
-    }
-    assert run.grown < MEMORY
-    assert max(trace.stat().st_size for trace in tmp_path.rglob("*.jsonl")) < 2 * ALLOWED
+
+def test_a_server_that_says_more_than_speech_can_bring_is_refused(
+    scenes: Mapping[str, Played], scales: Scales
+) -> None:
+    """In whatever it says it, and though nothing of it is a message; the memory stays bounded."""
+    scene = scenes["endless"]
+    ends = [ended for job in range(1, len(ENDLESS) + 1) for ended in scene.ends(job)]
+
+    assert [ended.outcome for ended in ends] == [Outcome.REFUSED] * len(ENDLESS)
+    assert {ended.reason for ended in ends} == {"the server sends more than any speech could bring"}
+    assert max(file.stat().st_size for file in scene.folder.glob("*.jsonl")) < 2 * ALLOWED
+    assert 0 < scales.grown < MEMORY
 
 
-def test_a_message_that_is_too_long_is_not_taken_in(tmp_path: Path) -> None:
+def test_a_message_that_is_too_long_is_not_taken_in(
+    scenes: Mapping[str, Played], scales: Scales
+) -> None:
     """Neither when it says so at once, nor when it comes in pieces."""
-    announced = b"\x81\x7f" + (100 * MEGABYTE).to_bytes(8, "big")
-    piece = b"x" * MEGABYTE
-    run = Run(
-        tmp_path,
-        telling(PLAIN, flood(piece, announced, times=100), 3),
-        telling(PLAIN, flood(frame(piece, PIECE), frame(piece, TEXT), times=99), 3),
-    )
+    ends = [*scenes["long"].ends(1), *scenes["long"].ends(2)]
 
-    assert [ended.outcome for ended in run.ends] == [Outcome.LOST] * 2
-    assert ["too long" in ended.reason for ended in run.ends] == [True] * 2
-    assert run.grown < MEMORY
+    assert [ended.outcome for ended in ends] == [Outcome.LOST] * 2
+    assert ["too long" in ended.reason for ended in ends] == [True] * 2
+    assert 0 < scales.grown < MEMORY
+
+
+def test_what_comes_behind_the_termination_is_not_taken_in(scenes: Mapping[str, Played]) -> None:
+    """Be it little or endless: the session is over, and all is well."""
+    assert scenes["behind"].complaints() == []
+
+
+def test_a_server_that_never_comes_to_an_end_is_given_up(scenes: Mapping[str, Played]) -> None:
+    """It says something all the time, only not that it is over."""
+    (ended,) = scenes["no end"].ends()
+
+    assert ended.outcome is Outcome.LOST
+    assert "did not confirm the end" in ended.reason
 
 
 def test_a_flood_that_ends_delays_nothing(tmp_path: Path) -> None:
     """Chunks leave between its messages, and all words are told."""
     warning = {"type": "Warning", "warning": "Again. " * 250}
-    warnings = frame(json.dumps(warning).encode()) * 100
-    run = Run(tmp_path, telling(PLAIN, flood(warnings, times=35), 5), tenths=15)
-    (ended,) = run.ends
+    warnings = flood(frame(json.dumps(warning).encode()) * 100, times=35)
+    scene = Scene(recordings(tmp_path, 1, 14), [telling(PLAIN, warnings, 3)], ONCE)
+    (alone,) = played(tmp_path, {"alone": scene}).values()
+    (ended,) = alone.ends()
 
-    assert complaints(run.truths[0], run.watched.histories[1]) == []
+    assert alone.complaints() == []
     assert ended.certificate is not None
     assert ended.certificate.lag_ms.max < 500
-
-
-def test_what_comes_behind_the_termination_is_not_taken_in(tmp_path: Path) -> None:
-    """Be it little or endless: the session is over, and all is well."""
-
-    def ends_with(further: Fault) -> Fault:
-        async def ended(hearing: Hearing) -> None:
-            await hearing.end_turn()
-            await hearing.line.say(TERMINATION)
-            await further(hearing)
-            await hearing.line.socket.wait_closed()
-            raise Over
-
-        return ended
-
-    later = [
-        faults.says(turn(0, "Too late.", final=True), turn(9, "Far too late.", final=True)),
-        flood(ENDLESS["tiny messages"]),
-        flood(ENDLESS["pings"]),
-    ]
-    run = Run(
-        tmp_path, *[telling(PLAIN, ends_with(fault), Moment.TERMINATE) for fault in later], tenths=5
-    )
-
-    for job, truth in enumerate(run.truths, start=1):
-        assert complaints(truth, run.watched.histories[job]) == []
-
-
-def test_a_server_that_never_comes_to_an_end_is_given_up(tmp_path: Path) -> None:
-    """It says something all the time, only not that it is over."""
-
-    async def dawdles(hearing: Hearing) -> None:
-        while True:
-            await faults.STRANGE(hearing)
-            await asyncio.sleep(0.05)
-
-    run = Run(
-        tmp_path,
-        telling(PLAIN, dawdles, Moment.TERMINATE),
-        tenths=5,
-        patience=Patience(end=0.5, end_altogether=1.0),
-    )
-    (ended,) = run.ends
-
-    assert ended.outcome is Outcome.LOST
-    assert "did not confirm the end" in ended.reason
 
 
 @contextmanager
@@ -219,20 +227,17 @@ def answering(first: bytes, further: bytes) -> Iterator[str]:
     thread.join()
 
 
-def called(url: str, folder: Path, truth: Truth) -> Watched:
-    with supervised(url, folder, patience=Patience(dial=0.5)) as watched:
-        watched.supervisor.add([truth.path])
-        watched.until_idle()
-    return watched
-
-
 def test_an_answer_without_end_is_given_up(tmp_path: Path) -> None:
     """Header by header, or within one: there is a bound to it all."""
     truth = record(tmp_path, 3)
     upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
     for name, further in ("headers", b"X-More: of it\r\n"), ("a header", b"x"):
-        with answering(upgrade, further) as url:
-            watched = called(url, tmp_path / name, truth)
+        with (
+            answering(upgrade, further) as url,
+            supervised(url, tmp_path / name, patience=Patience(dial=0.5)) as watched,
+        ):
+            watched.supervisor.add([truth.path])
+            watched.until_idle()
         (ended,) = watched.said(Ended)
 
         assert ended.outcome is Outcome.UNREACHABLE

@@ -405,6 +405,25 @@ def test_closing_leaves_nothing_behind(tmp_path: Path):
     assert set() == set(psutil.wait_procs(family, timeout=LONG_ENOUGH)[1])
 
 
+def test_an_engine_that_could_not_come_up_again_may_do_so_later(tmp_path: Path):
+    """There was no room for its process, or for its log, for a while."""
+    log = tmp_path / "engine.log"
+    before = set(psutil.Process().children())
+    with LocalServer(log) as server:
+        server.address(LONG_ENOUGH)
+        (engine,) = set(psutil.Process().children()) - before
+        engine.kill()
+        engine.wait(LONG_ENOUGH)
+        log.rename(tmp_path / "earlier.log")
+        log.mkdir()
+        with pytest.raises(IsADirectoryError):
+            server.revive()
+        log.rmdir()
+        server.revive()
+
+        assert server.address(LONG_ENOUGH)
+
+
 PARENT = """
 import sys, time
 from pathlib import Path

@@ -1,5 +1,6 @@
 """What a refusal means: too many sessions is a matter of waiting, anything else of being told."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from tests.engine import faults
 from tests.engine.hearing import PLAIN, Moment, telling
 from tests.engine.running import ONCE, SOON, Hurried, resumed, supervised
+from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint, Line, Script
 from tests.engine.truth import complaints, record
-from workers import past
 from workers.events import Ended, Outcome, Retrying
 from workers.history import Status
 
@@ -27,52 +28,66 @@ def refusing(fault: faults.Fault) -> Script:
     return telling(PLAIN, fault, Moment.CONNECT)
 
 
-def test_a_job_that_there_is_no_place_for_waits_and_loses_no_attempt(tmp_path: Path) -> None:
+class Full:
+    """A server with no more than two places."""
+
+    def __init__(self) -> None:
+        self.refused = self._guests = 0
+
+    async def script(self, line: Line) -> None:
+        if self._guests == 2:
+            self.refused += 1
+            return await refusing(faults.error(1008, faults.BUSY))(line)
+        self._guests += 1
+        await telling()(line)
+        self._guests -= 1
+
+
+FULL = Full()
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
+    folder = tmp_path_factory.mktemp("refusals")
+    words = [script for fault in BUSY for script in (refusing(fault), telling())]
+    trouble = [500, 502, 503]
+    return played(
+        folder,
+        {
+            "words": Scene(
+                recordings(folder / "a", len(BUSY) + 1, 3), words, ONCE, statuses=[429, 429]
+            ),
+            "full": Scene(recordings(folder / "b", 6, 6), [FULL.script], ONCE),
+            "trouble": Scene(recordings(folder / "c", 1, 2), [telling()], statuses=trouble),
+        },
+    )
+
+
+def test_a_job_that_there_is_no_place_for_waits_and_loses_no_attempt(
+    scenes: Mapping[str, Played],
+) -> None:
     """However the server says so, and as often as it does."""
-    truths = [record(tmp_path, 3, job) for job in range(len(BUSY) + 1)]
-    scripts = [script for fault in BUSY for script in (refusing(fault), telling())]
-    with (
-        Endpoint(*scripts, statuses=[429, 429]) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", starts=Hurried(), retries=ONCE) as watched,
-    ):
-        watched.supervisor.add([truth.path for truth in truths])
-        watched.until_idle()
-    refusals = list((tmp_path / "run").glob("*.refused-*.trace.jsonl"))
+    scene = scenes["words"]
 
-    for truth, (_, live), again in zip(
-        truths, sorted(watched.histories.items()), past.histories(tmp_path / "run"), strict=True
-    ):
-        assert complaints(truth, live) == complaints(truth, again) == []
-        assert (live.attempt, again.attempt) == (1, 1)
-        assert live.earlier == again.earlier == []
-    assert len(refusals) == len(BUSY) + 2
-    assert len(list((tmp_path / "run").glob("*.1.trace.jsonl"))) == len(truths)
+    assert scene.complaints() == []
+    for history in (*scene.histories, *scene.replayed):
+        assert (history.attempt, history.earlier) == (1, [])
+    assert len(list(scene.folder.glob("*.refused-*.trace.jsonl"))) == len(BUSY) + 2
+    assert len(list(scene.folder.glob("*.1.trace.jsonl"))) == len(BUSY) + 1
 
 
-def test_starts_slow_down_for_a_server_that_is_full_and_recover(tmp_path: Path) -> None:
-    """It has two places. All jobs get one, and it is not asked for one much more often."""
-    guests, refused = [0], [0]
-    lets_in, turns_away = telling(), refusing(faults.error(1008, faults.BUSY))
+def test_starts_slow_down_for_a_server_that_is_full_and_recover(
+    scenes: Mapping[str, Played],
+) -> None:
+    """All jobs get a place, and it is not asked for one much more often than that."""
+    assert scenes["full"].complaints() == []
+    assert 1 <= FULL.refused <= 25
 
-    async def two_places(line: Line) -> None:
-        if guests[0] == 2:
-            refused[0] += 1
-            return await turns_away(line)
-        guests[0] += 1
-        await lets_in(line)
-        guests[0] -= 1
 
-    truths = [record(tmp_path, 6, job) for job in range(6)]
-    with (
-        Endpoint(two_places) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", starts=Hurried(), retries=ONCE) as watched,
-    ):
-        watched.supervisor.add([truth.path for truth in truths])
-        watched.until_idle()
-
-    for truth, (_, history) in zip(truths, sorted(watched.histories.items()), strict=True):
-        assert complaints(truth, history) == []
-    assert 1 <= refused[0] <= 25
+def test_a_server_in_trouble_is_called_again(scenes: Mapping[str, Played]) -> None:
+    """It may be behind a gateway that says so; each of its errors is a break."""
+    assert scenes["trouble"].complaints() == []
+    assert scenes["trouble"].histories[0].attempt == 4
 
 
 def test_who_waits_for_a_place_can_leave_and_come_back(tmp_path: Path) -> None:
@@ -150,18 +165,3 @@ def test_what_a_further_attempt_would_only_meet_again_fails_at_once(tmp_path: Pa
         assert (ended.outcome, watched.histories[job].attempt) == (outcome, 1)
         assert ended.hint
         assert word in ended.hint
-
-
-@pytest.mark.parametrize("status", [500, 502, 503])
-def test_a_server_in_trouble_is_called_again(tmp_path: Path, status: int) -> None:
-    """It may be behind a gateway that says so."""
-    truth = record(tmp_path, 2)
-    with (
-        Endpoint(telling(), statuses=[status]) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", starts=Hurried(), retries=SOON) as watched,
-    ):
-        watched.supervisor.add([truth.path])
-        watched.until_idle()
-
-    assert complaints(truth, watched.histories[1]) == []
-    assert watched.histories[1].attempt == 2

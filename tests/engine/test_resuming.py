@@ -132,6 +132,29 @@ def test_files_that_were_never_begun_are_not_forgotten(tmp_path: Path) -> None:
     assert result.returncode == 4
 
 
+def test_a_run_that_started_nothing_knows_where_to_go_and_how(tmp_path: Path) -> None:
+    """No file could be read, say: the disk was not mounted."""
+    damaged = tmp_path / "a.wav"
+    damaged.write_bytes(b"RIFF")
+    with Endpoint() as endpoint:
+        paceline(
+            "run",
+            "--endpoint",
+            endpoint.url,
+            "--chunk-ms",
+            "50",
+            "--out",
+            tmp_path / "run",
+            damaged,
+        )
+        sound.write(damaged, sound.counting(0.2))
+        result = paceline("resume", tmp_path / "run", "--no-desk")
+
+    assert result.returncode == 0, result.stderr
+    assert len(endpoint.heard) == 1
+    assert past.past(tmp_path / "run").settings.chunk_ms == 50
+
+
 def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:
     """The second one says so, and touches nothing."""
     path = sound.write(tmp_path / "a.wav", sound.counting(LONG))

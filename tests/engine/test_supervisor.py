@@ -1,13 +1,16 @@
 """The queue and its processes: real ones, against scripted endpoints."""
 
+import asyncio
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -15,13 +18,16 @@ import pytest
 from textual.app import App
 
 from tests import sound
-from tests.engine.running import LONG_ENOUGH, supervised
+from tests.engine.running import LONG_ENOUGH, SOON, Watched, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
 from workers import past, run_folder
+from workers.errors import EngineMissing
 from workers.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
 from workers.history import Status
+from workers.jobs import Settings
+from workers.speech.endpoint import custom
 from workers.starts import Starts
-from workers.supervisor import PRELOADED, START_METHOD
+from workers.supervisor import PRELOADED, START_METHOD, Access, Supervisor
 
 
 async def talkative(line: Line) -> None:
@@ -129,6 +135,28 @@ def test_cancelling_twice_is_by_force(tmp_path: Path, long: str) -> None:
     assert watched.histories[1].transcript.text == "Heard."
 
 
+def test_leaving_does_not_hurry_what_was_just_cancelled(tmp_path: Path, long: str) -> None:
+    """The user asked for either once: politely. What was cancelled stays so by force, too."""
+    left = threading.Event()
+
+    async def slow(line: Line) -> None:
+        await line.say(BEGIN, turn(0, "Heard before.", final=True))
+        await line.listen()
+        await asyncio.to_thread(left.wait, LONG_ENOUGH)
+        await line.say(turn(1, "Heard after.", final=True), TERMINATION)
+
+    with Endpoint(slow) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+        (job,) = watched.supervisor.add([long])
+        watched.until_said(TurnHeard)
+        watched.supervisor.cancel(job)
+        watched.supervisor.stop()
+        left.set()
+        watched.until_idle()
+
+    assert watched.histories[1].status is Status.CANCELLED
+    assert watched.histories[1].transcript.text == "Heard before.\nHeard after."
+
+
 def test_a_job_in_the_queue_is_taken_out(tmp_path: Path, long: str, short: str) -> None:
     """It never connects."""
     with (
@@ -167,6 +195,37 @@ def test_a_retry_is_a_further_attempt(tmp_path: Path, short: str) -> None:
     assert watched.histories[1].attempt == 2
     assert next((tmp_path / "run").glob("*.1.trace.jsonl")).read_bytes() == first
     assert len(list((tmp_path / "run").glob("*.2.trace.jsonl"))) == 1
+
+
+def test_a_job_that_is_taken_out_and_asked_for_again_starts_once(
+    tmp_path: Path, short: str
+) -> None:
+    """However slowly the engine comes up, or the file is probed, meanwhile."""
+    asked, up = threading.Event(), threading.Event()
+    with Endpoint() as endpoint:
+
+        def access() -> Access:
+            asked.set()
+            assert up.wait(LONG_ENOUGH)
+            return Access(custom(endpoint.url), None, 10)
+
+        with (
+            closing(run_folder.create(tmp_path / "run")) as folder,
+            Supervisor(access, folder, Settings()) as supervisor,
+        ):
+            watched = Watched(supervisor)
+            (job,) = supervisor.add([short])
+            assert asked.wait(LONG_ENOUGH)
+            supervisor.cancel(job)
+            assert supervisor.retry(job)
+            up.set()
+            supervisor.add([short])  # behind whatever else is started
+            watched.until_said(Ended, job=2)
+            watched.until_idle()
+
+    outcomes = [ended.outcome for ended in watched.said(Ended)]
+    assert outcomes == [Outcome.CANCELLED, Outcome.DONE]
+    assert len(endpoint.heard) == 2
 
 
 def test_holding_stops_new_starts_alone(tmp_path: Path, long: str, short: str) -> None:
@@ -232,6 +291,20 @@ def test_leaving_ends_everything(tmp_path: Path, long: str) -> None:
         assert session_processes() == []
         assert [heard.control for heard in endpoint.heard] == [[{"type": "Terminate"}]] * 2
     assert {h.status for h in watched.histories.values()} == {Status.CANCELLED}
+
+
+def test_what_is_added_while_leaving_waits_for_nobody(tmp_path: Path, short: str) -> None:
+    """Else everything would wait for a session that never starts."""
+    with Endpoint() as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+        watched.supervisor.stop()
+        watched.supervisor.add([short])
+
+        assert watched.supervisor.idle
+        watched.until_idle()
+
+    assert endpoint.heard == []
+    assert watched.histories[1].ended is not None
+    assert watched.histories[1].ended.outcome is Outcome.INTERRUPTED
 
 
 ORPHANING = """
@@ -370,6 +443,28 @@ def test_a_session_that_cannot_start_ends_in_words(tmp_path: Path, short: str) -
     assert "could not be started" in first.reason
     assert isinstance(second, Ended)
     assert second.outcome is Outcome.DONE
+
+
+def test_an_engine_that_does_not_come_up_is_asked_again(tmp_path: Path, short: str) -> None:
+    """It died while it was loading, say; a session that was never begun uses no number."""
+    calls = count(1)
+    with Endpoint() as endpoint:
+
+        def access() -> Access:
+            if next(calls) < 3:
+                raise EngineMissing("The embedded engine ended before it was ready")
+            return Access(custom(endpoint.url), None, 10)
+
+        with (
+            closing(run_folder.create(tmp_path / "run")) as folder,
+            Supervisor(access, folder, Settings(), retries=SOON) as supervisor,
+        ):
+            watched = Watched(supervisor)
+            supervisor.add([short])
+            watched.until_idle()
+
+    assert watched.histories[1].status is Status.DONE
+    assert watched.histories[1].attempt == 1
 
 
 def test_a_file_that_cannot_be_probed_ends_in_words(tmp_path: Path, short: str) -> None:

@@ -64,7 +64,7 @@ class Tree:
 
     def sessions(self) -> list[psutil.Process]:
         """Those that write a trace."""
-        return [each for each in self.family() if _writes_a_trace(each)]
+        return [each for each in self.family() if trace_of(each)]
 
     def fork_servers(self) -> list[psutil.Process]:
         return self._helpers("forkserver")
@@ -114,8 +114,10 @@ def _lives(process: psutil.Process) -> bool:
     return bool(process.status() != psutil.STATUS_ZOMBIE)
 
 
-def _writes_a_trace(process: psutil.Process) -> bool:
+def trace_of(process: psutil.Process) -> str | None:
+    """The name of the trace that it writes, if it is a session's process."""
     try:
-        return any(file.path.endswith(trace.SUFFIX) for file in process.open_files())
+        names = [Path(file.path).name for file in process.open_files()]
     except psutil.Error:
-        return False
+        return None
+    return next((name for name in names if name.endswith(trace.SUFFIX)), None)

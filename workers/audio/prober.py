@@ -41,6 +41,8 @@ class Prober:
 
     def probe(self, path: str) -> Recording:
         """The facts of a recording; raises `Unreadable` with what is wrong with it."""
+        if self._pipe is not None and self._pipe.poll():  # nothing was asked: it is dead
+            self._stop()
         try:
             pipe = self._pipe or self._start()
         except OSError as error:

@@ -71,7 +71,10 @@ class LocalServer:
         self.close()
 
     def start(self) -> None:
-        """Starts the process and returns at once; raises `EngineMissing` if it cannot run here."""
+        """Starts the process and returns at once.
+
+        Raises `EngineMissing` if it cannot run here, and `OSError` if there is no room for it.
+        """
         need()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -92,9 +95,11 @@ class LocalServer:
         self._reader.start()
 
     def revive(self) -> None:
-        """Starts it again if it has died; raises `EngineMissing` as `start` does."""
-        if self._process is not None and self._process.poll() is not None:
+        """Starts it again if it has died; raises `EngineMissing` or `OSError` as `start` does."""
+        dead = self._process
+        if dead is not None and dead.poll() is not None:
             self.close()
+            self._process = dead  # for as long as no other one could be started
             self._lines = []
             self._spoken.clear()
             self.start()

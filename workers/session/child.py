@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -21,7 +22,8 @@ class SessionChild:
     """Making one starts its process. `reports` belongs to one thread, the rest to any."""
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
-        self._asked: Order | None = None
+        self._asked: list[Order] = []
+        """The first of them is why it ends."""
         self._stood_still = False
         self._gone = False
         self._reports, told = context.Pipe(duplex=False)
@@ -40,11 +42,14 @@ class SessionChild:
             told.close()  # now the child holds the only writing end: its death reads as end-of-file
 
     def ask(self, order: Order) -> None:
-        """Politely the first time, by force the second."""
-        if self._asked is not None:
+        """Politely the first time, by force the second.
+
+        Leaving is no second time for what was only cancelled: its last words are still to come.
+        """
+        if order in self._asked or Order.LEAVE in self._asked:
             self._kill()
         else:
-            self._asked = order
+            self._asked.append(order)
             with suppress(OSError):  # it is ending just now
                 self._orders.send(order)
 
@@ -73,9 +78,9 @@ class SessionChild:
         """The ending of a process that is dead and has not said how it ended."""
         if self._stood_still:
             return Ended(Outcome.CRASHED, "the session's process stood still and was ended", _KEPT)
-        if self._asked is Order.CANCEL:
+        if self._asked[:1] == [Order.CANCEL]:
             return Ended(Outcome.CANCELLED, "stopped by force", _KEPT)
-        if self._asked is Order.LEAVE:
+        if self._asked:
             return Ended(Outcome.INTERRUPTED, "the program was left by force", _KEPT)
         code = self._process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
@@ -92,6 +97,8 @@ class SessionChild:
 
 _KEPT = "What was heard is kept; it can go on from there."
 
+_starting = threading.Lock()
+
 
 @contextmanager
 def _plain_program() -> Iterator[None]:
@@ -100,16 +107,17 @@ def _plain_program() -> Iterator[None]:
     It runs the program's main script again in every child, so that a child finds what is defined
     there. Nothing of ours is, and it would cost each session some milliseconds and a quarter of its
     memory. And if its helpers were killed, it starts new ones, which inherit the standard error;
-    that of a screen has no descriptor.
+    that of a screen has no descriptor. One start at a time, since all threads see it.
     """
-    main, errors = sys.modules["__main__"], sys.stderr
-    sys.modules["__main__"] = ModuleType("__main__")
-    sys.stderr = sys.__stderr__
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        sys.stderr = errors
+    with _starting:
+        main, errors = sys.modules["__main__"], sys.stderr
+        sys.modules["__main__"] = ModuleType("__main__")
+        sys.stderr = sys.__stderr__
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+            sys.stderr = errors
 
 
 def _run(assignment: Assignment, key: Secret | None, reports: Connection, pipe: Connection) -> None:

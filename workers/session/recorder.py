@@ -32,9 +32,13 @@ class Recorder:
         return time.monotonic() - self._zero
 
     def say(self, event: Event, at: float | None = None) -> None:
-        """An event for everybody; ``at`` on the monotonic clock, now if not given."""
+        """An event for everybody; ``at`` on the monotonic clock, now if not given.
+
+        What the trace could not keep is told to nobody: a further attempt would begin behind it.
+        """
         t = (time.monotonic() if at is None else at) - self._zero
-        self._keep(t, event)
+        if not self._keep(t, event) and not isinstance(event, Ended):
+            return
         job = self._assignment.job
         self._sink.put(Report(job.id, self._assignment.attempt, job.recording.path, t, event))
 
@@ -42,13 +46,13 @@ class Recorder:
         """An event for the trace alone."""
         self._keep(self.elapsed, event)
 
-    def _keep(self, t: float, event: TraceEvent) -> None:
-        if self.failure is not None:
-            return
-        try:
-            self._trace.write(t, event)
-        except OSError as error:
-            self.failure = unwritable(error)
+    def _keep(self, t: float, event: TraceEvent) -> bool:
+        if self.failure is None:
+            try:
+                self._trace.write(t, event)
+            except OSError as error:
+                self.failure = unwritable(error)
+        return self.failure is None
 
 
 def unwritable(error: OSError) -> Ended:
