@@ -7,7 +7,7 @@ NODE := .venv/node/.ready
 # A recording of a person that ships with the embedded recogniser.
 PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
 
-.PHONY: help run test node check format bench pictures
+.PHONY: help run test node check format bench chaos pictures
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ bench: $(READY) ## Measure pacing beside the guide's script; the engine's accura
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
 	@$(BIN)/python -m tests.benchmarks.capacity
 	@$(BIN)/python -m tests.benchmarks.hour
+
+chaos: $(READY) ## Break servers and processes by chance for MINUTES=5 with SEED=…, and look for lost words
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20
 
 pictures: $(READY) ## Make the README's pictures from the running desk
 	@$(BIN)/python -m tests.pictures

@@ -7,17 +7,15 @@ from typing import Any
 import click
 
 
-class StartRate(click.ParamType[int | None]):
-    """A number of sessions a minute, or ``auto``: None."""
+class StartRate(click.ParamType[int]):
+    """A number of sessions a minute; ``auto`` is 0."""
 
     name = "rate"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Fails for anything else."""
         if value == "auto":
-            return None
+            return 0
         number: int = click.IntRange(min=1).convert(value, param, ctx)
         return number
 
@@ -34,16 +32,16 @@ _PLACE = (
         type=click.Choice(["us", "eu"]),
         help="Keep the data in this region of the service.",
     ),
+)
+"""Where to."""
+
+_SECRET = (
     click.option(
         "--ca-file",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Trust the certificate authorities in this PEM file instead of the system's.",
     ),
-)
-"""Where to."""
-
-_SECRET = (
     click.option(
         "--api-key-file",
         "key_file",
@@ -100,42 +98,46 @@ _SETTINGS = (
 )
 """What is sent, and how."""
 
-_PACE = (
-    click.option(
-        "--sessions",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="How many to stream at once. Default: what the embedded engine can serve; "
-        "10 elsewhere.",
-    ),
-    click.option(
-        "--start-rate",
-        type=StartRate(),
-        default="auto",
-        show_default=True,
-        metavar="auto|N",
-        help="New sessions a minute. By itself it begins at the service with 5, which is what a "
-        "free account may start, and finds out whether there may be more.",
-    ),
-    click.option(
-        "--attempts",
-        type=click.IntRange(min=1),
-        default=4,
-        show_default=True,
-        metavar="N",
-        help="How often a recording's session may break before it has failed. Each further one "
-        "goes on where the last one broke.",
-    ),
-    click.option(
-        "--dead-after",
-        type=click.FloatRange(min=1.0),
-        default=20.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="Without a sign of life from the server, until a session counts as broken.",
-    ),
-)
-"""How many at once, how soon, how often."""
+_SESSIONS = " Default: what the embedded engine can serve; 10 elsewhere."
+
+
+def _pace(*, again: bool) -> Sequence[Callable[[Any], Any]]:
+    """How many at once, how soon, how often; ``again``: what is not given is as it was."""
+    return (
+        click.option(
+            "--sessions",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help=f"How many to stream at once.{'' if again else _SESSIONS}",
+        ),
+        click.option(
+            "--start-rate",
+            type=StartRate(),
+            default=None if again else "auto",
+            show_default=not again,
+            metavar="auto|N",
+            help="New sessions a minute. By itself it begins at the service with 5, which is what "
+            "a free account may start, and finds out whether there may be more.",
+        ),
+        click.option(
+            "--attempts",
+            type=click.IntRange(min=1),
+            default=None if again else 4,
+            show_default=not again,
+            metavar="N",
+            help="How often a recording's session may break before it has failed. Each further one "
+            "goes on where the last one broke.",
+        ),
+        click.option(
+            "--dead-after",
+            type=click.FloatRange(min=1.0),
+            default=None if again else 20.0,
+            show_default=not again,
+            metavar="SECONDS",
+            help="Without a sign of life from the server, until a session counts as broken.",
+        ),
+    )
+
 
 _FOLDER = (
     click.option(
@@ -150,12 +152,12 @@ _FOLDER = (
 
 def new_run(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of what starts a run."""
-    return _with(command, (*_PLACE, *_SECRET, *_SETTINGS, *_PACE, *_FOLDER))
+    return _with(command, (*_PLACE, *_SECRET, *_SETTINGS, *_FOLDER, *_pace(again=False)))
 
 
 def old_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what goes on with one: the rest is the run's own."""
-    return _with(command, (*_SECRET, *_PACE))
+    """The options of what goes on with one: the rest, and what is not given, is the run's own."""
+    return _with(command, (*_SECRET, *_pace(again=True)))
 
 
 def _with(

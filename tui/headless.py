@@ -14,6 +14,7 @@ from types import FrameType
 
 from tui.hang_up import on_hang_up
 from tui.lines.cells import clean
+from tui.lines.ticker import cause
 from tui.summary import clock, pacing
 from workers.events import (
     Began,
@@ -26,7 +27,7 @@ from workers.events import (
     Warned,
     report_json,
 )
-from workers.history import JobHistory, Status
+from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.supervisor import Supervisor
 
@@ -45,6 +46,8 @@ class Headless:
         self._by_id = {history.job: history for history in histories}
         self._said: dict[JobId, str] = {}
         """The last words about each job."""
+        self._ends: dict[JobId, Report] = {}
+        """The latest end of each job, if nothing followed it yet."""
         self._asked = 0
         """How often the user, or the system, has asked the program to end."""
         self._stopped = 0
@@ -72,10 +75,12 @@ class Headless:
             try:
                 self._take(self._supervisor.reports.get(timeout=0.2))
             except Empty:
-                continue
+                self._tell_ends()
             except OSError:  # whoever read stdout has gone; so nobody needs the rest
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
                 self._abandon()
+
+        self._tell_ends()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         """A signal's handler: it may come at any moment, so it only counts."""
@@ -95,7 +100,20 @@ class Headless:
         history.apply(report)
         if self._as_json:
             print(json.dumps(report_json(report)), flush=True)
-        elif (words := _words(report, history)) and self._is_new(report.job, words):
+        elif isinstance(report.event, Ended):
+            self._ends[report.job] = report  # what follows says whether it is over
+        else:
+            before = self._ends.pop(report.job, None)
+            self._tell(report, _words(report, history, before))
+
+    def _tell_ends(self) -> None:
+        """Of the jobs that do not go on."""
+        for job, report in self._ends.items():
+            self._tell(report, _words(report, self._by_id[job]))
+        self._ends = {}
+
+    def _tell(self, report: Report, words: str | None) -> None:
+        if words and self._is_new(report.job, words):
             name = clean(report.file.rsplit("/", 1)[-1])
             _say(f"[{report.job}] {name}: {words}")
 
@@ -105,8 +123,11 @@ class Headless:
         return said != words
 
 
-def _words(report: Report, history: JobHistory) -> str | None:
-    """A report for a reader; None for what would only scroll by."""
+def _words(report: Report, history: JobHistory, before: Report | None = None) -> str | None:
+    """A report for a reader; None for what would only scroll by.
+
+    ``before``: the end of the attempt that it follows.
+    """
     match report.event:
         case Began() as began:
             return f"streaming at {began.sample_rate} Hz ({clean(began.model)})"
@@ -117,7 +138,9 @@ def _words(report: Report, history: JobHistory) -> str | None:
         case Slipped() as slipped:
             return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
         case Retrying() as retrying:
-            return _again(retrying, history)
+            why = f"{cause(retrying.reason)}; " if before is not None else ""
+            again = _again(retrying, history)
+            return f"{why}{again}" if again else None
         case Ended(outcome=Outcome.DONE) as ended:
             return f"done, {clock(ended.sent_seconds)} sent, {pacing(ended.certificate)}"
         case Ended() as ended:
@@ -128,8 +151,8 @@ def _words(report: Report, history: JobHistory) -> str | None:
 
 def _again(retrying: Retrying, history: JobHistory) -> str | None:
     wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
-    if history.status is Status.QUEUED:
-        return f"waits for a place at the server; tries again{wait}"
+    if history.refused is not None:
+        return f"tries again{wait}"
     if retrying.from_seconds:
         return f"attempt {history.attempt} goes on{wait}, from {clock(retrying.from_seconds)}"
     return f"attempt {history.attempt} starts again{wait}" if history.attempt > 1 else None

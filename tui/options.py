@@ -8,7 +8,7 @@ from tui import api_key
 from tui.api_key import KEY_VARIABLE
 from workers.audio.pacing import Release
 from workers.errors import UsageProblem
-from workers.jobs import RATES, Settings
+from workers.jobs import RATES, Limits, Settings
 from workers.retries import Retries
 from workers.session.assignment import Patience
 from workers.speech import endpoint
@@ -46,6 +46,11 @@ class Options:
     def where(self) -> str:
         """Where it streams to, for people."""
         return self.target.name if self.target else endpoint.EMBEDDED
+
+    @property
+    def limits(self) -> Limits:
+        """What a run that goes on later takes over."""
+        return Limits(self.sessions, self.start_rate, self.attempts, self.dead_after)
 
     @property
     def starts(self) -> Starts:
@@ -96,7 +101,7 @@ def options(
     if url and region:
         raise UsageProblem("--endpoint and --region do not go together", "Choose one.")
     key = None if local else api_key.found(variable, key_file, keyring=keyring)
-    ca = _ca(ca_file)
+    ca = authorities(ca_file)
     target = None if local else _target(url, region, key, unencrypted=unencrypted)
     if target is not None:
         target = replace(target, ca=ca)
@@ -111,7 +116,7 @@ def options(
         target=target,
         key=key,
         sessions=sessions,
-        start_rate=start_rate,
+        start_rate=start_rate or None,
         attempts=attempts,
         dead_after=dead_after,
         out=out,
@@ -128,7 +133,7 @@ def _target(
     return endpoint.service(region) if key is not None else None
 
 
-def _ca(file: Path | None) -> str | None:
+def authorities(file: Path | None) -> str | None:
     """The absolute path of a file of certificates, which is read once to see that it is one."""
     if file is None:
         return None

@@ -24,7 +24,8 @@ def supervised(options: Options, folder: RunFolder | None = None) -> Iterator[Su
     folder = folder or run_folder.create(options.out)
     with ExitStack() as stack:
         stack.callback(folder.close)
-        folder.describe(options.target, options.settings)  # there may be nothing to start yet
+        # At once: there may be nothing to start yet.
+        folder.describe(options.target, options.settings, options.limits)
         yield stack.enter_context(
             Supervisor(
                 _access(options, folder, stack),

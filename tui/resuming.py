@@ -1,13 +1,14 @@
 """``paceline resume``: what a run did not finish, as it was set up."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tui import api_key
-from tui.options import Options
+from tui.options import Options, authorities
 from workers import past
 from workers.errors import RunFolderProblem, UsageProblem
+from workers.jobs import Limits
 from workers.past import Past
 from workers.speech import endpoint
 from workers.speech.endpoint import Endpoint, Kind, is_loopback
@@ -17,22 +18,26 @@ def resumed(
     path: Path,
     *,
     url: str | None,
+    ca_file: Path | None,
     key_file: Path | None,
     keyring: bool,
     unencrypted: bool,
     sessions: int | None,
     start_rate: int | None,
-    attempts: int,
-    dead_after: float,
+    attempts: int | None,
+    dead_after: float | None,
 ) -> tuple[Options, Past]:
     """The run and the options to go on with it.
 
-    Where it streams to and how is the run's; the key is never kept, so it must be there again.
+    Where it streams to and how is the run's, and so are the limits that are not named anew; the key
+    is never kept, so it must be there again.
     Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
     variable = api_key.forgotten()
     left = past.past(path)
     target = _target(left.endpoint, url, unencrypted=unencrypted)
+    if target is not None:
+        target = replace(target, ca=authorities(ca_file))
     key = None if target is None else api_key.found(variable, key_file, keyring=keyring)
     if key is not None and target is not None and url is None and _elsewhere(target):
         raise UsageProblem(
@@ -41,15 +46,18 @@ def resumed(
         )
     if target is not None and target.kind is Kind.SERVICE and key is None:
         raise UsageProblem("the service needs a key", f"Set {api_key.KEY_VARIABLE}.")
+    limits = Limits(
+        sessions=sessions or left.limits.sessions,
+        start_rate=left.limits.start_rate if start_rate is None else start_rate or None,
+        attempts=attempts or left.limits.attempts,
+        dead_after=dead_after or left.limits.dead_after,
+    )
     options = Options(
         settings=left.settings,
         target=target,
         key=key,
-        sessions=sessions,
-        start_rate=start_rate,
-        attempts=attempts,
-        dead_after=dead_after,
         out=path,
+        **asdict(limits),
     )
     return options, left
 
@@ -61,15 +69,15 @@ def _elsewhere(target: Endpoint) -> bool:
 
 
 def _target(found: Endpoint | None, url: str | None, *, unencrypted: bool) -> Endpoint | None:
-    """As a command line names it: what a file says is checked like that too."""
+    """As a command line names it: what a file says is checked like that, and what it trusts is not
+    taken over."""
     if url is not None:
-        ca = found.ca if found else None
-        return replace(endpoint.custom(url, unencrypted=unencrypted), ca=ca)
+        return endpoint.custom(url, unencrypted=unencrypted)
     if found is None or found.kind is Kind.EMBEDDED:
         return None
     if found.kind is Kind.CUSTOM:
-        return replace(endpoint.custom(found.url, unencrypted=unencrypted), ca=found.ca)
+        return endpoint.custom(found.url, unencrypted=unencrypted)
     for region in (None, "us", "eu"):
         if (known := endpoint.service(region)).url == found.url:
-            return replace(known, ca=found.ca)
+            return known
     raise RunFolderProblem(f"there is no region of the service at {found.address}")

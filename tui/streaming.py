@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from tui.lines.cells import clean
 from tui.options import Options
 from tui.program import supervised
 from tui.summary import Exit, exit_code, summary
@@ -31,10 +32,14 @@ class Work:
         supervisor.add(self.files)
 
     @property
+    def left(self) -> int:
+        """How many recordings are to be streamed."""
+        return len(self.files) + sum(not history.finished for history in self.histories)
+
+    @property
     def size(self) -> str:
-        """How much it is, for people."""
-        count = len(self.files) + sum(not history.finished for history in self.histories)
-        return "1 file" if count == 1 else f"{count} files"
+        """The same for people."""
+        return "1 file" if self.left == 1 else f"{self.left} files"
 
 
 def need_terminal(instead: str) -> None:
@@ -71,7 +76,8 @@ def without_screen(chosen: Options, work: Work, *, as_json: bool) -> int:
         click.echo(line, err=True)
 
     with supervised(chosen, work.folder) as supervisor:
-        say(f"Streaming {work.size} to: {chosen.where}")
+        say(f"Streaming {work.size} to: {chosen.where}" if work.left else "Nothing is left to do.")
+        say(clean(f"Run folder: {supervisor.folder.path}"))
         headless = Headless(supervisor, as_json=as_json, histories=work.histories)
         headless.run(lambda: work.begin(supervisor))
     _tell(headless.histories, supervisor, say)

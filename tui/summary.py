@@ -42,19 +42,15 @@ def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
     counts = Counter(_came_to(history) for history in histories)
     told = [f"{counts[word]} {word}" for word in _WORDS if counts[word]]
     seconds = sum(history.sent_seconds for history in histories)
-    lines = [f"{', '.join(told)} · {clock(seconds)} of audio sent"]
+    open_ = sum(history.open_seconds for history in histories)
+    sockets = f", sockets open {clock(open_)}" if open_ else ""
+    lines = [f"{', '.join(told)} · {clock(seconds)} of audio{sockets}"]
     lines += [f"  {failure(history)}" for history in histories if history.status is Status.FAILED]
     lines.append(clean(f"Transcripts and traces: {folder}"))
-    if any(_can_go_on(history) for history in histories):
+    if not all(history.finished for history in histories):
         lines.append(clean(f"Go on with the rest: paceline resume {quoted(folder)}"))
     lines.append(clean(f"Export them: paceline export {quoted(folder)} --to txt,srt"))
     return lines
-
-
-def _can_go_on(history: JobHistory) -> bool:
-    """Whether another run might bring what is missing, with nothing changed."""
-    hopeless = (Outcome.UNREADABLE, Outcome.REFUSED, Outcome.UNAUTHORISED)
-    return not history.finished and not (history.ended and history.ended.outcome in hopeless)
 
 
 def _came_to(history: JobHistory) -> str:
@@ -69,6 +65,8 @@ def failure(history: JobHistory) -> str:
     """A failed job in one line: which, why, and what to do."""
     ended = history.ended
     reason = f"{ended.reason}. {ended.hint}" if ended else "it did not end"
+    if history.attempt > 1:
+        reason = f"{reason} ({history.attempt} attempts)"
     return clean(f"{history.file}: {reason}")
 
 

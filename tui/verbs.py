@@ -9,7 +9,7 @@ from tui.lines.gauges import clock
 from tui.state import DeskState
 from tui.supervision import Supervision
 from workers.events import Outcome
-from workers.history import JobHistory
+from workers.history import JobHistory, Status
 from workers.jobs import JobId
 
 
@@ -31,12 +31,16 @@ def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) 
 
 
 def retry(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -> str:
-    """A further attempt for what is over: from where it broke, or anew when nothing did."""
-    accepted = [job for job in targets if supervisor.retry(job)]
+    """A further attempt for what broke or was cancelled, from there; at once for what waits.
+
+    What is done is passed over: its words are there, and would be paid again.
+    """
+    wanted = [job for job in targets if state.histories[job].status is not Status.DONE]
+    accepted = [job for job in wanted if supervisor.retry(job)]
     if not accepted:
-        return _nothing(len(targets), "not over yet")
+        return _nothing(len(targets), "at work" if wanted else "done")
     passed = len(targets) - len(accepted)
-    rest = f"; {passed} not over yet" if passed else ""
+    rest = f"; {passed} done or at work" if passed else ""
     places = [_goes_on_at(state.histories[job]) for job in accepted]
     return f"Retrying {jobs(len(accepted))}{_from(places)}{rest}"
 

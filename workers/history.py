@@ -95,8 +95,8 @@ class JobHistory:
     """How the latest attempt ended; None while it lasts, or when another is to come."""
     retrying: Retrying | None = None
     """Why another attempt is to come, until it does."""
-    refused: bool = False
-    """It is to come because the server had no place."""
+    refused: Ended | None = None
+    """Why that one is none of the attempts: the server had no place, or was not there."""
     earlier: list[Attempt] = field(default_factory=list)
     """The attempts before the latest one; a refusal for want of a place is none."""
     begun_at: Seam = START
@@ -137,8 +137,14 @@ class JobHistory:
         self.slips = 0
         self.warnings = []
 
+    @property
+    def _refusal(self) -> Ended | None:
+        """The ending behind which the same number comes again."""
+        refusals = (Outcome.BUSY, Outcome.UNREACHABLE)
+        return self.ended if self.ended and self.ended.outcome in refusals else None
+
     def _put_away(self) -> None:
-        if self.begun and self.ended is not None and self.ended.outcome is not Outcome.BUSY:
+        if self.begun and self.ended is not None:
             self.earlier.append(Attempt(self.attempt, self.begun_at, self.ended))
         self.ended, self.begun = None, False
 
@@ -146,7 +152,7 @@ class JobHistory:
         """What was heard behind the place where this attempt begins will be heard again."""
         self.status = Status.CONNECTING
         self.sha256 = event.sha256
-        self.retrying, self.refused, self.begun = None, False, True
+        self.retrying, self.refused, self.begun = None, None, True
         self.begun_at = Seam(event.from_ms, event.from_turn)
         self.bearings = Bearings(self.begun_at)
         self.transcript.resume(self.begun_at)
@@ -177,9 +183,11 @@ class JobHistory:
             case Slipped():
                 self.slips += 1
             case Retrying():
-                self.refused = self.ended is not None and self.ended.outcome is Outcome.BUSY
+                self.refused = self._refusal
                 self.status = Status.QUEUED if self.refused else Status.RETRYING
-                self._put_away()
+                if self.refused is None:
+                    self._put_away()
+                self.ended, self.begun = None, False
                 self.retrying = event
             case Ended():
                 self.ended = event

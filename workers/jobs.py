@@ -36,6 +36,20 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How a run goes about its jobs."""
+
+    sessions: int | None = None
+    """At once; None: as many as the endpoint is good for."""
+    start_rate: int | None = None
+    """New ones a minute; None: as many as the endpoint lets in."""
+    attempts: int = 4
+    """Sessions of a job that may break before it has failed."""
+    dead_after: float = 20.0
+    """Seconds without a sign of life from the server."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One line of the queue."""
 

@@ -10,7 +10,7 @@ from workers import events, trace
 from workers.errors import Malformed, RunFolderProblem
 from workers.events import Ended, Outcome, Queued, Report
 from workers.history import JobHistory
-from workers.jobs import JobId, Settings
+from workers.jobs import JobId, Limits, Settings
 from workers.speech import codec
 from workers.speech.codec import Json, JsonObject
 from workers.speech.endpoint import Endpoint
@@ -44,16 +44,18 @@ class Past:
     endpoint: Endpoint | None
     """None: the embedded engine, if no session was ever about to start there."""
     settings: Settings
+    limits: Limits
     histories: list[JobHistory]
 
 
 def past(path: Path) -> Past:
     """A run that is not at work; raises `RunFolderProblem` or `Malformed`."""
     head = index(path).head
-    settings, endpoint = head.get("settings"), head.get("endpoint")
+    settings, limits, endpoint = (head.get(key) for key in ("settings", "limits", "endpoint"))
     return Past(
         codec.read(Endpoint, endpoint, "endpoint") if isinstance(endpoint, dict) else None,
         codec.read(Settings, settings, "settings") if isinstance(settings, dict) else Settings(),
+        codec.read(Limits, limits, "limits") if isinstance(limits, dict) else Limits(),
         [_ended(history) for history in histories(path)],
     )
 
@@ -105,8 +107,8 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
             for traced in trace.read(file_of_attempt):
                 if not isinstance(traced.event, events.TRACE_ONLY):
                     history.apply(Report(JobId(job), number, file, traced.t, traced.event))
-        except Malformed as damage:  # what stands before it counts, and so do the other jobs
-            history.warnings.append(f"the trace is damaged: {damage.reason}")
+        except (Malformed, OSError) as damage:  # what stands before it counts, and other jobs do
+            history.warnings.append(f"the trace is damaged: {damage}")
         _tell_end(history, record, number)
     attempt = record.get("attempt")
     if isinstance(attempt, int):

@@ -112,11 +112,11 @@ class Place:
     def goes_on_in(self, outcome: Outcome, retries: Retries) -> float | None:
         """Seconds until a further attempt may follow one that ended so; None: it is over.
 
-        A refusal for want of a place, and a session that handed over, are no failures; unless it
-        got no further than it had begun: that could go on for ever.
+        A session that handed over is no failure; unless it got no further than it had begun: that
+        could go on for ever.
         """
         handed_over = outcome is Outcome.HANDED_OVER
-        if outcome is Outcome.BUSY or (handed_over and self._bearings.moved):
+        if handed_over and self._bearings.moved:
             return 0.0
         if outcome not in RETRIED and not handed_over:
             return None

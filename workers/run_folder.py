@@ -20,7 +20,7 @@ from workers import past, trace
 from workers.errors import RunFolderProblem
 from workers.events import Connecting, Ended, Queued, Report, Retrying
 from workers.history import Status
-from workers.jobs import JobId, Settings
+from workers.jobs import JobId, Limits, Settings
 from workers.past import Index
 from workers.speech import codec
 from workers.speech.codec import JsonObject
@@ -67,10 +67,13 @@ class RunFolder:
         """Where faults of the program itself are noted."""
         return self.path / "faults.log"
 
-    def describe(self, endpoint: Endpoint | None, settings: Settings) -> None:
+    def describe(
+        self, endpoint: Endpoint | None, settings: Settings, limits: Limits | None = None
+    ) -> None:
         """Notes what all jobs of the run have in common.
 
-        ``endpoint``: None when it has no address yet, because the embedded engine comes up first.
+        ``endpoint``: None when it has no address yet, because the embedded engine comes up first;
+        ``limits``: None leaves them as they are noted.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         again: JsonObject = {"resumed": now} if self._goes_on else {}
@@ -85,12 +88,14 @@ class RunFolder:
             "host": {"system": platform.platform(), "python": sys.version.split()[0]},
             **to,
             "settings": codec.write(settings),
+            "limits": codec.write(limits) if limits else self._head.get("limits"),
         }
         self.changed = True
 
     def files_of(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The trace and the log of an attempt, named so that a folder listing reads well."""
-        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)[:60]
+        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
+        stem = stem.encode("utf-8", "replace")[:120].decode("utf-8", "ignore")  # names have bounds
         name = f"{job:04d}-{stem}.{attempt}"
         return self.path / f"{name}{trace.SUFFIX}", self.path / f"{name}.log"
 
@@ -209,8 +214,10 @@ def at_work(path: Path) -> bool:
         return False
     try:
         _locked(path).release()
-    except (RunFolderProblem, OSError):
+    except RunFolderProblem:
         return True
+    except OSError:  # not ours to write, so nobody's here to work on
+        return False
     return False
 
 

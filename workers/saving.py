@@ -11,6 +11,8 @@ SHARE = 0.1
 AGAIN = 1.0
 """Seconds until it is tried again when it failed: the disk was full, say."""
 
+LAST_TRIES = 3
+
 
 class Saving:
     """``lock`` is that under which the folder changes."""
@@ -25,6 +27,14 @@ class Saving:
         if not self._folder.changed:
             return seconds
         return min(seconds, self._due - time.monotonic())
+
+    def save_at_last(self) -> None:
+        """Everything, and durably; a disk that is full gets a few seconds to be so no more."""
+        for _ in range(LAST_TRIES):
+            self.save(at_once=True, durable=True)
+            if not self._folder.changed:
+                return
+            time.sleep(AGAIN)
 
     def save(self, *, at_once: bool = False, durable: bool = False) -> None:
         """Writes what has changed, if it is time; a full disk is met with patience.

@@ -34,6 +34,7 @@ class Bearings:
         """Behind the last final turn that tells its times."""
         self._next_ms: int | None = None
         """Where the words of a turn behind that begin; None when there is none."""
+        self._next_turn = begun_at.turn
         self._sent_ms = self._bound_ms = begun_at.at_ms
         """Up to where audio had left, and had when the last final turn was heard first. Ends of
         turns are padded, but nothing can have been heard that was not sent."""
@@ -61,9 +62,16 @@ class Bearings:
                 end = turn.words[-1].end if turn.words else self._bound_ms
                 self._cut = Seam(min(end, self._bound_ms), order + 1)
             elif turn.words:
-                self._next_ms = None if turn.end_of_turn else turn.words[0].start
+                self._open_turn(turn)
         if turn.words and turn.end_of_turn and not cut:
             self._last = Seam(min(turn.words[-1].end, self._bound_ms), order + 1)
+
+    def _open_turn(self, turn: Turn) -> None:
+        """Of several turns behind the last final one, the first counts."""
+        if turn.end_of_turn:
+            self._next_ms = None
+        elif self._next_ms is None or turn.turn_order <= self._next_turn:
+            self._next_ms, self._next_turn = turn.words[0].start, turn.turn_order
 
     def end(self, outcome: Outcome) -> None:
         """The attempt is over.

@@ -30,6 +30,9 @@ FIRST_PAUSE = 4.0
 SHORTEST_PAUSE = 1.0
 """Seconds, even if a session ends meanwhile."""
 
+OUTAGE = 600.0
+"""Seconds for which a server that has answered before is waited for at nobody's cost."""
+
 VERDICT = 30.0
 """Seconds that one session may take to be let in or not before the next is tried all the same."""
 
@@ -50,6 +53,8 @@ class Starts:
         """Of starts that were not refused, within the last minute."""
         self._worked = False
         """Some session was let in."""
+        self._away_since: float | None = None
+        """When nobody was found there first, if nobody was found since."""
         self._refusals = 0
         """In a row."""
         self._refused_at = float("-inf")
@@ -76,7 +81,7 @@ class Starts:
 
     def accepted(self, started_at: float) -> None:
         """The session that was started then was let in."""
-        self._worked, self._refusals = True, 0
+        self._worked, self._refusals, self._away_since = True, 0, None
         self._judged(started_at)
 
     def refused(self, started_at: float, now: float) -> None:
@@ -84,12 +89,18 @@ class Starts:
         if self._pause(started_at, now) and self._probing:
             self._bound, self._grows, self._raised_at = max(1, len(self._times)), RISE, now
 
-    def unreachable(self, started_at: float, now: float) -> None:
-        """It found nobody there. A server that has answered before is waited for."""
-        if self._worked:
-            self._pause(started_at, now)
-        else:
+    def unreachable(self, started_at: float, now: float) -> bool:
+        """It found nobody there. True: the server has answered before, so it is waited for."""
+        if not self._worked:
             self._judged(started_at)
+            return False
+        self._pause(started_at, now)
+        self._away_since = now if self._away_since is None else self._away_since
+        return now - self._away_since < OUTAGE
+
+    def try_now(self) -> None:
+        """Somebody knows better than to wait."""
+        self._pause_until = float("-inf")
 
     def _pause(self, started_at: float, now: float) -> bool:
         """Those that were started together fail together, and count once: False for the others."""

@@ -198,10 +198,15 @@ class Supervisor:
         """Queues a further attempt of a job that is over; False when it is not over.
 
         It goes on from where the last one broke; a job that was done, or whose file was at fault,
-        starts anew.
+        starts anew. One that waits for its next attempt tries now.
         """
         with self._changed:
             place = self._places[job]
+            if place.phase is Phase.WAITING and not self._stopping:
+                place.due = 0.0
+                self._starts.try_now()
+                self._changed.notify_all()
+                return True
             if not place.over or self._stopping:
                 return False
             self._ask_again(place, "asked for")
@@ -236,7 +241,7 @@ class Supervisor:
                 if place is not None:
                     self._serve(place, asked, prober)
                 self._saving.save()
-        self._saving.save(at_once=True, durable=True)
+        self._saving.save_at_last()
 
     def _serve(self, place: Place, asked: int, prober: Prober) -> None:
         """Probes a file, or starts a session. A fault of ours costs that job, not the run.
@@ -366,7 +371,9 @@ class Supervisor:
             except Exception:  # the session goes on, and its trace has it all
                 self._note_fault()
         with self._changed:
-            self._end(place, last or self._said(place, child.unsaid()))
+            if last is None:
+                last = Report(place.id, place.attempt, place.file, child.elapsed, child.unsaid())
+            self._end(place, last)
 
     def _take(self, place: Place, report: Report) -> None:
         with self._changed:
@@ -383,16 +390,11 @@ class Supervisor:
         assert isinstance(ended, Ended)
         now = time.monotonic()
         self._close(place, last)
-        if ended.outcome is Outcome.BUSY:
-            self._starts.refused(place.started_at, now)
-        elif ended.outcome is Outcome.UNREACHABLE:
-            self._starts.unreachable(place.started_at, now)
-        else:
-            self._starts.ended(place.started_at, now)
-        seconds = place.goes_on_in(ended.outcome, self._retries)
+        free = self._costs_nothing(place, ended.outcome, now)
+        seconds = 0.0 if free else place.goes_on_in(ended.outcome, self._retries)
         if seconds is None or place.unwanted or self._stopping:
             return
-        if ended.outcome is Outcome.BUSY:
+        if free:
             self.folder.set_aside(place.id, place.attempt, place.file)
         place.attempt = self.folder.unused(place.id, place.attempt, place.file)
         self._waiting.go_on(place, now + seconds)
@@ -400,6 +402,16 @@ class Supervisor:
         again = Retrying(ended.reason, round(wait, 1), place.seam.at_ms / 1000)
         self._forward(self._said(place, again))
         self._changed.notify_all()
+
+    def _costs_nothing(self, place: Place, outcome: Outcome, now: float) -> bool:
+        """Whether it was no attempt: there was no place, or for a while there is no server."""
+        if outcome is Outcome.BUSY:
+            self._starts.refused(place.started_at, now)
+            return True
+        if outcome is Outcome.UNREACHABLE:
+            return self._starts.unreachable(place.started_at, now)
+        self._starts.ended(place.started_at, now)
+        return False
 
     def _ask_again(self, place: Place, reason: str) -> None:
         """A further attempt, at the end of the queue, because somebody wants it."""

@@ -105,7 +105,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
             "strange": Scene(recordings(folder / "b", len(STRANGE), 12), STRANGE),
             "both": Scene(
                 recordings(folder / "c", len(STRANGE_AND_BREAKING), 12),
-                [*STRANGE_AND_BREAKING, telling(FLUENT)],
+                [*STRANGE_AND_BREAKING, telling(Manner(word_by_word=True, words=100))],
                 PATIENTLY,
             ),
             "late": Scene(

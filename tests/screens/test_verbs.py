@@ -63,16 +63,16 @@ async def test_escape_takes_marks_away_and_never_leaves(seated: Seating) -> None
 
 
 async def test_retry_reaches_what_is_over(seated: Seating) -> None:
-    """Done and failed jobs alike; the row says that it is a further attempt."""
+    """Not what is done; the row says that it is a further attempt."""
     supervisor = four()
     async with seated(supervisor) as seat:
         await seat.press("r")
         assert [] == supervisor.retried
-        assert "not over yet" in seat.foot()
+        assert "at work" in seat.foot()
 
         await seat.press("G", "space", "k", "space", "r")
-        assert [JobId(3), JobId(4)] == supervisor.retried
-        assert "Retrying 2 jobs" in seat.foot()
+        assert [JobId(4)] == supervisor.retried
+        assert "Retrying 1 job" in seat.foot()
 
         await seat.settled()
         assert "↻ retrying" in seat.rows()[3]

@@ -69,7 +69,9 @@ def test_a_termination_that_was_asked_for_confirms_everything(course: Course) ->
 
 
 @pytest.mark.parametrize("code", [1008, 3009])
-def test_there_was_a_place_for_what_has_begun(course: Course, recorder: Recorder, code: int) -> None:
+def test_there_was_a_place_for_what_has_begun(
+    course: Course, recorder: Recorder, code: int
+) -> None:
     """So it was no attempt only as long as it had not."""
     full = Error("Unauthorized Connection: Too many concurrent sessions", code)
     refused = Course(recorder, START)

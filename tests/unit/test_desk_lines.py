@@ -208,8 +208,8 @@ def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:
     """In this order, since the end gives way; the progress is what need not be sent again."""
     events = [*streaming(22.0), *broken(at=20.0)]
 
-    assert "again in 3 s, from 0:20: the connection broke" == words_of(*events, wait=3)
-    assert "at the next free place, from 0:20: the connection broke" == words_of(*events)
+    assert "again in 3 s: the connection broke" == words_of(*events, wait=3)
+    assert "goes on soon: the connection broke" == words_of(*events)
     assert "again in 3 s: nobody there" == words_of(queued(), *broken("nobody there", at=0), wait=3)
     line = text(row(history_of(*events), NOW, Stance(wait=3), UNICODE))
     assert "↻ retrying" in line
@@ -221,7 +221,7 @@ def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
     events = [queued(), connecting(), *refused()]
 
     assert "again in 12 s: no place at the server" == words_of(*events, wait=12)
-    assert "waits for its turn: no place at the server" == words_of(*events)
+    assert "waits: no place at the server" == words_of(*events)
     assert "○ queued" in text(row(history_of(*events), NOW, Stance(), UNICODE))
 
 

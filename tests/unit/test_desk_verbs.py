@@ -50,7 +50,6 @@ def test_retrying_says_where_it_begins() -> None:
     supervisor = FakeSupervisor()
     spoken = heard(0, "Good morning to all of you.", final=True, at=8000)
     broke = supervisor.job("/rec/a.wav", *streaming(), spoken, failed("it broke"))
-    well = supervisor.job("/rec/b.wav", *streaming(), spoken, done())
     mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
     state = desk(supervisor)
     all_of_them = list(supervisor.over)
@@ -60,22 +59,33 @@ def test_retrying_says_where_it_begins() -> None:
         return verbs.retry(state, supervisor, jobs)
 
     assert "Retrying 1 job from 0:09, where it left off" == retried(broke)
-    assert "Retrying 1 job from the beginning" == retried(well)
-    assert "Retrying 2 jobs from the beginning" == retried(well, mute)
-    assert "Retrying 3 jobs: 1 from where it left off, 2 from the beginning" == retried(
-        broke, well, mute
+    assert "Retrying 1 job from the beginning" == retried(mute)
+    assert "Retrying 2 jobs: 1 from where it left off, 1 from the beginning" == retried(broke, mute)
+
+
+def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
+    """Its words are there, and would be paid for once more."""
+    supervisor = FakeSupervisor()
+    well = supervisor.job("/rec/b.wav", *streaming(), done())
+    mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    state = desk(supervisor)
+
+    assert "Nothing to do: 1 job done" == verbs.retry(state, supervisor, [well])
+    assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
+        state, supervisor, [well, mute]
     )
+    assert supervisor.retried == [mute]
 
 
 def test_retrying_counts_what_it_passed_over() -> None:
     """Only what is over can be tried again."""
     supervisor = FakeSupervisor()
-    over = supervisor.job("/rec/a.wav", *streaming(), done())
+    over = supervisor.job("/rec/a.wav", *streaming(), failed("it broke"))
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
-    assert "Retrying 1 job from the beginning; 1 not over yet" == verbs.retry(
+    assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
         state, supervisor, [over, live]
     )
-    assert "Nothing to do: 1 job not over yet" == verbs.retry(state, supervisor, [live])
+    assert "Nothing to do: 1 job at work" == verbs.retry(state, supervisor, [live])
     assert "There is no job yet; a adds files" == verbs.retry(state, supervisor, [])

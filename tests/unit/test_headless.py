@@ -54,7 +54,7 @@ def test_a_further_attempt_says_when_and_from_where(
     """Behind why the one before ended."""
     spoken = heard(0, "Good morning.", final=True)
 
-    assert ["0:00 Good morning.", "lost: it broke. Try again.", words] == said(
+    assert ["0:00 Good morning.", f"the connection broke; {words}"] == said(
         capsys, *streaming(), spoken, failed("it broke", "Try again."), event
     )[1:]
 
@@ -63,9 +63,10 @@ def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> Non
     """It is no attempt that goes on."""
     told = said(capsys, queued(), connecting(), *refused(12.0), connecting(), began(), done())
 
-    assert "waits for a place at the server; tries again in 12 s" == told[1]
+    assert "Too many concurrent sessions (1008); tries again in 12 s" == told[0]
     assert (
-        "waits for a place at the server; tries again" == said(capsys, queued(), *refused(0.0))[1]
+        "Too many concurrent sessions (1008); tries again"
+        == said(capsys, queued(), *refused(0.0))[0]
     )
 
 

@@ -41,7 +41,7 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
     lines = summary(after(done(60.0), failed("it broke", "Mend it.")), Path("/tmp/my run"))
 
     assert lines == [
-        "1 done, 1 failed · 1:00 of audio sent",
+        "1 done, 1 failed · 1:00 of audio, sockets open 1:00",
         "  2.wav: it broke. Mend it.",
         "Transcripts and traces: /tmp/my run",
         "Go on with the rest: paceline resume '/tmp/my run'",

@@ -6,7 +6,7 @@ from tui.lines import gauges
 from tui.lines.cells import clean, clean_end, fit, tail, width
 from tui.palette import Line, Role
 from tui.symbols import Symbols
-from workers.events import Retrying
+from workers.events import Outcome, Retrying
 from workers.history import JobHistory, Status
 
 _SERVER_SAID = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
@@ -36,11 +36,15 @@ def cause(reason: str) -> str:
 def again(retrying: Retrying, wait: int) -> str:
     """When a further attempt starts, and where in the recording."""
     place = f", from {gauges.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
-    return f"{f'again in {wait} s' if wait else 'at the next free place'}{place}"
+    return f"{_soon(wait)}{place}"
+
+
+def _soon(wait: int) -> str:
+    return f"again in {wait} s" if wait else "goes on soon"
 
 
 def _again(retrying: Retrying, cells: int, wait: int, symbols: Symbols) -> Line:
-    told = again(retrying, wait)
+    told = _soon(wait)
     whole = fit(f"{told}: {cause(retrying.reason)}", cells, symbols.cut)
     return [(whole[: len(told)], Role.LATE), (whole[len(told) :], Role.MUTED)]
 
@@ -91,7 +95,8 @@ def waiting(history: JobHistory, wait: int) -> str:
     if retrying is None:
         return ""
     if history.refused:
-        why = "no place at the server"
-        return f"again in {wait} s: {why}" if wait else f"waits for its turn: {why}"
+        full = history.refused.outcome is Outcome.BUSY
+        why = "no place at the server" if full else cause(retrying.reason)
+        return f"again in {wait} s: {why}" if wait else f"waits: {why}"
     seconds = retrying.from_seconds
     return f"waits for its turn, {f'from {gauges.clock(seconds)}' if seconds else 'anew'}"

@@ -4,15 +4,17 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
-from workers.events import Ended, Outcome, Report
+from workers.events import Began, Ended, Outcome, Progressed, Report
 from workers.session.assignment import Assignment, Order
 from workers.session.outbox import received
 from workers.speech.endpoint import Secret
@@ -25,6 +27,9 @@ class SessionChild:
         self._asked: list[Order] = []
         """The first of them is why it ends."""
         self._stood_still = False
+        self._t, self._noted_at = 0.0, time.monotonic()
+        self._opened_at: float | None = None
+        self._sent_seconds = 0.0
         self._gone = False
         self._reports, told = context.Pipe(duplex=False)
         theirs, self._orders = context.Pipe(duplex=False)
@@ -68,14 +73,38 @@ class SessionChild:
 
     def reports(self) -> Iterator[Report]:
         """What it says, waiting for each, until it has nothing more to say and is dead."""
-        yield from received(self._reports)
+        for report in received(self._reports):
+            self._note(report)
+            yield report
         self._gone = True
         self._reports.close()
         self._process.join()
         self._orders.close()
 
+    def _note(self, report: Report) -> None:
+        self._t, self._noted_at = report.t, time.monotonic()
+        match report.event:
+            case Began() as began:
+                self._opened_at = self._noted_at - began.begin_ms / 1000
+            case Progressed() as progressed:
+                self._sent_seconds = progressed.sent_seconds
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds on its clock, as far as that is known here."""
+        return self._t + time.monotonic() - self._noted_at
+
     def unsaid(self) -> Ended:
         """The ending of a process that is dead and has not said how it ended."""
+        opened = self._opened_at
+        open_seconds = 0.0 if opened is None else time.monotonic() - opened
+        return replace(
+            self._why(),
+            sent_seconds=self._sent_seconds,
+            open_seconds=round(open_seconds, 3),
+        )
+
+    def _why(self) -> Ended:
         if self._stood_still:
             return Ended(Outcome.CRASHED, "the session's process stood still and was ended", _KEPT)
         if self._asked[:1] == [Order.CANCEL]:
@@ -83,9 +112,9 @@ class SessionChild:
         if self._asked:
             return Ended(Outcome.INTERRUPTED, "the program was left by force", _KEPT)
         code = self._process.exitcode
-        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+        how = f"was killed (signal {-code})" if code and code < 0 else f"ended with code {code}"
         return Ended(
-            Outcome.CRASHED, f"the session's process ended {how}", f"{_KEPT} Its log may say more."
+            Outcome.CRASHED, f"the session's process {how}", f"{_KEPT} Its log may say more."
         )
 
     def _kill(self) -> None:

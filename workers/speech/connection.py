@@ -146,6 +146,8 @@ class Connection:
             frame = self._ws.recv_frame()
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
+        except websocket.WebSocketConnectionClosedException:
+            raise ConnectionLost("the connection broke") from None
         except (OSError, websocket.WebSocketException) as error:
             raise ConnectionLost(f"the connection broke ({words(error)})") from error
         self.heard_at = time.monotonic()

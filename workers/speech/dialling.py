@@ -98,7 +98,9 @@ def _unreachable(where: str, error: Exception, said: str) -> Unreachable:
                 lasting=True,
             )
         case ssl.SSLError():
-            return Unreachable(f"no TLS connection to {where} ({said})")
+            return Unreachable(
+                f"no TLS connection to {where} ({said})", "Does it speak TLS? ws:// does without."
+            )
     return Unreachable(f"nothing answers at {where} ({said})", "Is the endpoint running?")
 
 
