@@ -8,18 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.engine import faults
 from tests.engine.hearing import PLAIN, Moment, telling
-from tests.engine.running import LONG_ENOUGH, Watched, resumed
+from tests.engine.running import LONG_ENOUGH, Watched, resumed, supervised
 from tests.engine.scripted import Endpoint, Heard
 from tests.engine.tree import Tree, send
 from tests.engine.truth import Truth, complaints, record
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
-from workers.history import JobHistory, Status
+from workers.events import Ended
+from workers.history import JobHistory
 
 CHAOS = ("-m", "tests.chaos.program")
 ZOMBIE = 5.0
@@ -167,14 +167,20 @@ def stopped_and_continued(tmp_path: Path) -> None:
 def killed_while_jobs_end(tmp_path: Path) -> None:
     truths = [record(tmp_path, 1, job) for job in range(12)]
     folder = tmp_path / "run"
+    file = folder / past.INDEX
+    arguments: list[str] = [truth.path for truth in truths]
     with Endpoint(telling(PLAIN, faults.error(3005), Moment.BEGIN)) as endpoint:
-        arguments: list[str | Path] = [truth.path for truth in truths]
-        for calls in (20, 31):
+        for _ in range(2):
             endpoint.heard.clear()
             with Tree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
-                until(lambda calls=calls: len(endpoint.heard) >= calls)
-                os.kill(tree.program.pid, signal.SIGKILL)
-                tree.program.wait()
+                until(lambda: len(endpoint.heard) >= 4 and file.exists())
+                with file.open() as old:
+                    before = old.read()
+                    until(lambda: len(endpoint.heard) >= 25 and file.read_text() != before)
+                    os.kill(tree.program.pid, signal.SIGKILL)
+                    tree.program.wait()
+                    old.seek(0)
+                    assert old.read() == before  # it was not written over
                 index = past.index(folder)
                 tree.until_gone()
             assert [job["id"] for job in index.jobs] == list(range(1, 13))
@@ -182,31 +188,26 @@ def killed_while_jobs_end(tmp_path: Path) -> None:
     finished(truths, folder)
 
 
-def with_a_full_disk(tmp_path: Path) -> None:
-    holds = [faults.Hold(), faults.Hold()]
-    truths = [record(tmp_path, 3, job) for job in range(2)]
-    paths = [truth.path for truth in truths]
+def with_an_index_that_fails(tmp_path: Path) -> None:
+    hold, folder = faults.Hold(), tmp_path / "run"
+    ends = hold.then(faults.error(1008, "Invalid API key"))
+    index = folder / past.INDEX
     with (
-        Endpoint(*[telling(PLAIN, hold.then(), 2) for hold in holds]) as endpoint,
-        Tree(*CHAOS, endpoint.url, tmp_path / "run", 10, *paths) as tree,
+        Endpoint(telling(), telling(PLAIN, ends, 2)) as endpoint,
+        supervised(endpoint.url, folder) as watched,
     ):
-
-        def done() -> int:
-            jobs = past.index(tmp_path / "run").jobs
-            return [job["status"] for job in jobs].count(Status.DONE.value)
-
-        for hold in holds:
-            assert hold.reached.wait(LONG_ENOUGH)
-        program = psutil.Process(tree.program.pid)
-        program.rlimit(psutil.RLIMIT_FSIZE, (1, psutil.RLIM_INFINITY))
-        holds[0].over.set()
-        until(lambda: len(tree.sessions()) == 1)
-        assert done() == 0
-        program.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
-        until(lambda: done() >= 1)
-        holds[1].over.set()
-        tree.until_gone()
-        assert done() == 2
+        watched.supervisor.add([record(tmp_path, 5).path, record(tmp_path, 100, 1).path])
+        assert hold.reached.wait(LONG_ENOUGH)
+        index.unlink()
+        index.mkdir()  # as a full disk does, it makes writing fail
+        watched.until_said(Ended)
+        time.sleep(0.5)  # time enough to have failed
+        index.rmdir()
+        until(index.exists)
+        first, second = past.index(folder).jobs
+        assert (first["status"], second["status"]) == ("done", "connecting")
+        hold.over.set()
+        watched.until_idle()
 
 
 # --- all of it ----------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ ACTS = (
     without_helpers,
     stopped_and_continued,
     killed_while_jobs_end,
-    with_a_full_disk,
+    with_an_index_that_fails,
 )
 """They mostly wait, so some are at work at the same time; each test is about one of them."""
 
@@ -269,4 +270,4 @@ def test_an_index_that_cannot_be_written_is_written_later(
     acts: Mapping[str, Future[None]],
 ) -> None:
     """A disk that is full for a while is no reason to stop, nor to forget."""
-    acts["with_a_full_disk"].result()
+    acts["with_an_index_that_fails"].result()

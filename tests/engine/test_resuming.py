@@ -192,6 +192,7 @@ def test_a_key_goes_only_where_the_user_says(
     (tmp_path / "run.json").write_text(json.dumps(index))
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")
     rest: dict[str, Any] = {
+        "ca_file": None,
         "key_file": None,
         "keyring": False,
         "unencrypted": False,

@@ -3,29 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from workers import trace
-from workers.audio.recording import Recording
-from workers.events import Ended, Event, Outcome, Report, TurnHeard
-from workers.jobs import Job, JobId, Settings
+from tests.unit.recorders import Told, recording
+from workers.events import Ended, Outcome, TurnHeard
 from workers.seam import START, Seam
-from workers.session.assignment import Assignment
 from workers.session.course import Course
 from workers.session.recorder import Recorder
 from workers.speech.connection import Closed
-from workers.speech.endpoint import custom
 from workers.speech.messages import Begin, Error, Termination, Turn, Word
-from workers.trace import TraceWriter
-
-
-class Told(list[Report]):
-    """What is told to whoever watches."""
-
-    def put(self, report: Report) -> None:
-        self.append(report)
-
-    @property
-    def events(self) -> list[Event]:
-        return [report.event for report in self]
 
 
 @pytest.fixture
@@ -35,12 +19,8 @@ def told() -> Told:
 
 @pytest.fixture
 def recorder(tmp_path: Path, told: Told) -> Iterator[Recorder]:
-    recording = Recording("a.wav", 1.0, 8000, 1, 8000, "WAV PCM_16", 16044)
-    job = Job(JobId(1), recording, Settings())
-    file = tmp_path / f"a{trace.SUFFIX}"
-    assignment = Assignment(job, 1, custom("ws://127.0.0.1:9"), str(file), "a.log")
-    with TraceWriter(file, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
-        yield Recorder(assignment, writer, told)
+    with recording(tmp_path, told) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""What a session says, without a session: a recorder over a real trace, and who listens to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workers import trace
+from workers.audio.recording import Recording
+from workers.events import Event, Report
+from workers.jobs import Job, JobId, Settings
+from workers.session.assignment import Assignment
+from workers.session.recorder import Recorder
+from workers.speech.endpoint import custom
+from workers.trace import TraceWriter
+
+RECORDING = Recording("a.wav", 3600.0, 8000, 1, 3600 * 8000, "WAV PCM_16", 3600 * 16000 + 44)
+"""An hour; there is no such file."""
+
+
+class Told(list[Report]):
+    """What is told to whoever watches."""
+
+    def put(self, report: Report) -> None:
+        self.append(report)
+
+    @property
+    def events(self) -> list[Event]:
+        return [report.event for report in self]
+
+
+@contextmanager
+def recording(folder: Path, told: Told) -> Iterator[Recorder]:
+    """The recorder of a first attempt."""
+    file = folder / f"a{trace.SUFFIX}"
+    job = Job(JobId(1), RECORDING, Settings())
+    assignment = Assignment(job, 1, custom("ws://127.0.0.1:9"), str(file), "a.log")
+    with TraceWriter(file, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
+        yield Recorder(assignment, writer, told)
