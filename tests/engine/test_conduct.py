@@ -48,11 +48,12 @@ SPEECH = st.builds(
 SOUND = st.builds(Sound, st.sampled_from(["silence", "noise", "tone"]), seconds(0.1, 2.5))
 SILENCES = st.integers(50, 3000)
 THRESHOLDS = st.sampled_from([0.0, 0.2, 0.4, 0.7, 1.0])
+VOICES = st.sampled_from([0.2, 0.4, 0.7, 1.0])  # at 0, silence is speech too
 UPDATE = st.builds(
     UpdateConfiguration,
     min_turn_silence=st.none() | SILENCES,
     max_turn_silence=st.none() | SILENCES,
-    vad_threshold=st.none() | THRESHOLDS,
+    vad_threshold=st.none() | VOICES,
     end_of_turn_confidence_threshold=st.none() | THRESHOLDS,
     format_turns=st.none() | st.booleans(),
     keyterms_prompt=st.none() | st.just(("Halvorsen",)),
@@ -87,7 +88,7 @@ PARAMETERS = st.fixed_dictionaries(
         "min_turn_silence": SILENCES.map(str),
         "max_turn_silence": SILENCES.map(str),
         "end_of_turn_confidence_threshold": THRESHOLDS.map(str),
-        "vad_threshold": THRESHOLDS.map(str),
+        "vad_threshold": VOICES.map(str),
         "session_heartbeat": BOOLEANS,
         "acknowledge_silence": BOOLEANS,
         "mode": st.sampled_from(["min_latency", "balanced", "max_accuracy"]),

@@ -40,8 +40,6 @@ class Ear:
     def listen(self, frame: Samples, threshold: float) -> None:
         """The next frame; ``threshold``: the probability from which it counts as speech."""
         probability = self._voice.probability(frame)
-        if not frame.any():  # nothing at all is no speech, even to who takes everything for it
-            probability = -1.0
         self._loudest = max(self._loudest, probability)
         self.tape.add(frame)
         if self.segment is not None:
