@@ -146,7 +146,7 @@ class Hold:
     def then(self, fault: Fault | None = None) -> Fault:
         async def held(hearing: Hearing) -> None:
             self.reached.set()
-            await asyncio.to_thread(self.over.wait)
+            await asyncio.to_thread(self.over.wait, LONG_ENOUGH)
             if fault is not None:
                 await fault(hearing)
 

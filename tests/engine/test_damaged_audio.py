@@ -1,6 +1,9 @@
 """Files that no decoder was made for, in the processes that read them."""
 
 import multiprocessing
+import os
+import signal
+import threading
 from pathlib import Path
 
 import psutil
@@ -39,7 +42,9 @@ def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: 
         (process,) = (
             child for child in multiprocessing.active_children() if child.name == "paceline-prober"
         )
-        process.kill()
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)  # it has been asked when it ends, and has not answered
+        threading.Timer(1.0, process.kill).start()
         with pytest.raises(Unreadable, match="crash"):
             prober.probe(path)
 

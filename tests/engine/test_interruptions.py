@@ -167,25 +167,29 @@ def stopped_and_continued(tmp_path: Path) -> None:
 def killed_while_jobs_end(tmp_path: Path) -> None:
     truths = [record(tmp_path, 1, job) for job in range(12)]
     folder = tmp_path / "run"
-    file = folder / past.INDEX
     arguments: list[str] = [truth.path for truth in truths]
     with Endpoint(telling(PLAIN, faults.error(3005), Moment.BEGIN)) as endpoint:
         for _ in range(2):
             endpoint.heard.clear()
             with Tree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
-                until(lambda: len(endpoint.heard) >= 4 and file.exists())
-                with file.open() as old:
-                    before = old.read()
-                    until(lambda: len(endpoint.heard) >= 25 and file.read_text() != before)
-                    os.kill(tree.program.pid, signal.SIGKILL)
-                    tree.program.wait()
-                    old.seek(0)
-                    assert old.read() == before  # it was not written over
+                kill_between_saves(tree, endpoint, folder / past.INDEX)
                 index = past.index(folder)
                 tree.until_gone()
             assert [job["id"] for job in index.jobs] == list(range(1, 13))
             arguments = []
     finished(truths, folder)
+
+
+def kill_between_saves(tree: Tree, endpoint: Endpoint, index: Path) -> None:
+    """When jobs have ended; no file was written over meanwhile."""
+    until(lambda: len(endpoint.heard) >= 4 and index.exists())
+    with index.open() as old:
+        before = old.read()
+        until(lambda: len(endpoint.heard) >= 25 and index.read_text() != before)
+        os.kill(tree.program.pid, signal.SIGKILL)
+        tree.program.wait()
+        old.seek(0)
+        assert old.read() == before
 
 
 def with_an_index_that_fails(tmp_path: Path) -> None:
