@@ -16,7 +16,7 @@ run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
 	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
 
 test: $(READY) node ## Run the tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n 4 --dist loadfile
 
 node: $(NODE)
 

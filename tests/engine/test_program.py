@@ -199,7 +199,8 @@ def test_help_is_there(arguments: list[str]) -> None:
 def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
     """Every job fails in words; the program does not hang."""
     path = sound.write(tmp_path / "a.wav", sound.counting(0.3))
-    result = paceline("run", "--endpoint", "ws://127.0.0.1:9", "--out", tmp_path / "run", path)
+    options = ("--attempts", "1", "--out", tmp_path / "run")
+    result = paceline("run", "--endpoint", "ws://127.0.0.1:9", *options, path)
 
     assert result.returncode == 3
     assert "nothing answers at 127.0.0.1:9" in result.stderr
