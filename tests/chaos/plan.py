@@ -14,6 +14,8 @@ LONGEST = 30
 
 Draw: TypeAlias = Callable[[Random], Fault]
 
+# Not among them: a Termination that nobody asked for. Once Terminate is on its way, nobody can tell
+# it from the one that confirms it.
 BREAKING: Mapping[str, Draw] = {
     "cut": lambda _: faults.cut,
     "reset": lambda _: faults.reset,
@@ -21,7 +23,6 @@ BREAKING: Mapping[str, Draw] = {
     "error alone": lambda _: faults.error_alone(3005),
     "close alone": lambda chance: faults.close(chance.choice([1000, 1001, 1011, 1012, 1013])),
     "busy": lambda chance: faults.error(chance.choice([1008, 3009, 3005]), faults.BUSY),
-    "finished unasked": lambda _: faults.finished_unasked,  # else Terminate might be on its way
     "text that is none": lambda _: faults.BAD_UTF8,
     "bytes that are no frame": lambda _: faults.NO_FRAME,
     "mute": lambda _: faults.mute,

@@ -19,7 +19,7 @@ PADDING_MS = 40
 """The most by which the plan lets a server tell ends of turns too late."""
 
 QUIET = 5.0
-"""Seconds that a session may stay open at the server behind the end of its program."""
+"""Seconds that a process, or a session at the server, may last behind the end of its program."""
 
 LONG_ENOUGH = 120.0
 """Seconds behind the storm, after which a run that is not over never will be."""
@@ -71,8 +71,7 @@ class Storm:
                 if elapsed > self._seconds + LONG_ENOUGH:
                     return ["it never came to an end"]
             if tree.program.returncode == 0:
-                left = tree.family()
-                return [f"it left {left}"] if left else []
+                return _left_by(tree)
             if tree.program.returncode != -signal.SIGKILL:
                 return [f"the program ended with {tree.program.returncode}"]
             files = []
@@ -136,6 +135,14 @@ class Storm:
             wrong = complaints(truth, history, PADDING_MS)
             found += [f"job {history.job}: {each}" for each in wrong]
         return found
+
+
+def _left_by(tree: Tree) -> list[str]:
+    """Who is still there when all should have gone."""
+    over = time.monotonic() + QUIET
+    while (left := tree.family()) and time.monotonic() < over:
+        time.sleep(0.05)
+    return [f"it left {left}"] if left else []
 
 
 def _recording(folder: Path, job: int, tenths: int, plan: Plan) -> Truth:

@@ -72,12 +72,6 @@ async def ended_unasked(hearing: Hearing) -> None:
     raise Over
 
 
-async def finished_unasked(hearing: Hearing) -> None:
-    """The same, but it tells all that it has heard."""
-    await hearing.end()
-    raise Over
-
-
 def raw(data: bytes) -> Fault:
     """Bytes that are no frame, or no good one; then the end of the connection."""
 

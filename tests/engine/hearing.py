@@ -60,8 +60,6 @@ class Hearing:
         self.line = line
         self.manner = manner
         self._ear = Ear(int(parse_qs(urlsplit(line.heard.path).query)["sample_rate"][0]))
-        self._heard_at = 0
-        """Up to where in the stream, in ms."""
         self.words: list[Spoken] = []
         """Of the open turn."""
         self.order = 0
@@ -111,7 +109,7 @@ class Hearing:
         await self.line.socket.close(1000, "Session Ended")
 
     def _turn(self, *, final: bool) -> dict[str, Any]:
-        words = [self._word(word, final=True) for word in self.words]
+        words = [_word(word) for word in self.words]
         if not final and self.manner.word_by_word:  # the last may still grow
             words[-1] |= {"text": words[-1]["text"][:3], "word_is_final": False}
         elif not final:  # all of it may be revised
@@ -127,8 +125,9 @@ class Hearing:
             "words": [] if final and self.manner.wordless else words,
         }
 
-    def _word(self, word: Spoken, *, final: bool) -> dict[str, Any]:
-        return {"text": word.text, "start": word.start, "end": word.end, "word_is_final": final}
+
+def _word(word: Spoken) -> dict[str, Any]:
+    return {"text": word.text, "start": word.start, "end": word.end, "word_is_final": True}
 
 
 Fault: TypeAlias = Callable[[Hearing], Awaitable[None]]
