@@ -17,6 +17,8 @@ from workers.session.assignment import Patience
 from workers.speech.endpoint import custom
 from workers.supervisor import Access, Supervisor
 
+SETTINGS = Settings(chunk_ms=70)
+"""So that chunks end in the middle of words."""
 PATIENCE = Patience(begin=2.0, end=2.0, farewell=1.0, silence=2.0)
 RETRIES = Retries(attempts=50, first=0.05, most=0.2)
 
@@ -29,7 +31,7 @@ def main(url: str, folder: Path, sessions: int, files: Sequence[str]) -> None:
         Supervisor(
             lambda: Access(custom(url), None, sessions),
             opened,
-            Settings(),
+            SETTINGS,
             starts=Hurried(),
             retries=RETRIES,
             patience=PATIENCE,

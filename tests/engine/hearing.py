@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from tests.engine.scripted import BEGIN, TERMINATION, Line, Script
-from tests.engine.truth import Ear, Spoken
+from tests.engine.truth import TENTH_MS, Ear, Spoken
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Hearing:
     @property
     def tenths(self) -> int:
         """How many tenths of a second have been received."""
-        return len(self.line.heard.audio)  # as long as chunks have the default length
+        return int(self._ear.heard_ms / TENTH_MS)
 
     async def begin(self) -> None:
         begin = dict(BEGIN, expires_at=self.manner.expires_at)
@@ -81,15 +81,16 @@ class Hearing:
     async def take(self, pcm: bytes) -> None:
         """Audio: tells what is new in it."""
         self.line.heard.audio.append((time.monotonic(), pcm))
-        new = list(self._ear.hear(pcm))
-        for word in new:
+        for word in self._ear.hear(pcm):
             self.words.append(word)
             if len(self.words) >= self.manner.words:
                 await self.end_turn()
             elif len(self.words) % self.manner.partial_every == 0:
                 await self.line.say(self._turn(final=False))
-        if self.words and not new:
-            await self.end_turn()
+        if self.words and not self._ear.in_a_word:
+            silence = self._ear.heard_ms - self.words[-1].end
+            if silence > TENTH_MS:
+                await self.end_turn()
 
     async def end_turn(self) -> None:
         """Says that the open turn is over, if there is one."""

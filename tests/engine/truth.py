@@ -103,6 +103,16 @@ class Ear:
             yield from self._change(self._position + int(at), int(samples[at]))
         self._position += len(samples)
 
+    @property
+    def heard_ms(self) -> float:
+        """Up to where in the stream."""
+        return 1000 * self._position / self._rate
+
+    @property
+    def in_a_word(self) -> bool:
+        """One has begun and not ended."""
+        return self._number != 0
+
     def rest(self) -> Iterator[Spoken]:
         """The word that the end of the stream ends."""
         yield from self._change(self._position, 0)
