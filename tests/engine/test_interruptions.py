@@ -193,17 +193,22 @@ def kill_between_saves(tree: Tree, endpoint: Endpoint, index: Path) -> None:
 
 
 def with_an_index_that_fails(tmp_path: Path) -> None:
-    hold, folder = faults.Hold(), tmp_path / "run"
+    last, hold, folder = faults.Hold(), faults.Hold(), tmp_path / "run"
     ends = hold.then(faults.error(1008, "Invalid API key"))
     index = folder / past.INDEX
+    scripts = telling(PLAIN, last.then(), Moment.TERMINATE), telling(PLAIN, ends, 2)
     with (
-        Endpoint(telling(), telling(PLAIN, ends, 2)) as endpoint,
+        Endpoint(*scripts) as endpoint,
         supervised(endpoint.url, folder) as watched,
     ):
-        watched.supervisor.add([record(tmp_path, 5).path, record(tmp_path, 100, 1).path])
+        watched.supervisor.add([record(tmp_path, 5).path])
+        spoken(endpoint, 0.1, sessions=1)  # else the two may call in either order
+        watched.supervisor.add([record(tmp_path, 100, 1).path])
+        assert last.reached.wait(LONG_ENOUGH)
         assert hold.reached.wait(LONG_ENOUGH)
         index.unlink()
         index.mkdir()  # as a full disk does, it makes writing fail
+        last.over.set()
         watched.until_said(Ended)
         time.sleep(0.5)  # time enough to have failed
         index.rmdir()
