@@ -4,11 +4,12 @@ The engine's supervisor is one such; a test's is another.
 """
 
 import queue
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from workers.events import Report
 from workers.jobs import JobId
+from workers.speech.messages import UpdateConfiguration
 
 
 class Supervision(Protocol):
@@ -33,6 +34,10 @@ class Supervision(Protocol):
     def idle(self) -> bool:
         """Nothing queued and nothing live."""
 
+    @property
+    def queue(self) -> Sequence[JobId]:
+        """Jobs that wait for their start, in the order in which they will get it."""
+
     def add(self, files: Iterable[str]) -> list[JobId]: ...
 
     def cancel(self, job: JobId) -> None:
@@ -42,6 +47,18 @@ class Supervision(Protocol):
         """A further attempt, from where the last one broke or anew; False if it is not over."""
 
     def hold(self, on: bool) -> None: ...
+
+    def arrange(self, order: Sequence[JobId]) -> None:
+        """Puts jobs that wait into this order; those that are not named come behind them."""
+
+    def allow(self, sessions: int) -> None:
+        """So many at once from now on, at least 1; what is live goes on to its end."""
+
+    def end_turn(self, job: JobId) -> bool:
+        """Asks the server to end the open turn now (`ForceEndpoint`); False if it does not stream."""
+
+    def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
+        """Changes a session while it streams (`UpdateConfiguration`); False if it does not."""
 
     def stop(self) -> None:
         """No new starts, queued jobs cancelled, live ones end politely; a second call forces."""

@@ -100,7 +100,7 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
     if "seconds" in record:
         queued = codec.read(Queued, record, f"job {job}")
         history.apply(Report(JobId(job), 1, file, 0.0, queued))
-    for number, file_of_attempt in _traces(path, job):
+    for number, file_of_attempt in traces(path, job):
         if history.status.live:
             history = _ended(history)  # its process was killed, and another has gone on
         try:
@@ -116,7 +116,7 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
     return history
 
 
-def _traces(path: Path, job: int) -> Iterator[tuple[int, Path]]:
+def traces(path: Path, job: int) -> Iterator[tuple[int, Path]]:
     """The traces of a job by the numbers of their attempts; refusals are none."""
     numbered = []
     for file in path.glob(f"{job:04d}-*{trace.SUFFIX}"):

@@ -1,10 +1,11 @@
 """A supervisor without processes."""
 
 import queue
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from workers.events import Ended, Event, Outcome, Report, Retrying
 from workers.jobs import JobId
+from workers.speech.messages import UpdateConfiguration
 
 
 class FakeSupervisor:
@@ -21,6 +22,11 @@ class FakeSupervisor:
         self.retried: list[JobId] = []
         self.over: set[JobId] = set()
         self.stops = 0
+        self.queue: list[JobId] = []
+        self.streaming: set[JobId] = set()
+        """Those that take an order while they stream."""
+        self.turns_ended: list[JobId] = []
+        self.configured: list[tuple[JobId, UpdateConfiguration]] = []
         self._files: dict[JobId, str] = {}
         self._attempts: dict[JobId, int] = {}
         self._refused = False
@@ -51,6 +57,23 @@ class FakeSupervisor:
 
     def stop(self) -> None:
         self.stops += 1
+
+    def arrange(self, order: Sequence[JobId]) -> None:
+        named = [job for job in order if job in self.queue]
+        self.queue = named + [job for job in self.queue if job not in named]
+
+    def allow(self, sessions: int) -> None:
+        self.sessions = sessions
+
+    def end_turn(self, job: JobId) -> bool:
+        if job in self.streaming:
+            self.turns_ended.append(job)
+        return job in self.streaming
+
+    def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
+        if job in self.streaming:
+            self.configured.append((job, changes))
+        return job in self.streaming
 
     # --- what a test makes happen
 
