@@ -93,12 +93,14 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """How far the audio has been sent, and how late the chunks left."""
+    """How far the audio has been sent, how late the chunks left, and how loud they are."""
 
     type: ClassVar[str] = "progress"
     sent_seconds: float
     total_seconds: float
     lag_ms: LagSummary
+    levels_db: tuple[int, ...] = ()
+    """Of each chunk sent since this was last told, oldest first: RMS in dBFS, -99 at the least."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ from workers.jobs import JobId
 from workers.seam import START, Bearings, Seam
 from workers.transcript import Transcript
 
+LEVELS = 20
+"""Chunks whose levels are kept: a meter shows what is sent now."""
+
 
 class Status(Enum):
     """Where a job stands."""
@@ -39,12 +42,14 @@ class Status(Enum):
     """All audio is sent; the server's last words are awaited."""
     DONE = "done"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """The program was left; a resumption goes on with it."""
     FAILED = "failed"
 
     @property
     def over(self) -> bool:
         """Nothing more will happen unless the user asks for it."""
-        return self in (Status.DONE, Status.CANCELLED, Status.FAILED)
+        return self in (Status.DONE, Status.CANCELLED, Status.INTERRUPTED, Status.FAILED)
 
     @property
     def live(self) -> bool:
@@ -57,7 +62,7 @@ class Status(Enum):
         by_choice = {
             Outcome.DONE: cls.DONE,
             Outcome.CANCELLED: cls.CANCELLED,
-            Outcome.INTERRUPTED: cls.CANCELLED,
+            Outcome.INTERRUPTED: cls.INTERRUPTED,
         }
         return by_choice.get(outcome, cls.FAILED)
 
@@ -88,6 +93,8 @@ class JobHistory:
     sha256: str = ""
     began: Began | None = None
     lag: LagSummary | None = None
+    levels_db: tuple[int, ...] = ()
+    """Of the latest chunks sent, oldest first."""
     slips: int = 0
     warnings: list[str] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
@@ -104,6 +111,10 @@ class JobHistory:
     begun: bool = False
     """Whether the latest attempt was: its session called the server."""
     bearings: Bearings = field(default_factory=Bearings)
+    _opened_at: float | None = None
+    """When the live session's socket was opened, in seconds of its clock; None when none lives."""
+    _heard_at: float = 0.0
+    """When it last said something, by the same clock."""
 
     @property
     def seam(self) -> Seam:
@@ -118,16 +129,27 @@ class JobHistory:
 
     @property
     def open_seconds(self) -> float:
-        """How long sockets were open for this job, so far as that has been told."""
+        """How long sockets were open for this job, up to the latest report of a live one."""
         over = sum(attempt.ended.open_seconds for attempt in self.earlier)
-        return over + (self.ended.open_seconds if self.ended else 0.0)
+        live = 0.0 if self._opened_at is None else max(0.0, self._heard_at - self._opened_at)
+        return over + (self.ended.open_seconds if self.ended else live)
 
     def apply(self, report: Report) -> None:
         """Takes one report in; what an attempt says that another has followed comes too late."""
         if report.attempt > self.attempt:
             self._go_on(report.attempt)
         if report.attempt == self.attempt:
+            self._follow(report)
             self._take(report.event)
+
+    def _follow(self, report: Report) -> None:
+        """The clock of the session that lives, if any does."""
+        self._heard_at = report.t
+        match report.event:
+            case Began() as began:
+                self._opened_at = report.t - began.begin_ms / 1000
+            case Queued() | Connecting() | Retrying() | Ended():
+                self._opened_at = None
 
     def _go_on(self, attempt: int) -> None:
         """A further attempt is announced. What was heard stays until it connects."""
@@ -153,6 +175,7 @@ class JobHistory:
         self.status = Status.CONNECTING
         self.sha256 = event.sha256
         self.retrying, self.refused, self.begun = None, None, True
+        self.levels_db = ()
         self.begun_at = Seam(event.from_ms, event.from_turn)
         self.bearings = Bearings(self.begun_at)
         self.transcript.resume(self.begun_at)
@@ -172,6 +195,7 @@ class JobHistory:
             case Progressed():
                 self.sent_seconds, self.total_seconds = event.sent_seconds, event.total_seconds
                 self.lag = event.lag_ms
+                self.levels_db = (*self.levels_db, *event.levels_db)[-LEVELS:]
                 self.bearings.sent(event.sent_seconds)
                 if event.sent_seconds >= event.total_seconds > 0:
                     self.status = Status.FINISHING

@@ -34,6 +34,15 @@ class Settings:
             return self.rate
         return recording.rate if recording.rate in RATES else RESAMPLED
 
+    def query(self, rate: int) -> dict[str, str]:
+        """The connection parameters for audio of so many Hz."""
+        return {
+            **dict(self.params),
+            "speech_model": self.speech_model,
+            "sample_rate": str(rate),  # always the rate of what is sent
+            "encoding": "pcm_s16le",
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

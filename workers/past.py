@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workers import events, trace
 from workers.errors import Malformed, RunFolderProblem
-from workers.events import Ended, Outcome, Queued, Report
+from workers.events import Ended, Outcome, Queued, Report, Retrying
 from workers.history import JobHistory
 from workers.jobs import JobId, Limits, Settings
 from workers.speech import codec
@@ -20,11 +20,14 @@ INDEX = "run.json"
 
 _ATTEMPT = re.compile(rf"\.(\d+){re.escape(trace.SUFFIX)}$")
 
-_UNRECORDED = Ended(
+UNRECORDED = Ended(
     Outcome.CRASHED,
     "its end was not recorded: its process was killed",
     "What was heard is kept; paceline resume goes on from there.",
 )
+"""Of a session of a run that is not at work, if nothing else is known of how it ended."""
+
+_WANTED = "it was asked for again, and the program ended before it began"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,9 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
     attempt = record.get("attempt")
     if isinstance(attempt, int):
         _tell_end(history, record, attempt)
+        if history.finished and attempt > history.attempt and "ended" not in record:
+            again = Retrying(_WANTED, 0.0, history.seam.at_ms / 1000)
+            history.apply(Report(JobId(job), attempt, file, 0.0, again))
     return history
 
 
@@ -125,18 +131,21 @@ def traces(path: Path, job: int) -> Iterator[tuple[int, Path]]:
     yield from sorted(numbered)
 
 
-def _tell_end(history: JobHistory, record: Mapping[str, Json], number: int) -> None:
+def told_end(record: Mapping[str, Json], number: int) -> Ended | None:
     """What the supervisor knew of an attempt whose process died before it could say it."""
     ends = record.get("attempts")
     ended = ends.get(str(number)) if isinstance(ends, dict) else None
+    return codec.read(Ended, ended, f"job {record['id']}") if isinstance(ended, dict) else None
+
+
+def _tell_end(history: JobHistory, record: Mapping[str, Json], number: int) -> None:
     unknown = history.ended is None or history.attempt < number
-    if unknown and isinstance(ended, dict):
-        said = codec.read(Ended, ended, f"job {history.job}")
+    if unknown and (said := told_end(record, number)) is not None:
         history.apply(Report(history.job, number, history.file, 0.0, said))
 
 
 def _ended(history: JobHistory) -> JobHistory:
     """A session of a run that is not at work is over, whatever its trace says."""
     if history.status.live:
-        history.apply(Report(history.job, history.attempt, history.file, 0.0, _UNRECORDED))
+        history.apply(Report(history.job, history.attempt, history.file, 0.0, UNRECORDED))
     return history

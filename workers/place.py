@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from workers.endings import RETRIED
-from workers.events import Connecting, Event, Outcome, Progressed, TurnHeard
+from workers.events import Began, Connecting, Event, Outcome, Progressed, TurnHeard
 from workers.jobs import Job, JobId
 from workers.retries import Retries
 from workers.seam import START, Bearings, Seam
 from workers.session.child import SessionChild
+from workers.speech.configuration import UNCHANGED
+from workers.speech.messages import UpdateConfiguration
 
 STOPPED = 3
 """Looks in a row after which a session whose process is stopped is ended."""
@@ -54,6 +56,8 @@ class Place:
     """Where the attempt that is at work, or to come, begins."""
     sha256: str = ""
     """Of the recording when the job was begun."""
+    changes: UpdateConfiguration = UNCHANGED
+    """What was changed while it streamed; further attempts begin with it."""
     unwanted: bool = False
     """Somebody asked for its end."""
     outcome: Outcome | None = None
@@ -69,6 +73,11 @@ class Place:
         """Nothing more will happen to it unless the user asks."""
         return self.phase is Phase.OVER
 
+    @property
+    def streams(self) -> bool:
+        """A session has begun and its audio is not all sent, nor is its end asked for."""
+        return self.child is not None and self._streams and not self.unwanted
+
     # --- what its session says -------------------------------------------------------------------
 
     def hear(self, event: Event) -> None:
@@ -77,6 +86,8 @@ class Place:
         match event:
             case Connecting():
                 self.sha256 = event.sha256
+            case Began():
+                self._streams = True
             case Progressed():
                 self._streams = event.sent_seconds < event.total_seconds
                 self._bearings.sent(event.sent_seconds)
@@ -108,6 +119,8 @@ class Place:
         self.phase, self.child, self.outcome = Phase.OVER, None, outcome
         self._bearings.end(outcome)
         self.seam = self._bearings.seam
+        if outcome is Outcome.REFUSED:  # what was changed may be why
+            self.changes = UNCHANGED
 
     def goes_on_in(self, outcome: Outcome, retries: Retries) -> float | None:
         """Seconds until a further attempt may follow one that ended so; None: it is over.

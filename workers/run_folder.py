@@ -6,9 +6,8 @@ program works on a run it holds a lock, which the system takes back whatever bec
 
 import json
 import os
-import platform
 import secrets
-import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,18 +15,18 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from workers import past, trace
-from workers.errors import RunFolderProblem
+from workers import past, provenance, trace
+from workers.errors import Malformed, RunFolderProblem
 from workers.events import Connecting, Ended, Queued, Report, Retrying
 from workers.history import Status
 from workers.jobs import JobId, Limits, Settings
 from workers.past import Index
 from workers.speech import codec
-from workers.speech.codec import JsonObject
+from workers.speech.codec import Json, JsonObject
 from workers.speech.endpoint import Endpoint
+from workers.speech.messages import UpdateConfiguration
 
 _LOCK = "run.lock"
-_PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
 
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
@@ -84,11 +83,11 @@ class RunFolder:
             "format": past.VERSION,
             "started": self._head.get("started", now),
             **again,
-            "versions": _versions(),
-            "host": {"system": platform.platform(), "python": sys.version.split()[0]},
+            **provenance.found(),
             **to,
             "settings": codec.write(settings),
             "limits": codec.write(limits) if limits else self._head.get("limits"),
+            "order": list[Json](self.order),
         }
         self.changed = True
 
@@ -120,6 +119,34 @@ class RunFolder:
         """Notes a job of which nothing is known yet."""
         self._jobs[job] = {"id": job, "file": file, "status": Status.QUEUED.value}
         self.changed = True
+
+    def arrange(self, order: Iterable[JobId]) -> None:
+        """Notes in which order jobs are to start, where that is not the order of their numbers."""
+        self._head["order"] = list[Json](order)
+        self.changed = True
+
+    @property
+    def order(self) -> list[JobId]:
+        """As it was noted last; jobs that have begun since may be in it."""
+        order = self._head.get("order")
+        jobs = order if isinstance(order, list) else []
+        return [JobId(job) for job in jobs if isinstance(job, int)]
+
+    def change(self, job: JobId, changes: UpdateConfiguration) -> None:
+        """Notes what was changed while a job streamed, all of it."""
+        record, written = self._jobs[job], codec.write(changes)
+        if record.get("changes", {}) == written:
+            return
+        record["changes"] = written
+        self.changed = True
+
+    def changes_to(self, job: JobId) -> UpdateConfiguration:
+        """What was noted; nothing if it cannot be read."""
+        written = self._jobs[job].get("changes")
+        with suppress(Malformed):
+            if isinstance(written, dict):
+                return codec.read(UpdateConfiguration, written, "changes")
+        return UpdateConfiguration()
 
     def record(self, report: Report) -> None:
         """Notes what a report says about a job's state."""
@@ -253,18 +280,6 @@ def _replace_file(path: Path, text: str, *, durable: bool) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _versions() -> JsonObject:
-    from importlib.metadata import PackageNotFoundError, version  # slow to load, wanted once
-
-    found: JsonObject = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
 
 
 def _size(file: str) -> int | None:

@@ -9,7 +9,7 @@ release ``end``, and later by every slip before it), and left ``lag_us`` microse
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -99,7 +99,7 @@ class _Moment:
 
 def head(path: Path) -> TraceHead:
     """The first line; raises `Malformed` for something that is no trace, or of a newer format."""
-    return _head(next(_records(path), {}), path)
+    return _head(next(_records(path), (1, {}))[1], path)
 
 
 def _head(first: JsonObject, path: Path) -> TraceHead:
@@ -114,18 +114,18 @@ def _head(first: JsonObject, path: Path) -> TraceHead:
     return found
 
 
-def read(path: Path) -> Iterator[Traced]:
-    """All events in order.
+def read(path: Path, having: Sequence[bytes] = ()) -> Iterator[Traced]:
+    """All events in order; with ``having`` at least those whose line holds one of these bytes.
 
     A torn last line ends it, be it the first: then there is no event. Any other bad line is
     `Malformed`, and named.
     """
-    records = _records(path)
+    records = _records(path, having)
     first = next(records, None)
     if first is None:
         return
-    _head(first, path)
-    for number, record in enumerate(records, start=2):
+    _head(first[1], path)
+    for number, record in records:
         where = f"{path.name}, line {number}"
         t = codec.read(_Moment, record, where).t
         del record["t"]
@@ -136,8 +136,12 @@ def read(path: Path) -> Iterator[Traced]:
         yield Traced(t, event)
 
 
-def _records(path: Path) -> Iterator[JsonObject]:
-    """The objects of all whole lines, and of the last one if only its end of line is missing."""
+def _records(path: Path, having: Sequence[bytes] = ()) -> Iterator[tuple[int, JsonObject]]:
+    """The objects of all whole lines, and of the last one if only its end of line is missing.
+
+    Each with the number of its line. With ``having`` those of the others are passed over that hold
+    none of these bytes; but for the first.
+    """
     with path.open("rb") as file:
         for number in count(1):
             where = f"{path.name}, line {number}"
@@ -146,10 +150,12 @@ def _records(path: Path) -> Iterator[JsonObject]:
                 raise Malformed(f"{where} is too long")
             if not line:
                 return
+            if having and number > 1 and not any(part in line for part in having):
+                continue
             try:
                 record = codec.parsed(line, where)
             except Malformed:
                 if line.endswith(b"\n"):
                     raise
                 return  # torn: the writer was killed, the disk was full, or the power failed
-            yield record
+            yield number, record

@@ -63,11 +63,22 @@ def _split(turn: Turn) -> tuple[str, str]:
     return text, " ".join(word.text for word in turn.words if not word.word_is_final)
 
 
+MOST_SHED = 1 << 20
+"""Turns with greater numbers are kept: there are none in any recording, whatever a server says."""
+
+
 class Transcript:
-    """The turns of one job, in order, over all its attempts."""
+    """The turns of one job, in order, over all its attempts.
+
+    Whoever has them elsewhere may let the old ones go with `shed`, and put them back with `refill`.
+    """
 
     def __init__(self, turns: Iterable[Turn] = (), seams: Iterable[Seam] = ()) -> None:
         self._turns: dict[int, Turn] = {}
+        self._shed = 0
+        """A bit for every turn that is not here: hours of them take a few hundred bytes."""
+        self._enough = 0
+        """Nothing is shed before there are so many."""
         self.seams = list(seams)
         """Where one attempt took over from another, in order; the first one's start is none."""
         for turn in turns:
@@ -75,26 +86,73 @@ class Transcript:
 
     def hear(self, turn: Turn) -> bool:
         """Takes a reading in; False when it said nothing new."""
-        known = self._turns.get(turn.turn_order)
+        order = turn.turn_order
+        known = self._turns.get(order)
         empty = not turn.transcript.strip() and not turn.words
         if empty and (turn.end_of_turn or known is None):
             return False
-        if known is not None and known.end_of_turn and not turn.end_of_turn:
+        is_final = self._is_shed(order) or (known is not None and known.end_of_turn)
+        if is_final and not turn.end_of_turn:
             return False  # a straggling partial does not take a final back
-        self._turns[turn.turn_order] = turn
+        self._put(turn)
         return True
 
     def resume(self, seam: Seam) -> None:
         """A further attempt takes over: what was heard behind the seam will be heard again."""
         self._turns = {order: turn for order, turn in self._turns.items() if order < seam.turn}
+        self._shed &= (1 << min(seam.turn, MOST_SHED)) - 1
         self.seams = [each for each in self.seams if each.turn < seam.turn]
         if seam != START:
             self.seams.append(seam)
+
+    # --- old turns
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that was heard is here."""
+        return not self._shed
+
+    def shed(self, keep: int) -> None:
+        """Lets go of finals before the last ``keep`` turns. To be called often: a look costs
+        nothing until there are twice as many."""
+        if len(self._turns) < max(2 * keep, self._enough):
+            return
+        for order in sorted(self._turns)[: len(self._turns) - keep]:
+            if self._turns[order].end_of_turn and 0 <= order < MOST_SHED:
+                del self._turns[order]
+                self._shed |= 1 << order
+        self._enough = len(self._turns) + keep
+
+    def refill(self, turns: Iterable[Turn]) -> None:
+        """Puts back what was shed; of the turns given, those that were not are passed over."""
+        for turn in turns:
+            if self._is_shed(turn.turn_order):
+                self._put(turn)
+
+    def copy(self) -> "Transcript":
+        """One that another thread may read while this one goes on."""
+        copied = Transcript((), self.seams)
+        copied._turns, copied._shed = dict(self._turns), self._shed
+        return copied
+
+    def _is_shed(self, order: int) -> bool:
+        return 0 <= order < MOST_SHED and bool(self._shed >> order & 1)
+
+    def _put(self, turn: Turn) -> None:
+        if self._is_shed(turn.turn_order):
+            self._shed ^= 1 << turn.turn_order
+        self._turns[turn.turn_order] = turn
+
+    # --- what was heard, but for what was shed
 
     @property
     def turns(self) -> list[Turn]:
         """The latest reading of every turn that has text, by ``turn_order``."""
         return [self._turns[order] for order in sorted(self._turns)]
+
+    def last_turns(self, count: int) -> list[Turn]:
+        """The last so many of them, or fewer."""
+        return [self._turns[order] for order in sorted(self._turns)[-count:]]
 
     @property
     def lines(self) -> list[Line]:
@@ -112,4 +170,5 @@ class Transcript:
         return "\n".join(each.text for each in self.lines if each.text)
 
     def __len__(self) -> int:
-        return len(self._turns)
+        """Of all turns, those too that were shed."""
+        return len(self._turns) + self._shed.bit_count()

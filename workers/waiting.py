@@ -1,8 +1,8 @@
 """The queue: files to be probed, and jobs that wait for their start."""
 
-from collections import deque
-from contextlib import suppress
+from collections.abc import Iterable
 
+from workers.jobs import JobId
 from workers.place import Phase, Place
 from workers.starts import Starts
 
@@ -12,47 +12,65 @@ class Waiting:
 
     def __init__(self, starts: Starts) -> None:
         self._starts = starts
-        self._unprobed: deque[Place] = deque()
-        self._probed: deque[Place] = deque()
+        self._queue: dict[JobId, Place] = {}
+        """In the order in which they are to start. A place stays in it while its file is probed."""
+        self._unprobed: dict[JobId, Place] = {}
+        """Of these, the ones whose file nobody has begun to probe; in the same order."""
+
+    @property
+    def order(self) -> list[JobId]:
+        """Who waits, the next one first; one that goes on may have a time to wait for."""
+        return list(self._queue)
 
     def probe(self, place: Place) -> None:
         """At the end: its file is to be probed before anything else."""
+        self.take_out(place)
         place.phase = Phase.UNPROBED
-        self._unprobed.append(place)
+        self._queue[place.id] = self._unprobed[place.id] = place
 
     def wait(self, place: Place) -> None:
-        """At the end: it was probed."""
+        """It was probed, and keeps its place."""
         place.waits(0.0)
-        self._probed.append(place)
 
     def go_on(self, place: Place, due: float) -> None:
         """Ahead of those that have not begun, but not before ``due`` on the monotonic clock."""
         place.waits(due)
-        self._probed.appendleft(place)
+        self._queue = {place.id: place, **self._queue}
+
+    def arrange(self, order: Iterable[JobId]) -> None:
+        """Those that are named and wait first, as they are named; the others keep their order."""
+        named = [job for job in order if job in self._queue]
+        self._queue = {job: self._queue[job] for job in (*named, *self._queue)}
+        self._unprobed = {id: each for id, each in self._queue.items() if id in self._unprobed}
 
     def take_out(self, place: Place) -> None:
-        """It is no longer wanted."""
-        for queue in (self._unprobed, self._probed):
-            with suppress(ValueError):
-                queue.remove(place)
+        """It is no longer wanted, or waits no more."""
+        self._queue.pop(place.id, None)
+        self._unprobed.pop(place.id, None)
 
     def next_start(self, now: float) -> float | None:
         """When the next job may start, were there room; None when none waits."""
-        if not self._probed:
-            return None
-        return max(min(place.due for place in self._probed), self._starts.next(now))
+        dues = [place.due for place in self._queue.values() if place.phase is Phase.WAITING]
+        return max(min(dues), self._starts.next(now)) if dues else None
 
     def to_start(self, now: float) -> Place | None:
         """The first that may start now; it leaves the queue."""
         due = self.next_start(now)
         if due is None or due > now:
             return None
-        place = next(place for place in self._probed if place.due <= now)
-        self._probed.remove(place)
+        place = next(each for each in self._queue.values() if _may_start(each, now))
+        self.take_out(place)
         self._starts.started(now)
         place.started_at = now
         return place
 
     def to_probe(self) -> Place | None:
-        """The next whose file is to be probed; it leaves the queue."""
-        return self._unprobed.popleft() if self._unprobed else None
+        """The next whose file is to be probed."""
+        place = next(iter(self._unprobed.values()), None)
+        if place is not None:
+            del self._unprobed[place.id]
+        return place
+
+
+def _may_start(place: Place, now: float) -> bool:
+    return place.phase is Phase.WAITING and place.due <= now

@@ -46,11 +46,15 @@ Skipped: TypeAlias = Callable[[str, str], None]
 """Told what was passed over in a folder: its path, and the reason in words."""
 
 
-def _untold(path: str, reason: str) -> None:
+Looked: TypeAlias = Callable[[str], None]
+"""Told each folder before it is read; an exception that it raises ends the search."""
+
+
+def _untold(*_: str) -> None:
     pass
 
 
-def found(paths: Iterable[str], skipped: Skipped = _untold) -> list[str]:
+def found(paths: Iterable[str], skipped: Skipped = _untold, looked: Looked = _untold) -> list[str]:
     """The files that ``paths`` mean, each once, folders in the order of their names.
 
     A link to a file is a file; a link to a folder is searched only when it is named itself, so that
@@ -59,9 +63,15 @@ def found(paths: Iterable[str], skipped: Skipped = _untold) -> list[str]:
     """
     files: dict[str, None] = {}
     for path in paths:
-        below = _below(path, skipped) if os.path.isdir(path) else [_existing(path)]
+        below = _below(path, skipped, looked) if os.path.isdir(path) else [_existing(path)]
         files.update(dict.fromkeys(below))
     return list(files)
+
+
+def is_recording(name: str) -> bool:
+    """Whether a file of this name is one that a folder is searched for."""
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in SUFFIXES | FOREIGN and not name.startswith(".")
 
 
 def special(mode: int) -> str | None:
@@ -76,8 +86,8 @@ def _existing(path: str) -> str:
     return path
 
 
-def _below(folder: str, skipped: Skipped) -> list[str]:
-    files = sorted(_walked(folder, skipped), key=lambda path: Path(path).parts)
+def _below(folder: str, skipped: Skipped, looked: Looked) -> list[str]:
+    files = sorted(_walked(folder, skipped, looked), key=lambda path: Path(path).parts)
     if not files:
         raise UsageProblem(
             f"there is no audio in the folder “{folder}”",
@@ -87,7 +97,7 @@ def _below(folder: str, skipped: Skipped) -> list[str]:
     return files
 
 
-def _walked(folder: str, skipped: Skipped) -> Iterator[str]:
+def _walked(folder: str, skipped: Skipped, looked: Looked) -> Iterator[str]:
     def cannot_list(error: OSError) -> None:
         if error.filename == folder:
             raise UsageProblem(
@@ -97,20 +107,16 @@ def _walked(folder: str, skipped: Skipped) -> Iterator[str]:
         skipped(error.filename, f"this folder cannot be listed ({error.strerror})")
 
     for parent, folders, names in os.walk(folder, onerror=cannot_list):  # follows no links
+        looked(parent)
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (os.path.join(parent, name) for name in folders):
             if os.path.islink(path):
                 skipped(path, "this is a link to a folder; name it to have it searched")
-        for path in (os.path.join(parent, name) for name in names if _is_audio(name)):
+        for path in (os.path.join(parent, name) for name in names if is_recording(name)):
             if reason := _no_file(path):
                 skipped(path, reason)
             else:
                 yield path
-
-
-def _is_audio(name: str) -> bool:
-    suffix = os.path.splitext(name)[1].lower()
-    return suffix in SUFFIXES | FOREIGN and not name.startswith(".")
 
 
 def _no_file(path: str) -> str | None:

@@ -5,7 +5,23 @@ format is laid out is documented in the module that writes it: `text`, `subtitle
 (JSON) and `table` (CSV).
 """
 
-from workers.exports.files import FORMATS, AlreadyThere, export
+from workers.exports.files import (
+    FORMATS,
+    TOGETHER,
+    AlreadyThere,
+    Existing,
+    export,
+    export_together,
+)
 from workers.exports.names import name_of, names
 
-__all__ = ["FORMATS", "AlreadyThere", "export", "name_of", "names"]
+__all__ = [
+    "FORMATS",
+    "TOGETHER",
+    "AlreadyThere",
+    "Existing",
+    "export",
+    "export_together",
+    "name_of",
+    "names",
+]

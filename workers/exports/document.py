@@ -26,6 +26,8 @@ turns          latest reading of every turn, in order, under the wire's names (`
 
 As in events, a field without a value (``code``, ``certificate``, ``speaker_label``) is left out.
 
+All recordings in one file: an object whose ``jobs`` is an array of these, in the order of the jobs.
+
 UTF-8, indented, fields always in this order. Text is kept as it came: what must not stand in a
 file as it is (controls, bidi overrides, half characters) is written as a ``\\u`` escape. A number
 that JSON does not have (NaN, infinity), in a field that the program does not know, becomes null.
@@ -33,6 +35,7 @@ that JSON does not have (NaN, infinity), in a field that the program does not kn
 
 import json
 import re
+from collections.abc import Iterable
 
 from workers.events import Ended
 from workers.history import JobHistory
@@ -45,7 +48,16 @@ _UNFIT = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 def json_of(history: JobHistory) -> str:
     """The document, ending in a newline."""
-    strict = json.loads(json.dumps(_document(history)), parse_constant=lambda _: None)
+    return _written(_document(history))
+
+
+def json_of_all(histories: Iterable[JobHistory]) -> str:
+    """Every recording's document, in one."""
+    return _written({"jobs": [_document(history) for history in histories]})
+
+
+def _written(document: JsonObject) -> str:
+    strict = json.loads(json.dumps(document), parse_constant=lambda _: None)
     text = json.dumps(strict, ensure_ascii=False, indent=2)
     return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 

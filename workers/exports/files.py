@@ -2,17 +2,19 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from enum import Enum
+from itertools import count
 from pathlib import Path
 
 from workers.errors import PacelineError, UsageProblem
-from workers.exports.document import json_of
+from workers.exports.document import json_of, json_of_all
 from workers.exports.foreign import one_line
 from workers.exports.names import name_of, safe
 from workers.exports.subtitles import srt, vtt
-from workers.exports.table import csv_of
-from workers.exports.text import txt
+from workers.exports.table import csv_of, csv_of_all
+from workers.exports.text import txt, txt_of_all
 from workers.history import JobHistory
 
 FORMATS: Mapping[str, Callable[[JobHistory], str]] = {
@@ -23,6 +25,25 @@ FORMATS: Mapping[str, Callable[[JobHistory], str]] = {
     "csv": csv_of,
 }
 """What writes each format. The key is also the file's ending; files are UTF-8."""
+
+TOGETHER: Mapping[str, Callable[[Sequence[JobHistory]], str]] = {
+    "txt": txt_of_all,
+    "json": json_of_all,
+    "csv": csv_of_all,
+}
+"""What writes all recordings into one file. Subtitles are not there: they belong to one film."""
+
+ALL = "transcripts"
+"""The name of that file."""
+
+
+class Existing(Enum):
+    """What is done about files that are already there."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+    NUMBER = "number"
+    """They stay, and what is written gets a number: x-2.txt."""
 
 
 class AlreadyThere(PacelineError):
@@ -43,7 +64,7 @@ def export(
     formats: Iterable[str],
     folder: Path,
     *,
-    overwrite: bool = False,
+    existing: Existing = Existing.REFUSE,
     name: str | None = None,
 ) -> list[Path]:
     """Writes ``<name>.<format>`` into the folder for each format, and gives the paths back.
@@ -53,14 +74,52 @@ def export(
     none appears before all are on the disk. Raises `UsageProblem` for an unknown format,
     `AlreadyThere`, or a `PacelineError` that says why they could not be written.
     """
-    wanted = list(dict.fromkeys(formats))
-    _check(wanted)
+    wanted = _known(formats)
     stem = name_of(history) if name is None else safe(name)
-    targets = {folder / f"{stem}.{each}": FORMATS[each] for each in wanted}
-    there = tuple(path for path in targets if os.path.lexists(path))
-    if there and not overwrite:
-        raise AlreadyThere(there)
-    contents = {path: write(history).encode() for path, write in targets.items()}
+    stem = _stem(stem, wanted, folder, existing)
+    return _export({f"{stem}.{each}": FORMATS[each](history) for each in wanted}, folder)
+
+
+def export_together(
+    histories: Sequence[JobHistory],
+    formats: Iterable[str],
+    folder: Path,
+    *,
+    existing: Existing = Existing.REFUSE,
+) -> list[Path]:
+    """The same with all recordings in one file a format; subtitles are passed over."""
+    wanted = [each for each in _known(formats) if each in TOGETHER]
+    stem = _stem(ALL, wanted, folder, existing)
+    return _export({f"{stem}.{each}": TOGETHER[each](histories) for each in wanted}, folder)
+
+
+def _known(formats: Iterable[str]) -> list[str]:
+    wanted = list(dict.fromkeys(formats))
+    for each in wanted:
+        if each not in FORMATS:
+            raise UsageProblem(
+                f"there is no export format “{one_line(each)}”", f"Known are {', '.join(FORMATS)}"
+            )
+    return wanted
+
+
+def _stem(stem: str, formats: Sequence[str], folder: Path, existing: Existing) -> str:
+    """The name to write under: one that is free, unless files may be replaced."""
+
+    def there(name: str) -> tuple[Path, ...]:
+        paths = (folder / f"{name}.{each}" for each in formats)
+        return tuple(path for path in paths if os.path.lexists(path))
+
+    taken = there(stem)
+    if not taken or existing is Existing.REPLACE:
+        return stem
+    if existing is Existing.REFUSE:
+        raise AlreadyThere(taken)
+    return next(name for number in count(2) if not there(name := f"{stem}-{number}"))
+
+
+def _export(texts: Mapping[str, str], folder: Path) -> list[Path]:
+    contents = {folder / name: text.encode() for name, text in texts.items()}
     try:
         _write(contents, folder)
     except OSError as error:
@@ -70,14 +129,6 @@ def export(
             "Is it a folder that you may write to, with room on the disk?",
         ) from error
     return list(contents)
-
-
-def _check(formats: Iterable[str]) -> None:
-    for each in formats:
-        if each not in FORMATS:
-            raise UsageProblem(
-                f"there is no export format “{one_line(each)}”", f"Known are {', '.join(FORMATS)}"
-            )
 
 
 def _write(contents: Mapping[Path, bytes], folder: Path) -> None:

@@ -13,6 +13,9 @@ text           what was said, on one line
 attempt        which attempt of the job heard it, from 1
 =============  ====================================================================================
 
+All recordings in one file: two columns more stand before these, ``job`` (its number in the run,
+from 1) and ``file`` (the recording's path).
+
 UTF-8 without a byte-order mark: programs take a mark for a part of the first column's name. A
 spreadsheet that guesses another encoding has to be told UTF-8 when it imports the file.
 
@@ -25,7 +28,9 @@ that would make one is gone, since every text stands on one line.
 import csv
 import io
 import re
+from collections.abc import Iterable, Iterator
 from statistics import fmean
+from typing import TypeAlias
 
 from workers.exports.foreign import one_line
 from workers.history import JobHistory
@@ -34,29 +39,41 @@ from workers.takeovers import heard_by, takeovers
 
 COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text", "attempt")
 
+Row: TypeAlias = tuple[str | float | None, ...]
+
 _FORMULA = re.compile(r"\W*?[=+\-@＝＋－＠﹦﹢﹣﹫−]")
 
 
 def csv_of(history: JobHistory) -> str:
     """The table, header first."""
+    return _written([COLUMNS, *_rows(history)])
+
+
+def csv_of_all(histories: Iterable[JobHistory]) -> str:
+    """One table of every recording's turns."""
+    rows = ((each.job, _cell(each.file), *row) for each in histories for row in _rows(each))
+    return _written([("job", "file", *COLUMNS), *rows])
+
+
+def _written(rows: Iterable[Row]) -> str:
     out = io.StringIO(newline="")
-    writer = csv.writer(out)  # its default dialect quotes and ends lines as RFC 4180 asks
-    writer.writerow(COLUMNS)
+    csv.writer(out).writerows(rows)  # its default dialect quotes and ends lines as RFC 4180 asks
+    return out.getvalue()
+
+
+def _rows(history: JobHistory) -> Iterator[Row]:
     attempts = takeovers(history)
     for turn, line in zip(history.transcript.turns, history.transcript.lines, strict=True):
-        writer.writerow(
-            (
-                line.order,
-                line.start_ms,
-                line.end_ms,
-                "true" if line.final else "false",
-                _cell(turn.speaker_label or ""),
-                _confidence(turn),
-                _cell(line.text),
-                heard_by(attempts, line.order).attempt,
-            )
+        yield (
+            line.order,
+            line.start_ms,
+            line.end_ms,
+            "true" if line.final else "false",
+            _cell(turn.speaker_label or ""),
+            _confidence(turn),
+            _cell(line.text),
+            heard_by(attempts, line.order).attempt,
         )
-    return out.getvalue()
 
 
 def _cell(text: str) -> str:

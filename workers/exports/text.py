@@ -3,7 +3,11 @@
 One turn a line, no header, no times. A turn that never became final (the session was cancelled or
 lost while it was spoken) stands there as far as it was heard, and ends in ``[unfinished]``. Where a
 further attempt took over, ``[attempt 2 goes on from 1:02]`` stands on a line of its own.
+
+All recordings in one file: each below ``=== path of the recording ===``, an empty line between.
 """
+
+from collections.abc import Iterable
 
 from workers.exports import seams
 from workers.exports.foreign import one_line
@@ -24,3 +28,8 @@ def txt(history: JobHistory) -> str:
             rows.append(f"[{seams.words(here)}]")
         rows.append(text if line.final else f"{text} {UNFINISHED}")
     return "".join(f"{row}\n" for row in rows)
+
+
+def txt_of_all(histories: Iterable[JobHistory]) -> str:
+    """Every recording below its path, also one in which nothing was heard."""
+    return "\n".join(f"=== {one_line(each.file)} ===\n{txt(each)}" for each in histories)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from workers.jobs import Job
 from workers.seam import START, Seam
 from workers.speech.endpoint import Endpoint
+from workers.speech.messages import ForceEndpoint, UpdateConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,13 @@ class Assignment:
 
 
 class Order(Enum):
-    """What the supervisor sends through the pipe while the session runs."""
+    """What the supervisor sends through the pipe to end a session."""
 
     CANCEL = "cancel"
     """The user does not want it: send no more audio, end politely, keep what was heard."""
     LEAVE = "leave"
     """The program ends: the same, and soon; somebody may go on with it later."""
+
+
+Request: TypeAlias = ForceEndpoint | UpdateConfiguration
+"""What it sends through the pipe to be passed on to the server while audio streams."""

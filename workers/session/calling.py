@@ -10,14 +10,8 @@ def call(
     endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None, patience: float
 ) -> Connection:
     """An open connection for audio of ``rate`` Hz, within ``patience`` s; raises `Unreachable`."""
-    parameters = {
-        **dict(settings.params),
-        "speech_model": settings.speech_model,
-        "sample_rate": str(rate),  # always the rate of what is sent
-        "encoding": "pcm_s16le",
-    }
     headers = {"User-Agent": "Paceline"}
     if key is not None:
         headers["Authorization"] = key.reveal()
-    url = endpoint.with_parameters(parameters)
+    url = endpoint.with_parameters(settings.query(rate))
     return dial(url, headers, ca=endpoint.ca, key=key, patience=patience)

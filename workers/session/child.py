@@ -15,13 +15,13 @@ from pathlib import Path
 from types import ModuleType
 
 from workers.events import Began, Ended, Outcome, Progressed, Report
-from workers.session.assignment import Assignment, Order
-from workers.session.outbox import received
+from workers.session.assignment import Assignment, Order, Request
+from workers.session.outbox import Outbox, received
 from workers.speech.endpoint import Secret
 
 
 class SessionChild:
-    """Making one starts its process. `reports` belongs to one thread, the rest to any."""
+    """Making one starts its process. `reports` belongs to one thread, the rest to one at a time."""
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
         self._asked: list[Order] = []
@@ -32,7 +32,8 @@ class SessionChild:
         self._sent_seconds = 0.0
         self._gone = False
         self._reports, told = context.Pipe(duplex=False)
-        theirs, self._orders = context.Pipe(duplex=False)
+        theirs, self._ours = context.Pipe(duplex=False)
+        self._orders = Outbox(self._ours)
         self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
             target=_run,
             args=(assignment, key, told, theirs),
@@ -55,8 +56,19 @@ class SessionChild:
             self._kill()
         else:
             self._asked.append(order)
-            with suppress(OSError):  # it is ending just now
-                self._orders.send(order)
+            self._orders.put(order)
+
+    def pass_on(self, request: Request) -> None:
+        """Has it sent to the server, if it still streams when this arrives."""
+        self._orders.put(request)
+
+    def remind(self) -> None:
+        """Says again what its pipe had no room for."""
+        self._orders.flush()
+
+    def close(self) -> None:
+        """It is dead, and is told nothing any more."""
+        self._ours.close()
 
     def put_down(self) -> None:
         """By force, because it has stood still for too long."""
@@ -79,7 +91,6 @@ class SessionChild:
         self._gone = True
         self._reports.close()
         self._process.join()
-        self._orders.close()
 
     def _note(self, report: Report) -> None:
         self._t, self._noted_at = report.t, time.monotonic()

@@ -1,13 +1,7 @@
-"""The conversation of one attempt: dial, Begin, every chunk on time, Terminate, Termination.
+"""The conversation of one attempt: dial, Begin, every chunk on time, Terminate, Termination."""
 
-One thread and one ``select`` for everything: the socket, the orders from outside, and the moment at
-which the next chunk is due. So nothing but a late operating system comes between a chunk and its
-due time.
-"""
-
-import select
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -15,21 +9,21 @@ from itertools import chain
 from workers import endings
 from workers.audio import decode
 from workers.audio.pacing import Schedule
-from workers.errors import Malformed, Unreadable
-from workers.events import Began, Connecting, Ended, MessageSent, Outcome, Warned
+from workers.errors import Unreadable
+from workers.events import Began, Connecting, Ended, MessageSent, Outcome
 from workers.session.assignment import Assignment
+from workers.session.attention import Attention
 from workers.session.calling import call
 from workers.session.course import Course
 from workers.session.handover import Handover
 from workers.session.orders import Orders
-from workers.session.pulse import Pulse
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
 from workers.speech import messages
-from workers.speech.connection import PART, Closed, Connection, ConnectionLost, Part, framed
+from workers.speech.connection import Connection, ConnectionLost, framed
 from workers.speech.dialling import Unreachable
 from workers.speech.endpoint import Secret
-from workers.speech.messages import Begin, ServerMessage, Terminate, Turn
+from workers.speech.messages import Begin, Terminate
 
 REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""
@@ -39,12 +33,6 @@ LEAD = 0.02
 
 SHORTEST_CHUNK_MS = 50
 """The protocol's bound; a shorter last chunk is filled up with silence."""
-
-AT_ONCE = 64
-"""Messages taken in between two looks at the clock, so that a flood of them delays no chunk."""
-
-_FLOOD, _FLOOD_RATE = 8e6, 2e5
-"""Bytes of messages, and more a second: several times what the busiest speech can bring."""
 
 _KEPT = "What was heard is kept; retry goes on from there."
 
@@ -76,9 +64,6 @@ class Conversation:
         self._orders = orders
         self._course = Course(recorder, self._seam)
         self._tally = Tally(self._recording, self._settings, self._start, recorder)
-        self._handover: Handover | None = None
-        self._more = False
-        """Messages may be there that were not taken in yet."""
 
     def run(self, sha256: str) -> Ended:
         """All of it. Whatever happens, what was heard is kept and the ending says why it ended."""
@@ -101,7 +86,14 @@ class Conversation:
         except Unreachable as error:
             return endings.of_unreachable(error)
         opened = time.monotonic()
-        self._pulse = Pulse(connection, self._patience.silence)
+        self._attention = Attention(
+            connection,
+            self._course,
+            self._tally,
+            self._orders,
+            self._recorder,
+            silence=self._patience.silence,
+        )
         with connection:
             try:
                 self._converse(connection, chunks, dialled, opened)
@@ -121,21 +113,23 @@ class Conversation:
         self, connection: Connection, chunks: Iterator[bytes], dialled: float, opened: float
     ) -> None:
         course = self._course
-        self._await_begin(connection, opened + self._patience.begin)
+        self._await_begin(opened + self._patience.begin)
         if course.begin is None:
             return
         if not course.halted:
             begun = time.monotonic()
             expires_at = course.begin.expires_at
-            self._handover = Handover(expires_at, course, self._tally, wall=time.time(), now=begun)
+            self._attention.handover = Handover(
+                expires_at, course, self._tally, wall=time.time(), now=begun
+            )
             self._stream(connection, chunks, course.begin, Moments(dialled, opened, begun))
         if not course.over:
             self._finish(connection)
 
-    def _await_begin(self, connection: Connection, deadline: float) -> None:
+    def _await_begin(self, deadline: float) -> None:
         """Only Begin, not the open socket, means that the session is accepted."""
         course = self._course
-        self._attend(connection, deadline, lambda: course.begin is not None or course.halted)
+        self._attention.until(deadline, lambda: course.begin is not None or course.halted)
         if course.begin is None:
             patience = f"{self._patience.begin:g} s"
             course.end(
@@ -163,7 +157,7 @@ class Conversation:
                 tally.report_each(chunks_a_report)
             else:
                 course.complete = True
-            self._attend(connection, schedule.due(tally.sent, 0), lambda: course.halted)
+            self._attention.until(schedule.due(tally.sent, 0), lambda: course.halted)
         except Unreadable as error:
             course.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
         tally.report()
@@ -173,7 +167,7 @@ class Conversation:
         course, tally = self._course, self._tally
         frames, frame = len(chunk) // 2, framed(chunk)
         due = schedule.due(tally.sent, frames)
-        self._attend(connection, due, lambda: course.halted)
+        self._attention.until(due, lambda: course.halted)
         if course.halted:
             return False
         stalled = schedule.slipped(due, time.monotonic())
@@ -182,8 +176,8 @@ class Conversation:
             due = schedule.due(tally.sent, frames)
         connection.send_audio(frame)
         if connection.waiting:  # for as long as the pulse allows
-            self._attend(connection, float("inf"), lambda: course.halted or not connection.waiting)
-        tally.add(frames, time.monotonic() - due)
+            self._attention.until(float("inf"), lambda: course.halted or not connection.waiting)
+        tally.add(chunk, time.monotonic() - due)
         return True
 
     def _finish(self, connection: Connection) -> None:
@@ -196,7 +190,7 @@ class Conversation:
         while not course.over and now < self._last_moment(began):
             now = time.monotonic()
             end = min(self._last_moment(began), now + 1.0)
-            self._attend(connection, end, lambda: course.over)
+            self._attention.until(end, lambda: course.over)
         if not course.over:
             course.end(
                 Ended(
@@ -213,67 +207,6 @@ class Conversation:
         if course.interrupted:
             return began + patience.farewell
         return min(course.last_message + patience.end, began + patience.end_altogether)
-
-    # --- attending to what happens meanwhile -----------------------------------------------------
-
-    def _attend(self, connection: Connection, deadline: float, enough: Callable[[], bool]) -> None:
-        """Handles messages and orders until ``deadline`` or until it is ``enough``.
-
-        Looks at least once: what is there already counts, however late this process comes to it.
-        """
-        socket = connection.fileno()
-        late = False
-        while not late and not enough():
-            now = time.monotonic()
-            late = now >= deadline
-            left = min(deadline - now, self._pulse.feel(now), self._tally.report_alive(now))
-            if self._handover is not None:
-                left = min(left, self._handover.due_in(now))
-            self._more |= connection.buffered
-            at_once = late or self._more
-            reading = [socket, *self._orders.watched]
-            writing = [socket] if connection.waiting else []
-            ready, writable, _ = select.select(reading, writing, [], 0 if at_once else left)
-            if writable:
-                connection.flush()
-            if self._more or socket in ready:
-                self._take_messages(connection)
-            if ready and (stop := self._orders.stop(ready)):
-                self._course.end(stop)
-
-    def _take_messages(self, connection: Connection) -> None:
-        self._more = False
-        for _ in range(AT_ONCE):
-            try:
-                message = connection.receive()
-            except Malformed as error:
-                self._course.warn(Warned(f"a message was not understood: {error.reason}"))
-                message = PART
-            if message is None:
-                return
-            self._expect_no_flood(connection)
-            if not self._course.over:
-                self._take(message)
-            if self._course.over:
-                return
-        self._more = True
-
-    def _take(self, message: ServerMessage | Closed | Part) -> None:
-        if isinstance(message, Part):
-            return
-        final = isinstance(message, Turn) and message.end_of_turn
-        if final:
-            self._tally.report_new()  # so that it is known what was sent when it came
-        self._course.take(message)
-        if final and self._handover is not None:
-            self._handover.consider(time.monotonic())
-
-    def _expect_no_flood(self, connection: Connection) -> None:
-        allowed = _FLOOD + _FLOOD_RATE * self._recorder.elapsed
-        if connection.received_bytes > allowed:
-            self._course.over = True
-            reason = "the server sends more than any speech could bring"
-            self._course.end(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
 
     # --- what is said and sent -------------------------------------------------------------------
 

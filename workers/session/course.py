@@ -45,6 +45,11 @@ class Course:
         return self.over or self.ending is not None
 
     @property
+    def streams(self) -> bool:
+        """The session has begun, and nobody has asked for its end."""
+        return self.begin is not None and not self.finishing and not self.halted
+
+    @property
     def ending(self) -> Ended | None:
         """Why the session ends before its time."""
         return self._ending or self._recorder.failure

@@ -20,6 +20,8 @@ for known in (
     *get_args(events.TraceEvent),
     *get_args(messages.ServerMessage),
     messages.Terminate,
+    messages.ForceEndpoint,
+    messages.UpdateConfiguration,
     Recording,
     Settings,
 ):

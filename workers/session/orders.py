@@ -1,11 +1,12 @@
-"""Reasons from outside to stop: an order, a signal, or the supervisor's death."""
+"""What comes to a session from outside: orders, a signal, or the supervisor's death."""
 
 import os
 import signal
 from multiprocessing.connection import Connection as Pipe
 
 from workers.events import Ended, Outcome
-from workers.session.assignment import Order
+from workers.session.assignment import Order, Request
+from workers.session.outbox import Inbox
 
 _RESUME = "What was heard is kept; paceline resume goes on from there."
 _STOPS = {
@@ -26,12 +27,10 @@ class Orders:
     """
 
     def __init__(self, pipe: Pipe) -> None:
-        self._pipe: Pipe | None = pipe
+        self._inbox: Inbox | None = Inbox(pipe)
         self.watched = [pipe.fileno()]
         """File descriptors that become readable when there may be an order."""
         self._alarm: int | None = None
-        self.orphaned = False
-        """Whether the supervisor's process is gone."""
 
     def heed_signals(self) -> None:
         """Makes SIGTERM an order to stop, SIGINT and SIGHUP nothing. For a process's main thread.
@@ -47,19 +46,22 @@ class Orders:
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer)
 
-    def stop(self, ready: list[int]) -> Ended | None:
-        """Why to stop, if what became readable says so."""
+    def arrived(self, ready: list[int]) -> list[Ended | Request]:
+        """Reasons to stop, and messages to pass on, if what became readable says so."""
         if self._alarm in ready:
             os.read(self._alarm, 64)
-            return Ended(Outcome.INTERRUPTED, "stopped by a signal", _RESUME)
-        if self._pipe is not None and self._pipe.fileno() in ready:
-            try:
-                order: Order = self._pipe.recv()
-            except (EOFError, OSError):
-                self.watched.remove(self._pipe.fileno())
-                self._pipe.close()
-                self._pipe = None
-                self.orphaned = True
-                return Ended(Outcome.INTERRUPTED, "the program that started it is gone", _RESUME)
-            return _STOPS[order]
-        return None
+            return [Ended(Outcome.INTERRUPTED, "stopped by a signal", _RESUME)]
+        if self._inbox is None or self._inbox.fileno() not in ready:
+            return []
+        try:
+            orders: list[Order | Request] = self._inbox.take()
+        except EOFError:
+            return [self._orphan()]
+        return [_STOPS[order] if isinstance(order, Order) else order for order in orders]
+
+    def _orphan(self) -> Ended:
+        assert self._inbox is not None
+        self.watched.remove(self._inbox.fileno())
+        self._inbox.close()
+        self._inbox = None
+        return Ended(Outcome.INTERRUPTED, "the program that started it is gone", _RESUME)

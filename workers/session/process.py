@@ -33,6 +33,7 @@ def run(assignment: Assignment, key: Secret | None, told: Pipe, pipe: Pipe) -> N
     reports = Outbox(told)
     orders = Orders(pipe)
     orders.heed_signals()
+    _take_name(f"paceline {assignment.job.id}.{assignment.attempt}")
     try:
         _redirect_output(Path(assignment.log))
         trace = TraceWriter(Path(assignment.trace), _facts(assignment))
@@ -90,6 +91,12 @@ def _facts(assignment: Assignment) -> dict[str, Json]:
         "seam": write(assignment.seam),
         "endpoint": assignment.endpoint.address,
     }
+
+
+def _take_name(name: str) -> None:
+    """What ``top`` and ``ps -e`` show, where the system lets a process say it: up to 15 bytes."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 def _redirect_output(log: Path) -> None:

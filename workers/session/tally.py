@@ -5,6 +5,7 @@ import time
 from workers.audio import decode
 from workers.audio.certificate import Certificate
 from workers.audio.lags import Lags, certificate
+from workers.audio.loudness import level_db
 from workers.audio.recording import Recording
 from workers.events import ChunksSent, Progressed, Slipped
 from workers.jobs import Settings
@@ -26,6 +27,8 @@ class Tally:
         self._length = decode.length(recording, self._rate)
         self._recorder = recorder
         self._lags = Lags()
+        self._levels_db: list[int] = []
+        """Of the chunks since it was told how far it is."""
         self._slips_ms: list[float] = []
         self._reported = 0
         self._told_at = float("inf")
@@ -47,10 +50,11 @@ class Tally:
         """The session has begun."""
         self._told_at = time.monotonic()
 
-    def add(self, frames: int, lag: float) -> None:
-        """A chunk left, so many seconds late."""
+    def add(self, chunk: bytes, lag: float) -> None:
+        """A chunk of 16-bit samples left, so many seconds late."""
         self._lags.add(lag)
-        self.sent += frames
+        self._levels_db.append(level_db(chunk))
+        self.sent += len(chunk) // 2
 
     def slip(self, stalled: float) -> None:
         """The schedule was moved by so many seconds."""
@@ -85,8 +89,9 @@ class Tally:
             self._reported = len(self._lags)
         self._told_at = time.monotonic()
         total = max(self._length / self._rate, self.sent_seconds)
+        levels, self._levels_db = tuple(self._levels_db), []
         self._recorder.say(
-            Progressed(round(self.sent_seconds, 3), round(total, 3), self._lags.summary())
+            Progressed(round(self.sent_seconds, 3), round(total, 3), self._lags.summary(), levels)
         )
 
     def certificate(self) -> Certificate | None:

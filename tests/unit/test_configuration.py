@@ -1,0 +1,131 @@
+from dataclasses import fields
+
+import pytest
+
+from workers.jobs import Settings
+from workers.speech.configuration import (
+    UNCHANGED,
+    allowed,
+    applied,
+    changeable,
+    merged,
+    unfit,
+)
+from workers.speech.messages import UpdateConfiguration
+
+ALL = {
+    "min_turn_silence",
+    "max_turn_silence",
+    "vad_threshold",
+    "keyterms_prompt",
+    "filter_profanity",
+    "session_heartbeat",
+}
+UNIVERSAL_STREAMING = ALL | {"end_of_turn_confidence_threshold", "format_turns"}
+U3 = ALL | {
+    "prompt",
+    "agent_context",
+    "mode",
+    "interruption_delay",
+    "turn_left_pad_ms",
+    "continuous_partials",
+    "acknowledge_silence",
+}
+
+
+@pytest.mark.parametrize(
+    ("fields_taken", "models"),
+    [
+        (
+            UNIVERSAL_STREAMING,
+            ["universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"],
+        ),
+        (U3, ["u3-rt-pro", "u3-rt-pro-beta-1", "u3-pro", "universal-3-pro"]),
+        (
+            U3 | {"language_codes"},
+            [
+                "universal-3-5-pro",
+                "universal-3-6",
+                "_universal-3-5-notetaker",
+                "universal-3-10-pro",
+            ],
+        ),
+        (ALL, ["universal-4", "somebody-elses", ""]),
+    ],
+)
+def test_each_family_takes_its_own_fields(fields_taken: set[str], models: list[str]) -> None:
+    """Of a model that nobody knows, those that all others take."""
+    for model in models:
+        assert changeable(model) == fields_taken
+    assert fields_taken < {field.name for field in fields(UpdateConfiguration)}
+
+
+def test_what_a_model_does_not_take_is_left_out() -> None:
+    """The service would end the session for it."""
+    asked = UpdateConfiguration(
+        max_turn_silence=300, prompt="Dates.", format_turns=True, extra={"sample_rate": 8000}
+    )
+
+    assert allowed(asked, "u3-rt-pro") == UpdateConfiguration(max_turn_silence=300, prompt="Dates.")
+    assert allowed(asked, "whisper-rt") == UpdateConfiguration(
+        max_turn_silence=300, format_turns=True
+    )
+    assert allowed(UpdateConfiguration(format_turns=True), "u3-rt-pro") == UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (UpdateConfiguration(max_turn_silence=50, vad_threshold=1.0, mode="balanced"), ""),
+        (UpdateConfiguration(keyterms_prompt=(), prompt="x" * 1750), ""),
+        (UpdateConfiguration(max_turn_silence=49), "max_turn_silence is from 50 to 10000"),
+        (UpdateConfiguration(vad_threshold=1.1), "vad_threshold is from 0 to 1"),
+        (
+            UpdateConfiguration(keyterms_prompt=("a",) * 101),
+            "keyterms_prompt has at most 100 terms",
+        ),
+        (UpdateConfiguration(prompt="x" * 1751), "prompt has at most 1750 characters"),
+        (UpdateConfiguration(mode="fast"), "mode is one of min_latency, balanced, max_accuracy"),
+    ],
+)
+def test_a_value_that_cannot_be_taken_is_named(changes: UpdateConfiguration, says: str) -> None:
+    """Before a session is ended for it."""
+    assert unfit(changes) == says
+
+
+def test_later_changes_come_over_earlier_ones() -> None:
+    """What they do not name stays."""
+    first = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
+
+    assert merged(first, UpdateConfiguration(keyterms_prompt=())) == UpdateConfiguration(
+        max_turn_silence=300, keyterms_prompt=()
+    )
+    assert merged(UNCHANGED, first) == first
+
+
+def test_changes_become_the_parameters_of_a_further_session() -> None:
+    """As a query writes them, in place of those that the run began with."""
+    settings = Settings(
+        params=(
+            ("keyterms_prompt", '["Ledger"]'),
+            ("min_end_of_turn_silence_when_confident", "700"),
+            ("language_detection", "true"),
+        )
+    )
+    changes = UpdateConfiguration(
+        min_turn_silence=200,
+        vad_threshold=0.5,
+        filter_profanity=True,
+        keyterms_prompt=("Halvorsen", "Ångström"),
+    )
+
+    assert dict(applied(settings, changes).params) == {
+        "language_detection": "true",
+        "min_turn_silence": "200",
+        "vad_threshold": "0.5",
+        "filter_profanity": "true",
+        "keyterms_prompt": '["Halvorsen", "Ångström"]',
+    }
+    assert applied(settings, UNCHANGED) == settings
+    cleared = applied(settings, UpdateConfiguration(keyterms_prompt=()))
+    assert "keyterms_prompt" not in dict(cleared.params)

@@ -1,0 +1,53 @@
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from workers import run_folder
+from workers.jobs import JobId, Settings
+from workers.speech.configuration import UNCHANGED
+from workers.speech.messages import UpdateConfiguration
+
+ONE, TWO = JobId(1), JobId(2)
+CHANGES = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
+
+
+def left(folder: Path) -> None:
+    """A run of two jobs, steered and saved."""
+    with closing(run_folder.create(folder)) as made:
+        for job in (ONE, TWO):
+            made.expect(job, f"{job}.wav")
+        made.arrange([TWO, ONE])
+        made.change(ONE, CHANGES)
+        made.describe(None, Settings())  # what was noted before stays
+        made.save(made.changes() or "", durable=False)
+
+
+def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
+    """And a change that is taken back is none."""
+    left(tmp_path / "run")
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.order == [TWO, ONE]
+        assert again.changes_to(ONE) == CHANGES
+        assert again.changes_to(TWO) == UNCHANGED
+        assert again.changes() is None
+
+        again.change(ONE, CHANGES)
+        assert again.changes() is None
+        again.change(ONE, UNCHANGED)
+        assert again.changes() is not None
+        assert again.changes_to(ONE) == UNCHANGED
+
+
+@pytest.mark.parametrize("damaged", [7, "x", None, ["x"], {"max_turn_silence": "x"}])
+def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object) -> None:
+    """A run folder comes from a disk; the run goes on all the same."""
+    left(tmp_path / "run")
+    index = json.loads((tmp_path / "run" / "run.json").read_text())
+    index["order"] = damaged
+    index["jobs"][0]["changes"] = damaged
+    (tmp_path / "run" / "run.json").write_text(json.dumps(index))
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.order == []
+        assert again.changes_to(ONE) == UNCHANGED

@@ -1,0 +1,28 @@
+"""With what a run is made: versions of packages, and the system."""
+
+import platform
+import sys
+
+from workers.speech.codec import JsonObject
+
+_PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
+
+
+def found() -> JsonObject:
+    """As ``run.json`` keeps it: ``versions`` by package, and ``host``."""
+    return {
+        "versions": _versions(),
+        "host": {"system": platform.platform(), "python": sys.version.split()[0]},
+    }
+
+
+def _versions() -> JsonObject:
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, wanted once
+
+    found: JsonObject = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
