@@ -7,6 +7,10 @@ NODE := .venv/node/.ready
 # A recording of a person that ships with the embedded recogniser.
 PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
 
+# The tests start Python two hundred times: where somebody has forbidden it to keep what it compiles,
+# a sixth of their time would go by in compiling the same again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test node check format bench chaos pictures
 
 help: ## This list
@@ -15,8 +19,9 @@ help: ## This list
 run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
 	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
 
+# In the order of their names: tests that mostly wait come before those that only compute.
 test: $(READY) node ## Run the tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 node: $(NODE)
 
@@ -30,8 +35,9 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure pacing beside the guide's script; the engine's accuracy, capacity, cost
+bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engine's accuracy, capacity, cost
 	@$(BIN)/python -m tests.benchmarks.pacing
+	@$(BIN)/python -m tests.benchmarks.desk
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
 	@$(BIN)/python -m tests.benchmarks.capacity
 	@$(BIN)/python -m tests.benchmarks.hour

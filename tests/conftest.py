@@ -1,5 +1,6 @@
 """What all tests share: no key and no folder of the user's is ever touched."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ settings.register_profile(
     derandomize=True,  # a suite that passed passes again; new examples come with new code
 )
 settings.load_profile("paceline")
+
+# Programs that tests start inherit it: under nohup, say, they would not heed a closed window.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

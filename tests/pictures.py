@@ -61,7 +61,7 @@ def main() -> None:
         with supervised(options) as supervisor:
             files = sorted(str(path) for path in (ROOT / "samples" / "recordings").iterdir())
             supervisor.add([a_person(), *files])
-            desk = Desk(supervisor, options.where, supervisor.folder.path)
+            desk = Desk(supervisor, options.where, supervisor.folder.path, kind=options.kind)
             svg = asyncio.run(photographed(desk))
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(without_fonts(svg), encoding="utf-8")

@@ -66,7 +66,9 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     from workers.audio.discovery import found
 
     need_terminal("paceline run PATH…")
-    raise SystemExit(on_desk(options(**given), Work(found(paths, _skipped)), guard))
+    skipped: list[tuple[str, str]] = []
+    files = found(paths, lambda *one: skipped.append(one))
+    raise SystemExit(on_desk(options(**given), Work(files, skipped=skipped), guard))
 
 
 @paceline.command()
@@ -131,6 +133,18 @@ def check(paths: tuple[str, ...], **given: Any) -> NoReturn:
 
 
 @paceline.command()
+@click.option("--create", is_flag=True, help="Write a file with every default in a comment.")
+def settings(create: bool) -> None:
+    """Say where the settings of the desk are, and what is in force.
+
+    PACELINE_SETTINGS names another file.
+    """
+    from tui import configuring
+
+    (configuring.created if create else configuring.told)(click.echo)
+
+
+@paceline.command()
 @click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, metavar="N")
 def runs(most: int) -> None:
     """List the latest runs, and how to go on with those that are not finished."""
@@ -138,6 +152,25 @@ def runs(most: int) -> None:
     from workers.run_folder import runs_path
 
     told(runs_path(), most, click.echo)
+
+
+@paceline.command()
+@click.argument("folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+def view(folder: Path | None) -> NoReturn:
+    """Look back at a run on the desk, and play it again.
+
+    Without RUN, at the latest one that “runs” lists. Nothing is streamed or changed.
+    """
+    from tui.terminal_guard import TerminalGuard
+
+    guard = TerminalGuard()  # first of all, as above
+    from tui.reviewing import latest, looked_back
+    from tui.streaming import need_terminal
+    from workers.run_folder import runs_path
+
+    folder = folder or latest(runs_path())
+    need_terminal(f"paceline export {folder} --to txt")
+    raise SystemExit(looked_back(folder, guard))
 
 
 @paceline.command()
@@ -155,13 +188,23 @@ def runs(most: int) -> None:
     metavar="DIR",
     help="Where to. Default: the folder “exports” of the run.",
 )
+@click.option("--one-file", "together", is_flag=True, help="One file a format for all recordings.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
-def export(folder: Path, formats: str, into: Path | None, overwrite: bool) -> NoReturn:
+@click.option("--number", is_flag=True, help="Keep them, and give the new ones a number.")
+def export(
+    folder: Path, formats: str, into: Path | None, together: bool, overwrite: bool, number: bool
+) -> NoReturn:
     """Write transcripts of a run to files, offline."""
     from tui.exporting import exported
+    from workers.exports import Existing
 
+    if overwrite and number:
+        raise UsageProblem("--overwrite and --number do not go together", "Choose one.")
+    existing = Existing.REPLACE if overwrite else Existing.NUMBER if number else Existing.REFUSE
     wanted = [each.strip() for each in formats.split(",") if each.strip()]
-    raise SystemExit(exported(folder, wanted, into, overwrite=overwrite, say=click.echo))
+    raise SystemExit(
+        exported(folder, wanted, into, existing=existing, together=together, say=click.echo)
+    )
 
 
 @paceline.command()

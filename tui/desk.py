@@ -7,42 +7,45 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from queue import Empty
 from time import monotonic
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
-from textual.events import Event, Paste
+from textual.app import SystemCommand
+from textual.events import Event, Key, Paste
+from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
-from tui import keys, paths, verbs
+from tui import actions, keys, paths, themes
 from tui.frame import Frame
 from tui.hang_up import on_hang_up
+from tui.keymap import Keymap
 from tui.keys import Scope
 from tui.leaving import Leaving, Phase
-from tui.messages import Dropped, Touched
-from tui.palette import THEME, Look
+from tui.lines.banner import Destination
+from tui.messages import Touched
+from tui.palette import Look
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
-from tui.screens.reading import Reading
+from tui.settings import DeskSettings
+from tui.shelf import Shelf
 from tui.state import DeskState
+from tui.steering import Steering
 from tui.supervision import Supervision
-from tui.symbols import symbols_for
-from workers.jobs import JobId
-
-TICK = 0.2
-"""Seconds between two looks at what happened."""
+from tui.symbols import ASCII, symbols_for
+from tui.wall import Wall
+from workers.speech.endpoint import Kind
 
 AT_ONCE = 3000
 """Reports taken in at one tick at most: about 15 ms, so that a key never waits for long."""
 
 
-class Desk(App[None]):
+class Desk(Steering):
     """The full-screen interface. The supervisor belongs to whoever runs it."""
 
     TITLE = "Paceline"
@@ -55,28 +58,42 @@ class Desk(App[None]):
     #head { padding-right: 1; }
     """
 
-    def __init__(self, supervisor: Supervision, where: str, run_folder: Path) -> None:
-        super().__init__()
-        self.state = DeskState()
-        self.supervisor = supervisor
-        self.run_folder = run_folder
+    theme = Reactive("textual-dark")  # what TEXTUAL_THEME names may be ours, and not known yet
+
+    def __init__(
+        self,
+        supervisor: Supervision,
+        where: str,
+        run_folder: Path,
+        *,
+        kind: Kind | None = None,
+        settings: DeskSettings | None = None,
+    ) -> None:
+        self.settings = settings or DeskSettings()
+        symbols = symbols_for(getattr(sys.__stdout__, "encoding", None))
+        look = Look(ASCII if self.settings.ascii else symbols, Keymap(self.settings.keys))
+        super().__init__(DeskState(), supervisor, look, run_folder)
+        self.state.viewing.folder = run_folder
+        self.wall = Wall(self.state)
+        self.shelf = Shelf(self.state, run_folder)
         self.leaving = Leaving(supervisor)
-        self.look = Look(symbols_for(getattr(sys.__stdout__, "encoding", None)))
-        self.frame = Frame(self.state, supervisor, self.leaving, self.look, where)
-        self._formats = frozenset({"txt"})
-        self.register_theme(THEME)
-        if "TEXTUAL_THEME" not in os.environ:
-            self.theme = THEME.name
+        to = Destination(where, kind)
+        self.frame = Frame(self.state, supervisor, self.leaving, self.look, to)
+        self.set_keymap(look.keys.textual)
+        themes.dress(self, self.settings.theme)
 
     def get_default_screen(self) -> Screen[None]:
-        return Overview(self.state, self.look, self.frame)
+        return Overview(self.state, self.look, self.frame, self.settings.columns)
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            self.theme = themes.simpler(self.theme, self.console.color_system)
         self.look.use(self.theme_variables)
         self.theme_changed_signal.subscribe(self, self._recolour)
         self._leave_on_signals()
-        self.set_interval(TICK, self.tick)
+        self.set_interval(self.settings.refresh, self.tick)
         self.tick()
+        self.tell_skipped()
 
     def _recolour(self, _theme: Theme) -> None:
         self.look.use(self.theme_variables)
@@ -87,11 +104,18 @@ class Desk(App[None]):
         """Takes in what was reported and draws what changed."""
         now = monotonic()
         leave = self.leaving.over(now)  # asked first: what was said before it is drained
-        self.state.tick(now)
-        self.drain()
+        self.take_in(now)
+        self.shelf.tick()
         if leave:
             self.exit()
         self.draw()
+
+    def take_in(self, now: float) -> None:
+        """The time and what was reported, into state."""
+        self.state.tick(now)
+        self.drain()
+        queue = self.supervisor
+        self.state.foresee(queue.queue, queue.next_start, queue.sessions, held=queue.holding)
 
     def drain(self) -> None:
         """Reports into state."""
@@ -116,81 +140,49 @@ class Desk(App[None]):
         self.frame.say(sentence, monotonic())
         self.draw()
 
-    # --- verbs
-
-    @property
-    def targets(self) -> list[JobId]:
-        """The marked rows, else the current one; while reading, what is being read."""
-        if isinstance(self.screen, Reading):
-            return [] if self.state.current is None else [self.state.current]
-        return self.state.targets()
-
-    def action_cancel(self) -> None:
-        self.say(verbs.cancel(self.state, self.supervisor, self.targets))
-
-    def action_retry(self) -> None:
-        self.say(verbs.retry(self.state, self.supervisor, self.targets))
-
-    def action_hold(self) -> None:
-        self.say(verbs.hold(self.supervisor))
-
-    def action_add(self, path: str = "") -> None:
-        from tui.screens.adding import Adding  # only when asked for: the first screen comes sooner
-
-        adding = Adding(self.look, path)
-        self.push_screen(adding, lambda files: self._add(files, adding.skipped))
+    # --- what else it does; the verbs are in `steering`
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Paste):  # an input shows its text as it is
             event.text = paths.typed(event.text)
         await super().on_event(event)
 
-    def on_dropped(self, message: Dropped) -> None:
-        self.action_add(" ".join(message.text.splitlines()))
+    def on_key(self, event: Key) -> None:
+        """What was typed while its line was opening belongs there, and is no verb."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
 
-    def _add(self, files: list[str] | None, skipped: Sequence[tuple[str, str]]) -> None:
-        if files:
-            jobs = self.supervisor.add(files)
-            self.state.expect(jobs, files)
-            passed = f", {len(skipped)} skipped, as {': '.join(skipped[0])}" if skipped else ""
-            self.say(f"{verbs.jobs(len(jobs))} added{passed}")
+    async def action_copy(self) -> None:
+        from tui.copying import transcripts
 
-    def action_export(self) -> None:
-        from tui.screens.exporting import Batch, Exporting
-        from workers.exports import names
+        heard = [self.state.snapshot(job) for job in self.targets]
+        self._copied(*await asyncio.to_thread(transcripts, heard, self.run_folder))
 
-        state = self.state
-        heard = [job for job in self.targets if len(state.histories[job].transcript)]
-        if not heard:
-            self.say("Nothing was heard yet that could be exported")
-            return
-        named = names(state.histories.values())
-        batch = Batch(
-            [state.snapshot(job) for job in heard],
-            [named[job] for job in heard],
-            self.run_folder / "exports",
-        )
-        self.push_screen(Exporting(self.look, batch, self._formats), self._exported)
+    async def action_copy_path(self) -> None:
+        from tui.copying import trace_paths
 
-    def _exported(self, formats: frozenset[str] | None) -> None:
-        if formats is not None:
-            self._formats = formats
+        self._copied(*await asyncio.to_thread(trace_paths, self.targets, self.run_folder))
+
+    def _copied(self, text: str, sentence: str) -> None:
+        if text:
+            self.copy_to_clipboard(text)
+        self.say(sentence)
+
+    def action_wall(self) -> None:
+        from tui.screens.wall import toggle
+
+        toggle(self, self.wall)
 
     def action_help(self) -> None:
         from tui.screens.help import Help
 
-        self.push_screen(Help(self.look))
+        here = [action.key for action in actions.here(self.screen, self.look.keys)]
+        self.push_screen(Help(self.look, here))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action of the desk, by what it does."""
-        own = screen.FOOT if isinstance(screen, Framed) else keys.of(Scope.DESK)
-        for key in own:
-            if key.action == "command_palette" or key.priority:
-                continue
-            node = self if key.scope in (Scope.JOBS, Scope.DESK) else screen
-            does = partial(self.run_action, key.action, node)
-            yield SystemCommand(key.says.capitalize(), f"key: {key.shown}", does)
-        yield SystemCommand("Theme", "other colours", self.action_change_theme)
+        """Every action that there is where the user is, by what it does."""
+        yield from actions.commands(self, screen, self.look.keys)
 
     # --- leaving
 

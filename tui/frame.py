@@ -1,13 +1,17 @@
 """What stands at the top and the foot of every screen."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tui.keys import Key, Scope
 from tui.leaving import Leaving, Phase
-from tui.lines import banner, footer
+from tui.lines import banner, footer, welcome
+from tui.lines.banner import Destination
+from tui.lines.standing import Standing
 from tui.palette import Line, Look, Role
 from tui.state import DeskState
 from tui.supervision import Supervision
+from tui.totals import Totals, totals
 from workers.history import Status
 
 NOTICE = 5.0
@@ -16,8 +20,18 @@ NOTICE = 5.0
 ROOMY = 20
 """From so many rows of screen on, the banner may take two."""
 
-WIDE = 124
-"""From so many cells on, the banner has room for all of it on one line."""
+LEAST = (30, 6)
+"""Cells and rows of screen in which what is shown still tells the truth."""
+
+TOO_SMALL: list[Line] = [[("Window too small", Role.ALARM)]]
+
+EVERY = 1.0
+"""Seconds between two looks at the totals: they go through every job there is."""
+
+
+def too_small(cells: int, rows: int) -> bool:
+    """Whether nothing can be shown there."""
+    return cells < LEAST[0] or rows < LEAST[1]
 
 
 class Frame:
@@ -29,7 +43,7 @@ class Frame:
         supervisor: Supervision,
         leaving: Leaving,
         look: Look,
-        where: str,
+        where: Destination,
     ) -> None:
         self._state = state
         self._supervisor = supervisor
@@ -38,46 +52,71 @@ class Frame:
         self._where = where
         self._notice = ""
         self._notice_ends = 0.0
+        self._totals = Totals()
+        self._counted_at = float("-inf")
+        self._counted = Counter[Status]()
 
     def say(self, notice: str, now: float) -> None:
         """Puts a sentence at the foot for a while."""
         self._notice, self._notice_ends = notice, now + NOTICE
 
-    def standing(self, now: float) -> banner.Standing:
-        """The totals as they are now."""
+    def standing(self, now: float) -> Standing:
+        """How everything stands."""
         counts = self._state.counts
-        queued = counts[Status.QUEUED] + counts[Status.RETRYING]
+        waiting = counts[Status.QUEUED] + counts[Status.RETRYING]
         live = sum(count for status, count in counts.items() if status.live)
         room = live < self._supervisor.sessions
-        next_start = self._supervisor.next_start if queued and room else None
-        return banner.Standing(
-            queued=queued,
+        next_start = self._supervisor.next_start if waiting and room else None
+        return Standing(
+            queued=counts[Status.QUEUED],
             live=live,
+            retrying=counts[Status.RETRYING],
             done=counts[Status.DONE],
             failed=counts[Status.FAILED],
             cancelled=counts[Status.CANCELLED],
             places=self._supervisor.sessions,
-            worst_lag_ms=self._state.worst_lag_ms,
             held=self._supervisor.holding,
             next_start_in=None if next_start is None else next_start - now,
+            totals=self._totals_at(now),
+            interrupted=counts[Status.INTERRUPTED],
         )
 
+    def _totals_at(self, now: float) -> Totals:
+        """At most so old, and of the jobs that are where they are now."""
+        counts = self._state.counts
+        if now - self._counted_at >= EVERY or counts != self._counted:
+            supervisor = self._supervisor
+            self._counted_at, self._counted = now, counts.copy()
+            self._totals = totals(
+                self._state.histories,
+                supervisor.queue,
+                supervisor.sessions,
+                held=supervisor.holding,
+            )
+        return self._totals
+
     def top(self, cells: int, rows: int, now: float) -> list[Line]:
-        """Product, target, totals."""
+        """Product, target, how it stands."""
         symbols, standing = self._look.symbols, self.standing(now)
-        if rows >= ROOMY and cells < WIDE:
+        if rows >= ROOMY:
             return banner.two_lines(self._where, standing, cells, symbols)
         return [banner.one_line(self._where, standing, cells, symbols)]
+
+    def welcome(self, cells: int) -> list[Line]:
+        """In place of the table while there is nothing in it."""
+        return welcome.welcome(self._where, self._look.keys, cells, self._look.symbols)
 
     def foot(self, keys: Sequence[Key], cells: int, now: float) -> list[Line]:
         """What is awaited, else the notice, else the keys."""
         symbols = self._look.symbols
         if self._leaving.phase is not Phase.STAYING:
-            sentence = self._leaving.sentence(self._state, now)
+            key = self._look.keys.shown(Scope.DESK, "quit")
+            sentence = self._leaving.sentence(self._state, now, key)
             return [footer.said(sentence, Role.ALARM, cells, symbols)]
         if now < self._notice_ends:
             return [footer.said(self._notice, Role.STRONG, cells, symbols)]
-        if not self._state.order:
+        keys = self._look.keys(keys)
+        if not self._state.histories:
             keys = [key for key in keys if key.action == "add" or key.scope is Scope.DESK]
         marked = len(self._state.marked)
         return [footer.hints(keys, cells, symbols, f"{marked} marked" if marked else "")]

@@ -2,6 +2,7 @@
 
 from textual.message import Message
 
+from tui.arrangement import Column
 from workers.jobs import JobId
 
 
@@ -15,6 +16,14 @@ class Dropped(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+class Ordered(Message):
+    """A column's name was clicked."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self.column = column
 
 
 class Picked(Message):

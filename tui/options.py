@@ -44,8 +44,16 @@ class Options:
 
     @property
     def where(self) -> str:
-        """Where it streams to, for people."""
-        return self.target.name if self.target else endpoint.EMBEDDED
+        """Where it streams to, for people; the service with its region."""
+        if self.target is None:
+            return endpoint.EMBEDDED
+        nearest = self.kind is Kind.SERVICE and "(" not in self.target.name
+        return f"{self.target.name} (nearest region)" if nearest else self.target.name
+
+    @property
+    def kind(self) -> Kind:
+        """Whose endpoint it is: only the service's costs money for certain."""
+        return self.target.kind if self.target else Kind.EMBEDDED
 
     @property
     def limits(self) -> Limits:

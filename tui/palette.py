@@ -1,4 +1,4 @@
-"""Colours: the desk's theme, and what each role of a piece of text looks like in any theme."""
+"""What each role of a piece of text looks like, in any theme."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -6,35 +6,10 @@ from typing import TypeAlias
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
 
+from tui import legibility
+from tui.keymap import Keymap
 from tui.symbols import Symbols
-
-THEME = Theme(
-    name="paceline",
-    primary="#7aa2c9",
-    secondary="#5b7a99",
-    accent="#c9a26d",
-    foreground="#d3d7de",
-    background="#12151a",
-    surface="#181c23",
-    panel="#222832",
-    success="#86b38a",
-    warning="#d9b36a",
-    error="#d8807c",
-    dark=True,
-    variables={
-        "border": "#3a4350",
-        "scrollbar": "#2c3440",
-        "scrollbar-hover": "#3a4350",
-        "scrollbar-active": "#4a5666",
-        "scrollbar-background": "#12151a",
-        "scrollbar-background-hover": "#12151a",
-        "scrollbar-background-active": "#12151a",
-        "scrollbar-corner-color": "#12151a",
-        "input-selection-background": "#7aa2c9 30%",
-    },
-)
 
 
 class Role(Enum):
@@ -57,27 +32,48 @@ class Role(Enum):
     GOOD = auto()
     LATE = auto()
     BAD = auto()
+    FOUND = auto()
+    """Words that were searched for."""
+    HERE = auto()
+    """The place of them that is looked at."""
     ALARM = auto()
     """A line that must not be missed: leaving, held."""
 
+    __hash__ = object.__hash__  # an enumeration's own is slow, and every piece asks for it
+
+
+LEGIBLE = "legible"
+"""The variable of a theme that says how far text stands out from its ground, as WCAG counts it."""
+
+CURSOR = 0.2
+"""How much of the primary colour is in the current row's ground."""
 
 Piece: TypeAlias = tuple[str, Role]
 Line: TypeAlias = list[Piece]
 
 
 class Look:
-    """Signs and colours as they are now; widgets ask it whenever they draw."""
+    """Signs, colours and keys as they are now; widgets ask it whenever they draw."""
 
-    def __init__(self, symbols: Symbols) -> None:
+    def __init__(self, symbols: Symbols, keys: Keymap | None = None) -> None:
         self.symbols = symbols
+        self.keys = keys or Keymap()
         self.styles: Mapping[Role, Style] = dict.fromkeys(Role, Style())
         self.cursor = Style(reverse=True)
+        self._over: dict[Style, Mapping[Role, Style]] = {}
 
     def use(self, variables: Mapping[str, str]) -> None:
         """Takes the colours of a theme."""
         tints = _tints(variables)
         self.styles = _styles(tints)
         self.cursor = Style(bgcolor=tints["cursor"].rich_color)
+        self._over.clear()
+
+    def over(self, base: Style) -> Mapping[Role, Style]:
+        """The styles upon another, added up once for all the pieces that are drawn so."""
+        if base not in self._over:
+            self._over[base] = {role: base + style for role, style in self.styles.items()}
+        return self._over[base]
 
 
 def _tints(variables: Mapping[str, str]) -> Mapping[str, Color]:
@@ -85,11 +81,13 @@ def _tints(variables: Mapping[str, str]) -> Mapping[str, Color]:
     tints = {name: _parsed(variables, name) for name in names}
     text, ground = tints["foreground"], tints["background"]
     blend = text.ansi is None and ground.ansi is None
-    tints["muted"] = ground.blend(text, 0.66) if blend else text
-    tints["faint"] = ground.blend(text, 0.42) if blend else text
     tints["cursor"] = (
-        ground.blend(tints["primary"], 0.2) if blend else Color.parse("ansi_bright_black")
+        ground.blend(tints["primary"], CURSOR) if blend else Color.parse("ansi_bright_black")
     )
+    grounds = (ground, _parsed(variables, "surface"), tints["cursor"])
+    legible = float(variables.get(LEGIBLE, 4.5))
+    tints["muted"] = legibility.dimmed(text, grounds, legible) if blend else text
+    tints["faint"] = legibility.dimmed(text, grounds, legible * 2 / 3) if blend else text
     return tints
 
 
@@ -122,5 +120,7 @@ def _styles(tints: Mapping[str, Color]) -> Mapping[Role, Style]:
         Role.GOOD: style("success"),
         Role.LATE: style("warning"),
         Role.BAD: style("error"),
+        Role.FOUND: style("warning") + Style(underline=True),
+        Role.HERE: style("warning", bold=True) + Style(reverse=True),
         Role.ALARM: style("warning", bold=True),
     }

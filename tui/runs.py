@@ -42,16 +42,21 @@ def _became(job: JsonObject) -> str:
     return str(outcome if outcome == "interrupted" else job.get("status", "queued"))
 
 
-def _where(index: past.Index) -> str:
+def destination(index: past.Index) -> str:
+    """Where a run streamed to; empty when no session was ever about to start."""
     endpoint = index.head.get("endpoint")
     if not isinstance(endpoint, dict):
         return ""
-    return f"→ {endpoint.get('name') or endpoint.get('address')}"
+    return str(endpoint.get("name") or endpoint.get("address"))
+
+
+def _where(index: past.Index) -> str:
+    return f"→ {to}" if (to := destination(index)) else ""
 
 
 def _next(path: Path, index: past.Index) -> str:
     if run_folder.at_work(path):
-        return "at work now"
+        return f"at work now; as it is: paceline view {quoted(path)}"
     if all(_became(job) in _FINISHED for job in index.jobs):
-        return str(path)
+        return f"paceline view {quoted(path)}"
     return f"paceline resume {quoted(path)}"

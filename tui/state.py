@@ -1,19 +1,24 @@
-"""What the desk knows: histories by job, their order, the selection, the marks, and what changed.
+"""What the desk knows: histories by job, the rows that are made of them, and what changed.
 
 Plain Python, fed by reports and told the time. It knows no widget and no clock; only one thread
 may call.
 """
 
-import bisect
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from workers.events import Report
+from tui.outlook import Outlook, Queue
+from tui.rows import Rows
+from tui.viewing import Viewing
+from workers.events import Report, TurnHeard
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
-from workers.transcript import Transcript
+from workers.speech.messages import Turn
+
+KEPT = 60
+"""Turns of a job that nobody looks at, the last ones; older ones stay on disk (see `shelf`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +27,26 @@ class Changes:
 
     jobs: frozenset[JobId] = frozenset()
     order: bool = False
-    """Rows came, so every row may stand elsewhere."""
+    """Rows came, went or moved, so every row may stand elsewhere."""
 
 
-class DeskState:
+class DeskState(Rows):
     """The desk's memory."""
 
     def __init__(self) -> None:
-        self.histories: dict[JobId, JobHistory] = {}
-        self.order: list[JobId] = []
-        self.current: JobId | None = None
-        self.marked: set[JobId] = set()
+        super().__init__()
+        self.viewing = Viewing()
         self.counts: Counter[Status] = Counter()
         self.longest_seconds = 0.0
-        self._now = 0.0
+        self.most_attempts = 0
+        self._queue = Queue()
+        self._readings = 0
         self._due: dict[JobId, float] = {}
         """When a further attempt may start at the earliest, of jobs that await one."""
         self._live: set[JobId] = set()
         self._stopping: set[JobId] = set()
-        self._dirty: set[JobId] = set()
-        self._order_changed = False
+        self._removed: dict[JobId, JobHistory] = {}
+        """Jobs whose rows were taken off the table."""
 
     # --- facts come in
 
@@ -54,24 +59,33 @@ class DeskState:
 
     def apply(self, report: Report) -> None:
         """Takes one report in."""
+        if (history := self._removed.get(report.job)) is not None:
+            history.apply(report)
+            return
         history = self.histories.get(report.job) or self._new(report.job, report.file)
         before = history.status
         history.apply(report)
+        if isinstance(report.event, TurnHeard):
+            self._readings += 1
+            self.heard[report.job] = self._readings
+            if report.job != self.current:
+                history.transcript.shed(KEPT)
         self._moved(history, before)
         if history.retrying is None:
             self._due.pop(report.job, None)
         elif history.retrying is report.event:
             self._due[report.job] = self._now + history.retrying.in_seconds
-        self.longest_seconds = max(self.longest_seconds, history.total_seconds)
+        self._measure(history)
         self._dirty.add(report.job)
 
     def remember(self, histories: Iterable[JobHistory]) -> None:
         """Takes over what became of jobs before the desk was opened."""
         for history in histories:
             self.histories[history.job] = history
-            bisect.insort(self.order, history.job)
+            self._arrangement.add(history.job)
             self.counts[history.status] += 1
-            self.longest_seconds = max(self.longest_seconds, history.total_seconds)
+            self._measure(history)
+            history.transcript.shed(KEPT)
             if self.current is None or not history.finished:
                 self.current = min(self.current or history.job, history.job)
         self._order_changed = True
@@ -82,20 +96,50 @@ class DeskState:
             if job not in self.histories:
                 self._new(job, file)
 
+    def foresee(
+        self, queue: Sequence[JobId], next_start: float | None, sessions: int, *, held: bool
+    ) -> None:
+        """What the supervisor says of those that wait: their order, and when the first may start.
+
+        ``sessions`` at once, 0 while that is not known; ``next_start`` on the monotonic clock.
+        """
+        room = not sessions or len(self._live) < sessions
+        start_in = None if next_start is None else next_start - self._now
+        self._dirty |= self._queue.tell(queue, held=held, room=room, start_in=start_in)
+
+    def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
+        """Puts turns back into a transcript that were shed from it."""
+        self.histories[job].transcript.refill(turns)
+        self._dirty.add(job)
+
     def asked_to_stop(self, job: JobId) -> None:
         """The user cancelled a live job; it says so until it has ended."""
         self._stopping.add(job)
         self._dirty.add(job)
 
+    def forget(self) -> None:
+        """All that was reported, to be told it anew; rows, marks and selection stay."""
+        for job, history in self.histories.items():
+            self.histories[job] = JobHistory(job, history.file)
+        self.counts = Counter({Status.QUEUED: len(self.histories)})
+        self.heard.clear()
+        self._due.clear()
+        self._live.clear()
+        self._dirty.update(self.histories)
+        self._arranged_at = -math.inf  # the time may go back too
+
     def _new(self, job: JobId, file: str) -> JobHistory:
         history = self.histories[job] = JobHistory(job, file)
-        bisect.insort(self.order, job)  # reports may overtake each other; ids count in queue order
         self.counts[history.status] += 1
-        self._order_changed = True
         self._dirty.add(job)
-        if self.current is None:
-            self.current = job
+        if self._arrangement.add(job):
+            self._order_changed = True
+            self.current = job if self.current is None else self.current
         return history
+
+    def _measure(self, history: JobHistory) -> None:
+        self.longest_seconds = max(self.longest_seconds, history.total_seconds)
+        self.most_attempts = max(self.most_attempts, history.attempt)
 
     def _moved(self, history: JobHistory, before: Status) -> None:
         if history.status is before:
@@ -108,33 +152,45 @@ class DeskState:
             self._live.discard(history.job)
             self._stopping.discard(history.job)
 
+    def remove(self, jobs: Iterable[JobId]) -> None:
+        """Takes rows off the table; nobody sees them any more, until they are put back."""
+        gone = [job for job in jobs if job in self.histories]
+        row = self.row
+        for job in gone:
+            history = self._removed[job] = self.histories.pop(job)
+            self.counts[history.status] -= 1
+            self._live.discard(job)
+            self._due.pop(job, None)
+        self._arrangement.remove(gone)
+        self._settle(row)
+
+    def put_back(self, jobs: Iterable[JobId]) -> None:
+        """Undoes `remove`: rows come back to where they were, with their marks."""
+        for job in jobs:
+            if (history := self._removed.pop(job, None)) is not None:
+                self.histories[job] = history
+                self.counts[history.status] += 1
+                if history.status.live:
+                    self._live.add(job)
+                self._arrangement.add(job)
+        self._rearrange()
+        self._settle(0)
+        self._return()
+
     # --- what is so
 
     def take_dirty(self) -> Changes:
         """What changed since the last call."""
+        self._rearrange_in_time()
         changes = Changes(frozenset(self._dirty), self._order_changed)
         self._dirty = set()
         self._order_changed = False
         return changes
 
     @property
-    def selected(self) -> JobHistory | None:
-        """The history of the current row."""
-        return None if self.current is None else self.histories[self.current]
-
-    @property
-    def row(self) -> int:
-        """Where the current job stands; 0 when there is none."""
-        return 0 if self.current is None else self.row_of(self.current)
-
-    def row_of(self, job: JobId) -> int:
-        """Where a job stands in the table."""
-        return bisect.bisect_left(self.order, job)
-
-    @property
     def live(self) -> list[JobHistory]:
         """Jobs that a process is at work on, in the table's order."""
-        return [self.histories[job] for job in sorted(self._live)]
+        return [self.histories[job] for job in sorted(self._live, key=self._arrangement.rank)]
 
     @property
     def worst_lag_ms(self) -> float | None:
@@ -149,15 +205,13 @@ class DeskState:
         """The user asked it to end, and it has not ended yet."""
         return job in self._stopping
 
+    def outlook(self, job: JobId) -> Outlook | None:
+        """What a job that waits for its start can expect; None when it does not."""
+        return self._queue.of(job)
+
     def wait(self, job: JobId) -> int:
         """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
         return _seconds(self._due[job] - self._now) if job in self._due else 0
-
-    def targets(self) -> list[JobId]:
-        """What a verb acts on: the marked rows, else the current one."""
-        if self.marked:
-            return sorted(self.marked)
-        return [] if self.current is None else [self.current]
 
     def snapshot(self, job: JobId) -> JobHistory:
         """A copy that another thread may read while reports go on coming in."""
@@ -166,37 +220,8 @@ class DeskState:
             history,
             warnings=list(history.warnings),
             earlier=list(history.earlier),
-            transcript=Transcript(history.transcript.turns, history.transcript.seams),
+            transcript=history.transcript.copy(),
         )
-
-    # --- what the user does
-
-    def move(self, rows: int) -> None:
-        """Moves the selection, and stops at the ends."""
-        if self.order:
-            self.select(self.order[min(max(self.row + rows, 0), len(self.order) - 1)])
-
-    def select(self, job: JobId) -> None:
-        """Makes a row the current one."""
-        if self.current is not None:
-            self._dirty.add(self.current)
-        self.current = job
-        self._dirty.add(job)
-
-    def mark(self) -> None:
-        """Marks the current row, or takes its mark away, and goes on to the next."""
-        if self.current is None:
-            return
-        self.marked ^= {self.current}
-        self._dirty.add(self.current)
-        self.move(1)
-
-    def unmark_all(self) -> bool:
-        """Takes every mark away; False when there was none."""
-        there_were = bool(self.marked)
-        self._dirty |= self.marked
-        self.marked = set()
-        return there_were
 
 
 def _seconds(left: float) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from tui import settings_file
 from tui.lines.cells import clean
 from tui.options import Options
 from tui.program import supervised
@@ -25,6 +26,8 @@ class Work:
     histories: Sequence[JobHistory] = ()
     folder: RunFolder | None = None
     """Of the run that goes on; None: a new one."""
+    skipped: Sequence[tuple[str, str]] = ()
+    """What was named and is no recording: paths, and why, in words."""
 
     def begin(self, supervisor: Supervisor) -> None:
         """Queues it."""
@@ -50,18 +53,23 @@ def need_terminal(instead: str) -> None:
 
 def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
     """Opens the desk; returns when the user has left it."""
+    settings = settings_file.in_force()
     with supervised(chosen, work.folder) as supervisor:
         from tui.desk import Desk  # loads Textual, when the helpers of sessions are there already
 
-        screen = Desk(supervisor, chosen.where, supervisor.folder.path)
+        folder = supervisor.folder.path
+        screen = Desk(supervisor, chosen.where, folder, kind=chosen.kind, settings=settings)
+        screen.skipped += work.skipped
         screen.state.remember(work.histories)
         supervisor.resume(work.histories)
         screen.state.expect(supervisor.add(work.files), work.files)
-        with guard.watching(supervisor.folder.path):
+        with guard.watching(folder):
             screen.run()
     while not supervisor.reports.empty():
         screen.state.apply(supervisor.reports.get())
     histories = list(screen.state.histories.values())
+    for path, reason in work.skipped:
+        click.echo(clean(f"Skipped {path}: {reason}"), err=True)
     _tell(histories, supervisor, click.echo)
     if screen.return_code:
         return Exit.FATAL

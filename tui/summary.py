@@ -1,14 +1,20 @@
 """What a run came to, in lines for the normal screen, and its exit code."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from tui.lines.cells import clean
 from workers.audio.certificate import Certificate
 from workers.events import Outcome
 from workers.history import JobHistory, Status
+
+ALIKE = 4
+"""From so many on, jobs that failed for the same reason are told of together."""
+
+NAMED = 3
+"""So many of them by name; `ALIKE` is more."""
 
 _WORDS = ("done", "failed", "interrupted", "cancelled", "not begun")
 
@@ -31,7 +37,8 @@ def exit_code(histories: Sequence[JobHistory], *, interrupted: bool) -> Exit:
         return Exit.NOT_AUTHORISED
     if interrupted:
         return Exit.INTERRUPTED
-    as_wanted = (Status.DONE, Status.CANCELLED)  # the user cancelled, and not the whole of it
+    # The user cancelled, and not the whole of it; or somebody ended a session by a signal.
+    as_wanted = (Status.DONE, Status.CANCELLED, Status.INTERRUPTED)
     return Exit.DONE if all(h.status in as_wanted for h in histories) else Exit.SOME_FAILED
 
 
@@ -45,12 +52,33 @@ def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
     open_ = sum(history.open_seconds for history in histories)
     sockets = f", sockets open {clock(open_)}" if open_ else ""
     lines = [f"{', '.join(told)} · {clock(seconds)} of audio{sockets}"]
-    lines += [f"  {failure(history)}" for history in histories if history.status is Status.FAILED]
+    lines += failures([history for history in histories if history.status is Status.FAILED])
     lines.append(clean(f"Transcripts and traces: {folder}"))
     if not all(history.finished for history in histories):
         lines.append(clean(f"Go on with the rest: paceline resume {quoted(folder)}"))
     lines.append(clean(f"Export them: paceline export {quoted(folder)} --to txt,srt"))
     return lines
+
+
+def failures(failed: Iterable[JobHistory]) -> list[str]:
+    """Why jobs failed: a line for each, or for all of those that failed for the same reason."""
+    alike: dict[str, list[JobHistory]] = {}
+    for history in failed:
+        alike.setdefault(_why(history), []).append(history)
+    lines = []
+    for why, histories in alike.items():
+        if len(histories) < ALIKE:
+            lines += [f"  {failure(history)}" for history in histories]
+            continue
+        named = ", ".join(PurePath(history.file).name for history in histories[:NAMED])
+        lines.append(clean(f"  {len(histories)} recordings: {why}"))
+        lines.append(clean(f"    {named} and {len(histories) - NAMED} more"))
+    return lines
+
+
+def _why(history: JobHistory) -> str:
+    ended = history.ended
+    return f"{ended.reason}. {ended.hint}".rstrip() if ended else "it did not end"
 
 
 def _came_to(history: JobHistory) -> str:
@@ -63,11 +91,8 @@ def _came_to(history: JobHistory) -> str:
 
 def failure(history: JobHistory) -> str:
     """A failed job in one line: which, why, and what to do."""
-    ended = history.ended
-    reason = f"{ended.reason}. {ended.hint}" if ended else "it did not end"
-    if history.attempt > 1:
-        reason = f"{reason} ({history.attempt} attempts)"
-    return clean(f"{history.file}: {reason}")
+    attempts = f" ({history.attempt} attempts)" if history.attempt > 1 else ""
+    return clean(f"{history.file}: {_why(history)}{attempts}")
 
 
 def pacing(certificate: Certificate | None) -> str:

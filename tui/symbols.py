@@ -32,9 +32,27 @@ class Symbols:
     very_late: str
     slip: str
     held: str
+    playing: str
+    """A run that was is played again."""
+    moment: str
+    """On the scrub bar: where it stands."""
     warning: str
     hint: str
     rule: str
+    sent: str
+    """To the server."""
+    received: str
+    """From the server."""
+    heights: tuple[str, ...]
+    """A cell filled from its bottom, from nothing to all of it in eighths."""
+    bound: str
+    """Across a plot: above it a lag counts as late."""
+    upright: str
+    """Between two tiles of the wall."""
+    tee: str
+    """Where an upright begins under a rule."""
+    cross: str
+    """Where the two meet."""
     dot: str
     """Between facts on one line."""
     cut: str
@@ -43,6 +61,9 @@ class Symbols:
     off: str
     none: str
     """In place of a number that there is not."""
+    ascending: str
+    """Behind the name of the column that rows are sorted by: small values first."""
+    descending: str
     arrows: Mapping[int, str]
     """What the arrow keys are called, for `str.translate`; empty where arrows can be drawn."""
 
@@ -56,6 +77,7 @@ UNICODE = Symbols(
         Status.FINISHING: "◕",
         Status.DONE: "✓",
         Status.CANCELLED: "⊘",
+        Status.INTERRUPTED: "◫",
         Status.FAILED: "✗",
     },
     stopping="◔",
@@ -71,14 +93,25 @@ UNICODE = Symbols(
     very_late="‼",
     slip="↷",
     held="‖",
+    playing="▸",
+    moment="┃",
     warning="▲",
     hint="→",
     rule="─",
+    sent="→",
+    received="←",
+    heights=(" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"),
+    bound="┄",
+    upright="│",
+    tee="┬",
+    cross="┼",
     dot="·",
     cut="…",
     on="■",
     off="□",
     none="–",
+    ascending="↑",
+    descending="↓",
     arrows={},
 )
 
@@ -91,6 +124,7 @@ ASCII = Symbols(
         Status.FINISHING: "}",
         Status.DONE: "+",
         Status.CANCELLED: "-",
+        Status.INTERRUPTED: "/",
         Status.FAILED: "X",
     },
     stopping=")",
@@ -106,14 +140,25 @@ ASCII = Symbols(
     very_late="#",
     slip="~",
     held="=",
+    playing=">",
+    moment="|",
     warning="!",
     hint="->",
     rule="-",
+    sent=">",
+    received="<",
+    heights=(" ", ".", ".", ".", ":", ":", "|", "|", "#"),
+    bound="-",
+    upright=":",
+    tee="+",
+    cross="+",
     dot="|",
     cut="~",
     on="x",
     off=".",
     none="-",
+    ascending="^",
+    descending="v",
     arrows=str.maketrans({"↓": "Down", "↑": "Up", "←": "Left", "→": "Right"}),
 )
 

@@ -60,17 +60,18 @@ class TerminalGuard:
                 self._made = _fork()
 
     @contextmanager
-    def watching(self, run: Path) -> Iterator[None]:
+    def watching(self, run: Path, again: str = "To go on: paceline resume") -> Iterator[None]:
         """Whoever kills the program in here finds the terminal in order, and how to go on.
 
-        Afterwards the guard is gone. One that never watched leaves the terminal alone.
+        ``again`` says that, before the run's path. Afterwards the guard is gone. One that never
+        watched leaves the terminal alone.
         """
         if self._made is None:
             yield
             return
         process, pipe = self._made
         with suppress(OSError):  # somebody ended the guard; the desk goes on
-            os.write(pipe, _last_words(run))
+            os.write(pipe, _last_words(run, again))
         try:
             yield
         finally:
@@ -81,12 +82,12 @@ class TerminalGuard:
             os.close(pipe)  # not before: its end is what the guard would act upon
 
 
-def _last_words(run: Path) -> bytes:
+def _last_words(run: Path, again: str) -> bytes:
     """What a killed desk leaves behind, in the terminal's own encoding."""
     from tui.lines.cells import clean
     from tui.summary import quoted
 
-    words = f"Paceline was killed. To go on: paceline resume {clean(quoted(run))}\r\n"
+    words = f"Paceline was killed. {again} {clean(quoted(run))}\r\n"
     return words.encode(sys.stdout.encoding, "replace")
 
 

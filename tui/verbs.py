@@ -3,7 +3,7 @@
 A verb passes over the jobs that it does not fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tui.lines.gauges import clock
 from tui.state import DeskState
@@ -11,13 +11,16 @@ from tui.supervision import Supervision
 from workers.events import Outcome
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
+from workers.speech.messages import UpdateConfiguration
+
+NOTHING_THERE = "There is no job yet; a adds files"
 
 
 def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -> str:
     """Ends sessions politely, at the second time by force; takes queued jobs out."""
     open_ = [job for job in targets if not state.histories[job].status.over]
     if not open_:
-        return _nothing(len(targets), "already over")
+        return nothing(len(targets), "already over")
     forced = sum(state.stopping(job) for job in open_)
     for job in open_:
         supervisor.cancel(job)
@@ -38,7 +41,7 @@ def retry(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -
     wanted = [job for job in targets if state.histories[job].status is not Status.DONE]
     accepted = [job for job in wanted if supervisor.retry(job)]
     if not accepted:
-        return _nothing(len(targets), "at work" if wanted else "done")
+        return nothing(len(targets), "at work" if wanted else "done")
     passed = len(targets) - len(accepted)
     rest = f"; {passed} done or at work" if passed else ""
     places = [_goes_on_at(state.histories[job]) for job in accepted]
@@ -62,6 +65,34 @@ def _goes_on_at(history: JobHistory) -> float:
     return 0.0 if history.ended and history.ended.outcome in anew else history.seam.at_ms / 1000
 
 
+def retry_failed(state: DeskState, supervisor: Supervision, failed: Sequence[JobId]) -> str:
+    """The same for all that failed, wherever they stand."""
+    return retry(state, supervisor, failed) if failed else "Nothing has failed"
+
+
+def end_turn(supervisor: Supervision, targets: Sequence[JobId]) -> str:
+    """Asks the server for the end of the open turn, now and not at the next silence."""
+    asked = sum(supervisor.end_turn(job) for job in targets)
+    if not asked:
+        return nothing(len(targets), "not streaming")
+    return f"{sessions(asked)} asked to end the turn now{_others(len(targets) - asked)}"
+
+
+def configure(
+    supervisor: Supervision, changes: Mapping[JobId, UpdateConfiguration], others: int
+) -> str:
+    """Sends each session its changes; ``others``: how many of the targets do not stream."""
+    sent = sum(supervisor.configure(job, change) for job, change in changes.items())
+    left = others + len(changes) - sent
+    if not sent:
+        return "Nothing was sent: no session streams any more"
+    return f"Sent to {sessions(sent)}{_others(left)}"
+
+
+def _others(count: int) -> str:
+    return f"; {count} {'does' if count == 1 else 'do'} not stream" if count else ""
+
+
 def hold(supervisor: Supervision) -> str:
     """Holds new starts, or lets them go on."""
     on = not supervisor.holding
@@ -76,7 +107,11 @@ def jobs(count: int) -> str:
     return "1 job" if count == 1 else f"{count} jobs"
 
 
-def _nothing(count: int, why: str) -> str:
-    if not count:
-        return "There is no job yet; a adds files"
-    return f"Nothing to do: {jobs(count)} {why}"
+def sessions(count: int) -> str:
+    """``1 session``, ``3 sessions``."""
+    return "1 session" if count == 1 else f"{count} sessions"
+
+
+def nothing(count: int, why: str) -> str:
+    """Why a verb did nothing to so many jobs."""
+    return f"Nothing to do: {jobs(count)} {why}" if count else NOTHING_THERE

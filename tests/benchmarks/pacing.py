@@ -2,10 +2,10 @@
 
 ``python -m tests.benchmarks.pacing [--seconds 30] [--sessions 1,10,50] [--repeat 1]``
 
-Compared are ours (the real command), a script that does what the vendor's quickstart does, and one
-that sleeps the length of a chunk. All stream the same recordings over loopback to a sink that notes
-arrivals (see `sink`), all sessions of a run started at once, as each tool starts them. Repeats are
-interleaved, and tables show medians over them.
+Compared are ours (the real command, without a screen and with the desk open in a terminal), a
+script that does what the vendor's quickstart does, and one that sleeps the length of a chunk. All
+stream the same recordings over loopback to a sink that notes arrivals (see `sink`), all sessions of
+a run started at once, as each tool starts them. Repeats are interleaved, and tables show medians.
 
 lag
     Of chunk k of a session, as the receiver sees it: ``(arrival(k) - k * chunk)`` minus the least
@@ -127,7 +127,7 @@ TARGETS = (
 
 
 def main() -> None:
-    """Measures as asked and prints two tables."""
+    """Measures as asked and prints three tables."""
     asked = _asked()
     print(f"{machine.described()}; {_parameters(asked)}", flush=True)
     runs: dict[tuple[int, Tool], list[Figures]] = {}
@@ -136,11 +136,11 @@ def main() -> None:
         files = _recordings(folder, max(asked.sessions), asked.seconds)
         rounds = itertools.product(range(asked.repeat), asked.sessions, Tool)
         for repeat, sessions, tool in rounds:
-            run_folder = folder / f"run-{repeat}-{sessions}"
+            run_folder = folder / f"run-{repeat}-{sessions}-{tool.name}"
             figures = measured(tool, files[:sessions], asked.seconds, run_folder)
             runs.setdefault((sessions, tool), []).append(figures)
     medians = {key: _median(figures) for key, figures in runs.items()}
-    print(f"\n{_figures_table(medians)}\n\n{_targets_table(medians)}")
+    print(f"\n{_figures_table(medians)}\n\n{_targets_table(medians)}\n\n{_desk_table(medians)}")
 
 
 def measured(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Path) -> Figures:
@@ -283,6 +283,19 @@ def _targets_table(medians: Mapping[tuple[int, Tool], Figures]) -> str:
         for sessions in sorted({sessions for sessions, _ in medians})
     ]
     return table(("", "ours", "quickstart", "share", "target", ""), rows)
+
+
+def _desk_table(medians: Mapping[tuple[int, Tool], Figures]) -> str:
+    """What the desk adds to how late chunks are."""
+    rows = []
+    for sessions in sorted({sessions for sessions, _ in medians}):
+        without, with_desk = medians[sessions, Tool.OURS], medians[sessions, Tool.DESK]
+        for name in ("p50", "p99", "p99_9"):
+            ours, beside = getattr(without, name), getattr(with_desk, name)
+            share = f"{beside / ours:.2f}" if ours else ""
+            label = f"lag {name.replace('_', '.')}, {_count(sessions)}"
+            rows.append((label, f"{ours:.2f} ms", f"{beside:.2f} ms", share))
+    return table(("", "without a screen", "desk open", "share"), rows)
 
 
 def _count(sessions: int) -> str:

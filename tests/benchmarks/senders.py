@@ -1,13 +1,15 @@
 """The three tools that are compared, each started as its user would start it, all files at once.
 
-Ours is the real command; the scripts are one Python process a file. Whatever happens, leaving a
-sender ends the processes it has started, and nobody else's.
+Ours is the real command, without a screen and with the desk open in a terminal; the scripts are one
+Python process a file. Whatever happens, leaving a sender ends the processes it has started, and
+nobody else's.
 """
 
 import os
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,9 +19,13 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import ROOT
+from tests.benchmarks.terminal import Terminal
 
 FAREWELL = 10.0
 """Seconds that a process gets to end when asked to, before it is killed."""
+
+WINDOW = (120, 34)
+"""Cells and rows of the terminal that a desk is open in."""
 
 _COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 _SCRIPT = Path(__file__).with_name("script.py")
@@ -30,8 +36,12 @@ class Tool(Enum):
     """Who sends. The value is its name in tables."""
 
     OURS = "paceline"
+    DESK = "paceline, desk open"
     QUICKSTART = "quickstart"
     FIXED_SLEEP = "fixed sleep"
+
+
+OURS = (Tool.OURS, Tool.DESK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +60,14 @@ class Sender:
     def __init__(self, tool: Tool) -> None:
         self._tool = tool
         self._started: list[psutil.Popen] = []
+        self._terminal: Terminal | None = None
 
     def start(self, commands: Sequence[Sequence[str]]) -> None:
         """Starts one process a command, one right after the other."""
+        if self._tool is Tool.DESK:
+            self._terminal = Terminal(commands[0], WINDOW)
+            self._started.append(self._terminal.program)
+            return
         environment = {k: v for k, v in os.environ.items() if k != "ASSEMBLYAI_API_KEY"}
         for command in commands:
             self._started.append(
@@ -68,7 +83,7 @@ class Sender:
 
     def processes(self) -> Processes:
         """The processes as they are now."""
-        if self._tool is not Tool.OURS:
+        if self._tool not in OURS:
             return Processes(list(self._started))
         parent = psutil.Process(self._started[0].pid)
         below = parent.children(recursive=True)
@@ -78,11 +93,19 @@ class Sender:
 
     def wait(self, seconds: float) -> None:
         """Until all files are sent; raises `TimeoutError`, or `RuntimeError` if it failed."""
+        if self._terminal is not None:
+            self._leave(self._terminal, time.monotonic() + seconds)
         _, left = psutil.wait_procs(self._started, seconds)
         if left:
             raise TimeoutError(f"{self._tool.value} did not end within {seconds:.0f} s")
         if failed := [process for process in self._started if process.returncode]:
             raise RuntimeError(f"{self._tool.value} ended with code {failed[0].returncode}")
+
+    def _leave(self, terminal: Terminal, deadline: float) -> None:
+        """A desk stays when all is sent; then it leaves at once."""
+        while time.monotonic() < deadline and self.processes().sessions:
+            time.sleep(0.5)
+        terminal.type(b"q")
 
     def end(self) -> None:
         """Ends every process that still runs: politely, then by force."""
@@ -95,6 +118,8 @@ class Sender:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(left, FAREWELL)
+        if self._terminal is not None:
+            self._terminal.close()
 
 
 @contextmanager
@@ -109,9 +134,10 @@ def sending(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> It
 
 
 def _commands(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> list[list[str]]:
-    if tool is Tool.OURS:
+    if tool in OURS:
         options = ["--endpoint", url, "--sessions", str(len(files)), "--out", str(run_folder)]
-        return [[str(_COMMAND), "run", *options, *map(str, files)]]
+        how = ["run"] if tool is Tool.OURS else []
+        return [[str(_COMMAND), *how, *options, *map(str, files)]]
     pacing = "clock" if tool is Tool.QUICKSTART else "sleep"
     return [[sys.executable, str(_SCRIPT), url, str(file), pacing] for file in files]
 

@@ -5,7 +5,7 @@ import multiprocessing
 import sys
 from multiprocessing.queues import Queue
 
-from workers.supervisor import PRELOADED
+from workers.processes import PRELOADED
 
 
 def report(names: "Queue[list[str]]") -> None:

@@ -84,6 +84,27 @@ def test_what_was_cancelled_and_is_wanted_again_is_not_forgotten(tmp_path: Path)
     assert not history.finished
 
 
+def test_what_was_done_and_is_wanted_again_is_not_forgotten(tmp_path: Path) -> None:
+    """Killed before it began, it is streamed anew by whoever goes on with the run."""
+    truth, folder = record(tmp_path, 3), tmp_path / "run"
+    with Endpoint(telling()) as endpoint:
+        with supervised(endpoint.url, folder) as watched:
+            (job,) = watched.supervisor.add([truth.path])
+            watched.until_idle()
+            watched.supervisor.hold(True)
+            watched.supervisor.retry(job)
+            watched.until_said(Queued, times=2)
+            left = index_when(folder, Status.QUEUED)
+        (folder / "run.json").write_text(left)  # as a kill would have left it
+        with resumed(endpoint.url, folder) as again:
+            again.until_idle()
+    (history,) = past.histories(folder)
+
+    assert [event.from_ms for event in again.said(Connecting)] == [0]
+    assert complaints(truth, history) == []
+    assert json.loads((folder / "run.json").read_text())["jobs"][0]["status"] == "done"
+
+
 def test_a_file_that_was_away_for_a_moment_goes_on_where_it_broke(tmp_path: Path) -> None:
     """Its disk was not mounted: that is not the file's fault, and what was heard is paid for."""
     truth = record(tmp_path, 9)

@@ -12,9 +12,11 @@ from tests.engine.running import SOON, resumed, supervised
 from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import complaints, record
+from tests.unit.past_runs import facts
 from workers import past
+from workers.chronicle import Chronicle, Trouble
 from workers.events import Connecting, Ended, Outcome, Retrying
-from workers.history import Status
+from workers.history import JobHistory, Status
 from workers.retries import Retries
 from workers.session.assignment import Patience
 
@@ -220,3 +222,25 @@ def test_a_file_that_has_changed_is_not_continued(tmp_path: Path) -> None:
     assert ended.outcome is Outcome.UNREADABLE
     assert "has changed" in ended.reason
     assert len(endpoint.heard) == 1
+
+
+def test_a_look_back_ends_as_the_traces_tell(scenes: Mapping[str, Played]) -> None:
+    """Though it passes over what was replaced; and it is the same to go on from halfway."""
+    for scene in scenes.values():
+        chronicle = Chronicle(scene.folder)
+        halfway = chronicle.length / 2
+        steps = [
+            *chronicle.between(-1.0, halfway),
+            *chronicle.between(halfway, chronicle.length),
+        ]
+        for moments in (chronicle.between(-1.0, chronicle.length), steps):
+            seen: dict[int, JobHistory] = {}
+            for _, report in moments:
+                history = seen.setdefault(report.job, JobHistory(report.job, report.file))
+                history.apply(report)
+            assert [facts(each) for each in scene.replayed] == [
+                facts(seen[job]) for job in sorted(seen)
+            ]
+    assert {trouble for _, trouble in Chronicle(scenes["breaking"].folder).troubles} == {
+        Trouble.RETRIED
+    }

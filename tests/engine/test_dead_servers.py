@@ -52,9 +52,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
                 narrow=True,
             ),
             "quiet": Scene(
-                recordings(folder / "c", 1, 32, silent=range(32)),
+                recordings(folder / "c", 1, 52, silent=range(52)),
                 [telling()],
-                patience=Patience(silence=1.2),
+                patience=Patience(silence=2.5),  # a busy machine answers late
             ),
             "pauses": Scene(
                 recordings(folder / "d", len(PAUSES), 12),

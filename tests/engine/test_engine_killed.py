@@ -8,9 +8,8 @@ import psutil
 import pytest
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tests.engine.neighbours import RECORDING
 from tests.engine.running import LONG_ENOUGH, SOON, Watched
-from tests.engine.test_program import reference
+from tests.engine.test_program import SAMPLES, reference
 from workers import run_folder
 from workers.events import Began, Ended, Outcome, TurnHeard
 from workers.history import Status
@@ -20,6 +19,8 @@ from workers.speech.endpoint import Secret, embedded
 from workers.supervisor import Access, Supervisor
 
 pytestmark = pytest.mark.engine
+
+RECORDING = SAMPLES / "recordings" / "station.aiff"
 
 
 @pytest.fixture

@@ -13,11 +13,13 @@ from typing import Any
 import jiwer
 import psutil
 import pytest
+from click.testing import CliRunner
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tests import sound
 from tests.engine.running import LONG_ENOUGH
 from tests.engine.scripted import BEGIN, Endpoint, Line, turn
+from tui import commands
 from workers.events import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -164,21 +166,14 @@ def test_check_sends_nothing_and_says_everything() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["run"], 2, "Missing argument"),
         (["run", "nowhere"], 2, "no file or folder"),
-        (["run", "docs"], 2, "no audio"),
-        (["run", "--chunk-ms", "20", "samples"], 2, "50<=x<=1000"),
-        (["run", "--param", "x", "samples"], 2, "no parameter"),
-        (["run", "--endpoint", "http://x", "samples"], 2, "WebSocket"),
-        (["run", "--region", "us", "samples"], 2, "needs a key"),
         (["samples"], 2, "paceline run"),
-        (["--nonsense"], 2, "No such option"),
-        (["export", "docs", "--to", "txt"], 1, "not a run folder"),
-        (["export", "docs", "--to", "doc"], 2, "no format"),
         (["run", "--out", "/proc/nowhere", "samples"], 1, "cannot be written"),
     ],
 )
-def test_a_mistake_gets_a_sentence(arguments: list[str], code: int, words: str) -> None:
+def test_a_mistake_ends_the_program_in_a_sentence(
+    arguments: list[str], code: int, words: str
+) -> None:
     """What happened and what to do, the right exit code, never a traceback."""
     result = paceline(*arguments)
 
@@ -187,13 +182,39 @@ def test_a_mistake_gets_a_sentence(arguments: list[str], code: int, words: str) 
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run"], 2, "Missing argument"),
+        (["run", "docs"], 2, "no audio"),
+        (["run", "--chunk-ms", "20", "samples"], 2, "50<=x<=1000"),
+        (["run", "--param", "x", "samples"], 2, "no parameter"),
+        (["run", "--endpoint", "http://x", "samples"], 2, "WebSocket"),
+        (["run", "--region", "us", "samples"], 2, "needs a key"),
+        (["--nonsense"], 2, "No such option"),
+        (["export", "docs", "--to", "txt"], 1, "not a run folder"),
+        (["export", "docs", "--to", "doc"], 2, "no format"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(
+    arguments: list[str], code: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same, in this process: nothing is started for any of these."""
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(commands.paceline, arguments)
+
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == code, result.stderr
+    assert words in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["export", "-h"]])
 def test_help_is_there(arguments: list[str]) -> None:
     """For the whole and for each command."""
-    result = paceline(*arguments)
+    result = CliRunner().invoke(commands.paceline, arguments)
 
-    assert result.returncode == 0
-    assert "Usage: paceline" in result.stdout.replace("python -m tui", "paceline")
+    assert result.exit_code == 0
+    assert "Usage: paceline" in result.stdout
 
 
 def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:

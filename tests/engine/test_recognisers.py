@@ -24,7 +24,7 @@ async def test_who_is_cancelled_while_it_loads_ends_its_processes(steps: int) ->
     done, _ = await asyncio.wait([entering], timeout=LONG_ENOUGH)
 
     assert done
-    assert set(psutil.Process().children()) == before
+    assert set(psutil.Process().children()) <= before
 
 
 async def test_recognisers_that_fail_one_after_the_other_are_no_engine(

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +69,9 @@ def stopped_by(number: signal.Signals, url: str, folder: Path, *files: str) -> N
         assert psutil.wait_procs(family, timeout=LONG_ENOUGH)[1] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_an_interrupted_run_goes_on_behind_its_last_final_turn(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    """No word twice, none missing, and one recording in the end."""
-    path = sound.write(tmp_path / "a.wav", sound.counting(LONG))
-    folder = tmp_path / "run"
+def stopped_and_resumed(folder: Path, number: signal.Signals) -> None:
+    path = sound.write(folder / "a.wav", sound.counting(LONG))
+    folder /= "run"
     with Endpoint(interrupted, rest) as endpoint:
         stopped_by(number, endpoint.url, folder, path)
         result = paceline("resume", folder, "--json", "--attempts", "1")
@@ -89,6 +87,29 @@ def test_an_interrupted_run_goes_on_behind_its_last_final_turn(
     assert history.transcript.text == "One.\nTwo.\nThree."
     assert endpoint.heard[1].pcm == samples[390 * 32 :][: len(endpoint.heard[1].pcm)]
     assert endpoint.heard[0].control == [{"type": "Terminate"}]
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def interruptions(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Mapping[signal.Signals, Future[None]]]:
+    """They mostly wait, so all are at work at the same time; each test is about one of them."""
+    with ThreadPoolExecutor(len(SIGNALS)) as pool:
+        yield {
+            number: pool.submit(stopped_and_resumed, tmp_path_factory.mktemp(number.name), number)
+            for number in SIGNALS
+        }
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_an_interrupted_run_goes_on_behind_its_last_final_turn(
+    interruptions: Mapping[signal.Signals, Future[None]], number: signal.Signals
+) -> None:
+    """No word twice, none missing, and one recording in the end."""
+    interruptions[number].result()
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
@@ -108,7 +129,11 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
 
 def test_files_that_were_never_begun_are_not_forgotten(tmp_path: Path) -> None:
     """The index knows all of them from the first moment on, whenever the program is killed."""
-    files = [sound.write(tmp_path / f"{n}.wav", sound.counting(LONG)) for n in range(20)]
+    lengths = [LONG] + [0.2] * 19
+    files = [
+        sound.write(tmp_path / f"{n:02}.wav", sound.counting(seconds))
+        for n, seconds in enumerate(lengths)
+    ]
     folder = tmp_path / "run"
 
     async def closed(line: Line) -> None:

@@ -13,12 +13,14 @@ from typing import Any, Self
 
 import psutil
 import pytest
+from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests import sound
-from tests.engine.running import LONG_ENOUGH, supervised
+from tests.engine.running import LONG_ENOUGH, Hurried, supervised
 from tests.engine.test_program import ROOT, command, paceline
+from tui import commands
 from workers.events import Ended, Outcome
 from workers.session.assignment import Patience
 
@@ -222,7 +224,11 @@ def test_every_fault_has_the_outcome_that_it_should(
     with (
         Served("--open", "--script", script(tmp_path, day)) as server,
         supervised(
-            server.address, tmp_path / "run", sessions=len(faults), patience=patience
+            server.address,
+            tmp_path / "run",
+            sessions=len(faults),
+            starts=Hurried(),
+            patience=patience,
         ) as watched,
     ):
         watched.supervisor.add([recording] * len(faults))
@@ -294,12 +300,13 @@ def test_a_mistake_gets_a_sentence(
     tmp_path: Path, arguments: list[str], text: str, code: int, words: str
 ) -> None:
     """Before anything is served."""
-    result = paceline("serve", *arguments, "--script", script(tmp_path, text))
+    arguments = ["serve", *arguments, "--script", str(script(tmp_path, text))]
+    result = CliRunner().invoke(commands.paceline, arguments)
 
-    assert code == result.returncode
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert code == result.exit_code
     assert words in result.stderr
     assert "" == result.stdout
-    assert "Traceback" not in result.stderr
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

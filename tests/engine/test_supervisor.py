@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -25,9 +25,10 @@ from workers.errors import EngineMissing
 from workers.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
 from workers.history import Status
 from workers.jobs import Settings
+from workers.processes import PRELOADED, START_METHOD
 from workers.speech.endpoint import custom
 from workers.starts import Starts
-from workers.supervisor import PRELOADED, START_METHOD, Access, Supervisor
+from workers.supervisor import Access, Supervisor
 
 
 async def talkative(line: Line) -> None:
@@ -50,7 +51,12 @@ def long(tmp_path: Path) -> str:
 
 def session_processes() -> list[psutil.Process]:
     """All descendants of this process that hold a socket: sessions, and nothing else does."""
-    return [p for p in psutil.Process().children(recursive=True) if p.net_connections()]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if process.net_connections():
+                found.append(process)
+    return found
 
 
 def test_no_more_sessions_at_once_than_allowed(tmp_path: Path, short: str) -> None:
@@ -252,6 +258,7 @@ def test_a_killed_session_is_told_as_such(tmp_path: Path, long: str, short: str)
         watched.supervisor.add([long])
         watched.until_said(TurnHeard)
         (victim,) = session_processes()
+        assert victim.name() == "paceline 1.1"
         victim.kill()
         watched.until_said(Ended)
         watched.supervisor.add([short])
@@ -276,7 +283,7 @@ def test_a_signal_ends_a_session_politely(tmp_path: Path, long: str) -> None:
         watched.until_idle()
 
     assert endpoint.heard[0].control == [{"type": "Terminate"}]
-    assert watched.histories[1].status is Status.CANCELLED
+    assert watched.histories[1].status is Status.INTERRUPTED
 
 
 def test_leaving_ends_everything(tmp_path: Path, long: str) -> None:
@@ -290,7 +297,7 @@ def test_leaving_ends_everything(tmp_path: Path, long: str) -> None:
 
         assert session_processes() == []
         assert [heard.control for heard in endpoint.heard] == [[{"type": "Terminate"}]] * 2
-    assert {h.status for h in watched.histories.values()} == {Status.CANCELLED}
+    assert {h.status for h in watched.histories.values()} == {Status.INTERRUPTED}
 
 
 def test_what_is_added_while_leaving_waits_for_nobody(tmp_path: Path, short: str) -> None:
@@ -344,7 +351,7 @@ def test_a_session_whose_program_is_killed_ends_politely(tmp_path: Path, long: s
         assert alive == []
         assert endpoint.heard[0].control == [{"type": "Terminate"}]
     history = past.histories(tmp_path / "run")[0]
-    assert history.status is Status.CANCELLED
+    assert history.status is Status.INTERRUPTED
     assert history.transcript.text == "Heard before.\nHeard after."
 
 

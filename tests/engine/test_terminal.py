@@ -150,6 +150,21 @@ def test_a_desk_that_did_not_open_leaves_the_terminal_alone(tmp_path: Path) -> N
     assert b"\x1b" not in window.shown
 
 
+def test_a_broken_settings_file_stops_the_desk_before_any_screen(
+    arguments: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its line; nothing was begun."""
+    (tmp_path / "my.toml").write_text("\nrefrsh = 1")
+    monkeypatch.setenv("PACELINE_SETTINGS", str(tmp_path / "my.toml"))
+    with Window(*arguments) as window:
+        window.until_gone()
+
+        assert b"my.toml, line 2: there is no setting" in window.shown.replace(b"\r\n", b"")
+        assert window.program.returncode == Exit.USAGE
+    assert b"\x1b" not in window.shown
+    assert not (tmp_path / "a run").exists()
+
+
 def test_a_run_in_a_closed_window_ends_politely(
     arguments: list[str | Path], endpoint: Endpoint
 ) -> None:

@@ -9,12 +9,10 @@ from textual.widgets import Input
 from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, heard, queued, streaming
-from tui.keys import KEYS, Scope
-from tui.lines.help import help_lines
+from tui.remembered import recall
 from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
 from tui.screens.help import Help
-from tui.symbols import ASCII, UNICODE
 from workers.jobs import JobId
 
 
@@ -52,7 +50,7 @@ async def test_a_path_that_does_not_exist_is_said_in_the_dialog(
     async with seated(supervisor) as seat:
         await typed(seat, tmp_path / "[nothing].wav")
         await seat.press("enter")
-        await seat.until(lambda: "there is no file or folder" in below(seat, "#below"))
+        await seat.until(lambda: "no recording or folder is called" in below(seat, "#below"))
         assert [] == supervisor.added
 
         (tmp_path / "[nothing].wav").touch()
@@ -68,9 +66,9 @@ async def test_tab_completes_and_lists(seated: Seating, tmp_path: Path) -> None:
     async with seated() as seat:
         await typed(seat, tmp_path / "me")
         await seat.press("tab")
-        await seat.until(lambda: "meeting-2.wav" in below(seat, "#below"))
-
-        assert str(tmp_path / "meeting-") == seat.desk.screen.query_one(Input).value
+        line = seat.desk.screen.query_one(Input)
+        await seat.until(lambda: str(tmp_path / "meeting-") == line.value)
+        await seat.until(lambda: "meeting-2.wav" in below(seat, "#entries"))
         await seat.press("escape")
         assert not isinstance(seat.desk.screen, Adding)
 
@@ -107,8 +105,10 @@ async def test_marked_jobs_are_exported_each_under_its_own_name(
         await seat.press("space", "space", "space", "e")
         assert isinstance(seat.desk.screen, Exporting)
         assert "2 transcripts" in below(seat, "#about")
-        assert "exports" in below(seat, "#about")
-        await seat.press("s", "enter")
+        assert str(exports) == seat.desk.screen.query_one(Input).placeholder
+        await seat.press("s")
+        assert "Enter writes 4 files" in below(seat, "#outcome")
+        await seat.press("enter")
         await seat.until(lambda: "4 files written" in below(seat, "#outcome"))
 
         written = sorted(path.name for path in exports.iterdir())
@@ -167,10 +167,88 @@ async def test_formats_are_chosen_and_remembered(
         assert chosen == on & {"txt", "srt", "vtt", "json", "csv"}
 
 
+async def test_an_export_is_chosen_in_depth_and_recalled(seated: Seating, tmp_path: Path) -> None:
+    """Rows, one file for all, numbers, a folder that is completed; the next run opens as it was."""
+    target = tmp_path / "out" / "transcripts"
+    target.mkdir(parents=True)
+    (target / "transcripts.csv").write_text("mine")
+    async with seated(spoken()) as seat:
+        await seat.press("E")
+        assert "■ all 2" in below(seat, "#choices")
+        await seat.press("r", "r", "c", "s", "t", "a", "o", "o", "f")
+        line = seat.desk.screen.query_one(Input)
+        line.value = str(tmp_path / "out" / "tr")
+        await seat.press("tab")
+        await seat.until(lambda: f"{target}/" == line.value)
+        await seat.press("enter")
+        assert "srt passed over" in below(seat, "#outcome")
+        await seat.press("enter")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+        assert "transcripts-2.csv" in below(seat, "#outcome")
+        assert "From b." in (target / "transcripts-2.csv").read_text()
+        assert "mine" == (target / "transcripts.csv").read_text()
+
+        await seat.press("y", "escape")
+        assert str(target) == seat.desk.clipboard
+        assert not isinstance(seat.desk.screen, Exporting)
+
+    async with seated(spoken()) as seat:
+        await seat.press("e")
+        shown = below(seat, "#choices")
+        for chosen in (
+            "■ this one",
+            "■ srt",
+            "■ csv",
+            "□ txt",
+            "■ one for all",
+            "■ number the new",
+        ):
+            assert chosen in shown
+        assert f"{target}/" == seat.desk.screen.query_one(Input).value
+
+
+async def test_every_question_is_reached_by_arrows_and_by_the_mouse(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """The last one is the folder; Esc leaves its field before it leaves the dialog."""
+    async with seated(spoken()) as seat:
+        await seat.press("e", "up", "space")
+        assert "■ done 2" in below(seat, "#choices")
+        await seat.press("up", "space", "X", "escape")
+        line = seat.desk.screen.query_one(Input)
+        assert "X" == line.value
+        await seat.press("up", "space", "up", "space")
+        assert "■ replace them" in below(seat, "#choices")
+        assert "■ one for all" in below(seat, "#choices")
+
+        await seat.pilot.click("#choices", offset=(8, 4))
+        assert "■ srt" in below(seat, "#choices")
+        await seat.pilot.click("#choices", offset=(8, 2))
+        assert isinstance(seat.desk.screen, Exporting)
+
+
+async def test_a_job_that_still_streams_is_exported_as_far_as_heard(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """What comes later is not waited for."""
+    supervisor = FakeSupervisor()
+    job = supervisor.job("/a/talk.wav", *streaming(), heard(0, "Good", settled=1))
+    async with seated(supervisor) as seat:
+        await seat.press("e")
+        assert "1 transcript, as far as heard" in below(seat, "#about")
+        supervisor.report(job, heard(0, "Good morning.", final=True))
+        await seat.settled()
+        await seat.press("enter")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+
+        assert "Good morning.\n" == (tmp_path / "run" / "exports" / "talk.txt").read_text()
+
+
 async def test_nothing_heard_is_nothing_to_export(seated: Seating) -> None:
     """Said at the foot, without a dialog."""
     async with seated(spoken()) as seat:
-        await seat.press("G", "e")
+        await seat.press("e", "t", "t", "escape", "G", "e")
+        assert {} == recall("export")  # nothing was chosen: the settings go on to say
 
         assert "Nothing was heard yet" in seat.foot()
         assert JobId(3) == seat.desk.state.current
@@ -194,21 +272,10 @@ async def test_help_scrolls_where_it_is_too_long(seated: Seating) -> None:
         box = seat.desk.screen.query_one("#box")
         await seat.press("j", "down", "k", "pagedown", "ctrl+d")
         assert 25 == box.scroll_offset.y
-        await seat.press(*["pagedown"] * 5)
+        await seat.press(*["pagedown"] * 9)
         assert box.max_scroll_y == box.scroll_offset.y > 25
         await seat.press("pageup", "ctrl+u", "up")
         assert box.max_scroll_y - 25 == box.scroll_offset.y
-
-
-@pytest.mark.parametrize("cells", [56, 110])
-def test_help_names_every_key_of_the_screens(cells: int) -> None:
-    """In one column or two, in Unicode and ASCII."""
-    dialogs = (Scope.DIALOG, Scope.ADDING, Scope.EXPORTING, Scope.HELP)
-    for symbols in (UNICODE, ASCII):
-        text = "\n".join("".join(part for part, _ in line) for line in help_lines(cells, symbols))
-        for key in KEYS:
-            assert key.scope in dialogs or key.says in text
-            assert key.scope in dialogs or key.shown.translate(symbols.arrows) in text
 
 
 async def test_the_palette_does_what_it_says(seated: Seating) -> None:

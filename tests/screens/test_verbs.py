@@ -1,10 +1,11 @@
 """The user's verbs, down to what the supervisor is asked."""
 
-from tests.screens.conftest import Seating
+from tests.screens.conftest import Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, failed, queued, streaming
 from workers.events import Ended, Outcome
 from workers.jobs import JobId
+from workers.speech.messages import UpdateConfiguration
 
 
 def four() -> FakeSupervisor:
@@ -46,11 +47,103 @@ async def test_verbs_act_on_the_marked_rows(seated: Seating) -> None:
     async with seated(supervisor) as seat:
         await seat.press("space", "space", "space")
         assert ["◆", "◆", "◆", " "] == [row[1] for row in seat.rows()]
-        assert "3 marked" in seat.foot()
 
-        await seat.press("x")
+        await seat.press("r")
+        assert "Nothing to do: 3 jobs" in seat.foot()
+
+
+async def test_more_than_one_live_session_is_cancelled_after_a_question(seated: Seating) -> None:
+    """Only y means yes; by force nobody is asked again."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("space", "space", "space", "x")
+        assert "Cancel 2 sessions that are at work?" in " ".join(
+            drawn(seat.desk.screen.query_one("#question"))
+        )
+        for key in ("n", "enter", "escape"):
+            await seat.press(key, "x")
+        assert [] == supervisor.cancelled
+
+        await seat.press("y")
         assert [JobId(1), JobId(2)] == supervisor.cancelled
         assert "Cancelling 2 jobs" in seat.foot()
+
+        await seat.press("x")
+        assert 4 == len(supervisor.cancelled)
+
+
+async def test_a_turn_is_ended_now(seated: Seating) -> None:
+    """Of those that stream; the others are counted."""
+    supervisor = four()
+    supervisor.streaming = {JobId(1)}
+    async with seated(supervisor) as seat:
+        await seat.press(".")
+        assert "1 session asked to end the turn now" in seat.foot()
+        await seat.press("space", "space", ".")
+
+        assert [JobId(1)] * 2 == supervisor.turns_ended
+        assert "1 session asked to end the turn now; 1 does not stream" in seat.foot()
+
+
+async def test_all_that_failed_is_retried_by_one_key(seated: Seating) -> None:
+    """Wherever the cursor is."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("R")
+        assert [JobId(4)] == supervisor.retried
+
+        await seat.settled()
+        await seat.press("R")
+        assert "Nothing has failed" in seat.foot()
+
+
+async def test_the_queue_is_edited_and_undone(seated: Seating) -> None:
+    """Rows move, go and come back; places are taken and given."""
+    supervisor = four()
+    waiting = [supervisor.job(f"/rec/wait-{each}.wav", queued()) for each in range(3)]
+    supervisor.queue = list(waiting)
+    async with seated(supervisor) as seat:
+        await seat.press("G", "K")
+        assert [waiting[0], waiting[2], waiting[1]] == supervisor.queue
+        assert "wait-2" in seat.rows()[5]
+        await seat.press("J", "u", "u", "u")
+        assert waiting == supervisor.queue
+        assert "Nothing to undo" in seat.foot()
+
+        await seat.press("+", "+", "-")
+        assert 5 == supervisor.sessions
+        assert "5 at once; 3 more can start now" in seat.foot()
+
+        await seat.press("d")
+        assert [waiting[2]] == supervisor.cancelled
+        assert not any("wait-2" in row for row in seat.rows())
+        supervisor.report(waiting[2], Ended(Outcome.CANCELLED, "taken out of the queue"))
+        await seat.settled()
+        await seat.press("u")
+        assert [waiting[2]] == supervisor.retried
+        assert any("wait-2" in row for row in seat.rows())
+
+        await seat.press("g", "d")
+        assert "Nothing removed; 1 job at work: x cancels first" in seat.foot()
+
+
+async def test_sessions_are_changed_in_mid_stream(seated: Seating) -> None:
+    """What a server would refuse is said, and nothing is sent."""
+    supervisor = four()
+    supervisor.streaming = {JobId(1)}
+    async with seated(supervisor) as seat:
+        await seat.press("G", "c")
+        assert "Nothing to do: 1 job not streaming" in seat.foot()
+        await seat.press("g", "space", "space", "space", "c", "enter")
+        assert "Nothing is changed yet" in "".join(drawn(seat.desk.screen.query_one("#outcome")))
+
+        await seat.press(*"Oslo, Bergen", "tab", *"20", "enter")
+        assert "min silence is from 50" in "".join(drawn(seat.desk.screen.query_one("#outcome")))
+        await seat.press("0", "enter")
+
+        changes = UpdateConfiguration(keyterms_prompt=("Oslo", "Bergen"), min_turn_silence=200)
+        assert [(JobId(1), changes)] == supervisor.configured
+        assert "Sent to 1 session; 2 do not stream" in seat.foot()
 
 
 async def test_escape_takes_marks_away_and_never_leaves(seated: Seating) -> None:
@@ -78,7 +171,7 @@ async def test_retry_reaches_what_is_over(seated: Seating) -> None:
         assert "↻ retrying" in seat.rows()[3]
         supervisor.report(JobId(4), queued())
         await seat.settled()
-        assert "↻2 waits for its turn, anew" in seat.rows()[3]
+        assert "↻2 waits for its turn" in seat.rows()[3]
 
 
 async def test_hold_is_shown_until_it_is_let_go(seated: Seating) -> None:

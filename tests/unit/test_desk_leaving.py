@@ -4,7 +4,7 @@ import pytest
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import report, streaming
-from tui.leaving import PATIENCE, Leaving, Phase
+from tui.leaving import FAREWELL, PATIENCE, Leaving, Phase
 from tui.state import DeskState
 
 
@@ -38,14 +38,27 @@ def test_asking_again_goes_a_step_further(asked: int, phase: Phase, stops: int) 
 
 
 def test_it_is_over_when_nothing_is_left() -> None:
-    """Not before, however long it takes politely."""
+    """Not before."""
     way, supervisor = leaving(idle=False)
     assert not way.over(0.0)
     way.ask(0.0)
-    assert not way.over(10 * PATIENCE)
+    assert not way.over(FAREWELL)
 
     supervisor.idle = True
-    assert way.over(10 * PATIENCE)
+    assert way.over(FAREWELL)
+
+
+def test_what_does_not_end_politely_is_forced_when_the_countdown_is_over() -> None:
+    """By nobody's key. Then there is another, behind which the desk closes."""
+    way, supervisor = leaving(idle=False)
+    way.ask(10.0)
+    assert not way.over(10.0 + FAREWELL)
+    assert Phase.POLITE is way.phase
+
+    assert not way.over(10.1 + FAREWELL)
+    assert Phase.FORCED is way.phase
+    assert 2 == supervisor.stops
+    assert way.over(10.2 + FAREWELL + PATIENCE)
 
 
 def test_after_force_patience_ends() -> None:
@@ -58,8 +71,8 @@ def test_after_force_patience_ends() -> None:
     assert way.over(1.1 + PATIENCE)
 
 
-def test_it_says_what_it_waits_for() -> None:
-    """How many sessions, and for how long already."""
+def test_it_counts_down_what_it_waits_for() -> None:
+    """How many sessions still end, and the seconds that they have for it."""
     way, _ = leaving(idle=False)
     state = DeskState()
     assert "" == way.sentence(state, 0.0)
@@ -69,4 +82,8 @@ def test_it_says_what_it_waits_for() -> None:
         for event in streaming():
             state.apply(report(number, event))
 
-    assert "Leaving: 2 sessions to end politely, 7 s. q again forces" == way.sentence(state, 7.9)
+    told = "Leaving: 2 sessions to end politely, by force in 7 s. q forces now"
+    assert told == way.sentence(state, FAREWELL - 6.1)
+    way.ask(3.0)
+    told = "Leaving by force: 2 sessions, closes in 5 s. Z closes now"
+    assert told == way.sentence(state, 3.0, "Z")

@@ -17,13 +17,16 @@ from tests.unit.desk_reports import (
     retrying,
     streaming,
 )
+from tui.arrangement import Column, Sorting
 from tui.keys import Scope, of
-from tui.lines import banner, gauges
+from tui.lines import gauges
 from tui.lines.cells import width
 from tui.lines.columns import columns
 from tui.lines.facts import facts
 from tui.lines.footer import hints
-from tui.lines.rows import Stance, head, row
+from tui.lines.heads import column_at, head
+from tui.lines.heads import standing as standing_of
+from tui.lines.rows import Stance, row
 from tui.palette import Line, Role
 from tui.symbols import ASCII, UNICODE, Symbols
 from workers import endings
@@ -63,29 +66,131 @@ def test_a_row_has_its_words_under_their_heading_at_every_width(
 ) -> None:
     """No row is wider than the table, no number is cut, the columns stand in line."""
     history = history_of(*events)
-    for cells in range(56, 240):
+    for cells in range(30, 240):
         for hours in (False, True) if history.total_seconds < 3600 else (True,):
-            room = columns(cells, hours=hours, longest_name=33)
+            room = columns(cells, hours=hours, longest_name=33, tries=history.attempt > 1)
             line = text(row(history, room, Stance(), symbols))
             assert width(line) <= cells
-            assert width(text(head(room, UNICODE))) <= cells
-            start = text(head(room, UNICODE)).index("LATEST")
-            assert start == cells - room.words
-            if history.lag is not None and not history.status.over:
+            names = text(head(room, UNICODE))
+            assert cells == width(names)
+            assert room.words >= 8
+            assert names.index("LATEST W"[: room.words - 1]) == cells - room.words
+            if room.lag and history.lag is not None and not history.status.over:
                 assert gauges.ms(history.lag.now) in line
 
 
 def test_columns_give_way_one_after_the_other() -> None:
     """The state's sign, the name, the lag and the words stay to the last."""
-    wide, usual, small, least = (
-        columns(cells, hours=False, longest_name=40) for cells in (200, 120, 80, 60)
+    wide, usual, small, least, tiny = (
+        columns(cells, hours=False, longest_name=40) for cells in (200, 120, 80, 60, 40)
     )
 
-    assert wide.bar > usual.bar > 0 < usual.gauge
-    assert 0 == small.bar == small.gauge < small.clock
-    assert small.state > 0 == least.state == least.percent < least.clock
-    assert 4 == columns(60, hours=True, longest_name=40).percent
+    assert wide.bar > usual.bar > 0 < usual.level < usual.gauge
+    assert wide.clock > 0 == usual.clock < usual.left
+    assert 0 == small.bar == small.level == small.gauge < small.percent
+    assert small.state > 0 == least.state < least.left < least.lag
+    assert 0 == tiny.left < tiny.lag
     assert least.words >= 16
+    assert tiny.words >= 8 > columns(30, hours=False, longest_name=40).lag
+
+
+def test_columns_that_are_not_wanted_leave_their_room_to_the_words() -> None:
+    """The file stays, whatever is wanted."""
+    wanted = frozenset({Column.LAG, Column.WORDS})
+    room = columns(120, hours=False, longest_name=20, tries=True, shown=wanted)
+
+    assert [Column.FILE, Column.LAG, Column.LAG, Column.WORDS] == [
+        heading.column for heading in room.headings
+    ]
+    assert 120 - 4 - 20 - 9 - 8 - 3 * 2 == room.words
+    assert 0 == columns(120, hours=False, longest_name=20, shown=frozenset()).words
+
+
+def test_attempts_have_a_column_where_there_is_room() -> None:
+    """The number is told there and not before the words; a first attempt is not told at all."""
+    further = history_of(*streaming(), *broken(), connecting(9000, 1), began(), heard(1, "and"))
+    wide = columns(160, hours=False, longest_name=20, tries=True)
+    narrow = columns(100, hours=False, longest_name=20, tries=True)
+
+    assert "TRY" in text(head(wide, UNICODE))
+    assert text(row(further, wide, Stance(), UNICODE)).rstrip().endswith("    2  and")
+    assert 0 == narrow.tries
+    assert "↻2 and" in text(row(further, narrow, Stance(), UNICODE))
+    first = history_of(*streaming(), heard(0, "and"))
+    assert " 1  and" not in text(row(first, wide, Stance(), UNICODE))
+
+
+@pytest.mark.parametrize("cells", [44, 60, 80, 100, 120, 160])
+def test_the_name_of_the_column_that_rows_are_sorted_by_has_an_arrow(cells: int) -> None:
+    """Once, and nothing else moves; a click on a name finds its column."""
+    room = columns(cells, hours=False, longest_name=20, tries=True)
+    plain = text(head(room, UNICODE))
+    for column in {heading.column for heading in room.headings}:
+        up = text(head(room, UNICODE, Sorting(column)))
+        down = text(head(room, UNICODE, Sorting(column, descending=True)))
+
+        assert up.count("↑") == 1 == down.count("↓")
+        assert cells == width(up)
+        assert column is column_at(up.index("↑"), room)
+        assert plain.replace(" ", "") == up.replace("↑", "").replace(" ", "")
+    assert Column.QUEUE is column_at(2, room)
+    assert Column.WORDS is column_at(cells - 1, room)
+
+
+def test_the_head_says_what_is_not_so_by_itself() -> None:
+    """Beside the last name where there is room, else in its place; never more than that."""
+    room = columns(80, hours=False, longest_name=20)
+    by = Sorting(Column.ATTEMPTS, descending=True)
+    assert "" == standing_of(Sorting(), room, UNICODE)
+    assert "" == standing_of(Sorting(descending=True), room, UNICODE)
+    assert text(head(room, UNICODE, Sorting(descending=True))).startswith("  ↓ STATE")
+    assert "↑" not in text(head(room, UNICODE, Sorting()))
+    assert "3 marked · ‖ frozen, 2 new · by attempts ↓" == standing_of(
+        by, room, UNICODE, marked=3, frozen=True, newcomers=2
+    )
+
+    told = text(head(columns(160, hours=False, longest_name=20), UNICODE, by, "‖ frozen"))
+    assert "LATEST WORDS  " in told
+    assert told.endswith("  ‖ frozen")
+    told = text(head(room, UNICODE, by, "3 marked · ‖ frozen"))
+    assert told.rstrip().endswith("ms    3 marked · ‖ frozen")
+    assert 80 == width(text(head(room, UNICODE, by, "much " * 20)))
+
+
+@pytest.mark.parametrize(
+    ("events", "left"),
+    [
+        ([queued(75)], "1:15"),
+        (streaming(10, 70), "1:00"),
+        ([*streaming(10, 70), *broken(at=20)], "0:50"),
+        ([*streaming(), done()], "    "),
+        ([*streaming(), failed("no")], "    "),
+        ([], "    "),
+    ],
+)
+def test_a_row_says_how_long_it_will_take(events: list[Event], left: str) -> None:
+    """In seconds of speech; nothing when nothing more will be sent."""
+    room = columns(120, hours=False, longest_name=20)
+    end = text(head(room, UNICODE)).index("LEFT") + 4
+
+    assert left == text(row(history_of(*events), room, Stance(), UNICODE))[end - 4 : end]
+
+
+@pytest.mark.parametrize(
+    ("levels", "drawn"),
+    [
+        ((), "        "),
+        ((-99, -60, -50), "     ▁▁▂"),
+        ((-60, -55, -50, -40, -30, -20, -10, -5, 0), "▁▂▃▄▆▇██"),
+    ],
+)
+def test_a_level_meter_shows_the_latest_chunks(levels: tuple[int, ...], drawn: str) -> None:
+    """From -60 dBFS on; silence has its floor, so that it is not taken for no audio."""
+    assert drawn == gauges.level_meter(levels, UNICODE)
+    assert (
+        8 == width(gauges.level_meter(levels, UNICODE)) == width(gauges.level_meter(levels, ASCII))
+    )
+    assert gauges.level_meter(levels, ASCII).isascii()
 
 
 @pytest.mark.parametrize(
@@ -135,64 +240,6 @@ def test_partial_words_have_a_role_of_their_own() -> None:
         history_of(*streaming(), heard(0, "Good morning.", final=True)), room, Stance(), UNICODE
     )
     assert Role.PARTIAL not in [role for part, role in line if part]
-
-
-def standing(**more: object) -> banner.Standing:
-    values = dict(queued=120, live=30, done=40, failed=5, cancelled=3, places=30)
-    values |= dict(worst_lag_ms=123.4, held=True, next_start_in=None)
-    return banner.Standing(**{**values, **more})
-
-
-@pytest.mark.parametrize("cells", range(60, 240, 7))
-def test_the_banner_fits_and_always_says_where(cells: int) -> None:
-    """Words give way to signs; neither numbers nor the target do."""
-    for lines in (
-        [banner.one_line("AssemblyAI (us)", standing(), cells, UNICODE)],
-        banner.two_lines("AssemblyAI (us)", standing(), cells, UNICODE),
-    ):
-        whole = "\n".join(map(text, lines))
-        assert all(width(text(line)) <= cells for line in lines)
-        for part in ("AssemblyA", "120", "30", "40", "5", "123.4 ms"):
-            assert part in whole
-
-
-@pytest.mark.parametrize("cells", range(60, 240, 7))
-@pytest.mark.parametrize("where", ["AssemblyAI (us)", "ws://127.0.0.1:8765/v3/ws/" + "x" * 90])
-def test_the_next_start_is_told_as_long_as_there_is_room(cells: int, where: str) -> None:
-    """In fewer words where there is little; neither the target nor the counts give way to it."""
-    waiting = standing(held=False, next_start_in=41.2)
-    one = banner.one_line(where, waiting, cells, UNICODE)
-    two = banner.two_lines(where, waiting, cells, UNICODE)
-
-    assert all(width(text(line)) <= cells for line in (one, *two))
-    assert text(two[0]).endswith(("  next start in 42 s", "  next 42 s"))
-    assert ("next start in 42 s" in text(two[0])) == (len(where) <= cells - 31)
-    for part in ("120", "30", "40", "5", "123.4 ms"):
-        assert part in text(one)
-    assert "next" in text(one) or cells < 80
-    assert where[:15] in text(one)
-    assert where[:9] in text(two[0])
-
-
-@pytest.mark.parametrize(
-    ("state", "told"),
-    [
-        ({"next_start_in": 1.1}, "next start in 2 s"),
-        ({"next_start_in": 1.0}, ""),
-        ({"next_start_in": -4.0}, ""),
-        ({"next_start_in": 9.0, "held": True}, ""),
-        ({"next_start_in": 9.0, "queued": 0}, ""),
-        ({"places": 0}, "starting up"),
-        ({"places": 0, "queued": 0}, ""),
-    ],
-)
-def test_nothing_is_told_of_a_start_that_only_waits_for_a_place(
-    state: dict[str, object], told: str
-) -> None:
-    """Nor when nothing is to start, nor when starts are held."""
-    line = banner.two_lines("here", standing(**{"held": False, **state}), 100, UNICODE)[0]
-
-    assert told == text(line).partition("here")[2].strip()
 
 
 NOW = columns(160, hours=False, longest_name=20)

@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-from tui.paths import complete, named
+import pytest
+
+from tui.paths import complete, dropped, named, place, told, typed
 
 
 def test_a_path_that_exists_is_taken_as_it_stands(tmp_path: Path) -> None:
@@ -22,21 +24,71 @@ def test_dropped_paths_are_read_as_a_shell_would(tmp_path: Path) -> None:
     assert [] == named("   ")
 
 
+def test_relative_paths_begin_at_the_folder_that_is_shown(tmp_path: Path) -> None:
+    """Absolute ones do not care."""
+    (tmp_path / "a b.wav").touch()
+
+    assert [f"{tmp_path}/a b.wav"] == named("a b.wav", str(tmp_path))
+    assert ["/x.wav", f"{tmp_path}/y.wav"] == named("/x.wav y.wav", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("/a b.wav\n", "/a b.wav"),
+        ("'/a b.wav' '/c.wav' ", "'/a b.wav' '/c.wav'"),
+        ("/a b.wav\n/it's.wav\n", "'/a b.wav' '/it'\"'\"'s.wav'"),
+        ("'/a b.wav'\n/c\\ d.wav", "'/a b.wav' /c\\ d.wav"),
+        ("file:///a%20b.wav\r\nfile:///c.wav\r\n", "file:///a%20b.wav file:///c.wav"),
+        ("", ""),
+    ],
+)
+def test_of_several_lines_each_is_a_path(text: str, line: str) -> None:
+    """A file manager copies one a line, spaces and all; a shell's quotes are left alone."""
+    assert line == dropped(text)
+
+
+def test_nothing_that_is_pasted_reaches_the_terminal_as_an_order() -> None:
+    """Lines stay lines."""
+    assert "a  [2J\nb" == typed("a \x1b[2J\r\nb")
+
+
 def test_completion_goes_as_far_as_there_is_one_way(tmp_path: Path) -> None:
-    """Folders end with a separator; hidden files only when asked for."""
-    for name in ("meeting-1.wav", "meeting-2.wav", ".hidden"):
+    """Folders end with a separator; hidden ones only when asked for."""
+    for name in ("meeting-1.wav", "meeting-2.wav", "mess.txt"):
         (tmp_path / name).touch()
-    (tmp_path / "other").mkdir()
+    for name in ("other", ".hidden"):
+        (tmp_path / name).mkdir()
     start = f"{tmp_path}/"
 
-    assert f"{start}meeting-" == complete(f"{start}m").text
-    assert ("meeting-1.wav", "meeting-2.wav") == complete(f"{start}m").choices
-    assert f"{start}other/" == complete(f"{start}o").text
-    assert () == complete(f"{start}o").choices
-    assert f"{start}.hidden" == complete(f"{start}.").text
-    assert ("meeting-1.wav", "meeting-2.wav", "other/") == complete(start).choices
-    assert f"{start}x" == complete(f"{start}x").text
-    assert "/nowhere/at/all" == complete("/nowhere/at/all").text
+    assert f"{start}meeting-" == complete(f"{start}m")
+    assert f"{start}other/" == complete(f"{start}o")
+    assert f"{start}.hidden/" == complete(f"{start}.")
+    assert f"{start}x" == complete(f"{start}x")
+    assert "/nowhere/at/all" == complete("/nowhere/at/all")
+    assert "other/" == complete("o", str(tmp_path))
+    assert f"{start}m" == complete(f"{start}m", folders=True)
+
+
+def test_capitals_are_mended(tmp_path: Path) -> None:
+    """Unless the names differ in them."""
+    for name in ("Meeting-1.wav", "Meeting-2.wav", "notes.wav", "Notebook.wav"):
+        (tmp_path / name).touch()
+
+    assert f"{tmp_path}/Meeting-" == complete(f"{tmp_path}/meet")
+    assert f"{tmp_path}/not" == complete(f"{tmp_path}/not")
+
+
+def test_the_last_path_of_a_line_is_completed(tmp_path: Path) -> None:
+    """As a shell wants it, unless the whole line is one path."""
+    for name in ("first.wav", "a talk.wav", "a text.wav"):
+        (tmp_path / name).touch()
+    first = f"{tmp_path}/first.wav"
+
+    assert f"{first} {tmp_path}/a\\ t" == complete(f"{first} {tmp_path}/a")
+    assert f"{first} {tmp_path}/a\\ talk.wav" == complete(f"{first} {tmp_path}/a\\ ta")
+    assert f"{first} {tmp_path}/a\\ talk.wav" == complete(f"{first} '{tmp_path}/a ta")
+    assert f"{tmp_path}/a talk.wav" == complete(f"{tmp_path}/a ta")
 
 
 def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
@@ -45,5 +97,29 @@ def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
     (tmp_path / "tal\u202evaw.wav").touch()
 
-    assert f"{tmp_path}/talk \u3000.wav" == complete(f"{tmp_path}/t").text
-    assert "a\0b/c" == complete("a\0b/c").text
+    assert f"{tmp_path}/talk \u3000.wav" == complete(f"{tmp_path}/t")
+    assert "a\0b/c" == complete("a\0b/c")
+
+
+def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
+    """Its list narrows with what is typed."""
+    (tmp_path / "talks").mkdir()
+    for name in ("talks/a.wav", "talks/b.wav", "talks/Also.flac", "talks/notes.txt"):
+        (tmp_path / name).touch()
+
+    def names(line: str) -> list[str]:
+        return [each.name for each in place(line, str(tmp_path)).entries]
+
+    assert ["talks"] == names("")
+    assert ["a.wav", "Also.flac", "b.wav"] == names("talks/")
+    assert ["a.wav", "Also.flac"] == names("talks/a")
+    assert ["a.wav", "b.wav"] == names("talks/*.wav")
+    assert ["b.wav"] == names("talks/a.wav talks/b")
+    with pytest.raises(NotADirectoryError):
+        place("nowhere/", str(tmp_path))
+
+
+def test_what_was_skipped_is_told_with_its_first_reason() -> None:
+    """And where the others stand."""
+    assert "" == told([])
+    assert ", 2 skipped, as a: a pipe; ! lists them" == told([("a", "a pipe"), ("b", "a folder")])

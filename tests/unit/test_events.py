@@ -46,7 +46,7 @@ ALL: list[TraceEvent] = [
     Queued(30.0, 16000, 1, "WAV PCM_16"),
     Connecting("wss://host/v3/ws", "ab" * 32),
     Began("0b6f", "u3-rt-pro", 16000, 1790010800, 12.5, 80.0),
-    Progressed(1.5, 30.0, LagSummary(0.1, 0.1, 0.9, 2.0)),
+    Progressed(1.5, 30.0, LagSummary(0.1, 0.1, 0.9, 2.0), (-23, -99)),
     TurnHeard(Turn(0, True, "Hi.", words=(Word("Hi.", 0, 90, 0.9, True),), extra={"x": 1})),
     TurnHeard(Turn(1, True, "Cut o"), cut=True),
     Warned("careful", 1201),
@@ -87,3 +87,11 @@ def test_a_bad_event_is_a_named_error(record: dict[str, object]) -> None:
     """Traces come from disks, and disks from anywhere."""
     with pytest.raises(Malformed):
         from_json(record)
+
+
+def test_what_older_traces_do_not_tell_is_empty() -> None:
+    """Levels came later."""
+    lag = {"now": 0.1, "p50": 0.1, "p99": 0.2, "max": 0.3}
+    record = {"type": "progress", "sent_seconds": 1.0, "total_seconds": 2.0, "lag_ms": lag}
+
+    assert from_json(record) == Progressed(1.0, 2.0, LagSummary(0.1, 0.1, 0.2, 0.3), ())

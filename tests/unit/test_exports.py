@@ -1,6 +1,7 @@
 """Exports as files: their names, and that they are whole, wanted and in their folder."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import PacelineError, UsageProblem
-from workers.exports import FORMATS, AlreadyThere, export, name_of, names
+from workers.exports import (
+    FORMATS,
+    TOGETHER,
+    AlreadyThere,
+    Existing,
+    export,
+    export_together,
+    name_of,
+    names,
+)
 from workers.exports.names import LONGEST, safe
 from workers.history import JobHistory
 from workers.jobs import JobId
@@ -75,7 +85,7 @@ def test_overwriting_replaces_a_link_and_not_what_it_leads_to(tmp_path: Path):
     (tmp_path / "elsewhere").write_text("mine")
     (tmp_path / "x.txt").symlink_to(tmp_path / "elsewhere")
 
-    export(job(), ["txt"], tmp_path, overwrite=True)
+    export(job(), ["txt"], tmp_path, existing=Existing.REPLACE)
 
     assert "mine" == (tmp_path / "elsewhere").read_text()
     assert "Hello there.\n" == (tmp_path / "x.txt").read_text()
@@ -89,6 +99,45 @@ def test_an_unknown_format_is_a_usage_problem_that_names_the_known_ones(tmp_path
     assert "there is no export format “docx”" == caught.value.reason
     assert "Known are txt, srt, vtt, json, csv" == caught.value.hint
     assert [] == files_in(tmp_path)
+
+
+def test_what_is_there_stays_beside_a_numbered_export(tmp_path: Path):
+    """All formats of one export have the same number, the first that is free for all."""
+    for name in ("x.txt", "x-2.srt"):
+        (tmp_path / name).write_text("mine")
+
+    written = export(job(), ["txt", "srt"], tmp_path, existing=Existing.NUMBER)
+
+    assert ["x-3.txt", "x-3.srt"] == [path.name for path in written]
+    assert "mine" == (tmp_path / "x.txt").read_text()
+
+
+def test_all_recordings_go_into_one_file_a_format(tmp_path: Path):
+    """Each says which recording is which; subtitles of several films cannot be one."""
+    histories = [job("a/x.wav", 1, "Hello."), job("=b.wav", 2, "Good bye.")]
+
+    written = export_together(histories, FORMATS, tmp_path)
+
+    assert [f"transcripts.{each}" for each in TOGETHER] == [path.name for path in written]
+    assert {"txt", "json", "csv"} == set(TOGETHER)
+    text, document, table = (path.read_bytes().decode() for path in written)
+    assert "=== a/x.wav ===\nHello.\n\n=== =b.wav ===\nGood bye.\n" == text
+    assert ["a/x.wav", "=b.wav"] == [each["file"] for each in json.loads(document)["jobs"]]
+    header, first, second = table.splitlines()
+    assert header.startswith("job,file,turn_order,")
+    assert first.startswith("1,a/x.wav,0,")
+    assert second.startswith("2,'=b.wav,0,")
+
+
+def test_one_file_for_all_is_kept_or_numbered_likewise(tmp_path: Path):
+    """The same rules as for one recording."""
+    (tmp_path / "transcripts.csv").write_text("mine")
+
+    with pytest.raises(AlreadyThere):
+        export_together([job()], ["csv"], tmp_path)
+    written = export_together([job()], ["csv"], tmp_path, existing=Existing.NUMBER)
+
+    assert [tmp_path / "transcripts-2.csv"] == written
 
 
 @pytest.mark.parametrize("breaking", ["fsync", "replace"])
@@ -121,7 +170,7 @@ def test_a_failed_overwrite_leaves_the_old_file_as_it_was(
     monkeypatch.setattr(os, "fsync", broken)
 
     with pytest.raises(PacelineError):
-        export(job(), ["txt"], tmp_path, overwrite=True)
+        export(job(), ["txt"], tmp_path, existing=Existing.REPLACE)
 
     assert "old" == (tmp_path / "x.txt").read_text()
 

@@ -9,7 +9,9 @@ import pytest
 from tests.unit.desk_reports import began, connecting, done, failed, heard, progressed
 from tui.exporting import exported
 from tui.summary import Exit
+from workers.errors import UsageProblem
 from workers.events import Event
+from workers.exports import Existing
 from workers.trace import TraceWriter
 
 HEARD: list[Event] = [
@@ -33,7 +35,7 @@ def run(folder: Path, *attempts: list[Event]) -> Path:
 
 
 def text(folder: Path, say: Callable[[str], None] = print) -> str:
-    code = exported(folder, ["txt"], None, overwrite=False, say=say)
+    code = exported(folder, ["txt"], None, say=say)
 
     assert Exit.DONE is code
     return (folder / "exports" / "talk.txt").read_text()
@@ -70,6 +72,32 @@ def test_a_recording_in_which_nothing_was_said_is_exported_too(tmp_path: Path) -
     assert "" == text(run(tmp_path, [*HEARD[:3], done()]))
 
 
+def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -> None:
+    """Said, with what would change it."""
+    text(run(tmp_path, [*HEARD, LOST]))
+    said: list[str] = []
+
+    assert Exit.SOME_FAILED is exported(tmp_path, ["txt"], None, say=said.append)
+    assert "already there; --overwrite replaces, --number keeps both" in said.pop()
+    code = exported(tmp_path, ["txt"], None, existing=Existing.NUMBER, say=said.append)
+    assert Exit.DONE is code
+    assert [f"✓ {tmp_path / 'exports' / 'talk-2.txt'}"] == said
+
+
+def test_one_file_holds_all_that_was_heard(tmp_path: Path) -> None:
+    """Subtitles are refused before anything is written."""
+    run(tmp_path, [*HEARD, LOST])
+    said: list[str] = []
+
+    code = exported(tmp_path, ["txt", "csv"], None, together=True, say=said.append)
+
+    assert Exit.DONE is code
+    assert ["transcripts.txt", "transcripts.csv"] == [line.rsplit("/", 1)[1] for line in said]
+    assert "talk.wav" in (tmp_path / "exports" / "transcripts.csv").read_text()
+    with pytest.raises(UsageProblem, match="srt cannot hold several recordings"):
+        exported(tmp_path, ["txt", "srt"], None, together=True, say=said.append)
+
+
 def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> None:
     """There is nothing to export."""
     said: list[str] = []
@@ -77,7 +105,6 @@ def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> 
         run(tmp_path, [connecting(), failed("nothing answers")]),
         ["txt"],
         None,
-        overwrite=False,
         say=said.append,
     )
 

@@ -45,13 +45,13 @@ def test_a_job_goes_from_the_queue_to_its_end() -> None:
     assert [after(*events[: n + 1]).status for n in range(len(steps))] == [s for _, s in steps]
 
 
-def test_only_done_and_cancelled_are_not_failures() -> None:
+def test_what_was_cancelled_or_interrupted_is_no_failure() -> None:
     """Every other outcome wants attention."""
     statuses = {outcome: after(Ended(outcome, "")).status for outcome in Outcome}
 
     assert statuses.pop(Outcome.DONE) is Status.DONE
     assert statuses.pop(Outcome.CANCELLED) is Status.CANCELLED
-    assert statuses.pop(Outcome.INTERRUPTED) is Status.CANCELLED
+    assert statuses.pop(Outcome.INTERRUPTED) is Status.INTERRUPTED
     assert set(statuses.values()) == {Status.FAILED}
 
 
@@ -134,3 +134,35 @@ def test_warnings_and_slips_are_kept() -> None:
 
     assert history.warnings == ["careful"]
     assert history.slips == 1
+
+
+def test_the_levels_of_the_latest_chunks_are_kept() -> None:
+    """A further session begins with none."""
+    history = after(QUEUED, BEGAN, Progressed(1.0, 9.0, LAG, (-20, -30)))
+    assert history.levels_db == (-20, -30)
+
+    history.apply(
+        Report(JobId(1), 1, "a.wav", 0.0, Progressed(3.0, 9.0, LAG, tuple(range(-19, 0))))
+    )
+    assert history.levels_db == (-30, *range(-19, 0))
+
+    history.apply(Report(JobId(1), 2, "a.wav", 0.0, Connecting("ws://x", "ab")))
+    assert history.levels_db == ()
+
+
+def test_an_open_socket_counts_while_it_is_open() -> None:
+    """From the open socket, which Begin follows, to the latest report; in the end as it is told."""
+    history = after(QUEUED, Connecting("ws://x", "ab"))
+    began = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 500.0)
+
+    def told(t: float, event: Event, attempt: int = 1) -> float:
+        history.apply(Report(JobId(1), attempt, "a.wav", t, event))
+        return history.open_seconds
+
+    assert told(1.5, began) == 0.5
+    assert told(4.0, SENT) == 3.0
+    assert told(4.5, Ended(Outcome.LOST, "gone", open_seconds=3.25)) == 3.25
+    assert told(0.0, Retrying("gone", 1.0, 1.9), 2) == 3.25
+    assert told(0.1, Connecting("ws://x", "ab"), 2) == 3.25
+    assert told(0.6, began, 2) == 3.75
+    assert told(1.6, SENT, 2) == 4.75

@@ -1,10 +1,16 @@
 import os
+import select
 import threading
 from multiprocessing import Pipe
+from typing import Any
+
+import pytest
 
 from tests.unit.desk_reports import queued, report
 from workers.events import Warned
-from workers.session.outbox import Outbox, received
+from workers.session.assignment import Order
+from workers.session.outbox import Inbox, Outbox, received
+from workers.speech.messages import ForceEndpoint, UpdateConfiguration
 
 LARGE = report(1, Warned("x" * 100_000))  # more than a pipe holds
 
@@ -55,3 +61,24 @@ def test_a_writer_killed_in_mid_report_ends_the_reading() -> None:
     ours.close()
 
     assert list(received(theirs)) == [report(1, queued())]
+
+
+def test_orders_are_taken_whole_and_nobody_waits() -> None:
+    """Neither who gives more of them than the pipe holds, nor who gets the beginning of one."""
+    theirs, ours = Pipe(duplex=False)
+    outbox, inbox = Outbox(ours), Inbox(theirs)
+    given = [ForceEndpoint(), UpdateConfiguration(prompt="x" * 100_000), Order.CANCEL]
+    for each in given:
+        outbox.put(each)
+    taken: list[Any] = []
+    looks = 0
+    while select.select([inbox], [], [], 0)[0]:
+        taken += inbox.take()
+        outbox.flush()
+        looks += 1
+
+    assert taken == given
+    assert looks > 10
+    ours.close()
+    with pytest.raises(EOFError):
+        inbox.take()

@@ -2,12 +2,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from workers.audio.certificate import LagSummary
-from workers.events import Outcome, Progressed, TurnHeard
+from workers.events import Began, Outcome, Progressed, TurnHeard
 from workers.jobs import JobId
 from workers.place import STILL, STILL_CALLING, STOPPED, Place
 from workers.retries import Retries
 from workers.session.child import SessionChild
-from workers.speech.messages import Turn, Word
+from workers.speech.configuration import UNCHANGED
+from workers.speech.messages import Turn, UpdateConfiguration, Word
 
 
 @dataclass
@@ -115,3 +116,30 @@ def test_the_next_attempt_begins_where_the_last_final_turn_ended() -> None:
     place = ended(progressed(2.5), TurnHeard(turn), progressed(9.0), outcome=Outcome.LOST)
 
     assert (place.seam.at_ms, place.seam.turn) == (2500, 1)
+
+
+def test_it_streams_from_begin_until_all_is_sent_or_its_end_is_asked_for() -> None:
+    """What is asked of the server outside of that means nothing to it."""
+    place = live()
+    assert not place.streams
+    place.hear(Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 1.0))
+    assert place.streams
+    place.hear(progressed(10.0))
+    assert not place.streams
+
+    unwanted = live()
+    unwanted.hear(progressed(1.0))
+    unwanted.unwanted = True
+    assert not unwanted.streams
+    assert not ended(progressed(1.0), outcome=Outcome.LOST).streams
+
+
+def test_what_was_changed_is_kept_unless_it_may_be_why_it_was_refused() -> None:
+    """Else each further attempt would be refused for it."""
+    changes = UpdateConfiguration(max_turn_silence=300)
+    for outcome in Outcome:
+        place = live()
+        place.changes = changes
+        place.ends(outcome)
+
+        assert place.changes == (UNCHANGED if outcome is Outcome.REFUSED else changes)

@@ -1,5 +1,6 @@
 """Whatever others say and whatever recordings are called: it is drawn as text, in its place."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -15,16 +16,21 @@ from rich.style import Style
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard
-from tests.unit.test_desk_lines import standing
+from tests.unit.test_desk_banner import standing
 from tests.unit.test_events import ALL
 from tui.desk import Desk
-from tui.lines import banner, footer
+from tui.keymap import Keymap
+from tui.lines import banner, footer, listing
+from tui.lines.about import about
+from tui.lines.banner import Destination
 from tui.lines.cells import LONGEST, MARKS, clean, clean_end, even, fit, width
 from tui.lines.columns import columns
 from tui.lines.facts import facts
 from tui.lines.paragraphs import Paragraphs, said, wrapped
 from tui.lines.rows import Stance, name, row
+from tui.lines.welcome import welcome
 from tui.palette import Line, Look, Role
+from tui.record import Entry
 from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
 from tui.screens.overview import Overview
@@ -32,12 +38,24 @@ from tui.screens.reading import Reading
 from tui.serving import line as visit_line
 from tui.summary import failure, summary
 from tui.symbols import ASCII, UNICODE, Symbols
+from tui.viewing import Stamps
 from tui.widgets.painted import strip
-from tui.widgets.transcript import NARROW, STAMP, text_line
-from workers.events import TRACE_ONLY, Ended, Event, Outcome, Report, Retrying, TurnHeard
+from tui.widgets.transcript import MARGINS, shown_stamps, text_line
+from workers import events
+from workers.events import (
+    TRACE_ONLY,
+    Ended,
+    Event,
+    Outcome,
+    Report,
+    Retrying,
+    TraceEvent,
+    TurnHeard,
+)
 from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.localserver.house import Visit
+from workers.speech.endpoint import Kind
 from workers.speech.messages import Turn, Word
 from workers.takeovers import takeovers
 
@@ -141,12 +159,14 @@ def history_of(life: Sequence[Event], texts: Sequence[str]) -> JobHistory:
     return history
 
 
-def transcript(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
-    stamped = cells >= NARROW
-    room = cells - (STAMP if stamped else 2) - 1
+def transcript(
+    history: JobHistory, cells: int, symbols: Symbols, wanted: Stamps = Stamps.BEGINNINGS
+) -> list[Line]:
+    stamps = shown_stamps(wanted, cells)
+    room = cells - MARGINS[stamps] - 1
     paragraphs = Paragraphs(room)
     paragraphs.update(history.transcript.turns, takeovers(history)[1:])
-    return [text_line(each, stamped, room, symbols) for each in paragraphs.rows]
+    return [text_line(each, stamps, room, symbols) for each in paragraphs.rows]
 
 
 @some
@@ -163,11 +183,26 @@ def test_whatever_a_job_is_called_and_told_it_is_drawn_as_text(
             drawn(facts(history, stance, cells, symbols, brief=brief), cells, symbols)
         drawn([row(history, room, stance, symbols)], cells, symbols)
     drawn(transcript(history, cells, symbols), cells, symbols)
+    drawn(about(history, None, cells, symbols), cells, symbols)
 
     if cells >= 60:  # where all of a line has room
         assert width(text_of(row(history, room, Stance(), symbols))) <= cells
-    for line in transcript(history, cells, symbols):
+    for line in transcript(history, cells, symbols, Stamps.WHOLE):
         assert width(text_of(line)) <= cells
+
+
+@some
+@given(st.sampled_from(ALL), st.lists(TEXTS, min_size=1, max_size=9), CELLS, SYMBOLS)
+def test_whatever_stands_in_a_trace_is_drawn_as_text(
+    event: TraceEvent, texts: list[str], cells: int, symbols: Symbols
+) -> None:
+    """In its row, and at full length; also what a server calls its fields."""
+    said = events.to_json(with_texts(event, cycle(texts)))
+    record = {"t": 1.0, **said, texts[0]: {texts[-1]: [texts]}}
+    line = json.dumps(record, ensure_ascii=False)
+    for entry in (Entry(1, line, 10), Entry(1, line[:-9], 10**6)):
+        drawn([listing.row(listing.told(entry), cells, symbols)], cells, symbols)
+        drawn(listing.whole(entry, cells), cells, symbols)
 
 
 def text_of(line: Line) -> str:
@@ -180,8 +215,10 @@ def test_whatever_is_said_around_the_jobs_is_drawn_as_text(
     text: str, cells: int, symbols: Symbols
 ) -> None:
     """Where it streams to, what is said at the foot, and what dialogs say."""
-    drawn([banner.one_line(text, standing(), cells, symbols)], cells, symbols)
-    drawn(banner.two_lines(text, standing(), cells, symbols), cells, symbols)
+    where = Destination(text, Kind.CUSTOM)
+    drawn([banner.one_line(where, standing(), cells, symbols)], cells, symbols)
+    drawn(banner.two_lines(where, standing(), cells, symbols), cells, symbols)
+    drawn(welcome(where, Keymap(), cells, symbols), cells, symbols)
     drawn([footer.said(text, Role.STRONG, cells, symbols)], cells, symbols)
     drawn(said(symbols.hint, clean(text), Role.TEXT, cells), cells, symbols)
 

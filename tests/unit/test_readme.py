@@ -18,7 +18,7 @@ def between(mark: str) -> str:
 
 def test_every_key_is_there() -> None:
     """As the desk's own table has it."""
-    scopes = (Scope.SESSIONS, Scope.JOBS, Scope.DESK)
+    scopes = (Scope.SESSIONS, Scope.JOBS, Scope.VIEW, Scope.DESK)
     rows = [f"| `{key.shown}` | {key.says} |" for key in KEYS if key.scope in scopes]
 
     assert between("keys").splitlines() == ["| key | does |", "|---|---|", *rows]

@@ -49,6 +49,18 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
     ]
 
 
+def test_what_failed_for_the_same_reason_is_told_together() -> None:
+    """A few names, and how many more; others keep a line each."""
+    many = [failed("no place", "Retry later.")] * 5
+    lines = summary(after(*many, failed("it broke")), Path("run"))
+
+    assert lines[1:4] == [
+        "  5 recordings: no place. Retry later.",
+        "    1.wav, 2.wav, 3.wav and 2 more",
+        "  6.wav: it broke.",
+    ]
+
+
 def test_foreign_text_is_harmless_in_the_summary() -> None:
     """It stands on the normal screen, where escapes would be obeyed."""
     (line,) = [x for x in summary(after(failed("\x1b[2Jboo")), Path("run")) if "boo" in x]

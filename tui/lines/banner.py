@@ -1,139 +1,109 @@
 """The top of the desk: what this is, where it streams to, and how it stands."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.lines import gauges
+from tui.lines import standing as stands
 from tui.lines.cells import clean, fit, width
+from tui.lines.parts import Part, cells_of, fitted
+from tui.lines.standing import Standing
 from tui.palette import Line, Role
 from tui.symbols import Symbols
-from workers.history import Status
+from workers.speech.endpoint import Kind
 
-BRAND = " Paceline"
+BRAND = "Paceline"
 
 LEAST_WHERE = 20
-"""Cells of the target that nothing else may take: it is what costs money."""
+"""Cells of the target that only counts may take: it is what costs money."""
+
+SMALLEST_WHERE = 9
+
+MONEY = {
+    Kind.SERVICE: ("billed", "$", Role.ALARM),
+    Kind.CUSTOM: ("your endpoint", "", Role.MUTED),
+    Kind.EMBEDDED: ("free", "", Role.GOOD),
+}
+"""What streaming there costs, in words; and what is left of the words where there is no room."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The totals at one moment."""
+class Destination:
+    """Where it streams to."""
 
-    queued: int
-    """Those that wait for a further attempt too."""
-    live: int
-    done: int
-    failed: int
-    cancelled: int
-    places: int
-    """How many sessions may run at once; 0 while that is not known."""
-    worst_lag_ms: float | None
-    """Of the chunks sent last, over all sessions that are streaming; None when none is."""
-    held: bool
-    next_start_in: float | None
-    """Seconds until a queued job may start; None when there is none, or no place for it."""
+    name: str
+    kind: Kind | None = None
+    """None: nothing is streamed."""
 
 
-def one_line(where: str, standing: Standing, cells: int, symbols: Symbols) -> Line:
-    """Everything on one line; words give way to signs, then the product's name and a wait go."""
-    words, signs = _words(standing, symbols), _signs(standing, symbols)
-    brief = [*signs, *_awaited(standing, short=True)]
-    ways = ((BRAND, [*words, *_awaited(standing)]), (BRAND, brief), ("", brief), ("", signs))
-    for brand, counts in ways:
-        room = cells - _cells(_title("", symbols, brand)) - _cells(counts) - 3
-        if room >= min(width(clean(where)), LEAST_WHERE):
-            break
-    shown = fit(clean(where), min(max(room, 0), width(clean(where))), symbols.cut)
-    left = _title(shown, symbols, brand)
-    gap = max(1, cells - _cells(left) - _cells(counts) - 1)
-    return [*left, (" " * gap, Role.TEXT), *counts]
+def one_line(where: Destination, standing: Standing, cells: int, symbols: Symbols) -> Line:
+    """Where to and the counts; what else there is room for. The numbers: as in `Part`."""
+    left = _left(where, symbols, (5, 30), 60)
+    right = [
+        stands.awaited(standing, symbols, (20, 62)),
+        stands.left_to_do(standing, (8, 10, 12)),
+        stands.counts(standing, symbols, 40),
+        stands.held(standing, symbols, (35, 45)),
+        stands.lag(standing, symbols, (15, 50, 64)),
+    ]
+    return _apart(where, left, right, cells, symbols)
 
 
-def two_lines(where: str, standing: Standing, cells: int, symbols: Symbols) -> list[Line]:
-    """Where it streams to on a line of its own, and what is awaited at its end."""
-    counts = _words(standing, symbols)
-    if _cells(counts) > cells - 2:
-        counts = _signs(standing, symbols)
-    awaited, called = _awaited(standing), clean(where)
-    room = cells - _cells(_title("", symbols)) - 1
-    if width(called) > room - _cells(awaited):
-        awaited = _awaited(standing, short=True)
-    shown = fit(called, room - _cells(awaited), symbols.cut)
+def two_lines(where: Destination, standing: Standing, cells: int, symbols: Symbols) -> list[Line]:
+    """Above, where to and what is to be done yet; below, the counts and how late chunks leave."""
+    audio = [
+        stands.awaited(standing, symbols, (30, 70)),
+        stands.audio(standing, (15, 40)),
+        stands.left_to_do(standing, (20, 25, 60)),
+        stands.open_sockets(standing, where.kind is Kind.SERVICE, (18, 50)),
+    ]
+    late = [stands.held(standing, symbols, (55, 85)), stands.lag(standing, symbols, (40, 60, 80))]
     return [
-        [*_title(shown, symbols), *awaited],
-        [(" ", Role.TEXT), *counts],
+        _apart(where, _left(where, symbols, (10, 65), 68), audio, cells, symbols),
+        _apart(where, [stands.counts(standing, symbols, 50)], late, cells, symbols),
     ]
 
 
-def _title(where: str, symbols: Symbols, brand: str = BRAND) -> Line:
-    return [
-        (brand, Role.BRAND),
-        (f" {symbols.to} ", Role.MUTED),
-        (where, Role.STRONG),
-    ]
+def _apart(
+    where: Destination, left: Sequence[Part], right: Sequence[Part], cells: int, symbols: Symbols
+) -> Line:
+    """The one at the left edge, the other at the right; the target takes what room there is."""
+    margin = 2 if cells > 30 else 1
+    rights = [*(_behind(part, "   ") for part in right)]
+    lines = fitted([*left, *rights], cells - margin)
+    begun, ended = lines[: len(left)], lines[len(left) :]
+    room = cells - margin - sum(map(cells_of, lines))
+    if len(left) > 1 and room > 0 and cells_of(begun[1]) < width(clean(where.name)):
+        begun[1] = _where(where, cells_of(begun[1]) + room, symbols)
+    start: Line = [(" ", Role.TEXT), *(piece for line in begun for piece in line)]
+    end: Line = [piece for line in ended for piece in line]
+    gap = max(cells - cells_of(start) - cells_of(end) - (margin - 1), 0)
+    return [*start, (" " * gap, Role.TEXT), *end]
 
 
-def _words(standing: Standing, symbols: Symbols) -> Line:
-    line: Line = []
-    for count, word, status, role in _counts(standing):
-        of = f"/{standing.places}" if status is Status.STREAMING and standing.places else ""
-        shown = role if count else Role.FAINT
-        line += [
-            (f"{symbols.status[status]} ", shown),
-            (f"{count}{of}", Role.STRONG if count else Role.FAINT),
-            (f" {word}   ", Role.MUTED if count else Role.FAINT),
-        ]
-    return [*line, *_worst("worst lag ", standing, symbols), *_held(standing, symbols)]
+def _behind(part: Part, space: str) -> Part:
+    """The same, with a space before whatever it says."""
+    spaced: list[Line] = [[(space, Role.TEXT), *form] if form else [] for form in part.forms]
+    return Part(spaced, part.yields)
 
 
-def _signs(standing: Standing, symbols: Symbols) -> Line:
-    line: Line = []
-    for count, _, status, role in _counts(standing):
-        line += [
-            (symbols.status[status], role if count else Role.FAINT),
-            (f"{count} ", Role.TEXT if count else Role.FAINT),
-        ]
-    return [*line, *_worst("lag ", standing, symbols), *_held(standing, symbols, "held")]
+# --- where to
 
 
-def _counts(standing: Standing) -> list[tuple[int, str, Status, Role]]:
-    counts = [
-        (standing.queued, "queued", Status.QUEUED, Role.WAITING),
-        (standing.live, "streaming", Status.STREAMING, Role.LIVE),
-        (standing.done, "done", Status.DONE, Role.GOOD),
-        (standing.failed, "failed", Status.FAILED, Role.BAD),
-    ]
-    if standing.cancelled:
-        counts.append((standing.cancelled, "cancelled", Status.CANCELLED, Role.MUTED))
-    return counts
+def _left(where: Destination, symbols: Symbols, brand: tuple[int, int], target: int) -> list[Part]:
+    """Brand, target, and what it costs."""
+    name = width(clean(where.name))
+    arrow = (f"{symbols.to} ", Role.MUTED)
+    product = Part([[(f"{BRAND} ", Role.BRAND), arrow], [arrow], []], (brand[0], brand[1]))
+    sizes = sorted({name, min(name, LEAST_WHERE), min(name, SMALLEST_WHERE)}, reverse=True)
+    forms = [_where(where, size, symbols) for size in sizes]
+    named = Part(forms, (brand[1] - 1, target)[: len(forms) - 1])
+    if where.kind is None:
+        return [product, named]
+    word, sign, role = MONEY[where.kind]
+    short: Line = [(f" {sign}", role)] if sign else []
+    return [product, named, Part([[(f" {symbols.dot} {word}", role)], short], (target - 2,))]
 
 
-def _worst(label: str, standing: Standing, symbols: Symbols) -> Line:
-    if standing.worst_lag_ms is None:
-        return [(label + symbols.none, Role.FAINT)]
-    level = gauges.punctuality(standing.worst_lag_ms)
-    sign = gauges.sign(level, symbols).strip()
-    return [
-        (label, Role.MUTED),
-        (f"{gauges.ms(standing.worst_lag_ms)} ms{sign}", gauges.ROLES[level]),
-    ]
-
-
-def _awaited(standing: Standing, *, short: bool = False) -> Line:
-    """When the next session may start, if there is room for it but it is not yet time."""
-    if standing.held or not standing.queued:
-        return []
-    if not standing.places:
-        return [("  starting up", Role.MUTED)]
-    seconds = math.ceil(standing.next_start_in or 0.0)
-    if seconds <= 1:
-        return []
-    return [("  next " if short else "  next start in ", Role.MUTED), (f"{seconds} s", Role.LATE)]
-
-
-def _held(standing: Standing, symbols: Symbols, words: str = "starts held") -> Line:
-    return [(f"  {symbols.held} {words}", Role.ALARM)] if standing.held else []
-
-
-def _cells(line: Line) -> int:
-    return sum(width(text) for text, _ in line)
+def _where(where: Destination, cells: int, symbols: Symbols) -> Line:
+    name = clean(where.name)
+    return [(fit(name, min(cells, width(name)), symbols.cut), Role.STRONG)]

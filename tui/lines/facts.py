@@ -53,13 +53,13 @@ def facts(
     """
     lines = [title(history, stance, cells, symbols)]
     if not brief and (about := _file(history, symbols)):
-        lines.append(_joined(about, cells, symbols))
+        lines.append(joined(about, cells, symbols))
     if timing := _timing(history, symbols):
-        lines.append(_joined(timing, cells, symbols))
+        lines.append(joined(timing, cells, symbols))
     if not brief:
         lines += [_attempt(each, cells, symbols) for each in _before(history)]
     if over := _altogether(history):
-        lines.append(_joined(over, cells, symbols))
+        lines.append(joined(over, cells, symbols))
     return lines + _troubles(history, stance, cells, symbols)
 
 
@@ -153,7 +153,7 @@ def _altogether(history: JobHistory) -> list[Line]:
     ]
 
 
-def _joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
+def joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
     """The parts that fit, whole; the rest is left out."""
     between = f" {symbols.dot} "
     line: Line = [("  ", Role.FAINT)]
@@ -189,7 +189,7 @@ def _awaited(history: JobHistory, stance: Stance) -> str:
         case Status.RETRYING, Retrying() as retrying:
             return f"{ticker.again(retrying, stance.wait)}: {clean(retrying.reason)}"
         case Status.QUEUED, _:
-            return ticker.waiting(history, stance.wait)
+            return ticker.waiting(history, stance.wait, stance.outlook)
     return ""
 
 

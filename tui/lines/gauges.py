@@ -1,6 +1,7 @@
-"""Numbers and small bars: clocks, progress and how late the chunks leave."""
+"""Numbers and small bars: clocks, progress, loudness, and how late the chunks leave."""
 
 import math
+from collections.abc import Sequence
 from enum import Enum
 
 from tui.palette import Line, Role
@@ -15,6 +16,12 @@ GAUGE = 9
 
 LAG = 7
 """Cells of a lag in ms and of the sign beside it."""
+
+METER = 8
+"""Cells of a level meter, a chunk each."""
+
+SILENCE_DB = -60
+"""In dBFS: from here down a level meter shows nothing but its floor."""
 
 
 class Punctuality(Enum):
@@ -67,6 +74,13 @@ def bar(share: float, cells: int, symbols: Symbols) -> tuple[str, str]:
     halves = math.floor(min(max(share, 0.0), 1.0) * cells * 2)
     filled = symbols.filled * (halves // 2) + (symbols.half if halves % 2 else "")
     return filled, symbols.track * (cells - len(filled))
+
+
+def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = METER) -> str:
+    """How loud the latest chunks were, the last at the right; none where none was sent."""
+    most = len(symbols.heights) - 1
+    heights = (math.ceil((db / -SILENCE_DB + 1) * most) for db in levels_db[-cells:])
+    return "".join(symbols.heights[min(max(height, 1), most)] for height in heights).rjust(cells)
 
 
 def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = GAUGE) -> Line:

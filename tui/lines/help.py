@@ -1,17 +1,37 @@
-"""The help screen's lines, from the table of keys and the signs in use."""
+"""The help screen's lines: the keys of where the user is, the signs in use, the other keys."""
 
-from tui.keys import Scope, of
-from tui.lines.cells import width
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from tui.keymap import Keymap
+from tui.keys import Key, Scope
+from tui.lines.gauges import SILENCE_DB, VERY_LATE_MS
+from tui.lines.glossary import glossary
+from tui.lines.paragraphs import said
+from tui.lines.parts import cells_of
 from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.audio.certificate import TOLERANCE_MS
 from workers.history import Status
 
 SHOWN = 9
-"""Cells for the keys of a line."""
+"""Cells for the keys of a line, at least."""
 
-COLUMN = 54
-"""Cells of one of two columns."""
+LEAST = 52
+"""Cells that each of two columns has at least."""
+
+GAP = 2
+"""Cells between them."""
+
+ELSEWHERE = (
+    Scope.SESSIONS,
+    Scope.VIEW,
+    Scope.TRANSCRIPT,
+    Scope.EVENTS,
+    Scope.READING,
+    Scope.WALL,
+)
+"""Whose keys are told even where they do not work. Dialogs tell their own."""
 
 STATES = {
     Status.QUEUED: "queued: waits for a free place",
@@ -21,63 +41,87 @@ STATES = {
     Status.FINISHING: "finishing: all is sent, last words awaited",
     Status.DONE: "done: the server confirmed the end",
     Status.CANCELLED: "cancelled: what was heard is kept",
+    Status.INTERRUPTED: "interrupted: paceline resume goes on with it",
     Status.FAILED: "failed: the reason stands in the row",
 }
 
 
-def help_lines(cells: int, symbols: Symbols) -> list[Line]:
-    """In two columns where there is room."""
-    left = [*(_keys(scope, symbols) for scope in (Scope.SESSIONS, Scope.JOBS, Scope.DESK)), _told()]
-    right = [_keys(Scope.TRANSCRIPT, symbols), _keys(Scope.READING, symbols), _signs(symbols)]
-    if cells < 2 * COLUMN:
-        return [line for block in left + right for line in block]
-    return _beside(
-        [line for block in left for line in block], [line for block in right for line in block]
-    )
-
-
-def _keys(scope: Scope, symbols: Symbols) -> list[Line]:
-    keys: list[Line] = [
-        [
-            (f"  {key.shown.translate(symbols.arrows):<{SHOWN}}", Role.KEY),
-            (key.says, Role.TEXT),
-        ]
-        for key in of(scope)
+def help_lines(here: Sequence[Key], cells: int, keymap: Keymap, symbols: Symbols) -> list[Line]:
+    """In two columns where there is room. ``here``: the keys that work where the user is."""
+    beside = cells >= 2 * LEAST
+    column = cells // 2 - GAP if beside else cells
+    unnamed = [key for key in keymap.of(Scope.DESK) if key.priority]
+    elsewhere = keymap.of(*(scope for scope in ELSEWHERE if scope not in {k.scope for k in here}))
+    blocks = [
+        *_by_scope([*here, *unnamed], column, symbols),
+        _told(column),
+        _signs(column, symbols),
+        *_by_scope(elsewhere, column, symbols),
     ]
-    return [[(scope.value, Role.BRAND)], *keys, []]
+    return _beside(blocks, column + GAP) if beside else [line for block in blocks for line in block]
 
 
-def _signs(symbols: Symbols) -> list[Line]:
+def _by_scope(keys: Iterable[Key], cells: int, symbols: Symbols) -> list[list[Line]]:
+    """A block for each scope, in the order in which they come first."""
+    keys = list(keys)
+    order = list(dict.fromkeys(key.scope for key in keys))
+    in_order = sorted(keys, key=lambda key: order.index(key.scope))
+    return [
+        _keys(scope, list(group), cells, symbols)
+        for scope, group in groupby(in_order, key=lambda key: key.scope)
+    ]
+
+
+def _keys(scope: Scope, keys: Sequence[Key], cells: int, symbols: Symbols) -> list[Line]:
+    pairs = [(key.shown.translate(symbols.arrows), key.says) for key in keys]
+    return _block(scope.value, pairs, cells)
+
+
+def _block(
+    heading: str, pairs: Sequence[tuple[str, str]], cells: int, least: int = SHOWN
+) -> list[Line]:
+    return [[(heading, Role.BRAND)], *glossary(pairs, cells, least, indent=2), []]
+
+
+def _signs(cells: int, symbols: Symbols) -> list[Line]:
     states: list[tuple[str, str]] = [(symbols.status[status], STATES[status]) for status in Status]
     others = [
         (f"{symbols.status[Status.RETRYING]}2", "before words: of the second attempt"),
         (symbols.stopping, "stopping: was cancelled, ends now"),
         (symbols.marked, "marked"),
+        (symbols.tolerance, f"on a gauge: {TOLERANCE_MS:.0f} ms; beyond it a chunk is late"),
         (symbols.late, f"the last chunk left more than {TOLERANCE_MS:.0f} ms late"),
-        (symbols.very_late, f"more than {10 * TOLERANCE_MS:.0f} ms late"),
-        (symbols.slip, "slip: a stall moved the schedule"),
+        (symbols.very_late, f"more than {VERY_LATE_MS:.0f} ms late"),
+        (symbols.slip, "slip: a stall of over 5 s moved the schedule"),
+        (symbols.held, "new starts are held"),
         (symbols.speaking, "this turn is still being revised"),
+        (symbols.sent, "among the events: sent to the server"),
+        (symbols.received, "among the events: received from it"),
     ]
-    signs: list[Line] = [
-        [(f"  {sign:<{SHOWN}}", Role.KEY), (says, Role.TEXT)] for sign, says in states + others
-    ]
-    return [[("Signs", Role.BRAND)], *signs, []]
+    return _block("Signs", states + others, cells, least=3)
 
 
-def _told() -> list[Line]:
+def _told(cells: int) -> list[Line]:
     sentences = (
         "Verbs act on the marked rows, else on the current one.",
-        "A paced stream cannot pause: p only holds new starts.",
+        "A paced stream cannot pause; new starts can be held.",
         "Slanted words may still change.",
+        "Lag: how long after its due time a chunk of audio left.",
+        "Many sessions late at once: this machine is too busy.",
+        f"Level: how loud it is, from {SILENCE_DB} to 0 dBFS.",
+        "Open: how long sockets were; that is what a service bills.",
     )
-    return [[("Good to know", Role.BRAND)], *([(f"  {each}", Role.TEXT)] for each in sentences), []]
+    told = [line for each in sentences for line in said(" ", each, Role.TEXT, cells)]
+    return [[("Good to know", Role.BRAND)], *told, []]
 
 
-def _beside(left: list[Line], right: list[Line]) -> list[Line]:
+def _beside(blocks: Sequence[list[Line]], cells: int) -> list[Line]:
+    """Whole blocks at the left until that is the longer half, the others at the right."""
+    half = sum(map(len, blocks)) / 2
+    left: list[Line] = []
+    right: list[Line] = []
+    for block in blocks:
+        (right if right or len(left) + len(block) / 2 > half else left).extend(block)
     rows = max(len(left), len(right))
     pairs = zip(left + [[]] * (rows - len(left)), right + [[]] * (rows - len(right)), strict=True)
-    return [[*one, (" " * max(COLUMN - _cells(one), 0), Role.TEXT), *two] for one, two in pairs]
-
-
-def _cells(line: Line) -> int:
-    return sum(width(text) for text, _ in line)
+    return [[*one, (" " * (cells - cells_of(one)), Role.TEXT), *two] for one, two in pairs]

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from tui.lines.cells import chopped, clean, even, fit, width
@@ -12,6 +13,7 @@ from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.speech.messages import Turn
 from workers.takeovers import Takeover
+from workers.transcript import Line as Heard
 from workers.transcript import line
 
 LONGEST = 100_000
@@ -28,10 +30,27 @@ class TextRow:
     settled: str
     unsettled: str
     final: bool
+    at: int = 0
+    """Which character of the turn's text is its first."""
+    end: str = ""
+    """When it ended, and how sure the server was of its words; like ``stamp``."""
 
 
 Row: TypeAlias = TextRow | Takeover
 """A takeover stands between two turns, in a row of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Characters of one row."""
+
+    row: int
+    start: int
+    end: int
+
+
+Place: TypeAlias = tuple[Piece, ...]
+"""Where some words stand; in more than one row, if a row ends among them."""
 
 
 def wrapped(turn: Turn, cells: int) -> list[TextRow]:
@@ -40,9 +59,20 @@ def wrapped(turn: Turn, cells: int) -> list[TextRow]:
     stamp = "" if read.start_ms is None else _stamp(read.start_ms)
     rows: list[TextRow] = []
     texts = clean(read.settled, LONGEST), clean(read.unsettled, LONGEST)
-    for settled, unsettled in _rows(*texts, cells):
-        rows.append(TextRow("" if rows else stamp, settled, unsettled, read.final))
+    for at, settled, unsettled in _rows(*texts, cells):
+        if rows:
+            rows.append(TextRow("", settled, unsettled, read.final, at))
+        else:
+            rows.append(TextRow(stamp, settled, unsettled, read.final, at, _end(read)))
     return rows
+
+
+def _end(read: Heard) -> str:
+    """In at most fourteen cells."""
+    end = "" if read.end_ms is None else f"-{_stamp(read.end_ms)}"
+    sure = [word.confidence for word in read.words if word.confidence is not None]
+    percent = min(max(100 * sum(sure) / len(sure), 0), 100) if sure else None
+    return end.ljust(9) + ("" if percent is None else f"{percent:3.0f} %")
 
 
 def _stamp(start_ms: int) -> str:
@@ -53,13 +83,16 @@ def _stamp(start_ms: int) -> str:
     return f"{minutes // 60}h{minutes % 60:02}" if minutes < 600_000 else ""
 
 
-def _rows(settled: str, unsettled: str, cells: int) -> list[tuple[str, str]]:
-    """Greedy wrapping; the settled words of a row come before its unsettled ones."""
+def _rows(settled: str, unsettled: str, cells: int) -> list[tuple[int, str, str]]:
+    """Greedy wrapping; the settled words of a row come before its unsettled ones.
+
+    Each with the place of its first character.
+    """
     settled = " ".join(settled.split())
     text = " ".join(part for part in (settled, *unsettled.split()) if part)
     border = len(settled)  # the space between the two parts belongs to the second
     return [
-        (text[start : min(end, border)], text[max(start, border) : end])
+        (start, text[start : min(end, border)], text[max(start, border) : end])
         for start, end in _spans(text, cells)
     ]
 
@@ -91,7 +124,7 @@ def _measured_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
 def said(sign: str, text: str, role: Role, cells: int) -> list[Line]:
     """A cleaned sentence behind its sign, its further rows indented."""
     indent = width(sign) + 1
-    rows = [row for row, _ in _rows(text, "", max(cells - indent, 1))]
+    rows = [row for _, row, _ in _rows(text, "", max(cells - indent, 1))]
     margins = [f"{sign} ", *[" " * indent] * len(rows)]
     return [[(margin + row, role)] for margin, row in zip(margins, rows, strict=False)]
 
@@ -140,6 +173,29 @@ class Paragraphs:
             self._starts.append(len(self.rows))
             self.rows += [item] if isinstance(item, Takeover) else wrapped(item, self.cells)
         return first
+
+    def found(self, words: str) -> list[Place]:
+        """Where some words stand, in any case of letters, over the ends of rows too."""
+        words = " ".join(words.split())
+        if not words:
+            return []
+        pattern = re.compile(re.escape(words), re.IGNORECASE)
+        places: list[Place] = []
+        for start, end in pairwise([*self._starts, len(self.rows)]):
+            rows = [row for row in self.rows[start:end] if isinstance(row, TextRow)]
+            text = ""
+            for row in rows:
+                text = text.ljust(row.at) + row.settled + row.unsettled
+            for match in pattern.finditer(text):
+                places.append(tuple(_pieces(start, rows, *match.span())))
+        return places
+
+
+def _pieces(first: int, rows: Sequence[TextRow], start: int, end: int) -> Iterator[Piece]:
+    for number, row in enumerate(rows, first):
+        inside = max(start, row.at), min(end, row.at + len(row.settled) + len(row.unsettled))
+        if inside[0] < inside[1]:
+            yield Piece(number, inside[0] - row.at, inside[1] - row.at)
 
 
 def _in_order(turns: Sequence[Turn], takeovers: Sequence[Takeover]) -> list[Turn | Takeover]:

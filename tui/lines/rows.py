@@ -1,12 +1,14 @@
 """A job as one row of the session table."""
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from functools import lru_cache
 
+from tui import measures
 from tui.lines import gauges, ticker
-from tui.lines.cells import clean, fit, fit_middle
+from tui.lines.cells import clean, fit_middle
 from tui.lines.columns import GAP as GAP_CELLS
-from tui.lines.columns import MARKS, Columns
+from tui.lines.columns import Columns
+from tui.outlook import Outlook
 from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.history import JobHistory, Status
@@ -21,6 +23,7 @@ STATUS_ROLES = {
     Status.FINISHING: Role.LIVE,
     Status.DONE: Role.GOOD,
     Status.CANCELLED: Role.MUTED,
+    Status.INTERRUPTED: Role.MUTED,
     Status.FAILED: Role.BAD,
 }
 
@@ -35,32 +38,23 @@ class Stance:
     """The user asked it to end, and it has not ended yet."""
     wait: int = 0
     """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
+    outlook: Outlook | None = None
+    """Where in the queue it stands."""
 
 
 def name(history: JobHistory) -> str:
     """The recording's name, safe to draw."""
-    return clean(PurePath(history.file).name or history.file)
+    return _called(history.file)
+
+
+@lru_cache(maxsize=4096)  # a row is drawn again and again, its name never changes
+def _called(file: str) -> str:
+    return clean(measures.name_of(file))
 
 
 def state_word(history: JobHistory, stance: Stance) -> str:
     """One word, at most `columns.STATE` cells."""
     return "stopping" if stance.stopping else history.status.value
-
-
-def head(columns: Columns, symbols: Symbols) -> Line:
-    """The columns' names, above their columns."""
-    lag = f"{'LAG':<{columns.gauge}}{GAP}" if columns.gauge else ""
-    unit = "ms" if columns.gauge else "LAG ms"
-    cells = [
-        f"{'STATE':<{columns.state}}{GAP}" if columns.state else "",
-        f"{'FILE':<{columns.name}}{GAP}",
-        f"{'PROGRESS':<{columns.bar}}{GAP}" if columns.bar else "",
-        f"{'TIME':>{columns.clock}}{GAP}" if columns.clock else "",
-        f"{'SENT':>{columns.percent}}{GAP}" if columns.percent else "",
-        f"{lag}{unit:>{columns.lag - 2}}  {GAP}",
-        fit("LATEST WORDS", columns.words, symbols.cut),
-    ]
-    return [(" " * MARKS + "".join(cells), Role.HEADING)]
 
 
 def row(history: JobHistory, columns: Columns, stance: Stance, symbols: Symbols) -> Line:
@@ -74,30 +68,41 @@ def row(history: JobHistory, columns: Columns, stance: Stance, symbols: Symbols)
     ]
     if columns.state:
         line.append((f"{state_word(history, stance):<{columns.state}}{GAP}", role))
-    quiet = history.status in (Status.DONE, Status.CANCELLED)
+    quiet = history.status in (Status.DONE, Status.CANCELLED, Status.INTERRUPTED)
     called = fit_middle(name(history), columns.name, symbols.cut)
     line.append((called + GAP, Role.MUTED if quiet else Role.TEXT))
     line += _progress(history, columns, symbols)
-    line += _lag(history, columns, symbols)
-    line += ticker.words(history, columns.words, stance.wait, symbols)
+    if columns.level:
+        line.append(_level(history, columns.level, symbols))
+    if columns.lag:
+        line += _lag(history, columns, symbols)
+    if columns.tries:
+        line.append(_tries(history, columns.tries))
+    numbered = not columns.tries
+    line += ticker.words(
+        history, columns.words, stance.wait, symbols, stance.outlook, numbered=numbered
+    )
     return line
 
 
 def _progress(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
-    total, reached = history.total_seconds, _reached(history)
-    share = 1.0 if history.status is Status.DONE else reached / total if total else 0.0
+    share, left = measures.share(history), measures.left(history)
     line: Line = []
-    if columns.bar and (_not_begun(history) or not total):
+    if columns.bar and (_not_begun(history) or share is None):
         line.append((" " * columns.bar + GAP, Role.FAINT))
     elif columns.bar:
-        filled, track = gauges.bar(share, columns.bar, symbols)
+        filled, track = gauges.bar(share or 0.0, columns.bar, symbols)
         role = Role.FAINT if history.status is Status.DONE else STATUS_ROLES[history.status]
         line += [(filled, role), (track + GAP, Role.FAINT)]
+    if columns.percent:
+        text = "" if share is None else f"{measures.percent(history)}%"
+        line.append((f"{text:>{columns.percent}}{GAP}", Role.MUTED))
+    if columns.left:
+        text = "" if left is None else gauges.clock(left)
+        role = Role.TEXT if history.status.live else Role.MUTED
+        line.append((f"{text:>{columns.left}}{GAP}", role))
     if columns.clock:
         line.append((f"{progress_clock(history):>{columns.clock}}{GAP}", Role.MUTED))
-    if columns.percent:
-        text = f"{int(share * 100)}%" if total else ""
-        line.append((f"{text:>{columns.percent}}{GAP}", Role.MUTED))
     return line
 
 
@@ -105,19 +110,27 @@ def progress_clock(history: JobHistory) -> str:
     """``sent/total`` while there is a difference, else the recording's length."""
     if not history.total_seconds:
         return ""
-    total, reached = gauges.clock(history.total_seconds), _reached(history)
+    total = gauges.clock(history.total_seconds)
     if history.status is Status.DONE or _not_begun(history):
         return total
-    return f"{gauges.clock(reached)}/{total}"
-
-
-def _reached(history: JobHistory) -> float:
-    """Seconds of the recording that need not be sent any more."""
-    return history.retrying.from_seconds if history.retrying else history.sent_seconds
+    return f"{gauges.clock(measures.reached(history))}/{total}"
 
 
 def _not_begun(history: JobHistory) -> bool:
-    return history.status is Status.QUEUED and not _reached(history)
+    return history.status is Status.QUEUED and not measures.reached(history)
+
+
+def _level(history: JobHistory, cells: int, symbols: Symbols) -> tuple[str, Role]:
+    """Of what is being sent now."""
+    levels = history.levels_db if history.status is Status.STREAMING else ()
+    silent = max(levels, default=gauges.SILENCE_DB) <= gauges.SILENCE_DB
+    return gauges.level_meter(levels, symbols, cells) + GAP, Role.FAINT if silent else Role.LIVE
+
+
+def _tries(history: JobHistory, cells: int) -> tuple[str, Role]:
+    """How many attempts there were; one is usual and is not told."""
+    several = history.attempt > 1
+    return f"{history.attempt if several else '':>{cells}}{GAP}", Role.LATE
 
 
 def _lag(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:

@@ -4,20 +4,34 @@ import re
 
 from tui.lines import gauges
 from tui.lines.cells import clean, clean_end, fit, tail, width
+from tui.outlook import Obstacle, Outlook
 from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.events import Outcome, Retrying
 from workers.history import JobHistory, Status
 
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
 _SERVER_SAID = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
 
 
-def words(history: JobHistory, cells: int, wait: int, symbols: Symbols) -> Line:
-    """In at most so many cells; ``wait``: whole seconds until a further attempt may start."""
+def words(
+    history: JobHistory,
+    cells: int,
+    wait: int,
+    symbols: Symbols,
+    outlook: Outlook | None = None,
+    *,
+    numbered: bool = True,
+) -> Line:
+    """In at most so many cells; ``wait``: whole seconds until a further attempt may start.
+
+    ``numbered``: the number of a further attempt stands before them.
+    """
     if history.status is Status.RETRYING and history.retrying is not None:
         return _again(history.retrying, cells, wait, symbols)
-    number = which(history, symbols)
-    return [(number, Role.MUTED), *_words(history, cells - width(number), wait, symbols)]
+    number = which(history, symbols) if numbered else ""
+    return [(number, Role.MUTED), *_words(history, cells - width(number), wait, symbols, outlook)]
 
 
 def which(history: JobHistory, symbols: Symbols) -> str:
@@ -49,12 +63,15 @@ def _again(retrying: Retrying, cells: int, wait: int, symbols: Symbols) -> Line:
     return [(whole[: len(told)], Role.LATE), (whole[len(told) :], Role.MUTED)]
 
 
-def _words(history: JobHistory, cells: int, wait: int, symbols: Symbols) -> Line:
+def _words(
+    history: JobHistory, cells: int, wait: int, symbols: Symbols, outlook: Outlook | None
+) -> Line:
     if history.status is Status.FAILED and history.ended is not None:
         return [(fit(cause(history.ended.reason), cells, symbols.cut), Role.BAD)]
     latest = history.transcript.latest
     if latest is None or history.status is Status.QUEUED:
-        return [(fit(_silence(history, wait), cells, symbols.cut), Role.FAINT)]
+        role = Role.MUTED if outlook and outlook.place == 1 else Role.FAINT
+        return [(fit(_silence(history, wait, outlook), cells, symbols.cut), role)]
     settled, unsettled = clean_end(latest.settled, cells), clean_end(latest.unsettled, cells)
     if settled and unsettled:
         settled += " "
@@ -75,28 +92,44 @@ def _ticker(settled: str, unsettled: str, role: Role, cells: int, symbols: Symbo
     return [(symbols.cut, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
 
 
-def _silence(history: JobHistory, wait: int) -> str:
+def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
     match history.status:
         case Status.QUEUED if history.attempt == 0:
             return "being read"
         case Status.QUEUED:
-            return waiting(history, wait)
+            return waiting(history, wait, outlook)
         case Status.CONNECTING:
             return "calling the server"
-        case Status.CANCELLED if history.ended is not None:
+        case Status.CANCELLED | Status.INTERRUPTED if history.ended is not None:
             return clean(history.ended.reason)
         case _:
             return ""
 
 
-def waiting(history: JobHistory, wait: int) -> str:
+def waiting(history: JobHistory, wait: int, outlook: Outlook | None = None) -> str:
     """Why a queued job is not at work, where there is more to say than that it waits."""
     retrying = history.retrying
     if retrying is None:
-        return ""
+        return in_turn(outlook) if outlook else ""
     if history.refused:
         full = history.refused.outcome is Outcome.BUSY
         why = "no place at the server" if full else cause(retrying.reason)
         return f"again in {wait} s: {why}" if wait else f"waits: {why}"
     seconds = retrying.from_seconds
-    return f"waits for its turn, {f'from {gauges.clock(seconds)}' if seconds else 'anew'}"
+    turn = in_turn(outlook) if outlook else "waits for its turn"
+    return f"{turn}, {f'from {gauges.clock(seconds)}' if seconds else 'anew'}"
+
+
+def in_turn(outlook: Outlook) -> str:
+    """Where in the queue: ``next, in 42 s``, ``3rd in the queue``."""
+    if outlook.place == 1:
+        obstacle = outlook.obstacle
+        told = "" if obstacle is Obstacle.NONE else f", {obstacle.value}"
+        return "next" + told.format(seconds=outlook.seconds)
+    return f"{_ordinal(outlook.place)} in the queue"
+
+
+def _ordinal(number: int) -> str:
+    if number // 10 % 10 == 1:
+        return f"{number}th"
+    return f"{number}{_ENDINGS.get(number % 10, 'th')}"

@@ -1,108 +1,250 @@
-"""The dialog that adds files and folders."""
+"""The dialog that adds recordings: a line to type paths in, and the folder below it to walk."""
 
 import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input
 
-from tui import keys, paths
+from tui import keys, paths, picking
+from tui.folders import Entry, seconds
+from tui.gathering import CalledOff, Search
 from tui.keys import Scope
-from tui.lines.cells import clean, fit
-from tui.lines.paragraphs import said
+from tui.lines import picks
 from tui.palette import Line, Look, Role
+from tui.picking import Picking, Wish
 from tui.screens.dialog import Dialog
+from tui.widgets.entries import EntryList
 from tui.widgets.painted import Painted
-from workers.audio.discovery import found
+from tui.widgets.path_line import PathLine
 from workers.errors import PacelineError
 
-CHOICES = 6
-"""So many ways to go on are listed."""
+PATIENCE = 1.5
+"""Seconds after which counting gives up; Enter then searches to the end."""
 
 
 class Adding(Dialog[list[str]]):
-    """A path goes in, the recordings that it names come out.
+    """Gives the recordings that were chosen.
 
-    ``skipped`` then tells what of it is no recording: paths, and why, in words.
+    ``folder`` then tells where the list was, ``skipped`` what is no recording: paths, and why, in
+    words.
     """
 
     BINDINGS = keys.bindings(keys.of(Scope.ADDING))
 
     DEFAULT_CSS = """
-    Adding Input, Adding Input:focus {
-        border: none; height: 1; padding: 0; margin: 1 0; background: $panel;
+    Adding {
+        #box { height: 26; }
+        PathLine { margin: 1 0; }
+        #below { margin-top: 1; }
     }
     """
 
-    def __init__(self, look: Look, path: str = "") -> None:
+    def __init__(self, look: Look, line: str = "", folder: str = "") -> None:
         super().__init__(look)
+        self.folder = folder
         self.skipped: list[tuple[str, str]] = []
-        self._path = path
-        self._below: list[Line] = [[("A file or a folder; folders are searched.", Role.MUTED)]]
+        self._typed = line
+        self._listed = folder
+        """Whose list is shown: the folder, or where the line leads from there."""
+        self._picking = Picking()
+        self._found: tuple[Wish, list[str]] | None = None
+        """The recordings that it was found to mean."""
+        self._wished = Wish()
+        self._search = Search()
         self._searching = False
+        self._problem: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Add recordings"
-            box.border_subtitle = "Enter add  Tab complete  Esc close"
-            yield Input(self._path, placeholder="path", id="path", select_on_focus=False)
-            yield Painted(self.look, lambda _: self._below, id="below")
+            line = PathLine(self._typed, placeholder="path", id="path")
+            line.base = self.folder
+            yield line
+            yield Painted(self.look, self._heading, id="heading")
+            yield EntryList(self._picking, self.look, id="entries")
+            yield Painted(self.look, self._below, id="below")
 
-    def _say(self, *lines: Line) -> None:
-        self._below = list(lines)
-        self.query_one("#below", Painted).redraw()
+    def on_mount(self) -> None:
+        self._look_up()
+
+    def on_unmount(self) -> None:
+        self._search.call_off()
 
     @property
-    def _input(self) -> Input:
-        return self.query_one(Input)
+    def _line(self) -> PathLine:
+        return self.query_one(PathLine)
+
+    @property
+    def _list(self) -> EntryList:
+        return self.query_one(EntryList)
+
+    @property
+    def _wish(self) -> Wish:
+        return self._picking.wish(self._line.value, in_list=self._list.has_focus)
+
+    @property
+    def _opens(self) -> Entry | None:
+        """The folder that Enter would open."""
+        current = self._picking.current
+        in_list = self._list.has_focus and not self._picking.marked
+        return current if in_list and current is not None and current.folder else None
+
+    # --- the list follows the line
+
+    def on_input_changed(self) -> None:
+        self._problem = None
+        self._look_up()
+
+    def on_descendant_focus(self) -> None:
+        hints = picks.LIST_HINTS if self._list.has_focus else picks.LINE_HINTS
+        self.query_one("#box").border_subtitle = hints.translate(self.look.symbols.arrows)
+        self._count()
+
+    def on_entry_list_moved(self) -> None:
+        self._problem = None
+        self._measure()
+        self._count()
+
+    def _newest(self, group: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Only the newest of a group goes on; it is made when it begins, if it still does."""
+        self.run_worker(work, group=group, exclusive=True)
+
+    def _look_up(self, at: str = "") -> None:
+        self._newest("look", partial(self._look_into, self._line.value, at))
+        self._count()
+
+    async def _look_into(self, line: str, at: str) -> None:
+        try:
+            place = await asyncio.to_thread(paths.place, line, self.folder)
+        except (OSError, ValueError):  # Enter says what is wrong with it
+            self._picking.show(())
+        else:
+            self._listed = place.folder
+            self._picking.show(place.entries, at)
+        self._list.show()
+        self.query_one("#heading", Painted).redraw()
+        self._measure()
+        self._count()
+
+    def _measure(self) -> None:
+        self._newest("lengths", self._tell_lengths)
+
+    async def _tell_lengths(self) -> None:
+        """Of what is on the screen: the first bytes of a file tell it, or nothing does."""
+        known = self._picking.lengths
+        unknown = [each for each in self._list.visible_entries if each.path not in known]
+        lengths = await asyncio.to_thread(lambda: [(each.path, seconds(each)) for each in unknown])
+        known.update((path, length) for path, length in lengths if length is not None)
+        if lengths:
+            self._list.refresh()
+
+    # --- how many that would be
+
+    def _count(self) -> None:
+        wish = Wish() if self._opens else self._wish
+        if wish != self._wished:
+            self._wished, self._found = wish, None
+            self._search.call_off()
+            if wish:
+                self._newest("count", partial(self._count_up, wish))
+        self._redraw()
+
+    async def _count_up(self, wish: Wish) -> None:
+        with suppress(CalledOff, PacelineError, OSError, ValueError):  # Enter says what is wrong
+            self._found = wish, await self._gather(wish, PATIENCE)
+            self._redraw()
+
+    async def _gather(self, wish: Wish, seconds: float | None = None) -> list[str]:
+        skipped: list[tuple[str, str]] = []
+        self.skipped = skipped
+        named = partial(paths.named, wish.line, self.folder)
+        return await self._search.files(
+            (lambda: wish.paths) if wish.paths else named, skipped, seconds
+        )
+
+    # --- keys
 
     def action_complete(self) -> None:
-        self.run_worker(self._complete(self._input.value), group="complete", exclusive=True)
+        if self._list.has_focus:
+            self.set_focus(self._line)
+        else:
+            self._line.complete()
 
-    async def _complete(self, typed: str) -> None:
-        completion = await asyncio.to_thread(paths.complete, typed)
-        if self._input.value != typed:
-            return  # the user typed on
-        self._input.value = completion.text
-        self._input.cursor_position = len(completion.text)
-        width = self.query_one("#below", Painted).content_size.width
-        cut = self.look.symbols.cut
-        lines: list[Line] = [
-            [(fit(clean(name), width, cut), Role.MUTED)] for name in completion.choices[:CHOICES]
-        ]
-        if (more := len(completion.choices) - CHOICES) > 0:
-            lines.append([(f"and {more} more", Role.FAINT)])
-        self._say(*lines)
+    def action_browse(self) -> None:
+        self.set_focus(self._list)  # at once: keys may follow fast
+
+    def on_entry_list_left(self) -> None:
+        self.set_focus(self._line)
+
+    def on_entry_list_opened(self, message: EntryList.Opened) -> None:
+        """The line is empty then: what is typed goes on from the folder that is shown."""
+        left = self._listed
+        self.folder = picking.parent(left) if message.folder is None else message.folder.path
+        self._line.base = self.folder
+        with self.prevent(PathLine.Changed):
+            self._line.put("")
+        self._look_up(at=left if message.folder is None else "")
+
+    def on_entry_list_taken(self) -> None:
+        self.action_submit()
 
     def on_input_submitted(self) -> None:
         self.action_submit()  # the input takes Enter itself, after all that was typed before it
 
     def action_submit(self) -> None:
-        named = paths.named(self._input.value)
-        if named and not self._searching:
-            self._searching = True
-            self._say([("Searching", Role.MUTED)])
-            self.run_worker(self._add(named), group="add")
+        if (opens := self._opens) is not None:
+            self.on_entry_list_opened(EntryList.Opened(opens))
+            return
+        wish = self._wish
+        if not wish or self._searching:
+            return
+        if self._found is not None and self._found[0] == wish:
+            self.dismiss(self._found[1])
+            return
+        self._searching = True
+        self._redraw()
+        self.run_worker(self._add(wish), group="add")
 
-    async def _add(self, named: list[str]) -> None:
-        """A big folder takes a while, so a thread reads it."""
-        self.skipped.clear()
+    async def _add(self, wish: Wish) -> None:
+        """A big folder takes a while; closing the dialog ends the search."""
         try:
-            files = await asyncio.to_thread(found, named, lambda *one: self.skipped.append(one))
+            self.dismiss(await self._gather(wish))
+        except CalledOff:
+            self._searching = False
         except PacelineError as problem:
-            self._problem(problem.reason, problem.hint)
-        except OSError as problem:
-            self._problem(f"{problem.filename or named[0]}: {problem.strerror}", "")
-        else:
-            self.dismiss(files)
+            self._say(problem.reason, problem.hint)
+        except (OSError, ValueError) as problem:  # the latter for a path that no system has
+            self._say(str(problem), "")
 
-    def _problem(self, reason: str, hint: str) -> None:
-        self._searching = False
+    # --- lines
+
+    def _say(self, reason: str, hint: str) -> None:
+        self._searching, self._problem = False, (reason, hint)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self.query_one("#below", Painted).redraw()
+
+    def _heading(self, width: int) -> list[Line]:
+        folder = os.path.abspath(self._listed)
+        return picks.heading(folder, self._picking, width, self.look.symbols)
+
+    def _below(self, width: int) -> list[Line]:
         symbols = self.look.symbols
-        width = self.query_one("#below", Painted).content_size.width
-        rows = said(symbols.warning, clean(reason), Role.BAD, width)
-        if hint:
-            rows += said(symbols.hint, clean(hint), Role.TEXT, width)
-        for path, why in self.skipped[:CHOICES]:
-            rows += said(symbols.hint, clean(f"{path}: {why}"), Role.MUTED, width)
-        self._say(*rows)
+        if self._searching:
+            return [[("Searching", Role.MUTED)]]
+        if self._problem is not None:
+            return picks.problem(*self._problem, self.skipped, width, symbols)
+        wish, opens = self._wish, self._opens
+        found = self._found[1] if self._found is not None and self._found[0] == wish else None
+        return picks.prospect(
+            self._picking,
+            None if found is None else len(found),
+            opens.name if opens else "",
+            named=bool(wish),
+            symbols=symbols,
+        )

@@ -2,77 +2,66 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
-from tui import keys
+from tui import keys, paths
+from tui.exports import Choice, Group, Written
 from tui.keys import Scope
-from tui.lines.cells import clean, fit_middle
-from tui.lines.paragraphs import said
-from tui.palette import Line, Look, Role
+from tui.lines import exports as lines
+from tui.lines.cells import clean
+from tui.palette import Line, Look
 from tui.screens.dialog import Dialog
+from tui.shelf import fill
+from tui.state import DeskState
 from tui.widgets.painted import Painted
-from workers.errors import PacelineError
-from workers.exports import FORMATS, AlreadyThere, export
+from tui.widgets.path_line import PathLine
+from workers.exports import FORMATS, names
 from workers.history import JobHistory
+from workers.jobs import JobId
 
-LISTED = 6
-"""So many files are named; the rest is counted."""
-
-REPLACE = "replace files that exist"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What is to be exported, as it stood when the dialog opened."""
-
-    histories: Sequence[JobHistory]
-    names: Sequence[str]
-    """A file name for each, no two the same."""
-    folder: Path
+LOOK_EVERY = 0.1
+"""Seconds between two looks at how far it is."""
 
 
-@dataclass(slots=True)
-class Written:
-    """What became of it."""
-
-    files: list[Path] = field(default_factory=list)
-    there: list[Path] = field(default_factory=list)
-    problem: PacelineError | None = None
-
-
-def write(batch: Batch, formats: Sequence[str], *, replace: bool) -> Written:
-    """Writes job after job; an existing file keeps its own job from being written, no other."""
-    written = Written()
-    for history, name in zip(batch.histories, batch.names, strict=True):
-        try:
-            written.files += export(history, formats, batch.folder, overwrite=replace, name=name)
-        except AlreadyThere as there:
-            written.there += there.paths
-        except PacelineError as problem:
-            written.problem = problem
-            break
-    return written
-
-
-class Exporting(Dialog[frozenset[str]]):
-    """Formats by their letters, or by arrows and Space. Gives the choice back for the next time."""
+class Exporting(Dialog[None]):
+    """Every question by its letter, or by arrows and Space; opens as it was closed."""
 
     BINDINGS = keys.bindings(keys.of(Scope.EXPORTING))
+    AUTO_FOCUS = ""  # letters choose until the folder is asked for
 
-    def __init__(self, look: Look, batch: Batch, chosen: frozenset[str]) -> None:
+    DEFAULT_CSS = """
+    Exporting {
+        #where { height: 1; }
+        #label { width: 12; }
+    }
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        state: DeskState,
+        groups: Sequence[Group],
+        group: int,
+        run: Path,
+        choice: Choice,
+    ) -> None:
         super().__init__(look)
-        self._batch = batch
-        self._chosen = set(chosen)
-        self._replace = False
-        self._cursor = 0
-        self._writing = False
-        self._result: Written | None = None
-        self._note = ""
+        self._state = state
+        self._groups = groups
+        self._group = group
+        self._run = run
+        self._own = run / "exports"
+        self._choice = self._kept = choice
+        self._cursor = next(iter(FORMATS))
+        self._done: int | None = None
+        """So many are written while it goes on."""
+        self._written: Written | None = None
+        self._folder = self._own
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -80,124 +69,145 @@ class Exporting(Dialog[frozenset[str]]):
             box.border_subtitle = "Enter write  Space choose  Esc close"
             yield Painted(self.look, self._about, id="about")
             yield Painted(self.look, self._choices, id="choices")
+            with Horizontal(id="where"):
+                yield Painted(self.look, self._label, id="label")
+                yield PathLine(
+                    paths.typed(self._choice.folder),
+                    placeholder=clean(str(self._own)),
+                    folders=True,
+                    id="folder",
+                )
             yield Painted(self.look, self._outcome, id="outcome")
 
+    def on_mount(self) -> None:
+        self.set_interval(LOOK_EVERY, self._show_progress)
+
+    @property
+    def _line(self) -> PathLine:
+        return self.query_one(PathLine)
+
+    @property
+    def _jobs(self) -> Sequence[JobId]:
+        return self._groups[self._group].jobs
+
+    # --- keys
+
     def action_close(self) -> None:
-        self.dismiss(frozenset(self._chosen))
+        if self._line.has_focus:
+            self._leave_line()
+            return
+        self._keep()
+        self.dismiss(None)
 
-    def action_choose(self, format: str) -> None:
-        self._chosen ^= {format}
-        self._redraw()
-
-    def action_replace(self) -> None:
-        self._replace = not self._replace
-        self._redraw()
-
-    def action_move(self, rows: int) -> None:
-        self._cursor = (self._cursor + rows) % (len(FORMATS) + 1)
+    def action_choose(self, question: str) -> None:
+        match question:
+            case lines.ROWS:
+                self._group = (self._group + 1) % len(self._groups)
+            case lines.TOGETHER:
+                self._choice = replace(self._choice, together=not self._choice.together)
+            case lines.THERE:
+                self._choice = self._choice.turned()
+            case lines.FOLDER:
+                self.set_focus(self._line)
+            case format:
+                self._choice = self._choice.toggled(format)
+        self._written = None
         self._redraw()
 
     def action_choose_here(self) -> None:
-        if self._cursor < len(FORMATS):
-            self.action_choose(list(FORMATS)[self._cursor])
+        self.action_choose(self._cursor)
+
+    def action_move(self, rows: int) -> None:
+        asked = list(filter(None, lines.layout(self._groups)))
+        at = asked.index(self._cursor) if self._cursor in asked else 0
+        self._cursor = asked[(at + rows) % len(asked)]
+        self._leave_line()
+
+    def action_complete(self) -> None:
+        if self._line.has_focus:
+            self._line.complete()
         else:
-            self.action_replace()
+            self.set_focus(self._line)
 
-    def action_write(self) -> None:
-        if self._writing:
-            return
-        if not self._chosen:
-            self._note = "No format is chosen."
-            self._redraw()
-            return
-        self._writing, self._note = True, "Writing"
-        self._redraw()
-        self.run_worker(self._write(), group="export")
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(str(self._folder))
 
-    async def _write(self) -> None:
-        formats = [each for each in FORMATS if each in self._chosen]
-        self._result = await asyncio.to_thread(write, self._batch, formats, replace=self._replace)
-        self._writing, self._note = False, ""
+    def on_input_submitted(self) -> None:
+        self._leave_line()
+
+    def _leave_line(self) -> None:
+        self.set_focus(None)
         self._redraw()
 
     def on_click(self, event: Click) -> None:
         choices = self.query_one("#choices", Painted)
-        if event.widget is choices and 0 < event.y <= len(FORMATS) + 2:
-            row = event.y - 1
-            self._cursor = min(row, len(FORMATS)) if row != len(FORMATS) else self._cursor
-            self.action_choose_here()
+        if event.widget is choices:
+            asked = lines.layout(self._groups)
+            if question := asked[event.y] if event.y < len(asked) else "":
+                self._cursor = question
+                self.action_choose(question)
+
+    # --- writing
+
+    def _keep(self) -> None:
+        """For the next time, if it is another one: else the settings go on to say."""
+        before = self._kept
+        self._kept = self._choice = replace(self._choice, folder=self._line.value.strip())
+        if self._kept != before:
+            self._kept.remember()
+
+    def action_write(self) -> None:
+        if self._done is not None or not self._choice.files(len(self._jobs)):
+            return
+        self._keep()
+        self._folder = Path(self._choice.folder).expanduser() if self._choice.folder else self._own
+        self._done, self._written = 0, Written()
+        self._redraw()
+        self.run_worker(self._write(self._choice, self._folder, self._written), group="export")
+
+    async def _write(self, choice: Choice, folder: Path, written: Written) -> None:
+        """A thread writes, job after job; each is copied when its turn has come."""
+        named = names(self._state.histories.values())
+        copies: list[JobHistory] = []
+        for done, job in enumerate(list(self._jobs)):
+            self._done = done
+            history = self._state.snapshot(job)
+            await asyncio.to_thread(fill, self._run, history)  # old turns stay on disk
+            if choice.together:
+                copies.append(history)
+                continue
+            await asyncio.to_thread(written.write, history, named[job], choice, folder)
+            if written.problem is not None:
+                break
+        if choice.together:
+            await asyncio.to_thread(written.write_together, copies, choice, folder)
+        self._done = None
+        self._redraw()
+
+    def _show_progress(self) -> None:
+        if self._done is not None:
+            self.query_one("#outcome", Painted).redraw()
+
+    # --- lines
 
     def _redraw(self) -> None:
         for painted in self.query(Painted):
             painted.redraw()
 
-    # --- lines
-
-    def _about(self, width: int) -> list[Line]:
-        count = len(self._batch.histories)
-        live = sum(not history.status.over for history in self._batch.histories)
-        what = "1 transcript" if count == 1 else f"{count} transcripts"
-        if live:
-            what += f", {live} of them as far as heard" if count > 1 else ", as far as heard"
-        folder = fit_middle(
-            clean(str(self._batch.folder)), max(width - 3, 8), self.look.symbols.cut
-        )
-        return [
-            [],
-            [(what, Role.STRONG)],
-            [(f"{self.look.symbols.to} ", Role.FAINT), (folder.rstrip(), Role.MUTED)],
-        ]
+    def _about(self, _width: int) -> list[Line]:
+        histories = [self._state.histories[job] for job in self._jobs]
+        return lines.about(len(histories), sum(not each.status.over for each in histories))
 
     def _choices(self, _width: int) -> list[Line]:
-        told = {key.action: key for key in keys.of(Scope.EXPORTING)}
-        lines: list[Line] = [[]]
-        for index, format in enumerate(FORMATS):
-            key = told.get(f"choose('{format}')")
-            letter, says = (key.shown, key.says) if key else (" ", "")
-            lines.append(self._choice(index, format in self._chosen, letter, format, says))
-        lines.append([])
-        lines.append(self._choice(len(FORMATS), self._replace, "o", "", REPLACE))
-        return lines
+        return lines.choices(self._groups, self._group, self._choice, self._cursor, self.look)
 
-    def _choice(self, index: int, on: bool, letter: str, format: str, says: str) -> Line:
-        symbols = self.look.symbols
-        return [
-            (symbols.cursor if index == self._cursor else " ", Role.KEY),
-            (f" {symbols.on if on else symbols.off} ", Role.LIVE if on else Role.FAINT),
-            (f" {letter} ", Role.KEY),
-            (f" {format:<5}" if format else " ", Role.STRONG if on else Role.TEXT),
-            (says, Role.MUTED),
-        ]
+    def _label(self, _width: int) -> list[Line]:
+        return [lines.folder_label(self._cursor, self.look)]
 
     def _outcome(self, width: int) -> list[Line]:
         symbols = self.look.symbols
-        lines: list[Line] = [[]]
-        if self._note:
-            lines.append([(self._note, Role.MUTED)])
-        if self._result is None or self._writing:
-            return lines
-        done = self._result
-        if done.files:
-            lines += self._files("1 file", "{} files", " written", done.files, Role.GOOD, width)
-        if done.there:
-            lines += self._files(
-                "1 file is", "{} files are", " already there", done.there, Role.LATE, width
-            )
-            lines.append([("o replaces them, then Enter.", Role.MUTED)])
-        if done.problem is not None:
-            lines += said(symbols.warning, clean(done.problem.reason), Role.BAD, width)
-            if done.problem.hint:
-                lines += said(symbols.hint, clean(done.problem.hint), Role.TEXT, width)
-        return lines
-
-    def _files(
-        self, one: str, many: str, tail: str, files: Sequence[Path], role: Role, width: int
-    ) -> list[Line]:
-        count = one if len(files) == 1 else many.format(len(files))
-        lines: list[Line] = [[(count + tail, role)]]
-        for file in files[:LISTED]:
-            name = fit_middle(clean(file.name), max(width - 4, 8), self.look.symbols.cut)
-            lines.append([("  " + name.rstrip(), Role.MUTED)])
-        if len(files) > LISTED:
-            lines.append([(f"  and {len(files) - LISTED} more", Role.FAINT)])
-        return lines
+        if self._done is not None:
+            return lines.writing(self._done, len(self._jobs))
+        if self._written is None:
+            return lines.promise(self._choice, len(self._jobs), symbols)
+        return lines.outcome(self._written, self._folder, width, symbols)

@@ -8,6 +8,8 @@ from textual.app import ComposeResult
 from textual.events import Paste
 from textual.screen import Screen
 
+from tui import frame
+from tui.actions import nearest
 from tui.frame import Frame
 from tui.keys import Key
 from tui.messages import Dropped
@@ -18,6 +20,15 @@ from tui.widgets.painted import Painted
 
 class Framed(Screen[None]):
     """A screen with the frame around its `body`."""
+
+    DEFAULT_CSS = """
+    Framed {
+        layers: default above;
+        overflow: hidden;
+        #small { layer: above; width: 100%; height: 100%; background: $background; display: none; }
+        &.-small #small { display: block; }
+    }
+    """
 
     FOOT: ClassVar[Sequence[Key]] = ()
     """Whose keys the foot offers."""
@@ -32,6 +43,7 @@ class Framed(Screen[None]):
         yield Painted(self.look, self._top, id="banner")
         yield from self.body()
         yield Painted(self.look, self._foot, id="foot")
+        yield Painted(self.look, lambda _: frame.TOO_SMALL, id="small")
 
     def body(self) -> ComposeResult:
         """What stands between banner and foot."""
@@ -39,6 +51,7 @@ class Framed(Screen[None]):
 
     def show(self, changes: Changes) -> None:
         """Draws what changed; called on every tick and after every key."""
+        self.set_class(frame.too_small(*self.app.size), "-small")
         self.query_one("#banner", Painted).redraw()
         self.query_one("#foot", Painted).redraw()
 
@@ -49,4 +62,5 @@ class Framed(Screen[None]):
         return self.frame.top(width, self.app.size.height, monotonic())
 
     def _foot(self, width: int) -> list[Line]:
-        return self.frame.foot(self.FOOT, width, monotonic())
+        keys = nearest(self.focused, self.FOOT, self.look.keys)
+        return self.frame.foot(keys, width, monotonic())

@@ -1,34 +1,32 @@
 """The first screen: every session, and the current one's transcript."""
 
+from time import monotonic
+
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.widgets import Input
 
 from tui import keys
+from tui.arrangement import Column
+from tui.frame import Frame
 from tui.keys import Scope
-from tui.messages import Picked, Touched
-from tui.palette import Line, Role
-from tui.screens.framed import Framed
+from tui.lines.columns import ALL
+from tui.messages import Ordered, Picked, Touched
+from tui.palette import Line, Look
 from tui.screens.reading import Reading
-from tui.state import Changes
+from tui.screens.viewed import Viewed
+from tui.state import Changes, DeskState
 from tui.widgets.detail import Detail
+from tui.widgets.filter import FilterField, FilterLine
 from tui.widgets.painted import Painted
-from tui.widgets.table import SessionTable
-from tui.widgets.transcript import TranscriptView
-
-EMPTY: list[Line] = [
-    [("No recordings yet.", Role.STRONG)],
-    [],
-    [("a", Role.KEY), ("  add files or folders", Role.MUTED)],
-    [("?", Role.KEY), ("  keys and signs", Role.MUTED)],
-    [("q", Role.KEY), ("  leave", Role.MUTED)],
-]
+from tui.widgets.table import Heads, SessionTable
 
 
-class Overview(Framed):
+class Overview(Viewed):
     """Table and detail; beneath each other, or beside where there is room."""
 
     BINDINGS = keys.bindings(keys.of(Scope.SESSIONS))
-    FOOT = keys.of(Scope.SESSIONS, Scope.JOBS, Scope.DESK)
+    FOOT = keys.of(Scope.SESSIONS, Scope.VIEW, Scope.JOBS, Scope.DESK)
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (150, "-beside")]  # noqa: RUF012  as Textual declares it
 
     DEFAULT_CSS = """
@@ -50,12 +48,19 @@ class Overview(Framed):
     }
     """
 
+    def __init__(
+        self, state: DeskState, look: Look, frame: Frame, columns: frozenset[Column] = ALL
+    ) -> None:
+        super().__init__(state, look, frame)
+        self._columns = columns
+
     def body(self) -> ComposeResult:
         with Container(id="body"):
-            yield Painted(self.look, lambda _: EMPTY, id="none")
+            yield Painted(self.look, self.frame.welcome, id="none")
             with Vertical(id="sessions"):
-                table = SessionTable(self.state, self.look, id="table")
-                yield Painted(self.look, table.head_line, id="head")
+                table = SessionTable(self.state, self.look, self._columns, id="table")
+                yield FilterLine(self.state, self.look)
+                yield Heads(self.look, table, id="head")
                 yield table
             yield Detail(self.state, self.look)
 
@@ -64,19 +69,30 @@ class Overview(Framed):
         """The rows."""
         return self.query_one(SessionTable)
 
+    @property
+    def filter(self) -> FilterLine:
+        """What narrows them."""
+        return self.query_one(FilterLine)
+
     def on_mount(self) -> None:
-        self.set_class(not self.state.order, "-empty")
+        self.set_class(not self.state.histories, "-empty")
         self.table.focus()
 
     def show(self, changes: Changes) -> None:
         """Draws what changed."""
         super().show(changes)
         if changes.order:
-            self.set_class(not self.state.order, "-empty")
+            self.set_class(not self.state.histories, "-empty")
+        self.filter.show()
         self.table.show(changes)
-        self.query_one("#head", Painted).redraw()
+        self.query_one(Heads).redraw()
         if changes.order or self.state.current in changes.jobs:
-            self.query_one(Detail).redraw()
+            self.detail.redraw()
+
+    def _foot(self, width: int) -> list[Line]:
+        if self.focused is self.filter.field:
+            return self.frame.foot(keys.of(Scope.FILTERING), width, monotonic())
+        return super()._foot(width)
 
     def _touched(self) -> None:
         self.table.show_current()
@@ -102,17 +118,67 @@ class Overview(Framed):
         self.state.mark()
         self._touched()
 
+    def action_mark_all(self) -> None:
+        self.state.mark_all()
+        self._touched()
+
+    def action_invert_marks(self) -> None:
+        self.state.invert_marks()
+        self._touched()
+
+    def action_filter(self) -> None:
+        self.filter.open()
+        self._touched()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        if isinstance(message.input, FilterField) and message.value != self.state.filter_text:
+            self.state.filter_by(message.value)
+            self._touched()
+
+    def on_filter_field_left(self, message: FilterField.Left) -> None:
+        if not message.kept:
+            self.state.filter_by("")
+        elif self.state.current is not None:
+            self.state.select(self.state.current)  # found, so that is where the user is now
+        self.set_focus(self.table)
+        self._touched()
+
+    def action_sort(self) -> None:
+        from tui.screens.sorting import SortMenu  # only when asked for, as every dialog
+
+        self.app.push_screen(SortMenu(self.look, self.state.sorting), self._sort_by)
+
+    def on_ordered(self, message: Ordered) -> None:
+        self._sort_by(message.column)
+
+    def action_reverse(self) -> None:
+        self._sort_by(self.state.sorting.column)
+
+    def _sort_by(self, column: Column | None) -> None:
+        if column is not None:
+            self.state.sort_by(column)
+            self._touched()
+
+    def action_freeze(self) -> None:
+        self.state.freeze(not self.state.frozen)
+        self._touched()
+
     def action_read(self) -> None:
         if self.state.current is not None:
             self.app.push_screen(Reading(self.state, self.look, self.frame))
 
     def action_other_pane(self) -> None:
-        transcript = self.query_one(TranscriptView)
-        (self.table if transcript.has_focus else transcript).focus()
+        pane = self.detail.pane
+        (self.table if pane.has_focus else pane).focus()
 
     def action_back(self) -> None:
-        """To the table, then the marks away; never out of the desk."""
+        """To the table, then the marks away, then the filter; never out of the desk."""
+        if self.detail.back():
+            return
         if not self.table.has_focus:
             self.table.focus()
         elif self.state.unmark_all():
-            self.post_message(Touched())
+            self._touched()
+        elif self.state.filter_text:
+            self.state.filter_by("")
+            self._touched()

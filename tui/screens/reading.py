@@ -1,36 +1,44 @@
-"""One transcript over the whole screen."""
+"""One job over the whole screen."""
 
 from textual.app import ComposeResult
 
 from tui import keys
 from tui.keys import Scope
 from tui.messages import Touched
-from tui.screens.framed import Framed
+from tui.screens.viewed import Viewed
 from tui.state import Changes
 from tui.widgets.detail import Detail
 
 
-class Reading(Framed):
+class Reading(Viewed):
     """The current job, large."""
 
     BINDINGS = keys.bindings(keys.of(Scope.READING))
-    FOOT = keys.of(Scope.READING, Scope.JOBS, Scope.DESK)
+    FOOT = [  # noqa: RUF012  as Framed declares it
+        *keys.of(Scope.READING),
+        *(key for key in keys.of(Scope.TRANSCRIPT) if key.label),
+        *keys.of(Scope.VIEW, Scope.JOBS, Scope.DESK),
+    ]
 
     def body(self) -> ComposeResult:
         yield Detail(self.state, self.look)
 
     def on_mount(self) -> None:
-        self.query_one(Detail).transcript.focus()
+        self.detail.pane.focus()
 
     def show(self, changes: Changes) -> None:
         """Draws what changed."""
         super().show(changes)
         if changes.order or self.state.current in changes.jobs:
-            self.query_one(Detail).redraw()
+            self.detail.redraw()
 
     def action_neighbour(self, rows: int) -> None:
         self.state.move(rows)
         self.post_message(Touched())
 
+    def action_search(self) -> None:
+        self.detail.pane.action_search()
+
     def action_back(self) -> None:
-        self.dismiss()
+        if not self.detail.back():
+            self.dismiss()

@@ -1,10 +1,11 @@
 """Lines of pieces on the screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Resize
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -25,11 +26,23 @@ def strip(line: Line, look: Look, cells: int, base: Style) -> Strip:
             joined[-1] = (joined[-1][0] + text, joined[-1][1])  # every segment costs at each paint
         else:
             joined.append((text, role))
-    segments = [Segment(text, base + look.styles[role]) for text, role in joined]
+    styles = look.over(base)
+    segments = [Segment(text, styles[role]) for text, role in joined]
     return Strip(segments).adjust_cell_length(cells, base)
 
 
-class Painted(Widget):
+class Drawn(Widget):
+    """A widget of such lines. Their colours are what they are to be on the screen."""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """But for the one that looks for a terminal's own colours, and copies every line for it.
+
+        Where a theme has any, they are meant to stay.
+        """
+        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+
+
+class Painted(Drawn):
     """A few lines from a function of the width; only those that differ are drawn again."""
 
     DEFAULT_CSS = """

@@ -1,4 +1,6 @@
-"""The session table: every job, drawn line by line, only the rows that are visible."""
+"""The session table: the rows that are shown, drawn line by line, only those that are visible."""
+
+from itertools import islice
 
 from rich.style import Style
 from textual.events import Click, Resize
@@ -6,17 +8,23 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.arrangement import Column
+from tui.keys import Scope
+from tui.lines import heads
 from tui.lines.cells import width as cell_width
-from tui.lines.columns import MOST_NAME, Columns, columns
-from tui.lines.rows import Stance, head, name, row
-from tui.messages import Picked
+from tui.lines.columns import ALL, MOST_NAME, Columns, columns
+from tui.lines.rows import Stance, name, row
+from tui.messages import Ordered, Picked
 from tui.palette import Line, Look
 from tui.state import Changes, DeskState
-from tui.widgets.painted import strip
+from tui.widgets.painted import Drawn, Painted, strip
 
 
-class SessionTable(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows of the state. (DataTable repaints all that is visible when one cell changes.)"""
+class SessionTable(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows of the state. (DataTable repaints all that is visible when one cell changes.)
+
+    ``shown``: the columns that the user wants to see at all.
+    """
 
     DEFAULT_CSS = """
     SessionTable {
@@ -27,34 +35,58 @@ class SessionTable(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    def __init__(self, state: DeskState, look: Look, *, id: str) -> None:
+    def __init__(
+        self, state: DeskState, look: Look, shown: frozenset[Column] = ALL, *, id: str
+    ) -> None:
         super().__init__(id=id)
         self._state = state
         self._look = look
+        self._shown = shown
         self._longest_name = 0
-        self._drawn = 0
-        """So many rows are known to the scrolling."""
+        self._measured = 0
+        """So many names were."""
+        self._row = 0
+        """Where the current row was last."""
         self._base = Style()
+        self._top = self._width = 0
         self._columns = Columns(0, 0)
 
     def show(self, changes: Changes) -> None:
-        """Draws what changed."""
+        """Draws what changed; costs as much as there is to see, however many rows there are."""
         if changes.order:
             self._measure()
+            self._follow()
+        if changes.order or self.columns != self._columns:
             self.refresh()
+            return
         top, height = self.scroll_offset.y, self.size.height
-        for job in changes.jobs:
-            y = self._state.row_of(job) - top
-            if 0 <= y < height:
-                self.refresh(Region(0, y, self.size.width, 1))
+        visible = self._state.order[top : top + height]
+        for first, rows in _runs([job in changes.jobs for job in visible]):
+            self.refresh(Region(0, first, self.size.width, rows))
+
+    def _follow(self) -> None:
+        """Rows moved: a current row that was in view stays there; the view ends with the rows."""
+        top, height = self.scroll_offset.y, self.size.height
+        if top <= self._row < top + height:
+            self.show_current()
+        last = max(len(self._state.order) - height, 0)
+        if self.scroll_offset.y > last:
+            self._scroll(last)
+        self._row = self._state.row
 
     def show_current(self) -> None:
         """Scrolls no further than it takes to see the current row."""
-        row, top, height = self._state.row, self.scroll_offset.y, self.size.height
+        self._measure()  # rows may just have come back
+        self._row = row = self._state.row
+        top, height = self.scroll_offset.y, self.size.height
         if row < top:
-            self.scroll_to(y=row, animate=False, immediate=True)
+            self._scroll(row)
         elif height and row >= top + height:
-            self.scroll_to(y=row - height + 1, animate=False, immediate=True)
+            self._scroll(row - height + 1)
+
+    def _scroll(self, top: int) -> None:
+        """By force: whether there is anything to scroll is only known after the next layout."""
+        self.scroll_to(y=top, animate=False, immediate=True, force=True)
 
     @property
     def columns(self) -> Columns:
@@ -63,18 +95,40 @@ class SessionTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.scrollable_content_region.width,
             hours=self._state.longest_seconds >= 3600,
             longest_name=self._longest_name,
+            tries=self._state.most_attempts > 1,
+            shown=self._shown,
         )
 
     def head_line(self, _width: int) -> list[Line]:
         """The columns' names, for the line above the rows."""
-        return [head(self.columns, self._look.symbols)]
+        state, symbols, room = self._state, self._look.symbols, self.columns
+        note = heads.standing(
+            state.sorting,
+            room,
+            symbols,
+            marked=len(state.marked),
+            frozen=state.frozen,
+            newcomers=state.newcomers,
+        )
+        return [heads.head(room, symbols, state.sorting, note)]
 
     def _measure(self) -> None:
-        state = self._state
-        names = (cell_width(name(state.histories[job])) for job in state.order[self._drawn :])
-        self._longest_name = min(MOST_NAME, max(self._longest_name, max(names, default=0)))
-        self._drawn = len(state.order)
-        self.virtual_size = Size(0, self._drawn)
+        histories = self._state.histories
+        if len(histories) < self._measured:  # some were removed
+            self._measured = 0
+        new = islice(histories.values(), self._measured, None)
+        longest = max((cell_width(name(history)) for history in new), default=0)
+        self._longest_name = min(MOST_NAME, max(self._longest_name, longest))
+        self._measured = len(histories)
+        self.virtual_size = Size(0, max(len(self._state.order), 1))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many as there are jobs: what stands below does not move while the filter is typed."""
+        return max(len(self._state.histories), 1)
+
+    def column_at(self, x: int) -> Column:
+        """Whose name stands there in the line above the rows."""
+        return heads.column_at(x, self.columns)
 
     def on_mount(self) -> None:
         self._measure()
@@ -91,13 +145,17 @@ class SessionTable(ScrollView, can_focus=True, inherit_bindings=False):
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what they share is looked up once, which halves the paint."""
         self._base, self._columns = self.rich_style, self.columns
+        self._top, self._width = self.scroll_offset.y, self.size.width
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         state, base = self._state, self._base
-        width, index = self.size.width, y + self.scroll_offset.y
+        width, index = self._width, y + self._top
         if index >= len(state.order):
+            if index == 0 and state.histories:
+                back = self._look.keys.shown(Scope.SESSIONS, "back")
+                return strip(heads.nobody(back), self._look, width, base)
             return Strip.blank(width, base)
         job = state.order[index]
         stance = Stance(
@@ -105,8 +163,33 @@ class SessionTable(ScrollView, can_focus=True, inherit_bindings=False):
             marked=job in state.marked,
             stopping=state.stopping(job),
             wait=state.wait(job),
+            outlook=state.outlook(job),
         )
         if stance.current:
             base += self._look.cursor
         line = row(state.histories[job], self._columns, stance, self._look.symbols)
         return strip(line, self._look, width, base)
+
+
+class Heads(Painted):
+    """The line above the rows; a click on a name sorts by it."""
+
+    def __init__(self, look: Look, table: SessionTable, *, id: str) -> None:
+        super().__init__(look, table.head_line, id=id)
+        self._table = table
+
+    def on_click(self, event: Click) -> None:
+        self.post_message(Ordered(self._table.column_at(event.x)))
+
+
+def _runs(changed: list[bool]) -> list[tuple[int, int]]:
+    """Where rows changed that stand together: the first of them, and how many."""
+    runs: list[tuple[int, int]] = []
+    for y, is_so in enumerate(changed):
+        if not is_so:
+            continue
+        if runs and sum(runs[-1]) == y:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((y, 1))
+    return runs

@@ -1,147 +1,186 @@
 """The transcript of one job: finals solid, the open turn revised in place, the end followed."""
 
-from rich.style import Style
-from textual.events import Resize
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from collections.abc import Sequence
 
-from tui import keys
+from textual.events import Resize
+
 from tui.lines.paragraphs import Paragraphs, Row, seam
 from tui.palette import Line, Look, Role
+from tui.search import Mark, Search
 from tui.symbols import Symbols
-from tui.widgets.painted import strip
+from tui.viewing import Stamps, Viewing
+from tui.widgets.pane import Pane
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
 from workers.takeovers import Takeover, takeovers
 
-STAMP = 9
-"""Cells before the text: a turn's time, and a sign beside the turn that is still open."""
+MARGINS = {Stamps.NONE: 2, Stamps.BEGINNINGS: 9, Stamps.WHOLE: 23}
+"""Cells before the text: a turn's times, and a sign beside the turn that is still open."""
 
-NARROW = 50
-"""Below so many cells the times give way."""
+NARROW = {Stamps.WHOLE: 70, Stamps.BEGINNINGS: 50}
+"""Below so many cells those times give way."""
 
 
-def text_line(row: Row, stamped: bool, cells: int, symbols: Symbols) -> Line:
+def shown_stamps(wanted: Stamps, cells: int) -> Stamps:
+    """The times that there is room for."""
+    if wanted is Stamps.WHOLE and cells < NARROW[Stamps.WHOLE]:
+        wanted = Stamps.BEGINNINGS
+    return Stamps.NONE if cells < NARROW.get(wanted, 0) else wanted
+
+
+def text_line(
+    row: Row, stamps: Stamps, cells: int, symbols: Symbols, marks: Sequence[Mark] = ()
+) -> Line:
     """A row of the transcript in pieces; ``cells``: of its text."""
     if isinstance(row, Takeover):
-        margin = " " * (STAMP if stamped else 2)
-        return [(margin + seam(row, cells, symbols), Role.FAINT)]
-    sign = " " if row.final else symbols.speaking
-    margin = f"{row.stamp:>{STAMP - 3}} {sign} " if stamped else f"{sign} "
+        return [(" " * MARGINS[stamps] + seam(row, cells, symbols), Role.FAINT)]
+    times = {Stamps.BEGINNINGS: f"{row.stamp:>6} ", Stamps.WHOLE: f"{row.stamp:>6}{row.end:14} "}
+    margin = times.get(stamps, "") + (" " if row.final else symbols.speaking) + " "
     role = Role.FINAL if row.final else Role.SETTLED
-    return [(margin, Role.FAINT), (row.settled, role), (row.unsettled, Role.PARTIAL)]
+    words: Line = [(row.settled, role), (row.unsettled, Role.PARTIAL)]
+    return [(margin, Role.FAINT), *(_marked(words, marks) if marks else words)]
 
 
-class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
+def _marked(line: Line, marks: Sequence[Mark]) -> Line:
+    """The line with these characters of it in roles of their own."""
+    roles = [role for text, role in line for _ in text]
+    for mark in marks:
+        length = mark.end - mark.start
+        roles[mark.start : mark.end] = [Role.HERE if mark.here else Role.FOUND] * length
+    pieces: Line = []
+    for char, role in zip("".join(text for text, _ in line), roles, strict=True):
+        if pieces and pieces[-1][1] is role:
+            pieces[-1] = (pieces[-1][0] + char, role)
+        else:
+            pieces.append((char, role))
+    return pieces
+
+
+class TranscriptView(Pane):
     """Draws only visible rows, and wraps only turns that changed."""
 
-    BINDINGS = keys.bindings(keys.of(keys.Scope.TRANSCRIPT))
+    SEARCH = "find"
 
-    DEFAULT_CSS = """
-    TranscriptView {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
-    }
-    """
-
-    def __init__(self, look: Look, *, id: str) -> None:
-        super().__init__(id=id)
-        self._look = look
+    def __init__(self, look: Look, viewing: Viewing, *, id: str) -> None:
+        super().__init__(look, viewing, id=id)
         self._shown: JobId | None = None
-        self._history: JobHistory | None = None
+        self._stamps = Stamps.NONE
         self._paragraphs = Paragraphs(1)
-        self._base = Style()
+        self._search = Search()
+        self._left_at = 0
+        """So many rows there were when the end was no longer followed."""
         self.following = True
         """The end stays in view; off as soon as the user scrolls up."""
 
+    def read(self) -> bool:
+        """The transcript comes with the reports."""
+        return False
+
     def show(self, history: JobHistory | None) -> None:
         """Draws what is new in the transcript of this job."""
+        super().show(history)
         shown = None if history is None else history.job
         if shown != self._shown:
             self._shown, self.following = shown, True
             self._paragraphs = Paragraphs(self._cells)
             self.refresh()
-        self._history = history
+        elif self._stamps is not self._wanted_stamps:
+            self._wrap_again()
         self._update()
 
     @property
-    def _stamped(self) -> bool:
-        return self.scrollable_content_region.width >= NARROW
+    def _wanted_stamps(self) -> Stamps:
+        return shown_stamps(self.viewing.stamps, self.scrollable_content_region.width)
 
     @property
     def _cells(self) -> int:
-        margin = STAMP if self._stamped else 2
-        return max(self.scrollable_content_region.width - margin - 1, 1)
+        self._stamps = self._wanted_stamps
+        return max(self.scrollable_content_region.width - MARGINS[self._stamps] - 1, 1)
+
+    def _wrap_again(self) -> None:
+        self._paragraphs = Paragraphs(self._cells)
+        self.refresh()
 
     def _update(self) -> None:
-        if self._history is None or not self.size.width:
-            self.virtual_size = Size(0, 0)
+        if self.history is None or not self.size.width:
+            self.hold(0)
             return
-        if not len(self._paragraphs.rows):
-            self.refresh()  # the sentence that stands there instead may have changed
-        transcript = self._history.transcript
-        first = self._paragraphs.update(transcript.turns, takeovers(self._history)[1:])
+        before = len(self._paragraphs.rows)
+        first = self._paragraphs.update(self.history.transcript.turns, takeovers(self.history)[1:])
         rows = len(self._paragraphs.rows)
         if not rows:
             self.following = True  # it begins anew: there is nothing left that was being read
-        if first < max(rows, self.virtual_size.height):
-            top = max(first - self.scroll_offset.y, 0)
-            if top < self.size.height:
-                self.refresh(Region(0, top, self.size.width, self.size.height - top))
-        self.virtual_size = Size(0, rows)
+            self.refresh()  # the sentence that stands there instead may have changed
+        if first < max(rows, before):
+            self.refresh_rows(first, max(rows, before, 1))
+            if self._search.words:
+                self._search.look_again(self._paragraphs)
+        self.hold(max(rows, 1))
         if self.following:
-            self._to_end()
-
-    def _to_end(self) -> None:
-        # By force: the layout may not know yet that there is something to scroll.
-        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+            self.scroll_to_row(self.max_scroll_y)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follows again once the end is in view."""
         super().watch_scroll_y(old_value, new_value)
-        self.following = round(new_value) >= self.max_scroll_y
+        following = round(new_value) >= self.max_scroll_y
+        if self.following and not following:
+            self._left_at = len(self._paragraphs.rows)
+        self.following = following
+
+    @property
+    def news(self) -> str:
+        """How many lines came since the end is not followed any more; empty while it is."""
+        if self.following or self.history is None:
+            return ""
+        new = len(self._paragraphs.rows) - self._left_at
+        if new > 0:
+            return f"{new} new below, G follows"
+        return "" if self.history.status.over else "not following, G follows"
 
     def on_resize(self, event: Resize) -> None:
         following = self.following
         if self._paragraphs.cells != self._cells:
-            self._paragraphs = Paragraphs(self._cells)
-            self.refresh()
+            self._wrap_again()
         self.following = following
         self._update()
+        if self._search.words:
+            self._search.look_again(self._paragraphs)
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """All lines of one paint; their style is looked up once."""
-        self._base = self.rich_style
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        """One visible row."""
-        width, base = self.size.width, self._base
-        index = y + self.scroll_offset.y
-        rows = self._paragraphs.rows
+    def row(self, index: int) -> Line:
+        """One row, or what there is to say instead of any."""
+        rows, symbols = self._paragraphs.rows, self.look.symbols
         if index < len(rows):
-            cells, symbols = self._paragraphs.cells, self._look.symbols
-            line = text_line(rows[index], self._stamped, cells, symbols)
-            return strip(line, self._look, width, base)
-        if not rows and index == 0 and self._history is not None:
-            return strip([(_silence(self._history), Role.FAINT)], self._look, width, base)
-        return Strip.blank(width, base)
-
-    def action_lines(self, lines: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, immediate=True)
-
-    def action_pages(self, pages: int) -> None:
-        self.action_lines(pages * max(self.size.height - 1, 1))
-
-    def action_beginning(self) -> None:
-        self.scroll_to(y=0, animate=False, immediate=True)
+            marks = self._search.marks(index)
+            return text_line(rows[index], self._stamps, self._paragraphs.cells, symbols, marks)
+        return [] if self.history is None or rows else [(_silence(self.history), Role.FAINT)]
 
     def action_follow(self) -> None:
         self.following = True
-        self._to_end()
+        super().action_follow()
+
+    # --- searching
+
+    def seek(self, words: str) -> None:
+        """Marks these words wherever they stand, and goes to the next place."""
+        top = self._search.row if self._search.row is not None else self.scroll_offset.y
+        self._search.begin(words, self._paragraphs, top)
+        self._go_there()
+
+    def step(self, places: int) -> None:
+        """To another place that was found."""
+        self._search.step(places)
+        self._go_there()
+
+    def _go_there(self) -> None:
+        row, height = self._search.row, self.size.height
+        if row is not None and not 0 <= row - self.scroll_offset.y < height:
+            self.scroll_to_row(row - height // 2)
+        self.refresh()
+
+    @property
+    def found(self) -> str:
+        """Which of how many places it is."""
+        return self._search.count
 
 
 def _silence(history: JobHistory) -> str:

@@ -1,0 +1,222 @@
+"""What the desk costs, how soon it answers, how soon it is there, and whether its memory grows.
+
+``python -m tests.benchmarks.desk [--quick] [--rows 10,50,200,1000] [--seconds 10] [--repeat 3]``
+
+The real desk runs in a terminal of its own (see `desk_fed`) and is told of so many sessions, five
+times a second of each. Repeats are interleaved; tables show medians over them.
+
+CPU
+    User and system time of the process, in % of one core, minus what the same process needs to be
+    told as much without a screen.
+key to paint
+    From writing ``j`` or ``k`` into the terminal to reading what draws the cursor in its new row,
+    at random moments, while all rows change. Nearest ranks over all repeats.
+start
+    From starting ``paceline`` in a terminal to reading the last line of its first screen; beside
+    what Python alone takes, and Python with Textual.
+memory
+    Resident, of a desk that is told an hour of 50 sessions as fast as it can take it in, when each
+    quarter has been; each on its own row of one run.
+"""
+
+import argparse
+import random
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.benchmarks import machine
+from tests.benchmarks.delays import percentile
+from tests.benchmarks.table import table
+from tests.benchmarks.terminal import Terminal
+
+SIZES = ((120, 34), (200, 60))
+
+SETTLED = 3.0
+"""Seconds after which a desk has begun."""
+
+HOUR_OF = 50
+"""Sessions of which an hour is told."""
+
+LAST_DRAWN = rb"quit"
+"""A word at the end of the foot, the last line of the first screen."""
+
+_HERE = "tests.benchmarks.desk_fed"
+_COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One look at a desk; in % of a core and in ms."""
+
+    cpu_percent: float
+    answers_ms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a desk shows, and how large."""
+
+    size: tuple[int, int]
+    keys: bytes = b""
+    """Pressed to get there."""
+
+    @property
+    def name(self) -> str:
+        """For a column of the table."""
+        return f"{'wall' if self.keys else 'table'} {self.size[0]}x{self.size[1]}"
+
+
+VIEWS = (*(View(size) for size in SIZES), View((200, 60), b"w"))
+
+
+def main() -> None:
+    """Measures as asked and prints tables."""
+    asked = _asked()
+    print(f"{machine.described()}; medians of {asked.repeat}", flush=True)
+    print(f"\n{_loads(asked.rows, asked.seconds, asked.keys, asked.repeat)}", flush=True)
+    print(f"\n{_starts(asked.starts)}", flush=True)
+    if not asked.quick:
+        print(f"\n{_hour()}", flush=True)
+
+
+# --- processor time, and keys
+
+
+def _loads(rows: Sequence[int], seconds: float, keys: int, repeat: int) -> str:
+    feeding: dict[int, list[float]] = {}
+    looks: dict[tuple[int, View], list[Load]] = {}
+    for _ in range(repeat):
+        for count in rows:
+            feeding.setdefault(count, []).append(_blind(count, seconds))
+            for view in VIEWS:
+                looks.setdefault((count, view), []).append(_look(count, view, seconds, keys))
+    head = ("rows", *(f"CPU % {view.name}" for view in VIEWS), "feeding", "key p50 ms", "p99")
+    lines = []
+    for count in rows:
+        fed = median(feeding[count])
+        needed = [median(each.cpu_percent for each in looks[count, view]) - fed for view in VIEWS]
+        answers = [ms for view in VIEWS for each in looks[count, view] for ms in each.answers_ms]
+        cpu = [f"{percent:.1f}" for percent in needed]
+        ranks = [f"{percentile(answers, rank):.0f}" for rank in (50, 99)]
+        lines.append((str(count), *cpu, f"{fed:.1f}", *ranks))
+    return table(head, lines)
+
+
+def _fed(rows: int, *options: str) -> list[str]:
+    return [sys.executable, "-m", _HERE, str(rows), *options]
+
+
+def _blind(rows: int, seconds: float) -> float:
+    with Terminal(_fed(rows, "--blind"), SIZES[0]) as terminal:
+        time.sleep(SETTLED)
+        return _cpu(terminal, seconds)
+
+
+def _look(rows: int, view: View, seconds: float, keys: int) -> Load:
+    with Terminal(_fed(rows), view.size) as terminal:
+        terminal.seen(LAST_DRAWN)
+        terminal.type(view.keys)
+        time.sleep(SETTLED)
+        cpu = _cpu(terminal, seconds)
+        return Load(cpu, () if view.keys else tuple(_answers(terminal, keys)))
+
+
+def _cpu(terminal: Terminal, seconds: float) -> float:
+    """In % of a core, over the next so many seconds."""
+    begin, before = time.monotonic(), terminal.program.cpu_times()
+    time.sleep(seconds)
+    after, end = terminal.program.cpu_times(), time.monotonic()
+    used = after.user + after.system - before.user - before.system
+    return float(100 * used / (end - begin))
+
+
+def _answers(terminal: Terminal, keys: int) -> list[float]:
+    """How long each key took to be seen, in ms."""
+    chance = random.Random(0)
+    terminal.type(b"j")
+    time.sleep(1)
+    first = terminal.row_of_cursor()  # it is drawn again at every tick
+    answers = []
+    for number in range(keys):
+        time.sleep(chance.uniform(0.02, 0.2))  # whatever the tick is at
+        key, row = (b"k", first - 1) if number % 2 == 0 else (b"j", first)
+        begin = time.monotonic()
+        answers.append((terminal.cursor_in(row, lambda key=key: terminal.type(key)) - begin) * 1000)
+    return answers
+
+
+# --- start
+
+
+def _starts(repeat: int) -> str:
+    taken: dict[str, list[float]] = {}
+    for _ in range(repeat):
+        for name, command in (
+            ("python -c pass", [sys.executable, "-c", "pass"]),
+            ("import textual.app", [sys.executable, "-c", "import textual.app"]),
+        ):
+            with Terminal(command, SIZES[0]) as terminal:
+                terminal.program.wait()
+                taken.setdefault(name, []).append(time.monotonic() - terminal.began)
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {f"XDG_{kind}_HOME": folder for kind in ("STATE", "CONFIG")}
+            command = [str(_COMMAND), "--endpoint", "ws://127.0.0.1:9/v3/ws"]
+            with Terminal(command, SIZES[0], environment) as terminal:
+                seconds = terminal.seen(LAST_DRAWN) - terminal.began
+                taken.setdefault("paceline, first screen", []).append(seconds)
+    rows = [
+        (name, f"{median(times):.2f}", f"{min(times):.2f}", f"{max(times):.2f}")
+        for name, times in taken.items()
+    ]
+    return table(("start", "median s", "least", "most"), rows)
+
+
+# --- memory
+
+
+def _hour() -> str:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told"
+        told.touch()
+        with Terminal(_fed(HOUR_OF, "--hour", str(told)), SIZES[0]) as terminal:
+            terminal.seen(LAST_DRAWN)
+            rows.append(("begun", f"{machine.resident_mb(terminal.program):.1f}"))
+            for quarter in range(1, 5):
+                while len(told.read_text().splitlines()) < quarter:
+                    time.sleep(0.2)
+                time.sleep(1)
+                rows.append(
+                    (f"{quarter * 15} minutes", f"{machine.resident_mb(terminal.program):.1f}")
+                )
+    return table((f"of {HOUR_OF} sessions", "resident MB"), rows)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="What the desk costs, and how soon it answers.")
+    parser.add_argument("--quick", action="store_true", help="one short look, and no hour")
+    parser.add_argument("--rows", type=_numbers, metavar="N,…", help="sessions that are told of")
+    parser.add_argument("--seconds", type=float, help="that the processor is watched for")
+    parser.add_argument("--keys", type=int, help="that are pressed on each desk")
+    parser.add_argument("--repeat", type=int, help="runs that medians are taken of")
+    asked = parser.parse_args()
+    asked.rows = asked.rows or ([50, 200] if asked.quick else [10, 50, 200, 1000])
+    asked.seconds = asked.seconds or (4 if asked.quick else 10)
+    asked.keys = asked.keys or (30 if asked.quick else 100)
+    asked.repeat = asked.repeat or (1 if asked.quick else 3)
+    asked.starts = 3 if asked.quick else 9
+    return asked
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""What stands around every screen: banner, foot, help, palette; in any window and terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+
+from tests.screens.conftest import Seating, drawn, style_of
+from tests.screens.fakes import FakeSupervisor
+from tests.unit.desk_reports import (
+    broken,
+    connecting,
+    done,
+    failed,
+    heard,
+    queued,
+    refused,
+    streaming,
+)
+from tui.arrangement import Column
+from tui.desk import Desk
+from tui.screens.help import Help
+from tui.settings import OUR_THEMES, DeskSettings
+from tui.widgets.painted import Painted
+from workers.events import Outcome
+from workers.speech.endpoint import Kind
+
+CHANGED = {
+    "jobs.cancel": ("ctrl+k", "delete"),
+    "sessions.move(1)": ("n",),
+    "desk.help": ("f9",),
+    "desk.quit": ("Z",),
+    "jobs.add": ("x",),
+}
+
+
+class Changed(Desk):
+    """A desk with settings of all kinds."""
+
+    def __init__(self, *about: Any) -> None:
+        columns = frozenset({Column.STATE, Column.WORDS})
+        settings = DeskSettings(
+            theme="paceline-light", ascii=True, refresh=0.1, columns=columns, keys=CHANGED
+        )
+        super().__init__(*about, kind=Kind.SERVICE, settings=settings)
+
+
+def some() -> FakeSupervisor:
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/one.wav", *streaming(), heard(0, "good morning all", settled=2))
+    supervisor.job("/rec/two.wav", *streaming(60, 60), done(60))
+    supervisor.job("/rec/three.wav", queued(75))
+    return supervisor
+
+
+def text_of_help(desk: Desk) -> list[str]:
+    assert isinstance(desk.screen, Help)
+    return [line.strip() for line in drawn(desk.screen.query_one("#lines", Painted))]
+
+
+async def test_keys_that_were_changed_work_and_are_told_everywhere(seated: Seating) -> None:
+    """In foot, help, palette and first screen; what they did before, they no longer do."""
+    supervisor = some()
+    async with seated(supervisor, kind=Changed, size=(130, 24)) as seat:
+        assert "^k Del cancel" in seat.foot()
+        assert "x add" in seat.foot()
+        assert "F9 help" in seat.foot()
+        assert "Z quit" in seat.foot()
+        await seat.press("ctrl+k", "n")
+        assert 1 == seat.desk.state.row
+        await seat.press("j", "down")
+        assert 1 == seat.desk.state.row
+        await seat.press("n", "delete")
+        assert [1, 3] == supervisor.cancelled
+
+        await seat.press("question_mark")
+        assert not isinstance(seat.desk.screen, Help)
+        await seat.press("f9")
+        assert any(line.startswith("^k Del   cancel, keep") for line in text_of_help(seat.desk))
+        await seat.press("escape")
+
+        told = {
+            command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
+        }
+        assert "key: Z" == told["Leave: sessions end politely; again forces"].help
+
+        supervisor.idle = False
+        await seat.press("q")
+        assert 0 == supervisor.stops
+        await seat.press("Z")
+        assert "Z forces now" in seat.foot()
+
+
+async def test_settings_of_how_it_looks_are_honoured(seated: Seating) -> None:
+    """Theme, signs, columns."""
+    async with seated(some(), kind=Changed) as seat:
+        assert "paceline-light" == seat.desk.theme
+        assert seat.banner().isascii()
+        assert "AssemblyAI" not in seat.banner()
+        assert "| billed" in seat.banner()
+        assert all("0:10" not in row for row in seat.rows())
+        assert "good morning all" in seat.rows()[0]
+
+
+async def test_the_first_screen_says_what_to_press_and_what_it_costs(seated: Seating) -> None:
+    """By the keys that are in force."""
+    async with seated(kind=Changed) as seat:
+        told = " ".join(" ".join(drawn(seat.desk.screen.query_one("#none"))).split())
+
+        assert "x add files or folders" in told
+        assert "F9 keys and signs" in told
+        assert "The service bills every second" in told
+
+
+async def test_help_begins_with_the_keys_of_where_one_is(seated: Seating) -> None:
+    """The tab that has the focus, the screen on top; then what works anywhere, then the rest."""
+    async with seated(some(), size=(90, 24)) as seat:
+        for keys, first, later in (
+            ([], "Sessions", "In a tab of a session"),
+            (["tab"], "In a tab of a session", "Reading, full screen"),
+            (["w"], "Wall", "Sessions"),
+            (["enter"], "In a tab of a session", "Wall"),
+        ):
+            await seat.press(*keys, "question_mark")
+            lines = text_of_help(seat.desk)
+
+            assert first == lines[0]
+            order = [lines.index(heading) for heading in (first, "Desk", "Signs", later)]
+            assert sorted(order) == order
+            await seat.press("escape")
+
+
+async def test_the_foot_follows_the_focus(seated: Seating) -> None:
+    """A key that means something else there is told with what it means there."""
+    async with seated(some()) as seat:
+        assert "/ filter" in seat.foot()
+        await seat.press("tab")
+        await seat.settled()
+
+        assert "/ search" in seat.foot()
+        assert "/ filter" not in seat.foot()
+
+
+async def test_every_action_is_in_the_palette(seated: Seating) -> None:
+    """With each column to sort by and each theme; and it is done where it was asked for."""
+    async with seated(some()) as seat:
+        desk = seat.desk
+        told = {command.title: command for command in desk.get_system_commands(desk.screen)}
+        assert {f"Sort by {column.value}" for column in Column} <= told.keys()
+        assert {f"Theme: {name}" for name in (*OUR_THEMES, "nord")} <= told.keys()
+        assert "key: x" == told["Cancel, keep what was heard; again forces"].help
+
+        told["Sort by lag"].callback()
+        told["Theme: paceline-contrast"].callback()
+        await seat.pilot.pause()
+        await seat.settled()
+        assert Column.LAG is desk.state.sorting.column
+        assert "paceline-contrast" == desk.theme
+        for says, row in (("First session", 0), ("Last session", 2), ("Previous session", 1)):
+            await told[says].callback()
+            assert row == desk.state.row
+
+        await seat.press("ctrl+p")
+        assert isinstance(desk.screen, CommandPalette)
+        await seat.press(*"contrast")
+        await seat.press("escape")
+
+
+async def test_no_window_is_too_small_to_be_told_so(seated: Seating) -> None:
+    """Whatever is pressed in it. Where nothing fits, that is said, until there is room again."""
+    supervisor = some()
+    supervisor.job("/rec/four.wav", failed("no such file"))
+    async with seated(supervisor, size=(40, 10)) as seat:
+        for cells, rows in ((30, 6), (29, 9), (80, 5), (12, 3), (1, 1), (40, 10)):
+            await seat.pilot.resize_terminal(cells, rows)
+            await seat.settled()
+            whole = "\n".join(strip.text for strip in seat.desk.screen._compositor.render_strips())
+            tiny = cells < 30 or rows < 6
+            assert ("Window too small"[:cells] in whole) is tiny
+            assert ("one.wav" in whole) is not tiny
+            assert ("✗1" in whole) is not tiny
+            if cells < 30:
+                await seat.press("question_mark", "escape", "a", "escape")
+
+        await seat.press("j")
+        assert 1 == seat.desk.state.row
+
+
+async def test_the_banner_tells_of_a_server_that_lets_nobody_in(seated: Seating) -> None:
+    """In words; and what is retrying is not queued."""
+    supervisor = some()
+    supervisor.job("/rec/four.wav", *streaming(), *broken())
+    job = supervisor.job("/rec/five.wav", queued(), connecting(), *refused())
+    async with seated(supervisor) as seat:
+        assert "2 queued" in seat.banner()
+        assert "1 retrying" in seat.banner()
+        assert "no place at the server: 1 wait" in seat.banner()
+
+        supervisor.report(job, connecting(), failed("gone", outcome=Outcome.UNREACHABLE))
+        await seat.settled()
+        assert "no place" not in seat.banner()
+
+
+async def test_our_themes_are_put_on_by_name(seated: Seating) -> None:
+    """Colours change at once."""
+    async with seated(some()) as seat:
+        seen = set()
+        for name in OUR_THEMES:
+            seat.desk.theme = name
+            await seat.pilot.pause()
+            await seat.settled()
+            seen.add(style_of(seat.table, "streaming").color)
+
+        assert len(OUR_THEMES) == len(seen)
+
+
+def test_a_theme_of_ours_may_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Textual looks it up before it knows ours; no desk fails over that."""
+    monkeypatch.setattr("textual.constants.DEFAULT_THEME", "paceline-light")
+
+    assert "paceline" == Desk(FakeSupervisor(), "here", tmp_path).theme

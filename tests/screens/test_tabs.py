@@ -1,0 +1,193 @@
+"""The tabs of the current session, beside the table and over the whole screen."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.screens.conftest import Seat, Seating, drawn, style_of
+from tests.screens.fakes import FakeSupervisor
+from tests.unit.desk_reports import began, connecting, heard, progressed, queued, streaming
+from tests.unit.traced import chunks, trace_path, traced
+from tui.widgets.detail import Detail
+from tui.widgets.events import EventsView
+from tui.widgets.search_bar import SearchBar
+from tui.widgets.transcript import TranscriptView
+from workers.events import MessageReceived
+from workers.jobs import JobId
+
+SAID = ["the boat is here", "we saw no boat", "nobody came", *["they went"] * 60, "a boat again"]
+
+
+def two_jobs() -> FakeSupervisor:
+    supervisor = FakeSupervisor()
+    turns = [heard(order, text, final=True) for order, text in enumerate(SAID)]
+    supervisor.job("/rec/one.wav", *streaming(), *turns)
+    supervisor.job("/rec/two.wav", queued())
+    return supervisor
+
+
+def shown(seat: Seat) -> str:
+    """The tab that is on, as drawn, with what is shown of it."""
+    detail = seat.desk.screen.query_one(Detail)
+    return "\n".join([*drawn(detail.query_one("#tabs")), *drawn(detail.pane)])
+
+
+def counted(seat: Seat) -> str:
+    return "".join(drawn(seat.desk.screen.query_one(SearchBar).query_one("#count")))
+
+
+async def test_keys_and_clicks_change_the_tab_which_stays(seated: Seating, tmp_path: Path) -> None:
+    """On the next session, over the whole screen, and back at the table."""
+    traced(tmp_path / "run", connecting(), began(), chunks([0.3] * 20), progressed(2.0))
+    async with seated(two_jobs()) as seat:
+        assert "[1 transcript]" in shown(seat)
+        for key, word in (("2", "[2 timing]"), ("4", "[4 job]"), ("right_square_bracket", "[1 ")):
+            await seat.press(key)
+            assert word in shown(seat)
+        await seat.press("left_square_bracket")
+        assert "SHA-256" in shown(seat)
+        await seat.press("1")
+        assert "a boat again" in shown(seat)
+
+        await seat.pilot.click("#tabs", offset=(shown(seat).index("events"), 0))
+        await seat.until(lambda: "chunks" in shown(seat))
+        await seat.press("j", "enter")
+        assert "[3 events]" in shown(seat)
+        await seat.until(lambda: "No attempt has left a trace yet." in shown(seat))
+        await seat.press("h", "2")
+        await seat.until(lambda: "pacing held" in shown(seat))
+        await seat.press("escape")
+        assert "[2 timing]" in shown(seat)
+        assert "pacing held" in shown(seat)
+
+
+async def test_timing_goes_on_while_chunks_leave(seated: Seating, tmp_path: Path) -> None:
+    """Read from the trace as it grows, when something is reported."""
+    supervisor = two_jobs()
+    path = traced(tmp_path / "run", connecting(), began(), chunks([0.3] * 20))
+    async with seated(supervisor) as seat:
+        await seat.press("2")
+        await seat.until(lambda: "20 of 100 ms" in shown(seat))
+        with path.open("a") as file:
+            file.write('{"t":9.0,"type":"chunks","first":20,"lag_us":[45000]}\n')
+        supervisor.report(JobId(1), progressed(2.1))
+        await seat.settled()
+        await seat.until(lambda: "21 of 100 ms" in shown(seat))
+
+        assert "chunks left late" in shown(seat)
+        assert "to 50 ms ▲" in shown(seat)
+        assert "max 45.0" in shown(seat)
+
+
+async def test_a_transcript_is_searched_while_words_come(seated: Seating) -> None:
+    """As one types; n and N go to the next place and back, Esc ends it."""
+    supervisor = two_jobs()
+    async with seated(supervisor) as seat:
+        await seat.press("enter", "home", "slash", *"boat")
+        view = seat.desk.screen.query_one(TranscriptView)
+        assert "1/3" in counted(seat)
+        assert style_of(view, "boat").reverse
+
+        await seat.press("down", "up", "down", "enter", "n")
+        assert "3/3" in counted(seat)
+        assert view.following
+        await seat.press("N")
+        assert "2/3" in counted(seat)
+        assert 0 == view.scroll_offset.y
+        supervisor.report(JobId(1), heard(len(SAID), "one more boat", final=True))
+        await seat.settled()
+        assert "2/4" in counted(seat)
+        assert "1 new below, G follows" in shown(seat)
+
+        await seat.press("escape")
+        assert not seat.desk.screen.query_one(SearchBar).display
+        assert not style_of(view, "boat").reverse
+        await seat.press("G")
+        assert "new below" not in shown(seat)
+        assert "one more boat" in shown(seat)
+        await seat.press("slash", "x", "escape", "escape")
+        assert seat.desk.screen.query_one(SearchBar).display is False
+        assert seat.table.has_focus
+
+
+async def test_time_stamps_on_demand(seated: Seating) -> None:
+    """Beginnings, ends too, none; it is said which."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/one.wav", *streaming(), heard(0, "Good morning.", final=True, at=61_000))
+    async with seated(supervisor) as seat:
+        assert "  1:01   Good morning." in shown(seat)
+        await seat.press("t")
+        assert "  1:01-1:01     90 %   Good morning." in shown(seat)
+        assert "how sure" in seat.foot()
+        await seat.press("t")
+        assert "\n  Good morning." in shown(seat)
+        await seat.press("t")
+        assert "  1:01   Good morning." in shown(seat)
+
+
+async def test_events_are_filtered_unfolded_and_followed(seated: Seating, tmp_path: Path) -> None:
+    """The end is followed until the user goes up; what a filter found keeps its place."""
+    supervisor = two_jobs()
+    beats = [MessageReceived({"type": "Heartbeat", "number": number}) for number in range(100)]
+    path = traced(tmp_path / "run", *beats[:50], chunks([0.3]), *beats[50:])
+    async with seated(supervisor) as seat:
+        await seat.press("3", "tab")
+        await seat.until(lambda: "number 99" in shown(seat))
+        await seat.press("k")
+        with path.open("a") as file:
+            file.write('{"t":200.0,"type":"warning","warning":"too late"}\n')
+        supervisor.report(JobId(1), progressed(11.0))
+        await seat.settled()
+        await seat.until(lambda: "1 new below, G follows" in shown(seat))
+        assert "too late" not in shown(seat)
+        await seat.press("G")
+        assert "too late" in shown(seat)
+
+        await seat.press("slash", *"zz")
+        await seat.until(lambda: "Nothing of that kind." in shown(seat))
+        await seat.press("backspace", "backspace", *"chunk")
+        await seat.until(lambda: "1 of 103" in counted(seat))
+        await seat.press("enter", "enter")
+        assert "lag_us   [300]" in shown(seat)
+        await seat.press("escape")
+        assert "0, worst lag 0.3 ms" in shown(seat)
+        await seat.press("escape")
+        rows = shown(seat)
+        assert "number 50" in rows
+        assert next(line for line in rows.splitlines() if "chunks" in line).startswith("▌")
+        await seat.press("home", "j", "enter")
+        assert "number" in shown(seat)
+        assert "Heartbeat" in shown(seat)
+        await seat.press("enter", "pagedown", "up", "pageup", "g")
+        view = seat.desk.screen.query_one(EventsView)
+        assert 0 == view.scroll_offset.y
+        assert "type   trace" not in shown(seat)
+        await seat.pilot.resize_terminal(240, 40)
+        await seat.press("escape", "enter", "g")
+        assert "type   trace" in shown(seat)
+        await seat.press("j")
+        assert "message   {" in shown(seat)
+        view = seat.desk.screen.query_one(EventsView)
+        view.scroll_to(y=30, animate=False, immediate=True)  # as the wheel does
+        await seat.press("k")
+        assert 29 == view.scroll_offset.y
+
+
+async def test_transcript_and_trace_go_to_the_clipboard(
+    seated: Seating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the marked sessions, else of the current one; the foot says how much."""
+    monkeypatch.delenv("TMUX", raising=False)
+    supervisor = FakeSupervisor()
+    for number, words in ((1, "Good morning."), (2, "Yes.")):
+        supervisor.job(f"/rec/{number}.wav", *streaming(), heard(0, words, final=True))
+    traced(tmp_path / "run")
+    async with seated(supervisor) as seat:
+        await seat.press("y")
+        await seat.until(lambda: "Copied 2 words of 1 session" in seat.foot())
+        assert "Good morning.\n" == seat.desk.clipboard
+        await seat.press("Y")
+        await seat.until(lambda: "Copied" in seat.foot() and "trace.jsonl" in seat.foot())
+        assert str(trace_path(tmp_path / "run")) == seat.desk.clipboard
+        await seat.press("space", "space", "y")
+        await seat.until(lambda: "Copied 3 words of 2 sessions" in seat.foot())

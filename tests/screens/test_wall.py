@@ -1,0 +1,123 @@
+"""Several transcripts side by side."""
+
+from tests.screens.conftest import Seat, Seating, drawn
+from tests.screens.fakes import FakeSupervisor
+from tests.unit.desk_reports import heard, progressed, streaming
+from tui.screens.overview import Overview
+from tui.screens.reading import Reading
+from tui.screens.wall import Watching
+from tui.wall import Choosing
+from tui.widgets.wall import WallView
+from workers.jobs import JobId
+
+
+def talking(sessions: int) -> FakeSupervisor:
+    supervisor = FakeSupervisor()
+    for number in range(1, sessions + 1):
+        words = heard(0, f"words of {number}", at=9_000)
+        supervisor.job(f"/rec/{number}.wav", *streaming(), words)
+    return supervisor
+
+
+def wall(seat: Seat) -> list[str]:
+    """The tiles as drawn."""
+    return drawn(seat.desk.screen.query_one(WallView))
+
+
+def heading(seat: Seat) -> str:
+    return drawn(seat.desk.screen.query_one("#chosen"))[0].strip()
+
+
+async def test_keys_walk_over_the_wall(seated: Seating) -> None:
+    """Four tiles at 80 by 24, on three pages; the cursor is the desk's current session."""
+    async with seated(talking(10), size=(80, 24)) as seat:
+        state = seat.desk.state
+        await seat.press("w")
+        lines = "\n".join(wall(seat))
+        assert all(f"words of {number}" in lines for number in (1, 2, 3, 4))
+        assert "words of 5" not in lines
+        assert "newest words · 4 of 10 sessions · page 1/3" == heading(seat)
+
+        seen = []
+        for key in ("right", "down", "left", "up", "l", "j", "h", "k"):
+            await seat.press(key)
+            seen.append(state.current)
+        assert [2, 4, 3, 1, 2, 4, 3, 1] == seen
+        seen = []
+        for key in ("pagedown", "ctrl+d", "pageup", "ctrl+u", "end", "home", "G", "g"):
+            await seat.press(key)
+            seen.append(state.current)
+        assert [5, 9, 5, 1, 10, 1, 10, 1] == seen
+
+        await seat.press("f")
+        assert "pinned" in heading(seat)
+        await seat.press("s")
+        assert heading(seat).startswith("largest lag")
+        assert "pinned" not in heading(seat)
+
+        await seat.press("space")
+        assert ({1}, 2) == (state.marked, state.current)
+        await seat.press("x")
+        assert [1] == seat.supervisor.cancelled
+
+
+async def test_ways_to_the_wall_and_back(seated: Seating) -> None:
+    """From the table and from what is read; Esc and w go back, and so does Esc from reading."""
+    async with seated(talking(6), size=(80, 24)) as seat:
+        desk = seat.desk
+        for keys, screen in (
+            (["w"], Watching),
+            (["w"], Overview),
+            (["w", "escape"], Overview),
+            (["enter", "w"], Watching),
+            (["enter"], Reading),
+            (["escape"], Watching),
+            (["enter", "w"], Watching),
+            (["escape"], Overview),
+        ):
+            await seat.press(*keys)
+            assert isinstance(desk.screen, screen), keys
+        assert 1 == len(desk.screen_stack)
+
+        await seat.press("space", "space", "w")
+        assert Choosing.MARKED is desk.wall.choosing
+        assert [1, 2] == desk.wall.tiles
+        await seat.press("?", "escape", "enter", "right", "right")
+        assert JobId(3) == desk.state.current  # which is not on the wall
+        await seat.press("escape")
+        await seat.settled()
+        assert JobId(1) == desk.state.current
+
+
+async def test_a_tile_shows_what_comes_at_once(seated: Seating) -> None:
+    """Words, gauges, a narrower terminal, another theme, clicks."""
+    supervisor = talking(4)
+    async with seated(supervisor, size=(120, 34)) as seat:
+        await seat.press("w")
+        supervisor.report(JobId(2), heard(0, "quite other words"), progressed(20.0, lag=31.0))
+        await seat.settled()
+        (place,) = (line for line in wall(seat) if "other words" in line)
+        assert "words of 1" in place
+        assert "31.0 ms▲" in "\n".join(wall(seat))
+
+        await seat.pilot.resize_terminal(60, 24)
+        await seat.settled()
+        assert not any("words of 1" in line and "other words" in line for line in wall(seat))
+        assert all(len(line) == 60 for line in wall(seat))
+
+        await seat.pilot.click(WallView, offset=(5, 15))
+        assert JobId(2) == seat.desk.state.current
+        await seat.pilot.click(WallView, offset=(5, 15), times=2)
+        await seat.pilot.pause()
+        assert isinstance(seat.desk.screen, Reading)
+
+
+async def test_a_wall_without_sessions_waits_for_some(seated: Seating) -> None:
+    """Files can be added there too."""
+    async with seated() as seat:
+        await seat.press("w", "right", "enter", "space", "pagedown", "s", "f", "f")
+        assert isinstance(seat.desk.screen, Watching)
+        seat.supervisor.job("/rec/one.wav", *streaming(), heard(0, "the first words"))
+        await seat.settled()
+
+        assert any("the first words" in line for line in wall(seat))

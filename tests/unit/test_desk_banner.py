@@ -1,0 +1,181 @@
+"""The top of the desk: it fits, and what gives way is what matters least."""
+
+from typing import Any
+
+import pytest
+
+from tui.lines import banner
+from tui.lines.banner import Destination
+from tui.lines.cells import width
+from tui.lines.parts import Part, fitted
+from tui.lines.standing import Standing, lasting
+from tui.palette import Line, Role
+from tui.symbols import ASCII, UNICODE
+from tui.totals import Away, Totals
+from workers.speech.endpoint import EMBEDDED, Kind
+
+SERVICE = Destination("AssemblyAI (EU)", Kind.SERVICE)
+
+
+def text(line: Line) -> str:
+    return "".join(part for part, _ in line)
+
+
+def standing(totals: Totals | None = None, **more: Any) -> Standing:
+    """A busy desk, its starts held."""
+    counted = dict(queued=120, live=30, retrying=2, done=40, failed=5, cancelled=3, places=30)
+    usual = {**counted, "held": True, "next_start_in": None}
+    late = Totals(3723.0, 36000.0, 4000.0, 2880.0, worst_lag_ms=123.4, streaming=30, late=20)
+    return Standing(**{**usual, **more}, totals=totals or late)
+
+
+def told(state: Standing, where: Destination = SERVICE, cells: int = 300) -> str:
+    """Both lines of a wide banner, as one text."""
+    return " / ".join(map(text, banner.two_lines(where, state, cells, UNICODE)))
+
+
+@pytest.mark.parametrize("cells", range(47, 240, 7))
+@pytest.mark.parametrize("name", ["AssemblyAI (EU)", "speech.example.org:8443/" + "x" * 90])
+@pytest.mark.parametrize("symbols", [UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_it_fits_and_always_says_where_and_how_many(cells: int, name: str, symbols: Any) -> None:
+    """Words give way to signs; neither the target nor the counts do, nor that it costs money."""
+    where = Destination(name, Kind.SERVICE)
+    away = Totals(left=60.0, away=Away.NOBODY_ANSWERS, turned_away=12)
+    for state in (standing(), standing(held=False, next_start_in=41.2), standing(away)):
+        one = [banner.one_line(where, state, cells, symbols)]
+        for lines in (one, banner.two_lines(where, state, cells, symbols)):
+            whole = "\n".join(map(text, lines))
+            assert all(width(text(line)) <= cells for line in lines)
+            for part in (name[:7], "120", "30", "40", "5", "3"):
+                assert part in whole
+            assert "billed" in whole or "$" in whole
+
+
+def test_forty_cells_are_enough_on_a_calm_day() -> None:
+    """Where to, that it costs money, how many are where."""
+    calm = standing(Totals(worst_lag_ms=0.4, streaming=8), retrying=0, cancelled=0, held=False)
+    line = text(banner.one_line(SERVICE, calm, 40, UNICODE))
+
+    assert "Assembly… $   ○120 ●30 ✓40 ✗5   0.4 ms" == line.strip()
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (SERVICE, "AssemblyAI (EU) · billed"),
+        (Destination(EMBEDDED, Kind.EMBEDDED), "embedded engine on this machine · free"),
+        (Destination("example.org", Kind.CUSTOM), "example.org · your endpoint"),
+        (Destination("a run of yesterday"), "a run of yesterday   "),
+    ],
+)
+def test_it_is_unmistakable_whether_it_costs_money(where: Destination, words: str) -> None:
+    """In words, and for the service in an alarming colour."""
+    (top, _) = banner.two_lines(where, standing(), 200, UNICODE)
+
+    assert f"→ {words}" in text(top)
+    assert (" · billed", Role.ALARM) in top or where is not SERVICE
+
+
+def test_it_says_how_far_all_of_it_is() -> None:
+    """Audio streamed, when it will be done, and how long sockets were open."""
+    whole = told(standing())
+
+    assert "1:02:03 of 10:00:00 streamed" in whole
+    assert "all done in about 48 min" in whole
+    assert "sockets open 1:06:40 billed" in whole
+    assert "sockets open 1:06:40" in told(standing(), Destination("x", Kind.EMBEDDED))
+    assert "billed" not in told(standing(), Destination("x", Kind.EMBEDDED))
+    some = Totals(1.0, 2.0, left=700.0, at_least=True)
+    assert "all done in over 12 min" in told(standing(some))
+    assert "done in over 12 min" in told(standing(some), cells=50)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "5 s"), (41, "45 s"), (90, "2 min"), (5340, "89 min"), (5400, "1 h 30 min")],
+)
+def test_time_that_is_left_is_told_about(seconds: float, words: str) -> None:
+    """Nobody can tell it to the second."""
+    assert words == lasting(seconds)
+
+
+@pytest.mark.parametrize(
+    ("streaming", "late", "words"),
+    [
+        (30, 0, "✓ this machine keeps up"),
+        (30, 1, "▲ 1 of 30 late"),
+        (30, 7, "▲ 7 of 30 late"),
+        (30, 8, "‼ this machine falls behind: 8 of 30 late"),
+        (3, 1, "▲ 1 of 3 late"),
+        (1, 1, "‼ this machine falls behind: 1 of 1 late"),
+    ],
+)
+def test_it_says_whether_this_machine_keeps_up(streaming: int, late: int, words: str) -> None:
+    """One that is late is one that is late; many at once are too many for the machine."""
+    assert told(standing(Totals(worst_lag_ms=3.0, streaming=streaming, late=late))).endswith(words)
+
+
+def test_without_a_stream_there_is_no_lag() -> None:
+    """And nothing is said of the machine."""
+    assert told(standing(Totals())).endswith("worst lag –")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"next_start_in": 1.1}, "next start in 2 s"),
+        ({"next_start_in": 1.0}, ""),
+        ({"next_start_in": -4.0}, ""),
+        ({"next_start_in": 9.0, "held": True}, ""),
+        ({"next_start_in": 9.0, "queued": 0, "retrying": 0}, ""),
+        ({"next_start_in": 9.0, "queued": 0}, "next start in 9 s"),
+        ({"places": 0}, "starting up"),
+        ({"places": 0, "queued": 0, "retrying": 0}, ""),
+    ],
+)
+def test_nothing_is_told_of_a_start_that_only_waits_for_a_place(
+    state: dict[str, object], words: str
+) -> None:
+    """Nor when nothing is to start, nor when starts are held."""
+    there = Destination("here")
+    line = banner.two_lines(there, standing(Totals(), **{"held": False, **state}), 100, UNICODE)[0]
+
+    assert words == text(line).partition("here")[2].strip()
+
+
+@pytest.mark.parametrize("away", Away)
+def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: Away) -> None:
+    """With how many wait for it, and when it is tried again; even while starts are held."""
+    state = standing(Totals(away=away, turned_away=12), held=False, next_start_in=41.2)
+
+    assert f"▲ {away.value}: 12 wait, again in 42 s" in told(state)
+    assert away.value.split()[0] in told(state, cells=60)
+    assert away.value in told(standing(Totals(away=away, turned_away=12)))
+
+
+def test_retrying_is_not_queued_and_is_told_when_there_is_some() -> None:
+    """So is what was cancelled or interrupted; what usually happens is told in any case."""
+    calm = standing(retrying=0, cancelled=0, failed=0)
+
+    assert "120 queued   ● 30/30 streaming   ↻ 2 retrying" in told(standing())
+    assert "retrying" not in told(calm)
+    assert "cancelled" not in told(calm)
+    assert "interrupted" not in told(calm)
+    assert "◫ 2 interrupted" in told(standing(interrupted=2), cells=200)
+    assert "0 failed" in told(calm)
+
+
+def parts(*forms: tuple[int, str, str]) -> list[Part]:
+    return [
+        Part([[(long, Role.TEXT)], [(short, Role.TEXT)]], (when,)) for when, long, short in forms
+    ]
+
+
+def test_what_has_the_smallest_number_gives_way_first() -> None:
+    """And no more gives way than must, though a larger part had to."""
+    line = parts((3, "aaaa", "a"), (1, "bb", "b"), (2, "cccccccc", "c"))
+
+    assert ["aaaa", "bb", "cccccccc"] == list(map(text, fitted(line, 14)))
+    assert ["aaaa", "b", "cccccccc"] == list(map(text, fitted(line, 13)))
+    assert ["aaaa", "bb", "c"] == list(map(text, fitted(line, 12)))
+    assert ["a", "b", "c"] == list(map(text, fitted(line, 2)))

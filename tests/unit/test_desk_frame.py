@@ -1,0 +1,25 @@
+"""The frame looks at all jobs only now and then."""
+
+from tests.screens.fakes import FakeSupervisor
+from tests.unit.desk_reports import progressed, report, streaming
+from tui.frame import EVERY, Frame
+from tui.leaving import Leaving
+from tui.lines.banner import Destination
+from tui.palette import Look
+from tui.state import DeskState
+from tui.symbols import UNICODE
+
+
+def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
+    """Whatever is reported meanwhile: the banner is drawn at every tick."""
+    state, supervisor = DeskState(), FakeSupervisor()
+    where = Destination("here")
+    frame = Frame(state, supervisor, Leaving(supervisor), Look(UNICODE), where)
+    assert 0.0 == frame.standing(0.0).totals.sent
+
+    for event in streaming(10.0):
+        state.apply(report(1, event))
+    assert 10.0 == frame.standing(0.0).totals.sent
+    state.apply(report(1, progressed(11.0)))
+    assert 10.0 == frame.standing(EVERY - 0.1).totals.sent
+    assert 11.0 == frame.standing(EVERY).totals.sent

@@ -1,0 +1,268 @@
+"""What the picker shows of folders, what a pattern means, and what Enter would add."""
+
+import asyncio
+import os
+import wave
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+import soundfile
+
+from tui.folders import Entry, fitting, listing, seconds
+from tui.gathering import CalledOff, Search, gathered
+from tui.lines.picks import bytes_of, prospect
+from tui.picking import Picking, Wish, parent
+from tui.symbols import UNICODE
+from workers.errors import UsageProblem
+
+
+def make(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"12345")
+    return folder
+
+
+def test_a_list_has_folders_then_recordings(tmp_path: Path) -> None:
+    """In the order of names whatever their capitals, with sizes; nothing else can be added."""
+    make(tmp_path, "B.wav", "a.flac", "notes.txt", "Zoo/x.wav", "apes/x.wav", ".git/x.wav")
+
+    assert [
+        Entry("apes", f"{tmp_path}/apes", True),
+        Entry("Zoo", f"{tmp_path}/Zoo", True),
+        Entry("a.flac", f"{tmp_path}/a.flac", False, 5),
+        Entry("B.wav", f"{tmp_path}/B.wav", False, 5),
+    ] == listing(str(tmp_path))
+    assert [".git"] == [each.name for each in listing(str(tmp_path), ".g")]
+    assert ["apes", "a.flac"] == [each.name for each in listing(str(tmp_path), "A")]
+
+
+def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None:
+    """What they lead to is told when they are added."""
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "dead.wav").symlink_to(tmp_path / "gone")
+    (tmp_path / "round.wav").symlink_to(tmp_path / "round.wav")
+    (tmp_path / "there").symlink_to(tmp_path)
+
+    entries = listing(str(tmp_path))
+
+    assert ["there", "dead.wav", "pipe.wav", "round.wav"] == [each.name for each in entries]
+    assert [None] * 4 == [seconds(each) for each in entries]
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_lengths_are_told_by_the_first_bytes(tmp_path: Path, name: str) -> None:
+    """Of the formats that begin with it."""
+    soundfile.write(tmp_path / name, np.zeros(24000, np.int16), 16000)
+    (entry,) = listing(str(tmp_path))
+
+    assert 1.5 == pytest.approx(seconds(entry), abs=0.01)
+
+
+def test_no_length_is_told_where_none_is(tmp_path: Path) -> None:
+    """Neither of damage nor of a header that gives no rate."""
+    with wave.open(str(tmp_path / "still.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+    whole = (tmp_path / "still.wav").read_bytes()
+    (tmp_path / "rateless.wav").write_bytes(whole[:28] + bytes(4) + whole[32:])
+    make(tmp_path, "short.wav")
+
+    told = {each.name: seconds(each) for each in listing(str(tmp_path))}
+
+    assert {"rateless.wav": None, "short.wav": None, "still.wav": 0.0} == told
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("*.wav", ["b.wav", "[x].wav"]),
+        ("?.*", ["b.wav"]),
+        ("**/*.wav", ["b.wav", "[x].wav", "deep/b.wav", "deep/down/c.wav"]),
+        ("**", ["b.wav", "[x].wav", "deep", "deep/b.wav", "deep/down", "deep/down/c.wav"]),
+        ("*/b.wav", ["deep/b.wav"]),
+        ("deep/*/c*", ["deep/down/c.wav"]),
+        ("nothing*", []),
+        ("*.txt", []),
+    ],
+)
+def test_a_pattern_names_folders_and_recordings(
+    tmp_path: Path, pattern: str, names: list[str]
+) -> None:
+    """Any depth of them with two stars; a link that leads round is not followed."""
+    make(tmp_path, "b.wav", "[x].wav", "deep/b.wav", "deep/down/c.wav", ".no/b.wav", "b.txt")
+    (tmp_path / "deep/down/round").symlink_to(tmp_path)
+
+    found = [os.path.relpath(path, tmp_path) for path in fitting(f"{tmp_path}/{pattern}", str)]
+
+    assert sorted(names) == sorted(each for each in found if "round" not in each)
+    assert not any("round/" in each for each in found)
+
+
+def test_patterns_begin_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the program was started, and in a folder whose name looks like one."""
+    make(tmp_path, "[a]/b.wav")
+    monkeypatch.chdir(tmp_path)
+
+    assert ["[a]/b.wav"] == list(fitting("[a]/*.wav", str))
+    assert ["[a]"] == list(fitting("*", str))
+
+
+def test_paths_are_gathered_each_once(tmp_path: Path) -> None:
+    """Folders searched, patterns spread; what is no recording is told."""
+    make(tmp_path, "a.wav", "[x].wav", "deep/b.wav", "empty/notes.txt")
+    os.mkfifo(tmp_path / "pipe.wav")
+    skipped: list[tuple[str, str]] = []
+
+    files = gathered(
+        [f"{tmp_path}/[x].wav", f"{tmp_path}/*", f"{tmp_path}/a.wav"], skipped, Event()
+    )
+
+    assert ["[x].wav", "deep/b.wav", "a.wav", "pipe.wav"] == [
+        os.path.relpath(each, tmp_path) for each in files
+    ]
+    assert [f"{tmp_path}/empty"] == [path for path, _ in skipped]
+
+
+def test_what_names_nothing_is_told(tmp_path: Path) -> None:
+    """In words."""
+    with pytest.raises(UsageProblem, match="no recording or folder is called"):
+        gathered([f"{tmp_path}/*.wav"], [], Event())
+    with pytest.raises(UsageProblem, match="there is no file or folder"):
+        gathered([f"{tmp_path}/a.wav"], [], Event())
+
+
+def test_a_search_is_called_off(tmp_path: Path) -> None:
+    """At the next folder, in a pattern too."""
+    off = Event()
+    off.set()
+    for path in (tmp_path, tmp_path / "**" / "*.wav"):
+        with pytest.raises(CalledOff):
+            gathered([str(path)], [], off)
+
+
+async def test_a_newer_search_calls_the_older_one_off(tmp_path: Path) -> None:
+    """And so does time: counting is no reason to read a whole disk."""
+    make(tmp_path, "a.wav")
+    search, asked = Search(), Event()
+
+    def slowly() -> list[str]:
+        asked.wait()
+        return [str(tmp_path)]
+
+    older = asyncio.create_task(search.files(slowly, []))
+    await asyncio.sleep(0)  # it has begun
+    newer = asyncio.create_task(search.files(lambda: [str(tmp_path)], []))
+    assert [f"{tmp_path}/a.wav"] == await newer
+    asked.set()
+    with pytest.raises(CalledOff):
+        await older
+
+    over = Event()
+    asyncio.get_running_loop().call_later(0.02, over.set)
+
+    def late() -> list[str]:
+        over.wait()
+        return [str(tmp_path)]
+
+    with pytest.raises(CalledOff):
+        await search.files(late, [], 0.0)
+
+
+def picking(*names: str) -> Picking:
+    picking = Picking()
+    picking.show(
+        [Entry(name.strip("/"), f"/r/{name.strip('/')}", name[-1] == "/") for name in names]
+    )
+    return picking
+
+
+def test_enter_adds_what_the_line_names_or_the_row() -> None:
+    """A folder in the list is opened instead."""
+    here = picking("talks/", "a.wav")
+
+    assert Wish(line="x.wav y.wav") == here.wish(" x.wav y.wav ", in_list=False)
+    assert not here.wish("x.wav", in_list=True)
+    here.move(1)
+    assert Wish(paths=("/r/a.wav",)) == here.wish("x.wav", in_list=True)
+    assert not picking().wish("", in_list=True)
+
+
+def test_marks_come_before_all_else_and_outlive_the_list() -> None:
+    """Whole folders may be marked; a second Space takes a mark away."""
+    here = picking("talks/", "a.wav", "b.wav")
+    for _ in range(3):
+        here.mark()
+    here.mark()  # b.wav again: the last row stays the current one
+
+    here.show([])
+
+    assert Wish(paths=("/r/talks", "/r/a.wav")) == here.wish("x.wav", in_list=False)
+    assert Wish(paths=("/r/talks", "/r/a.wav")) == here.wish("", in_list=True)
+
+
+def test_all_recordings_of_a_list_are_marked_and_unmarked() -> None:
+    """Its folders are not."""
+    here = picking("talks/", "a.wav", "b.wav")
+    here.mark_all()
+    assert ["/r/a.wav", "/r/b.wav"] == list(here.marked)
+    here.mark_all()
+    assert {} == here.marked
+
+
+def test_the_cursor_stays_on_its_path_when_the_list_narrows() -> None:
+    """Or goes where one came from; else to the top."""
+    here = picking("talks/", "a.wav", "b.wav")
+    here.move(9)
+    here.show(here.entries[1:])
+    assert ("b.wav", 1) == (here.entries[here.row].name, here.row)
+    here.show(here.entries[:1])
+    assert 0 == here.row
+    here.show(picking("x/", "y/").entries, at="/r/y")
+    assert 1 == here.row
+
+
+@pytest.mark.parametrize(
+    ("folder", "above"),
+    [("/a/b", "/a"), ("/a", "/"), ("/", "/"), ("a/b/", "a"), ("a", "")],
+)
+def test_the_folder_above(folder: str, above: str) -> None:
+    """Relative ones stay relative as long as they can."""
+    assert above == parent(folder)
+    assert os.path.dirname(os.getcwd()) == parent("")
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KB"),
+        (123_456, "123 KB"),
+        (99_400_000, "99.4 MB"),
+        (3 * 10**15, "3000 TB"),
+    ],
+)
+def test_sizes_are_short(size: int, text: str) -> None:
+    """As people read them."""
+    assert text == bytes_of(size)
+
+
+def test_what_enter_does_is_said() -> None:
+    """It opens, adds so many, or searches when that could not be counted soon enough."""
+
+    def said(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
+        here = picking(*(f"{each}.wav" for each in range(3)))
+        for _ in range(marked):
+            here.mark()
+        (line,) = prospect(here, files, opens, named=named, symbols=UNICODE)
+        return "".join(text for text, _ in line)
+
+    assert "Enter opens talks" == said(None, "talks")
+    assert "Enter adds 1 file" == said(1)
+    assert "Enter adds 12 345 files   ◆ 2 marked" == said(12_345, marked=2)
+    assert "Enter searches, and adds what it finds" == said(None)
+    assert "A path, several, or a pattern like *.wav" == said(None, named=False)

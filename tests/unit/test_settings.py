@@ -1,0 +1,178 @@
+"""The settings file: what it may say, and in which words it is refused."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tui import configuring, settings_file
+from tui.arrangement import Column
+from tui.commands import paceline
+from tui.settings import DeskSettings, ExportSettings
+from workers.errors import UsageProblem
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of settings, not there yet."""
+    monkeypatch.setenv("PACELINE_SETTINGS", str(tmp_path / "my.toml"))
+    return tmp_path / "my.toml"
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """``paceline settings`` with these; exit code, and all that it says."""
+    result = CliRunner().invoke(paceline, ["settings", *arguments])
+    return result.exit_code, result.output
+
+
+def test_without_a_file_all_is_as_usual() -> None:
+    """It is under the user's config folder, and need not be there."""
+    assert DeskSettings() == settings_file.in_force()
+    assert settings_file.path() == Path.home() / ".config" / "paceline" / "settings.toml"
+
+
+def test_what_a_file_says_is_in_force(file: Path) -> None:
+    """All that there is to set; keys as people write them."""
+    file.write_text(
+        """
+        theme = "nord"
+        ascii = true
+        refresh = 1
+        columns = ["lag", "words"]
+        export.formats = ["srt", "csv"]
+        export.folder = "~/subtitles"
+        export.together = true
+        export.existing = "number"
+        keys.jobs.cancel = "ctrl+k"
+        [keys.sessions]
+        "move(1)" = ["down", "%", "f9"]
+        """
+    )
+
+    assert settings_file.in_force() == DeskSettings(
+        theme="nord",
+        ascii=True,
+        refresh=1.0,
+        columns=frozenset({Column.LAG, Column.WORDS}),
+        export=ExportSettings(("srt", "csv"), "~/subtitles", True, "number"),
+        keys={
+            "jobs.cancel": ("ctrl+k",),
+            "sessions.move(1)": ("down", "percent_sign", "f9"),
+        },
+    )
+
+
+WRONG = {
+    "a line that is no TOML": ("\n\na = = 1", 3, "this is not TOML"),
+    "a text without an end": ('ascii = true\nx = """\n\n', 2, "this is not TOML"),
+    "a line that is none to TOML": ("# a\u2028b\x85\nrefrsh = 1", 2, "no setting"),
+    "an unknown setting": ("\nrefrsh = 1", 2, "no setting “refrsh”. Did you mean “refresh”?"),
+    "an unknown theme": ('theme = "paceline-lite"', 1, "Did you mean “paceline-light”?"),
+    "a theme of another kind": ("theme = 7", 1, "theme is the name of a theme"),
+    "no flag": ('ascii = "yes"', 1, "ascii is true or false"),
+    "too seldom": ("# often\nrefresh = 9", 2, "refresh is a number of seconds, 0.1 to 2"),
+    "too often": ("refresh = 0.01", 1, "refresh is a number of seconds"),
+    "a flag for a number": ("refresh = true", 1, "refresh is a number of seconds"),
+    "an unknown column": ('\ncolumns = [\n"lag",\n"lags",\n]', 2, "no column “lags”"),
+    "one column": ('columns = "lag"', 1, "columns is a list of names"),
+    "an unknown format": ('[export]\n\nformats = ["doc"]', 3, "There are: txt, srt"),
+    "an unknown way": ('export = {existing = "eat"}', 1, "no existing “eat”"),
+    "a folder that is none": ("[export]\nfolder = 1", 2, "folder is a path"),
+    "no table": ("keys = 3", 1, "keys is a table. Write [keys]."),
+    "no table within one": ("[keys]\njobs = 3", 2, "Write [keys.jobs]."),
+    "an unknown place": ('[keys.job]\nadd = "i"', 1, "Did you mean “jobs”?"),
+    "an unknown action": ('[keys.jobs]\nad = "i"', 2, "no action “ad”. Did you mean “add”?"),
+    "an unknown key": ('[keys.jobs]\nadd = "pgdn"', 2, "there is no key “pgdn”"),
+    "half a key": ('[keys.jobs]\nadd = "ctrl+"', 2, "there is no key “ctrl+”"),
+    "no key": ("[keys.jobs]\nadd = []", 2, "keys are a name in quotes"),
+    "a number for a key": ("[keys.jobs]\nadd = [1]", 2, "there is no key “1”"),
+    "a key that is taken": ('[keys.jobs]\nadd = "q"', 2, "“q” would also do this: leave"),
+    "a key of another scope": ('[keys.jobs]\nadd = "j"', 2, "“j” would also do this: next"),
+    "one key for two": (
+        '[keys.jobs]\nadd = "ctrl+k"\n\nretry = ["ctrl+k"]',
+        4,
+        "“^k” would also do this: add files",
+    ),
+    "the way out": ('[keys.jobs]\nadd = "ctrl+c"', 2, "That key stays what it is."),
+    "to change the way out": ('[keys.desk]\n"quit_now" = "z"', 2, "no action “quit_now”"),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "words"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_is_refused_with_its_line(
+    file: Path, text: str, line: int, words: str
+) -> None:
+    """By the file's name, so that nobody has to look for either."""
+    file.write_text(text)
+    with pytest.raises(UsageProblem) as problem:
+        settings_file.in_force()
+
+    assert str(problem.value).startswith(f"{file}, line {line}: ")
+    assert words in str(problem.value)
+
+
+def test_a_file_that_cannot_be_read_is_told_of(file: Path) -> None:
+    """Not there though it was named, a folder, not UTF-8."""
+    with pytest.raises(UsageProblem, match="there is no such file"):
+        settings_file.in_force()
+    file.write_bytes(b"ascii = true\n# \xff")
+    with pytest.raises(UsageProblem, match="line 2: this is not UTF-8"):
+        settings_file.in_force()
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        settings_file.in_force()
+
+
+def test_the_environment_names_a_theme_before_the_file_does(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for any program made with Textual; also one of ours, and only one that there is."""
+    file.write_text('theme = "nord"')
+    monkeypatch.setenv("TEXTUAL_THEME", "paceline-light")
+    assert "paceline-light" == settings_file.in_force().theme
+
+    monkeypatch.setenv("TEXTUAL_THEME", "pacelin")
+    with pytest.raises(UsageProblem, match="TEXTUAL_THEME: there is no theme “pacelin”"):
+        settings_file.in_force()
+
+
+def test_two_keys_may_change_places(file: Path) -> None:
+    """What is taken is what is taken afterwards."""
+    file.write_text('[keys.jobs]\ncancel = "a"\nadd = "x"')
+
+    assert {"jobs.cancel": ("a",), "jobs.add": ("x",)} == settings_file.in_force().keys
+
+
+def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -> None:
+    """Every line a comment; without the signs of comments, it says what is so anyway."""
+    assert (0, f"Written: {file}\n") == run("--create")
+    assert DeskSettings() == settings_file.in_force()
+
+    shown = list(configuring.lines(DeskSettings()))
+    assert all(f"# {line}" in file.read_text() for line in shown if " = " in line)
+    file.write_text("\n".join(shown))
+    assert {**tomllib.loads(file.read_text())}.keys() == {*DeskSettings.__slots__}
+    assert list(configuring.lines(settings_file.in_force())) == shown
+
+
+def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:
+    """Its owner may have worked on it."""
+    file.write_text("ascii = true")
+    code, said = run("--create")
+
+    assert (2, "ascii = true") == (code, file.read_text())
+    assert f"{file} is there already" in said
+
+
+def test_settings_are_told_with_their_file(file: Path) -> None:
+    """What is in force, as it would be written; a broken file ends with the code of a mistake."""
+    file.write_text('[keys.jobs]\nadd = "?"\n[keys.desk]\nhelp = "f1"\n')
+    code, said = run()
+    assert 0 == code
+    assert said.startswith(f"# {file}\n")
+    assert '"add" = ["question_mark"]' in said
+
+    file.write_text("ascii = 3")
+    assert (2, f"paceline: {file}, line 1: ascii is true or false\n") == run()

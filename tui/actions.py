@@ -1,0 +1,76 @@
+"""What can be done where the user is now, for the help and the command palette.
+
+Found by asking Textual whose keys work, so it is right wherever the focus is, and whatever a desk
+leaves out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.arrangement import Column
+from tui.keymap import Keymap
+from tui.keys import KEYS, Key
+from tui.messages import Ordered
+
+_BY_ID = {key.id: key for key in KEYS if key.id}
+
+_PLACES = {id: place for place, id in enumerate(_BY_ID)}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A key that works, and whose it is."""
+
+    key: Key
+    node: DOMNode
+
+
+def here(screen: Screen[object], keymap: Keymap) -> list[Action]:
+    """What works on a screen now: what has the focus first, the whole desk last."""
+    found: dict[str, Action] = {}
+    for node, binding, enabled, _ in screen.active_bindings.values():
+        if enabled and binding.id in _BY_ID and binding.id not in found:
+            (key,) = keymap([replace(_BY_ID[binding.id], says=binding.description)])
+            found[binding.id] = Action(key, node)
+    scopes = list(dict.fromkeys(action.key.scope for action in found.values()))
+    return sorted(
+        found.values(), key=lambda action: (scopes.index(action.key.scope), _PLACES[action.key.id])
+    )
+
+
+def nearest(focused: Widget | None, keys: Sequence[Key], keymap: Keymap) -> list[Key]:
+    """Those of what has the focus before these keys, as far as it leaves them any."""
+    bound = type(focused).BINDINGS if focused is not None else []
+    ids = [each.id for each in bound if isinstance(each, Binding) and each.id in _BY_ID]
+    if not ids:
+        return keymap(keys)
+    near, keys = keymap(_BY_ID[id] for id in ids if id), keymap(keys)
+    taken = {name for key in near for name in key.keys}
+    return [*near, *(key for key in keys if key not in near and not taken.issuperset(key.keys))]
+
+
+def commands(app: App[None], screen: Screen[object], keymap: Keymap) -> Iterator[SystemCommand]:
+    """The palette: each action by what it does, and each choice of those that have some."""
+    found = here(screen, keymap)
+    for action in found:
+        key, does = action.key, partial(app.run_action, action.key.action, action.node)
+        if key.action != "command_palette":
+            yield SystemCommand(_capital(key.says), f"key: {key.shown}", does)
+    if any(action.key.id == "sessions.sort" for action in found):
+        for column in Column:
+            ordered = partial(screen.post_message, Ordered(column))
+            yield SystemCommand(f"Sort by {column.value}", "again: the other way round", ordered)
+    yield SystemCommand("Theme", "other colours", app.action_change_theme)
+    for name in sorted(app.available_themes):
+        yield SystemCommand(f"Theme: {name}", "these colours", partial(setattr, app, "theme", name))
+
+
+def _capital(says: str) -> str:
+    return says[:1].upper() + says[1:]

@@ -1,0 +1,79 @@
+"""What the user copies to the clipboard of their terminal, and the sentence that says so.
+
+It goes there as an escape sequence (OSC 52), so it reaches the machine that the user sits at, over
+SSH too. No terminal answers whether it took it.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tui.shelf import fill
+from workers import past
+from workers.exports.foreign import words_of
+from workers.exports.text import txt, txt_of_all
+from workers.history import JobHistory
+from workers.jobs import JobId
+
+MOST = 74_994
+"""Bytes of text that every terminal with a clipboard takes: some stop at 100,000 of the sequence,
+which is in base 64."""
+
+FILE = "copied.txt"
+"""In the run's folder: what was too long."""
+
+
+class Copied(NamedTuple):
+    """What goes to the clipboard, if anything, and what to say."""
+
+    text: str
+    sentence: str
+
+
+def transcripts(histories: Sequence[JobHistory], folder: Path) -> Copied:
+    """What was heard in these jobs, which no other thread knows; of several, each under its path,
+    as the export as plain text has it.
+
+    What is too long for a clipboard is written to a file, whose path is copied instead.
+    """
+    lost = [history for history in histories if not fill(folder, history)]
+    heard = [history for history in histories if len(history.transcript)]
+    if not heard:
+        return Copied("", "Nothing was heard yet that could be copied")
+    words = sum(len(words_of(each.text)) for history in heard for each in history.transcript.lines)
+    many = "1 session" if len(heard) == 1 else f"{len(heard)} sessions"
+    of = f"{words:,} {'word' if words == 1 else 'words'} of {many}"
+    text = txt(heard[0]) if len(heard) == 1 else txt_of_all(heard)
+    if lost:
+        of += ", without turns that could not be read back from the trace"
+    if len(text.encode()) <= MOST:
+        return Copied(text, f"Copied {of}{_doubt()}")
+    path = folder / FILE
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        why = f"{path} cannot be written ({error.strerror})"
+        return Copied("", f"{of} are too long for a clipboard, and {why}")
+    whole = _whole(path)
+    return Copied(whole, f"{of} are too long for a clipboard; they are in {whole}, copied instead")
+
+
+def trace_paths(jobs: Sequence[JobId], folder: Path) -> Copied:
+    """The path of each job's latest trace, a line each."""
+    latest = [[path for _, path in past.traces(folder, job)][-1:] for job in jobs]
+    paths = [_whole(path) for found in latest for path in found]
+    if not paths:
+        return Copied("", "No attempt has left a trace yet")
+    what = paths[0] if len(paths) == 1 else f"the paths of {len(paths)} traces"
+    return Copied("\n".join(paths), f"Copied {what}{_doubt()}")
+
+
+def _whole(path: Path) -> str:
+    """From the root on; bytes of a name that are no text cannot be copied."""
+    return str(path.absolute()).encode(errors="replace").decode()
+
+
+def _doubt() -> str:
+    """Tmux keeps what programs in it copy to itself, unless it was told otherwise."""
+    return "; in tmux it needs set -g set-clipboard on" if "TMUX" in os.environ else ""

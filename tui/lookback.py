@@ -1,0 +1,101 @@
+"""The desk on a run that was: the same screens, a clock that can be moved, and nothing to steer."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from textual.app import SystemCommand
+from textual.events import Click
+from textual.screen import Screen
+
+from tui import keys
+from tui.desk import Desk
+from tui.frame import Frame
+from tui.keys import Key, Scope, in_replay
+from tui.leaving import Leaving
+from tui.lines.banner import Destination
+from tui.lines.scrub import moment_at, scrub_line
+from tui.messages import Dropped
+from tui.palette import Line, Look
+from tui.playback import SPEEDS, Playback
+from tui.settings import DeskSettings
+from tui.state import DeskState
+
+
+class ReplayFrame(Frame):
+    """With the scrub bar above the foot."""
+
+    def __init__(
+        self, state: DeskState, playback: Playback, leaving: Leaving, look: Look, where: Destination
+    ) -> None:
+        super().__init__(state, playback, leaving, look, where)
+        self._playback = playback
+
+    def foot(self, keys: Sequence[Key], cells: int, now: float) -> list[Line]:
+        """The scrub bar, then what stands there otherwise."""
+        bar = scrub_line(self._playback.scrub, cells, self._look.symbols)
+        return [bar, *super().foot(in_replay(keys), cells, now)]
+
+
+class LookBack(Desk, inherit_bindings=False):
+    """``told``: whose run it was, for the top of the screen."""
+
+    BINDINGS = keys.bindings(in_replay(keys.of(Scope.JOBS, Scope.DESK)))
+
+    def __init__(
+        self,
+        playback: Playback,
+        told: str,
+        run_folder: Path,
+        *,
+        settings: DeskSettings | None = None,
+    ) -> None:
+        super().__init__(playback, told, run_folder, settings=settings)
+        self.playback = playback
+        self.frame = ReplayFrame(self.state, playback, self.leaving, self.look, Destination(told))
+
+    def take_in(self, now: float) -> None:
+        """The run, up to where it is played by now."""
+        self.playback.show(self.state, now)
+
+    def on_dropped(self, message: Dropped) -> None:
+        """Nothing can be added to what was, so the desk shall not hear of it."""
+        message.prevent_default()
+
+    def on_click(self, event: Click) -> None:
+        """On the scrub bar: to that moment."""
+        if event.widget is None or event.widget.id != "foot" or event.y:
+            return
+        scrub, cells = self.playback.scrub, event.widget.content_size.width
+        if (moment := moment_at(scrub, event.x, cells, self.look.symbols)) is not None:
+            self.playback.go_to(moment)
+            self.tick()
+
+    def action_play(self) -> None:
+        self.playback.play(monotonic())
+        self.tick()
+
+    def action_faster(self, steps: int) -> None:
+        self.playback.faster(steps)
+        self.tick()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Each speed too."""
+        yield from super().get_system_commands(screen)
+        for speed in SPEEDS:
+            does = partial(self._at_speed, speed)
+            yield SystemCommand(f"Speed {speed} times", "how fast the run is played", does)
+
+    def _at_speed(self, speed: int) -> None:
+        self.action_faster(SPEEDS.index(speed) - SPEEDS.index(self.playback.speed))
+
+    def action_skip(self, seconds: float) -> None:
+        self.playback.skip(seconds)
+        self.tick()
+
+    def action_beginning_of_run(self) -> None:
+        self.action_skip(-self.playback.length)
+
+    def action_end_of_run(self) -> None:
+        self.action_skip(self.playback.length)

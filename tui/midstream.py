@@ -1,0 +1,65 @@
+"""What the user types to change a session while it streams, as the message that says so."""
+
+from dataclasses import dataclass
+
+from workers.errors import UsageProblem
+from workers.speech.configuration import unfit
+from workers.speech.messages import UpdateConfiguration
+
+FIELDS = {
+    "keyterms_prompt": "key terms",
+    "min_turn_silence": "min silence",
+    "max_turn_silence": "max silence",
+}
+"""What can be changed from the desk, by its name on the wire, and how it is called there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The fields as they stand; what is empty stays as it is."""
+
+    keyterms_prompt: str = ""
+    """Commas between; a comma alone takes all terms away."""
+    min_turn_silence: str = ""
+    """Milliseconds, as of the next."""
+    max_turn_silence: str = ""
+
+
+def changes(typed: Typed) -> UpdateConfiguration | None:
+    """The message; None when nothing is to change. Raises `UsageProblem` for what a server would
+    end the session for."""
+    message = UpdateConfiguration(
+        keyterms_prompt=_terms(typed.keyterms_prompt),
+        min_turn_silence=_ms(typed.min_turn_silence, "min_turn_silence"),
+        max_turn_silence=_ms(typed.max_turn_silence, "max_turn_silence"),
+    )
+    if reason := unfit(message):
+        raise UsageProblem(_called(reason), "Nothing was sent.")
+    low, high = message.min_turn_silence, message.max_turn_silence
+    if low is not None and high is not None and low > high:
+        raise UsageProblem("the min silence is longer than the max silence", "Nothing was sent.")
+    return None if message == UpdateConfiguration() else message
+
+
+def _terms(text: str) -> tuple[str, ...] | None:
+    if not text.strip():
+        return None
+    return tuple(term for part in text.split(",") if (term := part.strip()))
+
+
+def _ms(text: str, field: str) -> int | None:
+    if not text.strip():
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UsageProblem(
+            f"“{text.strip()}” is no number of milliseconds", f"For {FIELDS[field]}: 400, say."
+        ) from error
+
+
+def _called(reason: str) -> str:
+    """The wire's names as they stand in the dialog."""
+    for name, label in FIELDS.items():
+        reason = reason.replace(name, label)
+    return reason

@@ -1,0 +1,55 @@
+"""``paceline view``: the desk on a run that was, from its index and its traces."""
+
+from pathlib import Path
+
+import click
+
+from tui import settings_file
+from tui.lines.cells import clean
+from tui.playback import BEFORE, Playback
+from tui.runs import destination
+from tui.summary import Exit
+from tui.terminal_guard import TerminalGuard
+from workers import past, run_folder
+from workers.chronicle import Chronicle
+from workers.errors import RunFolderProblem
+
+
+def latest(folder: Path) -> Path:
+    """The run that was begun last under a folder; raises `RunFolderProblem` if there is none."""
+    runs = sorted(path.parent for path in folder.glob(f"*/{past.INDEX}"))
+    if not runs:
+        raise RunFolderProblem(f"no runs are kept under {folder}", "Name a run folder.")
+    return runs[-1]
+
+
+def looked_back(folder: Path, guard: TerminalGuard) -> int:
+    """Opens the desk on it, and writes nothing there but exports. Gives the exit code.
+
+    Raises `RunFolderProblem` or `Malformed`.
+    """
+    settings = settings_file.in_force()
+    at_work = run_folder.at_work(folder)
+    click.echo(clean(f"Reading {folder}"), err=True)  # of many hours that takes a while
+    chronicle = Chronicle(folder, at_work=at_work)
+    chronicle.between(BEFORE, chronicle.length)  # finals are kept, so that the screen comes at once
+    from tui.lookback import LookBack  # loads Textual
+
+    told = heading(folder, chronicle, at_work=at_work)
+    screen = LookBack(Playback(chronicle), told, folder, settings=settings)
+    with guard.watching(folder, "To look back again: paceline view"):
+        screen.run()
+    return Exit.FATAL if screen.return_code else Exit.DONE
+
+
+def heading(folder: Path, chronicle: Chronicle, *, at_work: bool) -> str:
+    """That nothing streams here; which run it is, when it was, and where it streamed to."""
+    whose = f"looking back at {folder.resolve().name}"
+    if at_work:  # first of all: a narrow screen cuts the rest
+        told = f"still at work: {whose}, as at {chronicle.wall(chronicle.length):%H:%M:%S}"
+    elif chronicle.length:
+        told = f"{whose}, {chronicle.wall(0.0):%d %b %Y %H:%M}"
+    else:
+        told = f"{whose}, nothing was streamed"
+    to = destination(chronicle.index)
+    return f"{told}, to {to}" if to else told

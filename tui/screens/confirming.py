@@ -1,0 +1,38 @@
+"""The dialog that asks before much is ended at once."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tui import keys
+from tui.keys import Scope
+from tui.palette import Look, Role
+from tui.screens.dialog import Dialog
+from tui.widgets.painted import Painted
+
+
+class Confirming(Dialog[bool]):
+    """Gives True for y; whatever else closes it means no."""
+
+    BINDINGS = keys.bindings(keys.of(Scope.CONFIRMING))
+
+    def __init__(self, look: Look, question: str, consequence: str) -> None:
+        super().__init__(look)
+        self._question = question
+        self._consequence = consequence
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_subtitle = "y yes  n no"
+            yield Painted(
+                self.look,
+                lambda _: [
+                    [],
+                    [(self._question, Role.STRONG)],
+                    [(self._consequence, Role.MUTED)],
+                    [],
+                ],
+                id="question",
+            )
+
+    def action_confirm(self) -> None:
+        self.dismiss(True)

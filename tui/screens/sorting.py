@@ -1,0 +1,82 @@
+"""The menu of columns that rows can be sorted by."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Click
+
+from tui import keys
+from tui.arrangement import Column, Sorting
+from tui.keys import Scope
+from tui.lines.heads import arrow
+from tui.palette import Line, Look, Role
+from tui.screens.dialog import Dialog
+from tui.widgets.painted import Painted
+
+ENDS = {
+    Column.QUEUE: ("the first to start first", "the last to start first"),
+    Column.STATE: ("trouble first", "done first"),
+    Column.FILE: ("from A on", "from Z on"),
+    Column.PROGRESS: ("the least first", "the most first"),
+    Column.LEFT: ("the soonest first", "the longest first"),
+    Column.LAG: ("the smallest first", "the largest first"),
+    Column.LEVEL: ("the quietest first", "the loudest first"),
+    Column.ATTEMPTS: ("the fewest first", "the most first"),
+    Column.WORDS: ("the oldest first", "the newest first"),
+}
+"""What stands first, by ascending and by descending values."""
+
+
+class SortMenu(Dialog[Column]):
+    """A letter each; gives the column that was chosen."""
+
+    BINDINGS = keys.bindings(keys.of(Scope.SORTING))
+
+    DEFAULT_CSS = """
+    SortMenu #box { width: 54; }
+    """
+
+    def __init__(self, look: Look, sorting: Sorting) -> None:
+        super().__init__(look)
+        self._sorting = sorting
+        self._cursor = list(Column).index(sorting.column)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "Sort by"
+            box.border_subtitle = "again: the other way round  Esc close"
+            yield Painted(self.look, self._choices, id="choices")
+
+    def action_choose(self, column: str) -> None:
+        self.dismiss(Column[column])
+
+    def action_choose_here(self) -> None:
+        self.dismiss(list(Column)[self._cursor])
+
+    def action_move(self, rows: int) -> None:
+        self._cursor = (self._cursor + rows) % len(Column)
+        self.query_one("#choices", Painted).redraw()
+
+    def on_click(self, event: Click) -> None:
+        choices = self.query_one("#choices", Painted)
+        row = event.screen_y - choices.region.y
+        if choices.region.contains(event.screen_x, event.screen_y) and row < len(Column):
+            self.dismiss(list(Column)[row])
+
+    def _choices(self, _width: int) -> list[Line]:
+        letters = {key.action: key.shown for key in self.look.keys.of(Scope.SORTING)}
+        return [
+            self._choice(column, letters[f"choose('{column.name}')"], row == self._cursor)
+            for row, column in enumerate(Column)
+        ]
+
+    def _choice(self, column: Column, letter: str, here: bool) -> Line:
+        symbols, chosen = self.look.symbols, column is self._sorting.column
+        line: Line = [
+            (symbols.cursor if here else " ", Role.KEY),
+            (f" {letter}  ", Role.KEY),
+            (f"{column.value:<14}", Role.STRONG if chosen else Role.TEXT),
+        ]
+        if chosen:
+            end = ENDS[column][self._sorting.descending]
+            line.append((f"{arrow(self._sorting, symbols)} {end}", Role.MUTED))
+        return line

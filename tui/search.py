@@ -1,0 +1,73 @@
+"""A search in a transcript: where some words stand, and which of these places is looked at."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tui.lines.paragraphs import Paragraphs, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Characters of a row that are part of such a place."""
+
+    start: int
+    end: int
+    here: bool
+    """Of the one that is looked at."""
+
+
+class Search:
+    """Goes on while words come in; the place that is looked at stays."""
+
+    def __init__(self) -> None:
+        self.words = ""
+        self._places: list[Place] = []
+        self._here = 0
+        self._in_row: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def begin(self, words: str, paragraphs: Paragraphs, top: int) -> None:
+        """Looks for other words; the first place from row ``top`` on is looked at."""
+        self.words = words
+        self.look_again(paragraphs)
+        behind = (index for index, place in enumerate(self._places) if place[0].row >= top)
+        self._here = next(behind, 0)
+
+    def look_again(self, paragraphs: Paragraphs) -> None:
+        """The transcript has changed."""
+        self._places = paragraphs.found(self.words)
+        self._here = min(self._here, max(len(self._places) - 1, 0))
+        in_row: defaultdict[int, list[int]] = defaultdict(list)
+        for index, place in enumerate(self._places):
+            for piece in place:
+                in_row[piece.row].append(index)
+        self._in_row = in_row
+
+    def step(self, places: int) -> None:
+        """To a later place, or an earlier one; round and round."""
+        if self._places:
+            self._here = (self._here + places) % len(self._places)
+
+    @property
+    def row(self) -> int | None:
+        """Where the place stands that is looked at."""
+        return self._places[self._here][0].row if self._places else None
+
+    @property
+    def count(self) -> str:
+        """``3/17``."""
+        if not self.words.strip():
+            return ""
+        return f"{self._here + 1}/{len(self._places)}" if self._places else "not found"
+
+    def marks(self, row: int) -> Sequence[Mark]:
+        """What of a row is to be marked, from left to right."""
+        return [
+            Mark(piece.start, piece.end, index == self._here)
+            for index in self._in_row.get(row, ())
+            for piece in self._places[index]
+            if piece.row == row
+        ]

@@ -1,0 +1,82 @@
+"""Old turns stay on disk: only the session that is looked at has all of its transcript in memory.
+
+Of the others the last ones are kept. What was shed stands in the traces, since a session writes
+there before it says anything.
+"""
+
+import queue
+import threading
+from pathlib import Path
+
+from tui.state import KEPT, DeskState
+from workers import past, trace
+from workers.errors import Malformed
+from workers.events import Connecting, TurnHeard
+from workers.history import JobHistory
+from workers.jobs import JobId
+from workers.seam import Seam
+from workers.transcript import Transcript
+
+_TOLD = (b'"end_of_turn":true', b'"type":"connecting"')
+"""In the lines of a trace that decide which finals there are. (Most lines are partials, long.)"""
+
+
+def finals(run: Path, job: JobId) -> Transcript:
+    """The finals of a job as far as its traces can be read; takes a second for three hours."""
+    transcript = Transcript()
+    for _, path in past.traces(run, job):
+        try:
+            for traced in trace.read(path, _TOLD):
+                match traced.event:
+                    case Connecting(from_ms=at_ms, from_turn=turn):
+                        transcript.resume(Seam(at_ms, turn))
+                    case TurnHeard(turn=heard):
+                        transcript.hear(heard)
+        except (Malformed, OSError):  # what stands before it counts
+            continue
+    return transcript
+
+
+def fill(run: Path, history: JobHistory) -> bool:
+    """Reads back what was shed of a history that no other thread knows.
+
+    False when it could not all be read.
+    """
+    if not history.transcript.whole:
+        history.transcript.refill(finals(run, history.job).turns)
+    return history.transcript.whole
+
+
+class Shelf:
+    """Sees to it that what is looked at is whole; reads in a thread, one session at a time."""
+
+    def __init__(self, state: DeskState, run: Path) -> None:
+        self._state = state
+        self._run = run
+        self._looked_at: JobId | None = None
+        self._asked: JobId | None = None
+        """What was read last for who still looks; not again, since it would find no more."""
+        self._reading = False
+        self._read: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
+
+    def tick(self) -> None:
+        """Puts back what was read, and lets go of what nobody looks at any more."""
+        current, before = self._state.current, self._looked_at
+        while not self._read.empty():
+            job, transcript = self._read.get()
+            self._reading = False
+            if job == current:
+                self._state.refill(job, transcript.turns)
+        if current != before:
+            if before is not None and before in self._state.histories:
+                self._state.histories[before].transcript.shed(KEPT)
+            self._looked_at, self._asked = current, None
+            return  # whoever only passes by does not stay for a second tick
+        history = self._state.selected
+        if history is None or history.transcript.whole or self._reading or self._asked == current:
+            return
+        self._asked, self._reading = current, True
+        threading.Thread(target=self._fetch, args=(history.job,), daemon=True).start()
+
+    def _fetch(self, job: JobId) -> None:
+        self._read.put((job, finals(self._run, job)))

@@ -1,0 +1,101 @@
+"""The desk's own themes: a dark one, a light one, one of high contrast, and one in the terminal's
+own colours.
+
+In the first three, every colour of a text is told from its ground by 4.5 to 1 at least, in the
+third by 7 to 1.
+"""
+
+from dataclasses import replace
+
+from textual.app import App
+from textual.theme import BUILTIN_THEMES, Theme
+
+from tui.palette import LEGIBLE
+
+
+def _variables(ground: str, border: str, pointed: str, legible: float = 4.5) -> dict[str, str]:
+    """Of borders, of what is pointed at; ``legible``: as `LEGIBLE` says."""
+    grounds = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
+    return {
+        LEGIBLE: str(legible),
+        "border": border,
+        "scrollbar": border,
+        "scrollbar-hover": pointed,
+        "scrollbar-active": pointed,
+        "scrollbar-corner-color": ground,
+        "input-selection-background": f"{pointed} 60%",
+        **dict.fromkeys(grounds, ground),
+    }
+
+
+DARK = Theme(
+    name="paceline",
+    dark=True,
+    primary="#7aa2c9",
+    secondary="#5b7a99",
+    accent="#c9a26d",
+    foreground="#d3d7de",
+    background="#12151a",
+    surface="#181c23",
+    panel="#222832",
+    success="#86b38a",
+    warning="#d9b36a",
+    error="#d8807c",
+    variables=_variables("#12151a", "#3a4350", "#4a5666"),
+)
+
+LIGHT = Theme(
+    name="paceline-light",
+    dark=False,
+    primary="#1f5c94",
+    secondary="#4d6f8f",
+    accent="#7d5a17",
+    foreground="#23272e",
+    background="#faf8f4",
+    surface="#f0ede6",
+    panel="#e4e0d6",
+    success="#286632",
+    warning="#7c5400",
+    error="#a8322d",
+    variables=_variables("#faf8f4", "#b9b4a8", "#8d887c"),
+)
+
+CONTRAST = Theme(
+    name="paceline-contrast",
+    dark=True,
+    primary="#5cd6ff",
+    secondary="#5cd6ff",
+    accent="#ffd75f",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    success="#5fff87",
+    warning="#ffd75f",
+    error="#ff9c9c",
+    variables=_variables("#000000", "#ffffff", "#ffff00", legible=7.0),
+)
+
+ANSI = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    name="paceline-ansi",
+    primary="ansi_cyan",  # blue can hardly be read on black
+    secondary="ansi_cyan",
+)
+
+THEMES = (DARK, LIGHT, CONTRAST, ANSI)
+
+_SIMPLER = {DARK.name: ANSI.name, LIGHT.name: "ansi-light", CONTRAST.name: ANSI.name}
+"""Where there are 16 colours, shades of ours become the same."""
+
+
+def dress(app: App[None], theme: str) -> None:
+    """Makes our themes known, and puts one of all there are on."""
+    for each in THEMES:
+        app.register_theme(each)
+    app.theme = theme
+
+
+def simpler(theme: str, colours: str | None) -> str:
+    """The theme for a terminal with these ``colours``, as Rich calls them."""
+    return _SIMPLER.get(theme, theme) if colours == "standard" else theme

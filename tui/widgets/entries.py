@@ -1,0 +1,129 @@
+"""The list of a folder, drawn line by line: ten thousand names cost what is visible."""
+
+from textual.events import Click
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui import keys
+from tui.folders import Entry
+from tui.keys import Scope
+from tui.lines.picks import entry
+from tui.palette import Look
+from tui.picking import Picking
+from tui.widgets.painted import strip
+
+
+class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
+    """Walks the list; what is to be opened or added is asked of whoever holds it."""
+
+    BINDINGS = keys.bindings(keys.of(Scope.PICKING))
+
+    DEFAULT_CSS = """
+    EntryList {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size: 0 1;
+        scrollbar-gutter: stable;
+    }
+    """
+
+    class Moved(Message):
+        """The cursor is elsewhere, or a mark was set or taken away."""
+
+    class Opened(Message):
+        """A folder is to be walked into; None: the one above."""
+
+        def __init__(self, folder: Entry | None) -> None:
+            super().__init__()
+            self.folder = folder
+
+    class Left(Message):
+        """Up from the first row."""
+
+    class Taken(Message):
+        """A row was clicked twice: the same as Enter."""
+
+    def __init__(self, picking: Picking, look: Look, *, id: str) -> None:
+        super().__init__(id=id)
+        self._picking = picking
+        self._look = look
+
+    def show(self) -> None:
+        """The list, the cursor or the marks changed."""
+        self.virtual_size = Size(0, len(self._picking.entries))
+        row, top, height = self._picking.row, self.scroll_offset.y, self.size.height
+        if row < top:
+            self.scroll_to(y=row, animate=False, immediate=True)
+        elif height and row >= top + height:
+            self.scroll_to(y=row - height + 1, animate=False, immediate=True)
+        self.refresh()
+
+    @property
+    def visible_entries(self) -> list[Entry]:
+        """Those on the screen."""
+        top = self.scroll_offset.y
+        return list(self._picking.entries[top : top + self.size.height])
+
+    def _moved(self) -> None:
+        self.show()
+        self.post_message(self.Moved())
+
+    def action_move(self, rows: int) -> None:
+        if rows < 0 and not self._picking.row:
+            self.post_message(self.Left())
+        self._picking.move(rows)
+        self._moved()
+
+    def action_page(self, pages: int) -> None:
+        self._picking.move(pages * max(self.size.height - 1, 1))
+        self._moved()
+
+    def action_edge(self, direction: int) -> None:
+        self._picking.move(direction * len(self._picking.entries))
+        self._moved()
+
+    def action_mark(self) -> None:
+        self._picking.mark()
+        self._moved()
+
+    def action_mark_all(self) -> None:
+        self._picking.mark_all()
+        self._moved()
+
+    def action_open(self) -> None:
+        current = self._picking.current
+        if current is not None and current.folder:
+            self.post_message(self.Opened(current))
+
+    def action_up(self) -> None:
+        self.post_message(self.Opened(None))
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        row = event.y + self.scroll_offset.y
+        if 0 <= row < len(self._picking.entries):
+            self._picking.row = row
+            self._moved()
+            if event.chain > 1:
+                self.post_message(self.Taken())
+
+    def render_line(self, y: int) -> Strip:
+        """One visible row."""
+        row, width, base = y + self.scroll_offset.y, self.size.width, self.rich_style
+        if row >= len(self._picking.entries):
+            return Strip.blank(width, base)
+        each = self._picking.entries[row]
+        if row == self._picking.row and self.has_focus:
+            base += self._look.cursor
+        marked = each.path in self._picking.marked
+        seconds = self._picking.lengths.get(each.path)
+        line = entry(each, seconds, width, self._look.symbols, marked=marked)
+        return strip(line, self._look, width, base)

@@ -1,0 +1,122 @@
+"""The wall: several transcripts side by side, drawn line by line, only tiles that changed."""
+
+from time import monotonic
+
+from rich.style import Style
+from textual.events import Click, Resize
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tui.lines import tiles
+from tui.lines.rows import Stance
+from tui.lines.tiles import Corner
+from tui.messages import Picked
+from tui.palette import Look
+from tui.state import Changes, DeskState
+from tui.wall import Wall
+from tui.widgets.painted import Drawn, strip
+from workers.jobs import JobId
+
+
+class WallView(Drawn, can_focus=True, inherit_bindings=False):
+    """Lines of tiles are kept as they were painted; a paint only joins them."""
+
+    DEFAULT_CSS = """
+    WallView { height: 1fr; width: 1fr; }
+    """
+
+    def __init__(self, state: DeskState, wall: Wall, look: Look, *, id: str) -> None:
+        super().__init__(id=id)
+        self._state = state
+        self._wall = wall
+        self._look = look
+        self._hung: list[JobId] = []
+        """The tiles as they were painted last."""
+        self._painted: list[list[Strip]] = []
+        self._base = Style()
+
+    def show(self, changes: Changes) -> None:
+        """Draws what changed; behind another screen no other sessions come into view."""
+        if not self.size:
+            return
+        if self.app.screen is self.screen:
+            self._wall.fit(*tiles.shape(*self.size, self._wall.count))
+            self._wall.tick(monotonic())
+        if self._hung != self._wall.tiles or len(self._painted) != self._wall.places:
+            self._paint_all()
+            return
+        for place, job in enumerate(self._hung):
+            if job in changes.jobs:
+                self._paint(place)
+
+    def redraw(self) -> None:
+        """Everything, whether or not it changed: size or colours are others now."""
+        self._painted = []
+        self.show(Changes())
+
+    def on_mount(self) -> None:
+        self.redraw()
+
+    def on_resize(self, event: Resize) -> None:
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        if self.is_mounted:
+            self.call_after_refresh(self.redraw)
+
+    def _place(self, place: int) -> Region:
+        columns, rows = self._wall.shape
+        row, column = divmod(place, columns)
+        x, width = tiles.spans(self.size.width, columns)[column]
+        y, height = tiles.spans(self.size.height, rows)[row]
+        return Region(x, y, width, height)
+
+    def _paint_all(self) -> None:
+        self._hung = list(self._wall.tiles)
+        self._base = self.rich_style
+        self._painted = [self._strips(place) for place in range(self._wall.places)]
+        self.refresh()
+
+    def _paint(self, place: int) -> None:
+        """Only lines that differ go to the screen."""
+        region, before = self._place(place), self._painted[place]
+        self._painted[place] = self._strips(place)
+        for y, (old, new) in enumerate(zip(before, self._painted[place], strict=True)):
+            if old != new:
+                self.refresh(Region(region.x, region.y + y, region.width, 1))
+
+    def _strips(self, place: int) -> list[Strip]:
+        region, state = self._place(place), self._state
+        if place >= len(self._hung) or self._hung[place] not in state.histories:
+            return [Strip.blank(region.width, self._base)] * region.height
+        job = self._hung[place]
+        stance = Stance(
+            current=job == state.current,
+            marked=job in state.marked,
+            stopping=state.stopping(job),
+            wait=state.wait(job),
+            outlook=state.outlook(job),
+        )
+        corner = Corner(left=not region.x, top=not region.y)
+        lines = tiles.tile(
+            state.histories[job], stance, corner, region.width, region.height, self._look.symbols
+        )
+        return [strip(line, self._look, region.width, self._base) for line in lines]
+
+    def render_line(self, y: int) -> Strip:
+        """One line through all the tiles beside each other."""
+        columns, rows = self._wall.shape
+        if len(self._painted) != columns * rows:
+            return Strip.blank(self.size.width, self._base)
+        for row, (top, height) in enumerate(tiles.spans(self.size.height, rows)):
+            if top <= y < top + height:
+                across = self._painted[row * columns : (row + 1) * columns]
+                return Strip.join(lines[y - top] for lines in across)
+        return Strip.blank(self.size.width, self._base)
+
+    def on_click(self, event: Click) -> None:
+        for place, job in enumerate(self._hung):
+            if self._place(place).contains(event.x, event.y):
+                self.post_message(Picked(job, twice=event.chain > 1))
