@@ -55,7 +55,7 @@ class Supervision(Protocol):
         """So many at once from now on, at least 1; what is live goes on to its end."""
 
     def end_turn(self, job: JobId) -> bool:
-        """Asks the server to end the open turn now (`ForceEndpoint`); False if it does not stream."""
+        """Has the server end the open turn now (`ForceEndpoint`); False if it does not stream."""
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
         """Changes a session while it streams (`UpdateConfiguration`); False if it does not."""

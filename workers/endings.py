@@ -5,10 +5,14 @@ text was the close reason, since then it is an Error frame; in 2025 one code sto
 everything. So where the text is known, it decides.
 """
 
+from typing import TYPE_CHECKING
+
 from workers.events import Ended, Outcome
-from workers.speech.connection import Closed
-from workers.speech.dialling import Unreachable
 from workers.speech.messages import Error
+
+if TYPE_CHECKING:  # else the desk's process would load what only sessions need
+    from workers.speech.connection import Closed
+    from workers.speech.dialling import Unreachable
 
 RETRIED = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Endings that a further attempt may mend. `Outcome.BUSY` and `Outcome.HANDED_OVER` go on too, but
@@ -56,7 +60,7 @@ _UNKNOWN = (Outcome.REFUSED, "Retry; if it stays, ask support.")
 _BY_STATUS = {401: Outcome.UNAUTHORISED, 403: Outcome.UNAUTHORISED, 429: Outcome.BUSY}
 
 
-def of_unreachable(error: Unreachable) -> Ended:
+def of_unreachable(error: "Unreachable") -> Ended:
     """The ending of a session that never was; an answer that will not change is a refusal."""
     outcome = Outcome.REFUSED if error.lasting else Outcome.UNREACHABLE
     outcome = _BY_STATUS.get(error.status or 0, outcome)
@@ -68,7 +72,7 @@ def of_error(error: Error) -> Ended:
     return _ending(error.error_code, error.error)
 
 
-def of_close(closed: Closed) -> Ended:
+def of_close(closed: "Closed") -> Ended:
     """The ending that a close without an Error frame is."""
     reason = "" if closed.reason == _NO_WORDS else closed.reason
     if closed.code in (1000, 1001, 1005) and not reason:

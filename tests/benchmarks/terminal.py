@@ -24,6 +24,9 @@ FAREWELL = 10.0
 _CURSOR = rb"\x1b\[(%b);1H(?:\x1b\[[0-9;]*m)*\xe2\x96\x8c"
 """A row of the table that begins with the cursor's sign."""
 
+_FOREIGN = ("ASSEMBLYAI_API_KEY", "PYTHONDONTWRITEBYTECODE")
+"""What a user's environment must not, or may not, hold: without bytecode every start compiles."""
+
 _LONGEST = 200
 """Bytes of what was painted before that are looked at together with what comes."""
 
@@ -39,7 +42,7 @@ class Terminal:
     ) -> None:
         master, slave = os.openpty()
         termios.tcsetwinsize(slave, (size[1], size[0]))
-        own = {name: value for name, value in os.environ.items() if name != "ASSEMBLYAI_API_KEY"}
+        own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         self._master = master
         self._asked: tuple[re.Pattern[bytes], bytes] | None = None
         self._found: re.Match[bytes]

@@ -91,7 +91,7 @@ async def test_the_banner_says_when_the_next_start_is_due(
     async with seated(supervisor, size=size) as seat:
         assert shown == len(seat.banner().splitlines())
         assert re.search(r"next (start in )?(90|8\d) s", seat.banner())
-        assert re.search(r"○ ?1 ", seat.banner())
+        assert re.search(r"↻ ?1 ", seat.banner())
 
         supervisor.job("/rec/three.wav", *streaming())
         await seat.settled()

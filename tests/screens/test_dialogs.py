@@ -227,6 +227,20 @@ async def test_every_question_is_reached_by_arrows_and_by_the_mouse(
         assert isinstance(seat.desk.screen, Exporting)
 
 
+async def test_in_a_tiny_window_the_dialog_scrolls_to_what_matters(seated: Seating) -> None:
+    """To the question that the cursor is at, and to what became of it."""
+    async with seated(spoken(), size=(60, 15)) as seat:
+        await seat.press("e", "up", "up")
+        seen = seat.desk.screen.query_one("#box").scrollable_content_region
+        assert seat.desk.screen.query_one("#where").region.y < seen.bottom
+        await seat.press("enter")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+
+        await seat.until(
+            lambda: seat.desk.screen.query_one("#outcome").region.bottom <= seen.bottom
+        )
+
+
 async def test_a_job_that_still_streams_is_exported_as_far_as_heard(
     seated: Seating, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
 from tui.screens.overview import Overview
 from tui.screens.reading import Reading
+from tui.screens.wall import Watching
 from tui.serving import line as visit_line
 from tui.summary import failure, summary
 from tui.symbols import ASCII, UNICODE, Symbols
@@ -365,6 +366,7 @@ async def test_a_hostile_run_is_drawn_by_the_desk_as_text() -> None:
             ("e", Exporting),
             ("a", Adding),
             ("enter", Reading),
+            ("w", Watching),
         ):
             await pilot.press("escape", key)
             desk.tick()

@@ -14,7 +14,7 @@ SIZE, LENGTH = 9, 9
 """Cells of a row's end."""
 
 LINE_HINTS = "Enter add  Tab complete  ↓ list  Esc close"
-LIST_HINTS = "Enter add  Space mark  → open  ← up  Tab line  Esc close"
+LIST_HINTS = "Enter add  Space mark  → open  ← up  Tab line"
 """On the frame, while the one or the other has the keys."""
 
 SHOWN = 4

@@ -36,6 +36,7 @@ class Exporting(Dialog[None]):
 
     DEFAULT_CSS = """
     Exporting {
+        #box { overflow-y: auto; scrollbar-size-vertical: 1; }
         #where { height: 1; }
         #label { width: 12; }
     }
@@ -122,6 +123,8 @@ class Exporting(Dialog[None]):
         at = asked.index(self._cursor) if self._cursor in asked else 0
         self._cursor = asked[(at + rows) % len(asked)]
         self._leave_line()
+        row = lines.layout(self._groups).index(self._cursor)
+        self.query_one("#box").scroll_to(y=row - 2, animate=False)  # in a tiny window
 
     def action_complete(self) -> None:
         if self._line.has_focus:
@@ -183,6 +186,7 @@ class Exporting(Dialog[None]):
             await asyncio.to_thread(written.write_together, copies, choice, folder)
         self._done = None
         self._redraw()
+        self.call_after_refresh(self.query_one("#outcome").scroll_visible, animate=False)
 
     def _show_progress(self) -> None:
         if self._done is not None:

@@ -39,7 +39,8 @@ class Drawn(Widget):
 
         Where a theme has any, they are meant to stay.
         """
-        return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+        filters = super().get_line_filters()
+        return [each for each in filters if not isinstance(each, ANSIToTruecolor)]
 
 
 class Painted(Drawn):
