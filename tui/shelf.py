@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tui.state import KEPT, DeskState
 from workers import past, trace
-from workers.errors import Malformed
+from workers.errors import Malformed, PacelineError
 from workers.events import Connecting, TurnHeard
 from workers.history import JobHistory
 from workers.jobs import JobId
@@ -19,6 +19,16 @@ from workers.transcript import Transcript
 
 _TOLD = (b'"end_of_turn":true', b'"type":"connecting"')
 """In the lines of a trace that decide which finals there are. (Most lines are partials, long.)"""
+
+
+class TurnsMissing(PacelineError):
+    """A transcript with a hole is not written as if it were whole."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"old turns of {file} cannot be read back from its trace",
+            "The trace was damaged or removed; what is on the screen is still there.",
+        )
 
 
 def finals(run: Path, job: JobId) -> Transcript:

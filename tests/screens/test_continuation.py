@@ -78,7 +78,7 @@ async def test_a_job_that_goes_on_counts_down_in_row_and_detail(seated: Seating)
 
 
 @pytest.mark.parametrize(
-    ("size", "shown"), [((140, 34), 1), ((120, 34), 2), ((80, 24), 2), ((60, 15), 1)]
+    ("size", "shown"), [((140, 34), 2), ((120, 34), 2), ((80, 24), 2), ((60, 15), 1)]
 )
 async def test_the_banner_says_when_the_next_start_is_due(
     seated: Seating, size: tuple[int, int], shown: int

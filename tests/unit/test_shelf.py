@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.desk_reports import connecting, heard, queued, report, retrying
+from tui.copying import transcripts
 from tui.shelf import Shelf, fill
 from tui.state import KEPT, DeskState
 from workers.events import Event, TurnHeard
@@ -83,10 +84,10 @@ def test_a_turn_of_any_number_is_kept_or_found_again() -> None:
     assert turns == transcript.turns
 
 
-def traced(run: Path, attempt: int, *events: Event) -> None:
-    """Writes the trace of an attempt of job 1."""
-    facts = {"job": 1, "attempt": attempt, "file": "/rec/1.wav"}
-    with TraceWriter(run / f"0001-1.{attempt}.trace.jsonl", facts) as trace:
+def traced(run: Path, attempt: int, *events: Event, job: int = 1) -> None:
+    """Writes the trace of an attempt."""
+    facts = {"job": job, "attempt": attempt, "file": "/rec/1.wav"}
+    with TraceWriter(run / f"{job:04d}-1.{attempt}.trace.jsonl", facts) as trace:
         for event in events:
             trace.write(0.0, event)
 
@@ -141,6 +142,7 @@ def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     trace.write_bytes(b"".join(lines[:20]) + b'{"type":"connecting"\n' + b"".join(lines[20:]))
 
     copied = state.snapshot(JobId(1))
+    assert "could not be read back" in transcripts([copied], tmp_path).sentence
     assert not fill(tmp_path, copied)
     assert {0, 1, 2, 299} <= {turn.turn_order for turn in copied.transcript.turns}
 

@@ -16,7 +16,7 @@ from tui.lines import exports as lines
 from tui.lines.cells import clean
 from tui.palette import Line, Look
 from tui.screens.dialog import Dialog
-from tui.shelf import fill
+from tui.shelf import TurnsMissing, fill
 from tui.state import DeskState
 from tui.widgets.painted import Painted
 from tui.widgets.path_line import PathLine
@@ -175,14 +175,16 @@ class Exporting(Dialog[None]):
         for done, job in enumerate(list(self._jobs)):
             self._done = done
             history = self._state.snapshot(job)
-            await asyncio.to_thread(fill, self._run, history)  # old turns stay on disk
+            if not await asyncio.to_thread(fill, self._run, history):  # old turns stay on disk
+                written.problem = TurnsMissing(history.file)
+                break
             if choice.together:
                 copies.append(history)
                 continue
             await asyncio.to_thread(written.write, history, named[job], choice, folder)
             if written.problem is not None:
                 break
-        if choice.together:
+        if choice.together and written.problem is None:
             await asyncio.to_thread(written.write_together, copies, choice, folder)
         self._done = None
         self._redraw()
