@@ -18,7 +18,6 @@ from textual.app import SystemCommand
 from textual.events import Event, Key, Paste
 from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
-from textual.theme import Theme
 from textual.widgets import Input
 
 from tui import actions, keys, paths, themes
@@ -39,6 +38,7 @@ from tui.steering import Steering
 from tui.supervision import Supervision
 from tui.symbols import ASCII, symbols_for
 from tui.wall import Wall
+from tui.widgets.painted import Drawn
 from workers.speech.endpoint import Kind
 
 AT_ONCE = 3000
@@ -89,14 +89,19 @@ class Desk(Steering):
         if not self.is_headless:
             self.theme = themes.simpler(self.theme, self.console.color_system)
         self.look.use(self.theme_variables)
-        self.theme_changed_signal.subscribe(self, self._recolour)
         self._leave_on_signals()
         self.set_interval(self.settings.refresh, self.tick)
         self.tick()
         self.tell_skipped()
 
-    def _recolour(self, _theme: Theme) -> None:
-        self.look.use(self.theme_variables)
+    def refresh_css(self, animate: bool = True) -> None:
+        """A theme was put on: it paints at once, so roles have its colours before; and all of them
+        are drawn again, since no style sheet has them."""
+        self.look.use(self.get_css_variables())
+        for screen in self.screen_stack:
+            for drawn in screen.query(Drawn):
+                drawn.refresh()
+        super().refresh_css(animate)
 
     # --- the tick
 

@@ -34,7 +34,7 @@ def groups(state: DeskState, targets: Sequence[JobId]) -> list[Group]:
     histories = state.histories
     done = [job for job, each in histories.items() if each.status is Status.DONE]
     named = (
-        ("marked" if state.marked else "this one", targets),
+        ("marked" if state.marked and targets == state.targets() else "this one", targets),
         ("shown", state.order if state.filter_text else ()),
         ("done", done),
         ("all", list(histories)),

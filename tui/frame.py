@@ -92,6 +92,7 @@ class Frame:
                 supervisor.queue,
                 supervisor.sessions,
                 held=supervisor.holding,
+                run=self._state.run,
             )
         return self._totals
 

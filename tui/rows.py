@@ -30,6 +30,8 @@ class Rows:
         """Those of rows that are hidden too."""
         self._wanted: JobId | None = None
         """The row that the user went to last; while it is hidden another is the current one."""
+        self.reading = False
+        """The current job is all that is looked at, so live values must not exchange it."""
         self._arrangement = Arrangement()
         self._arranged_at = -math.inf
         self._stale = False
@@ -156,7 +158,8 @@ class Rows:
 
     def filter_by(self, text: str) -> None:
         """Shows the rows that `filtering.parsed` admits; empty shows all."""
-        self._wanted = self._wanted or self.current
+        if self._wanted not in self.histories:  # nobody was anywhere, or its row was taken off
+            self._wanted = self.current
         self._arrangement.filter = filtering.parsed(text)
         self._rearrange()
         self._return()
@@ -194,7 +197,7 @@ class Rows:
     def _rearrange_in_time(self) -> None:
         """Lets live values move rows, but calmly."""
         self._stale |= bool(self._dirty)
-        free = not (self._arrangement.plain or self._arrangement.frozen)
+        free = not (self._arrangement.plain or self._arrangement.frozen or self.reading)
         if free and self._stale and self._now - self._arranged_at >= CALM:
             self._rearrange()
 

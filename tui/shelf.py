@@ -31,10 +31,15 @@ class TurnsMissing(PacelineError):
         )
 
 
-def finals(run: Path, job: JobId) -> Transcript:
-    """The finals of a job as far as its traces can be read; takes a second for three hours."""
+def finals(run: Path, job: JobId, up_to: int) -> Transcript:
+    """The finals of a job up to an attempt: in a run that is looked back at, others may follow.
+
+    As far as its traces can be read; takes a second for three hours.
+    """
     transcript = Transcript()
-    for _, path in past.traces(run, job):
+    for attempt, path in past.traces(run, job):
+        if attempt > up_to:
+            break
         try:
             for traced in trace.read(path, _TOLD):
                 match traced.event:
@@ -53,7 +58,7 @@ def fill(run: Path, history: JobHistory) -> bool:
     False when it could not all be read.
     """
     if not history.transcript.whole:
-        history.transcript.refill(finals(run, history.job).turns)
+        history.transcript.refill(finals(run, history.job, history.heard_up_to).turns)
     return history.transcript.whole
 
 
@@ -86,7 +91,9 @@ class Shelf:
         if history is None or history.transcript.whole or self._reading or self._asked == current:
             return
         self._asked, self._reading = current, True
-        threading.Thread(target=self._fetch, args=(history.job,), daemon=True).start()
+        threading.Thread(
+            target=self._fetch, args=(history.job, history.heard_up_to), daemon=True
+        ).start()
 
-    def _fetch(self, job: JobId) -> None:
-        self._read.put((job, finals(self._run, job)))
+    def _fetch(self, job: JobId, up_to: int) -> None:
+        self._read.put((job, finals(self._run, job, up_to)))

@@ -179,6 +179,12 @@ class DeskState(Rows):
 
     # --- what is so
 
+    @property
+    def run(self) -> list[JobHistory]:
+        """Every job by its number, those too whose rows were taken off the table."""
+        known = [*self.histories.values(), *self._removed.values()]
+        return sorted(known, key=lambda history: history.job)
+
     def take_dirty(self) -> Changes:
         """What changed since the last call."""
         self._rearrange_in_time()

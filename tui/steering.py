@@ -155,11 +155,14 @@ class Steering(App[None]):
         from tui.exports import Choice, groups
         from tui.screens.exporting import Exporting
 
-        wanted = [] if everything else self.targets
-        offered = groups(self.state, wanted)
-        if not any(len(self.state.histories[job].transcript) for job in wanted or self.state.order):
+        wanted = list(self.state.histories) if everything else self.targets
+        if not wanted:
+            self.say(verbs.NOTHING_THERE)
+            return
+        if not any(len(self.state.histories[job].transcript) for job in wanted):
             self.say("Nothing was heard yet that could be exported")
             return
+        offered = groups(self.state, [] if everything else wanted)
         first = len(offered) - 1 if everything else 0
         choice = Choice.recalled(self.settings.export)
         dialog = Exporting(self.look, self.state, offered, first, self.run_folder, choice)

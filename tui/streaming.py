@@ -67,7 +67,7 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
             screen.run()
     while not supervisor.reports.empty():
         screen.state.apply(supervisor.reports.get())
-    histories = list(screen.state.histories.values())
+    histories = screen.state.run
     for path, reason in work.skipped:
         click.echo(clean(f"Skipped {path}: {reason}"), err=True)
     _tell(histories, supervisor, click.echo)

@@ -71,9 +71,16 @@ class Totals:
 
 
 def totals(
-    histories: Mapping[JobId, JobHistory], queue: Sequence[JobId], places: int, *, held: bool
+    histories: Mapping[JobId, JobHistory],
+    queue: Sequence[JobId],
+    places: int,
+    *,
+    held: bool,
+    run: Iterable[JobHistory] | None = None,
 ) -> Totals:
     """Of these jobs; ``queue``: those that wait, in order; ``places``: sessions at once, 0 unknown.
+
+    ``run``: every job, where some have left the table. Their sockets were open all the same.
 
     A job that waits but is not in the queue yet comes behind those that are.
     """
@@ -88,7 +95,7 @@ def totals(
     return Totals(
         sent=sum(map(measures.reached, every)),
         audio=sum(history.total_seconds for history in every),
-        open=sum(history.open_seconds for history in every),
+        open=sum(history.open_seconds for history in (every if run is None else run)),
         left=finished_in(map(_left, live), still, places) if foreseen else None,
         at_least=any(not history.total_seconds for history in waiting.values()),
         worst_lag_ms=max(lags, default=None),

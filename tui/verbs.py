@@ -13,7 +13,7 @@ from workers.history import JobHistory, Status
 from workers.jobs import JobId
 from workers.speech.messages import UpdateConfiguration
 
-NOTHING_THERE = "There is no job yet; a adds files"
+NOTHING_THERE = "There is no row here to act on"
 
 
 def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -> str:

@@ -5,29 +5,15 @@ among the chosen ones, and new ones are chosen calmly.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Mapping
 
+from tui.interest import DULLNESS, Choosing
 from tui.state import DeskState
-from workers.audio.certificate import TOLERANCE_MS
-from workers.history import JobHistory, Status
+from workers.history import JobHistory
 from workers.jobs import JobId
 
 CALM = 3.0
 """Seconds between two looks at which sessions are the most interesting."""
-
-TALKING, PAUSING = 4.0, 12.0
-"""Seconds of audio behind the last word, up to which somebody talks, or pauses."""
-
-
-class Choosing(Enum):
-    """Whose words the wall shows first; the value says it."""
-
-    MARKED = "the marked ones"
-    NEWEST = "newest words"
-    LATEST = "largest lag"
-    FAILED = "failed first"
-    TABLE = "as the table has them"
 
 
 class Wall:
@@ -86,10 +72,9 @@ class Wall:
     def tick(self, now: float) -> None:
         """Chooses when it is time, and at once when rows came or went."""
         self._now = now
-        if now >= self._due or len(self._state.order) != self._rows:
+        came_or_went = len(self._state.order) != self._rows
+        if now >= self._due or came_or_went or self._state.current not in self.tiles:
             self._choose()
-        elif self._state.current not in self.tiles:
-            self._hang()
 
     def fit(self, columns: int, rows: int) -> None:
         """So many tiles there are from now on."""
@@ -122,7 +107,7 @@ class Wall:
         column = min(max(column + columns, 0), across - 1)
         row = min(max(row + rows, 0), down - 1)
         if (place := row * across + column) < len(self.tiles):
-            self._state.select(self.tiles[place])
+            self._visit(self.tiles[place])
 
     def turn(self, pages: int) -> None:
         """Turns pages; the cursor keeps its place."""
@@ -132,12 +117,12 @@ class Wall:
         place = self.tiles.index(current) if current in self.tiles else 0
         self.page = min(max(self.page + pages, 0), self.pages - 1)
         self.tiles = self._on_page()
-        self._state.select(self.tiles[min(place, len(self.tiles) - 1)])
+        self._visit(self.tiles[min(place, len(self.tiles) - 1)])
 
     def edge(self, direction: int) -> None:
         """To the very first tile, or the very last."""
         if self._ranked:
-            self._state.select(self._ranked[0 if direction < 0 else -1])
+            self._visit(self._ranked[0 if direction < 0 else -1])
             self._hang()
 
     def mark(self) -> None:
@@ -147,7 +132,14 @@ class Wall:
             return
         self._state.mark()
         place = self.tiles.index(current) + 1
-        self._state.select(self.tiles[min(place, len(self.tiles) - 1)])
+        self._visit(self.tiles[min(place, len(self.tiles) - 1)])
+
+    def _visit(self, job: JobId) -> None:
+        """To a tile, unless the filter has just hidden its session: to go there would end it."""
+        if self._state.row_of(job) is None:
+            self._choose()
+        else:
+            self._state.select(job)
 
     # --- choosing
 
@@ -188,7 +180,7 @@ class Wall:
             return list(jobs)
         kept = {job: None for job in self._ranked if job in jobs}
         ranked = [*kept, *(job for job in jobs if job not in kept)]
-        dullness = _DULLNESS[self.choosing]
+        dullness = DULLNESS[self.choosing]
         ranked.sort(key=lambda job: dullness(jobs[job]))
         return ranked
 
@@ -211,51 +203,3 @@ class Wall:
 
     def _on_page(self) -> list[JobId]:
         return self._ranked[self.page * self.places : (self.page + 1) * self.places]
-
-
-# --- of how little interest a session is: coarsely, so that tiles stay
-
-
-def silence(history: JobHistory) -> float | None:
-    """Seconds of audio that were sent behind the last word; None when no word tells its time."""
-    latest = history.transcript.latest
-    if latest is None or latest.end_ms is None:
-        return None
-    return max(history.sent_seconds - latest.end_ms / 1000, 0.0)
-
-
-def _by_words(history: JobHistory) -> int:
-    if history.status is Status.RETRYING:
-        return 4
-    if not history.status.live:
-        return 6 if history.status is Status.QUEUED else 5
-    quiet = silence(history)
-    if quiet is None:
-        return 3 if history.transcript.latest is None else 2
-    return 0 if quiet < TALKING else 1 if quiet < PAUSING else 2
-
-
-def _by_lag(history: JobHistory) -> int:
-    """Below the tolerance all are equal, above it a lag of twice as much counts more."""
-    if history.lag is None or not history.status.live:
-        return 2 if history.status is Status.QUEUED else 1
-    over = history.lag.now / TOLERANCE_MS
-    return -math.ceil(math.log2(over)) if over > 1 else 0
-
-
-def _by_trouble(history: JobHistory) -> int:
-    if history.status is Status.FAILED:
-        return 0
-    if history.status is Status.RETRYING:
-        return 1
-    if history.status.live:
-        return 2 if history.attempt > 1 or history.slips or history.warnings else 3
-    return 4 if history.status is Status.QUEUED else 5
-
-
-_DULLNESS: Mapping[Choosing, Callable[[JobHistory], int]] = {
-    Choosing.MARKED: lambda _: 0,
-    Choosing.NEWEST: _by_words,
-    Choosing.LATEST: _by_lag,
-    Choosing.FAILED: _by_trouble,
-}

@@ -128,6 +128,11 @@ class JobHistory:
         return self.ended is not None and self.ended.outcome in wanted
 
     @property
+    def heard_up_to(self) -> int:
+        """The latest attempt that was begun: one that was only announced has heard nothing."""
+        return self.attempt if self.begun else self.attempt - 1
+
+    @property
     def open_seconds(self) -> float:
         """How long sockets were open for this job, up to the latest report of a live one."""
         over = sum(attempt.ended.open_seconds for attempt in self.earlier)

@@ -29,6 +29,12 @@ _LINE = re.compile(
 )
 """How `trace.TraceWriter` begins a line."""
 
+_LONGEST = 366 * 86400.0
+"""Seconds: no session lasts for a year. A calendar has an end, and so has a clock."""
+
+_YEARS = range(1970, 9000)
+"""In which a trace may have been written, for the same reason."""
+
 _WORDS = b',"words":['
 _CUT = b',"cut":true}'
 
@@ -69,9 +75,9 @@ class Reel:
         try:
             with path.open("rb") as file:
                 if file.readline(trace.LONGEST_LINE).endswith(b"\n"):  # else torn: no event
-                    self.wall = datetime.fromisoformat(trace.head(path).wall).astimezone(UTC)
+                    self.wall = _wall(path)
                     self._find(file)
-        except (Malformed, OSError, ValueError) as damage:
+        except (Malformed, OSError, ValueError, OverflowError) as damage:
             self.damage = self.end, str(damage)
 
     @property
@@ -110,7 +116,7 @@ class Reel:
             if not line.endswith(b"\n") and not _whole(line):
                 return  # torn, or being written now
             found = _LINE.match(line)
-            if found is None:
+            if found is None or float(found[1]) > _LONGEST:
                 raise Malformed(f"{self._path.name}, byte {offset} is no line of a trace")
             t, unseen, progress, order, final = found.groups()
             if not unseen:
@@ -164,6 +170,13 @@ class Reel:
         if self._kinds[index] in (_Kind.FINAL, _Kind.WITNESS):
             self._read[index] = event
         return event
+
+
+def _wall(path: Path) -> datetime:
+    wall = datetime.fromisoformat(trace.head(path).wall).astimezone(UTC)
+    if wall.year not in _YEARS:
+        raise Malformed(f"{path.name} was written in the year {wall.year}")
+    return wall
 
 
 def _kind(line: bytes, progress: bytes | None, order: bytes | None, final: bytes | None) -> _Kind:

@@ -143,7 +143,7 @@ class RunFolder:
     def changes_to(self, job: JobId) -> UpdateConfiguration:
         """What was noted; nothing if it cannot be read."""
         written = self._jobs[job].get("changes")
-        with suppress(Malformed):
+        with suppress(Malformed, RecursionError):
             if isinstance(written, dict):
                 return codec.read(UpdateConfiguration, written, "changes")
         return UpdateConfiguration()
@@ -164,8 +164,9 @@ class RunFolder:
             case Ended() as ended:
                 said = codec.write(ended)
                 job.update(status=Status.of(ended.outcome).value, ended=said)
-                attempts = job.setdefault("attempts", {})
-                assert isinstance(attempts, dict)
+                attempts = job.get("attempts")
+                if not isinstance(attempts, dict):  # there was none, or it is damaged
+                    attempts = job["attempts"] = {}
                 attempts[str(report.attempt)] = said
             case _:
                 return

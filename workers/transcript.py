@@ -100,7 +100,7 @@ class Transcript:
     def resume(self, seam: Seam) -> None:
         """A further attempt takes over: what was heard behind the seam will be heard again."""
         self._turns = {order: turn for order, turn in self._turns.items() if order < seam.turn}
-        self._shed &= (1 << min(seam.turn, MOST_SHED)) - 1
+        self._shed &= (1 << max(0, min(seam.turn, MOST_SHED))) - 1
         self.seams = [each for each in self.seams if each.turn < seam.turn]
         if seam != START:
             self.seams.append(seam)

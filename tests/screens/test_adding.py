@@ -1,11 +1,15 @@
 """The dialog that adds recordings: its list, its marks, and what it says of the rest."""
 
+import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from textual.events import Paste
+from textual.widget import Widget
 from textual.widgets import Input
 
 from tests.screens.conftest import Seat, Seating, drawn
@@ -146,3 +150,48 @@ async def test_what_the_command_line_named_in_vain_is_told_and_listed(seated: Se
     async with seated() as seat:
         await seat.press("!")
         assert "Nothing was skipped" in seat.foot()
+
+
+async def test_the_folder_that_was_left_is_in_view(seated: Seating, tmp_path: Path) -> None:
+    """However far down the list above it stands, and however short its own was."""
+    for number in range(60):
+        (tmp_path / f"folder-{number:02}").mkdir()
+    async with seated() as seat:
+        await seat.press("a")
+        dialog = seat.desk.screen
+        dialog.query_one(Input).value = f"{tmp_path}/folder-55/"
+        await seat.until(lambda: "folder-55" in shown(seat, "#heading"))
+        await seat.press("down", "left")
+        await seat.until(lambda: "60 folders" in shown(seat, "#heading"))
+
+        await seat.until(lambda: "folder-55/" in shown(seat, "#entries"))
+
+
+class Lingering(Widget):
+    """Keeps its screen from closing until a thread has done what it was asked."""
+
+    def __init__(self, box: Widget, thread: ThreadPoolExecutor, asked: Event) -> None:
+        super().__init__()
+        self._box, self._thread, self._asked = box, thread, asked
+
+    async def on_unmount(self) -> None:
+        while self._box.children:
+            await asyncio.sleep(0)
+        self._asked.set()
+        await asyncio.get_running_loop().run_in_executor(self._thread, int)
+        await asyncio.sleep(0.02)
+
+
+async def test_a_dialog_may_be_closed_while_a_folder_is_read(seated: Seating) -> None:
+    """What a slow disk says then is told to nobody; the list is gone before its reader is."""
+    release = Event()
+    with ThreadPoolExecutor(1) as thread:
+        async with seated() as seat:
+            asyncio.get_running_loop().set_default_executor(thread)
+            thread.submit(release.wait)
+            await seat.press("a")
+            dialog = seat.desk.screen
+            await dialog.mount(Lingering(dialog.query_one("#box"), thread, release))
+            await seat.press("escape")
+
+            assert release.is_set()

@@ -268,6 +268,44 @@ async def test_nothing_heard_is_nothing_to_export(seated: Seating) -> None:
         assert JobId(3) == seat.desk.state.current
 
 
+async def test_all_is_exported_whatever_the_filter_hides(seated: Seating) -> None:
+    """And where no row is shown, that is what is said, not that nothing was heard."""
+    async with seated(spoken()) as seat:
+        seat.desk.state.filter_by("wait")
+        await seat.press("E")
+        assert "■ all 2" in below(seat, "#choices") or "2 transcripts" in below(seat, "#about")
+        await seat.press("escape")
+
+        seat.desk.state.filter_by("nobody")
+        for key in ("e", "x", "d", "full_stop", "c", "J", "r"):
+            await seat.press(key)
+            assert "no row" in seat.foot().lower()
+
+
+async def test_keys_pressed_while_files_are_written_change_nothing(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """What became of the export is told all the same."""
+    async with seated(spoken()) as seat:
+        await seat.press("e")
+        at_once(seat, "enter", "s", "r", "o")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+
+        assert "□ srt" in below(seat, "#choices")
+        assert ["talk.txt"] == [p.name for p in (tmp_path / "run" / "exports").iterdir()]
+
+
+async def test_a_recording_keeps_its_name_when_others_leave_the_table(
+    seated: Seating, tmp_path: Path
+) -> None:
+    """Else the second talk would be written over the first one."""
+    async with seated(spoken()) as seat:
+        await seat.press("d", "e", "enter")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+
+        assert ["talk-2.txt"] == [p.name for p in (tmp_path / "run" / "exports").iterdir()]
+
+
 async def test_help_shows_the_keys_and_closes(seated: Seating) -> None:
     """With ? as well as with the keys of habit."""
     async with seated() as seat:

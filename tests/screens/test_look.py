@@ -1,5 +1,6 @@
 """Signs and colours in terminals that have less of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, connecting, heard, streaming
 from tui.desk import Desk
 from tui.symbols import ASCII, UNICODE, symbols_for
-from tui.widgets.painted import Painted
+from tui.themes import DARK
+from tui.widgets.painted import Drawn, Painted
 from tui.widgets.transcript import TranscriptView
 
 
@@ -73,3 +75,22 @@ async def test_no_color_keeps_the_meaning(seated: Seating, monkeypatch: pytest.M
         assert seat.rows()[0].startswith("▌")
         assert "14.0▲" in seat.rows()[0]
         assert style_of(seat.table, "morning").italic
+
+
+@pytest.mark.parametrize("keys", [[], ["w"], ["question_mark"]], ids=["table", "wall", "help"])
+async def test_a_theme_that_changes_one_colour_changes_it_everywhere(
+    seated: Seating, keys: list[str]
+) -> None:
+    """What is drawn already too, and beneath a dialog, though no style sheet has that colour."""
+    async with seated(one()) as seat:
+        await seat.press(*keys)
+        seat.desk.register_theme(replace(DARK, name="other", warning="#0102fe", error="#0201fe"))
+        seat.desk.theme = "other"
+        await seat.pilot.pause()
+        screens = [seat.desk.screen, seat.desk.screen_stack[0]]
+        drawn = [each for screen in screens for each in screen.query(Drawn)]
+        painted = [each.render_lines(each.size.region) for each in drawn]
+        for each in drawn:
+            each.refresh()
+
+        assert painted == [each.render_lines(each.size.region) for each in drawn]

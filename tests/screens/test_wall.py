@@ -3,10 +3,10 @@
 from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard, progressed, streaming
+from tui.interest import Choosing
 from tui.screens.overview import Overview
 from tui.screens.reading import Reading
 from tui.screens.wall import Watching
-from tui.wall import Choosing
 from tui.widgets.wall import WallView
 from workers.jobs import JobId
 

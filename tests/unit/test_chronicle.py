@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,6 +157,33 @@ def test_damage_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
     assert "One." == two.transcript.text
     assert past.UNRECORDED == two.ended
     assert ["the trace is damaged"] * 3 == [each.warnings[-1][:20] for each in (one, two, three)]
+
+
+@pytest.mark.parametrize(
+    ("told", "instead"),
+    [
+        ('"t":1.5', '"t":1e999'),
+        ('"t":1.5', '"t":1e18'),
+        ('"t":1.5', '"t":-1e999'),
+        (NINE.isoformat(), "0001-01-01T00:00:00+23:59"),
+        (NINE.isoformat(), "0001-01-01T00:00:00+00:00"),
+        (NINE.isoformat(), "9999-12-31T23:59:58+00:00"),
+        (NINE.isoformat(), "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_a_time_that_cannot_be_is_no_time(tmp_path: Path, told: str, instead: str) -> None:
+    """Whatever stands in one trace, the run has a clock, and the other jobs are whole."""
+    folder = run(tmp_path / "run", [job(1, attempt=1), job(2, attempt=1)])
+    path = trace(folder, 1, session("One."))
+    trace(folder, 2, session("Two."))
+    text = path.read_text()
+    assert told in text
+    path.write_text(text.replace(told, instead))
+    chronicle = Chronicle(folder)
+
+    assert chronicle.length < 60.0
+    assert chronicle.wall(0.0) <= chronicle.wall(chronicle.length)
+    assert "Two." == at(chronicle, chronicle.length)[JobId(2)].transcript.text
 
 
 def test_a_torn_last_line_is_no_damage(tmp_path: Path) -> None:

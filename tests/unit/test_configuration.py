@@ -129,3 +129,12 @@ def test_changes_become_the_parameters_of_a_further_session() -> None:
     assert applied(settings, UNCHANGED) == settings
     cleared = applied(settings, UpdateConfiguration(keyterms_prompt=()))
     assert "keyterms_prompt" not in dict(cleared.params)
+
+
+def test_a_further_session_is_not_called_with_what_its_model_does_not_take() -> None:
+    """Whatever the run folder says was changed."""
+    noted = UpdateConfiguration(
+        vad_threshold=0.5, end_of_turn_confidence_threshold=0.1, extra={"token": "x"}
+    )
+
+    assert applied(Settings(speech_model="u3-rt-pro"), noted).params == (("vad_threshold", "0.5"),)

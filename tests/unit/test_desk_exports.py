@@ -50,6 +50,15 @@ def test_rows_are_offered_from_the_fewest_to_all() -> None:
     assert [] == groups(DeskState(), [])
 
 
+def test_what_is_read_is_not_called_marked() -> None:
+    """While others are marked, the verb of the full screen acts on what is read alone."""
+    desk = state()
+    desk.select(JobId(1))
+    desk.mark()
+
+    assert "this one" == groups(desk, [JobId(2)])[0].says
+
+
 def test_the_choice_is_recalled() -> None:
     """As it was kept."""
     assert Choice() == Choice.recalled(ExportSettings())

@@ -345,3 +345,30 @@ def test_only_rows_that_can_expect_something_else_are_drawn_again() -> None:
 
     state.foresee(order[:2] + order[3:], 104.5, 9, held=False)
     assert {4, 5} == state.take_dirty().jobs
+
+
+def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
+    """Not to one that was taken off the table."""
+    state = desk(*MIXED)
+    state.select(JobId(2))
+    state.remove([JobId(2)])
+    assert 3 == state.current
+
+    state.filter_by("state:failed")
+    assert 4 == state.current
+    state.filter_by("")
+    assert 3 == state.current
+
+
+def test_rows_stand_still_while_one_is_read() -> None:
+    """Else the filter would put another transcript before the eyes of whoever reads."""
+    state = desk(*MIXED)
+    state.filter_by("state:streaming")
+    state.select(JobId(1))
+    state.reading = True
+    state.apply(report(1, done()))
+    assert [1, 3] == later(state, 200.0)
+    assert 1 == state.current
+
+    state.reading = False
+    assert [3] == later(state, 300.0)

@@ -14,6 +14,8 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.state import Changes, DeskState
+from tui.summary import Exit, exit_code
+from tui.totals import totals
 from workers.events import Event
 from workers.history import Status
 from workers.jobs import JobId
@@ -183,3 +185,18 @@ def test_a_job_that_goes_on_does_not_count_down_any_more() -> None:
     state.tick(1.0)
     assert [0, 8, 0] == [state.wait(job) for job in state.order]
     assert {2} == state.take_dirty().jobs
+
+
+def test_jobs_taken_off_the_table_are_still_of_the_run() -> None:
+    """So the summary, the exit code and what is billed tell of them; in the order of the jobs."""
+    state = DeskState()
+    for number, end in ((1, failed("it broke", seconds=40.0)), (2, done())):
+        for each in reports(number, *streaming(), end):
+            state.apply(each)
+
+    state.remove([JobId(1)])
+
+    assert [2] == list(state.histories)
+    assert [1, 2] == [each.job for each in state.run]
+    assert Exit.SOME_FAILED == exit_code(state.run, interrupted=False)
+    assert 100.0 == totals(state.histories, (), 4, held=False, run=state.run).open

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.desk_reports import done, report
 from workers import run_folder
 from workers.jobs import JobId, Settings
 from workers.speech.configuration import UNCHANGED
@@ -40,14 +41,19 @@ def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
         assert again.changes_to(ONE) == UNCHANGED
 
 
-@pytest.mark.parametrize("damaged", [7, "x", None, ["x"], {"max_turn_silence": "x"}])
+DEEP = json.loads('{"x":' * 500 + "1" + "}" * 500)
+
+
+@pytest.mark.parametrize("damaged", [7, "x", None, ["x"], {"max_turn_silence": "x"}, DEEP])
 def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object) -> None:
     """A run folder comes from a disk; the run goes on all the same."""
     left(tmp_path / "run")
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     index["order"] = damaged
-    index["jobs"][0]["changes"] = damaged
+    index["jobs"][0]["changes"] = index["jobs"][0]["attempts"] = damaged
     (tmp_path / "run" / "run.json").write_text(json.dumps(index))
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.order == []
         assert again.changes_to(ONE) == UNCHANGED
+        again.record(report(ONE, done()))
+        assert '"attempts": {' in (again.changes() or "")

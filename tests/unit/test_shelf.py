@@ -179,3 +179,25 @@ def test_what_came_with_the_desk_is_let_go_too(tmp_path: Path) -> None:
     state.remember([JobHistory(JobId(1), "/rec/1.wav", transcript=Transcript(turns))])
 
     assert not state.histories[JobId(1)].transcript.whole
+
+
+def test_what_a_later_attempt_heard_is_not_read_back(tmp_path: Path) -> None:
+    """Who looks back at a moment before it was asked for again sees what was heard by then."""
+    anew = [heard(order, "Another story.", final=True, at=order * 1000) for order in range(300)]
+    state = DeskState()
+    state.expect([JobId(2)], ["/rec/2.wav"])
+    first = [connecting(), *said(0, 300)]
+    traced(tmp_path, 1, *first)
+    traced(tmp_path, 2, connecting(), *anew)
+    applied(state, 1, queued(), *first)
+
+    def read_back() -> str:
+        copied = state.snapshot(JobId(1))
+        assert fill(tmp_path, copied)
+        return copied.transcript.text
+
+    assert read_back() == "\n".join(["So it is."] * 300)
+    applied(state, 2, retrying())
+    assert read_back() == "\n".join(["So it is."] * 300)
+    applied(state, 2, connecting(), *anew)
+    assert read_back() == "\n".join(["Another story."] * 300)

@@ -1,3 +1,4 @@
+from workers.seam import Seam
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript, line
 
@@ -104,3 +105,13 @@ def test_a_turn_without_words_has_no_times() -> None:
 
     assert shown.text == "hello"
     assert shown.start_ms is None
+
+
+def test_a_seam_before_all_turns_takes_them_all() -> None:
+    """Only a damaged trace tells of one; it is read like any other."""
+    transcript = heard(turn(0, "one", final=True), turn(1, "two", final=True))
+    transcript.shed(1)
+    transcript.resume(Seam(-5, -3))
+
+    assert transcript.turns == []
+    assert transcript.whole

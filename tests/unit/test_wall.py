@@ -15,9 +15,10 @@ from tests.unit.desk_reports import (
     reports,
     streaming,
 )
+from tui.interest import Choosing
 from tui.lines.tiles import shape, spans
 from tui.state import DeskState
-from tui.wall import CALM, Choosing, Wall
+from tui.wall import CALM, Wall
 from workers.events import Event
 from workers.jobs import JobId
 
@@ -258,3 +259,20 @@ def test_an_empty_wall_does_nothing() -> None:
     wall.pin()
 
     assert [] == wall.tiles
+
+
+def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
+    """The filter stays, and the wall shows what it leaves."""
+    state = state_of(talking(), talking(), [queued()])
+    state.filter_by("state:streaming")
+    wall = opened(state)
+    assert [1, 2] == wall.tiles
+    for each in (report(2, done()), *reports(3, *talking())):
+        state.apply(each)
+    state.tick(10.0)
+    state.take_dirty()  # as many rows as before, but other ones
+
+    wall.step(1, 0)
+
+    assert "state:streaming" == state.filter_text
+    assert [1, 3] == sorted(wall.tiles)

@@ -44,3 +44,7 @@ class Dialog(ModalScreen[Answer | None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def on_prune(self) -> None:
+        """It closes: its widgets go before what it still does would, which would miss them."""
+        self.workers.cancel_node(self)

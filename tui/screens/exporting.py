@@ -1,6 +1,7 @@
 """The dialog that writes transcripts to files."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,8 @@ class Exporting(Dialog[None]):
         self.dismiss(None)
 
     def action_choose(self, question: str) -> None:
+        if self._done is not None:
+            return  # what is written stands above, and what became of it is to stand below
         match question:
             case lines.ROWS:
                 self._group = (self._group + 1) % len(self._groups)
@@ -163,14 +166,15 @@ class Exporting(Dialog[None]):
         if self._done is not None or not self._choice.files(len(self._jobs)):
             return
         self._keep()
-        self._folder = Path(self._choice.folder).expanduser() if self._choice.folder else self._own
+        folder = os.path.expanduser(paths.typed(self._choice.folder))  # of nobody's ~: as it stands
+        self._folder = Path(folder) if folder else self._own
         self._done, self._written = 0, Written()
         self._redraw()
         self.run_worker(self._write(self._choice, self._folder, self._written), group="export")
 
     async def _write(self, choice: Choice, folder: Path, written: Written) -> None:
         """A thread writes, job after job; each is copied when its turn has come."""
-        named = names(self._state.histories.values())
+        named = names(self._state.run)
         copies: list[JobHistory] = []
         for done, job in enumerate(list(self._jobs)):
             self._done = done

@@ -24,7 +24,11 @@ class Reading(Viewed):
         yield Detail(self.state, self.look)
 
     def on_mount(self) -> None:
+        self.state.reading = True
         self.detail.pane.focus()
+
+    def on_unmount(self) -> None:
+        self.state.reading = False
 
     def show(self, changes: Changes) -> None:
         """Draws what changed."""
@@ -35,9 +39,6 @@ class Reading(Viewed):
     def action_neighbour(self, rows: int) -> None:
         self.state.move(rows)
         self.post_message(Touched())
-
-    def action_search(self) -> None:
-        self.detail.pane.action_search()
 
     def action_back(self) -> None:
         if not self.detail.back():

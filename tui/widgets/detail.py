@@ -80,6 +80,10 @@ class Detail(Vertical):
         """Where one types what to look for."""
         return self.query_one(SearchBar)
 
+    def on_prune(self) -> None:
+        """It closes: its panes go before their reader would."""
+        self.workers.cancel_node(self)
+
     # --- drawing
 
     def redraw(self) -> None:

@@ -107,9 +107,11 @@ def merged(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateCo
 def applied(settings: Settings, changes: UpdateConfiguration) -> Settings:
     """The settings of a session that begins with what was changed in an earlier one.
 
-    Each field is a connection parameter by the same name; a list that was emptied is none.
+    Only with what the model takes: a run folder may say anything. Each field is a connection
+    parameter by the same name; a list that was emptied is none.
     """
-    written = {name: _in_query(value) for name, value in codec.write(changes).items()}
+    taken = allowed(changes, settings.speech_model)
+    written = {name: _in_query(value) for name, value in codec.write(taken).items()}
     replaced = {*written, OLDER_NAME} if TODAYS_NAME in written else set(written)
     kept = [(name, text) for name, text in settings.params if name not in replaced]
     added = [(name, text) for name, text in written.items() if text]
