@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui import verbs
+from tui.keymap import Keymap
+from tui.keys import Scope
 from tui.state import DeskState
 from tui.supervision import Supervision
 from tui.verbs import jobs
@@ -30,9 +32,10 @@ class Edit:
 class Edits:
     """What the user does to the queue, newest last. Every verb gives a sentence."""
 
-    def __init__(self, state: DeskState, supervisor: Supervision) -> None:
+    def __init__(self, state: DeskState, supervisor: Supervision, keys: Keymap) -> None:
         self._state = state
         self._supervisor = supervisor
+        self._keys = keys
         self._made: list[Edit] = []
 
     def undo(self) -> str:
@@ -54,7 +57,7 @@ class Edits:
         """Takes rows off the table, those that wait out of the queue too."""
         live = [job for job in targets if self._state.histories[job].status.live]
         gone = [job for job in targets if job not in live]
-        streams = f"{jobs(len(live))} at work: x cancels first" if live else ""
+        streams = f"{jobs(len(live))} at work: {self._key('cancel')} cancels first" if live else ""
         if not gone:
             return f"Nothing removed; {streams}" if live else verbs.NOTHING_THERE
         waiting, order = self._waiting(gone), list(self._state.queued_order)
@@ -63,12 +66,13 @@ class Edits:
         self._state.remove(gone)
         self._note(f"removing {jobs(len(gone))}", lambda: self._put_back(gone, waiting, order))
         queue = "" if not waiting else " and the queue"
-        return f"{jobs(len(gone))} taken off the table{queue}; {streams or 'u undoes'}"
+        undoes = f"{self._key('undo')} undoes"
+        return f"{jobs(len(gone))} taken off the table{queue}; {streams or undoes}"
 
     def cancel(self, targets: Sequence[JobId]) -> str:
         """The verb; only for what was waiting is there a way back."""
         waiting, order = self._waiting(targets), list(self._state.queued_order)
-        says = verbs.cancel(self._state, self._supervisor, targets)
+        says = verbs.cancel(self._state, self._supervisor, targets, self._key("cancel"))
         if waiting:
             done = f"cancelling {len(waiting)} that waited"
             self._note(done, lambda: self._queue_again(waiting, order))
@@ -95,7 +99,7 @@ class Edits:
         if not before:
             return "How many may run at once is not known before the engine is up"
         if before + by < 1:
-            return "One at once is the least; p holds new starts"
+            return f"One at once is the least; {self._key('hold')} holds new starts"
         self._supervisor.allow(before + by)
         self._note(f"{before + by} at once", lambda: self._allow(before))
         return self._at_once(before + by)
@@ -108,7 +112,7 @@ class Edits:
             self._supervisor.cancel(job)
         self._state.remove(gone)
         begun = len(added) - len(gone)
-        return f"{jobs(begun)} at work already: x cancels" if begun else ""
+        return f"{jobs(begun)} at work already: {self._key('cancel')} cancels" if begun else ""
 
     def _put_back(
         self, gone: Sequence[JobId], waiting: Sequence[JobId], order: Sequence[JobId]
@@ -120,7 +124,7 @@ class Edits:
         again = [job for job in waiting if self._supervisor.retry(job)]
         self._arrange(order)
         lost = len(waiting) - len(again)
-        return f"{jobs(lost)} still ending: r retries later" if lost else ""
+        return f"{jobs(lost)} still ending: {self._key('retry')} retries later" if lost else ""
 
     def _arrange(self, order: Sequence[JobId]) -> str:
         self._state.arrange(order)
@@ -132,6 +136,9 @@ class Edits:
         return f"again {self._at_once(sessions)}"
 
     # --- what is so
+
+    def _key(self, action: str) -> str:
+        return self._keys.brief(Scope.JOBS, action)
 
     def _at_once(self, sessions: int) -> str:
         counts, live = self._state.counts, len(self._state.live)

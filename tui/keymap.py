@@ -64,6 +64,10 @@ class Keymap:
         """What a person presses there for it."""
         return next(key.shown for key in self.of(scope) if key.action == action)
 
+    def brief(self, scope: Scope, action: str) -> str:
+        """One key of these, for a sentence: the shortest to read."""
+        return min(self.shown(scope, action).split(), key=len)
+
     @property
     def textual(self) -> dict[str, str]:
         """As `App.set_keymap` wants it."""

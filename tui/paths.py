@@ -138,6 +138,8 @@ def joined(head: str, path: str) -> str:
     return head + (_SPECIAL.sub(r"\\\g<0>", path) if head else path)
 
 
-def told(skipped: Sequence[tuple[str, str]]) -> str:
-    """What was no recording, behind what was added; empty when all was."""
-    return f", {len(skipped)} skipped, as {': '.join(skipped[0])}; ! lists them" if skipped else ""
+def told(skipped: Sequence[tuple[str, str]], key: str) -> str:
+    """What was no recording, behind what was added; empty when all was. ``key``: lists them."""
+    if not skipped:
+        return ""
+    return f", {len(skipped)} skipped, as {': '.join(skipped[0])}; {key} lists them"

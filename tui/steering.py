@@ -10,6 +10,7 @@ from textual.app import App
 
 from tui import paths, verbs
 from tui.edits import Edits
+from tui.keys import Scope
 from tui.messages import Dropped
 from tui.palette import Look
 from tui.screens.reading import Reading
@@ -35,7 +36,7 @@ class Steering(App[None]):
         self.supervisor = supervisor
         self.look = look
         self.run_folder = run_folder
-        self.edits = Edits(state, supervisor)
+        self.edits = Edits(state, supervisor, look.keys)
         self.skipped: list[tuple[str, str]] = []
         """What was named and is no recording: its path, and why, in words."""
         self._folder = ""
@@ -64,7 +65,8 @@ class Steering(App[None]):
         from tui.screens.confirming import Confirming
 
         asked = f"Cancel {verbs.sessions(len(unasked))} that are at work?"
-        dialog = Confirming(self.look, asked, "What was heard is kept; r goes on from there.")
+        after = f"What was heard is kept; {self._key('retry')} goes on from there."
+        dialog = Confirming(self.look, asked, after)
         self.push_screen(dialog, lambda yes: self.say(self.edits.cancel(targets)) if yes else None)
 
     def action_retry(self) -> None:
@@ -101,6 +103,10 @@ class Steering(App[None]):
 
         self.push_screen(Configuring(self.look, models), send)
 
+    def _key(self, action: str) -> str:
+        """What is pressed for a verb."""
+        return self.look.keys.brief(Scope.JOBS, action)
+
     def _status(self, job: JobId) -> Status:
         return self.state.histories[job].status
 
@@ -133,13 +139,13 @@ class Steering(App[None]):
         self._folder = folder
         if files:
             self.skipped += skipped
-            self.say(self.edits.add(files) + paths.told(skipped))
+            self.say(self.edits.add(files) + paths.told(skipped, self._key("skipped")))
 
     def tell_skipped(self) -> None:
         """What the command line named in vain, when the desk opens."""
         if self.skipped:
             count = f"{len(self.skipped)} of what was named is skipped"
-            self.say(f"{count}, as {': '.join(self.skipped[0])}; ! lists all")
+            self.say(f"{count}, as {': '.join(self.skipped[0])}; {self._key('skipped')} lists all")
 
     def action_skipped(self) -> None:
         if not self.skipped:

@@ -16,8 +16,13 @@ from workers.speech.messages import UpdateConfiguration
 NOTHING_THERE = "There is no row here to act on"
 
 
-def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -> str:
-    """Ends sessions politely, at the second time by force; takes queued jobs out."""
+def cancel(
+    state: DeskState, supervisor: Supervision, targets: Sequence[JobId], key: str = "x"
+) -> str:
+    """Ends sessions politely, at the second time by force; takes queued jobs out.
+
+    ``key``: what is pressed for it.
+    """
     open_ = [job for job in targets if not state.histories[job].status.over]
     if not open_:
         return nothing(len(targets), "already over")
@@ -29,7 +34,7 @@ def cancel(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) 
     if forced:
         return f"Cancelling {jobs(len(open_))}, {forced} by force"
     live = sum(state.stopping(job) for job in open_)
-    again = "; what was heard is kept, x again forces" if live else ""
+    again = f"; what was heard is kept, {key} again forces" if live else ""
     return f"Cancelling {jobs(len(open_))}{again}"
 
 

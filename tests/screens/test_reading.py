@@ -29,9 +29,11 @@ async def test_enter_reads_and_escape_goes_back(seated: Seating) -> None:
         await seat.press("enter")
         assert isinstance(seat.desk.screen, Reading)
         assert "one.wav" in drawn(seat.desk.screen.query_one("#facts"))[0]
+        assert seat.desk.state.reading  # no live value puts another one in its place
 
         await seat.press("escape")
         assert not isinstance(seat.desk.screen, Reading)
+        assert not seat.desk.state.reading
         await seat.press("escape")
         assert seat.desk.is_running
 

@@ -6,7 +6,9 @@ import pytest
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, queued, streaming
+from tui import verbs
 from tui.edits import KEPT, Edits
+from tui.keymap import Keymap
 from tui.state import DeskState
 from workers.jobs import JobId
 
@@ -14,10 +16,10 @@ from workers.jobs import JobId
 class Bench:
     """A supervisor, a state and the edits between them."""
 
-    def __init__(self, sessions: int = 4) -> None:
+    def __init__(self, sessions: int = 4, keys: Keymap | None = None) -> None:
         self.supervisor = FakeSupervisor(sessions)
         self.state = DeskState()
-        self.edits = Edits(self.state, self.supervisor)
+        self.edits = Edits(self.state, self.supervisor, keys or Keymap())
 
     def settled(self) -> "Bench":
         """All that was reported is known."""
@@ -84,7 +86,7 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
     assert "1 job taken off the table and the queue; 2 jobs at work: x cancels first" == said
     assert live == bench.state.order
     assert waiting == bench.supervisor.cancelled
-    assert "There is no job yet; a adds files" == bench.edits.remove([])
+    assert verbs.NOTHING_THERE == bench.edits.remove([])
 
 
 def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> None:

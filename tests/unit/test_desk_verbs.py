@@ -88,4 +88,4 @@ def test_retrying_counts_what_it_passed_over() -> None:
         state, supervisor, [over, live]
     )
     assert "Nothing to do: 1 job at work" == verbs.retry(state, supervisor, [live])
-    assert "There is no job yet; a adds files" == verbs.retry(state, supervisor, [])
+    assert verbs.NOTHING_THERE == verbs.retry(state, supervisor, [])
