@@ -13,6 +13,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from tui.arrangement import Column
 from tui.keymap import Keymap
@@ -46,12 +47,17 @@ def here(screen: Screen[object], keymap: Keymap) -> list[Action]:
 
 
 def nearest(focused: Widget | None, keys: Sequence[Key], keymap: Keymap) -> list[Key]:
-    """Those of what has the focus before these keys, as far as it leaves them any."""
+    """Those of what has the focus before these keys, as far as it leaves them any.
+
+    A line that is typed into leaves them none.
+    """
     bound = type(focused).BINDINGS if focused is not None else []
     ids = [each.id for each in bound if isinstance(each, Binding) and each.id in _BY_ID]
     if not ids:
         return keymap(keys)
     near, keys = keymap(_BY_ID[id] for id in ids if id), keymap(keys)
+    if isinstance(focused, Input):
+        return near
     taken = {name for key in near for name in key.keys}
     return [*near, *(key for key in keys if key not in near and not taken.issuperset(key.keys))]
 

@@ -20,6 +20,20 @@ class StartRate(click.ParamType[int]):
         return number
 
 
+class RunFolder(click.ParamType[Path]):
+    """The folder of a run: a path, or the name by which “paceline runs” lists it."""
+
+    name = "run"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The folder need not be there: who reads it says so."""
+        from workers.run_folder import runs_path
+
+        path = Path(value)
+        kept = runs_path() / path.name
+        return kept if not path.exists() and str(value) == path.name and kept.exists() else path
+
+
 _PLACE = (
     click.option(
         "--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint (ws:// or wss://)."

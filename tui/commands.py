@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tui.command_options import new_run, old_run
+from tui.command_options import RunFolder, new_run, old_run
 from workers.errors import PacelineError, UsageProblem
 
 
@@ -87,7 +87,7 @@ def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
 
 
 @paceline.command()
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="RUN", type=RunFolder())
 @click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
 @click.option("--json", "as_json", is_flag=True, help="The same, with one event a line on stdout.")
 @click.option("--endpoint", "url", metavar="URL", help="Go on at this v3 endpoint instead.")
@@ -155,7 +155,7 @@ def runs(most: int) -> None:
 
 
 @paceline.command()
-@click.argument("folder", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[RUN]", required=False, type=RunFolder())
 def view(folder: Path | None) -> NoReturn:
     """Look back at a run on the desk, and play it again.
 
@@ -174,7 +174,7 @@ def view(folder: Path | None) -> NoReturn:
 
 
 @paceline.command()
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="RUN", type=RunFolder())
 @click.option(
     "--to",
     "formats",

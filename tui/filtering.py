@@ -1,9 +1,9 @@
 """The filter's language: which jobs a line of words lets through.
 
 ``word`` is in the name or the latest words, ``"two words"`` too; ``name:x`` and ``text:x`` ask for
-one of them. ``state:x`` takes the beginning of a state, or ``live``. ``lag>20`` compares, likewise
-``attempts``, ``progress`` (%), ``left`` (s) and ``level`` (dBFS). ``!`` inverts a term. All terms
-must be true.
+one of them. ``state:x`` takes the beginning of a state, or ``live``; a whole state by itself is a
+word that rows of that state have too. ``lag>20`` compares, likewise ``attempts``, ``progress`` (%),
+``left`` (s) and ``level`` (dBFS). ``!`` inverts a term. All terms must be true.
 """
 
 import operator
@@ -42,6 +42,8 @@ _NUMBERS: Mapping[str, Callable[[JobHistory], float | None]] = {
     "left": measures.left,
     "level": measures.level_db,
 }
+
+_STATES = frozenset({LIVE, *(status.value for status in Status)})
 
 _KEYS = ("state", "name", "text", *_NUMBERS)
 
@@ -108,8 +110,10 @@ def _of_key(key: str, sign: str, value: str) -> Test:
 
 def _word(word: str) -> Test:
     wanted = word.casefold()
+    whole = _state(wanted) if wanted in _STATES else None  # it stands in the row, so it is typed
     return lambda history: (
-        wanted in measures.name(history).casefold()
+        (whole is not None and whole(history))
+        or wanted in measures.name(history).casefold()
         or wanted in measures.latest_words(history).casefold()
     )
 

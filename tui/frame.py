@@ -79,6 +79,7 @@ class Frame:
             next_start_in=None if next_start is None else next_start - now,
             totals=self._totals_at(now),
             interrupted=counts[Status.INTERRUPTED],
+            connecting=counts[Status.CONNECTING],
         )
 
     def _totals_at(self, now: float) -> Totals:

@@ -12,7 +12,7 @@ class Obstacle(Enum):
     """What the first of the queue waits for; the value says it."""
 
     HELD = "when starts go on"
-    FULL = "when a place is free"
+    FULL = "when one ends"
     BOUND = "in {seconds} s"
     """So many sessions may begin in a minute, or the server was full."""
     NONE = ""

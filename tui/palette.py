@@ -9,6 +9,7 @@ from textual.color import Color, ColorParseError
 
 from tui import legibility
 from tui.keymap import Keymap
+from tui.keys import Scope
 from tui.symbols import Symbols
 
 
@@ -61,6 +62,10 @@ class Look:
         self.styles: Mapping[Role, Style] = dict.fromkeys(Role, Style())
         self.cursor = Style(reverse=True)
         self._over: dict[Style, Mapping[Role, Style]] = {}
+
+    def key(self, scope: Scope, action: str) -> str:
+        """What is pressed there for it, for a sentence."""
+        return self.keys.brief(scope, action).translate(self.symbols.arrows)
 
     def use(self, variables: Mapping[str, str]) -> None:
         """Takes the colours of a theme."""

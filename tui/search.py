@@ -1,5 +1,6 @@
 """A search in a transcript: where some words stand, and which of these places is looked at."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Search:
         self.words = ""
         self._places: list[Place] = []
         self._here = 0
-        self._in_row: dict[int, list[int]] = {}
+        self._in_row: defaultdict[int, list[int]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -36,15 +37,17 @@ class Search:
         behind = (index for index, place in enumerate(self._places) if place[0].row >= top)
         self._here = next(behind, 0)
 
-    def look_again(self, paragraphs: Paragraphs) -> None:
-        """The transcript has changed."""
-        self._places = paragraphs.found(self.words)
-        self._here = min(self._here, max(len(self._places) - 1, 0))
-        in_row: defaultdict[int, list[int]] = defaultdict(list)
-        for index, place in enumerate(self._places):
+    def look_again(self, paragraphs: Paragraphs, first: int = 0) -> None:
+        """The transcript has changed, from row ``first`` on."""
+        kept = bisect_left(self._places, first, key=lambda place: place[0].row)
+        for place in self._places[kept:]:
             for piece in place:
-                in_row[piece.row].append(index)
-        self._in_row = in_row
+                self._in_row.pop(piece.row, None)
+        self._places[kept:] = paragraphs.found(self.words, first)
+        for index, place in enumerate(self._places[kept:], kept):
+            for piece in place:
+                self._in_row[piece.row].append(index)
+        self._here = min(self._here, max(len(self._places) - 1, 0))
 
     def step(self, places: int) -> None:
         """To a later place, or an earlier one; round and round."""

@@ -75,6 +75,8 @@ class _Reading:
             found = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             self._refuse_syntax(str(error))
+        except (ValueError, RecursionError) as error:  # numbers without end, lists in lists in …
+            raise UsageProblem(f"{self._file} cannot be read ({error})") from error
         self._known((), found, ("theme", "ascii", "refresh", "columns", "export", "keys"))
         usual = DeskSettings()
         return DeskSettings(

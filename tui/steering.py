@@ -105,7 +105,7 @@ class Steering(App[None]):
 
     def _key(self, action: str) -> str:
         """What is pressed for a verb."""
-        return self.look.keys.brief(Scope.JOBS, action)
+        return self.look.key(Scope.JOBS, action)
 
     def _status(self, job: JobId) -> Status:
         return self.state.histories[job].status
@@ -149,7 +149,7 @@ class Steering(App[None]):
 
     def action_skipped(self) -> None:
         if not self.skipped:
-            self.say("Nothing was skipped: all that was named is in the table")
+            self.say("Nothing was skipped: every recording that was found is in the table")
             return
         from tui.screens.skipped import SkippedPaths
 

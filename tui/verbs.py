@@ -46,7 +46,8 @@ def retry(state: DeskState, supervisor: Supervision, targets: Sequence[JobId]) -
     wanted = [job for job in targets if state.histories[job].status is not Status.DONE]
     accepted = [job for job in wanted if supervisor.retry(job)]
     if not accepted:
-        return nothing(len(targets), "at work" if wanted else "done")
+        why = "at work" if len(wanted) == len(targets) else "done or at work" if wanted else "done"
+        return nothing(len(targets), why)
     passed = len(targets) - len(accepted)
     rest = f"; {passed} done or at work" if passed else ""
     places = [_goes_on_at(state.histories[job]) for job in accepted]

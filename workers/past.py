@@ -79,7 +79,7 @@ def index(path: Path) -> Index:
         jobs = [
             job
             for job in head.pop("jobs")
-            if isinstance(job["id"], int) and isinstance(job["file"], str)
+            if type(job["id"]) is int and isinstance(job["file"], str)
         ]
     except FileNotFoundError as error:
         raise RunFolderProblem(f"{path} is not a run folder", f"It holds no {INDEX}.") from error

@@ -152,7 +152,8 @@ class Transcript:
 
     def last_turns(self, count: int) -> list[Turn]:
         """The last so many of them, or fewer."""
-        return [self._turns[order] for order in sorted(self._turns)[-count:]]
+        older = max(len(self._turns) - count, 0)
+        return [self._turns[order] for order in sorted(self._turns)[older:]]
 
     @property
     def lines(self) -> list[Line]:

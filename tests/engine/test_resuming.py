@@ -237,7 +237,7 @@ def test_a_key_goes_only_where_the_user_says(
 
 
 def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
-    """The latest first; a run that is finished wants nothing."""
+    """The latest first; a run that is finished can be looked back at."""
     path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
     runs = tmp_path / "paceline" / "runs"
 
@@ -254,7 +254,7 @@ def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
         f"2026-01-02  1 failed  → {where}",
         f"  paceline resume {runs / '2026-01-02'}",
         f"2026-01-01  1 done  → {where}",
-        f"  {runs / '2026-01-01'}",
+        f"  paceline view {runs / '2026-01-01'}",
     ]
 
 

@@ -140,6 +140,20 @@ async def test_a_folder_that_cannot_be_written_is_said(seated: Seating, tmp_path
         await seat.until(lambda: "could not be written" in below(seat, "#outcome"))
 
 
+async def test_the_home_of_nobody_is_a_folder_like_any(
+    seated: Seating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a shell has it. What no file system takes, and a setting could name, is left out."""
+    monkeypatch.chdir(tmp_path)
+    async with seated(spoken()) as seat:
+        await seat.press("e")
+        seat.desk.screen.query_one(Input).value = "~nobody-is-called-so/a\0b"
+        await seat.press("enter")
+        await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
+
+    assert [tmp_path / "~nobody-is-called-so" / "a b"] == [*tmp_path.glob("~*/*")]
+
+
 @pytest.mark.parametrize(
     ("keys", "chosen"),
     [

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from textual.command import CommandPalette
+from textual.widgets import Label
 
 from tests.screens.conftest import Seating, drawn, style_of
 from tests.screens.fakes import FakeSupervisor
@@ -24,6 +25,7 @@ from tui.screens.help import Help
 from tui.settings import OUR_THEMES, DeskSettings
 from tui.widgets.painted import Painted
 from workers.events import Outcome
+from workers.jobs import JobId
 from workers.speech.endpoint import Kind
 
 CHANGED = {
@@ -32,6 +34,12 @@ CHANGED = {
     "desk.help": ("f9",),
     "desk.quit": ("Z",),
     "jobs.add": ("x",),
+    "jobs.undo": ("U",),
+    "exporting.write": ("w",),
+    "dialog.close": ("f4",),
+    "confirming.confirm": ("f8",),
+    "transcript.follow": ("f6",),
+    "transcript.found(1)": ("f7",),
 }
 
 
@@ -59,6 +67,31 @@ def text_of_help(desk: Desk) -> list[str]:
     return [line.strip() for line in drawn(desk.screen.query_one("#lines", Painted))]
 
 
+async def test_sentences_tell_the_keys_that_were_changed(seated: Seating) -> None:
+    """In dialogs, notices, tabs and the search; each works as it is told."""
+    supervisor = some()
+    one = [heard(order, f"turn number {order}", final=True) for order in range(50)]
+    supervisor.report(JobId(1), *one)
+    supervisor.job("/rec/four.wav", *streaming())
+    supervisor.job("/rec/five.wav", *streaming(), done())
+    async with seated(supervisor, kind=Changed, size=(130, 24)) as seat:
+        await seat.press("e")
+        box = seat.desk.screen.query_one("#box")
+        assert "w write  Space choose  F4 close" == str(box.border_subtitle)
+        assert "w writes 1 file" in "\n".join(drawn(seat.desk.screen.query_one("#outcome")))
+        await seat.press("f4", "end", "d")
+        assert "U undoes" in seat.foot()
+        await seat.press("home", "tab", "pageup")
+        tabs = seat.desk.screen.query_one("#tabs")
+        assert "F6 follows" in drawn(tabs)[0]
+        await seat.press("slash", *"turn", "enter")
+        assert "F7 next  N previous" in str(seat.desk.screen.query_one("#count", Label).content)
+        await seat.press("escape", "tab", "ctrl+a", "delete")
+        assert "F8 yes  n no" == str(seat.desk.screen.query_one("#box").border_subtitle)
+        await seat.press("f8")
+        assert "Cancelling 3 jobs; what was heard is kept, ^k again forces" in seat.foot()
+
+
 async def test_keys_that_were_changed_work_and_are_told_everywhere(seated: Seating) -> None:
     """In foot, help, palette and first screen; what they did before, they no longer do."""
     supervisor = some()
@@ -78,7 +111,7 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(seated: Seati
         assert not isinstance(seat.desk.screen, Help)
         await seat.press("f9")
         assert any(line.startswith("^k Del   cancel, keep") for line in text_of_help(seat.desk))
-        await seat.press("escape")
+        await seat.press("f4")
 
         told = {
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)

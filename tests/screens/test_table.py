@@ -323,7 +323,7 @@ async def test_rows_that_wait_say_what_for(seated: Seating) -> None:
     supervisor = five()
     supervisor.sessions = 3
     async with seated(supervisor) as seat:
-        assert "next, when a place is free" in seat.rows()[3]
+        assert "next, when one ends" in seat.rows()[3]
         assert "2nd in the queue" in seat.rows()[4]
 
         supervisor.arrange([JobId(5), JobId(4)])

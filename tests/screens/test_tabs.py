@@ -87,6 +87,8 @@ async def test_a_transcript_is_searched_while_words_come(seated: Seating) -> Non
         view = seat.desk.screen.query_one(TranscriptView)
         assert "1/3" in counted(seat)
         assert style_of(view, "boat").reverse
+        assert "Enter keep" in seat.foot()
+        assert "add" not in seat.foot(), "what is typed is no verb"
 
         await seat.press("down", "up", "down", "enter", "n")
         assert "3/3" in counted(seat)

@@ -121,3 +121,13 @@ async def test_a_wall_without_sessions_waits_for_some(seated: Seating) -> None:
         await seat.settled()
 
         assert any("the first words" in line for line in wall(seat))
+
+
+async def test_the_window_may_grow_while_the_wall_is_shown(seated: Seating) -> None:
+    """By much: what was painted is too short then, and is drawn before it is painted anew."""
+    async with seated(talking(7), size=(31, 7)) as seat:
+        await seat.press("w")
+        for size in ((120, 50), (31, 7), (120, 34)):
+            await seat.pilot.resize_terminal(*size)
+
+        assert all(f"words of {number}" in "\n".join(wall(seat)) for number in range(1, 7))

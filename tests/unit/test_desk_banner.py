@@ -165,6 +165,13 @@ def test_retrying_is_not_queued_and_is_told_when_there_is_some() -> None:
     assert "0 failed" in told(calm)
 
 
+def test_nothing_is_said_to_stream_while_every_session_calls_the_server() -> None:
+    """A server that is silent looks like one otherwise."""
+    assert "◌ 30/30 connecting" in told(standing(connecting=30))
+    assert "● 30/30 streaming" in told(standing(connecting=29))
+    assert "● 0/30 streaming" in told(standing(live=0))
+
+
 def parts(*forms: tuple[int, str, str]) -> list[Part]:
     return [
         Part([[(long, Role.TEXT)], [(short, Role.TEXT)]], (when,)) for when, long, short in forms

@@ -92,13 +92,13 @@ def test_files_are_counted_before_they_are_written() -> None:
     together = Choice(choice.formats, together=True)
     assert (1, ["srt", "vtt"]) == (together.files(3), together.passed_over)
 
-    assert "Enter writes 9 files" in text(promise(choice, 3, UNICODE))
-    said = text(promise(together, 3, UNICODE))
+    assert "Enter writes 9 files" in text(promise(choice, 3, Look(UNICODE)))
+    said = text(promise(together, 3, Look(UNICODE)))
     assert "srt and vtt passed over: subtitles belong to one recording" in said
     assert "Enter writes 1 file" in said
-    assert "No format is chosen" in text(promise(Choice(frozenset()), 3, UNICODE))
+    assert "No format is chosen" in text(promise(Choice(frozenset()), 3, Look(UNICODE)))
     only = Choice(frozenset({"srt"}), together=True)
-    assert "Enter" not in text(promise(only, 3, UNICODE))
+    assert "Enter" not in text(promise(only, 3, Look(UNICODE)))
 
 
 def test_a_way_follows_the_other() -> None:
@@ -132,7 +132,7 @@ def test_what_became_of_it_is_said(tmp_path: Path) -> None:
     """The first names and the folder; what stood in the way; what ended it."""
     written = Written([tmp_path / f"{each}.txt" for each in range(9)], [tmp_path / "x[b].txt"])
     written.problem = PacelineError("the disk is full", "Make room.")
-    said = text(outcome(written, Path("/out"), 60, UNICODE))
+    said = text(outcome(written, Path("/out"), 60, Look(UNICODE)))
 
     for part in (
         "9 files written → /out  y copies",
@@ -144,7 +144,7 @@ def test_what_became_of_it_is_said(tmp_path: Path) -> None:
         "Make room.",
     ):
         assert part in said
-    assert "Writing 3 of 9" in text(writing(3, 9))
+    assert "Writing 3 of 9" in text(writing(3, 9, Look(UNICODE)))
 
 
 def test_a_file_in_the_way_keeps_only_its_own_recording(tmp_path: Path) -> None:

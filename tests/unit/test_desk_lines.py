@@ -284,6 +284,14 @@ def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
     assert "0:22" not in text(row(history_of(*over, retrying(), queued()), NOW, Stance(), UNICODE))
 
 
+def test_a_stream_of_which_no_word_comes_back_says_so() -> None:
+    """Its level and its lag look well; a beginning without words is nothing yet."""
+    assert "no words in 0:15" == words_of(*streaming(15.0))
+    assert "" == words_of(*streaming(14.9))
+    assert "" == words_of(*streaming(60.0), done())
+    assert "Good" == words_of(*streaming(15.0), heard(0, "Good"))
+
+
 def test_further_attempts_are_numbered_in_front_of_their_words() -> None:
     """The first is not: most jobs need no other."""
     further = [*streaming(), *broken(), connecting(9000, 1), began(), heard(1, "and then")]

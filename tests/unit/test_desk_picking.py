@@ -13,6 +13,7 @@ import soundfile
 from tui.folders import Entry, fitting, listing, seconds
 from tui.gathering import CalledOff, Search, gathered
 from tui.lines.picks import bytes_of, prospect
+from tui.palette import Look
 from tui.picking import Picking, Wish, parent
 from tui.symbols import UNICODE
 from workers.errors import UsageProblem
@@ -258,7 +259,7 @@ def test_what_enter_does_is_said() -> None:
         here = picking(*(f"{each}.wav" for each in range(3)))
         for _ in range(marked):
             here.mark()
-        (line,) = prospect(here, files, opens, named=named, symbols=UNICODE)
+        (line,) = prospect(here, files, opens, named=named, look=Look(UNICODE))
         return "".join(text for text, _ in line)
 
     assert "Enter opens talks" == said(None, "talks")

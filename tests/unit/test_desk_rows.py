@@ -312,7 +312,7 @@ def test_jobs_that_wait_say_when_their_turn_comes() -> None:
     state = desk(streaming(), *[WAITS] * 23)
     order = [JobId(number) for number in (4, 2, 3, *range(5, 25))]
     state.foresee(order, 142.3, 1, held=False)
-    assert "next, when a place is free" == told(state, 4)
+    assert "next, when one ends" == told(state, 4)
     assert ["2nd in the queue", "3rd in the queue", "4th in the queue"] == [
         told(state, job) for job in (2, 3, 5)
     ]

@@ -91,3 +91,22 @@ def test_time_stamps_tell_the_end_and_how_sure_the_words_are() -> None:
     assert "  one two" == shown(Stamps.NONE)
     assert "  1:01   one two" == shown(Stamps.BEGINNINGS)
     assert "  1:01-1:01     90 %   one two" == shown(Stamps.WHOLE)
+
+
+def test_of_a_long_transcript_only_what_is_new_is_looked_through() -> None:
+    """Places before it stay; those behind are counted anew, and no row is marked for another."""
+    paragraphs, search = Paragraphs(80), Search()
+    said = turns("the boat", "a boat", "boats and boats")
+    paragraphs.update(said)
+    search.begin("boat", paragraphs, 0)
+    search.step(3)
+
+    first = paragraphs.update([*said[:2], *turns("", "", "no", "one more boat")[2:]])
+    search.look_again(paragraphs, first)
+
+    assert (2, [0, 1]) == (first, [place[0].row for place in paragraphs.found("boat", 0)][:2])
+    assert [3] == [place[0].row for place in paragraphs.found("boat", first)]
+    assert ("3/3", 3) == (search.count, search.row)
+    assert [] == search.marks(2)
+    assert [Mark(9, 13, True)] == search.marks(3)
+    assert 3 == len(search)

@@ -68,9 +68,11 @@ def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
     supervisor = FakeSupervisor()
     well = supervisor.job("/rec/b.wav", *streaming(), done())
     mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    live = supervisor.job("/rec/d.wav", *streaming())
     state = desk(supervisor)
 
     assert "Nothing to do: 1 job done" == verbs.retry(state, supervisor, [well])
+    assert "Nothing to do: 2 jobs done or at work" == verbs.retry(state, supervisor, [well, live])
     assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
         state, supervisor, [well, mute]
     )

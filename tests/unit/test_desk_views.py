@@ -208,8 +208,8 @@ def test_the_job_is_told_in_full(tmp_path: Path) -> None:
         "  mode         fast",
         "  sample_rate  16000",
         "  encoding     pcm_s16le",
-        "  ✗ attempt 1, 0:00 to 0:10: lost. the connection broke",
-        "  ✗ attempt 2, 0:10 to 0:10: lost. the key was refused",
+        "  ✗ attempt 1, 0:00 to 0:10: lost: the connection broke",
+        "  ✗ attempt 2, 0:10 to 0:10: lost: the key was refused",
         "    → Check the key.",
         "  ▲ careful",
     ):

@@ -1,9 +1,11 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
+from tui.command_options import RunFolder
 from tui.options import Options, options
 from workers.audio.pacing import Release
 from workers.audio.recording import Recording
@@ -33,6 +35,21 @@ DEFAULTS: dict[str, Any] = {
 
 def given(**changed: Any) -> Options:
     return options(**{**DEFAULTS, **changed})
+
+
+def test_a_run_is_named_as_it_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Or by its path; what is in this folder goes before what is kept."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "paceline" / "runs" / "2026-01-02"
+    kept.mkdir(parents=True)
+    named = partial(RunFolder().convert, param=None, ctx=None)
+
+    assert kept == named("2026-01-02")
+    assert Path("./2026-01-02") == named("./2026-01-02")
+    assert Path("2026-01-03") == named("2026-01-03")
+    (tmp_path / "2026-01-02").mkdir()
+    assert Path("2026-01-02") == named("2026-01-02")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.desk_reports import done, report
-from workers import run_folder
+from workers import past, run_folder
 from workers.jobs import JobId, Settings
 from workers.speech.configuration import UNCHANGED
 from workers.speech.messages import UpdateConfiguration
@@ -57,3 +57,14 @@ def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object
         assert again.changes_to(ONE) == UNCHANGED
         again.record(report(ONE, done()))
         assert '"attempts": {' in (again.changes() or "")
+
+
+def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
+    """In Python true is one, and would be written as such."""
+    left(tmp_path / "run")
+    index = json.loads((tmp_path / "run" / "run.json").read_text())
+    index["jobs"][0]["id"] = True
+    (tmp_path / "run" / "run.json").write_text(json.dumps(index))
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.changes_to(TWO) == UNCHANGED
+    assert [TWO] == [history.job for history in past.histories(tmp_path / "run")]

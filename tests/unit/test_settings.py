@@ -112,16 +112,25 @@ def test_what_cannot_be_is_refused_with_its_line(
     assert words in str(problem.value)
 
 
-def test_a_file_that_cannot_be_read_is_told_of(file: Path) -> None:
-    """Not there though it was named, a folder, not UTF-8."""
+def test_a_file_that_cannot_be_read_is_told_of(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not there though it was named, a folder, not UTF-8, endless, in the home of nobody."""
     with pytest.raises(UsageProblem, match="there is no such file"):
         settings_file.in_force()
     file.write_bytes(b"ascii = true\n# \xff")
     with pytest.raises(UsageProblem, match="line 2: this is not UTF-8"):
         settings_file.in_force()
+    for endless in ("refresh = " + "9" * 5000, "theme = " + "[" * 5000):
+        file.write_text(endless)
+        with pytest.raises(UsageProblem, match="cannot be read"):
+            settings_file.in_force()
     file.unlink()
     file.mkdir()
     with pytest.raises(UsageProblem, match="cannot be read"):
+        settings_file.in_force()
+    monkeypatch.setenv(settings_file.VARIABLE, "~nobody-is-called-so/settings.toml")
+    with pytest.raises(UsageProblem, match="there is no such file"):
         settings_file.in_force()
 
 

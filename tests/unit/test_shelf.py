@@ -62,6 +62,7 @@ def test_the_last_turns_stay() -> None:
 
     assert [3, *range(15, 20)] == [turn.turn_order for turn in transcript.turns]
     assert [18, 19] == [turn.turn_order for turn in transcript.last_turns(2)]
+    assert [] == transcript.last_turns(0)
     assert 20 == len(transcript)
 
 

@@ -114,6 +114,15 @@ def test_who_waits_for_the_server_is_counted(life: list[Event], away: Away | Non
     assert (away is not None) == found.turned_away
 
 
+def test_no_end_is_foretold_while_the_server_lets_nobody_in() -> None:
+    """Nobody knows when it will; a session that streams shows that it does."""
+    outage = AWAY["an outage"][0]
+
+    assert of(outage).left is None
+    assert of(outage, [queued(), connecting()]).left is None
+    assert of(outage, streaming(10.0, 60.0)).left == 60.0
+
+
 def test_a_server_that_is_not_there_is_worse_than_one_that_is_full() -> None:
     """One sentence has room."""
     found = of(AWAY["no place"][0], AWAY["an outage"][0])

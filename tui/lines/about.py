@@ -118,7 +118,7 @@ def _attempt(number: int, begun: float, ended: Ended, cells: int, symbols: Symbo
     sent = f"{gauges.clock(begun)} to {gauges.clock(max(ended.sent_seconds, begun))}"
     code = "" if ended.code is None else f", code {ended.code}"
     outcome = ended.outcome.value.replace("_", " ")
-    text = f"attempt {number}, {sent}: {outcome}{code}. {ended.reason}"
+    text = f"attempt {number}, {sent}: {outcome}{code}: {ended.reason}"
     lines = _indented(symbols.status[status], text, role, cells)
     if ended.hint:
         lines += _indented(f"  {symbols.hint}", ended.hint, Role.TEXT, cells)

@@ -101,28 +101,35 @@ def about(recordings: int, live: int) -> list[Line]:
     return [[], [(what, Role.STRONG)]]
 
 
-def promise(choice: Choice, recordings: int, symbols: Symbols) -> list[Line]:
-    """What Enter would do."""
+def promise(choice: Choice, recordings: int, look: Look) -> list[Line]:
+    """What writing would do."""
     lines: list[Line] = [[]]
     files = choice.files(recordings)
     if choice.passed_over:
         names = " and ".join(choice.passed_over)
         sentence = f"{names} passed over: subtitles belong to one recording"
-        lines.append([(f"{symbols.hint} {sentence}", Role.LATE)])
+        lines.append([(f"{look.symbols.hint} {sentence}", Role.LATE)])
     if not choice.formats:
         lines.append([("No format is chosen.", Role.LATE)])
     elif files:
-        lines.append([("Enter", Role.KEY), (f" writes {_files(files)}", Role.MUTED)])
+        lines.append(
+            [
+                (look.key(Scope.EXPORTING, "write"), Role.KEY),
+                (f" writes {_files(files)}", Role.MUTED),
+            ]
+        )
     return lines
 
 
-def writing(done: int, recordings: int) -> list[Line]:
+def writing(done: int, recordings: int, look: Look) -> list[Line]:
     """How far it is."""
-    return [[], [(f"Writing {done} of {recordings}, Esc stops", Role.MUTED)]]
+    stops = look.key(Scope.DIALOG, "close")
+    return [[], [(f"Writing {done} of {recordings}, {stops} stops", Role.MUTED)]]
 
 
-def outcome(written: Written, folder: Path, width: int, symbols: Symbols) -> list[Line]:
+def outcome(written: Written, folder: Path, width: int, look: Look) -> list[Line]:
     """What was written and where; what was not, and why."""
+    symbols = look.symbols
     lines: list[Line] = [[]]
     if written.files:
         count = f"{_files(len(written.files))} written"
@@ -131,7 +138,7 @@ def outcome(written: Written, folder: Path, width: int, symbols: Symbols) -> lis
             [
                 (count, Role.GOOD),
                 (f" {symbols.to} {where.rstrip()}", Role.TEXT),
-                ("  y", Role.KEY),
+                ("  " + look.key(Scope.EXPORTING, "copy"), Role.KEY),
                 (" copies", Role.MUTED),
             ]
         )
@@ -140,7 +147,9 @@ def outcome(written: Written, folder: Path, width: int, symbols: Symbols) -> lis
         verb = " is" if len(written.there) == 1 else " are"
         lines.append([(f"{_files(len(written.there))}{verb} already there", Role.LATE)])
         lines += _listed(written.there, width, symbols)
-        lines.append([("o", Role.KEY), (" replaces or numbers, then Enter", Role.MUTED)])
+        turns = look.key(Scope.EXPORTING, f"choose('{THERE}')")
+        writes = look.key(Scope.EXPORTING, "write")
+        lines.append([(turns, Role.KEY), (f" replaces or numbers, then {writes}", Role.MUTED)])
     if written.problem is not None:
         lines += said(symbols.warning, clean(written.problem.reason), Role.BAD, width)
         if written.problem.hint:

@@ -4,7 +4,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 from tui.lines.cells import chopped, clean, even, fit, width
@@ -152,6 +151,8 @@ class Paragraphs:
         self.rows: list[Row] = []
         self._items: list[Turn | Takeover] = []
         self._starts: list[int] = []
+        self._texts: list[str | None] = []
+        """Of each item, once somebody has looked for something in it."""
 
     def update(self, turns: Sequence[Turn], takeovers: Sequence[Takeover] = ()) -> int:
         """Takes the turns as they are now, and where attempts took over behind the first one.
@@ -167,28 +168,43 @@ class Paragraphs:
         if same == len(items) == len(self._items):
             return len(self.rows)
         first = self._starts[same] if same < len(self._starts) else len(self.rows)
-        del self._items[same:], self._starts[same:], self.rows[first:]
+        del self._items[same:], self._starts[same:], self._texts[same:], self.rows[first:]
         for item in items[same:]:
             self._items.append(item)
             self._starts.append(len(self.rows))
+            self._texts.append(None)
             self.rows += [item] if isinstance(item, Takeover) else wrapped(item, self.cells)
         return first
 
-    def found(self, words: str) -> list[Place]:
-        """Where some words stand, in any case of letters, over the ends of rows too."""
+    def found(self, words: str, first: int = 0) -> list[Place]:
+        """Where some words stand, in any case of letters, over the ends of rows too.
+
+        ``first``: the row where the first turn begins that is looked through.
+        """
         words = " ".join(words.split())
         if not words:
             return []
         pattern = re.compile(re.escape(words), re.IGNORECASE)
         places: list[Place] = []
-        for start, end in pairwise([*self._starts, len(self.rows)]):
-            rows = [row for row in self.rows[start:end] if isinstance(row, TextRow)]
-            text = ""
-            for row in rows:
-                text = text.ljust(row.at) + row.settled + row.unsettled
-            for match in pattern.finditer(text):
-                places.append(tuple(_pieces(start, rows, *match.span())))
+        for item in range(bisect_left(self._starts, first), len(self._starts)):
+            if matches := list(pattern.finditer(self._text(item))):
+                start, rows = self._starts[item], self._rows_of(item)
+                places += (tuple(_pieces(start, rows, *match.span())) for match in matches)
         return places
+
+    def _rows_of(self, item: int) -> list[TextRow]:
+        (end,) = self._starts[item + 1 : item + 2] or [len(self.rows)]
+        return [row for row in self.rows[self._starts[item] : end] if isinstance(row, TextRow)]
+
+    def _text(self, item: int) -> str:
+        """As it stands in its rows, with the spaces that the ends of rows have swallowed."""
+        text = self._texts[item]
+        if text is None:
+            text = ""
+            for row in self._rows_of(item):
+                text = text.ljust(row.at) + row.settled + row.unsettled
+            self._texts[item] = text
+        return text
 
 
 def _pieces(first: int, rows: Sequence[TextRow], start: int, end: int) -> Iterator[Piece]:

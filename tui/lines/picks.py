@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 
 from tui.folders import Entry
+from tui.keys import Scope
 from tui.lines.cells import clean, fit_middle, width
 from tui.lines.gauges import clock
 from tui.lines.paragraphs import said
-from tui.palette import Line, Role
+from tui.palette import Line, Look, Role
 from tui.picking import Picking
 from tui.symbols import Symbols
 
 SIZE, LENGTH = 9, 9
 """Cells of a row's end."""
-
-LINE_HINTS = "Enter add  Tab complete  ↓ list  Esc close"
-LIST_HINTS = "Enter add  Space mark  → open  ← up  Tab line"
-"""On the frame, while the one or the other has the keys."""
 
 SHOWN = 4
 """So many reasons are listed below a problem."""
@@ -58,21 +55,21 @@ def heading(folder: str, picking: Picking, cells: int, symbols: Symbols) -> list
 
 
 def prospect(
-    picking: Picking, files: int | None, opens: str, *, named: bool, symbols: Symbols
+    picking: Picking, files: int | None, opens: str, *, named: bool, look: Look
 ) -> list[Line]:
     """What Enter would do now: opens a folder, or adds so many (None: not counted to the end)."""
-    marked = len(picking.marked)
+    marked, key = len(picking.marked), (look.key(Scope.ADDING, "submit"), Role.KEY)
     line: Line = []
     if opens:
-        line = [("Enter", Role.KEY), (f" opens {clean(opens)}", Role.MUTED)]
+        line = [key, (f" opens {clean(opens)}", Role.MUTED)]
     elif files:
-        line = [("Enter", Role.KEY), (f" adds {_count(files, 'file')}", Role.STRONG)]
+        line = [key, (f" adds {_count(files, 'file')}", Role.STRONG)]
     elif named and files is None:
-        line = [("Enter", Role.KEY), (" searches, and adds what it finds", Role.MUTED)]
+        line = [key, (" searches, and adds what it finds", Role.MUTED)]
     elif not named:
         line = [("A path, several, or a pattern like *.wav", Role.MUTED)]
     if marked:
-        line += [(f"   {symbols.marked} {marked} marked", Role.LATE)]
+        line += [(f"   {look.symbols.marked} {marked} marked", Role.LATE)]
     return [line]
 
 

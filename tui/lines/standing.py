@@ -44,6 +44,8 @@ class Standing:
     """Seconds until a queued job may start; None when there is none, or no place for it."""
     totals: Totals
     interrupted: int = 0
+    connecting: int = 0
+    """Of those that are live."""
 
 
 # --- what is to be done
@@ -135,7 +137,7 @@ def counts(standing: Standing, symbols: Symbols, when: int) -> Part:
     signs: Line = []
     least: Line = []
     for count, word, status, role in _counted(standing):
-        of = f"/{standing.places}" if status is Status.STREAMING and standing.places else ""
+        of = f"/{standing.places}" if status.live and standing.places else ""
         shown = role if count else Role.FAINT
         words += [
             (f"{symbols.status[status]} ", shown),
@@ -155,10 +157,16 @@ def counts(standing: Standing, symbols: Symbols, when: int) -> Part:
 
 
 def _counted(standing: Standing) -> list[tuple[int, str, Status, Role]]:
-    """Those that trouble nobody as long as there are none are left out then."""
+    """Those that trouble nobody as long as there are none are left out then.
+
+    Nothing is said to stream while every session still calls the server.
+    """
+    live = (standing.live, "streaming", Status.STREAMING, Role.LIVE)
+    if standing.live and standing.connecting == standing.live:
+        live = (standing.live, "connecting", Status.CONNECTING, Role.LIVE)
     counts = [
         (standing.queued, "queued", Status.QUEUED, Role.WAITING),
-        (standing.live, "streaming", Status.STREAMING, Role.LIVE),
+        live,
         (standing.retrying, "retrying", Status.RETRYING, Role.LATE),
         (standing.done, "done", Status.DONE, Role.GOOD),
         (standing.failed, "failed", Status.FAILED, Role.BAD),

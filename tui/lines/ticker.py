@@ -2,6 +2,7 @@
 
 import re
 
+from tui import measures
 from tui.lines import gauges
 from tui.lines.cells import clean, clean_end, fit, tail, width
 from tui.outlook import Obstacle, Outlook
@@ -9,6 +10,9 @@ from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.events import Outcome, Retrying
 from workers.history import JobHistory, Status
+
+PATIENCE = 15.0
+"""Seconds of recording without a word from which on that is said: level and lag look well then."""
 
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
@@ -100,6 +104,8 @@ def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
             return waiting(history, wait, outlook)
         case Status.CONNECTING:
             return "calling the server"
+        case Status.STREAMING if (silent := measures.reached(history)) >= PATIENCE:
+            return f"no words in {gauges.clock(silent)}"
         case Status.CANCELLED | Status.INTERRUPTED if history.ended is not None:
             return clean(history.ended.reason)
         case _:

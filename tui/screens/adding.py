@@ -25,6 +25,20 @@ from workers.errors import PacelineError
 PATIENCE = 1.5
 """Seconds after which counting gives up; Enter then searches to the end."""
 
+IN_LINE = (
+    (Scope.ADDING, "submit", "add"),
+    (Scope.ADDING, "complete", "complete"),
+    (Scope.ADDING, "browse", "list"),
+)
+IN_LIST = (
+    (Scope.ADDING, "submit", "add"),
+    (Scope.PICKING, "mark", "mark"),
+    (Scope.PICKING, "open", "open"),
+    (Scope.PICKING, "up", "up"),
+    (Scope.ADDING, "complete", "line"),
+)
+"""Told on the frame, while the one or the other has the keys."""
+
 
 class Adding(Dialog[list[str]]):
     """Gives the recordings that were chosen.
@@ -100,8 +114,8 @@ class Adding(Dialog[list[str]]):
         self._look_up()
 
     def on_descendant_focus(self) -> None:
-        hints = picks.LIST_HINTS if self._list.has_focus else picks.LINE_HINTS
-        self.query_one("#box").border_subtitle = hints.translate(self.look.symbols.arrows)
+        hints = IN_LIST if self._list.has_focus else IN_LINE
+        self.query_one("#box").border_subtitle = self.hints(*hints)
         self._count()
 
     def on_entry_list_moved(self) -> None:
@@ -246,5 +260,5 @@ class Adding(Dialog[list[str]]):
             None if found is None else len(found),
             opens.name if opens else "",
             named=bool(wish),
-            symbols=symbols,
+            look=self.look,
         )

@@ -57,7 +57,7 @@ class Configuring(Dialog[dict[JobId, UpdateConfiguration]]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Change while streaming"
-            box.border_subtitle = "Enter send  Tab next  Esc close"
+            box.border_subtitle = self.hints((Scope.CONFIGURING, "submit", "send  Tab next"))
             yield Painted(self.look, self._about, id="about")
             for name, label in FIELDS.items():
                 with Horizontal():

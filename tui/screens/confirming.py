@@ -11,7 +11,7 @@ from tui.widgets.painted import Painted
 
 
 class Confirming(Dialog[bool]):
-    """Gives True for y; whatever else closes it means no."""
+    """Gives True for yes; whatever else closes it means no."""
 
     BINDINGS = keys.bindings(keys.of(Scope.CONFIRMING))
 
@@ -22,7 +22,8 @@ class Confirming(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_subtitle = "y yes  n no"
+            yes, no = (self.look.key(Scope.CONFIRMING, each) for each in ("confirm", "close"))
+            box.border_subtitle = f"{yes} yes  {no} no"
             yield Painted(
                 self.look,
                 lambda _: [

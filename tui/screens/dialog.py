@@ -42,6 +42,11 @@ class Dialog(ModalScreen[Answer | None]):
         self.look = look
         self.set_class(look.symbols is ASCII, "-ascii")
 
+    def hints(self, *does: tuple[Scope, str, str]) -> str:
+        """For the box's lower edge: actions, each with a word for it, and the one that closes."""
+        told = (*does, (Scope.DIALOG, "close", "close"))
+        return "  ".join(f"{self.look.key(scope, action)} {word}" for scope, action, word in told)
+
     def action_close(self) -> None:
         self.dismiss(None)
 

@@ -68,7 +68,9 @@ class Exporting(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Export"
-            box.border_subtitle = "Enter write  Space choose  Esc close"
+            box.border_subtitle = self.hints(
+                (Scope.EXPORTING, "write", "write"), (Scope.EXPORTING, "choose_here", "choose")
+            )
             yield Painted(self.look, self._about, id="about")
             yield Painted(self.look, self._choices, id="choices")
             with Horizontal(id="where"):
@@ -215,9 +217,8 @@ class Exporting(Dialog[None]):
         return [lines.folder_label(self._cursor, self.look)]
 
     def _outcome(self, width: int) -> list[Line]:
-        symbols = self.look.symbols
         if self._done is not None:
-            return lines.writing(self._done, len(self._jobs))
+            return lines.writing(self._done, len(self._jobs), self.look)
         if self._written is None:
-            return lines.promise(self._choice, len(self._jobs), symbols)
-        return lines.outcome(self._written, self._folder, width, symbols)
+            return lines.promise(self._choice, len(self._jobs), self.look)
+        return lines.outcome(self._written, self._folder, width, self.look)

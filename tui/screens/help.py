@@ -29,7 +29,7 @@ class Help(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box", can_focus=False) as box:
             box.border_title = "Keys and signs"
-            box.border_subtitle = "Esc close"
+            box.border_subtitle = self.hints()
             yield Painted(self.look, self._lines, id="lines")
 
     def action_lines(self, lines: int) -> None:

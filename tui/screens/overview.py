@@ -1,7 +1,5 @@
 """The first screen: every session, and the current one's transcript."""
 
-from time import monotonic
-
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Input
@@ -12,7 +10,7 @@ from tui.frame import Frame
 from tui.keys import Scope
 from tui.lines.columns import ALL
 from tui.messages import Ordered, Picked, Touched
-from tui.palette import Line, Look
+from tui.palette import Look
 from tui.screens.reading import Reading
 from tui.screens.viewed import Viewed
 from tui.state import Changes, DeskState
@@ -88,11 +86,6 @@ class Overview(Viewed):
         self.query_one(Heads).redraw()
         if changes.order or self.state.current in changes.jobs:
             self.detail.redraw()
-
-    def _foot(self, width: int) -> list[Line]:
-        if self.focused is self.filter.field:
-            return self.frame.foot(keys.of(Scope.FILTERING), width, monotonic())
-        return super()._foot(width)
 
     def _touched(self) -> None:
         self.table.show_current()

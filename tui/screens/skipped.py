@@ -30,7 +30,7 @@ class SkippedPaths(Dialog[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box", can_focus=False) as box:
             box.border_title = "Skipped"
-            box.border_subtitle = "Esc close"
+            box.border_subtitle = self.hints()
             yield Painted(self.look, self._lines, id="lines")
 
     def _lines(self, width: int) -> list[Line]:

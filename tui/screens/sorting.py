@@ -43,7 +43,7 @@ class SortMenu(Dialog[Column]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Sort by"
-            box.border_subtitle = "again: the other way round  Esc close"
+            box.border_subtitle = f"again: the other way round  {self.hints()}"
             yield Painted(self.look, self._choices, id="choices")
 
     def action_choose(self, column: str) -> None:

@@ -60,7 +60,7 @@ class Detail(Vertical):
         yield Sheet(look, viewing, self._timing, id=Tab.TIMING.value)
         yield EventsView(look, viewing, id=Tab.EVENTS.value)
         yield Sheet(look, viewing, self._about, id=Tab.JOB.value)
-        yield SearchBar()
+        yield SearchBar(look)
 
     def on_mount(self) -> None:
         self.redraw()

@@ -1,9 +1,7 @@
 """The list of a folder, drawn line by line: ten thousand names cost what is visible."""
 
 from textual.events import Click
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import keys
@@ -13,9 +11,10 @@ from tui.lines.picks import entry
 from tui.palette import Look
 from tui.picking import Picking
 from tui.widgets.painted import strip
+from tui.widgets.scrolled import Scrolled
 
 
-class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
+class EntryList(Scrolled):
     """Walks the list; what is to be opened or added is asked of whoever holds it."""
 
     BINDINGS = keys.bindings(keys.of(Scope.PICKING))
@@ -23,10 +22,6 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     EntryList {
         height: 1fr;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
     }
     """
 
@@ -53,12 +48,8 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self) -> None:
         """The list, the cursor or the marks changed."""
-        self.virtual_size = Size(0, len(self._picking.entries))
-        row, top, height = self._picking.row, self.scroll_offset.y, self.size.height
-        if row < top:
-            self.scroll_to(y=row, animate=False, immediate=True)
-        elif height and row >= top + height:
-            self.scroll_to(y=row - height + 1, animate=False, immediate=True)
+        self.hold(len(self._picking.entries))
+        self.bring_into_view(self._picking.row)
         self.refresh()
 
     @property
@@ -100,12 +91,6 @@ class EntryList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_up(self) -> None:
         self.post_message(self.Opened(None))
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
 
     def on_click(self, event: Click) -> None:
         row = event.y + self.scroll_offset.y

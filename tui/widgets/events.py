@@ -149,12 +149,10 @@ class EventsView(Pane):
     def news(self) -> str:
         """How many lines came since the end is not followed any more; empty while it is."""
         if self._unfolded is not None:
-            return "Esc folds it"
+            return f"{self.look.key(keys.Scope.EVENTS, 'unfold')} folds it"
         if self.following or self.history is None:
             return ""
-        if new := self._count() - self._left_at:
-            return f"{new} new below, G follows"
-        return "" if self.history.status.over else "not following, G follows"
+        return self.unfollowed(self._count() - self._left_at)
 
     def action_lines(self, lines: int) -> None:
         if self._unfolded is not None:

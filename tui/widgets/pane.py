@@ -2,20 +2,20 @@
 
 from rich.style import Style
 from textual.actions import SkipAction
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import keys
 from tui.palette import Line, Look
 from tui.record import Record
 from tui.viewing import Viewing
-from tui.widgets.painted import Drawn, strip
+from tui.widgets.painted import strip
+from tui.widgets.scrolled import Scrolled
 from workers.history import JobHistory
 
 
-class Pane(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
+class Pane(Scrolled):
     """Draws only visible rows. The end is followed until the user scrolls up, if it moves."""
 
     BINDINGS = keys.bindings(keys.of(keys.Scope.TRANSCRIPT))
@@ -23,10 +23,6 @@ class Pane(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     Pane {
         height: 1fr;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
     }
     """
 
@@ -82,6 +78,14 @@ class Pane(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
         """What a search came to."""
         return ""
 
+    def unfollowed(self, new: int) -> str:
+        """What to say while the end is not followed; ``new``: lines that have come since."""
+        follows = f"{self.look.key(keys.Scope.TRANSCRIPT, 'follow')} follows"
+        if new > 0:
+            return f"{new} new below, {follows}"
+        over = self.history is not None and self.history.status.over
+        return "" if over else f"not following, {follows}"
+
     def fold(self) -> bool:
         """Back from what was opened within; False if nothing was."""
         return False
@@ -109,23 +113,6 @@ class Pane(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
         top, bottom = max(first - scrolled, 0), min(end - scrolled, self.size.height)
         if top < bottom:
             self.refresh(Region(0, top, self.size.width, bottom - top))
-
-    def hold(self, rows: int) -> None:
-        """So many rows there are."""
-        if self.virtual_size.height != rows:
-            self.virtual_size = Size(0, rows)
-
-    def scroll_to_row(self, row: int) -> None:
-        """At once. By force: the layout may not know yet that there is something to scroll."""
-        self.scroll_to(y=max(row, 0), animate=False, immediate=True, force=True)
-
-    def bring_into_view(self, row: int) -> None:
-        """Scrolls no further than it takes."""
-        top, height = self.scroll_offset.y, self.size.height
-        if row < top:
-            self.scroll_to_row(row)
-        elif height and row >= top + height:
-            self.scroll_to_row(row - height + 1)
 
     # --- keys
 

@@ -6,12 +6,14 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from tui import keys
+from tui.keys import Scope
+from tui.palette import Look
 
 
 class SearchInput(Input):
     """Up and down go to other places while one types."""
 
-    BINDINGS = keys.bindings(keys.of(keys.Scope.SEARCH))
+    BINDINGS = keys.bindings(keys.of(Scope.SEARCH))
 
     class Left(Message):
         """Nothing is searched for any more."""
@@ -42,6 +44,10 @@ class SearchBar(Horizontal):
     }
     """
 
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+
     def compose(self) -> ComposeResult:
         yield Label(" / ", id="slash")
         yield SearchInput(id="words", select_on_focus=False)
@@ -71,5 +77,9 @@ class SearchBar(Horizontal):
 
     def tell(self, found: str) -> None:
         """What it came to."""
-        hint = "" if self.words.has_focus else "  n next  N previous  Esc ends"
-        self.query_one("#count", Label).update(f" {found}{hint} ")
+        if self.words.has_focus:
+            hint = f"{self._look.key(Scope.SEARCH, 'leave')} ends"
+        else:
+            forth, back = (self._look.key(Scope.TRANSCRIPT, f"found({by})") for by in (1, -1))
+            hint = f"{forth} next  {back} previous"
+        self.query_one("#count", Label).update(f" {found}  {hint} ")

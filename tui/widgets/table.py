@@ -5,7 +5,6 @@ from itertools import islice
 from rich.style import Style
 from textual.events import Click, Resize
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.arrangement import Column
@@ -17,22 +16,14 @@ from tui.lines.rows import Stance, name, row
 from tui.messages import Ordered, Picked
 from tui.palette import Line, Look
 from tui.state import Changes, DeskState
-from tui.widgets.painted import Drawn, Painted, strip
+from tui.widgets.painted import Painted, strip
+from tui.widgets.scrolled import Scrolled
 
 
-class SessionTable(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
+class SessionTable(Scrolled):
     """Rows of the state. (DataTable repaints all that is visible when one cell changes.)
 
     ``shown``: the columns that the user wants to see at all.
-    """
-
-    DEFAULT_CSS = """
-    SessionTable {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size: 0 1;
-        scrollbar-gutter: stable;
-    }
     """
 
     def __init__(
@@ -71,22 +62,14 @@ class SessionTable(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
             self.show_current()
         last = max(len(self._state.order) - height, 0)
         if self.scroll_offset.y > last:
-            self._scroll(last)
+            self.scroll_to_row(last)
         self._row = self._state.row
 
     def show_current(self) -> None:
         """Scrolls no further than it takes to see the current row."""
         self._measure()  # rows may just have come back
-        self._row = row = self._state.row
-        top, height = self.scroll_offset.y, self.size.height
-        if row < top:
-            self._scroll(row)
-        elif height and row >= top + height:
-            self._scroll(row - height + 1)
-
-    def _scroll(self, top: int) -> None:
-        """By force: whether there is anything to scroll is only known after the next layout."""
-        self.scroll_to(y=top, animate=False, immediate=True, force=True)
+        self._row = self._state.row
+        self.bring_into_view(self._row)
 
     @property
     def columns(self) -> Columns:
@@ -120,7 +103,7 @@ class SessionTable(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
         longest = max((cell_width(name(history)) for history in new), default=0)
         self._longest_name = min(MOST_NAME, max(self._longest_name, longest))
         self._measured = len(histories)
-        self.virtual_size = Size(0, max(len(self._state.order), 1))
+        self.hold(max(len(self._state.order), 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many as there are jobs: what stands below does not move while the filter is typed."""

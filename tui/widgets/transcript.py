@@ -114,7 +114,7 @@ class TranscriptView(Pane):
         if first < max(rows, before):
             self.refresh_rows(first, max(rows, before, 1))
             if self._search.words:
-                self._search.look_again(self._paragraphs)
+                self._search.look_again(self._paragraphs, first)
         self.hold(max(rows, 1))
         if self.following:
             self.scroll_to_row(self.max_scroll_y)
@@ -132,10 +132,7 @@ class TranscriptView(Pane):
         """How many lines came since the end is not followed any more; empty while it is."""
         if self.following or self.history is None:
             return ""
-        new = len(self._paragraphs.rows) - self._left_at
-        if new > 0:
-            return f"{new} new below, G follows"
-        return "" if self.history.status.over else "not following, G follows"
+        return self.unfollowed(len(self._paragraphs.rows) - self._left_at)
 
     def on_resize(self, event: Resize) -> None:
         following = self.following

@@ -4,7 +4,7 @@ from time import monotonic
 
 from rich.style import Style
 from textual.events import Click, Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tui.lines import tiles
@@ -33,6 +33,8 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
         self._hung: list[JobId] = []
         """The tiles as they were painted last."""
         self._painted: list[list[Strip]] = []
+        self._painted_for: tuple[Size, tuple[int, int]] | None = None
+        """How large the view was then, and in how many columns and rows."""
         self._base = Style()
 
     def show(self, changes: Changes) -> None:
@@ -42,7 +44,7 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
         if self.app.screen is self.screen:
             self._wall.fit(*tiles.shape(*self.size, self._wall.count))
             self._wall.tick(monotonic())
-        if self._hung != self._wall.tiles or len(self._painted) != self._wall.places:
+        if self._hung != self._wall.tiles or self._painted_for != self._space:
             self._paint_all()
             return
         for place, job in enumerate(self._hung):
@@ -51,7 +53,7 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
 
     def redraw(self) -> None:
         """Everything, whether or not it changed: size or colours are others now."""
-        self._painted = []
+        self._painted_for = None
         self.show(Changes())
 
     def on_mount(self) -> None:
@@ -66,6 +68,10 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
         if self.is_mounted:
             self.call_after_refresh(self.redraw)
 
+    @property
+    def _space(self) -> tuple[Size, tuple[int, int]]:
+        return self.size, self._wall.shape
+
     def _place(self, place: int) -> Region:
         columns, rows = self._wall.shape
         row, column = divmod(place, columns)
@@ -77,6 +83,7 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
         self._hung = list(self._wall.tiles)
         self._base = self.rich_style
         self._painted = [self._strips(place) for place in range(self._wall.places)]
+        self._painted_for = self._space
         self.refresh()
 
     def _paint(self, place: int) -> None:
@@ -108,7 +115,7 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """One line through all the tiles beside each other."""
         columns, rows = self._wall.shape
-        if len(self._painted) != columns * rows:
+        if self._painted_for != self._space:  # the window has just changed, and is drawn first
             return Strip.blank(self.size.width, self._base)
         for row, (top, height) in enumerate(tiles.spans(self.size.height, rows)):
             if top <= y < top + height:
