@@ -15,13 +15,14 @@ from time import monotonic
 from typing import ClassVar
 
 from textual.app import SystemCommand
-from textual.events import Event, Key, Paste
+from textual.command import CommandPalette
+from textual.events import Event, Key, Paste, Resize
 from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from tui import actions, keys, paths, themes
-from tui.frame import Frame
+from tui.frame import Frame, too_small
 from tui.hang_up import on_hang_up
 from tui.keymap import Keymap
 from tui.keys import Scope
@@ -184,6 +185,15 @@ class Desk(Steering):
 
         here = [action.key for action in actions.here(self.screen, self.look.keys)]
         self.push_screen(Help(self.look, here))
+
+    def action_command_palette(self) -> None:
+        if not too_small(*self.size):
+            super().action_command_palette()
+
+    def on_resize(self, event: Resize) -> None:
+        """Without any room the palette's own list would fail at its keys."""
+        if too_small(*event.size) and CommandPalette.is_open(self):
+            self.pop_screen()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that there is where the user is, by what it does."""

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from tui import measures
 from tui.lines.cells import clean
 from workers.audio.certificate import Certificate
 from workers.events import Outcome
@@ -70,7 +71,7 @@ def failures(failed: Iterable[JobHistory]) -> list[str]:
         if len(histories) < ALIKE:
             lines += [f"  {failure(history)}" for history in histories]
             continue
-        named = ", ".join(PurePath(history.file).name for history in histories[:NAMED])
+        named = ", ".join(measures.name(history) for history in histories[:NAMED])
         lines.append(clean(f"  {len(histories)} recordings: {why}"))
         lines.append(clean(f"    {named} and {len(histories) - NAMED} more"))
     return lines

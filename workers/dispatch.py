@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 
 from workers.audio.prober import Prober
@@ -199,7 +199,7 @@ class Dispatch:
         assert job is not None
         trace, log = self._ledger.folder.files_of(place.id, place.attempt, place.file)
         return Assignment(
-            job=replace(job, settings=configuration.applied(job.settings, place.changes)),
+            job=job,
             attempt=place.attempt,
             endpoint=endpoint,
             trace=str(trace),
@@ -207,6 +207,8 @@ class Dispatch:
             patience=self._patience,
             seam=place.seam,
             sha256=place.sha256,
+            # Only what the model takes: a run folder may say anything.
+            changes=configuration.allowed(place.changes, job.settings.speech_model),
         )
 
     # --- a listener's thread, one a session ------------------------------------------------------

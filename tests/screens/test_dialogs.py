@@ -13,6 +13,7 @@ from tui.remembered import recall
 from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
 from tui.screens.help import Help
+from tui.screens.overview import Overview
 from workers.jobs import JobId
 
 
@@ -194,7 +195,8 @@ async def test_an_export_is_chosen_in_depth_and_recalled(seated: Seating, tmp_pa
         line.value = str(tmp_path / "out" / "tr")
         await seat.press("tab")
         await seat.until(lambda: f"{target}/" == line.value)
-        await seat.press("enter")
+        await seat.press("enter", "y")
+        assert f"{target}" == seat.desk.clipboard.rstrip("/")  # before anything was written there
         assert "srt passed over" in below(seat, "#outcome")
         await seat.press("enter")
         await seat.until(lambda: "1 file written" in below(seat, "#outcome"))
@@ -350,6 +352,16 @@ async def test_the_palette_does_what_it_says(seated: Seating) -> None:
     async with seated(supervisor) as seat:
         await seat.press("ctrl+p", *"hold", "enter")
         await seat.until(lambda: supervisor.holding)
+
+
+async def test_the_palette_closes_where_there_is_no_room_for_it(seated: Seating) -> None:
+    """Its list would fail at PgUp, and end the desk."""
+    async with seated(spoken()) as seat:
+        await seat.press("ctrl+p")
+        await seat.pilot.resize_terminal(60, 4)
+        await seat.press("pageup", "ctrl+p", "pageup")
+
+        assert isinstance(seat.desk.screen, Overview)
 
 
 async def test_keys_count_in_the_order_in_which_they_are_typed(

@@ -2,11 +2,9 @@ from dataclasses import fields
 
 import pytest
 
-from workers.jobs import Settings
 from workers.speech.configuration import (
     UNCHANGED,
     allowed,
-    applied,
     changeable,
     merged,
     unfit,
@@ -101,40 +99,3 @@ def test_later_changes_come_over_earlier_ones() -> None:
         max_turn_silence=300, keyterms_prompt=()
     )
     assert merged(UNCHANGED, first) == first
-
-
-def test_changes_become_the_parameters_of_a_further_session() -> None:
-    """As a query writes them, in place of those that the run began with."""
-    settings = Settings(
-        params=(
-            ("keyterms_prompt", '["Ledger"]'),
-            ("min_end_of_turn_silence_when_confident", "700"),
-            ("language_detection", "true"),
-        )
-    )
-    changes = UpdateConfiguration(
-        min_turn_silence=200,
-        vad_threshold=0.5,
-        filter_profanity=True,
-        keyterms_prompt=("Halvorsen", "Ångström"),
-    )
-
-    assert dict(applied(settings, changes).params) == {
-        "language_detection": "true",
-        "min_turn_silence": "200",
-        "vad_threshold": "0.5",
-        "filter_profanity": "true",
-        "keyterms_prompt": '["Halvorsen", "Ångström"]',
-    }
-    assert applied(settings, UNCHANGED) == settings
-    cleared = applied(settings, UpdateConfiguration(keyterms_prompt=()))
-    assert "keyterms_prompt" not in dict(cleared.params)
-
-
-def test_a_further_session_is_not_called_with_what_its_model_does_not_take() -> None:
-    """Whatever the run folder says was changed."""
-    noted = UpdateConfiguration(
-        vad_threshold=0.5, end_of_turn_confidence_threshold=0.1, extra={"token": "x"}
-    )
-
-    assert applied(Settings(speech_model="u3-rt-pro"), noted).params == (("vad_threshold", "0.5"),)

@@ -19,12 +19,13 @@ from tests.unit.desk_reports import (
 )
 from tests.unit.test_record import read
 from tests.unit.traced import chunks, trace_path, traced
+from tui.keymap import Keymap
 from tui.lines.about import about
 from tui.lines.cells import width
 from tui.lines.listing import row, told, whole
 from tui.lines.tabs import tab_at, tab_line
 from tui.lines.timing import HEIGHT, histogram, plot, timing_lines
-from tui.palette import Line, Role
+from tui.palette import Line, Look, Role
 from tui.record import Record
 from tui.symbols import ASCII, UNICODE, Symbols
 from tui.timing import Timing
@@ -235,11 +236,17 @@ def test_what_is_not_known_of_a_job_is_left_out() -> None:
 
 def test_the_tab_line_says_which_is_shown_and_what_came_below() -> None:
     """Where a name stands, a click finds its tab."""
-    line = text(tab_line(Tab.EVENTS, "12 new below, G follows", 80, UNICODE))
+    look = Look(UNICODE)
+    line = text(tab_line(Tab.EVENTS, "12 new below, G follows", 80, look))
 
     assert line.startswith(" 1 transcript  2 timing [3 events] 4 job ")
     assert line.endswith("12 new below, G follows")
     for tab in Tab:
-        assert tab is tab_at(line.index(tab.value))
-    assert None is tab_at(60)
-    assert width(text(tab_line(Tab.JOB, "12 new below, G follows", 46, UNICODE))) <= 46
+        assert tab is tab_at(line.index(tab.value), look)
+    assert None is tab_at(60, look)
+    assert width(text(tab_line(Tab.JOB, "12 new below, G follows", 46, look))) <= 46
+
+    changed = Look(UNICODE, Keymap({"view.tab('timing')": ("f2",)}))
+    line = text(tab_line(Tab.JOB, "", 80, changed))
+    assert " F2 timing " in line
+    assert Tab.EVENTS is tab_at(line.index("events"), changed)

@@ -64,6 +64,7 @@ class Exporting(Dialog[None]):
         """So many are written while it goes on."""
         self._written: Written | None = None
         self._folder = self._own
+        """Where it was written last."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -89,6 +90,12 @@ class Exporting(Dialog[None]):
     @property
     def _line(self) -> PathLine:
         return self.query_one(PathLine)
+
+    @property
+    def _named(self) -> Path:
+        """The folder that the line names."""
+        folder = os.path.expanduser(paths.typed(self._line.value.strip()))
+        return Path(folder) if folder else self._own  # of nobody's ~: as it stands
 
     @property
     def _jobs(self) -> Sequence[JobId]:
@@ -138,7 +145,7 @@ class Exporting(Dialog[None]):
             self.set_focus(self._line)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(str(self._folder))
+        self.app.copy_to_clipboard(str(self._folder if self._written else self._named))
 
     def on_input_submitted(self) -> None:
         self._leave_line()
@@ -168,8 +175,7 @@ class Exporting(Dialog[None]):
         if self._done is not None or not self._choice.files(len(self._jobs)):
             return
         self._keep()
-        folder = os.path.expanduser(paths.typed(self._choice.folder))  # of nobody's ~: as it stands
-        self._folder = Path(folder) if folder else self._own
+        self._folder = self._named
         self._done, self._written = 0, Written()
         self._redraw()
         self.run_worker(self._write(self._choice, self._folder, self._written), group="export")

@@ -132,7 +132,7 @@ class Detail(Vertical):
         if self._state.selected is None or not width:
             return []
         pane, symbols = self.pane, self._look.symbols
-        line = tab_line(self._viewing.tab, pane.news, width - 1, symbols)
+        line = tab_line(self._viewing.tab, pane.news, width - 1, self._look)
         return [[(symbols.cursor if pane.has_focus else " ", Role.KEY), *line]]
 
     def _timing(self, _history: JobHistory, record: Record | None, width: int) -> list[Line]:
@@ -197,7 +197,7 @@ class Detail(Vertical):
         return self.pane.fold() or self.end_search()
 
     def on_click(self, event: Click) -> None:
-        if event.widget is self.query_one("#tabs") and (tab := tab_at(event.x - 1)):
+        if event.widget is self.query_one("#tabs") and (tab := tab_at(event.x - 1, self._look)):
             self.show_tab(tab)
 
     # --- searching

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from workers.jobs import Job
 from workers.seam import START, Seam
+from workers.speech.configuration import UNCHANGED
 from workers.speech.endpoint import Endpoint
 from workers.speech.messages import ForceEndpoint, UpdateConfiguration
 
@@ -45,6 +46,8 @@ class Assignment:
     """Where in the recording, and among its turns, this attempt begins."""
     sha256: str = ""
     """Of the recording when the job began; empty for a first attempt."""
+    changes: UpdateConfiguration = UNCHANGED
+    """What was changed in earlier sessions of the job; none by default."""
 
 
 class Order(Enum):

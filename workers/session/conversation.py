@@ -20,6 +20,7 @@ from workers.session.orders import Orders
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
 from workers.speech import messages
+from workers.speech.configuration import UNCHANGED
 from workers.speech.connection import Connection, ConnectionLost, framed
 from workers.speech.dialling import Unreachable
 from workers.speech.endpoint import Secret
@@ -57,6 +58,7 @@ class Conversation:
         self._recording = assignment.job.recording
         self._settings = assignment.job.settings
         self._seam = assignment.seam
+        self._changes = assignment.changes
         self._rate = self._settings.rate_for(self._recording)
         self._start = round(self._seam.at_ms * self._rate / 1000)
         self._key = key
@@ -150,6 +152,7 @@ class Conversation:
         start = time.monotonic() + LEAD
         schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
         self._say_began(begin, moments, start)
+        self._change_again(connection, start)
         try:
             for chunk in chunks:  # each is decoded while there is time
                 if not self._send_on_time(connection, schedule, chunk):
@@ -222,6 +225,15 @@ class Conversation:
         self._recorder.say(began, at=start)
         self._tally.begin()
         self._course.tell_early(start)
+
+    def _change_again(self, connection: Connection, start: float) -> None:
+        """What was changed in an earlier session, before any audio.
+
+        By message and not in the query: a hundred key terms make an address too long for a server.
+        """
+        if self._changes != UNCHANGED:
+            connection.send(self._changes)
+            self._recorder.note(MessageSent(messages.to_json(self._changes)), at=start)
 
     def _chunks(self) -> Generator[bytes]:
         """The recording from the seam on, a chunk at a time, the last filled up to the shortest."""

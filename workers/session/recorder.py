@@ -42,9 +42,9 @@ class Recorder:
         job = self._assignment.job
         self._sink.put(Report(job.id, self._assignment.attempt, job.recording.path, t, event))
 
-    def note(self, event: TraceEvent) -> None:
-        """An event for the trace alone."""
-        self._keep(self.elapsed, event)
+    def note(self, event: TraceEvent, at: float | None = None) -> None:
+        """An event for the trace alone; ``at`` on the monotonic clock, now if not given."""
+        self._keep(self.elapsed if at is None else at - self._zero, event)
 
     def _keep(self, t: float, event: TraceEvent) -> bool:
         if self.failure is None:

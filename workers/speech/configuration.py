@@ -5,21 +5,15 @@ tell which models take which field. The service ends a session for a value that 
 what cannot be taken is kept from being sent.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from workers.jobs import Settings
 from workers.speech import codec
-from workers.speech.codec import Json
 from workers.speech.messages import UpdateConfiguration
 
 UNCHANGED = UpdateConfiguration()
 """Changes nothing."""
-
-OLDER_NAME, TODAYS_NAME = "min_end_of_turn_silence_when_confident", "min_turn_silence"
-"""Of one and the same parameter."""
 
 _ALL = frozenset(
     [
@@ -102,27 +96,6 @@ def merged(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateCo
     return codec.read(
         UpdateConfiguration, {**codec.write(earlier), **codec.write(later)}, "changes"
     )
-
-
-def applied(settings: Settings, changes: UpdateConfiguration) -> Settings:
-    """The settings of a session that begins with what was changed in an earlier one.
-
-    Only with what the model takes: a run folder may say anything. Each field is a connection
-    parameter by the same name; a list that was emptied is none.
-    """
-    taken = allowed(changes, settings.speech_model)
-    written = {name: _in_query(value) for name, value in codec.write(taken).items()}
-    replaced = {*written, OLDER_NAME} if TODAYS_NAME in written else set(written)
-    kept = [(name, text) for name, text in settings.params if name not in replaced]
-    added = [(name, text) for name, text in written.items() if text]
-    return replace(settings, params=(*kept, *added))
-
-
-def _in_query(value: Json) -> str:
-    """A value as a connection parameter has it; empty for one that is not to be given."""
-    if isinstance(value, str):
-        return value
-    return "" if value == [] else json.dumps(value, ensure_ascii=False)
 
 
 _NAMES = frozenset(field.name for field in fields(UpdateConfiguration)) - {"extra"}
