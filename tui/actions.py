@@ -19,6 +19,7 @@ from tui.arrangement import Column
 from tui.keymap import Keymap
 from tui.keys import KEYS, Key
 from tui.messages import Ordered
+from tui.settings import OUR_THEMES
 
 _BY_ID = {key.id: key for key in KEYS if key.id}
 
@@ -74,7 +75,7 @@ def commands(app: App[None], screen: Screen[object], keymap: Keymap) -> Iterator
             ordered = partial(screen.post_message, Ordered(column))
             yield SystemCommand(f"Sort by {column.value}", "again: the other way round", ordered)
     yield SystemCommand("Theme", "other colours", app.action_change_theme)
-    for name in sorted(app.available_themes):
+    for name in sorted(app.available_themes, key=lambda name: (name not in OUR_THEMES, name)):
         yield SystemCommand(f"Theme: {name}", "these colours", partial(setattr, app, "theme", name))
 
 

@@ -139,9 +139,9 @@ def settings(create: bool) -> None:
 
     PACELINE_SETTINGS names another file.
     """
-    from tui import configuring
+    from tui import settings_listing
 
-    (configuring.created if create else configuring.told)(click.echo)
+    (settings_listing.created if create else settings_listing.told)(click.echo)
 
 
 @paceline.command()

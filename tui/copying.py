@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tui.lines.amounts import counted
 from tui.shelf import fill
 from workers import past
 from workers.exports.foreign import words_of
@@ -42,8 +43,7 @@ def transcripts(histories: Sequence[JobHistory], folder: Path) -> Copied:
     if not heard:
         return Copied("", "Nothing was heard yet that could be copied")
     words = sum(len(words_of(each.text)) for history in heard for each in history.transcript.lines)
-    many = "1 session" if len(heard) == 1 else f"{len(heard)} sessions"
-    of = f"{words:,} {'word' if words == 1 else 'words'} of {many}"
+    of = f"{counted(words, 'word')} of {counted(len(heard), 'session')}"
     text = txt(heard[0]) if len(heard) == 1 else txt_of_all(heard)
     if lost:
         of += ", without turns that could not be read back from the trace"

@@ -192,7 +192,7 @@ class Desk(Steering):
 
     def on_resize(self, event: Resize) -> None:
         """Without any room the palette's own list would fail at its keys."""
-        if too_small(*event.size) and CommandPalette.is_open(self):
+        if too_small(*event.size) and isinstance(self.screen, CommandPalette):
             self.pop_screen()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -51,7 +51,7 @@ class Edits:
         added = self._supervisor.add(files)
         self._state.expect(added, files)
         self._note(f"adding {jobs(len(added))}", lambda: self._take_out(added))
-        return f"{jobs(len(added))} added"
+        return f"{jobs(len(added))} added at the end"
 
     def remove(self, targets: Sequence[JobId]) -> str:
         """Takes rows off the table, those that wait out of the queue too."""
@@ -152,8 +152,8 @@ class Edits:
         return f"{sessions} at once"
 
     def _waiting(self, targets: Sequence[JobId]) -> list[JobId]:
-        statuses = ((job, self._state.histories[job].status) for job in targets)
-        return [job for job, status in statuses if not status.live and not status.over]
+        waiting = frozenset(self._state.queued_order)
+        return [job for job in targets if job in waiting]
 
     def _note(self, says: str, undo: Callable[[], str]) -> None:
         self._made.append(Edit(says, undo))

@@ -44,7 +44,7 @@ def gathered(paths: Iterable[str], skipped: list[tuple[str, str]], called_off: E
     return list(files)
 
 
-class Search:
+class Gathering:
     """Gathers in a thread, for that of the screen. A newer search calls the one before off."""
 
     def __init__(self) -> None:

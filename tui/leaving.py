@@ -6,6 +6,7 @@ Plain Python; the clock comes in.
 import math
 from enum import Enum
 
+from tui.lines.amounts import counted
 from tui.state import DeskState
 from tui.supervision import Supervision
 
@@ -63,7 +64,7 @@ class Leaving:
         if self.phase is Phase.STAYING:
             return ""
         count = len(state.live)
-        awaited = {0: "the last reports", 1: "1 session"}.get(count, f"{count} sessions")
+        awaited = counted(count, "session") if count else "the last reports"
         left = max(math.ceil(self._until - now), 0)
         if self.phase is Phase.POLITE:
             return f"Leaving: {awaited} to end politely, by force in {left} s. {key} forces now"

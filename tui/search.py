@@ -27,9 +27,6 @@ class Search:
         self._here = 0
         self._in_row: defaultdict[int, list[int]] = defaultdict(list)
 
-    def __len__(self) -> int:
-        return len(self._places)
-
     def begin(self, words: str, paragraphs: Paragraphs, top: int) -> None:
         """Looks for other words; the first place from row ``top`` on is looked at."""
         self.words = words

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.api_key import KEY_VARIABLE
+from tui.lines.amounts import counted
 from tui.lines.cells import clean
 from workers.errors import PacelineError
 from workers.localserver.child import NEEDED, Packages, need
@@ -112,7 +113,7 @@ class Porter:
         key = f"ASSEMBLYAI_API_KEY={self._key} " if self._key else ""
         self._tell(address)
         self._tell(f"key: {self._key or 'any'}")
-        self._tell(f"capacity: {_counted(capacity, 'session')} at once")
+        self._tell(f"capacity: {counted(capacity, 'session')} at once")
         self._tell(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
         self._tell("Ctrl-C ends it.")
 
@@ -134,10 +135,6 @@ def line(visit: Visit) -> str:
         told += [
             visit.model,
             f"{visit.audio_seconds:.1f} s of audio in {visit.session_seconds:.1f} s",
-            _counted(visit.turns, "turn"),
+            counted(visit.turns, "turn"),
         ]
     return " · ".join([*told, f"{visit.words} ({visit.code})"])
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -198,15 +198,6 @@ class DeskState(Rows):
         """Jobs that a process is at work on, in the table's order."""
         return [self.histories[job] for job in sorted(self._live, key=self._arrangement.rank)]
 
-    @property
-    def worst_lag_ms(self) -> float | None:
-        """Of the chunks sent last, over all streaming sessions; None when there is none."""
-        streaming = (self.histories[job] for job in self._live)
-        return max(
-            (each.lag.now for each in streaming if each.lag and each.status is Status.STREAMING),
-            default=None,
-        )
-
     def stopping(self, job: JobId) -> bool:
         """The user asked it to end, and it has not ended yet."""
         return job in self._stopping

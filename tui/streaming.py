@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from tui import settings_file
+from tui.lines.amounts import counted
 from tui.lines.cells import clean
 from tui.options import Options
 from tui.program import supervised
@@ -42,7 +43,7 @@ class Work:
     @property
     def size(self) -> str:
         """The same for people."""
-        return "1 file" if self.left == 1 else f"{self.left} files"
+        return counted(self.left, "file")
 
 
 def need_terminal(instead: str) -> None:

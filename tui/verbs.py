@@ -5,6 +5,7 @@ A verb passes over the jobs that it does not fit.
 
 from collections.abc import Mapping, Sequence
 
+from tui.lines.amounts import counted
 from tui.lines.gauges import clock
 from tui.state import DeskState
 from tui.supervision import Supervision
@@ -110,12 +111,12 @@ def hold(supervisor: Supervision) -> str:
 
 def jobs(count: int) -> str:
     """``1 job``, ``3 jobs``."""
-    return "1 job" if count == 1 else f"{count} jobs"
+    return counted(count, "job")
 
 
 def sessions(count: int) -> str:
     """``1 session``, ``3 sessions``."""
-    return "1 session" if count == 1 else f"{count} sessions"
+    return counted(count, "session")
 
 
 def nothing(count: int, why: str) -> str:

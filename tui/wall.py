@@ -54,7 +54,7 @@ class Wall:
     @property
     def pages(self) -> int:
         """At least one."""
-        return max(math.ceil(self.count / self.places), 1)
+        return max(math.ceil(len(self._ranked) / self.places), 1)
 
     # --- what happens
 
@@ -186,7 +186,8 @@ class Wall:
 
     def _hang(self) -> None:
         """Gives every session of the page a tile, those that have one theirs."""
-        current = self._state.current
+        current, row_of = self._state.current, self._state.row_of
+        self._ranked = [job for job in self._ranked if row_of(job) is not None]  # some just went
         if current in self._ranked:
             self.page = self._ranked.index(current) // self.places
         self.page = min(self.page, self.pages - 1)

@@ -46,6 +46,8 @@ class Status(Enum):
     """The program was left; a resumption goes on with it."""
     FAILED = "failed"
 
+    __hash__ = object.__hash__  # an enumeration's own is slow, and every row asks for it
+
     @property
     def over(self) -> bool:
         """Nothing more will happen unless the user asks for it."""

@@ -175,7 +175,7 @@ class Lingering(Widget):
         self._box, self._thread, self._asked = box, thread, asked
 
     async def on_unmount(self) -> None:
-        while self._box.children:
+        while self._box.children:  # noqa: ASYNC110  nothing else says that it closes
             await asyncio.sleep(0)
         self._asked.set()
         await asyncio.get_running_loop().run_in_executor(self._thread, int)

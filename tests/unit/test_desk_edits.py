@@ -91,7 +91,7 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
 
 def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> None:
     """What is at work stays, and that is said."""
-    assert "2 jobs added" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
+    assert "2 jobs added at the end" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
     first, second = bench.state.order
     bench.supervisor.report(first, *streaming())
     bench.settled()
@@ -187,5 +187,5 @@ def test_removed_files_may_be_added_again(bench: Bench, tmp_path: Path) -> None:
     bench.edits.add([str(tmp_path)])
     bench.edits.remove(list(bench.state.order))
 
-    assert "1 job added" == bench.edits.add([str(tmp_path)])
+    assert "1 job added at the end" == bench.edits.add([str(tmp_path)])
     assert [JobId(2)] == bench.state.order

@@ -92,7 +92,10 @@ def test_files_are_counted_before_they_are_written() -> None:
     together = Choice(choice.formats, together=True)
     assert (1, ["srt", "vtt"]) == (together.files(3), together.passed_over)
 
-    assert "Enter writes 9 files" in text(promise(choice, 3, Look(UNICODE)))
+    said = text(promise(choice, 3, Look(UNICODE)))
+    assert said.endswith("Enter writes 9 files; what is there stays")
+    instead = Choice(choice.formats, existing=Existing.REPLACE)
+    assert text(promise(instead, 3, Look(UNICODE))).endswith("Enter writes 9 files")
     said = text(promise(together, 3, Look(UNICODE)))
     assert "srt and vtt passed over: subtitles belong to one recording" in said
     assert "Enter writes 1 file" in said

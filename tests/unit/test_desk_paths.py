@@ -122,4 +122,6 @@ def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
 def test_what_was_skipped_is_told_with_its_first_reason() -> None:
     """And where the others stand."""
     assert "" == told([], "!")
-    assert ", 2 skipped, as a: a pipe; ! lists them" == told([("a", "a pipe"), ("b", "a folder")], "!")
+    assert ", 2 skipped, as a: a pipe; ! lists them" == told(
+        [("a", "a pipe"), ("b", "a folder")], "!"
+    )

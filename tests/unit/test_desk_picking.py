@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tui.folders import Entry, fitting, listing, seconds
-from tui.gathering import CalledOff, Search, gathered
+from tui.gathering import CalledOff, Gathering, gathered
 from tui.lines.picks import bytes_of, prospect
 from tui.palette import Look
 from tui.picking import Picking, Wish, parent
@@ -148,7 +148,7 @@ def test_a_search_is_called_off(tmp_path: Path) -> None:
 async def test_a_newer_search_calls_the_older_one_off(tmp_path: Path) -> None:
     """And so does time: counting is no reason to read a whole disk."""
     make(tmp_path, "a.wav")
-    search, asked = Search(), Event()
+    search, asked = Gathering(), Event()
 
     def slowly() -> list[str]:
         asked.wait()
@@ -264,6 +264,6 @@ def test_what_enter_does_is_said() -> None:
 
     assert "Enter opens talks" == said(None, "talks")
     assert "Enter adds 1 file" == said(1)
-    assert "Enter adds 12 345 files   ◆ 2 marked" == said(12_345, marked=2)
+    assert "Enter adds 12,345 files   ◆ 2 marked" == said(12_345, marked=2)
     assert "Enter searches, and adds what it finds" == said(None)
     assert "A path, several, or a pattern like *.wav" == said(None, named=False)

@@ -109,4 +109,3 @@ def test_of_a_long_transcript_only_what_is_new_is_looked_through() -> None:
     assert ("3/3", 3) == (search.count, search.row)
     assert [] == search.marks(2)
     assert [Mark(9, 13, True)] == search.marks(3)
-    assert 3 == len(search)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tui import configuring, settings_file
+from tui import settings_file, settings_listing
 from tui.arrangement import Column
 from tui.commands import paceline
 from tui.settings import DeskSettings, ExportSettings
@@ -112,9 +112,7 @@ def test_what_cannot_be_is_refused_with_its_line(
     assert words in str(problem.value)
 
 
-def test_a_file_that_cannot_be_read_is_told_of(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_is_told_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not there though it was named, a folder, not UTF-8, endless, in the home of nobody."""
     with pytest.raises(UsageProblem, match="there is no such file"):
         settings_file.in_force()
@@ -159,11 +157,11 @@ def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -
     assert (0, f"Written: {file}\n") == run("--create")
     assert DeskSettings() == settings_file.in_force()
 
-    shown = list(configuring.lines(DeskSettings()))
+    shown = list(settings_listing.lines(DeskSettings()))
     assert all(f"# {line}" in file.read_text() for line in shown if " = " in line)
     file.write_text("\n".join(shown))
     assert {**tomllib.loads(file.read_text())}.keys() == {*DeskSettings.__slots__}
-    assert list(configuring.lines(settings_file.in_force())) == shown
+    assert list(settings_listing.lines(settings_file.in_force())) == shown
 
 
 def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:

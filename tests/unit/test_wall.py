@@ -1,6 +1,7 @@
 """Which sessions the wall shows, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from random import Random
 
 import pytest
 
@@ -276,3 +277,56 @@ def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
 
     assert "state:streaming" == state.filter_text
     assert [1, 3] == sorted(wall.tiles)
+
+
+def test_rows_may_come_and_go_between_two_looks() -> None:
+    """Whatever is done at that moment: pages are of those that were chosen, tiles of rows."""
+    state = state_of(talking())
+    wall = opened(state, 1, 1)
+    for each in reports(2, *talking()):
+        state.apply(each)
+    wall.turn(1)
+    assert ([1], 1) == (wall.tiles, state.current)
+
+    state = state_of(talking(), talking(), talking())
+    wall = opened(state, 2, 1)
+    for each in reports(4, *talking()):
+        state.apply(each)
+    state.remove([JobId(1), JobId(2), JobId(3)])
+    wall.fit(1, 1)
+    assert 4 == state.current
+    state.mark()
+    wall.tick(0.1)
+    assert [4] == wall.tiles
+
+
+def told(state: DeskState, job: int, *events: Event) -> None:
+    for each in reports(job, *events):
+        state.apply(each)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
+    """A hundred things in any order, on the wall and in the table."""
+    random = Random(seed)
+    state = state_of(talking())
+    wall = opened(state)
+    deeds: list[Callable[[], object]] = [
+        lambda: told(state, len(state.histories) + 1, *talking()),
+        lambda: told(state, 1, done()),
+        lambda: state.remove([random.choice(list(state.order))] if state.order else []),
+        lambda: state.filter_by(random.choice(["", "state:done", "live"])),
+        lambda: wall.fit(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
+        lambda: wall.turn(random.choice([1, -1])),
+        lambda: wall.step(random.choice([1, -1]), random.choice([1, 0, -1])),
+        lambda: wall.edge(random.choice([1, -1])),
+        lambda: wall.tick(random.uniform(0, 100)),
+        wall.choose_next,
+        wall.pin,
+        wall.mark,
+        state.mark,
+        state.mark_all,
+    ]
+    for _ in range(100):
+        random.choice(deeds)()
+        assert state.current is None or state.row_of(state.current) is not None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tui.exports import Choice, Group, Written
 from tui.keys import Scope
+from tui.lines.amounts import counted
 from tui.lines.cells import clean, fit_middle
 from tui.lines.paragraphs import said
 from tui.palette import Line, Look, Role
@@ -95,7 +96,7 @@ def _head(question: str, cursor: str, look: Look) -> Line:
 
 def about(recordings: int, live: int) -> list[Line]:
     """How many transcripts, and how many of them are still being heard."""
-    what = "1 transcript" if recordings == 1 else f"{recordings} transcripts"
+    what = counted(recordings, "transcript")
     if live:
         what += f", {live} of them as far as heard" if recordings > 1 else ", as far as heard"
     return [[], [(what, Role.STRONG)]]
@@ -112,12 +113,9 @@ def promise(choice: Choice, recordings: int, look: Look) -> list[Line]:
     if not choice.formats:
         lines.append([("No format is chosen.", Role.LATE)])
     elif files:
-        lines.append(
-            [
-                (look.key(Scope.EXPORTING, "write"), Role.KEY),
-                (f" writes {_files(files)}", Role.MUTED),
-            ]
-        )
+        stays = "; what is there stays" if choice.existing is Existing.REFUSE else ""
+        writes = (look.key(Scope.EXPORTING, "write"), Role.KEY)
+        lines.append([writes, (f" writes {counted(files, 'file')}{stays}", Role.MUTED)])
     return lines
 
 
@@ -132,7 +130,7 @@ def outcome(written: Written, folder: Path, width: int, look: Look) -> list[Line
     symbols = look.symbols
     lines: list[Line] = [[]]
     if written.files:
-        count = f"{_files(len(written.files))} written"
+        count = f"{counted(len(written.files), 'file')} written"
         where = fit_middle(clean(str(folder)), max(width - len(count) - 14, 8), symbols.cut)
         lines.append(
             [
@@ -145,7 +143,7 @@ def outcome(written: Written, folder: Path, width: int, look: Look) -> list[Line
         lines += _listed(written.files, width, symbols)
     if written.there:
         verb = " is" if len(written.there) == 1 else " are"
-        lines.append([(f"{_files(len(written.there))}{verb} already there", Role.LATE)])
+        lines.append([(f"{counted(len(written.there), 'file')}{verb} already there", Role.LATE)])
         lines += _listed(written.there, width, symbols)
         turns = look.key(Scope.EXPORTING, f"choose('{THERE}')")
         writes = look.key(Scope.EXPORTING, "write")
@@ -166,7 +164,3 @@ def _listed(files: Sequence[Path], width: int, symbols: Symbols) -> list[Line]:
     if len(files) > LISTED:
         lines.append([(f"  and {len(files) - LISTED} more", Role.FAINT)])
     return lines
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"

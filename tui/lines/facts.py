@@ -1,6 +1,7 @@
 """What is known of one job, above its transcript."""
 
 from tui.lines import gauges, ticker
+from tui.lines.amounts import counted
 from tui.lines.cells import clean, fit, width
 from tui.lines.paragraphs import said
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
@@ -120,11 +121,9 @@ def _figure(word: str, value: float) -> Line:
 def _counted(history: JobHistory, symbols: Symbols) -> list[Line]:
     lines: list[Line] = []
     if history.slips:
-        word = "slip" if history.slips == 1 else "slips"
-        lines.append([(f"{symbols.slip} {history.slips} {word}", Role.LATE)])
+        lines.append([(f"{symbols.slip} {counted(history.slips, 'slip')}", Role.LATE)])
     if count := len(history.warnings):
-        word = "warning" if count == 1 else "warnings"
-        lines.append([(f"{symbols.warning} {count} {word}", Role.LATE)])
+        lines.append([(f"{symbols.warning} {counted(count, 'warning')}", Role.LATE)])
     return lines
 
 

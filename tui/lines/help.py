@@ -52,13 +52,12 @@ def help_lines(here: Sequence[Key], cells: int, keymap: Keymap, symbols: Symbols
     column = cells // 2 - GAP if beside else cells
     unnamed = [key for key in keymap.of(Scope.DESK) if key.priority]
     elsewhere = keymap.of(*(scope for scope in ELSEWHERE if scope not in {k.scope for k in here}))
-    blocks = [
-        *_by_scope([*here, *unnamed], column, symbols),
-        _told(column),
-        _signs(column, symbols),
-        *_by_scope(elsewhere, column, symbols),
-    ]
-    return _beside(blocks, column + GAP) if beside else [line for block in blocks for line in block]
+    left = [line for block in _by_scope([*here, *unnamed], column, symbols) for line in block]
+    right = [*_told(column), *_signs(column, symbols)]
+    rest = _by_scope(elsewhere, column, symbols)
+    if beside:
+        return _beside(left, right, rest, column + GAP)
+    return [*left, *right, *(line for block in rest for line in block)]
 
 
 def _by_scope(keys: Iterable[Key], cells: int, symbols: Symbols) -> list[list[Line]]:
@@ -107,6 +106,8 @@ def _told(cells: int) -> list[Line]:
         "A paced stream cannot pause; new starts can be held.",
         "Slanted words may still change.",
         "Lag: how long after its due time a chunk of audio left.",
+        "p99: what 99 of 100 chunks stayed under; p50, half of them.",
+        "Pacing held: chunks left on time, so delays can be trusted.",
         "Many sessions late at once: this machine is too busy.",
         f"Level: how loud it is, from {SILENCE_DB} to 0 dBFS.",
         "Open: how long sockets were; that is what a service bills.",
@@ -115,13 +116,13 @@ def _told(cells: int) -> list[Line]:
     return [[("Good to know", Role.BRAND)], *told, []]
 
 
-def _beside(blocks: Sequence[list[Line]], cells: int) -> list[Line]:
-    """Whole blocks at the left until that is the longer half, the others at the right."""
-    half = sum(map(len, blocks)) / 2
-    left: list[Line] = []
-    right: list[Line] = []
-    for block in blocks:
-        (right if right or len(left) + len(block) / 2 > half else left).extend(block)
+def _beside(
+    left: list[Line], right: list[Line], rest: Sequence[list[Line]], cells: int
+) -> list[Line]:
+    """What the words and signs mean is at the top, the rest where there is more room."""
+    left, right = left[:], right[:]
+    for block in rest:
+        (left if len(left) < len(right) else right).extend(block)
     rows = max(len(left), len(right))
     pairs = zip(left + [[]] * (rows - len(left)), right + [[]] * (rows - len(right)), strict=True)
     return [[*one, (" " * (cells - cells_of(one)), Role.TEXT), *two] for one, two in pairs]

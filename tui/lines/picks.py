@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tui.folders import Entry
 from tui.keys import Scope
+from tui.lines.amounts import counted
 from tui.lines.cells import clean, fit_middle, width
 from tui.lines.gauges import clock
 from tui.lines.paragraphs import said
@@ -49,7 +50,7 @@ def heading(folder: str, picking: Picking, cells: int, symbols: Symbols) -> list
     """Whose list it is, and how long it is."""
     folders = sum(each.folder for each in picking.entries)
     files = len(picking.entries) - folders
-    counts = f"  {_count(folders, 'folder')}, {_count(files, 'recording')}"
+    counts = f"  {counted(folders, 'folder')}, {counted(files, 'recording')}"
     where = fit_middle(clean(folder), max(cells - len(counts) - 1, 8), symbols.cut).rstrip()
     return [[(where, Role.HEADING), (counts, Role.FAINT)]]
 
@@ -63,7 +64,7 @@ def prospect(
     if opens:
         line = [key, (f" opens {clean(opens)}", Role.MUTED)]
     elif files:
-        line = [key, (f" adds {_count(files, 'file')}", Role.STRONG)]
+        line = [key, (f" adds {counted(files, 'file')}", Role.STRONG)]
     elif named and files is None:
         line = [key, (" searches, and adds what it finds", Role.MUTED)]
     elif not named:
@@ -83,7 +84,3 @@ def problem(
     for path, why in skipped[:SHOWN]:
         rows += said(symbols.hint, clean(f"{path}: {why}"), Role.MUTED, cells)
     return rows
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}".replace(",", " ")

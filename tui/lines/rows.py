@@ -10,8 +10,10 @@ from tui.lines.columns import GAP as GAP_CELLS
 from tui.lines.columns import Columns
 from tui.outlook import Outlook
 from tui.palette import Line, Role
+from tui.state import DeskState
 from tui.symbols import Symbols
 from workers.history import JobHistory, Status
+from workers.jobs import JobId
 
 GAP = " " * GAP_CELLS
 
@@ -40,6 +42,17 @@ class Stance:
     """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
     outlook: Outlook | None = None
     """Where in the queue it stands."""
+
+
+def stance(state: DeskState, job: JobId) -> Stance:
+    """How a job stands now."""
+    return Stance(
+        current=job == state.current,
+        marked=job in state.marked,
+        stopping=state.stopping(job),
+        wait=state.wait(job),
+        outlook=state.outlook(job),
+    )
 
 
 def name(history: JobHistory) -> str:

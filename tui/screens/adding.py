@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from tui import keys, paths, picking
 from tui.folders import Entry, seconds
-from tui.gathering import CalledOff, Search
+from tui.gathering import CalledOff, Gathering
 from tui.keys import Scope
 from tui.lines import picks
 from tui.palette import Line, Look, Role
@@ -68,7 +68,7 @@ class Adding(Dialog[list[str]]):
         self._found: tuple[Wish, list[str]] | None = None
         """The recordings that it was found to mean."""
         self._wished = Wish()
-        self._search = Search()
+        self._gathering = Gathering()
         self._searching = False
         self._problem: tuple[str, str] | None = None
 
@@ -86,7 +86,7 @@ class Adding(Dialog[list[str]]):
         self._look_up()
 
     def on_unmount(self) -> None:
-        self._search.call_off()
+        self._gathering.call_off()
 
     @property
     def _line(self) -> PathLine:
@@ -162,7 +162,7 @@ class Adding(Dialog[list[str]]):
         wish = Wish() if self._opens else self._wish
         if wish != self._wished:
             self._wished, self._found = wish, None
-            self._search.call_off()
+            self._gathering.call_off()
             if wish:
                 self._newest("count", partial(self._count_up, wish))
         self._redraw()
@@ -176,7 +176,7 @@ class Adding(Dialog[list[str]]):
         skipped: list[tuple[str, str]] = []
         self.skipped = skipped
         named = partial(paths.named, wish.line, self.folder)
-        return await self._search.files(
+        return await self._gathering.files(
             (lambda: wish.paths) if wish.paths else named, skipped, seconds
         )
 

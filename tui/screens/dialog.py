@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from textual.messages import Prune
 from textual.screen import ModalScreen
 
 from tui import keys
@@ -50,6 +51,6 @@ class Dialog(ModalScreen[Answer | None]):
     def action_close(self) -> None:
         self.dismiss(None)
 
-    def on_prune(self) -> None:
+    async def on_prune(self, event: Prune) -> None:
         """It closes: its widgets go before what it still does would, which would miss them."""
         self.workers.cancel_node(self)

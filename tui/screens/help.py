@@ -2,38 +2,25 @@
 
 from collections.abc import Sequence
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-
-from tui import keys
-from tui.keys import Key, Scope
+from tui.keys import Key
 from tui.lines.help import help_lines
 from tui.palette import Line, Look
-from tui.screens.dialog import Dialog
-from tui.widgets.painted import Painted
+from tui.screens.page import Page
 
 
-class Help(Dialog[None]):
-    """Scrolls with the arrows; closes with Esc, ? or q. ``here``: the keys beneath it."""
+class Help(Page):
+    """``here``: the keys that work beneath it."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.HELP))
+    HEADING = "Keys and signs"
 
     DEFAULT_CSS = """
-    Help #box { width: 120; height: auto; scrollbar-size-vertical: 1; }
+    Help #box { width: 120; }
     """
 
     def __init__(self, look: Look, here: Sequence[Key]) -> None:
         super().__init__(look)
         self._here = here
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(id="box", can_focus=False) as box:
-            box.border_title = "Keys and signs"
-            box.border_subtitle = self.hints()
-            yield Painted(self.look, self._lines, id="lines")
-
-    def action_lines(self, lines: int) -> None:
-        self.query_one("#box").scroll_relative(y=lines, animate=False)
-
-    def _lines(self, width: int) -> list[Line]:
+    def lines(self, width: int) -> list[Line]:
+        """The keys of where the user is first."""
         return help_lines(self._here, width, self.look.keys, self.look.symbols)

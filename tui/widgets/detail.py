@@ -6,11 +6,12 @@ from time import monotonic
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Click
+from textual.messages import Prune
 from textual.widgets import Input
 
 from tui.lines.about import about
 from tui.lines.facts import facts, title
-from tui.lines.rows import Stance
+from tui.lines.rows import stance
 from tui.lines.tabs import tab_at, tab_line
 from tui.lines.timing import timing_lines
 from tui.messages import Touched
@@ -71,16 +72,11 @@ class Detail(Vertical):
         return self.query_one(f"#{self._viewing.tab.value}", Pane)
 
     @property
-    def transcript(self) -> TranscriptView:
-        """The transcript, shown or not."""
-        return self.query_one(TranscriptView)
-
-    @property
     def bar(self) -> SearchBar:
         """Where one types what to look for."""
         return self.query_one(SearchBar)
 
-    def on_prune(self) -> None:
+    async def on_prune(self, event: Prune) -> None:
         """It closes: its panes go before their reader would."""
         self.workers.cancel_node(self)
 
@@ -119,14 +115,10 @@ class Detail(Vertical):
         if history is None or not width:
             return []
         symbols = self._look.symbols
-        stance = Stance(
-            stopping=self._state.stopping(history.job),
-            wait=self._state.wait(history.job),
-            outlook=self._state.outlook(history.job),
-        )
+        stands = stance(self._state, history.job)
         if self._viewing.tab is not Tab.TRANSCRIPT:
-            return [title(history, stance, width, symbols)]
-        return facts(history, stance, width, symbols, brief=self.app.size.height < BRIEF)
+            return [title(history, stands, width, symbols)]
+        return facts(history, stands, width, symbols, brief=self.app.size.height < BRIEF)
 
     def _tabs(self, width: int) -> list[Line]:
         if self._state.selected is None or not width:

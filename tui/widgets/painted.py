@@ -1,6 +1,7 @@
 """Lines of pieces on the screen."""
 
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -41,6 +42,59 @@ class Drawn(Widget):
         """
         filters = super().get_line_filters()
         return [each for each in filters if not isinstance(each, ANSIToTruecolor)]
+
+
+class Canvas(Drawn):
+    """All of its cells are such lines, and each is kept until it is refreshed.
+
+    It must have neither border nor padding. What Textual does to put those around a line costs as
+    much again as to draw it.
+    """
+
+    def __init__(self, *, id: str) -> None:
+        self._kept: dict[int, Strip] = {}
+        self._kept_for: object = None
+        """The size and the colours that they were drawn for."""
+        super().__init__(id=id)
+
+    @property
+    def cells(self) -> int:
+        """How wide its lines are. They end at a scrollbar, else each would be cut into two."""
+        bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
+        return self.size.width - bar
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Draws these parts of it again at the next paint; without any, all of it."""
+        if layout or not regions:
+            self._kept.clear()
+        for region in regions:
+            for y in region.line_range:
+                self._kept.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of one paint; only those are drawn that are not kept."""
+        filters, ground = self.get_line_filters(), self.background_colors[1]
+        drawn_for = self.size, self.cells, self.rich_style, filters
+        if drawn_for != self._kept_for:
+            self._kept.clear()
+            self._kept_for = drawn_for
+        for y in crop.line_range:
+            if y not in self._kept:
+                line = self.render_line(y)
+                for each in filters:
+                    line = line.apply_filter(each, ground)
+                self._kept[y] = line
+        lines = [self._kept[y] for y in crop.line_range]
+        if crop.column_span == (0, self.size.width):
+            return lines
+        return [line.crop(*crop.column_span) for line in lines]
 
 
 class Painted(Drawn):

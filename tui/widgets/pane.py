@@ -101,7 +101,7 @@ class Pane(Scrolled):
         """One visible row."""
         index = y + self.scroll_offset.y
         line = self.row(index) if index < self.virtual_size.height else []
-        return strip(line, self.look, self.size.width, self._base)
+        return strip(line, self.look, self.cells, self._base)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

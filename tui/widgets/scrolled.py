@@ -3,10 +3,10 @@
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
-from tui.widgets.painted import Drawn
+from tui.widgets.painted import Canvas
 
 
-class Scrolled(Drawn, ScrollView, can_focus=True, inherit_bindings=False):
+class Scrolled(Canvas, ScrollView, can_focus=True, inherit_bindings=False):
     """Whoever extends it draws one visible row at a time, in `render_line`."""
 
     DEFAULT_CSS = """

@@ -12,7 +12,7 @@ from tui.keys import Scope
 from tui.lines import heads
 from tui.lines.cells import width as cell_width
 from tui.lines.columns import ALL, MOST_NAME, Columns, columns
-from tui.lines.rows import Stance, name, row
+from tui.lines.rows import name, row, stance
 from tui.messages import Ordered, Picked
 from tui.palette import Line, Look
 from tui.state import Changes, DeskState
@@ -128,7 +128,7 @@ class SessionTable(Scrolled):
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what they share is looked up once, which halves the paint."""
         self._base, self._columns = self.rich_style, self.columns
-        self._top, self._width = self.scroll_offset.y, self.size.width
+        self._top, self._width = self.scroll_offset.y, self.cells
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -141,16 +141,10 @@ class SessionTable(Scrolled):
                 return strip(heads.nobody(back), self._look, width, base)
             return Strip.blank(width, base)
         job = state.order[index]
-        stance = Stance(
-            current=job == state.current,
-            marked=job in state.marked,
-            stopping=state.stopping(job),
-            wait=state.wait(job),
-            outlook=state.outlook(job),
-        )
-        if stance.current:
+        if job == state.current:
             base += self._look.cursor
-        line = row(state.histories[job], self._columns, stance, self._look.symbols)
+        stands = stance(state, job)
+        line = row(state.histories[job], self._columns, stands, self._look.symbols)
         return strip(line, self._look, width, base)
 
 

@@ -8,17 +8,17 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tui.lines import tiles
-from tui.lines.rows import Stance
+from tui.lines.rows import stance
 from tui.lines.tiles import Corner
 from tui.messages import Picked
 from tui.palette import Look
 from tui.state import Changes, DeskState
 from tui.wall import Wall
-from tui.widgets.painted import Drawn, strip
+from tui.widgets.painted import Canvas, strip
 from workers.jobs import JobId
 
 
-class WallView(Drawn, can_focus=True, inherit_bindings=False):
+class WallView(Canvas, can_focus=True, inherit_bindings=False):
     """Lines of tiles are kept as they were painted; a paint only joins them."""
 
     DEFAULT_CSS = """
@@ -99,16 +99,10 @@ class WallView(Drawn, can_focus=True, inherit_bindings=False):
         if place >= len(self._hung) or self._hung[place] not in state.histories:
             return [Strip.blank(region.width, self._base)] * region.height
         job = self._hung[place]
-        stance = Stance(
-            current=job == state.current,
-            marked=job in state.marked,
-            stopping=state.stopping(job),
-            wait=state.wait(job),
-            outlook=state.outlook(job),
-        )
+        stands = stance(state, job)
         corner = Corner(left=not region.x, top=not region.y)
         lines = tiles.tile(
-            state.histories[job], stance, corner, region.width, region.height, self._look.symbols
+            state.histories[job], stands, corner, region.width, region.height, self._look.symbols
         )
         return [strip(line, self._look, region.width, self._base) for line in lines]
 

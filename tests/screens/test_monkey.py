@@ -1,0 +1,76 @@
+"""A monkey at the keyboard: any key may come at any moment, in any window."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from textual.events import Key, Paste
+from textual.pilot import Pilot
+
+from tests.screens.conftest import Seating
+from tests.screens.fakes import FakeSupervisor
+from tests.unit.desk_reports import broken, done, failed, heard, queued, refused, streaming
+from tui.desk import Desk
+from tui.keys import KEYS
+from tui.themes import THEMES
+from workers.jobs import JobId
+
+LETTERS = [*'abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789!:<>"[~']
+NAMES = sorted({name for key in KEYS for name in key.keys} - {"q", "ctrl+c"})
+SIZES = [(200, 60), (80, 24), (40, 10), (20, 5), (60, 1)]
+WORDS = ["[/", "[laughs]", "\x1b[31m", "\u202e", "a" + "\u0301" * 30, "日本", "x" * 300, "words"]
+
+
+class Staying(Desk):
+    """A desk that nobody leaves."""
+
+    async def action_quit(self) -> None:
+        """Nothing."""
+
+
+def happens(supervisor: FakeSupervisor, random: Random) -> None:
+    """Something of a session, or another one."""
+    words = " ".join(random.choices(WORDS, k=4))
+    if random.random() < 0.1:
+        supervisor.queue.append(supervisor.job(f"/rec/{words}.wav", queued()))
+    job = JobId(random.randint(1, len(supervisor.queue)))
+    supervisor.streaming.add(job)
+    told = [
+        streaming(random.uniform(0, 60), lag=random.uniform(0, 99)),
+        [heard(random.randrange(5), words, final=random.random() < 0.5)],
+        [done()],
+        [failed(words, words)],
+        broken(words),
+        refused(),
+    ]
+    supervisor.report(job, *random.choices(told, [4, 8, 1, 1, 1, 1])[0])
+
+
+async def mash(desk: Desk, pilot: Pilot[Any], random: Random) -> None:
+    """Some keys faster than anything is drawn, and now and then what is no key."""
+    for name in random.choices(NAMES, k=3) + random.choices(LETTERS, k=2):
+        desk.post_message(Key(name, name if len(name) == 1 else None))
+    if random.random() < 0.08:
+        await pilot.resize_terminal(*random.choice(SIZES))
+    if random.random() < 0.03:
+        desk.theme = random.choice(THEMES).name
+    if random.random() < 0.05:
+        (desk.focused or desk.screen).post_message(Paste(random.choice(WORDS)))
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_no_key_at_no_moment_ends_the_desk(
+    seated: Seating, seed: int, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While sessions go on beneath; the seed says which."""
+    monkeypatch.chdir(tmp_path)
+    random = Random(seed)
+    supervisor = FakeSupervisor()
+    supervisor.queue.append(supervisor.job("/rec/one.wav", *streaming()))
+    async with seated(supervisor, size=SIZES[seed], kind=Staying) as seat:
+        for _ in range(40):
+            happens(supervisor, random)
+            await mash(seat.desk, seat.pilot, random)
+
+        assert seat.desk.is_running

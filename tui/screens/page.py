@@ -1,0 +1,35 @@
+"""A dialog that is only read."""
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from tui import keys
+from tui.keys import Scope
+from tui.palette import Line
+from tui.screens.dialog import Dialog
+from tui.widgets.painted import Painted
+
+
+class Page(Dialog[None]):
+    """Lines that scroll with the arrows; closes with Esc and with the keys of habit."""
+
+    BINDINGS = keys.bindings(keys.of(Scope.HELP))
+
+    DEFAULT_CSS = """
+    Page #box { scrollbar-size-vertical: 1; }
+    """
+
+    HEADING = ""
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="box", can_focus=False) as box:
+            box.border_title = self.HEADING
+            box.border_subtitle = self.hints()
+            yield Painted(self.look, self.lines, id="lines")
+
+    def lines(self, width: int) -> list[Line]:
+        """What stands there, in so many cells."""
+        raise NotImplementedError
+
+    def action_lines(self, lines: int) -> None:
+        self.query_one("#box").scroll_relative(y=lines, animate=False)
