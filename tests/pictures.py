@@ -57,7 +57,7 @@ def without_fonts(svg: str) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(Settings(), None, None, None, None, Path(folder) / "run")
+        options = Options(Settings(), None, None, None, None, 4, 20.0, Path(folder) / "run")
         with supervised(options) as supervisor:
             files = sorted(str(path) for path in (ROOT / "samples" / "recordings").iterdir())
             supervisor.add([a_person(), *files])

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -42,8 +43,11 @@ from tui.wall import Wall
 from tui.widgets.painted import Drawn
 from workers.speech.endpoint import Kind
 
-AT_ONCE = 3000
-"""Reports taken in at one tick at most: about 15 ms, so that a key never waits for long."""
+MOMENT = 0.008
+"""Seconds for which reports are taken in before keys have their turn; some thousands of them."""
+
+AT_LEAST = 100
+"""Reports that are taken in, however slow the machine."""
 
 
 class Desk(Steering):
@@ -80,6 +84,8 @@ class Desk(Steering):
         self.leaving = Leaving(supervisor)
         to = Destination(where, kind)
         self.frame = Frame(self.state, supervisor, self.leaving, self.look, to)
+        self._behind = False
+        """More was reported than a moment was enough for."""
         self.set_keymap(look.keys.textual)
         themes.dress(self, self.settings.theme)
 
@@ -124,19 +130,31 @@ class Desk(Steering):
         self.state.foresee(queue.queue, queue.next_start, queue.sessions, held=queue.holding)
 
     def drain(self) -> None:
-        """Reports into state."""
+        """Reports into state, for a moment; what is left then follows soon."""
+        end = monotonic() + MOMENT
         with suppress(Empty):
-            for _ in range(AT_ONCE):
+            for taken in count(1):
                 self.state.apply(self.supervisor.reports.get_nowait())
+                if not taken % AT_LEAST and monotonic() > end:
+                    break
+            if not self._behind:
+                self._behind = True
+                self.set_timer(MOMENT, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._behind = False
+        self.drain()
 
     def draw(self) -> None:
-        """Every screen on the stack: those beneath a dialog are seen too."""
+        """What can be seen: the top screen, and what is beneath it if it is a dialog."""
         if not self.is_running:
             return  # closing: the screens are losing their widgets
         changes = self.state.take_dirty()
-        for screen in self.screen_stack:
+        for screen in reversed(self.screen_stack):
             if isinstance(screen, Framed) and screen.is_mounted:
                 screen.show(changes)
+            if not screen.is_modal:
+                break
 
     def on_touched(self, _message: Touched) -> None:
         self.draw()

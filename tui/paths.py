@@ -10,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 from tui import folders
 from tui.folders import Entry
 
+LONGEST = 100_000
+"""Characters that are pasted: some thousand paths. With more, a line takes seconds for each key."""
+
 _UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What nobody types. Controls, and bytes that are no text, would go from the line that is typed in
 to the terminal as they are; a file with such a name is chosen in the list, or with its folder."""
@@ -36,7 +39,7 @@ class Place:
 
 def typed(text: str) -> str:
     """A pasted text as somebody could have typed it, in as many lines as there are."""
-    return "\n".join(_UNTYPED.sub(" ", line) for line in re.split(r"\r\n?|\n", text))
+    return "\n".join(_UNTYPED.sub(" ", line) for line in re.split(r"\r\n?|\n", text[:LONGEST]))
 
 
 def dropped(text: str) -> str:

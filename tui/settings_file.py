@@ -32,7 +32,9 @@ THEME_VARIABLE = "TEXTUAL_THEME"
 def path() -> Path:
     """The file, which need not be there."""
     named = os.environ.get(VARIABLE)
-    return Path(os.path.expanduser(named)) if named else user_config_path("paceline") / "settings.toml"
+    return (
+        Path(os.path.expanduser(named)) if named else user_config_path("paceline") / "settings.toml"
+    )
 
 
 def in_force() -> DeskSettings:

@@ -70,7 +70,8 @@ class DeskState(Rows):
             self.heard[report.job] = self._readings
             if report.job != self.current:
                 history.transcript.shed(KEPT)
-        self._moved(history, before)
+        if history.status is not before:
+            self._moved(history, before)
         if history.retrying is None:
             self._due.pop(report.job, None)
         elif history.retrying is report.event:
@@ -142,8 +143,6 @@ class DeskState(Rows):
         self.most_attempts = max(self.most_attempts, history.attempt)
 
     def _moved(self, history: JobHistory, before: Status) -> None:
-        if history.status is before:
-            return
         self.counts[before] -= 1
         self.counts[history.status] += 1
         if history.status.live:

@@ -153,6 +153,8 @@ class JobHistory:
         """The clock of the session that lives, if any does."""
         self._heard_at = report.t
         match report.event:
+            case Progressed() | TurnHeard():
+                pass
             case Began() as began:
                 self._opened_at = report.t - began.begin_ms / 1000
             case Queued() | Connecting() | Retrying() | Ended():
@@ -189,16 +191,7 @@ class JobHistory:
         self.sent_seconds = event.from_ms / 1000
 
     def _take(self, event: Event) -> None:
-        match event:
-            case Queued():
-                self.status = Status.QUEUED
-                self.total_seconds = event.seconds
-                self.format, self.rate, self.channels = event.format, event.rate, event.channels
-            case Connecting():
-                self._connect(event)
-            case Began():
-                self.status = Status.STREAMING
-                self.began = event
+        match event:  # what comes most often stands first
             case Progressed():
                 self.sent_seconds, self.total_seconds = event.sent_seconds, event.total_seconds
                 self.lag = event.lag_ms
@@ -209,6 +202,15 @@ class JobHistory:
             case TurnHeard():
                 self.transcript.hear(event.turn)
                 self.bearings.hear(event.turn, cut=event.cut)
+            case Queued():
+                self.status = Status.QUEUED
+                self.total_seconds = event.seconds
+                self.format, self.rate, self.channels = event.format, event.rate, event.channels
+            case Connecting():
+                self._connect(event)
+            case Began():
+                self.status = Status.STREAMING
+                self.began = event
             case Warned():
                 self.warnings.append(event.warning)
             case Slipped():

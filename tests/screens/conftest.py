@@ -38,6 +38,8 @@ class Seat:
     async def settled(self) -> None:
         """All that was reported until now is on the screen."""
         self.desk.tick()
+        while not self.supervisor.reports.empty():
+            self.desk.tick()
         await self.pilot.pause()
 
     async def until(self, thing: Callable[[], bool]) -> None:

@@ -1,5 +1,6 @@
 """A monkey at the keyboard: any key may come at any moment, in any window."""
 
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.unit.desk_reports import broken, done, failed, heard, queued, refused
 from tui.desk import Desk
 from tui.keys import KEYS
 from tui.themes import THEMES
+from workers.events import Event
 from workers.jobs import JobId
 
 LETTERS = [*'abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789!:<>"[~']
@@ -35,7 +37,7 @@ def happens(supervisor: FakeSupervisor, random: Random) -> None:
         supervisor.queue.append(supervisor.job(f"/rec/{words}.wav", queued()))
     job = JobId(random.randint(1, len(supervisor.queue)))
     supervisor.streaming.add(job)
-    told = [
+    told: list[list[Event]] = [
         streaming(random.uniform(0, 60), lag=random.uniform(0, 99)),
         [heard(random.randrange(5), words, final=random.random() < 0.5)],
         [done()],
@@ -61,7 +63,7 @@ async def mash(desk: Desk, pilot: Pilot[Any], random: Random) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_key_at_no_moment_ends_the_desk(
-    seated: Seating, seed: int, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    seated: Seating, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While sessions go on beneath; the seed says which."""
     monkeypatch.chdir(tmp_path)
@@ -69,7 +71,7 @@ async def test_no_key_at_no_moment_ends_the_desk(
     supervisor = FakeSupervisor()
     supervisor.queue.append(supervisor.job("/rec/one.wav", *streaming()))
     async with seated(supervisor, size=SIZES[seed], kind=Staying) as seat:
-        for _ in range(40):
+        for _ in range(25):
             happens(supervisor, random)
             await mash(seat.desk, seat.pilot, random)
 

@@ -1,6 +1,8 @@
 """The tabs of the current session, beside the table and over the whole screen."""
 
+import gc
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.screens.conftest import Seat, Seating, drawn, style_of
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import began, connecting, heard, progressed, queued, streaming
 from tests.unit.traced import chunks, trace_path, traced
+from tui.viewing import Tab
 from tui.widgets.detail import Detail
 from tui.widgets.events import EventsView
 from tui.widgets.search_bar import SearchBar
@@ -193,3 +196,17 @@ async def test_transcript_and_trace_go_to_the_clipboard(
         assert str(trace_path(tmp_path / "run")) == seat.desk.clipboard
         await seat.press("space", "space", "y")
         await seat.until(lambda: "Copied 3 words of 2 sessions" in seat.foot())
+
+
+async def test_nobody_is_told_of_a_reader_that_never_began(seated: Seating) -> None:
+    """Python itself would, on the user's terminal, of one that was called off while it was new."""
+    async with seated(two_jobs()) as seat:
+        seat.desk.state.viewing.tab = Tab.EVENTS
+        with catch_warnings(record=True) as told:
+            simplefilter("always")
+            seat.desk.screen.query_one(Detail).redraw()
+            seat.desk.workers.cancel_all()
+            await seat.pilot.pause()
+            gc.collect()
+
+    assert [] == told

@@ -288,7 +288,7 @@ def test_a_stream_of_which_no_word_comes_back_says_so() -> None:
     """Its level and its lag look well; a beginning without words is nothing yet."""
     assert "no words in 0:15" == words_of(*streaming(15.0))
     assert "" == words_of(*streaming(14.9))
-    assert "" == words_of(*streaming(60.0), done())
+    assert "nothing was heard" == words_of(*streaming(60.0), done())
     assert "Good" == words_of(*streaming(15.0), heard(0, "Good"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.paths import complete, dropped, named, place, told, typed
+from tui.paths import LONGEST, complete, dropped, named, place, told, typed
 
 
 def test_a_path_that_exists_is_taken_as_it_stands(tmp_path: Path) -> None:
@@ -125,3 +125,8 @@ def test_what_was_skipped_is_told_with_its_first_reason() -> None:
     assert ", 2 skipped, as a: a pipe; ! lists them" == told(
         [("a", "a pipe"), ("b", "a folder")], "!"
     )
+
+
+def test_a_book_that_is_pasted_is_cut() -> None:
+    """A line with a megabyte in it would take seconds for each key."""
+    assert len(typed("x" * 1_000_000)) == LONGEST

@@ -9,6 +9,7 @@ from tui.keymap import Keymap, called, named
 from tui.keys import KEYS, Scope
 from tui.lines.cells import width
 from tui.lines.help import ELSEWHERE, help_lines
+from tui.palette import Look
 from tui.symbols import ASCII, UNICODE, Symbols
 
 
@@ -75,6 +76,16 @@ def test_help_has_every_key_of_here_and_elsewhere(cells: int, symbols: Symbols) 
     assert all(width(line) <= cells for line in lines)
     for key in (*HERE, *Keymap().of(*ELSEWHERE, Scope.DESK)):
         assert all(words[word] for word in key.says.split())
+
+
+def test_a_sentence_names_one_key() -> None:
+    """The shortest of those that do it, as they are now; arrows where they can be drawn."""
+    look = Look(UNICODE, Keymap({"jobs.undo": ("ctrl+z", "U")}))
+
+    assert "U" == look.key(Scope.JOBS, "undo")
+    assert "G" == look.key(Scope.TRANSCRIPT, "follow")
+    assert "→" == look.key(Scope.PICKING, "open")
+    assert "Down" == Look(ASCII).key(Scope.ADDING, "browse")
 
 
 def test_help_begins_with_here() -> None:

@@ -15,6 +15,20 @@ from tui.symbols import Symbols
 SIZE, LENGTH = 9, 9
 """Cells of a row's end."""
 
+IN_LINE = (
+    (Scope.ADDING, "submit", "add"),
+    (Scope.ADDING, "complete", "complete"),
+    (Scope.ADDING, "browse", "list"),
+)
+IN_LIST = (
+    (Scope.ADDING, "submit", "add"),
+    (Scope.PICKING, "mark", "mark"),
+    (Scope.PICKING, "open", "open"),
+    (Scope.PICKING, "up", "up"),
+    (Scope.ADDING, "complete", "line"),
+)
+"""Actions told on the frame, while the one or the other has the keys."""
+
 SHOWN = 4
 """So many reasons are listed below a problem."""
 

@@ -106,6 +106,8 @@ def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
             return "calling the server"
         case Status.STREAMING if (silent := measures.reached(history)) >= PATIENCE:
             return f"no words in {gauges.clock(silent)}"
+        case Status.DONE:
+            return "nothing was heard"
         case Status.CANCELLED | Status.INTERRUPTED if history.ended is not None:
             return clean(history.ended.reason)
         case _:

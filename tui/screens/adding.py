@@ -25,20 +25,6 @@ from workers.errors import PacelineError
 PATIENCE = 1.5
 """Seconds after which counting gives up; Enter then searches to the end."""
 
-IN_LINE = (
-    (Scope.ADDING, "submit", "add"),
-    (Scope.ADDING, "complete", "complete"),
-    (Scope.ADDING, "browse", "list"),
-)
-IN_LIST = (
-    (Scope.ADDING, "submit", "add"),
-    (Scope.PICKING, "mark", "mark"),
-    (Scope.PICKING, "open", "open"),
-    (Scope.PICKING, "up", "up"),
-    (Scope.ADDING, "complete", "line"),
-)
-"""Told on the frame, while the one or the other has the keys."""
-
 
 class Adding(Dialog[list[str]]):
     """Gives the recordings that were chosen.
@@ -114,7 +100,7 @@ class Adding(Dialog[list[str]]):
         self._look_up()
 
     def on_descendant_focus(self) -> None:
-        hints = IN_LIST if self._list.has_focus else IN_LINE
+        hints = picks.IN_LIST if self._list.has_focus else picks.IN_LINE
         self.query_one("#box").border_subtitle = self.hints(*hints)
         self._count()
 
@@ -221,7 +207,8 @@ class Adding(Dialog[list[str]]):
             return
         self._searching = True
         self._redraw()
-        self.run_worker(self._add(wish), group="add")
+        work: Callable[[], Awaitable[None]] = partial(self._add, wish)
+        self.run_worker(work, group="add")
 
     async def _add(self, wish: Wish) -> None:
         """A big folder takes a while; closing the dialog ends the search."""

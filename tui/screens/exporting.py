@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -178,7 +179,10 @@ class Exporting(Dialog[None]):
         self._folder = self._named
         self._done, self._written = 0, Written()
         self._redraw()
-        self.run_worker(self._write(self._choice, self._folder, self._written), group="export")
+        work: Callable[[], Awaitable[None]] = partial(
+            self._write, self._choice, self._folder, self._written
+        )
+        self.run_worker(work, group="export")
 
     async def _write(self, choice: Choice, folder: Path, written: Written) -> None:
         """A thread writes, job after job; each is copied when its turn has come."""

@@ -55,6 +55,11 @@ class Framed(Screen[None]):
         self.query_one("#banner", Painted).redraw()
         self.query_one("#foot", Painted).redraw()
 
+    def on_screen_resume(self) -> None:
+        """Nobody told it of changes while another screen covered it."""
+        if self.is_mounted:
+            self.show(Changes(frozenset(self.state.histories), order=True))
+
     def on_paste(self, event: Paste) -> None:
         self.post_message(Dropped(event.text))
 

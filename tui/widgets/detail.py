@@ -1,6 +1,7 @@
 """What is known of one job: facts, and under them what its tabs show."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from textual.app import ComposeResult
@@ -141,7 +142,8 @@ class Detail(Vertical):
         self._to_read = self._viewing.tab is not Tab.TRANSCRIPT
         if self._to_read and not self._reading:
             self._reading = True
-            self.run_worker(self._read(), group="record")
+            work: Callable[[], Awaitable[None]] = self._read  # it is made when it begins
+            self.run_worker(work, group="record")
 
     async def _read(self) -> None:
         try:

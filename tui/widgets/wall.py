@@ -11,7 +11,7 @@ from tui.lines import tiles
 from tui.lines.rows import stance
 from tui.lines.tiles import Corner
 from tui.messages import Picked
-from tui.palette import Look
+from tui.palette import Line, Look
 from tui.state import Changes, DeskState
 from tui.wall import Wall
 from tui.widgets.painted import Canvas, strip
@@ -32,6 +32,8 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
         self._look = look
         self._hung: list[JobId] = []
         """The tiles as they were painted last."""
+        self._told: list[list[Line]] = []
+        """Their lines, and the same in colours."""
         self._painted: list[list[Strip]] = []
         self._painted_for: tuple[Size, tuple[int, int]] | None = None
         """How large the view was then, and in how many columns and rows."""
@@ -82,29 +84,36 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
     def _paint_all(self) -> None:
         self._hung = list(self._wall.tiles)
         self._base = self.rich_style
-        self._painted = [self._strips(place) for place in range(self._wall.places)]
+        self._told = [self._lines(place) for place in range(self._wall.places)]
+        self._painted = [
+            [self._strip(line, self._place(place).width) for line in lines]
+            for place, lines in enumerate(self._told)
+        ]
         self._painted_for = self._space
         self.refresh()
 
     def _paint(self, place: int) -> None:
         """Only lines that differ go to the screen."""
-        region, before = self._place(place), self._painted[place]
-        self._painted[place] = self._strips(place)
-        for y, (old, new) in enumerate(zip(before, self._painted[place], strict=True)):
+        region, before = self._place(place), self._told[place]
+        self._told[place] = self._lines(place)
+        for y, (old, new) in enumerate(zip(before, self._told[place], strict=True)):
             if old != new:
+                self._painted[place][y] = self._strip(new, region.width)
                 self.refresh(Region(region.x, region.y + y, region.width, 1))
 
-    def _strips(self, place: int) -> list[Strip]:
+    def _strip(self, line: Line, cells: int) -> Strip:
+        return strip(line, self._look, cells, self._base)
+
+    def _lines(self, place: int) -> list[Line]:
         region, state = self._place(place), self._state
         if place >= len(self._hung) or self._hung[place] not in state.histories:
-            return [Strip.blank(region.width, self._base)] * region.height
+            return [[] for _ in range(region.height)]
         job = self._hung[place]
         stands = stance(state, job)
         corner = Corner(left=not region.x, top=not region.y)
-        lines = tiles.tile(
+        return tiles.tile(
             state.histories[job], stands, corner, region.width, region.height, self._look.symbols
         )
-        return [strip(line, self._look, region.width, self._base) for line in lines]
 
     def render_line(self, y: int) -> Strip:
         """One line through all the tiles beside each other."""
