@@ -33,6 +33,10 @@ class RunFolder(click.ParamType[Path]):
         kept = runs_path() / path.name
         return kept if not path.exists() and str(value) == path.name and kept.exists() else path
 
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """Where a name is to be found."""
+        return "“paceline runs” lists them."
+
 
 _PLACE = (
     click.option(
