@@ -22,7 +22,7 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui import actions, keys, paths, themes
+from tui import actions, keys, paths, themes, verbs
 from tui.frame import Frame, too_small
 from tui.hang_up import on_hang_up
 from tui.keymap import Keymap
@@ -86,6 +86,7 @@ class Desk(Steering):
         self.frame = Frame(self.state, supervisor, self.leaving, self.look, to)
         self._behind = False
         """More was reported than a moment was enough for."""
+        self._at_work = False
         self.set_keymap(look.keys.textual)
         themes.dress(self, self.settings.theme)
 
@@ -128,6 +129,9 @@ class Desk(Steering):
         self.drain()
         queue = self.supervisor
         self.state.foresee(queue.queue, queue.next_start, queue.sessions, held=queue.holding)
+        if self.state.over and self._at_work:
+            self.say(verbs.over(self.state, self.look))
+        self._at_work = not self.state.over
 
     def drain(self) -> None:
         """Reports into state, for a moment; what is left then follows soon."""

@@ -179,6 +179,13 @@ class DeskState(Rows):
     # --- what is so
 
     @property
+    def over(self) -> bool:
+        """There are jobs, and nothing more will happen to any of them by itself."""
+        return bool(self.histories) and all(
+            status.over for status, count in self.counts.items() if count
+        )
+
+    @property
     def run(self) -> list[JobHistory]:
         """Every job by its number, those too whose rows were taken off the table."""
         known = [*self.histories.values(), *self._removed.values()]

@@ -59,12 +59,12 @@ class Steering(App[None]):
         targets, state = self.targets, self.state
         live = [job for job in targets if state.histories[job].status.live]
         unasked = [job for job in live if not state.stopping(job)]
-        if len(unasked) < 2:
+        if len(targets) < 2 or not unasked:
             self.say(self.edits.cancel(targets))
             return
         from tui.screens.confirming import Confirming
 
-        asked = f"Cancel {verbs.sessions(len(unasked))} that are at work?"
+        asked = f"Cancel {verbs.sessions(len(unasked))} at work?"
         after = f"What was heard is kept; {self._key('retry')} goes on from there."
         dialog = Confirming(self.look, asked, after)
         self.push_screen(dialog, lambda yes: self.say(self.edits.cancel(targets)) if yes else None)

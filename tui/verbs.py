@@ -5,8 +5,10 @@ A verb passes over the jobs that it does not fit.
 
 from collections.abc import Mapping, Sequence
 
+from tui.keys import Scope
 from tui.lines.amounts import counted
 from tui.lines.gauges import clock
+from tui.palette import Look
 from tui.state import DeskState
 from tui.supervision import Supervision
 from workers.events import Outcome
@@ -107,6 +109,14 @@ def hold(supervisor: Supervision) -> str:
     if on:
         return "New starts held. Sessions that stream go on: speech cannot wait"
     return "New starts go on"
+
+
+def over(state: DeskState, look: Look) -> str:
+    """What may be done when nothing is at work any more, and nothing waits."""
+    failed = state.counts[Status.FAILED]
+    again = f"{look.key(Scope.JOBS, 'retry_failed')} tries {counted(failed, 'failed one')} again, "
+    then = f"{look.key(Scope.JOBS, 'export(True)')} exports, {look.key(Scope.DESK, 'quit')} leaves"
+    return f"All is over: {again if failed else ''}{then}"
 
 
 def jobs(count: int) -> str:

@@ -186,6 +186,7 @@ def test_a_mistake_ends_the_program_in_a_sentence(
     ("arguments", "code", "words"),
     [
         (["run"], 2, "Missing argument"),
+        (["resume"], 2, "“paceline runs” lists them"),
         (["run", "docs"], 2, "no audio"),
         (["run", "--chunk-ms", "20", "samples"], 2, "50<=x<=1000"),
         (["run", "--param", "x", "samples"], 2, "no parameter"),

@@ -57,7 +57,7 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(seated: 
     supervisor = four()
     async with seated(supervisor) as seat:
         await seat.press("space", "space", "space", "x")
-        assert "Cancel 2 sessions that are at work?" in " ".join(
+        assert "Cancel 2 sessions at work?" in " ".join(
             drawn(seat.desk.screen.query_one("#question"))
         )
         for key in ("n", "enter", "escape"):
@@ -70,6 +70,32 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(seated: 
 
         await seat.press("x")
         assert 4 == len(supervisor.cancelled)
+
+
+async def test_that_all_is_over_is_said_once(seated: Seating) -> None:
+    """With what may be done then; nothing is said of a desk that opens on what is over."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/one.wav", *streaming(), done())
+    other = supervisor.job("/rec/two.wav", *streaming())
+    async with seated(supervisor) as seat:
+        assert "All is over" not in seat.foot()
+        supervisor.report(other, failed("it broke"))
+        await seat.settled()
+        assert "All is over: R tries 1 failed one again, E exports, q leaves" in seat.foot()
+
+        seat.desk.say("Something else")
+        await seat.settled()
+        assert "Something else" in seat.foot()
+
+
+async def test_one_that_is_at_work_among_several_is_asked_for_too(seated: Seating) -> None:
+    """Else the answer to a question that does not come would be taken for another verb."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("down", "space", "space", "space", "x")
+        assert "Cancel 1 session at work?" in " ".join(
+            drawn(seat.desk.screen.query_one("#question"))
+        )
 
 
 async def test_a_turn_is_ended_now(seated: Seating) -> None:
