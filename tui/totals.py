@@ -89,6 +89,8 @@ def totals(
     waiting = {job: history for job, history in histories.items() if history.status in _WAITING}
     lags = [each.lag.now for each in live if each.lag and each.status is Status.STREAMING]
     turned_away = [why for history in waiting.values() if (why := _away(history)) is not None]
+    if lags:  # somebody answers again
+        turned_away = [why for why in turned_away if why is not Away.NOBODY_ANSWERS]
     barred = turned_away and not lags  # how long the server is away, nobody knows
     foreseen = places and (live or waiting) and not (held and waiting) and not barred
     in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])

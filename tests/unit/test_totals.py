@@ -123,6 +123,12 @@ def test_no_end_is_foretold_while_the_server_lets_nobody_in() -> None:
     assert of(outage, streaming(10.0, 60.0)).left == 60.0
 
 
+def test_a_server_to_which_something_streams_is_there() -> None:
+    """Whatever those that still wait were told; it may be full all the same."""
+    assert of(AWAY["an outage"][0], streaming(10.0, 60.0)).away is None
+    assert of(AWAY["no place"][0], streaming(10.0, 60.0)).away is Away.NO_PLACE
+
+
 def test_a_server_that_is_not_there_is_worse_than_one_that_is_full() -> None:
     """One sentence has room."""
     found = of(AWAY["no place"][0], AWAY["an outage"][0])
