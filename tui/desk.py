@@ -9,9 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
-from queue import Empty
 from time import monotonic
 from typing import ClassVar
 
@@ -25,6 +23,7 @@ from textual.widgets import Input
 from tui import actions, keys, paths, themes, verbs
 from tui.frame import Frame, too_small
 from tui.hang_up import on_hang_up
+from tui.intake import MOMENT, take_in
 from tui.keymap import Keymap
 from tui.keys import Scope
 from tui.leaving import Leaving, Phase
@@ -42,12 +41,6 @@ from tui.symbols import ASCII, symbols_for
 from tui.wall import Wall
 from tui.widgets.painted import Drawn
 from workers.speech.endpoint import Kind
-
-MOMENT = 0.008
-"""Seconds for which reports are taken in before keys have their turn; some thousands of them."""
-
-AT_LEAST = 100
-"""Reports that are taken in, however slow the machine."""
 
 
 class Desk(Steering):
@@ -134,16 +127,10 @@ class Desk(Steering):
         self._at_work = not self.state.over
 
     def drain(self) -> None:
-        """Reports into state, for a moment; what is left then follows soon."""
-        end = monotonic() + MOMENT
-        with suppress(Empty):
-            for taken in count(1):
-                self.state.apply(self.supervisor.reports.get_nowait())
-                if not taken % AT_LEAST and monotonic() > end:
-                    break
-            if not self._behind:
-                self._behind = True
-                self.set_timer(MOMENT, self._catch_up)
+        """Reports into state; if they are too many for a moment, the rest follows soon."""
+        if not take_in(self.state, self.supervisor.reports) and not self._behind:
+            self._behind = True
+            self.set_timer(MOMENT, self._catch_up)
 
     def _catch_up(self) -> None:
         self._behind = False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tui import settings_file
+from tui import garbage, settings_file
 from tui.lines.cells import clean
 from tui.playback import BEFORE, Playback
 from tui.runs import destination
@@ -37,6 +37,7 @@ def looked_back(folder: Path, guard: TerminalGuard) -> int:
 
     told = heading(folder, chronicle, at_work=at_work)
     screen = LookBack(Playback(chronicle), told, folder, settings=settings)
+    garbage.look_seldom()
     with guard.watching(folder, "To look back again: paceline view"):
         screen.run()
     return Exit.FATAL if screen.return_code else Exit.DONE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from tui import settings_file
+from tui import garbage, settings_file
 from tui.lines.amounts import counted
 from tui.lines.cells import clean
 from tui.options import Options
@@ -64,6 +64,7 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
         screen.state.remember(work.histories)
         supervisor.resume(work.histories)
         screen.state.expect(supervisor.add(work.files), work.files)
+        garbage.look_seldom()
         with guard.watching(folder):
             screen.run()
     while not supervisor.reports.empty():

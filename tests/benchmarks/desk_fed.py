@@ -134,10 +134,13 @@ def main() -> None:
     threading.Thread(target=feed, daemon=True).start()
     if asked.blind:
         blind(feeder.reports)
+    from tui import garbage
     from tui.desk import Desk
 
     with tempfile.TemporaryDirectory() as folder:
-        Desk(feeder, "a benchmark", Path(folder)).run()
+        desk = Desk(feeder, "a benchmark", Path(folder))
+        garbage.look_seldom()
+        desk.run()
 
 
 if __name__ == "__main__":

@@ -257,3 +257,19 @@ def test_a_theme_of_ours_may_come_from_the_environment(
     monkeypatch.setattr("textual.constants.DEFAULT_THEME", "paceline-light")
 
     assert "paceline" == Desk(FakeSupervisor(), "here", tmp_path).theme
+
+
+async def test_a_flood_of_reports_is_taken_in_between_keys_and_needs_no_further_tick(
+    tmp_path: Path,
+) -> None:
+    """Else a screen that is drawn seldom would be behind for long."""
+    supervisor = FakeSupervisor()
+    [job] = supervisor.add(["/a.wav"])
+    desk = Desk(supervisor, "", tmp_path, settings=DeskSettings(refresh=1000.0))
+    async with desk.run_test() as pilot:
+        for _ in range(100_000):
+            supervisor.report(job, queued())
+        desk.tick()
+        assert not supervisor.reports.empty()
+        while not supervisor.reports.empty():
+            await pilot.pause(0.01)

@@ -131,3 +131,26 @@ async def test_the_window_may_grow_while_the_wall_is_shown(seated: Seating) -> N
             await seat.pilot.resize_terminal(*size)
 
         assert all(f"words of {number}" in "\n".join(wall(seat)) for number in range(1, 7))
+
+
+async def test_what_a_screen_missed_while_it_was_covered_it_shows_when_it_is_seen_again(
+    seated: Seating,
+) -> None:
+    """Nothing beneath the wall is drawn; the table, the facts and the tiles catch up at once."""
+    supervisor = talking(2)
+    async with seated(supervisor, size=(120, 34)) as seat:
+        await seat.press("w")
+        supervisor.report(JobId(2), heard(1, "said behind the wall", at=12_000))
+        await seat.settled()
+        await seat.press("w")
+        assert any("said behind the wall" in row for row in seat.rows())
+
+        await seat.press("w")
+        tile = "\n".join(wall(seat))
+        assert "said behind the wall" in tile
+        await seat.press("enter")
+        assert isinstance(seat.desk.screen, Reading)
+        supervisor.report(JobId(2), heard(2, "said behind the page", at=15_000))
+        await seat.settled()
+        await seat.press("escape")
+        assert "said behind the page" in "\n".join(wall(seat))

@@ -55,13 +55,9 @@ class Canvas(Drawn):
         self._kept: dict[int, Strip] = {}
         self._kept_for: object = None
         """The size and the colours that they were drawn for."""
+        self.cells = 0
+        """How wide a line is. It ends at the scrollbar, else Textual would cut it into two."""
         super().__init__(id=id)
-
-    @property
-    def cells(self) -> int:
-        """How wide its lines are. They end at a scrollbar, else each would be cut into two."""
-        bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
-        return self.size.width - bar
 
     def refresh(
         self,
@@ -80,6 +76,8 @@ class Canvas(Drawn):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of one paint; only those are drawn that are not kept."""
+        bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
+        self.cells = self.size.width - bar
         filters, ground = self.get_line_filters(), self.background_colors[1]
         drawn_for = self.size, self.cells, self.rich_style, filters
         if drawn_for != self._kept_for:

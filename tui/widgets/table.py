@@ -39,7 +39,7 @@ class SessionTable(Scrolled):
         self._row = 0
         """Where the current row was last."""
         self._base = Style()
-        self._top = self._width = 0
+        self._top = 0
         self._columns = Columns(0, 0)
 
     def show(self, changes: Changes) -> None:
@@ -128,13 +128,13 @@ class SessionTable(Scrolled):
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what they share is looked up once, which halves the paint."""
         self._base, self._columns = self.rich_style, self.columns
-        self._top, self._width = self.scroll_offset.y, self.cells
+        self._top = self.scroll_offset.y
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         state, base = self._state, self._base
-        width, index = self._width, y + self._top
+        width, index = self.cells, y + self._top
         if index >= len(state.order):
             if index == 0 and state.histories:
                 back = self._look.keys.shown(Scope.SESSIONS, "back")

@@ -1,0 +1,33 @@
+"""Reports are taken in for a moment at a time."""
+
+from queue import SimpleQueue
+
+from tests.unit.desk_reports import queued
+from tui.intake import take_in
+from tui.state import DeskState
+from workers.events import Report
+from workers.jobs import JobId
+
+
+def told(count: int) -> "SimpleQueue[Report]":
+    reports: SimpleQueue[Report] = SimpleQueue()
+    for number in range(count):
+        reports.put(Report(JobId(1), 1, "/a.wav", float(number), queued()))
+    return reports
+
+
+def test_all_of_a_few_reports_is_taken_in() -> None:
+    """There is nothing to follow."""
+    state, reports = DeskState(), told(99)
+    assert take_in(state, reports)
+    assert reports.empty()
+
+
+def test_of_a_flood_some_is_left_for_later_and_nothing_is_lost() -> None:
+    """Keys have their turn in between."""
+    state, reports = DeskState(), told(200_000)
+    assert not take_in(state, reports)
+    assert not reports.empty()
+    while not take_in(state, reports):
+        pass
+    assert reports.empty()
