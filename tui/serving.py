@@ -113,7 +113,7 @@ class Porter:
         key = f"ASSEMBLYAI_API_KEY={self._key} " if self._key else ""
         self._tell(address)
         self._tell(f"key: {self._key or 'any'}")
-        self._tell(f"capacity: {capacity} sessions at once")
+        self._tell(f"capacity: {capacity} {'session' if capacity == 1 else 'sessions'} at once")
         self._tell(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
         self._tell("Ctrl-C ends it.")
 
