@@ -10,7 +10,7 @@ from textual.strip import Strip
 from tui.lines import tiles
 from tui.lines.rows import stance
 from tui.lines.tiles import Corner
-from tui.messages import Picked
+from tui.messages import Picked, Touched
 from tui.palette import Line, Look
 from tui.state import Changes, DeskState
 from tui.wall import Wall
@@ -63,6 +63,7 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         self.redraw()
+        self.post_message(Touched())  # other sessions may have come into view: the heading counts
 
     def notify_style_update(self) -> None:
         """The theme changed."""
