@@ -44,7 +44,7 @@ class Steering(App[None]):
 
     def say(self, sentence: str) -> None:
         """Puts a sentence at the foot of the screen."""
-        raise NotImplementedError
+        raise NotImplementedError  # the desk does: it has the foot; an App cannot be abstract
 
     @property
     def targets(self) -> list[JobId]:

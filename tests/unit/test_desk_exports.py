@@ -17,6 +17,7 @@ from tui.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
 from workers.exports import FORMATS, Existing
 from workers.jobs import JobId
+from workers.speech.codec import JsonObject
 
 
 def state() -> DeskState:
@@ -77,11 +78,12 @@ def test_the_first_choice_is_that_of_the_settings() -> None:
 
 def test_what_was_not_kept_by_us_is_as_at_first() -> None:
     """Whatever stands there."""
-    for kept in (
+    strange: list[JsonObject] = [
         {"formats": "txt", "together": 1, "existing": "burn", "folder": 7},
         {"formats": ["docx", "txt", ["srt"]], "existing": ["replace"]},
-    ):
-        remember(exports.REMEMBERED, kept)  # type: ignore[arg-type]
+    ]
+    for kept in strange:
+        remember(exports.REMEMBERED, kept)
         assert Choice() == Choice.recalled(ExportSettings())
 
 

@@ -258,7 +258,9 @@ def test_removed_rows_are_gone_until_they_are_put_back() -> None:
     state.put_back([JobId(3), JobId(2)])
     assert [1, 2, 3, 4] == state.order
     assert 4 == state.counts.total()
-    assert "taken out" == state.histories[JobId(2)].ended.reason  # type: ignore[union-attr]
+    ended = state.histories[JobId(2)].ended
+    assert ended is not None
+    assert "taken out" == ended.reason
     assert [2] == state.targets()
 
 

@@ -14,6 +14,7 @@ from workers.events import Event, TurnHeard
 from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.seam import Seam
+from workers.speech.messages import Turn
 from workers.trace import TraceWriter
 from workers.transcript import Transcript
 
@@ -31,8 +32,8 @@ happened = st.lists(
 """Turns in any order and number of readings, and further attempts in between."""
 
 
-def told(transcript: Transcript, what: object) -> bool | None:
-    return transcript.resume(what) if isinstance(what, Seam) else transcript.hear(what)  # type: ignore[arg-type]
+def told(transcript: Transcript, what: Seam | Turn) -> bool | None:
+    return transcript.resume(what) if isinstance(what, Seam) else transcript.hear(what)
 
 
 @given(happened, st.integers(1, 6), st.lists(st.booleans(), min_size=60, max_size=60))

@@ -133,8 +133,9 @@ def _compact(value: Json) -> str:
 
 def _clock(of: JsonObject, name: str, a_second: float = 1) -> str:
     value = of.get(name, 0)
-    known = isinstance(value, int | float) and abs(value) < 1e9
-    return clock(float(value) / a_second) if known else str(value)  # type: ignore[arg-type]
+    if isinstance(value, int | float) and abs(value) < 1e9:
+        return clock(value / a_second)
+    return str(value)
 
 
 def row(event: Told, cells: int, symbols: Symbols) -> Line:

@@ -29,7 +29,7 @@ class Page(Dialog[None]):
 
     def lines(self, width: int) -> list[Line]:
         """What stands there, in so many cells."""
-        raise NotImplementedError
+        raise NotImplementedError  # each page has its own; Textual's widgets cannot be abstract
 
     def action_lines(self, lines: int) -> None:
         self.query_one("#box").scroll_relative(y=lines, animate=False)

@@ -60,7 +60,7 @@ class Pane(Scrolled):
 
     def row(self, index: int) -> Line:
         """One of its rows."""
-        raise NotImplementedError
+        raise NotImplementedError  # each pane has its own; Textual's widgets cannot be abstract
 
     @property
     def news(self) -> str:
