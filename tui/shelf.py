@@ -43,8 +43,8 @@ def finals(run: Path, job: JobId, up_to: int) -> Transcript:
         try:
             for traced in trace.read(path, _TOLD):
                 match traced.event:
-                    case Connecting(from_ms=at_ms, from_turn=turn):
-                        transcript.resume(Seam(at_ms, turn))
+                    case Connecting() as connecting:
+                        transcript.resume(Seam.of(connecting))
                     case TurnHeard(turn=heard):
                         transcript.hear(heard)
         except (Malformed, OSError):  # what stands before it counts

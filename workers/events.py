@@ -72,6 +72,8 @@ class Connecting:
     dropped."""
     from_turn: int = 0
     """The ``turn_order`` of its first turn, so that those of a job never repeat."""
+    kept_words: int | None = None
+    """Of the turn before that, where it was divided: the rest of it is dropped. None: all words."""
 
 
 @dataclass(frozen=True, slots=True)

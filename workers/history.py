@@ -185,7 +185,7 @@ class JobHistory:
         self.sha256 = event.sha256
         self.retrying, self.refused, self.begun = None, None, True
         self.levels_db = ()
-        self.begun_at = Seam(event.from_ms, event.from_turn)
+        self.begun_at = Seam.of(event)
         self.bearings = Bearings(self.begun_at)
         self.transcript.resume(self.begun_at)
         self.sent_seconds = event.from_ms / 1000
@@ -224,6 +224,7 @@ class JobHistory:
                 self.retrying = event
             case Ended():
                 self.ended = event
+                self.bearings.end(event.outcome)
                 self.retrying = None
                 self.status = Status.of(event.outcome)
                 self.sent_seconds = event.sent_seconds or self.sent_seconds

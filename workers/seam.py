@@ -5,9 +5,9 @@ on from the end of the last final turn that was heard in full; audio behind that
 whatever was already heard of it is dropped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workers.events import Outcome
+from workers.events import Connecting, Outcome
 from workers.speech.messages import Turn
 
 
@@ -19,10 +19,22 @@ class Seam:
     """On the recording's clock: from here on audio is sent by the further attempt."""
     turn: int = 0
     """The ``turn_order`` that its first turn gets, within the job."""
+    kept_words: int | None = None
+    """How many words of the turn before it are kept, where that was divided; None: all of them."""
+
+    @classmethod
+    def of(cls, event: Connecting) -> "Seam":
+        """Where the attempt begins that calls."""
+        return cls(event.from_ms, event.from_turn, event.kept_words)
 
 
 START = Seam()
 """Of a first attempt, and of one that starts anew."""
+
+
+UNTOLD_MS = 1000
+"""A word that ends so shortly before the end of what was sent may be torn by it; one that begins
+there may not be told."""
 
 
 class Bearings:
@@ -43,7 +55,7 @@ class Bearings:
         self._open = False
         """Whether the last of them has not ended."""
         self._cut: Seam | None = None
-        """Behind a turn that ended with the session; None when none did."""
+        """In, or behind, the last turn that ended with the session; None when none did."""
 
     def sent(self, seconds: float) -> None:
         """Audio has left up to here, in seconds of the recording; told before each final turn."""
@@ -58,10 +70,9 @@ class Bearings:
             self._turns = max(self._turns, order + 1)
             self._open = not turn.end_of_turn
             self._bound_ms = self._sent_ms
-            if cut:
-                end = turn.words[-1].end if turn.words else self._bound_ms
-                self._cut = Seam(min(end, self._bound_ms), order + 1)
-            elif turn.words:
+            if cut and order + 1 == self._turns:
+                self._cut = self._divided(turn)
+            elif turn.words and not cut:
                 self._open_turn(turn)
         if turn.words and turn.end_of_turn and not cut:
             self._last = Seam(min(turn.words[-1].end, self._bound_ms), order + 1)
@@ -73,6 +84,21 @@ class Bearings:
         elif self._next_ms is None or turn.turn_order <= self._next_turn:
             self._next_ms, self._next_turn = turn.words[0].start, turn.turn_order
 
+    def _divided(self, turn: Turn) -> Seam:
+        """A place in a turn that ended with the session: before its last word if that may be torn,
+        else behind it. Without words nobody knows."""
+        following, sent = turn.turn_order + 1, self._bound_ms
+        if not turn.words:
+            return Seam(sent, following)
+        *before, last = turn.words
+        if before:
+            torn = Seam(min(before[-1].end, last.start), following, len(before))
+        else:
+            torn = Seam(last.start, turn.turn_order)
+        if last.end + UNTOLD_MS > sent > torn.at_ms > self._begun_at.at_ms:
+            return torn
+        return Seam(min(last.end, sent), following)
+
     def end(self, outcome: Outcome) -> None:
         """The attempt is over.
 
@@ -83,7 +109,14 @@ class Bearings:
         if self._cut is not None:  # a turn that is longer than a session
             self._last, self._next_ms = self._cut, None
         elif not self._open:  # hours of silence, say
-            self._last, self._next_ms = Seam(self._sent_ms, self._turns), None
+            self._last, self._next_ms = Seam(self._heard_ms, self._turns), None
+
+    @property
+    def _heard_ms(self) -> int:
+        """Up to where an attempt that was told no words has listened."""
+        back = self._sent_ms - UNTOLD_MS
+        told = self._turns > self._begun_at.turn  # without times
+        return self._sent_ms if told or back <= self._begun_at.at_ms else back
 
     @property
     def seam(self) -> Seam:
@@ -91,7 +124,7 @@ class Bearings:
         at = self._last.at_ms
         if self._next_ms is not None:  # the padding at times reaches into the next turn
             at = min(at, self._next_ms)
-        return Seam(max(at, self._begun_at.at_ms), self._last.turn)
+        return replace(self._last, at_ms=max(at, self._begun_at.at_ms))
 
     @property
     def moved(self) -> bool:

@@ -6,7 +6,7 @@ is final from its first ``end_of_turn`` on.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workers.seam import START, Seam
 from workers.speech.messages import Turn, Word
@@ -63,6 +63,19 @@ def _split(turn: Turn) -> tuple[str, str]:
     return text, " ".join(word.text for word in turn.words if not word.word_is_final)
 
 
+def _begun(turn: Turn, count: int) -> Turn:
+    """A turn without its words behind so many."""
+    if not count < len(turn.words):
+        return turn
+    kept, text = turn.words[:count], turn.transcript.rstrip()
+    for word in reversed(turn.words[count:]):
+        if not text.endswith(word.text):  # written in another way than it was heard
+            text = " ".join(each.text for each in kept)
+            break
+        text = text.removesuffix(word.text).rstrip()
+    return replace(turn, transcript=text, utterance="", words=kept)
+
+
 MOST_SHED = 1 << 20
 """Turns with greater numbers are kept: there are none in any recording, whatever a server says."""
 
@@ -100,6 +113,9 @@ class Transcript:
     def resume(self, seam: Seam) -> None:
         """A further attempt takes over: what was heard behind the seam will be heard again."""
         self._turns = {order: turn for order, turn in self._turns.items() if order < seam.turn}
+        divided = self._turns.get(seam.turn - 1)
+        if divided is not None and seam.kept_words is not None:
+            self._turns[divided.turn_order] = _begun(divided, seam.kept_words)
         self._shed &= (1 << max(0, min(seam.turn, MOST_SHED))) - 1
         self.seams = [each for each in self.seams if each.turn < seam.turn]
         if seam != START:

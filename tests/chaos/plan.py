@@ -75,13 +75,15 @@ class Plan:
 
     def _manner(self) -> Manner:
         chance = self.chance
+        wordless = chance.random() < 0.05
         return Manner(
             word_by_word=chance.random() < 0.5,
             words=chance.randint(1, 6),
             partial_every=chance.randint(1, 3),
             padding_ms=chance.choice([0, 0, 40]),
-            wordless=chance.random() < 0.05,
-            lifetime=chance.choice([None, None, None, 2, 3, 5]),
+            wordless=wordless,
+            # Who tells no times of words cannot hand over between two of them.
+            lifetime=None if wordless else chance.choice([None, None, None, 2, 3, 5]),
         )
 
     def _moment(self, begun: bool) -> Moment | int:

@@ -17,9 +17,8 @@ from workers.session.assignment import Patience
 from workers.speech.endpoint import custom
 from workers.supervisor import Access, Supervisor
 
-SETTINGS = Settings()
-"""Chunks end where words do. With others, a session that hands over before any turn has ended may
-divide a word in two, which is an open fault: ``chunk_ms=70`` brings it out at times."""
+SETTINGS = Settings(chunk_ms=70)
+"""Chunks that end anywhere in a word."""
 PATIENCE = Patience(begin=2.0, end=2.0, farewell=1.0, silence=2.0)
 RETRIES = Retries(attempts=50, first=0.05, most=0.2)
 

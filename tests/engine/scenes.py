@@ -11,6 +11,7 @@ from tests.engine.truth import Truth, complaints, record
 from workers import past
 from workers.events import Ended, Outcome
 from workers.history import JobHistory
+from workers.jobs import Settings
 from workers.retries import Retries
 from workers.session.assignment import Patience
 
@@ -24,6 +25,7 @@ class Scene:
     retries: Retries = SOON
     patience: Patience | None = None
     statuses: Sequence[int] = ()
+    settings: Settings | None = None
     narrow: bool = False
 
 
@@ -88,6 +90,7 @@ def played(
                 supervised(
                     endpoint.url,
                     folder / name,
+                    settings=scene.settings,
                     sessions=40,
                     starts=Hurried(),
                     retries=scene.retries,

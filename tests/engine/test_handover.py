@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from tests.engine.running import ONCE, SOON, resumed, supervised
 from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import complaints, record
+from workers import past
 from workers.events import Connecting, Ended, Outcome
 from workers.history import Status
+from workers.jobs import Settings
 from workers.retries import Retries
 from workers.session.assignment import Patience
 
@@ -21,6 +24,9 @@ SHORT = Manner(words=3, lifetime=2)
 """Some tenths of a second from one to two: the server tells whole seconds."""
 
 ENDLESS = Manner(words=1000, lifetime=2)
+UNTIMELY = Settings(chunk_ms=70)
+"""Chunks that end anywhere in a word."""
+
 YEAR = 365 * 86_400
 LONG = [
     Manner(lifetime=4),
@@ -47,7 +53,12 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
                 recordings(folder / "b", 1, 34, silent=range(3, 31)), [telling(SHORT)], ONCE
             ),
             "long": Scene(recordings(folder / "c", len(LONG), 18), [*map(telling, LONG)], ONCE),
-            "endless": Scene(recordings(folder / "d", 1, 24), [telling(ENDLESS)], ONCE),
+            "endless": Scene(
+                recordings(folder / "d", 6, 34),
+                [telling(replace(ENDLESS, word_by_word=each)) for each in (True, False)],
+                ONCE,
+                settings=UNTIMELY,
+            ),
             "nowhere": Scene(
                 recordings(folder / "e", 1, 30),
                 [mute],
@@ -92,15 +103,14 @@ def test_a_session_that_lives_long_enough_hands_nothing_over(
 
 
 def test_a_turn_longer_than_a_session_is_divided(scenes: Mapping[str, Played]) -> None:
-    """The job goes on, at the price of a turn in two parts; a word may be torn where they meet."""
+    """The job goes on, at the price of a turn in two parts; but no word is torn where they meet."""
     scene = scenes["endless"]
-    kept = scene.histories[0].transcript.text.split()
 
-    assert scene.outcomes()[-1] is Outcome.DONE
-    assert len(scene.outcomes()) >= 2
-    missing = [word for word in scene.scene.truths[0].texts if word not in kept]
-    assert len(missing) < len(scene.outcomes())
-    assert len(kept) == len(set(kept))
+    assert scene.complaints() == []
+    for history in scene.histories:
+        outcomes = scene.outcomes(history.job)
+        assert outcomes == [Outcome.HANDED_OVER] * (len(outcomes) - 1) + [Outcome.DONE]
+        assert len(history.transcript.seams) == len(outcomes) - 1 >= 1
 
 
 def test_sessions_that_never_get_anywhere_are_given_up(scenes: Mapping[str, Played]) -> None:
@@ -120,18 +130,22 @@ def test_a_server_that_does_not_confirm_its_end_costs_an_attempt(
     assert scenes["unconfirmed"].outcomes() == [Outcome.LOST, Outcome.DONE]
 
 
-def test_a_program_killed_between_two_sessions_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("manner", [SHORT, ENDLESS])
+def test_a_program_killed_between_two_sessions_goes_on(tmp_path: Path, manner: Manner) -> None:
     """As far as the trace of the first one tells."""
-    truth = record(tmp_path, 18)
+    truth = record(tmp_path, 22)
+    run = tmp_path / "run"
     with (
-        Endpoint(telling(SHORT)) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", retries=ONCE) as watched,
+        Endpoint(telling(manner)) as endpoint,
+        supervised(endpoint.url, run, settings=UNTIMELY, retries=ONCE) as watched,
     ):
         watched.supervisor.add([truth.path])
         watched.until_said(Connecting)
         watched.supervisor.hold(True)  # no second session
         watched.until_said(Ended)
-    with Endpoint(telling()) as endpoint, resumed(endpoint.url, tmp_path / "run") as again:
+    with Endpoint(telling()) as endpoint, resumed(endpoint.url, run) as again:
         again.until_idle()
 
-    assert complaints(truth, again.histories[1]) == []
+    for history in (again.histories[1], *past.histories(run)):
+        assert complaints(truth, history) == []
+        assert len(history.transcript.seams) == 1

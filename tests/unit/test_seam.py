@@ -7,6 +7,10 @@ def turn(order: int, start: int, end: int, *, final: bool = True) -> Turn:
     return Turn(order, final, "word", words=(Word("word", start, end),))
 
 
+def words(order: int, *times: tuple[int, int]) -> Turn:
+    return Turn(order, True, "some words", words=tuple(Word("some", *each) for each in times))
+
+
 def bearings(*turns: Turn, sent: float = 60.0, begun_at: Seam = START) -> Seam:
     found = Bearings(begun_at)
     found.sent(sent)
@@ -75,8 +79,9 @@ def handed_over(*turns: tuple[Turn, bool], sent: float = 60.0) -> Bearings:
 
 
 def test_who_hands_over_in_silence_has_heard_all_that_was_sent() -> None:
-    """Else the same silence would be sent for ever."""
-    assert handed_over().seam == Seam(60_000, 1)
+    """Else the same silence would be sent for ever. A word may just have begun, though."""
+    assert handed_over().seam == Seam(59_000, 1)
+    assert handed_over(sent=1.8).seam == Seam(1800, 1)
     assert handed_over((Turn(1, True, "words without times"), False)).seam == Seam(60_000, 2)
 
 
@@ -96,9 +101,36 @@ def test_who_hands_over_in_a_turn_goes_on_before_it() -> None:
 
 def test_a_turn_that_is_longer_than_a_session_is_divided() -> None:
     """Else no session would ever get further."""
-    part, cut = turn(1, 1000, 50_000, final=False), turn(1, 1000, 59_000)
+    part, cut = turn(1, 1000, 50_000, final=False), words(1, (1000, 50_000), (51_000, 58_900))
 
-    assert handed_over((part, False), (cut, True)).seam == Seam(59_000, 2)
+    assert handed_over((part, False), (cut, True)).seam == Seam(58_900, 2)
+
+
+def test_it_is_divided_before_a_word_that_may_not_have_ended() -> None:
+    """It is heard anew, and is no part of the turn before."""
+    cut = words(1, (1000, 50_000), (58_000, 59_200))
+    padded = words(1, (1000, 58_400), (58_000, 60_900))
+    alone = turn(1, 58_000, 60_000)
+
+    assert handed_over((cut, True)).seam == Seam(50_000, 2, kept_words=1)
+    assert handed_over((padded, True)).seam == Seam(58_000, 2, kept_words=1)
+    assert handed_over((alone, True)).seam == Seam(58_000, 1)
+
+
+def test_a_word_as_long_as_a_session_is_divided() -> None:
+    """Else no session would ever get further; and times that cannot be are no reason to go back."""
+    assert handed_over((turn(1, 1000, 60_000), True)).seam == Seam(60_000, 2)
+    assert handed_over((words(1, (10, 900), (950, 60_000)), True)).seam == Seam(60_000, 2)
+    assert handed_over((words(1, (70_000, 80_000), (80_000, 90_000)), True)).seam == Seam(60_000, 2)
+
+
+def test_of_several_turns_that_ended_with_the_session_the_last_is_divided() -> None:
+    """Whichever of them is told twice."""
+    one, two = words(1, (1000, 30_000)), words(2, (31_000, 50_000), (50_000, 59_990))
+
+    for told in (one, two), (one, two, two), (one, two, one):
+        found = handed_over(*((each, True) for each in told))
+        assert found.seam == Seam(50_000, 3, kept_words=1)
 
 
 def test_who_gets_no_further_is_told_from_who_does() -> None:

@@ -26,8 +26,14 @@ readings = st.builds(
     st.sampled_from(["", "one", "two words", "three of them"]),
     st.booleans(),
 )
+
+
+def seam(turn: int, kept_words: int | None) -> Seam:
+    return Seam(turn * 1000, turn, kept_words)
+
+
 happened = st.lists(
-    readings | st.integers(0, 12).map(lambda turn: Seam(turn * 1000, turn)), max_size=60
+    readings | st.builds(seam, st.integers(0, 12), st.none() | st.integers(1, 2)), max_size=60
 )
 """Turns in any order and number of readings, and further attempts in between."""
 

@@ -1,3 +1,5 @@
+import pytest
+
 from workers.seam import Seam
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript, line
@@ -105,6 +107,26 @@ def test_a_turn_without_words_has_no_times() -> None:
 
     assert shown.text == "hello"
     assert shown.start_ms is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "kept"),
+    [
+        ("The invoice num", "The invoice num", "The invoice"),
+        ("No, no, no", "No, no, no", "No, no,"),
+        ("The invoice, num.", "the invoice num", "the invoice"),
+        ("請求書番号", "請求書 番号", "請求書"),
+    ],
+)
+def test_a_turn_that_was_divided_keeps_its_first_words(text: str, words: str, kept: str) -> None:
+    """The rest is heard anew, by the attempt that takes over."""
+    transcript = heard(turn(0, "one", final=True), turn(1, text, final=True, words=words))
+    whole = transcript.turns[1]
+    transcript.resume(Seam(900, 2, kept_words=len(words.split()) - 1))
+
+    assert [each.text for each in transcript.lines] == ["one", kept]
+    assert transcript.seams == [Seam(900, 2, kept_words=len(words.split()) - 1)]
+    assert transcript.turns[1].words == whole.words[:-1]
 
 
 def test_a_seam_before_all_turns_takes_them_all() -> None:

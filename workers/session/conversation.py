@@ -70,7 +70,8 @@ class Conversation:
     def run(self, sha256: str) -> Ended:
         """All of it. Whatever happens, what was heard is kept and the ending says why it ended."""
         address = self._endpoint.address
-        self._recorder.say(Connecting(address, sha256, self._seam.at_ms, self._seam.turn))
+        seam = self._seam
+        self._recorder.say(Connecting(address, sha256, seam.at_ms, seam.turn, seam.kept_words))
         with closing(self._chunks()) as chunks:
             try:
                 # Before anybody is called: to get far into a file may take a minute.
