@@ -2,7 +2,7 @@
 
 The protocol has no resumption: a new session counts its turns and its time from zero. So a job goes
 on from the end of the last final turn that was heard in full; audio behind that is sent again, and
-whatever was already heard of it is dropped.
+whatever was already heard of it is dropped. Only a turn that is longer than a session is divided.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from workers.speech.messages import Turn
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """A place between two turns."""
+    """A place between two turns, or between two words of one."""
 
     at_ms: int = 0
     """On the recording's clock: from here on audio is sent by the further attempt."""
