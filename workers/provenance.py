@@ -2,14 +2,20 @@
 
 import platform
 import sys
+from functools import cache
 
 from workers.speech.codec import JsonObject
 
 _PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
 
 
+@cache
 def found() -> JsonObject:
-    """As ``run.json`` keeps it: ``versions`` by package, and ``host``."""
+    """As ``run.json`` keeps it: ``versions`` by package, and ``host``.
+
+    Takes as long as a thirtieth of the desk's start, so it is asked for when the first session is
+    there.
+    """
     return {
         "versions": _versions(),
         "host": {"system": platform.platform(), "python": sys.version.split()[0]},

@@ -27,6 +27,8 @@ from workers.speech.endpoint import Endpoint
 from workers.speech.messages import UpdateConfiguration
 
 _LOCK = "run.lock"
+_KEPT = ("started", "limits", "versions", "host")
+"""Of a run that goes on, unless this program knows better."""
 
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
@@ -79,14 +81,16 @@ class RunFolder:
         to: JsonObject = {}
         if endpoint is not None:
             to["endpoint"] = {"address": endpoint.address, **codec.write(endpoint)}
+        kept = {key: self._head[key] for key in _KEPT if key in self._head}
         self._head = {
             "format": past.VERSION,
-            "started": self._head.get("started", now),
+            "started": now,
+            "limits": None,
+            **kept,
             **again,
-            **provenance.found(),
             **to,
             "settings": codec.write(settings),
-            "limits": codec.write(limits) if limits else self._head.get("limits"),
+            **({"limits": codec.write(limits)} if limits else {}),
             "order": list[Json](self.order),
         }
         self.changed = True
@@ -156,6 +160,7 @@ class RunFolder:
                 job.update(codec.write(queued), status=Status.QUEUED.value)
                 job["size"] = _size(report.file)
             case Connecting() as connecting:
+                self._head |= provenance.found()
                 job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
                 self._forget_end(job, report.attempt)
             case Retrying():

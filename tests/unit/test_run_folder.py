@@ -1,10 +1,12 @@
 import json
+import platform
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.unit.desk_reports import done, report
+from tests.unit.desk_reports import connecting, done, report
 from workers import past, run_folder
 from workers.jobs import JobId, Settings
 from workers.speech.configuration import UNCHANGED
@@ -39,6 +41,19 @@ def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
         again.change(ONE, UNCHANGED)
         assert again.changes() is not None
         assert again.changes_to(ONE) == UNCHANGED
+
+
+def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
+    """And stays when the run goes on without any."""
+    left(tmp_path / "run")
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert '"versions"' not in (again.changes() or "")
+        again.record(report(ONE, connecting()))
+        again.describe(None, Settings())
+        head = json.loads(again.changes() or "")
+
+    assert head["versions"]["numpy"] == np.__version__
+    assert head["host"]["python"] == platform.python_version()
 
 
 DEEP = json.loads('{"x":' * 500 + "1" + "}" * 500)
