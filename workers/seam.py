@@ -46,6 +46,8 @@ class Bearings:
         """Behind the last final turn that tells its times."""
         self._next_ms: int | None = None
         """Where the words of a turn behind that begin; None when there is none."""
+        self._last_word_ms = 0
+        """Where the last word of that final turn begins."""
         self._next_turn = begun_at.turn
         self._sent_ms = self._bound_ms = begun_at.at_ms
         """Up to where audio had left, and had when the last final turn was heard first. Ends of
@@ -66,16 +68,20 @@ class Bearings:
         order, known = turn.turn_order, self._last.turn
         if order + 1 < known or not (turn.words or turn.transcript.strip()):
             return
+        if order + 1 == self._turns and not (self._open or turn.end_of_turn):
+            return  # a straggling partial does not open what has ended
         if order >= known:  # else it says again what is known
             self._turns = max(self._turns, order + 1)
             self._open = not turn.end_of_turn
             self._bound_ms = self._sent_ms
-            if cut and order + 1 == self._turns:
+            if cut and turn.end_of_turn and order + 1 == self._turns:
                 self._cut = self._divided(turn)
             elif turn.words and not cut:
                 self._open_turn(turn)
-        if turn.words and turn.end_of_turn and not cut:
-            self._last = Seam(min(turn.words[-1].end, self._bound_ms), order + 1)
+        end = self._end(turn)
+        if end is not None and turn.end_of_turn and not cut:
+            self._last = Seam(min(end, self._bound_ms), order + 1)
+            self._last_word_ms = max(word.start for word in turn.words)
 
     def _open_turn(self, turn: Turn) -> None:
         """Of several turns behind the last final one, the first counts."""
@@ -84,20 +90,26 @@ class Bearings:
         elif self._next_ms is None or turn.turn_order <= self._next_turn:
             self._next_ms, self._next_turn = turn.words[0].start, turn.turn_order
 
+    def _end(self, turn: Turn) -> int | None:
+        """Of a turn's last word; None if it tells no times, or none that can be."""
+        begins = max((word.start for word in turn.words), default=0)
+        end = turn.words[-1].end if turn.words else 0
+        return end if end >= begins and end > self._begun_at.at_ms else None
+
     def _divided(self, turn: Turn) -> Seam:
         """A place in a turn that ended with the session: before its last word if that may be torn,
         else behind it. Without words nobody knows."""
-        following, sent = turn.turn_order + 1, self._bound_ms
-        if not turn.words:
+        following, sent, end = turn.turn_order + 1, self._bound_ms, self._end(turn)
+        if end is None:
             return Seam(sent, following)
         *before, last = turn.words
         if before:
             torn = Seam(min(before[-1].end, last.start), following, len(before))
         else:
             torn = Seam(last.start, turn.turn_order)
-        if last.end + UNTOLD_MS > sent > torn.at_ms > self._begun_at.at_ms:
+        if end + UNTOLD_MS > sent > torn.at_ms > self._begun_at.at_ms:
             return torn
-        return Seam(min(last.end, sent), following)
+        return Seam(min(end, sent), following)
 
     def end(self, outcome: Outcome) -> None:
         """The attempt is over.
@@ -122,8 +134,8 @@ class Bearings:
     def seam(self) -> Seam:
         """Never before the seam that it began at."""
         at = self._last.at_ms
-        if self._next_ms is not None:  # the padding at times reaches into the next turn
-            at = min(at, self._next_ms)
+        if self._next_ms is not None and self._next_ms > self._last_word_ms:
+            at = min(at, self._next_ms)  # the padding at times reaches into the next turn
         return replace(self._last, at_ms=max(at, self._begun_at.at_ms))
 
     @property

@@ -52,10 +52,36 @@ def test_a_turn_that_was_cut_is_heard_again() -> None:
     assert found.seam == Seam(900, 1)
 
 
+def test_a_final_whose_times_cannot_be_is_heard_again() -> None:
+    """Zeros, say: to keep it and go back as well would tell it twice."""
+    assert bearings(turn(0, 0, 900), turn(1, 0, 0)) == Seam(900, 1)
+    assert bearings(turn(0, 0, 0), turn(1, 1000, 1900)) == Seam(1900, 2)
+    assert bearings(turn(0, 0, 900), words(1, (1000, 1900), (0, 0))) == Seam(900, 1)
+
+
+def test_a_partial_whose_times_cannot_be_takes_nothing_back() -> None:
+    """No end is padded by more than a word."""
+    assert bearings(words(0, (0, 400), (500, 900)), turn(1, 0, 0, final=False)) == Seam(900, 1)
+    assert bearings(turn(0, 0, 900), turn(1, 0, 0, final=False)) == Seam(900, 1)
+
+
+def test_a_partial_that_comes_behind_its_final_is_nothing() -> None:
+    """Nor does it divide a turn elsewhere."""
+    cut, late = words(1, (1000, 50_000), (50_000, 59_990)), turn(1, 1000, 3000, final=False)
+
+    assert handed_over((cut, True), (late, True)).seam == Seam(50_000, 2, kept_words=1)
+    assert bearings(turn(0, 0, 900), turn(0, 100, 500, final=False)) == Seam(900, 1)
+
+
+def test_a_turn_whose_end_was_never_told_is_not_divided() -> None:
+    """Nobody knows what of it would have stayed."""
+    assert not handed_over((turn(1, 1000, 50_000, final=False), True)).moved
+
+
 def test_no_time_that_a_server_tells_skips_audio() -> None:
     """Ends are padded, beyond what was sent; nor does one take the job back before its start."""
     assert bearings(turn(0, 0, 10**12), sent=3.0).at_ms == 3000
-    assert bearings(turn(4, 0, 10), begun_at=Seam(7000, 4)) == Seam(7000, 5)
+    assert bearings(turn(4, 0, 10), begun_at=Seam(7000, 4)) == Seam(7000, 4)
 
 
 def test_what_was_sent_later_was_not_heard_before() -> None:
