@@ -19,9 +19,10 @@ help: ## This list
 run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
 	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
 
-# In the order of their names: tests that mostly wait come before those that only compute.
+# In the order of their names: tests that mostly wait come before those that only compute. It takes
+# six files at once to keep two cores busy while they wait.
 test: $(READY) node ## Run the tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 node: $(NODE)
 

@@ -14,20 +14,20 @@ from tests.clients.sdk import LONG_ENOUGH
 from workers.localserver.child import LocalServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     with LocalServer(tmp_path_factory.mktemp("engine") / "engine.log") as started:
         started.address(LONG_ENOUGH)
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def host(server: LocalServer) -> str:
     """As the Python SDK takes it: a scheme, a host and a port."""
     return server.address(LONG_ENOUGH).removesuffix("/v3/ws")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def front(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     port = urlsplit(server.address(LONG_ENOUGH)).port
     assert port is not None

@@ -16,10 +16,10 @@ from workers.localserver.child import LocalServer
 from workers.speech.messages import Begin, Error, Terminate, Termination
 
 RECORDING = Path(__file__).parents[2] / "samples" / "recordings" / "harbour.wav"
-SENTENCE = "good evening here is the weather for the coast"
-SECONDS = 3
-"""Within which the recording says the sentence, and no more."""
-CHUNK_MS = 100
+SENTENCE = "good evening here is the weather"
+CHUNK_MS = 65
+CHUNKS = 30
+"""In which the recording says the sentence, and no more: what is heard is read again and again."""
 GROWTH = 400 * 1024 * 1024
 """Bytes by which all processes of the engine together may have grown after any mischief: room for
 a few sessions at once, not for one that keeps what it is sent, nor for a hundred."""
@@ -80,7 +80,7 @@ class Neighbour:
     def __init__(self, engine: Engine) -> None:
         pcm, rate = soundfile.read(RECORDING, dtype="int16")
         size = rate * CHUNK_MS // 1000
-        self._chunks = iter([pcm[at : at + size] for at in range(0, SECONDS * rate, size)])
+        self._chunks = iter([pcm[at : at + size] for at in range(0, CHUNKS * size, size)])
         self.client = engine.client(sample_rate=str(rate), max_turn_silence="10000")
 
     def go_on(self, chunks: int = 1) -> None:

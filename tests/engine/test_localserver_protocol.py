@@ -18,6 +18,7 @@ import soundfile
 from websockets.exceptions import ConnectionClosed
 
 from tests.engine.room import CHUNK, KEEP_ALIVE, KEY, NUMBER, TERMINATE, Endpoint
+from tests.engine.weightless import weightless
 from workers.localserver.house import House
 from workers.localserver.hypotheses import Heard, Lost, StreamReport
 from workers.localserver.recognisers import Pool
@@ -392,8 +393,11 @@ async def test_everything_that_can_be_asked_for_at_once():
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a signal that halts a process")
-async def test_messages_are_answered_while_the_recognisers_hang():
+async def test_messages_are_answered_while_the_recognisers_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Though more audio was sent before than a pipe holds; and the server is well."""
+    weightless(tmp_path, monkeypatch)
     before = set(psutil.Process().children(recursive=True))
     async with Endpoint(House(KEY), Pool()) as endpoint:
         client = await endpoint.client()

@@ -9,13 +9,17 @@ import psutil
 import pytest
 
 from tests.engine.room import LONG_ENOUGH
+from tests.engine.weightless import weightless
 from workers.errors import EngineMissing
 from workers.localserver.recognisers import Pool
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_who_is_cancelled_while_it_loads_ends_its_processes(steps: int) -> None:
+async def test_who_is_cancelled_while_it_loads_ends_its_processes(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At whatever step of a start: Ctrl-C comes when it comes."""
+    weightless(tmp_path, monkeypatch, seconds=0.3)
     before = set(psutil.Process().children())
     entering = asyncio.create_task(Pool().__aenter__())
     for _ in range(steps):

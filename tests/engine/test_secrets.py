@@ -20,6 +20,7 @@ from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import Endpoint
 from tests.engine.test_program import ROOT, command, paceline
 from tests.engine.test_serving import Served, script, session
+from tests.engine.weightless import weightless
 from tests.keyrings import PlainFile
 from workers.events import Began, Ended, Outcome
 from workers.localserver.child import LocalServer
@@ -143,8 +144,11 @@ def test_no_proxy_comes_between_on_this_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
-def test_the_engines_token_is_known_to_its_sessions_alone(tmp_path: Path) -> None:
+def test_the_engines_token_is_known_to_its_sessions_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It stands in no file, and in nobody's arguments or environment; each engine has its own."""
+    weightless(tmp_path, monkeypatch)
     path = sound.write(tmp_path / "a.wav", sound.tone(1.0))
     log = tmp_path / "engine.log"
     another = LocalServer(log)

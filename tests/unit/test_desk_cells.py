@@ -35,14 +35,18 @@ def test_cleaned_text_holds_no_control_and_can_be_written(text: str) -> None:
     shown.encode()
 
 
-@given(st.text(), st.integers(0, 30))
+WIDE = st.text() | st.text("a会")
+"""Few texts by chance alone have wide characters in them, and more than one."""
+
+
+@given(WIDE, st.integers(0, 30))
 def test_fitted_text_takes_its_cells_exactly(text: str, cells: int) -> None:
     """Wide characters are never split."""
     assert cells == width(fit(clean(text), cells, "…"))
     assert cells == width(fit_middle(clean(text), cells, "…"))
 
 
-@given(st.text(), st.integers(1, 30))
+@given(WIDE, st.integers(1, 30))
 def test_a_tail_is_the_end_and_never_wider_than_asked(text: str, cells: int) -> None:
     """Nor shorter, if there was enough."""
     shown = clean(text)

@@ -25,7 +25,7 @@ def test_all_of_a_few_reports_is_taken_in() -> None:
 
 def test_of_a_flood_some_is_left_for_later_and_nothing_is_lost() -> None:
     """Keys have their turn in between."""
-    state, reports = DeskState(), told(200_000)
+    state, reports = DeskState(), told(40_000)
     assert not take_in(state, reports)
     assert not reports.empty()
     while not take_in(state, reports):

@@ -1,6 +1,7 @@
 """Whether somebody speaks: Silero's voice-activity detector, with a gain for quiet recordings."""
 
 import array
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,6 @@ class VoiceDetector:
     """One stream's detector: it remembers what it heard, so no two streams may share it."""
 
     def __init__(self) -> None:
-        self._silero = _silero()
         self._level = 0.0
 
     def probability(self, frame: Samples) -> float:
@@ -29,6 +29,11 @@ class VoiceDetector:
         self._level = max(loudness(frame), self._level * FORGETS)
         gain = min(max(LOUD / self._level, 1.0), MOST) if self._level > 0 else 1.0
         return float(self._silero(np.clip(frame * np.float32(gain), -1.0, 1.0)))
+
+    @cached_property
+    def _silero(self) -> Any:
+        """Loaded for the first frame: that takes time, and many a session ends before it speaks."""
+        return _silero()
 
 
 def _silero() -> Any:

