@@ -15,6 +15,7 @@ from tui.summary import Exit, exit_code, summary
 from tui.terminal_guard import TerminalGuard
 from workers.errors import UsageProblem
 from workers.history import JobHistory
+from workers.jobs import JobId
 from workers.run_folder import RunFolder
 from workers.supervisor import Supervisor
 
@@ -30,10 +31,10 @@ class Work:
     skipped: Sequence[tuple[str, str]] = ()
     """What was named and is no recording: paths, and why, in words."""
 
-    def begin(self, supervisor: Supervisor) -> None:
-        """Queues it."""
+    def begin(self, supervisor: Supervisor) -> list[JobId]:
+        """Queues it; gives the numbers of the files."""
         supervisor.resume(self.histories)
-        supervisor.add(self.files)
+        return supervisor.add(self.files)
 
     @property
     def left(self) -> int:
@@ -56,14 +57,15 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
     """Opens the desk; returns when the user has left it."""
     settings = settings_file.in_force()
     with supervised(chosen, work.folder) as supervisor:
+        jobs = work.begin(supervisor)  # whatever is killed from here on, the run knows its files
+
         from tui.desk import Desk  # loads Textual, when the helpers of sessions are there already
 
         folder = supervisor.folder.path
         screen = Desk(supervisor, chosen.where, folder, kind=chosen.kind, settings=settings)
         screen.skipped += work.skipped
         screen.state.remember(work.histories)
-        supervisor.resume(work.histories)
-        screen.state.expect(supervisor.add(work.files), work.files)
+        screen.state.expect(jobs, work.files)
         garbage.look_seldom()
         with guard.watching(folder):
             screen.run()

@@ -53,9 +53,9 @@ class Ledger:
     def add(self, file: str) -> Place:
         """A new job, at the end of the queue."""
         with self.changed:
-            place = Place(JobId(max(self.places, default=0) + 1), file)
-            self.places[place.id] = place
-            self.folder.expect(place.id, file)
+            job = JobId(max(self.places, default=0) + 1)
+            self.folder.expect(job, file)
+            self.places[job] = place = Place(job, file, self.folder.path_of(job))
             self.waiting.probe(place)
             if self.stopping:  # it was chosen before; a resumption may want it
                 self.end_early(place, Order.LEAVE, LEFT)
@@ -65,7 +65,8 @@ class Ledger:
     def take_over(self, history: JobHistory) -> Place:
         """A job of a run that ended, as it was left."""
         with self.changed:
-            place = Place(history.job, history.file, max(history.attempt, 1))
+            path = self.folder.path_of(history.job)
+            place = Place(history.job, history.file, path, max(history.attempt, 1))
             place.come_back(history.seam, _latest_outcome(history), history.sha256)
             place.changes = self.folder.changes_to(place.id)
             self.places[place.id] = place

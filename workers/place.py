@@ -28,9 +28,8 @@ class Phase(Enum):
 
     UNPROBED = "unprobed"
     WAITING = "waiting"
-    STARTING = "starting"
-    """Its process is being made, which takes too long to hold the supervisor's lock."""
     LIVE = "live"
+    """From when its process is being made."""
     OVER = "over"
 
 
@@ -40,6 +39,9 @@ class Place:
 
     id: JobId
     file: str
+    """As it was named."""
+    path: str
+    """Where it is."""
     attempt: int = 1
     asked: int = 0
     """How often the user has asked for a further attempt: one that was never begun gives its number
@@ -109,7 +111,7 @@ class Place:
     # --- attempts --------------------------------------------------------------------------------
 
     def starts(self, child: SessionChild) -> None:
-        """Its process is there."""
+        """Its process is there, or is being made."""
         self.phase, self.child = Phase.LIVE, child
         self._bearings = Bearings(self.seam)
         self._streams, self._silent, self._stopped = False, 0, 0
@@ -131,7 +133,8 @@ class Place:
         handed_over = outcome is Outcome.HANDED_OVER
         if handed_over and self._bearings.moved:
             return 0.0
-        if outcome not in RETRIED and not handed_over:
+        ended_by_others = outcome is Outcome.INTERRUPTED  # by a signal: nobody has left
+        if outcome not in RETRIED and not handed_over and not ended_by_others:
             return None
         self.broken += 1
         return retries.delay(self.broken) if self.broken < retries.attempts else None

@@ -93,7 +93,7 @@ class RunFolder:
             **({"limits": codec.write(limits)} if limits else {}),
             "order": list[Json](self.order),
         }
-        self.changed = True
+        self.changed = bool(self._jobs)  # a run of nothing is none
 
     def files_of(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The trace and the log of an attempt, named so that a folder listing reads well."""
@@ -120,9 +120,21 @@ class RunFolder:
                 path.rename(path.with_name(f"{stem}.{attempt}.refused-{refusals + 1}.{kind}"))
 
     def expect(self, job: JobId, file: str) -> None:
-        """Notes a job of which nothing is known yet."""
-        self._jobs[job] = {"id": job, "file": file, "status": Status.QUEUED.value}
+        """Notes a job of which nothing is known yet.
+
+        ``file`` is as it was named, from where the program works; another may go on elsewhere.
+        """
+        path = file
+        with suppress(FileNotFoundError):  # the folder that the program works in is gone
+            path = os.path.abspath(file)
+        self._jobs[job] = {"id": job, "file": file, "path": path, "status": Status.QUEUED.value}
         self.changed = True
+
+    def path_of(self, job: JobId) -> str:
+        """Where a job's recording is."""
+        record = self._jobs[job]
+        named, path = str(record["file"]), record.get("path")
+        return path if isinstance(path, str) and os.path.exists(path) else named
 
     def arrange(self, order: Iterable[JobId]) -> None:
         """Notes in which order jobs are to start, where that is not the order of their numbers."""
@@ -158,7 +170,7 @@ class RunFolder:
         match report.event:
             case Queued() as queued:
                 job.update(codec.write(queued), status=Status.QUEUED.value)
-                job["size"] = _size(report.file)
+                job["size"] = _size(self.path_of(report.job))
             case Connecting() as connecting:
                 self._head |= provenance.found()
                 job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
@@ -227,7 +239,8 @@ def create(path: Path | None) -> RunFolder:
 
 def reopen(path: Path) -> RunFolder:
     """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
-    past.index(path)  # nothing is locked in what is no run folder
+    if not past.index(path).jobs:  # nothing is locked in what is no run folder
+        raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
     try:
         lock = _locked(path)
     except OSError as error:

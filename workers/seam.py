@@ -5,10 +5,11 @@ on from the end of the last final turn that was heard in full; audio behind that
 whatever was already heard of it is dropped. Only a turn that is longer than a session is divided.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from workers.events import Connecting, Outcome
-from workers.speech.messages import Turn
+from workers.speech.messages import Turn, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Bearings:
         self._next_ms: int | None = None
         """Where the words of a turn behind that begin; None when there is none."""
         self._last_word_ms = 0
-        """Where the last word of that final turn begins."""
+        """Where the last word of that final turn begins, or the one before it ends."""
         self._next_turn = begun_at.turn
         self._sent_ms = self._bound_ms = begun_at.at_ms
         """Up to where audio had left, and had when the last final turn was heard first. Ends of
@@ -78,10 +79,11 @@ class Bearings:
                 self._cut = self._divided(turn)
             elif turn.words and not cut:
                 self._open_turn(turn)
-        end = self._end(turn)
+        end = self._end(turn.words)
         if end is not None and turn.end_of_turn and not cut:
             self._last = Seam(min(end, self._bound_ms), order + 1)
-            self._last_word_ms = max(word.start for word in turn.words)
+            *before, last = turn.words
+            self._last_word_ms = max([last.start, *(word.end for word in before[-1:])])
 
     def _open_turn(self, turn: Turn) -> None:
         """Of several turns behind the last final one, the first counts."""
@@ -90,26 +92,25 @@ class Bearings:
         elif self._next_ms is None or turn.turn_order <= self._next_turn:
             self._next_ms, self._next_turn = turn.words[0].start, turn.turn_order
 
-    def _end(self, turn: Turn) -> int | None:
-        """Of a turn's last word; None if it tells no times, or none that can be."""
-        begins = max((word.start for word in turn.words), default=0)
-        end = turn.words[-1].end if turn.words else 0
+    def _end(self, words: Sequence[Word]) -> int | None:
+        """Of the last of them; None if there are none, or it tells a time that cannot be."""
+        begins = max((word.start for word in words), default=0)
+        end = words[-1].end if words else 0
         return end if end >= begins and end > self._begun_at.at_ms else None
 
     def _divided(self, turn: Turn) -> Seam:
         """A place in a turn that ended with the session: before its last word if that may be torn,
-        else behind it. Without words nobody knows."""
-        following, sent, end = turn.turn_order + 1, self._bound_ms, self._end(turn)
-        if end is None:
-            return Seam(sent, following)
-        *before, last = turn.words
-        if before:
-            torn = Seam(min(before[-1].end, last.start), following, len(before))
-        else:
-            torn = Seam(last.start, turn.turn_order)
-        if end + UNTOLD_MS > sent > torn.at_ms > self._begun_at.at_ms:
-            return torn
-        return Seam(min(end, sent), following)
+        else behind it. Without times nobody knows."""
+        following, sent = turn.turn_order + 1, self._bound_ms
+        end, kept = self._end(turn.words), turn.words[:-1]
+        if end is not None and end + UNTOLD_MS <= sent:
+            return Seam(end, following)
+        before = self._end(kept)
+        if before is not None and before < sent:
+            return Seam(before, following, len(kept))
+        if len(turn.words) == 1 and self._begun_at.at_ms < turn.words[0].start < sent:
+            return Seam(turn.words[0].start, turn.turn_order)
+        return Seam(sent if end is None else min(end, sent), following)
 
     def end(self, outcome: Outcome) -> None:
         """The attempt is over.

@@ -13,12 +13,15 @@ import psutil
 import pytest
 
 from tests import sound
-from tests.engine.running import LONG_ENOUGH
+from tests.engine import running
+from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from tests.engine.test_program import ROOT, command, paceline
+from tests.engine.test_program import ROOT, command, inside, paceline
 from tui.resuming import resumed
 from workers import past
 from workers.errors import UsageProblem
+from workers.events import Queued
+from workers.history import Status
 
 LONG = 120.0
 """Seconds: longer than any test lasts."""
@@ -49,6 +52,13 @@ async def rest(line: Line) -> None:
     await line.listen(chunks=1)
     await line.say(said(0, "Three.", 20), {"type": "Error", "error_code": 3006, "error": "Enough"})
     await line.socket.close(3006)
+
+
+def run(endpoint: Endpoint, folder: Path, path: str) -> None:
+    """A run of one recording, to its end; it leaves what ``paceline run`` does."""
+    with supervised(endpoint.url, folder) as watched:
+        watched.supervisor.add([path])
+        watched.until_idle()
 
 
 def stopped_by(number: signal.Signals, url: str, folder: Path, *files: str) -> None:
@@ -89,6 +99,22 @@ def stopped_and_resumed(folder: Path, number: signal.Signals) -> None:
     assert endpoint.heard[0].control == [{"type": "Terminate"}]
 
 
+def test_a_run_goes_on_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files were named from where it began."""
+    sound.write(tmp_path / "a.wav", sound.counting(0.3))
+    monkeypatch.chdir(tmp_path)
+    with Endpoint(perfect) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+        watched.supervisor.hold(True)
+        watched.supervisor.add(["a.wav"])
+        watched.until_said(Queued)
+    monkeypatch.chdir("/")
+    with Endpoint(perfect) as endpoint, running.resumed(endpoint.url, tmp_path / "run") as again:
+        again.until_idle()
+
+    assert again.histories[1].status is Status.DONE
+    assert again.histories[1].file == "a.wav"
+
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 
 
@@ -117,7 +143,7 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
     folder = tmp_path / "run"
     with Endpoint() as endpoint:
-        paceline("run", "--endpoint", endpoint.url, "--out", folder, path)
+        run(endpoint, folder, path)
         before = {file: file.read_bytes() for file in folder.glob("*.trace.jsonl")}
         result = paceline("resume", folder, "--no-desk")
 
@@ -196,11 +222,11 @@ def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:
         assert program.stderr is not None
         while "One." not in program.stderr.readline():
             pass
-        result = paceline("resume", folder, "--no-desk")
+        result = inside("resume", folder, "--no-desk")
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=LONG_ENOUGH)
 
-    assert result.returncode == 1
+    assert result.exit_code == 1
     assert "another program is at work on" in result.stderr
     assert len(endpoint.heard) == 1
 
@@ -246,8 +272,8 @@ def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
 
     with Endpoint(perfect, refused) as endpoint:
         for name in ("2026-01-01", "2026-01-02"):
-            paceline("run", "--endpoint", endpoint.url, "--out", runs / name, path)
-    lines = paceline("runs", XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()
+            run(endpoint, runs / name, path)
+    lines = inside("runs", XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()
     where = endpoint.url.split("/")[2]
 
     assert lines == [
@@ -260,7 +286,7 @@ def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
 
 def test_no_run_folder_is_told(tmp_path: Path) -> None:
     """With what it lacks."""
-    result = paceline("resume", tmp_path, "--no-desk")
+    result = inside("resume", tmp_path, "--no-desk")
 
-    assert result.returncode == 1
+    assert result.exit_code == 1
     assert "is not a run folder" in result.stderr

@@ -273,17 +273,21 @@ def test_a_killed_session_is_told_as_such(tmp_path: Path, long: str, short: str)
 
 
 def test_a_signal_ends_a_session_politely(tmp_path: Path, long: str) -> None:
-    """SIGTERM is Terminate; Ctrl-C of the terminal is nothing to a session."""
-    with Endpoint(talkative) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
+    """SIGTERM is Terminate; Ctrl-C of the terminal is nothing to a session. Nobody has left, so the
+    job goes on."""
+    with (
+        Endpoint(talkative) as endpoint,
+        supervised(endpoint.url, tmp_path / "run", retries=SOON) as watched,
+    ):
         watched.supervisor.add([long])
         watched.until_said(TurnHeard)
         (session,) = session_processes()
         session.send_signal(signal.SIGINT)
         session.send_signal(signal.SIGTERM)
-        watched.until_idle()
+        watched.until_said(Began, times=2)
 
     assert endpoint.heard[0].control == [{"type": "Terminate"}]
-    assert watched.histories[1].status is Status.INTERRUPTED
+    assert [each.ended.outcome for each in watched.histories[1].earlier] == [Outcome.INTERRUPTED]
 
 
 def test_leaving_ends_everything(tmp_path: Path, long: str) -> None:

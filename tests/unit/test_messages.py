@@ -137,6 +137,7 @@ def test_an_error_may_come_without_a_type() -> None:
         ('{"type":"Turn","end_of_turn":true,"transcript":"a"}', "lacks the field “turn_order”"),
         ('{"type":"Turn","turn_order":"1","end_of_turn":true,"transcript":"a"}', "turn_order"),
         ('{"type":"Turn","turn_order":1,"end_of_turn":"yes","transcript":"a"}', "end_of_turn"),
+        ('{"type":"Turn","turn_order":-1,"end_of_turn":true,"transcript":"a"}', "negative"),
         ('{"type":"Begin","id":7}', "Begin.id is not a text"),
         ('{"type":"Termination","audio_duration_seconds":NaN}', "not a number"),
         (
@@ -158,7 +159,7 @@ def test_a_bad_message_is_a_named_error(text: str, words: str) -> None:
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
+    max_leaves=8,
 )
 NAMES = st.sampled_from(
     ["type", "turn_order", "end_of_turn", "transcript", "words", "id", "error", "text", "start"]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.desk_reports import connecting, done, report
 from workers import past, run_folder
+from workers.errors import RunFolderProblem
 from workers.jobs import JobId, Settings
 from workers.speech.configuration import UNCHANGED
 from workers.speech.messages import UpdateConfiguration
@@ -41,6 +42,42 @@ def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
         again.change(ONE, UNCHANGED)
         assert again.changes() is not None
         assert again.changes_to(ONE) == UNCHANGED
+
+
+def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
+    """Whatever is killed before files were named, nobody is told that nothing is left to do."""
+    with closing(run_folder.create(tmp_path / "run")) as made:
+        made.describe(None, Settings())
+        assert made.changes() is None
+        made.expect(ONE, "1.wav")
+        made.save(made.changes() or "", durable=False)
+    index = json.loads((tmp_path / "run" / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps(index | {"jobs": []}))
+
+    with pytest.raises(RunFolderProblem, match="names no recordings"):
+        run_folder.reopen(tmp_path / "run")
+    assert (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_recording_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named from where a run began, it is looked for there; else as it was named."""
+    there, here = tmp_path / "there", tmp_path / "here"
+    for folder in (there, here):
+        folder.mkdir()
+    (there / "1.wav").touch()
+    monkeypatch.chdir(there)
+    left(tmp_path / "run")
+    monkeypatch.chdir(here)
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.path_of(ONE) == str(there / "1.wav")
+        assert again.path_of(TWO) == "2.wav"
+
+    here.rmdir()
+    with closing(run_folder.create(tmp_path / "other")) as made:
+        made.expect(ONE, "1.wav")
+        assert made.path_of(ONE) == "1.wav"
 
 
 def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:

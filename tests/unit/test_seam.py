@@ -63,6 +63,8 @@ def test_a_partial_whose_times_cannot_be_takes_nothing_back() -> None:
     """No end is padded by more than a word."""
     assert bearings(words(0, (0, 400), (500, 900)), turn(1, 0, 0, final=False)) == Seam(900, 1)
     assert bearings(turn(0, 0, 900), turn(1, 0, 0, final=False)) == Seam(900, 1)
+    early = words(0, (-600, 400), (-500, 900))
+    assert bearings(early, turn(1, 10, 1900, final=False)) == Seam(900, 1)
 
 
 def test_a_partial_that_comes_behind_its_final_is_nothing() -> None:
@@ -135,11 +137,13 @@ def test_a_turn_that_is_longer_than_a_session_is_divided() -> None:
 def test_it_is_divided_before_a_word_that_may_not_have_ended() -> None:
     """It is heard anew, and is no part of the turn before."""
     cut = words(1, (1000, 50_000), (58_000, 59_200))
-    padded = words(1, (1000, 58_400), (58_000, 60_900))
+    padded = words(1, (1000, 58_000), (58_000, 60_900))
+    timeless = words(1, (1000, 58_000), (0, 0))
     alone = turn(1, 58_000, 60_000)
 
     assert handed_over((cut, True)).seam == Seam(50_000, 2, kept_words=1)
     assert handed_over((padded, True)).seam == Seam(58_000, 2, kept_words=1)
+    assert handed_over((timeless, True)).seam == Seam(58_000, 2, kept_words=1)
     assert handed_over((alone, True)).seam == Seam(58_000, 1)
 
 

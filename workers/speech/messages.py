@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
+from workers.errors import Malformed
 from workers.speech import codec
 from workers.speech.codec import Extra, Json, JsonObject
 
@@ -290,6 +291,8 @@ def from_json(record: Mapping[str, Json]) -> ServerMessage:
     if "type" not in record and "error" in record:  # seen in the field; the vendor's SDK accepts it
         record = {"type": Error.type, **record}
     message: ServerMessage = _known(record, _FROM_SERVER)
+    if isinstance(message, Turn) and message.turn_order < 0:  # of a session before, as it were
+        raise Malformed("the turn_order of a Turn is negative")
     return message
 
 
