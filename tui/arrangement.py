@@ -155,6 +155,8 @@ class Arrangement:
             values = {job: _VALUES[column](histories[job]) for job in jobs}
         valued = [job for job in jobs if values[job] is not None]
         valued.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one kind, and none None
+        if column is Column.LAG:  # who is late now is looked for; what is over shows its p99
+            valued.sort(key=lambda job: histories[job].status.over)
         return valued + [job for job in jobs if values[job] is None]
 
     def _show(self, order: list[JobId]) -> bool:

@@ -3,12 +3,13 @@
 import multiprocessing
 from collections.abc import Callable, Iterable
 
+from tui.lines.amounts import clock
 from tui.lines.cells import clean
 from tui.options import Options
-from tui.summary import Exit, clock
+from tui.summary import Exit
 from workers.audio.prober import Prober
 from workers.audio.recording import Recording
-from workers.errors import Unreadable
+from workers.errors import Unprobed, Unreadable
 from workers.jobs import Settings
 
 
@@ -19,7 +20,7 @@ def checked(files: Iterable[str], options: Options, say: Callable[[str], None]) 
         for file in files:
             try:
                 recording = prober.probe(file)
-            except Unreadable as error:
+            except (Unprobed, Unreadable) as error:
                 refused += 1
                 say(clean(f"✗ {file}: {error}"))
                 continue

@@ -20,7 +20,7 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui import actions, keys, paths, themes, verbs
+from tui import actions, keys, paths, themes
 from tui.frame import Frame, too_small
 from tui.hang_up import on_hang_up
 from tui.intake import MOMENT, take_in
@@ -29,6 +29,7 @@ from tui.keys import Scope
 from tui.leaving import Leaving, Phase
 from tui.lines.banner import Destination
 from tui.messages import Touched
+from tui.news import News
 from tui.palette import Look
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
@@ -77,9 +78,9 @@ class Desk(Steering):
         self.leaving = Leaving(supervisor)
         to = Destination(where, kind)
         self.frame = Frame(self.state, supervisor, self.leaving, self.look, to)
+        self.news = News(self.state, supervisor, self.look)
         self._behind = False
         """More was reported than a moment was enough for."""
-        self._at_work = False
         self.set_keymap(look.keys.textual)
         themes.dress(self, self.settings.theme)
 
@@ -122,9 +123,8 @@ class Desk(Steering):
         self.drain()
         queue = self.supervisor
         self.state.foresee(queue.queue, queue.next_start, queue.sessions, held=queue.holding)
-        if self.state.over and self._at_work:
-            self.say(verbs.over(self.state, self.look))
-        self._at_work = not self.state.over
+        if said := self.news.latest():
+            self.say(said)
 
     def drain(self) -> None:
         """Reports into state; if they are too many for a moment, the rest follows soon."""
@@ -238,7 +238,8 @@ class Desk(Steering):
         with suppress(
             RuntimeError, ValueError
         ):  # not in the main thread: a test's or a host's loop
-            loop.add_signal_handler(signal.SIGTERM, self._leave_for_good)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._leave_for_good)
             on_hang_up(lambda: self._hung_up(loop))
 
     def _hung_up(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -93,6 +93,7 @@ class Frame:
                 supervisor.queue,
                 supervisor.sessions,
                 held=supervisor.holding,
+                starts=supervisor.foreseen_starts(),
                 run=self._state.run,
             )
         return self._totals

@@ -13,9 +13,11 @@ from queue import Empty
 from types import FrameType
 
 from tui.hang_up import on_hang_up
+from tui.lines.amounts import clock
 from tui.lines.cells import clean
 from tui.lines.ticker import cause
-from tui.summary import clock, pacing
+from tui.summary import pacing
+from tui.supervision import REVIVED
 from workers.events import (
     Began,
     Ended,
@@ -51,6 +53,8 @@ class Headless:
         self._asked = 0
         """How often the user, or the system, has asked the program to end."""
         self._stopped = 0
+        self._revivals = 0
+        """So many were told."""
 
     @property
     def interrupted(self) -> bool:
@@ -72,6 +76,7 @@ class Headless:
         while not (self._supervisor.idle and self._supervisor.reports.empty()):
             if self._stopped < self._asked:
                 self._stop("ending by force" if self._stopped else _POLITELY)
+            self._tell_revivals()
             try:
                 self._take(self._supervisor.reports.get(timeout=0.2))
             except Empty:
@@ -94,6 +99,11 @@ class Headless:
         self._stopped += 1
         _say(why)
         self._supervisor.stop()
+
+    def _tell_revivals(self) -> None:
+        if self._supervisor.revivals > self._revivals:
+            self._revivals = self._supervisor.revivals
+            _say(REVIVED)
 
     def _take(self, report: Report) -> None:
         history = self._by_id.setdefault(report.job, JobHistory(report.job, report.file))

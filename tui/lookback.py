@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from textual import events
 from textual.app import SystemCommand
-from textual.events import Click
 from textual.screen import Screen
+from textual.widgets import Input
 
 from tui import keys
 from tui.desk import Desk
@@ -21,6 +22,8 @@ from tui.palette import Line, Look
 from tui.playback import SPEEDS, Playback
 from tui.settings import DeskSettings
 from tui.state import DeskState
+
+NOTHING_TO_STEER = "This only looks back at a run: nothing here can be steered"
 
 
 class ReplayFrame(Frame):
@@ -53,7 +56,18 @@ class LookBack(Desk, inherit_bindings=False):
     ) -> None:
         super().__init__(playback, told, run_folder, settings=settings)
         self.playback = playback
+        self.state.viewing.until = playback.into
         self.frame = ReplayFrame(self.state, playback, self.leaving, self.look, Destination(told))
+        jobs = keys.of(Scope.JOBS)
+        steering = {key for key in jobs if key.action != "skipped"} - {*in_replay(jobs)}
+        self._steering = {name for key in self.look.keys(steering) for name in key.keys}
+
+    def on_key(self, event: events.Key) -> None:
+        """What steers sessions on the desk is not silent here."""
+        typed = self.screen.is_modal or isinstance(self.focused, Input)
+        bound = event.key in self.screen.active_bindings
+        if event.key in self._steering and not typed and not bound:
+            self.say(NOTHING_TO_STEER)
 
     def take_in(self, now: float) -> None:
         """The run, up to where it is played by now."""
@@ -63,7 +77,7 @@ class LookBack(Desk, inherit_bindings=False):
         """Nothing can be added to what was, so the desk shall not hear of it."""
         message.prevent_default()
 
-    def on_click(self, event: Click) -> None:
+    def on_click(self, event: events.Click) -> None:
         """On the scrub bar: to that moment."""
         if event.widget is None or event.widget.id != "foot" or event.y:
             return

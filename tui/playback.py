@@ -4,17 +4,21 @@ Plain Python, told the time. To the desk it is a supervisor under which nothing 
 """
 
 import queue
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from tui.lines.scrub import Scrub
 from tui.state import DeskState
+from tui.totals import at_once
 from workers.chronicle import Chronicle
 from workers.events import Report, Retrying
 from workers.jobs import JobId
 from workers.speech.messages import UpdateConfiguration
 
 SPEEDS = (1, 4, 16)
+
+HAIR = 1e-6
+"""Seconds by which sums of moments may differ that are the same."""
 
 BEFORE = -1.0
 """A moment at which nothing has happened yet."""
@@ -75,6 +79,10 @@ class Playback:
         troubles = self.chronicle.troubles
         return Scrub(self.at, self.length, self.playing, self.speed, wall, troubles)
 
+    def into(self, job: JobId, attempt: int) -> float:
+        """How far an attempt was by then, in seconds on its own clock; below 0: not begun."""
+        return self.at - self.chronicle.begun.get((job, attempt), inf) + HAIR
+
     def show(self, state: DeskState, now: float) -> None:
         """Tells the desk all that had happened by now; if that is less than it knows, anew."""
         self._go_on(now)
@@ -120,6 +128,15 @@ class Playback:
     def next_start(self) -> float | None:
         """Not known."""
         return None
+
+    def foreseen_starts(self) -> Callable[[float], float]:
+        """Not known: each as soon as there is a place."""
+        return at_once
+
+    @property
+    def revivals(self) -> int:
+        """In no trace."""
+        return 0
 
     @property
     def idle(self) -> bool:

@@ -48,6 +48,7 @@ def _access(options: Options, folder: RunFolder, stack: ExitStack) -> Callable[[
     def access() -> Access:
         server.revive()
         url = server.address(ENGINE_PATIENCE)
-        return Access(endpoint.embedded(url), Secret(server.token), server.capacity)
+        key, sessions = Secret(server.token), server.capacity
+        return Access(endpoint.embedded(url), key, sessions, server.revivals)
 
     return access

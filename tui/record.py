@@ -5,10 +5,12 @@ tells how late the chunks left is taken in.
 """
 
 import json
+import math
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -27,7 +29,12 @@ PIECE = 1 << 16
 LONGEST = 1 << 16
 """Bytes of a line that are looked at: a server may send a message of any length."""
 
-_KIND = re.compile(rb'\{"t":[^,]{1,20},"type":"(\w+)"')
+_KIND = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
+
+
+def endless(attempt: int) -> float:
+    """As long as it lasted."""
+    return math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class _Tail:
     rest: bytes = b""
     """Of that line."""
     trail: Trail = field(default_factory=Trail)
+    t: float = 0.0
+    """The latest time that was read, in seconds on the attempt's clock."""
 
     def read(self) -> list[tuple[int, int, bytes]]:
         """The next whole lines: start, size, and content, or the beginning of it."""
@@ -101,18 +110,27 @@ class _Lines:
     """Where the lines stand; only added to."""
 
     starts: "array[int]" = field(default_factory=lambda: array("Q"))
+    times: "array[float]" = field(default_factory=lambda: array("d"))
     sizes: "array[int]" = field(default_factory=lambda: array("Q"))
     tails: list[_Tail] = field(default_factory=list)
     firsts: list[int] = field(default_factory=list)
     """The number of the first line of each trace."""
 
+    @property
+    def ends(self) -> list[int]:
+        """Behind the last line of each."""
+        return [*self.firsts[1:], len(self.sizes)]
+
 
 class Record:
     """Any thread may call `read`, and any look at what it has found: lines are only added."""
 
-    def __init__(self, folder: Path, job: int) -> None:
+    def __init__(self, folder: Path, job: int, until: Callable[[int], float] = endless) -> None:
+        """``until``: up to when an attempt is looked at, in seconds on its own clock; asked anew
+        each time, as in a replay it moves."""
         self.job = job
         self._folder = folder
+        self._until = until
         self._lock = Lock()
         self.edition = 0
         """Counts up when all of it begins anew."""
@@ -129,7 +147,12 @@ class Record:
         self.edition += 1
 
     def __len__(self) -> int:
-        return len(self._lines.sizes)
+        lines, end = self._lines, 0
+        for tail, first, end in zip(lines.tails, lines.firsts, lines.ends, strict=False):
+            shown = bisect_right(lines.times, self._until(tail.attempt), first, end)
+            if shown < end:
+                return shown
+        return end
 
     @property
     def paths(self) -> list[Path]:
@@ -145,10 +168,15 @@ class Record:
             while more and monotonic() < end:
                 more = self._read_piece()
             if not more:  # else all of hours would be ranked again and again
-                timings = (tail.trail.timing(tail.attempt) for tail in self._lines.tails)
-                self.timings = tuple(each for each in timings if each is not None)
+                self.timings = tuple(self._timed())
                 self.begun = True
             return more
+
+    def _timed(self) -> Iterator[Timing]:
+        for tail in self._lines.tails:
+            timing = tail.trail.timing(tail.attempt, self._until(tail.attempt))
+            if timing is not None:
+                yield timing
 
     def _read_piece(self) -> bool:
         tail = self._lines.tails[-1] if self._lines.tails else None
@@ -164,12 +192,15 @@ class Record:
         except OSError:
             return False
         for start, size, line in lines:
-            if (kind := _KIND.match(line)) and size <= LONGEST:
-                if kind[1] == b"trace":
+            if (found := _KIND.match(line)) and size <= LONGEST:
+                with suppress(ValueError):  # a damaged line is as old as the one before
+                    tail.t = max(tail.t, float(found[1]))
+                if found[2] == b"trace":
                     self.heads[tail.attempt] = (
                         Entry(0, line.decode(errors="replace"), 0).fields or {}
                     )
-                tail.trail.take(kind[1].decode(), line)
+                tail.trail.take(found[2].decode(), line, tail.t)
+            self._lines.times.append(tail.t)
             self._lines.starts.append(start)
             self._lines.sizes.append(size)
         return tail.at > before
@@ -180,7 +211,7 @@ class Record:
         last = lines.tails[-1].attempt if lines.tails else 0
         for attempt, path in past.traces(self._folder, self.job):
             if attempt > last:
-                lines.firsts.append(len(self))
+                lines.firsts.append(len(lines.sizes))
                 lines.tails.append(_Tail(path, attempt))
                 return not lines.tails[-1].replaced()
         return False

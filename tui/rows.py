@@ -187,11 +187,9 @@ class Rows:
         return order
 
     def arrange(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order; those that are not named come behind them."""
-        waiting = self.queued_order
-        known = frozenset(waiting)
-        named = dict.fromkeys(job for job in order if job in known)
-        self._arrangement.arrange([*named, *(job for job in waiting if job not in named)])
+        """Puts waiting jobs into this order; those that are not named keep their rows."""
+        waiting = frozenset(self.queued_order)
+        self._arrangement.arrange([*dict.fromkeys(job for job in order if job in waiting)])
         self._rearrange()
 
     def _rearrange_in_time(self) -> None:

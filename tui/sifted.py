@@ -1,6 +1,7 @@
 """The lines of a record that a filter leaves."""
 
 from array import array
+from bisect import bisect_left
 from time import monotonic
 
 from tui.lines.listing import told
@@ -24,6 +25,11 @@ class Sifted:
         """The numbers of the lines that it leaves."""
         self.looked_at = 0
         """So many lines of the record were."""
+
+    @property
+    def count(self) -> int:
+        """How many of them the record has by the moment that is looked at."""
+        return bisect_left(self.lines, len(self._record))
 
     def read(self) -> bool:
         """Looks at further lines for a moment; True while there are more."""

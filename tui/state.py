@@ -106,7 +106,14 @@ class DeskState(Rows):
         """
         room = not sessions or len(self._live) < sessions
         start_in = None if next_start is None else next_start - self._now
+        if room and next_start is not None:
+            queue = [job for job in queue if not self._stands_aside(job, next_start)]
         self._dirty |= self._queue.tell(queue, held=held, room=room, start_in=start_in)
+
+    def _stands_aside(self, job: JobId, next_start: float) -> bool:
+        """It broke, and may not start that soon: those behind it go first, and it says when."""
+        due = self._due.get(job, -math.inf)
+        return due > max(next_start, self._now) and self.histories[job].status is Status.RETRYING
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
         """Puts turns back into a transcript that were shed from it."""

@@ -6,6 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from tui import measures
+from tui.lines.amounts import clock
 from tui.lines.cells import clean
 from workers.audio.certificate import Certificate
 from workers.events import Outcome
@@ -38,8 +39,7 @@ def exit_code(histories: Sequence[JobHistory], *, interrupted: bool) -> Exit:
         return Exit.NOT_AUTHORISED
     if interrupted:
         return Exit.INTERRUPTED
-    # The user cancelled, and not the whole of it; or somebody ended a session by a signal.
-    as_wanted = (Status.DONE, Status.CANCELLED, Status.INTERRUPTED)
+    as_wanted = (Status.DONE, Status.CANCELLED)  # the user cancelled, and not the whole of it
     return Exit.DONE if all(h.status in as_wanted for h in histories) else Exit.SOME_FAILED
 
 
@@ -103,13 +103,6 @@ def pacing(certificate: Certificate | None) -> str:
     lag = certificate.lag_ms
     slips = f", {certificate.slips} slips" if certificate.slips else ""
     return f"pacing {certificate.verdict.value}: lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, hours where there are any."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def quoted(path: Path) -> str:

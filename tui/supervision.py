@@ -4,12 +4,15 @@ The engine's supervisor is one such; a test's is another.
 """
 
 import queue
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from workers.events import Report
 from workers.jobs import JobId
 from workers.speech.messages import UpdateConfiguration
+
+REVIVED = "The embedded engine died and is up again; sessions go on where they broke"
+"""To be said when `Supervision.revivals` has risen."""
 
 
 class Supervision(Protocol):
@@ -30,9 +33,20 @@ class Supervision(Protocol):
     def next_start(self) -> float | None:
         """When a queued job may start at the earliest, on the monotonic clock; None: none may."""
 
+    def foreseen_starts(self) -> Callable[[float], float]:
+        """Tries out the starts to come, if none of them is refused.
+
+        To be asked for one after another: takes in how many seconds there is a place for it, gives
+        in how many it starts.
+        """
+
     @property
     def idle(self) -> bool:
         """Nothing queued and nothing live."""
+
+    @property
+    def revivals(self) -> int:
+        """How often an embedded engine that had died was started again."""
 
     @property
     def queue(self) -> Sequence[JobId]:
@@ -49,7 +63,8 @@ class Supervision(Protocol):
     def hold(self, on: bool) -> None: ...
 
     def arrange(self, order: Sequence[JobId]) -> None:
-        """Puts jobs that wait into this order; those that are not named come behind them."""
+        """Puts jobs that wait into this order. Those that are not named come behind them, but for
+        those that go on: they stay ahead."""
 
     def allow(self, sessions: int) -> None:
         """So many at once from now on, at least 1; what is live goes on to its end."""

@@ -1,7 +1,9 @@
 """How late the chunks of an attempt left, as its trace tells it while it grows."""
 
 from array import array
+from bisect import bisect_right
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from workers import events
@@ -50,14 +52,16 @@ class Trail:
         self._head: JsonObject = {}
         self._began: Began | None = None
         self._lags = array("I")
-        self._slips: list[Slipped] = []
-        self._over = False
+        self._counted_at, self._counts = array("d"), array("Q")
+        """When lags were told, and how many there were then."""
+        self._slips: list[tuple[float, Slipped]] = []
+        self._over_at: float | None = None
         self._damaged = 0
         self._timing: Timing | None = None
         """None when there is news."""
 
-    def take(self, kind: str, line: bytes) -> None:
-        """A line of this kind; most kinds tell nothing about time."""
+    def take(self, kind: str, line: bytes, t: float) -> None:
+        """A line of this kind, ``t`` seconds in; most kinds tell nothing about time."""
         if kind not in ("trace", "began", "chunks", "slip", "ended"):
             return
         self._timing = None
@@ -75,28 +79,37 @@ class Trail:
                 self._began = event
             case ChunksSent():
                 self._lags.extend(min(max(lag, 0), 0xFFFFFFFF) for lag in event.lag_us)
+                self._counted_at.append(t)
+                self._counts.append(len(self._lags))
             case Slipped():
-                self._slips.append(event)
+                self._slips.append((t, event))
             case Ended():
-                self._over = True
+                self._over_at = t
 
-    def timing(self, attempt: int) -> Timing | None:
-        """What it has come to; None until a chunk has left."""
-        if self._timing is None and self._lags:
-            self._timing = self._told_of(attempt)
+    def timing(self, attempt: int, until: float = inf) -> Timing | None:
+        """What it had come to by then, on its own clock; None until a chunk had left."""
+        told = bisect_right(self._counted_at, until)
+        chunks = self._counts[told - 1] if told else 0
+        slips = tuple(slip for t, slip in self._slips if t <= until)
+        over = self._over_at is not None and self._over_at <= until
+        last = self._timing
+        if last is None or (len(last.lags_us), last.slips, last.over) != (chunks, slips, over):
+            self._timing = self._told_of(attempt, chunks, slips, over=over) if chunks else None
         return self._timing
 
-    def _told_of(self, attempt: int) -> Timing:
+    def _told_of(
+        self, attempt: int, chunks: int, slips: tuple[Slipped, ...], *, over: bool
+    ) -> Timing:
         import numpy as np  # only once somebody looks: the first screen comes sooner
 
         from workers.audio.lags import certificate
 
         settings, seam = self._told("settings", Settings), self._told("seam", Seam)
-        lags = self._lags[:]
+        lags = self._lags[:chunks]
         micros = np.array(lags, dtype=np.uint32)
         proof = certificate(
             micros,
-            tuple(slip.stalled_ms for slip in self._slips),
+            tuple(slip.stalled_ms for slip in slips),
             release=settings.release,
             chunk_ms=settings.chunk_ms,
             sample_rate=self._began.sample_rate if self._began else 0,
@@ -113,9 +126,9 @@ class Trail:
             began=self._began,
             lags_us=lags,
             bins=tuple(bins.tolist()),
-            slips=tuple(self._slips),
+            slips=slips,
             certificate=proof,
-            over=self._over,
+            over=over,
             damaged=self._damaged,
         )
 

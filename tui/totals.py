@@ -3,7 +3,7 @@
 Plain Python. It looks at every job, so the frame asks at most once a second.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from heapq import heapify, heappop, heappush
@@ -70,16 +70,23 @@ class Totals:
         return Pace.FALLS_BEHIND if many else Pace.SOME_LATE
 
 
+def at_once(place_in: float) -> float:
+    """Starts that nothing bounds."""
+    return place_in
+
+
 def totals(
     histories: Mapping[JobId, JobHistory],
     queue: Sequence[JobId],
     places: int,
     *,
     held: bool,
+    starts: Callable[[float], float] = at_once,
     run: Iterable[JobHistory] | None = None,
 ) -> Totals:
     """Of these jobs; ``queue``: those that wait, in order; ``places``: sessions at once, 0 unknown.
 
+    ``starts``: as `Supervision.foreseen_starts` gives them.
     ``run``: every job, where some have left the table. Their sockets were open all the same.
 
     A job that waits but is not in the queue yet comes behind those that are.
@@ -99,7 +106,7 @@ def totals(
         sent=sum(map(measures.reached, every)),
         audio=sum(history.total_seconds for history in every),
         open=sum(history.open_seconds for history in (every if run is None else run)),
-        left=finished_in(map(_left, live), still, places) if foreseen else None,
+        left=finished_in(map(_left, live), still, places, starts) if foreseen else None,
         at_least=any(not history.total_seconds for history in waiting.values()),
         worst_lag_ms=max(lags, default=None),
         streaming=len(lags),
@@ -113,10 +120,16 @@ def _left(history: JobHistory) -> float:
     return max(history.total_seconds - measures.reached(history), 0.0)
 
 
-def finished_in(live: Iterable[float], waiting: Iterable[float], places: int) -> float:
+def finished_in(
+    live: Iterable[float],
+    waiting: Iterable[float],
+    places: int,
+    starts: Callable[[float], float] = at_once,
+) -> float:
     """Seconds until the last of them ends, when each takes the next place that becomes free.
 
-    ``live`` and ``waiting``: what each still needs, at the speed of speech.
+    ``live`` and ``waiting``: what each still needs, at the speed of speech. ``starts``: takes in
+    how many seconds there is a place for the next one, gives in how many it starts.
     """
     ends = list(live)
     ends += [0.0] * (places - len(ends))
@@ -125,7 +138,7 @@ def finished_in(live: Iterable[float], waiting: Iterable[float], places: int) ->
         heappop(ends)
     last = max(ends, default=0.0)
     for seconds in waiting:
-        end = heappop(ends) + seconds
+        end = starts(heappop(ends)) + seconds
         last = max(last, end)
         heappush(ends, end)
     return last

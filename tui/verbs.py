@@ -6,8 +6,7 @@ A verb passes over the jobs that it does not fit.
 from collections.abc import Mapping, Sequence
 
 from tui.keys import Scope
-from tui.lines.amounts import counted
-from tui.lines.gauges import clock
+from tui.lines.amounts import clock, counted
 from tui.palette import Look
 from tui.state import DeskState
 from tui.supervision import Supervision

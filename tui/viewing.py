@@ -1,10 +1,12 @@
 """How the user looks at the current job; the same beside the table and over the whole screen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
-from tui.record import Record
+from tui.record import Record, endless
 from workers.jobs import JobId
 
 
@@ -33,6 +35,8 @@ class Viewing:
     """Of the run; without one there are no traces to look at."""
     tab: Tab = Tab.TRANSCRIPT
     stamps: Stamps = Stamps.BEGINNINGS
+    until: Callable[[JobId, int], float] | None = None
+    """Up to when an attempt of a job is looked back at, on its own clock; None: all of it."""
     _record: Record | None = None
 
     def step(self, tabs: int) -> None:
@@ -50,5 +54,6 @@ class Viewing:
         if self.folder is None:
             return None
         if self._record is None or self._record.job != job:
-            self._record = Record(self.folder, job)
+            until = partial(self.until, job) if self.until else endless
+            self._record = Record(self.folder, job, until)
         return self._record

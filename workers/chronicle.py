@@ -74,11 +74,10 @@ class Chronicle:
             _Course(record, sitting, self.length, at_work=at_work)
             for record, sitting in zip(self.index.jobs, sittings, strict=True)
         ]
-        self._starts = sorted(
-            (each.since, job)
-            for (job, _), sitting in zip(self.files, sittings, strict=True)
-            for each in sitting
-        )
+        placed = zip(self.files, sittings, strict=True)
+        self.begun = {(job, each.number): each.since for (job, _), of in placed for each in of}
+        """When each attempt of a job began."""
+        self._starts = sorted((since, job) for (job, _), since in self.begun.items())
         self.troubles = sorted(
             chain(*(course.troubles for course in self._courses)), key=lambda each: each[0]
         )

@@ -9,6 +9,8 @@ room again: after a pause, or when another ends.
 
 import random
 from collections import deque
+from collections.abc import Callable
+from copy import copy
 
 FREE = 5
 """New sessions a minute for a free account."""
@@ -72,6 +74,24 @@ class Starts:
         if self._on_trial is not None:
             due = max(due, self._on_trial + VERDICT)
         return max(due, self._pause_until)
+
+    def rehearsal(self) -> Callable[[float], float]:
+        """Tries out the starts to come, if none of them is refused; here, none of them counts.
+
+        To be asked for one after another: takes when there is a place for it, gives its time.
+        """
+        twin, now = copy(self), float("-inf")
+        twin._times = self._times.copy()
+
+        def start(free: float) -> float:
+            nonlocal now
+            now = max(now, free)
+            now = max(now, twin.next(now))
+            twin.started(now)
+            twin.accepted(now)
+            return now
+
+        return start
 
     def started(self, now: float) -> None:
         """A session was started."""

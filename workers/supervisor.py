@@ -94,6 +94,21 @@ class Supervisor:
         """No new starts while true."""
         return self._dispatch.holding
 
+    def foreseen_starts(self) -> Callable[[float], float]:
+        """Tries out the starts to come, if none of them is refused.
+
+        To be asked for one after another: takes in how many seconds there is a place for it, gives
+        in how many it starts.
+        """
+        with self._changed:
+            start, now = self._starts.rehearsal(), time.monotonic()
+        return lambda place_in: start(now + place_in) - now
+
+    @property
+    def revivals(self) -> int:
+        """How often an embedded engine that had died was started again."""
+        return self._dispatch.revivals
+
     @property
     def queue(self) -> list[JobId]:
         """Jobs that wait for their start, the next one first.
@@ -200,7 +215,8 @@ class Supervisor:
     # --- the queue -------------------------------------------------------------------------------
 
     def arrange(self, order: Sequence[JobId]) -> None:
-        """Puts jobs that wait into this order; those that are not named come behind them."""
+        """Puts jobs that wait into this order. Those that are not named come behind them, but for
+        those that go on: they stay ahead."""
         with self._changed:
             self._ledger.waiting.arrange(order)
             self.folder.arrange(self._ledger.waiting.order)

@@ -16,6 +16,8 @@ class Waiting:
         """In the order in which they are to start. A place stays in it while its file is probed."""
         self._unprobed: dict[JobId, Place] = {}
         """Of these, the ones whose file nobody has begun to probe; in the same order."""
+        self._going_on: set[JobId] = set()
+        """Of these, the ones that had begun."""
 
     @property
     def order(self) -> list[JobId]:
@@ -36,17 +38,23 @@ class Waiting:
         """Ahead of those that have not begun, but not before ``due`` on the monotonic clock."""
         place.waits(due)
         self._queue = {place.id: place, **self._queue}
+        self._going_on.add(place.id)
 
     def arrange(self, order: Iterable[JobId]) -> None:
-        """Those that are named and wait first, as they are named; the others keep their order."""
-        named = [job for job in order if job in self._queue]
-        self._queue = {job: self._queue[job] for job in (*named, *self._queue)}
+        """Those that are named and wait first, as they are named; the others keep their order.
+
+        Only what goes on and is not named stays ahead: the order was made when it still streamed.
+        """
+        named = dict.fromkeys(job for job in order if job in self._queue)
+        ahead = [job for job in self._queue if job in self._going_on and job not in named]
+        self._queue = {job: self._queue[job] for job in (*ahead, *named, *self._queue)}
         self._unprobed = {id: each for id, each in self._queue.items() if id in self._unprobed}
 
     def take_out(self, place: Place) -> None:
         """It is no longer wanted, or waits no more."""
         self._queue.pop(place.id, None)
         self._unprobed.pop(place.id, None)
+        self._going_on.discard(place.id)
 
     def next_start(self, now: float) -> float | None:
         """When the next job may start, were there room; None when none waits."""

@@ -1,7 +1,7 @@
 """A supervisor without processes."""
 
 import queue
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from workers.events import Ended, Event, Outcome, Report, Retrying
 from workers.jobs import JobId
@@ -16,7 +16,10 @@ class FakeSupervisor:
         self.holding = False
         self.sessions = sessions
         self.next_start: float | None = None
+        self.start_after = 0.0
+        """Seconds before which none starts."""
         self.idle = True
+        self.revivals = 0
         self.added: list[str] = []
         self.cancelled: list[JobId] = []
         self.retried: list[JobId] = []
@@ -31,6 +34,9 @@ class FakeSupervisor:
         self._attempts: dict[JobId, int] = {}
         self._refused = False
         """The last that ended did so for want of a place, which is no attempt."""
+
+    def foreseen_starts(self) -> Callable[[float], float]:
+        return lambda place_in: max(place_in, self.start_after)
 
     def add(self, files: Iterable[str]) -> list[JobId]:
         """Gives ids; reports nothing."""

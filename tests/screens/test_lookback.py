@@ -109,6 +109,14 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
         assert "morning" not in drawn(seat.desk.screen.query_one("#transcript"))[0]
         assert scrub(seat).startswith(" ‖ 0:01 ━")
 
+        events = seat.desk.screen.query_one("#events")
+        await seat.press("3")
+        await seat.until(lambda: "0 partial: Good" in "\n".join(drawn(events)))
+        assert "0 partial: Good" in [line for line in drawn(events) if line.strip()][-1]
+        await seat.press("full_stop")
+        await seat.until(lambda: "done: done" in "\n".join(drawn(events)))
+        await seat.press("comma", "1")
+
         await seat.press("p")
         assert playback.playing
         await seat.until(lambda: playback.at > 1.6)
@@ -159,6 +167,30 @@ async def test_what_steers_sessions_is_not_there(tmp_path: Path) -> None:
                 asked = [key.action] if key.scope is Scope.REPLAY else []
                 other = [each for each in KEYS if each.scope is Scope.REPLAY and name in each.keys]
                 assert (asked or [each.action for each in other]) == seat.desk.asked, name
+
+
+async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -> None:
+    """Wherever it would work on the desk; not where it is typed, or means something else."""
+    said = "nothing here can be steered"
+    async with looking_back(talks(tmp_path / "run")) as (seat, _):
+        for harmless in (
+            ("z",),
+            ("p", "p"),
+            ("question_mark", "x", "escape"),
+            ("exclamation_mark",),
+        ):
+            await seat.press(*harmless)
+            assert said not in seat.foot(), harmless
+        await seat.press("slash", "x")
+        assert "x" == seat.desk.state.filter_text
+        assert said not in seat.foot()
+        await seat.press("escape", "x")
+        assert said in seat.foot()
+
+    async with looking_back(talks(tmp_path / "again")) as (seat, _):
+        await seat.press("enter", "J")
+        assert isinstance(seat.desk.screen, Reading)
+        assert said in seat.foot()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (200, 60)])

@@ -1,7 +1,7 @@
 """The frame looks at all jobs only now and then."""
 
 from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import progressed, report, streaming
+from tests.unit.desk_reports import progressed, queued, report, streaming
 from tui.frame import EVERY, Frame
 from tui.leaving import Leaving
 from tui.lines.banner import Destination
@@ -23,3 +23,14 @@ def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
     state.apply(report(1, progressed(11.0)))
     assert 10.0 == frame.standing(EVERY - 0.1).totals.sent
     assert 11.0 == frame.standing(EVERY).totals.sent
+
+
+def test_the_end_is_foretold_as_starts_are_foreseen() -> None:
+    """By the supervisor, who knows what bounds them."""
+    state, supervisor = DeskState(), FakeSupervisor()
+    supervisor.start_after = 120.0
+    frame = Frame(state, supervisor, Leaving(supervisor), Look(UNICODE), Destination("here"))
+    for job in (1, 2):
+        state.apply(report(job, queued(60.0)))
+
+    assert 180.0 == frame.standing(0.0).totals.left

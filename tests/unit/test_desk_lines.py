@@ -19,7 +19,7 @@ from tests.unit.desk_reports import (
 )
 from tui.arrangement import Column, Sorting
 from tui.keys import Scope, of
-from tui.lines import gauges
+from tui.lines import amounts, gauges, ticker
 from tui.lines.cells import width
 from tui.lines.columns import columns
 from tui.lines.facts import facts
@@ -213,11 +213,18 @@ def test_a_gauge_shows_a_lag_against_the_tolerance(lag: float, drawn: str, sign:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "clock"), [(0, "0:00"), (59.99, "0:59"), (3599, "59:59"), (3600, "1:00:00")]
+    ("seconds", "clock"),
+    [
+        (0, "0:00"),
+        (59.99, "0:59"),
+        (3599, "59:59"),
+        (3600, "1:00:00"),
+        (sum([0.1] * 10), "0:01"),  # in floats a hair less
+    ],
 )
 def test_clocks_count_whole_seconds(seconds: float, clock: str) -> None:
     """A second counts when it is over."""
-    assert clock == gauges.clock(seconds)
+    assert clock == amounts.clock(seconds)
 
 
 def test_only_all_of_it_fills_the_bar() -> None:
@@ -282,6 +289,20 @@ def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
         row(history_of(*over, retrying(0, 20.0), queued()), NOW, Stance(), UNICODE)
     )
     assert "0:22" not in text(row(history_of(*over, retrying(), queued()), NOW, Stance(), UNICODE))
+
+
+def test_a_warning_stands_before_the_words() -> None:
+    """In signs of either kind; behind the number of the attempt, and not where it broke."""
+    warned = [*streaming(), Warned("prompt is not honoured"), heard(0, "Good morning.")]
+
+    assert "▲ Good morning." == words_of(*warned)
+    assert "! Good morning." == words_of(*warned, symbols=ASCII)
+    assert "▲ Good morning." == words_of(*warned, done())
+    assert "it broke" == words_of(*warned, failed("it broke"))
+    again = [*streaming(), *broken(), connecting(), began(), *warned[-2:]]
+    assert "↻2 ▲ Good morning." == words_of(*again)
+    narrow = [text(ticker.words(history_of(*warned), cells, 0, UNICODE)) for cells in (9, 2)]
+    assert ["▲ …rning.", "…."] == narrow
 
 
 def test_a_stream_of_which_no_word_comes_back_says_so() -> None:

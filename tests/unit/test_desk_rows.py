@@ -1,9 +1,12 @@
 """The rows of the table: sorted, filtered, frozen, marked, moved; and which is the current one."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.desk_reports import (
     broken,
+    certificate,
     done,
     failed,
     heard,
@@ -74,6 +77,19 @@ def test_rows_are_sorted_by_any_column(column: Column, order: list[int]) -> None
     assert [0, 5] == [state.row_of(JobId(order[0])), state.row_of(JobId(order[5]))]
 
 
+def test_who_is_late_now_stands_before_whoever_was() -> None:
+    """Sorted by lag: what streams first, by its latest chunk; then what is over, by its p99."""
+    worse, bad = (replace(done(), certificate=certificate(p99)) for p99 in (90.0, 50.0))
+    state = desk(
+        [*streaming(), bad], streaming(lag=3.0), [*streaming(), worse], streaming(lag=40.0), WAITS
+    )
+
+    state.sort_by(Column.LAG)
+    assert [4, 2, 3, 1, 5] == state.order
+    state.sort_by(Column.LAG)
+    assert [2, 4, 1, 3, 5] == state.order
+
+
 def test_every_way_to_end_has_its_place_among_the_states() -> None:
     """What failed stands first, what is done last."""
     ends: list[list[Event]] = [[failed("so", outcome=outcome)] for outcome in Outcome]
@@ -93,7 +109,7 @@ def test_the_same_column_again_turns_the_order_round() -> None:
     assert Sorting(Column.LAG, descending=True) == state.sorting
     state.sort_by(Column.LAG)
 
-    assert [5, 1, 3, 2, 4, 6] == state.order
+    assert [1, 3, 5, 2, 4, 6] == state.order
     state.sort_by(Column.FILE)
     assert Sorting(Column.FILE, descending=False) == state.sorting
     state.sort_by(Column.FILE, reverse=True)
@@ -291,14 +307,14 @@ def test_waiting_jobs_are_moved_among_each_other() -> None:
 
 
 def test_waiting_jobs_can_be_put_into_any_order() -> None:
-    """Those that are not named come behind them, those that do not wait are passed over."""
+    """Those that are not named keep their rows, those that do not wait are passed over."""
     state = desk([queued()], streaming(), [queued()], [queued()])
     state.arrange([JobId(4), JobId(2), JobId(1)])
 
-    assert [4, 2, 1, 3] == state.order
-    assert [4, 1, 3] == state.queued_order
+    assert [4, 2, 3, 1] == state.order
+    assert [4, 3, 1] == state.queued_order
     state.apply(report(5, queued()))
-    assert [4, 2, 1, 3, 5] == state.order
+    assert [4, 2, 3, 1, 5] == state.order
     state.arrange([JobId(number) for number in (1, 3, 4, 5)])
     assert [1, 2, 3, 4, 5] == state.order
 
@@ -329,6 +345,22 @@ def test_jobs_that_wait_say_when_their_turn_comes() -> None:
     assert "next, when starts go on" == told(state, 4)
     state.foresee(order, 99.0, 0, held=False)
     assert "next" == told(state, 4)
+
+
+def test_one_that_may_not_start_yet_stands_in_nobodys_way() -> None:
+    """The next one starts before it. When there is no place, it is its turn before one is free."""
+    state = desk([*streaming(), *broken(again=8.0)], WAITS, WAITS, streaming())
+    order = [JobId(1), JobId(2), JobId(3)]
+
+    state.foresee(order, 100.0, 2, held=False)
+    assert ["", "next", "2nd in the queue"] == [told(state, job) for job in order]
+    state.foresee(order, 130.0, 2, held=False)  # starts are bounded: by then it may
+    assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
+    state.foresee(order, 100.0, 1, held=False)
+    assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
+    state.tick(108.0)
+    state.foresee(order, 108.0, 2, held=False)
+    assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
 
 
 def test_only_rows_that_can_expect_something_else_are_drawn_again() -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import (
     began,
+    broken,
     connecting,
     done,
     failed,
@@ -18,6 +19,7 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.headless import Headless
+from tui.supervision import REVIVED
 from workers.events import Event, Outcome
 
 
@@ -68,6 +70,17 @@ def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> Non
         "Too many concurrent sessions (1008); tries again"
         == said(capsys, queued(), *refused(0.0))[0]
     )
+
+
+def test_an_engine_that_came_up_again_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Sessions that break because of it are told of anyway."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/a.wav", *streaming(), *broken())
+    headless = Headless(supervisor, as_json=True)
+    supervisor.revivals = 1
+    headless.run(lambda: None)
+
+    assert [REVIVED] == capsys.readouterr().err.splitlines()
 
 
 def test_an_outcome_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,6 +119,17 @@ def test_what_waits_counts_down_on_the_clock_of_the_run(chronicle: Chronicle) ->
     assert 1 == played(chronicle, 11.0, 7.0, 8.5).wait(JobId(2))
 
 
+def test_each_attempt_stands_where_its_own_clock_stood(chronicle: Chronicle) -> None:
+    """At the end, none of it is missing; what had not begun had told nothing."""
+    playback = Playback(chronicle)
+    assert 2.5 <= playback.into(JobId(2), 2) < 2.501
+    playback.go_to(3.0)
+
+    found = [playback.into(JobId(job), attempt) for job, attempt in ((1, 1), (2, 1), (2, 2))]
+    assert [3.0, 2.0, -6.0] == [pytest.approx(each, abs=1e-3) for each in found]
+    assert 0 > playback.into(JobId(3), 1)
+
+
 def test_what_the_user_did_to_the_rows_stays(chronicle: Chronicle) -> None:
     """Marks, selection and filter, wherever one goes."""
     state, playback = DeskState(), Playback(chronicle)

@@ -161,3 +161,30 @@ def test_a_filter_goes_on_where_it_was(tmp_path: Path) -> None:
 
     assert [1, 2] == list(sifted.lines)
     assert 3 == sifted.looked_at
+
+
+def test_a_moment_ends_what_is_told(tmp_path: Path) -> None:
+    """Of lines, of those a filter leaves, and of timings; another one, before or after, as well."""
+    slip = Slipped(0.2, 7000.0)
+    first = (connecting(), chunks([0.2, 0.4]), slip, chunks([90.0], 2), done())
+    traced(tmp_path, *first)  # a second apart
+    traced(tmp_path, connecting(200), chunks([0.5]), attempt=2)
+    moments = {1: 9.0, 2: -1.0}
+    found = read(Record(tmp_path, 1, moments.__getitem__))
+    kept = Sifted(found, "chunks")
+    while kept.read():
+        pass
+
+    def told(first: float, second: float) -> tuple[int, int, list[tuple[int, int, bool]]]:
+        moments.update({1: first, 2: second})
+        timings = [(len(each.lags_us), len(each.slips), each.over) for each in read(found).timings]
+        return len(found), kept.count, timings
+
+    assert told(9.0, -1.0) == (6, 2, [(3, 1, True)])
+    assert told(9.0, 1.5) == (8, 2, [(3, 1, True)])
+    assert told(9.0, 9.0) == (9, 3, [(3, 1, True), (1, 0, False)])
+    assert told(3.0, -1.0) == (4, 1, [(2, 1, False)])
+    assert told(2.0, -1.0) == (3, 1, [(2, 0, False)])
+    assert told(1.5, -1.0) == (2, 0, [])
+    assert told(-1.0, -1.0) == (0, 0, [])
+    assert found.timings == ()

@@ -45,6 +45,19 @@ def test_what_a_free_account_may_start_is_where_probing_begins() -> None:
     assert each[2] > 2 * each[0]
 
 
+def test_a_rehearsal_foresees_the_starts_and_is_none() -> None:
+    """The pause behind a refusal too; and none is foreseen before there is a place for it."""
+    bound = Starts(FREE, probing=True)
+    bound.started(BEGIN)
+    bound.refused(BEGIN, BEGIN + 0.5)
+    foreseen = [bound.rehearsal()(BEGIN + 1.0) for _ in range(2)]
+    assert foreseen == [bound.next(BEGIN + 1.0)] * 2
+
+    start = bound.rehearsal()
+    assert [start(BEGIN + 1.0) for _ in range(40)] == starts(bound, 40, BEGIN + 1.0)
+    assert Starts().rehearsal()(BEGIN) == BEGIN
+
+
 def test_a_refusal_pauses_all_starts_longer_each_time() -> None:
     """By chance somewhat less, so that programs that share an account part ways."""
     bound, now, pauses = Starts(), BEGIN, []

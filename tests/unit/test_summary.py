@@ -32,6 +32,7 @@ def test_the_exit_code_tells_the_worst() -> None:
     assert code(done(), CANCELLED) is Exit.DONE
     assert code(done(), failed("gone")) is Exit.SOME_FAILED
     assert code(done(), queued()) is Exit.SOME_FAILED
+    assert code(done(), failed("by a signal", outcome=Outcome.INTERRUPTED)) is Exit.SOME_FAILED
     assert code(done(), CANCELLED, interrupted=True) is Exit.INTERRUPTED
     assert code(refused, CANCELLED, interrupted=True) is Exit.NOT_AUTHORISED
 
@@ -47,6 +48,13 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
         "Go on with the rest: paceline resume '/tmp/my run'",
         "Export them: paceline export '/tmp/my run' --to txt,srt",
     ]
+
+
+def test_a_summary_counts_whole_seconds_as_the_desk_does() -> None:
+    """What is not over yet is not told of as if it were."""
+    lines = summary(after(done(59.7)), Path("run"))
+
+    assert lines[0] == "1 done · 0:59 of audio, sockets open 0:59"
 
 
 def test_what_failed_for_the_same_reason_is_told_together() -> None:

@@ -1,5 +1,8 @@
 """What all sessions come to."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from tests.unit.desk_reports import (
@@ -15,9 +18,12 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.totals import Away, Totals, finished_in, totals
+from workers import run_folder
 from workers.events import Event, Outcome
 from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs import JobId, Settings
+from workers.starts import GAP, Starts
+from workers.supervisor import Access, Supervisor
 
 
 def after(*lives: list[Event]) -> dict[JobId, JobHistory]:
@@ -54,6 +60,26 @@ def test_places_are_taken_in_queue_order() -> None:
     assert 130.0 == finished_in([50.0, 10.0], [80.0, 80.0], 2)
     assert 60.0 == finished_in([], [60.0, 20.0, 30.0], 2)
     assert 80.0 == finished_in([50.0, 30.0, 10.0], [50.0], 2)  # one of three has no follower
+
+
+def test_a_bound_on_starts_makes_the_end_later() -> None:
+    """A place that is free is taken when it may be."""
+    assert 70.0 == finished_in([], [30.0, 30.0, 10.0], 3, Starts(2).rehearsal())
+    assert 110.0 + GAP == finished_in([], [30.0, 100.0, 10.0, 50.0], 3, Starts(2).rehearsal())
+    assert 160.0 == finished_in([100.0, 100.0], [60.0], 2, Starts(2).rehearsal())
+
+
+def test_a_supervisor_foresees_starts_from_now_on(tmp_path: Path) -> None:
+    """In seconds, as often as it is asked."""
+    with closing(run_folder.create(tmp_path / "run")) as folder:
+        supervisor = Supervisor(nowhere, folder, Settings(), starts=Starts(2))
+        for _ in range(2):
+            start = supervisor.foreseen_starts()
+            assert [0.0, GAP, 60.0] == [pytest.approx(start(0.0)) for _ in range(3)]
+
+
+def nowhere() -> Access:
+    raise AssertionError("nobody starts anything here")
 
 
 def test_the_order_of_the_queue_counts() -> None:

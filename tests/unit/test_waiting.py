@@ -7,7 +7,7 @@ from workers.waiting import Waiting
 def queued(count: int, *, probed: bool = True) -> tuple[Waiting, list[Place]]:
     """So many jobs, the first of which is number 1."""
     waiting = Waiting(Starts())
-    places = [Place(JobId(n + 1), f"{n + 1}.wav") for n in range(count)]
+    places = [Place(JobId(n + 1), f"{n + 1}.wav", f"{n + 1}.wav") for n in range(count)]
     for place in places:
         waiting.probe(place)
     while probed and (place := waiting.to_probe()):
@@ -71,8 +71,23 @@ def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
     first = waiting.to_start(100.0)
     assert first is places[0]
     waiting.go_on(first, 100.0)
-    waiting.arrange([JobId(2)])
+    waiting.arrange([JobId(2), JobId(1)])
     assert started(waiting, 200.0) == [2, 1, 3]
+
+
+def test_one_that_went_on_since_an_order_was_made_stays_first() -> None:
+    """Whoever made it saw it stream; once it has begun again it is like any other."""
+    waiting, places = queued(4)
+    first = waiting.to_start(100.0)
+    assert first is places[0]
+    waiting.go_on(first, 100.0)
+    waiting.arrange([JobId(3), JobId(2), JobId(4)])
+    assert waiting.order == [1, 3, 2, 4]
+
+    waiting.take_out(first)
+    waiting.probe(first)
+    waiting.arrange([JobId(4), JobId(3), JobId(2)])
+    assert waiting.order == [4, 3, 2, 1]
 
 
 def test_what_is_taken_out_and_asked_for_again_is_there_once() -> None:

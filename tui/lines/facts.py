@@ -1,6 +1,6 @@
 """What is known of one job, above its transcript."""
 
-from tui.lines import gauges, ticker
+from tui.lines import amounts, gauges, ticker
 from tui.lines.amounts import counted
 from tui.lines.cells import clean, fit, width
 from tui.lines.paragraphs import said
@@ -71,7 +71,7 @@ def _file(history: JobHistory, symbols: Symbols) -> list[Line]:
     parts: list[Line] = [
         [(clean(history.format), Role.MUTED)],
         [(f"{_khz(history.rate)} {channels}", Role.MUTED)],
-        [(gauges.clock(history.total_seconds), Role.MUTED)],
+        [(amounts.clock(history.total_seconds), Role.MUTED)],
     ]
     if began := history.began:
         parts += [
@@ -135,8 +135,8 @@ def _before(history: JobHistory) -> list[Attempt]:
 
 def _attempt(attempt: Attempt, cells: int, symbols: Symbols) -> Line:
     ended, dot = attempt.ended, symbols.dot
-    told = f"  attempt {attempt.number} from {gauges.clock(attempt.seam.at_ms / 1000)}"
-    told += f" {dot} open {gauges.clock(ended.open_seconds)} {dot} "
+    told = f"  attempt {attempt.number} from {amounts.clock(attempt.seam.at_ms / 1000)}"
+    told += f" {dot} open {amounts.clock(ended.open_seconds)} {dot} "
     whole = fit(told + ticker.cause(ended.reason), cells, symbols.cut)
     return [(whole[: len(told)], Role.FAINT), (whole[len(told) :], Role.MUTED)]
 
@@ -148,7 +148,7 @@ def _altogether(history: JobHistory) -> list[Line]:
         return []
     return [
         [(f"{over} attempts", Role.MUTED), ("" if history.ended else " so far", Role.FAINT)],
-        [("sockets open ", Role.FAINT), (gauges.clock(history.open_seconds), Role.MUTED)],
+        [("sockets open ", Role.FAINT), (amounts.clock(history.open_seconds), Role.MUTED)],
     ]
 
 

@@ -1,4 +1,4 @@
-"""Numbers and small bars: clocks, progress, loudness, and how late the chunks leave."""
+"""Numbers and small bars: progress, loudness, and how late the chunks leave."""
 
 import math
 from collections.abc import Sequence
@@ -51,15 +51,6 @@ def sign(level: Punctuality, symbols: Symbols) -> str:
     return {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}.get(
         level, " "
     )
-
-
-def clock(seconds: float, *, hours: bool = False) -> str:
-    """``3:07``, ``1:02:33``; with ``hours`` always with them."""
-    whole = int(max(seconds, 0.0))
-    minutes, rest = divmod(whole, 60)
-    if hours or minutes >= 60:
-        return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-    return f"{minutes}:{rest:02}"
 
 
 def ms(lag_ms: float) -> str:

@@ -86,6 +86,7 @@ def _signs(cells: int, symbols: Symbols) -> list[Line]:
     states: list[tuple[str, str]] = [(symbols.status[status], STATES[status]) for status in Status]
     others = [
         (f"{symbols.status[Status.RETRYING]}2", "before words: of the second attempt"),
+        (symbols.warning, "before words: a warning, which the job tab tells"),
         (symbols.stopping, "stopping: was cancelled, ends now"),
         (symbols.marked, "marked"),
         (symbols.tolerance, f"on a gauge: {TOLERANCE_MS:.0f} ms; beyond it a chunk is late"),

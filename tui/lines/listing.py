@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from tui.lines.amounts import clock
 from tui.lines.cells import clean, fit, tail, width
-from tui.lines.gauges import clock, ms
+from tui.lines.gauges import ms
 from tui.lines.paragraphs import said
 from tui.palette import Line, Role
 from tui.record import Entry

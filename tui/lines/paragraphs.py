@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tui.lines.amounts import clock
 from tui.lines.cells import chopped, clean, even, fit, width
-from tui.lines.gauges import clock
 from tui.palette import Line, Role
 from tui.symbols import Symbols
 from workers.speech.messages import Turn

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from tui.folders import Entry
 from tui.keys import Scope
-from tui.lines.amounts import counted
+from tui.lines.amounts import clock, counted
 from tui.lines.cells import clean, fit_middle, width
-from tui.lines.gauges import clock
 from tui.lines.paragraphs import said
 from tui.palette import Line, Look, Role
 from tui.picking import Picking

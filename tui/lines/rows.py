@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tui import measures
-from tui.lines import gauges, ticker
+from tui.lines import amounts, gauges, ticker
 from tui.lines.cells import clean, fit_middle
 from tui.lines.columns import GAP as GAP_CELLS
 from tui.lines.columns import Columns
@@ -111,7 +111,7 @@ def _progress(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
         text = "" if share is None else f"{measures.percent(history)}%"
         line.append((f"{text:>{columns.percent}}{GAP}", Role.MUTED))
     if columns.left:
-        text = "" if left is None else gauges.clock(left)
+        text = "" if left is None else amounts.clock(left)
         role = Role.TEXT if history.status.live else Role.MUTED
         line.append((f"{text:>{columns.left}}{GAP}", role))
     if columns.clock:
@@ -123,10 +123,10 @@ def progress_clock(history: JobHistory) -> str:
     """``sent/total`` while there is a difference, else the recording's length."""
     if not history.total_seconds:
         return ""
-    total = gauges.clock(history.total_seconds)
+    total = amounts.clock(history.total_seconds)
     if history.status is Status.DONE or _not_begun(history):
         return total
-    return f"{gauges.clock(measures.reached(history))}/{total}"
+    return f"{amounts.clock(measures.reached(history))}/{total}"
 
 
 def _not_begun(history: JobHistory) -> bool:

@@ -3,7 +3,7 @@
 import re
 
 from tui import measures
-from tui.lines import gauges
+from tui.lines import amounts
 from tui.lines.cells import clean, clean_end, fit, tail, width
 from tui.outlook import Obstacle, Outlook
 from tui.palette import Line, Role
@@ -13,6 +13,9 @@ from workers.history import JobHistory, Status
 
 PATIENCE = 15.0
 """Seconds of recording without a word from which on that is said: level and lag look well then."""
+
+LEAST = 8
+"""Cells from which on there is room for a sign before the words."""
 
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
@@ -35,7 +38,15 @@ def words(
     if history.status is Status.RETRYING and history.retrying is not None:
         return _again(history.retrying, cells, wait, symbols)
     number = which(history, symbols) if numbered else ""
-    return [(number, Role.MUTED), *_words(history, cells - width(number), wait, symbols, outlook)]
+    room = cells - width(number)
+    sign = f"{symbols.warning} " if _warned(history) and room >= LEAST else ""
+    said = _words(history, room - width(sign), wait, symbols, outlook)
+    return [(number, Role.MUTED), (sign, Role.LATE), *said]
+
+
+def _warned(history: JobHistory) -> bool:
+    """Of what failed the reason is worth more."""
+    return bool(history.warnings) and history.status is not Status.FAILED
 
 
 def which(history: JobHistory, symbols: Symbols) -> str:
@@ -53,7 +64,7 @@ def cause(reason: str) -> str:
 
 def again(retrying: Retrying, wait: int) -> str:
     """When a further attempt starts, and where in the recording."""
-    place = f", from {gauges.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
+    place = f", from {amounts.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
     return f"{_soon(wait)}{place}"
 
 
@@ -105,7 +116,7 @@ def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
         case Status.CONNECTING:
             return "calling the server"
         case Status.STREAMING if (silent := measures.reached(history)) >= PATIENCE:
-            return f"no words in {gauges.clock(silent)}"
+            return f"no words in {amounts.clock(silent)}"
         case Status.DONE:
             return "nothing was heard"
         case Status.CANCELLED | Status.INTERRUPTED if history.ended is not None:
@@ -125,7 +136,7 @@ def waiting(history: JobHistory, wait: int, outlook: Outlook | None = None) -> s
         return f"again in {wait} s: {why}" if wait else f"waits: {why}"
     seconds = retrying.from_seconds
     turn = in_turn(outlook) if outlook else "waits for its turn"
-    return f"{turn}, {f'from {gauges.clock(seconds)}' if seconds else 'anew'}"
+    return f"{turn}, {f'from {amounts.clock(seconds)}' if seconds else 'anew'}"
 
 
 def in_turn(outlook: Outlook) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tui import measures
-from tui.lines import gauges, ticker
+from tui.lines import amounts, gauges, ticker
 from tui.lines.cells import clean, fit_middle, width
 from tui.lines.paragraphs import said, seam, wrapped
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
@@ -137,7 +137,7 @@ def _progress(history: JobHistory, cells: int, symbols: Symbols) -> Line:
         return [(" " * cells, Role.FAINT)]
     clock = progress_clock(history)
     if left and history.status is not Status.QUEUED:
-        short = f"{gauges.clock(left)} left"
+        short = f"{amounts.clock(left)} left"
         whole = f"{clock}  {short}"
         clock = whole if cells - width(whole) - 2 >= LEAST_BAR else short
     filled, track = gauges.bar(share, max(cells - width(clock) - 2, 0), symbols)

@@ -62,8 +62,8 @@ class EventsView(Pane):
         if self._unfolded is not None:
             return
         before, self._rows = self._rows, self._count()
-        if self.following:
-            self._cursor = max(self._rows - 1, 0)
+        last = max(self._rows - 1, 0)  # in a replay there may be fewer than before
+        self._cursor = last if self.following else min(self._cursor, last)
         if before != self._rows or not before:
             self.hold(max(self._rows, 1))
             # the cursor may have stood in the last row; what stands beside is as high as all
@@ -74,7 +74,7 @@ class EventsView(Pane):
 
     def _count(self) -> int:
         if self._sifted is not None:
-            return len(self._sifted.lines)
+            return self._sifted.count
         return 0 if self.record is None else len(self.record)
 
     def _sift(self) -> None:
@@ -235,7 +235,7 @@ class EventsView(Pane):
         if record is None or sifted is None:
             return ""
         looking = "" if sifted.looked_at >= len(record) else self.look.symbols.cut
-        return f"{len(sifted.lines)} of {len(record)}{looking}"
+        return f"{sifted.count} of {len(record)}{looking}"
 
 
 def _silence(record: Record | None, sifted: Sifted | None) -> str:
