@@ -77,7 +77,8 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
     _tell(histories, supervisor, click.echo)
     if screen.return_code:
         return Exit.FATAL
-    return exit_code(histories, interrupted=screen.leaving.cut_short)
+    saved = supervisor.folder.saved
+    return exit_code(histories, interrupted=screen.leaving.cut_short, saved=saved)
 
 
 def without_screen(chosen: Options, work: Work, *, as_json: bool) -> int:
@@ -93,11 +94,13 @@ def without_screen(chosen: Options, work: Work, *, as_json: bool) -> int:
         headless = Headless(supervisor, as_json=as_json, histories=work.histories)
         headless.run(lambda: work.begin(supervisor))
     _tell(headless.histories, supervisor, say)
-    return exit_code(headless.histories, interrupted=headless.interrupted)
+    saved = supervisor.folder.saved
+    return exit_code(headless.histories, interrupted=headless.interrupted, saved=saved)
 
 
 def _tell(
     histories: Sequence[JobHistory], supervisor: Supervisor, say: Callable[[str], None]
 ) -> None:
-    for line in summary(histories, supervisor.folder.path):
+    folder = supervisor.folder
+    for line in summary(histories, folder.path, saved=folder.saved):
         say(line)

@@ -32,18 +32,19 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(histories: Sequence[JobHistory], *, interrupted: bool) -> Exit:
-    """What the program tells its caller."""
+def exit_code(histories: Sequence[JobHistory], *, interrupted: bool, saved: bool = True) -> Exit:
+    """What the program tells its caller; ``saved``: the run's index is on disk."""
     outcomes = {history.ended.outcome for history in histories if history.ended}
     if Outcome.UNAUTHORISED in outcomes:
         return Exit.NOT_AUTHORISED
     if interrupted:
         return Exit.INTERRUPTED
     as_wanted = (Status.DONE, Status.CANCELLED)  # the user cancelled, and not the whole of it
-    return Exit.DONE if all(h.status in as_wanted for h in histories) else Exit.SOME_FAILED
+    well = saved and all(h.status in as_wanted for h in histories)
+    return Exit.DONE if well else Exit.SOME_FAILED
 
 
-def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
+def summary(histories: Sequence[JobHistory], folder: Path, *, saved: bool = True) -> list[str]:
     """A few lines: how many ended how, why any failed, where everything is."""
     if not histories:
         return ["Nothing was streamed."]
@@ -54,6 +55,8 @@ def summary(histories: Sequence[JobHistory], folder: Path) -> list[str]:
     sockets = f", sockets open {clock(open_)}" if open_ else ""
     lines = [f"{', '.join(told)} · {clock(seconds)} of audio{sockets}"]
     lines += failures([history for history in histories if history.status is Status.FAILED])
+    if not saved:
+        lines.append(clean(f"{folder} cannot be written: is the disk full, or the folder gone?"))
     lines.append(clean(f"Transcripts and traces: {folder}"))
     if not all(history.finished for history in histories):
         lines.append(clean(f"Go on with the rest: paceline resume {quoted(folder)}"))

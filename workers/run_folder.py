@@ -59,6 +59,11 @@ class RunFolder:
                 self.path.rmdir()
 
     @property
+    def saved(self) -> bool:
+        """Whether all that was to be saved could be."""
+        return not self.changed and (not self._jobs or (self.path / past.INDEX).exists())
+
+    @property
     def exports(self) -> Path:
         """Where exports of this run go when nothing else is said."""
         return self.path / "exports"

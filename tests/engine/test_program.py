@@ -13,12 +13,12 @@ from typing import Any
 import jiwer
 import psutil
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tests import sound
 from tests.engine.running import LONG_ENOUGH
-from tests.engine.scripted import BEGIN, Endpoint, Line, turn
+from tests.engine.scripted import BEGIN, Endpoint, Line, perfect, turn
 from tui import commands
 from workers.events import Outcome
 
@@ -42,6 +42,11 @@ def paceline(*arguments: str | Path, **environment: str) -> subprocess.Completed
         timeout=2 * LONG_ENOUGH,
         stdin=subprocess.DEVNULL,
     )
+
+
+def inside(*arguments: str | Path, **environment: str) -> Result:
+    """The same in this process, where it starts no session and installs no handler of signals."""
+    return CliRunner().invoke(commands.paceline, [*map(str, arguments)], env=environment)
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,10 @@ def test_a_run_is_exported_offline(run: Run, tmp_path: Path) -> None:
     """Every format, named after the recording; not overwritten without being asked."""
     formats = ("srt", "vtt", "txt", "json", "csv")
     arguments = ("export", run.folder, "--to", ",".join(formats), "--into", tmp_path)
-    first, second = paceline(*arguments), paceline(*arguments)
-    third = paceline(*arguments, "--overwrite")
+    first, second = inside(*arguments), inside(*arguments)
+    third = inside(*arguments, "--overwrite")
 
-    assert (first.returncode, second.returncode, third.returncode) == (0, 3, 0)
+    assert (first.exit_code, second.exit_code, third.exit_code) == (0, 3, 0)
     assert {p.name for p in tmp_path.iterdir()} == {
         f"{Path(name).stem}.{each}" for name in RECORDINGS for each in formats
     }
@@ -166,7 +171,6 @@ def test_check_sends_nothing_and_says_everything() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["run", "nowhere"], 2, "no file or folder"),
         (["samples"], 2, "paceline run"),
         (["run", "--out", "/proc/nowhere", "samples"], 1, "cannot be written"),
     ],
@@ -186,6 +190,7 @@ def test_a_mistake_ends_the_program_in_a_sentence(
     ("arguments", "code", "words"),
     [
         (["run"], 2, "Missing argument"),
+        (["run", "nowhere"], 2, "no file or folder"),
         (["resume"], 2, "“paceline runs” lists them"),
         (["run", "docs"], 2, "no audio"),
         (["run", "--chunk-ms", "20", "samples"], 2, "50<=x<=1000"),
@@ -202,7 +207,7 @@ def test_a_mistake_gets_a_sentence(
 ) -> None:
     """The same, in this process: nothing is started for any of these."""
     monkeypatch.chdir(ROOT)
-    result = CliRunner().invoke(commands.paceline, arguments)
+    result = inside(*arguments)
 
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == code, result.stderr
@@ -212,7 +217,7 @@ def test_a_mistake_gets_a_sentence(
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["export", "-h"]])
 def test_help_is_there(arguments: list[str]) -> None:
     """For the whole and for each command."""
-    result = CliRunner().invoke(commands.paceline, arguments)
+    result = inside(*arguments)
 
     assert result.exit_code == 0
     assert "Usage: paceline" in result.stdout
@@ -226,6 +231,21 @@ def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
 
     assert result.returncode == 3
     assert "nothing answers at 127.0.0.1:9" in result.stderr
+
+
+def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
+    """All was heard, and none of it is there."""
+
+    async def remove(line: Line) -> None:
+        (tmp_path / "run").rename(tmp_path / "gone")
+        await perfect(line)
+
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.3))
+    with Endpoint(remove) as endpoint:
+        result = paceline("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path)
+
+    assert result.returncode == 3
+    assert "or the folder gone?" in result.stderr
 
 
 def test_a_refused_key_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
@@ -293,6 +313,38 @@ def test_an_interrupted_run_keeps_what_was_heard(tmp_path: Path, number: signal.
     assert endpoint.heard[0].control == [{"type": "Terminate"}]
     assert "Heard after." in rest
     assert alive == []
+
+
+INTERRUPTED_AT = """
+import signal, sys
+
+class Named:
+    def __set_name__(self, owner, name):
+        signal.raise_signal(signal.SIGINT)
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == at:
+            type("Owner", (), {"name": Named()})  # Python makes another error of any in there
+
+at = sys.argv.pop(1)
+sys.meta_path.insert(0, Finder)
+from tui.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "tui.options", "tui.headless"])
+def test_an_interruption_before_there_is_anything_to_end_ends_it(
+    tmp_path: Path, module: str
+) -> None:
+    """Whatever is being loaded: without a word, and with the exit code of an interruption."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(1.0))
+    arguments = ["run", "--endpoint", "ws://127.0.0.1:9", "--out", str(tmp_path / "run"), path]
+    program = [sys.executable, "-c", INTERRUPTED_AT, module, *arguments]
+    ended = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=LONG_ENOUGH)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_a_second_interruption_is_by_force(tmp_path: Path) -> None:

@@ -123,4 +123,5 @@ def test_a_key_reaches_a_process_of_ours() -> None:
 def test_a_repeated_key_is_blotted_out_of_a_text() -> None:
     """However often; a short one may be a word of the recording, so it stays."""
     assert Secret(KEY).blotted(f"{KEY}? No: {KEY}.") == f"{BLOT}? No: {BLOT}."
+    assert Secret("sixteen/letters=").blotted("?key=sixteen%2Fletters%3D") == f"?key={BLOT}"
     assert Secret("sesame").blotted("Open, sesame.") == "Open, sesame."

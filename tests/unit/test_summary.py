@@ -32,6 +32,7 @@ def test_the_exit_code_tells_the_worst() -> None:
     assert code(done(), CANCELLED) is Exit.DONE
     assert code(done(), failed("gone")) is Exit.SOME_FAILED
     assert code(done(), queued()) is Exit.SOME_FAILED
+    assert exit_code(after(done()), interrupted=False, saved=False) is Exit.SOME_FAILED
     assert code(done(), failed("by a signal", outcome=Outcome.INTERRUPTED)) is Exit.SOME_FAILED
     assert code(done(), CANCELLED, interrupted=True) is Exit.INTERRUPTED
     assert code(refused, CANCELLED, interrupted=True) is Exit.NOT_AUTHORISED

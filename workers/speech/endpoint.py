@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from workers.errors import UsageProblem
 
@@ -47,13 +47,15 @@ class Secret:
         return self._value
 
     def blotted(self, text: str) -> str:
-        """A text without the key, which a server may have repeated.
+        """A text without the key, which a server may have repeated, as it is or as in an address.
 
         A key shorter than any real one stays where it is: it may well be a word that was spoken.
         """
         if len(self._value) < SHORTEST_KEY:
             return text
-        return text.replace(self._value, BLOT)
+        for written in {self._value, quote(self._value, safe="")}:
+            text = text.replace(written, BLOT)
+        return text
 
     def __repr__(self) -> str:
         return "Secret(…)"
