@@ -4,12 +4,44 @@ Session processes load this module too, because it is the parent's main module; 
 nothing until it is called.
 """
 
+_INTERRUPTED = 130
+"""The exit code, as `tui.summary.Exit` has it."""
+
 
 def main() -> None:
     """The ``paceline`` command."""
+    try:
+        _end_at_ctrl_c()
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+    from tui import descriptors
+
+    descriptors.complete()
     from tui.commands import paceline
 
     paceline()
+
+
+def _end_at_ctrl_c() -> None:
+    """Until there is something to end politely: whoever streams then says what Ctrl-C means.
+
+    Not by `KeyboardInterrupt`, of which Click would make a fault. And whatever Python makes of an
+    import that is broken off is told to nobody. Where Ctrl-C is ignored, as for what a script has
+    put in the background, it stays so.
+    """
+    import os
+    import signal
+    import sys
+
+    def gone(*_: object) -> None:
+        os._exit(_INTERRUPTED)
+
+    def end(number: int, frame: object) -> None:
+        sys.excepthook = sys.unraisablehook = gone
+        sys.exit(_INTERRUPTED)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, end)
 
 
 if __name__ == "__main__":

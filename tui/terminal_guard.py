@@ -2,9 +2,11 @@
 
 While the desk is drawn, the terminal is as no shell expects it, and a killed program puts nothing
 back. So a second process sleeps on a pipe whose only writing end the program holds: the end of the
-program, whatever it was, reads as end-of-file.
+program, whatever it was, reads as end-of-file. It runs this file alone, which therefore imports
+nothing of ours at its head.
 """
 
+import json
 import os
 import signal
 import sys
@@ -16,8 +18,9 @@ from typing import Any
 _PIPE, _TERMINAL = 0, 1
 """The only descriptors that the guard keeps."""
 
-_LOCAL = 3
-"""Where the local modes stand in what `termios.tcgetattr` gives."""
+_LOCAL, _CHARACTERS = 3, 6
+"""Where the local modes stand in what `termios.tcgetattr` gives, and the characters that do things.
+"""
 
 _MOST = 1024
 """Above this nothing is inherited: when the guard is made, the program has opened nothing yet."""
@@ -47,9 +50,9 @@ _UNDONE = (
 
 
 class TerminalGuard:
-    """Making one forks, so it has to come before the first thread and whatever is not to be shared.
+    """Making one starts its process; it has to come before anything is drawn.
 
-    Without a terminal, or where there is no fork, it does nothing.
+    Without a terminal, or on a system of another kind, it does nothing.
     """
 
     def __init__(self) -> None:
@@ -57,7 +60,7 @@ class TerminalGuard:
         """The guard's process, and the writing end of its pipe."""
         if os.name == "posix" and os.isatty(_TERMINAL):
             with suppress(OSError):  # no process to be had: the desk is worth more than its guard
-                self._made = _fork()
+                self._made = _started()
 
     @contextmanager
     def watching(self, run: Path, again: str = "To go on: paceline resume") -> Iterator[None]:
@@ -91,31 +94,39 @@ def _last_words(run: Path, again: str) -> bytes:
     return words.encode(sys.stdout.encoding, "replace")
 
 
-def _fork() -> tuple[int, int]:
+def _started() -> tuple[int, int]:
     import termios
 
+    from tui.api_key import KEY_VARIABLE
+
     settings = termios.tcgetattr(_TERMINAL)
+    settings[_CHARACTERS] = [each[0] if isinstance(each, bytes) else each for each in settings[-1]]
     reader, writer = os.pipe()  # neither end survives an exec: no other child will have one
-    process = os.fork()
-    if process == 0:
-        try:
-            _guard(reader, settings)
-        finally:
-            os._exit(0)  # come what may, and be the terminal gone too: no more of the program here
-    os.close(reader)
+    try:
+        process = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", __file__, json.dumps(settings)],
+            {name: value for name, value in os.environ.items() if name != KEY_VARIABLE},
+            file_actions=[(os.POSIX_SPAWN_DUP2, reader, _PIPE)],
+            setpgroup=0,  # what kills the program's whole group spares the guard
+            setsigmask=(),
+        )
+    except BaseException:
+        os.close(writer)
+        raise
+    finally:
+        os.close(reader)
     return process, writer
 
 
 # --- the guard's process -------------------------------------------------------------------------
 
 
-def _guard(reader: int, settings: list[Any]) -> None:
-    os.setpgid(0, 0)  # what kills the program's whole group spares the guard
+def _guard(settings: list[Any]) -> None:
     for name in _DEAF_TO:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
-    os.dup2(reader, _PIPE)
-    # The writing end above all. And whatever it was that whoever started us left open: a pipe or a
-    # lock lives on as long as anybody has it.
+    # Whatever it was that whoever started us left open: a pipe or a lock lives on as long as
+    # anybody has it.
     os.closerange(_TERMINAL + 1, _MOST)
     last_words = b""
     while told := os.read(_PIPE, 4096):
@@ -138,3 +149,7 @@ def _restore(settings: list[Any]) -> None:
     if not termios.tcgetattr(_TERMINAL)[_LOCAL] & termios.ISIG:
         termios.tcflush(_TERMINAL, termios.TCIFLUSH)  # reports of the mouse are not for a shell
         termios.tcsetattr(_TERMINAL, termios.TCSANOW, settings)
+
+
+if __name__ == "__main__":
+    _guard(json.loads(sys.argv[1]))

@@ -11,14 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 
+from workers import processes
 from workers.audio.prober import Prober
-from workers.errors import PacelineError, Unreadable
+from workers.errors import PacelineError, Unprobed, Unreadable
 from workers.events import Ended, Outcome, Report
 from workers.jobs import Settings
 from workers.ledger import Ledger
-from workers.place import Phase, Place
+from workers.place import Place
 from workers.saving import Saving
-from workers.session.assignment import Assignment, Order, Patience
+from workers.session.assignment import Assignment, Patience
 from workers.session.child import SessionChild
 from workers.speech import configuration
 from workers.speech.endpoint import Endpoint, Secret
@@ -37,6 +38,8 @@ class Access:
     key: Secret | None
     sessions: int
     """How many at once, when the user does not say."""
+    revivals: int = 0
+    """How often what is there had died and was started again."""
 
 
 class Dispatch:
@@ -75,6 +78,7 @@ class Dispatch:
             self._closing = True
             self._ledger.changed.notify_all()
         self._thread.join(patience)
+        processes.look()  # one that is stopped would not notice that nobody needs it any more
 
     @property
     def sessions(self) -> int:
@@ -82,6 +86,11 @@ class Dispatch:
         if self.allowed is not None:
             return self.allowed
         return self._access.sessions if self._access else 0
+
+    @property
+    def revivals(self) -> int:
+        """How often what sessions stream to had died and was started again."""
+        return self._access.revivals if self._access else 0
 
     def _work(self) -> None:
         changed = self._ledger.changed
@@ -121,11 +130,12 @@ class Dispatch:
         return self._access is None or self._ledger.live < self.sessions
 
     def _look(self) -> None:
-        """Ends sessions whose process has stood still for too long."""
+        """Ends sessions whose process has stood still for too long, and who could not start any."""
         now = time.monotonic()
         if now < self._look_at:
             return
         self._look_at = now + LOOK_EVERY
+        processes.look()
         for place in self._ledger.places.values():
             if place.child is not None:
                 place.child.remind()
@@ -157,9 +167,12 @@ class Dispatch:
     def _prepare(self, place: Place, asked: int, prober: Prober) -> None:
         """Reads a file's facts and queues the job, or ends it in words."""
         try:
-            recording = prober.probe(place.file)
+            recording = prober.probe(place.path)
         except Unreadable as error:
             ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
+            self._ledger.give_up(place, asked, ended)
+        except Unprobed as error:
+            ended = Ended(Outcome.CRASHED, error.reason, error.hint)
             self._ledger.give_up(place, asked, ended)
         else:
             self._ledger.queue(place, asked, recording, self._settings)
@@ -171,10 +184,16 @@ class Dispatch:
             return
         except PacelineError as error:  # the engine did not come up; it may at the next start
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
-        except (OSError, EOFError) as error:  # no room for it, or the fork server was just killed
+        except (EOFError, ConnectionError):
+            reason = "the session's process could not be started: the fork server was ended"
+            ended = Ended(Outcome.CRASHED, reason, "A new one is started.")
+        except OSError as error:
             reason = f"the session's process could not be started ({error})"
             ended = Ended(Outcome.CRASHED, reason, _NO_ROOM)
-        self._ledger.fail(place, asked, ended)
+        with self._ledger.changed:
+            if place.child is not None and place.unwanted:
+                ended = place.child.unsaid()
+            self._ledger.fail(place, asked, ended)
 
     def _launch(self, place: Place, asked: int) -> None:
         """Makes sure that there is somewhere to stream to, then makes the process."""
@@ -185,13 +204,11 @@ class Dispatch:
             self._access = access
             if place.over or place.asked != asked:  # cancelled, perhaps retried meanwhile
                 return
-            place.phase = Phase.STARTING
-        self._saving.save(at_once=True)  # whatever is killed then, it is known
-        child = SessionChild(self._context, self._assignment(place, access.endpoint), access.key)
-        with ledger.changed:
+            assignment = self._assignment(place, access.endpoint)
+            child = SessionChild(self._context, assignment, access.key)
             place.starts(child)
-            if place.unwanted:
-                child.ask(Order.LEAVE if ledger.stopping else Order.CANCEL)
+        self._saving.save(at_once=True)  # whatever is killed then, it is known
+        child.start()  # not with the lock: it takes its time
         threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
 
     def _assignment(self, place: Place, endpoint: Endpoint) -> Assignment:

@@ -21,6 +21,10 @@ class Unreadable(PacelineError):
     """A recording that cannot be streamed: missing, damaged, empty, truncated, or not audio."""
 
 
+class Unprobed(PacelineError):
+    """Nobody found out what a recording is, and it is not at fault: the next time may do better."""
+
+
 class Malformed(PacelineError):
     """A record, on the wire or on disk, that lacks a field we need or has the wrong type in one."""
 

@@ -12,7 +12,7 @@ import pytest
 from tests import damage, sound
 from tests.decoder import Decoder
 from workers.audio.prober import Prober
-from workers.errors import Unreadable
+from workers.errors import Unprobed, Unreadable
 
 CASES, SEED = 400, 3
 """The 20th of these made a decoder go in a circle, and the 97th made it fail with a bug."""
@@ -34,6 +34,12 @@ def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
     assert right == {"decoded", "refused"}
 
 
+def crash(process: int) -> None:
+    """As a decoder does; goes on with one that is stopped, to its end."""
+    os.kill(process, signal.SIGSEGV)
+    os.kill(process, signal.SIGCONT)
+
+
 def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
     """A decoder may crash at any file; the files behind it have done nothing."""
     path = sound.write(tmp_path / "a.wav", sound.tone(1.0))
@@ -44,7 +50,7 @@ def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: 
         )
         assert process.pid is not None
         os.kill(process.pid, signal.SIGSTOP)  # it has been asked when it ends, and has not answered
-        threading.Timer(1.0, process.kill).start()
+        threading.Timer(1.0, crash, [process.pid]).start()
         with pytest.raises(Unreadable, match="crash"):
             prober.probe(path)
 
@@ -72,5 +78,52 @@ def test_a_prober_that_was_killed_while_idle_costs_no_file(tmp_path: Path) -> No
             if "resource_tracker" not in " ".join(child.cmdline()):
                 child.kill()
                 child.wait()
+
+        assert prober.probe(path).seconds == 0.2
+
+
+def probers() -> set[psutil.Process]:
+    """Those of this process, by their descent."""
+    return {
+        child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())
+    }
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
+    tmp_path: Path, ended: bool
+) -> None:
+    """It is asked for again."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
+    before = probers()
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        prober.probe(path)
+        (process,) = probers() - before
+        process.suspend()  # so that it is asked, and has not answered
+        if ended:
+            threading.Timer(0.5, process.kill).start()
+
+        assert prober.probe(path).seconds == 0.2
+
+
+def test_probers_that_are_killed_again_and_again_are_told_as_such(tmp_path: Path) -> None:
+    """Nobody knows what the file is, and it is not called damaged."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
+    before, over = probers(), threading.Event()
+
+    def kill_all() -> None:
+        while not over.wait(0.01):
+            for process in probers() - before:
+                process.kill()
+
+    killer = threading.Thread(target=kill_all)
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        killer.start()
+        try:
+            with pytest.raises(Unprobed, match="killed"):
+                prober.probe(path)
+        finally:
+            over.set()
+            killer.join()
 
         assert prober.probe(path).seconds == 0.2

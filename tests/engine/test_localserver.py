@@ -454,18 +454,24 @@ def test_an_engine_that_is_stopped_is_found_and_replaced(
         (found,) = set(psutil.Process().children()) - before
         return found
 
+    def stopped() -> psutil.Process:
+        found = engine()
+        found.suspend()
+        while found.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.01)
+        return found
+
     with LocalServer(tmp_path / "engine.log") as server:
-        engine().suspend()
+        stopped()
         with pytest.raises(EngineMissing, match="was stopped"):
             server.address(LONG_ENOUGH)
         server.revive()
         first = server.address(LONG_ENOUGH)
-        engine().suspend()
+        stopped()
         server.revive()
         second = server.address(LONG_ENOUGH)
-        last = engine()
+        last = stopped()
         family = [last, *last.children(recursive=True)]
-        last.suspend()
         began = time.monotonic()
         server.close()
 

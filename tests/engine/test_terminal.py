@@ -12,6 +12,7 @@ import pytest
 from tests import sound
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, turn
 from tests.engine.window import NORMAL, Window
+from tui.api_key import KEY_VARIABLE
 from tui.summary import Exit
 
 OF_A_DESK = {b"1000", b"1003", b"1004", b"1006", b"1015", b"1016", b"1049", b"2004", b"2048"}
@@ -105,6 +106,23 @@ def test_a_desk_that_is_left_needs_no_guard(desk: Window, endpoint: Endpoint) ->
     assert ended_politely(endpoint)
 
 
+def test_a_guard_does_not_know_the_key(
+    arguments: list[str | Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It outlives the program, and anybody of the same user can read its environment."""
+    monkeypatch.setenv(KEY_VARIABLE, "n0b0dyMayReadThis")
+    monkeypatch.setenv("OTHER", "of no interest")
+    with Window(*arguments) as desk:
+        desk.until_shown(b"Heard 0.")
+        desk.family += desk.program.children(recursive=True)
+        known = desk.guard.environ()
+        desk.type(b"q")
+        desk.until_gone()
+
+    assert known["OTHER"] == "of no interest"
+    assert "n0b0dyMayReadThis" not in repr(known)
+
+
 def test_a_guard_that_is_killed_is_not_missed(
     arguments: list[str | Path], endpoint: Endpoint
 ) -> None:
@@ -118,6 +136,16 @@ def test_a_guard_that_is_killed_is_not_missed(
         desk.until_gone()
 
         assert desk.is_in_order()
+    assert ended_politely(endpoint)
+
+
+def test_a_desk_that_is_interrupted_from_outside_is_left(desk: Window, endpoint: Endpoint) -> None:
+    """In its terminal Ctrl-C is a key; a signal of that name is an order to end, as elsewhere."""
+    os.kill(desk.program.pid, signal.SIGINT)
+    desk.until_gone()
+
+    assert desk.modes - {LEFT_ON} == NORMAL
+    assert desk.program.returncode == Exit.INTERRUPTED
     assert ended_politely(endpoint)
 
 

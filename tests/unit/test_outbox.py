@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.desk_reports import queued, report
-from workers.events import Warned
+from tests.unit.desk_reports import heard, progressed, queued, report
+from workers.events import Report, Warned
 from workers.session.assignment import Order
 from workers.session.outbox import Inbox, Outbox, received
 from workers.speech.messages import ForceEndpoint, UpdateConfiguration
@@ -42,6 +42,35 @@ def test_a_slow_reader_never_holds_a_session_up() -> None:
     reader.join()
 
     assert heard == [LARGE] * 5
+
+
+def test_what_nobody_reads_for_hours_does_not_pile_up() -> None:
+    """Partials and progress that were overtaken are dropped; ends of turns and their order stay."""
+    theirs, ours = Pipe(duplex=False)
+    outbox = Outbox(ours)
+    outbox.put(LARGE)  # the pipe is full
+    said: list[Report] = [LARGE]
+    for order in range(3):
+        for chunk in range(1000):
+            so_far = report(1, progressed(order * 1000.0 + chunk))
+            partial = report(1, heard(order, f"word {chunk}"))
+            outbox.put(so_far)
+            outbox.put(partial)
+        final = report(1, heard(order, "all words", final=True))
+        outbox.put(final)
+        said += [so_far, final]
+    for order in (3, 4):
+        partial = report(1, heard(order, "still open"))
+        outbox.put(partial)
+        said.append(partial)
+    arrived: list[Report] = []
+    reader = threading.Thread(target=lambda: arrived.extend(received(theirs)))
+    reader.start()
+    outbox.close()
+    ours.close()
+    reader.join()
+
+    assert arrived == said
 
 
 def test_a_reader_that_is_gone_is_no_reason_to_fail() -> None:

@@ -1,8 +1,8 @@
 """Probing in a process of its own: decoders are C, read foreign bytes, and print what they like.
 
 One process probes one file after the other. A file that makes it crash or hang is an unreadable
-file; the next one gets a new process. What a decoder writes to its standard error never reaches the
-screen.
+file; the next one gets a new process. If somebody else ends it, the file is asked for again. What a
+decoder writes to its standard error never reaches the screen.
 """
 
 import os
@@ -11,13 +11,33 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
+from workers import processes
 from workers.audio.recording import Recording
-from workers.errors import Unreadable
+from workers.errors import Unprobed, Unreadable
 
-PATIENCE = 30.0
-"""Seconds after which a file that is still being probed is given up."""
+PATIENCE = 30
+"""Looks of a second after which a file that is still being probed is given up."""
+
+STOPPED = 3
+"""Looks in a row after which a process that is stopped is ended."""
+
+TRIES = 2
+
+DYING = 5.0
+"""Seconds until it is known what a process that is gone has died of."""
+
+_FROM_OUTSIDE = {
+    -each for each in signal.Signals if each.name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+}
+"""Exit codes of a process that somebody ended. A decoder dies of other signals."""
+
+_GONE = 255
+"""That of one whose end nobody has seen, because its fork server was ended too."""
+
+Answer: TypeAlias = Recording | tuple[str, str]
+"""The facts, or the words of an `Unreadable`."""
 
 
 class Prober:
@@ -40,55 +60,93 @@ class Prober:
         self._stop()
 
     def probe(self, path: str) -> Recording:
-        """The facts of a recording; raises `Unreadable` with what is wrong with it."""
+        """The facts of a recording; raises `Unreadable` with what is wrong with it.
+
+        Raises `Unprobed` when there was nobody who could tell.
+        """
+        for _ in range(TRIES):
+            answer = self._ask(path)
+            if isinstance(answer, Recording):
+                return answer
+            if answer is not None:
+                raise Unreadable(*answer)
+        raise Unprobed(
+            "the process that was to read the file was killed, and so was the next", "Retry."
+        )
+
+    def _ask(self, path: str) -> Answer | None:
+        """None: somebody has ended the process, or what starts it."""
         if self._pipe is not None and self._pipe.poll():  # nothing was asked: it is dead
             self._stop()
         try:
             pipe = self._pipe or self._start()
+        except (EOFError, ConnectionError):
+            return None
         except OSError as error:
-            raise Unreadable(
+            raise Unprobed(
                 f"no process could be started to read it ({error.strerror})", "Retry."
             ) from error
         try:
             pipe.send(path)
-            if not pipe.poll(PATIENCE):
-                raise Unreadable(f"the file could not be read within {PATIENCE:.0f} s")
-            answer: Recording | tuple[str, str] = pipe.recv()
-        except (OSError, EOFError) as error:
-            self._stop()
-            raise Unreadable("the file makes its decoder crash", "It is damaged.") from error
-        except Unreadable:
-            self._stop()
-            raise
-        if isinstance(answer, Recording):
-            return answer
-        raise Unreadable(*answer)
+            if not self._answers(pipe):
+                self._stop()
+                return f"the file could not be read within {PATIENCE} s", ""
+            answer: Answer = pipe.recv()
+        except (OSError, EOFError):
+            assert self._process is not None
+            self._process.join(DYING)
+            code = self._stop()
+            if code in _FROM_OUTSIDE or code == _GONE:
+                return None
+            return "the file makes its decoder crash", "It is damaged."
+        return answer
+
+    def _answers(self, pipe: Connection) -> bool:
+        """Waits for it, but not for ever. One that is stopped is ended, which is an answer too."""
+        stopped = 0
+        for _ in range(PATIENCE):
+            if pipe.poll(1.0):
+                return True
+            assert self._process is not None
+            stopped = stopped + 1 if processes.stopped(self._process.pid) else 0
+            if stopped == STOPPED:
+                self._process.kill()
+        return False
 
     def _start(self) -> Connection:
         ours, theirs = self._context.Pipe()
-        self._process = self._context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
-            target=_answer, args=(theirs,), name="paceline-prober", daemon=True
-        )
-        self._process.start()
-        theirs.close()
+        try:
+            self._process = processes.started(
+                self._context, _answer, theirs, name="paceline-prober"
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self._pipe = ours
         return ours
 
-    def _stop(self) -> None:
-        if self._pipe is not None and self._process is not None:
+    def _stop(self) -> int | None:
+        """Ends the process; gives its exit code, None when there is none."""
+        process, code = self._process, None
+        if self._pipe is not None and process is not None:
             self._pipe.close()
-            self._process.join(1.0)
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
+            process.join(1.0)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            code = process.exitcode
         self._pipe = self._process = None
+        return code
 
 
 def _answer(pipe: Connection) -> None:
-    """The child: a path in, a recording or an `Unreadable`'s words out, until the pipe ends."""
+    """The child: a path in, an answer out, until the pipe ends."""
     from workers.audio.probe import probe  # loads decoders: not in the parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which multiprocessing ends it at the latest
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)

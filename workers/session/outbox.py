@@ -2,18 +2,19 @@
 
 Neither waits for the other. The supervisor may be slow or gone, and a session has audio to send;
 a session may be stopped, and the supervisor has others. What a pipe does not take stays with its
-writer and goes later.
+writer and goes later, without what has been overtaken by then: a desk may be stopped for hours.
 """
 
 import io
 import os
 import pickle
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from workers.events import Report
+from workers.events import Progressed, Report, TurnHeard
 
 A_LOOK = 1 << 10
 """Bytes taken in at a time: a dozen orders, which delay no chunk."""
@@ -25,12 +26,26 @@ class Outbox:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe  # its descriptor lives as long as it does
         self._unsent = bytearray()
+        """The rest of what was begun."""
+        self._waiting: deque[object] = deque()
         os.set_blocking(pipe.fileno(), False)
 
     def put(self, said: object) -> None:
         """Sends as much as the pipe takes at once."""
-        self._unsent += pickle.dumps(said)
+        if self._waiting:
+            self._forget_overtaken(said)
+        self._waiting.append(said)
         self.flush()
+
+    def _forget_overtaken(self, said: object) -> None:
+        """Drops what waits and is out of date: it is in the trace.
+
+        Only behind what has to arrive: how far audio was sent when a turn ended is told before it.
+        """
+        passing = []
+        while self._waiting and _passes(self._waiting[-1]):
+            passing.append(self._waiting.pop())
+        self._waiting.extend(each for each in reversed(passing) if not _overtakes(said, each))
 
     def close(self) -> None:
         """Waits until everything is sent, or nobody is there any more to read it."""
@@ -40,12 +55,35 @@ class Outbox:
     def flush(self) -> None:
         """Sends what the pipe did not take before, as far as it does now."""
         try:
-            while self._unsent:
+            while self._unsent or self._waiting:
+                if not self._unsent:
+                    self._unsent += pickle.dumps(self._waiting.popleft())
                 del self._unsent[: os.write(self._pipe.fileno(), self._unsent)]
         except BlockingIOError:
             pass  # full: with the next one
         except OSError:
             self._unsent.clear()  # nobody reads them; the trace has it all
+            self._waiting.clear()
+
+
+def _passes(said: object) -> bool:
+    """Whether a later report may take its place."""
+    event = said.event if isinstance(said, Report) else None
+    return isinstance(event, Progressed) or (
+        isinstance(event, TurnHeard) and not event.turn.end_of_turn
+    )
+
+
+def _overtakes(later: object, earlier: object) -> bool:
+    """Of one session: how far it is, or how a turn reads that was still open."""
+    if not (isinstance(later, Report) and isinstance(earlier, Report)):
+        return False
+    match later.event, earlier.event:
+        case Progressed(), Progressed():
+            return True
+        case TurnHeard(turn=new), TurnHeard(turn=old):
+            return new.turn_order == old.turn_order
+    return False
 
 
 class Inbox:

@@ -1,0 +1,29 @@
+"""A program that was started without standard input, output or error."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import sound
+from tests.engine.running import LONG_ENOUGH
+from tests.engine.scripted import Endpoint
+from tests.engine.test_program import ROOT, command
+from workers import past
+from workers.history import Status
+
+
+@pytest.mark.parametrize("closed", ["0<&- 1>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_a_program_without_its_usual_descriptors_streams_all_the_same(
+    tmp_path: Path, closed: str
+) -> None:
+    """Some services start programs so; no pipe of a session may get such a number."""
+    path = sound.write(tmp_path / "a.wav", sound.counting(0.2))
+    with Endpoint() as endpoint:
+        options = ("--attempts", "1", "--endpoint", endpoint.url, "--out", tmp_path / "run")
+        program = ["sh", "-c", f'exec "$@" {closed}', "sh", *command("run", *options, path)]
+        ended = subprocess.run(program, cwd=ROOT, timeout=LONG_ENOUGH)
+    (history,) = past.histories(tmp_path / "run")
+
+    assert history.status is Status.DONE
+    assert ended.returncode == 0
