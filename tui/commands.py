@@ -60,7 +60,7 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Open the desk on these files and folders (the default command)."""
     from tui.terminal_guard import TerminalGuard
 
-    guard = TerminalGuard()  # first of all: it forks, and keeps whatever is loaded by then
+    guard = TerminalGuard()  # before anything is drawn; it is there when the rest is loaded
     from tui.options import options
     from tui.streaming import Work, need_terminal, on_desk
     from workers.audio.discovery import found
@@ -100,7 +100,7 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
     """
     from tui.terminal_guard import TerminalGuard
 
-    guard = None if no_desk or as_json else TerminalGuard()  # first of all, as above
+    guard = None if no_desk or as_json else TerminalGuard()  # as above
     from tui.resuming import resumed
     from tui.streaming import Work, need_terminal, on_desk, without_screen
     from workers import run_folder
@@ -163,7 +163,7 @@ def view(folder: Path | None) -> NoReturn:
     """
     from tui.terminal_guard import TerminalGuard
 
-    guard = TerminalGuard()  # first of all, as above
+    guard = TerminalGuard()  # as above
     from tui.reviewing import latest, looked_back
     from tui.streaming import need_terminal
     from workers.run_folder import runs_path

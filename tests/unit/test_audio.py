@@ -171,6 +171,25 @@ def test_a_file_that_shrank_is_told_also_from_its_middle(tmp_path: Path) -> None
             list(decode.blocks(recording, 16000, 1600, start))
 
 
+def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
+    """Somebody may end the program meanwhile; once there, nobody is asked any more."""
+    path = sound.write(tmp_path / "a.wav", noise(3, 8000), 8000, sub="GSM610")
+    steps = []
+
+    def winding() -> None:
+        steps.append(1)
+        if len(steps) == 6:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        list(decode.blocks(probe(path), 8000, 800, 2 * 8000, winding=winding))
+    steps.clear()
+    rest = sum(map(len, decode.blocks(probe(path), 8000, 800, 8000, winding=winding)))
+
+    assert rest == pytest.approx(2 * 2 * 8000, abs=640)
+    assert len(steps) == 4
+
+
 def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
     """Where a place cannot be gone to, all before it is decoded and dropped piece by piece."""
     path = sound.write(tmp_path / "a.wav", noise(60, 8000), 8000, sub="GSM610")

@@ -1,7 +1,7 @@
 """Any recording as blocks of mono 16-bit PCM, from any sample on, in constant memory."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from math import gcd
 from typing import TypeAlias
 
@@ -37,16 +37,24 @@ _SETTLING = 0.25
 """Seconds by which a resampler starts early, to be past the silence that it takes for the past."""
 
 
-def blocks(recording: Recording, rate: int, frames: int, start: int = 0) -> Generator[bytes]:
+def blocks(
+    recording: Recording,
+    rate: int,
+    frames: int,
+    start: int = 0,
+    *,
+    winding: Callable[[], object] = lambda: None,
+) -> Generator[bytes]:
     """Little-endian PCM16 mono at ``rate`` Hz, ``frames`` samples a block; the last may be shorter.
 
     Channels are averaged. A recording that is mono, at ``rate`` and at most 16 bits deep passes
     through bit for bit. The first block begins with sample ``start`` of those that there are from
-    the beginning; nothing is given when there are no more than that. Raises `Unreadable` when the
-    file stops being readable on the way.
+    the beginning; nothing is given when there are no more than that. ``winding`` is called now and
+    then while it is on its way there, and may raise: to get far into a file may take a minute.
+    Raises `Unreadable` when the file stops being readable.
     """
     try:
-        with Tape(recording.path) as file:
+        with Tape(recording.path, winding) as file:
             pieces = _passed_through if _passes_through(file, rate) else _mono
             yield from _rebuffered(pieces(file, rate, start), frames * 2)
             heard = file.position

@@ -1,7 +1,7 @@
 """A recording read straight on, from its beginning or from a place that it was wound to."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,12 +38,16 @@ _MOST = 1 << 18
 
 
 class Tape(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
-    """An open audio file; raises `soundfile.LibsndfileError` where it cannot be read."""
+    """An open audio file; raises `soundfile.LibsndfileError` where it cannot be read.
+
+    ``winding`` is called for each piece that is passed over, on the way to where it is read from.
+    """
 
     position = 0
     """The next sample (of each channel) to be read."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, winding: Callable[[], object] = lambda: None) -> None:
+        self._winding = winding
         super().__init__(os.fsencode(path))  # what soundfile makes of a path must be valid UTF-8
 
     def seekable(self) -> bool:
@@ -64,3 +68,5 @@ class Tape(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
             self.position += len(piece)
             if skipped < len(piece):
                 yield piece[skipped:]
+            else:
+                self._winding()

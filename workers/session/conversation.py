@@ -13,7 +13,7 @@ from workers.errors import Unreadable
 from workers.events import Began, Connecting, Ended, MessageSent, Outcome
 from workers.session.assignment import Assignment
 from workers.session.attention import Attention
-from workers.session.calling import call
+from workers.session.calling import Call
 from workers.session.course import Course
 from workers.session.handover import Handover
 from workers.session.orders import Orders
@@ -68,7 +68,10 @@ class Conversation:
         self._tally = Tally(self._recording, self._settings, self._start, recorder)
 
     def run(self, sha256: str) -> Ended:
-        """All of it. Whatever happens, what was heard is kept and the ending says why it ended."""
+        """All of it. Whatever happens, what was heard is kept and the ending says why it ended.
+
+        Raises `Recalled` for an order that comes before the server is called.
+        """
         address = self._endpoint.address
         seam = self._seam
         self._recorder.say(Connecting(address, sha256, seam.at_ms, seam.turn, seam.kept_words))
@@ -78,16 +81,16 @@ class Conversation:
                 first = next(chunks, None)  # none: only the end was missing
             except Unreadable as error:
                 return Ended(Outcome.UNREADABLE, error.reason, error.hint)
+            self._orders.heed()
             return self._hold(chain([first] if first else [], chunks))
 
     def _hold(self, chunks: Iterator[bytes]) -> Ended:
         dialled = time.monotonic()
         try:
-            connection = call(
-                self._endpoint, self._settings, self._rate, self._key, self._patience.dial
-            )
+            call = Call(self._endpoint, self._settings, self._rate, self._key)
+            connection = call.answered(self._patience, self._orders, self._course)
         except Unreachable as error:
-            return endings.of_unreachable(error)
+            return self._course.ending or endings.of_unreachable(error)
         opened = time.monotonic()
         self._attention = Attention(
             connection,
@@ -117,16 +120,14 @@ class Conversation:
     ) -> None:
         course = self._course
         self._await_begin(opened + self._patience.begin)
-        if course.begin is None:
-            return
-        if not course.halted:
+        if course.begin is not None and not course.halted:
             begun = time.monotonic()
             expires_at = course.begin.expires_at
             self._attention.handover = Handover(
                 expires_at, course, self._tally, wall=time.time(), now=begun
             )
             self._stream(connection, chunks, course.begin, Moments(dialled, opened, begun))
-        if not course.over:
+        if not course.over:  # though it has not begun: Begin may be on its way
             self._finish(connection)
 
     def _await_begin(self, deadline: float) -> None:
@@ -208,8 +209,8 @@ class Conversation:
     def _last_moment(self, began: float) -> float:
         """When the Termination is given up, if Terminate was sent at ``began``."""
         course, patience = self._course, self._patience
-        if course.interrupted:
-            return began + patience.farewell
+        if course.interrupted or course.begin is None:
+            return course.ended_at + patience.farewell
         return min(course.last_message + patience.end, began + patience.end_altogether)
 
     # --- what is said and sent -------------------------------------------------------------------
@@ -240,6 +241,9 @@ class Conversation:
         """The recording from the seam on, a chunk at a time, the last filled up to the shortest."""
         frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
         shortest = 2 * -(-self._rate * SHORTEST_CHUNK_MS // 1000)
-        with closing(decode.blocks(self._recording, self._rate, frames, self._start)) as blocks:
+        blocks = decode.blocks(
+            self._recording, self._rate, frames, self._start, winding=self._orders.heed
+        )
+        with closing(blocks):
             for block in blocks:
                 yield block.ljust(shortest, b"\0")

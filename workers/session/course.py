@@ -38,6 +38,8 @@ class Course:
         """The server has said its last word."""
         self.last_message = 0.0
         """On the monotonic clock."""
+        self.ended_at = 0.0
+        """On the same: when its ending was told; the server may have more to say."""
 
     @property
     def halted(self) -> bool:
@@ -63,6 +65,7 @@ class Course:
         """The first reason counts; but a session has handed over only if nothing else came."""
         if self._ending is None or self._ending.outcome is Outcome.HANDED_OVER:
             self._ending = ending
+            self.ended_at = time.monotonic()
 
     def ended(self) -> Ended:
         """How it ended; when the server confirmed the whole of it, nothing else counts."""

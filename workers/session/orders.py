@@ -1,6 +1,7 @@
 """What comes to a session from outside: orders, a signal, or the supervisor's death."""
 
 import os
+import select
 import signal
 from multiprocessing.connection import Connection as Pipe
 
@@ -17,6 +18,14 @@ _STOPS = {
     ),
     Order.LEAVE: Ended(Outcome.INTERRUPTED, "the program was left", _RESUME),
 }
+
+
+class Recalled(Exception):
+    """The session is to end before it has called anybody; ``ending`` says why."""
+
+    def __init__(self, ending: Ended) -> None:
+        super().__init__(ending.reason)
+        self.ending = ending
 
 
 class Orders:
@@ -45,6 +54,13 @@ class Orders:
         self.watched.append(self._alarm)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer)
+
+    def heed(self) -> None:
+        """Raises `Recalled` when the session is to end; for as long as nobody is called."""
+        ready = select.select(self.watched, [], [], 0)[0]
+        for order in self.arrived(ready) if ready else ():
+            if isinstance(order, Ended):
+                raise Recalled(order)
 
     def arrived(self, ready: list[int]) -> list[Ended | Request]:
         """Reasons to stop, and messages to pass on, if what became readable says so."""

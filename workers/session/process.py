@@ -14,7 +14,7 @@ from pathlib import Path
 from workers.events import Ended, Outcome, Report
 from workers.session.assignment import Assignment
 from workers.session.conversation import Conversation
-from workers.session.orders import Orders
+from workers.session.orders import Orders, Recalled
 from workers.session.outbox import Outbox
 from workers.session.recorder import Recorder, unwritable
 from workers.speech.codec import Json, write
@@ -54,13 +54,17 @@ def _conversed(
 ) -> Ended:
     path = assignment.job.recording.path
     try:
-        sha256 = _sha256(path)
+        sha256 = _sha256(path, orders)
     except OSError as error:
         return Ended(Outcome.UNREADABLE, f"the file cannot be read ({error.strerror})")
+    except Recalled as recalled:
+        return recalled.ending
     if assignment.sha256 and sha256 != assignment.sha256:
         return _CHANGED
     try:
         return Conversation(assignment, key, recorder, orders).run(sha256)
+    except Recalled as recalled:
+        return recalled.ending
     except Exception as error:
         trouble = traceback.format_exc()
         print(key.blotted(trouble) if key else trouble, file=sys.stderr, flush=True)  # into the log
@@ -71,12 +75,16 @@ def _conversed(
         )
 
 
-def _sha256(path: str) -> str:
-    """Of a file's bytes; read in small pieces, or their buffer would stay in the process."""
+def _sha256(path: str, orders: Orders) -> str:
+    """Of a file's bytes; read in small pieces, or their buffer would stay in the process.
+
+    Some gigabytes take their time, so an order is heeded between two of them.
+    """
     digest = hashlib.sha256()
     with open(path, "rb", buffering=0) as file:
         while piece := file.read(1 << 15):
             digest.update(piece)
+            orders.heed()
     return digest.hexdigest()
 
 

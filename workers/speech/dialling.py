@@ -1,25 +1,22 @@
-"""Calling a server: TCP, TLS and the upgrade, bounded in time, and in words when it fails."""
+"""Calling a server: TCP, TLS and the upgrade; and in words when it fails."""
 
 import os
-import signal
+import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import websocket
+from websocket import _http
 from websocket._abnf import frame_buffer
+from websocket._socket import sock_opt
 
 from workers.errors import PacelineError
 from workers.speech.connection import LONGEST_MESSAGE, TOO_LONG, Connection, words
 from workers.speech.endpoint import Secret, is_loopback
 
 DIAL_PATIENCE = 10.0
-"""Seconds for each step of TCP, TLS and the upgrade."""
-
-DIAL_ALTOGETHER = 20.0
-"""Seconds for all of them, if nothing else is said: an answer that comes a byte at a time makes
-endless steps."""
+"""Seconds for each step of TCP, TLS and the upgrade; an answer a byte at a time has many steps."""
 
 
 class Unreachable(PacelineError):
@@ -41,32 +38,44 @@ def dial(
     *,
     ca: str | None = None,
     key: Secret | None = None,
-    patience: float = DIAL_ALTOGETHER,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``patience`` in seconds is for all of it. ``ca`` names a file of certificates to trust instead
-    of the system's; ``key`` is what the headers hold, to be blotted out. A redirection is not
-    followed: it would carry the key to wherever the answer says.
+    ``ca`` names a file of certificates to trust instead of the system's; ``key`` is what the
+    headers hold, to be blotted out. ``wanted`` is asked once, when the server is reached and before
+    it is asked for anything. A redirection is not followed: it would carry the key to wherever the
+    answer says.
     """
     where, host = urlsplit(url).netloc, urlsplit(url).hostname
     if host and is_loopback(host):  # nothing that stays on this machine goes through a proxy
         os.environ["no_proxy"] = "*"
     try:
-        with _at_most(patience):
-            ws = websocket.create_connection(
-                url,
-                timeout=DIAL_PATIENCE,
-                header=headers,
-                suppress_origin=True,
-                redirect_limit=0,
-                sslopt={"ca_certs": ca} if ca else None,
-            )
+        reached = _reached(url, ca)
+        if not wanted():
+            reached.close()
+            raise Unreachable(f"{where} was reached, but not wanted any more")
+        ws = websocket.create_connection(
+            url, socket=reached, header=headers, suppress_origin=True, redirect_limit=0
+        )
     except (OSError, websocket.WebSocketException) as error:
         said = words(error)  # which may repeat what the server said
         raise _unreachable(where, error, key.blotted(said) if key else said) from None
     ws.frame_buffer = _BoundedFrames(ws.frame_buffer.recv, ws.frame_buffer.skip_utf8_validation)
     return Connection(ws, key)
+
+
+def unanswered(where: str) -> Unreachable:
+    """It took too long."""
+    return Unreachable(f"{where} did not answer in time", "Check the network.")
+
+
+def _reached(url: str, ca: str | None) -> socket.socket:
+    """TCP, through a proxy if the environment names one, and TLS: all but the upgrade."""
+    options = sock_opt(None, {"ca_certs": ca} if ca else None)
+    options.timeout = DIAL_PATIENCE
+    reached: socket.socket = _http.connect(url, options, _http.proxy_info(), None)[0]
+    return reached
 
 
 def _unreachable(where: str, error: Exception, said: str) -> Unreachable:
@@ -84,7 +93,7 @@ def _unreachable(where: str, error: Exception, said: str) -> Unreachable:
                 f"the host of {where} is not known", "Check the address and the network."
             )
         case websocket.WebSocketTimeoutException() | TimeoutError():
-            return Unreachable(f"{where} did not answer in time", "Check the network.")
+            return unanswered(where)
         case ssl.SSLCertVerificationError():
             return Unreachable(
                 f"no trusted TLS connection to {where} ({said})",
@@ -111,19 +120,3 @@ class _BoundedFrames(frame_buffer):
         super().recv_length()
         if self.length is not None and self.length > LONGEST_MESSAGE:
             raise websocket.WebSocketPayloadException(TOO_LONG)
-
-
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raises `TimeoutError` in here after so long. For a process's main thread; sets SIGALRM."""
-
-    def ring(number: int, frame: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,55 @@
+"""A session that is not wanted any more when it comes to call its server."""
+
+from dataclasses import replace
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+
+from tests import sound
+from tests.unit.recorders import Told, recording
+from workers.audio.probe import probe
+from workers.events import Connecting, Outcome
+from workers.jobs import Job, JobId, Settings
+from workers.seam import Seam
+from workers.session.assignment import Assignment, Order
+from workers.session.conversation import Conversation
+from workers.session.orders import Orders, Recalled
+from workers.session.outbox import Outbox
+from workers.speech.endpoint import custom
+
+
+@pytest.mark.parametrize(
+    ("order", "outcome"),
+    [
+        (Order.CANCEL, Outcome.CANCELLED),
+        (Order.LEAVE, Outcome.INTERRUPTED),
+        (None, Outcome.INTERRUPTED),
+    ],
+)
+@pytest.mark.parametrize("longer", [False, True])
+def test_an_order_counts_before_anybody_is_called(
+    tmp_path: Path, order: Order | None, outcome: Outcome, longer: bool
+) -> None:
+    """Or the end of the program that could give one; also on the way to a seam far in the file."""
+    path = sound.write(tmp_path / "a.ogg", sound.tone(2.0), 16000, "OGG", "VORBIS")
+    facts = probe(path)
+    if longer:  # nobody gets there, so whoever tried would find the file damaged
+        facts = replace(facts, seconds=60.0, frames=60 * 16000)
+    job = Job(JobId(1), facts, Settings())
+    seam = Seam(at_ms=50_000 if longer else 0)
+    nobody = custom("ws://127.0.0.1:9")
+    reader, writer = Pipe(duplex=False)
+    if order is not None:
+        Outbox(writer).put(order)
+    else:
+        writer.close()
+    told = Told()
+    assignment = Assignment(job, 1, nobody, "a.trace", "a.log", seam=seam)
+    with recording(tmp_path, told) as recorder:
+        conversation = Conversation(assignment, None, recorder, Orders(reader))
+        with pytest.raises(Recalled) as recalled:
+            conversation.run("")
+
+    assert recalled.value.ending.outcome is outcome
+    assert [type(event) for event in told.events] == [Connecting]
