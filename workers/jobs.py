@@ -63,5 +63,7 @@ class Job:
     """One line of the queue."""
 
     id: JobId
+    file: str
+    """As it was named; the recording knows where it is."""
     recording: Recording
     settings: Settings

@@ -77,7 +77,7 @@ class Ledger:
         with self.changed:
             if place.over or place.asked != asked:
                 return
-            place.job = Job(place.id, recording, settings)
+            place.job = Job(place.id, place.file, recording, settings)
             self.waiting.wait(place)
             queued = Queued(recording.seconds, recording.rate, recording.channels, recording.format)
             self._forward(self._said(place, queued))

@@ -85,7 +85,7 @@ def test_a_session_that_is_twice_asked_to_end_before_it_is_there_is_killed(tmp_p
     os.mkfifo(tmp_path / "a.wav")
     recording = Recording(str(tmp_path / "a.wav"), 1.0, 8000, 1, 8000, "WAV PCM_16", 16_044)
     assignment = Assignment(
-        job=Job(JobId(1), recording, Settings()),
+        job=Job(JobId(1), recording.path, recording, Settings()),
         attempt=1,
         endpoint=custom("ws://127.0.0.1:1"),
         trace=str(tmp_path / "a.trace.jsonl"),

@@ -32,7 +32,7 @@ class Told(list[Report]):
 def recording(folder: Path, told: Told) -> Iterator[Recorder]:
     """The recorder of a first attempt."""
     file = folder / f"a{trace.SUFFIX}"
-    job = Job(JobId(1), RECORDING, Settings())
+    job = Job(JobId(1), RECORDING.path, RECORDING, Settings())
     assignment = Assignment(job, 1, custom("ws://127.0.0.1:9"), str(file), "a.log")
     with TraceWriter(file, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
         yield Recorder(assignment, writer, told)

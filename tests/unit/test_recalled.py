@@ -36,7 +36,7 @@ def test_an_order_counts_before_anybody_is_called(
     facts = probe(path)
     if longer:  # nobody gets there, so whoever tried would find the file damaged
         facts = replace(facts, seconds=60.0, frames=60 * 16000)
-    job = Job(JobId(1), facts, Settings())
+    job = Job(JobId(1), facts.path, facts, Settings())
     seam = Seam(at_ms=50_000 if longer else 0)
     nobody = custom("ws://127.0.0.1:9")
     reader, writer = Pipe(duplex=False)

@@ -40,7 +40,7 @@ def run(assignment: Assignment, key: Secret | None, told: Pipe, pipe: Pipe) -> N
     except OSError as error:
         job = assignment.job
         ended = unwritable(error)
-        reports.put(Report(job.id, assignment.attempt, job.recording.path, 0.0, ended))
+        reports.put(Report(job.id, assignment.attempt, job.file, 0.0, ended))
         reports.close()
         return
     with trace:
@@ -93,7 +93,7 @@ def _facts(assignment: Assignment) -> dict[str, Json]:
     return {
         "job": job.id,
         "attempt": assignment.attempt,
-        "file": job.recording.path,
+        "file": job.file,
         "recording": write(job.recording),
         "settings": write(job.settings),
         "seam": write(assignment.seam),

@@ -40,7 +40,7 @@ class Recorder:
         if not self._keep(t, event) and not isinstance(event, Ended):
             return
         job = self._assignment.job
-        self._sink.put(Report(job.id, self._assignment.attempt, job.recording.path, t, event))
+        self._sink.put(Report(job.id, self._assignment.attempt, job.file, t, event))
 
     def note(self, event: TraceEvent, at: float | None = None) -> None:
         """An event for the trace alone; ``at`` on the monotonic clock, now if not given."""
