@@ -40,10 +40,12 @@ STRANGE: Mapping[str, Draw] = {
 
 KILLS: Mapping[str, int] = {
     "session killed": 12,
+    "session ended by a signal": 4,
     "session stopped": 3,
     "session stopped and continued": 6,
     "all stopped and continued": 4,
     "fork server killed": 3,
+    "fork server stopped": 2,
     "resource tracker killed": 2,
     "call refused by HTTP": 3,
     "program killed": 2,

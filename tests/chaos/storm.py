@@ -95,11 +95,13 @@ class Storm:
         chance = self.plan.chance
         sessions = tree.sessions()
         victim = chance.sample(sessions, min(1, len(sessions)))
-        if name == "fork server killed" and not sessions:
-            return False  # a job whose file cannot be probed just then fails for good
+        if name.startswith("fork server") and not sessions:
+            return False  # a job whose file cannot be probed, nor again, fails for good
         match name:
             case "session killed":
                 return send(victim, signal.SIGKILL) > 0
+            case "session ended by a signal":
+                return send(victim, signal.SIGTERM) > 0
             case "session stopped":
                 return send(victim, signal.SIGSTOP) > 0
             case "session stopped and continued":
@@ -108,6 +110,8 @@ class Storm:
                 return self._held(tree.family(), chance.uniform(0.1, 4.0))
             case "fork server killed":
                 return send(tree.fork_servers(), signal.SIGKILL) > 0
+            case "fork server stopped":
+                return send(tree.fork_servers(), signal.SIGSTOP) > 0
             case "resource tracker killed":
                 return send(tree.resource_trackers(), signal.SIGKILL) > 0
             case "call refused by HTTP":
