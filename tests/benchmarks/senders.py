@@ -88,7 +88,9 @@ class Sender:
         parent = psutil.Process(self._started[0].pid)
         below = parent.children(recursive=True)
         sessions = [process for process in below if _streams(process)]
-        server = {"fork server": sessions[0].parent()} if sessions else {}
+        server = {}
+        with suppress(psutil.NoSuchProcess):  # a session has just ended
+            server = {"fork server": sessions[0].parent()} if sessions else {}
         return Processes(sessions, {"parent": parent, **server})
 
     def wait(self, seconds: float) -> None:
