@@ -116,8 +116,8 @@ def ignore_what_all_are_sent() -> None:
 def _fork_server() -> int | None:
     from multiprocessing import forkserver
 
-    process: int | None = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
-    return process
+    server = forkserver._forkserver
+    return server._forkserver_pid  # type: ignore[attr-defined,no-any-return]  # no public door
 
 
 def _ensure_fork_server() -> None:

@@ -2,6 +2,7 @@ import os
 import select
 import threading
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
@@ -28,20 +29,25 @@ def test_reports_arrive_as_they_were_said() -> None:
     assert list(received(theirs)) == said
 
 
+def all_of(theirs: Connection, outbox: Outbox, ours: Connection) -> list[object]:
+    """What arrives, once somebody reads, up to the end."""
+    arrived: list[object] = []
+    reader = threading.Thread(target=lambda: arrived.extend(received(theirs)))
+    reader.start()
+    outbox.close()
+    ours.close()
+    reader.join()
+    return arrived
+
+
 def test_a_slow_reader_never_holds_a_session_up() -> None:
     """What the pipe does not take waits in the session, and goes in the end, whole."""
     theirs, ours = Pipe(duplex=False)
     outbox = Outbox(ours)
     for _ in range(5):
         outbox.put(LARGE)  # nobody reads yet, and this comes back all the same
-    heard: list[object] = []
-    reader = threading.Thread(target=lambda: heard.extend(received(theirs)))
-    reader.start()
-    outbox.close()
-    ours.close()
-    reader.join()
 
-    assert heard == [LARGE] * 5
+    assert all_of(theirs, outbox, ours) == [LARGE] * 5
 
 
 def test_what_nobody_reads_for_hours_does_not_pile_up() -> None:
@@ -63,14 +69,8 @@ def test_what_nobody_reads_for_hours_does_not_pile_up() -> None:
         partial = report(1, heard(order, "still open"))
         outbox.put(partial)
         said.append(partial)
-    arrived: list[Report] = []
-    reader = threading.Thread(target=lambda: arrived.extend(received(theirs)))
-    reader.start()
-    outbox.close()
-    ours.close()
-    reader.join()
 
-    assert arrived == said
+    assert all_of(theirs, outbox, ours) == said
 
 
 def test_a_reader_that_is_gone_is_no_reason_to_fail() -> None:
