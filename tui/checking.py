@@ -3,10 +3,10 @@
 import multiprocessing
 from collections.abc import Callable, Iterable
 
-from tui.lines.amounts import clock
-from tui.lines.cells import clean
 from tui.options import Options
 from tui.summary import Exit
+from tui.text.formats import clock
+from tui.text.width import clean
 from workers.audio.prober import Prober
 from workers.audio.recording import Recording
 from workers.errors import Unprobed, Unreadable

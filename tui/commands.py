@@ -31,14 +31,14 @@ class _Paceline(click.Group):
 
 
 def _fail(error: PacelineError, code: int) -> NoReturn:
-    from tui.lines.cells import clean
+    from tui.text.width import clean
 
     click.echo(f"paceline: {clean(str(error))}", err=True)
     raise SystemExit(code)
 
 
 def _skipped(path: str, reason: str) -> None:
-    from tui.lines.cells import clean
+    from tui.text.width import clean
 
     click.echo(clean(f"Skipped {path}: {reason}"), err=True)
 

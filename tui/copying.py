@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tui.lines.amounts import counted
 from tui.shelf import fill
+from tui.text.formats import counted
 from workers import past
 from workers.exports.foreign import words_of
 from workers.exports.text import txt, txt_of_all

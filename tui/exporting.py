@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tui.lines.cells import clean
 from tui.summary import Exit
+from tui.text.width import clean
 from workers import past
 from workers.errors import UsageProblem
 from workers.exports import (

@@ -13,11 +13,11 @@ from queue import Empty
 from types import FrameType
 
 from tui.hang_up import on_hang_up
-from tui.lines.amounts import clock
-from tui.lines.cells import clean
 from tui.lines.ticker import cause
 from tui.summary import pacing
 from tui.supervision import REVIVED
+from tui.text.formats import clock
+from tui.text.width import clean
 from workers.events import (
     Began,
     Ended,

@@ -6,9 +6,9 @@ Plain Python; the clock comes in.
 import math
 from enum import Enum
 
-from tui.lines.amounts import counted
 from tui.state import DeskState
 from tui.supervision import Supervision
+from tui.text.formats import counted
 
 FAREWELL = 8.0
 """Seconds for polite ends; then they are forced. A session waits three for its Termination, so

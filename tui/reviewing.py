@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from tui import garbage, settings_file
-from tui.lines.cells import clean
 from tui.playback import BEFORE, Playback
 from tui.runs import destination
 from tui.summary import Exit
 from tui.terminal_guard import TerminalGuard
+from tui.text.width import clean
 from workers import past, run_folder
 from workers.chronicle import Chronicle
 from workers.errors import RunFolderProblem

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.lines.cells import clean
 from tui.summary import quoted
+from tui.text.width import clean
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
 from workers.history import Status

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.api_key import KEY_VARIABLE
-from tui.lines.amounts import counted
-from tui.lines.cells import clean
+from tui.text.formats import counted
+from tui.text.width import clean
 from workers.errors import PacelineError
 from workers.localserver.child import NEEDED, Packages, need
 from workers.localserver.house import House, Visit

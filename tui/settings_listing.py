@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from tui import settings_file
 from tui.keymap import Keymap
 from tui.keys import KEYS, Scope
-from tui.lines.cells import clean
 from tui.settings import COLUMNS, FASTEST, OUR_THEMES, SLOWEST, DeskSettings
+from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.exports import FORMATS, Existing
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import click
 
 from tui import garbage, settings_file
-from tui.lines.amounts import counted
-from tui.lines.cells import clean
 from tui.options import Options
 from tui.program import supervised
 from tui.summary import Exit, exit_code, summary
 from tui.terminal_guard import TerminalGuard
+from tui.text.formats import counted
+from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.history import JobHistory
 from workers.jobs import JobId

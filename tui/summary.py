@@ -6,8 +6,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from tui import measures
-from tui.lines.amounts import clock
-from tui.lines.cells import clean
+from tui.text.formats import clock
+from tui.text.width import clean
 from workers.audio.certificate import Certificate
 from workers.events import Outcome
 from workers.history import JobHistory, Status

@@ -87,8 +87,8 @@ class TerminalGuard:
 
 def _last_words(run: Path, again: str) -> bytes:
     """What a killed desk leaves behind, in the terminal's own encoding."""
-    from tui.lines.cells import clean
     from tui.summary import quoted
+    from tui.text.width import clean
 
     words = f"Paceline was killed. {again} {clean(quoted(run))}\r\n"
     return words.encode(sys.stdout.encoding, "replace")

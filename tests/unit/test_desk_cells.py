@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.lines.cells import chopped, clean, fit, fit_middle, tail, width
+from tui.text.width import chopped, clean, fit, fit_middle, tail, width
 
 
 @pytest.mark.parametrize(

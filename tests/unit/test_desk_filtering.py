@@ -13,9 +13,9 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.filtering import parsed
-from tui.lines.cells import width
 from tui.lines.heads import found
 from tui.symbols import UNICODE
+from tui.text.width import width
 from workers.audio.certificate import LagSummary
 from workers.events import Event, Progressed
 

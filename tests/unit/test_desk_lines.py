@@ -19,8 +19,7 @@ from tests.unit.desk_reports import (
 )
 from tui.arrangement import Column, Sorting
 from tui.keys import Scope, of
-from tui.lines import amounts, gauges, ticker
-from tui.lines.cells import width
+from tui.lines import gauges, ticker
 from tui.lines.columns import columns
 from tui.lines.facts import facts
 from tui.lines.footer import hints
@@ -29,6 +28,8 @@ from tui.lines.heads import standing as standing_of
 from tui.lines.rows import Stance, row
 from tui.palette import Line, Role
 from tui.symbols import ASCII, UNICODE, Symbols
+from tui.text import formats
+from tui.text.width import width
 from workers import endings
 from workers.audio.certificate import Verdict
 from workers.events import Ended, Event, Outcome, Slipped, Warned
@@ -224,7 +225,7 @@ def test_a_gauge_shows_a_lag_against_the_tolerance(lag: float, drawn: str, sign:
 )
 def test_clocks_count_whole_seconds(seconds: float, clock: str) -> None:
     """A second counts when it is over."""
-    assert clock == amounts.clock(seconds)
+    assert clock == formats.clock(seconds)
 
 
 def test_only_all_of_it_fills_the_bar() -> None:

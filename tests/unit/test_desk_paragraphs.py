@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.desk_reports import heard
-from tui.lines.cells import width
 from tui.lines.paragraphs import Paragraphs, TextRow, said, seam, wrapped
 from tui.palette import Role
 from tui.symbols import ASCII, UNICODE
+from tui.text.width import width
 from workers.seam import Seam
 from workers.speech.messages import Turn
 from workers.takeovers import Takeover

@@ -21,13 +21,13 @@ from tests.unit.test_record import read
 from tests.unit.traced import chunks, trace_path, traced
 from tui.keymap import Keymap
 from tui.lines.about import about
-from tui.lines.cells import width
 from tui.lines.listing import row, told, whole
 from tui.lines.tabs import tab_at, tab_line
 from tui.lines.timing import HEIGHT, histogram, plot, timing_lines
 from tui.palette import Line, Look, Role
 from tui.record import Record
 from tui.symbols import ASCII, UNICODE, Symbols
+from tui.text.width import width
 from tui.timing import Timing
 from tui.viewing import Tab
 from workers.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned

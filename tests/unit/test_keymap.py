@@ -7,10 +7,10 @@ import pytest
 from tests.unit.test_desk_banner import text
 from tui.keymap import Keymap, called, named
 from tui.keys import KEYS, Scope
-from tui.lines.cells import width
 from tui.lines.help import ELSEWHERE, help_lines
 from tui.palette import Look
 from tui.symbols import ASCII, UNICODE, Symbols
+from tui.text.width import width
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from tui.keymap import Keymap
 from tui.lines import banner, footer, listing
 from tui.lines.about import about
 from tui.lines.banner import Destination
-from tui.lines.cells import LONGEST, MARKS, clean, clean_end, even, fit, width
 from tui.lines.columns import columns
 from tui.lines.facts import facts
 from tui.lines.paragraphs import Paragraphs, said, wrapped
@@ -39,6 +38,7 @@ from tui.screens.wall import Watching
 from tui.serving import line as visit_line
 from tui.summary import failure, summary
 from tui.symbols import ASCII, UNICODE, Symbols
+from tui.text.width import LONGEST, MARKS, clean, clean_end, even, fit, width
 from tui.viewing import Stamps
 from tui.widgets.painted import strip
 from tui.widgets.transcript import MARGINS, shown_stamps, text_line

@@ -17,11 +17,11 @@ from tests.unit.desk_reports import (
 )
 from tests.unit.test_properties_lines import LIVES, TEXTS, drawn, work
 from tests.unit.test_properties_lines import history_of as told
-from tui.lines.cells import width
 from tui.lines.rows import Stance
 from tui.lines.tiles import Corner, tile
 from tui.palette import Role
 from tui.symbols import ASCII, UNICODE
+from tui.text.width import width
 from workers.events import Event
 from workers.history import JobHistory
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tui.lines import amounts
-from tui.lines.cells import clean, width
 from tui.lines.paragraphs import said
 from tui.palette import Line, Role
 from tui.record import Record
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.width import clean, width
 from workers.errors import Malformed
 from workers.events import Ended
 from workers.history import JobHistory, Status
@@ -59,7 +59,7 @@ def _file(history: JobHistory, head: JsonObject) -> list[tuple[str, str]]:
         channels = {1: "mono", 2: "stereo"}.get(history.channels, f"{history.channels} channels")
         facts += [
             ("format", f"{history.format}, {history.rate} Hz, {channels}"),
-            ("length", f"{amounts.clock(history.total_seconds)} ({history.total_seconds:.3f} s)"),
+            ("length", f"{formats.clock(history.total_seconds)} ({history.total_seconds:.3f} s)"),
         ]
     if isinstance(size, int):
         facts.append(("size", f"{size:,} bytes"))
@@ -75,7 +75,7 @@ def _session(history: JobHistory, head: JsonObject) -> list[tuple[str, str]]:
             ("connect", f"{began.connect_ms:.1f} ms, then {began.begin_ms:.1f} ms until Begin"),
         ]
     if history.open_seconds:
-        facts.append(("socket open", f"{amounts.clock(history.open_seconds)} in all"))
+        facts.append(("socket open", f"{formats.clock(history.open_seconds)} in all"))
     return facts
 
 
@@ -102,7 +102,7 @@ def _attempts(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
         begun = history.begun_at.at_ms / 1000
         lines += _attempt(history.attempt, begun, history.ended, cells, symbols)
     elif history.status.live:
-        place = amounts.clock(history.begun_at.at_ms / 1000)
+        place = formats.clock(history.begun_at.at_ms / 1000)
         text = f"attempt {history.attempt} from {place} goes on"
         lines += _indented(symbols.status[history.status], text, Role.LIVE, cells)
     elif history.retrying is not None:
@@ -115,7 +115,7 @@ def _attempts(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
 def _attempt(number: int, begun: float, ended: Ended, cells: int, symbols: Symbols) -> list[Line]:
     status = Status.of(ended.outcome)
     role = {Status.DONE: Role.GOOD, Status.FAILED: Role.BAD}.get(status, Role.MUTED)
-    sent = f"{amounts.clock(begun)} to {amounts.clock(max(ended.sent_seconds, begun))}"
+    sent = f"{formats.clock(begun)} to {formats.clock(max(ended.sent_seconds, begun))}"
     code = "" if ended.code is None else f", code {ended.code}"
     outcome = ended.outcome.value.replace("_", " ")
     text = f"attempt {number}, {sent}: {outcome}{code}: {ended.reason}"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.lines import standing as stands
-from tui.lines.cells import clean, fit, width
 from tui.lines.parts import Part, cells_of, fitted
 from tui.lines.standing import Standing
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text.width import clean, fit, width
 from workers.speech.endpoint import Kind
 
 BRAND = "Paceline"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from tui.exports import Choice, Group, Written
 from tui.keys import Scope
-from tui.lines.amounts import counted
-from tui.lines.cells import clean, fit_middle
 from tui.lines.paragraphs import said
 from tui.palette import Line, Look, Role
 from tui.symbols import Symbols
+from tui.text.formats import counted
+from tui.text.width import clean, fit_middle
 from workers.exports import FORMATS, Existing
 
 LISTED = 4

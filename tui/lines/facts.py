@@ -1,12 +1,13 @@
 """What is known of one job, above its transcript."""
 
-from tui.lines import amounts, gauges, ticker
-from tui.lines.amounts import counted
-from tui.lines.cells import clean, fit, width
+from tui.lines import gauges, ticker
 from tui.lines.paragraphs import said
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.formats import counted
+from tui.text.width import clean, fit, width
 from workers.audio.certificate import Certificate, Verdict
 from workers.events import Retrying
 from workers.history import Attempt, JobHistory, Status
@@ -71,7 +72,7 @@ def _file(history: JobHistory, symbols: Symbols) -> list[Line]:
     parts: list[Line] = [
         [(clean(history.format), Role.MUTED)],
         [(f"{_khz(history.rate)} {channels}", Role.MUTED)],
-        [(amounts.clock(history.total_seconds), Role.MUTED)],
+        [(formats.clock(history.total_seconds), Role.MUTED)],
     ]
     if began := history.began:
         parts += [
@@ -135,8 +136,8 @@ def _before(history: JobHistory) -> list[Attempt]:
 
 def _attempt(attempt: Attempt, cells: int, symbols: Symbols) -> Line:
     ended, dot = attempt.ended, symbols.dot
-    told = f"  attempt {attempt.number} from {amounts.clock(attempt.seam.at_ms / 1000)}"
-    told += f" {dot} open {amounts.clock(ended.open_seconds)} {dot} "
+    told = f"  attempt {attempt.number} from {formats.clock(attempt.seam.at_ms / 1000)}"
+    told += f" {dot} open {formats.clock(ended.open_seconds)} {dot} "
     whole = fit(told + ticker.cause(ended.reason), cells, symbols.cut)
     return [(whole[: len(told)], Role.FAINT), (whole[len(told) :], Role.MUTED)]
 
@@ -148,7 +149,7 @@ def _altogether(history: JobHistory) -> list[Line]:
         return []
     return [
         [(f"{over} attempts", Role.MUTED), ("" if history.ended else " so far", Role.FAINT)],
-        [("sockets open ", Role.FAINT), (amounts.clock(history.open_seconds), Role.MUTED)],
+        [("sockets open ", Role.FAINT), (formats.clock(history.open_seconds), Role.MUTED)],
     ]
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from tui.lines.cells import width
 from tui.lines.paragraphs import said
 from tui.palette import Line, Role
+from tui.text.width import width
 
 
 def glossary(pairs: Sequence[tuple[str, str]], cells: int, least: int, indent: int) -> list[Line]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from tui.arrangement import Column, Sorting
-from tui.lines.cells import clean, fit, width
 from tui.lines.columns import GAP, MARKS, Columns, Heading
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text.width import clean, fit, width
 
 
 def head(

@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from tui.lines.amounts import clock
-from tui.lines.cells import clean, fit, tail, width
 from tui.lines.gauges import ms
 from tui.lines.paragraphs import said
 from tui.palette import Line, Role
 from tui.record import Entry
 from tui.symbols import Symbols
+from tui.text.formats import clock
+from tui.text.width import clean, fit, tail, width
 from workers.speech.codec import Json, JsonObject
 
 KIND = 15

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.lines.cells import width
 from tui.palette import Line
+from tui.text.width import width
 
 
 @dataclass(frozen=True, slots=True)

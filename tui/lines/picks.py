@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from tui.folders import Entry
 from tui.keys import Scope
-from tui.lines.amounts import clock, counted
-from tui.lines.cells import clean, fit_middle, width
 from tui.lines.paragraphs import said
 from tui.palette import Line, Look, Role
 from tui.picking import Picking
 from tui.symbols import Symbols
+from tui.text.formats import clock, counted
+from tui.text.width import clean, fit_middle, width
 
 SIZE, LENGTH = 9, 9
 """Cells of a row's end."""

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tui import measures
-from tui.lines import amounts, gauges, ticker
-from tui.lines.cells import clean, fit_middle
+from tui.lines import gauges, ticker
 from tui.lines.columns import GAP as GAP_CELLS
 from tui.lines.columns import Columns
 from tui.outlook import Outlook
 from tui.palette import Line, Role
 from tui.state import DeskState
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.width import clean, fit_middle
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
 
@@ -111,7 +112,7 @@ def _progress(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
         text = "" if share is None else f"{measures.percent(history)}%"
         line.append((f"{text:>{columns.percent}}{GAP}", Role.MUTED))
     if columns.left:
-        text = "" if left is None else amounts.clock(left)
+        text = "" if left is None else formats.clock(left)
         role = Role.TEXT if history.status.live else Role.MUTED
         line.append((f"{text:>{columns.left}}{GAP}", role))
     if columns.clock:
@@ -123,10 +124,10 @@ def progress_clock(history: JobHistory) -> str:
     """``sent/total`` while there is a difference, else the recording's length."""
     if not history.total_seconds:
         return ""
-    total = amounts.clock(history.total_seconds)
+    total = formats.clock(history.total_seconds)
     if history.status is Status.DONE or _not_begun(history):
         return total
-    return f"{amounts.clock(measures.reached(history))}/{total}"
+    return f"{formats.clock(measures.reached(history))}/{total}"
 
 
 def _not_begun(history: JobHistory) -> bool:

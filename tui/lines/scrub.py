@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tui.lines import amounts
-from tui.lines.cells import width
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.width import width
 from workers.chronicle import Trouble
 from workers.history import Status
 
@@ -53,8 +53,8 @@ def moment_at(scrub: Scrub, cell: int, cells: int, symbols: Symbols) -> float | 
 
 def _parts(scrub: Scrub, cells: int, symbols: Symbols) -> _Parts:
     hours = scrub.length >= 3600
-    length = amounts.clock(scrub.length, hours=hours)
-    at = f"{amounts.clock(scrub.at, hours=hours):>{len(length)}}"
+    length = formats.clock(scrub.length, hours=hours)
+    at = f"{formats.clock(scrub.at, hours=hours):>{len(length)}}"
     sign, role = (symbols.playing, Role.LIVE) if scrub.playing else (symbols.held, Role.MUTED)
     before: Line = [(f" {sign} ", role), (at, Role.STRONG), (" ", Role.TEXT)]
     after: Line = [(f" {length}", Role.MUTED), (f"  {scrub.speed:>2}x ", Role.STRONG)]

@@ -6,10 +6,11 @@
 import math
 from dataclasses import dataclass
 
-from tui.lines import amounts, gauges
+from tui.lines import gauges
 from tui.lines.parts import Part
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text import formats
 from tui.totals import Away, Pace, Totals
 from workers.history import Status
 
@@ -81,7 +82,7 @@ def audio(standing: Standing, yields: tuple[int, int]) -> Part:
     totals = standing.totals
     if not totals.audio:
         return Part([[]])
-    sent, audio = amounts.clock(totals.sent), amounts.clock(totals.audio)
+    sent, audio = formats.clock(totals.sent), formats.clock(totals.audio)
     return Part(
         [
             [(sent, Role.TEXT), (f" of {audio} streamed", Role.MUTED)],
@@ -122,7 +123,7 @@ def open_sockets(standing: Standing, billed: bool, yields: tuple[int, int]) -> P
     """How long sockets were open, all together, and whether somebody is billed for it."""
     if not standing.totals.open:
         return Part([[]])
-    time = (amounts.clock(standing.totals.open), Role.TEXT)
+    time = (formats.clock(standing.totals.open), Role.TEXT)
     word = (" billed" if billed else " open", Role.MUTED)
     behind = [word] if billed else []
     return Part([[("sockets open ", Role.MUTED), time, *behind], [time, word], []], yields)

@@ -3,11 +3,11 @@
 import re
 
 from tui import measures
-from tui.lines import amounts
-from tui.lines.cells import clean, clean_end, fit, tail, width
 from tui.outlook import Obstacle, Outlook
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.width import clean, clean_end, fit, tail, width
 from workers.events import Outcome, Retrying
 from workers.history import JobHistory, Status
 
@@ -64,7 +64,7 @@ def cause(reason: str) -> str:
 
 def again(retrying: Retrying, wait: int) -> str:
     """When a further attempt starts, and where in the recording."""
-    place = f", from {amounts.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
+    place = f", from {formats.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
     return f"{_soon(wait)}{place}"
 
 
@@ -116,7 +116,7 @@ def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
         case Status.CONNECTING:
             return "calling the server"
         case Status.STREAMING if (silent := measures.reached(history)) >= PATIENCE:
-            return f"no words in {amounts.clock(silent)}"
+            return f"no words in {formats.clock(silent)}"
         case Status.DONE:
             return "nothing was heard"
         case Status.CANCELLED | Status.INTERRUPTED if history.ended is not None:
@@ -136,7 +136,7 @@ def waiting(history: JobHistory, wait: int, outlook: Outlook | None = None) -> s
         return f"again in {wait} s: {why}" if wait else f"waits: {why}"
     seconds = retrying.from_seconds
     turn = in_turn(outlook) if outlook else "waits for its turn"
-    return f"{turn}, {f'from {amounts.clock(seconds)}' if seconds else 'anew'}"
+    return f"{turn}, {f'from {formats.clock(seconds)}' if seconds else 'anew'}"
 
 
 def in_turn(outlook: Outlook) -> str:

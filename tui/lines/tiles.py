@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from tui import measures
-from tui.lines import amounts, gauges, ticker
-from tui.lines.cells import clean, fit_middle, width
+from tui.lines import gauges, ticker
 from tui.lines.paragraphs import said, seam, wrapped
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.width import clean, fit_middle, width
 from tui.wall import Wall
 from workers.history import JobHistory, Status
 from workers.speech.messages import Turn
@@ -137,7 +138,7 @@ def _progress(history: JobHistory, cells: int, symbols: Symbols) -> Line:
         return [(" " * cells, Role.FAINT)]
     clock = progress_clock(history)
     if left and history.status is not Status.QUEUED:
-        short = f"{amounts.clock(left)} left"
+        short = f"{formats.clock(left)} left"
         whole = f"{clock}  {short}"
         clock = whole if cells - width(whole) - 2 >= LEAST_BAR else short
     filled, track = gauges.bar(share, max(cells - width(clock) - 2, 0), symbols)

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from tui.lines import amounts, gauges
-from tui.lines.cells import width
+from tui.lines import gauges
 from tui.lines.facts import VERDICTS, joined
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text import formats
+from tui.text.width import width
 from tui.timing import EDGES_MS, Timing
 from workers.audio.certificate import TOLERANCE_MS
 
@@ -137,7 +138,7 @@ def _plot_row(row: int, heights: Sequence[int], room: int, symbols: Symbols) -> 
 
 
 def _axis(timing: Timing, columns: int, each: int, symbols: Symbols) -> list[Line]:
-    start, end = (amounts.clock(timing.at_seconds(chunk)) for chunk in (0, len(timing.lags_us)))
+    start, end = (formats.clock(timing.at_seconds(chunk)) for chunk in (0, len(timing.lags_us)))
     gap = max(columns - width(start) - width(end), 1)
     lines: list[Line] = []
     if timing.slips:
@@ -186,7 +187,7 @@ def _percent(share: float) -> str:
 def _slips(timing: Timing, symbols: Symbols) -> list[Line]:
     lines: list[Line] = [[("  slips, each a stall that moved the schedule", Role.HEADING)]]
     for slip in timing.slips[-MOST_SLIPS:]:
-        at = amounts.clock(slip.at_seconds)
+        at = formats.clock(slip.at_seconds)
         lines.append(
             [
                 (f"  {symbols.slip} ", Role.LATE),

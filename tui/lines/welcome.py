@@ -3,11 +3,11 @@
 from tui.keymap import Keymap
 from tui.keys import Scope
 from tui.lines.banner import Destination
-from tui.lines.cells import clean
 from tui.lines.glossary import glossary
 from tui.lines.paragraphs import said
 from tui.palette import Line, Role
 from tui.symbols import Symbols
+from tui.text.width import clean
 from workers.speech.endpoint import Kind
 
 COSTS = {

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from tui.lines.cells import clean
 from tui.lines.paragraphs import said
 from tui.palette import Line, Look, Role
 from tui.screens.page import Page
+from tui.text.width import clean
 
 
 class SkippedPaths(Page):
