@@ -20,7 +20,7 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui import actions, keys, paths, themes
+from tui import actions, keys, paths
 from tui.frame import Frame, too_small
 from tui.hang_up import on_hang_up
 from tui.intake import MOMENT, take_in
@@ -30,7 +30,6 @@ from tui.leaving import Leaving, Phase
 from tui.lines.banner import Destination
 from tui.messages import Touched
 from tui.news import News
-from tui.palette import Look
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
 from tui.settings import DeskSettings
@@ -38,7 +37,9 @@ from tui.shelf import Shelf
 from tui.state import DeskState
 from tui.steering import Steering
 from tui.supervision import Supervision
-from tui.symbols import ASCII, symbols_for
+from tui.theme import themes
+from tui.theme.roles import Look
+from tui.theme.symbols import ASCII, symbols_for
 from tui.wall import Wall
 from tui.widgets.painted import Drawn
 from workers.speech.endpoint import Kind

@@ -8,9 +8,9 @@ from tui.leaving import Leaving, Phase
 from tui.lines import banner, footer, welcome
 from tui.lines.banner import Destination
 from tui.lines.standing import Standing
-from tui.palette import Line, Look, Role
 from tui.state import DeskState
 from tui.supervision import Supervision
+from tui.theme.roles import Line, Look, Role
 from tui.totals import Totals, totals
 from workers.history import Status
 

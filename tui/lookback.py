@@ -18,10 +18,10 @@ from tui.leaving import Leaving
 from tui.lines.banner import Destination
 from tui.lines.scrub import moment_at, scrub_line
 from tui.messages import Dropped
-from tui.palette import Line, Look
 from tui.playback import SPEEDS, Playback
 from tui.settings import DeskSettings
 from tui.state import DeskState
+from tui.theme.roles import Line, Look
 
 NOTHING_TO_STEER = "This only looks back at a run: nothing here can be steered"
 

@@ -1,9 +1,9 @@
 """What becomes so of the run as a whole, to be said once."""
 
 from tui import verbs
-from tui.palette import Look
 from tui.state import DeskState
 from tui.supervision import REVIVED, Supervision
+from tui.theme.roles import Look
 
 
 class News:

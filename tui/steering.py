@@ -12,11 +12,11 @@ from tui import paths, verbs
 from tui.edits import Edits
 from tui.keys import Scope
 from tui.messages import Dropped
-from tui.palette import Look
 from tui.screens.reading import Reading
 from tui.settings import DeskSettings
 from tui.state import DeskState
 from tui.supervision import Supervision
+from tui.theme.roles import Look
 from workers.history import Status
 from workers.jobs import JobId
 from workers.speech.messages import UpdateConfiguration

@@ -6,10 +6,10 @@ A verb passes over the jobs that it does not fit.
 from collections.abc import Mapping, Sequence
 
 from tui.keys import Scope
-from tui.palette import Look
 from tui.state import DeskState
 from tui.supervision import Supervision
 from tui.text.formats import clock, counted
+from tui.theme.roles import Look
 from workers.events import Outcome
 from workers.history import JobHistory, Status
 from workers.jobs import JobId

@@ -9,8 +9,8 @@ from tests.screens.conftest import Seating, drawn, style_of
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, connecting, heard, streaming
 from tui.desk import Desk
-from tui.symbols import ASCII, UNICODE, symbols_for
-from tui.themes import DARK
+from tui.theme.symbols import ASCII, UNICODE, symbols_for
+from tui.theme.themes import DARK
 from tui.widgets.painted import Drawn, Painted
 from tui.widgets.transcript import TranscriptView
 

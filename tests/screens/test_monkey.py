@@ -13,7 +13,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, heard, queued, refused, streaming
 from tui.desk import Desk
 from tui.keys import KEYS
-from tui.themes import THEMES
+from tui.theme.themes import THEMES
 from workers.events import Event
 from workers.jobs import JobId
 

@@ -8,9 +8,9 @@ from tui.lines import banner
 from tui.lines.banner import Destination
 from tui.lines.parts import Part, fitted
 from tui.lines.standing import Standing, lasting
-from tui.palette import Line, Role
-from tui.symbols import ASCII, UNICODE
 from tui.text.width import width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import ASCII, UNICODE
 from tui.totals import Away, Totals
 from workers.speech.endpoint import EMBEDDED, Kind
 

@@ -9,11 +9,11 @@ from tests.unit.desk_reports import done, heard, queued, streaming
 from tui import exports
 from tui.exports import Choice, Group, Written, groups
 from tui.lines.exports import choices, layout, outcome, promise, writing
-from tui.palette import Line, Look
 from tui.remembered import remember
 from tui.settings import ExportSettings
 from tui.state import DeskState
-from tui.symbols import ASCII, UNICODE
+from tui.theme.roles import Line, Look
+from tui.theme.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
 from workers.exports import FORMATS, Existing
 from workers.jobs import JobId

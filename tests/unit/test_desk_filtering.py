@@ -14,8 +14,8 @@ from tests.unit.desk_reports import (
 )
 from tui.filtering import parsed
 from tui.lines.heads import found
-from tui.symbols import UNICODE
 from tui.text.width import width
+from tui.theme.symbols import UNICODE
 from workers.audio.certificate import LagSummary
 from workers.events import Event, Progressed
 

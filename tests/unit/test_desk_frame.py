@@ -5,9 +5,9 @@ from tests.unit.desk_reports import progressed, queued, report, streaming
 from tui.frame import EVERY, Frame
 from tui.leaving import Leaving
 from tui.lines.banner import Destination
-from tui.palette import Look
 from tui.state import DeskState
-from tui.symbols import UNICODE
+from tui.theme.roles import Look
+from tui.theme.symbols import UNICODE
 
 
 def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:

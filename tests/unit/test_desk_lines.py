@@ -26,10 +26,10 @@ from tui.lines.footer import hints
 from tui.lines.heads import column_at, head
 from tui.lines.heads import standing as standing_of
 from tui.lines.rows import Stance, row
-from tui.palette import Line, Role
-from tui.symbols import ASCII, UNICODE, Symbols
 from tui.text import formats
 from tui.text.width import width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import ASCII, UNICODE, Symbols
 from workers import endings
 from workers.audio.certificate import Verdict
 from workers.events import Ended, Event, Outcome, Slipped, Warned

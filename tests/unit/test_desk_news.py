@@ -4,10 +4,10 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, reports, streaming
 from tui.keymap import Keymap
 from tui.news import News
-from tui.palette import Look
 from tui.state import DeskState
 from tui.supervision import REVIVED
-from tui.symbols import UNICODE
+from tui.theme.roles import Look
+from tui.theme.symbols import UNICODE
 
 
 def test_each_news_is_told_once() -> None:

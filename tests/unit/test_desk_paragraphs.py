@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from tests.unit.desk_reports import heard
 from tui.lines.paragraphs import Paragraphs, TextRow, said, seam, wrapped
-from tui.palette import Role
-from tui.symbols import ASCII, UNICODE
 from tui.text.width import width
+from tui.theme.roles import Role
+from tui.theme.symbols import ASCII, UNICODE
 from workers.seam import Seam
 from workers.speech.messages import Turn
 from workers.takeovers import Takeover

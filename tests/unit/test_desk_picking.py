@@ -13,9 +13,9 @@ import soundfile
 from tui.folders import Entry, fitting, listing, seconds
 from tui.gathering import CalledOff, Gathering, gathered
 from tui.lines.picks import bytes_of, prospect
-from tui.palette import Look
 from tui.picking import Picking, Wish, parent
-from tui.symbols import UNICODE
+from tui.theme.roles import Look
+from tui.theme.symbols import UNICODE
 from workers.errors import UsageProblem
 
 

@@ -3,9 +3,9 @@
 from tests.unit.desk_reports import heard
 from tests.unit.test_desk_paragraphs import turns
 from tui.lines.paragraphs import Paragraphs, Piece
-from tui.palette import Role
 from tui.search import Mark, Search
-from tui.symbols import UNICODE
+from tui.theme.roles import Role
+from tui.theme.symbols import UNICODE
 from tui.viewing import Stamps
 from tui.widgets.transcript import text_line
 from workers.seam import Seam

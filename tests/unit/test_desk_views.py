@@ -24,10 +24,10 @@ from tui.lines.about import about
 from tui.lines.listing import row, told, whole
 from tui.lines.tabs import tab_at, tab_line
 from tui.lines.timing import HEIGHT, histogram, plot, timing_lines
-from tui.palette import Line, Look, Role
 from tui.record import Record
-from tui.symbols import ASCII, UNICODE, Symbols
 from tui.text.width import width
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import ASCII, UNICODE, Symbols
 from tui.timing import Timing
 from tui.viewing import Tab
 from workers.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned

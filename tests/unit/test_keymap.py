@@ -8,9 +8,9 @@ from tests.unit.test_desk_banner import text
 from tui.keymap import Keymap, called, named
 from tui.keys import KEYS, Scope
 from tui.lines.help import ELSEWHERE, help_lines
-from tui.palette import Look
-from tui.symbols import ASCII, UNICODE, Symbols
 from tui.text.width import width
+from tui.theme.roles import Look
+from tui.theme.symbols import ASCII, UNICODE, Symbols
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from tui.lines.facts import facts
 from tui.lines.paragraphs import Paragraphs, said, wrapped
 from tui.lines.rows import Stance, name, row
 from tui.lines.welcome import welcome
-from tui.palette import Line, Look, Role
 from tui.record import Entry
 from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
@@ -37,8 +36,9 @@ from tui.screens.reading import Reading
 from tui.screens.wall import Watching
 from tui.serving import line as visit_line
 from tui.summary import failure, summary
-from tui.symbols import ASCII, UNICODE, Symbols
 from tui.text.width import LONGEST, MARKS, clean, clean_end, even, fit, width
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import ASCII, UNICODE, Symbols
 from tui.viewing import Stamps
 from tui.widgets.painted import strip
 from tui.widgets.transcript import MARGINS, shown_stamps, text_line

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tui.lines.scrub import Scrub, moment_at, scrub_line
-from tui.symbols import ASCII, UNICODE
+from tui.theme.symbols import ASCII, UNICODE
 from workers.chronicle import Trouble
 
 TROUBLES = [(30.0, Trouble.SLIPPED), (30.0, Trouble.FAILED), (100.0, Trouble.RETRIED)]

@@ -4,11 +4,11 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.legibility import contrast, dimmed
-from tui.palette import LEGIBLE, Look, Role
 from tui.settings import OUR_THEMES
-from tui.symbols import UNICODE
-from tui.themes import ANSI, CONTRAST, DARK, LIGHT, THEMES, simpler
+from tui.theme.contrast import contrast, dimmed
+from tui.theme.roles import LEGIBLE, Look, Role
+from tui.theme.symbols import UNICODE
+from tui.theme.themes import ANSI, CONTRAST, DARK, LIGHT, THEMES, simpler
 
 
 def colours(theme: Theme) -> tuple[Look, dict[str, Color]]:

@@ -19,9 +19,9 @@ from tests.unit.test_properties_lines import LIVES, TEXTS, drawn, work
 from tests.unit.test_properties_lines import history_of as told
 from tui.lines.rows import Stance
 from tui.lines.tiles import Corner, tile
-from tui.palette import Role
-from tui.symbols import ASCII, UNICODE
 from tui.text.width import width
+from tui.theme.roles import Role
+from tui.theme.symbols import ASCII, UNICODE
 from workers.events import Event
 from workers.history import JobHistory
 

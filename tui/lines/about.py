@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from tui.lines.paragraphs import said
-from tui.palette import Line, Role
 from tui.record import Record
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.width import clean, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.errors import Malformed
 from workers.events import Ended
 from workers.history import JobHistory, Status

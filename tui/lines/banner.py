@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from tui.lines import standing as stands
 from tui.lines.parts import Part, cells_of, fitted
 from tui.lines.standing import Standing
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text.width import clean, fit, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.speech.endpoint import Kind
 
 BRAND = "Paceline"

@@ -6,10 +6,10 @@ from pathlib import Path
 from tui.exports import Choice, Group, Written
 from tui.keys import Scope
 from tui.lines.paragraphs import said
-from tui.palette import Line, Look, Role
-from tui.symbols import Symbols
 from tui.text.formats import counted
 from tui.text.width import clean, fit_middle
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import Symbols
 from workers.exports import FORMATS, Existing
 
 LISTED = 4

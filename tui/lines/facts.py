@@ -3,11 +3,11 @@
 from tui.lines import gauges, ticker
 from tui.lines.paragraphs import said
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.formats import counted
 from tui.text.width import clean, fit, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.audio.certificate import Certificate, Verdict
 from workers.events import Retrying
 from workers.history import Attempt, JobHistory, Status

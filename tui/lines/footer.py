@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from tui.keys import Key
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text.width import clean, fit, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 
 LAST = 2
 """So many keys at the end of the list stay whatever gives way: help and quit."""

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from enum import Enum
 
-from tui.palette import Line, Role
-from tui.symbols import Symbols
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.audio.certificate import TOLERANCE_MS
 
 VERY_LATE_MS = 10 * TOLERANCE_MS

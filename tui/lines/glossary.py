@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tui.lines.paragraphs import said
-from tui.palette import Line, Role
 from tui.text.width import width
+from tui.theme.roles import Line, Role
 
 
 def glossary(pairs: Sequence[tuple[str, str]], cells: int, least: int, indent: int) -> list[Line]:

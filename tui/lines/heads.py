@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from tui.arrangement import Column, Sorting
 from tui.lines.columns import GAP, MARKS, Columns, Heading
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text.width import clean, fit, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 
 
 def head(

@@ -9,8 +9,8 @@ from tui.lines.gauges import SILENCE_DB, VERY_LATE_MS
 from tui.lines.glossary import glossary
 from tui.lines.paragraphs import said
 from tui.lines.parts import cells_of
-from tui.palette import Line, Role
-from tui.symbols import Symbols
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.audio.certificate import TOLERANCE_MS
 from workers.history import Status
 

@@ -6,11 +6,11 @@ from enum import Enum, auto
 
 from tui.lines.gauges import ms
 from tui.lines.paragraphs import said
-from tui.palette import Line, Role
 from tui.record import Entry
-from tui.symbols import Symbols
 from tui.text.formats import clock
 from tui.text.width import clean, fit, tail, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.speech.codec import Json, JsonObject
 
 KIND = 15

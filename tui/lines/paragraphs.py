@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text.formats import clock
 from tui.text.width import chopped, clean, even, fit, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.speech.messages import Turn
 from workers.takeovers import Takeover
 from workers.transcript import Line as Heard

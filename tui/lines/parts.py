@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.palette import Line
 from tui.text.width import width
+from tui.theme.roles import Line
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from tui.folders import Entry
 from tui.keys import Scope
 from tui.lines.paragraphs import said
-from tui.palette import Line, Look, Role
 from tui.picking import Picking
-from tui.symbols import Symbols
 from tui.text.formats import clock, counted
 from tui.text.width import clean, fit_middle, width
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import Symbols
 
 SIZE, LENGTH = 9, 9
 """Cells of a row's end."""

@@ -8,11 +8,11 @@ from tui.lines import gauges, ticker
 from tui.lines.columns import GAP as GAP_CELLS
 from tui.lines.columns import Columns
 from tui.outlook import Outlook
-from tui.palette import Line, Role
 from tui.state import DeskState
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.width import clean, fit_middle
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.width import width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.chronicle import Trouble
 from workers.history import Status
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from tui.lines import gauges
 from tui.lines.parts import Part
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text import formats
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from tui.totals import Away, Pace, Totals
 from workers.history import Status
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tui.keys import Scope
-from tui.palette import Line, Look, Role
 from tui.text.width import fit, width
+from tui.theme.roles import Line, Look, Role
 from tui.viewing import Tab
 
 

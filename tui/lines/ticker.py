@@ -4,10 +4,10 @@ import re
 
 from tui import measures
 from tui.outlook import Obstacle, Outlook
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.width import clean, clean_end, fit, tail, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.events import Outcome, Retrying
 from workers.history import JobHistory, Status
 

@@ -6,10 +6,10 @@ from tui import measures
 from tui.lines import gauges, ticker
 from tui.lines.paragraphs import said, seam, wrapped
 from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.width import clean, fit_middle, width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from tui.wall import Wall
 from workers.history import JobHistory, Status
 from workers.speech.messages import Turn

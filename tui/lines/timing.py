@@ -6,10 +6,10 @@ from itertools import count
 
 from tui.lines import gauges
 from tui.lines.facts import VERDICTS, joined
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text import formats
 from tui.text.width import width
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from tui.timing import EDGES_MS, Timing
 from workers.audio.certificate import TOLERANCE_MS
 

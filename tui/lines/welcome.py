@@ -5,9 +5,9 @@ from tui.keys import Scope
 from tui.lines.banner import Destination
 from tui.lines.glossary import glossary
 from tui.lines.paragraphs import said
-from tui.palette import Line, Role
-from tui.symbols import Symbols
 from tui.text.width import clean
+from tui.theme.roles import Line, Role
+from tui.theme.symbols import Symbols
 from workers.speech.endpoint import Kind
 
 COSTS = {

@@ -14,9 +14,9 @@ from tui.folders import Entry, seconds
 from tui.gathering import CalledOff, Gathering
 from tui.keys import Scope
 from tui.lines import picks
-from tui.palette import Line, Look, Role
 from tui.picking import Picking, Wish
 from tui.screens.dialog import Dialog
+from tui.theme.roles import Line, Look, Role
 from tui.widgets.entries import EntryList
 from tui.widgets.painted import Painted
 from tui.widgets.path_line import PathLine

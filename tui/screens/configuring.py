@@ -11,9 +11,9 @@ from tui import keys, midstream, verbs
 from tui.keys import Scope
 from tui.lines.paragraphs import said
 from tui.midstream import FIELDS, Typed
-from tui.palette import Line, Look, Role
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
+from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
 from workers.errors import PacelineError
 from workers.jobs import JobId

@@ -5,8 +5,8 @@ from textual.containers import Vertical
 
 from tui import keys
 from tui.keys import Scope
-from tui.palette import Look, Role
 from tui.screens.dialog import Dialog
+from tui.theme.roles import Look, Role
 from tui.widgets.painted import Painted
 
 

@@ -7,8 +7,8 @@ from textual.screen import ModalScreen
 
 from tui import keys
 from tui.keys import Scope
-from tui.palette import Look
-from tui.symbols import ASCII
+from tui.theme.roles import Look
+from tui.theme.symbols import ASCII
 
 Answer = TypeVar("Answer")
 

@@ -15,11 +15,11 @@ from tui import keys, paths
 from tui.exports import Choice, Group, Written
 from tui.keys import Scope
 from tui.lines import exports as lines
-from tui.palette import Line, Look
 from tui.screens.dialog import Dialog
 from tui.shelf import TurnsMissing, fill
 from tui.state import DeskState
 from tui.text.width import clean
+from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted
 from tui.widgets.path_line import PathLine
 from workers.exports import FORMATS, names

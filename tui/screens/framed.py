@@ -13,8 +13,8 @@ from tui.actions import nearest
 from tui.frame import Frame
 from tui.keys import Key
 from tui.messages import Dropped
-from tui.palette import Line, Look
 from tui.state import Changes, DeskState
+from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from tui.keys import Key
 from tui.lines.help import help_lines
-from tui.palette import Line, Look
 from tui.screens.page import Page
+from tui.theme.roles import Line, Look
 
 
 class Help(Page):

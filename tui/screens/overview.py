@@ -10,10 +10,10 @@ from tui.frame import Frame
 from tui.keys import Scope
 from tui.lines.columns import ALL
 from tui.messages import Ordered, Picked, Touched
-from tui.palette import Look
 from tui.screens.reading import Reading
 from tui.screens.viewed import Viewed
 from tui.state import Changes, DeskState
+from tui.theme.roles import Look
 from tui.widgets.detail import Detail
 from tui.widgets.filter import FilterField, FilterLine
 from tui.widgets.painted import Painted

@@ -5,8 +5,8 @@ from textual.containers import VerticalScroll
 
 from tui import keys
 from tui.keys import Scope
-from tui.palette import Line
 from tui.screens.dialog import Dialog
+from tui.theme.roles import Line
 from tui.widgets.painted import Painted
 
 

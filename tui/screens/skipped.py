@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from tui.lines.paragraphs import said
-from tui.palette import Line, Look, Role
 from tui.screens.page import Page
 from tui.text.width import clean
+from tui.theme.roles import Line, Look, Role
 
 
 class SkippedPaths(Page):

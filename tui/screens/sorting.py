@@ -8,8 +8,8 @@ from tui import keys
 from tui.arrangement import Column, Sorting
 from tui.keys import Scope
 from tui.lines.heads import arrow
-from tui.palette import Line, Look, Role
 from tui.screens.dialog import Dialog
+from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
 
 ENDS = {

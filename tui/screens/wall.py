@@ -9,10 +9,10 @@ from tui.frame import Frame
 from tui.keys import Scope
 from tui.lines.tiles import heading
 from tui.messages import Picked, Touched
-from tui.palette import Line, Look
 from tui.screens.framed import Framed
 from tui.screens.reading import Reading
 from tui.state import Changes, DeskState
+from tui.theme.roles import Line, Look
 from tui.wall import Wall
 from tui.widgets.painted import Painted
 from tui.widgets.wall import WallView

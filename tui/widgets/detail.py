@@ -16,9 +16,9 @@ from tui.lines.rows import stance
 from tui.lines.tabs import tab_at, tab_line
 from tui.lines.timing import timing_lines
 from tui.messages import Touched
-from tui.palette import Line, Look, Role
 from tui.record import Record
 from tui.state import DeskState
+from tui.theme.roles import Line, Look, Role
 from tui.viewing import Tab
 from tui.widgets.events import EventsView
 from tui.widgets.painted import Painted

@@ -8,8 +8,8 @@ from tui import keys
 from tui.folders import Entry
 from tui.keys import Scope
 from tui.lines.picks import entry
-from tui.palette import Look
 from tui.picking import Picking
+from tui.theme.roles import Look
 from tui.widgets.painted import strip
 from tui.widgets.scrolled import Scrolled
 

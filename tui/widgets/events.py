@@ -6,9 +6,9 @@ from textual.strip import Strip
 
 from tui import keys
 from tui.lines.listing import row, told, whole
-from tui.palette import Line, Look, Role
 from tui.record import Record
 from tui.sifted import Sifted
+from tui.theme.roles import Line, Look, Role
 from tui.viewing import Viewing
 from tui.widgets.painted import strip
 from tui.widgets.pane import Pane

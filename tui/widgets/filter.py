@@ -8,8 +8,8 @@ from textual.widgets import Input
 from tui import keys
 from tui.keys import Scope
 from tui.lines import heads
-from tui.palette import Line, Look, Role
 from tui.state import DeskState
+from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
 
 EXAMPLES = "words, state:failed, lag>20, !not"

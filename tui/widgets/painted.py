@@ -11,9 +11,9 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.palette import Line, Look, Role
-from tui.symbols import ASCII
 from tui.text.width import ascii_only
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import ASCII
 
 
 def strip(line: Line, look: Look, cells: int, base: Style) -> Strip:

@@ -7,8 +7,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui import keys
-from tui.palette import Line, Look
 from tui.record import Record
+from tui.theme.roles import Line, Look
 from tui.viewing import Viewing
 from tui.widgets.painted import strip
 from tui.widgets.scrolled import Scrolled

@@ -7,7 +7,7 @@ from textual.widgets import Input, Label
 
 from tui import keys
 from tui.keys import Scope
-from tui.palette import Look
+from tui.theme.roles import Look
 
 
 class SearchInput(Input):

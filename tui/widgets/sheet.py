@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from textual.events import Resize
 
-from tui.palette import Line, Look
 from tui.record import Record
+from tui.theme.roles import Line, Look
 from tui.viewing import Viewing
 from tui.widgets.pane import Pane
 from workers.history import JobHistory

@@ -13,9 +13,9 @@ from tui.lines import heads
 from tui.lines.columns import ALL, MOST_NAME, Columns, columns
 from tui.lines.rows import name, row, stance
 from tui.messages import Ordered, Picked
-from tui.palette import Line, Look
 from tui.state import Changes, DeskState
 from tui.text.width import width as cell_width
+from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted, strip
 from tui.widgets.scrolled import Scrolled
 

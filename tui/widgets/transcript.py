@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from textual.events import Resize
 
 from tui.lines.paragraphs import Paragraphs, Row, seam
-from tui.palette import Line, Look, Role
 from tui.search import Mark, Search
-from tui.symbols import Symbols
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import Symbols
 from tui.viewing import Stamps, Viewing
 from tui.widgets.pane import Pane
 from workers.history import JobHistory, Status

@@ -11,8 +11,8 @@ from tui.lines import tiles
 from tui.lines.rows import stance
 from tui.lines.tiles import Corner
 from tui.messages import Picked, Touched
-from tui.palette import Line, Look
 from tui.state import Changes, DeskState
+from tui.theme.roles import Line, Look
 from tui.wall import Wall
 from tui.widgets.painted import Canvas, strip
 from workers.jobs import JobId

@@ -10,7 +10,7 @@ from dataclasses import replace
 from textual.app import App
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.palette import LEGIBLE
+from tui.theme.roles import LEGIBLE
 
 
 def _variables(ground: str, border: str, pointed: str, legible: float = 4.5) -> dict[str, str]:

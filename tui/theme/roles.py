@@ -7,10 +7,10 @@ from typing import TypeAlias
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-from tui import legibility
 from tui.keymap import Keymap
 from tui.keys import Scope
-from tui.symbols import Symbols
+from tui.theme import contrast
+from tui.theme.symbols import Symbols
 
 
 class Role(Enum):
@@ -91,8 +91,8 @@ def _tints(variables: Mapping[str, str]) -> Mapping[str, Color]:
     )
     grounds = (ground, _parsed(variables, "surface"), tints["cursor"])
     legible = float(variables.get(LEGIBLE, 4.5))
-    tints["muted"] = legibility.dimmed(text, grounds, legible) if blend else text
-    tints["faint"] = legibility.dimmed(text, grounds, legible * 2 / 3) if blend else text
+    tints["muted"] = contrast.dimmed(text, grounds, legible) if blend else text
+    tints["faint"] = contrast.dimmed(text, grounds, legible * 2 / 3) if blend else text
     return tints
 
 
