@@ -16,8 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.arrangement import Column
-from tui.keymap import Keymap
-from tui.keys import KEYS, Key
+from tui.keys.key_table import KEYS, Key
+from tui.keys.keymap import Keymap
 from tui.messages import Ordered
 from tui.settings import OUR_THEMES
 

@@ -20,12 +20,13 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui import actions, keys, paths
+from tui import actions, paths
 from tui.frame import Frame, too_small
 from tui.hang_up import on_hang_up
 from tui.intake import MOMENT, take_in
-from tui.keymap import Keymap
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
+from tui.keys.keymap import Keymap
 from tui.leaving import Leaving, Phase
 from tui.lines.banner import Destination
 from tui.messages import Touched
@@ -49,7 +50,7 @@ class Desk(Steering):
     """The full-screen interface. The supervisor belongs to whoever runs it."""
 
     TITLE = "Paceline"
-    BINDINGS = keys.bindings(keys.of(Scope.JOBS, Scope.DESK))
+    BINDINGS = key_table.bindings(key_table.of(Scope.JOBS, Scope.DESK))
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
 
     CSS = """

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui import verbs
-from tui.keymap import Keymap
-from tui.keys import Scope
+from tui.keys.key_table import Scope
+from tui.keys.keymap import Keymap
 from tui.state import DeskState
 from tui.supervision import Supervision
 from tui.verbs import jobs

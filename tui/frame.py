@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tui.keys import Key, Scope
+from tui.keys.key_table import Key, Scope
 from tui.leaving import Leaving, Phase
 from tui.lines import banner, footer, welcome
 from tui.lines.banner import Destination

@@ -10,10 +10,10 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tui import keys
 from tui.desk import Desk
 from tui.frame import Frame
-from tui.keys import Key, Scope, in_replay
+from tui.keys import key_table
+from tui.keys.key_table import Key, Scope, in_replay
 from tui.leaving import Leaving
 from tui.lines.banner import Destination
 from tui.lines.scrub import moment_at, scrub_line
@@ -44,7 +44,7 @@ class ReplayFrame(Frame):
 class LookBack(Desk, inherit_bindings=False):
     """``told``: whose run it was, for the top of the screen."""
 
-    BINDINGS = keys.bindings(in_replay(keys.of(Scope.JOBS, Scope.DESK)))
+    BINDINGS = key_table.bindings(in_replay(key_table.of(Scope.JOBS, Scope.DESK)))
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class LookBack(Desk, inherit_bindings=False):
         self.playback = playback
         self.state.viewing.until = playback.into
         self.frame = ReplayFrame(self.state, playback, self.leaving, self.look, Destination(told))
-        jobs = keys.of(Scope.JOBS)
+        jobs = key_table.of(Scope.JOBS)
         steering = {key for key in jobs if key.action != "skipped"} - {*in_replay(jobs)}
         self._steering = {name for key in self.look.keys(steering) for name in key.keys}
 

@@ -20,7 +20,7 @@ from tui.toml_lines import Place, line_of
 from workers.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from tui.keymap import Keymap
+    from tui.keys.keymap import Keymap
 
 VARIABLE = "PACELINE_SETTINGS"
 """The environment variable that names another file."""
@@ -139,8 +139,8 @@ class _Reading:
     def _keys(self, table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         if not table:
             return {}
-        from tui.keymap import Keymap, named  # slow to load
-        from tui.keys import KEYS, Scope
+        from tui.keys.key_table import KEYS, Scope
+        from tui.keys.keymap import Keymap, named  # slow to load
 
         scopes = {scope.name.lower(): scope for scope in Scope}
         self._known(("keys",), table, scopes)
@@ -172,7 +172,7 @@ class _Reading:
         return tuple(names)
 
     def _check_conflicts(self, keymap: "Keymap") -> None:
-        from tui.keymap import called
+        from tui.keys.keymap import called
 
         for conflict in keymap.conflicts():
             scope, _, action = conflict.changed.id.partition(".")

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from tui import settings_file
-from tui.keymap import Keymap
-from tui.keys import KEYS, Scope
+from tui.keys.key_table import KEYS, Scope
+from tui.keys.keymap import Keymap
 from tui.settings import COLUMNS, FASTEST, OUR_THEMES, SLOWEST, DeskSettings
 from tui.text.width import clean
 from workers.errors import UsageProblem

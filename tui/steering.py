@@ -10,7 +10,7 @@ from textual.app import App
 
 from tui import paths, verbs
 from tui.edits import Edits
-from tui.keys import Scope
+from tui.keys.key_table import Scope
 from tui.messages import Dropped
 from tui.screens.reading import Reading
 from tui.settings import DeskSettings

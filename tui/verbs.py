@@ -5,7 +5,7 @@ A verb passes over the jobs that it does not fit.
 
 from collections.abc import Mapping, Sequence
 
-from tui.keys import Scope
+from tui.keys.key_table import Scope
 from tui.state import DeskState
 from tui.supervision import Supervision
 from tui.text.formats import clock, counted

@@ -12,7 +12,7 @@ from tests.screens.conftest import Seat, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.past_runs import talks
 from tui import actions
-from tui.keys import KEYS, Scope, of
+from tui.keys.key_table import KEYS, Scope, of
 from tui.lookback import LookBack
 from tui.playback import Playback
 from tui.reviewing import heading

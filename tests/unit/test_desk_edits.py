@@ -8,7 +8,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, queued, streaming
 from tui import verbs
 from tui.edits import KEPT, Edits
-from tui.keymap import Keymap
+from tui.keys.keymap import Keymap
 from tui.state import DeskState
 from workers.jobs import JobId
 

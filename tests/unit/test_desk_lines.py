@@ -18,7 +18,7 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.arrangement import Column, Sorting
-from tui.keys import Scope, of
+from tui.keys.key_table import Scope, of
 from tui.lines import gauges, ticker
 from tui.lines.columns import columns
 from tui.lines.facts import facts

@@ -2,7 +2,7 @@
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, reports, streaming
-from tui.keymap import Keymap
+from tui.keys.keymap import Keymap
 from tui.news import News
 from tui.state import DeskState
 from tui.supervision import REVIVED

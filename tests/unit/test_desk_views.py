@@ -19,7 +19,7 @@ from tests.unit.desk_reports import (
 )
 from tests.unit.test_record import read
 from tests.unit.traced import chunks, trace_path, traced
-from tui.keymap import Keymap
+from tui.keys.keymap import Keymap
 from tui.lines.about import about
 from tui.lines.listing import row, told, whole
 from tui.lines.tabs import tab_at, tab_line

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.unit.test_desk_banner import text
-from tui.keymap import Keymap, called, named
-from tui.keys import KEYS, Scope
+from tui.keys.key_table import KEYS, Scope
+from tui.keys.keymap import Keymap, called, named
 from tui.lines.help import ELSEWHERE, help_lines
 from tui.text.width import width
 from tui.theme.roles import Look

@@ -19,7 +19,7 @@ from tests.unit.desk_reports import heard
 from tests.unit.test_desk_banner import standing
 from tests.unit.test_events import ALL
 from tui.desk import Desk
-from tui.keymap import Keymap
+from tui.keys.keymap import Keymap
 from tui.lines import banner, footer, listing
 from tui.lines.about import about
 from tui.lines.banner import Destination

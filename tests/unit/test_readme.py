@@ -4,7 +4,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tui.commands import paceline
-from tui.keys import KEYS, Scope
+from tui.keys.key_table import KEYS, Scope
 from tui.summary import Exit
 from workers.localserver.features import FEATURES, Feature
 from workers.localserver.parameters import BUNDLES

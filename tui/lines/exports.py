@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.exports import Choice, Group, Written
-from tui.keys import Scope
+from tui.keys.key_table import Scope
 from tui.lines.paragraphs import said
 from tui.text.formats import counted
 from tui.text.width import clean, fit_middle

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.keys import Key
+from tui.keys.key_table import Key
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols

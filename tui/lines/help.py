@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from tui.keymap import Keymap
-from tui.keys import Key, Scope
+from tui.keys.key_table import Key, Scope
+from tui.keys.keymap import Keymap
 from tui.lines.gauges import SILENCE_DB, VERY_LATE_MS
 from tui.lines.glossary import glossary
 from tui.lines.paragraphs import said

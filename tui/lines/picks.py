@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.folders import Entry
-from tui.keys import Scope
+from tui.keys.key_table import Scope
 from tui.lines.paragraphs import said
 from tui.picking import Picking
 from tui.text.formats import clock, counted

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.keys import Scope
+from tui.keys.key_table import Scope
 from tui.text.width import fit, width
 from tui.theme.roles import Line, Look, Role
 from tui.viewing import Tab

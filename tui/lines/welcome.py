@@ -1,7 +1,7 @@
 """What stands in place of the table while there are no recordings."""
 
-from tui.keymap import Keymap
-from tui.keys import Scope
+from tui.keys.key_table import Scope
+from tui.keys.keymap import Keymap
 from tui.lines.banner import Destination
 from tui.lines.glossary import glossary
 from tui.lines.paragraphs import said

@@ -9,10 +9,11 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui import keys, paths, picking
+from tui import paths, picking
 from tui.folders import Entry, seconds
 from tui.gathering import CalledOff, Gathering
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines import picks
 from tui.picking import Picking, Wish
 from tui.screens.dialog import Dialog
@@ -33,7 +34,7 @@ class Adding(Dialog[list[str]]):
     words.
     """
 
-    BINDINGS = keys.bindings(keys.of(Scope.ADDING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.ADDING))
 
     DEFAULT_CSS = """
     Adding {

@@ -7,8 +7,9 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Paste
 from textual.widgets import Input
 
-from tui import keys, midstream, verbs
-from tui.keys import Scope
+from tui import midstream, verbs
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines.paragraphs import said
 from tui.midstream import FIELDS, Typed
 from tui.screens.dialog import Dialog
@@ -37,7 +38,7 @@ class Field(Input):
 class Configuring(Dialog[dict[JobId, UpdateConfiguration]]):
     """Gives what each session is to be sent: of what was typed, what its model takes."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.CONFIGURING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.CONFIGURING))
 
     DEFAULT_CSS = """
     Configuring {

@@ -3,8 +3,8 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Look, Role
 from tui.widgets.painted import Painted
@@ -13,7 +13,7 @@ from tui.widgets.painted import Painted
 class Confirming(Dialog[bool]):
     """Gives True for yes; whatever else closes it means no."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.CONFIRMING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.CONFIRMING))
 
     def __init__(self, look: Look, question: str, consequence: str) -> None:
         super().__init__(look)

@@ -5,8 +5,8 @@ from typing import TypeVar
 from textual.messages import Prune
 from textual.screen import ModalScreen
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII
 
@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 class Dialog(ModalScreen[Answer | None]):
     """Its content stands in a container with the id ``box``."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.DIALOG))
+    BINDINGS = key_table.bindings(key_table.of(Scope.DIALOG))
 
     DEFAULT_CSS = """
     Dialog {

@@ -11,9 +11,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
-from tui import keys, paths
+from tui import paths
 from tui.exports import Choice, Group, Written
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines import exports as lines
 from tui.screens.dialog import Dialog
 from tui.shelf import TurnsMissing, fill
@@ -33,7 +34,7 @@ LOOK_EVERY = 0.1
 class Exporting(Dialog[None]):
     """Every question by its letter, or by arrows and Space; opens as it was closed."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.EXPORTING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.EXPORTING))
     AUTO_FOCUS = ""  # letters choose until the folder is asked for
 
     DEFAULT_CSS = """

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from tui import frame
 from tui.actions import nearest
 from tui.frame import Frame
-from tui.keys import Key
+from tui.keys.key_table import Key
 from tui.messages import Dropped
 from tui.state import Changes, DeskState
 from tui.theme.roles import Line, Look

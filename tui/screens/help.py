@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.keys import Key
+from tui.keys.key_table import Key
 from tui.lines.help import help_lines
 from tui.screens.page import Page
 from tui.theme.roles import Line, Look

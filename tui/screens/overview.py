@@ -4,10 +4,10 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
-from tui import keys
 from tui.arrangement import Column
 from tui.frame import Frame
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines.columns import ALL
 from tui.messages import Ordered, Picked, Touched
 from tui.screens.reading import Reading
@@ -23,8 +23,8 @@ from tui.widgets.table import Heads, SessionTable
 class Overview(Viewed):
     """Table and detail; beneath each other, or beside where there is room."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.SESSIONS))
-    FOOT = keys.of(Scope.SESSIONS, Scope.VIEW, Scope.JOBS, Scope.DESK)
+    BINDINGS = key_table.bindings(key_table.of(Scope.SESSIONS))
+    FOOT = key_table.of(Scope.SESSIONS, Scope.VIEW, Scope.JOBS, Scope.DESK)
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (150, "-beside")]  # noqa: RUF012  as Textual declares it
 
     DEFAULT_CSS = """

@@ -3,8 +3,8 @@
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Line
 from tui.widgets.painted import Painted
@@ -13,7 +13,7 @@ from tui.widgets.painted import Painted
 class Page(Dialog[None]):
     """Lines that scroll with the arrows; closes with Esc and with the keys of habit."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.HELP))
+    BINDINGS = key_table.bindings(key_table.of(Scope.HELP))
 
     DEFAULT_CSS = """
     Page #box { scrollbar-size-vertical: 1; }

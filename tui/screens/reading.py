@@ -2,8 +2,8 @@
 
 from textual.app import ComposeResult
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.messages import Touched
 from tui.screens.viewed import Viewed
 from tui.state import Changes
@@ -13,11 +13,11 @@ from tui.widgets.detail import Detail
 class Reading(Viewed):
     """The current job, large."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.READING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.READING))
     FOOT = [  # noqa: RUF012  as Framed declares it
-        *keys.of(Scope.READING),
-        *(key for key in keys.of(Scope.TRANSCRIPT) if key.label),
-        *keys.of(Scope.VIEW, Scope.JOBS, Scope.DESK),
+        *key_table.of(Scope.READING),
+        *(key for key in key_table.of(Scope.TRANSCRIPT) if key.label),
+        *key_table.of(Scope.VIEW, Scope.JOBS, Scope.DESK),
     ]
 
     def body(self) -> ComposeResult:

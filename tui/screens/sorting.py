@@ -4,9 +4,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Click
 
-from tui import keys
 from tui.arrangement import Column, Sorting
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines.heads import arrow
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Line, Look, Role
@@ -29,7 +29,7 @@ ENDS = {
 class SortMenu(Dialog[Column]):
     """A letter each; gives the column that was chosen."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.SORTING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.SORTING))
 
     DEFAULT_CSS = """
     SortMenu #box { width: 54; }

@@ -2,8 +2,8 @@
 
 from time import monotonic
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.messages import Touched
 from tui.screens.framed import Framed
 from tui.viewing import Tab
@@ -13,7 +13,7 @@ from tui.widgets.detail import Detail
 class Viewed(Framed):
     """A screen with a `Detail` in its body."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.VIEW))
+    BINDINGS = key_table.bindings(key_table.of(Scope.VIEW))
 
     @property
     def detail(self) -> Detail:

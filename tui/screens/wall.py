@@ -4,9 +4,9 @@ from time import monotonic
 
 from textual.app import App, ComposeResult
 
-from tui import keys
 from tui.frame import Frame
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines.tiles import heading
 from tui.messages import Picked, Touched
 from tui.screens.framed import Framed
@@ -21,8 +21,8 @@ from tui.widgets.wall import WallView
 class Watching(Framed):
     """The wall over the whole screen."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.WALL))
-    FOOT = keys.of(Scope.WALL, Scope.JOBS, Scope.DESK)
+    BINDINGS = key_table.bindings(key_table.of(Scope.WALL))
+    FOOT = key_table.of(Scope.WALL, Scope.JOBS, Scope.DESK)
 
     def __init__(self, state: DeskState, look: Look, frame: Frame, wall: Wall) -> None:
         super().__init__(state, look, frame)

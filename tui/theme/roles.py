@@ -7,8 +7,8 @@ from typing import TypeAlias
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-from tui.keymap import Keymap
-from tui.keys import Scope
+from tui.keys.key_table import Scope
+from tui.keys.keymap import Keymap
 from tui.theme import contrast
 from tui.theme.symbols import Symbols
 

@@ -4,9 +4,9 @@ from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 
-from tui import keys
 from tui.folders import Entry
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines.picks import entry
 from tui.picking import Picking
 from tui.theme.roles import Look
@@ -17,7 +17,7 @@ from tui.widgets.scrolled import Scrolled
 class EntryList(Scrolled):
     """Walks the list; what is to be opened or added is asked of whoever holds it."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.PICKING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.PICKING))
 
     DEFAULT_CSS = """
     EntryList {

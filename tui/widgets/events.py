@@ -4,7 +4,7 @@ from textual.events import Click, Resize
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tui import keys
+from tui.keys import key_table
 from tui.lines.listing import row, told, whole
 from tui.record import Record
 from tui.sifted import Sifted
@@ -21,7 +21,7 @@ BROAD = 150
 class EventsView(Pane):
     """A row is looked up in its file when it comes into view."""
 
-    BINDINGS = keys.bindings(keys.of(keys.Scope.EVENTS))
+    BINDINGS = key_table.bindings(key_table.of(key_table.Scope.EVENTS))
     SEARCH = "filter"
 
     def __init__(self, look: Look, viewing: Viewing, *, id: str) -> None:
@@ -149,7 +149,7 @@ class EventsView(Pane):
     def news(self) -> str:
         """How many lines came since the end is not followed any more; empty while it is."""
         if self._unfolded is not None:
-            return f"{self.look.key(keys.Scope.EVENTS, 'unfold')} folds it"
+            return f"{self.look.key(key_table.Scope.EVENTS, 'unfold')} folds it"
         if self.following or self.history is None:
             return ""
         return self.unfollowed(self._count() - self._left_at)

@@ -5,8 +5,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.lines import heads
 from tui.state import DeskState
 from tui.theme.roles import Line, Look, Role
@@ -19,7 +19,7 @@ EXAMPLES = "words, state:failed, lag>20, !not"
 class FilterField(Input):
     """Where it is typed; Textual's own line of text."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.FILTERING))
+    BINDINGS = key_table.bindings(key_table.of(Scope.FILTERING))
 
     class Left(Message):
         """The user is done with it."""

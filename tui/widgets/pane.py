@@ -6,7 +6,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui import keys
+from tui.keys import key_table
 from tui.record import Record
 from tui.theme.roles import Line, Look
 from tui.viewing import Viewing
@@ -18,7 +18,7 @@ from workers.history import JobHistory
 class Pane(Scrolled):
     """Draws only visible rows. The end is followed until the user scrolls up, if it moves."""
 
-    BINDINGS = keys.bindings(keys.of(keys.Scope.TRANSCRIPT))
+    BINDINGS = key_table.bindings(key_table.of(key_table.Scope.TRANSCRIPT))
 
     DEFAULT_CSS = """
     Pane {
@@ -80,7 +80,7 @@ class Pane(Scrolled):
 
     def unfollowed(self, new: int) -> str:
         """What to say while the end is not followed; ``new``: lines that have come since."""
-        follows = f"{self.look.key(keys.Scope.TRANSCRIPT, 'follow')} follows"
+        follows = f"{self.look.key(key_table.Scope.TRANSCRIPT, 'follow')} follows"
         if new > 0:
             return f"{new} new below, {follows}"
         over = self.history is not None and self.history.status.over

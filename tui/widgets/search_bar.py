@@ -5,15 +5,15 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from tui import keys
-from tui.keys import Scope
+from tui.keys import key_table
+from tui.keys.key_table import Scope
 from tui.theme.roles import Look
 
 
 class SearchInput(Input):
     """Up and down go to other places while one types."""
 
-    BINDINGS = keys.bindings(keys.of(Scope.SEARCH))
+    BINDINGS = key_table.bindings(key_table.of(Scope.SEARCH))
 
     class Left(Message):
         """Nothing is searched for any more."""

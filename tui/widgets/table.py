@@ -8,7 +8,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tui.arrangement import Column
-from tui.keys import Scope
+from tui.keys.key_table import Scope
 from tui.lines import heads
 from tui.lines.columns import ALL, MOST_NAME, Columns, columns
 from tui.lines.rows import name, row, stance

@@ -1,4 +1,4 @@
-"""The keys in force: the table of `tui.keys`, with what the user has changed."""
+"""The keys in force: the table of `tui.keys.key_table`, with what the user has changed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, format_key, key_to_character
 
-from tui.keys import PLACES, Key, Scope, of
+from tui.keys.key_table import PLACES, Key, Scope, of
 
 MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 
