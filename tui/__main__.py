@@ -14,9 +14,9 @@ def main() -> None:
         _end_at_ctrl_c()
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
-    from tui import descriptors
+    from tui.terminal import stdio
 
-    descriptors.complete()
+    stdio.complete()
     from tui.commands import paceline
 
     paceline()

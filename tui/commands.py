@@ -58,7 +58,7 @@ def paceline() -> None:
 @new_run
 def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Open the desk on these files and folders (the default command)."""
-    from tui.terminal_guard import TerminalGuard
+    from tui.terminal.guard import TerminalGuard
 
     guard = TerminalGuard()  # before anything is drawn; it is there when the rest is loaded
     from tui.options import options
@@ -98,7 +98,7 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
     Broken recordings go on behind their last final turn, with the settings of the run. What was
     done stays as it is, and so does what the user cancelled.
     """
-    from tui.terminal_guard import TerminalGuard
+    from tui.terminal.guard import TerminalGuard
 
     guard = None if no_desk or as_json else TerminalGuard()  # as above
     from tui.resuming import resumed
@@ -161,7 +161,7 @@ def view(folder: Path | None) -> NoReturn:
 
     Without RUN, at the latest one that “runs” lists. Nothing is streamed or changed.
     """
-    from tui.terminal_guard import TerminalGuard
+    from tui.terminal.guard import TerminalGuard
 
     guard = TerminalGuard()  # as above
     from tui.reviewing import latest, looked_back

@@ -22,7 +22,6 @@ from textual.widgets import Input
 
 from tui import actions, paths
 from tui.frame import Frame, too_small
-from tui.hang_up import on_hang_up
 from tui.intake import MOMENT, take_in
 from tui.keys import key_table
 from tui.keys.key_table import Scope
@@ -38,6 +37,7 @@ from tui.shelf import Shelf
 from tui.state import DeskState
 from tui.steering import Steering
 from tui.supervision import Supervision
+from tui.terminal.sighup import on_hang_up
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for

@@ -12,10 +12,10 @@ from contextlib import suppress
 from queue import Empty
 from types import FrameType
 
-from tui.hang_up import on_hang_up
 from tui.lines.ticker import cause
 from tui.summary import pacing
 from tui.supervision import REVIVED
+from tui.terminal.sighup import on_hang_up
 from tui.text.formats import clock
 from tui.text.width import clean
 from workers.events import (

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
-from tui import garbage, settings_file
+from tui import settings_file
 from tui.playback import BEFORE, Playback
 from tui.runs import destination
 from tui.summary import Exit
-from tui.terminal_guard import TerminalGuard
+from tui.terminal import gc_tuning
+from tui.terminal.guard import TerminalGuard
 from tui.text.width import clean
 from workers import past, run_folder
 from workers.chronicle import Chronicle
@@ -37,7 +38,7 @@ def looked_back(folder: Path, guard: TerminalGuard) -> int:
 
     told = heading(folder, chronicle, at_work=at_work)
     screen = LookBack(Playback(chronicle), told, folder, settings=settings)
-    garbage.look_seldom()
+    gc_tuning.look_seldom()
     with guard.watching(folder, "To look back again: paceline view"):
         screen.run()
     return Exit.FATAL if screen.return_code else Exit.DONE

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import click
 
-from tui import garbage, settings_file
+from tui import settings_file
 from tui.options import Options
 from tui.program import supervised
 from tui.summary import Exit, exit_code, summary
-from tui.terminal_guard import TerminalGuard
+from tui.terminal import gc_tuning
+from tui.terminal.guard import TerminalGuard
 from tui.text.formats import counted
 from tui.text.width import clean
 from workers.errors import UsageProblem
@@ -66,7 +67,7 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
         screen.skipped += work.skipped
         screen.state.remember(work.histories)
         screen.state.expect(jobs, work.files)
-        garbage.look_seldom()
+        gc_tuning.look_seldom()
         with guard.watching(folder):
             screen.run()
     while not supervisor.reports.empty():

@@ -134,12 +134,12 @@ def main() -> None:
     threading.Thread(target=feed, daemon=True).start()
     if asked.blind:
         blind(feeder.reports)
-    from tui import garbage
     from tui.desk import Desk
+    from tui.terminal import gc_tuning
 
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(feeder, "a benchmark", Path(folder))
-        garbage.look_seldom()
+        gc_tuning.look_seldom()
         desk.run()
 
 
