@@ -20,7 +20,8 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui import actions, paths
+from tui import actions
+from tui.files import path_input
 from tui.frame import Frame, too_small
 from tui.intake import MOMENT, take_in
 from tui.keys import key_table
@@ -161,7 +162,7 @@ class Desk(Steering):
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Paste):  # an input shows its text as it is
-            event.text = paths.typed(event.text)
+            event.text = path_input.typed(event.text)
         await super().on_event(event)
 
     def on_key(self, event: Key) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from textual.app import App
 
-from tui import paths, verbs
+from tui import verbs
 from tui.edits import Edits
+from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.messages import Dropped
 from tui.screens.reading import Reading
@@ -131,7 +132,7 @@ class Steering(App[None]):
         self.push_screen(dialog, lambda files: self._add(files, dialog.folder, dialog.skipped))
 
     def on_dropped(self, message: Dropped) -> None:
-        self.action_add(paths.dropped(message.text))
+        self.action_add(path_input.dropped(message.text))
 
     def _add(
         self, files: list[str] | None, folder: str, skipped: Sequence[tuple[str, str]]
@@ -139,7 +140,7 @@ class Steering(App[None]):
         self._folder = folder
         if files:
             self.skipped += skipped
-            self.say(self.edits.add(files) + paths.told(skipped, self._key("skipped")))
+            self.say(self.edits.add(files) + path_input.told(skipped, self._key("skipped")))
 
     def tell_skipped(self) -> None:
         """What the command line named in vain, when the desk opens."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.paths import LONGEST, complete, dropped, named, place, told, typed
+from tui.files.path_input import LONGEST, complete, dropped, named, place, told, typed
 
 
 def test_a_path_that_exists_is_taken_as_it_stands(tmp_path: Path) -> None:

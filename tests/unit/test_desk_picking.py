@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from tui.folders import Entry, fitting, listing, seconds
-from tui.gathering import CalledOff, Gathering, gathered
+from tui.files.file_picker import Picking, Wish, parent
+from tui.files.folder_listing import Entry, fitting, listing, seconds
+from tui.files.recording_search import CalledOff, Gathering, gathered
 from tui.lines.picks import bytes_of, prospect
-from tui.picking import Picking, Wish, parent
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 from workers.errors import UsageProblem

@@ -9,13 +9,13 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui import paths, picking
-from tui.folders import Entry, seconds
-from tui.gathering import CalledOff, Gathering
+from tui.files import file_picker, path_input
+from tui.files.file_picker import Picking, Wish
+from tui.files.folder_listing import Entry, seconds
+from tui.files.recording_search import CalledOff, Gathering
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.lines import picks
-from tui.picking import Picking, Wish
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.entries import EntryList
@@ -120,7 +120,7 @@ class Adding(Dialog[list[str]]):
 
     async def _look_into(self, line: str, at: str) -> None:
         try:
-            place = await asyncio.to_thread(paths.place, line, self.folder)
+            place = await asyncio.to_thread(path_input.place, line, self.folder)
         except (OSError, ValueError):  # Enter says what is wrong with it
             self._picking.show(())
         else:
@@ -162,7 +162,7 @@ class Adding(Dialog[list[str]]):
     async def _gather(self, wish: Wish, seconds: float | None = None) -> list[str]:
         skipped: list[tuple[str, str]] = []
         self.skipped = skipped
-        named = partial(paths.named, wish.line, self.folder)
+        named = partial(path_input.named, wish.line, self.folder)
         return await self._gathering.files(
             (lambda: wish.paths) if wish.paths else named, skipped, seconds
         )
@@ -184,7 +184,7 @@ class Adding(Dialog[list[str]]):
     def on_entry_list_opened(self, message: EntryList.Opened) -> None:
         """The line is empty then: what is typed goes on from the folder that is shown."""
         left = self._listed
-        self.folder = picking.parent(left) if message.folder is None else message.folder.path
+        self.folder = file_picker.parent(left) if message.folder is None else message.folder.path
         self._line.base = self.folder
         with self.prevent(PathLine.Changed):
             self._line.put("")

@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
-from tui import paths
 from tui.exports import Choice, Group, Written
+from tui.files import path_input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.lines import exports as lines
@@ -79,7 +79,7 @@ class Exporting(Dialog[None]):
             with Horizontal(id="where"):
                 yield Painted(self.look, self._label, id="label")
                 yield PathLine(
-                    paths.typed(self._choice.folder),
+                    path_input.typed(self._choice.folder),
                     placeholder=clean(str(self._own)),
                     folders=True,
                     id="folder",
@@ -96,7 +96,7 @@ class Exporting(Dialog[None]):
     @property
     def _named(self) -> Path:
         """The folder that the line names."""
-        folder = os.path.expanduser(paths.typed(self._line.value.strip()))
+        folder = os.path.expanduser(path_input.typed(self._line.value.strip()))
         return Path(folder) if folder else self._own  # of nobody's ~: as it stands
 
     @property

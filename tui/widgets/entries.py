@@ -4,11 +4,11 @@ from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.folders import Entry
+from tui.files.file_picker import Picking
+from tui.files.folder_listing import Entry
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.lines.picks import entry
-from tui.picking import Picking
 from tui.theme.roles import Look
 from tui.widgets.painted import strip
 from tui.widgets.scrolled import Scrolled

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.events import Paste
 from textual.widgets import Input
 
-from tui import paths
+from tui.files import path_input
 
 
 class PathLine(Input, inherit_bindings=False):
@@ -42,9 +42,11 @@ class PathLine(Input, inherit_bindings=False):
         self.run_worker(work, group="complete", exclusive=True)
 
     async def _complete(self, typed: str) -> None:
-        text = await asyncio.to_thread(paths.complete, typed, self.base, folders=self._folders)
+        text = await asyncio.to_thread(path_input.complete, typed, self.base, folders=self._folders)
         if self.value == typed and text != typed:  # else the user typed on
             self.put(text)
 
     def on_paste(self, event: Paste) -> None:
-        event.text = paths.dropped(event.text)  # the input itself would take the first line only
+        event.text = path_input.dropped(
+            event.text
+        )  # the input itself would take the first line only

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from tui import folders
-from tui.folders import Entry
+from tui.files import folder_listing
+from tui.files.folder_listing import Entry
 
 LONGEST = 100_000
 """Characters that are pasted: some thousand paths. With more, a line takes seconds for each key."""
@@ -91,7 +91,7 @@ def _place(head: str, text: str, base: str) -> Place | None:
     folder, begin = os.path.split(_path(text, base))
     if not os.path.isdir(folder or os.curdir):
         return None
-    return Place(head, text, folder, folders.listing(folder, begin))
+    return Place(head, text, folder, folder_listing.listing(folder, begin))
 
 
 def _last(line: str) -> tuple[int, str]:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from threading import Event
 
-from tui.folders import MAGIC, fitting
+from tui.files.folder_listing import MAGIC, fitting
 from workers.audio.discovery import found
 from workers.errors import UsageProblem
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.folders import Entry
+from tui.files.folder_listing import Entry
 
 
 class Picking:
