@@ -16,10 +16,10 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.arrangement import Column
+from tui.config.settings import OUR_THEMES
 from tui.keys.key_table import KEYS, Key
 from tui.keys.keymap import Keymap
 from tui.messages import Ordered
-from tui.settings import OUR_THEMES
 
 _BY_ID = {key.id: key for key in KEYS if key.id}
 

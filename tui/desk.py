@@ -21,6 +21,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from tui import actions
+from tui.config.settings import DeskSettings
 from tui.files import path_input
 from tui.frame import Frame, too_small
 from tui.intake import MOMENT, take_in
@@ -33,7 +34,6 @@ from tui.messages import Touched
 from tui.news import News
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
-from tui.settings import DeskSettings
 from tui.shelf import Shelf
 from tui.state import DeskState
 from tui.steering import Steering

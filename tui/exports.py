@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from tui.remembered import recall, remember
-from tui.settings import ExportSettings
+from tui.config.remembered_choices import recall, remember
+from tui.config.settings import ExportSettings
 from tui.state import DeskState
 from workers.errors import PacelineError
 from workers.exports import FORMATS, TOGETHER, AlreadyThere, Existing, export, export_together

@@ -10,6 +10,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.widgets import Input
 
+from tui.config.settings import DeskSettings
 from tui.desk import Desk
 from tui.frame import Frame
 from tui.keys import key_table
@@ -19,7 +20,6 @@ from tui.lines.banner import Destination
 from tui.lines.scrub import moment_at, scrub_line
 from tui.messages import Dropped
 from tui.playback import SPEEDS, Playback
-from tui.settings import DeskSettings
 from tui.state import DeskState
 from tui.theme.roles import Line, Look
 

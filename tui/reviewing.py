@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tui import settings_file
+from tui.config import loader
 from tui.playback import BEFORE, Playback
 from tui.runs import destination
 from tui.summary import Exit
@@ -29,7 +29,7 @@ def looked_back(folder: Path, guard: TerminalGuard) -> int:
 
     Raises `RunFolderProblem` or `Malformed`.
     """
-    settings = settings_file.in_force()
+    settings = loader.in_force()
     at_work = run_folder.at_work(folder)
     click.echo(clean(f"Reading {folder}"), err=True)  # of many hours that takes a while
     chronicle = Chronicle(folder, at_work=at_work)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from tui import settings_file
+from tui.config import loader
+from tui.config.settings import COLUMNS, FASTEST, OUR_THEMES, SLOWEST, DeskSettings
 from tui.keys.key_table import KEYS, Scope
 from tui.keys.keymap import Keymap
-from tui.settings import COLUMNS, FASTEST, OUR_THEMES, SLOWEST, DeskSettings
 from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.exports import FORMATS, Existing
@@ -13,7 +13,7 @@ from workers.exports import FORMATS, Existing
 
 def told(say: Callable[[str], None]) -> None:
     """Says the file and, as it would be written there, what is in force."""
-    path, settings = settings_file.path(), settings_file.in_force()
+    path, settings = loader.path(), loader.in_force()
     there = "" if path.exists() else " (not there; --create writes it)"
     say(clean(f"# {path}{there}"))
     for line in lines(settings):
@@ -22,7 +22,7 @@ def told(say: Callable[[str], None]) -> None:
 
 def created(say: Callable[[str], None]) -> None:
     """Writes the file with every default in a comment; one that is there stays as it is."""
-    path = settings_file.path()
+    path = loader.path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

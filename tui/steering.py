@@ -9,12 +9,12 @@ from pathlib import Path
 from textual.app import App
 
 from tui import verbs
+from tui.config.settings import DeskSettings
 from tui.edits import Edits
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.messages import Dropped
 from tui.screens.reading import Reading
-from tui.settings import DeskSettings
 from tui.state import DeskState
 from tui.supervision import Supervision
 from tui.theme.roles import Look

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from tui import settings_file
+from tui.config import loader
 from tui.options import Options
 from tui.program import supervised
 from tui.summary import Exit, exit_code, summary
@@ -56,7 +56,7 @@ def need_terminal(instead: str) -> None:
 
 def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
     """Opens the desk; returns when the user has left it."""
-    settings = settings_file.in_force()
+    settings = loader.in_force()
     with supervised(chosen, work.folder) as supervisor:
         jobs = work.begin(supervisor)  # whatever is killed from here on, the run knows its files
 

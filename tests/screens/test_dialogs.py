@@ -10,7 +10,7 @@ from textual.widgets import Input
 from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, heard, queued, streaming
-from tui.remembered import recall
+from tui.config.remembered_choices import recall
 from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
 from tui.screens.help import Help

@@ -20,9 +20,9 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.arrangement import Column
+from tui.config.settings import OUR_THEMES, DeskSettings
 from tui.desk import Desk
 from tui.screens.help import Help
-from tui.settings import OUR_THEMES, DeskSettings
 from tui.widgets.painted import Painted
 from workers.events import Outcome
 from workers.jobs import JobId

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tui import settings_file, settings_listing
+from tui import settings_listing
 from tui.arrangement import Column
 from tui.commands import paceline
-from tui.settings import DeskSettings, ExportSettings
+from tui.config import loader
+from tui.config.settings import DeskSettings, ExportSettings
 from workers.errors import UsageProblem
 
 
@@ -28,8 +29,8 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_without_a_file_all_is_as_usual() -> None:
     """It is under the user's config folder, and need not be there."""
-    assert DeskSettings() == settings_file.in_force()
-    assert settings_file.path() == Path.home() / ".config" / "paceline" / "settings.toml"
+    assert DeskSettings() == loader.in_force()
+    assert loader.path() == Path.home() / ".config" / "paceline" / "settings.toml"
 
 
 def test_what_a_file_says_is_in_force(file: Path) -> None:
@@ -50,7 +51,7 @@ def test_what_a_file_says_is_in_force(file: Path) -> None:
         """
     )
 
-    assert settings_file.in_force() == DeskSettings(
+    assert loader.in_force() == DeskSettings(
         theme="nord",
         ascii=True,
         refresh=1.0,
@@ -106,7 +107,7 @@ def test_what_cannot_be_is_refused_with_its_line(
     """By the file's name, so that nobody has to look for either."""
     file.write_text(text)
     with pytest.raises(UsageProblem) as problem:
-        settings_file.in_force()
+        loader.in_force()
 
     assert str(problem.value).startswith(f"{file}, line {line}: ")
     assert words in str(problem.value)
@@ -115,21 +116,21 @@ def test_what_cannot_be_is_refused_with_its_line(
 def test_a_file_that_cannot_be_read_is_told_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not there though it was named, a folder, not UTF-8, endless, in the home of nobody."""
     with pytest.raises(UsageProblem, match="there is no such file"):
-        settings_file.in_force()
+        loader.in_force()
     file.write_bytes(b"ascii = true\n# \xff")
     with pytest.raises(UsageProblem, match="line 2: this is not UTF-8"):
-        settings_file.in_force()
+        loader.in_force()
     for endless in ("refresh = " + "9" * 5000, "theme = " + "[" * 5000):
         file.write_text(endless)
         with pytest.raises(UsageProblem, match="cannot be read"):
-            settings_file.in_force()
+            loader.in_force()
     file.unlink()
     file.mkdir()
     with pytest.raises(UsageProblem, match="cannot be read"):
-        settings_file.in_force()
-    monkeypatch.setenv(settings_file.VARIABLE, "~nobody-is-called-so/settings.toml")
+        loader.in_force()
+    monkeypatch.setenv(loader.VARIABLE, "~nobody-is-called-so/settings.toml")
     with pytest.raises(UsageProblem, match="there is no such file"):
-        settings_file.in_force()
+        loader.in_force()
 
 
 def test_the_environment_names_a_theme_before_the_file_does(
@@ -138,30 +139,30 @@ def test_the_environment_names_a_theme_before_the_file_does(
     """As for any program made with Textual; also one of ours, and only one that there is."""
     file.write_text('theme = "nord"')
     monkeypatch.setenv("TEXTUAL_THEME", "paceline-light")
-    assert "paceline-light" == settings_file.in_force().theme
+    assert "paceline-light" == loader.in_force().theme
 
     monkeypatch.setenv("TEXTUAL_THEME", "pacelin")
     with pytest.raises(UsageProblem, match="TEXTUAL_THEME: there is no theme “pacelin”"):
-        settings_file.in_force()
+        loader.in_force()
 
 
 def test_two_keys_may_change_places(file: Path) -> None:
     """What is taken is what is taken afterwards."""
     file.write_text('[keys.jobs]\ncancel = "a"\nadd = "x"')
 
-    assert {"jobs.cancel": ("a",), "jobs.add": ("x",)} == settings_file.in_force().keys
+    assert {"jobs.cancel": ("a",), "jobs.add": ("x",)} == loader.in_force().keys
 
 
 def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -> None:
     """Every line a comment; without the signs of comments, it says what is so anyway."""
     assert (0, f"Written: {file}\n") == run("--create")
-    assert DeskSettings() == settings_file.in_force()
+    assert DeskSettings() == loader.in_force()
 
     shown = list(settings_listing.lines(DeskSettings()))
     assert all(f"# {line}" in file.read_text() for line in shown if " = " in line)
     file.write_text("\n".join(shown))
     assert {**tomllib.loads(file.read_text())}.keys() == {*DeskSettings.__slots__}
-    assert list(settings_listing.lines(settings_file.in_force())) == shown
+    assert list(settings_listing.lines(loader.in_force())) == shown
 
 
 def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:

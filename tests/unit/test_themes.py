@@ -4,7 +4,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.settings import OUR_THEMES
+from tui.config.settings import OUR_THEMES
 from tui.theme.contrast import contrast, dimmed
 from tui.theme.roles import LEGIBLE, Look, Role
 from tui.theme.symbols import UNICODE
