@@ -29,9 +29,9 @@ from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
 from tui.leaving import Leaving, Phase
-from tui.lines.banner import Destination
 from tui.messages import Touched
 from tui.news import News
+from tui.render.banner import Destination
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
 from tui.shelf import Shelf

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from tui.keys.key_table import Key, Scope
 from tui.leaving import Leaving, Phase
-from tui.lines import banner, footer, welcome
-from tui.lines.banner import Destination
-from tui.lines.standing import Standing
+from tui.render import banner, footer, welcome
+from tui.render.banner import Destination
+from tui.render.run_status import Standing
 from tui.state import DeskState
 from tui.supervision import Supervision
 from tui.theme.roles import Line, Look, Role

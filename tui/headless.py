@@ -12,7 +12,7 @@ from contextlib import suppress
 from queue import Empty
 from types import FrameType
 
-from tui.lines.ticker import cause
+from tui.render.latest_words import cause
 from tui.summary import pacing
 from tui.supervision import REVIVED
 from tui.terminal.sighup import on_hang_up

@@ -16,10 +16,10 @@ from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Key, Scope, in_replay
 from tui.leaving import Leaving
-from tui.lines.banner import Destination
-from tui.lines.scrub import moment_at, scrub_line
 from tui.messages import Dropped
 from tui.playback import SPEEDS, Playback
+from tui.render.banner import Destination
+from tui.render.replay_bar import moment_at, scrub_line
 from tui.state import DeskState
 from tui.theme.roles import Line, Look
 

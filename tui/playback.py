@@ -7,7 +7,7 @@ import queue
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
-from tui.lines.scrub import Scrub
+from tui.render.replay_bar import Scrub
 from tui.state import DeskState
 from tui.totals import at_once
 from workers.chronicle import Chronicle

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.lines.paragraphs import Paragraphs, Place
+from tui.render.transcript_layout import Paragraphs, Place
 
 
 @dataclass(frozen=True, slots=True)

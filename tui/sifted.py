@@ -4,8 +4,8 @@ from array import array
 from bisect import bisect_left
 from time import monotonic
 
-from tui.lines.listing import told
 from tui.record import SLICE, Record
+from tui.render.trace_events import told
 
 
 class Sifted:

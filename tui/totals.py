@@ -9,7 +9,7 @@ from enum import Enum
 from heapq import heapify, heappop, heappush
 
 from tui import measures
-from tui.lines.gauges import Punctuality, punctuality
+from tui.render.gauges import Punctuality, punctuality
 from workers.events import Outcome
 from workers.history import JobHistory, Status
 from workers.jobs import JobId

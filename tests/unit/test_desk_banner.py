@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tui.lines import banner
-from tui.lines.banner import Destination
-from tui.lines.parts import Part, fitted
-from tui.lines.standing import Standing, lasting
+from tui.render import banner
+from tui.render.banner import Destination
+from tui.render.responsive_line import Part, fitted
+from tui.render.run_status import Standing, lasting
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import ASCII, UNICODE

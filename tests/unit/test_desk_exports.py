@@ -10,7 +10,7 @@ from tui import exports
 from tui.config.remembered_choices import remember
 from tui.config.settings import ExportSettings
 from tui.exports import Choice, Group, Written, groups
-from tui.lines.exports import choices, layout, outcome, promise, writing
+from tui.render.export_choices import choices, layout, outcome, promise, writing
 from tui.state import DeskState
 from tui.theme.roles import Line, Look
 from tui.theme.symbols import ASCII, UNICODE

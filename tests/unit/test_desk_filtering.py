@@ -13,7 +13,7 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.filtering import parsed
-from tui.lines.heads import found
+from tui.render.table_head import found
 from tui.text.width import width
 from tui.theme.symbols import UNICODE
 from workers.audio.certificate import LagSummary

@@ -19,13 +19,13 @@ from tests.unit.desk_reports import (
 )
 from tui.arrangement import Column, Sorting
 from tui.keys.key_table import Scope, of
-from tui.lines import gauges, ticker
-from tui.lines.columns import columns
-from tui.lines.facts import facts
-from tui.lines.footer import hints
-from tui.lines.heads import column_at, head
-from tui.lines.heads import standing as standing_of
-from tui.lines.rows import Stance, row
+from tui.render import gauges, latest_words
+from tui.render.columns import columns
+from tui.render.footer import hints
+from tui.render.job_summary import facts
+from tui.render.table_head import column_at, head
+from tui.render.table_head import standing as standing_of
+from tui.render.table_row import Stance, row
 from tui.text import formats
 from tui.text.width import width
 from tui.theme.roles import Line, Role
@@ -302,7 +302,7 @@ def test_a_warning_stands_before_the_words() -> None:
     assert "it broke" == words_of(*warned, failed("it broke"))
     again = [*streaming(), *broken(), connecting(), began(), *warned[-2:]]
     assert "↻2 ▲ Good morning." == words_of(*again)
-    narrow = [text(ticker.words(history_of(*warned), cells, 0, UNICODE)) for cells in (9, 2)]
+    narrow = [text(latest_words.words(history_of(*warned), cells, 0, UNICODE)) for cells in (9, 2)]
     assert ["▲ …rning.", "…."] == narrow
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.desk_reports import heard
-from tui.lines.paragraphs import Paragraphs, TextRow, said, seam, wrapped
+from tui.render.transcript_layout import Paragraphs, TextRow, said, seam, wrapped
 from tui.text.width import width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE

@@ -13,7 +13,7 @@ import soundfile
 from tui.files.file_picker import Picking, Wish, parent
 from tui.files.folder_listing import Entry, fitting, listing, seconds
 from tui.files.recording_search import CalledOff, Gathering, gathered
-from tui.lines.picks import bytes_of, prospect
+from tui.render.file_picker_lines import bytes_of, prospect
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 from workers.errors import UsageProblem

@@ -17,7 +17,7 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.arrangement import Column, Sorting
-from tui.lines.ticker import in_turn
+from tui.render.latest_words import in_turn
 from tui.state import DeskState
 from workers.events import Event, Outcome
 from workers.history import Status

@@ -2,7 +2,7 @@
 
 from tests.unit.desk_reports import heard
 from tests.unit.test_desk_paragraphs import turns
-from tui.lines.paragraphs import Paragraphs, Piece
+from tui.render.transcript_layout import Paragraphs, Piece
 from tui.search import Mark, Search
 from tui.theme.roles import Role
 from tui.theme.symbols import UNICODE

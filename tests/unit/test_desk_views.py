@@ -20,11 +20,11 @@ from tests.unit.desk_reports import (
 from tests.unit.test_record import read
 from tests.unit.traced import chunks, trace_path, traced
 from tui.keys.keymap import Keymap
-from tui.lines.about import about
-from tui.lines.listing import row, told, whole
-from tui.lines.tabs import tab_at, tab_line
-from tui.lines.timing import HEIGHT, histogram, plot, timing_lines
 from tui.record import Record
+from tui.render.job_details import about
+from tui.render.tabs import tab_at, tab_line
+from tui.render.timing import HEIGHT, histogram, plot, timing_lines
+from tui.render.trace_events import row, told, whole
 from tui.text.width import width
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols

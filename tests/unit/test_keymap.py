@@ -7,7 +7,7 @@ import pytest
 from tests.unit.test_desk_banner import text
 from tui.keys.key_table import KEYS, Scope
 from tui.keys.keymap import Keymap, called, named
-from tui.lines.help import ELSEWHERE, help_lines
+from tui.render.help import ELSEWHERE, help_lines
 from tui.text.width import width
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, UNICODE, Symbols

@@ -20,15 +20,15 @@ from tests.unit.test_desk_banner import standing
 from tests.unit.test_events import ALL
 from tui.desk import Desk
 from tui.keys.keymap import Keymap
-from tui.lines import banner, footer, listing
-from tui.lines.about import about
-from tui.lines.banner import Destination
-from tui.lines.columns import columns
-from tui.lines.facts import facts
-from tui.lines.paragraphs import Paragraphs, said, wrapped
-from tui.lines.rows import Stance, name, row
-from tui.lines.welcome import welcome
 from tui.record import Entry
+from tui.render import banner, footer, trace_events
+from tui.render.banner import Destination
+from tui.render.columns import columns
+from tui.render.job_details import about
+from tui.render.job_summary import facts
+from tui.render.table_row import Stance, name, row
+from tui.render.transcript_layout import Paragraphs, said, wrapped
+from tui.render.welcome import welcome
 from tui.screens.adding import Adding
 from tui.screens.exporting import Exporting
 from tui.screens.overview import Overview
@@ -202,8 +202,8 @@ def test_whatever_stands_in_a_trace_is_drawn_as_text(
     record = {"t": 1.0, **said, texts[0]: {texts[-1]: [texts]}}
     line = json.dumps(record, ensure_ascii=False)
     for entry in (Entry(1, line, 10), Entry(1, line[:-9], 10**6)):
-        drawn([listing.row(listing.told(entry), cells, symbols)], cells, symbols)
-        drawn(listing.whole(entry, cells), cells, symbols)
+        drawn([trace_events.row(trace_events.told(entry), cells, symbols)], cells, symbols)
+        drawn(trace_events.whole(entry, cells), cells, symbols)
 
 
 def text_of(line: Line) -> str:

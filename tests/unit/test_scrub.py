@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tui.lines.scrub import Scrub, moment_at, scrub_line
+from tui.render.replay_bar import Scrub, moment_at, scrub_line
 from tui.theme.symbols import ASCII, UNICODE
 from workers.chronicle import Trouble
 

@@ -17,7 +17,7 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.interest import Choosing
-from tui.lines.tiles import shape, spans
+from tui.render.wall_tile import shape, spans
 from tui.state import DeskState
 from tui.wall import CALM, Wall
 from workers.events import Event

@@ -17,8 +17,8 @@ from tests.unit.desk_reports import (
 )
 from tests.unit.test_properties_lines import LIVES, TEXTS, drawn, work
 from tests.unit.test_properties_lines import history_of as told
-from tui.lines.rows import Stance
-from tui.lines.tiles import Corner, tile
+from tui.render.table_row import Stance
+from tui.render.wall_tile import Corner, tile
 from tui.text.width import width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE

@@ -15,7 +15,7 @@ from tui.files.folder_listing import Entry, seconds
 from tui.files.recording_search import CalledOff, Gathering
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines import picks
+from tui.render import file_picker_lines
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.entries import EntryList
@@ -101,7 +101,7 @@ class Adding(Dialog[list[str]]):
         self._look_up()
 
     def on_descendant_focus(self) -> None:
-        hints = picks.IN_LIST if self._list.has_focus else picks.IN_LINE
+        hints = file_picker_lines.IN_LIST if self._list.has_focus else file_picker_lines.IN_LINE
         self.query_one("#box").border_subtitle = self.hints(*hints)
         self._count()
 
@@ -233,17 +233,17 @@ class Adding(Dialog[list[str]]):
 
     def _heading(self, width: int) -> list[Line]:
         folder = os.path.abspath(self._listed)
-        return picks.heading(folder, self._picking, width, self.look.symbols)
+        return file_picker_lines.heading(folder, self._picking, width, self.look.symbols)
 
     def _below(self, width: int) -> list[Line]:
         symbols = self.look.symbols
         if self._searching:
             return [[("Searching", Role.MUTED)]]
         if self._problem is not None:
-            return picks.problem(*self._problem, self.skipped, width, symbols)
+            return file_picker_lines.problem(*self._problem, self.skipped, width, symbols)
         wish, opens = self._wish, self._opens
         found = self._found[1] if self._found is not None and self._found[0] == wish else None
-        return picks.prospect(
+        return file_picker_lines.prospect(
             self._picking,
             None if found is None else len(found),
             opens.name if opens else "",

@@ -10,8 +10,8 @@ from textual.widgets import Input
 from tui import midstream, verbs
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines.paragraphs import said
 from tui.midstream import FIELDS, Typed
+from tui.render.transcript_layout import said
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Line, Look, Role

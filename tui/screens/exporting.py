@@ -15,7 +15,7 @@ from tui.exports import Choice, Group, Written
 from tui.files import path_input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines import exports as lines
+from tui.render import export_choices as lines
 from tui.screens.dialog import Dialog
 from tui.shelf import TurnsMissing, fill
 from tui.state import DeskState

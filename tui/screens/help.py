@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.keys.key_table import Key
-from tui.lines.help import help_lines
+from tui.render.help import help_lines
 from tui.screens.page import Page
 from tui.theme.roles import Line, Look
 

@@ -8,8 +8,8 @@ from tui.arrangement import Column
 from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines.columns import ALL
 from tui.messages import Ordered, Picked, Touched
+from tui.render.columns import ALL
 from tui.screens.reading import Reading
 from tui.screens.viewed import Viewed
 from tui.state import Changes, DeskState

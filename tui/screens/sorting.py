@@ -7,7 +7,7 @@ from textual.events import Click
 from tui.arrangement import Column, Sorting
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines.heads import arrow
+from tui.render.table_head import arrow
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted

@@ -7,8 +7,8 @@ from textual.app import App, ComposeResult
 from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines.tiles import heading
 from tui.messages import Picked, Touched
+from tui.render.wall_tile import heading
 from tui.screens.framed import Framed
 from tui.screens.reading import Reading
 from tui.state import Changes, DeskState

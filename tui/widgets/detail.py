@@ -10,13 +10,13 @@ from textual.events import Click
 from textual.messages import Prune
 from textual.widgets import Input
 
-from tui.lines.about import about
-from tui.lines.facts import facts, title
-from tui.lines.rows import stance
-from tui.lines.tabs import tab_at, tab_line
-from tui.lines.timing import timing_lines
 from tui.messages import Touched
 from tui.record import Record
+from tui.render.job_details import about
+from tui.render.job_summary import facts, title
+from tui.render.table_row import stance
+from tui.render.tabs import tab_at, tab_line
+from tui.render.timing import timing_lines
 from tui.state import DeskState
 from tui.theme.roles import Line, Look, Role
 from tui.viewing import Tab

@@ -8,7 +8,7 @@ from tui.files.file_picker import Picking
 from tui.files.folder_listing import Entry
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines.picks import entry
+from tui.render.file_picker_lines import entry
 from tui.theme.roles import Look
 from tui.widgets.painted import strip
 from tui.widgets.scrolled import Scrolled

@@ -5,8 +5,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.keys import key_table
-from tui.lines.listing import row, told, whole
 from tui.record import Record
+from tui.render.trace_events import row, told, whole
 from tui.sifted import Sifted
 from tui.theme.roles import Line, Look, Role
 from tui.viewing import Viewing

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.lines import heads
+from tui.render import table_head
 from tui.state import DeskState
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
@@ -83,4 +83,4 @@ class FilterLine(Horizontal):
     def _found(self, width: int) -> list[Line]:
         state = self._state
         shown, of = len(state.order), len(state.histories)
-        return [heads.found(shown, of, state.doubts, width, self._look.symbols)]
+        return [table_head.found(shown, of, state.doubts, width, self._look.symbols)]

@@ -9,10 +9,10 @@ from textual.strip import Strip
 
 from tui.arrangement import Column
 from tui.keys.key_table import Scope
-from tui.lines import heads
-from tui.lines.columns import ALL, MOST_NAME, Columns, columns
-from tui.lines.rows import name, row, stance
 from tui.messages import Ordered, Picked
+from tui.render import table_head
+from tui.render.columns import ALL, MOST_NAME, Columns, columns
+from tui.render.table_row import name, row, stance
 from tui.state import Changes, DeskState
 from tui.text.width import width as cell_width
 from tui.theme.roles import Line, Look
@@ -85,7 +85,7 @@ class SessionTable(Scrolled):
     def head_line(self, _width: int) -> list[Line]:
         """The columns' names, for the line above the rows."""
         state, symbols, room = self._state, self._look.symbols, self.columns
-        note = heads.standing(
+        note = table_head.standing(
             state.sorting,
             room,
             symbols,
@@ -93,7 +93,7 @@ class SessionTable(Scrolled):
             frozen=state.frozen,
             newcomers=state.newcomers,
         )
-        return [heads.head(room, symbols, state.sorting, note)]
+        return [table_head.head(room, symbols, state.sorting, note)]
 
     def _measure(self) -> None:
         histories = self._state.histories
@@ -111,7 +111,7 @@ class SessionTable(Scrolled):
 
     def column_at(self, x: int) -> Column:
         """Whose name stands there in the line above the rows."""
-        return heads.column_at(x, self.columns)
+        return table_head.column_at(x, self.columns)
 
     def on_mount(self) -> None:
         self._measure()
@@ -138,7 +138,7 @@ class SessionTable(Scrolled):
         if index >= len(state.order):
             if index == 0 and state.histories:
                 back = self._look.keys.shown(Scope.SESSIONS, "back")
-                return strip(heads.nobody(back), self._look, width, base)
+                return strip(table_head.nobody(back), self._look, width, base)
             return Strip.blank(width, base)
         job = state.order[index]
         if job == state.current:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.events import Resize
 
-from tui.lines.paragraphs import Paragraphs, Row, seam
+from tui.render.transcript_layout import Paragraphs, Row, seam
 from tui.search import Mark, Search
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import Symbols

@@ -7,10 +7,10 @@ from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from tui.lines import tiles
-from tui.lines.rows import stance
-from tui.lines.tiles import Corner
 from tui.messages import Picked, Touched
+from tui.render import wall_tile
+from tui.render.table_row import stance
+from tui.render.wall_tile import Corner
 from tui.state import Changes, DeskState
 from tui.theme.roles import Line, Look
 from tui.wall import Wall
@@ -44,7 +44,7 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
         if not self.size:
             return
         if self.app.screen is self.screen:
-            self._wall.fit(*tiles.shape(*self.size, self._wall.count))
+            self._wall.fit(*wall_tile.shape(*self.size, self._wall.count))
             self._wall.tick(monotonic())
         if self._hung != self._wall.tiles or self._painted_for != self._space:
             self._paint_all()
@@ -78,8 +78,8 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
     def _place(self, place: int) -> Region:
         columns, rows = self._wall.shape
         row, column = divmod(place, columns)
-        x, width = tiles.spans(self.size.width, columns)[column]
-        y, height = tiles.spans(self.size.height, rows)[row]
+        x, width = wall_tile.spans(self.size.width, columns)[column]
+        y, height = wall_tile.spans(self.size.height, rows)[row]
         return Region(x, y, width, height)
 
     def _paint_all(self) -> None:
@@ -112,7 +112,7 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
         job = self._hung[place]
         stands = stance(state, job)
         corner = Corner(left=not region.x, top=not region.y)
-        return tiles.tile(
+        return wall_tile.tile(
             state.histories[job], stands, corner, region.width, region.height, self._look.symbols
         )
 
@@ -121,7 +121,7 @@ class WallView(Canvas, can_focus=True, inherit_bindings=False):
         columns, rows = self._wall.shape
         if self._painted_for != self._space:  # the window has just changed, and is drawn first
             return Strip.blank(self.size.width, self._base)
-        for row, (top, height) in enumerate(tiles.spans(self.size.height, rows)):
+        for row, (top, height) in enumerate(wall_tile.spans(self.size.height, rows)):
             if top <= y < top + height:
                 across = self._painted[row * columns : (row + 1) * columns]
                 return Strip.join(lines[y - top] for lines in across)

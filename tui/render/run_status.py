@@ -6,8 +6,8 @@
 import math
 from dataclasses import dataclass
 
-from tui.lines import gauges
-from tui.lines.parts import Part
+from tui.render import gauges
+from tui.render.responsive_line import Part
 from tui.text import formats
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols

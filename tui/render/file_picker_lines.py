@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tui.files.file_picker import Picking
 from tui.files.folder_listing import Entry
 from tui.keys.key_table import Scope
-from tui.lines.paragraphs import said
+from tui.render.transcript_layout import said
 from tui.text.formats import clock, counted
 from tui.text.width import clean, fit_middle, width
 from tui.theme.roles import Line, Look, Role

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tui import measures
-from tui.lines import gauges, ticker
-from tui.lines.columns import GAP as GAP_CELLS
-from tui.lines.columns import Columns
 from tui.outlook import Outlook
+from tui.render import gauges, latest_words
+from tui.render.columns import GAP as GAP_CELLS
+from tui.render.columns import Columns
 from tui.state import DeskState
 from tui.text import formats
 from tui.text.width import clean, fit_middle
@@ -93,7 +93,7 @@ def row(history: JobHistory, columns: Columns, stance: Stance, symbols: Symbols)
     if columns.tries:
         line.append(_tries(history, columns.tries))
     numbered = not columns.tries
-    line += ticker.words(
+    line += latest_words.words(
         history, columns.words, stance.wait, symbols, stance.outlook, numbered=numbered
     )
     return line

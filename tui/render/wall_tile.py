@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from tui import measures
-from tui.lines import gauges, ticker
-from tui.lines.paragraphs import said, seam, wrapped
-from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
+from tui.render import gauges, latest_words
+from tui.render.table_row import STATUS_ROLES, Stance, name, progress_clock, state_word
+from tui.render.transcript_layout import said, seam, wrapped
 from tui.text import formats
 from tui.text.width import clean, fit_middle, width
 from tui.theme.roles import Line, Role
@@ -103,7 +103,7 @@ def _title(
     mark = (symbols.marked, Role.ALARM) if stance.marked else (symbols.rule, Role.FAINT)
     word = state_word(history, stance)
     if history.attempt > 1:
-        word += f" {ticker.which(history, symbols).strip()}"
+        word += f" {latest_words.which(history, symbols).strip()}"
     room = cells - width(word) - 10
     called = name(history)
     called = called if width(called) <= room else fit_middle(called, max(room, 1), symbols.cut)
@@ -217,9 +217,13 @@ def _trouble(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) 
     sign, role = symbols.status[history.status], STATUS_ROLES[history.status]
     told = ""
     if history.status is Status.QUEUED:
-        told = ticker.waiting(history, stance.wait, stance.outlook) or "Waits for a free place."
+        told = (
+            latest_words.waiting(history, stance.wait, stance.outlook) or "Waits for a free place."
+        )
     elif history.status is Status.RETRYING and history.retrying is not None:
-        told = f"{ticker.again(history.retrying, stance.wait)}: {clean(history.retrying.reason)}"
+        told = (
+            f"{latest_words.again(history.retrying, stance.wait)}: {clean(history.retrying.reason)}"
+        )
     elif history.ended is not None and history.status is not Status.DONE:
-        told = ticker.cause(history.ended.reason)
+        told = latest_words.cause(history.ended.reason)
     return said(sign, told, role, cells)[:MOST_TROUBLE] if told else []

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.lines import standing as stands
-from tui.lines.parts import Part, cells_of, fitted
-from tui.lines.standing import Standing
+from tui.render import run_status as stands
+from tui.render.responsive_line import Part, cells_of, fitted
+from tui.render.run_status import Standing
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tui.exports import Choice, Group, Written
 from tui.keys.key_table import Scope
-from tui.lines.paragraphs import said
+from tui.render.transcript_layout import said
 from tui.text.formats import counted
 from tui.text.width import clean, fit_middle
 from tui.theme.roles import Line, Look, Role

@@ -1,8 +1,8 @@
 """What is known of one job, above its transcript."""
 
-from tui.lines import gauges, ticker
-from tui.lines.paragraphs import said
-from tui.lines.rows import STATUS_ROLES, Stance, name, progress_clock, state_word
+from tui.render import gauges, latest_words
+from tui.render.table_row import STATUS_ROLES, Stance, name, progress_clock, state_word
+from tui.render.transcript_layout import said
 from tui.text import formats
 from tui.text.formats import counted
 from tui.text.width import clean, fit, width
@@ -138,7 +138,7 @@ def _attempt(attempt: Attempt, cells: int, symbols: Symbols) -> Line:
     ended, dot = attempt.ended, symbols.dot
     told = f"  attempt {attempt.number} from {formats.clock(attempt.seam.at_ms / 1000)}"
     told += f" {dot} open {formats.clock(ended.open_seconds)} {dot} "
-    whole = fit(told + ticker.cause(ended.reason), cells, symbols.cut)
+    whole = fit(told + latest_words.cause(ended.reason), cells, symbols.cut)
     return [(whole[: len(told)], Role.FAINT), (whole[len(told) :], Role.MUTED)]
 
 
@@ -187,9 +187,9 @@ def _awaited(history: JobHistory, stance: Stance) -> str:
     """What comes of a job that is to go on."""
     match history.status, history.retrying:
         case Status.RETRYING, Retrying() as retrying:
-            return f"{ticker.again(retrying, stance.wait)}: {clean(retrying.reason)}"
+            return f"{latest_words.again(retrying, stance.wait)}: {clean(retrying.reason)}"
         case Status.QUEUED, _:
-            return ticker.waiting(history, stance.wait, stance.outlook)
+            return latest_words.waiting(history, stance.wait, stance.outlook)
     return ""
 
 

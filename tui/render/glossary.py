@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.lines.paragraphs import said
+from tui.render.transcript_layout import said
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 

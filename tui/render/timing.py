@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from tui.lines import gauges
-from tui.lines.facts import VERDICTS, joined
+from tui.render import gauges
+from tui.render.job_summary import VERDICTS, joined
 from tui.text import formats
 from tui.text.width import width
 from tui.theme.roles import Line, Role

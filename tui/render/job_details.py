@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tui.lines.paragraphs import said
 from tui.record import Record
+from tui.render.transcript_layout import said
 from tui.text import formats
 from tui.text.width import clean, width
 from tui.theme.roles import Line, Role

@@ -5,10 +5,10 @@ from itertools import groupby
 
 from tui.keys.key_table import Key, Scope
 from tui.keys.keymap import Keymap
-from tui.lines.gauges import SILENCE_DB, VERY_LATE_MS
-from tui.lines.glossary import glossary
-from tui.lines.paragraphs import said
-from tui.lines.parts import cells_of
+from tui.render.gauges import SILENCE_DB, VERY_LATE_MS
+from tui.render.glossary import glossary
+from tui.render.responsive_line import cells_of
+from tui.render.transcript_layout import said
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
 from workers.audio.certificate import TOLERANCE_MS

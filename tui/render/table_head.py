@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tui.arrangement import Column, Sorting
-from tui.lines.columns import GAP, MARKS, Columns, Heading
+from tui.render.columns import GAP, MARKS, Columns, Heading
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from tui.lines.gauges import ms
-from tui.lines.paragraphs import said
 from tui.record import Entry
+from tui.render.gauges import ms
+from tui.render.transcript_layout import said
 from tui.text.formats import clock
 from tui.text.width import clean, fit, tail, width
 from tui.theme.roles import Line, Role

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import product
 
 from tui.arrangement import Column
-from tui.lines.gauges import GAUGE, LAG, METER
+from tui.render.gauges import GAUGE, LAG, METER
 
 STATE = 11
 """Cells of the longest state word, ``interrupted``."""

@@ -2,9 +2,9 @@
 
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
-from tui.lines.banner import Destination
-from tui.lines.glossary import glossary
-from tui.lines.paragraphs import said
+from tui.render.banner import Destination
+from tui.render.glossary import glossary
+from tui.render.transcript_layout import said
 from tui.text.width import clean
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
