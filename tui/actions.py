@@ -15,11 +15,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tui.arrangement import Column
 from tui.config.settings import OUR_THEMES
 from tui.keys.key_table import KEYS, Key
 from tui.keys.keymap import Keymap
 from tui.messages import Ordered
+from tui.model.row_order import Column
 
 _BY_ID = {key.id: key for key in KEYS if key.id}
 

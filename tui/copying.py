@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tui.shelf import fill
+from tui.model.transcript_cache import fill
 from tui.text.formats import counted
 from workers import past
 from workers.exports.foreign import words_of

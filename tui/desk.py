@@ -28,21 +28,21 @@ from tui.intake import MOMENT, take_in
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
-from tui.leaving import Leaving, Phase
 from tui.messages import Touched
-from tui.news import News
+from tui.model.desk_state import DeskState
+from tui.model.run_notices import News
+from tui.model.shutdown import Leaving, Phase
+from tui.model.supervisor_protocol import Supervision
+from tui.model.transcript_cache import Shelf
+from tui.model.wall import Wall
 from tui.render.banner import Destination
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
-from tui.shelf import Shelf
-from tui.state import DeskState
 from tui.steering import Steering
-from tui.supervision import Supervision
 from tui.terminal.sighup import on_hang_up
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
-from tui.wall import Wall
 from tui.widgets.painted import Drawn
 from workers.speech.endpoint import Kind
 

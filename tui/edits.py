@@ -6,12 +6,12 @@ An edit never touches a session that streams; what has begun by the time it is u
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tui import verbs
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
-from tui.state import DeskState
-from tui.supervision import Supervision
-from tui.verbs import jobs
+from tui.model import verbs
+from tui.model.desk_state import DeskState
+from tui.model.supervisor_protocol import Supervision
+from tui.model.verbs import jobs
 from workers.history import Status
 from workers.jobs import JobId
 

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tui.keys.key_table import Key, Scope
-from tui.leaving import Leaving, Phase
+from tui.model.desk_state import DeskState
+from tui.model.shutdown import Leaving, Phase
+from tui.model.supervisor_protocol import Supervision
+from tui.model.totals import Totals, totals
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination
 from tui.render.run_status import Standing
-from tui.state import DeskState
-from tui.supervision import Supervision
 from tui.theme.roles import Line, Look, Role
-from tui.totals import Totals, totals
 from workers.history import Status
 
 NOTICE = 5.0

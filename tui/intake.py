@@ -5,7 +5,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
 from workers.events import Report
 
 MOMENT = 0.008

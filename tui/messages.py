@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from tui.arrangement import Column
+from tui.model.row_order import Column
 from workers.jobs import JobId
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tui.config import loader
-from tui.playback import BEFORE, Playback
+from tui.model.replay import BEFORE, Playback
 from tui.runs import destination
 from tui.summary import Exit
 from tui.terminal import gc_tuning

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from textual.app import App
 
-from tui import verbs
 from tui.config.settings import DeskSettings
 from tui.edits import Edits
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.messages import Dropped
+from tui.model import verbs
+from tui.model.desk_state import DeskState
+from tui.model.supervisor_protocol import Supervision
 from tui.screens.reading import Reading
-from tui.state import DeskState
-from tui.supervision import Supervision
 from tui.theme.roles import Look
 from workers.history import Status
 from workers.jobs import JobId
@@ -159,7 +159,7 @@ class Steering(App[None]):
     # --- exports
 
     def action_export(self, everything: bool = False) -> None:
-        from tui.exports import Choice, groups
+        from tui.model.export_job import Choice, groups
         from tui.screens.exporting import Exporting
 
         wanted = list(self.state.histories) if everything else self.targets

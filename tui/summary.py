@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from pathlib import Path
 
-from tui import measures
+from tui.model import metrics
 from tui.text.formats import clock
 from tui.text.width import clean
 from workers.audio.certificate import Certificate
@@ -74,7 +74,7 @@ def failures(failed: Iterable[JobHistory]) -> list[str]:
         if len(histories) < ALIKE:
             lines += [f"  {failure(history)}" for history in histories]
             continue
-        named = ", ".join(measures.name(history) for history in histories[:NAMED])
+        named = ", ".join(metrics.name(history) for history in histories[:NAMED])
         lines.append(clean(f"  {len(histories)} recordings: {why}"))
         lines.append(clean(f"    {named} and {len(histories) - NAMED} more"))
     return lines

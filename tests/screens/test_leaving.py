@@ -8,7 +8,7 @@ import pytest
 from tests.screens.conftest import Seating
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import streaming
-from tui.leaving import Phase
+from tui.model.shutdown import Phase
 
 
 def busy() -> FakeSupervisor:

@@ -14,7 +14,7 @@ from tests.unit.past_runs import talks
 from tui import actions
 from tui.keys.key_table import KEYS, Scope, of
 from tui.lookback import LookBack
-from tui.playback import Playback
+from tui.model.replay import Playback
 from tui.reviewing import heading
 from tui.screens.exporting import Exporting
 from tui.screens.overview import Overview

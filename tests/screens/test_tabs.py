@@ -10,7 +10,7 @@ from tests.screens.conftest import Seat, Seating, drawn, style_of
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import began, connecting, heard, progressed, queued, streaming
 from tests.unit.traced import chunks, trace_path, traced
-from tui.viewing import Tab
+from tui.model.tabs import Tab
 from tui.widgets.detail import Detail
 from tui.widgets.events import EventsView
 from tui.widgets.search_bar import SearchBar

@@ -3,7 +3,7 @@
 from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard, progressed, streaming
-from tui.interest import Choosing
+from tui.model.wall_ranking import Choosing
 from tui.screens.overview import Overview
 from tui.screens.reading import Reading
 from tui.screens.wall import Watching

@@ -8,7 +8,7 @@ import psutil
 from tests.benchmarks.desk_fed import OF_A_TURN, SPOKEN, WORDS, Feeder, begun, progressed, reading
 from tests.benchmarks.terminal import Terminal
 from tests.unit.desk_reports import reports
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
 from workers.events import Event
 from workers.history import Status
 from workers.jobs import JobId

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tui.model.totals import Away, Totals
 from tui.render import banner
 from tui.render.banner import Destination
 from tui.render.responsive_line import Part, fitted
@@ -11,7 +12,6 @@ from tui.render.run_status import Standing, lasting
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import ASCII, UNICODE
-from tui.totals import Away, Totals
 from workers.speech.endpoint import EMBEDDED, Kind
 
 SERVICE = Destination("AssemblyAI (EU)", Kind.SERVICE)

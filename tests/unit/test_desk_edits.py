@@ -6,10 +6,10 @@ import pytest
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, queued, streaming
-from tui import verbs
 from tui.edits import KEPT, Edits
 from tui.keys.keymap import Keymap
-from tui.state import DeskState
+from tui.model import verbs
+from tui.model.desk_state import DeskState
 from workers.jobs import JobId
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, heard, queued, streaming
-from tui import exports
 from tui.config.remembered_choices import remember
 from tui.config.settings import ExportSettings
-from tui.exports import Choice, Group, Written, groups
+from tui.model import export_job
+from tui.model.desk_state import DeskState
+from tui.model.export_job import Choice, Group, Written, groups
 from tui.render.export_choices import choices, layout, outcome, promise, writing
-from tui.state import DeskState
 from tui.theme.roles import Line, Look
 from tui.theme.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
@@ -83,7 +83,7 @@ def test_what_was_not_kept_by_us_is_as_at_first() -> None:
         {"formats": ["docx", "txt", ["srt"]], "existing": ["replace"]},
     ]
     for kept in strange:
-        remember(exports.REMEMBERED, kept)
+        remember(export_job.REMEMBERED, kept)
         assert Choice() == Choice.recalled(ExportSettings())
 
 

@@ -12,7 +12,7 @@ from tests.unit.desk_reports import (
     queued,
     streaming,
 )
-from tui.filtering import parsed
+from tui.model.row_filter import parsed
 from tui.render.table_head import found
 from tui.text.width import width
 from tui.theme.symbols import UNICODE

@@ -4,8 +4,8 @@ import pytest
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import report, streaming
-from tui.leaving import FAREWELL, PATIENCE, Leaving, Phase
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
+from tui.model.shutdown import FAREWELL, PATIENCE, Leaving, Phase
 
 
 def leaving(*, idle: bool) -> tuple[Leaving, FakeSupervisor]:

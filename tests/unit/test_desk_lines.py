@@ -17,8 +17,8 @@ from tests.unit.desk_reports import (
     retrying,
     streaming,
 )
-from tui.arrangement import Column, Sorting
 from tui.keys.key_table import Scope, of
+from tui.model.row_order import Column, Sorting
 from tui.render import gauges, latest_words
 from tui.render.columns import columns
 from tui.render.footer import hints

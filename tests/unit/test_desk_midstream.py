@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.midstream import Typed, changes
+from tui.model.live_config import Typed, changes
 from workers.errors import UsageProblem
 from workers.speech.messages import UpdateConfiguration
 

@@ -3,9 +3,9 @@
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, reports, streaming
 from tui.keys.keymap import Keymap
-from tui.news import News
-from tui.state import DeskState
-from tui.supervision import REVIVED
+from tui.model.desk_state import DeskState
+from tui.model.run_notices import News
+from tui.model.supervisor_protocol import REVIVED
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 

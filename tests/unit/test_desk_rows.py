@@ -16,9 +16,9 @@ from tests.unit.desk_reports import (
     reports,
     streaming,
 )
-from tui.arrangement import Column, Sorting
+from tui.model.desk_state import DeskState
+from tui.model.row_order import Column, Sorting
 from tui.render.latest_words import in_turn
-from tui.state import DeskState
 from workers.events import Event, Outcome
 from workers.history import Status
 from workers.jobs import JobId

@@ -2,11 +2,11 @@
 
 from tests.unit.desk_reports import heard
 from tests.unit.test_desk_paragraphs import turns
+from tui.model.tabs import Stamps
+from tui.model.transcript_search import Mark, Search
 from tui.render.transcript_layout import Paragraphs, Piece
-from tui.search import Mark, Search
 from tui.theme.roles import Role
 from tui.theme.symbols import UNICODE
-from tui.viewing import Stamps
 from tui.widgets.transcript import text_line
 from workers.seam import Seam
 from workers.takeovers import Takeover

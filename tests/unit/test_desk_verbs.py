@@ -2,8 +2,8 @@
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, heard, queued, streaming
-from tui import verbs
-from tui.state import DeskState
+from tui.model import verbs
+from tui.model.desk_state import DeskState
 from workers.jobs import JobId
 
 

@@ -20,7 +20,9 @@ from tests.unit.desk_reports import (
 from tests.unit.test_record import read
 from tests.unit.traced import chunks, trace_path, traced
 from tui.keys.keymap import Keymap
-from tui.record import Record
+from tui.model.attempt_timing import Timing
+from tui.model.tabs import Tab
+from tui.model.trace_tail import Record
 from tui.render.job_details import about
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import HEIGHT, histogram, plot, timing_lines
@@ -28,8 +30,6 @@ from tui.render.trace_events import row, told, whole
 from tui.text.width import width
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols
-from tui.timing import Timing
-from tui.viewing import Tab
 from workers.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned
 
 

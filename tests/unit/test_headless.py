@@ -19,7 +19,7 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.headless import Headless
-from tui.supervision import REVIVED
+from tui.model.supervisor_protocol import REVIVED
 from workers.events import Event, Outcome
 
 

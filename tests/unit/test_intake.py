@@ -4,7 +4,7 @@ from queue import SimpleQueue
 
 from tests.unit.desk_reports import queued
 from tui.intake import take_in
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
 from workers.events import Report
 from workers.jobs import JobId
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.past_runs import facts, job, run, session, talks, trace
-from tui.playback import Playback
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
+from tui.model.replay import Playback
 from workers.chronicle import Chronicle
 from workers.history import Status
 from workers.jobs import JobId

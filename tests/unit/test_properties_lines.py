@@ -20,7 +20,8 @@ from tests.unit.test_desk_banner import standing
 from tests.unit.test_events import ALL
 from tui.desk import Desk
 from tui.keys.keymap import Keymap
-from tui.record import Entry
+from tui.model.tabs import Stamps
+from tui.model.trace_tail import Entry
 from tui.render import banner, footer, trace_events
 from tui.render.banner import Destination
 from tui.render.columns import columns
@@ -39,7 +40,6 @@ from tui.summary import failure, summary
 from tui.text.width import LONGEST, MARKS, clean, clean_end, even, fit, width
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols
-from tui.viewing import Stamps
 from tui.widgets.painted import strip
 from tui.widgets.transcript import MARGINS, shown_stamps, text_line
 from workers import events

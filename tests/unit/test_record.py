@@ -7,9 +7,9 @@ import pytest
 
 from tests.unit.desk_reports import began, connecting, done, heard, progressed
 from tests.unit.traced import chunks, trace_path, traced
-from tui import record
-from tui.record import Record
-from tui.sifted import Sifted
+from tui.model import trace_tail
+from tui.model.trace_filter import Sifted
+from tui.model.trace_tail import Record
 from workers.audio.lags import certificate
 from workers.audio.pacing import Release
 from workers.events import MessageReceived, Slipped
@@ -89,8 +89,8 @@ def test_a_line_without_end_is_not_taken_into_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server may send a message of any length; its beginning is enough."""
-    monkeypatch.setattr(record, "PIECE", 1000)
-    monkeypatch.setattr(record, "LONGEST", 500)
+    monkeypatch.setattr(trace_tail, "PIECE", 1000)
+    monkeypatch.setattr(trace_tail, "LONGEST", 500)
     path = traced(tmp_path, MessageReceived({"type": "Flood", "x": "x" * 20_000}), chunks([0.1]))
     found = read(Record(tmp_path, 1))
 

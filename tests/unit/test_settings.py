@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from tui import settings_listing
-from tui.arrangement import Column
 from tui.commands import paceline
 from tui.config import loader
 from tui.config.settings import DeskSettings, ExportSettings
+from tui.model.row_order import Column
 from workers.errors import UsageProblem
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.unit.desk_reports import connecting, heard, queued, report, retrying
 from tui.copying import transcripts
-from tui.shelf import Shelf, fill
-from tui.state import KEPT, DeskState
+from tui.model.desk_state import KEPT, DeskState
+from tui.model.transcript_cache import Shelf, fill
 from workers.events import Event, TurnHeard
 from workers.history import JobHistory
 from workers.jobs import JobId

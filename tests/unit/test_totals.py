@@ -17,7 +17,7 @@ from tests.unit.desk_reports import (
     retrying,
     streaming,
 )
-from tui.totals import Away, Totals, finished_in, totals
+from tui.model.totals import Away, Totals, finished_in, totals
 from workers import run_folder
 from workers.events import Event, Outcome
 from workers.history import JobHistory

@@ -16,10 +16,10 @@ from tests.unit.desk_reports import (
     reports,
     streaming,
 )
-from tui.interest import Choosing
+from tui.model.desk_state import DeskState
+from tui.model.wall import CALM, Wall
+from tui.model.wall_ranking import Choosing
 from tui.render.wall_tile import shape, spans
-from tui.state import DeskState
-from tui.wall import CALM, Wall
 from workers.events import Event
 from workers.jobs import JobId
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from platformdirs import user_config_path
 
-from tui.arrangement import Column
 from tui.config.settings import COLUMNS, FASTEST, OUR_THEMES, SLOWEST, DeskSettings, ExportSettings
 from tui.config.toml_lines import Place, line_of
+from tui.model.row_order import Column
 from workers.errors import UsageProblem
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tui.arrangement import Column
+from tui.model.row_order import Column
 
 OUR_THEMES = ("paceline", "paceline-light", "paceline-contrast", "paceline-ansi")
 

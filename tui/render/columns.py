@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
-from tui.arrangement import Column
+from tui.model.row_order import Column
 from tui.render.gauges import GAUGE, LAG, METER
 
 STATE = 11

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui.exports import Choice, Group, Written
 from tui.keys.key_table import Scope
+from tui.model.export_job import Choice, Group, Written
 from tui.render.transcript_layout import said
 from tui.text.formats import counted
 from tui.text.width import clean, fit_middle

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.record import Record
+from tui.model.trace_tail import Record
 from tui.render.transcript_layout import said
 from tui.text import formats
 from tui.text.width import clean, width

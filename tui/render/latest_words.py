@@ -2,8 +2,8 @@
 
 import re
 
-from tui import measures
-from tui.outlook import Obstacle, Outlook
+from tui.model import metrics
+from tui.model.queue_forecast import Obstacle, Outlook
 from tui.text import formats
 from tui.text.width import clean, clean_end, fit, tail, width
 from tui.theme.roles import Line, Role
@@ -115,7 +115,7 @@ def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
             return waiting(history, wait, outlook)
         case Status.CONNECTING:
             return "calling the server"
-        case Status.STREAMING if (silent := measures.reached(history)) >= PATIENCE:
+        case Status.STREAMING if (silent := metrics.reached(history)) >= PATIENCE:
             return f"no words in {formats.clock(silent)}"
         case Status.DONE:
             return "nothing was heard"

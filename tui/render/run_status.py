@@ -6,12 +6,12 @@
 import math
 from dataclasses import dataclass
 
+from tui.model.totals import Away, Pace, Totals
 from tui.render import gauges
 from tui.render.responsive_line import Part
 from tui.text import formats
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from tui.totals import Away, Pace, Totals
 from workers.history import Status
 
 LAST = 90

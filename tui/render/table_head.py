@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.arrangement import Column, Sorting
+from tui.model.row_order import Column, Sorting
 from tui.render.columns import GAP, MARKS, Columns, Heading
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role

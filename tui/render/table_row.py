@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tui import measures
-from tui.outlook import Outlook
+from tui.model import metrics
+from tui.model.desk_state import DeskState
+from tui.model.queue_forecast import Outlook
 from tui.render import gauges, latest_words
 from tui.render.columns import GAP as GAP_CELLS
 from tui.render.columns import Columns
-from tui.state import DeskState
 from tui.text import formats
 from tui.text.width import clean, fit_middle
 from tui.theme.roles import Line, Role
@@ -63,7 +63,7 @@ def name(history: JobHistory) -> str:
 
 @lru_cache(maxsize=4096)  # a row is drawn again and again, its name never changes
 def _called(file: str) -> str:
-    return clean(measures.name_of(file))
+    return clean(metrics.name_of(file))
 
 
 def state_word(history: JobHistory, stance: Stance) -> str:
@@ -100,7 +100,7 @@ def row(history: JobHistory, columns: Columns, stance: Stance, symbols: Symbols)
 
 
 def _progress(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
-    share, left = measures.share(history), measures.left(history)
+    share, left = metrics.share(history), metrics.left(history)
     line: Line = []
     if columns.bar and (_not_begun(history) or share is None):
         line.append((" " * columns.bar + GAP, Role.FAINT))
@@ -109,7 +109,7 @@ def _progress(history: JobHistory, columns: Columns, symbols: Symbols) -> Line:
         role = Role.FAINT if history.status is Status.DONE else STATUS_ROLES[history.status]
         line += [(filled, role), (track + GAP, Role.FAINT)]
     if columns.percent:
-        text = "" if share is None else f"{measures.percent(history)}%"
+        text = "" if share is None else f"{metrics.percent(history)}%"
         line.append((f"{text:>{columns.percent}}{GAP}", Role.MUTED))
     if columns.left:
         text = "" if left is None else formats.clock(left)
@@ -127,11 +127,11 @@ def progress_clock(history: JobHistory) -> str:
     total = formats.clock(history.total_seconds)
     if history.status is Status.DONE or _not_begun(history):
         return total
-    return f"{formats.clock(measures.reached(history))}/{total}"
+    return f"{formats.clock(metrics.reached(history))}/{total}"
 
 
 def _not_begun(history: JobHistory) -> bool:
-    return history.status is Status.QUEUED and not measures.reached(history)
+    return history.status is Status.QUEUED and not metrics.reached(history)
 
 
 def _level(history: JobHistory, cells: int, symbols: Symbols) -> tuple[str, Role]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from tui.keys.key_table import Scope
+from tui.model.tabs import Tab
 from tui.text.width import fit, width
 from tui.theme.roles import Line, Look, Role
-from tui.viewing import Tab
 
 
 def tab_line(shown: Tab, news: str, cells: int, look: Look) -> Line:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
+from tui.model.attempt_timing import EDGES_MS, Timing
 from tui.render import gauges
 from tui.render.job_summary import VERDICTS, joined
 from tui.text import formats
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from tui.timing import EDGES_MS, Timing
 from workers.audio.certificate import TOLERANCE_MS
 
 HEIGHT = 8

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from tui.record import Entry
+from tui.model.trace_tail import Entry
 from tui.render.gauges import ms
 from tui.render.transcript_layout import said
 from tui.text.formats import clock

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from tui import measures
+from tui.model import metrics
+from tui.model.wall import Wall
 from tui.render import gauges, latest_words
 from tui.render.table_row import STATUS_ROLES, Stance, name, progress_clock, state_word
 from tui.render.transcript_layout import said, seam, wrapped
@@ -10,7 +11,6 @@ from tui.text import formats
 from tui.text.width import clean, fit_middle, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from tui.wall import Wall
 from workers.history import JobHistory, Status
 from workers.speech.messages import Turn
 from workers.takeovers import Takeover, takeovers
@@ -133,7 +133,7 @@ def _gauges(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
 
 def _progress(history: JobHistory, cells: int, symbols: Symbols) -> Line:
     """A bar, how much was sent of how much, and how much is left; in exactly so many cells."""
-    share, left = measures.share(history), measures.left(history)
+    share, left = metrics.share(history), metrics.left(history)
     if share is None:
         return [(" " * cells, Role.FAINT)]
     clock = progress_clock(history)
@@ -148,7 +148,7 @@ def _progress(history: JobHistory, cells: int, symbols: Symbols) -> Line:
 
 def _lag(history: JobHistory, symbols: Symbols) -> Line:
     """The gauge, the number with its sign, slips."""
-    lag = measures.lag_ms(history)
+    lag = metrics.lag_ms(history)
     if lag is None:
         return [(" " * (gauges.GAUGE + gauges.LAG + 4), Role.FAINT)]
     slipped = (symbols.slip if history.slips else " ", Role.LATE)

@@ -7,10 +7,10 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Paste
 from textual.widgets import Input
 
-from tui import midstream, verbs
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.midstream import FIELDS, Typed
+from tui.model import live_config, verbs
+from tui.model.live_config import FIELDS, Typed
 from tui.render.transcript_layout import said
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
@@ -93,7 +93,7 @@ class Configuring(Dialog[dict[JobId, UpdateConfiguration]]):
     def action_submit(self) -> None:
         typed = Typed(**{name: self.query_one(f"#{name}", Input).value for name in FIELDS})
         try:
-            asked = midstream.changes(typed)
+            asked = live_config.changes(typed)
         except PacelineError as problem:
             self._problem = problem
             self.query_one("#outcome", Painted).redraw()

@@ -11,14 +11,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
-from tui.exports import Choice, Group, Written
 from tui.files import path_input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
+from tui.model.desk_state import DeskState
+from tui.model.export_job import Choice, Group, Written
+from tui.model.transcript_cache import TurnsMissing, fill
 from tui.render import export_choices as lines
 from tui.screens.dialog import Dialog
-from tui.shelf import TurnsMissing, fill
-from tui.state import DeskState
 from tui.text.width import clean
 from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted

@@ -13,7 +13,7 @@ from tui.actions import nearest
 from tui.frame import Frame
 from tui.keys.key_table import Key
 from tui.messages import Dropped
-from tui.state import Changes, DeskState
+from tui.model.desk_state import Changes, DeskState
 from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted
 

@@ -4,15 +4,15 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
-from tui.arrangement import Column
 from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.messages import Ordered, Picked, Touched
+from tui.model.desk_state import Changes, DeskState
+from tui.model.row_order import Column
 from tui.render.columns import ALL
 from tui.screens.reading import Reading
 from tui.screens.viewed import Viewed
-from tui.state import Changes, DeskState
 from tui.theme.roles import Look
 from tui.widgets.detail import Detail
 from tui.widgets.filter import FilterField, FilterLine

@@ -4,9 +4,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Click
 
-from tui.arrangement import Column, Sorting
 from tui.keys import key_table
 from tui.keys.key_table import Scope
+from tui.model.row_order import Column, Sorting
 from tui.render.table_head import arrow
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Line, Look, Role

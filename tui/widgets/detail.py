@@ -11,15 +11,15 @@ from textual.messages import Prune
 from textual.widgets import Input
 
 from tui.messages import Touched
-from tui.record import Record
+from tui.model.desk_state import DeskState
+from tui.model.tabs import Tab
+from tui.model.trace_tail import Record
 from tui.render.job_details import about
 from tui.render.job_summary import facts, title
 from tui.render.table_row import stance
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
-from tui.state import DeskState
 from tui.theme.roles import Line, Look, Role
-from tui.viewing import Tab
 from tui.widgets.events import EventsView
 from tui.widgets.painted import Painted
 from tui.widgets.pane import Pane

@@ -5,11 +5,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.keys import key_table
-from tui.record import Record
+from tui.model.tabs import Viewing
+from tui.model.trace_filter import Sifted
+from tui.model.trace_tail import Record
 from tui.render.trace_events import row, told, whole
-from tui.sifted import Sifted
 from tui.theme.roles import Line, Look, Role
-from tui.viewing import Viewing
 from tui.widgets.painted import strip
 from tui.widgets.pane import Pane
 from workers.history import JobHistory

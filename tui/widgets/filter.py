@@ -7,8 +7,8 @@ from textual.widgets import Input
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
+from tui.model.desk_state import DeskState
 from tui.render import table_head
-from tui.state import DeskState
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
 

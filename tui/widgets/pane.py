@@ -7,9 +7,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.keys import key_table
-from tui.record import Record
+from tui.model.tabs import Viewing
+from tui.model.trace_tail import Record
 from tui.theme.roles import Line, Look
-from tui.viewing import Viewing
 from tui.widgets.painted import strip
 from tui.widgets.scrolled import Scrolled
 from workers.history import JobHistory

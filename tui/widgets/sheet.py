@@ -5,9 +5,9 @@ from typing import TypeAlias
 
 from textual.events import Resize
 
-from tui.record import Record
+from tui.model.tabs import Viewing
+from tui.model.trace_tail import Record
 from tui.theme.roles import Line, Look
-from tui.viewing import Viewing
 from tui.widgets.pane import Pane
 from workers.history import JobHistory
 

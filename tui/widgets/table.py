@@ -7,13 +7,13 @@ from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from tui.arrangement import Column
 from tui.keys.key_table import Scope
 from tui.messages import Ordered, Picked
+from tui.model.desk_state import Changes, DeskState
+from tui.model.row_order import Column
 from tui.render import table_head
 from tui.render.columns import ALL, MOST_NAME, Columns, columns
 from tui.render.table_row import name, row, stance
-from tui.state import Changes, DeskState
 from tui.text.width import width as cell_width
 from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted, strip

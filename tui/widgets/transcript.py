@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from textual.events import Resize
 
+from tui.model.tabs import Stamps, Viewing
+from tui.model.transcript_search import Mark, Search
 from tui.render.transcript_layout import Paragraphs, Row, seam
-from tui.search import Mark, Search
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import Symbols
-from tui.viewing import Stamps, Viewing
 from tui.widgets.pane import Pane
 from workers.history import JobHistory, Status
 from workers.jobs import JobId

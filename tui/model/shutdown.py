@@ -6,8 +6,8 @@ Plain Python; the clock comes in.
 import math
 from enum import Enum
 
-from tui.state import DeskState
-from tui.supervision import Supervision
+from tui.model.desk_state import DeskState
+from tui.model.supervisor_protocol import Supervision
 from tui.text.formats import counted
 
 FAREWELL = 8.0

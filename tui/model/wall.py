@@ -7,8 +7,8 @@ among the chosen ones, and new ones are chosen calmly.
 import math
 from collections.abc import Mapping
 
-from tui.interest import DULLNESS, Choosing
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
+from tui.model.wall_ranking import DULLNESS, Choosing
 from workers.history import JobHistory
 from workers.jobs import JobId
 

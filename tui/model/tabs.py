@@ -6,7 +6,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from tui.record import Record, endless
+from tui.model.trace_tail import Record, endless
 from workers.jobs import JobId
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tui import measures
+from tui.model import metrics
 from workers.history import JobHistory, Status
 
 Test = Callable[[JobHistory], bool]
@@ -36,11 +36,11 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 _NUMBERS: Mapping[str, Callable[[JobHistory], float | None]] = {
-    "lag": measures.lag_ms,
+    "lag": metrics.lag_ms,
     "attempts": lambda history: history.attempt,
-    "progress": measures.percent,
-    "left": measures.left,
-    "level": measures.level_db,
+    "progress": metrics.percent,
+    "left": metrics.left,
+    "level": metrics.level_db,
 }
 
 _STATES = frozenset({LIVE, *(status.value for status in Status)})
@@ -103,7 +103,7 @@ def _of_key(key: str, sign: str, value: str) -> Test:
         raise _Doubt(f"{key}: which?")
     if key == "state":
         return _state(value.casefold())
-    told = measures.name if key == "name" else measures.latest_words
+    told = metrics.name if key == "name" else metrics.latest_words
     wanted = value.casefold()
     return lambda history: wanted in told(history).casefold()
 
@@ -113,8 +113,8 @@ def _word(word: str) -> Test:
     whole = _state(wanted) if wanted in _STATES else None  # it stands in the row, so it is typed
     return lambda history: (
         (whole is not None and whole(history))
-        or wanted in measures.name(history).casefold()
-        or wanted in measures.latest_words(history).casefold()
+        or wanted in metrics.name(history).casefold()
+        or wanted in metrics.latest_words(history).casefold()
     )
 
 

@@ -6,8 +6,8 @@ A verb passes over the jobs that it does not fit.
 from collections.abc import Mapping, Sequence
 
 from tui.keys.key_table import Scope
-from tui.state import DeskState
-from tui.supervision import Supervision
+from tui.model.desk_state import DeskState
+from tui.model.supervisor_protocol import Supervision
 from tui.text.formats import clock, counted
 from tui.theme.roles import Look
 from workers.events import Outcome

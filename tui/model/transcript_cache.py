@@ -8,7 +8,7 @@ import queue
 import threading
 from pathlib import Path
 
-from tui.state import KEPT, DeskState
+from tui.model.desk_state import KEPT, DeskState
 from workers import past, trace
 from workers.errors import Malformed, PacelineError
 from workers.events import Connecting, TurnHeard

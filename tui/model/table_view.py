@@ -6,8 +6,8 @@ What the desk knows of each job is in `state`; here is what the user makes of it
 import math
 from collections.abc import Iterable, Sequence
 
-from tui import filtering
-from tui.arrangement import MOST_FIRST, Arrangement, Column, Sorting
+from tui.model import row_filter
+from tui.model.row_order import MOST_FIRST, Arrangement, Column, Sorting
 from workers.history import JobHistory
 from workers.jobs import JobId
 
@@ -160,7 +160,7 @@ class Rows:
         """Shows the rows that `filtering.parsed` admits; empty shows all."""
         if self._wanted not in self.histories:  # nobody was anywhere, or its row was taken off
             self._wanted = self.current
-        self._arrangement.filter = filtering.parsed(text)
+        self._arrangement.filter = row_filter.parsed(text)
         self._rearrange()
         self._return()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from tui.timing import Timing, Trail
+from tui.model.attempt_timing import Timing, Trail
 from workers import past
 from workers.speech.codec import JsonObject
 

@@ -4,7 +4,7 @@ from array import array
 from bisect import bisect_left
 from time import monotonic
 
-from tui.record import SLICE, Record
+from tui.model.trace_tail import SLICE, Record
 from tui.render.trace_events import told
 
 

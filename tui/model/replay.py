@@ -7,9 +7,9 @@ import queue
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
+from tui.model.desk_state import DeskState
+from tui.model.totals import at_once
 from tui.render.replay_bar import Scrub
-from tui.state import DeskState
-from tui.totals import at_once
 from workers.chronicle import Chronicle
 from workers.events import Report, Retrying
 from workers.jobs import JobId

@@ -1,8 +1,8 @@
 """What becomes so of the run as a whole, to be said once."""
 
-from tui import verbs
-from tui.state import DeskState
-from tui.supervision import REVIVED, Supervision
+from tui.model import verbs
+from tui.model.desk_state import DeskState
+from tui.model.supervisor_protocol import REVIVED, Supervision
 from tui.theme.roles import Look
 
 

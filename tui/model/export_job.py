@@ -7,7 +7,7 @@ from typing import Self
 
 from tui.config.remembered_choices import recall, remember
 from tui.config.settings import ExportSettings
-from tui.state import DeskState
+from tui.model.desk_state import DeskState
 from workers.errors import PacelineError
 from workers.exports import FORMATS, TOGETHER, AlreadyThere, Existing, export, export_together
 from workers.history import JobHistory, Status

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from tui import measures
-from tui.filtering import Filter
+from tui.model import metrics
+from tui.model.row_filter import Filter
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
 
@@ -55,11 +55,11 @@ _STATES = {
 
 _VALUES: Mapping[Column, Callable[[JobHistory], Value]] = {
     Column.STATE: lambda history: _STATES[history.status],
-    Column.FILE: lambda history: measures.name(history).casefold(),
-    Column.PROGRESS: measures.share,
-    Column.LEFT: measures.left,
-    Column.LAG: measures.lag_ms,
-    Column.LEVEL: measures.level_db,
+    Column.FILE: lambda history: metrics.name(history).casefold(),
+    Column.PROGRESS: metrics.share,
+    Column.LEFT: metrics.left,
+    Column.LAG: metrics.lag_ms,
+    Column.LEVEL: metrics.level_db,
     Column.ATTEMPTS: lambda history: history.attempt,
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from heapq import heapify, heappop, heappush
 
-from tui import measures
+from tui.model import metrics
 from tui.render.gauges import Punctuality, punctuality
 from workers.events import Outcome
 from workers.history import JobHistory, Status
@@ -103,7 +103,7 @@ def totals(
     in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
     still = [_left(waiting[job]) for job in in_order] if foreseen else []
     return Totals(
-        sent=sum(map(measures.reached, every)),
+        sent=sum(map(metrics.reached, every)),
         audio=sum(history.total_seconds for history in every),
         open=sum(history.open_seconds for history in (every if run is None else run)),
         left=finished_in(map(_left, live), still, places, starts) if foreseen else None,
@@ -117,7 +117,7 @@ def totals(
 
 
 def _left(history: JobHistory) -> float:
-    return max(history.total_seconds - measures.reached(history), 0.0)
+    return max(history.total_seconds - metrics.reached(history), 0.0)
 
 
 def finished_in(

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tui.outlook import Outlook, Queue
-from tui.rows import Rows
-from tui.viewing import Viewing
+from tui.model.queue_forecast import Outlook, Queue
+from tui.model.table_view import Rows
+from tui.model.tabs import Viewing
 from workers.events import Report, TurnHeard
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
