@@ -18,8 +18,8 @@ from textual.widgets import Input
 from tui.config.settings import OUR_THEMES
 from tui.keys.key_table import KEYS, Key
 from tui.keys.keymap import Keymap
-from tui.messages import Ordered
 from tui.model.row_order import Column
+from tui.widgets.messages import Ordered
 
 _BY_ID = {key.id: key for key in KEYS if key.id}
 

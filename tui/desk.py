@@ -28,7 +28,6 @@ from tui.intake import MOMENT, take_in
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
-from tui.messages import Touched
 from tui.model.desk_state import DeskState
 from tui.model.run_notices import News
 from tui.model.shutdown import Leaving, Phase
@@ -43,6 +42,7 @@ from tui.terminal.sighup import on_hang_up
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
+from tui.widgets.messages import Touched
 from tui.widgets.painted import Drawn
 from workers.speech.endpoint import Kind
 

@@ -15,13 +15,13 @@ from tui.desk import Desk
 from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Key, Scope, in_replay
-from tui.messages import Dropped
 from tui.model.desk_state import DeskState
 from tui.model.replay import SPEEDS, Playback
 from tui.model.shutdown import Leaving
 from tui.render.banner import Destination
 from tui.render.replay_bar import moment_at, scrub_line
 from tui.theme.roles import Line, Look
+from tui.widgets.messages import Dropped
 
 NOTHING_TO_STEER = "This only looks back at a run: nothing here can be steered"
 

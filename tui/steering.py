@@ -12,12 +12,12 @@ from tui.config.settings import DeskSettings
 from tui.edits import Edits
 from tui.files import path_input
 from tui.keys.key_table import Scope
-from tui.messages import Dropped
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import Supervision
 from tui.screens.reading import Reading
 from tui.theme.roles import Look
+from tui.widgets.messages import Dropped
 from workers.history import Status
 from workers.jobs import JobId
 from workers.speech.messages import UpdateConfiguration

@@ -12,9 +12,9 @@ from tui import frame
 from tui.actions import nearest
 from tui.frame import Frame
 from tui.keys.key_table import Key
-from tui.messages import Dropped
 from tui.model.desk_state import Changes, DeskState
 from tui.theme.roles import Line, Look
+from tui.widgets.messages import Dropped
 from tui.widgets.painted import Painted
 
 

@@ -7,7 +7,6 @@ from textual.widgets import Input
 from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.messages import Ordered, Picked, Touched
 from tui.model.desk_state import Changes, DeskState
 from tui.model.row_order import Column
 from tui.render.columns import ALL
@@ -16,6 +15,7 @@ from tui.screens.viewed import Viewed
 from tui.theme.roles import Look
 from tui.widgets.detail import Detail
 from tui.widgets.filter import FilterField, FilterLine
+from tui.widgets.messages import Ordered, Picked, Touched
 from tui.widgets.painted import Painted
 from tui.widgets.table import Heads, SessionTable
 

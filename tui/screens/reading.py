@@ -4,10 +4,10 @@ from textual.app import ComposeResult
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.messages import Touched
 from tui.model.desk_state import Changes
 from tui.screens.viewed import Viewed
 from tui.widgets.detail import Detail
+from tui.widgets.messages import Touched
 
 
 class Reading(Viewed):

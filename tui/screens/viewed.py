@@ -4,10 +4,10 @@ from time import monotonic
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.messages import Touched
 from tui.model.tabs import Tab
 from tui.screens.framed import Framed
 from tui.widgets.detail import Detail
+from tui.widgets.messages import Touched
 
 
 class Viewed(Framed):

@@ -10,7 +10,6 @@ from textual.events import Click
 from textual.messages import Prune
 from textual.widgets import Input
 
-from tui.messages import Touched
 from tui.model.desk_state import DeskState
 from tui.model.tabs import Tab
 from tui.model.trace_tail import Record
@@ -21,6 +20,7 @@ from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.events import EventsView
+from tui.widgets.messages import Touched
 from tui.widgets.painted import Painted
 from tui.widgets.pane import Pane
 from tui.widgets.search_bar import SearchBar, SearchInput

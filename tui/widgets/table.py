@@ -8,7 +8,6 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tui.keys.key_table import Scope
-from tui.messages import Ordered, Picked
 from tui.model.desk_state import Changes, DeskState
 from tui.model.row_order import Column
 from tui.render import table_head
@@ -16,6 +15,7 @@ from tui.render.columns import ALL, MOST_NAME, Columns, columns
 from tui.render.table_row import name, row, stance
 from tui.text.width import width as cell_width
 from tui.theme.roles import Line, Look
+from tui.widgets.messages import Ordered, Picked
 from tui.widgets.painted import Painted, strip
 from tui.widgets.scrolled import Scrolled
 

@@ -7,13 +7,13 @@ from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from tui.messages import Picked, Touched
 from tui.model.desk_state import Changes, DeskState
 from tui.model.wall import Wall
 from tui.render import wall_tile
 from tui.render.table_row import stance
 from tui.render.wall_tile import Corner
 from tui.theme.roles import Line, Look
+from tui.widgets.messages import Picked, Touched
 from tui.widgets.painted import Canvas, strip
 from workers.jobs import JobId
 
