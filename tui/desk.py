@@ -20,10 +20,8 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui import actions
 from tui.config.settings import DeskSettings
 from tui.files import path_input
-from tui.frame import Frame, too_small
 from tui.intake import MOMENT, take_in
 from tui.keys import key_table
 from tui.keys.key_table import Scope
@@ -35,6 +33,8 @@ from tui.model.supervisor_protocol import Supervision
 from tui.model.transcript_cache import Shelf
 from tui.model.wall import Wall
 from tui.render.banner import Destination
+from tui.screens import available_actions
+from tui.screens.frame import Frame, too_small
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
 from tui.steering import Steering
@@ -195,7 +195,7 @@ class Desk(Steering):
     def action_help(self) -> None:
         from tui.screens.help import Help
 
-        here = [action.key for action in actions.here(self.screen, self.look.keys)]
+        here = [action.key for action in available_actions.here(self.screen, self.look.keys)]
         self.push_screen(Help(self.look, here))
 
     def action_command_palette(self) -> None:
@@ -209,7 +209,7 @@ class Desk(Steering):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that there is where the user is, by what it does."""
-        yield from actions.commands(self, screen, self.look.keys)
+        yield from available_actions.commands(self, screen, self.look.keys)
 
     # --- leaving
 

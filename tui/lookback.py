@@ -12,7 +12,6 @@ from textual.widgets import Input
 
 from tui.config.settings import DeskSettings
 from tui.desk import Desk
-from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Key, Scope, in_replay
 from tui.model.desk_state import DeskState
@@ -20,6 +19,7 @@ from tui.model.replay import SPEEDS, Playback
 from tui.model.shutdown import Leaving
 from tui.render.banner import Destination
 from tui.render.replay_bar import moment_at, scrub_line
+from tui.screens.frame import Frame
 from tui.theme.roles import Line, Look
 from tui.widgets.messages import Dropped
 

@@ -15,7 +15,7 @@ from tui.keys.key_table import Scope
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import Supervision
-from tui.screens.reading import Reading
+from tui.screens.reader import Reading
 from tui.theme.roles import Look
 from tui.widgets.messages import Dropped
 from workers.history import Status
@@ -63,7 +63,7 @@ class Steering(App[None]):
         if len(targets) < 2 or not unasked:
             self.say(self.edits.cancel(targets))
             return
-        from tui.screens.confirming import Confirming
+        from tui.screens.confirm import Confirming
 
         asked = f"Cancel {verbs.sessions(len(unasked))} at work?"
         after = f"What was heard is kept; {self._key('retry')} goes on from there."
@@ -84,7 +84,7 @@ class Steering(App[None]):
         self.say(verbs.end_turn(self.supervisor, self.targets))
 
     def action_configure(self) -> None:
-        from tui.screens.configuring import Configuring
+        from tui.screens.live_config import Configuring
 
         targets = self.targets
         models = {
@@ -126,7 +126,7 @@ class Steering(App[None]):
         self.say(self.edits.undo())
 
     def action_add(self, line: str = "") -> None:
-        from tui.screens.adding import Adding
+        from tui.screens.add_recordings import Adding
 
         dialog = Adding(self.look, line, self._folder)
         self.push_screen(dialog, lambda files: self._add(files, dialog.folder, dialog.skipped))
@@ -160,7 +160,7 @@ class Steering(App[None]):
 
     def action_export(self, everything: bool = False) -> None:
         from tui.model.export_job import Choice, groups
-        from tui.screens.exporting import Exporting
+        from tui.screens.export import Exporting
 
         wanted = list(self.state.histories) if everything else self.targets
         if not wanted:

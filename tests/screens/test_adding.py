@@ -15,7 +15,7 @@ from textual.widgets import Input
 from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tui.desk import Desk
-from tui.screens.adding import Adding
+from tui.screens.add_recordings import Adding
 
 
 async def test_what_is_no_recording_is_told(seated: Seating, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, heard, queued, streaming
 from tui.config.remembered_choices import recall
-from tui.screens.adding import Adding
-from tui.screens.exporting import Exporting
+from tui.screens.add_recordings import Adding
+from tui.screens.export import Exporting
 from tui.screens.help import Help
 from tui.screens.overview import Overview
 from workers.jobs import JobId

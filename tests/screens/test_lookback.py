@@ -11,14 +11,14 @@ from textual.events import Paste
 from tests.screens.conftest import Seat, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.past_runs import talks
-from tui import actions
 from tui.keys.key_table import KEYS, Scope, of
 from tui.lookback import LookBack
 from tui.model.replay import Playback
 from tui.reviewing import heading
-from tui.screens.exporting import Exporting
+from tui.screens import available_actions
+from tui.screens.export import Exporting
 from tui.screens.overview import Overview
-from tui.screens.reading import Reading
+from tui.screens.reader import Reading
 from tui.widgets.painted import Painted
 from workers.chronicle import Chronicle
 from workers.jobs import JobId
@@ -145,7 +145,10 @@ async def test_what_steers_sessions_is_not_there(tmp_path: Path) -> None:
     ]
     assert {"add", "cancel", "retry", "hold"} <= {key.action for key in steering}
     async with looking_back(folder) as (seat, _):
-        told = {each.key.action for each in actions.here(seat.desk.screen, seat.desk.look.keys)}
+        told = {
+            each.key.action
+            for each in available_actions.here(seat.desk.screen, seat.desk.look.keys)
+        }
         assert {"play", "skip(10)", "export", "quit"} <= told
         assert not told & {key.action for key in steering}
         assert "play" in seat.foot()

@@ -3,7 +3,7 @@
 from tests.screens.conftest import Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard, queued, streaming
-from tui.screens.reading import Reading
+from tui.screens.reader import Reading
 from tui.widgets.transcript import TranscriptView
 from workers.jobs import JobId
 

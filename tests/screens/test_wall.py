@@ -5,7 +5,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard, progressed, streaming
 from tui.model.wall_ranking import Choosing
 from tui.screens.overview import Overview
-from tui.screens.reading import Reading
+from tui.screens.reader import Reading
 from tui.screens.wall import Watching
 from tui.widgets.wall import WallView
 from workers.jobs import JobId

@@ -2,10 +2,10 @@
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import progressed, queued, report, streaming
-from tui.frame import EVERY, Frame
 from tui.model.desk_state import DeskState
 from tui.model.shutdown import Leaving
 from tui.render.banner import Destination
+from tui.screens.frame import EVERY, Frame
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 

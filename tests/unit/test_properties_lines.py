@@ -30,10 +30,10 @@ from tui.render.job_summary import facts
 from tui.render.table_row import Stance, name, row
 from tui.render.transcript_layout import Paragraphs, said, wrapped
 from tui.render.welcome import welcome
-from tui.screens.adding import Adding
-from tui.screens.exporting import Exporting
+from tui.screens.add_recordings import Adding
+from tui.screens.export import Exporting
 from tui.screens.overview import Overview
-from tui.screens.reading import Reading
+from tui.screens.reader import Reading
 from tui.screens.wall import Watching
 from tui.serving import line as visit_line
 from tui.summary import failure, summary

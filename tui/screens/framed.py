@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.events import Paste
 from textual.screen import Screen
 
-from tui import frame
-from tui.actions import nearest
-from tui.frame import Frame
 from tui.keys.key_table import Key
 from tui.model.desk_state import Changes, DeskState
+from tui.screens import frame
+from tui.screens.available_actions import nearest
+from tui.screens.frame import Frame
 from tui.theme.roles import Line, Look
 from tui.widgets.messages import Dropped
 from tui.widgets.painted import Painted

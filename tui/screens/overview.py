@@ -4,13 +4,13 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
-from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import Changes, DeskState
 from tui.model.row_order import Column
 from tui.render.columns import ALL
-from tui.screens.reading import Reading
+from tui.screens.frame import Frame
+from tui.screens.reader import Reading
 from tui.screens.viewed import Viewed
 from tui.theme.roles import Look
 from tui.widgets.detail import Detail
@@ -137,7 +137,7 @@ class Overview(Viewed):
         self._touched()
 
     def action_sort(self) -> None:
-        from tui.screens.sorting import SortMenu  # only when asked for, as every dialog
+        from tui.screens.sort import SortMenu  # only when asked for, as every dialog
 
         self.app.push_screen(SortMenu(self.look, self.state.sorting), self._sort_by)
 

@@ -4,14 +4,14 @@ from time import monotonic
 
 from textual.app import App, ComposeResult
 
-from tui.frame import Frame
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import Changes, DeskState
 from tui.model.wall import Wall
 from tui.render.wall_tile import heading
+from tui.screens.frame import Frame
 from tui.screens.framed import Framed
-from tui.screens.reading import Reading
+from tui.screens.reader import Reading
 from tui.theme.roles import Line, Look
 from tui.widgets.messages import Picked, Touched
 from tui.widgets.painted import Painted
