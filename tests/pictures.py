@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.options import Options
 from tui.program import supervised
 from workers.history import Status

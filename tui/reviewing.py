@@ -34,7 +34,7 @@ def looked_back(folder: Path, guard: TerminalGuard) -> int:
     click.echo(clean(f"Reading {folder}"), err=True)  # of many hours that takes a while
     chronicle = Chronicle(folder, at_work=at_work)
     chronicle.between(BEFORE, chronicle.length)  # finals are kept, so that the screen comes at once
-    from tui.lookback import LookBack  # loads Textual
+    from tui.app.replay_desk import LookBack  # loads Textual
 
     told = heading(folder, chronicle, at_work=at_work)
     screen = LookBack(Playback(chronicle), told, folder, settings=settings)

@@ -60,7 +60,9 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
     with supervised(chosen, work.folder) as supervisor:
         jobs = work.begin(supervisor)  # whatever is killed from here on, the run knows its files
 
-        from tui.desk import Desk  # loads Textual, when the helpers of sessions are there already
+        from tui.app.desk import (
+            Desk,  # loads Textual, when the helpers of sessions are there already
+        )
 
         folder = supervisor.folder.path
         screen = Desk(supervisor, chosen.where, folder, kind=chosen.kind, settings=settings)

@@ -134,7 +134,7 @@ def main() -> None:
     threading.Thread(target=feed, daemon=True).start()
     if asked.blind:
         blind(feeder.reports)
-    from tui.desk import Desk
+    from tui.app.desk import Desk
     from tui.terminal import gc_tuning
 
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from tests.screens.fakes import FakeSupervisor
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.widgets.painted import Painted
 from tui.widgets.table import SessionTable
 

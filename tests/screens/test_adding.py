@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tests.screens.conftest import Seat, Seating, drawn
 from tests.screens.fakes import FakeSupervisor
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.screens.add_recordings import Adding
 
 

@@ -19,8 +19,8 @@ from tests.unit.desk_reports import (
     refused,
     streaming,
 )
+from tui.app.desk import Desk
 from tui.config.settings import OUR_THEMES, DeskSettings
-from tui.desk import Desk
 from tui.model.row_order import Column
 from tui.screens.help import Help
 from tui.widgets.painted import Painted

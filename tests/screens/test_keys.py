@@ -10,7 +10,7 @@ from textual.widget import Widget
 from tests.screens.conftest import Seat, Seating
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, heard, streaming
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.keys.key_table import KEYS, PLACES, Scope, of
 from tui.keys.keymap import named
 from workers.jobs import JobId

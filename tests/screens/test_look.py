@@ -8,7 +8,7 @@ import pytest
 from tests.screens.conftest import Seating, drawn, style_of
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, connecting, heard, streaming
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.theme.symbols import ASCII, UNICODE, symbols_for
 from tui.theme.themes import DARK
 from tui.widgets.painted import Drawn, Painted

@@ -11,8 +11,8 @@ from textual.events import Paste
 from tests.screens.conftest import Seat, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.past_runs import talks
+from tui.app.replay_desk import LookBack
 from tui.keys.key_table import KEYS, Scope, of
-from tui.lookback import LookBack
 from tui.model.replay import Playback
 from tui.reviewing import heading
 from tui.screens import available_actions

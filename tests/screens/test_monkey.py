@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.screens.conftest import Seating
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, heard, queued, refused, streaming
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.keys.key_table import KEYS
 from tui.theme.themes import THEMES
 from workers.events import Event

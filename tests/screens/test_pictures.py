@@ -24,8 +24,8 @@ from tests import sound
 from tests.screens.conftest import WHERE
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import connecting, done, failed, heard, queued, streaming
+from tui.app.desk import Desk
 from tui.config.settings import DeskSettings
-from tui.desk import Desk
 from workers.events import Ended, Outcome
 
 DRAWN_BY = "8.2.8"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, queued, streaming
-from tui.edits import KEPT, Edits
+from tui.app.queue_edits import KEPT, Edits
 from tui.keys.keymap import Keymap
 from tui.model import verbs
 from tui.model.desk_state import DeskState

@@ -3,7 +3,7 @@
 from queue import SimpleQueue
 
 from tests.unit.desk_reports import queued
-from tui.intake import take_in
+from tui.app.drain_reports import take_in
 from tui.model.desk_state import DeskState
 from workers.events import Report
 from workers.jobs import JobId

@@ -18,7 +18,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard
 from tests.unit.test_desk_banner import standing
 from tests.unit.test_events import ALL
-from tui.desk import Desk
+from tui.app.desk import Desk
 from tui.keys.keymap import Keymap
 from tui.model.tabs import Stamps
 from tui.model.trace_tail import Entry

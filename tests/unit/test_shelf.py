@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.desk_reports import connecting, heard, queued, report, retrying
-from tui.copying import transcripts
+from tui.app.clipboard import transcripts
 from tui.model.desk_state import KEPT, DeskState
 from tui.model.transcript_cache import Shelf, fill
 from workers.events import Event, TurnHeard

@@ -20,9 +20,10 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from tui.app.drain_reports import MOMENT, take_in
+from tui.app.job_actions import Steering
 from tui.config.settings import DeskSettings
 from tui.files import path_input
-from tui.intake import MOMENT, take_in
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
@@ -37,7 +38,6 @@ from tui.screens import available_actions
 from tui.screens.frame import Frame, too_small
 from tui.screens.framed import Framed
 from tui.screens.overview import Overview
-from tui.steering import Steering
 from tui.terminal.sighup import on_hang_up
 from tui.theme import themes
 from tui.theme.roles import Look
@@ -172,13 +172,13 @@ class Desk(Steering):
             self.focused.insert_text_at_cursor(event.character)
 
     async def action_copy(self) -> None:
-        from tui.copying import transcripts
+        from tui.app.clipboard import transcripts
 
         heard = [self.state.snapshot(job) for job in self.targets]
         self._copied(*await asyncio.to_thread(transcripts, heard, self.run_folder))
 
     async def action_copy_path(self) -> None:
-        from tui.copying import trace_paths
+        from tui.app.clipboard import trace_paths
 
         self._copied(*await asyncio.to_thread(trace_paths, self.targets, self.run_folder))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from textual.app import App
 
+from tui.app.queue_edits import Edits
 from tui.config.settings import DeskSettings
-from tui.edits import Edits
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs

@@ -10,8 +10,8 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.widgets import Input
 
+from tui.app.desk import Desk
 from tui.config.settings import DeskSettings
-from tui.desk import Desk
 from tui.keys import key_table
 from tui.keys.key_table import Key, Scope, in_replay
 from tui.model.desk_state import DeskState
