@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tui.app.desk import Desk
-from tui.options import Options
-from tui.program import supervised
+from tui.cli.run_options import Options
+from tui.cli.run_setup import supervised
 from workers.history import Status
 from workers.jobs import Settings
 

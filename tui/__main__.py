@@ -5,7 +5,7 @@ nothing until it is called.
 """
 
 _INTERRUPTED = 130
-"""The exit code, as `tui.summary.Exit` has it."""
+"""The exit code, as `tui.cli.summary.Exit` has it."""
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     from tui.terminal import stdio
 
     stdio.complete()
-    from tui.commands import paceline
+    from tui.cli.commands import paceline
 
     paceline()
 

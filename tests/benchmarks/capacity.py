@@ -53,7 +53,7 @@ from tests.benchmarks.listening import Audience
 from tests.benchmarks.probe import Probe
 from tests.benchmarks.speech import Spoken
 from tests.benchmarks.table import table
-from tui.program import ENGINE_PATIENCE
+from tui.cli.run_setup import ENGINE_PATIENCE
 from workers import run_folder
 from workers.jobs import Settings
 from workers.localserver.child import LocalServer

@@ -38,7 +38,7 @@ import websocket
 from tests.benchmarks import machine, speech
 from tests.benchmarks.speech import Samples
 from tests.benchmarks.table import table
-from tui.program import ENGINE_PATIENCE
+from tui.cli.run_setup import ENGINE_PATIENCE
 from workers.jobs import Settings
 from workers.localserver.child import LocalServer
 

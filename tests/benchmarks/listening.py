@@ -7,8 +7,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from tests.benchmarks.delays import Reading
-from tui.options import Options
-from tui.program import supervised
+from tui.cli.run_options import Options
+from tui.cli.run_setup import supervised
 from workers.events import Began, Ended, Outcome, Report, TurnHeard
 from workers.history import JobHistory
 from workers.jobs import Settings

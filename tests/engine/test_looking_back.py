@@ -8,7 +8,7 @@ from tests.engine.scripted import Endpoint
 from tests.engine.test_program import paceline
 from tests.engine.test_terminal import ANSWERS
 from tests.engine.window import Window
-from tui.summary import Exit
+from tui.cli.summary import Exit
 from workers import past
 from workers.history import Status
 

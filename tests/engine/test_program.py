@@ -19,7 +19,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 from tests import sound
 from tests.engine.running import LONG_ENOUGH
 from tests.engine.scripted import BEGIN, Endpoint, Line, perfect, turn
-from tui import commands
+from tui.cli import commands
 from workers.events import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -334,7 +334,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["click", "tui.options", "tui.headless"])
+@pytest.mark.parametrize("module", ["click", "tui.cli.run_options", "tui.cli.headless"])
 def test_an_interruption_before_there_is_anything_to_end_ends_it(
     tmp_path: Path, module: str
 ) -> None:

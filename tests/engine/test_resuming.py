@@ -17,7 +17,7 @@ from tests.engine import running
 from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
 from tests.engine.test_program import ROOT, command, inside, paceline
-from tui.resuming import resumed
+from tui.cli.resume import resumed
 from workers import past
 from workers.errors import UsageProblem
 from workers.events import Queued

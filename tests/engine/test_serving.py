@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests import sound
 from tests.engine.running import LONG_ENOUGH, Hurried, supervised
 from tests.engine.test_program import ROOT, command, paceline
-from tui import commands
+from tui.cli import commands
 from workers.events import Ended, Outcome
 from workers.session.assignment import Patience
 
@@ -322,7 +322,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
 
 def without(package: str, *arguments: str | Path) -> subprocess.Popen[str]:
     """The program on a machine where this package is not installed."""
-    code = f"import sys; sys.modules[{package!r}] = None; from tui.commands import paceline; "
+    code = f"import sys; sys.modules[{package!r}] = None; from tui.cli.commands import paceline; "
     code += f"paceline({['serve', *map(str, arguments)]!r})"
     return subprocess.Popen(
         [sys.executable, "-c", code],

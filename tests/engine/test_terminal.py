@@ -12,8 +12,8 @@ import pytest
 from tests import sound
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, turn
 from tests.engine.window import NORMAL, Window
-from tui.api_key import KEY_VARIABLE
-from tui.summary import Exit
+from tui.cli.api_key import KEY_VARIABLE
+from tui.cli.summary import Exit
 
 OF_A_DESK = {b"1000", b"1003", b"1004", b"1006", b"1015", b"1016", b"1049", b"2004", b"2048"}
 

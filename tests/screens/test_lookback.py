@@ -12,9 +12,9 @@ from tests.screens.conftest import Seat, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.past_runs import talks
 from tui.app.replay_desk import LookBack
+from tui.cli.view import heading
 from tui.keys.key_table import KEYS, Scope, of
 from tui.model.replay import Playback
-from tui.reviewing import heading
 from tui.screens import available_actions
 from tui.screens.export import Exporting
 from tui.screens.overview import Overview

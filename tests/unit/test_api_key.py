@@ -11,7 +11,7 @@ from keyring.backends import fail
 
 from tests.keyrings import Broken, Locked, PlainFile
 from tests.unit.test_options import given
-from tui.options import Options
+from tui.cli.run_options import Options
 from workers.errors import UsageProblem
 
 

@@ -13,9 +13,9 @@ from tests.unit.desk_reports import (
     reports,
     streaming,
 )
+from tui.cli.summary import Exit, exit_code
 from tui.model.desk_state import Changes, DeskState
 from tui.model.totals import totals
-from tui.summary import Exit, exit_code
 from workers.events import Event
 from workers.history import Status
 from workers.jobs import JobId

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.desk_reports import began, connecting, done, failed, heard, progressed
-from tui.exporting import exported
-from tui.summary import Exit
+from tui.cli.export import exported
+from tui.cli.summary import Exit
 from workers.errors import UsageProblem
 from workers.events import Event
 from workers.exports import Existing

@@ -18,7 +18,7 @@ from tests.unit.desk_reports import (
     retrying,
     streaming,
 )
-from tui.headless import Headless
+from tui.cli.headless import Headless
 from tui.model.supervisor_protocol import REVIVED
 from workers.events import Event, Outcome
 

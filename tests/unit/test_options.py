@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import trustme
 
-from tui.command_options import RunFolder
-from tui.options import Options, options
+from tui.cli.run_options import Options, options
+from tui.cli.shared_options import RunFolder
 from workers.audio.pacing import Release
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem

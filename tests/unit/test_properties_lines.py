@@ -19,6 +19,8 @@ from tests.unit.desk_reports import heard
 from tests.unit.test_desk_banner import standing
 from tests.unit.test_events import ALL
 from tui.app.desk import Desk
+from tui.cli.serve import line as visit_line
+from tui.cli.summary import failure, summary
 from tui.keys.keymap import Keymap
 from tui.model.tabs import Stamps
 from tui.model.trace_tail import Entry
@@ -35,8 +37,6 @@ from tui.screens.export import Exporting
 from tui.screens.overview import Overview
 from tui.screens.reader import Reading
 from tui.screens.wall import Watching
-from tui.serving import line as visit_line
-from tui.summary import failure, summary
 from tui.text.width import LONGEST, MARKS, clean, clean_end, even, fit, width
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols

@@ -3,9 +3,9 @@
 from itertools import groupby
 from pathlib import Path
 
-from tui.commands import paceline
+from tui.cli.commands import paceline
+from tui.cli.summary import Exit
 from tui.keys.key_table import KEYS, Scope
-from tui.summary import Exit
 from workers.localserver.features import FEATURES, Feature
 from workers.localserver.parameters import BUNDLES
 

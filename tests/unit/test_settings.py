@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tui import settings_listing
-from tui.commands import paceline
+from tui.cli import settings
+from tui.cli.commands import paceline
 from tui.config import loader
 from tui.config.settings import DeskSettings, ExportSettings
 from tui.model.row_order import Column
@@ -158,11 +158,11 @@ def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -
     assert (0, f"Written: {file}\n") == run("--create")
     assert DeskSettings() == loader.in_force()
 
-    shown = list(settings_listing.lines(DeskSettings()))
+    shown = list(settings.lines(DeskSettings()))
     assert all(f"# {line}" in file.read_text() for line in shown if " = " in line)
     file.write_text("\n".join(shown))
     assert {**tomllib.loads(file.read_text())}.keys() == {*DeskSettings.__slots__}
-    assert list(settings_listing.lines(loader.in_force())) == shown
+    assert list(settings.lines(loader.in_force())) == shown
 
 
 def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:

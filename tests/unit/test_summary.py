@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tests.unit.desk_reports import done, failed, queued, report
-from tui.summary import Exit, exit_code, summary
+from tui.cli.summary import Exit, exit_code, summary
 from workers.events import Ended, Event, Outcome
 from workers.history import JobHistory
 from workers.jobs import JobId

@@ -87,7 +87,7 @@ class TerminalGuard:
 
 def _last_words(run: Path, again: str) -> bytes:
     """What a killed desk leaves behind, in the terminal's own encoding."""
-    from tui.summary import quoted
+    from tui.cli.summary import quoted
     from tui.text.width import clean
 
     words = f"Paceline was killed. {again} {clean(quoted(run))}\r\n"
@@ -97,7 +97,7 @@ def _last_words(run: Path, again: str) -> bytes:
 def _started() -> tuple[int, int]:
     import termios
 
-    from tui.api_key import KEY_VARIABLE
+    from tui.cli.api_key import KEY_VARIABLE
 
     settings = termios.tcgetattr(_TERMINAL)
     settings[_CHARACTERS] = [each[0] if isinstance(each, bytes) else each for each in settings[-1]]

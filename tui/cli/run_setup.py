@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from tui.options import SESSIONS, Options
+from tui.cli.run_options import SESSIONS, Options
 from workers import run_folder
 from workers.localserver.child import LocalServer
 from workers.run_folder import RunFolder

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from tui.cli.runs import destination
+from tui.cli.summary import Exit
 from tui.config import loader
 from tui.model.replay import BEFORE, Playback
-from tui.runs import destination
-from tui.summary import Exit
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
 from tui.text.width import clean

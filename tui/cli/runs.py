@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.summary import quoted
+from tui.cli.summary import quoted
 from tui.text.width import clean
 from workers import past, run_folder
 from workers.errors import RunFolderProblem

@@ -12,9 +12,9 @@ from contextlib import suppress
 from queue import Empty
 from types import FrameType
 
+from tui.cli.summary import pacing
 from tui.model.supervisor_protocol import REVIVED
 from tui.render.latest_words import cause
-from tui.summary import pacing
 from tui.terminal.sighup import on_hang_up
 from tui.text.formats import clock
 from tui.text.width import clean

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.api_key import KEY_VARIABLE
+from tui.cli.api_key import KEY_VARIABLE
 from tui.text.formats import counted
 from tui.text.width import clean
 from workers.errors import PacelineError

@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tui import api_key
-from tui.options import Options, authorities
+from tui.cli import api_key
+from tui.cli.run_options import Options, authorities
 from workers import past
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs import Limits

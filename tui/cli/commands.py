@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tui.command_options import RunFolder, new_run, old_run
+from tui.cli.shared_options import RunFolder, new_run, old_run
 from workers.errors import PacelineError, UsageProblem
 
 
@@ -61,8 +61,8 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     from tui.terminal.guard import TerminalGuard
 
     guard = TerminalGuard()  # before anything is drawn; it is there when the rest is loaded
-    from tui.options import options
-    from tui.streaming import Work, need_terminal, on_desk
+    from tui.cli.run import Work, need_terminal, on_desk
+    from tui.cli.run_options import options
     from workers.audio.discovery import found
 
     need_terminal("paceline run PATH…")
@@ -77,8 +77,8 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
 @new_run
 def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
     """Stream files and folders without a screen."""
-    from tui.options import options
-    from tui.streaming import Work, without_screen
+    from tui.cli.run import Work, without_screen
+    from tui.cli.run_options import options
     from workers.audio.discovery import found
 
     raise SystemExit(
@@ -101,8 +101,8 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
     from tui.terminal.guard import TerminalGuard
 
     guard = None if no_desk or as_json else TerminalGuard()  # as above
-    from tui.resuming import resumed
-    from tui.streaming import Work, need_terminal, on_desk, without_screen
+    from tui.cli.resume import resumed
+    from tui.cli.run import Work, need_terminal, on_desk, without_screen
     from workers import run_folder
 
     if guard is not None:
@@ -124,8 +124,8 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
 @new_run
 def check(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Say what each file is and what would be sent. Nothing is sent."""
-    from tui.checking import checked
-    from tui.options import options
+    from tui.cli.check import checked
+    from tui.cli.run_options import options
     from workers.audio.discovery import found
 
     chosen = options(**given)
@@ -139,16 +139,16 @@ def settings(create: bool) -> None:
 
     PACELINE_SETTINGS names another file.
     """
-    from tui import settings_listing
+    from tui.cli import settings
 
-    (settings_listing.created if create else settings_listing.told)(click.echo)
+    (settings.created if create else settings.told)(click.echo)
 
 
 @paceline.command()
 @click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, metavar="N")
 def runs(most: int) -> None:
     """List the latest runs, and how to go on with those that are not finished."""
-    from tui.runs import told
+    from tui.cli.runs import told
     from workers.run_folder import runs_path
 
     told(runs_path(), most, click.echo)
@@ -164,8 +164,8 @@ def view(folder: Path | None) -> NoReturn:
     from tui.terminal.guard import TerminalGuard
 
     guard = TerminalGuard()  # as above
-    from tui.reviewing import latest, looked_back
-    from tui.streaming import need_terminal
+    from tui.cli.run import need_terminal
+    from tui.cli.view import latest, looked_back
     from workers.run_folder import runs_path
 
     folder = folder or latest(runs_path())
@@ -195,7 +195,7 @@ def export(
     folder: Path, formats: str, into: Path | None, together: bool, overwrite: bool, number: bool
 ) -> NoReturn:
     """Write transcripts of a run to files, offline."""
-    from tui.exporting import exported
+    from tui.cli.export import exported
     from workers.exports import Existing
 
     if overwrite and number:
@@ -247,6 +247,6 @@ def serve(**given: Any) -> None:
 
     The first line on stdout is the address. Ctrl-C ends it.
     """
-    from tui.serving import served
+    from tui.cli.serve import served
 
     served(**given, say=click.echo)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tui.summary import Exit
+from tui.cli.summary import Exit
 from tui.text.width import clean
 from workers import past
 from workers.errors import UsageProblem

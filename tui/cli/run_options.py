@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tui import api_key
-from tui.api_key import KEY_VARIABLE
+from tui.cli import api_key
+from tui.cli.api_key import KEY_VARIABLE
 from workers.audio.pacing import Release
 from workers.errors import UsageProblem
 from workers.jobs import RATES, Limits, Settings

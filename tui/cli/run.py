@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import click
 
+from tui.cli.run_options import Options
+from tui.cli.run_setup import supervised
+from tui.cli.summary import Exit, exit_code, summary
 from tui.config import loader
-from tui.options import Options
-from tui.program import supervised
-from tui.summary import Exit, exit_code, summary
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
 from tui.text.formats import counted
@@ -86,7 +86,7 @@ def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
 
 def without_screen(chosen: Options, work: Work, *, as_json: bool) -> int:
     """Streams, and says what happens on stderr, with ``as_json`` on stdout."""
-    from tui.headless import Headless
+    from tui.cli.headless import Headless
 
     def say(line: str) -> None:
         click.echo(line, err=True)

@@ -3,8 +3,8 @@
 import multiprocessing
 from collections.abc import Callable, Iterable
 
-from tui.options import Options
-from tui.summary import Exit
+from tui.cli.run_options import Options
+from tui.cli.summary import Exit
 from tui.text.formats import clock
 from tui.text.width import clean
 from workers.audio.prober import Prober
