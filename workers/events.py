@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
-from workers.audio.certificate import Certificate, LagSummary
 from workers.errors import Malformed
 from workers.jobs import JobId
+from workers.pacing.certificate import Certificate, LagSummary
 from workers.speech import codec
 from workers.speech.codec import JsonObject
 from workers.speech.messages import Turn

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-from workers.audio.certificate import LagSummary
 from workers.events import (
     Began,
     Connecting,
@@ -23,6 +22,7 @@ from workers.events import (
     Warned,
 )
 from workers.jobs import JobId
+from workers.pacing.certificate import LagSummary
 from workers.seam import START, Bearings, Seam
 from workers.transcript import Transcript
 

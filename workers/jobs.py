@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import NewType
 
-from workers.audio.pacing import Release
 from workers.audio.recording import Recording
+from workers.pacing.schedule import Release
 
 JobId = NewType("JobId", int)
 """Counts from 1 in the order of the queue; an id is never used again within a run."""

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.screens.fakes import FakeSupervisor
-from workers.audio.certificate import LagSummary
 from workers.events import Began, Connecting, Event, Progressed, Queued, Report, TurnHeard
+from workers.pacing.certificate import LagSummary
 from workers.speech.messages import Turn, Word
 
 RATE = 5

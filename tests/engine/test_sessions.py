@@ -12,10 +12,10 @@ from tests import sound
 from tests.engine.running import supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, Script, perfect, turn
 from workers import trace
-from workers.audio.pacing import Release
 from workers.events import Began, ChunksSent, Ended, Outcome, Progressed, TurnHeard, Warned
 from workers.history import Status
 from workers.jobs import Settings
+from workers.pacing.schedule import Release
 from workers.session.assignment import Patience
 
 SHORT = Patience(begin=0.5, end=0.5)

@@ -1,7 +1,5 @@
 """What sessions report, in the fewest words; the tests of the desk are written in these."""
 
-from workers.audio.certificate import Certificate, LagPercentiles, LagSummary, Verdict
-from workers.audio.pacing import Release
 from workers.events import (
     Began,
     Connecting,
@@ -16,6 +14,8 @@ from workers.events import (
 )
 from workers.history import JobHistory
 from workers.jobs import JobId
+from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
+from workers.pacing.schedule import Release
 from workers.speech.messages import Turn, Word
 
 

@@ -16,8 +16,8 @@ from tui.model.row_filter import parsed
 from tui.render.table_head import found
 from tui.text.width import width
 from tui.theme.symbols import UNICODE
-from workers.audio.certificate import LagSummary
 from workers.events import Event, Progressed
+from workers.pacing.certificate import LagSummary
 
 
 def loud(*levels_db: int) -> Event:

@@ -31,9 +31,9 @@ from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols
 from workers import endings
-from workers.audio.certificate import Verdict
 from workers.events import Ended, Event, Outcome, Slipped, Warned
 from workers.history import Status
+from workers.pacing.certificate import Verdict
 from workers.speech.connection import Closed
 from workers.speech.messages import Error
 

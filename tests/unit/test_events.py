@@ -3,8 +3,6 @@ import json
 import pytest
 
 from workers import events
-from workers.audio.certificate import Certificate, LagPercentiles, LagSummary, Verdict
-from workers.audio.pacing import Release
 from workers.errors import Malformed
 from workers.events import (
     Began,
@@ -27,6 +25,8 @@ from workers.events import (
     to_json,
 )
 from workers.jobs import JobId
+from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
+from workers.pacing.schedule import Release
 from workers.speech.messages import Turn, Word
 
 PROOF = Certificate(

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.audio.certificate import LagSummary
 from workers.events import (
     Began,
     Connecting,
@@ -27,6 +26,7 @@ from workers.exports.table import COLUMNS, csv_of
 from workers.exports.text import txt
 from workers.history import JobHistory
 from workers.jobs import JobId
+from workers.pacing.certificate import LagSummary
 from workers.speech import codec
 from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript

@@ -1,4 +1,3 @@
-from workers.audio.certificate import LagSummary
 from workers.events import (
     Began,
     Connecting,
@@ -15,6 +14,7 @@ from workers.events import (
 )
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
+from workers.pacing.certificate import LagSummary
 from workers.seam import Seam
 from workers.speech.messages import Turn, Word
 

@@ -7,9 +7,9 @@ import trustme
 
 from tui.cli.run_options import Options, options
 from tui.cli.shared_options import RunFolder
-from workers.audio.pacing import Release
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
+from workers.pacing.schedule import Release
 from workers.speech.endpoint import Kind
 
 DEFAULTS: dict[str, Any] = {

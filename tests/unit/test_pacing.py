@@ -3,9 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from workers.audio.certificate import Verdict
-from workers.audio.lags import Lags, certificate, percentiles
-from workers.audio.pacing import Release, Schedule
+from workers.pacing.certificate import Verdict
+from workers.pacing.lags import Lags, certificate, percentiles
+from workers.pacing.schedule import Release, Schedule
 
 
 class Clock:

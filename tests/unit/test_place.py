@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 from typing import cast
 
-from workers.audio.certificate import LagSummary
 from workers.events import Began, Outcome, Progressed, TurnHeard
 from workers.jobs import JobId
+from workers.pacing.certificate import LagSummary
 from workers.place import STILL, STILL_CALLING, STOPPED, Place
 from workers.retries import Retries
 from workers.session.child import SessionChild

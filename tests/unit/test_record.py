@@ -10,9 +10,9 @@ from tests.unit.traced import chunks, trace_path, traced
 from tui.model import trace_tail
 from tui.model.trace_filter import Sifted
 from tui.model.trace_tail import Record
-from workers.audio.lags import certificate
-from workers.audio.pacing import Release
 from workers.events import MessageReceived, Slipped
+from workers.pacing.lags import certificate
+from workers.pacing.schedule import Release
 
 
 def read(found: Record) -> Record:

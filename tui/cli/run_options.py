@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tui.cli import api_key
 from tui.cli.api_key import KEY_VARIABLE
-from workers.audio.pacing import Release
 from workers.errors import UsageProblem
 from workers.jobs import RATES, Limits, Settings
+from workers.pacing.schedule import Release
 from workers.retries import Retries
 from workers.session.assignment import Patience
 from workers.speech import endpoint

@@ -8,9 +8,9 @@ from pathlib import Path
 from tui.model import metrics
 from tui.text.formats import clock
 from tui.text.width import clean
-from workers.audio.certificate import Certificate
 from workers.events import Outcome
 from workers.history import JobHistory, Status
+from workers.pacing.certificate import Certificate
 
 ALIKE = 4
 """From so many on, jobs that failed for the same reason are told of together."""

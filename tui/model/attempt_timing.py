@@ -7,10 +7,10 @@ from math import inf
 from typing import TypeVar
 
 from workers import events
-from workers.audio.certificate import Certificate
 from workers.errors import Malformed
 from workers.events import Began, ChunksSent, Ended, Slipped
 from workers.jobs import Settings
+from workers.pacing.certificate import Certificate
 from workers.seam import Seam
 from workers.speech import codec
 from workers.speech.codec import JsonObject
@@ -102,7 +102,7 @@ class Trail:
     ) -> Timing:
         import numpy as np  # only once somebody looks: the first screen comes sooner
 
-        from workers.audio.lags import certificate
+        from workers.pacing.lags import certificate
 
         settings, seam = self._told("settings", Settings), self._told("seam", Seam)
         lags = self._lags[:chunks]

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from workers.audio.certificate import TOLERANCE_MS
 from workers.history import JobHistory, Status
+from workers.pacing.certificate import TOLERANCE_MS
 
 TALKING, PAUSING = 4.0, 12.0
 """Seconds of audio behind the last word, up to which somebody talks, or pauses."""

@@ -6,7 +6,7 @@ from enum import Enum
 
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.audio.certificate import TOLERANCE_MS
+from workers.pacing.certificate import TOLERANCE_MS
 
 VERY_LATE_MS = 10 * TOLERANCE_MS
 """From here on a lag is a breakdown, not a delay."""

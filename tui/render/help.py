@@ -11,8 +11,8 @@ from tui.render.responsive_line import cells_of
 from tui.render.transcript_layout import said
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.audio.certificate import TOLERANCE_MS
 from workers.history import Status
+from workers.pacing.certificate import TOLERANCE_MS
 
 SHOWN = 9
 """Cells for the keys of a line, at least."""

@@ -8,9 +8,9 @@ from tui.text.formats import counted
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.audio.certificate import Certificate, Verdict
 from workers.events import Retrying
 from workers.history import Attempt, JobHistory, Status
+from workers.pacing.certificate import Certificate, Verdict
 
 MOST = 3
 """Rows that one sentence may take from the transcript."""

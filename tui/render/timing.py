@@ -11,7 +11,7 @@ from tui.text import formats
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.audio.certificate import TOLERANCE_MS
+from workers.pacing.certificate import TOLERANCE_MS
 
 HEIGHT = 8
 """Rows of the plot. Its scale is that of the gauges: 0.1 ms at the bottom, 1 s at the top, the

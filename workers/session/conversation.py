@@ -8,9 +8,9 @@ from itertools import chain
 
 from workers import endings
 from workers.audio import decode
-from workers.audio.pacing import Schedule
 from workers.errors import Unreadable
 from workers.events import Began, Connecting, Ended, MessageSent, Outcome
+from workers.pacing.schedule import Schedule
 from workers.session.assignment import Assignment
 from workers.session.attention import Attention
 from workers.session.calling import Call

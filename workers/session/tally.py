@@ -3,12 +3,12 @@
 import time
 
 from workers.audio import decode
-from workers.audio.certificate import Certificate
-from workers.audio.lags import Lags, certificate
 from workers.audio.loudness import level_db
 from workers.audio.recording import Recording
 from workers.events import ChunksSent, Progressed, Slipped
 from workers.jobs import Settings
+from workers.pacing.certificate import Certificate
+from workers.pacing.lags import Lags, certificate
 from workers.session.recorder import Recorder
 
 ALIVE = 2.0

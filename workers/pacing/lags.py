@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from workers.audio.certificate import (
+from workers.pacing.certificate import (
     TOLERANCE_MS,
     Certificate,
     LagPercentiles,
     LagSummary,
     Verdict,
 )
-from workers.audio.pacing import Release
+from workers.pacing.schedule import Release
 
 Micros: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from workers.audio.pacing import Release
+from workers.pacing.schedule import Release
 
 TOLERANCE_MS = 10.0
 """The p99 lag up to which a certificate says that the pacing held."""
