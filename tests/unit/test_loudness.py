@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests import sound
-from workers.audio.loudness import FLOOR_DB, level_db
+from workers.audio.levels import FLOOR_DB, level_db
 
 
 def pcm(level: float, seconds: float = 0.1) -> bytes:

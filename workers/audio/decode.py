@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from workers.audio.audio_reader import Piece, Tape
 from workers.audio.recording import Recording
-from workers.audio.tape import Piece, Tape
 from workers.errors import Unreadable
 
 Samples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"

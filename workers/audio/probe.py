@@ -10,9 +10,9 @@ import re
 
 import soundfile
 
+from workers.audio.audio_reader import Tape
 from workers.audio.discovery import special
 from workers.audio.recording import Recording
-from workers.audio.tape import Tape
 from workers.errors import Unreadable
 
 UNKNOWN_LENGTH = 0x7FFF0000

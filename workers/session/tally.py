@@ -3,7 +3,7 @@
 import time
 
 from workers.audio import decode
-from workers.audio.loudness import level_db
+from workers.audio.levels import level_db
 from workers.audio.recording import Recording
 from workers.events import ChunksSent, Progressed, Slipped
 from workers.jobs import Settings
