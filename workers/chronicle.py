@@ -32,10 +32,10 @@ from workers.events import (
 )
 from workers.history import Status
 from workers.jobs import JobId
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
 from workers.reel import Reel
 from workers.run_clock import RunClock
-from workers.speech import codec
-from workers.speech.codec import Json, JsonObject
 
 Moment: TypeAlias = tuple[float, Report]
 """Seconds on the run's clock, and what was reported then."""

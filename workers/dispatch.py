@@ -18,11 +18,11 @@ from workers.events import Ended, Outcome, Report
 from workers.jobs import Settings
 from workers.ledger import Ledger
 from workers.place import Place
+from workers.protocol import configuration
+from workers.protocol.endpoint import Endpoint, Secret
 from workers.saving import Saving
 from workers.session.assignment import Assignment, Patience
 from workers.session.child import SessionChild
-from workers.speech import configuration
-from workers.speech.endpoint import Endpoint, Secret
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at sessions that may have stood still."""

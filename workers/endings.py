@@ -8,11 +8,11 @@ everything. So where the text is known, it decides.
 from typing import TYPE_CHECKING
 
 from workers.events import Ended, Outcome
-from workers.speech.messages import Error
+from workers.protocol.messages import Error
 
 if TYPE_CHECKING:  # else the desk's process would load what only sessions need
-    from workers.speech.connection import Closed
-    from workers.speech.dialling import Unreachable
+    from workers.protocol.connection import Closed
+    from workers.protocol.dialing import Unreachable
 
 RETRIED = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Endings that a further attempt may mend. `Outcome.BUSY` and `Outcome.HANDED_OVER` go on too, but

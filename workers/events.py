@@ -13,9 +13,9 @@ from typing import Any, ClassVar, TypeAlias
 from workers.errors import Malformed
 from workers.jobs import JobId
 from workers.pacing.certificate import Certificate, LagSummary
-from workers.speech import codec
-from workers.speech.codec import JsonObject
-from workers.speech.messages import Turn
+from workers.protocol import codec
+from workers.protocol.codec import JsonObject
+from workers.protocol.messages import Turn
 
 
 class Outcome(Enum):

@@ -11,9 +11,9 @@ from workers.errors import Malformed, RunFolderProblem
 from workers.events import Ended, Outcome, Queued, Report, Retrying
 from workers.history import JobHistory
 from workers.jobs import JobId, Limits, Settings
-from workers.speech import codec
-from workers.speech.codec import Json, JsonObject
-from workers.speech.endpoint import Endpoint
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
+from workers.protocol.endpoint import Endpoint
 
 VERSION = 1
 INDEX = "run.json"

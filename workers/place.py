@@ -6,11 +6,11 @@ from enum import Enum
 from workers.endings import RETRIED
 from workers.events import Began, Connecting, Event, Outcome, Progressed, TurnHeard
 from workers.jobs import Job, JobId
+from workers.protocol.configuration import UNCHANGED
+from workers.protocol.messages import UpdateConfiguration
 from workers.retries import Retries
 from workers.seam import START, Bearings, Seam
 from workers.session.child import SessionChild
-from workers.speech.configuration import UNCHANGED
-from workers.speech.messages import UpdateConfiguration
 
 STOPPED = 3
 """Looks in a row after which a session whose process is stopped is ended."""

@@ -4,7 +4,7 @@ import platform
 import sys
 from functools import cache
 
-from workers.speech.codec import JsonObject
+from workers.protocol.codec import JsonObject
 
 _PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from workers import events, trace
 from workers.errors import Malformed
 from workers.events import TRACE_ONLY, Event
-from workers.speech import codec
+from workers.protocol import codec
 
 LEVELS = 20
 """So many reports of progress are read before any moment: what they say of the sound's level is

@@ -21,10 +21,10 @@ from workers.events import Connecting, Ended, Queued, Report, Retrying
 from workers.history import Status
 from workers.jobs import JobId, Limits, Settings
 from workers.past import Index
-from workers.speech import codec
-from workers.speech.codec import Json, JsonObject
-from workers.speech.endpoint import Endpoint
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
+from workers.protocol.endpoint import Endpoint
+from workers.protocol.messages import UpdateConfiguration
 
 _LOCK = "run.lock"
 _KEPT = ("started", "limits", "versions", "host")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from workers.events import Connecting, Outcome
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from workers.history import JobHistory
 from workers.jobs import JobId, Settings
 from workers.ledger import LEFT, OUT, Ledger
 from workers.place import Phase
+from workers.protocol import configuration
+from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.retries import Retries
 from workers.run_folder import RunFolder
 from workers.session.assignment import Order, Patience
-from workers.speech import configuration
-from workers.speech.messages import ForceEndpoint, UpdateConfiguration
 from workers.starts import Starts
 
 __all__ = ["Access", "Supervisor"]

@@ -20,8 +20,8 @@ from typing import Self
 from workers import events
 from workers.errors import Malformed
 from workers.events import TraceEvent
-from workers.speech import codec
-from workers.speech.codec import Json, JsonObject
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
 
 VERSION = 1
 SUFFIX = ".trace.jsonl"

@@ -57,8 +57,8 @@ from tui.cli.run_setup import ENGINE_PATIENCE
 from workers import run_folder
 from workers.jobs import Settings
 from workers.localserver.child import LocalServer
-from workers.speech import endpoint
-from workers.speech.endpoint import Secret
+from workers.protocol import endpoint
+from workers.protocol.endpoint import Secret
 from workers.supervisor import Access, Supervisor
 
 STAGGER = 0.7

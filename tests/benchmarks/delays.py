@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from tests.benchmarks.speech import Stretch
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 
 SETTLING = 1.5
 """Seconds before the end of the audio from which on a turn may have been ended by `Terminate` and

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.screens.fakes import FakeSupervisor
 from workers.events import Began, Connecting, Event, Progressed, Queued, Report, TurnHeard
 from workers.pacing.certificate import LagSummary
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 
 RATE = 5
 """Times a second that every row changes."""

@@ -36,7 +36,7 @@ from tests.benchmarks.listening import streamed
 from tests.benchmarks.speech import Samples
 from tests.benchmarks.table import table
 from workers.jobs import Settings
-from workers.speech.messages import Word
+from workers.protocol.messages import Word
 
 ALIGNER = "pocketsphinx==5.1.1"
 """Its model is in the package. No dependency of the tests: not every Python has a wheel of it."""

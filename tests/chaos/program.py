@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.engine.running import Hurried
 from workers import past, run_folder
 from workers.jobs import Settings
+from workers.protocol.endpoint import custom
 from workers.retries import Retries
 from workers.session.assignment import Patience
-from workers.speech.endpoint import custom
 from workers.supervisor import Access, Supervisor
 
 SETTINGS = Settings(chunk_ms=70)

@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from tests.conduct.record import Audio, Closed, Entry, Heard, Sent
 from workers.errors import Malformed
-from workers.speech import messages
-from workers.speech.codec import JsonObject
-from workers.speech.messages import (
+from workers.protocol import messages
+from workers.protocol.codec import JsonObject
+from workers.protocol.messages import (
     Begin,
     ClientMessage,
     ServerMessage,

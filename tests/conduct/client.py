@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import websocket
 
 from tests.conduct.record import Audio, Closed, Entry, Heard, Sent
-from workers.speech import messages
-from workers.speech.messages import ClientMessage, ServerMessage, Turn
+from workers.protocol import messages
+from workers.protocol.messages import ClientMessage, ServerMessage, Turn
 
 LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""

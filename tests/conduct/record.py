@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from workers.speech.codec import JsonObject
-from workers.speech.messages import ClientMessage
+from workers.protocol.codec import JsonObject
+from workers.protocol.messages import ClientMessage
 
 
 @dataclass(frozen=True, slots=True)

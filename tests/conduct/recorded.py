@@ -21,7 +21,7 @@ from workers.events import (
     TurnHeard,
     Warned,
 )
-from workers.speech import messages
+from workers.protocol import messages
 from workers.trace import Traced
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from tests.conduct.case import Case, Said, truth
 from tests.conduct.record import Kind, Violation
-from workers.speech.messages import (
+from workers.protocol.messages import (
     Begin,
     Error,
     Heartbeat,

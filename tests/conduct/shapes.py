@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.conduct.case import Case, decoded
 from tests.conduct.record import Kind, Violation
-from workers.speech.codec import Json, JsonObject
+from workers.protocol.codec import Json, JsonObject
 
 Types = tuple[type, ...]
 INTEGER: Types = (int,)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.conduct.case import Case, Family, Role, truth
 from tests.conduct.record import Kind, Violation
-from workers.speech.messages import ForceEndpoint, SpeechStarted, Termination, Turn, Word
+from workers.protocol.messages import ForceEndpoint, SpeechStarted, Termination, Turn, Word
 
 SENTENCE = ".,!?;:…"
 """Punctuation that only formatting brings."""

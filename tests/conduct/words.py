@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from tests.conduct.case import Case, Role
 from tests.conduct.record import Kind, Violation
-from workers.speech.messages import SpeechStarted, Turn
+from workers.protocol.messages import SpeechStarted, Turn
 
 
 def times(case: Case) -> Iterator[Violation]:

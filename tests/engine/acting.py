@@ -12,7 +12,7 @@ import soxr
 
 from tests.conduct.client import LONG_ENOUGH, Client
 from workers.localserver.child import LocalServer
-from workers.speech.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
+from workers.protocol.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
 
 RECORDINGS = Path(__file__).parents[2] / "samples" / "recordings"
 Samples = np.ndarray[Any, np.dtype[np.float32]]

@@ -13,7 +13,7 @@ from websocket import WebSocketException
 from tests.conduct import judge, told
 from tests.conduct.client import LONG_ENOUGH, Client
 from workers.localserver.child import LocalServer
-from workers.speech.messages import Begin, Error, Terminate, Termination
+from workers.protocol.messages import Begin, Error, Terminate, Termination
 
 RECORDING = Path(__file__).parents[2] / "samples" / "recordings" / "harbour.wav"
 SENTENCE = "good evening here is the weather"

@@ -11,9 +11,9 @@ from workers import past, run_folder
 from workers.events import Event, Report
 from workers.history import JobHistory
 from workers.jobs import JobId, Settings
+from workers.protocol.endpoint import Secret, custom
 from workers.retries import Retries
 from workers.session.assignment import Patience
-from workers.speech.endpoint import Secret, custom
 from workers.starts import Starts
 from workers.supervisor import Access, Supervisor
 

@@ -14,7 +14,7 @@ from tests.conduct import judge, told
 from tests.conduct.client import LONG_ENOUGH, Client
 from tests.engine.acting import Act, Actor, Script, Sound, Speech, Wait
 from workers.localserver.child import LocalServer
-from workers.speech.messages import (
+from workers.protocol.messages import (
     ForceEndpoint,
     KeepAlive,
     Termination,

@@ -15,10 +15,10 @@ from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import record
 from workers.events import Outcome, Progressed
+from workers.protocol.connection import PART, ConnectionLost, framed
+from workers.protocol.dialing import dial
 from workers.session.assignment import Patience
 from workers.session.pulse import Pulse
-from workers.speech.connection import PART, ConnectionLost, framed
-from workers.speech.dialling import dial
 
 ALERT = Patience(silence=0.5)
 PAUSES = [Moment.CONNECT, Moment.BEGIN, 3, 9, Moment.TERMINATE]

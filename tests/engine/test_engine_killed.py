@@ -15,7 +15,7 @@ from workers.events import Began, Ended, Outcome, TurnHeard
 from workers.history import Status
 from workers.jobs import Settings
 from workers.localserver.child import LocalServer
-from workers.speech.endpoint import Secret, embedded
+from workers.protocol.endpoint import Secret, embedded
 from workers.supervisor import Access, Supervisor
 
 pytestmark = pytest.mark.engine

@@ -20,9 +20,9 @@ from workers.audio.recording import Recording
 from workers.events import Outcome
 from workers.jobs import Job, JobId, Settings
 from workers.processes import SENT_TO_ALL, START_METHOD
+from workers.protocol.endpoint import custom
 from workers.session.assignment import Assignment, Order
 from workers.session.child import SessionChild
-from workers.speech.endpoint import custom
 
 pytestmark = pytest.mark.skipif(START_METHOD != "forkserver", reason="there is none here")
 

@@ -24,8 +24,8 @@ import websocket
 from tests.engine.weightless import weightless
 from workers.errors import EngineMissing
 from workers.localserver.child import PATIENCE, ROOT, LocalServer
-from workers.speech import messages
-from workers.speech.messages import (
+from workers.protocol import messages
+from workers.protocol.messages import (
     Begin,
     Error,
     ForceEndpoint,

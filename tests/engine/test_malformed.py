@@ -15,7 +15,7 @@ from websocket import ABNF, WebSocketException
 
 from tests.conduct.client import Client
 from tests.engine.neighbours import LOST, Engine, outcome, running, undisturbed
-from workers.speech.messages import Terminate
+from workers.protocol.messages import Terminate
 
 pytestmark = pytest.mark.engine
 

@@ -24,7 +24,7 @@ from tests.engine.weightless import weightless
 from tests.keyrings import PlainFile
 from workers.events import Began, Ended, Outcome
 from workers.localserver.child import LocalServer
-from workers.speech.endpoint import BLOT
+from workers.protocol.endpoint import BLOT
 
 KEY = "n0b0dyMayEverReadThis9876543210"
 FILES = 100

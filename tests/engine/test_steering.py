@@ -18,7 +18,7 @@ from workers.events import Began, Connecting, Ended, MessageSent, Progressed, Qu
 from workers.history import Status
 from workers.jobs import JobId, Settings
 from workers.localserver.child import LocalServer
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 from workers.supervisor import Access, Supervisor
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "recordings"

@@ -17,7 +17,7 @@ from websocket import ABNF, WebSocketException
 
 from tests.conduct.client import LONG_ENOUGH, Client
 from tests.engine.neighbours import RECORDING, Engine, outcome, running, undisturbed
-from workers.speech.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
+from workers.protocol.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
 
 pytestmark = pytest.mark.engine
 

@@ -26,7 +26,7 @@ from workers.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
 from workers.history import Status
 from workers.jobs import Settings
 from workers.processes import PRELOADED, START_METHOD
-from workers.speech.endpoint import custom
+from workers.protocol.endpoint import custom
 from workers.starts import Starts
 from workers.supervisor import Access, Supervisor
 

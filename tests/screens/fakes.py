@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from workers.events import Ended, Event, Outcome, Report, Retrying
 from workers.jobs import JobId
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 
 class FakeSupervisor:

@@ -26,7 +26,7 @@ from tui.screens.help import Help
 from tui.widgets.painted import Painted
 from workers.events import Outcome
 from workers.jobs import JobId
-from workers.speech.endpoint import Kind
+from workers.protocol.endpoint import Kind
 
 CHANGED = {
     "jobs.cancel": ("ctrl+k", "delete"),

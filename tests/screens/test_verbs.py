@@ -5,7 +5,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, failed, queued, streaming
 from workers.events import Ended, Outcome
 from workers.jobs import JobId
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 
 def four() -> FakeSupervisor:

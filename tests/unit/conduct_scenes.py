@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.conduct import Audio, Closed, Entry, Heard, Kind, Sent, judge, told
-from workers.speech import messages
-from workers.speech.messages import ServerMessage, Terminate, Termination, Turn, Word
+from workers.protocol import messages
+from workers.protocol.messages import ServerMessage, Terminate, Termination, Turn, Word
 
 CONFIGURATION = {
     "mode": "balanced",

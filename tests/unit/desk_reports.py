@@ -16,7 +16,7 @@ from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
 from workers.pacing.schedule import Release
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 
 
 def report(job: int, event: Event, *, attempt: int = 1, file: str = "") -> Report:

@@ -8,9 +8,9 @@ from workers import trace
 from workers.audio.recording import Recording
 from workers.events import Event, Report
 from workers.jobs import Job, JobId, Settings
+from workers.protocol.endpoint import custom
 from workers.session.assignment import Assignment
 from workers.session.recorder import Recorder
-from workers.speech.endpoint import custom
 from workers.trace import TraceWriter
 
 RECORDING = Recording("a.wav", 3600.0, 8000, 1, 3600 * 8000, "WAV PCM_16", 3600 * 16000 + 44)

@@ -22,7 +22,7 @@ from tests.benchmarks.speech import RATE, Samples, Spoken, Stretch, programme, s
 from tests.benchmarks.word_times import Aligned
 from workers.events import Began, Ended, Outcome, Queued, Report, TurnHeard
 from workers.jobs import JobId
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 
 FREE = Cost(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 

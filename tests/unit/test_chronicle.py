@@ -15,9 +15,9 @@ from workers.chronicle import Chronicle, Moment, Trouble
 from workers.events import ChunksSent, Ended, Outcome, Retrying, Slipped, TurnHeard
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
+from workers.protocol.messages import Turn, Word
 from workers.reel import Reel
 from workers.run_clock import LULL
-from workers.speech.messages import Turn, Word
 
 
 def fold(moments: Iterable[Moment], known: dict[JobId, JobHistory] | None = None) -> dict:

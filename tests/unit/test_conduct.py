@@ -35,7 +35,7 @@ from workers.events import (
     TurnHeard,
     Warned,
 )
-from workers.speech.messages import (
+from workers.protocol.messages import (
     Error,
     Heartbeat,
     KeepAlive,

@@ -5,7 +5,7 @@ import pytest
 from tests.conduct import Audio, Kind, Sent
 from tests.unit import test_conduct
 from tests.unit.conduct_scenes import SECOND, U3, US, Scene, heard, twin, u3, us, whole, words
-from workers.speech.messages import ForceEndpoint, SpeechStarted, Word
+from workers.protocol.messages import ForceEndpoint, SpeechStarted, Word
 
 FORMATTED = {**US, "format_turns": "True"}
 

@@ -2,14 +2,14 @@ from dataclasses import fields
 
 import pytest
 
-from workers.speech.configuration import (
+from workers.protocol.configuration import (
     UNCHANGED,
     allowed,
     changeable,
     merged,
     unfit,
 )
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 ALL = {
     "min_turn_silence",

@@ -5,11 +5,11 @@ import pytest
 
 from tests.unit.recorders import Told, recording
 from workers.events import Ended, Outcome, TurnHeard
+from workers.protocol.connection import Closed
+from workers.protocol.messages import Begin, Error, Termination, Turn, Word
 from workers.seam import START, Seam
 from workers.session.course import Course
 from workers.session.recorder import Recorder
-from workers.speech.connection import Closed
-from workers.speech.messages import Begin, Error, Termination, Turn, Word
 
 
 @pytest.fixture

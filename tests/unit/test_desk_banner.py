@@ -12,7 +12,7 @@ from tui.render.run_status import Standing, lasting
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import ASCII, UNICODE
-from workers.speech.endpoint import EMBEDDED, Kind
+from workers.protocol.endpoint import EMBEDDED, Kind
 
 SERVICE = Destination("AssemblyAI (EU)", Kind.SERVICE)
 

@@ -17,7 +17,7 @@ from tui.theme.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
 from workers.exports import FORMATS, Existing
 from workers.jobs import JobId
-from workers.speech.codec import JsonObject
+from workers.protocol.codec import JsonObject
 
 
 def state() -> DeskState:

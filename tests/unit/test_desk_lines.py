@@ -34,8 +34,8 @@ from workers import endings
 from workers.events import Ended, Event, Outcome, Slipped, Warned
 from workers.history import Status
 from workers.pacing.certificate import Verdict
-from workers.speech.connection import Closed
-from workers.speech.messages import Error
+from workers.protocol.connection import Closed
+from workers.protocol.messages import Error
 
 
 def text(line: Line) -> str:

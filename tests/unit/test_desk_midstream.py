@@ -4,7 +4,7 @@ import pytest
 
 from tui.model.live_config import Typed, changes
 from workers.errors import UsageProblem
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 
 def test_what_is_empty_stays_as_it_is() -> None:

@@ -9,8 +9,8 @@ from tui.render.transcript_layout import Paragraphs, TextRow, said, seam, wrappe
 from tui.text.width import width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE
+from workers.protocol.messages import Turn
 from workers.seam import Seam
-from workers.speech.messages import Turn
 from workers.takeovers import Takeover
 
 

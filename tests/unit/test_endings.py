@@ -2,8 +2,8 @@ import pytest
 
 from workers import endings
 from workers.events import Outcome
-from workers.speech.connection import Closed
-from workers.speech.messages import Error
+from workers.protocol.connection import Closed
+from workers.protocol.messages import Error
 
 LITERAL = "See Error message for details"
 

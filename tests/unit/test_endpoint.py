@@ -9,7 +9,7 @@ from rich.traceback import Traceback
 
 from tests.unit.test_options import given
 from workers.errors import UsageProblem
-from workers.speech.endpoint import BLOT, Secret, custom
+from workers.protocol.endpoint import BLOT, Secret, custom
 
 KEY = "0123456789abcdef0123456789abcdef"
 

@@ -27,7 +27,7 @@ from workers.events import (
 from workers.jobs import JobId
 from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
 from workers.pacing.schedule import Release
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 
 PROOF = Certificate(
     Verdict.HELD,

@@ -23,7 +23,7 @@ from workers.exports import (
 from workers.exports.names import LONGEST, safe
 from workers.history import JobHistory
 from workers.jobs import JobId
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 from workers.transcript import Transcript
 
 

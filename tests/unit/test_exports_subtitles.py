@@ -15,8 +15,8 @@ from workers.exports.foreign import words_of
 from workers.exports.subtitles import srt, vtt
 from workers.history import JobHistory
 from workers.jobs import JobId
+from workers.protocol.messages import Turn, Word
 from workers.seam import Seam
-from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript
 
 FOREIGN = st.text(st.one_of(st.characters(), st.sampled_from(" \n{}\\Nnh<>&-i/;#0123456789\x00")))

@@ -27,8 +27,8 @@ from workers.exports.text import txt
 from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.pacing.certificate import LagSummary
-from workers.speech import codec
-from workers.speech.messages import Turn, Word
+from workers.protocol import codec
+from workers.protocol.messages import Turn, Word
 from workers.transcript import Transcript
 
 FOREIGN = st.text(

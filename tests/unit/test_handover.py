@@ -6,12 +6,12 @@ import pytest
 from tests.unit.recorders import RECORDING, Told, recording
 from workers.events import Outcome
 from workers.jobs import Settings
+from workers.protocol.messages import Begin
 from workers.seam import START
 from workers.session.course import Course
 from workers.session.handover import LONGEST, Handover
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
-from workers.speech.messages import Begin
 
 WALL = 1_800_000_000.0
 NOW = 500.0

@@ -15,8 +15,8 @@ from workers.events import (
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
 from workers.pacing.certificate import LagSummary
+from workers.protocol.messages import Turn, Word
 from workers.seam import Seam
-from workers.speech.messages import Turn, Word
 
 LAG = LagSummary(0.1, 0.1, 0.2, 0.3)
 QUEUED = Queued(2.0, 16000, 1, "WAV PCM_16")

@@ -22,7 +22,7 @@ from workers.localserver.parameters import (
 )
 from workers.localserver.refusal import CloseCode, Refusal
 from workers.localserver.session import understood
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 US = "speech_model=universal-streaming-english"
 

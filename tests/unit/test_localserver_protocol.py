@@ -17,7 +17,7 @@ from workers.localserver.profanity import masked
 from workers.localserver.pulse import Pulse, Silences
 from workers.localserver.refusal import CloseCode, Refusal
 from workers.localserver.turns import Turns
-from workers.speech.messages import Silence, SpeechStarted, Turn, Word
+from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
 
 # --- how many are let in
 

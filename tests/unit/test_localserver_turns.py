@@ -10,7 +10,7 @@ from workers.localserver import parameters
 from workers.localserver.agreement import Agreement, plain
 from workers.localserver.hypotheses import Heard, HeardWord, Reading, StreamId
 from workers.localserver.turns import Turns
-from workers.speech.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
+from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
 
 U3 = ""
 US = "speech_model=universal-streaming-english"

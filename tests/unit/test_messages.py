@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import Malformed
-from workers.speech import messages
-from workers.speech.messages import (
+from workers.protocol import messages
+from workers.protocol.messages import (
     Begin,
     Error,
     ForceEndpoint,

@@ -10,7 +10,7 @@ from tui.cli.shared_options import RunFolder
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
 from workers.pacing.schedule import Release
-from workers.speech.endpoint import Kind
+from workers.protocol.endpoint import Kind
 
 DEFAULTS: dict[str, Any] = {
     "url": None,

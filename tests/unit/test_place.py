@@ -5,10 +5,10 @@ from workers.events import Began, Outcome, Progressed, TurnHeard
 from workers.jobs import JobId
 from workers.pacing.certificate import LagSummary
 from workers.place import STILL, STILL_CALLING, STOPPED, Place
+from workers.protocol.configuration import UNCHANGED
+from workers.protocol.messages import Turn, UpdateConfiguration, Word
 from workers.retries import Retries
 from workers.session.child import SessionChild
-from workers.speech.configuration import UNCHANGED
-from workers.speech.messages import Turn, UpdateConfiguration, Word
 
 
 @dataclass

@@ -22,7 +22,7 @@ from workers.exports.table import COLUMNS, csv_of
 from workers.exports.text import txt
 from workers.history import JobHistory
 from workers.jobs import JobId
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 from workers.transcript import Transcript
 
 some = settings(max_examples=30)

@@ -56,8 +56,8 @@ from workers.events import (
 from workers.history import JobHistory
 from workers.jobs import JobId
 from workers.localserver.house import Visit
-from workers.speech.endpoint import Kind
-from workers.speech.messages import Turn, Word
+from workers.protocol.endpoint import Kind
+from workers.protocol.messages import Turn, Word
 from workers.takeovers import takeovers
 
 HOSTILE = (

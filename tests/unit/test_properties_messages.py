@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_messages import CLIENT, SERVER
 from workers.errors import Malformed
-from workers.speech.messages import DEEPEST, Turn, Unknown, decode, decode_from_client, encode
+from workers.protocol.messages import DEEPEST, Turn, Unknown, decode, decode_from_client, encode
 
 SHAPES: list[dict[str, Any]] = [json.loads(encode(message)) for message in SERVER + CLIENT]
 """A real message of every kind."""

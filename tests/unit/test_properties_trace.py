@@ -12,7 +12,7 @@ from tests.unit.test_events import ALL
 from workers import trace
 from workers.errors import Malformed
 from workers.events import TurnHeard, Warned
-from workers.speech.messages import Turn, Word
+from workers.protocol.messages import Turn, Word
 from workers.trace import Traced, TraceWriter
 
 SAID = "Grüße, 世界 👩‍🚀 \x00\x1b\x9b\u2028\u202e\ud800"

@@ -11,12 +11,12 @@ from tests.unit.recorders import Told, recording
 from workers.audio.probe import probe
 from workers.events import Connecting, Outcome
 from workers.jobs import Job, JobId, Settings
+from workers.protocol.endpoint import custom
 from workers.seam import Seam
 from workers.session.assignment import Assignment, Order
 from workers.session.conversation import Conversation
 from workers.session.orders import Orders, Recalled
 from workers.session.outbox import Outbox
-from workers.speech.endpoint import custom
 
 
 @pytest.mark.parametrize(

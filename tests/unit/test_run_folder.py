@@ -10,8 +10,8 @@ from tests.unit.desk_reports import connecting, done, report
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
 from workers.jobs import JobId, Settings
-from workers.speech.configuration import UNCHANGED
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.configuration import UNCHANGED
+from workers.protocol.messages import UpdateConfiguration
 
 ONE, TWO = JobId(1), JobId(2)
 CHANGES = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))

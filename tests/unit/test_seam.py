@@ -1,6 +1,6 @@
 from workers.events import Outcome
+from workers.protocol.messages import Turn, Word
 from workers.seam import START, Bearings, Seam
-from workers.speech.messages import Turn, Word
 
 
 def turn(order: int, start: int, end: int, *, final: bool = True) -> Turn:

@@ -13,8 +13,8 @@ from tui.model.transcript_cache import Shelf, fill
 from workers.events import Event, TurnHeard
 from workers.history import JobHistory
 from workers.jobs import JobId
+from workers.protocol.messages import Turn
 from workers.seam import Seam
-from workers.speech.messages import Turn
 from workers.trace import TraceWriter
 from workers.transcript import Transcript
 

@@ -6,7 +6,7 @@ import pytest
 from workers import trace
 from workers.errors import Malformed
 from workers.events import Began, ChunksSent, Ended, Outcome, TurnHeard
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 from workers.trace import Traced, TraceWriter
 
 EVENTS = [

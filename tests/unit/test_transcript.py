@@ -1,7 +1,7 @@
 import pytest
 
+from workers.protocol.messages import Turn, Word
 from workers.seam import Seam
-from workers.speech.messages import Turn, Word
 from workers.transcript import Transcript, line
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workers.events import ChunksSent, TraceEvent
-from workers.speech.codec import Json
+from workers.protocol.codec import Json
 from workers.trace import TraceWriter
 
 SETTINGS: dict[str, Json] = {"chunk_ms": 100, "release": "start", "params": [["mode", "fast"]]}

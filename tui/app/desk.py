@@ -44,7 +44,7 @@ from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
 from tui.widgets.messages import Touched
 from tui.widgets.painted import Drawn
-from workers.speech.endpoint import Kind
+from workers.protocol.endpoint import Kind
 
 
 class Desk(Steering):

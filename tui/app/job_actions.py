@@ -20,7 +20,7 @@ from tui.theme.roles import Look
 from tui.widgets.messages import Dropped
 from workers.history import Status
 from workers.jobs import JobId
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 
 class Steering(App[None]):

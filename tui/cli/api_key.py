@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from workers.errors import UsageProblem
-from workers.speech.endpoint import Secret
+from workers.protocol.endpoint import Secret
 
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 

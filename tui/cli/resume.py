@@ -10,8 +10,8 @@ from workers import past
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs import Limits
 from workers.past import Past
-from workers.speech import endpoint
-from workers.speech.endpoint import Endpoint, Kind, is_loopback
+from workers.protocol import endpoint
+from workers.protocol.endpoint import Endpoint, Kind, is_loopback
 
 
 def resumed(

@@ -9,10 +9,10 @@ from tui.cli.api_key import KEY_VARIABLE
 from workers.errors import UsageProblem
 from workers.jobs import RATES, Limits, Settings
 from workers.pacing.schedule import Release
+from workers.protocol import endpoint
+from workers.protocol.endpoint import Endpoint, Kind, Secret
 from workers.retries import Retries
 from workers.session.assignment import Patience
-from workers.speech import endpoint
-from workers.speech.endpoint import Endpoint, Kind, Secret
 from workers.starts import FREE, Starts
 
 _OTHERWISE = {

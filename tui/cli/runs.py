@@ -9,7 +9,7 @@ from tui.text.width import clean
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
 from workers.history import Status
-from workers.speech.codec import JsonObject
+from workers.protocol.codec import JsonObject
 
 _FINISHED = (Status.DONE.value, Status.CANCELLED.value)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from workers.errors import PacelineError
-from workers.speech import codec
-from workers.speech.codec import JsonObject
+from workers.protocol import codec
+from workers.protocol.codec import JsonObject
 
 
 def path() -> Path:

@@ -11,9 +11,9 @@ from workers.errors import Malformed
 from workers.events import Began, ChunksSent, Ended, Slipped
 from workers.jobs import Settings
 from workers.pacing.certificate import Certificate
+from workers.protocol import codec
+from workers.protocol.codec import JsonObject
 from workers.seam import Seam
-from workers.speech import codec
-from workers.speech.codec import JsonObject
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from tui.model.tabs import Viewing
 from workers.events import Report, TurnHeard
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 
 KEPT = 60
 """Turns of a job that nobody looks at, the last ones; older ones stay on disk (see `shelf`)."""

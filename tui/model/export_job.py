@@ -12,7 +12,7 @@ from workers.errors import PacelineError
 from workers.exports import FORMATS, TOGETHER, AlreadyThere, Existing, export, export_together
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
-from workers.speech.codec import JsonObject
+from workers.protocol.codec import JsonObject
 
 REMEMBERED = "export"
 """The name under which the last choice is kept."""

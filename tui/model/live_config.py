@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from workers.errors import UsageProblem
-from workers.speech.configuration import unfit
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.configuration import unfit
+from workers.protocol.messages import UpdateConfiguration
 
 FIELDS = {
     "keyterms_prompt": "key terms",

@@ -13,7 +13,7 @@ from tui.render.replay_bar import Scrub
 from workers.chronicle import Chronicle
 from workers.events import Report, Retrying
 from workers.jobs import JobId
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 SPEEDS = (1, 4, 16)
 

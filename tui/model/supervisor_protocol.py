@@ -9,7 +9,7 @@ from typing import Protocol
 
 from workers.events import Report
 from workers.jobs import JobId
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 REVIVED = "The embedded engine died and is up again; sessions go on where they broke"
 """To be said when `Supervision.revivals` has risen."""

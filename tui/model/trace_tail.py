@@ -18,7 +18,7 @@ from time import monotonic
 
 from tui.model.attempt_timing import Timing, Trail
 from workers import past
-from workers.speech.codec import JsonObject
+from workers.protocol.codec import JsonObject
 
 SLICE = 0.008
 """Seconds that one `Record.read` takes, about: meanwhile the screen waits for the interpreter."""

@@ -13,7 +13,7 @@ from tui.theme.roles import Look
 from workers.events import Outcome
 from workers.history import JobHistory, Status
 from workers.jobs import JobId
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
 
 NOTHING_THERE = "There is no row here to act on"
 

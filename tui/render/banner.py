@@ -9,7 +9,7 @@ from tui.render.run_status import Standing
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.speech.endpoint import Kind
+from workers.protocol.endpoint import Kind
 
 BRAND = "Paceline"
 

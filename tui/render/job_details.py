@@ -12,8 +12,8 @@ from workers.errors import Malformed
 from workers.events import Ended
 from workers.history import JobHistory, Status
 from workers.jobs import Settings
-from workers.speech import codec
-from workers.speech.codec import JsonObject
+from workers.protocol import codec
+from workers.protocol.codec import JsonObject
 
 LABEL = 12
 """Cells of what a fact is called."""

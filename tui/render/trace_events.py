@@ -11,7 +11,7 @@ from tui.text.formats import clock
 from tui.text.width import clean, fit, tail, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.speech.codec import Json, JsonObject
+from workers.protocol.codec import Json, JsonObject
 
 KIND = 15
 """Cells of what an event is called."""

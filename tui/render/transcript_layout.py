@@ -10,7 +10,7 @@ from tui.text.formats import clock
 from tui.text.width import chopped, clean, even, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 from workers.takeovers import Takeover
 from workers.transcript import Line as Heard
 from workers.transcript import line

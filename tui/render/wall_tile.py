@@ -12,7 +12,7 @@ from tui.text.width import clean, fit_middle, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
 from workers.history import JobHistory, Status
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 from workers.takeovers import Takeover, takeovers
 
 SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))

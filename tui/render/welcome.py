@@ -8,7 +8,7 @@ from tui.render.transcript_layout import said
 from tui.text.width import clean
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.speech.endpoint import Kind
+from workers.protocol.endpoint import Kind
 
 COSTS = {
     Kind.EMBEDDED: "Nothing leaves this machine, and nothing costs money.",

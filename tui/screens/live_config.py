@@ -18,8 +18,8 @@ from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
 from workers.errors import PacelineError
 from workers.jobs import JobId
-from workers.speech.configuration import UNCHANGED, allowed, changeable
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol.configuration import UNCHANGED, allowed, changeable
+from workers.protocol.messages import UpdateConfiguration
 
 HINTS = {
     "keyterms_prompt": "commas between; a comma alone for none",

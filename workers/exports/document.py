@@ -39,9 +39,9 @@ from collections.abc import Iterable
 
 from workers.events import Ended
 from workers.history import JobHistory
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
 from workers.seam import Seam
-from workers.speech import codec
-from workers.speech.codec import Json, JsonObject
 
 _UNFIT = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 

@@ -12,7 +12,7 @@ from itertools import accumulate, groupby, zip_longest
 import numpy as np
 
 from workers.exports.foreign import words_of
-from workers.speech.messages import Word
+from workers.protocol.messages import Word
 from workers.transcript import Line
 
 PACE_MS = 80.0

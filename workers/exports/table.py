@@ -34,7 +34,7 @@ from typing import TypeAlias
 
 from workers.exports.foreign import one_line
 from workers.history import JobHistory
-from workers.speech.messages import Turn
+from workers.protocol.messages import Turn
 from workers.takeovers import heard_by, takeovers
 
 COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text", "attempt")

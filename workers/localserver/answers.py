@@ -14,7 +14,7 @@ from workers.localserver.admission import Admission
 from workers.localserver.keys import Keys, given_key
 from workers.localserver.kinds import Unfit, Whole
 from workers.localserver.source import Source
-from workers.speech.codec import Json, JsonObject
+from workers.protocol.codec import Json, JsonObject
 
 PATH = "/v3/ws"
 HEALTH = "/v3/ws/health"

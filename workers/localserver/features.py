@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from workers.localserver import models
-from workers.speech.codec import Json
-from workers.speech.messages import Warning
+from workers.protocol.codec import Json
+from workers.protocol.messages import Warning
 
 
 class Standing(Enum):

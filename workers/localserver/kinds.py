@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from workers.speech.codec import Json
+from workers.protocol.codec import Json
 
 
 class Unfit(Exception):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from workers.localserver.kinds import Unfit
-from workers.speech.codec import Json
+from workers.protocol.codec import Json
 
 UNIVERSAL_STREAMING = frozenset(
     {"universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"}

@@ -25,9 +25,9 @@ from workers.localserver.kinds import (
 )
 from workers.localserver.models import UNIVERSAL_STREAMING, Model
 from workers.localserver.refusal import invalid_value
-from workers.speech import codec
-from workers.speech.codec import Json
-from workers.speech.messages import UpdateConfiguration, Warning
+from workers.protocol import codec
+from workers.protocol.codec import Json
+from workers.protocol.messages import UpdateConfiguration, Warning
 
 
 class Family(Enum):

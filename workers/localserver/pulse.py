@@ -1,7 +1,7 @@
 """What a client may ask to be told between the turns: that all is well, and that nobody speaks."""
 
 from workers.localserver.hypotheses import Heard
-from workers.speech.messages import Heartbeat, ServerMessage, Silence, Turn
+from workers.protocol.messages import Heartbeat, ServerMessage, Silence, Turn
 
 HEARTBEAT = 5.0
 """Seconds from one heartbeat to the next; the vendor's SDK says "about every five"."""

@@ -26,7 +26,7 @@ from workers.localserver.refusal import CloseCode, Refusal, cancelled
 from workers.localserver.session import Session
 from workers.localserver.source import Source
 from workers.localserver.wire import Wire
-from workers.speech.messages import Begin
+from workers.protocol.messages import Begin
 
 API_VERSION = "2025-05-12"
 """The one that the vendor's SDK pins, and that the service names."""

@@ -17,8 +17,8 @@ from workers.localserver.pulse import HEARTBEAT, Pulse, Silences
 from workers.localserver.refusal import cancelled, expired, idle, invalid
 from workers.localserver.turns import Turns
 from workers.localserver.wire import Wire
-from workers.speech import messages
-from workers.speech.messages import (
+from workers.protocol import messages
+from workers.protocol.messages import (
     Begin,
     ForceEndpoint,
     KeepAlive,

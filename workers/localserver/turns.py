@@ -11,7 +11,7 @@ from workers.localserver.agreement import Agreement, plain
 from workers.localserver.hypotheses import Heard, HeardWord, Reading
 from workers.localserver.parameters import Family, Parameters
 from workers.localserver.profanity import masked
-from workers.speech.messages import ServerMessage, SpeechStarted, Turn, Word
+from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 
 LANGUAGE = "en"
 """The only one that is heard here."""

@@ -7,8 +7,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from workers.localserver.refusal import REASON, Refusal
-from workers.speech import messages
-from workers.speech.messages import Error, ServerMessage
+from workers.protocol import messages
+from workers.protocol.messages import Error, ServerMessage
 
 PATIENCE = 1.0
 """Seconds that a client which reads nothing gets before its connection is cut."""

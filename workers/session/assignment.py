@@ -5,10 +5,10 @@ from enum import Enum
 from typing import TypeAlias
 
 from workers.jobs import Job
+from workers.protocol.configuration import UNCHANGED
+from workers.protocol.endpoint import Endpoint
+from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.seam import START, Seam
-from workers.speech.configuration import UNCHANGED
-from workers.speech.endpoint import Endpoint
-from workers.speech.messages import ForceEndpoint, UpdateConfiguration
 
 
 @dataclass(frozen=True, slots=True)

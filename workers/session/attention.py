@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 from workers.errors import Malformed
 from workers.events import Ended, MessageSent, Outcome, Warned
+from workers.protocol import messages
+from workers.protocol.connection import PART, Closed, Connection, Part
+from workers.protocol.messages import ServerMessage, Turn
 from workers.session.assignment import Request
 from workers.session.course import Course
 from workers.session.handover import Handover
@@ -18,9 +21,6 @@ from workers.session.orders import Orders
 from workers.session.pulse import Pulse
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
-from workers.speech import messages
-from workers.speech.connection import PART, Closed, Connection, Part
-from workers.speech.messages import ServerMessage, Turn
 
 AT_ONCE = 64
 """Messages taken in between two looks at the clock, so that a flood of them delays no chunk."""

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from workers.events import Ended
 from workers.jobs import Settings
+from workers.protocol.connection import Connection
+from workers.protocol.dialing import dial, unanswered
+from workers.protocol.endpoint import Endpoint, Secret
 from workers.session.assignment import Patience
 from workers.session.course import Course
 from workers.session.orders import Orders
-from workers.speech.connection import Connection
-from workers.speech.dialling import dial, unanswered
-from workers.speech.endpoint import Endpoint, Secret
 
 
 class Call:

@@ -12,9 +12,9 @@ from multiprocessing.process import BaseProcess
 
 from workers import processes
 from workers.events import Began, Ended, Outcome, Progressed, Report
+from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment, Order, Request
 from workers.session.outbox import Outbox, received
-from workers.speech.endpoint import Secret
 
 
 class SessionChild:

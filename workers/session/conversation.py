@@ -11,6 +11,12 @@ from workers.audio import decode
 from workers.errors import Unreadable
 from workers.events import Began, Connecting, Ended, MessageSent, Outcome
 from workers.pacing.schedule import Schedule
+from workers.protocol import messages
+from workers.protocol.configuration import UNCHANGED
+from workers.protocol.connection import Connection, ConnectionLost, framed
+from workers.protocol.dialing import Unreachable
+from workers.protocol.endpoint import Secret
+from workers.protocol.messages import Begin, Terminate
 from workers.session.assignment import Assignment
 from workers.session.attention import Attention
 from workers.session.calling import Call
@@ -19,12 +25,6 @@ from workers.session.handover import Handover
 from workers.session.orders import Orders
 from workers.session.recorder import Recorder
 from workers.session.tally import Tally
-from workers.speech import messages
-from workers.speech.configuration import UNCHANGED
-from workers.speech.connection import Connection, ConnectionLost, framed
-from workers.speech.dialling import Unreachable
-from workers.speech.endpoint import Secret
-from workers.speech.messages import Begin, Terminate
 
 REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from workers import endings
 from workers.events import Ended, MessageReceived, Outcome, TurnHeard, Warned
+from workers.protocol import messages
+from workers.protocol.connection import Closed
+from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.seam import Seam
 from workers.session.recorder import Recorder
-from workers.speech import messages
-from workers.speech.connection import Closed
-from workers.speech.messages import Begin, ServerMessage, Termination, Turn
 
 _DONE = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
 _ENDED_EARLY = Ended(Outcome.LOST, "the server ended the session before it was asked to")

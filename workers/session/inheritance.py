@@ -15,7 +15,7 @@ from typing import get_args
 from workers import events, processes
 from workers.audio.recording import Recording
 from workers.jobs import Settings
-from workers.speech import codec, messages
+from workers.protocol import codec, messages
 
 for known in (
     *get_args(events.TraceEvent),

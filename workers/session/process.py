@@ -12,13 +12,13 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 from workers.events import Ended, Outcome, Report
+from workers.protocol.codec import Json, write
+from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment
 from workers.session.conversation import Conversation
 from workers.session.orders import Orders, Recalled
 from workers.session.outbox import Outbox
 from workers.session.recorder import Recorder, unwritable
-from workers.speech.codec import Json, write
-from workers.speech.endpoint import Secret
 from workers.trace import TraceWriter
 
 _CHANGED = Ended(

@@ -6,7 +6,7 @@ Silence in a recording sends no messages, so an open socket is asked by ping (RF
 
 import select
 
-from workers.speech.connection import Connection, ConnectionLost
+from workers.protocol.connection import Connection, ConnectionLost
 
 
 class Pulse:

@@ -14,8 +14,8 @@ from workers.localserver.refusal import Refusal
 from workers.localserver.scripts.faults import Fault, Moment, What
 from workers.localserver.scripts.script import Scene
 from workers.localserver.wire import PATIENCE, Wire
-from workers.speech import messages
-from workers.speech.messages import (
+from workers.protocol import messages
+from workers.protocol.messages import (
     Begin,
     Error,
     ServerMessage,

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
-from workers.speech import codec
-from workers.speech.messages import UpdateConfiguration
+from workers.protocol import codec
+from workers.protocol.messages import UpdateConfiguration
 
 UNCHANGED = UpdateConfiguration()
 """Changes nothing."""

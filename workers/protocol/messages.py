@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from workers.errors import Malformed
-from workers.speech import codec
-from workers.speech.codec import Extra, Json, JsonObject
+from workers.protocol import codec
+from workers.protocol.codec import Extra, Json, JsonObject
 
 DEEPEST = 50
 """Objects and lists within each other in a message: half of what can be read, since a message is

@@ -12,8 +12,8 @@ from websocket._abnf import frame_buffer
 from websocket._socket import sock_opt
 
 from workers.errors import PacelineError
-from workers.speech.connection import LONGEST_MESSAGE, TOO_LONG, Connection, words
-from workers.speech.endpoint import Secret, is_loopback
+from workers.protocol.connection import LONGEST_MESSAGE, TOO_LONG, Connection, words
+from workers.protocol.endpoint import Secret, is_loopback
 
 DIAL_PATIENCE = 10.0
 """Seconds for each step of TCP, TLS and the upgrade; an answer a byte at a time has many steps."""

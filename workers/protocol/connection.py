@@ -19,9 +19,9 @@ import websocket
 from websocket import ABNF
 
 from workers.errors import Malformed, PacelineError
-from workers.speech import messages
-from workers.speech.endpoint import Secret
-from workers.speech.messages import ClientMessage, ServerMessage
+from workers.protocol import messages
+from workers.protocol.endpoint import Secret
+from workers.protocol.messages import ClientMessage, ServerMessage
 
 CLOSE_PATIENCE = 1.5
 """Seconds to wait for the server's half of the closing handshake."""
