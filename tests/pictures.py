@@ -11,8 +11,8 @@ from pathlib import Path
 from tui.app.desk import Desk
 from tui.cli.run_options import Options
 from tui.cli.run_setup import supervised
-from workers.history import Status
-from workers.jobs import Settings
+from workers.jobs.job import Settings
+from workers.jobs.job_state import Status
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "desk.svg"

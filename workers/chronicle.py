@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from workers import past
-from workers.endings import RETRIED
-from workers.events import (
+from workers.jobs.events import (
     Connecting,
     Ended,
     Event,
@@ -30,8 +29,9 @@ from workers.events import (
     Slipped,
     Warned,
 )
-from workers.history import Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
+from workers.jobs.outcomes import RETRIED
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.reel import Reel

@@ -14,8 +14,8 @@ from multiprocessing.context import BaseContext
 from workers import processes
 from workers.audio.prober import Prober
 from workers.errors import PacelineError, Unprobed, Unreadable
-from workers.events import Ended, Outcome, Report
-from workers.jobs import Settings
+from workers.jobs.events import Ended, Outcome, Report
+from workers.jobs.job import Settings
 from workers.ledger import Ledger
 from workers.place import Place
 from workers.protocol import configuration

@@ -8,9 +8,9 @@ import time
 from queue import SimpleQueue
 
 from workers.audio.recording import Recording
-from workers.events import Began, Ended, Event, Outcome, Queued, Report, Retrying
-from workers.history import JobHistory
-from workers.jobs import Job, JobId, Settings
+from workers.jobs.events import Began, Ended, Event, Outcome, Queued, Report, Retrying
+from workers.jobs.job import Job, JobId, Settings
+from workers.jobs.job_state import JobHistory
 from workers.place import Phase, Place
 from workers.retries import Retries
 from workers.run_folder import RunFolder

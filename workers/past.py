@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers import events, trace
+from workers import trace
 from workers.errors import Malformed, RunFolderProblem
-from workers.events import Ended, Outcome, Queued, Report, Retrying
-from workers.history import JobHistory
-from workers.jobs import JobId, Limits, Settings
+from workers.jobs import events
+from workers.jobs.events import Ended, Outcome, Queued, Report, Retrying
+from workers.jobs.job import JobId, Limits, Settings
+from workers.jobs.job_state import JobHistory
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from workers.endings import RETRIED
-from workers.events import Began, Connecting, Event, Outcome, Progressed, TurnHeard
-from workers.jobs import Job, JobId
+from workers.jobs.events import Began, Connecting, Event, Outcome, Progressed, TurnHeard
+from workers.jobs.job import Job, JobId
+from workers.jobs.outcomes import RETRIED
+from workers.jobs.resume_point import START, Bearings, Seam
 from workers.protocol.configuration import UNCHANGED
 from workers.protocol.messages import UpdateConfiguration
 from workers.retries import Retries
-from workers.seam import START, Bearings, Seam
 from workers.session.child import SessionChild
 
 STOPPED = 3

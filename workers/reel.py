@@ -13,9 +13,10 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from workers import events, trace
+from workers import trace
 from workers.errors import Malformed
-from workers.events import TRACE_ONLY, Event
+from workers.jobs import events
+from workers.jobs.events import TRACE_ONLY, Event
 from workers.protocol import codec
 
 LEVELS = 20

@@ -17,9 +17,9 @@ from platformdirs import user_state_path
 
 from workers import past, provenance, trace
 from workers.errors import Malformed, RunFolderProblem
-from workers.events import Connecting, Ended, Queued, Report, Retrying
-from workers.history import Status
-from workers.jobs import JobId, Limits, Settings
+from workers.jobs.events import Connecting, Ended, Queued, Report, Retrying
+from workers.jobs.job import JobId, Limits, Settings
+from workers.jobs.job_state import Status
 from workers.past import Index
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject

@@ -13,9 +13,9 @@ from typing import Self
 
 from workers import processes
 from workers.dispatch import Access, Dispatch
-from workers.events import Report
-from workers.history import JobHistory
-from workers.jobs import JobId, Settings
+from workers.jobs.events import Report
+from workers.jobs.job import JobId, Settings
+from workers.jobs.job_state import JobHistory
 from workers.ledger import LEFT, OUT, Ledger
 from workers.place import Phase
 from workers.protocol import configuration

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from workers import events
 from workers.errors import Malformed
-from workers.events import TraceEvent
+from workers.jobs import events
+from workers.jobs.events import TraceEvent
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 

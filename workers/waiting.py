@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 from workers.place import Phase, Place
 from workers.starts import Starts
 

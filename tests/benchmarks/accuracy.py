@@ -47,7 +47,7 @@ from tests.benchmarks.delays import after_speech, finals, first_words, percentil
 from tests.benchmarks.listening import Listener, streamed
 from tests.benchmarks.speech import Sample, Spoken
 from tests.benchmarks.table import table
-from workers.jobs import Settings
+from workers.jobs.job import Settings
 
 _normalised = EnglishTextNormalizer()
 

@@ -55,7 +55,7 @@ from tests.benchmarks.speech import Spoken
 from tests.benchmarks.table import table
 from tui.cli.run_setup import ENGINE_PATIENCE
 from workers import run_folder
-from workers.jobs import Settings
+from workers.jobs.job import Settings
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.screens.fakes import FakeSupervisor
-from workers.events import Began, Connecting, Event, Progressed, Queued, Report, TurnHeard
+from workers.jobs.events import Began, Connecting, Event, Progressed, Queued, Report, TurnHeard
 from workers.pacing.certificate import LagSummary
 from workers.protocol.messages import Turn, Word
 

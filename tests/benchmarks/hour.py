@@ -39,7 +39,7 @@ from tests.benchmarks import machine, speech
 from tests.benchmarks.speech import Samples
 from tests.benchmarks.table import table
 from tui.cli.run_setup import ENGINE_PATIENCE
-from workers.jobs import Settings
+from workers.jobs.job import Settings
 from workers.localserver.child import LocalServer
 
 SLICE = 5.0

@@ -16,7 +16,7 @@ from tests.benchmarks.delays import (
 from tests.benchmarks.listening import Listener
 from tests.benchmarks.probe import Answers
 from tests.benchmarks.speech import Spoken
-from workers.events import Outcome
+from workers.jobs.events import Outcome
 
 Process = TypeVar("Process")
 

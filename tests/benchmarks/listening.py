@@ -9,9 +9,9 @@ from queue import Empty, SimpleQueue
 from tests.benchmarks.delays import Reading
 from tui.cli.run_options import Options
 from tui.cli.run_setup import supervised
-from workers.events import Began, Ended, Outcome, Report, TurnHeard
-from workers.history import JobHistory
-from workers.jobs import Settings
+from workers.jobs.events import Began, Ended, Outcome, Report, TurnHeard
+from workers.jobs.job import Settings
+from workers.jobs.job_state import JobHistory
 
 
 class Listener:

@@ -35,7 +35,7 @@ from tests.benchmarks.delays import Reading, finals, percentile, shown
 from tests.benchmarks.listening import streamed
 from tests.benchmarks.speech import Samples
 from tests.benchmarks.table import table
-from workers.jobs import Settings
+from workers.jobs.job import Settings
 from workers.protocol.messages import Word
 
 ALIGNER = "pocketsphinx==5.1.1"

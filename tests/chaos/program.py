@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.engine.running import Hurried
 from workers import past, run_folder
-from workers.jobs import Settings
+from workers.jobs.job import Settings
 from workers.protocol.endpoint import custom
 from workers.retries import Retries
 from workers.session.assignment import Patience

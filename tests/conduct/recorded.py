@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conduct.record import Audio, Entry, Heard, Sent
-from workers import events, trace
-from workers.events import (
+from workers import trace
+from workers.jobs import events
+from workers.jobs.events import (
     Began,
     ChunksSent,
     Ended,

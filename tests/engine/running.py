@@ -8,9 +8,9 @@ from pathlib import Path
 from queue import Empty
 
 from workers import past, run_folder
-from workers.events import Event, Report
-from workers.history import JobHistory
-from workers.jobs import JobId, Settings
+from workers.jobs.events import Event, Report
+from workers.jobs.job import JobId, Settings
+from workers.jobs.job_state import JobHistory
 from workers.protocol.endpoint import Secret, custom
 from workers.retries import Retries
 from workers.session.assignment import Patience

@@ -9,9 +9,9 @@ from tests.engine.running import SOON, Hurried, Watched, supervised
 from tests.engine.scripted import Endpoint, Heard, Script
 from tests.engine.truth import Truth, complaints, record
 from workers import past
-from workers.events import Ended, Outcome
-from workers.history import JobHistory
-from workers.jobs import Settings
+from workers.jobs.events import Ended, Outcome
+from workers.jobs.job import Settings
+from workers.jobs.job_state import JobHistory
 from workers.retries import Retries
 from workers.session.assignment import Patience
 

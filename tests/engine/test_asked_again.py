@@ -12,8 +12,8 @@ from tests.engine.scripted import Endpoint
 from tests.engine.test_continuation import Tomorrow
 from tests.engine.truth import complaints, record
 from workers import past
-from workers.events import Connecting, Ended, Queued, Retrying
-from workers.history import Status
+from workers.jobs.events import Connecting, Ended, Queued, Retrying
+from workers.jobs.job_state import Status
 
 
 def index_when(folder: Path, status: Status) -> str:

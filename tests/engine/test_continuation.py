@@ -15,8 +15,8 @@ from tests.engine.truth import complaints, record
 from tests.unit.past_runs import facts
 from workers import past
 from workers.chronicle import Chronicle, Trouble
-from workers.events import Connecting, Ended, Outcome, Retrying
-from workers.history import JobHistory, Status
+from workers.jobs.events import Connecting, Ended, Outcome, Retrying
+from workers.jobs.job_state import JobHistory, Status
 from workers.retries import Retries
 from workers.session.assignment import Patience
 

@@ -14,7 +14,7 @@ from tests.engine.hearing import PLAIN, Hearing, Moment, Over, telling
 from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import record
-from workers.events import Outcome, Progressed
+from workers.jobs.events import Outcome, Progressed
 from workers.protocol.connection import PART, ConnectionLost, framed
 from workers.protocol.dialing import dial
 from workers.session.assignment import Patience

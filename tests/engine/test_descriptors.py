@@ -10,7 +10,7 @@ from tests.engine.running import LONG_ENOUGH
 from tests.engine.scripted import Endpoint
 from tests.engine.test_program import ROOT, command
 from workers import past
-from workers.history import Status
+from workers.jobs.job_state import Status
 
 
 @pytest.mark.parametrize("closed", ["0<&- 1>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])

@@ -20,7 +20,7 @@ from tests.engine.running import ONCE, supervised
 from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import TERMINATION, Script, turn
 from tests.engine.truth import record
-from workers.events import Ended, Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.session.assignment import Patience
 
 MEGABYTE = 1024 * 1024

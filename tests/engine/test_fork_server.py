@@ -17,8 +17,8 @@ from tests.engine.tree import Tree, send
 from tests.engine.truth import record
 from workers import past, processes
 from workers.audio.recording import Recording
-from workers.events import Outcome
-from workers.jobs import Job, JobId, Settings
+from workers.jobs.events import Outcome
+from workers.jobs.job import Job, JobId, Settings
 from workers.processes import SENT_TO_ALL, START_METHOD
 from workers.protocol.endpoint import custom
 from workers.session.assignment import Assignment, Order

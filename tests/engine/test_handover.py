@@ -14,9 +14,9 @@ from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import complaints, record
 from workers import past
-from workers.events import Connecting, Ended, Outcome
-from workers.history import Status
-from workers.jobs import Settings
+from workers.jobs.events import Connecting, Ended, Outcome
+from workers.jobs.job import Settings
+from workers.jobs.job_state import Status
 from workers.retries import Retries
 from workers.session.assignment import Patience
 

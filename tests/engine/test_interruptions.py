@@ -18,8 +18,8 @@ from tests.engine.tree import Tree, send
 from tests.engine.truth import Truth, complaints, record
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
-from workers.events import Ended
-from workers.history import JobHistory
+from workers.jobs.events import Ended
+from workers.jobs.job_state import JobHistory
 
 CHAOS = ("-m", "tests.chaos.program")
 ZOMBIE = 5.0

@@ -10,7 +10,7 @@ from tests.engine.test_terminal import ANSWERS
 from tests.engine.window import Window
 from tui.cli.summary import Exit
 from workers import past
-from workers.history import Status
+from workers.jobs.job_state import Status
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -20,7 +20,7 @@ from tests import sound
 from tests.engine.running import LONG_ENOUGH
 from tests.engine.scripted import BEGIN, Endpoint, Line, perfect, turn
 from tui.cli import commands
-from workers.events import Outcome
+from workers.jobs.events import Outcome
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"

@@ -11,8 +11,8 @@ from tests.engine.running import ONCE, SOON, Hurried, resumed, supervised
 from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint, Line, Script
 from tests.engine.truth import complaints, record
-from workers.events import Ended, Outcome, Retrying
-from workers.history import Status
+from workers.jobs.events import Ended, Outcome, Retrying
+from workers.jobs.job_state import Status
 
 BUSY = [
     faults.error(1008, faults.BUSY),

@@ -20,8 +20,8 @@ from tests.engine.test_program import ROOT, command, inside, paceline
 from tui.cli.resume import resumed
 from workers import past
 from workers.errors import UsageProblem
-from workers.events import Queued
-from workers.history import Status
+from workers.jobs.events import Queued
+from workers.jobs.job_state import Status
 
 LONG = 120.0
 """Seconds: longer than any test lasts."""

@@ -22,7 +22,7 @@ from tests.engine.test_program import ROOT, command, paceline
 from tests.engine.test_serving import Served, script, session
 from tests.engine.weightless import weightless
 from tests.keyrings import PlainFile
-from workers.events import Began, Ended, Outcome
+from workers.jobs.events import Began, Ended, Outcome
 from workers.localserver.child import LocalServer
 from workers.protocol.endpoint import BLOT
 

@@ -21,7 +21,7 @@ from tests import sound
 from tests.engine.running import LONG_ENOUGH, Hurried, supervised
 from tests.engine.test_program import ROOT, command, paceline
 from tui.cli import commands
-from workers.events import Ended, Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.session.assignment import Patience
 
 CHUNK = bytes(3200)

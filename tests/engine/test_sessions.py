@@ -12,9 +12,9 @@ from tests import sound
 from tests.engine.running import supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, Script, perfect, turn
 from workers import trace
-from workers.events import Began, ChunksSent, Ended, Outcome, Progressed, TurnHeard, Warned
-from workers.history import Status
-from workers.jobs import Settings
+from workers.jobs.events import Began, ChunksSent, Ended, Outcome, Progressed, TurnHeard, Warned
+from workers.jobs.job import Settings
+from workers.jobs.job_state import Status
 from workers.pacing.schedule import Release
 from workers.session.assignment import Patience
 

@@ -14,9 +14,9 @@ from tests import sound
 from tests.engine.running import LONG_ENOUGH, SOON, Watched, resumed, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
 from workers import past, run_folder, trace
-from workers.events import Began, Connecting, Ended, MessageSent, Progressed, Queued, TurnHeard
-from workers.history import Status
-from workers.jobs import JobId, Settings
+from workers.jobs.events import Began, Connecting, Ended, MessageSent, Progressed, Queued, TurnHeard
+from workers.jobs.job import JobId, Settings
+from workers.jobs.job_state import Status
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import UpdateConfiguration
 from workers.supervisor import Access, Supervisor

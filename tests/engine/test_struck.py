@@ -9,8 +9,8 @@ from tests.engine.scenes import Played, Scene, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.tree import trace_of
 from workers import trace
-from workers.events import Began, Outcome, TurnHeard
-from workers.jobs import JobId
+from workers.jobs.events import Began, Outcome, TurnHeard
+from workers.jobs.job import JobId
 
 KILLED, KILLED_TWICE, STOPPED, FULL, UNTOUCHED = range(1, 6)
 """The jobs, by what is done to their sessions."""

@@ -22,9 +22,9 @@ from tests.engine.running import LONG_ENOUGH, SOON, Watched, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
 from workers import past, run_folder
 from workers.errors import EngineMissing
-from workers.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
-from workers.history import Status
-from workers.jobs import Settings
+from workers.jobs.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
+from workers.jobs.job import Settings
+from workers.jobs.job_state import Status
 from workers.processes import PRELOADED, START_METHOD
 from workers.protocol.endpoint import custom
 from workers.starts import Starts
@@ -322,7 +322,7 @@ ORPHANING = """
 import sys, time
 from pathlib import Path
 from tests.engine.running import supervised
-from workers.events import TurnHeard
+from workers.jobs.events import TurnHeard
 
 if __name__ == "__main__":
     with supervised(sys.argv[1], Path(sys.argv[2])) as watched:

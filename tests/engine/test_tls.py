@@ -18,7 +18,7 @@ from tests.clients.front import Front
 from tests.engine.running import supervised
 from tests.engine.scripted import BEGIN, Endpoint
 from tests.engine.test_program import paceline
-from workers.events import Connecting, Ended, Outcome
+from workers.jobs.events import Connecting, Ended, Outcome
 from workers.retries import Retries
 from workers.session.assignment import Patience
 

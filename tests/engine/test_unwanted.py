@@ -19,8 +19,8 @@ from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import TERMINATION, Endpoint, Line
 from tests.engine.tree import Tree
 from workers import past, trace
-from workers.events import Connecting, Ended, Outcome
-from workers.jobs import JobId
+from workers.jobs.events import Connecting, Ended, Outcome
+from workers.jobs.job import JobId
 from workers.session.assignment import Patience
 
 ZOMBIE = 5.0

@@ -21,7 +21,7 @@ import pysubs2
 
 from tests import sound
 from workers import exports
-from workers.history import JobHistory, Status
+from workers.jobs.job_state import JobHistory, Status
 
 RATE = 8000
 TENTH_MS = 100

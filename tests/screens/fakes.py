@@ -3,8 +3,8 @@
 import queue
 from collections.abc import Callable, Iterable, Sequence
 
-from workers.events import Ended, Event, Outcome, Report, Retrying
-from workers.jobs import JobId
+from workers.jobs.events import Ended, Event, Outcome, Report, Retrying
+from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
 

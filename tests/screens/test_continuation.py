@@ -21,8 +21,8 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.widgets.transcript import TranscriptView
-from workers.events import Event
-from workers.jobs import JobId
+from workers.jobs.events import Event
+from workers.jobs.job import JobId
 
 ONE = JobId(1)
 

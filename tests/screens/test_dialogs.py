@@ -15,7 +15,7 @@ from tui.screens.add_recordings import Adding
 from tui.screens.export import Exporting
 from tui.screens.help import Help
 from tui.screens.overview import Overview
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 def below(seat: Seat, id: str) -> str:

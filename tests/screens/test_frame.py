@@ -24,8 +24,8 @@ from tui.config.settings import OUR_THEMES, DeskSettings
 from tui.model.row_order import Column
 from tui.screens.help import Help
 from tui.widgets.painted import Painted
-from workers.events import Outcome
-from workers.jobs import JobId
+from workers.jobs.events import Outcome
+from workers.jobs.job import JobId
 from workers.protocol.endpoint import Kind
 
 CHANGED = {

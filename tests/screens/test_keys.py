@@ -13,7 +13,7 @@ from tests.unit.desk_reports import done, heard, streaming
 from tui.app.desk import Desk
 from tui.keys.key_table import KEYS, PLACES, Scope, of
 from tui.keys.keymap import named
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 WAY = {
     Scope.SESSIONS: [],

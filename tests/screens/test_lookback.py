@@ -21,7 +21,7 @@ from tui.screens.overview import Overview
 from tui.screens.reader import Reading
 from tui.widgets.painted import Painted
 from workers.chronicle import Chronicle
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 LENGTH = 11.5
 

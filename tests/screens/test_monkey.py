@@ -14,8 +14,8 @@ from tests.unit.desk_reports import broken, done, failed, heard, queued, refused
 from tui.app.desk import Desk
 from tui.keys.key_table import KEYS
 from tui.theme.themes import THEMES
-from workers.events import Event
-from workers.jobs import JobId
+from workers.jobs.events import Event
+from workers.jobs.job import JobId
 
 LETTERS = [*'abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789!:<>"[~']
 NAMES = sorted({name for key in KEYS for name in key.keys} - {"q", "ctrl+c"})

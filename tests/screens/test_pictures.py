@@ -26,7 +26,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import connecting, done, failed, heard, queued, streaming
 from tui.app.desk import Desk
 from tui.config.settings import DeskSettings
-from workers.events import Ended, Outcome
+from workers.jobs.events import Ended, Outcome
 
 DRAWN_BY = "8.2.8"
 """The release of Textual that drew the pictures; it may be another's right to draw otherwise."""

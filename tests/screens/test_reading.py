@@ -5,7 +5,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import heard, queued, streaming
 from tui.screens.reader import Reading
 from tui.widgets.transcript import TranscriptView
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 LONG = 120
 """Turns: more than any screen here is high."""

@@ -8,7 +8,7 @@ from tests.screens.conftest import Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, heard, streaming
 from tests.unit.test_shelf import traced
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 async def test_an_export_has_every_turn_or_is_none(seated: Seating) -> None:

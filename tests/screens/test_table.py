@@ -19,8 +19,8 @@ from tests.unit.desk_reports import (
 )
 from tui.widgets.filter import FilterLine
 from tui.widgets.transcript import TranscriptView
-from workers.events import Slipped, Warned
-from workers.jobs import JobId
+from workers.jobs.events import Slipped, Warned
+from workers.jobs.job import JobId
 
 
 def three() -> FakeSupervisor:

@@ -15,8 +15,8 @@ from tui.widgets.detail import Detail
 from tui.widgets.events import EventsView
 from tui.widgets.search_bar import SearchBar
 from tui.widgets.transcript import TranscriptView
-from workers.events import MessageReceived
-from workers.jobs import JobId
+from workers.jobs.events import MessageReceived
+from workers.jobs.job import JobId
 
 SAID = ["the boat is here", "we saw no boat", "nobody came", *["they went"] * 60, "a boat again"]
 

@@ -3,8 +3,8 @@
 from tests.screens.conftest import Seating, drawn
 from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import done, failed, queued, streaming
-from workers.events import Ended, Outcome
-from workers.jobs import JobId
+from workers.jobs.events import Ended, Outcome
+from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
 

@@ -8,7 +8,7 @@ from tui.screens.overview import Overview
 from tui.screens.reader import Reading
 from tui.screens.wall import Watching
 from tui.widgets.wall import WallView
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 def talking(sessions: int) -> FakeSupervisor:

@@ -1,6 +1,6 @@
 """What sessions report, in the fewest words; the tests of the desk are written in these."""
 
-from workers.events import (
+from workers.jobs.events import (
     Began,
     Connecting,
     Ended,
@@ -12,8 +12,8 @@ from workers.events import (
     Retrying,
     TurnHeard,
 )
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
 from workers.pacing.schedule import Release
 from workers.protocol.messages import Turn, Word

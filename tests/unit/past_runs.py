@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.desk_reports import began, connecting, done, failed, heard, progressed
-from workers.events import Event, Outcome, TraceEvent
-from workers.history import JobHistory
+from workers.jobs.events import Event, Outcome, TraceEvent
+from workers.jobs.job_state import JobHistory
 from workers.past import INDEX
 from workers.trace import TraceWriter
 

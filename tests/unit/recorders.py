@@ -6,8 +6,8 @@ from pathlib import Path
 
 from workers import trace
 from workers.audio.recording import Recording
-from workers.events import Event, Report
-from workers.jobs import Job, JobId, Settings
+from workers.jobs.events import Event, Report
+from workers.jobs.job import Job, JobId, Settings
 from workers.protocol.endpoint import custom
 from workers.session.assignment import Assignment
 from workers.session.recorder import Recorder

@@ -20,8 +20,8 @@ from tests.benchmarks.listening import Listener
 from tests.benchmarks.probe import Answers
 from tests.benchmarks.speech import RATE, Samples, Spoken, Stretch, programme, stretches
 from tests.benchmarks.word_times import Aligned
-from workers.events import Began, Ended, Outcome, Queued, Report, TurnHeard
-from workers.jobs import JobId
+from workers.jobs.events import Began, Ended, Outcome, Queued, Report, TurnHeard
+from workers.jobs.job import JobId
 from workers.protocol.messages import Turn, Word
 
 FREE = Cost(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -9,9 +9,9 @@ from tests.benchmarks.desk_fed import OF_A_TURN, SPOKEN, WORDS, Feeder, begun, p
 from tests.benchmarks.terminal import Terminal
 from tests.unit.desk_reports import reports
 from tui.model.desk_state import DeskState
-from workers.events import Event
-from workers.history import Status
-from workers.jobs import JobId
+from workers.jobs.events import Event
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
 
 SPEAKING = r"""
 import sys, time

@@ -12,9 +12,9 @@ from tests.unit.desk_reports import began, connecting, done, failed, heard, prog
 from tests.unit.past_runs import NINE, facts, job, run, session, talks, trace
 from workers import past
 from workers.chronicle import Chronicle, Moment, Trouble
-from workers.events import ChunksSent, Ended, Outcome, Retrying, Slipped, TurnHeard
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.events import ChunksSent, Ended, Outcome, Retrying, Slipped, TurnHeard
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.messages import Turn, Word
 from workers.reel import Reel
 from workers.run_clock import LULL

@@ -23,7 +23,7 @@ from tests.unit.conduct_scenes import (
     u3,
     whole,
 )
-from workers.events import (
+from workers.jobs.events import (
     Began,
     ChunksSent,
     Ended,

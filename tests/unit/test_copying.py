@@ -7,7 +7,7 @@ import pytest
 from tests.unit.desk_reports import heard, history_of, queued, streaming
 from tests.unit.traced import trace_path, traced
 from tui.app import clipboard
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.recorders import Told, recording
-from workers.events import Ended, Outcome, TurnHeard
+from workers.jobs.events import Ended, Outcome, TurnHeard
+from workers.jobs.resume_point import START, Seam
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Begin, Error, Termination, Turn, Word
-from workers.seam import START, Seam
 from workers.session.course import Course
 from workers.session.recorder import Recorder
 

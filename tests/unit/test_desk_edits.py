@@ -10,7 +10,7 @@ from tui.app.queue_edits import KEPT, Edits
 from tui.keys.keymap import Keymap
 from tui.model import verbs
 from tui.model.desk_state import DeskState
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 class Bench:

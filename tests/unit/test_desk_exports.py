@@ -16,7 +16,7 @@ from tui.theme.roles import Line, Look
 from tui.theme.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
 from workers.exports import FORMATS, Existing
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 from workers.protocol.codec import JsonObject
 
 

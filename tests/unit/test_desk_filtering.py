@@ -16,7 +16,7 @@ from tui.model.row_filter import parsed
 from tui.render.table_head import found
 from tui.text.width import width
 from tui.theme.symbols import UNICODE
-from workers.events import Event, Progressed
+from workers.jobs.events import Event, Progressed
 from workers.pacing.certificate import LagSummary
 
 

@@ -30,9 +30,9 @@ from tui.text import formats
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols
-from workers import endings
-from workers.events import Ended, Event, Outcome, Slipped, Warned
-from workers.history import Status
+from workers.jobs import outcomes
+from workers.jobs.events import Ended, Event, Outcome, Slipped, Warned
+from workers.jobs.job_state import Status
 from workers.pacing.certificate import Verdict
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Error
@@ -326,8 +326,8 @@ def test_further_attempts_are_numbered_in_front_of_their_words() -> None:
 @pytest.mark.parametrize(
     ("ending", "cause"),
     [
-        (endings.of_error(Error("Session expired", 3008)), "Session expired (3008)"),
-        (endings.of_close(Closed(1011, "Oh\nno")), "Oh no (1011)"),
+        (outcomes.of_error(Error("Session expired", 3008)), "Session expired (3008)"),
+        (outcomes.of_close(Closed(1011, "Oh\nno")), "Oh no (1011)"),
         (failed("the connection broke"), "the connection broke"),
     ],
 )

@@ -9,9 +9,9 @@ from tui.render.transcript_layout import Paragraphs, TextRow, said, seam, wrappe
 from tui.text.width import width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE
+from workers.jobs.attempt_spans import Takeover
+from workers.jobs.resume_point import Seam
 from workers.protocol.messages import Turn
-from workers.seam import Seam
-from workers.takeovers import Takeover
 
 
 def turns(*texts: str) -> list[Turn]:

@@ -19,9 +19,9 @@ from tests.unit.desk_reports import (
 from tui.model.desk_state import DeskState
 from tui.model.row_order import Column, Sorting
 from tui.render.latest_words import in_turn
-from workers.events import Event, Outcome
-from workers.history import Status
-from workers.jobs import JobId
+from workers.jobs.events import Event, Outcome
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
 
 
 def desk(*jobs: list[Event]) -> DeskState:

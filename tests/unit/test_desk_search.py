@@ -8,8 +8,8 @@ from tui.render.transcript_layout import Paragraphs, Piece
 from tui.theme.roles import Role
 from tui.theme.symbols import UNICODE
 from tui.widgets.transcript import text_line
-from workers.seam import Seam
-from workers.takeovers import Takeover
+from workers.jobs.attempt_spans import Takeover
+from workers.jobs.resume_point import Seam
 
 
 def test_words_are_found_over_the_ends_of_rows() -> None:

@@ -16,10 +16,10 @@ from tests.unit.desk_reports import (
 from tui.cli.summary import Exit, exit_code
 from tui.model.desk_state import Changes, DeskState
 from tui.model.totals import totals
-from workers.events import Event
-from workers.history import Status
-from workers.jobs import JobId
-from workers.seam import Seam
+from workers.jobs.events import Event
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
+from workers.jobs.resume_point import Seam
 
 
 def state_of(*jobs: list[Event]) -> DeskState:

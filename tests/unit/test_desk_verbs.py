@@ -4,7 +4,7 @@ from tests.screens.fakes import FakeSupervisor
 from tests.unit.desk_reports import broken, done, failed, heard, queued, streaming
 from tui.model import verbs
 from tui.model.desk_state import DeskState
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 def desk(supervisor: FakeSupervisor) -> DeskState:

@@ -30,7 +30,7 @@ from tui.render.trace_events import row, told, whole
 from tui.text.width import width
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols
-from workers.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned
+from workers.jobs.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned
 
 
 def text(line: Line) -> str:

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from workers import events
 from workers.errors import Malformed
-from workers.events import (
+from workers.jobs import events
+from workers.jobs.events import (
     Began,
     ChunksSent,
     Connecting,
@@ -24,7 +24,7 @@ from workers.events import (
     report_json,
     to_json,
 )
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
 from workers.pacing.schedule import Release
 from workers.protocol.messages import Turn, Word

@@ -21,10 +21,10 @@ from workers.exports import (
     names,
 )
 from workers.exports.names import LONGEST, safe
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn
-from workers.transcript import Transcript
 
 
 def job(file: str = "talks/x.wav", number: int = 1, said: str = "Hello there.") -> JobHistory:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exports.cues import FLASH_MS, LINES, LONGEST_MS, SHORTEST_MS, WIDTH, Cue, cues
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
-from workers.transcript import Transcript
 
 ORDINARY = st.text("abcdefghij.,!? ", min_size=1, max_size=400)
 

@@ -10,8 +10,8 @@ from tests.unit.desk_reports import began, connecting, done, failed, heard, prog
 from tui.cli.export import exported
 from tui.cli.summary import Exit
 from workers.errors import UsageProblem
-from workers.events import Event
 from workers.exports import Existing
+from workers.jobs.events import Event
 from workers.trace import TraceWriter
 
 HEARD: list[Event] = [

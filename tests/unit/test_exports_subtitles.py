@@ -9,15 +9,15 @@ import pysubs2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.events import Began
 from workers.exports.cues import Cue, cues
 from workers.exports.foreign import words_of
 from workers.exports.subtitles import srt, vtt
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.events import Began
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.resume_point import Seam
+from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
-from workers.seam import Seam
-from workers.transcript import Transcript
 
 FOREIGN = st.text(st.one_of(st.characters(), st.sampled_from(" \n{}\\Nnh<>&-i/;#0123456789\x00")))
 

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.events import (
+from workers.exports.document import json_of
+from workers.exports.foreign import one_line
+from workers.exports.table import COLUMNS, csv_of
+from workers.exports.text import txt
+from workers.jobs.events import (
     Began,
     Connecting,
     Ended,
@@ -20,16 +24,12 @@ from workers.events import (
     Retrying,
     TurnHeard,
 )
-from workers.exports.document import json_of
-from workers.exports.foreign import one_line
-from workers.exports.table import COLUMNS, csv_of
-from workers.exports.text import txt
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
 from workers.protocol import codec
 from workers.protocol.messages import Turn, Word
-from workers.transcript import Transcript
 
 FOREIGN = st.text(
     st.one_of(st.characters(), st.sampled_from(" \n\r\t\"',;=+-@\x00\x85\u2028\u202e"))

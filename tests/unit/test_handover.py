@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.recorders import RECORDING, Told, recording
-from workers.events import Outcome
-from workers.jobs import Settings
+from workers.jobs.events import Outcome
+from workers.jobs.job import Settings
+from workers.jobs.resume_point import START
 from workers.protocol.messages import Begin
-from workers.seam import START
 from workers.session.course import Course
 from workers.session.handover import LONGEST, Handover
 from workers.session.recorder import Recorder

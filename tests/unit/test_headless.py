@@ -20,7 +20,7 @@ from tests.unit.desk_reports import (
 )
 from tui.cli.headless import Headless
 from tui.model.supervisor_protocol import REVIVED
-from workers.events import Event, Outcome
+from workers.jobs.events import Event, Outcome
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-from workers.events import (
+from workers.jobs.events import (
     Began,
     Connecting,
     Ended,
@@ -12,11 +12,11 @@ from workers.events import (
     TurnHeard,
     Warned,
 )
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.resume_point import Seam
 from workers.pacing.certificate import LagSummary
 from workers.protocol.messages import Turn, Word
-from workers.seam import Seam
 
 LAG = LagSummary(0.1, 0.1, 0.2, 0.3)
 QUEUED = Queued(2.0, 16000, 1, "WAV PCM_16")

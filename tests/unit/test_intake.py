@@ -5,8 +5,8 @@ from queue import SimpleQueue
 from tests.unit.desk_reports import queued
 from tui.app.drain_reports import take_in
 from tui.model.desk_state import DeskState
-from workers.events import Report
-from workers.jobs import JobId
+from workers.jobs.events import Report
+from workers.jobs.job import JobId
 
 
 def told(count: int) -> "SimpleQueue[Report]":

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.desk_reports import heard, progressed, queued, report
-from workers.events import Report, Warned
+from workers.jobs.events import Report, Warned
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.session.assignment import Order
 from workers.session.outbox import Inbox, Outbox, received

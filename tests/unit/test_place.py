@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 from typing import cast
 
-from workers.events import Began, Outcome, Progressed, TurnHeard
-from workers.jobs import JobId
+from workers.jobs.events import Began, Outcome, Progressed, TurnHeard
+from workers.jobs.job import JobId
 from workers.pacing.certificate import LagSummary
 from workers.place import STILL, STILL_CALLING, STOPPED, Place
 from workers.protocol.configuration import UNCHANGED

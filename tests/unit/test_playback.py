@@ -11,8 +11,8 @@ from tests.unit.past_runs import facts, job, run, session, talks, trace
 from tui.model.desk_state import DeskState
 from tui.model.replay import Playback
 from workers.chronicle import Chronicle
-from workers.history import Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
 
 LENGTH = 11.5
 """Seconds of the run here."""

@@ -20,10 +20,10 @@ from workers.exports.spoken import LATEST_MS, spoken
 from workers.exports.subtitles import srt, vtt
 from workers.exports.table import COLUMNS, csv_of
 from workers.exports.text import txt
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
-from workers.transcript import Transcript
 
 some = settings(max_examples=30)
 

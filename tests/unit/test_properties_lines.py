@@ -42,8 +42,9 @@ from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import ASCII, UNICODE, Symbols
 from tui.widgets.painted import strip
 from tui.widgets.transcript import MARGINS, shown_stamps, text_line
-from workers import events
-from workers.events import (
+from workers.jobs import events
+from workers.jobs.attempt_spans import takeovers
+from workers.jobs.events import (
     TRACE_ONLY,
     Ended,
     Event,
@@ -53,12 +54,11 @@ from workers.events import (
     TraceEvent,
     TurnHeard,
 )
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 from workers.localserver.house import Visit
 from workers.protocol.endpoint import Kind
 from workers.protocol.messages import Turn, Word
-from workers.takeovers import takeovers
 
 HOSTILE = (
     *(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.test_events import ALL
 from workers import trace
 from workers.errors import Malformed
-from workers.events import TurnHeard, Warned
+from workers.jobs.events import TurnHeard, Warned
 from workers.protocol.messages import Turn, Word
 from workers.trace import Traced, TraceWriter
 

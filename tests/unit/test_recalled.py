@@ -9,10 +9,10 @@ import pytest
 from tests import sound
 from tests.unit.recorders import Told, recording
 from workers.audio.probe import probe
-from workers.events import Connecting, Outcome
-from workers.jobs import Job, JobId, Settings
+from workers.jobs.events import Connecting, Outcome
+from workers.jobs.job import Job, JobId, Settings
+from workers.jobs.resume_point import Seam
 from workers.protocol.endpoint import custom
-from workers.seam import Seam
 from workers.session.assignment import Assignment, Order
 from workers.session.conversation import Conversation
 from workers.session.orders import Orders, Recalled

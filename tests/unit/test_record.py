@@ -10,7 +10,7 @@ from tests.unit.traced import chunks, trace_path, traced
 from tui.model import trace_tail
 from tui.model.trace_filter import Sifted
 from tui.model.trace_tail import Record
-from workers.events import MessageReceived, Slipped
+from workers.jobs.events import MessageReceived, Slipped
 from workers.pacing.lags import certificate
 from workers.pacing.schedule import Release
 

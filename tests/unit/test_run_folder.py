@@ -9,7 +9,7 @@ import pytest
 from tests.unit.desk_reports import connecting, done, report
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
-from workers.jobs import JobId, Settings
+from workers.jobs.job import JobId, Settings
 from workers.protocol.configuration import UNCHANGED
 from workers.protocol.messages import UpdateConfiguration
 

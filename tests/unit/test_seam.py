@@ -1,6 +1,6 @@
-from workers.events import Outcome
+from workers.jobs.events import Outcome
+from workers.jobs.resume_point import START, Bearings, Seam
 from workers.protocol.messages import Turn, Word
-from workers.seam import START, Bearings, Seam
 
 
 def turn(order: int, start: int, end: int, *, final: bool = True) -> Turn:

@@ -10,13 +10,13 @@ from tests.unit.desk_reports import connecting, heard, queued, report, retrying
 from tui.app.clipboard import transcripts
 from tui.model.desk_state import KEPT, DeskState
 from tui.model.transcript_cache import Shelf, fill
-from workers.events import Event, TurnHeard
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.events import Event, TurnHeard
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.resume_point import Seam
+from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn
-from workers.seam import Seam
 from workers.trace import TraceWriter
-from workers.transcript import Transcript
 
 LONG = 20.0
 

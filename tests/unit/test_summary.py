@@ -2,9 +2,9 @@ from pathlib import Path
 
 from tests.unit.desk_reports import done, failed, queued, report
 from tui.cli.summary import Exit, exit_code, summary
-from workers.events import Ended, Event, Outcome
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.events import Ended, Event, Outcome
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 
 CANCELLED = Ended(Outcome.CANCELLED, "stopped by the user")
 

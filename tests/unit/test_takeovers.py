@@ -15,10 +15,10 @@ from tests.unit.desk_reports import (
     retrying,
     streaming,
 )
-from workers.events import Event, Outcome
-from workers.history import JobHistory
-from workers.seam import Seam
-from workers.takeovers import Takeover, heard_by, takeovers
+from workers.jobs.attempt_spans import Takeover, heard_by, takeovers
+from workers.jobs.events import Event, Outcome
+from workers.jobs.job_state import JobHistory
+from workers.jobs.resume_point import Seam
 
 
 def begun(from_ms: int, from_turn: int) -> list[Event]:

@@ -19,9 +19,9 @@ from tests.unit.desk_reports import (
 )
 from tui.model.totals import Away, Totals, finished_in, totals
 from workers import run_folder
-from workers.events import Event, Outcome
-from workers.history import JobHistory
-from workers.jobs import JobId, Settings
+from workers.jobs.events import Event, Outcome
+from workers.jobs.job import JobId, Settings
+from workers.jobs.job_state import JobHistory
 from workers.starts import GAP, Starts
 from workers.supervisor import Access, Supervisor
 

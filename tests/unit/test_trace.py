@@ -5,7 +5,7 @@ import pytest
 
 from workers import trace
 from workers.errors import Malformed
-from workers.events import Began, ChunksSent, Ended, Outcome, TurnHeard
+from workers.jobs.events import Began, ChunksSent, Ended, Outcome, TurnHeard
 from workers.protocol.messages import Turn
 from workers.trace import Traced, TraceWriter
 

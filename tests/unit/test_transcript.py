@@ -1,8 +1,8 @@
 import pytest
 
+from workers.jobs.resume_point import Seam
+from workers.jobs.transcript import Transcript, line
 from workers.protocol.messages import Turn, Word
-from workers.seam import Seam
-from workers.transcript import Transcript, line
 
 
 def turn(order: int, text: str, *, final: bool = False, words: str | None = None) -> Turn:

@@ -1,4 +1,4 @@
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 from workers.place import Phase, Place
 from workers.starts import GAP, Starts
 from workers.waiting import Waiting

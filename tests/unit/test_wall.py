@@ -20,8 +20,8 @@ from tui.model.desk_state import DeskState
 from tui.model.wall import CALM, Wall
 from tui.model.wall_ranking import Choosing
 from tui.render.wall_tile import shape, spans
-from workers.events import Event
-from workers.jobs import JobId
+from workers.jobs.events import Event
+from workers.jobs.job import JobId
 
 
 def talking(silent: float = 0.0, lag: float = 0.3) -> list[Event]:

@@ -22,8 +22,8 @@ from tui.render.wall_tile import Corner, tile
 from tui.text.width import width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE
-from workers.events import Event
-from workers.history import JobHistory
+from workers.jobs.events import Event
+from workers.jobs.job_state import JobHistory
 
 MIDDLE = Corner(left=False, top=False)
 

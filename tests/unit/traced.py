@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workers.events import ChunksSent, TraceEvent
+from workers.jobs.events import ChunksSent, TraceEvent
 from workers.protocol.codec import Json
 from workers.trace import TraceWriter
 

@@ -14,8 +14,8 @@ from tui.text.formats import counted
 from workers import past
 from workers.exports.foreign import words_of
 from workers.exports.text import txt, txt_of_all
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 
 MOST = 74_994
 """Bytes of text that every terminal with a clipboard takes: some stop at 100,000 of the sequence,

@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from tui.model.desk_state import DeskState
-from workers.events import Report
+from workers.jobs.events import Report
 
 MOMENT = 0.008
 """Seconds that it may take at once; enough for a thousand reports and more."""

@@ -18,8 +18,8 @@ from tui.model.supervisor_protocol import Supervision
 from tui.screens.reader import Reading
 from tui.theme.roles import Look
 from tui.widgets.messages import Dropped
-from workers.history import Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
 from workers.protocol.messages import UpdateConfiguration
 
 

@@ -12,8 +12,8 @@ from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import Supervision
 from tui.model.verbs import jobs
-from workers.history import Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import Status
 
 KEPT = 100
 """So many edits can be undone."""

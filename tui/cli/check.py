@@ -10,7 +10,7 @@ from tui.text.width import clean
 from workers.audio.prober import Prober
 from workers.audio.recording import Recording
 from workers.errors import Unprobed, Unreadable
-from workers.jobs import Settings
+from workers.jobs.job import Settings
 
 
 def checked(files: Iterable[str], options: Options, say: Callable[[str], None]) -> Exit:

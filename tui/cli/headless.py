@@ -18,7 +18,7 @@ from tui.render.latest_words import cause
 from tui.terminal.sighup import on_hang_up
 from tui.text.formats import clock
 from tui.text.width import clean
-from workers.events import (
+from workers.jobs.events import (
     Began,
     Ended,
     Outcome,
@@ -29,8 +29,8 @@ from workers.events import (
     Warned,
     report_json,
 )
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 from workers.supervisor import Supervisor
 
 _POLITELY = "ending politely, with the last words; Ctrl-C again forces"

@@ -8,7 +8,7 @@ from tui.cli import api_key
 from tui.cli.run_options import Options, authorities
 from workers import past
 from workers.errors import RunFolderProblem, UsageProblem
-from workers.jobs import Limits
+from workers.jobs.job import Limits
 from workers.past import Past
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, Kind, is_loopback

@@ -15,8 +15,8 @@ from tui.terminal.guard import TerminalGuard
 from tui.text.formats import counted
 from tui.text.width import clean
 from workers.errors import UsageProblem
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 from workers.run_folder import RunFolder
 from workers.supervisor import Supervisor
 

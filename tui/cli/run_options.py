@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.cli import api_key
 from tui.cli.api_key import KEY_VARIABLE
 from workers.errors import UsageProblem
-from workers.jobs import RATES, Limits, Settings
+from workers.jobs.job import RATES, Limits, Settings
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, Kind, Secret

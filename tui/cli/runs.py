@@ -8,7 +8,7 @@ from tui.cli.summary import quoted
 from tui.text.width import clean
 from workers import past, run_folder
 from workers.errors import RunFolderProblem
-from workers.history import Status
+from workers.jobs.job_state import Status
 from workers.protocol.codec import JsonObject
 
 _FINISHED = (Status.DONE.value, Status.CANCELLED.value)

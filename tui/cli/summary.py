@@ -8,8 +8,8 @@ from pathlib import Path
 from tui.model import metrics
 from tui.text.formats import clock
 from tui.text.width import clean
-from workers.events import Outcome
-from workers.history import JobHistory, Status
+from workers.jobs.events import Outcome
+from workers.jobs.job_state import JobHistory, Status
 from workers.pacing.certificate import Certificate
 
 ALIKE = 4

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from math import inf
 from typing import TypeVar
 
-from workers import events
 from workers.errors import Malformed
-from workers.events import Began, ChunksSent, Ended, Slipped
-from workers.jobs import Settings
+from workers.jobs import events
+from workers.jobs.events import Began, ChunksSent, Ended, Slipped
+from workers.jobs.job import Settings
+from workers.jobs.resume_point import Seam
 from workers.pacing.certificate import Certificate
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
-from workers.seam import Seam
 
 T = TypeVar("T")
 

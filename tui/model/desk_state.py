@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from tui.model.queue_forecast import Outlook, Queue
 from tui.model.table_view import Rows
 from tui.model.tabs import Viewing
-from workers.events import Report, TurnHeard
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.events import Report, TurnHeard
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.messages import Turn
 
 KEPT = 60

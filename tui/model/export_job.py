@@ -10,8 +10,8 @@ from tui.config.settings import ExportSettings
 from tui.model.desk_state import DeskState
 from workers.errors import PacelineError
 from workers.exports import FORMATS, TOGETHER, AlreadyThere, Existing, export, export_together
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.codec import JsonObject
 
 REMEMBERED = "export"

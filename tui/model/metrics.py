@@ -6,7 +6,7 @@ Plain functions of a history; None where there is no such value.
 from functools import lru_cache
 from pathlib import PurePath
 
-from workers.history import JobHistory, Status
+from workers.jobs.job_state import JobHistory, Status
 
 
 def name(history: JobHistory) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 class Obstacle(Enum):

@@ -11,8 +11,8 @@ from tui.model.desk_state import DeskState
 from tui.model.totals import at_once
 from tui.render.replay_bar import Scrub
 from workers.chronicle import Chronicle
-from workers.events import Report, Retrying
-from workers.jobs import JobId
+from workers.jobs.events import Report, Retrying
+from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
 SPEEDS = (1, 4, 16)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tui.model import metrics
-from workers.history import JobHistory, Status
+from workers.jobs.job_state import JobHistory, Status
 
 Test = Callable[[JobHistory], bool]
 

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from tui.model import metrics
 from tui.model.row_filter import Filter
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 
 Value: TypeAlias = float | str | None
 

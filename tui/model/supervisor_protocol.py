@@ -7,8 +7,8 @@ import queue
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from workers.events import Report
-from workers.jobs import JobId
+from workers.jobs.events import Report
+from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
 REVIVED = "The embedded engine died and is up again; sessions go on where they broke"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from tui.model import row_filter
 from tui.model.row_order import MOST_FIRST, Arrangement, Column, Sorting
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 
 CALM = 1.0
 """Seconds for which rows stand still at least before live values move them again."""

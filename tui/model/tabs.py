@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tui.model.trace_tail import Record, endless
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 class Tab(Enum):

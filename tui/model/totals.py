@@ -10,9 +10,9 @@ from heapq import heapify, heappop, heappush
 
 from tui.model import metrics
 from tui.render.gauges import Punctuality, punctuality
-from workers.events import Outcome
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.events import Outcome
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 
 MANY = 0.25
 """From this share of the streaming sessions on, it is the machine that is late, not one of them."""

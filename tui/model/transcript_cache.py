@@ -11,11 +11,11 @@ from pathlib import Path
 from tui.model.desk_state import KEPT, DeskState
 from workers import past, trace
 from workers.errors import Malformed, PacelineError
-from workers.events import Connecting, TurnHeard
-from workers.history import JobHistory
-from workers.jobs import JobId
-from workers.seam import Seam
-from workers.transcript import Transcript
+from workers.jobs.events import Connecting, TurnHeard
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.jobs.resume_point import Seam
+from workers.jobs.transcript import Transcript
 
 _TOLD = (b'"end_of_turn":true', b'"type":"connecting"')
 """In the lines of a trace that decide which finals there are. (Most lines are partials, long.)"""

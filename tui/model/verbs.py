@@ -10,9 +10,9 @@ from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import Supervision
 from tui.text.formats import clock, counted
 from tui.theme.roles import Look
-from workers.events import Outcome
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.events import Outcome
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.messages import UpdateConfiguration
 
 NOTHING_THERE = "There is no row here to act on"

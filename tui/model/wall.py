@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from tui.model.desk_state import DeskState
 from tui.model.wall_ranking import DULLNESS, Choosing
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 
 CALM = 3.0
 """Seconds between two looks at which sessions are the most interesting."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from workers.history import JobHistory, Status
+from workers.jobs.job_state import JobHistory, Status
 from workers.pacing.certificate import TOLERANCE_MS
 
 TALKING, PAUSING = 4.0, 12.0

@@ -11,7 +11,7 @@ from tui.render.responsive_line import cells_of
 from tui.render.transcript_layout import said
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.history import Status
+from workers.jobs.job_state import Status
 from workers.pacing.certificate import TOLERANCE_MS
 
 SHOWN = 9

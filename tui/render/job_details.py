@@ -9,9 +9,9 @@ from tui.text.width import clean, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
 from workers.errors import Malformed
-from workers.events import Ended
-from workers.history import JobHistory, Status
-from workers.jobs import Settings
+from workers.jobs.events import Ended
+from workers.jobs.job import Settings
+from workers.jobs.job_state import JobHistory, Status
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 

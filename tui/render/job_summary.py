@@ -8,8 +8,8 @@ from tui.text.formats import counted
 from tui.text.width import clean, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.events import Retrying
-from workers.history import Attempt, JobHistory, Status
+from workers.jobs.events import Retrying
+from workers.jobs.job_state import Attempt, JobHistory, Status
 from workers.pacing.certificate import Certificate, Verdict
 
 MOST = 3

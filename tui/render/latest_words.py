@@ -8,8 +8,8 @@ from tui.text import formats
 from tui.text.width import clean, clean_end, fit, tail, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.events import Outcome, Retrying
-from workers.history import JobHistory, Status
+from workers.jobs.events import Outcome, Retrying
+from workers.jobs.job_state import JobHistory, Status
 
 PATIENCE = 15.0
 """Seconds of recording without a word from which on that is said: level and lag look well then."""

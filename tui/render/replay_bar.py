@@ -9,7 +9,7 @@ from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
 from workers.chronicle import Trouble
-from workers.history import Status
+from workers.jobs.job_state import Status
 
 LEAST_BAR = 10
 """Below so many cells the time of day gives way to the bar."""

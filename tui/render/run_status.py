@@ -12,7 +12,7 @@ from tui.render.responsive_line import Part
 from tui.text import formats
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.history import Status
+from workers.jobs.job_state import Status
 
 LAST = 90
 """When gives way what says nothing any more in fewer words."""

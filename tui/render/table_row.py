@@ -13,8 +13,8 @@ from tui.text import formats
 from tui.text.width import clean, fit_middle
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 
 GAP = " " * GAP_CELLS
 

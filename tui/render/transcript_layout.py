@@ -10,10 +10,10 @@ from tui.text.formats import clock
 from tui.text.width import chopped, clean, even, fit, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
+from workers.jobs.attempt_spans import Takeover
+from workers.jobs.transcript import Line as Heard
+from workers.jobs.transcript import line
 from workers.protocol.messages import Turn
-from workers.takeovers import Takeover
-from workers.transcript import Line as Heard
-from workers.transcript import line
 
 LONGEST = 100_000
 """Characters of a turn that are shown: there is no such turn, but a server may send one, and again

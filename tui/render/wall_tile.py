@@ -11,9 +11,9 @@ from tui.text import formats
 from tui.text.width import clean, fit_middle, width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.history import JobHistory, Status
+from workers.jobs.attempt_spans import Takeover, takeovers
+from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.messages import Turn
-from workers.takeovers import Takeover, takeovers
 
 SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Columns and rows of tiles, the most tiles first."""

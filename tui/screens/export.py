@@ -24,8 +24,8 @@ from tui.theme.roles import Line, Look
 from tui.widgets.painted import Painted
 from tui.widgets.path_line import PathLine
 from workers.exports import FORMATS, names
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at how far it is."""

@@ -12,7 +12,7 @@ from tui.render import banner, footer, welcome
 from tui.render.banner import Destination
 from tui.render.run_status import Standing
 from tui.theme.roles import Line, Look, Role
-from workers.history import Status
+from workers.jobs.job_state import Status
 
 NOTICE = 5.0
 """Seconds that a notice stands in place of the keys."""

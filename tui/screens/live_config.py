@@ -17,7 +17,7 @@ from tui.text.width import clean
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import Painted
 from workers.errors import PacelineError
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 from workers.protocol.configuration import UNCHANGED, allowed, changeable
 from workers.protocol.messages import UpdateConfiguration
 

@@ -7,7 +7,7 @@ import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.history import Status
+from workers.jobs.job_state import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tui.widgets.pane import Pane
 from tui.widgets.search_bar import SearchBar, SearchInput
 from tui.widgets.sheet import Sheet
 from tui.widgets.transcript import TranscriptView
-from workers.history import JobHistory
+from workers.jobs.job_state import JobHistory
 
 BRIEF = 20
 """Below so many rows of screen the file's facts give way to the transcript."""

@@ -12,7 +12,7 @@ from tui.render.trace_events import row, told, whole
 from tui.theme.roles import Line, Look, Role
 from tui.widgets.painted import strip
 from tui.widgets.pane import Pane
-from workers.history import JobHistory
+from workers.jobs.job_state import JobHistory
 
 BROAD = 150
 """From so many cells on there is room for a line at full length beside the rows."""

@@ -3,7 +3,7 @@
 from textual.message import Message
 
 from tui.model.row_order import Column
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 class Touched(Message):

@@ -12,7 +12,7 @@ from tui.model.trace_tail import Record
 from tui.theme.roles import Line, Look
 from tui.widgets.painted import strip
 from tui.widgets.scrolled import Scrolled
-from workers.history import JobHistory
+from workers.jobs.job_state import JobHistory
 
 
 class Pane(Scrolled):

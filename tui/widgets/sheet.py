@@ -9,7 +9,7 @@ from tui.model.tabs import Viewing
 from tui.model.trace_tail import Record
 from tui.theme.roles import Line, Look
 from tui.widgets.pane import Pane
-from workers.history import JobHistory
+from workers.jobs.job_state import JobHistory
 
 Source: TypeAlias = Callable[[JobHistory, Record | None, int], list[Line]]
 

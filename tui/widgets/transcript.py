@@ -10,9 +10,9 @@ from tui.render.transcript_layout import Paragraphs, Row, seam
 from tui.theme.roles import Line, Look, Role
 from tui.theme.symbols import Symbols
 from tui.widgets.pane import Pane
-from workers.history import JobHistory, Status
-from workers.jobs import JobId
-from workers.takeovers import Takeover, takeovers
+from workers.jobs.attempt_spans import Takeover, takeovers
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory, Status
 
 MARGINS = {Stamps.NONE: 2, Stamps.BEGINNINGS: 9, Stamps.WHOLE: 23}
 """Cells before the text: a turn's times, and a sign beside the turn that is still open."""

@@ -15,7 +15,7 @@ from tui.render.wall_tile import Corner
 from tui.theme.roles import Line, Look
 from tui.widgets.messages import Picked, Touched
 from tui.widgets.painted import Canvas, strip
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 
 
 class WallView(Canvas, can_focus=True, inherit_bindings=False):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
 
 from workers.exports.spoken import LATEST_MS, Spoken, spoken
-from workers.history import JobHistory
+from workers.jobs.job_state import JobHistory
 
 WIDTH = 42
 """Characters a line. A single longer word is not cut: it gets a cue of its own."""

@@ -37,11 +37,11 @@ import json
 import re
 from collections.abc import Iterable
 
-from workers.events import Ended
-from workers.history import JobHistory
+from workers.jobs.events import Ended
+from workers.jobs.job_state import JobHistory
+from workers.jobs.resume_point import Seam
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
-from workers.seam import Seam
 
 _UNFIT = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 

@@ -15,7 +15,7 @@ from workers.exports.names import name_of, safe
 from workers.exports.subtitles import srt, vtt
 from workers.exports.table import csv_of, csv_of_all
 from workers.exports.text import txt, txt_of_all
-from workers.history import JobHistory
+from workers.jobs.job_state import JobHistory
 
 FORMATS: Mapping[str, Callable[[JobHistory], str]] = {
     "txt": txt,

@@ -12,8 +12,8 @@ from itertools import count
 from pathlib import PurePath
 
 from workers.exports.foreign import one_line
-from workers.history import JobHistory
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
 
 LONGEST = 150
 """Bytes of UTF-8 in a name before its ending; file systems allow 255 for all of it."""

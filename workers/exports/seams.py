@@ -1,6 +1,6 @@
 """How an export says that one attempt took over from another."""
 
-from workers.takeovers import Takeover
+from workers.jobs.attempt_spans import Takeover
 
 
 def words(takeover: Takeover) -> str:

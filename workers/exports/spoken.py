@@ -12,8 +12,8 @@ from itertools import accumulate, groupby, zip_longest
 import numpy as np
 
 from workers.exports.foreign import words_of
+from workers.jobs.transcript import Line
 from workers.protocol.messages import Word
-from workers.transcript import Line
 
 PACE_MS = 80.0
 """A letter's time in speech: about 150 words of five letters a minute."""

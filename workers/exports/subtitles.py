@@ -16,8 +16,8 @@ from collections.abc import Mapping
 
 from workers.exports import seams
 from workers.exports.cues import cues
-from workers.history import JobHistory
-from workers.takeovers import takeovers
+from workers.jobs.attempt_spans import takeovers
+from workers.jobs.job_state import JobHistory
 
 _VTT = str.maketrans({each: f"&#{ord(each)};" for each in "{}\\"}) | str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

@@ -33,9 +33,9 @@ from statistics import fmean
 from typing import TypeAlias
 
 from workers.exports.foreign import one_line
-from workers.history import JobHistory
+from workers.jobs.attempt_spans import heard_by, takeovers
+from workers.jobs.job_state import JobHistory
 from workers.protocol.messages import Turn
-from workers.takeovers import heard_by, takeovers
 
 COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text", "attempt")
 

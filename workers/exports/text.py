@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from workers.exports import seams
 from workers.exports.foreign import one_line
-from workers.history import JobHistory
-from workers.takeovers import heard_by, takeovers
+from workers.jobs.attempt_spans import heard_by, takeovers
+from workers.jobs.job_state import JobHistory
 
 UNFINISHED = "[unfinished]"
 

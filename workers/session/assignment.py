@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from workers.jobs import Job
+from workers.jobs.job import Job
+from workers.jobs.resume_point import START, Seam
 from workers.protocol.configuration import UNCHANGED
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
-from workers.seam import START, Seam
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from workers.errors import Malformed
-from workers.events import Ended, MessageSent, Outcome, Warned
+from workers.jobs.events import Ended, MessageSent, Outcome, Warned
 from workers.protocol import messages
 from workers.protocol.connection import PART, Closed, Connection, Part
 from workers.protocol.messages import ServerMessage, Turn

@@ -6,8 +6,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from workers.events import Ended
-from workers.jobs import Settings
+from workers.jobs.events import Ended
+from workers.jobs.job import Settings
 from workers.protocol.connection import Connection
 from workers.protocol.dialing import dial, unanswered
 from workers.protocol.endpoint import Endpoint, Secret

@@ -11,7 +11,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
 from workers import processes
-from workers.events import Began, Ended, Outcome, Progressed, Report
+from workers.jobs.events import Began, Ended, Outcome, Progressed, Report
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment, Order, Request
 from workers.session.outbox import Outbox, received

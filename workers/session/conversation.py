@@ -6,10 +6,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from workers import endings
 from workers.audio import decode
 from workers.errors import Unreadable
-from workers.events import Began, Connecting, Ended, MessageSent, Outcome
+from workers.jobs import outcomes
+from workers.jobs.events import Began, Connecting, Ended, MessageSent, Outcome
 from workers.pacing.schedule import Schedule
 from workers.protocol import messages
 from workers.protocol.configuration import UNCHANGED
@@ -90,7 +90,7 @@ class Conversation:
             call = Call(self._endpoint, self._settings, self._rate, self._key)
             connection = call.answered(self._patience, self._orders, self._course)
         except Unreachable as error:
-            return self._course.ending or endings.of_unreachable(error)
+            return self._course.ending or outcomes.of_unreachable(error)
         opened = time.monotonic()
         self._attention = Attention(
             connection,

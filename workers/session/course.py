@@ -3,12 +3,12 @@
 import time
 from dataclasses import replace
 
-from workers import endings
-from workers.events import Ended, MessageReceived, Outcome, TurnHeard, Warned
+from workers.jobs import outcomes
+from workers.jobs.events import Ended, MessageReceived, Outcome, TurnHeard, Warned
+from workers.jobs.resume_point import Seam
 from workers.protocol import messages
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
-from workers.seam import Seam
 from workers.session.recorder import Recorder
 
 _DONE = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
@@ -87,7 +87,7 @@ class Course:
                 return
             case Closed():
                 self.over = True
-                self.end(self._broken(endings.of_close(message)))
+                self.end(self._broken(outcomes.of_close(message)))
                 return
             case Begin():
                 self.begin = message
@@ -99,7 +99,7 @@ class Course:
                     self._ending = None
             case messages.Error():
                 self.over = True
-                self.end(self._broken(endings.of_error(message)))
+                self.end(self._broken(outcomes.of_error(message)))
         self._recorder.note(MessageReceived(messages.to_json(message)))
 
     def _broken(self, ending: Ended) -> Ended:

@@ -1,6 +1,6 @@
 """Handing over to a further session before the server ends this one."""
 
-from workers.events import Ended, Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.session.course import Course
 from workers.session.tally import Tally
 

@@ -12,9 +12,10 @@ import multiprocessing.popen_forkserver
 import multiprocessing.synchronize  # noqa: F401  (both: unpickling a process needs them)
 from typing import get_args
 
-from workers import events, processes
+from workers import processes
 from workers.audio.recording import Recording
-from workers.jobs import Settings
+from workers.jobs import events
+from workers.jobs.job import Settings
 from workers.protocol import codec, messages
 
 for known in (

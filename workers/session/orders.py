@@ -5,7 +5,7 @@ import select
 import signal
 from multiprocessing.connection import Connection as Pipe
 
-from workers.events import Ended, Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.session.assignment import Order, Request
 from workers.session.outbox import Inbox
 

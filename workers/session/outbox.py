@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from workers.events import Progressed, Report, TurnHeard
+from workers.jobs.events import Progressed, Report, TurnHeard
 
 A_LOOK = 1 << 10
 """Bytes taken in at a time: a dozen orders, which delay no chunk."""

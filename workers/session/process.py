@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
-from workers.events import Ended, Outcome, Report
+from workers.jobs.events import Ended, Outcome, Report
 from workers.protocol.codec import Json, write
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment

@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-from workers.events import Ended, Event, Outcome, Report, TraceEvent
+from workers.jobs.events import Ended, Event, Outcome, Report, TraceEvent
 from workers.session.assignment import Assignment
 from workers.trace import TraceWriter
 

@@ -5,8 +5,8 @@ import time
 from workers.audio import decode
 from workers.audio.levels import level_db
 from workers.audio.recording import Recording
-from workers.events import ChunksSent, Progressed, Slipped
-from workers.jobs import Settings
+from workers.jobs.events import ChunksSent, Progressed, Slipped
+from workers.jobs.job import Settings
 from workers.pacing.certificate import Certificate
 from workers.pacing.lags import Lags, certificate
 from workers.session.recorder import Recorder

@@ -8,7 +8,7 @@ whatever was already heard of it is dropped. Only a turn that is longer than a s
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from workers.events import Connecting, Outcome
+from workers.jobs.events import Connecting, Outcome
 from workers.protocol.messages import Turn, Word
 
 

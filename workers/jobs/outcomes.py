@@ -7,7 +7,7 @@ everything. So where the text is known, it decides.
 
 from typing import TYPE_CHECKING
 
-from workers.events import Ended, Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.protocol.messages import Error
 
 if TYPE_CHECKING:  # else the desk's process would load what only sessions need

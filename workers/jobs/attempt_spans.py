@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.history import JobHistory
-from workers.seam import START, Seam
+from workers.jobs.job_state import JobHistory
+from workers.jobs.resume_point import START, Seam
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-from workers.events import (
+from workers.jobs.events import (
     Began,
     Connecting,
     Ended,
@@ -21,10 +21,10 @@ from workers.events import (
     TurnHeard,
     Warned,
 )
-from workers.jobs import JobId
+from workers.jobs.job import JobId
+from workers.jobs.resume_point import START, Bearings, Seam
+from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
-from workers.seam import START, Bearings, Seam
-from workers.transcript import Transcript
 
 LEVELS = 20
 """Chunks whose levels are kept: a meter shows what is sent now."""

@@ -8,8 +8,8 @@ is final from its first ``end_of_turn`` on.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from workers.jobs.resume_point import START, Seam
 from workers.protocol.messages import Turn, Word
-from workers.seam import START, Seam
 
 
 @dataclass(frozen=True, slots=True)

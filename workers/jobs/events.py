@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
 from workers.errors import Malformed
-from workers.jobs import JobId
+from workers.jobs.job import JobId
 from workers.pacing.certificate import Certificate, LagSummary
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
