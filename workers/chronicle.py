@@ -34,8 +34,8 @@ from workers.jobs.job_state import Status
 from workers.jobs.outcomes import RETRIED
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
-from workers.reel import Reel
 from workers.run_clock import RunClock
+from workers.traces.trace_index import Reel
 
 Moment: TypeAlias = tuple[float, Report]
 """Seconds on the run's clock, and what was reported then."""

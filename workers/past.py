@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers import trace
 from workers.errors import Malformed, RunFolderProblem
 from workers.jobs import events
 from workers.jobs.events import Ended, Outcome, Queued, Report, Retrying
@@ -15,11 +14,12 @@ from workers.jobs.job_state import JobHistory
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
+from workers.traces import trace_file
 
 VERSION = 1
 INDEX = "run.json"
 
-_ATTEMPT = re.compile(rf"\.(\d+){re.escape(trace.SUFFIX)}$")
+_ATTEMPT = re.compile(rf"\.(\d+){re.escape(trace_file.SUFFIX)}$")
 
 UNRECORDED = Ended(
     Outcome.CRASHED,
@@ -108,7 +108,7 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
         if history.status.live:
             history = _ended(history)  # its process was killed, and another has gone on
         try:
-            for traced in trace.read(file_of_attempt):
+            for traced in trace_file.read(file_of_attempt):
                 if not isinstance(traced.event, events.TRACE_ONLY):
                     history.apply(Report(JobId(job), number, file, traced.t, traced.event))
         except (Malformed, OSError) as damage:  # what stands before it counts, and other jobs do
@@ -126,7 +126,7 @@ def _replayed(path: Path, record: Mapping[str, Json]) -> JobHistory:
 def traces(path: Path, job: int) -> Iterator[tuple[int, Path]]:
     """The traces of a job by the numbers of their attempts; refusals are none."""
     numbered = []
-    for file in path.glob(f"{job:04d}-*{trace.SUFFIX}"):
+    for file in path.glob(f"{job:04d}-*{trace_file.SUFFIX}"):
         if match := _ATTEMPT.search(file.name):
             numbered.append((int(match[1]), file))
     yield from sorted(numbered)

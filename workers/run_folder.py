@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from workers import past, provenance, trace
+from workers import past, provenance
 from workers.errors import Malformed, RunFolderProblem
 from workers.jobs.events import Connecting, Ended, Queued, Report, Retrying
 from workers.jobs.job import JobId, Limits, Settings
@@ -25,6 +25,7 @@ from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
+from workers.traces import trace_file
 
 _LOCK = "run.lock"
 _KEPT = ("started", "limits", "versions", "host")
@@ -105,7 +106,7 @@ class RunFolder:
         stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
         stem = stem.encode("utf-8", "replace")[:120].decode("utf-8", "ignore")  # names have bounds
         name = f"{job:04d}-{stem}.{attempt}"
-        return self.path / f"{name}{trace.SUFFIX}", self.path / f"{name}.log"
+        return self.path / f"{name}{trace_file.SUFFIX}", self.path / f"{name}.log"
 
     def unused(self, job: JobId, attempt: int, file: str) -> int:
         """The number of the next attempt: the first from ``attempt`` on that has no trace.

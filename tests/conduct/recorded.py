@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conduct.record import Audio, Entry, Heard, Sent
-from workers import trace
 from workers.jobs import events
 from workers.jobs.events import (
     Began,
@@ -23,12 +22,13 @@ from workers.jobs.events import (
     Warned,
 )
 from workers.protocol import messages
-from workers.trace import Traced
+from workers.traces import trace_file
+from workers.traces.trace_file import Traced
 
 
 def recorded(path: Path) -> tuple[dict[str, str], list[Entry]]:
     """Parameters and record of a trace; raises `Malformed` for something that is none."""
-    traced = list(trace.read(path))
+    traced = list(trace_file.read(path))
     with path.open(encoding="utf-8") as file:
         settings = json.loads(file.readline())["settings"]
     parameters = {**dict(settings["params"]), "speech_model": settings["speech_model"]}

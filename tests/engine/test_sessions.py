@@ -11,12 +11,12 @@ import pytest
 from tests import sound
 from tests.engine.running import supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, Script, perfect, turn
-from workers import trace
 from workers.jobs.events import Began, ChunksSent, Ended, Outcome, Progressed, TurnHeard, Warned
 from workers.jobs.job import Settings
 from workers.jobs.job_state import Status
 from workers.pacing.schedule import Release
 from workers.session.assignment import Patience
+from workers.traces import trace_file
 
 SHORT = Patience(begin=0.5, end=0.5)
 
@@ -118,7 +118,7 @@ def test_the_trace_holds_the_lag_of_every_chunk(tmp_path: Path) -> None:
         watched.supervisor.add([path])
         watched.until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    events = [traced.event for traced in trace.read(file)]
+    events = [traced.event for traced in trace_file.read(file)]
     lags = np.concatenate([e.lag_us for e in events if isinstance(e, ChunksSent)])
     ended = events[-1]
 
@@ -138,7 +138,7 @@ def test_what_is_reported_stands_in_the_trace(tmp_path: Path) -> None:
         watched.supervisor.add([path])
         watched.until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    traced = [each.event for each in trace.read(file)]
+    traced = [each.event for each in trace_file.read(file)]
 
     for kind in (Began, Progressed, TurnHeard, Ended):
         assert watched.said(kind) == [event for event in traced if isinstance(event, kind)]

@@ -13,13 +13,14 @@ import soundfile
 from tests import sound
 from tests.engine.running import LONG_ENOUGH, SOON, Watched, resumed, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from workers import past, run_folder, trace
+from workers import past, run_folder
 from workers.jobs.events import Began, Connecting, Ended, MessageSent, Progressed, Queued, TurnHeard
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import Status
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import UpdateConfiguration
 from workers.supervisor import Access, Supervisor
+from workers.traces import trace_file
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "recordings"
 
@@ -77,7 +78,7 @@ def test_a_session_is_steered_while_it_streams(tmp_path: Path) -> None:
 
     first = [
         traced.event.message
-        for traced in trace.read(next(folder.glob("*.1.trace.jsonl")))
+        for traced in trace_file.read(next(folder.glob("*.1.trace.jsonl")))
         if isinstance(traced.event, MessageSent)
     ]
     update = {

@@ -8,9 +8,9 @@ from tests.engine.running import SOON, Hurried, Watched, supervised
 from tests.engine.scenes import Played, Scene, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.tree import trace_of
-from workers import trace
 from workers.jobs.events import Began, Outcome, TurnHeard
 from workers.jobs.job import JobId
+from workers.traces import trace_file
 
 KILLED, KILLED_TWICE, STOPPED, FULL, UNTOUCHED = range(1, 6)
 """The jobs, by what is done to their sessions."""
@@ -56,7 +56,9 @@ def test_a_session_that_is_killed_again_and_again_goes_on(run: Played) -> None:
 
 def test_what_was_told_stands_in_a_trace(run: Played) -> None:
     """Whatever became of its session: else it would be missing when the run is read again."""
-    traced = [each.event for file in run.folder.glob("*.trace.jsonl") for each in trace.read(file)]
+    traced = [
+        each.event for file in run.folder.glob("*.trace.jsonl") for each in trace_file.read(file)
+    ]
     told = [each.event for each in run.watched.reports if isinstance(each.event, TurnHeard)]
 
     assert [event for event in told if event not in traced] == []

@@ -18,10 +18,11 @@ from tests import sound
 from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import TERMINATION, Endpoint, Line
 from tests.engine.tree import Tree
-from workers import past, trace
+from workers import past
 from workers.jobs.events import Connecting, Ended, Outcome
 from workers.jobs.job import JobId
 from workers.session.assignment import Patience
+from workers.traces import trace_file
 
 ZOMBIE = 5.0
 """Seconds that anything may stay behind the end of its program."""
@@ -47,7 +48,7 @@ def test_who_still_reads_its_file_calls_nobody(tmp_path: Path, number: signal.Si
     arguments = ("run", "--out", run, huge(tmp_path / "huge.wav"))
     with Endpoint() as endpoint, Tree("-m", "tui", *arguments, "--endpoint", endpoint.url) as tree:
         deadline = time.monotonic() + LONG_ENOUGH
-        while not list(run.glob(f"*{trace.SUFFIX}")):
+        while not list(run.glob(f"*{trace_file.SUFFIX}")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         tree.program.send_signal(number)

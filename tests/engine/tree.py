@@ -13,7 +13,7 @@ from typing import Self
 import psutil
 
 from tests.engine.running import LONG_ENOUGH
-from workers import trace
+from workers.traces import trace_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,4 +120,4 @@ def trace_of(process: psutil.Process) -> str | None:
         names = [Path(file.path).name for file in process.open_files()]
     except psutil.Error:
         return None
-    return next((name for name in names if name.endswith(trace.SUFFIX)), None)
+    return next((name for name in names if name.endswith(trace_file.SUFFIX)), None)

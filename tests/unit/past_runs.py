@@ -11,7 +11,7 @@ from tests.unit.desk_reports import began, connecting, done, failed, heard, prog
 from workers.jobs.events import Event, Outcome, TraceEvent
 from workers.jobs.job_state import JobHistory
 from workers.past import INDEX
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 """When these runs begin."""

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workers import trace
 from workers.audio.recording import Recording
 from workers.jobs.events import Event, Report
 from workers.jobs.job import Job, JobId, Settings
 from workers.protocol.endpoint import custom
 from workers.session.assignment import Assignment
 from workers.session.recorder import Recorder
-from workers.trace import TraceWriter
+from workers.traces import trace_file
+from workers.traces.trace_file import TraceWriter
 
 RECORDING = Recording("a.wav", 3600.0, 8000, 1, 3600 * 8000, "WAV PCM_16", 3600 * 16000 + 44)
 """An hour; there is no such file."""
@@ -31,7 +31,7 @@ class Told(list[Report]):
 @contextmanager
 def recording(folder: Path, told: Told) -> Iterator[Recorder]:
     """The recorder of a first attempt."""
-    file = folder / f"a{trace.SUFFIX}"
+    file = folder / f"a{trace_file.SUFFIX}"
     job = Job(JobId(1), RECORDING.path, RECORDING, Settings())
     assignment = Assignment(job, 1, custom("ws://127.0.0.1:9"), str(file), "a.log")
     with TraceWriter(file, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:

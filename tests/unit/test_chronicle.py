@@ -16,8 +16,8 @@ from workers.jobs.events import ChunksSent, Ended, Outcome, Retrying, Slipped, T
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.messages import Turn, Word
-from workers.reel import Reel
 from workers.run_clock import LULL
+from workers.traces.trace_index import Reel
 
 
 def fold(moments: Iterable[Moment], known: dict[JobId, JobHistory] | None = None) -> dict:

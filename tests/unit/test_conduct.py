@@ -49,7 +49,7 @@ from workers.protocol.messages import (
     Warning,
     Word,
 )
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 BEGIN = begin(U3)
 HEARTBEAT = Heartbeat(900, 1000, 0.9, 0.5)

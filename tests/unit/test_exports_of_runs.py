@@ -12,7 +12,7 @@ from tui.cli.summary import Exit
 from workers.errors import UsageProblem
 from workers.exports import Existing
 from workers.jobs.events import Event
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 HEARD: list[Event] = [
     connecting(),

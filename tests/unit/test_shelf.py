@@ -16,7 +16,7 @@ from workers.jobs.job_state import JobHistory
 from workers.jobs.resume_point import Seam
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 LONG = 20.0
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from workers import trace
 from workers.errors import Malformed
 from workers.jobs.events import Began, ChunksSent, Ended, Outcome, TurnHeard
 from workers.protocol.messages import Turn
-from workers.trace import Traced, TraceWriter
+from workers.traces import trace_file
+from workers.traces.trace_file import Traced, TraceWriter
 
 EVENTS = [
     Traced(0.5, Began("id", "u3-rt-pro", 16000, 0, 1.0, 2.0)),
@@ -28,8 +28,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Every event, in order, with its time."""
     path = written(tmp_path / "a.trace.jsonl")
 
-    assert list(trace.read(path)) == EVENTS
-    assert trace.head(path).file == "a.wav"
+    assert list(trace_file.read(path)) == EVENTS
+    assert trace_file.head(path).file == "a.wav"
 
 
 def test_a_trace_is_never_overwritten(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> No
         complete = whole[:size].count(b"\n") - 1
         last_is_whole = size < len(whole) and whole[size : size + 1] == b"\n"
 
-        assert list(trace.read(cut)) == EVENTS[: complete + last_is_whole]
+        assert list(trace_file.read(cut)) == EVENTS[: complete + last_is_whole]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "a.trace.jsonl"
     path.write_bytes(content)
     with pytest.raises(Malformed) as error:
-        list(trace.read(path))
+        list(trace_file.read(path))
 
     assert error.value.reason
 

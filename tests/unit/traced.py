@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workers.jobs.events import ChunksSent, TraceEvent
 from workers.protocol.codec import Json
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 SETTINGS: dict[str, Json] = {"chunk_ms": 100, "release": "start", "params": [["mode", "fast"]]}
 

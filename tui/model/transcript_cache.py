@@ -9,13 +9,14 @@ import threading
 from pathlib import Path
 
 from tui.model.desk_state import KEPT, DeskState
-from workers import past, trace
+from workers import past
 from workers.errors import Malformed, PacelineError
 from workers.jobs.events import Connecting, TurnHeard
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
 from workers.jobs.resume_point import Seam
 from workers.jobs.transcript import Transcript
+from workers.traces import trace_file
 
 _TOLD = (b'"end_of_turn":true', b'"type":"connecting"')
 """In the lines of a trace that decide which finals there are. (Most lines are partials, long.)"""
@@ -41,7 +42,7 @@ def finals(run: Path, job: JobId, up_to: int) -> Transcript:
         if attempt > up_to:
             break
         try:
-            for traced in trace.read(path, _TOLD):
+            for traced in trace_file.read(path, _TOLD):
                 match traced.event:
                     case Connecting() as connecting:
                         transcript.resume(Seam.of(connecting))

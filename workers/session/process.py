@@ -19,7 +19,7 @@ from workers.session.conversation import Conversation
 from workers.session.orders import Orders, Recalled
 from workers.session.outbox import Outbox
 from workers.session.recorder import Recorder, unwritable
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 _CHANGED = Ended(
     Outcome.UNREADABLE,

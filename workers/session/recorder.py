@@ -5,7 +5,7 @@ from typing import Protocol
 
 from workers.jobs.events import Ended, Event, Outcome, Report, TraceEvent
 from workers.session.assignment import Assignment
-from workers.trace import TraceWriter
+from workers.traces.trace_file import TraceWriter
 
 
 class Sink(Protocol):

@@ -13,11 +13,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from workers import trace
 from workers.errors import Malformed
 from workers.jobs import events
 from workers.jobs.events import TRACE_ONLY, Event
 from workers.protocol import codec
+from workers.traces import trace_file
 
 LEVELS = 20
 """So many reports of progress are read before any moment: what they say of the sound's level is
@@ -75,7 +75,7 @@ class Reel:
         """When its first line was written; the epoch when that cannot be known."""
         try:
             with path.open("rb") as file:
-                if file.readline(trace.LONGEST_LINE).endswith(b"\n"):  # else torn: no event
+                if file.readline(trace_file.LONGEST_LINE).endswith(b"\n"):  # else torn: no event
                     self.wall = _wall(path)
                     self._find(file)
         except (Malformed, OSError, ValueError, OverflowError) as damage:
@@ -113,7 +113,7 @@ class Reel:
 
     def _find(self, file: BinaryIO) -> None:
         offset, latest, progressed = file.tell(), 0.0, -1
-        while line := file.readline(trace.LONGEST_LINE):
+        while line := file.readline(trace_file.LONGEST_LINE):
             if not line.endswith(b"\n") and not _whole(line):
                 return  # torn, or being written now
             found = _LINE.match(line)
@@ -164,7 +164,7 @@ class Reel:
         file.seek(self._offsets[index])
         try:
             where = f"{self._path.name}, byte {self._offsets[index]}"
-            event = _parsed(file.readline(trace.LONGEST_LINE), where)
+            event = _parsed(file.readline(trace_file.LONGEST_LINE), where)
         except Malformed as damage:
             self.damage = self.damage or (self._times[index], str(damage))
             return None
@@ -174,7 +174,7 @@ class Reel:
 
 
 def _wall(path: Path) -> datetime:
-    wall = datetime.fromisoformat(trace.head(path).wall).astimezone(UTC)
+    wall = datetime.fromisoformat(trace_file.head(path).wall).astimezone(UTC)
     if wall.year not in _YEARS:
         raise Malformed(f"{path.name} was written in the year {wall.year}")
     return wall
