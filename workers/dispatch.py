@@ -20,7 +20,7 @@ from workers.ledger import Ledger
 from workers.place import Place
 from workers.protocol import configuration
 from workers.protocol.endpoint import Endpoint, Secret
-from workers.saving import Saving
+from workers.runs.index_writer import Saving
 from workers.session.assignment import Assignment, Patience
 from workers.session.child import SessionChild
 

@@ -13,7 +13,7 @@ from workers.jobs.job import Job, JobId, Settings
 from workers.jobs.job_state import JobHistory
 from workers.place import Phase, Place
 from workers.retries import Retries
-from workers.run_folder import RunFolder
+from workers.runs.run_folder import RunFolder
 from workers.session.assignment import Order
 from workers.starts import Starts
 from workers.waiting import Waiting

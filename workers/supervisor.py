@@ -21,7 +21,7 @@ from workers.place import Phase
 from workers.protocol import configuration
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.retries import Retries
-from workers.run_folder import RunFolder
+from workers.runs.run_folder import RunFolder
 from workers.session.assignment import Order, Patience
 from workers.starts import Starts
 

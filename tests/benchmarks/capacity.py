@@ -54,11 +54,11 @@ from tests.benchmarks.probe import Probe
 from tests.benchmarks.speech import Spoken
 from tests.benchmarks.table import table
 from tui.cli.run_setup import ENGINE_PATIENCE
-from workers import run_folder
 from workers.jobs.job import Settings
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
+from workers.runs import run_folder
 from workers.supervisor import Access, Supervisor
 
 STAGGER = 0.7

@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.engine.running import Hurried
-from workers import past, run_folder
 from workers.jobs.job import Settings
 from workers.protocol.endpoint import custom
 from workers.retries import Retries
+from workers.runs import reader, run_folder
 from workers.session.assignment import Patience
 from workers.supervisor import Access, Supervisor
 
@@ -25,7 +25,7 @@ RETRIES = Retries(attempts=50, first=0.05, most=0.2)
 
 def main(url: str, folder: Path, sessions: int, files: Sequence[str]) -> None:
     """Until every job is over."""
-    left = [] if files else past.past(folder).histories
+    left = [] if files else reader.past(folder).histories
     with (
         closing(run_folder.create(folder) if files else run_folder.reopen(folder)) as opened,
         Supervisor(

@@ -11,7 +11,7 @@ from tests.chaos.plan import Plan
 from tests.engine.scripted import Endpoint, Line
 from tests.engine.tree import Tree, send
 from tests.engine.truth import Truth, complaints, record
-from workers import past
+from workers.runs import reader
 
 PROGRAM = ("-m", "tests.chaos.program")
 
@@ -135,7 +135,7 @@ class Storm:
 
     def _oracle(self) -> list[str]:
         found = []
-        for truth, history in zip(self._truths, past.histories(self._folder), strict=True):
+        for truth, history in zip(self._truths, reader.histories(self._folder), strict=True):
             wrong = complaints(truth, history, PADDING_MS)
             found += [f"job {history.job}: {each}" for each in wrong]
         return found

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
-from workers import past, run_folder
 from workers.jobs.events import Event, Report
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import JobHistory
 from workers.protocol.endpoint import Secret, custom
 from workers.retries import Retries
+from workers.runs import reader, run_folder
 from workers.session.assignment import Patience
 from workers.starts import Starts
 from workers.supervisor import Access, Supervisor
@@ -118,7 +118,7 @@ def resumed(
     url: str, folder: Path, *, retries: Retries = SOON, patience: Patience | None = None
 ) -> Iterator[Watched]:
     """A supervisor that goes on with a run, as soon as nobody else works on it."""
-    left = past.past(folder)
+    left = reader.past(folder)
     with (
         closing(run_folder.reopen(folder)) as reopened,
         Supervisor(

@@ -8,11 +8,11 @@ from pathlib import Path
 from tests.engine.running import SOON, Hurried, Watched, supervised
 from tests.engine.scripted import Endpoint, Heard, Script
 from tests.engine.truth import Truth, complaints, record
-from workers import past
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.job import Settings
 from workers.jobs.job_state import JobHistory
 from workers.retries import Retries
+from workers.runs import reader
 from workers.session.assignment import Patience
 
 
@@ -47,7 +47,7 @@ class Played:
     @property
     def replayed(self) -> list[JobHistory]:
         """As its traces tell."""
-        return past.histories(self.folder)
+        return reader.histories(self.folder)
 
     def ends(self, job: int = 1) -> list[Ended]:
         """Of each of a job's attempts."""

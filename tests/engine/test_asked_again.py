@@ -11,9 +11,9 @@ from tests.engine.running import LONG_ENOUGH, ONCE, resumed, supervised
 from tests.engine.scripted import Endpoint
 from tests.engine.test_continuation import Tomorrow
 from tests.engine.truth import complaints, record
-from workers import past
 from workers.jobs.events import Connecting, Ended, Queued, Retrying
 from workers.jobs.job_state import Status
+from workers.runs import reader
 
 
 def index_when(folder: Path, status: Status) -> str:
@@ -59,7 +59,7 @@ def test_what_was_cancelled_between_two_attempts_stays_cancelled(tmp_path: Path)
             watched.until_idle()
         with resumed(endpoint.url, folder) as again:
             again.until_idle()
-    (history,) = past.histories(folder)
+    (history,) = reader.histories(folder)
 
     assert len(endpoint.heard) == 1
     assert history.status is Status.CANCELLED
@@ -79,7 +79,7 @@ def test_what_was_cancelled_and_is_wanted_again_is_not_forgotten(tmp_path: Path)
         watched.until_said(Queued, times=2)
         left = index_when(folder, Status.QUEUED)
     (folder / "run.json").write_text(left)  # as a kill would have left it
-    (history,) = past.past(folder).histories
+    (history,) = reader.past(folder).histories
 
     assert not history.finished
 
@@ -98,7 +98,7 @@ def test_what_was_done_and_is_wanted_again_is_not_forgotten(tmp_path: Path) -> N
         (folder / "run.json").write_text(left)  # as a kill would have left it
         with resumed(endpoint.url, folder) as again:
             again.until_idle()
-    (history,) = past.histories(folder)
+    (history,) = reader.histories(folder)
 
     assert [event.from_ms for event in again.said(Connecting)] == [0]
     assert complaints(truth, history) == []

@@ -13,11 +13,11 @@ from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import complaints, record
 from tests.unit.past_runs import facts
-from workers import past
-from workers.chronicle import Chronicle, Trouble
 from workers.jobs.events import Connecting, Ended, Outcome, Retrying
 from workers.jobs.job_state import JobHistory, Status
 from workers.retries import Retries
+from workers.runs import reader
+from workers.runs.timeline import Chronicle, Trouble
 from workers.session.assignment import Patience
 
 BRISK = Patience(begin=1.0, end=1.0, silence=1.0)
@@ -166,7 +166,7 @@ def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path:
         watched.supervisor.retry(history.job)
         watched.until_idle()
 
-    (replayed,) = past.histories(tmp_path / "run")
+    (replayed,) = reader.histories(tmp_path / "run")
     assert complaints(truth, history) == complaints(truth, replayed) == []
     assert [seam.at_ms for seam in history.transcript.seams] == [180, 380, 580, 780]
     assert [attempt.number for attempt in history.earlier] == [1, 2, 3, 4]

@@ -9,8 +9,8 @@ from tests import sound
 from tests.engine.running import LONG_ENOUGH
 from tests.engine.scripted import Endpoint
 from tests.engine.test_program import ROOT, command
-from workers import past
 from workers.jobs.job_state import Status
+from workers.runs import reader
 
 
 @pytest.mark.parametrize("closed", ["0<&- 1>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
@@ -23,7 +23,7 @@ def test_a_program_without_its_usual_descriptors_streams_all_the_same(
         options = ("--attempts", "1", "--endpoint", endpoint.url, "--out", tmp_path / "run")
         program = ["sh", "-c", f'exec "$@" {closed}', "sh", *command("run", *options, path)]
         ended = subprocess.run(program, cwd=ROOT, timeout=LONG_ENOUGH)
-    (history,) = past.histories(tmp_path / "run")
+    (history,) = reader.histories(tmp_path / "run")
 
     assert history.status is Status.DONE
     assert ended.returncode == 0

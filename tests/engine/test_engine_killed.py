@@ -10,12 +10,12 @@ from whisper_normalizer.english import EnglishTextNormalizer
 
 from tests.engine.running import LONG_ENOUGH, SOON, Watched
 from tests.engine.test_program import SAMPLES, reference
-from workers import run_folder
 from workers.jobs.events import Began, Ended, Outcome, TurnHeard
 from workers.jobs.job import Settings
 from workers.jobs.job_state import Status
 from workers.localserver.child import LocalServer
 from workers.protocol.endpoint import Secret, embedded
+from workers.runs import run_folder
 from workers.supervisor import Access, Supervisor
 
 pytestmark = pytest.mark.engine

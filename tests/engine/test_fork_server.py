@@ -15,12 +15,13 @@ from tests.engine.scripted import Endpoint
 from tests.engine.test_interruptions import CHAOS, every_complaint, spoken, until
 from tests.engine.tree import Tree, send
 from tests.engine.truth import record
-from workers import past, processes
+from workers import processes
 from workers.audio.recording import Recording
 from workers.jobs.events import Outcome
 from workers.jobs.job import Job, JobId, Settings
 from workers.processes import SENT_TO_ALL, START_METHOD
 from workers.protocol.endpoint import custom
+from workers.runs import reader
 from workers.session.assignment import Assignment, Order
 from workers.session.child import SessionChild
 
@@ -53,7 +54,7 @@ def test_a_young_fork_server_that_is_struck_costs_no_attempt(
             server.send_signal(number)
         left = tree.program.wait(LONG_ENOUGH)
         tree.until_gone()
-    (history,) = past.histories(folder)
+    (history,) = reader.histories(folder)
 
     assert left == 0
     assert history.attempt == 1
@@ -77,7 +78,7 @@ def test_a_stopped_fork_server_is_replaced_while_sessions_go_on(tmp_path: Path) 
         tree.until_gone()
 
     assert tree.program.returncode == 0
-    assert every_complaint(truths, past.histories(folder)) == []
+    assert every_complaint(truths, reader.histories(folder)) == []
 
 
 def test_a_session_that_is_twice_asked_to_end_before_it_is_there_is_killed(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from tests.engine.running import ONCE, SOON, resumed, supervised
 from tests.engine.scenes import Played, Scene, played, recordings
 from tests.engine.scripted import Endpoint
 from tests.engine.truth import complaints, record
-from workers import past
 from workers.jobs.events import Connecting, Ended, Outcome
 from workers.jobs.job import Settings
 from workers.jobs.job_state import Status
 from workers.retries import Retries
+from workers.runs import reader
 from workers.session.assignment import Patience
 
 SHORT = Manner(words=3, lifetime=2)
@@ -146,6 +146,6 @@ def test_a_program_killed_between_two_sessions_goes_on(tmp_path: Path, manner: M
     with Endpoint(telling()) as endpoint, resumed(endpoint.url, run) as again:
         again.until_idle()
 
-    for history in (again.histories[1], *past.histories(run)):
+    for history in (again.histories[1], *reader.histories(run)):
         assert complaints(truth, history) == []
         assert len(history.transcript.seams) == 1

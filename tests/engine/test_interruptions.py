@@ -16,10 +16,10 @@ from tests.engine.running import LONG_ENOUGH, Watched, resumed, supervised
 from tests.engine.scripted import Endpoint, Heard
 from tests.engine.tree import Tree, send
 from tests.engine.truth import Truth, complaints, record
-from workers import past, run_folder
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended
 from workers.jobs.job_state import JobHistory
+from workers.runs import reader, run_folder
 
 CHAOS = ("-m", "tests.chaos.program")
 ZOMBIE = 5.0
@@ -55,7 +55,7 @@ def finished(truths: Sequence[Truth], *folders: Path) -> None:
             run.until_idle()
     for run, folder in zip(runs, folders, strict=True):
         assert every_complaint(truths, in_order(run)) == []
-        assert every_complaint(truths, past.histories(folder)) == []
+        assert every_complaint(truths, reader.histories(folder)) == []
 
 
 def in_order(watched: Watched) -> list[JobHistory]:
@@ -134,7 +134,7 @@ def without_helpers(tmp_path: Path) -> None:
         tree.until_gone()
 
     assert tree.program.returncode == 0
-    assert every_complaint(truths, past.histories(tmp_path / "run")) == []
+    assert every_complaint(truths, reader.histories(tmp_path / "run")) == []
 
 
 def stopped_and_continued(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def stopped_and_continued(tmp_path: Path) -> None:
         time.sleep(2.2)  # as long as the program waits for a server that says nothing
         tree.signal_all(signal.SIGCONT)
         tree.until_gone()
-    histories = past.histories(tmp_path / "run")
+    histories = reader.histories(tmp_path / "run")
 
     assert every_complaint(truths, histories) == []
     assert sorted(history.attempt for history in histories) == [1, 1, 1, 2]
@@ -172,8 +172,8 @@ def killed_while_jobs_end(tmp_path: Path) -> None:
         for _ in range(2):
             endpoint.heard.clear()
             with Tree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
-                kill_between_saves(tree, endpoint, folder / past.INDEX)
-                index = past.index(folder)
+                kill_between_saves(tree, endpoint, folder / reader.INDEX)
+                index = reader.index(folder)
                 tree.until_gone()
             assert [job["id"] for job in index.jobs] == list(range(1, 13))
             arguments = []
@@ -195,7 +195,7 @@ def kill_between_saves(tree: Tree, endpoint: Endpoint, index: Path) -> None:
 def with_an_index_that_fails(tmp_path: Path) -> None:
     last, hold, folder = faults.Hold(), faults.Hold(), tmp_path / "run"
     ends = hold.then(faults.error(1008, "Invalid API key"))
-    index = folder / past.INDEX
+    index = folder / reader.INDEX
     scripts = telling(PLAIN, last.then(), Moment.TERMINATE), telling(PLAIN, ends, 2)
     with (
         Endpoint(*scripts) as endpoint,
@@ -213,7 +213,7 @@ def with_an_index_that_fails(tmp_path: Path) -> None:
         time.sleep(0.5)  # time enough to have failed
         index.rmdir()
         until(index.exists)
-        first, second = past.index(folder).jobs
+        first, second = reader.index(folder).jobs
         assert (first["status"], second["status"]) == ("done", "connecting")
         hold.over.set()
         watched.until_idle()

@@ -9,8 +9,8 @@ from tests.engine.test_program import paceline
 from tests.engine.test_terminal import ANSWERS
 from tests.engine.window import Window
 from tui.cli.summary import Exit
-from workers import past
 from workers.jobs.job_state import Status
+from workers.runs import reader
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -40,7 +40,7 @@ def test_a_run_is_looked_back_at_while_it_is_at_work_and_after(tmp_path: Path) -
         watched.until_idle()
         looked_at(folder, b"still at work", b"Hello world.")
     before = contents(folder)
-    assert [Status.DONE] == [history.status for history in past.histories(folder)]
+    assert [Status.DONE] == [history.status for history in reader.histories(folder)]
     looked_at(folder, b"looking back at", b"Hello world.")
     assert before == contents(folder)
 

@@ -18,10 +18,10 @@ from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
 from tests.engine.test_program import ROOT, command, inside, paceline
 from tui.cli.resume import resumed
-from workers import past
 from workers.errors import UsageProblem
 from workers.jobs.events import Queued
 from workers.jobs.job_state import Status
+from workers.runs import reader
 
 LONG = 120.0
 """Seconds: longer than any test lasts."""
@@ -88,7 +88,7 @@ def stopped_and_resumed(folder: Path, number: signal.Signals) -> None:
     events = [json.loads(line) for line in result.stdout.splitlines()]
     (connecting,) = [event for event in events if event["type"] == "connecting"]
     (heard,) = [event for event in events if event["type"] == "turn"]
-    (history,) = past.histories(folder)
+    (history,) = reader.histories(folder)
     samples = sound.counting(LONG).tobytes()
 
     assert result.returncode == 3, result.stderr
@@ -203,7 +203,7 @@ def test_a_run_that_started_nothing_knows_where_to_go_and_how(tmp_path: Path) ->
 
     assert result.returncode == 0, result.stderr
     assert len(endpoint.heard) == 1
-    assert past.past(tmp_path / "run").settings.chunk_ms == 50
+    assert reader.past(tmp_path / "run").settings.chunk_ms == 50
 
 
 def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ import soundfile
 from tests import sound
 from tests.engine.running import LONG_ENOUGH, SOON, Watched, resumed, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from workers import past, run_folder
 from workers.jobs.events import Began, Connecting, Ended, MessageSent, Progressed, Queued, TurnHeard
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import Status
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import UpdateConfiguration
+from workers.runs import reader, run_folder
 from workers.supervisor import Access, Supervisor
 from workers.traces import trace_file
 
@@ -133,7 +133,7 @@ def test_the_queue_is_arranged_and_a_resumption_keeps_to_it(tmp_path: Path) -> N
 
     with closing(run_folder.reopen(folder)) as reopened:
         again = Supervisor(nowhere, reopened, Settings())  # nothing is started
-        again.resume(past.histories(folder))
+        again.resume(reader.histories(folder))
         assert again.queue == [1, 2, 6, 3]
 
 

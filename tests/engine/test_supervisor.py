@@ -20,13 +20,13 @@ from textual.app import App
 from tests import sound
 from tests.engine.running import LONG_ENOUGH, SOON, Watched, supervised
 from tests.engine.scripted import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from workers import past, run_folder
 from workers.errors import EngineMissing
 from workers.jobs.events import Began, Connecting, Ended, Outcome, Queued, TurnHeard
 from workers.jobs.job import Settings
 from workers.jobs.job_state import Status
 from workers.processes import PRELOADED, START_METHOD
 from workers.protocol.endpoint import custom
+from workers.runs import reader, run_folder
 from workers.starts import Starts
 from workers.supervisor import Access, Supervisor
 
@@ -354,7 +354,7 @@ def test_a_session_whose_program_is_killed_ends_politely(tmp_path: Path, long: s
 
         assert alive == []
         assert endpoint.heard[0].control == [{"type": "Terminate"}]
-    history = past.histories(tmp_path / "run")[0]
+    history = reader.histories(tmp_path / "run")[0]
     assert history.status is Status.INTERRUPTED
     assert history.transcript.text == "Heard before.\nHeard after."
 
@@ -371,7 +371,7 @@ def test_the_run_folder_tells_the_whole_run(tmp_path: Path, short: str) -> None:
     assert first["size"] == os.path.getsize(short)
     assert len(first["sha256"]) == 64
     assert (first["status"], second["status"]) == ("done", "failed")
-    replayed = past.histories(tmp_path / "run")
+    replayed = reader.histories(tmp_path / "run")
     for live, again in zip(watched.histories.values(), replayed, strict=True):
         assert again.transcript.text == live.transcript.text
         assert again.status is live.status

@@ -18,9 +18,9 @@ from tests import sound
 from tests.engine.running import LONG_ENOUGH, supervised
 from tests.engine.scripted import TERMINATION, Endpoint, Line
 from tests.engine.tree import Tree
-from workers import past
 from workers.jobs.events import Connecting, Ended, Outcome
 from workers.jobs.job import JobId
+from workers.runs import reader
 from workers.session.assignment import Patience
 from workers.traces import trace_file
 
@@ -59,7 +59,7 @@ def test_who_still_reads_its_file_calls_nobody(tmp_path: Path, number: signal.Si
         assert endpoint.heard == []
     if number is signal.SIGINT:
         assert tree.program.returncode == 130
-        (history,) = past.histories(run)
+        (history,) = reader.histories(run)
         assert history.ended is not None
         assert history.ended.outcome is Outcome.INTERRUPTED
         assert not history.finished
@@ -99,7 +99,7 @@ def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
     assert took < ZOMBIE
     assert [tree.program.returncode for tree in trees] == [130, 130, 130, -signal.SIGKILL]
     for number in numbers[:3]:
-        (history,) = past.histories(tmp_path / number.name)
+        (history,) = reader.histories(tmp_path / number.name)
         assert history.ended is not None
         assert history.ended.outcome is Outcome.INTERRUPTED
 

@@ -20,8 +20,8 @@ from tui.screens.export import Exporting
 from tui.screens.overview import Overview
 from tui.screens.reader import Reading
 from tui.widgets.painted import Painted
-from workers.chronicle import Chronicle
 from workers.jobs.job import JobId
+from workers.runs.timeline import Chronicle
 
 LENGTH = 11.5
 

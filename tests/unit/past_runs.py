@@ -10,7 +10,7 @@ from typing import Any
 from tests.unit.desk_reports import began, connecting, done, failed, heard, progressed
 from workers.jobs.events import Event, Outcome, TraceEvent
 from workers.jobs.job_state import JobHistory
-from workers.past import INDEX
+from workers.runs.reader import INDEX
 from workers.traces.trace_file import TraceWriter
 
 NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

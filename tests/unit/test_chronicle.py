@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tests.unit.desk_reports import began, connecting, done, failed, heard, progressed
 from tests.unit.past_runs import NINE, facts, job, run, session, talks, trace
-from workers import past
-from workers.chronicle import Chronicle, Moment, Trouble
 from workers.jobs.events import ChunksSent, Ended, Outcome, Retrying, Slipped, TurnHeard
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory, Status
 from workers.protocol.messages import Turn, Word
-from workers.run_clock import LULL
+from workers.runs import reader
+from workers.runs.run_clock import LULL
+from workers.runs.timeline import Chronicle, Moment, Trouble
 from workers.traces.trace_index import Reel
 
 
@@ -37,7 +37,7 @@ def agrees(folder: Path) -> bool:
     """The end of the chronicle is what `past` makes of the same run."""
     chronicle = Chronicle(folder)
     ends = at(chronicle, chronicle.length)
-    return all(facts(ends[each.job]) == facts(each) for each in past.past(folder).histories)
+    return all(facts(ends[each.job]) == facts(each) for each in reader.past(folder).histories)
 
 
 def test_its_end_is_what_the_traces_tell(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_sessions_that_were_killed_end_with_their_last_words(tmp_path: Path) -> 
 
     chronicle = Chronicle(folder)
     ends = at(chronicle, chronicle.length)
-    assert past.UNRECORDED == ends[JobId(1)].ended
+    assert reader.UNRECORDED == ends[JobId(1)].ended
     assert "its process was killed" == ends[JobId(2)].ended.reason
     assert [Trouble.FAILED] * 2 == [trouble for _, trouble in chronicle.troubles]
 
@@ -155,7 +155,7 @@ def test_damage_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
     assert "Two." == one.transcript.text
     assert Status.DONE is one.status
     assert "One." == two.transcript.text
-    assert past.UNRECORDED == two.ended
+    assert reader.UNRECORDED == two.ended
     assert ["the trace is damaged"] * 3 == [each.warnings[-1][:20] for each in (one, two, three)]
 
 
@@ -235,7 +235,7 @@ def test_what_is_left_out_makes_no_difference(
         for stop in [*sorted(stops), chronicle.length]:
             fold(chronicle.between(reached, stop), known)
             reached = stop
-        assert facts(past.past(played).histories[0]) == facts(known[JobId(1)])
+        assert facts(reader.past(played).histories[0]) == facts(known[JobId(1)])
         assert facts(at(chronicle, reached)[JobId(1)]) == facts(known[JobId(1)])
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.unit.past_runs import facts, job, run, session, talks, trace
 from tui.model.desk_state import DeskState
 from tui.model.replay import Playback
-from workers.chronicle import Chronicle
 from workers.jobs.job import JobId
 from workers.jobs.job_state import Status
+from workers.runs.timeline import Chronicle
 
 LENGTH = 11.5
 """Seconds of the run here."""

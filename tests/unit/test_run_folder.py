@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tests.unit.desk_reports import connecting, done, report
-from workers import past, run_folder
 from workers.errors import RunFolderProblem
 from workers.jobs.job import JobId, Settings
 from workers.protocol.configuration import UNCHANGED
 from workers.protocol.messages import UpdateConfiguration
+from workers.runs import reader, run_folder
 
 ONE, TWO = JobId(1), JobId(2)
 CHANGES = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
@@ -119,4 +119,4 @@ def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
     (tmp_path / "run" / "run.json").write_text(json.dumps(index))
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.changes_to(TWO) == UNCHANGED
-    assert [TWO] == [history.job for history in past.histories(tmp_path / "run")]
+    assert [TWO] == [history.job for history in reader.histories(tmp_path / "run")]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tui.render.replay_bar import Scrub, moment_at, scrub_line
 from tui.theme.symbols import ASCII, UNICODE
-from workers.chronicle import Trouble
+from workers.runs.timeline import Trouble
 
 TROUBLES = [(30.0, Trouble.SLIPPED), (30.0, Trouble.FAILED), (100.0, Trouble.RETRIED)]
 

@@ -18,10 +18,10 @@ from tests.unit.desk_reports import (
     streaming,
 )
 from tui.model.totals import Away, Totals, finished_in, totals
-from workers import run_folder
 from workers.jobs.events import Event, Outcome
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import JobHistory
+from workers.runs import run_folder
 from workers.starts import GAP, Starts
 from workers.supervisor import Access, Supervisor
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from tui.model.transcript_cache import fill
 from tui.text.formats import counted
-from workers import past
 from workers.exports.foreign import words_of
 from workers.exports.text import txt, txt_of_all
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
+from workers.runs import reader
 
 MOST = 74_994
 """Bytes of text that every terminal with a clipboard takes: some stop at 100,000 of the sequence,
@@ -61,7 +61,7 @@ def transcripts(histories: Sequence[JobHistory], folder: Path) -> Copied:
 
 def trace_paths(jobs: Sequence[JobId], folder: Path) -> Copied:
     """The path of each job's latest trace, a line each."""
-    latest = [[path for _, path in past.traces(folder, job)][-1:] for job in jobs]
+    latest = [[path for _, path in reader.traces(folder, job)][-1:] for job in jobs]
     paths = [_whole(path) for found in latest for path in found]
     if not paths:
         return Copied("", "No attempt has left a trace yet")

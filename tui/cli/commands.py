@@ -103,7 +103,7 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
     guard = None if no_desk or as_json else TerminalGuard()  # as above
     from tui.cli.resume import resumed
     from tui.cli.run import Work, need_terminal, on_desk, without_screen
-    from workers import run_folder
+    from workers.runs import run_folder
 
     if guard is not None:
         need_terminal(f"paceline resume {folder} --no-desk")
@@ -149,7 +149,7 @@ def settings(create: bool) -> None:
 def runs(most: int) -> None:
     """List the latest runs, and how to go on with those that are not finished."""
     from tui.cli.runs import told
-    from workers.run_folder import runs_path
+    from workers.runs.run_folder import runs_path
 
     told(runs_path(), most, click.echo)
 
@@ -166,7 +166,7 @@ def view(folder: Path | None) -> NoReturn:
     guard = TerminalGuard()  # as above
     from tui.cli.run import need_terminal
     from tui.cli.view import latest, looked_back
-    from workers.run_folder import runs_path
+    from workers.runs.run_folder import runs_path
 
     folder = folder or latest(runs_path())
     need_terminal(f"paceline export {folder} --to txt")

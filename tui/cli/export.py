@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tui.cli.summary import Exit
 from tui.text.width import clean
-from workers import past
 from workers.errors import UsageProblem
 from workers.exports import (
     FORMATS,
@@ -17,6 +16,7 @@ from workers.exports import (
     export_together,
     names,
 )
+from workers.runs import reader
 
 
 def exported(
@@ -34,7 +34,7 @@ def exported(
     """
     _check(formats, together=together)
     target = into or folder / "exports"
-    histories = past.histories(folder)
+    histories = reader.histories(folder)
     called = names(histories)
     heard, well = [], True
     for history in histories:

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 from tui.cli import api_key
 from tui.cli.run_options import Options, authorities
-from workers import past
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import Limits
-from workers.past import Past
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, Kind, is_loopback
+from workers.runs import reader
+from workers.runs.reader import Past
 
 
 def resumed(
@@ -34,7 +34,7 @@ def resumed(
     Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
     variable = api_key.forgotten()
-    left = past.past(path)
+    left = reader.past(path)
     target = _target(left.endpoint, url, unencrypted=unencrypted)
     if target is not None:
         target = replace(target, ca=authorities(ca_file))

@@ -17,7 +17,7 @@ from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
-from workers.run_folder import RunFolder
+from workers.runs.run_folder import RunFolder
 from workers.supervisor import Supervisor
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from tui.cli.run_options import SESSIONS, Options
-from workers import run_folder
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
-from workers.run_folder import RunFolder
+from workers.runs import run_folder
+from workers.runs.run_folder import RunFolder
 from workers.supervisor import Access, Supervisor
 
 ENGINE_PATIENCE = 60.0

@@ -27,7 +27,7 @@ class RunFolder(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The folder need not be there: who reads it says so."""
-        from workers.run_folder import runs_path
+        from workers.runs.run_folder import runs_path
 
         path = Path(value)
         kept = runs_path() / path.name

@@ -11,14 +11,14 @@ from tui.model.replay import BEFORE, Playback
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
 from tui.text.width import clean
-from workers import past, run_folder
-from workers.chronicle import Chronicle
 from workers.errors import RunFolderProblem
+from workers.runs import reader, run_folder
+from workers.runs.timeline import Chronicle
 
 
 def latest(folder: Path) -> Path:
     """The run that was begun last under a folder; raises `RunFolderProblem` if there is none."""
-    runs = sorted(path.parent for path in folder.glob(f"*/{past.INDEX}"))
+    runs = sorted(path.parent for path in folder.glob(f"*/{reader.INDEX}"))
     if not runs:
         raise RunFolderProblem(f"no runs are kept under {folder}", "Name a run folder.")
     return runs[-1]

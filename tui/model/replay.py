@@ -10,10 +10,10 @@ from math import inf
 from tui.model.desk_state import DeskState
 from tui.model.totals import at_once
 from tui.render.replay_bar import Scrub
-from workers.chronicle import Chronicle
 from workers.jobs.events import Report, Retrying
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
+from workers.runs.timeline import Chronicle
 
 SPEEDS = (1, 4, 16)
 

@@ -17,8 +17,8 @@ from threading import Lock
 from time import monotonic
 
 from tui.model.attempt_timing import Timing, Trail
-from workers import past
 from workers.protocol.codec import JsonObject
+from workers.runs import reader
 
 SLICE = 0.008
 """Seconds that one `Record.read` takes, about: meanwhile the screen waits for the interpreter."""
@@ -209,7 +209,7 @@ class Record:
         """To the next attempt's trace; what the one before had to say is read by then."""
         lines = self._lines
         last = lines.tails[-1].attempt if lines.tails else 0
-        for attempt, path in past.traces(self._folder, self.job):
+        for attempt, path in reader.traces(self._folder, self.job):
             if attempt > last:
                 lines.firsts.append(len(lines.sizes))
                 lines.tails.append(_Tail(path, attempt))

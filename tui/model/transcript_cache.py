@@ -9,13 +9,13 @@ import threading
 from pathlib import Path
 
 from tui.model.desk_state import KEPT, DeskState
-from workers import past
 from workers.errors import Malformed, PacelineError
 from workers.jobs.events import Connecting, TurnHeard
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
 from workers.jobs.resume_point import Seam
 from workers.jobs.transcript import Transcript
+from workers.runs import reader
 from workers.traces import trace_file
 
 _TOLD = (b'"end_of_turn":true', b'"type":"connecting"')
@@ -38,7 +38,7 @@ def finals(run: Path, job: JobId, up_to: int) -> Transcript:
     As far as its traces can be read; takes a second for three hours.
     """
     transcript = Transcript()
-    for attempt, path in past.traces(run, job):
+    for attempt, path in reader.traces(run, job):
         if attempt > up_to:
             break
         try:

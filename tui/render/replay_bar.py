@@ -8,8 +8,8 @@ from tui.text import formats
 from tui.text.width import width
 from tui.theme.roles import Line, Role
 from tui.theme.symbols import Symbols
-from workers.chronicle import Trouble
 from workers.jobs.job_state import Status
+from workers.runs.timeline import Trouble
 
 LEAST_BAR = 10
 """Below so many cells the time of day gives way to the bar."""

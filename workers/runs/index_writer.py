@@ -3,7 +3,7 @@
 import threading
 import time
 
-from workers.run_folder import RunFolder
+from workers.runs.run_folder import RunFolder
 
 SHARE = 0.1
 """The share of its time that may be spent on writing; what changes meanwhile goes together."""

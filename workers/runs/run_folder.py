@@ -15,16 +15,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from workers import past, provenance
 from workers.errors import Malformed, RunFolderProblem
 from workers.jobs.events import Connecting, Ended, Queued, Report, Retrying
 from workers.jobs.job import JobId, Limits, Settings
 from workers.jobs.job_state import Status
-from workers.past import Index
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
+from workers.runs import environment, reader
+from workers.runs.reader import Index
 from workers.traces import trace_file
 
 _LOCK = "run.lock"
@@ -52,7 +52,7 @@ class RunFolder:
         """Lets other programs work on it; one that nothing ever came into is removed."""
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
-            (self.path / past.INDEX).unlink(missing_ok=True)
+            (self.path / reader.INDEX).unlink(missing_ok=True)
         self._lock.release()
         if not self._jobs:
             (self.path / _LOCK).unlink(missing_ok=True)
@@ -62,7 +62,7 @@ class RunFolder:
     @property
     def saved(self) -> bool:
         """Whether all that was to be saved could be."""
-        return not self.changed and (not self._jobs or (self.path / past.INDEX).exists())
+        return not self.changed and (not self._jobs or (self.path / reader.INDEX).exists())
 
     @property
     def exports(self) -> Path:
@@ -89,7 +89,7 @@ class RunFolder:
             to["endpoint"] = {"address": endpoint.address, **codec.write(endpoint)}
         kept = {key: self._head[key] for key in _KEPT if key in self._head}
         self._head = {
-            "format": past.VERSION,
+            "format": reader.VERSION,
             "started": now,
             "limits": None,
             **kept,
@@ -178,7 +178,7 @@ class RunFolder:
                 job.update(codec.write(queued), status=Status.QUEUED.value)
                 job["size"] = _size(self.path_of(report.job))
             case Connecting() as connecting:
-                self._head |= provenance.found()
+                self._head |= environment.found()
                 job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
                 self._forget_end(job, report.attempt)
             case Retrying():
@@ -220,7 +220,7 @@ class RunFolder:
 
     def save(self, index: str, *, durable: bool) -> None:
         """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
-        _replace_file(self.path / past.INDEX, index, durable=durable)
+        _replace_file(self.path / reader.INDEX, index, durable=durable)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -231,7 +231,7 @@ def create(path: Path | None) -> RunFolder:
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
-    if (path / past.INDEX).exists():
+    if (path / reader.INDEX).exists():
         raise RunFolderProblem(f"{path} holds a run already", "Name another folder with --out.")
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -245,7 +245,7 @@ def create(path: Path | None) -> RunFolder:
 
 def reopen(path: Path) -> RunFolder:
     """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
-    if not past.index(path).jobs:  # nothing is locked in what is no run folder
+    if not reader.index(path).jobs:  # nothing is locked in what is no run folder
         raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
     try:
         lock = _locked(path)
@@ -254,7 +254,9 @@ def reopen(path: Path) -> RunFolder:
             f"the run folder {path} cannot be written ({error.strerror})"
         ) from error
     try:
-        return RunFolder(path, lock, past.index(path))  # again: another program may just have left
+        return RunFolder(
+            path, lock, reader.index(path)
+        )  # again: another program may just have left
     except BaseException:
         lock.release()
         raise

@@ -17,7 +17,6 @@ from math import inf
 from pathlib import Path
 from typing import TypeAlias
 
-from workers import past
 from workers.jobs.events import (
     Connecting,
     Ended,
@@ -34,7 +33,8 @@ from workers.jobs.job_state import Status
 from workers.jobs.outcomes import RETRIED
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
-from workers.run_clock import RunClock
+from workers.runs import reader
+from workers.runs.run_clock import RunClock
 from workers.traces.trace_index import Reel
 
 Moment: TypeAlias = tuple[float, Report]
@@ -57,9 +57,9 @@ class Chronicle:
     """
 
     def __init__(self, path: Path, *, at_work: bool = False) -> None:
-        self.index = past.index(path)
+        self.index = reader.index(path)
         reels = [
-            [(number, Reel(file)) for number, file in past.traces(path, _id(record))]
+            [(number, Reel(file)) for number, file in reader.traces(path, _id(record))]
             for record in self.index.jobs
         ]
         self._clock = RunClock(
@@ -198,9 +198,9 @@ class _Course:
         """How an attempt ended, told here if its trace does not."""
         if (ended := sitting.ended) is not None:
             return ended
-        ended = past.told_end(self._record, sitting.number)
+        ended = reader.told_end(self._record, sitting.number)
         if ended is None and sitting.connecting is not None and not lasts:
-            ended = past.UNRECORDED
+            ended = reader.UNRECORDED
         if ended is not None:
             self._say(sitting.until, sitting.number, ended)
         return ended
@@ -211,7 +211,7 @@ class _Course:
             if Status.of(ended.outcome) is Status.FAILED:
                 self.troubles.append((sitting.until, Trouble.FAILED))
             return
-        itself = ended.outcome in {*RETRIED, Outcome.HANDED_OVER} and ended is not past.UNRECORDED
+        itself = ended.outcome in {*RETRIED, Outcome.HANDED_OVER} and ended is not reader.UNRECORDED
         at = sitting.until if itself else following.since
         if ended.outcome in RETRIED:
             self.troubles.append((at, Trouble.RETRIED))
@@ -223,7 +223,7 @@ class _Course:
 
     def _end_unbegun(self, attempt: int, since: float, length: float) -> None:
         """An attempt without a trace: one that was taken out of the queue stood there till last."""
-        ended = past.told_end(self._record, attempt)
+        ended = reader.told_end(self._record, attempt)
         if ended is None:
             return
         failed = Status.of(ended.outcome) is Status.FAILED
