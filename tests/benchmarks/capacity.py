@@ -59,7 +59,7 @@ from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
 from workers.runs import run_folder
-from workers.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import Access, Supervisor
 
 STAGGER = 0.7
 """Seconds between two starts."""

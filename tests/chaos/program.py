@@ -12,10 +12,10 @@ from pathlib import Path
 from tests.engine.running import Hurried
 from workers.jobs.job import Settings
 from workers.protocol.endpoint import custom
-from workers.retries import Retries
 from workers.runs import reader, run_folder
+from workers.scheduling.retry_policy import Retries
+from workers.scheduling.supervisor import Access, Supervisor
 from workers.session.assignment import Patience
-from workers.supervisor import Access, Supervisor
 
 SETTINGS = Settings(chunk_ms=70)
 """Chunks that end anywhere in a word."""

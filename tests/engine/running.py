@@ -11,11 +11,11 @@ from workers.jobs.events import Event, Report
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import JobHistory
 from workers.protocol.endpoint import Secret, custom
-from workers.retries import Retries
 from workers.runs import reader, run_folder
+from workers.scheduling.retry_policy import Retries
+from workers.scheduling.start_rate import Starts
+from workers.scheduling.supervisor import Access, Supervisor
 from workers.session.assignment import Patience
-from workers.starts import Starts
-from workers.supervisor import Access, Supervisor
 
 LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""

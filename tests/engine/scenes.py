@@ -11,8 +11,8 @@ from tests.engine.truth import Truth, complaints, record
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.job import Settings
 from workers.jobs.job_state import JobHistory
-from workers.retries import Retries
 from workers.runs import reader
+from workers.scheduling.retry_policy import Retries
 from workers.session.assignment import Patience
 
 

@@ -15,9 +15,9 @@ from tests.engine.truth import complaints, record
 from tests.unit.past_runs import facts
 from workers.jobs.events import Connecting, Ended, Outcome, Retrying
 from workers.jobs.job_state import JobHistory, Status
-from workers.retries import Retries
 from workers.runs import reader
 from workers.runs.timeline import Chronicle, Trouble
+from workers.scheduling.retry_policy import Retries
 from workers.session.assignment import Patience
 
 BRISK = Patience(begin=1.0, end=1.0, silence=1.0)

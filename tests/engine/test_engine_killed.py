@@ -16,7 +16,7 @@ from workers.jobs.job_state import Status
 from workers.localserver.child import LocalServer
 from workers.protocol.endpoint import Secret, embedded
 from workers.runs import run_folder
-from workers.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import Access, Supervisor
 
 pytestmark = pytest.mark.engine
 

@@ -16,8 +16,8 @@ from tests.engine.truth import complaints, record
 from workers.jobs.events import Connecting, Ended, Outcome
 from workers.jobs.job import Settings
 from workers.jobs.job_state import Status
-from workers.retries import Retries
 from workers.runs import reader
+from workers.scheduling.retry_policy import Retries
 from workers.session.assignment import Patience
 
 SHORT = Manner(words=3, lifetime=2)

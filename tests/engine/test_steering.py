@@ -19,7 +19,7 @@ from workers.jobs.job_state import Status
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import reader, run_folder
-from workers.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import Access, Supervisor
 from workers.traces import trace_file
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "recordings"

@@ -27,8 +27,8 @@ from workers.jobs.job_state import Status
 from workers.processes import PRELOADED, START_METHOD
 from workers.protocol.endpoint import custom
 from workers.runs import reader, run_folder
-from workers.starts import Starts
-from workers.supervisor import Access, Supervisor
+from workers.scheduling.start_rate import Starts
+from workers.scheduling.supervisor import Access, Supervisor
 
 
 async def talkative(line: Line) -> None:

@@ -19,7 +19,7 @@ from tests.engine.running import supervised
 from tests.engine.scripted import BEGIN, Endpoint
 from tests.engine.test_program import paceline
 from workers.jobs.events import Connecting, Ended, Outcome
-from workers.retries import Retries
+from workers.scheduling.retry_policy import Retries
 from workers.session.assignment import Patience
 
 

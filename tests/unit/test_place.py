@@ -4,10 +4,10 @@ from typing import cast
 from workers.jobs.events import Began, Outcome, Progressed, TurnHeard
 from workers.jobs.job import JobId
 from workers.pacing.certificate import LagSummary
-from workers.place import STILL, STILL_CALLING, STOPPED, Place
 from workers.protocol.configuration import UNCHANGED
 from workers.protocol.messages import Turn, UpdateConfiguration, Word
-from workers.retries import Retries
+from workers.scheduling.job_slot import STILL, STILL_CALLING, STOPPED, Place
+from workers.scheduling.retry_policy import Retries
 from workers.session.child import SessionChild
 
 

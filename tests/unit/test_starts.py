@@ -1,6 +1,6 @@
 import itertools
 
-from workers.starts import FIRST_PAUSE, FREE, GAP, MINUTE, SHORTEST_PAUSE, Starts
+from workers.scheduling.start_rate import FIRST_PAUSE, FREE, GAP, MINUTE, SHORTEST_PAUSE, Starts
 
 BEGIN = 1000.0
 

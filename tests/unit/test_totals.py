@@ -22,8 +22,8 @@ from workers.jobs.events import Event, Outcome
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import JobHistory
 from workers.runs import run_folder
-from workers.starts import GAP, Starts
-from workers.supervisor import Access, Supervisor
+from workers.scheduling.start_rate import GAP, Starts
+from workers.scheduling.supervisor import Access, Supervisor
 
 
 def after(*lives: list[Event]) -> dict[JobId, JobHistory]:

@@ -1,7 +1,7 @@
 from workers.jobs.job import JobId
-from workers.place import Phase, Place
-from workers.starts import GAP, Starts
-from workers.waiting import Waiting
+from workers.scheduling.job_queue import Waiting
+from workers.scheduling.job_slot import Phase, Place
+from workers.scheduling.start_rate import GAP, Starts
 
 
 def queued(count: int, *, probed: bool = True) -> tuple[Waiting, list[Place]]:

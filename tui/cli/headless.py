@@ -31,7 +31,7 @@ from workers.jobs.events import (
 )
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
-from workers.supervisor import Supervisor
+from workers.scheduling.supervisor import Supervisor
 
 _POLITELY = "ending politely, with the last words; Ctrl-C again forces"
 

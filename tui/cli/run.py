@@ -18,7 +18,7 @@ from workers.errors import UsageProblem
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
 from workers.runs.run_folder import RunFolder
-from workers.supervisor import Supervisor
+from workers.scheduling.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from workers.jobs.job import RATES, Limits, Settings
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, Kind, Secret
-from workers.retries import Retries
+from workers.scheduling.retry_policy import Retries
+from workers.scheduling.start_rate import FREE, Starts
 from workers.session.assignment import Patience
-from workers.starts import FREE, Starts
 
 _OTHERWISE = {
     "speech_model": "Use --speech-model.",

@@ -9,7 +9,7 @@ from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
-from workers.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import Access, Supervisor
 
 ENGINE_PATIENCE = 60.0
 """Seconds for the embedded engine to say its address; a slow disk has to load its packages."""

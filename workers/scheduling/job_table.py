@@ -11,12 +11,12 @@ from workers.audio.recording import Recording
 from workers.jobs.events import Began, Ended, Event, Outcome, Queued, Report, Retrying
 from workers.jobs.job import Job, JobId, Settings
 from workers.jobs.job_state import JobHistory
-from workers.place import Phase, Place
-from workers.retries import Retries
 from workers.runs.run_folder import RunFolder
+from workers.scheduling.job_queue import Waiting
+from workers.scheduling.job_slot import Phase, Place
+from workers.scheduling.retry_policy import Retries
+from workers.scheduling.start_rate import Starts
 from workers.session.assignment import Order
-from workers.starts import Starts
-from workers.waiting import Waiting
 
 OUT = Ended(Outcome.CANCELLED, "taken out of the queue")
 LEFT = Ended(Outcome.INTERRUPTED, "the program was left before its turn", "Nothing is lost.")

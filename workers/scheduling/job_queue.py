@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from workers.jobs.job import JobId
-from workers.place import Phase, Place
-from workers.starts import Starts
+from workers.scheduling.job_slot import Phase, Place
+from workers.scheduling.start_rate import Starts
 
 
 class Waiting:

@@ -16,11 +16,11 @@ from workers.audio.prober import Prober
 from workers.errors import PacelineError, Unprobed, Unreadable
 from workers.jobs.events import Ended, Outcome, Report
 from workers.jobs.job import Settings
-from workers.ledger import Ledger
-from workers.place import Place
 from workers.protocol import configuration
 from workers.protocol.endpoint import Endpoint, Secret
 from workers.runs.index_writer import Saving
+from workers.scheduling.job_slot import Place
+from workers.scheduling.job_table import Ledger
 from workers.session.assignment import Assignment, Patience
 from workers.session.child import SessionChild
 

@@ -9,7 +9,7 @@ from workers.jobs.outcomes import RETRIED
 from workers.jobs.resume_point import START, Bearings, Seam
 from workers.protocol.configuration import UNCHANGED
 from workers.protocol.messages import UpdateConfiguration
-from workers.retries import Retries
+from workers.scheduling.retry_policy import Retries
 from workers.session.child import SessionChild
 
 STOPPED = 3

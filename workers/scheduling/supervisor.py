@@ -12,18 +12,18 @@ from types import TracebackType
 from typing import Self
 
 from workers import processes
-from workers.dispatch import Access, Dispatch
 from workers.jobs.events import Report
 from workers.jobs.job import JobId, Settings
 from workers.jobs.job_state import JobHistory
-from workers.ledger import LEFT, OUT, Ledger
-from workers.place import Phase
 from workers.protocol import configuration
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
-from workers.retries import Retries
 from workers.runs.run_folder import RunFolder
+from workers.scheduling.dispatcher import Access, Dispatch
+from workers.scheduling.job_slot import Phase
+from workers.scheduling.job_table import LEFT, OUT, Ledger
+from workers.scheduling.retry_policy import Retries
+from workers.scheduling.start_rate import Starts
 from workers.session.assignment import Order, Patience
-from workers.starts import Starts
 
 __all__ = ["Access", "Supervisor"]
 
