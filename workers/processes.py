@@ -17,9 +17,9 @@ START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_met
 
 PRELOADED = [
     "workers.session.child",
-    "workers.session.process",
+    "workers.session.main",
     "workers.audio.probe",
-    "workers.session.inheritance",
+    "workers.session.preload",
 ]
 """What the fork server loads once for all sessions; importing these starts no thread."""
 

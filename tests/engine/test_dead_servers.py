@@ -18,7 +18,7 @@ from workers.jobs.events import Outcome, Progressed
 from workers.protocol.connection import PART, ConnectionLost, framed
 from workers.protocol.dialing import dial
 from workers.session.assignment import Patience
-from workers.session.pulse import Pulse
+from workers.session.keepalive import Pulse
 
 ALERT = Patience(silence=0.5)
 PAUSES = [Moment.CONNECT, Moment.BEGIN, 3, 9, Moment.TERMINATE]

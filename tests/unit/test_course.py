@@ -8,8 +8,8 @@ from workers.jobs.events import Ended, Outcome, TurnHeard
 from workers.jobs.resume_point import START, Seam
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Begin, Error, Termination, Turn, Word
-from workers.session.course import Course
 from workers.session.recorder import Recorder
+from workers.session.session_state import Course
 
 
 @pytest.fixture

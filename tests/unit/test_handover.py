@@ -8,10 +8,10 @@ from workers.jobs.events import Outcome
 from workers.jobs.job import Settings
 from workers.jobs.resume_point import START
 from workers.protocol.messages import Begin
-from workers.session.course import Course
 from workers.session.handover import LONGEST, Handover
+from workers.session.progress import Tally
 from workers.session.recorder import Recorder
-from workers.session.tally import Tally
+from workers.session.session_state import Course
 
 WALL = 1_800_000_000.0
 NOW = 500.0

@@ -11,7 +11,7 @@ from tests.unit.desk_reports import heard, progressed, queued, report
 from workers.jobs.events import Report, Warned
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.session.assignment import Order
-from workers.session.outbox import Inbox, Outbox, received
+from workers.session.pipe import Inbox, Outbox, received
 
 LARGE = report(1, Warned("x" * 100_000))  # more than a pipe holds
 

@@ -14,9 +14,9 @@ from workers.jobs.job import Job, JobId, Settings
 from workers.jobs.resume_point import Seam
 from workers.protocol.endpoint import custom
 from workers.session.assignment import Assignment, Order
+from workers.session.control import Orders, Recalled
 from workers.session.conversation import Conversation
-from workers.session.orders import Orders, Recalled
-from workers.session.outbox import Outbox
+from workers.session.pipe import Outbox
 
 
 @pytest.mark.parametrize(

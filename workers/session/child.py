@@ -14,7 +14,7 @@ from workers import processes
 from workers.jobs.events import Began, Ended, Outcome, Progressed, Report
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment, Order, Request
-from workers.session.outbox import Outbox, received
+from workers.session.pipe import Outbox, received
 
 
 class SessionChild:
@@ -161,6 +161,6 @@ _KEPT = "What was heard is kept; it can go on from there."
 
 def _run(assignment: Assignment, key: Secret | None, reports: Connection, pipe: Connection) -> None:
     """The child. What it needs is loaded in the fork server already, and never in the parent."""
-    from workers.session.process import run
+    from workers.session.main import run
 
     run(assignment, key, reports, pipe)

@@ -18,13 +18,13 @@ from workers.protocol.dialing import Unreachable
 from workers.protocol.endpoint import Secret
 from workers.protocol.messages import Begin, Terminate
 from workers.session.assignment import Assignment
-from workers.session.attention import Attention
-from workers.session.calling import Call
-from workers.session.course import Course
+from workers.session.control import Orders
+from workers.session.dialer import Call
 from workers.session.handover import Handover
-from workers.session.orders import Orders
+from workers.session.loop import Attention
+from workers.session.progress import Tally
 from workers.session.recorder import Recorder
-from workers.session.tally import Tally
+from workers.session.session_state import Course
 
 REPORT_EVERY = 1.0
 """Seconds of audio between two reports of progress."""

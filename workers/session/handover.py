@@ -1,8 +1,8 @@
 """Handing over to a further session before the server ends this one."""
 
 from workers.jobs.events import Ended, Outcome
-from workers.session.course import Course
-from workers.session.tally import Tally
+from workers.session.progress import Tally
+from workers.session.session_state import Course
 
 LONGEST = 10_800.0
 """Seconds; the service's bound (the vendor's page on session errors: 3008 after three hours)."""

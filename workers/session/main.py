@@ -15,9 +15,9 @@ from workers.jobs.events import Ended, Outcome, Report
 from workers.protocol.codec import Json, write
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment
+from workers.session.control import Orders, Recalled
 from workers.session.conversation import Conversation
-from workers.session.orders import Orders, Recalled
-from workers.session.outbox import Outbox
+from workers.session.pipe import Outbox
 from workers.session.recorder import Recorder, unwritable
 from workers.traces.trace_file import TraceWriter
 

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection as Pipe
 
 from workers.jobs.events import Ended, Outcome
 from workers.session.assignment import Order, Request
-from workers.session.outbox import Inbox
+from workers.session.pipe import Inbox
 
 _RESUME = "What was heard is kept; paceline resume goes on from there."
 _STOPS = {

@@ -15,12 +15,12 @@ from workers.protocol import messages
 from workers.protocol.connection import PART, Closed, Connection, Part
 from workers.protocol.messages import ServerMessage, Turn
 from workers.session.assignment import Request
-from workers.session.course import Course
+from workers.session.control import Orders
 from workers.session.handover import Handover
-from workers.session.orders import Orders
-from workers.session.pulse import Pulse
+from workers.session.keepalive import Pulse
+from workers.session.progress import Tally
 from workers.session.recorder import Recorder
-from workers.session.tally import Tally
+from workers.session.session_state import Course
 
 AT_ONCE = 64
 """Messages taken in between two looks at the clock, so that a flood of them delays no chunk."""

@@ -12,8 +12,8 @@ from workers.protocol.connection import Connection
 from workers.protocol.dialing import dial, unanswered
 from workers.protocol.endpoint import Endpoint, Secret
 from workers.session.assignment import Patience
-from workers.session.course import Course
-from workers.session.orders import Orders
+from workers.session.control import Orders
+from workers.session.session_state import Course
 
 
 class Call:
