@@ -8,10 +8,10 @@ import pytest
 from assemblyai.streaming.v3 import BeginEvent, TerminationEvent
 
 from tests.clients.sdk import LONG_ENOUGH, OLD_WAYS, tasks
-from workers.localserver.house import House
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.scripted import Scripted
 from workers.localserver.server import run
+from workers.localserver.server_policy import House
 
 pytestmark = [pytest.mark.engine, *OLD_WAYS]
 

@@ -13,8 +13,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from workers.localserver.house import House, Visit
-from workers.localserver.hypotheses import (
+from workers.localserver.backend import Source
+from workers.localserver.parameters import Parameters
+from workers.localserver.recogniser_protocol import (
     Endpointing,
     Flushed,
     Heard,
@@ -23,9 +24,8 @@ from workers.localserver.hypotheses import (
     StreamId,
     StreamReport,
 )
-from workers.localserver.parameters import Parameters
 from workers.localserver.server import Streams, run
-from workers.localserver.source import Source
+from workers.localserver.server_policy import House, Visit
 
 LONG_ENOUGH = 30.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""

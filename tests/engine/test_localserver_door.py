@@ -10,8 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.engine.room import KEY, TERMINATE, Endpoint
-from workers.localserver.house import House
 from workers.localserver.refusal import CloseCode
+from workers.localserver.server_policy import House
 
 pytestmark = pytest.mark.engine
 

@@ -19,9 +19,9 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.engine.room import CHUNK, KEEP_ALIVE, KEY, NUMBER, TERMINATE, Endpoint
 from tests.engine.weightless import weightless
-from workers.localserver.house import House
-from workers.localserver.hypotheses import Heard, Lost, StreamReport
+from workers.localserver.recogniser_protocol import Heard, Lost, StreamReport
 from workers.localserver.recognisers import Pool
+from workers.localserver.server_policy import House
 
 pytestmark = pytest.mark.engine
 

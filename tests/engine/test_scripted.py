@@ -12,9 +12,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from tests.engine.room import CHUNK, TERMINATE, Client, Endpoint
-from workers.localserver.house import House
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.scripted import Scripted
+from workers.localserver.server_policy import House
 
 QUIET = 0.3
 """Seconds without a message after which a server that should say nothing has proved it. Where that

@@ -11,7 +11,7 @@ import numpy as np
 
 from workers.localserver.recognition.engines import EngineWord, EngineWords
 from workers.localserver.recognition.sound import FRAME, Samples
-from workers.localserver.recognition.voice import VoiceDetector
+from workers.localserver.recognition.vad import VoiceDetector
 
 
 def audio(text: str) -> bytes:

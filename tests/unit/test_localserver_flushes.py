@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.unit import spoken
 from tests.unit.walk import END, FEWER, PAUSE, TALK, Walk
-from workers.localserver.recognition.hearing import Reason
 from workers.localserver.recognition.segment import TAIL
 from workers.localserver.recognition.sound import FRAME, FRAME_MS
+from workers.localserver.recognition.stream_recogniser import Reason
 
 
 @pytest.mark.parametrize(

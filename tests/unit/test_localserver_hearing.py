@@ -4,11 +4,11 @@ import pytest
 
 from tests.unit import spoken
 from tests.unit.walk import CLOSED, END, PAUSE, RULES, Walk, pieces, quiet, said
-from workers.localserver.hypotheses import Endpointing
+from workers.localserver.recogniser_protocol import Endpointing
 from workers.localserver.recognition.engines import EngineWord, EngineWords
-from workers.localserver.recognition.hearing import Reason
 from workers.localserver.recognition.segment import LEAD, TAIL
 from workers.localserver.recognition.sound import FRAME_MS, Samples
+from workers.localserver.recognition.stream_recogniser import Reason
 
 # --- where speech begins
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from workers.localserver import features, parameters
 from workers.localserver.features import FEATURES, Feature, Standing
-from workers.localserver.hypotheses import Encoding, Endpointing
 from workers.localserver.models import KNOWN
 from workers.localserver.parameters import (
     CHANGEABLE,
@@ -20,6 +19,7 @@ from workers.localserver.parameters import (
     Mode,
     Parameters,
 )
+from workers.localserver.recogniser_protocol import Encoding, Endpointing
 from workers.localserver.refusal import CloseCode, Refusal
 from workers.localserver.session import understood
 from workers.protocol.messages import UpdateConfiguration

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from tests.unit import spoken
 from tests.unit.walk import CLOSED, END, FEWER, PAUSE, TALK, Walk, said, times
-from workers.localserver.hypotheses import Endpointing
+from workers.localserver.recogniser_protocol import Endpointing
 from workers.localserver.recognition.engines import EngineWord, EngineWords
-from workers.localserver.recognition.hearing import Reason
 from workers.localserver.recognition.sound import FRAME_MS, Samples
+from workers.localserver.recognition.stream_recogniser import Reason
 
 # --- partials
 

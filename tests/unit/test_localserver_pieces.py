@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tests.unit import spoken
 from tests.unit.walk import END, FEWER, PAUSE, TALK, Walk, pieces, quiet, said, times
-from workers.localserver.hypotheses import Endpointing, HeardWord
-from workers.localserver.recognition.ear import Ear
+from workers.localserver.recogniser_protocol import Endpointing, HeardWord
 from workers.localserver.recognition.engines import EngineWord
-from workers.localserver.recognition.hearing import Reason
 from workers.localserver.recognition.segment import GAP, LEAD, LONG, LONGER, LONGEST, SHORTEST
 from workers.localserver.recognition.sound import FRAME, FRAME_MS
+from workers.localserver.recognition.speech_segmenter import Ear
+from workers.localserver.recognition.stream_recogniser import Reason
 
 # --- pieces that become long
 

@@ -10,12 +10,12 @@ from websockets.datastructures import Headers
 from workers.localserver import parameters
 from workers.localserver.admission import Admission
 from workers.localserver.chunks import Received
-from workers.localserver.house import LONGEST_SESSION, House
-from workers.localserver.hypotheses import Heard, HeardWord, Reading, StreamId
+from workers.localserver.heartbeat import Pulse, Silences
 from workers.localserver.keys import Keys, given_key
 from workers.localserver.profanity import masked
-from workers.localserver.pulse import Pulse, Silences
+from workers.localserver.recogniser_protocol import Heard, HeardWord, Reading, StreamId
 from workers.localserver.refusal import CloseCode, Refusal
+from workers.localserver.server_policy import LONGEST_SESSION, House
 from workers.localserver.turns import Turns
 from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
 

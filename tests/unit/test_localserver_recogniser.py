@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from workers.localserver.hypotheses import (
+from workers.localserver.recogniser_protocol import (
     HEADER,
     Audio,
     Close,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sound import counting, tone
-from workers.localserver.hypotheses import Encoding, HeardWord
+from workers.localserver.recogniser_protocol import Encoding, HeardWord
 from workers.localserver.recognition.engines import EngineWord
 from workers.localserver.recognition.sound import (
     FRAME,
@@ -17,7 +17,7 @@ from workers.localserver.recognition.sound import (
     loudness,
     mulaw,
 )
-from workers.localserver.recognition.voicing import LOUD, levels, raised, spread, timed, voiced
+from workers.localserver.recognition.word_timing import LOUD, levels, raised, spread, timed, voiced
 
 # --- frames
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workers.localserver import parameters
 from workers.localserver.agreement import Agreement, plain
-from workers.localserver.hypotheses import Heard, HeardWord, Reading, StreamId
+from workers.localserver.recogniser_protocol import Heard, HeardWord, Reading, StreamId
 from workers.localserver.turns import Turns
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from workers.localserver.recognition.sound import FRAME
-from workers.localserver.recognition.voice import VoiceDetector
+from workers.localserver.recognition.vad import VoiceDetector
 
 
 def test_it_is_loaded_for_the_first_frame(monkeypatch: pytest.MonkeyPatch):

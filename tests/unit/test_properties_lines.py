@@ -56,7 +56,7 @@ from workers.jobs.events import (
 )
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobHistory
-from workers.localserver.house import Visit
+from workers.localserver.server_policy import Visit
 from workers.protocol.endpoint import Kind
 from workers.protocol.messages import Turn, Word
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import UsageProblem
-from workers.localserver.hypotheses import HeardWord
+from workers.localserver.recogniser_protocol import HeardWord
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.faults import TERMS, Fault, Moment, What
 from workers.localserver.scripts.script import Pace, Scene, Script, Spoken, spread

@@ -7,12 +7,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.unit import spoken
-from workers.localserver.hypotheses import Encoding, Endpointing, Reading
-from workers.localserver.recognition.ear import Ear
+from workers.localserver.recogniser_protocol import Encoding, Endpointing, Reading
 from workers.localserver.recognition.engines import EngineWords
-from workers.localserver.recognition.hearing import Hearing, Notice, Reason
 from workers.localserver.recognition.segment import LINE_PAUSE, SHORTEST
 from workers.localserver.recognition.sound import FRAME, RATE, Intake, Samples
+from workers.localserver.recognition.speech_segmenter import Ear
+from workers.localserver.recognition.stream_recogniser import Hearing, Notice, Reason
 
 RULES = Endpointing(320, 1280, vad_threshold=0.5)
 

@@ -20,10 +20,10 @@ from tui.text.formats import counted
 from tui.text.width import clean
 from workers.errors import PacelineError
 from workers.localserver.child import NEEDED, Packages, need
-from workers.localserver.house import House, Visit
 from workers.localserver.refusal import CloseCode
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.script import Script
+from workers.localserver.server_policy import House, Visit
 
 if TYPE_CHECKING:  # its packages are those of an extra
     from workers.localserver.server import Streams

@@ -10,9 +10,9 @@ import sys
 import threading
 from functools import partial
 
-from workers.localserver.house import House
 from workers.localserver.recognisers import Pool
 from workers.localserver.server import run
+from workers.localserver.server_policy import House
 
 
 def main() -> int:

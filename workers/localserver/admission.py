@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers.localserver.house import House
 from workers.localserver.refusal import too_many
+from workers.localserver.server_policy import House
 
 MINUTE = 60.0
 

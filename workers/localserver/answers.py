@@ -11,9 +11,9 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from workers.localserver.admission import Admission
+from workers.localserver.backend import Source
 from workers.localserver.keys import Keys, given_key
-from workers.localserver.kinds import Unfit, Whole
-from workers.localserver.source import Source
+from workers.localserver.param_types import Unfit, Whole
 from workers.protocol.codec import Json, JsonObject
 
 PATH = "/v3/ws"

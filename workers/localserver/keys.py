@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 
 from websockets.datastructures import Headers
 
-from workers.localserver.house import House
 from workers.localserver.refusal import unauthorized
+from workers.localserver.server_policy import House
 
 REMEMBERED = 3600.0
 """Seconds for which an expired token is still told from one that never was."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from workers.localserver.kinds import Unfit
+from workers.localserver.param_types import Unfit
 from workers.protocol.codec import Json
 
 UNIVERSAL_STREAMING = frozenset(

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from workers.localserver import features
-from workers.localserver.hypotheses import Encoding, Endpointing
-from workers.localserver.kinds import (
+from workers.localserver.models import UNIVERSAL_STREAMING, Model
+from workers.localserver.param_types import (
     Boolean,
     Choice,
     Kind,
@@ -23,7 +23,7 @@ from workers.localserver.kinds import (
     Unfit,
     Whole,
 )
-from workers.localserver.models import UNIVERSAL_STREAMING, Model
+from workers.localserver.recogniser_protocol import Encoding, Endpointing
 from workers.localserver.refusal import invalid_value
 from workers.protocol import codec
 from workers.protocol.codec import Json

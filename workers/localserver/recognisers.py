@@ -17,7 +17,9 @@ from types import TracebackType
 from typing import Self
 
 from workers.errors import EngineMissing
-from workers.localserver.hypotheses import (
+from workers.localserver.backend import Source
+from workers.localserver.parameters import Parameters
+from workers.localserver.recogniser_protocol import (
     HEADER,
     Audio,
     Close,
@@ -34,10 +36,8 @@ from workers.localserver.hypotheses import (
     StreamReport,
     frame,
 )
-from workers.localserver.parameters import Parameters
 from workers.localserver.recognition.engines import engine_for
 from workers.localserver.refusal import Refusal, cancelled
-from workers.localserver.source import Source
 
 STREAMS_EACH = 4
 """Real-time streams that one process keeps up with, at the speed of an ordinary core. What a slower

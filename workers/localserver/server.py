@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from websockets.asyncio.server import serve as listen
 
 from workers.localserver.answers import PATH
-from workers.localserver.house import House
-from workers.localserver.reception import Attendance, Reception
-from workers.localserver.source import Source
+from workers.localserver.backend import Source
+from workers.localserver.connection_handler import Attendance, Reception
+from workers.localserver.server_policy import House
 
 HOST = "127.0.0.1"
 LARGEST_MESSAGE = 8 * 1024 * 1024

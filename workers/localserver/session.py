@@ -11,12 +11,12 @@ from typing import assert_never
 
 from workers.errors import Malformed
 from workers.localserver.chunks import Received
-from workers.localserver.hypotheses import Flushed, Heard, Lost, Stream
+from workers.localserver.client_socket import Wire
+from workers.localserver.heartbeat import HEARTBEAT, Pulse, Silences
 from workers.localserver.parameters import Parameters
-from workers.localserver.pulse import HEARTBEAT, Pulse, Silences
+from workers.localserver.recogniser_protocol import Flushed, Heard, Lost, Stream
 from workers.localserver.refusal import cancelled, expired, idle, invalid
 from workers.localserver.turns import Turns
-from workers.localserver.wire import Wire
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,

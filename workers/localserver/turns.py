@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from workers.localserver.agreement import Agreement, plain
-from workers.localserver.hypotheses import Heard, HeardWord, Reading
 from workers.localserver.parameters import Family, Parameters
 from workers.localserver.profanity import masked
+from workers.localserver.recogniser_protocol import Heard, HeardWord, Reading
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 
 LANGUAGE = "en"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from workers.localserver.hypotheses import Endpointing, HeardWord, Reading
+from workers.localserver.recogniser_protocol import Endpointing, HeardWord, Reading
 
 LONGEST = 30_000
 """Ms after which a turn ends with its piece, however dense the speech: messages stay small."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from workers.localserver.hypotheses import (
+from workers.localserver.recogniser_protocol import (
     Audio,
     Close,
     Configure,
@@ -32,9 +32,9 @@ from workers.localserver.hypotheses import (
     orders,
 )
 from workers.localserver.recognition.engines import MOONSHINE, Engine, Engines
-from workers.localserver.recognition.hearing import Hearing, Notice
 from workers.localserver.recognition.sound import Intake
-from workers.localserver.recognition.voice import VoiceDetector
+from workers.localserver.recognition.stream_recogniser import Hearing, Notice
+from workers.localserver.recognition.vad import VoiceDetector
 
 POLITE = 5
 """Added to the process's niceness: the sessions that pace audio on this machine go first."""

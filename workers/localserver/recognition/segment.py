@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workers.localserver.hypotheses import HeardWord
+from workers.localserver.recogniser_protocol import HeardWord
 from workers.localserver.recognition.sound import FRAME_MS
 
 

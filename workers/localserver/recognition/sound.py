@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from workers.localserver.hypotheses import Encoding
+from workers.localserver.recogniser_protocol import Encoding
 
 RATE = 16_000
 """What recogniser and voice-activity detector were trained on, in Hz."""

@@ -10,10 +10,10 @@ from typing import assert_never
 from websockets.asyncio.server import ServerConnection
 
 from workers.errors import Malformed
+from workers.localserver.client_socket import PATIENCE, Wire
 from workers.localserver.refusal import Refusal
 from workers.localserver.scripts.faults import Fault, Moment, What
 from workers.localserver.scripts.script import Scene
-from workers.localserver.wire import PATIENCE, Wire
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,

@@ -6,7 +6,7 @@ The values only. `script_file` reads them, `scripted` performs them.
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from workers.localserver.hypotheses import HeardWord
+from workers.localserver.recogniser_protocol import HeardWord
 from workers.localserver.scripts.faults import Fault
 
 

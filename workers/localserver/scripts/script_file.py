@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from workers.errors import UsageProblem
-from workers.localserver.hypotheses import HeardWord
+from workers.localserver.recogniser_protocol import HeardWord
 from workers.localserver.scripts.faults import FAULT_KEYS, TERMS, Fault, Moment, Terms, What
 from workers.localserver.scripts.script import Pace, Scene, Script, Spoken, spread
 from workers.localserver.scripts.tables import Table, is_whole

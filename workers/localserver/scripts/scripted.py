@@ -14,7 +14,9 @@ from contextvars import ContextVar
 
 from websockets.asyncio.server import ServerConnection
 
-from workers.localserver.hypotheses import (
+from workers.localserver.backend import Source
+from workers.localserver.parameters import Parameters
+from workers.localserver.recogniser_protocol import (
     Endpointing,
     Flushed,
     Heard,
@@ -23,10 +25,8 @@ from workers.localserver.hypotheses import (
     StreamId,
     StreamReport,
 )
-from workers.localserver.parameters import Parameters
 from workers.localserver.scripts.faulty_wire import FaultyWire
 from workers.localserver.scripts.script import Pace, Scene, Script
-from workers.localserver.source import Source
 
 TELL_EVERY = 500
 """Ms of audio after which the position is told though there is nothing new to say."""

@@ -1,6 +1,6 @@
 """What a client may ask to be told between the turns: that all is well, and that nobody speaks."""
 
-from workers.localserver.hypotheses import Heard
+from workers.localserver.recogniser_protocol import Heard
 from workers.protocol.messages import Heartbeat, ServerMessage, Silence, Turn
 
 HEARTBEAT = 5.0

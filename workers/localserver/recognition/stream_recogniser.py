@@ -13,8 +13,7 @@ from itertools import groupby
 
 import numpy as np
 
-from workers.localserver.hypotheses import Endpointing, HeardWord, Reading
-from workers.localserver.recognition.ear import Ear
+from workers.localserver.recogniser_protocol import Endpointing, HeardWord, Reading
 from workers.localserver.recognition.engines import EngineWords
 from workers.localserver.recognition.open_turn import OpenTurn
 from workers.localserver.recognition.segment import (
@@ -26,8 +25,9 @@ from workers.localserver.recognition.segment import (
     Segment,
 )
 from workers.localserver.recognition.sound import FRAME, FRAME_MS, Intake, Samples
-from workers.localserver.recognition.voice import VoiceDetector
-from workers.localserver.recognition.voicing import raised, timed
+from workers.localserver.recognition.speech_segmenter import Ear
+from workers.localserver.recognition.vad import VoiceDetector
+from workers.localserver.recognition.word_timing import raised, timed
 
 STUTTER = 5
 """The decoder sometimes loops ("tho tho tho …") and recovers with the next reading. So many equal

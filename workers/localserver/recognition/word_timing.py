@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.localserver.hypotheses import HeardWord
+from workers.localserver.recogniser_protocol import HeardWord
 from workers.localserver.recognition.engines import EngineWord
 from workers.localserver.recognition.sound import RATE, Samples
 

@@ -5,9 +5,9 @@ from typing import Protocol
 
 from websockets.asyncio.server import ServerConnection
 
-from workers.localserver.hypotheses import Stream
+from workers.localserver.client_socket import Wire
 from workers.localserver.parameters import Parameters
-from workers.localserver.wire import Wire
+from workers.localserver.recogniser_protocol import Stream
 
 
 class Source(Protocol):

@@ -18,14 +18,14 @@ from websockets.http11 import Request, Response
 from workers.localserver import parameters
 from workers.localserver.admission import Admission
 from workers.localserver.answers import Answers
+from workers.localserver.backend import Source
+from workers.localserver.client_socket import Wire
 from workers.localserver.features import crowded
-from workers.localserver.house import House, Visit
 from workers.localserver.keys import Keys, given_key
 from workers.localserver.parameters import Family, Parameters
 from workers.localserver.refusal import CloseCode, Refusal, cancelled
+from workers.localserver.server_policy import House, Visit
 from workers.localserver.session import Session
-from workers.localserver.source import Source
-from workers.localserver.wire import Wire
 from workers.protocol.messages import Begin
 
 API_VERSION = "2025-05-12"

@@ -2,7 +2,7 @@
 
 from workers.localserver.recognition.segment import LEAD, ONSET, TAIL, Segment
 from workers.localserver.recognition.sound import FRAME_MS, Samples, Tape
-from workers.localserver.recognition.voice import VoiceDetector
+from workers.localserver.recognition.vad import VoiceDetector
 
 LATE = 96
 """Ms by which the detector takes speech for longer than it is loud: 0.10 s in the median over 58
