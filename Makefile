@@ -41,13 +41,13 @@ bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engin
 	@$(BIN)/python -m tests.benchmarks.desk
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
 	@$(BIN)/python -m tests.benchmarks.capacity
-	@$(BIN)/python -m tests.benchmarks.hour
+	@$(BIN)/python -m tests.benchmarks.soak
 
 chaos: $(READY) ## Break servers and processes by chance for MINUTES=5 with SEED=…, and look for lost words
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20
 
 pictures: $(READY) ## Make the README's pictures from the running desk
-	@$(BIN)/python -m tests.pictures
+	@$(BIN)/python -m tests.readme_screenshot
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paceline needs Python 3.11 or newer; name one: make PYTHON=python3.12")'

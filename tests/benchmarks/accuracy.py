@@ -42,11 +42,11 @@ import numpy as np
 import soundfile
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tests.benchmarks import ROOT, machine, speech
-from tests.benchmarks.delays import after_speech, finals, first_words, percentile, shown
-from tests.benchmarks.listening import Listener, streamed
-from tests.benchmarks.speech import Sample, Spoken
-from tests.benchmarks.table import table
+from tests.benchmarks import ROOT, speech_segments, system_metrics
+from tests.benchmarks.latency import after_speech, finals, first_words, percentile, shown
+from tests.benchmarks.report_collector import Listener, streamed
+from tests.benchmarks.speech_segments import Sample, Spoken
+from tests.benchmarks.text_table import table
 from workers.jobs.job import Settings
 
 _normalised = EnglishTextNormalizer()
@@ -83,9 +83,9 @@ class Heard:
 def main() -> None:
     """Streams the folder and prints its tables."""
     asked = _asked()
-    print(machine.described(), flush=True)
-    samples = list(speech.samples(asked.folder))
-    known = [speech.spoken(sample.file) for sample in samples]
+    print(system_metrics.described(), flush=True)
+    samples = list(speech_segments.samples(asked.folder))
+    known = [speech_segments.spoken(sample.file) for sample in samples]
     with tempfile.TemporaryDirectory() as scratch:
         files = _files(samples, Path(scratch), asked.level, asked.tail)
         for sessions in asked.sessions:
@@ -139,7 +139,7 @@ def together(heard: Iterable[Heard]) -> Heard:
 
 
 def _heard(reference: str, spoken: Spoken, tail: float, listener: Listener) -> Heard:
-    seconds = len(spoken.samples) / speech.RATE + tail
+    seconds = len(spoken.samples) / speech_segments.RATE + tail
     first = first_words(listener.readings, spoken.stretches)
     final = after_speech(listener.readings, spoken.stretches, seconds)
     return Heard(

@@ -46,13 +46,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks import machine, speech
-from tests.benchmarks.delays import SETTLING, percentile, shown
-from tests.benchmarks.levels import IN_TIME, PROMPT, Cost, Level, Window, level, needed, verdict
-from tests.benchmarks.listening import Audience
-from tests.benchmarks.probe import Probe
-from tests.benchmarks.speech import Spoken
-from tests.benchmarks.table import table
+from tests.benchmarks import speech_segments, system_metrics
+from tests.benchmarks.control_probe import Probe
+from tests.benchmarks.latency import SETTLING, percentile, shown
+from tests.benchmarks.load_levels import (
+    IN_TIME,
+    PROMPT,
+    Cost,
+    Level,
+    Window,
+    level,
+    needed,
+    verdict,
+)
+from tests.benchmarks.report_collector import Audience
+from tests.benchmarks.speech_segments import Spoken
+from tests.benchmarks.text_table import table
 from tui.cli.run_setup import ENGINE_PATIENCE
 from workers.jobs.job import Settings
 from workers.localserver.child import LocalServer
@@ -71,12 +80,14 @@ PATIENCE = 120.0
 def main() -> None:
     """Measures as asked and prints its tables."""
     asked = _asked()
-    print(machine.described(), flush=True)
-    parts = [speech.spoken(path) for path in speech.recordings(asked.folder)]
+    print(system_metrics.described(), flush=True)
+    parts = [speech_segments.spoken(path) for path in speech_segments.recordings(asked.folder)]
     settings = Settings(speech_model=asked.speech_model)
     levels = []
     for sessions in asked.sessions:
-        heard = [speech.programme(parts, first, asked.seconds) for first in range(sessions)]
+        heard = [
+            speech_segments.programme(parts, first, asked.seconds) for first in range(sessions)
+        ]
         with tempfile.TemporaryDirectory() as scratch:
             levels.append(measured(heard, settings, Path(scratch)))
         print(f"{sessions} at once: measured", flush=True)
@@ -111,7 +122,7 @@ def _all_live(audience: Audience, samples: int) -> Window:
     begun = [at for each in audience.listeners.values() if (at := each.began_at) is not None]
     if not begun:
         raise RuntimeError("the engine began no session")
-    window = Window(time.monotonic(), min(begun) + samples / speech.RATE - SETTLING)
+    window = Window(time.monotonic(), min(begun) + samples / speech_segments.RATE - SETTLING)
     if window.until <= window.since:
         raise RuntimeError("the sessions were never all live at once: ask for more --seconds")
     return window
@@ -119,14 +130,14 @@ def _all_live(audience: Audience, samples: int) -> Window:
 
 def _cost(audience: Audience, seconds: float) -> Cost:
     """What everybody needs within so many seconds, while reports are taken in."""
-    server, recognisers = machine.engine()
-    groups = ([server], recognisers, machine.sessions())
-    before = [machine.used(group) for group in groups]
+    server, recognisers = system_metrics.engine()
+    groups = ([server], recognisers, system_metrics.sessions())
+    before = [system_metrics.used(group) for group in groups]
     began = time.monotonic()
     audience.listen(seconds)
     passed = time.monotonic() - began
-    shares = [100 * needed(was, machine.used(was)) / passed for was in before]
-    memory = [machine.private_mb(group) or [0.0] for group in groups]
+    shares = [100 * needed(was, system_metrics.used(was)) / passed for was in before]
+    memory = [system_metrics.private_mb(group) or [0.0] for group in groups]
     return Cost(
         server=shares[0],
         recognisers=shares[1],

@@ -30,10 +30,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks import machine
-from tests.benchmarks.delays import percentile
-from tests.benchmarks.table import table
-from tests.benchmarks.terminal import Terminal
+from tests.benchmarks import system_metrics
+from tests.benchmarks.latency import percentile
+from tests.benchmarks.terminal_recorder import Terminal
+from tests.benchmarks.text_table import table
 
 SIZES = ((120, 34), (200, 60))
 
@@ -46,7 +46,7 @@ HOUR_OF = 50
 LAST_DRAWN = rb"quit"
 """A word at the end of the foot, the last line of the first screen."""
 
-_HERE = "tests.benchmarks.desk_fed"
+_HERE = "tests.benchmarks.desk_load"
 _COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 
 
@@ -78,7 +78,7 @@ VIEWS = (*(View(size) for size in SIZES), View((200, 60), b"w"))
 def main() -> None:
     """Measures as asked and prints tables."""
     asked = _asked()
-    print(f"{machine.described()}; medians of {asked.repeat}", flush=True)
+    print(f"{system_metrics.described()}; medians of {asked.repeat}", flush=True)
     print(f"\n{_loads(asked.rows, asked.seconds, asked.keys, asked.repeat)}", flush=True)
     print(f"\n{_starts(asked.starts)}", flush=True)
     if not asked.quick:
@@ -187,13 +187,16 @@ def _hour() -> str:
         told.touch()
         with Terminal(_fed(HOUR_OF, "--hour", str(told)), SIZES[0]) as terminal:
             terminal.seen(LAST_DRAWN)
-            rows.append(("begun", f"{machine.resident_mb(terminal.program):.1f}"))
+            rows.append(("begun", f"{system_metrics.resident_mb(terminal.program):.1f}"))
             for quarter in range(1, 5):
                 while len(told.read_text().splitlines()) < quarter:
                     time.sleep(0.2)
                 time.sleep(1)
                 rows.append(
-                    (f"{quarter * 15} minutes", f"{machine.resident_mb(terminal.program):.1f}")
+                    (
+                        f"{quarter * 15} minutes",
+                        f"{system_metrics.resident_mb(terminal.program):.1f}",
+                    )
                 )
     return table((f"of {HOUR_OF} sessions", "resident MB"), rows)
 

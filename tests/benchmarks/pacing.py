@@ -42,10 +42,10 @@ from typing import TypeAlias
 import numpy as np
 import psutil
 
-from tests.benchmarks import machine
+from tests.benchmarks import system_metrics
 from tests.benchmarks.senders import Sender, Tool, sending
 from tests.benchmarks.sink import Sink
-from tests.benchmarks.table import table
+from tests.benchmarks.text_table import table
 
 Lags: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float64]]"
 """Of one session, chunk by chunk, in ms."""
@@ -129,7 +129,7 @@ TARGETS = (
 def main() -> None:
     """Measures as asked and prints three tables."""
     asked = _asked()
-    print(f"{machine.described()}; {_parameters(asked)}", flush=True)
+    print(f"{system_metrics.described()}; {_parameters(asked)}", flush=True)
     runs: dict[tuple[int, Tool], list[Figures]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import ROOT
-from tests.benchmarks.terminal import Terminal
+from tests.benchmarks.terminal_recorder import Terminal
 
 FAREWELL = 10.0
 """Seconds that a process gets to end when asked to, before it is killed."""
@@ -28,7 +28,7 @@ WINDOW = (120, 34)
 """Cells and rows of the terminal that a desk is open in."""
 
 _COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
-_SCRIPT = Path(__file__).with_name("script.py")
+_SCRIPT = Path(__file__).with_name("quickstart_client.py")
 _TRACE = ".trace.jsonl"
 
 

@@ -30,11 +30,11 @@ from statistics import median
 
 import jiwer
 
-from tests.benchmarks import ROOT, machine, speech
-from tests.benchmarks.delays import Reading, finals, percentile, shown
-from tests.benchmarks.listening import streamed
-from tests.benchmarks.speech import Samples
-from tests.benchmarks.table import table
+from tests.benchmarks import ROOT, speech_segments, system_metrics
+from tests.benchmarks.latency import Reading, finals, percentile, shown
+from tests.benchmarks.report_collector import streamed
+from tests.benchmarks.speech_segments import Samples
+from tests.benchmarks.text_table import table
 from workers.jobs.job import Settings
 from workers.protocol.messages import Word
 
@@ -69,12 +69,12 @@ class Compared:
 def main() -> None:
     """Aligns, streams, compares and prints a table."""
     asked = _asked()
-    print(machine.described(), flush=True)
-    samples = list(speech.samples(asked.folder))
+    print(system_metrics.described(), flush=True)
+    samples = list(speech_segments.samples(asked.folder))
     found = {
         sample.file: aligned
         for sample in samples
-        if (aligned := alignment(speech.spoken(sample.file).samples, sample.reference))
+        if (aligned := alignment(speech_segments.spoken(sample.file).samples, sample.reference))
     }
     print(f"{len(found)} of {len(samples)} recordings could be aligned", flush=True)
     heard = streamed(list(found), asked.sessions, Settings(speech_model=asked.speech_model))
@@ -99,7 +99,7 @@ def alignment(heard: Samples, reference: str) -> list[Aligned]:
     from pocketsphinx import Decoder  # here, because the arithmetic can be tested without it
 
     words = _words(reference)
-    decoder = Decoder(samprate=float(speech.RATE), lm=None, loglevel="FATAL")
+    decoder = Decoder(samprate=float(speech_segments.RATE), lm=None, loglevel="FATAL")
     if not words or any(decoder.lookup_word(word) is None for word in words):
         return []
     decoder.set_align_text(" ".join(words))

@@ -9,8 +9,8 @@ from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tests.chaos.storm import Storm
-from tests.engine.truth import MOST_JOBS
+from tests.chaos.chaos_round import Storm
+from tests.engine.support.ground_truth import MOST_JOBS
 
 ROUND = 45.0
 """Seconds of a round in which things go wrong."""

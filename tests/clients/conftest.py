@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clients.front import Front
-from tests.clients.sdk import LONG_ENOUGH
+from tests.clients.python_sdk import LONG_ENOUGH
+from tests.support.tls_proxy import Front
 from workers.localserver.child import LocalServer
 
 

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from tests.screens.fakes import FakeSupervisor
+from tests.support.fake_supervisor import FakeSupervisor
 from tui.app.desk import Desk
 from tui.widgets.painted import Painted
 from tui.widgets.table import SessionTable

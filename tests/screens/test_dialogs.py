@@ -8,8 +8,8 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from tests.screens.conftest import Seat, Seating, drawn
-from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import done, heard, queued, streaming
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import done, heard, queued, streaming
 from tui.config.remembered_choices import recall
 from tui.screens.add_recordings import Adding
 from tui.screens.export import Exporting

@@ -8,8 +8,8 @@ from textual.command import CommandPalette
 from textual.widgets import Label
 
 from tests.screens.conftest import Seating, drawn, style_of
-from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import (
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import (
     broken,
     connecting,
     done,

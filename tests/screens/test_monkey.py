@@ -9,8 +9,8 @@ from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from tests.screens.conftest import Seating
-from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import broken, done, failed, heard, queued, refused, streaming
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import broken, done, failed, heard, queued, refused, streaming
 from tui.app.desk import Desk
 from tui.keys.key_table import KEYS
 from tui.theme.themes import THEMES

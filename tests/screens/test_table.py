@@ -6,8 +6,8 @@ import pytest
 from textual.events import Key
 
 from tests.screens.conftest import Seat, Seating, drawn, style_of
-from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import (
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import (
     began,
     connecting,
     done,

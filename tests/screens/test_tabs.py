@@ -7,9 +7,9 @@ from warnings import catch_warnings, simplefilter
 import pytest
 
 from tests.screens.conftest import Seat, Seating, drawn, style_of
-from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import began, connecting, heard, progressed, queued, streaming
-from tests.unit.traced import chunks, trace_path, traced
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import began, connecting, heard, progressed, queued, streaming
+from tests.support.trace_builders import chunks, trace_path, traced
 from tui.model.tabs import Tab
 from tui.widgets.detail import Detail
 from tui.widgets.events import EventsView

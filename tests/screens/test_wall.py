@@ -1,8 +1,8 @@
 """Several transcripts side by side."""
 
 from tests.screens.conftest import Seat, Seating, drawn
-from tests.screens.fakes import FakeSupervisor
-from tests.unit.desk_reports import heard, progressed, streaming
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import heard, progressed, streaming
 from tui.model.wall_ranking import Choosing
 from tui.screens.overview import Overview
 from tui.screens.reader import Reading

@@ -1,0 +1,202 @@
+"""What one long session costs the embedded engine: processor time and memory, slice by slice.
+
+``python -m tests.benchmarks.soak [FOLDER] [--minutes 10] [--speed 1.2]``
+
+One session is fed real speech, faster than it is spoken: the protocol lets a client be 300 s and
+1.25 times the elapsed time ahead, so ``--speed`` must stay below 1.25. Ten minutes of audio take
+some eight and a half; an hour (``--minutes 60``) takes 50 minutes. FOLDER holds a ``manifest.tsv``;
+without one it is the samples and the person who comes with the engine's package. Every slice of
+five minutes (of half the audio, if that is less) hears exactly the same: the recordings one after
+the other with 1.5 s of silence between, over and over, cut at its end. So what differs between two
+slices is the engine's doing.
+
+CPU
+    Seconds of processor time, user and system, that the recognisers needed for a minute of audio,
+    and the server. Idle recognisers are in it; only one is at work.
+memory
+    RSS at the end of the slice, in MB: of the recogniser that needed most processor time until
+    then, and of the server.
+finals
+    Turns that ended within the slice, so that a recogniser that fell silent is noticed.
+last / first
+    Of the slices: about 1 if the cost does not grow with the length of a session.
+"""
+
+import argparse
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import websocket
+
+from tests.benchmarks import speech_segments, system_metrics
+from tests.benchmarks.speech_segments import Samples
+from tests.benchmarks.text_table import table
+from tui.cli.run_setup import ENGINE_PATIENCE
+from workers.jobs.job import Settings
+from workers.localserver.child import LocalServer
+
+SLICE = 5.0
+"""Minutes."""
+
+CHUNK = 0.1
+"""Seconds of audio in a message."""
+
+FASTEST = 1.25
+"""The protocol's bound on the speed of a client, in the long run."""
+
+PATIENCE = 60.0
+"""Seconds that the server may take to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The engine at one moment: processor time in seconds since it started, memory in MB."""
+
+    recognisers: float
+    server: float
+    recogniser_mb: float
+    server_mb: float
+    finals: int
+
+
+class Client:
+    """A session that is fed by hand; whatever the server says is counted in a thread."""
+
+    def __init__(self, url: str, token: str, speech_model: str) -> None:
+        self.finals = 0
+        self._ended = ""
+        self._socket = websocket.create_connection(
+            f"{url}?speech_model={speech_model}&sample_rate={speech_segments.RATE}",
+            timeout=PATIENCE,
+            header=[f"Authorization: {token}"],
+        )
+        first = json.loads(self._socket.recv())
+        if first["type"] != "Begin":
+            raise RuntimeError(f"the engine began no session: {first}")
+        self._socket.settimeout(None)  # a long silence is no fault
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def feed(self, heard: Samples, speed: float) -> None:
+        """Sends audio at so many times the speed of speech; raises if the server has ended."""
+        step = round(CHUNK * speech_segments.RATE)
+        start = time.monotonic()
+        for position in range(0, len(heard), step):
+            due = start + position / speech_segments.RATE / speed
+            time.sleep(max(0.0, due - time.monotonic()))
+            if self._ended:
+                raise RuntimeError(f"the engine ended the session: {self._ended}")
+            self._socket.send_binary(heard[position : position + step].astype("<i2").tobytes())
+
+    def close(self) -> None:
+        """Terminates, and waits until the server has said everything."""
+        self._socket.send(json.dumps({"type": "Terminate"}))
+        self._reader.join(PATIENCE)
+        self._socket.close()
+
+    def _read(self) -> None:
+        while not self._ended:
+            frame = self._socket.recv()
+            message = json.loads(frame) if frame else {"type": "closed"}
+            self.finals += bool(message.get("end_of_turn")) and bool(message["words"])
+            if message["type"] in ("Termination", "Error", "closed"):
+                self._ended = str(message)
+
+
+def main() -> None:
+    """Feeds as asked and prints a table."""
+    asked = _asked()
+    print(system_metrics.described(), flush=True)
+    minutes = min(SLICE, asked.minutes / 2)
+    parts = [speech_segments.spoken(path) for path in speech_segments.recordings(asked.folder)]
+    heard = speech_segments.programme(parts, 0, minutes * 60).samples
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        LocalServer(Path(scratch) / "engine.log") as server,
+    ):
+        url = server.address(ENGINE_PATIENCE)
+        with closing(Client(url, server.token, asked.speech_model)) as client:
+            states = list(_states(client, heard, round(asked.minutes / minutes), asked.speed))
+    print(f"\n{_table(states, minutes)}\n\nlast / first: {growth(states)}")
+    print(f"fed at {asked.speed:g} times the speed of speech, {asked.speech_model}")
+
+
+def growth(states: Sequence[State]) -> str:
+    """How the last slice compares with the first."""
+    first, last = slices(states)[0], slices(states)[-1]
+    cost = last.recognisers / first.recognisers
+    return f"CPU {cost:.2f}, memory {last.recogniser_mb / first.recogniser_mb:.2f}"
+
+
+def slices(states: Sequence[State]) -> list[State]:
+    """What was needed between two moments, and the memory at the later one."""
+    return [
+        State(
+            later.recognisers - earlier.recognisers,
+            later.server - earlier.server,
+            later.recogniser_mb,
+            later.server_mb,
+            later.finals - earlier.finals,
+        )
+        for earlier, later in pairwise(states)
+    ]
+
+
+def _states(client: Client, heard: Samples, times: int, speed: float) -> Iterator[State]:
+    """The engine before the first slice and after each."""
+    yield _state(client)
+    for number in range(times):
+        client.feed(heard, speed)
+        yield _state(client)
+        print(f"slice {number + 1} of {times}: fed", flush=True)
+
+
+def _state(client: Client) -> State:
+    server, recognisers = system_metrics.engine()
+    used = system_metrics.used(recognisers)
+    return State(
+        sum(used.values()),
+        sum(system_metrics.used([server]).values()),
+        system_metrics.resident_mb(max(used, key=lambda each: used[each])),
+        system_metrics.resident_mb(server),
+        client.finals,
+    )
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="What one long session costs the engine.")
+    parser.add_argument("folder", type=Path, nargs="?", help="with a manifest.tsv")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of audio")
+    parser.add_argument("--speed", type=float, default=1.2, help="times that of speech")
+    parser.add_argument("--speech-model", default=Settings().speech_model)
+    asked = parser.parse_args()
+    if not 0 < asked.speed < FASTEST:
+        parser.error(f"--speed must stay below {FASTEST}: the server closes on faster clients")
+    return asked
+
+
+def _table(states: Sequence[State], minutes: float) -> str:
+    head = ("minutes", "recognisers s / min", "server s / min", "recogniser MB", "server MB")
+    rows = [
+        (
+            f"{number * minutes:g} to {(number + 1) * minutes:g}",
+            f"{each.recognisers / minutes:.2f}",
+            f"{each.server / minutes:.2f}",
+            f"{each.recogniser_mb:.1f}",
+            f"{each.server_mb:.1f}",
+            str(each.finals),
+        )
+        for number, each in enumerate(slices(states))
+    ]
+    return table((*head, "finals"), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The vendor's Python SDK in its two forms, and what it is told.
+
+One form has threads, `threads`, the other tasks of asyncio, `tasks`; they share options, parameters
+and events.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import pytest
+from assemblyai.streaming.v3 import (
+    AsyncRealTimeTranscriber,
+    RealTimeError,
+    RealTimeEvents,
+    RealTimeParameters,
+    RealTimeTranscriber,
+    RealTimeTranscriberOptions,
+    TurnEvent,
+)
+
+from tests.clients.sample_audio import plain
+
+LONG_ENOUGH = 60.0
+"""Seconds after which what should have happened never will. No test waits for it to pass."""
+
+OLD_WAYS = [
+    pytest.mark.filterwarnings(rf"ignore:{words}:DeprecationWarning")
+    for words in (
+        r"connect\(\) must be used as a context manager",
+        "ConnectionClosed.code is deprecated",
+        "ConnectionClosed.reason is deprecated",
+    )
+]
+"""How the SDK uses the package `websockets` is its own affair."""
+
+Event = TypeVar("Event")
+
+
+class Listener:
+    """Keeps every event of a client, in the order of their coming."""
+
+    def __init__(self, client: RealTimeTranscriber | AsyncRealTimeTranscriber) -> None:
+        self.events: list[Any] = []
+        for kind in RealTimeEvents:
+            client.on(kind, lambda _, event: self.events.append(event))
+
+    def all(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def turns(self) -> list[TurnEvent]:
+        return self.all(TurnEvent)
+
+    @property
+    def finals(self) -> list[TurnEvent]:
+        return [turn for turn in self.turns if turn.end_of_turn]
+
+    @property
+    def errors(self) -> list[tuple[int | None, str]]:
+        """Code and words of each."""
+        return [(error.code, str(error)) for error in self.all(RealTimeError)]
+
+    @property
+    def words(self) -> str:
+        """What the last final of each turn says, in plain lower case."""
+        return plain({turn.turn_order: turn.transcript for turn in self.finals}.values())
+
+    def until(self, there: Callable[[], object]) -> None:
+        """Beside threads: returns when it is so."""
+        deadline = time.monotonic() + LONG_ENOUGH
+        while not there():
+            assert time.monotonic() < deadline, f"it never came: {self.events}"
+            time.sleep(0.01)
+
+    async def came(self, there: Callable[[], object]) -> None:
+        """Among tasks: returns when it is so."""
+        deadline = time.monotonic() + LONG_ENOUGH
+        while not there():
+            assert time.monotonic() < deadline, f"it never came: {self.events}"
+            await asyncio.sleep(0.01)
+
+
+@contextmanager
+def threads(
+    host: str, key: str | None = None, *, token: str | None = None, **parameters: Any
+) -> Iterator[tuple[RealTimeTranscriber, Listener]]:
+    """A client after its handshake; on leaving it goes without a word, if it has not gone yet."""
+    client = RealTimeTranscriber(options(host, key, token))
+    listener = Listener(client)
+    client.connect(RealTimeParameters(**{"sample_rate": 16_000, **parameters}))
+    try:
+        yield client, listener
+    finally:
+        client.disconnect()
+
+
+@asynccontextmanager
+async def tasks(
+    host: str, key: str | None = None, *, token: str | None = None, **parameters: Any
+) -> AsyncIterator[tuple[AsyncRealTimeTranscriber, Listener]]:
+    """A client after its handshake; on leaving it terminates its session."""
+    async with AsyncRealTimeTranscriber(options(host, key, token)) as client:
+        listener = Listener(client)
+        await client.connect(RealTimeParameters(**{"sample_rate": 16_000, **parameters}))
+        yield client, listener
+
+
+def options(
+    host: str, key: str | None = None, token: str | None = None
+) -> RealTimeTranscriberOptions:
+    """Where to go and with what; patient, since a busy machine may need more than a second."""
+    return RealTimeTranscriberOptions(
+        api_host=host,
+        api_key=key,
+        token=token,
+        connect_timeout=LONG_ENOUGH,
+        terminate_timeout=LONG_ENOUGH,
+    )

@@ -1,0 +1,180 @@
+"""Clients in JavaScript against the engine: a script as the vendor's guide has it, and the SDK.
+
+They need Node.js and the modules of `package.json`, which `make node` installs where npm is.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.python_sdk import LONG_ENOUGH
+from tests.clients.sample_audio import plain, read
+from tests.support import audio_files
+from tests.support.tls_proxy import Front
+from workers.localserver.child import LocalServer
+
+HERE = Path(__file__).parent
+MODULES = HERE.parents[1] / ".venv" / "node" / "node_modules"
+NODE = shutil.which("node")
+STATION = read("station.aiff")
+GOOD_MORNING = STATION.first(2)
+"""“Good morning.” and a bit more."""
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(NODE is None, reason="needs Node.js"),
+    pytest.mark.skipif(not MODULES.exists(), reason="needs the modules that `make node` installs"),
+]
+
+
+def run(script: str, *arguments: str, say: str = "", **environment: str) -> list[dict[str, Any]]:
+    """What a script prints, one object a line, when it has ended well."""
+    assert NODE is not None
+    done = subprocess.run(
+        [NODE, HERE / script, *arguments],
+        env={**os.environ, "NODE_PATH": str(MODULES), "NODE_NO_WARNINGS": "1", **environment},
+        input=say,
+        capture_output=True,
+        text=True,
+        timeout=LONG_ENOUGH,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def sdk(
+    server: LocalServer,
+    front: Front,
+    chunks: Sequence[bytes] = (),
+    *,
+    key: str | None = None,
+    token: bool = False,
+    halfway: Sequence[tuple[str, Any]] = (),
+    **parameters: Any,
+) -> list[dict[str, Any]]:
+    """What the SDK reports of a session; ``parameters`` are the transcriber's."""
+    wish = {
+        "address": front.address,
+        "key": server.token if key is None else key,
+        "token": token,
+        "parameters": {"sampleRate": 16_000, **parameters},
+        "chunks": [base64.b64encode(chunk).decode() for chunk in chunks],
+        "halfway": halfway,
+    }
+    return run("node_sdk.cjs", say=json.dumps(wish), NODE_EXTRA_CA_CERTS=str(front.authority))
+
+
+def of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["event"] == kind]
+
+
+def finals(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [turn for turn in of(events, "turn") if turn["end_of_turn"]]
+
+
+# --- the script
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The recording as WAV."""
+    return audio_files.write(tmp_path_factory.mktemp("wav") / "morning.wav", GOOD_MORNING.samples)
+
+
+def test_the_script_of_the_guide(server: LocalServer, file: str):
+    """A WAV file at the speed of speech: Begin, turns, Termination, and the close."""
+    url = server.address(LONG_ENOUGH)
+    begin, *turns, termination, close = run(
+        "quickstart.cjs", url, file, ASSEMBLYAI_API_KEY=server.token
+    )
+    said = [turn["transcript"] for turn in turns if turn.get("end_of_turn")]
+
+    assert "Begin" == begin["type"]
+    assert {"SpeechStarted", "Turn"} == {message["type"] for message in turns}
+    assert "good morning" in plain(said)
+    assert ("Termination", 2) == (termination["type"], termination["audio_duration_seconds"])
+    assert {"code": 1000, "reason": "Session Ended"} == close
+
+
+def test_the_script_of_the_guide_with_a_wrong_key(server: LocalServer, file: str):
+    """An Error in words, and a close with its code."""
+    url = server.address(LONG_ENOUGH)
+    error, close = run("quickstart.cjs", url, file, ASSEMBLYAI_API_KEY="wrong")
+
+    assert "Unauthorized Connection: Invalid API key" == error["error"]
+    assert 1008 == error["error_code"] == close["code"]
+
+
+# --- the SDK
+
+
+def test_a_session(server: LocalServer, front: Front):
+    """All events are there and in order, and the SDK need not complain."""
+    events = sdk(server, front, GOOD_MORNING.chunks)
+    said = finals(events)
+
+    assert ["open", "speechStarted", "turn"] == [event["event"] for event in events[:3]]
+    assert {"event": "over"} == events[-1]
+    assert not of(events, "error")
+    assert "good morning" in plain(turn["transcript"] for turn in said)
+    assert list(range(len(said))) == [turn["turn_order"] for turn in said]
+    assert len(said) == len(of(events, "speechStarted"))
+    for turn in said:
+        times = [word[edge] for word in turn["words"] for edge in ("start", "end")]
+        assert sorted(times) == times
+        assert all(word["word_is_final"] for word in turn["words"])
+
+
+def test_every_message_of_a_client(server: LocalServer, front: Front):
+    """Long silences allowed, a turn ends when the client says so, and not before."""
+    events = sdk(
+        server,
+        front,
+        STATION.first(4).chunks,
+        speechModel="u3-rt-pro",
+        minTurnSilence=10_000,
+        maxTurnSilence=5_000,
+        languageCodes=["en"],
+        includePartialTurns=True,
+        inactivityTimeout=60,
+        halfway=[
+            ("updateConfiguration", {"max_turn_silence": 10_000}),
+            ("keepAlive", None),
+            ("forceEndpoint", None),
+        ],
+    )
+
+    assert [0, 1] == [turn["turn_order"] for turn in finals(events)]
+    assert not of(events, "error")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "given"),
+    [
+        (1008, "Unauthorized Connection: Invalid API key", {"key": "wrong"}),
+        (3006, "User Input Validation Error: Invalid 'sample_rate': ", {"sampleRate": 7000}),
+        (3007, "Input Duration Error: Input Duration Violation: 1", {"chunks": [bytes(48_000)]}),
+    ],
+)
+def test_a_fault_is_told(
+    server: LocalServer, front: Front, code: int, words: str, given: dict[str, Any]
+):
+    """With the code and the words of the Error message, before Begin and after it."""
+    (error,) = of(sdk(server, front, **given), "error")
+
+    assert code == error["code"]
+    assert error["message"].startswith(words)
+
+
+def test_a_temporary_token(server: LocalServer, front: Front):
+    """Made from the key over `https`, it opens a session over `wss`."""
+    events = sdk(server, front, token=True)
+
+    assert ["open", "over"] == [event["event"] for event in events]

@@ -1,0 +1,158 @@
+"""What the vendor's Python SDK makes of each way in which the engine ends a session.
+
+Its handler for errors gets one `RealTimeError` each time, with the code and the words of the Error
+message and not of the close that follows, and its client comes to an end by itself.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from assemblyai.streaming.v3 import (
+    BeginEvent,
+    HeartbeatEvent,
+    RealTimeError,
+    RealTimeSessionParameters,
+    TerminationEvent,
+)
+from pydantic import BaseModel
+
+from tests.clients.python_sdk import OLD_WAYS, Listener, tasks, threads
+from workers.localserver.child import LocalServer
+
+pytestmark = [pytest.mark.engine, *OLD_WAYS]
+
+INVALID = "User Input Validation Error: "
+IDLE = "Session terminated due to inactivity: No messages received for 5 seconds"
+DURATION = "Input Duration Error: Input Duration Violation: "
+
+
+class Text(BaseModel):
+    """What the SDK would never say by itself; it sends any model that it is given to stream."""
+
+    text: str
+
+    def model_dump_json(self, **_: Any) -> str:  # type: ignore[override]  # the SDK's has a dozen options
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a client does wrong, and what it must be told.
+
+    Each step is a method of the SDK and its argument.
+    """
+
+    code: int
+    words: str
+    """With which the error begins."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    steps: Sequence[tuple[str, Any]] = ()
+    key: str | None = None
+    """None: the right one."""
+
+
+FAULTS = {
+    "a wrong key": Fault(1008, "Unauthorized Connection: Invalid API key", key="wrong"),
+    "a rate too low": Fault(3006, f"{INVALID}Invalid 'sample_rate': ", {"sample_rate": 7000}),
+    "no such turn": Fault(3006, f"{INVALID}Invalid 'max_turn_silence': ", {"max_turn_silence": -1}),
+    "a setting out of range": Fault(
+        3006,
+        f"{INVALID}Invalid 'max_turn_silence': ",
+        steps=[("set_params", RealTimeSessionParameters(max_turn_silence=-1))],
+    ),
+    "chunks too short": Fault(
+        3007,
+        f"{DURATION}25.0 ms. Expected between 50 and 1000 ms",
+        steps=[("stream", [bytes(800)] * 3)],
+    ),
+    "a chunk too long": Fault(
+        3007,
+        f"{DURATION}1500.0 ms. Expected between 50 and 1000 ms",
+        steps=[("stream", bytes(48_000))],
+    ),
+    "audio too fast": Fault(
+        3007,
+        "Input Duration Error: Audio Transmission Rate Exceeded: Received ",
+        {"encoding": "pcm_mulaw", "sample_rate": 8000},
+        steps=[("stream", [b"\xff" * 8000] * 400)],
+    ),
+    "an unknown message": Fault(
+        3006,
+        f"{INVALID}Invalid Message Type: Hello",
+        steps=[("stream", [Text(text='{"type":"Hello"}')])],
+    ),
+    "no JSON": Fault(3006, f"{INVALID}Invalid JSON: ", steps=[("stream", [Text(text="{")])]),
+    "no message": Fault(3006, f"{INVALID}Invalid Message: ", steps=[("stream", [Text(text="[]")])]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_told(host: str, server: LocalServer, fault: Fault):
+    """To the form with threads, which end; to terminate what is over already does no harm."""
+    with threads(host, fault.key or server.token, **fault.parameters) as (client, heard):
+        for method, argument in fault.steps:
+            getattr(client, method)(argument)
+        heard.until(lambda: heard.errors)
+        client.disconnect(terminate=True)
+
+    assert_told(heard, fault)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_fault_is_told_to_tasks(host: str, server: LocalServer, fault: Fault):
+    """The same for the other form."""
+    async with tasks(host, fault.key or server.token, **fault.parameters) as (client, heard):
+        for method, argument in fault.steps:
+            await getattr(client, method)(argument)
+        await heard.came(lambda: heard.errors)
+
+    assert_told(heard, fault)
+
+
+def assert_told(heard: Listener, fault: Fault) -> None:
+    ((code, words),) = heard.errors
+    assert fault.code == code
+    assert words.startswith(fault.words)
+    assert isinstance(heard.events[-1], RealTimeError)
+
+
+def test_who_says_nothing_is_sent_away(host: str, server: LocalServer):
+    """After the five seconds it asked for; another one stays because it says that it is there."""
+    with (
+        # First, so that it would have had to go first.
+        threads(host, server.token, inactivity_timeout=5, session_heartbeat=True) as (awake, heard),
+        threads(host, server.token, inactivity_timeout=5) as (_, silence),
+    ):
+
+        def over() -> bool:
+            awake.keep_alive()
+            return bool(silence.errors and heard.all(HeartbeatEvent))
+
+        silence.until(over)
+        awake.disconnect(terminate=True)
+
+    assert [(3006, f"{INVALID}{IDLE}")] == silence.errors
+    assert [] == heard.errors
+    assert isinstance(heard.events[-1], TerminationEvent)
+
+
+async def test_one_session_too_many(host: str, server: LocalServer):
+    """Is refused, in the words of the service; when another has ended it may come."""
+    async with AsyncExitStack() as stack:
+        others = [
+            await stack.enter_async_context(tasks(host, server.token))
+            for _ in range(server.capacity)
+        ]
+        for _, heard in others:
+            await heard.came(lambda heard=heard: heard.events)
+        async with tasks(host, server.token) as (_, refused):
+            await refused.came(lambda: refused.events)
+        await others[0][0].disconnect(terminate=True)
+        async with tasks(host, server.token) as (_, welcome):
+            await welcome.came(lambda: welcome.events)
+
+    assert [(1008, "Unauthorized Connection: Too many concurrent sessions")] == refused.errors
+    assert isinstance(welcome.events[0], BeginEvent)

@@ -1,0 +1,91 @@
+"""The vendor's Python SDK on a bad day: the engine does what a script says goes wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+import pytest
+from assemblyai.streaming.v3 import BeginEvent, TerminationEvent
+
+from tests.clients.python_sdk import LONG_ENOUGH, OLD_WAYS, tasks
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.scripted import Scripted
+from workers.localserver.server import run
+from workers.localserver.server_policy import House
+
+pytestmark = [pytest.mark.engine, *OLD_WAYS]
+
+CHUNK = bytes(3200)
+
+SCRIPT = """
+[[session]]
+final_after = 0
+
+[[session.turn]]
+text = "Good morning."
+start = 0
+end = 500
+
+[[session.fault]]
+{fault}
+"""
+
+EXPIRED = "Session Expired: Maximum session duration exceeded"
+BROKEN = "Session Cancelled: An error occurred"
+BUSY = "Unauthorized Connection: Too many concurrent sessions"
+CUT = "Connection closed (code=1006)"
+"""The SDK's own words: there are none on the wire."""
+
+
+@asynccontextmanager
+async def performed(fault: str) -> AsyncIterator[str]:
+    """The host at which every session has this fault, given as a script has it."""
+    script = script_file.parse(SCRIPT.format(fault=fault).encode(), "script")
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    stop = asyncio.Event()
+    serving = asyncio.create_task(
+        run(0, House(), nullcontext(Scripted(script)), lines.put_nowait, stop)
+    )
+    try:
+        address = await asyncio.wait_for(lines.get(), LONG_ENOUGH)
+        yield address.removesuffix("/v3/ws")
+    finally:
+        stop.set()
+        await serving
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        ("what = 'busy'", 1008, BUSY),
+        ("what = 'busy'\ncode = 3009", 3009, BUSY),
+        ("what = 'error'\nafter = 0.1", 3005, BROKEN),
+        (f"what = 'error'\nafter = 0.1\ncode = 3008\ntext = '{EXPIRED}'", 3008, EXPIRED),
+        ("what = 'error_without_close'\nafter = 0.1", 3005, BROKEN),
+        ("what = 'close_without_error'\nafter = 0.1\ntext = 'Come later'", 1011, "Come later"),
+        ("what = 'cut'\nafter = 0.1", 1006, CUT),
+        ("what = 'reset'\nafter = 0.1", 1006, CUT),
+    ],
+)
+async def test_what_goes_wrong_is_told_once(fault: str, code: int, words: str):
+    """And the client comes to its end, whether the engine closes or not."""
+    async with performed(fault) as host, tasks(host, "any") as (client, heard):
+        await client.stream(CHUNK)
+        await heard.came(lambda: heard.errors)
+
+    assert [(code, words)] == heard.errors
+
+
+@pytest.mark.parametrize(
+    "what", ["unknown_type", "warning", "garbage", "duplicate_final", "extra_empty_final"]
+)
+async def test_what_is_odd_does_no_harm(what: str):
+    """The session goes on to its end."""
+    async with performed(f"what = '{what}'\nafter = 0.1") as host, tasks(host, "any") as session:
+        client, heard = session
+        await client.stream([CHUNK] * 10)
+
+    assert [] == heard.errors
+    assert isinstance(heard.events[0], BeginEvent)
+    assert "good morning" in heard.words
+    assert isinstance(heard.events[-1], TerminationEvent)

@@ -1,0 +1,130 @@
+"""Files that no decoder was made for, in the processes that read them."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.fuzz import corrupt_audio
+from tests.fuzz.decoder_process import Decoder
+from tests.support import audio_files
+from workers.audio.prober import Prober
+from workers.errors import Unprobed, Unreadable
+
+CASES, SEED = 400, 3
+"""The 20th of these made a decoder go in a circle, and the 97th made it fail with a bug."""
+
+
+def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
+    """Never a crash, a wait without end, memory without bound, or words that nobody can read."""
+    path = tmp_path / "a"
+    wrong, right = [], set()
+    with Decoder() as decoder:
+        for case in corrupt_audio.damaged(SEED, CASES):
+            path.write_bytes(case.content)
+            outcome = decoder.outcome(str(path))
+            right.add(outcome.kind)
+            if not outcome.is_right:
+                wrong.append((case.how, outcome))
+
+    assert not wrong
+    assert right == {"decoded", "refused"}
+
+
+def crash(process: int) -> None:
+    """As a decoder does; goes on with one that is stopped, to its end."""
+    os.kill(process, signal.SIGSEGV)
+    os.kill(process, signal.SIGCONT)
+
+
+def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
+    """A decoder may crash at any file; the files behind it have done nothing."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0))
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        assert prober.probe(path).seconds == 1.0
+        (process,) = (
+            child for child in multiprocessing.active_children() if child.name == "paceline-prober"
+        )
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)  # it has been asked when it ends, and has not answered
+        threading.Timer(1.0, crash, [process.pid]).start()
+        with pytest.raises(Unreadable, match="crash"):
+            prober.probe(path)
+
+        assert prober.probe(path).seconds == 1.0
+
+
+def test_what_is_no_file_is_refused_by_the_prober_in_words(tmp_path: Path) -> None:
+    """What goes wrong in its process is told in this one."""
+    with (
+        Prober(multiprocessing.get_context("spawn")) as prober,
+        pytest.raises(Unreadable, match="a device") as refused,
+    ):
+        prober.probe("/dev/zero")
+
+    assert refused.value.hint
+
+
+def test_a_prober_that_was_killed_while_idle_costs_no_file(tmp_path: Path) -> None:
+    """The machine was short of memory, say; the file is not damaged."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    before = set(psutil.Process().children(recursive=True))
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        prober.probe(path)
+        for child in set(psutil.Process().children(recursive=True)) - before:
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                child.kill()
+                child.wait()
+
+        assert prober.probe(path).seconds == 0.2
+
+
+def probers() -> set[psutil.Process]:
+    """Those of this process, by their descent."""
+    return {
+        child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())
+    }
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
+    tmp_path: Path, ended: bool
+) -> None:
+    """It is asked for again."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    before = probers()
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        prober.probe(path)
+        (process,) = probers() - before
+        process.suspend()  # so that it is asked, and has not answered
+        if ended:
+            threading.Timer(0.5, process.kill).start()
+
+        assert prober.probe(path).seconds == 0.2
+
+
+def test_probers_that_are_killed_again_and_again_are_told_as_such(tmp_path: Path) -> None:
+    """Nobody knows what the file is, and it is not called damaged."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    before, over = probers(), threading.Event()
+
+    def kill_all() -> None:
+        while not over.wait(0.01):
+            for process in probers() - before:
+                process.kill()
+
+    killer = threading.Thread(target=kill_all)
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        killer.start()
+        try:
+            with pytest.raises(Unprobed, match="killed"):
+                prober.probe(path)
+        finally:
+            over.set()
+            killer.join()
+
+        assert prober.probe(path).seconds == 0.2

@@ -1,0 +1,139 @@
+"""Recordings whose names are no text, or text that a terminal, a shell or a spreadsheet obeys."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.cli.test_program import ROOT, command
+from tests.engine.support.scripted_server import BEGIN, TERMINATION, Endpoint, Line, turn
+from tests.engine.support.supervisor_harness import LONG_ENOUGH
+from tests.support import audio_files
+from workers.exports import FORMATS
+
+NAMES = [
+    b"bad\xff name.wav",
+    "two\nlines\x1b[31m\x9b2J\u202erev.wav".encode(),
+    b"-rf.wav",
+    b"=1+1.wav",
+]
+SAID = "[red] \x1b]0;t\x07 \x9b2J \u202e \ud800 =1 会議"
+"""What the server says of everything, in its own words."""
+EXTRA = {"score": float("inf"), "job": "nobody", "file": "nowhere", "t": "never", "x": SAID}
+
+
+async def hostile(line: Line) -> None:
+    """Says everything in foreign words."""
+    await line.say({**BEGIN, "id": SAID, "configuration": {"model": SAID}})
+    await line.listen(chunks=1)
+    words = {**turn(0, SAID, final=True), **EXTRA, "speaker_label": SAID}
+    await line.say({"type": "Warning", "warning": SAID}, words, {"type": SAID, **EXTRA}, "[]")
+    await line.listen()
+    await line.say({**TERMINATION, **EXTRA})
+    await line.socket.close(1000, "\x1b[2J \u202e")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished ``paceline run --json`` over recordings of these names."""
+
+    result: subprocess.CompletedProcess[bytes]
+    place: Path
+    """Where the recordings are."""
+
+    @property
+    def folder(self) -> Path:
+        return self.place / "run"
+
+
+def paceline(
+    place: Path, *arguments: str | bytes, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[bytes]:
+    """Started beside the recordings, on a terminal of that encoding."""
+    return subprocess.run(
+        [*command(), *arguments],
+        capture_output=True,
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        timeout=LONG_ENOUGH,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    place = tmp_path_factory.mktemp("hostile")
+    for name in NAMES:  # what writes recordings takes no such name
+        plain = audio_files.write(place / "plain.wav", audio_files.counting(0.2))
+        os.rename(plain, os.path.join(os.fsencode(place), name))
+    with Endpoint(hostile) as endpoint:
+        to = ("--endpoint", endpoint.url, "--out", "run")
+        yield Run(paceline(place, "run", "--json", *to, "--", *NAMES), place)
+
+
+def harmless(text: str) -> None:
+    """Fails if a terminal would do anything but show it, line by line."""
+    assert not {char for char in set(text) if not char.isprintable()} - {"\n"}
+
+
+def test_events_of_such_recordings_are_json_and_name_them_exactly(run: Run) -> None:
+    """A program that reads them can open the file; what the server says names none of it anew."""
+    lines = run.result.stdout.decode().splitlines()
+    events = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+
+    assert 0 == run.result.returncode, run.result.stderr
+    harmless("\n".join(lines))
+    for number, name in enumerate(NAMES, start=1):
+        own: list[dict[str, Any]] = [each for each in events if each["job"] == number]
+
+        assert {os.fsdecode(name)} == {each["file"] for each in own}
+        assert ["done"] == [each["outcome"] for each in own if each["type"] == "ended"]
+        assert SAID in [each["transcript"] for each in own if each["type"] == "turn"]
+        assert all(isinstance(each["t"], float) for each in own)
+    assert {1, 2, 3, 4} == {each["job"] for each in events}
+
+
+def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
+    """Index and traces are what any reader of JSON reads; and all formats are exported."""
+    index = json.loads((run.folder / "run.json").read_text("utf-8"), parse_constant=pytest.fail)
+    for trace in run.folder.glob("*.trace.jsonl"):
+        for line in trace.read_text("utf-8").splitlines():
+            json.loads(line, parse_constant=pytest.fail)
+
+    assert NAMES == [os.fsencode(job["file"]) for job in index["jobs"]]
+
+    result = paceline(run.place, "export", "run", "--to", ",".join(FORMATS), encoding="ascii")
+    exports = sorted((run.folder / "exports").iterdir())
+
+    assert 0 == result.returncode, result.stderr
+    harmless(result.stdout.decode())
+    harmless("\n".join(path.name for path in exports))
+    assert len(FORMATS) * len(NAMES) == len(exports)
+    for path in exports:
+        text = path.read_text("utf-8")
+        if path.suffix == ".json":
+            assert os.fsencode(json.loads(text)["file"]) in NAMES
+        else:
+            harmless(text.replace("\r\n", "\n"))
+
+
+def test_such_recordings_are_told_of_as_text(run: Run) -> None:
+    """Live, at the end, and when they are only checked; in any locale."""
+    with Endpoint(hostile) as endpoint:
+        to = ("--endpoint", endpoint.url, "--out", "again")
+        said = paceline(run.place, "run", *to, "--", *NAMES)
+    checked = paceline(run.place, "check", "--", *NAMES, encoding="ascii")
+
+    for result in (said, checked):
+        assert 0 == result.returncode, result.stderr
+        harmless(result.stdout.decode())
+        harmless(result.stderr.decode())
+    assert len(NAMES) == said.stderr.decode().count(
+        ": 0:00 [red] ␛]0;t␇ \ufffd2J \ufffd \ufffd =1 会議"
+    )
+    assert len(NAMES) == checked.stdout.decode().count("WAV PCM_16, 16000 Hz, mono")

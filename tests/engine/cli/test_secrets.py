@@ -1,0 +1,205 @@
+"""The key, and the embedded engine's token, are where they must be and nowhere else."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from tests.engine.cli.test_program import ROOT, command, paceline
+from tests.engine.cli.test_serve import Served, script, session
+from tests.engine.support.key_echo_server import ELSEWHERE, Parrot
+from tests.engine.support.scripted_server import Endpoint
+from tests.engine.support.stub_recogniser import weightless
+from tests.engine.support.supervisor_harness import LONG_ENOUGH, supervised
+from tests.support import audio_files
+from tests.support.keyring_backends import PlainFile
+from workers.jobs.events import Began, Ended, Outcome
+from workers.localserver.child import LocalServer
+from workers.protocol.endpoint import BLOT
+
+KEY = "n0b0dyMayEverReadThis9876543210"
+FILES = 100
+
+
+def visible(program: psutil.Process) -> dict[int, str]:
+    """What others can read of a program's processes, by their ids: arguments, and environments.
+
+    Not the environment of the first, which the user made.
+    """
+    seen = {program.pid: repr(program.cmdline())}
+    for child in program.children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            seen[child.pid] = repr((child.cmdline(), child.environ()))
+    return seen
+
+
+def holding(folder: Path, secret: str) -> list[Path]:
+    """The files under a folder that hold a secret, also in their names."""
+    return [
+        path
+        for path in folder.rglob("*")
+        if secret in path.name or (path.is_file() and secret.encode() in path.read_bytes())
+    ]
+
+
+def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
+    """A hundred sessions, some of them with a server that repeats the key wherever it can.
+
+    In the end it stands in no output and no file. Meanwhile it stood in nobody's arguments, and in
+    no environment but the one that the user made; and only who was to get it got it.
+    """
+    files = tmp_path / "files"
+    files.mkdir()
+    for number in range(FILES):
+        audio_files.write(files / f"{number}.wav", audio_files.counting(0.2))
+    seen: dict[int, str] = {}
+
+    def look(visitors: int) -> None:
+        if visitors % 10 == 0:
+            seen.update(visible(psutil.Process(program.pid)))
+
+    options = ["--json", "--sessions", "50", "--out", str(tmp_path / "run")]
+    with (
+        Parrot(on_visit=look) as parrot,
+        subprocess.Popen(
+            command("run", *options, "--endpoint", parrot.url, files),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            # One arena: that of a thread is memory that a limit comes too late for.
+            env={**os.environ, "ASSEMBLYAI_API_KEY": KEY, "MALLOC_ARENA_MAX": "1"},
+        ) as program,
+    ):
+        out, errors = program.communicate(timeout=2 * LONG_ENOUGH)
+    logs = [log.read_text() for log in (tmp_path / "run").glob("*.log")]
+
+    assert parrot.said_all
+    assert {request.headers["Authorization"] for request in parrot.requests} == {KEY}
+    assert not [request.path for request in parrot.requests if ELSEWHERE in request.path]
+    assert len(seen) >= FILES / 10
+    assert not [told for told in seen.values() if KEY in told]
+    assert KEY not in out + errors
+    assert BLOT in out
+    assert holding(tmp_path, KEY) == holding(Path(os.environ["HOME"]), KEY) == []
+    assert [log for log in logs if "MemoryError" in log]
+
+
+def test_a_key_comes_out_of_the_keyring(tmp_path: Path) -> None:
+    """Where keyring's own command has put it; it wins over the environment, and is told nowhere."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    keyring = {
+        "PYTHON_KEYRING_BACKEND": f"{PlainFile.__module__}.{PlainFile.__name__}",
+        "KEYRING_PROPERTY_FILE": str(tmp_path / "keyring.json"),
+        "ASSEMBLYAI_API_KEY": "another-key",
+    }
+    stored = subprocess.run(
+        [sys.executable, "-m", "keyring", "set", "paceline", "ASSEMBLYAI_API_KEY"],
+        input=KEY,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **keyring},
+        timeout=LONG_ENOUGH,
+    )
+    with Endpoint() as endpoint:
+        options = ("--endpoint", endpoint.url, "--out", tmp_path / "run")
+        result = paceline("run", "--json", "--keyring", *options, path, **keyring)
+
+    assert (0, 0) == (stored.returncode, result.returncode), result.stderr
+    assert KEY == endpoint.heard[0].headers["Authorization"]
+    assert KEY not in result.stdout + result.stderr
+    assert holding(tmp_path, KEY) == [tmp_path / "keyring.json"]
+
+
+def test_no_proxy_comes_between_on_this_machine(tmp_path: Path) -> None:
+    """One that the environment names for the world outside would get the key in the open."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    with Endpoint() as endpoint, socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = "http://{}:{}".format(*proxy.getsockname())
+        options = ("--endpoint", endpoint.url, "--out", tmp_path / "run")
+        result = paceline(
+            "run",
+            *options,
+            path,
+            ASSEMBLYAI_API_KEY=KEY,
+            http_proxy=address,
+            no_proxy="",
+            NO_PROXY="",
+        )
+        called, _, _ = select.select([proxy], [], [], 0)
+
+    assert [] == called
+    assert 0 == result.returncode, result.stderr
+
+
+# --- the embedded engine
+
+
+@pytest.mark.engine
+def test_the_engines_token_is_known_to_its_sessions_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in no file, and in nobody's arguments or environment; each engine has its own."""
+    weightless(tmp_path, monkeypatch)
+    path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0))
+    log = tmp_path / "engine.log"
+    another = LocalServer(log)
+    with LocalServer(log) as server:
+        address = server.address(LONG_ENOUGH)
+        with supervised(address, tmp_path / "run", key=server.token) as watched:
+            watched.supervisor.add([path])
+            watched.until_said(Began)
+            seen = visible(psutil.Process())
+            watched.until_idle()
+        with supervised(address, tmp_path / "wrong", key=another.token) as refused:
+            refused.supervisor.add([path])
+            refused.until_idle()
+
+    assert [Outcome.DONE] == [end.outcome for end in watched.said(Ended) if isinstance(end, Ended)]
+    assert [Outcome.UNAUTHORISED] == [
+        end.outcome for end in refused.said(Ended) if isinstance(end, Ended)
+    ]
+    for token in (server.token, another.token):
+        assert len(token) >= 43
+        assert not [told for told in seen.values() if token in told]
+        assert token not in repr(watched.reports + refused.reports)
+        assert [] == holding(tmp_path, token)
+
+
+MALFORMED = (
+    "GET /v3/ws?token={key} HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    "POST /v3/ws?token={key} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /v3/ws?token= {key} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /v3/ws HTTP/1.1\r\nHost: localhost\r\nAuthorization {key}\r\n\r\n",
+    "GET /v3/ws HTTP/1.1\r\nHost: localhost\r\nAuthorization: {key}\0\r\n\r\n",
+)
+
+
+def test_a_served_key_is_told_where_it_is_asked_for_and_nowhere_else(tmp_path: Path) -> None:
+    """On stdout, once it is up. Whatever clients do with it, no line is written that holds it."""
+    with Served("--script", script(tmp_path)) as server:
+        where = urlsplit(server.address)
+        assert where.hostname is not None
+        assert where.port is not None
+        for request in MALFORMED:
+            with socket.create_connection((where.hostname, where.port), LONG_ENOUGH) as client:
+                client.sendall(request.format(key=server.key).encode())
+                while client.recv(65_536):
+                    pass
+        good, bad = session(server), session(server, f"Bearer {server.key}")
+        seen = visible(psutil.Process(server.process.pid))
+        _, out, errors = server.end(signal.SIGINT)
+
+    assert (1000, 1008) == (good[1], bad[1])
+    assert server.key not in json.dumps([good, bad])
+    assert server.key not in out + errors
+    assert not [told for told in seen.values() if server.key in told]

@@ -1,0 +1,29 @@
+"""A program that was started without standard input, output or error."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.engine.cli.test_program import ROOT, command
+from tests.engine.support.scripted_server import Endpoint
+from tests.engine.support.supervisor_harness import LONG_ENOUGH
+from tests.support import audio_files
+from workers.jobs.job_state import Status
+from workers.runs import reader
+
+
+@pytest.mark.parametrize("closed", ["0<&- 1>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_a_program_without_its_usual_descriptors_streams_all_the_same(
+    tmp_path: Path, closed: str
+) -> None:
+    """Some services start programs so; no pipe of a session may get such a number."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    with Endpoint() as endpoint:
+        options = ("--attempts", "1", "--endpoint", endpoint.url, "--out", tmp_path / "run")
+        program = ["sh", "-c", f'exec "$@" {closed}', "sh", *command("run", *options, path)]
+        ended = subprocess.run(program, cwd=ROOT, timeout=LONG_ENOUGH)
+    (history,) = reader.histories(tmp_path / "run")
+
+    assert history.status is Status.DONE
+    assert ended.returncode == 0

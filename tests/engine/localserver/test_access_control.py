@@ -1,0 +1,224 @@
+"""Who gets through the door of the embedded endpoint, and what the others are told."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psutil
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.engine.support.localserver_harness import KEY, TERMINATE, Endpoint
+from workers.localserver.refusal import CloseCode
+from workers.localserver.server_policy import House
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    async with Endpoint(House(KEY)) as started:
+        yield started
+
+
+# --- the key
+
+
+@pytest.mark.parametrize("key", ["wrong", f"Bearer {KEY}"])
+async def test_a_wrong_key_is_refused(endpoint: Endpoint, key: str):
+    """After the upgrade."""
+    client = await endpoint.client(key=key)
+
+    assert (1008, "Unauthorized Connection: Invalid API key") == await client.refused()
+
+
+async def test_another_machine_finds_no_door(endpoint: Endpoint):
+    """Loopback is all that is listened on."""
+    listening = [
+        each.laddr.ip
+        for each in psutil.Process().net_connections()
+        if each.status == psutil.CONN_LISTEN and f":{each.laddr.port}/" in endpoint.lines[0]
+    ]
+
+    assert ["127.0.0.1"] == listening
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://example.org"}, 403),
+        ({"Host": "example.org"}, 421),
+        ({"Host": "example.org", "Origin": "http://example.org"}, 421),
+    ],
+)
+async def test_a_web_page_gets_no_upgrade(endpoint: Endpoint, headers: dict[str, str], status: int):
+    """Not with the key: of another origin, or under a name of its own that leads to this machine.
+
+    So a page that guesses the port learns nothing, even where any key is let in.
+    """
+    with pytest.raises(InvalidStatus) as refused:
+        await endpoint.client(**headers)
+
+    assert status == refused.value.response.status_code
+
+
+# --- temporary tokens
+
+
+async def token(endpoint: Endpoint, query: str, key: str = KEY) -> tuple[int, dict[str, Any]]:
+    status, body = await endpoint.ask(f"/v3/token?{query}", Authorization=key)
+    return status, json.loads(body)
+
+
+@pytest.mark.parametrize("key", [KEY, f"Bearer {KEY}"])
+async def test_a_temporary_token_opens_and_limits_a_session(endpoint: Endpoint, key: str):
+    """More than once, in the query or in the header."""
+    status, issued = await token(
+        endpoint, "expires_in_seconds=600&max_session_duration_seconds=60", key
+    )
+    for client in (
+        await endpoint.client(f"token={issued['token']}", key=None),
+        await endpoint.client(key=issued["token"]),
+    ):
+        begin = await client.until("Begin")
+        assert abs(begin["expires_at"] - time.time() - 60) < 30
+
+    assert 200 == status
+    assert 600 == issued["expires_in_seconds"]
+
+
+async def test_a_token_expires(endpoint: Endpoint):
+    """Then it is told from a wrong one."""
+    _, issued = await token(endpoint, "expires_in_seconds=1")
+    words = ""
+    while not words:
+        client = await endpoint.client(f"token={issued['token']}", key=None)
+        if (await client.next())["type"] == "Error":
+            words = (await client.refused())[1]
+        else:
+            await client.socket.send(TERMINATE)
+            await client.rest()
+
+    assert "Unauthorized Connection: Signature has expired" == words
+
+
+async def test_a_token_is_issued_for_the_key_alone(endpoint: Endpoint):
+    """Not for another token."""
+    _, issued = await token(endpoint, "expires_in_seconds=60")
+
+    for key in ("wrong", issued["token"]):
+        assert (401, {"error": "Invalid API key"}) == await token(
+            endpoint, "expires_in_seconds=60", key
+        )
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["expires_in_seconds"]),
+        ("expires_in_seconds=0", ["expires_in_seconds"]),
+        ("expires_in_seconds=601", ["expires_in_seconds"]),
+        ("expires_in_seconds=soon", ["expires_in_seconds"]),
+        ("expires_in_seconds=60&max_session_duration_seconds=59", ["max_session_duration_seconds"]),
+        (
+            "max_session_duration_seconds=10801",
+            ["expires_in_seconds", "max_session_duration_seconds"],
+        ),
+    ],
+)
+async def test_a_token_out_of_range_is_refused(endpoint: Endpoint, query: str, names: list[str]):
+    """Each parameter at its place, as the service's framework does it."""
+    status, body = await token(endpoint, query)
+
+    assert 422 == status
+    assert [["query", name] for name in names] == [each["loc"] for each in body["detail"]]
+    assert all(each["msg"] and each["type"] for each in body["detail"])
+
+
+# --- what is answered without a WebSocket
+
+
+async def test_health_tells_how_busy_it_is(endpoint: Endpoint):
+    """As JSON, for whoever balances loads."""
+    await endpoint.session()
+    endpoint.room.backlog = 0.25
+    status, body = await endpoint.ask("/v3/ws/health")
+
+    assert 200 == status
+    assert {"status": "ok", "capacity": 2, "sessions": 1, "backlog_seconds": 0.25} == json.loads(
+        body
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "words"),
+    [
+        ("/v2/realtime/ws?sample_rate=16000", {}, 410, "v2 is retired: connect to /v3/ws"),
+        ("/", {}, 404, "only /v3/ws is served here"),
+        ("/v3/ws/", {}, 404, "only /v3/ws is served here"),
+        ("//[", {}, 404, "only /v3/ws is served here"),
+        ("/v3/ws", {}, 426, "You need a WebSocket client"),
+        ("/v3/ws", {"Origin": "https://example.org"}, 403, "this origin is not allowed"),
+        ("/v3/token", {"Origin": "https://example.org"}, 403, "this origin is not allowed"),
+        ("/v3/ws", {"Origin": "http://[::1"}, 403, "this origin is not allowed"),
+        ("/v3/ws", {"Origin": "null"}, 403, "this origin is not allowed"),
+        ("/v3/ws", {"Origin": "https://localhost.example.org"}, 403, "this origin is not allowed"),
+        ("/v3/ws/health", {"Origin": "http://localhost:8000"}, 200, "ok"),
+        ("/v3/ws/health", {"Host": "example.org"}, 421, "this host is not served here"),
+        ("/v3/token", {"Host": "127.0.0.1.example.org:80"}, 421, "this host is not served here"),
+        ("/v3/ws", {"Host": "localhost@example.org"}, 421, "this host is not served here"),
+        ("/v3/ws", {"Host": ""}, 421, "this host is not served here"),
+        ("/v3/ws/health", {"Host": "[::1]:80"}, 200, "ok"),
+        ("/v3/ws/health", {"Host": "LocalHost"}, 200, "ok"),
+    ],
+)
+async def test_every_address_is_answered_in_words(
+    endpoint: Endpoint, path: str, headers: dict[str, str], status: int, words: str
+):
+    """Also the mistaken ones."""
+    found, body = await endpoint.ask(path, **headers)
+
+    assert status == found
+    assert words in body
+
+
+# --- how many
+
+
+@pytest.mark.parametrize("code", [CloseCode.UNAUTHORIZED, CloseCode.BUSY])
+async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
+    """Until another has gone: its place is free as soon as it is told so."""
+    async with Endpoint(House(KEY, sessions=1, busy_code=code)) as endpoint:
+        client, _ = await endpoint.session()
+
+        assert (code, "Unauthorized Connection: Too many concurrent sessions") == (
+            await (await endpoint.client()).refused()
+        )
+        for _ in range(5):
+            await client.socket.send(TERMINATE)
+            await client.until("Termination")
+            client, _ = await endpoint.session()
+
+
+async def test_whoever_comes_beyond_the_capacity_is_warned():
+    """The house may insist on more than can be served in time; it does not hide it."""
+    async with Endpoint(House(KEY, sessions=3)) as endpoint:
+        clients = [await endpoint.client() for _ in range(3)]
+        for client in clients:
+            await client.until("Begin")
+        warning = await clients[-1].until("Warning")
+        for client in clients:
+            await client.socket.send(TERMINATE)
+
+        assert "more sessions than this machine keeps up with (2)" in warning["warning"]
+        for client in clients[:2]:
+            assert "Warning" not in [message["type"] for message in await client.rest()]
+
+
+async def test_capacity_is_what_the_house_allows():
+    """The second line that is announced."""
+    async with Endpoint(House()) as endpoint:
+        assert "capacity 2" == endpoint.lines[1]
+    async with Endpoint(House(sessions=7)) as endpoint:
+        assert "capacity 7" == endpoint.lines[1]

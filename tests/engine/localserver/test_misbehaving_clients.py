@@ -1,0 +1,185 @@
+"""Who knocks without being a client, and clients that leave, flood or say nothing.
+
+Whatever never becomes a session ends with a closed socket. Meanwhile a neighbour on the same engine
+streams a recording and is heard as if alone.
+"""
+
+import selectors
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+import soundfile
+from websocket import ABNF, WebSocketException
+
+from tests.conformance.logging_client import LONG_ENOUGH, Client
+from tests.engine.support.bystander import RECORDING, Engine, outcome, running, undisturbed
+from workers.protocol.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with running(tmp_path_factory.mktemp("engine")) as started:
+        yield started
+
+
+# --- what is no WebSocket
+
+HTTP = b"GET /v3/ws HTTP/1.1\r\nHost: localhost\r\n"
+UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+REFUSED: Mapping[str, bytes] = {
+    "noise": bytes(range(256)) * 64,
+    "another protocol": b"EHLO localhost\r\n",
+    "another method": HTTP.replace(b"GET", b"POST") + b"Content-Length: 2\r\n\r\n{}",
+    "no upgrade": HTTP + b"\r\n",
+    "an upgrade without a key": HTTP + UPGRADE + b"\r\n",
+    "an older WebSocket": HTTP + UPGRADE + b"Sec-WebSocket-Version: 8\r\n\r\n",
+    "a key that is none": HTTP
+    + UPGRADE
+    + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \xff\r\n\r\n",
+    "a line without end": b"GET /" + b"x" * 100_000,
+    "a thousand headers": HTTP + b"".join(b"X-%d: y\r\n" % n for n in range(1000)) + b"\r\n",
+}
+UNFINISHED = {
+    "nothing": b"",
+    "half a request": HTTP,
+    "half a line": HTTP[:-2],
+    "nothing but zeros": bytes(4096),
+    "the hello of TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(512),
+    "a frame at once": ABNF.create_frame('{"type":"Terminate"}', 1).format(),
+}
+
+
+def connected(engine: Engine) -> socket.socket:
+    address = urlsplit(engine.url)
+    assert address.hostname is not None
+    assert address.port is not None
+    return socket.create_connection((address.hostname, address.port), timeout=LONG_ENOUGH)
+
+
+def hung_up(connection: socket.socket) -> bool:
+    """Whether the other end has closed, be it rudely; waits for that."""
+    with suppress(ConnectionError):
+        while connection.recv(65536):
+            pass
+    return True
+
+
+def test_whatever_else_knocks_finds_a_closed_door(engine: Engine):
+    """An answer in HTTP, or none, and the end of the connection, also to who hangs up first."""
+    with undisturbed(engine) as neighbour:
+        for name, data in REFUSED.items():
+            with connected(engine) as connection:
+                with suppress(ConnectionError):
+                    connection.sendall(data)
+                assert hung_up(connection), name
+            neighbour.go_on()
+        with connected(engine) as connection:
+            connection.sendall(HTTP)
+            connection.shutdown(socket.SHUT_WR)
+            assert hung_up(connection), "half a request and a goodbye"
+
+
+def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: Engine):
+    """Some say nothing, some go on for ever, a byte at a time; none is let wait for good."""
+    with undisturbed(engine) as neighbour, selectors.DefaultSelector() as still_open:
+        for number in range(100):
+            connection = connected(engine)
+            connection.sendall([*UNFINISHED.values()][number % len(UNFINISHED)])
+            still_open.register(connection, selectors.EVENT_READ)
+        while still_open.get_map():
+            ended = [key.fileobj for key, _ in still_open.select(timeout=0.2)]
+            for each in [key.fileobj for key in still_open.get_map().values()]:
+                assert isinstance(each, socket.socket)
+                if each in ended and hung_up(each):
+                    still_open.unregister(each)
+                    each.close()
+                else:
+                    with suppress(ConnectionError):
+                        each.send(b"x")
+            neighbour.go_on()
+
+
+# --- what is no end
+
+
+def vanish(client: Client) -> None:
+    """The socket is simply gone, as when the client is killed."""
+    client.socket.shutdown()
+
+
+def reset(client: Client) -> None:
+    """The connection is torn down with what is under way."""
+    client.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.shutdown()
+
+
+def leave(client: Client) -> None:
+    """A close in order, but without a Terminate."""
+    client.socket.close()
+
+
+def break_off(client: Client) -> None:
+    """In the middle of a frame."""
+    client.socket.sock.sendall(ABNF.create_frame(bytes(3200), 2).format()[:1000])
+    client.socket.shutdown()
+
+
+def test_clients_that_leave_without_a_word_are_forgotten(engine: Engine):
+    """In the middle of their speech, several at once; others find their places free."""
+    pcm, rate = soundfile.read(RECORDING, dtype="int16")
+    with undisturbed(engine) as neighbour:
+        for go in (vanish, reset, leave, break_off) * 2:
+            clients = [engine.client(sample_rate=str(rate)) for _ in range(2)]
+            for client in clients:
+                client.stream(pcm[rate : 2 * rate].tobytes(), 1000)
+            for client in clients:
+                go(client)
+            neighbour.go_on(2)
+
+
+def test_what_follows_a_terminate_changes_nothing(engine: Engine):
+    """Audio, orders and noise: the session is over, and ends as it should."""
+    found = {}
+    with undisturbed(engine) as neighbour:
+        for after in (bytes(3200), b"", '{"type":"ForceEndpoint"}', '{"type":"Terminate"}', "{"):
+            client = engine.client()
+            client.say(Terminate())
+            with suppress(OSError, WebSocketException):  # it may be over already
+                client.socket.send(after, 1 if isinstance(after, str) else 2)
+            found[after[:20]] = outcome(client)
+            neighbour.go_on()
+
+    assert dict.fromkeys(found, "Termination") == found
+
+
+def test_a_flood_of_orders_is_only_a_flood(engine: Engine):
+    """Thousands of messages, each of them legal."""
+    orders = [ForceEndpoint(), KeepAlive(), UpdateConfiguration(max_turn_silence=500)]
+    with undisturbed(engine) as neighbour:
+        client = engine.client()
+        for _ in range(100):
+            for order in orders * 10:
+                client.say(order)
+            neighbour.go_on()
+        client.say(Terminate())
+
+        assert "Termination" == outcome(client)
+
+
+def test_a_hundred_sessions_that_say_nothing_cost_nothing(engine: Engine):
+    """Those that are let in end as they should when they are asked to."""
+    with undisturbed(engine) as neighbour:
+        clients = [client for _ in range(100) if (client := engine.knock({})) is not None]
+        neighbour.go_on(10)
+        for client in clients:
+            client.say(Terminate())
+        ends = [outcome(client) for client in clients]
+
+    assert ends
+    assert {"Termination"} == set(ends)

@@ -1,0 +1,451 @@
+"""Scripted sessions on the wire: what a script says is what a client gets."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
+
+from tests.engine.support.localserver_harness import CHUNK, TERMINATE, Client, Endpoint
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.scripted import Scripted
+from workers.localserver.server_policy import House
+
+QUIET = 0.3
+"""Seconds without a message after which a server that should say nothing has proved it. Where that
+is too short a fault could be missed, but nothing that is right can fail."""
+
+TWO_TURNS = """
+[[session]]
+partial_after = 0.12
+final_after = 0.25
+[[session.turn]]
+words = [["Good", 60, 240], ["morning.", 250, 500]]
+[[session.turn]]
+words = [["To", 800, 850], ["all", 900, 1010], ["of", 1060, 1130], ["you.", 1180, 1450]]
+"""
+WORDS = [
+    [("Good", 60, 240), ("morning.", 250, 500)],
+    [("To", 800, 850), ("all", 900, 1010), ("of", 1060, 1130), ("you.", 1180, 1450)],
+]
+TURN = """
+[[session]]
+partial_after = 0
+final_after = 0.05
+[[session.turn]]
+words = [["All", 100, 300], ["well.", 300, 600]]
+"""
+
+
+def performing(script: str, house: House | None = None) -> Endpoint:
+    """A server that lets in whoever has a key, and performs."""
+    performed = Scripted(script_file.parse(script.encode(), "day.toml"))
+    return Endpoint(house or House(), nullcontext(performed))
+
+
+async def spoken(client: Client, chunks: int = 10, chunk: bytes = CHUNK) -> None:
+    """Sends so many chunks as fast as it can, then Terminate; a server that leaves is no error."""
+    try:
+        for _ in range(chunks):
+            await client.socket.send(chunk)
+        await client.socket.send(TERMINATE)
+    except ConnectionClosed:
+        pass
+
+
+def words(turn: dict[str, Any]) -> list[tuple[str, int, int]]:
+    return [(word["text"], word["start"], word["end"]) for word in turn["words"]]
+
+
+def finals(client: Client) -> list[dict[str, Any]]:
+    return [each for each in client.got if each["type"] == "Turn" and each["end_of_turn"]]
+
+
+# --- words, times, delays
+
+
+async def test_words_and_times_come_back_exactly() -> None:
+    """Each turn ends with its words, and no partial has told more of it than was received."""
+    async with performing(TWO_TURNS) as server:
+        client = await server.client()
+        await spoken(client, 20)
+        await client.rest()
+        visit = await server.visit()
+
+    assert WORDS == [words(turn) for turn in finals(client)]
+    assert [0, 1] == [turn["turn_order"] for turn in finals(client)]
+    assert ["Good morning.", "To all of you."] == [turn["transcript"] for turn in finals(client)]
+    for turn in (each for each in client.got if each["type"] == "Turn"):
+        told = words(turn)
+        assert told == WORDS[turn["turn_order"]][: len(told)]
+    assert (1000, "Session Ended") == client.closed
+    assert (2, 2, 1000) == (visit.turns, round(visit.audio_seconds, 3), visit.code)
+
+
+async def test_models_that_tell_word_by_word_do_so() -> None:
+    """The same script in the other family: plain words, final one after the other."""
+    async with performing(TWO_TURNS) as server:
+        client = await server.client("speech_model=universal-streaming-english&format_turns=true")
+        await spoken(client, 20)
+        await client.rest()
+    plain = [
+        turn for turn in client.got if turn["type"] == "Turn" and not turn["turn_is_formatted"]
+    ]
+
+    assert ["good morning", "Good morning.", "to all of you", "To all of you."] == [
+        turn["transcript"] for turn in finals(client)
+    ]
+    assert all(word["word_is_final"] for turn in plain for word in turn["words"][:-1])
+    assert [(start, end) for _, start, end in WORDS[1]] == [
+        (start, end) for _, start, end in words(finals(client)[-1])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "bytes_a_second"),
+    [("", 32_000), ("sample_rate=44100", 88_200), ("sample_rate=8000&encoding=pcm_mulaw", 8_000)],
+)
+async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_second: int) -> None:
+    """A word is told with the chunk that ends it, and not before."""
+    script = "[[session]]\n[[session.turn]]\nwords = [['Here', 0, 300], ['there', 300, 700]]"
+    async with performing(script) as server:
+        short, long = await server.client(query), await server.client(query)
+        await spoken(short, 6, bytes(bytes_a_second // 10))
+        await spoken(long, 7, bytes(bytes_a_second // 10))
+        await short.rest()
+        await long.rest()
+
+    assert ["Here"] == [turn["transcript"] for turn in finals(short)]
+    assert ["Here there"] == [turn["transcript"] for turn in finals(long)]
+
+
+async def test_nothing_is_told_before_its_time() -> None:
+    """From the sending of the chunk that ends a word: the partial, then the final of its turn."""
+    sent: list[float] = []
+    told: dict[str, float] = {}
+    over: list[float] = []
+
+    async def stream(client: Client) -> None:
+        start = time.monotonic()
+        for number in range(20):
+            await asyncio.sleep(start + number / 10 - time.monotonic())
+            sent.append(time.monotonic())
+            await client.socket.send(CHUNK)
+        await client.socket.send(TERMINATE)
+
+    async with performing(TWO_TURNS) as server:
+        client = await server.client()
+        await client.until("Begin")
+        sending = asyncio.create_task(stream(client))
+        while (message := await client.next())["type"] != "Termination":
+            now = time.monotonic()
+            if message["type"] == "Turn":
+                over += [now] if message["end_of_turn"] else []
+                for word in message["words"]:
+                    told.setdefault(word["text"], now)
+        await sending
+
+    def received(end: int) -> float:
+        return sent[-(-end // 100) - 1]
+
+    for turn, now in zip(WORDS, over, strict=True):
+        assert now - received(turn[-1][2]) >= 0.25
+        for text, _, end in turn:
+            assert told[text] - received(end) >= 0.12
+    assert told["Good"] < over[0] < over[1]
+
+
+async def test_begin_and_termination_wait_too() -> None:
+    """As long as the script says."""
+    script = "[[session]]\nbegin_after = 0.2\ntermination_after = 0.3"
+    async with performing(script) as server:
+        start = time.monotonic()
+        client = await server.client()
+        await client.until("Begin")
+        begun = time.monotonic()
+        await spoken(client)
+        await client.rest()
+
+    assert begun - start >= 0.2
+    assert time.monotonic() - begun >= 0.3
+
+
+async def test_a_forced_end_divides_a_turn() -> None:
+    """What was received is the one turn, what comes later the next."""
+    async with performing(TWO_TURNS) as server:
+        client = await server.client()
+        for _ in range(3):
+            await client.socket.send(CHUNK)
+        await client.socket.send('{"type":"ForceEndpoint"}')
+        await spoken(client, 9)
+        await client.rest()
+
+    assert [WORDS[0][:1], WORDS[0][1:], WORDS[1][:3]] == [words(turn) for turn in finals(client)]
+    assert [0, 1, 2] == [turn["turn_order"] for turn in finals(client)]
+
+
+async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
+    """However late that is told."""
+    script = """
+    [[session]]
+    partial_after = 0
+    [[session.turn]]
+    words = [["Late.", 0, 100]]
+    final_after = 0.3
+    [[session.turn]]
+    words = [["Later", 200, 300], ["still.", 300, 400]]
+    final_after = 0
+    """
+    async with performing(script) as server:
+        client = await server.client()
+        await spoken(client)
+        await client.rest()
+    turns = [each for each in client.got if each["type"] == "Turn"]
+
+    assert ["Late.", "Later still."] == [turn["transcript"] for turn in finals(client)]
+    assert all(one["turn_order"] <= two["turn_order"] for one, two in pairwise(turns))
+    assert turns.index(finals(client)[0]) < min(
+        number for number, turn in enumerate(turns) if turn["turn_order"] == 1
+    )
+
+
+async def test_silence_and_speech_are_told_to_who_asks() -> None:
+    """Silent seconds are those without a word of the script."""
+    script = "[[session]]\n[[session.turn]]\nwords = [['Now', 1000, 1500]]\nfinal_after = 0"
+    async with performing(script) as server:
+        client = await server.client("acknowledge_silence=true")
+        await spoken(client, 40)
+        await client.rest()
+    silences = [(each["start_ms"], each["end_ms"]) for each in client.got if "start_ms" in each]
+
+    assert (0, 1000) == silences[0]
+    assert all(start >= 1500 for start, _ in silences[1:])
+
+
+async def test_sessions_follow_the_script_in_their_order() -> None:
+    """The last one serves all further ones; who is not let in takes none."""
+    script = "".join(
+        f"[[session]]\n[[session.turn]]\nwords = [['{word}', 0, 100]]\nfinal_after = 0\n"
+        for word in ("one", "two")
+    )
+    heard = []
+    async with performing(script, House(token="sesame")) as server:
+        for key, query in (
+            ("wrong", ""),
+            ("sesame", "encoding=flac"),
+            ("sesame", ""),
+            ("sesame", ""),
+            ("sesame", ""),
+        ):
+            client = await server.client(query, key)
+            await spoken(client)
+            await client.rest()
+            heard.append([turn["transcript"] for turn in finals(client)] or client.closed[0])
+
+    assert [1008, 3006, ["one"], ["two"], ["two"]] == heard
+
+
+# --- faults
+
+
+async def struck(fault: str, turn: str = TURN) -> tuple[list[Any], int | None, str | None]:
+    """What a session with this fault said, and how it was closed: None if it was not."""
+    async with performing(f"{turn}[[session.fault]]\n{fault}") as server:
+        client = await server.client()
+        await spoken(client)
+        got: list[Any] = []
+        try:
+            while True:
+                async with asyncio.timeout(QUIET):
+                    text = await client.socket.recv()
+                try:
+                    got.append(json.loads(text))
+                except ValueError:
+                    got.append(text)
+        except TimeoutError:
+            return got, None, None
+        except ConnectionClosed:
+            return got, *client.closed
+
+
+def kinds(got: list[Any]) -> list[str]:
+    return [each["type"] for each in got]
+
+
+LITERAL = "See Error message for details"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "text"),
+    [
+        ('what = "refuse"', 1008, "Unauthorized Connection: Invalid API key"),
+        ('what = "refuse"\ncode = 1008\ntext = "No funds"', 1008, "No funds"),
+        ('what = "busy"', 1008, "Unauthorized Connection: Too many concurrent sessions"),
+        ('what = "busy"\ncode = 3009', 3009, "Unauthorized Connection: Too many concurrent sess"),
+        ('what = "error"\nafter = "connect"\ncode = 1011', 1011, "Session Cancelled: An error"),
+    ],
+)
+async def test_a_session_that_is_refused(fault: str, code: int, text: str) -> None:
+    """An Error instead of Begin, and a close with the same code."""
+    got, *closed = await struck(fault)
+
+    assert ["Error"] == kinds(got)
+    assert code == got[0]["error_code"]
+    assert got[0]["error"].startswith(text)
+    assert [code, LITERAL] == closed
+
+
+@pytest.mark.parametrize("after", ['"begin"', "0.7", '"terminate"'])
+async def test_an_error_ends_a_session_at_any_moment(after: str) -> None:
+    """Nothing follows it but the close."""
+    got, *closed = await struck(f'what = "error"\nafter = {after}\ncode = 4321\ntext = "Oh"')
+
+    assert "Begin" == got[0]["type"]
+    assert {"type": "Error", "error_code": 4321, "error": "Oh"} == got[-1]
+    assert [4321, LITERAL] == closed
+
+
+async def test_an_error_without_a_close() -> None:
+    """Nothing follows it at all."""
+    got, code, _ = await struck('what = "error_without_close"\nafter = 0.7')
+
+    assert "Error" == kinds(got)[-1]
+    assert code is None
+
+
+async def test_a_close_without_an_error() -> None:
+    """The reason is what the script says."""
+    got, *closed = await struck('what = "close_without_error"\nafter = 0.7\ntext = "Later"')
+
+    assert not {"Error", "Termination"} & set(kinds(got))
+    assert [1011, "Later"] == closed
+
+
+@pytest.mark.parametrize("after", ['"connect"', '"begin"', "0.7", '"terminate"'])
+async def test_a_connection_that_is_cut(after: str) -> None:
+    """No close, no Error, no Termination."""
+    got, code, _ = await struck(f'what = "cut"\nafter = {after}')
+
+    assert not {"Error", "Termination"} & set(kinds(got))
+    assert ("Begin" in kinds(got)) is (after != '"connect"')
+    assert 1006 == code
+
+
+async def test_a_connection_that_is_reset() -> None:
+    """The client's system is told that nobody is there any more."""
+    async with performing(f'{TURN}[[session.fault]]\nwhat = "reset"\nafter = 0.1') as server:
+        client = await server.client()
+        await client.until("Begin")
+        await client.socket.send(CHUNK)
+        with pytest.raises(ConnectionClosedError) as caught:
+            await client.socket.recv()
+
+    assert isinstance(caught.value.__cause__, ConnectionResetError)
+    assert 1006 == client.closed[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "last"),
+    [
+        ('what = "no_begin"', None),
+        ('what = "silence"\nafter = "begin"', "Begin"),
+        ('what = "no_termination"', "Turn"),
+        ('what = "termination_without_close"', "Termination"),
+    ],
+)
+async def test_a_server_that_falls_silent(fault: str, last: str | None) -> None:
+    """It leaves the socket open, though the client has sent Terminate."""
+    got, code, _ = await struck(fault)
+
+    assert last == (kinds(got)[-1] if got else None)
+    assert code is None
+
+
+async def test_a_silent_server_still_lets_go() -> None:
+    """The client closes, and the session is over."""
+    async with performing('[[session]]\n[[session.fault]]\nwhat = "no_termination"') as server:
+        client = await server.client()
+        await spoken(client)
+        await client.until("Begin")
+        await client.socket.close()
+        visit = await server.visit()
+
+    assert 1000 == client.closed[0]
+    assert 1 == round(visit.audio_seconds, 3)
+
+
+def is_extra(message: Any) -> bool:
+    return message["type"] == "Turn" and message["end_of_turn"] and not message["words"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "there"),
+    [
+        ('what = "unknown_type"\nafter = "begin"', lambda got: kinds(got)[1] == "Novelty"),
+        ('what = "unknown_type"\nafter = 0.2\ntext = "X"', lambda got: "X" in kinds(got)),
+        (
+            'what = "warning"\nafter = "connect"\ncode = 7\ntext = "Beware"',
+            lambda got: got[0] == {"type": "Warning", "warning": "Beware", "warning_code": 7},
+        ),
+        (
+            'what = "duplicate_final"\nafter = "begin"',
+            lambda got: got[-3] == got[-2] and kinds(got)[-3:-1] == ["Turn", "Turn"],
+        ),
+        ('what = "extra_empty_final"\nafter = "begin"', lambda got: is_extra(got[-2])),
+        (
+            'what = "stall_reading"\nafter = 0.3\nseconds = 0.2',
+            lambda got: got[-2]["transcript"] == "All well.",
+        ),
+    ],
+)
+async def test_a_fault_that_a_session_survives(
+    fault: str, there: Callable[[list[Any]], bool]
+) -> None:
+    """It ends as it should."""
+    got, *closed = await struck(fault)
+
+    assert there(got), got
+    assert "Termination" == kinds(got)[-1]
+    assert [1000, "Session Ended"] == closed
+
+
+async def test_garbage() -> None:
+    """A text frame that is no JSON, and all goes on."""
+    got, code, _ = await struck('what = "garbage"\nafter = 0.5\ntext = "{["')
+
+    assert "{[" in got
+    assert 1000 == code
+
+
+@pytest.mark.parametrize("after", ['"begin"', '"terminate"'])
+async def test_an_extra_turn_has_a_number_of_its_own(after: str) -> None:
+    """Later turns count on; before Termination if none follows."""
+    second = "[[session.turn]]\nwords = [['Good.', 700, 800]]\n"
+    got, *_ = await struck(f'what = "extra_empty_final"\nafter = {after}', TURN + second)
+    ends = [each for each in got if each["type"] == "Turn" and each["end_of_turn"]]
+
+    assert [0, 1, 2] == [turn["turn_order"] for turn in ends]
+    assert 1 == sum(map(is_extra, ends))
+    assert "Termination" == kinds(got)[-1]
+
+
+async def flood(client: Client) -> None:
+    """Audio of 96 kHz, nearly as much as is allowed before it is too fast."""
+    for _ in range(290):
+        await asyncio.wait_for(client.socket.send(bytes(192_000)), 1)
+
+
+async def test_a_server_that_reads_nothing_more() -> None:
+    """Once all buffers are full the client cannot write, and the server still ends."""
+    script = '[[session]]\n[[session.fault]]\nwhat = "stall_reading"\nafter = "begin"'
+    async with performing(script) as server:
+        client = await server.client("sample_rate=96000")
+        await client.until("Begin")
+        with pytest.raises(TimeoutError):
+            await flood(client)
+        client.socket.transport.abort()

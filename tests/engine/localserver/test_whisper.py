@@ -1,0 +1,38 @@
+"""The recogniser of the extra `whisper`; skipped where that is not installed."""
+
+from pathlib import Path
+
+import pytest
+import soundfile
+import soxr
+
+from workers.localserver.recognition.engines import WHISPER, engine_for, installed
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not installed(WHISPER), reason="the extra whisper is not installed"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of its packages
+]
+
+RECORDING = Path(__file__).parents[3] / "samples" / "recordings" / "station.aiff"
+
+
+def test_its_model_is_served_by_it():
+    """And the others are not."""
+    assert WHISPER == engine_for("whisper-rt")
+    assert WHISPER != engine_for("universal-streaming-english")
+
+
+def test_it_tells_words_with_times_and_confidences():
+    """Seconds from the first sample, in order, and not all equally sure."""
+    from workers.localserver.recognition.whisper import Whisper
+
+    audio, rate = soundfile.read(RECORDING, dtype="float32")
+    words = Whisper().transcribe(soxr.resample(audio, rate, 16_000))
+    text = " ".join(word.text for word in words).lower()
+    times = [time for word in words for time in (word.start, word.end)]
+
+    assert "train to the coast" in text
+    assert times == sorted(times, key=lambda time: time or 0.0)
+    assert 0.0 <= (times[0] or 0.0) < (times[-1] or 0.0) <= len(audio) / rate
+    assert 1 < len({word.confidence for word in words})

@@ -1,0 +1,167 @@
+"""A server that repeats its caller's key in whatever it says, and says it in every wrong way."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+
+from tests.engine.support.scripted_server import BEGIN, TERMINATION, turn
+
+ELSEWHERE = "/elsewhere"
+"""Where it redirects to."""
+
+# --- instead of an upgrade
+
+ANSWERS: Mapping[str, str] = {
+    "a refusal": "HTTP/1.1 401 {key}\r\nWWW-Authenticate: {key}\r\nContent-Length: 9\r\n\r\n{key}",
+    "a redirection": "HTTP/1.1 302 {key}\r\nLocation: ws://{host}{elsewhere}?{key}\r\n\r\n",
+    "a status that is none": "HTTP/1.1 {key}\r\n\r\n",
+    "a header without a colon": "HTTP/1.1 101 {key}\r\n{key}\r\n\r\n",
+    "a header in no encoding": "HTTP/1.1 101\r\n{key}\xff\r\n\r\n",
+    "another protocol": "SSH-2.0-{key}\r\n",
+}
+
+# --- behind it
+
+
+def say(caller: ServerConnection, *messages: dict[str, Any] | str) -> None:
+    for message in messages:
+        caller.send(message if isinstance(message, str) else json.dumps(message))
+
+
+def listen(caller: ServerConnection) -> None:
+    """Until Terminate."""
+    for message in caller:
+        if isinstance(message, str) and "Terminate" in message:
+            return
+
+
+def an_error(caller: ServerConnection, key: str) -> None:
+    say(caller, {"type": "Error", "error_code": 3006, "error": f"This is no key: {key}"})
+    caller.close(3006, "See Error message for details")
+
+
+def an_error_without_a_type(caller: ServerConnection, key: str) -> None:
+    say(caller, BEGIN, {"error": key})
+
+
+def a_close(caller: ServerConnection, key: str) -> None:
+    caller.close(4000, f"This is no key: {key}")
+
+
+def a_close_in_the_middle(caller: ServerConnection, key: str) -> None:
+    say(caller, BEGIN, turn(0, key, final=True))
+    caller.close(1011, key)
+
+
+def every_message(caller: ServerConnection, key: str) -> None:
+    say(
+        caller,
+        {**BEGIN, "id": key, "configuration": {"model": key}, key: key},
+        {"type": "Warning", "warning": f"This is no key: {key}"},
+        {"type": key},
+        {"type": "Turn", key: key},
+        {**turn(0, f"They said {key} twice: {key}", final=True), "utterance": key, key: [key]},
+        key,
+        json.dumps(key),
+        "{" + key,
+    )
+    listen(caller)
+    say(caller, {**TERMINATION, key: key})
+    caller.close(1000, key)
+
+
+def more_than_there_is_memory_for(caller: ServerConnection, key: str) -> None:
+    """A fault that no session expects: its log gets the traceback."""
+    (process,) = [
+        psutil.Process(each.pid)
+        for each in psutil.net_connections("tcp")
+        if each.laddr == caller.remote_address and each.pid is not None
+    ]
+    most = process.memory_info().vms + 1024 * 1024
+    process.rlimit(psutil.RLIMIT_AS, (most, most))
+    say(caller, BEGIN, json.dumps(key * 400_000))
+    listen(caller)
+
+
+SCENES = (
+    an_error,
+    an_error_without_a_type,
+    a_close,
+    a_close_in_the_middle,
+    every_message,
+    more_than_there_is_memory_for,
+)
+
+
+def perfect(caller: ServerConnection, key: str) -> None:
+    say(caller, BEGIN)
+    listen(caller)
+    say(caller, turn(0, "Hello.", final=True), TERMINATION)
+
+
+class Parrot:
+    """Does each wrong thing to one caller, in order, and serves all further ones well.
+
+    ``on_visit`` is called while a caller waits for its answer, with the number of callers so far.
+    """
+
+    def __init__(self, on_visit: Callable[[int], None]) -> None:
+        self.requests: list[Request] = []
+        """All that came, in order."""
+        self._on_visit = on_visit
+        self._lock = threading.Lock()
+        self._server = serve(self._attend, "127.0.0.1", 0, process_request=self._answer)
+        self._host = "{}:{}".format(*self._server.socket.getsockname())
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._answers = list(ANSWERS.values())
+        self._scenes = list(SCENES)
+        self.url = f"ws://{self._host}/v3/ws"
+
+    @property
+    def said_all(self) -> bool:
+        """Whether every wrong thing was done."""
+        return not self._answers and not self._scenes
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+
+    def _answer(self, caller: ServerConnection, request: Request) -> Response | None:
+        with self._lock:
+            self.requests.append(request)
+            self._on_visit(len(self.requests))
+            if not self._answers:
+                return None
+            answer = self._answers.pop(0)
+        said = answer.format(
+            key=request.headers["Authorization"], host=self._host, elsewhere=ELSEWHERE
+        )
+        caller.socket.sendall(said.encode("latin-1"))
+        caller.socket.shutdown(socket.SHUT_WR)
+        return Response(400, "", Headers())  # nobody gets it
+
+    def _attend(self, caller: ServerConnection) -> None:
+        assert caller.request is not None
+        with self._lock:
+            scene = self._scenes.pop(0) if self._scenes else perfect
+        with suppress(ConnectionClosed):
+            scene(caller, caller.request.headers["Authorization"])

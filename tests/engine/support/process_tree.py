@@ -1,0 +1,123 @@
+"""A run in a program of its own: a tree of processes that can be stopped, killed and looked at."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from tests.engine.support.supervisor_harness import LONG_ENOUGH
+from workers.traces import trace_file
+
+ROOT = Path(__file__).parents[3]
+
+
+class Tree:
+    """The program and everything that it has started; it is alone in its session and group.
+
+    Leaving it ends whatever is left.
+    """
+
+    def __init__(self, *arguments: object, output: int = subprocess.DEVNULL) -> None:
+        self.program = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            stdout=output,
+            stderr=output,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        send(self.family(), signal.SIGKILL)
+        self.program.wait()
+        for stream in (self.program.stdout, self.program.stderr):
+            if stream is not None:
+                stream.close()
+
+    # --- who is there ----------------------------------------------------------------------------
+
+    def family(self) -> list[psutil.Process]:
+        """Everybody, whoever their parent is by now; those that are dead are nobody."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self.program.pid and _lives(process):
+                    found.append(process)
+            except (OSError, psutil.Error):
+                continue
+        return found
+
+    def sessions(self) -> list[psutil.Process]:
+        """Those that write a trace."""
+        return [each for each in self.family() if trace_of(each)]
+
+    def fork_servers(self) -> list[psutil.Process]:
+        return self._helpers("forkserver")
+
+    def resource_trackers(self) -> list[psutil.Process]:
+        return self._helpers("resource_tracker")
+
+    def _helpers(self, name: str) -> list[psutil.Process]:
+        """Those of multiprocessing that the program itself has started."""
+        found = []
+        for each in self.family():
+            try:
+                if each.ppid() == self.program.pid and name in " ".join(each.cmdline()):
+                    found.append(each)
+            except psutil.Error:
+                continue
+        return found
+
+    # --- what is done to them --------------------------------------------------------------------
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """As a terminal does."""
+        os.killpg(self.program.pid, number)
+
+    def until_gone(self) -> None:
+        """Until nobody is left."""
+        deadline = time.monotonic() + LONG_ENOUGH
+        self.program.wait(LONG_ENOUGH)
+        while left := self.family():
+            assert time.monotonic() < deadline, f"they never left: {left}"
+            time.sleep(0.02)
+
+
+def send(victims: Iterable[psutil.Process], number: signal.Signals) -> int:
+    """A signal to each; how many were still there."""
+    hit = 0
+    for each in victims:
+        try:
+            each.send_signal(number)
+            hit += 1
+        except psutil.NoSuchProcess:
+            continue
+    return hit
+
+
+def _lives(process: psutil.Process) -> bool:
+    return bool(process.status() != psutil.STATUS_ZOMBIE)
+
+
+def trace_of(process: psutil.Process) -> str | None:
+    """The name of the trace that it writes, if it is a session's process."""
+    try:
+        names = [Path(file.path).name for file in process.open_files()]
+    except psutil.Error:
+        return None
+    return next((name for name in names if name.endswith(trace_file.SUFFIX)), None)

@@ -1,0 +1,120 @@
+"""A terminal with the program in it, as the terminal's emulator sees it."""
+
+import os
+import re
+import select
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from tests.engine.support.supervisor_harness import LONG_ENOUGH
+
+ROOT = Path(__file__).parents[3]
+
+SETTLED = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.Handlers[sys.argv[1]])
+os.login_tty(0)
+os.execv(sys.executable, [sys.executable, "-m", "tui", *sys.argv[2:]])
+"""
+"""What a terminal's emulator does before a program: makes it the terminal's own, so that it is told
+of a hang-up; whatever whoever runs the tests thinks of those."""
+
+NORMAL = {b"7", b"25"}
+"""The modes in which a shell expects a terminal: long lines wrap, and there is a cursor."""
+
+
+class Window:
+    """A pseudo-terminal; ``paceline`` with these arguments is the leader of its session."""
+
+    def __init__(self, *arguments: str | Path, hang_ups: signal.Handlers = signal.SIG_DFL) -> None:
+        master, slave = os.openpty()
+        termios.tcsetwinsize(master, (24, 80))
+        self._master = open(master, "r+b", buffering=0)  # noqa: SIM115  (closed when it is left)
+        self.terminal = open(slave, "r+b", buffering=0)  # noqa: SIM115  (the same)
+        self.unused = self.settings
+        self.shown = b""
+        self.program = psutil.Popen(
+            [sys.executable, "-c", SETTLED, hang_ups.name, *map(str, arguments)],
+            **dict.fromkeys(("stdin", "stdout", "stderr"), slave),
+            cwd=ROOT,
+        )
+        self.family: list[psutil.Process] = [self.program]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in psutil.wait_procs(self.family, timeout=0)[1]:
+            process.kill()
+        self.program.wait()
+        self.terminal.close()
+        self._master.close()
+
+    @property
+    def guard(self) -> psutil.Process:
+        """The only process but the program that leads a group."""
+        return next(p for p in self.family[1:] if os.getpgid(p.pid) == p.pid)
+
+    def until_shown(self, text: bytes) -> None:
+        self.until(lambda: text in self.shown)
+
+    def until_gone(self) -> None:
+        """Until none of the processes is left, and all that they wrote is here."""
+        self.until(lambda: not psutil.wait_procs(self.family, timeout=0)[1])
+        if not self._master.closed:
+            self.terminal.write(b"That was all.")  # a terminal keeps the order
+            self.until_shown(b"That was all.")
+
+    def until(self, there: Callable[[], bool]) -> None:
+        """Takes in what the program writes until it is so."""
+        deadline = time.monotonic() + LONG_ENOUGH
+        while not there():
+            assert time.monotonic() < deadline, f"it never came: {self.shown[-500:]!r}"
+            if self._master.closed:
+                time.sleep(0.05)
+            elif select.select([self._master], [], [], 0.05)[0]:
+                self.shown += os.read(self._master.fileno(), 1 << 16)
+
+    def type(self, keys: bytes) -> None:
+        self._master.write(keys)
+
+    def hang_up(self) -> None:
+        """The window is closed. The system tells the program, and a shell would tell its group."""
+        os.killpg(self.program.pid, signal.SIGHUP)
+        self._master.close()
+
+    @property
+    def settings(self) -> list[Any]:
+        """What is typed: in lines, echoed, heeded as signals, and so on."""
+        return termios.tcgetattr(self.terminal)
+
+    @property
+    def modes(self) -> set[bytes]:
+        """Which modes are on after all that was written."""
+        on = set(NORMAL)
+        for mode, switch in re.findall(rb"\x1b\[\?(\d+)([hl])", self.shown):
+            (on.add if switch == b"h" else on.discard)(mode)
+        return on
+
+    @property
+    def keyboards(self) -> int:
+        """How many of the kitty protocol's keyboards lie over the usual one."""
+        pushed = re.findall(rb"\x1b\[>\d+u", self.shown)
+        return len(pushed) - self.shown.count(b"\x1b[<u")
+
+    def is_in_order(self) -> bool:
+        """Whether a shell could go on here."""
+        return self.modes == NORMAL and self.keyboards == 0 and self.settings == self.unused

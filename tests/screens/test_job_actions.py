@@ -1,0 +1,223 @@
+"""The user's verbs, down to what the supervisor is asked."""
+
+from tests.screens.conftest import Seating, drawn
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import done, failed, queued, streaming
+from workers.jobs.events import Ended, Outcome
+from workers.jobs.job import JobId
+from workers.protocol.messages import UpdateConfiguration
+
+
+def four() -> FakeSupervisor:
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/one.wav", *streaming())
+    supervisor.job("/rec/two.wav", *streaming())
+    supervisor.job("/rec/three.wav", *streaming(), done())
+    supervisor.job("/rec/four.wav", queued(), failed("it broke"))
+    return supervisor
+
+
+async def test_cancel_reaches_the_current_job(seated: Seating) -> None:
+    """The row says at once that it is stopping, and what it was when it has ended."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("j", "x")
+        assert [JobId(2)] == supervisor.cancelled
+        assert "stopping" in seat.rows()[1]
+        assert "Cancelling 1 job; what was heard is kept" in seat.foot()
+
+        supervisor.report(JobId(2), Ended(Outcome.CANCELLED, "stopped by the user"))
+        await seat.settled()
+        assert "cancelled" in seat.rows()[1]
+
+
+async def test_cancel_again_forces_and_says_so(seated: Seating) -> None:
+    """The supervisor is asked a second time."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("x", "x")
+
+        assert [JobId(1), JobId(1)] == supervisor.cancelled
+        assert "by force" in seat.foot()
+
+
+async def test_verbs_act_on_the_marked_rows(seated: Seating) -> None:
+    """Space marks and goes on; what a verb does not fit is passed over and counted."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("space", "space", "space")
+        assert ["◆", "◆", "◆", " "] == [row[1] for row in seat.rows()]
+
+        await seat.press("r")
+        assert "Nothing to do: 3 jobs" in seat.foot()
+
+
+async def test_more_than_one_live_session_is_cancelled_after_a_question(seated: Seating) -> None:
+    """Only y means yes; by force nobody is asked again."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("space", "space", "space", "x")
+        assert "Cancel 2 sessions at work?" in " ".join(
+            drawn(seat.desk.screen.query_one("#question"))
+        )
+        for key in ("n", "enter", "escape"):
+            await seat.press(key, "x")
+        assert [] == supervisor.cancelled
+
+        await seat.press("y")
+        assert [JobId(1), JobId(2)] == supervisor.cancelled
+        assert "Cancelling 2 jobs" in seat.foot()
+
+        await seat.press("x")
+        assert 4 == len(supervisor.cancelled)
+
+
+async def test_that_all_is_over_is_said_once(seated: Seating) -> None:
+    """With what may be done then; nothing is said of a desk that opens on what is over."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/one.wav", *streaming(), done())
+    other = supervisor.job("/rec/two.wav", *streaming())
+    async with seated(supervisor) as seat:
+        assert "All is over" not in seat.foot()
+        supervisor.report(other, failed("it broke"))
+        await seat.settled()
+        assert "All is over: R tries 1 failed one again, E exports, q leaves" in seat.foot()
+
+        seat.desk.say("Something else")
+        await seat.settled()
+        assert "Something else" in seat.foot()
+
+
+async def test_one_that_is_at_work_among_several_is_asked_for_too(seated: Seating) -> None:
+    """Else the answer to a question that does not come would be taken for another verb."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("down", "space", "space", "space", "x")
+        assert "Cancel 1 session at work?" in " ".join(
+            drawn(seat.desk.screen.query_one("#question"))
+        )
+
+
+async def test_a_turn_is_ended_now(seated: Seating) -> None:
+    """Of those that stream; the others are counted."""
+    supervisor = four()
+    supervisor.streaming = {JobId(1)}
+    async with seated(supervisor) as seat:
+        await seat.press(".")
+        assert "1 session asked to end the turn now" in seat.foot()
+        await seat.press("space", "space", ".")
+
+        assert [JobId(1)] * 2 == supervisor.turns_ended
+        assert "1 session asked to end the turn now; 1 does not stream" in seat.foot()
+
+
+async def test_all_that_failed_is_retried_by_one_key(seated: Seating) -> None:
+    """Wherever the cursor is."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("R")
+        assert [JobId(4)] == supervisor.retried
+
+        await seat.settled()
+        await seat.press("R")
+        assert "Nothing has failed" in seat.foot()
+
+
+async def test_the_queue_is_edited_and_undone(seated: Seating) -> None:
+    """Rows move, go and come back; places are taken and given."""
+    supervisor = four()
+    waiting = [supervisor.job(f"/rec/wait-{each}.wav", queued()) for each in range(3)]
+    supervisor.queue = list(waiting)
+    async with seated(supervisor) as seat:
+        await seat.press("G", "K")
+        assert [waiting[0], waiting[2], waiting[1]] == supervisor.queue
+        assert "wait-2" in seat.rows()[5]
+        await seat.press("J", "u", "u", "u")
+        assert waiting == supervisor.queue
+        assert "Nothing to undo" in seat.foot()
+
+        await seat.press("+", "+", "-")
+        assert 5 == supervisor.sessions
+        assert "5 at once; 3 more can start now" in seat.foot()
+
+        await seat.press("d")
+        assert [waiting[2]] == supervisor.cancelled
+        assert not any("wait-2" in row for row in seat.rows())
+        supervisor.report(waiting[2], Ended(Outcome.CANCELLED, "taken out of the queue"))
+        await seat.settled()
+        await seat.press("u")
+        assert [waiting[2]] == supervisor.retried
+        assert any("wait-2" in row for row in seat.rows())
+
+        await seat.press("g", "d")
+        assert "Nothing removed; 1 job at work: x cancels first" in seat.foot()
+
+
+async def test_sessions_are_changed_in_mid_stream(seated: Seating) -> None:
+    """What a server would refuse is said, and nothing is sent."""
+    supervisor = four()
+    supervisor.streaming = {JobId(1)}
+    async with seated(supervisor) as seat:
+        await seat.press("G", "c")
+        assert "Nothing to do: 1 job not streaming" in seat.foot()
+        await seat.press("g", "space", "space", "space", "c", "enter")
+        assert "Nothing is changed yet" in "".join(drawn(seat.desk.screen.query_one("#outcome")))
+
+        await seat.press(*"Oslo, Bergen", "tab", *"20", "enter")
+        assert "min silence is from 50" in "".join(drawn(seat.desk.screen.query_one("#outcome")))
+        await seat.press("0", "enter")
+
+        changes = UpdateConfiguration(keyterms_prompt=("Oslo", "Bergen"), min_turn_silence=200)
+        assert [(JobId(1), changes)] == supervisor.configured
+        assert "Sent to 1 session; 2 do not stream" in seat.foot()
+
+
+async def test_escape_takes_marks_away_and_never_leaves(seated: Seating) -> None:
+    """Esc goes back as far as there is a back."""
+    async with seated(four()) as seat:
+        await seat.press("space", "escape", "escape", "escape")
+
+        assert set() == seat.desk.state.marked
+        assert seat.desk.is_running
+
+
+async def test_retry_reaches_what_is_over(seated: Seating) -> None:
+    """Not what is done; the row says that it is a further attempt."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("r")
+        assert [] == supervisor.retried
+        assert "at work" in seat.foot()
+
+        await seat.press("G", "space", "k", "space", "r")
+        assert [JobId(4)] == supervisor.retried
+        assert "Retrying 1 job" in seat.foot()
+
+        await seat.settled()
+        assert "↻ retrying" in seat.rows()[3]
+        supervisor.report(JobId(4), queued())
+        await seat.settled()
+        assert "↻2 waits for its turn" in seat.rows()[3]
+
+
+async def test_hold_is_shown_until_it_is_let_go(seated: Seating) -> None:
+    """And says that a paced stream cannot pause."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("p")
+        assert supervisor.holding
+        assert "starts held" in seat.banner()
+        assert "go on: speech cannot wait" in seat.foot()
+
+        await seat.press("p")
+        assert not supervisor.holding
+        assert "starts held" not in seat.banner()
+
+
+async def test_while_reading_a_verb_means_what_is_being_read(seated: Seating) -> None:
+    """Marks that are out of sight are left alone."""
+    supervisor = four()
+    async with seated(supervisor) as seat:
+        await seat.press("space", "enter", "x")
+
+        assert [JobId(2)] == supervisor.cancelled

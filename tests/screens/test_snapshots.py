@@ -1,0 +1,144 @@
+"""The desk as it is drawn, cell by cell, in a few scenes: so that none of it changes by accident.
+
+``pytest tests/screens/test_snapshots.py --snapshot-update`` redraws the pictures; what differs is
+to be looked at before it is kept. They are text and not SVG: a diff says what changed, and all of
+them together are as large as one.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+import pytest
+from rich.style import Style
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual._compositor import LayoutUpdate
+from textual.strip import Strip
+from textual.widgets import Input
+
+from tests.screens.conftest import WHERE
+from tests.support import audio_files
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import connecting, done, failed, heard, queued, streaming
+from tui.app.desk import Desk
+from tui.config.settings import DeskSettings
+from workers.jobs.events import Ended, Outcome
+
+DRAWN_BY = "8.2.8"
+"""The release of Textual that drew the pictures; it may be another's right to draw otherwise."""
+
+pytestmark = pytest.mark.skipif(
+    version("textual") != DRAWN_BY, reason=f"the pictures were drawn by Textual {DRAWN_BY}"
+)
+
+DARK, LIGHT = "paceline", "paceline-light"
+SMALL, USUAL, LARGE = (80, 24), (120, 34), (200, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is pressed to get there, and in which terminal."""
+
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = USUAL
+    theme: str = DARK
+
+
+SCENES = {
+    "table": Scene(("j", "space", "space")),
+    "table-light": Scene(("j", "space", "space"), theme=LIGHT),
+    "table-small": Scene(size=SMALL),
+    "table-large": Scene(size=LARGE),
+    "reading": Scene(("j", "j", "enter")),
+    "reading-small-light": Scene(("j", "j", "enter"), SMALL, LIGHT),
+    "job": Scene(("j", "j", "4")),
+    "wall": Scene(("w",)),
+    "wall-small-light": Scene(("w",), SMALL, LIGHT),
+    "wall-large": Scene(("w",), LARGE),
+    "help": Scene(("question_mark",)),
+    "adding": Scene(("a", *"~/rec/")),
+    "exporting": Scene(("j", "j", "e")),
+    "exporting-small-light": Scene(("j", "j", "e"), SMALL, LIGHT),
+}
+
+
+class Text(SingleFileSnapshotExtension):
+    """A picture is a file of text."""
+
+    file_extension = "txt"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Somebody's home with recordings in it; its path is always as long, for lines hold it."""
+    with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as folder:
+        monkeypatch.setenv("HOME", folder)
+        for name in ("a.wav", "b.wav", "day one/c.wav"):
+            path = Path(folder, "rec", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            audio_files.write(path, audio_files.counting(1.0))
+        yield Path(folder)
+
+
+def full_house() -> FakeSupervisor:
+    """Recordings in every state that looks the same at any time: nothing counts seconds."""
+    made = FakeSupervisor()
+    words = "Good morning. The next train to the coast will leave from the other side."
+    for number in range(1, 9):
+        job = made.job(f"/rec/interview {number}.wav", *streaming(sent=6.0 * number))
+        for order in range(number):
+            made.report(job, heard(order, words, final=True, at=5000 * order))
+        made.report(job, heard(number, "Please do not forget your", settled=3, at=5000 * number))
+    made.job("/rec/museum.flac", *streaming(sent=60.0), heard(0, words, final=True), done())
+    made.job("/rec/会議.wav", *streaming(lag=14.0), heard(0, "おはようございます。", final=True))
+    made.job("/rec/gone.mp3", queued(), failed("the server ended the session (3005)"))
+    made.job("/rec/left.wav", *streaming(), Ended(Outcome.CANCELLED, "cancelled"))
+    made.job("/rec/calling.ogg", queued(), connecting())
+    for number in range(1, 31):
+        made.queue.append(made.job(f"/rec/call {number:02}.wav", queued(30.0 * number)))
+    return made
+
+
+def picture(desk: Desk) -> str:
+    """The text of each row; then how many of its cells are in which style; then the styles."""
+    screen, beneath = desk.screen, desk._background_screens
+    update = screen._compositor.render_update(full=True, screen_stack=beneath)
+    strips = [Strip.join(row).simplify() for row in cast(LayoutUpdate, update).strips]
+    styles: dict[str, int] = {}
+    rows = []
+    for y, strip in enumerate(strips):
+        runs = [
+            (segment.cell_length, styles.setdefault(str(segment.style or Style()), len(styles)))
+            for segment in strip
+        ]
+        rows.append(f"{y}: " + " ".join(f"{cells}×{style}" for cells, style in runs))
+    legend = [f"×{number} is {style}" for style, number in styles.items()]
+    return "\n\n".join(
+        "\n".join(lines) for lines in ([s.text.rstrip() for s in strips], rows, legend)
+    )
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_the_desk_looks_as_it_did(name: str, home: Path, snapshot: SnapshotAssertion) -> None:
+    """Whoever changes it on purpose keeps the new picture."""
+    scene = SCENES[name]
+    settings = DeskSettings(theme=scene.theme)
+    desk = Desk(full_house(), WHERE, home / "runs" / "today", settings=settings)
+    desk.animation_level = "none"
+    async with desk.run_test(size=scene.size) as pilot:
+        desk.tick()
+        await pilot.press(*scene.keys)
+        for line in desk.screen.query(Input):
+            line.cursor_blink = False
+        while not all(worker.is_finished for worker in desk.workers):  # one may start another
+            await pilot.pause()
+        desk.tick()
+        await pilot.pause()
+        drawn = picture(desk).replace(home.name, "home-········")
+
+    assert drawn == snapshot(extension_class=Text)

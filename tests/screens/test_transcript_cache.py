@@ -1,0 +1,38 @@
+"""Old turns stay on disk; what is written has them again, or says that it cannot."""
+
+from typing import Any
+
+from textual.screen import Screen
+
+from tests.screens.conftest import Seating, drawn
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import done, heard, streaming
+from tests.unit.model.test_transcript_cache import traced
+from workers.jobs.job import JobId
+
+
+async def test_an_export_has_every_turn_or_is_none(seated: Seating) -> None:
+    """Once without the trace, once with it."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/other.wav", *streaming())
+    events = [*streaming(), *(heard(n, f"turn {n}", final=True) for n in range(300)), done()]
+    supervisor.job("/rec/1.wav", *events)
+    async with seated(supervisor) as seat:
+        run = seat.desk.run_folder
+        run.mkdir()
+        assert not seat.desk.state.histories[JobId(2)].transcript.whole
+        await seat.press("j", "e", "enter")
+        await seat.until(lambda: "cannot be read back" in outcome(seat.desk.screen))
+        assert not list(run.rglob("*.txt"))
+        await seat.press("escape")
+
+        traced(run, 1, *events, job=2)
+        await seat.press("e", "enter")
+        await seat.until(lambda: bool(list(run.rglob("*.txt"))))
+        (file,) = run.rglob("*.txt")
+        await seat.until(lambda: len(file.read_text().splitlines()) >= 300)
+
+
+def outcome(screen: Screen[Any]) -> str:
+    """What the dialog says of what it wrote."""
+    return " ".join(" ".join(drawn(screen.query_one("#outcome"))).split())

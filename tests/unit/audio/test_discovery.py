@@ -1,0 +1,168 @@
+"""Which files a list of paths means, and what is said of the rest."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support import audio_files
+from workers.audio import decode
+from workers.audio.discovery import found
+from workers.audio.probe import probe
+from workers.errors import Unreadable, UsageProblem
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one recording, so that it is not refused as a whole."""
+    (tmp_path / "talk.wav").touch()
+    return tmp_path
+
+
+def told(folder: Path) -> dict[str, str]:
+    """What is passed over in a folder, and why; the one recording in it is found."""
+    passed_over: list[tuple[str, str]] = []
+    files = found([str(folder)], lambda *one: passed_over.append(one))
+
+    assert files == [str(folder / "talk.wav")]
+    return {os.path.relpath(path, folder): reason for path, reason in passed_over}
+
+
+def test_a_folder_is_searched_recursively_in_order(tmp_path: Path) -> None:
+    """Audio in all folders below, hidden things and other files left out, no file twice."""
+    for name in ("b/2.flac", "a.WAV", "b/1.mp3", ".hidden.wav", ".git/x.wav", "notes.txt", "c.m4a"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    listed = found([str(tmp_path), str(tmp_path / "a.WAV")])
+
+    expected = ["a.WAV", "b/1.mp3", "b/2.flac", "c.m4a"]
+    assert [os.path.relpath(path, tmp_path) for path in listed] == expected
+
+
+def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:
+    """The user knows better than an ending."""
+    path = tmp_path / "recording.bin"
+    path.touch()
+
+    assert found([str(path)]) == [str(path)]
+
+
+def test_links_to_folders_are_not_followed_and_told(folder: Path) -> None:
+    """One of them may lead to where it lies, and the search would never end."""
+    (folder / "inner").mkdir()
+    (folder / "inner" / "loop").symlink_to(folder, target_is_directory=True)
+    (folder / "self.wav").symlink_to(folder / "self.wav")
+    reasons = told(folder)
+
+    assert "a link to a folder" in reasons.pop("inner/loop")
+    assert "symbolic links" in reasons.pop("self.wav")
+    assert not reasons
+
+
+def test_a_link_to_a_recording_is_a_recording(folder: Path) -> None:
+    """A folder of links is how recordings are picked without a copy of them."""
+    (folder / "picked").mkdir()
+    (folder / "picked" / "a.wav").symlink_to(folder / "talk.wav")
+
+    assert found([str(folder / "picked")]) == [str(folder / "picked" / "a.wav")]
+
+
+def test_a_folder_behind_a_link_is_searched_when_it_is_named(folder: Path) -> None:
+    """Then it is what was asked for."""
+    (folder / "link").symlink_to(folder, target_is_directory=True)
+
+    assert found([str(folder / "link")]) == [str(folder / "link" / "talk.wav")]
+
+
+def test_what_only_looks_like_a_file_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe would be waited for and /dev/zero never ends, so nothing of it is opened."""
+    os.mkfifo(folder / "pipe.wav")
+    (folder / "endless.wav").symlink_to("/dev/zero")
+    (folder / "terminal.flac").symlink_to("/dev/tty")
+    (folder / "lost.mp3").symlink_to(folder / "nowhere.mp3")
+    (folder / "lost").symlink_to(folder / "nowhere")
+    monkeypatch.chdir(folder)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.ogg")
+        reasons = told(folder)
+
+    assert reasons == {
+        "pipe.wav": "this is a named pipe, not a file",
+        "socket.ogg": "this is a socket, not a file",
+        "endless.wav": "this is a device, not a file",
+        "terminal.flac": "this is a device, not a file",
+        "lost.mp3": "this link leads nowhere",
+    }
+
+
+def test_a_folder_that_cannot_be_listed_is_told(folder: Path) -> None:
+    """The recordings elsewhere are found. Too deep a folder stands for a forbidden one, which
+    there is none of for root."""
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 250, dir_fd=place)
+        outer, place = place, os.open("x" * 250, os.O_RDONLY, dir_fd=place)
+        os.close(outer)
+    os.close(place)
+    ((path, reason),) = told(folder).items()
+
+    assert path.startswith("xxx")
+    assert reason == "this folder cannot be listed (File name too long)"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(b"caf\xe9.wav", id="not UTF-8"),
+        pytest.param(b"two\nlines.wav", id="a line break"),
+        pytest.param(b"\x1b]0;title\x07.wav", id="a terminal escape"),
+        pytest.param("\u202evaw.wav".encode(), id="from right to left"),
+        pytest.param(b"x" * 251 + b".wav", id="255 bytes"),
+    ],
+)
+def test_a_recording_may_have_any_name(tmp_path: Path, name: bytes) -> None:
+    """It is read like any other; how to show its name is the screen's concern."""
+    path = audio_files.write(tmp_path / "a", audio_files.counting(1.0))
+    (tmp_path / "folder").mkdir()
+    os.rename(path, os.path.join(os.fsencode(tmp_path), b"folder", name))
+    (file,) = found([str(tmp_path / "folder")])
+    blocks = decode.blocks(probe(file), 16000, 1600)
+
+    assert os.path.basename(os.fsencode(file)) == name
+    assert 32000 == sum(map(len, blocks))
+
+
+def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
+    """It was asked for, so it becomes a job that says why it cannot be streamed."""
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "lost").symlink_to(folder / "nowhere")
+    expected = {
+        str(folder / "pipe"): "a named pipe",
+        "/dev/zero": "a device",
+        str(folder / "loop"): "symbolic links",
+        str(folder / "lost"): "leads nowhere",
+    }
+
+    assert found(expected) == list(expected)
+    for path, words in expected.items():
+        with pytest.raises(Unreadable, match=words):
+            probe(path)
+    with pytest.raises(Unreadable, match="a folder"):
+        probe(str(folder))
+
+
+def test_a_recording_without_a_header_is_refused_in_words(tmp_path: Path) -> None:
+    """Nothing in it says its rate, and a guess would be noise."""
+    (tmp_path / "a.raw").write_bytes(bytes(32000))
+    with pytest.raises(Unreadable, match="no header"):
+        probe(str(tmp_path / "a.raw"))
+
+
+def test_nothing_to_stream_is_said(tmp_path: Path) -> None:
+    """A missing path and a folder without audio are different mistakes."""
+    with pytest.raises(UsageProblem, match="no file or folder"):
+        found([str(tmp_path / "nope")])
+    with pytest.raises(UsageProblem, match="no audio"):
+        found([str(tmp_path)])

@@ -1,0 +1,113 @@
+"""What is found out of a file before anything of it is sent."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support import audio_files
+from tests.unit.audio.test_decode import ENCODINGS, decoded
+from workers.audio.probe import probe
+from workers.errors import Unreadable
+
+
+@pytest.mark.parametrize(("kind", "sub"), ENCODINGS)
+def test_a_truncated_recording_is_refused(tmp_path: Path, kind: str, sub: str) -> None:
+    """In words, before anything is sent: half a recording is not the recording."""
+    rate = 48000 if sub == "OPUS" else 16000
+    path = audio_files.write(tmp_path / "a", audio_files.tone(3.0, rate), rate, kind, sub)
+    os.truncate(path, os.path.getsize(path) * 6 // 10)
+
+    with pytest.raises(Unreadable) as error:
+        probe(path)
+
+    assert error.value.reason
+
+
+def test_a_stream_that_does_not_say_its_length_is_measured(tmp_path: Path) -> None:
+    """An encoder that writes FLAC to a pipe cannot go back to fill the length in."""
+    samples = audio_files.counting(2.0)
+    path = audio_files.write(tmp_path / "a.flac", samples, kind="FLAC")
+    content = bytearray(Path(path).read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    Path(path).write_bytes(content)
+
+    assert probe(path).seconds == 2.0
+    assert np.array_equal(decoded(path, start=20000), samples[20000:])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"not audio at all, just words", "not audio"), (b"RIFF", "not audio")],
+)
+def test_what_is_no_recording_is_refused_in_words(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    """The reason says what is wrong with the file."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable) as error:
+        probe(str(path))
+
+    assert words in error.value.reason
+
+
+def test_a_recording_of_no_length_is_refused(tmp_path: Path) -> None:
+    """A header alone is not a recording."""
+    path = audio_files.write(tmp_path / "a.wav", np.zeros(0, np.int16))
+    with pytest.raises(Unreadable, match="no audio"):
+        probe(path)
+
+
+def test_a_length_that_a_writer_left_open_is_no_damage(tmp_path: Path) -> None:
+    """Programs that write to a pipe leave all ones as the length in a WAV header."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    with open(path, "r+b") as file:
+        for offset in (4, 40):
+            file.seek(offset)
+            file.write(b"\xff\xff\xff\xff")
+
+    assert probe(path).seconds == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_wrong_number_of_bytes_a_second_is_no_damage(tmp_path: Path) -> None:
+    """Nothing depends on it, and some writers get it wrong."""
+    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    with open(path, "r+b") as file:
+        file.seek(28)
+        file.write((176400).to_bytes(4, "little"))
+
+    assert len(decoded(path)) == 16000
+
+
+@pytest.mark.parametrize("rate", [1, 999, 1 << 20, (1 << 31) - 1])
+def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> None:
+    """At one sample a second the damage of a few bytes would be streamed, and paid, for days."""
+    path = audio_files.write(tmp_path / "a.au", audio_files.counting(1.0), kind="AU")
+    with open(path, "r+b") as file:
+        file.seek(16)
+        file.write(rate.to_bytes(4, "big"))
+
+    with pytest.raises(Unreadable, match=f"a rate of {rate} Hz"):
+        probe(path)
+
+
+def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
+    """Before it is streamed, however large the lie."""
+    path = audio_files.write(tmp_path / "a.flac", audio_files.counting(1.0), kind="FLAC")
+    for samples in (16001, 1 << 33):
+        content = bytearray(Path(path).read_bytes())
+        content[21] = content[21] & 0xF0 | samples >> 32
+        content[22:26] = (samples & 0xFFFFFFFF).to_bytes(4, "big")
+        Path(path).write_bytes(content)
+
+        with pytest.raises(Unreadable, match="last sample"):
+            probe(path)
+
+
+def test_a_missing_file_is_told_as_such(tmp_path: Path) -> None:
+    """It may have been there when the folder was searched."""
+    with pytest.raises(Unreadable, match="not there"):
+        probe(str(tmp_path / "a.wav"))

@@ -1,0 +1,111 @@
+"""Exports of what a run has left on the disk, whatever became of the program."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.report_builders import began, connecting, done, failed, heard, progressed
+from tui.cli.export import exported
+from tui.cli.summary import Exit
+from workers.errors import UsageProblem
+from workers.exports import Existing
+from workers.jobs.events import Event
+from workers.traces.trace_file import TraceWriter
+
+HEARD: list[Event] = [
+    connecting(),
+    began(),
+    progressed(5.0),
+    heard(0, "Good morning.", final=True, at=1000),
+]
+LOST = failed("the connection broke", seconds=5.0)
+
+
+def run(folder: Path, *attempts: list[Event]) -> Path:
+    """A run of one job, with the traces of these attempts."""
+    (folder / "run.json").write_text(json.dumps({"jobs": [{"id": 1, "file": "talk.wav"}]}))
+    for number, events in enumerate(attempts, start=1):
+        facts = {"job": 1, "attempt": number, "file": "talk.wav"}
+        with TraceWriter(folder / f"0001-talk.{number}.trace.jsonl", facts) as trace:
+            for event in events:
+                trace.write(1.0, event)
+    return folder
+
+
+def text(folder: Path, say: Callable[[str], None] = print) -> str:
+    code = exported(folder, ["txt"], None, say=say)
+
+    assert Exit.DONE is code
+    return (folder / "exports" / "talk.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        [],
+        [[connecting(1580, 1)]],
+        [[connecting(1580, 1), failed("nothing answers")]],
+        [[connecting(1580, 1), began(), progressed(2.0)]],
+    ],
+    ids=["none", "that calls", "that was never let in", "that has heard nothing"],
+)
+def test_what_was_heard_is_exported_whatever_a_further_attempt_has_come_to(
+    tmp_path: Path, further: list[list[Event]]
+) -> None:
+    """Also while it is at work."""
+    assert "Good morning.\n" == text(run(tmp_path, [*HEARD, LOST], *further))
+
+
+def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> None:
+    """Its last line is torn, and no attempt has an end."""
+    run(tmp_path, HEARD, [connecting(1580, 1), began(), heard(1, "How are", at=1600)])
+    for trace in tmp_path.glob("*.trace.jsonl"):
+        trace.write_bytes(trace.read_bytes() + b'{"t":2.0,"type":"turn","turn_or')
+
+    assert "Good morning.\n[attempt 2 goes on from 0:01]\nHow are [unfinished]\n" == text(tmp_path)
+
+
+def test_a_recording_in_which_nothing_was_said_is_exported_too(tmp_path: Path) -> None:
+    """That is what was heard of it."""
+    assert "" == text(run(tmp_path, [*HEARD[:3], done()]))
+
+
+def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -> None:
+    """Said, with what would change it."""
+    text(run(tmp_path, [*HEARD, LOST]))
+    said: list[str] = []
+
+    assert Exit.SOME_FAILED is exported(tmp_path, ["txt"], None, say=said.append)
+    assert "already there; --overwrite replaces, --number keeps both" in said.pop()
+    code = exported(tmp_path, ["txt"], None, existing=Existing.NUMBER, say=said.append)
+    assert Exit.DONE is code
+    assert [f"✓ {tmp_path / 'exports' / 'talk-2.txt'}"] == said
+
+
+def test_one_file_holds_all_that_was_heard(tmp_path: Path) -> None:
+    """Subtitles are refused before anything is written."""
+    run(tmp_path, [*HEARD, LOST])
+    said: list[str] = []
+
+    code = exported(tmp_path, ["txt", "csv"], None, together=True, say=said.append)
+
+    assert Exit.DONE is code
+    assert ["transcripts.txt", "transcripts.csv"] == [line.rsplit("/", 1)[1] for line in said]
+    assert "talk.wav" in (tmp_path / "exports" / "transcripts.csv").read_text()
+    with pytest.raises(UsageProblem, match="srt cannot hold several recordings"):
+        exported(tmp_path, ["txt", "srt"], None, together=True, say=said.append)
+
+
+def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> None:
+    """There is nothing to export."""
+    said: list[str] = []
+    exported(
+        run(tmp_path, [connecting(), failed("nothing answers")]),
+        ["txt"],
+        None,
+        say=said.append,
+    )
+
+    assert ["- talk.wav: nothing was streamed"] == said

@@ -1,0 +1,92 @@
+"""What a run without a screen says of jobs whose sessions break."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import (
+    began,
+    broken,
+    connecting,
+    done,
+    failed,
+    heard,
+    queued,
+    refused,
+    retrying,
+    streaming,
+)
+from tui.cli.headless import Headless
+from tui.model.supervisor_protocol import REVIVED
+from workers.jobs.events import Event, Outcome
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """Those of the tests, and not of the program that they run."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = [(number, signal.getsignal(number)) for number in numbers]
+    yield
+    for number, handler in before:
+        signal.signal(number, handler)
+
+
+def said(capsys: pytest.CaptureFixture[str], *events: Event) -> list[str]:
+    """The words about one job, without its name."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/a.wav", *events)
+    Headless(supervisor, as_json=False).run(lambda: None)
+    return [line.removeprefix("[1] a.wav: ") for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (retrying(2.4, 62.3), "attempt 2 goes on in 2 s, from 1:02"),
+        (retrying(0.4, 62.3), "attempt 2 goes on, from 1:02"),
+        (retrying(2.4), "attempt 2 starts again in 2 s"),
+        (retrying(), "attempt 2 starts again"),
+    ],
+)
+def test_a_further_attempt_says_when_and_from_where(
+    capsys: pytest.CaptureFixture[str], event: Event, words: str
+) -> None:
+    """Behind why the one before ended."""
+    spoken = heard(0, "Good morning.", final=True)
+
+    assert ["0:00 Good morning.", f"the connection broke; {words}"] == said(
+        capsys, *streaming(), spoken, failed("it broke", "Try again."), event
+    )[1:]
+
+
+def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no attempt that goes on."""
+    told = said(capsys, queued(), connecting(), *refused(12.0), connecting(), began(), done())
+
+    assert "Too many concurrent sessions (1008); tries again in 12 s" == told[0]
+    assert (
+        "Too many concurrent sessions (1008); tries again"
+        == said(capsys, queued(), *refused(0.0))[0]
+    )
+
+
+def test_an_engine_that_came_up_again_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Sessions that break because of it are told of anyway."""
+    supervisor = FakeSupervisor()
+    supervisor.job("/rec/a.wav", *streaming(), *broken())
+    headless = Headless(supervisor, as_json=True)
+    supervisor.revivals = 1
+    headless.run(lambda: None)
+
+    assert [REVIVED] == capsys.readouterr().err.splitlines()
+
+
+def test_an_outcome_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not as it stands in the trace."""
+    ending = failed("it neared its end", "Another goes on.", Outcome.HANDED_OVER)
+
+    assert (
+        "handed over: it neared its end. Another goes on." == said(capsys, *streaming(), ending)[-1]
+    )

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+from tests.support.report_builders import done, failed, queued, report
+from tui.cli.summary import Exit, exit_code, summary
+from workers.jobs.events import Ended, Event, Outcome
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+
+CANCELLED = Ended(Outcome.CANCELLED, "stopped by the user")
+
+
+def after(*endings: Event) -> list[JobHistory]:
+    """Jobs that ended like this, one each."""
+    histories = []
+    for number, ending in enumerate(endings, start=1):
+        history = JobHistory(JobId(number), f"{number}.wav")
+        history.apply(report(number, queued()))
+        history.apply(report(number, ending))
+        histories.append(history)
+    return histories
+
+
+def code(*endings: Event, interrupted: bool = False) -> Exit:
+    return exit_code(after(*endings), interrupted=interrupted)
+
+
+def test_the_exit_code_tells_the_worst() -> None:
+    """A key that was refused before an interruption before a failure before success."""
+    refused = failed("Invalid API key", outcome=Outcome.UNAUTHORISED)
+
+    assert code() is Exit.DONE
+    assert code(done(), CANCELLED) is Exit.DONE
+    assert code(done(), failed("gone")) is Exit.SOME_FAILED
+    assert code(done(), queued()) is Exit.SOME_FAILED
+    assert exit_code(after(done()), interrupted=False, saved=False) is Exit.SOME_FAILED
+    assert code(done(), failed("by a signal", outcome=Outcome.INTERRUPTED)) is Exit.SOME_FAILED
+    assert code(done(), CANCELLED, interrupted=True) is Exit.INTERRUPTED
+    assert code(refused, CANCELLED, interrupted=True) is Exit.NOT_AUTHORISED
+
+
+def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
+    """With what to do, and a command that a shell understands."""
+    lines = summary(after(done(60.0), failed("it broke", "Mend it.")), Path("/tmp/my run"))
+
+    assert lines == [
+        "1 done, 1 failed · 1:00 of audio, sockets open 1:00",
+        "  2.wav: it broke. Mend it.",
+        "Transcripts and traces: /tmp/my run",
+        "Go on with the rest: paceline resume '/tmp/my run'",
+        "Export them: paceline export '/tmp/my run' --to txt,srt",
+    ]
+
+
+def test_a_summary_counts_whole_seconds_as_the_desk_does() -> None:
+    """What is not over yet is not told of as if it were."""
+    lines = summary(after(done(59.7)), Path("run"))
+
+    assert lines[0] == "1 done · 0:59 of audio, sockets open 0:59"
+
+
+def test_what_failed_for_the_same_reason_is_told_together() -> None:
+    """A few names, and how many more; others keep a line each."""
+    many = [failed("no place", "Retry later.")] * 5
+    lines = summary(after(*many, failed("it broke")), Path("run"))
+
+    assert lines[1:4] == [
+        "  5 recordings: no place. Retry later.",
+        "    1.wav, 2.wav, 3.wav and 2 more",
+        "  6.wav: it broke.",
+    ]
+
+
+def test_foreign_text_is_harmless_in_the_summary() -> None:
+    """It stands on the normal screen, where escapes would be obeyed."""
+    (line,) = [x for x in summary(after(failed("\x1b[2Jboo")), Path("run")) if "boo" in x]
+
+    assert "\x1b" not in line

@@ -1,0 +1,245 @@
+"""Scripts: what their files may say, what is told about mistakes, and that the page is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.errors import UsageProblem
+from workers.localserver.recogniser_protocol import HeardWord
+from workers.localserver.scripts import script_file
+from workers.localserver.scripts.faults import TERMS, Fault, Moment, What
+from workers.localserver.scripts.script import Pace, Scene, Script, Spoken, spread
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs" / "scripts.md").read_text()
+EXAMPLES = sorted((ROOT / "samples" / "scripts").glob("*.toml"))
+
+
+def parse(text: str) -> Script:
+    return script_file.parse(text.encode(), "day.toml")
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(UsageProblem) as caught:
+        parse(text)
+    return str(caught.value)
+
+
+def session(rest: str) -> str:
+    return f"[[session]]\n{rest}"
+
+
+def turn(rest: str) -> str:
+    return session(f"[[session.turn]]\n{rest}")
+
+
+def fault(rest: str) -> str:
+    return session(f"[[session.fault]]\n{rest}")
+
+
+# --- what a script says
+
+
+def test_a_script_says_what_is_spoken_and_what_goes_wrong() -> None:
+    """Delays are inherited from the session; what is left out has its usual value."""
+    script = parse("""
+        [[session]]
+        partial_after = 1
+        begin_after = 0.5
+        [[session.turn]]
+        words = [["Good", 400, 620], ["morning.", 620, 1100]]
+        [[session.turn]]
+        text = "To all"
+        start = 2000
+        end = 2500
+        final_after = 3.0
+        [[session.fault]]
+        what = "error"
+        after = 2.5
+        [[session.fault]]
+        what = "cut"
+        after = "terminate"
+    """)
+
+    words = (HeardWord("Good", 400, 620, 1.0), HeardWord("morning.", 620, 1100, 1.0))
+    others = (HeardWord("To", 2000, 2200, 1.0), HeardWord("all", 2200, 2500, 1.0))
+    assert (
+        Script(
+            (
+                Scene(
+                    turns=(Spoken(words, Pace(1, 0.5)), Spoken(others, Pace(1, 3.0))),
+                    faults=(
+                        Fault(What.ERROR, 2.5, 3005, "Session Cancelled: An error occurred"),
+                        Fault(What.CUT, Moment.TERMINATE),
+                    ),
+                    begin_after=0.5,
+                ),
+            )
+        )
+        == script
+    )
+
+
+def test_the_last_session_serves_all_further_ones() -> None:
+    """Before that, each serves one."""
+    script = parse("[[session]]\n[[session]]\nbegin_after = 1\n")
+
+    assert [0, 1, 1, 1] == [script.scene(number).begin_after for number in range(4)]
+
+
+@given(
+    st.lists(st.text("abcdefghij", min_size=1, max_size=12), min_size=1, max_size=20),
+    st.integers(0, 10_000),
+    st.integers(1, 60_000),
+)
+def test_a_text_fills_its_time(words: list[str], start: int, length: int) -> None:
+    """From the first ms to the last, in order, without gaps."""
+    heard = spread(" ".join(words), start, start + length)
+    times = [time for word in heard for time in (word.start, word.end)]
+
+    assert words == [word.text for word in heard]
+    assert (start, start + length) == (times[0], times[-1])
+    assert times[1:-1:2] == times[2::2]
+    assert sorted(times) == times
+
+
+def test_longer_words_take_longer() -> None:
+    """A letter is as long as any other."""
+    assert [(0, 100), (100, 400), (400, 600)] == [
+        (word.start, word.end) for word in spread("a bcd ef", 0, 600)
+    ]
+
+
+# --- what is told about mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[[session]\n",
+            "day.toml is not TOML",
+        ),
+        ("[[session]]\nbegin_after 1\n", "(at line 2, column 13)"),
+        ("", "day.toml: it holds no session. Begin one with [[session]]."),
+        ("[session]\n", "“session” is no list of tables"),
+        ("[[sessions]]\n", "day.toml: “sessions” means nothing here. Is it “session”?"),
+        (session("final_afer = 1"), "session 1: “final_afer” means nothing here. Is it “final_aft"),
+        (session("final_after = -1"), "session 1: “final_after” is not a number of seconds from 0"),
+        (session("final_after = nan"), "“final_after” is not a number of seconds"),
+        (session("final_after = true"), "“final_after” is not a number of seconds"),
+        (session("") + session("begin_after = '1'"), "session 2: “begin_after” is not a number"),
+        (turn(""), "session 1, turn 1: it needs either “words” or “text”"),
+        (turn("words = []\ntext = 'x'"), "either “words” or “text”"),
+        (turn("words = []"), "“words” is not a list of words. A word is"),
+        (turn("words = [['a', 1]]"), "turn 1: word 1 is not one word with its times"),
+        (turn("words = [['a b', 1, 2]]"), "word 1 is not one word"),
+        (turn("words = [['a', 1, 2.5]]"), "the end of word 1 is not a whole number of ms"),
+        (turn("words = [['a', -1, 2]]"), "the start of word 1 is not a whole number of ms from 0"),
+        (turn("words = [['a', 9, 9]]"), "“a” does not end after its start (9 ms)"),
+        (
+            turn("words = [['a', 0, 9], ['b', 8, 10]]"),
+            "“b” starts at 8 ms, before the end of “a” (9 ms)",
+        ),
+        (turn("words = [['a', 0, 9]]\nstart = 1"), "“start” does not go with “words”"),
+        (turn("text = ' '\nstart = 0\nend = 1"), "“text” is not a text"),
+        (turn("text = 'a'\nend = 1"), "“start” is missing. It is in ms"),
+        (turn("text = 'a'\nstart = 5\nend = 4"), "it does not end after its start (5 ms)"),
+        (turn("text = 'a b c'\nstart = 0\nend = 2"), "2 ms are too short for 3 words"),
+        (
+            turn("words = [['a', 0, 20]]\n[[session.turn]]\nwords = [['b', 10, 30]]"),
+            "session 1, turn 2: it starts at 10 ms, before the end of the turn before it (20 ms)",
+        ),
+        (fault("after = 1"), "session 1, fault 1: “what” is not a text"),
+        (fault("what = 'cutt'\nafter = 1"), "“cutt” is no “what”. Is it “cut”?"),
+        (fault("what = 'zzz'\nafter = 1"), "There are “refuse”, “busy”"),
+        (fault("what = 'cut'"), "fault 1 (cut): “after” must say when"),
+        (fault("what = 'cut'\nafter = 0"), "“after” must say when"),
+        (fault("what = 'cut'\nafter = 'begn'"), "“begn” is no “after”. Is it “begin”?"),
+        (fault("what = 'cut'\nafter = 1\ncode = 1"), "fault 1 (cut): “code” means nothing here"),
+        (fault("what = 'refuse'\nafter = 1"), "fault 1 (refuse): “after” means nothing here"),
+        (fault("what = 'busy'\ncode = 1000"), "1000 cannot be its code. It may be 1008, 3009."),
+        (
+            fault("what = 'error'\nafter = 1\ncode = 1006"),
+            "1006 cannot be its code. It may be 1000",
+        ),
+        (fault("what = 'error'\nafter = 1\ncode = '1'"), "“code” is not a whole number"),
+        (
+            fault(f"what = 'close_without_error'\nafter = 1\ntext = '{'x' * 124}'"),
+            "a close's reason has room for 123 bytes",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(text: str, words: str) -> None:
+    """Which session, turn or fault, and what is wrong with it."""
+    assert words in complaint(text)
+
+
+def test_every_mistake_names_the_file() -> None:
+    """So that it can be found."""
+    assert complaint(turn("")).startswith("day.toml, session 1, turn 1: ")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """And one that is no text."""
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        script_file.read(tmp_path / "nowhere.toml")
+    with pytest.raises(UsageProblem, match="is not TOML"):
+        script_file.parse(b"\xff\xfe", "day.toml")
+
+
+# --- the page about it is true
+
+
+def rows() -> dict[str, tuple[str, str]]:
+    """Of each fault on the page, the columns about its keys."""
+    table = PAGE.split("<!-- faults -->")[1].split("<!-- /faults -->")[0]
+    cells = [line.split("|")[1:-1] for line in table.strip().splitlines()[2:]]
+    return {name.strip(" `"): (after.strip(), keys) for name, _, after, keys in cells}
+
+
+def test_every_fault_is_on_the_page() -> None:
+    """And none that does not exist."""
+    assert [what.value for what in What] == list(rows())
+    assert set(What) == set(TERMS)
+
+
+@pytest.mark.parametrize("what", What)
+def test_the_page_says_what_may_be_said_of_a_fault(what: What) -> None:
+    """Its keys, and the code that it has by default."""
+    after, keys = rows()[what.value]
+    terms = TERMS[what]
+    said = ["what", *(["after"] if after else []), *re.findall(r"`(\w+)`", keys)]
+
+    assert terms.keys == said
+    assert terms.code is None or f"({terms.code})" in keys
+
+
+def test_the_page_has_the_usual_delays() -> None:
+    """As they are when a script says nothing."""
+    told = dict(re.findall(r"^\| `(\w+_after)` \|.*\| ([\d.]+) \|$", PAGE, re.MULTILINE))
+    usual = {"begin_after": Scene().begin_after, "termination_after": Scene().termination_after}
+    usual |= {"partial_after": Pace().partial_after, "final_after": Pace().final_after}
+
+    assert usual == {name: float(number) for name, number in told.items()}
+
+
+@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
+def test_what_the_page_shows_is_a_script(block: str) -> None:
+    """Whoever copies it can use it."""
+    assert parse(block).scenes
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_is_a_script(path: Path) -> None:
+    """All in `samples/scripts`."""
+    assert script_file.read(path).scenes
+
+
+def test_there_are_examples() -> None:
+    """And the page names their folder."""
+    assert EXAMPLES
+    assert "`samples/scripts`" in PAGE

@@ -1,0 +1,124 @@
+"""The filter's language: what it lets through, and what it says of what it does not understand."""
+
+import pytest
+
+from tests.support.report_builders import (
+    broken,
+    done,
+    failed,
+    heard,
+    history_of,
+    progressed,
+    queued,
+    streaming,
+)
+from tui.model.row_filter import parsed
+from tui.render.table_head import found
+from tui.text.width import width
+from tui.theme.symbols import UNICODE
+from workers.jobs.events import Event, Progressed
+from workers.pacing.certificate import LagSummary
+
+
+def loud(*levels_db: int) -> Event:
+    return Progressed(11.0, 60.0, LagSummary(30.0, 0.2, 0.9, 30.0), levels_db)
+
+
+LIVES: dict[str, list[Event]] = {
+    "Talk one": [*streaming(15, 60, lag=30.0), heard(0, "Good morning, all"), loud(-70, -42)],
+    "talk two": [*streaming(30, 60), heard(0, "lag>20 he said"), progressed(45, lag=3.0)],
+    "waits": [queued(30)],
+    "broke": [*streaming(), failed("it broke")],
+    "again": [*streaming(20, 60), *broken(at=20)],
+    "over": [*streaming(60, 60), heard(0, "The end", final=True), done()],
+}
+
+JOBS = {name: history_of(*events, file=f"/rec/{name}.wav") for name, events in LIVES.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", "Talk one, talk two, waits, broke, again, over"),
+        ("TALK", "Talk one, talk two"),
+        ("morning", "Talk one"),
+        ("talk morning", "Talk one"),
+        ("!talk", "waits, broke, again, over"),
+        ("!talk !o", "waits, again"),
+        ('"good morning"', "Talk one"),
+        ('"good mor', "Talk one"),
+        ('!"talk one"', "talk two, waits, broke, again, over"),
+        ("name:over", "over"),
+        ('name:"talk t"', "talk two"),
+        ("text:end", "over"),
+        ("text:over", ""),
+        ("state:failed", "broke"),
+        ("Failed", "broke"),
+        ("!live !failed", "waits, again, over"),
+        ("fail", ""),
+        ("STATE:Fa", "broke"),
+        ("state:live", "Talk one, talk two"),
+        ("!state:live", "waits, broke, again, over"),
+        ("lag>20", "Talk one"),
+        ("lag<5", "talk two, over"),
+        ("lag<=0.9ms", "over"),
+        ("!lag>20", "talk two, waits, broke, again, over"),
+        ("attempts>1", "again"),
+        ("attempts=1", "Talk one, talk two, waits, broke, over"),
+        ("progress>50", "talk two, over"),
+        ("progress>=75%", "talk two, over"),
+        ("left<40", "talk two, waits"),
+        ("left<0:41", "talk two, waits, again"),
+        ("left>0:45s", "Talk one"),
+        ("level<-40", "Talk one"),
+        ("level>-40dB", ""),
+        ('"lag>20"', "talk two"),
+        ("state:streaming lag>20 morning", "Talk one"),
+        ("12:30", ""),
+    ],
+)
+def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: str) -> None:
+    """Nobody is asked how it is spelt; a value that there is not is neither great nor small."""
+    these = parsed(text)
+
+    assert names == ", ".join(name for name, job in JOBS.items() if these.admits(job))
+    assert () == these.doubts
+
+
+@pytest.mark.parametrize(
+    ("term", "doubt"),
+    [
+        ("lag>", "lag> needs a number"),
+        ("lag>many", "lag> needs a number, not many"),
+        ("lag:20", "lag: is not understood; try lag> or lag<"),
+        ("state>3", "state> compares nothing; try state:"),
+        ("state:", "state: which?"),
+        ("state:asleep", "no state begins with asleep; there are queued, retrying,"),
+        ("speed>3", "nothing is called speed; there are state, name, text, lag,"),
+        ("name:", "name: which?"),
+        ("!", "! inverts which word?"),
+        ('""', "no words between the quotes"),
+    ],
+)
+def test_a_term_that_is_not_understood_is_said_and_the_rest_counts(term: str, doubt: str) -> None:
+    """As long as one is typing, a word is often not finished."""
+    these = parsed(f"talk {term} morning")
+
+    assert ["Talk one"] == [name for name, job in JOBS.items() if these.admits(job)]
+    assert 1 == len(these.doubts)
+    assert these.doubts[0].startswith(doubt)
+    assert these
+    assert not parsed(term)
+
+
+def test_what_came_of_the_filter_is_told_beside_it() -> None:
+    """The count is never cut; a term of somebody's clipboard is only text."""
+    doubts = parsed("state:\x1b[31m[/red] lag>").doubts
+    for cells in (9, 20, 40, 200):
+        told = "".join(text for text, _ in found(12, 200, doubts, cells, UNICODE))
+
+        assert told.startswith("12 of 200")
+        assert told.isprintable()
+        assert width(told) <= cells
+    assert "begins with ␛[31m[/red]" in told
+    assert "lag> needs a number" in told

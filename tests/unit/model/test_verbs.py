@@ -1,0 +1,93 @@
+"""The sentences of the verbs; what they reach is tested on the screen."""
+
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import broken, done, failed, heard, queued, streaming
+from tui.model import verbs
+from tui.model.desk_state import DeskState
+from workers.jobs.job import JobId
+
+
+def desk(supervisor: FakeSupervisor) -> DeskState:
+    state = DeskState()
+    while not supervisor.reports.empty():
+        state.apply(supervisor.reports.get())
+    return state
+
+
+def test_cancelling_passes_over_what_is_over() -> None:
+    """And says so when there is nothing else."""
+    supervisor = FakeSupervisor()
+    over = supervisor.job("/rec/a.wav", *streaming(), done())
+    live = supervisor.job("/rec/b.wav", *streaming())
+    state = desk(supervisor)
+
+    assert "Nothing to do: 1 job already over" == verbs.cancel(state, supervisor, [over])
+    assert verbs.cancel(state, supervisor, [over, live]).startswith("Cancelling 1 job; what")
+    assert "Cancelling 1 job, 1 by force" == verbs.cancel(state, supervisor, [over, live])
+    assert [live, live] == supervisor.cancelled
+
+
+def test_a_queued_job_is_taken_out_without_ceremony() -> None:
+    """Nothing was heard that could be kept."""
+    supervisor = FakeSupervisor()
+    job = supervisor.job("/rec/a.wav", queued())
+
+    assert "Cancelling 1 job" == verbs.cancel(desk(supervisor), supervisor, [job])
+
+
+def test_a_job_that_awaits_its_next_attempt_is_taken_out_as_well() -> None:
+    """No session is at work that would have to end first."""
+    supervisor = FakeSupervisor()
+    job = supervisor.job("/rec/a.wav", *streaming(), *broken())
+    state = desk(supervisor)
+
+    assert "Cancelling 1 job" == verbs.cancel(state, supervisor, [job])
+    assert not state.stopping(job)
+
+
+def test_retrying_says_where_it_begins() -> None:
+    """A broken or cancelled job goes on, a done one begins anew, one that heard nothing too."""
+    supervisor = FakeSupervisor()
+    spoken = heard(0, "Good morning to all of you.", final=True, at=8000)
+    broke = supervisor.job("/rec/a.wav", *streaming(), spoken, failed("it broke"))
+    mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    state = desk(supervisor)
+    all_of_them = list(supervisor.over)
+
+    def retried(*jobs: JobId) -> str:
+        supervisor.over = set(all_of_them)
+        return verbs.retry(state, supervisor, jobs)
+
+    assert "Retrying 1 job from 0:09, where it left off" == retried(broke)
+    assert "Retrying 1 job from the beginning" == retried(mute)
+    assert "Retrying 2 jobs: 1 from where it left off, 1 from the beginning" == retried(broke, mute)
+
+
+def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
+    """Its words are there, and would be paid for once more."""
+    supervisor = FakeSupervisor()
+    well = supervisor.job("/rec/b.wav", *streaming(), done())
+    mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    live = supervisor.job("/rec/d.wav", *streaming())
+    state = desk(supervisor)
+
+    assert "Nothing to do: 1 job done" == verbs.retry(state, supervisor, [well])
+    assert "Nothing to do: 2 jobs done or at work" == verbs.retry(state, supervisor, [well, live])
+    assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
+        state, supervisor, [well, mute]
+    )
+    assert supervisor.retried == [mute]
+
+
+def test_retrying_counts_what_it_passed_over() -> None:
+    """Only what is over can be tried again."""
+    supervisor = FakeSupervisor()
+    over = supervisor.job("/rec/a.wav", *streaming(), failed("it broke"))
+    live = supervisor.job("/rec/b.wav", *streaming())
+    state = desk(supervisor)
+
+    assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
+        state, supervisor, [over, live]
+    )
+    assert "Nothing to do: 1 job at work" == verbs.retry(state, supervisor, [live])
+    assert verbs.NOTHING_THERE == verbs.retry(state, supervisor, [])

@@ -1,0 +1,332 @@
+"""Which sessions the wall shows, and where."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import pytest
+
+from tests.support.report_builders import (
+    broken,
+    done,
+    failed,
+    heard,
+    progressed,
+    queued,
+    report,
+    reports,
+    streaming,
+)
+from tui.model.desk_state import DeskState
+from tui.model.wall import CALM, Wall
+from tui.model.wall_ranking import Choosing
+from tui.render.wall_tile import shape, spans
+from workers.jobs.events import Event
+from workers.jobs.job import JobId
+
+
+def talking(silent: float = 0.0, lag: float = 0.3) -> list[Event]:
+    """A session that heard its last word so many seconds ago."""
+    sent = 30.0
+    return [*streaming(sent, lag=lag), heard(0, "words", at=round((sent - silent) * 1000) - 280)]
+
+
+def state_of(*jobs: Sequence[Event]) -> DeskState:
+    """Jobs 1, 2 and so on."""
+    state = DeskState()
+    state.tick(0.0)
+    for number, events in enumerate(jobs, 1):
+        for each in reports(number, *events):
+            state.apply(each)
+    return state
+
+
+def opened(state: DeskState, columns: int = 2, rows: int = 2) -> Wall:
+    wall = Wall(state)
+    wall.open(0.0)
+    wall.fit(columns, rows)
+    wall.tick(0.0)
+    return wall
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows", "sessions", "expected"),
+    [
+        (80, 20, 50, (2, 2)),
+        (80, 20, 2, (2, 1)),
+        (80, 12, 50, (2, 1)),
+        (60, 20, 50, (1, 2)),
+        (60, 12, 50, (1, 1)),
+        (20, 5, 50, (1, 1)),
+        (120, 30, 50, (2, 3)),
+        (120, 30, 5, (2, 3)),
+        (120, 30, 4, (2, 2)),
+        (200, 56, 50, (3, 3)),
+        (200, 56, 6, (2, 3)),
+        (200, 56, 1, (1, 1)),
+        (200, 56, 0, (1, 1)),
+    ],
+)
+def test_tiles_are_as_many_as_can_be_read(
+    cells: int, rows: int, sessions: int, expected: tuple[int, int]
+) -> None:
+    """And no more than it takes for the sessions there are."""
+    assert expected == shape(cells, rows, sessions)
+
+
+def test_tiles_take_the_whole_screen() -> None:
+    """What does not divide goes to the first ones."""
+    assert [(0, 67), (67, 67), (134, 66)] == spans(200, 3)
+
+
+def test_the_most_interesting_come_first() -> None:
+    """Somebody talks, pauses, is silent, says nothing yet; then what is over, and what waits."""
+    state = state_of(
+        [queued()],
+        [*talking(), done()],
+        streaming(),
+        talking(20.0),
+        [*streaming(), *broken()],
+        talking(6.0),
+        talking(0.0),
+    )
+    state.select(JobId(7))
+
+    assert [7, 6, 4, 3] == opened(state).tiles
+    assert [7, 6, 4, 3, 5, 2, 1] == opened(state, 3, 3).tiles
+
+
+@pytest.mark.parametrize(
+    ("choosing", "expected"),
+    [
+        (Choosing.NEWEST, [1, 3, 4, 2]),
+        (Choosing.LATEST, [1, 4, 3, 2]),
+        (Choosing.FAILED, [2, 4, 1, 3]),
+        (Choosing.TABLE, [1, 2, 3, 4]),
+    ],
+)
+def test_there_are_several_ways_to_choose(choosing: Choosing, expected: list[int]) -> None:
+    """One after the other."""
+    trouble = [*talking(9.0, lag=40.0), *broken(), *talking(5.0, lag=40.0)[1:]]
+    state = state_of(talking(lag=900.0), [*talking(), failed("no")], talking(), trouble)
+    wall = opened(state)
+    while wall.choosing is not choosing:
+        wall.choose_next()
+
+    assert expected == wall.tiles
+
+
+def test_marked_sessions_are_shown_alone() -> None:
+    """As long as they are marked anew; otherwise as the last time."""
+    state = state_of(*[talking()] * 6)
+    state.select(JobId(5))
+    state.mark()
+    state.select(JobId(2))
+    state.mark()
+    wall = opened(state)
+    assert Choosing.MARKED is wall.choosing
+    assert [2, 5] == wall.tiles
+    assert state.current in wall.tiles
+
+    wall.mark()  # for a verb: what is shown stays
+    wall.tick(CALM)
+    assert [2, 5] == wall.tiles
+
+    wall.choose_next()
+    assert Choosing.NEWEST is wall.choosing
+    wall.open(9.0)
+    assert Choosing.NEWEST is wall.choosing
+    wall.tick(9.0)
+    state.select(JobId(1))
+    wall.mark()
+    wall.open(9.0)
+    assert Choosing.MARKED is wall.choosing
+    state.unmark_all()
+    wall.open(9.0)
+    assert Choosing.NEWEST is wall.choosing
+
+
+def test_tiles_keep_their_places_and_change_calmly() -> None:
+    """A session that falls silent gives way after a while; the others do not move."""
+    state = state_of(*[talking()] * 4, *[talking(6.0)] * 2)
+    wall = opened(state)
+    assert [1, 2, 3, 4] == wall.tiles
+
+    for event in talking(20.0)[-2:]:
+        state.apply(report(2, progressed(50.0) if event.type == "progress" else event))
+    wall.tick(CALM - 0.1)
+    assert [1, 2, 3, 4] == wall.tiles
+    wall.tick(CALM)
+    assert [1, 5, 3, 4] == wall.tiles
+
+
+def test_the_tile_with_the_cursor_is_never_taken() -> None:
+    """However dull its session is; nor is a dull one missing that somebody came from."""
+    state = state_of(*[talking()] * 5, [queued()])
+    state.select(JobId(6))
+    wall = opened(state)
+    assert [1, 2, 3, 6] == wall.tiles
+
+    state.select(JobId(2))
+    state.apply(report(2, done()))
+    wall.tick(CALM)
+    assert [1, 2, 3, 4] == wall.tiles
+
+
+def test_a_pinned_wall_stays_as_it_is() -> None:
+    """What becomes of its sessions does not matter, nor do new ones."""
+    state = state_of(*[talking()] * 3)
+    wall = opened(state, 2, 1)
+    wall.pin()
+    state.apply(report(2, done()))
+    for each in reports(4, *talking()):
+        state.apply(each)
+    wall.tick(CALM)
+    assert [1, 2] == wall.tiles
+    assert 3 == wall.count
+
+    wall.pin()
+    assert [1, 3] == wall.tiles
+    wall.pin()
+    wall.choose_next()
+    assert not wall.pinned
+
+
+def test_the_cursor_walks_over_the_grid() -> None:
+    """And stops at its edges, also where the last row is not full."""
+    state = state_of(*[talking()] * 5)
+    wall = opened(state, 2, 3)
+    seen = []
+    for step in ((1, 0), (1, 0), (0, 1), (0, 1), (-1, 0), (0, 1), (0, 1), (0, -1), (0, -5)):
+        wall.step(*step)
+        seen.append(state.current)
+
+    assert [2, 2, 4, 4, 3, 5, 5, 3, 1] == seen
+
+
+def test_pages_show_every_session_once() -> None:
+    """The cursor keeps its place on the page, if there is a tile."""
+    state = state_of(*[talking()] * 10)
+    wall = opened(state)
+    wall.step(1, 1)
+    seen = [*wall.tiles]
+    for _ in range(2):
+        wall.turn(1)
+        seen += wall.tiles
+    assert list(range(1, 11)) == seen
+    assert (3, 10) == (wall.pages, state.current)
+
+    wall.turn(1)
+    assert (2, 10) == (wall.page, state.current)
+    wall.turn(-2)
+    assert (0, 2) == (wall.page, state.current)
+    wall.edge(1)
+    assert ([9, 10], 10) == (wall.tiles, state.current)
+    wall.edge(-1)
+    assert ([1, 2, 3, 4], 1) == (wall.tiles, state.current)
+
+
+def test_the_page_follows_who_went_elsewhere_meanwhile() -> None:
+    """While reading full screen one can go to the session beside."""
+    state = state_of(*[talking()] * 10)
+    wall = opened(state)
+    state.select(JobId(7))
+    wall.tick(0.1)
+
+    assert [5, 6, 7, 8] == wall.tiles
+
+
+def test_rows_that_come_and_go_are_seen_at_once() -> None:
+    """An empty tile does not wait for its time, and one without a row is gone."""
+    state = state_of(*[talking()] * 2)
+    wall = opened(state)
+    for each in reports(3, *talking()):
+        state.apply(each)
+    wall.tick(0.1)
+    assert [1, 2, 3] == wall.tiles
+
+    state.remove([JobId(2)])
+    wall.tick(0.2)
+    assert [1, 3] == wall.tiles
+
+
+def test_an_empty_wall_does_nothing() -> None:
+    """No session, no fault."""
+    wall = opened(DeskState())
+    wall.tick(0.0)
+    wall.step(1, 0)
+    wall.turn(1)
+    wall.edge(1)
+    wall.mark()
+    wall.pin()
+
+    assert [] == wall.tiles
+
+
+def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
+    """The filter stays, and the wall shows what it leaves."""
+    state = state_of(talking(), talking(), [queued()])
+    state.filter_by("state:streaming")
+    wall = opened(state)
+    assert [1, 2] == wall.tiles
+    for each in (report(2, done()), *reports(3, *talking())):
+        state.apply(each)
+    state.tick(10.0)
+    state.take_dirty()  # as many rows as before, but other ones
+
+    wall.step(1, 0)
+
+    assert "state:streaming" == state.filter_text
+    assert [1, 3] == sorted(wall.tiles)
+
+
+def test_rows_may_come_and_go_between_two_looks() -> None:
+    """Whatever is done at that moment: pages are of those that were chosen, tiles of rows."""
+    state = state_of(talking())
+    wall = opened(state, 1, 1)
+    for each in reports(2, *talking()):
+        state.apply(each)
+    wall.turn(1)
+    assert ([1], 1) == (wall.tiles, state.current)
+
+    state = state_of(talking(), talking(), talking())
+    wall = opened(state, 2, 1)
+    for each in reports(4, *talking()):
+        state.apply(each)
+    state.remove([JobId(1), JobId(2), JobId(3)])
+    wall.fit(1, 1)
+    assert 4 == state.current
+    state.mark()
+    wall.tick(0.1)
+    assert [4] == wall.tiles
+
+
+def told(state: DeskState, job: int, *events: Event) -> None:
+    for each in reports(job, *events):
+        state.apply(each)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
+    """A hundred things in any order, on the wall and in the table."""
+    random = Random(seed)
+    state = state_of(talking())
+    wall = opened(state)
+    deeds: list[Callable[[], object]] = [
+        lambda: told(state, len(state.histories) + 1, *talking()),
+        lambda: told(state, 1, done()),
+        lambda: state.remove([random.choice(list(state.order))] if state.order else []),
+        lambda: state.filter_by(random.choice(["", "state:done", "live"])),
+        lambda: wall.fit(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
+        lambda: wall.turn(random.choice([1, -1])),
+        lambda: wall.step(random.choice([1, -1]), random.choice([1, 0, -1])),
+        lambda: wall.edge(random.choice([1, -1])),
+        lambda: wall.tick(random.uniform(0, 100)),
+        wall.choose_next,
+        wall.pin,
+        wall.mark,
+        state.mark,
+        state.mark_all,
+    ]
+    for _ in range(100):
+        random.choice(deeds)()
+        assert state.current is None or state.row_of(state.current) is not None

@@ -1,0 +1,127 @@
+"""Addresses that may be dialled, and a key that does not show."""
+
+import pickle
+from io import StringIO
+
+import pytest
+from rich.console import Console
+from rich.traceback import Traceback
+
+from tests.unit.cli.test_run_options import given
+from workers.errors import UsageProblem
+from workers.protocol.endpoint import BLOT, Secret, custom
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+HERE = [
+    "ws://127.0.0.1:8080",
+    "ws://127.8.7.6",
+    "ws://[::1]:8080/v3/ws",
+    "ws://[::ffff:127.0.0.1]",
+    "ws://localhost:8080",
+    "WS://LocalHost:8080",
+]
+ELSEWHERE = [
+    "ws://example.org",
+    "ws://10.0.0.1",
+    "ws://0.0.0.0:8080",
+    "ws://[::]",
+    "ws://[::ffff:10.0.0.1]",
+    "ws://localhost.example.org",
+    "ws://127.0.0.1.example.org",
+    "ws://example.org/127.0.0.1?localhost",
+    "ws://example.org#localhost",
+    "ws://localhost%2eexample.org",
+]
+ONLY_A_RESOLVER_KNOWS = [
+    "ws://127.1",
+    "ws://0x7f000001",
+    "ws://2130706433",
+    "ws://localhost.",
+    "ws://ｌｏｃａｌｈｏｓｔ",
+    "ws://①27.0.0.1",
+]
+
+
+@pytest.mark.parametrize("url", HERE)
+def test_this_machine_is_dialled_unencrypted(url: str) -> None:
+    """In whatever way it is written."""
+    assert custom(url).url.startswith("ws://")
+
+
+@pytest.mark.parametrize("url", ELSEWHERE + ONLY_A_RESOLVER_KNOWS)
+def test_another_machine_is_dialled_unencrypted_only_on_request(url: str) -> None:
+    """With a key or without: the audio is as much a secret. What is not certain is another one."""
+    with pytest.raises(UsageProblem, match=r"unencrypted.*--unencrypted"):
+        custom(url)
+
+    assert custom(url, unencrypted=True).url.startswith("ws://")
+    assert custom(url.replace("ws:", "wss:")).url.startswith("wss://")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "wss://user:pa55@example.org",
+        "wss://user:pa55@example.org:port",
+        "https://user:pa55@example.org",
+        "wss://localhost:pa55@example.org",
+        "wss://localhost\\@example.org/pa55",
+        "ws://localhost#@example.org/pa55",
+        "wss://example.org/?token=pa55",
+        "wss://example.org/?API_Key=pa55",
+        "https://example.org/?x=1&token=pa55",
+        "wss://[example.org/?token=pa55",
+    ],
+)
+def test_an_address_with_a_secret_is_refused_without_repeating_it(url: str) -> None:
+    """Whatever else is wrong with it: the words go to the terminal."""
+    with pytest.raises(UsageProblem, match="secret") as refused:
+        custom(url)
+
+    assert "pa55" not in str(refused.value)
+
+
+def test_what_is_shown_is_what_is_dialled() -> None:
+    """Nothing of an address is lost or added on the way, but a path where there was none."""
+    told = custom("WSS://Example.org:8443?mode=balanced")
+
+    assert told.url == "wss://Example.org:8443/v3/ws?mode=balanced"
+    assert told.address == "wss://Example.org:8443/v3/ws"
+    assert told.name == "Example.org:8443"
+
+
+def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the desk draws one when it crashes: every variable of every frame, taken apart."""
+    monkeypatch.setenv("ASSEMBLYAI_API_KEY", KEY)
+    options = given()
+
+    def crash(key: Secret | None, keys: list[Secret | None]) -> None:
+        told = f"{key} {key!r} {key!s}"
+        raise RuntimeError(told, key, keys, options)
+
+    screen = StringIO()
+    try:
+        crash(options.key, [options.key])
+    except RuntimeError as error:
+        shown = Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
+        Console(file=screen, width=200).print(shown)
+
+    assert "Secret(…)" in screen.getvalue()
+    assert KEY not in screen.getvalue()
+    with pytest.raises(TypeError):
+        vars(options.key)
+
+
+def test_a_key_reaches_a_process_of_ours() -> None:
+    """Through a pipe, as everything that a session is told."""
+    assert pickle.loads(pickle.dumps(Secret(KEY))).reveal() == KEY
+
+
+def test_a_repeated_key_is_blotted_out_of_a_text() -> None:
+    """However often; a short one may be a word of the recording, so it stays."""
+    assert Secret(KEY).blotted(f"{KEY}? No: {KEY}.") == f"{BLOT}? No: {BLOT}."
+    assert Secret("sixteen/letters=").blotted("?key=sixteen%2Fletters%3D") == f"?key={BLOT}"
+    assert Secret("sesame").blotted("Open, sesame.") == "Open, sesame."

@@ -1,0 +1,378 @@
+"""Whatever others say and whatever recordings are called: it is drawn as text, in its place."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from itertools import cycle
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rich.style import Style
+
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import heard
+from tests.unit.jobs.test_events import ALL
+from tests.unit.render.test_banner import standing
+from tui.app.desk import Desk
+from tui.cli.serve import line as visit_line
+from tui.cli.summary import failure, summary
+from tui.keys.keymap import Keymap
+from tui.model.tabs import Stamps
+from tui.model.trace_tail import Entry
+from tui.render import banner, footer, trace_events
+from tui.render.banner import Destination
+from tui.render.columns import columns
+from tui.render.job_details import about
+from tui.render.job_summary import facts
+from tui.render.table_row import Stance, name, row
+from tui.render.transcript_layout import Paragraphs, said, wrapped
+from tui.render.welcome import welcome
+from tui.screens.add_recordings import Adding
+from tui.screens.export import Exporting
+from tui.screens.overview import Overview
+from tui.screens.reader import Reading
+from tui.screens.wall import Watching
+from tui.text.width import LONGEST, MARKS, clean, clean_end, even, fit, width
+from tui.theme.roles import Line, Look, Role
+from tui.theme.symbols import ASCII, UNICODE, Symbols
+from tui.widgets.painted import strip
+from tui.widgets.transcript import MARGINS, shown_stamps, text_line
+from workers.jobs import events
+from workers.jobs.attempt_spans import takeovers
+from workers.jobs.events import (
+    TRACE_ONLY,
+    Ended,
+    Event,
+    Outcome,
+    Report,
+    Retrying,
+    TraceEvent,
+    TurnHeard,
+)
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobHistory
+from workers.localserver.server_policy import Visit
+from workers.protocol.endpoint import Kind
+from workers.protocol.messages import Turn, Word
+
+HOSTILE = (
+    *(
+        "\x1b[2J",
+        "\x1b]0;title\x07",
+        "\x1b]52;c;aGk=\x1b\\",
+        "\x9b31m",
+        "\x90q\x9c",
+        "\x00",
+        "\x7f",
+    ),
+    *("\r", "\n", "\t", "\b\b\b", "\x0c", "\x85", "\u2028", "\u2029", "\u00a0", "\u3000", "\u00ad"),
+    *("\u202e", "\u202a", "\u2066", "\u2069", "\u061c", "\u200e", "\u200f", "\u200b", "\ufeff"),
+    *(
+        "a\u200d" * 40,
+        "❤\ufe0f" * 9,
+        "1\ufe0f\u20e3",
+        "👍🏿",
+        "🏿" * 30,
+        "👩‍🚀",
+        "🇩🇪",
+        "\U000e0061" * 9,
+    ),
+    *("e" + "\u0301" * 10_000, "\u0488" * 20, "न\u093e" * 9, "नमस्ते", "\u0600", "\u070f", "مرحبا"),
+    *(
+        "ᄀ\u1160\u11a8" * 9,
+        "\u1160" * 50,
+        "\u3164" * 30,
+        "\uffa0" * 30,
+        "会議" * 30,
+        "\u200c" * 30,
+    ),
+    *("\ud800", "\udfff", "\udcff", "\ue000", "\ufffe", "\U0010ffff", "\ufffd", "ﷺ" * 9, "x" * 300),
+    *("[red]", "[/]", "[/red]", "[@click=app.quit]x[/]", "[bold", "\\[", "{x}", "%s", ":smile:"),
+)
+"""What terminals obey, reorder or measure differently; and what others read as markup."""
+
+TEXTS = (
+    st.lists(st.sampled_from(HOSTILE) | st.text(max_size=6), max_size=5).map(" ".join) | st.text()
+)
+CELLS = st.integers(20, 200)
+SYMBOLS = st.sampled_from([UNICODE, ASCII])
+LOOKS = {id(symbols): Look(symbols) for symbols in (UNICODE, ASCII)}
+
+some = settings(max_examples=30)
+
+
+def harmless(text: str) -> None:
+    """Fails if a terminal would do anything but show it."""
+    text.encode()
+    told = {char for char in set(text) if not char.isprintable() and char != "\u200c"}
+
+    assert not told
+    assert not {"\u200d", "\ufe0f"} & set(text)
+    marks = 0
+    for char in text:
+        marks = 0 if width(char) else marks + 1
+        assert marks <= 2 * MARKS  # what ends one piece of a line may meet what begins the next
+
+
+def drawn(lines: Sequence[Line], cells: int, symbols: Symbols) -> None:
+    """Fails unless each line is one row of the screen, and every bit of it text."""
+    for line in lines:
+        painted = strip(line, LOOKS[id(symbols)], cells, Style())
+
+        assert cells == sum(width(segment.text) for segment in painted)
+        assert not any(segment.control for segment in painted)
+        harmless(painted.text)
+
+
+def with_texts(value: Any, text: Iterator[str]) -> Any:
+    """The same with other texts, down to the words of a turn."""
+    if isinstance(value, str):
+        return next(text)
+    if isinstance(value, tuple):
+        return tuple(with_texts(each, text) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        new = {field.name: with_texts(getattr(value, field.name), text) for field in fields(value)}
+        return replace(value, **new)
+    return value
+
+
+HAPPENED: list[Event] = [event for event in ALL if not isinstance(event, TRACE_ONLY)]
+UNENDED = [event for event in HAPPENED if not isinstance(event, Ended | Retrying)]
+ENDS = [replace(end, outcome=o) for end in ALL if isinstance(end, Ended) for o in Outcome]
+LIVES = [
+    *(HAPPENED[:count] for count in range(len(HAPPENED) + 1)),
+    *([*UNENDED, end] for end in ENDS),
+]
+"""A job after each of the things that can happen to one, and after each of its endings."""
+
+
+def history_of(life: Sequence[Event], texts: Sequence[str]) -> JobHistory:
+    """The life told in foreign words."""
+    text = cycle(texts)
+    history = JobHistory(JobId(1), f"{next(text)}.wav")
+    for event in life:
+        history.apply(Report(JobId(1), 1, history.file, 0.0, with_texts(event, text)))
+    return history
+
+
+def transcript(
+    history: JobHistory, cells: int, symbols: Symbols, wanted: Stamps = Stamps.BEGINNINGS
+) -> list[Line]:
+    stamps = shown_stamps(wanted, cells)
+    room = cells - MARGINS[stamps] - 1
+    paragraphs = Paragraphs(room)
+    paragraphs.update(history.transcript.turns, takeovers(history)[1:])
+    return [text_line(each, stamps, room, symbols) for each in paragraphs.rows]
+
+
+@some
+@given(st.sampled_from(LIVES), st.lists(TEXTS, min_size=1, max_size=9), CELLS, SYMBOLS)
+@example(LIVES[-1], [HOSTILE[27]], 80, UNICODE)
+def test_whatever_a_job_is_called_and_told_it_is_drawn_as_text(
+    life: list[Event], texts: list[str], cells: int, symbols: Symbols
+) -> None:
+    """In the table, above its transcript, and in it; on every width, in any terminal."""
+    history = history_of(life, texts)
+    room = columns(cells, hours=False, longest_name=width(name(history)))
+    for stance in (Stance(), Stance(current=True, marked=True, stopping=True)):
+        for brief in (False, True):
+            drawn(facts(history, stance, cells, symbols, brief=brief), cells, symbols)
+        drawn([row(history, room, stance, symbols)], cells, symbols)
+    drawn(transcript(history, cells, symbols), cells, symbols)
+    drawn(about(history, None, cells, symbols), cells, symbols)
+
+    if cells >= 60:  # where all of a line has room
+        assert width(text_of(row(history, room, Stance(), symbols))) <= cells
+    for line in transcript(history, cells, symbols, Stamps.WHOLE):
+        assert width(text_of(line)) <= cells
+
+
+@some
+@given(st.sampled_from(ALL), st.lists(TEXTS, min_size=1, max_size=9), CELLS, SYMBOLS)
+def test_whatever_stands_in_a_trace_is_drawn_as_text(
+    event: TraceEvent, texts: list[str], cells: int, symbols: Symbols
+) -> None:
+    """In its row, and at full length; also what a server calls its fields."""
+    said = events.to_json(with_texts(event, cycle(texts)))
+    record = {"t": 1.0, **said, texts[0]: {texts[-1]: [texts]}}
+    line = json.dumps(record, ensure_ascii=False)
+    for entry in (Entry(1, line, 10), Entry(1, line[:-9], 10**6)):
+        drawn([trace_events.row(trace_events.told(entry), cells, symbols)], cells, symbols)
+        drawn(trace_events.whole(entry, cells), cells, symbols)
+
+
+def text_of(line: Line) -> str:
+    return "".join(text for text, _ in line)
+
+
+@some
+@given(TEXTS, CELLS, SYMBOLS)
+def test_whatever_is_said_around_the_jobs_is_drawn_as_text(
+    text: str, cells: int, symbols: Symbols
+) -> None:
+    """Where it streams to, what is said at the foot, and what dialogs say."""
+    where = Destination(text, Kind.CUSTOM)
+    drawn([banner.one_line(where, standing(), cells, symbols)], cells, symbols)
+    drawn(banner.two_lines(where, standing(), cells, symbols), cells, symbols)
+    drawn(welcome(where, Keymap(), cells, symbols), cells, symbols)
+    drawn([footer.said(text, Role.STRONG, cells, symbols)], cells, symbols)
+    drawn(said(symbols.hint, clean(text), Role.TEXT, cells), cells, symbols)
+
+
+@some
+@given(st.sampled_from(LIVES), st.lists(TEXTS, min_size=1, max_size=9))
+def test_whatever_is_printed_is_one_line_of_text(life: list[Event], texts: list[str]) -> None:
+    """What a run came to, why a job failed, and who came to the endpoint."""
+    history = history_of(life, texts)
+    visit = Visit(texts[0], texts[-1], 1.0, 2.0, 3, 1000, texts[0])
+    for line in (*summary([history], Path("run")), failure(history), clean(visit_line(visit))):
+        assert "\n" not in line
+        harmless(line)
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_turn_of_such_text_is_wrapped_into_rows_that_fit_and_hold_it_all(final: bool) -> None:
+    """However it is spelt, and however narrow the place."""
+    for text in HOSTILE:
+        whole = f"{text} and {text}" * 3
+        for cells in (2, 19, 57, 200):
+            rows = wrapped(Turn(0, final, whole), cells)
+
+            assert all(width(row.settled + row.unsettled) <= cells for row in rows)
+            assert "".join(clean(whole, len(whole)).split()) == "".join(
+                "".join((row.settled + row.unsettled).split()) for row in rows
+            )
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1, 9, 10, 99, 100, 9999, 10_000, 2**40])
+def test_a_turn_stands_in_its_place_whenever_it_was_said(hours: int) -> None:
+    """A time that has no room is not told, and one that cannot be neither."""
+    words = (Word("word", hours * 3_600_000, hours * 3_600_000),)
+    turn = TurnHeard(Turn(0, True, "word", words=words))
+    (line,) = transcript(history_of([turn], ["x" * 70]), 80, UNICODE)
+
+    assert "x" * 70 == line[1][0]
+    assert (0 <= hours < 10_000) == bool(line[0][0].strip())
+    assert width(text_of(line)) <= 80
+
+
+# --- the door itself
+
+
+@some
+@given(TEXTS, CELLS)
+def test_a_cleaned_text_is_cleaned(text: str, cells: int) -> None:
+    """Twice is the same as once, and its end is an end of it."""
+    shown = clean(text)
+
+    harmless(shown)
+    assert shown == clean(shown)
+    assert len(text) > LONGEST or shown.endswith(clean_end(text, cells))
+    assert cells == width(fit(shown, cells, "…"))
+
+
+def test_every_character_is_drawn_as_wide_as_it_is_measured() -> None:
+    """None makes its neighbours narrower or wider, and none comes in a flood."""
+    chinese, korean, tangut = range(0x3400, 0xA000), range(0xAC00, 0xD700), range(0x17000, 0x1B000)
+    codes = set(range(0x20000)) - {*chinese, *korean, *tangut}  # of these, all are alike
+    printable = [char for char in map(chr, sorted(codes)) if char.isprintable()]
+    for start in range(0, len(printable), 100):
+        chars = printable[start : start + 100]
+        shown = clean("".join(f"a{char}" for char in chars))
+
+        assert width(shown) == len(chars) + sum(map(width, chars))
+        assert not even(shown) or len(shown) == width(shown)
+    for char in printable:
+        if not width(char):
+            assert len(clean(f"a{char * 30}")) <= 1 + MARKS
+
+
+# --- a lot of it
+
+
+def work(do: Callable[[], object]) -> int:
+    """How many functions are called for it, Python's own among them."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        do()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+FLOODS = {
+    "a word": "x" * 2**20,
+    "words": "word " * 2**18,
+    "wide": "会議" * 2**19,
+    "marks": "e" + "\u0301" * 2**20,
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
+def test_a_megabyte_is_not_measured_at_every_look(flood: str) -> None:
+    """Only as much of it as can be seen, or nearly."""
+    history = history_of(UNENDED, [flood])
+    lost = history_of([*UNENDED, ENDS[-1]], [flood])
+    history.file = lost.file = flood[:100]
+    room = columns(100, hours=False, longest_name=30)
+
+    assert work(lambda: row(history, room, Stance(), UNICODE)) < 10_000
+    assert work(lambda: row(lost, room, Stance(), UNICODE)) < 5 * LONGEST
+    assert work(lambda: facts(lost, Stance(), 100, UNICODE)) < 20 * LONGEST
+    assert work(lambda: wrapped(Turn(0, False, flood), 100)) < 20 * LONGEST
+    assert work(lambda: wrapped(Turn(0, True, flood), 100)) < 20 * LONGEST
+    assert work(lambda: fit(flood, 100, "…")) < 5000
+
+
+def test_a_look_at_a_long_transcript_wraps_only_what_is_new() -> None:
+    """Two thousand turns, and one that is being spoken."""
+    turns = [Turn(order, True, "word " * 20) for order in range(2000)]
+    paragraphs = Paragraphs(80)
+    paragraphs.update(turns)
+    rows = len(paragraphs.rows)
+
+    assert work(lambda: paragraphs.update(turns)) < 20
+    assert work(lambda: paragraphs.update([*turns, heard(2000, "new " * 40).turn])) < 1000
+    assert len(paragraphs.rows) == rows + 2
+
+
+# --- all of it
+
+
+async def test_a_hostile_run_is_drawn_by_the_desk_as_text() -> None:
+    """Every screen and dialog, as it goes to the terminal."""
+    supervisor = FakeSupervisor()
+    for number, end in enumerate([None, *ENDS[::3]]):
+        texts = [HOSTILE[(number + at) % len(HOSTILE)] for at in range(len(HOSTILE))]
+        file = "".join(texts)
+        job = supervisor.job(file, *(with_texts(each, cycle(texts)) for each in UNENDED))
+        if end is not None:
+            supervisor.report(job, with_texts(end, cycle(texts)))
+    desk = Desk(supervisor, "".join(HOSTILE), Path("/tmp", "".join(HOSTILE[28:40])))
+    async with desk.run_test(size=(150, 40)) as pilot:
+        for key, screen in (
+            ("down", Overview),
+            ("e", Exporting),
+            ("a", Adding),
+            ("enter", Reading),
+            ("w", Watching),
+        ):
+            await pilot.press("escape", key)
+            desk.tick()
+            await pilot.pause()
+
+            assert isinstance(desk.screen, screen)
+            for painted in desk.screen._compositor.render_strips():
+                assert 150 == painted.cell_length
+                harmless(painted.text)

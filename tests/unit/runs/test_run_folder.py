@@ -1,0 +1,122 @@
+import json
+import platform
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.report_builders import connecting, done, report
+from workers.errors import RunFolderProblem
+from workers.jobs.job import JobId, Settings
+from workers.protocol.configuration import UNCHANGED
+from workers.protocol.messages import UpdateConfiguration
+from workers.runs import reader, run_folder
+
+ONE, TWO = JobId(1), JobId(2)
+CHANGES = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
+
+
+def left(folder: Path) -> None:
+    """A run of two jobs, steered and saved."""
+    with closing(run_folder.create(folder)) as made:
+        for job in (ONE, TWO):
+            made.expect(job, f"{job}.wav")
+        made.arrange([TWO, ONE])
+        made.change(ONE, CHANGES)
+        made.describe(None, Settings())  # what was noted before stays
+        made.save(made.changes() or "", durable=False)
+
+
+def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
+    """And a change that is taken back is none."""
+    left(tmp_path / "run")
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.order == [TWO, ONE]
+        assert again.changes_to(ONE) == CHANGES
+        assert again.changes_to(TWO) == UNCHANGED
+        assert again.changes() is None
+
+        again.change(ONE, CHANGES)
+        assert again.changes() is None
+        again.change(ONE, UNCHANGED)
+        assert again.changes() is not None
+        assert again.changes_to(ONE) == UNCHANGED
+
+
+def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
+    """Whatever is killed before files were named, nobody is told that nothing is left to do."""
+    with closing(run_folder.create(tmp_path / "run")) as made:
+        made.describe(None, Settings())
+        assert made.changes() is None
+        made.expect(ONE, "1.wav")
+        made.save(made.changes() or "", durable=False)
+    index = json.loads((tmp_path / "run" / "run.json").read_text())
+    (tmp_path / "run" / "run.json").write_text(json.dumps(index | {"jobs": []}))
+
+    with pytest.raises(RunFolderProblem, match="names no recordings"):
+        run_folder.reopen(tmp_path / "run")
+    assert (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_recording_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named from where a run began, it is looked for there; else as it was named."""
+    there, here = tmp_path / "there", tmp_path / "here"
+    for folder in (there, here):
+        folder.mkdir()
+    (there / "1.wav").touch()
+    monkeypatch.chdir(there)
+    left(tmp_path / "run")
+    monkeypatch.chdir(here)
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.path_of(ONE) == str(there / "1.wav")
+        assert again.path_of(TWO) == "2.wav"
+
+    here.rmdir()
+    with closing(run_folder.create(tmp_path / "other")) as made:
+        made.expect(ONE, "1.wav")
+        assert made.path_of(ONE) == "1.wav"
+
+
+def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
+    """And stays when the run goes on without any."""
+    left(tmp_path / "run")
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert '"versions"' not in (again.changes() or "")
+        again.record(report(ONE, connecting()))
+        again.describe(None, Settings())
+        head = json.loads(again.changes() or "")
+
+    assert head["versions"]["numpy"] == np.__version__
+    assert head["host"]["python"] == platform.python_version()
+
+
+DEEP = json.loads('{"x":' * 500 + "1" + "}" * 500)
+
+
+@pytest.mark.parametrize("damaged", [7, "x", None, ["x"], {"max_turn_silence": "x"}, DEEP])
+def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object) -> None:
+    """A run folder comes from a disk; the run goes on all the same."""
+    left(tmp_path / "run")
+    index = json.loads((tmp_path / "run" / "run.json").read_text())
+    index["order"] = damaged
+    index["jobs"][0]["changes"] = index["jobs"][0]["attempts"] = damaged
+    (tmp_path / "run" / "run.json").write_text(json.dumps(index))
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.order == []
+        assert again.changes_to(ONE) == UNCHANGED
+        again.record(report(ONE, done()))
+        assert '"attempts": {' in (again.changes() or "")
+
+
+def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
+    """In Python true is one, and would be written as such."""
+    left(tmp_path / "run")
+    index = json.loads((tmp_path / "run" / "run.json").read_text())
+    index["jobs"][0]["id"] = True
+    (tmp_path / "run" / "run.json").write_text(json.dumps(index))
+    with closing(run_folder.reopen(tmp_path / "run")) as again:
+        assert again.changes_to(TWO) == UNCHANGED
+    assert [TWO] == [history.job for history in reader.histories(tmp_path / "run")]

@@ -1,0 +1,36 @@
+"""The frame looks at all jobs only now and then."""
+
+from tests.support.fake_supervisor import FakeSupervisor
+from tests.support.report_builders import progressed, queued, report, streaming
+from tui.model.desk_state import DeskState
+from tui.model.shutdown import Leaving
+from tui.render.banner import Destination
+from tui.screens.frame import EVERY, Frame
+from tui.theme.roles import Look
+from tui.theme.symbols import UNICODE
+
+
+def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
+    """Whatever is reported meanwhile: the banner is drawn at every tick."""
+    state, supervisor = DeskState(), FakeSupervisor()
+    where = Destination("here")
+    frame = Frame(state, supervisor, Leaving(supervisor), Look(UNICODE), where)
+    assert 0.0 == frame.standing(0.0).totals.sent
+
+    for event in streaming(10.0):
+        state.apply(report(1, event))
+    assert 10.0 == frame.standing(0.0).totals.sent
+    state.apply(report(1, progressed(11.0)))
+    assert 10.0 == frame.standing(EVERY - 0.1).totals.sent
+    assert 11.0 == frame.standing(EVERY).totals.sent
+
+
+def test_the_end_is_foretold_as_starts_are_foreseen() -> None:
+    """By the supervisor, who knows what bounds them."""
+    state, supervisor = DeskState(), FakeSupervisor()
+    supervisor.start_after = 120.0
+    frame = Frame(state, supervisor, Leaving(supervisor), Look(UNICODE), Destination("here"))
+    for job in (1, 2):
+        state.apply(report(job, queued(60.0)))
+
+    assert 180.0 == frame.standing(0.0).totals.left

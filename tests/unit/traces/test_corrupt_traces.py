@@ -1,0 +1,154 @@
+"""A trace that something happened to: cut, damaged, or never begun."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.jobs.test_events import ALL
+from workers.errors import Malformed
+from workers.jobs.events import TurnHeard, Warned
+from workers.protocol.messages import Turn, Word
+from workers.traces import trace_file
+from workers.traces.trace_file import Traced, TraceWriter
+
+SAID = "Grüße, 世界 👩‍🚀 \x00\x1b\x9b\u2028\u202e\ud800"
+EVENTS = [
+    Traced(number / 8, event)
+    for number, event in enumerate(
+        [*ALL, TurnHeard(Turn(1, False, SAID, words=(Word(SAID, 1, 2),), extra={SAID: [SAID]}))]
+    )
+]
+"""Every event there is, and words of every kind."""
+
+in_a_folder = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> bytes:
+    path = tmp_path / "whole.trace.jsonl"
+    with TraceWriter(path, {"job": 1, "attempt": 1, "file": SAID}) as writer:
+        for each in EVENTS:
+            writer.write(each.t, each.event)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.trace.jsonl"
+
+
+def read_until_damaged(path: Path) -> tuple[list[Traced], str]:
+    """What is told before the damage, and of it."""
+    read = []
+    try:
+        for traced in trace_file.read(path):
+            read.append(traced)
+    except Malformed as error:
+        return read, error.reason
+    pytest.fail("it read to its end")
+
+
+def test_a_trace_cut_at_any_byte_reads_as_far_as_it_goes(whole: bytes, path: Path) -> None:
+    """From the empty file, whose first line found no room any more, to its last event."""
+    head, *lines = whole.splitlines(keepends=True)
+    for size in range(len(head)):
+        path.write_bytes(head[:size])
+
+        assert [] == list(trace_file.read(path))
+
+    for event, line in zip(EVENTS, lines, strict=True):
+        for size in range(len(line) + 1):
+            path.write_bytes(head + line[:size])
+
+            assert [event] * (size >= len(line) - 1) == list(trace_file.read(path))
+
+
+@in_a_folder
+@given(st.data())
+def test_what_a_lost_line_left_behind_is_no_event(
+    whole: bytes, path: Path, data: st.DataObject
+) -> None:
+    """After a power failure a file ends in NULs, or in what the disk held there before."""
+    kept = whole.splitlines(keepends=True)[: data.draw(st.integers(0, len(EVENTS) + 1))]
+    cut = data.draw(st.integers(0, 40))
+    rest = data.draw(st.binary().filter(lambda some: b"\n" not in some) | st.just(bytes(5000)))
+    path.write_bytes(b"".join(kept) + whole[:cut].rstrip(b"\n") + rest + b"\0")
+
+    assert EVENTS[: max(0, len(kept) - 1)] == list(trace_file.read(path))
+
+
+DAMAGE = (
+    *(b"", b"\0", bytes(5000), b"x", b"\xff", b"[]", b"7", b"null", b'"t"', b"{", b"{}"),
+    *(b'{"t":1}', b'{"t":1,"type":"party"}', b'{"t":1,"type":["turn"]}', b'{"type":"slip"}'),
+    *(b'{"t":null,"type":"sent","message":{}}', b'{"t":"1","type":"sent","message":{}}'),
+    *(b'{"t":true,"type":"sent","message":{}}', b'{"t":NaN,"type":"sent","message":{}}'),
+    *(b'{"t":' + b"9" * size + b',"type":"sent","message":{}}' for size in (400, 5000)),
+    *(b'{"t":1,"type":"sent","message":[]}', b'{"t":1,"type":"chunks","first":0,"lag_us":["1"]}'),
+    *(b'{"t":1,"type":"x' + b"[" * depth for depth in (200, 100_000)),
+    *(b'{"t":1,"type":' + b"[" * depth + b"]" * depth + b"}" for depth in (200, 900, 100_000)),
+    *(b'{"t":1,"type":"turn","turn_order":0,"end_of_turn":true,"transcript":' + some + b"}"
+      for some in (b"null", b"7", b'"a","words":[{}]', b'"a","words":[7]', b'"a","words":{}')),
+)  # fmt: skip
+"""A line that no writer of traces writes."""
+
+
+@pytest.mark.parametrize("bad", DAMAGE, ids=lambda bad: ascii(bad[:40])[2:-1])
+def test_any_other_damage_is_named_by_its_file_and_line(
+    whole: bytes, path: Path, bad: bytes
+) -> None:
+    """What was read before it has been told; nothing behind it is."""
+    lines = whole.splitlines(keepends=True)
+    for at in (1, 5, len(lines) - 1):
+        path.write_bytes(b"".join([*lines[:at], bad, b"\n", *lines[at + 1 :]]))
+        read, reason = read_until_damaged(path)
+
+        assert EVENTS[: at - 1] == read
+        assert reason.startswith(f"a.trace.jsonl, line {at + 1}")
+        assert reason.isprintable()
+
+
+@pytest.mark.parametrize("first", [b"x", b"{}", b"null", b"\0", b'{"type":"trace","version":"1"}'])
+def test_a_first_line_that_is_not_a_traces_is_named_by_its_file(
+    whole: bytes, path: Path, first: bytes
+) -> None:
+    """Whatever follows."""
+    path.write_bytes(first + whole[whole.index(b"\n") :])
+    with pytest.raises(Malformed, match=r"^a\.trace\.jsonl"):
+        list(trace_file.read(path))
+
+
+def test_a_line_longer_than_any_message_is_not_read_to_its_end(whole: bytes, path: Path) -> None:
+    """A file of gigabytes without an end of line does not fill the memory."""
+    path.write_bytes(whole)
+    os.truncate(path, 2**30)  # NULs that take no room on the disk
+    read, reason = read_until_damaged(path)
+
+    assert EVENTS == read
+    assert f"a.trace.jsonl, line {len(EVENTS) + 2} is too long" == reason
+
+
+def test_a_message_as_long_as_can_be_is_read(path: Path) -> None:
+    """The bound is for what nobody wrote."""
+    long = Warned("\x01" * 2**20)
+    with TraceWriter(path, {"job": 1, "attempt": 1, "file": "a"}) as writer:
+        writer.write(0, long)
+
+    assert [Traced(0, long)] == list(trace_file.read(path))
+
+
+@pytest.mark.parametrize("name", ["t", "job", "attempt", "version"])
+def test_a_server_cannot_name_a_field_so_that_the_trace_breaks(path: Path, name: str) -> None:
+    """The time of an event is ours, whatever a turn brings along."""
+    turn = Turn(0, True, "a", extra={name: "x"})
+    with TraceWriter(path, {"job": 1, "attempt": 1, "file": "a"}) as writer:
+        writer.write(1.5, TurnHeard(turn))
+    (read,) = trace_file.read(path)
+
+    assert read.t == 1.5
+    assert isinstance(read.event, TurnHeard)
+    assert read.event.turn.transcript == "a"
+    assert json.loads(path.read_bytes().splitlines()[1])["t"] == 1.5
