@@ -31,7 +31,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-class Together(LoadFileScheduling):
+class GroupedLoadFileScheduling(LoadFileScheduling):
     """A file goes to one worker as a whole; those of `clients` do together, and share an engine."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -40,8 +40,12 @@ class Together(LoadFileScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)  # where tests are not spread there is no such hook
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
-    return Together(config, log) if config.getoption("dist") == "loadfile" else None
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> GroupedLoadFileScheduling | None:
+    return (
+        GroupedLoadFileScheduling(config, log) if config.getoption("dist") == "loadfile" else None
+    )
 
 
 def pytest_collection_finish() -> None:

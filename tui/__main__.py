@@ -4,25 +4,25 @@ Session processes load this module too, because it is the parent's main module; 
 nothing until it is called.
 """
 
-_INTERRUPTED = 130
-"""The exit code, as `tui.cli.summary.Exit` has it."""
+_EXIT_INTERRUPTED = 130
+"""The exit code, as `tui.cli.summary.ExitCode` has it."""
 
 
 def main() -> None:
     """The ``paceline`` command."""
     try:
-        _end_at_ctrl_c()
+        _exit_on_ctrl_c()
     except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
+        raise SystemExit(_EXIT_INTERRUPTED) from None
     from tui.terminal import stdio
 
-    stdio.complete()
+    stdio.ensure_stdio()
     from tui.cli.commands import paceline
 
     paceline()
 
 
-def _end_at_ctrl_c() -> None:
+def _exit_on_ctrl_c() -> None:
     """Until there is something to end politely: whoever streams then says what Ctrl-C means.
 
     Not by `KeyboardInterrupt`, of which Click would make a fault. And whatever Python makes of an
@@ -34,11 +34,11 @@ def _end_at_ctrl_c() -> None:
     import sys
 
     def gone(*_: object) -> None:
-        os._exit(_INTERRUPTED)
+        os._exit(_EXIT_INTERRUPTED)
 
     def end(number: int, frame: object) -> None:
         sys.excepthook = sys.unraisablehook = gone
-        sys.exit(_INTERRUPTED)
+        sys.exit(_EXIT_INTERRUPTED)
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, end)

@@ -21,7 +21,7 @@ class Unreadable(PacelineError):
     """A recording that cannot be streamed: missing, damaged, empty, truncated, or not audio."""
 
 
-class Unprobed(PacelineError):
+class ProbeFailed(PacelineError):
     """Nobody found out what a recording is, and it is not at fault: the next time may do better."""
 
 
@@ -33,7 +33,7 @@ class UsageProblem(PacelineError):
     """Something in what the user asked for does not fit; the command line ends with exit code 2."""
 
 
-class EngineMissing(PacelineError):
+class EngineUnavailable(PacelineError):
     """The embedded engine cannot run: its package is not installed, or it did not start."""
 
 

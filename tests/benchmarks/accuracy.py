@@ -43,11 +43,17 @@ import soundfile
 from whisper_normalizer.english import EnglishTextNormalizer
 
 from tests.benchmarks import ROOT, speech_segments, system_metrics
-from tests.benchmarks.latency import after_speech, finals, first_words, percentile, shown
-from tests.benchmarks.report_collector import Listener, streamed
-from tests.benchmarks.speech_segments import Sample, Spoken
+from tests.benchmarks.latency import (
+    final_latency_after_speech,
+    finals,
+    first_word_latency,
+    format_value,
+    percentile,
+)
+from tests.benchmarks.report_collector import JobCollector, stream_files
+from tests.benchmarks.speech_segments import Sample, SpeechAudio
 from tests.benchmarks.text_table import table
-from workers.jobs.job import Settings
+from workers.jobs.job import StreamSettings
 
 _normalised = EnglishTextNormalizer()
 
@@ -70,7 +76,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AccuracyResult:
     """What the engine made of a recording, or of several: errors, and delays in seconds."""
 
     score: Score
@@ -82,19 +88,19 @@ class Heard:
 
 def main() -> None:
     """Streams the folder and prints its tables."""
-    asked = _asked()
-    print(system_metrics.described(), flush=True)
+    asked = _parse_arguments()
+    print(system_metrics.describe_machine(), flush=True)
     samples = list(speech_segments.samples(asked.folder))
-    known = [speech_segments.spoken(sample.file) for sample in samples]
+    known = [speech_segments.load_speech(sample.file) for sample in samples]
     with tempfile.TemporaryDirectory() as scratch:
         files = _files(samples, Path(scratch), asked.level, asked.tail)
         for sessions in asked.sessions:
             rounds = [
-                streamed(files, sessions, Settings(speech_model=asked.speech_model))
+                stream_files(files, sessions, StreamSettings(speech_model=asked.speech_model))
                 for _ in range(asked.repeat)
             ]
             every = [
-                together(
+                merge_results(
                     _heard(sample.reference, spoken, asked.tail, listeners[str(file)])
                     for listeners in rounds
                 )
@@ -116,7 +122,7 @@ def score(reference: str, text: str) -> Score:
     return Score(len(said.split()), found.substitutions, found.deletions, found.insertions)
 
 
-def pooled(scores: Iterable[Score]) -> Score:
+def pool_scores(scores: Iterable[Score]) -> Score:
     """The errors of all of them."""
     every = list(scores)
     return Score(
@@ -127,22 +133,24 @@ def pooled(scores: Iterable[Score]) -> Score:
     )
 
 
-def together(heard: Iterable[Heard]) -> Heard:
+def merge_results(heard: Iterable[AccuracyResult]) -> AccuracyResult:
     """Of several recordings, or of one that was heard several times."""
     every = list(heard)
-    return Heard(
-        pooled(each.score for each in every),
+    return AccuracyResult(
+        pool_scores(each.score for each in every),
         sum(each.finals for each in every),
         [delay for each in every for delay in each.first],
         [delay for each in every for delay in each.final],
     )
 
 
-def _heard(reference: str, spoken: Spoken, tail: float, listener: Listener) -> Heard:
+def _heard(
+    reference: str, spoken: SpeechAudio, tail: float, listener: JobCollector
+) -> AccuracyResult:
     seconds = len(spoken.samples) / speech_segments.RATE + tail
-    first = first_words(listener.readings, spoken.stretches)
-    final = after_speech(listener.readings, spoken.stretches, seconds)
-    return Heard(
+    first = first_word_latency(listener.readings, spoken.stretches)
+    final = final_latency_after_speech(listener.readings, spoken.stretches, seconds)
+    return AccuracyResult(
         score(reference, listener.history.transcript.text),
         len(finals(listener.readings)),
         [first.seconds] if first else [],
@@ -165,20 +173,20 @@ def _files(samples: Sequence[Sample], folder: Path, level: float, tail: float) -
     return files
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Word error rate of the embedded engine.")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "samples")
     parser.add_argument("--sessions", type=int, nargs="+", default=[6], help="how many at once")
     parser.add_argument("--repeat", type=int, default=1, help="how often each is streamed")
-    parser.add_argument("--speech-model", default=Settings().speech_model)
+    parser.add_argument("--speech-model", default=StreamSettings().speech_model)
     parser.add_argument("--level", type=float, default=0.0, help="gain in dB")
     parser.add_argument("--tail", type=float, default=0.0, help="seconds of silence after each")
     return parser.parse_args()
 
 
-def _table(samples: Sequence[Sample], every: Sequence[Heard], sessions: int) -> str:
+def _table(samples: Sequence[Sample], every: Sequence[AccuracyResult], sessions: int) -> str:
     rows = [_row(sample.file.name, heard) for sample, heard in zip(samples, every, strict=True)]
-    whole = together(every)
+    whole = merge_results(every)
     rows.append(_row("pooled", whole))
     errors = whole.score
     return (
@@ -189,16 +197,16 @@ def _table(samples: Sequence[Sample], every: Sequence[Heard], sessions: int) -> 
     )
 
 
-def _row(name: str, heard: Heard) -> tuple[str, ...]:
+def _row(name: str, heard: AccuracyResult) -> tuple[str, ...]:
     errors = heard.score
     return (
         name,
         *map(str, (errors.words, errors.substitutions, errors.deletions, errors.insertions)),
         f"{errors.wer:.2f}",
-        *(shown(percentile(heard.first, rank)) for rank in (50, 95)),
+        *(format_value(percentile(heard.first, rank)) for rank in (50, 95)),
         str(heard.finals),
         str(len(heard.final)),
-        *(shown(percentile(heard.final, rank)) for rank in (50, 95)),
+        *(format_value(percentile(heard.final, rank)) for rank in (50, 95)),
     )
 
 

@@ -47,28 +47,28 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks import speech_segments, system_metrics
-from tests.benchmarks.control_probe import Probe
-from tests.benchmarks.latency import SETTLING, percentile, shown
+from tests.benchmarks.control_probe import ControlProbe
+from tests.benchmarks.latency import SETTLING, format_value, percentile
 from tests.benchmarks.load_levels import (
     IN_TIME,
     PROMPT,
     Cost,
-    Level,
-    Window,
-    level,
-    needed,
-    verdict,
+    LoadResult,
+    MeasurementWindow,
+    cpu_time_between,
+    describe_limits,
+    summarise_load,
 )
-from tests.benchmarks.report_collector import Audience
-from tests.benchmarks.speech_segments import Spoken
+from tests.benchmarks.report_collector import RunCollector
+from tests.benchmarks.speech_segments import SpeechAudio
 from tests.benchmarks.text_table import table
-from tui.cli.run_setup import ENGINE_PATIENCE
-from workers.jobs.job import Settings
+from tui.cli.run_setup import SERVER_START_TIMEOUT_S
+from workers.jobs.job import StreamSettings
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
 from workers.runs import run_folder
-from workers.scheduling.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 STAGGER = 0.7
 """Seconds between two starts."""
@@ -79,64 +79,72 @@ PATIENCE = 120.0
 
 def main() -> None:
     """Measures as asked and prints its tables."""
-    asked = _asked()
-    print(system_metrics.described(), flush=True)
-    parts = [speech_segments.spoken(path) for path in speech_segments.recordings(asked.folder)]
-    settings = Settings(speech_model=asked.speech_model)
+    asked = _parse_arguments()
+    print(system_metrics.describe_machine(), flush=True)
+    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(asked.folder)]
+    settings = StreamSettings(speech_model=asked.speech_model)
     levels = []
     for sessions in asked.sessions:
         heard = [
-            speech_segments.programme(parts, first, asked.seconds) for first in range(sessions)
+            speech_segments.concatenate(parts, first, asked.seconds) for first in range(sessions)
         ]
         with tempfile.TemporaryDirectory() as scratch:
-            levels.append(measured(heard, settings, Path(scratch)))
+            levels.append(measure_level(heard, settings, Path(scratch)))
         print(f"{sessions} at once: measured", flush=True)
-    print(f"\n{_delays(levels)}\n\n{_costs(levels)}\n\n{_control(levels)}\n\n{verdict(levels)}")
+    print(
+        f"\n{_delays(levels)}\n\n{_costs(levels)}\n\n{_control(levels)}\n\n{describe_limits(levels)}"
+    )
 
 
-def measured(heard: Sequence[Spoken], settings: Settings, folder: Path) -> Level:
+def measure_level(
+    heard: Sequence[SpeechAudio], settings: StreamSettings, folder: Path
+) -> LoadResult:
     """One engine, one session for each programme, and a probe beside them."""
     files = [spoken.write(folder / f"{number:03d}.wav") for number, spoken in enumerate(heard)]
     room = len(files) + 1  # for the probe too; the engine's own limit would refuse the last ones
-    with LocalServer(folder / "engine.log", sessions=room) as server:
-        url, key = server.address(ENGINE_PATIENCE), Secret(server.token)
-        access = Access(endpoint.embedded(url), key, len(files))
+    with LocalServer(folder / "engine.log", max_sessions=room) as server:
+        url, key = server.wait_for_address(SERVER_START_TIMEOUT_S), Secret(server.api_key)
+        access = SessionTarget(endpoint.embedded_endpoint(url), key, len(files))
         run = run_folder.create(folder / "run")
-        with Supervisor(lambda: access, run, settings, sessions=len(files)) as supervisor:
-            audience = Audience(supervisor.reports)
+        with Supervisor(lambda: access, run, settings, max_sessions=len(files)) as supervisor:
+            audience = RunCollector(supervisor.reports)
             for file in files:
                 supervisor.add([str(file)])
-                audience.listen(STAGGER)
-            audience.listen(PATIENCE, lambda: audience.answered(len(files)))
-            window = _all_live(audience, min(len(spoken.samples) for spoken in heard))
-            with Probe(url, server.token) as probe:
+                audience.collect(STAGGER)
+            audience.collect(PATIENCE, lambda: audience.answered(len(files)))
+            window = _measurement_window(audience, min(len(spoken.samples) for spoken in heard))
+            with ControlProbe(url, server.api_key) as probe:
                 cost = _cost(audience, window.until - window.since)
-                answers = probe.answers()
-            audience.listen(PATIENCE, lambda: audience.over(len(files)))
+                answers = probe.round_trips()
+            audience.collect(PATIENCE, lambda: audience.over(len(files)))
     listeners = [audience.listeners[str(file)] for file in files]
-    return level(list(zip(listeners, heard, strict=True)), window, cost, answers)
+    return summarise_load(list(zip(listeners, heard, strict=True)), window, cost, answers)
 
 
-def _all_live(audience: Audience, samples: int) -> Window:
+def _measurement_window(audience: RunCollector, samples: int) -> MeasurementWindow:
     """From now until the first session has no more to say that would be counted."""
     begun = [at for each in audience.listeners.values() if (at := each.began_at) is not None]
     if not begun:
         raise RuntimeError("the engine began no session")
-    window = Window(time.monotonic(), min(begun) + samples / speech_segments.RATE - SETTLING)
+    window = MeasurementWindow(
+        time.monotonic(), min(begun) + samples / speech_segments.RATE - SETTLING
+    )
     if window.until <= window.since:
         raise RuntimeError("the sessions were never all live at once: ask for more --seconds")
     return window
 
 
-def _cost(audience: Audience, seconds: float) -> Cost:
+def _cost(audience: RunCollector, seconds: float) -> Cost:
     """What everybody needs within so many seconds, while reports are taken in."""
-    server, recognisers = system_metrics.engine()
-    groups = ([server], recognisers, system_metrics.sessions())
-    before = [system_metrics.used(group) for group in groups]
+    server, recognisers = system_metrics.engine_processes()
+    groups = ([server], recognisers, system_metrics.session_processes())
+    before = [system_metrics.cpu_seconds(group) for group in groups]
     began = time.monotonic()
-    audience.listen(seconds)
+    audience.collect(seconds)
     passed = time.monotonic() - began
-    shares = [100 * needed(was, system_metrics.used(was)) / passed for was in before]
+    shares = [
+        100 * cpu_time_between(was, system_metrics.cpu_seconds(was)) / passed for was in before
+    ]
     memory = [system_metrics.private_mb(group) or [0.0] for group in groups]
     return Cost(
         server=shares[0],
@@ -151,16 +159,16 @@ def _cost(audience: Audience, seconds: float) -> Cost:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How many sessions the embedded engine serves.")
     parser.add_argument("folder", type=Path, nargs="?", help="with a manifest.tsv")
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 4, 8, 12, 16])
     parser.add_argument("--seconds", type=float, default=40.0, help="length of each session")
-    parser.add_argument("--speech-model", default=Settings().speech_model)
+    parser.add_argument("--speech-model", default=StreamSettings().speech_model)
     return parser.parse_args()
 
 
-def _delays(levels: Iterable[Level]) -> str:
+def _delays(levels: Iterable[LoadResult]) -> str:
     head = ("sessions", "refused", "broken", "finals", "final p50 s", "p95", "own p50 s", "p95")
     rows = [
         (
@@ -178,7 +186,7 @@ def _delays(levels: Iterable[Level]) -> str:
     return table((*head, *more), rows)
 
 
-def _costs(levels: Iterable[Level]) -> str:
+def _costs(levels: Iterable[LoadResult]) -> str:
     head = ("sessions", "CPU % server", "recognisers", "clients", "MB server", "a recogniser")
     rows = [
         (
@@ -191,7 +199,7 @@ def _costs(levels: Iterable[Level]) -> str:
     return table((*head, "a client"), rows)
 
 
-def _control(levels: Iterable[Level]) -> str:
+def _control(levels: Iterable[LoadResult]) -> str:
     head = ("sessions", "pings", "p50 ms", "p99", "to Begin p50", "p99", "to Error p50", "p99")
     rows = [
         (
@@ -201,7 +209,7 @@ def _control(levels: Iterable[Level]) -> str:
             *_percentiles(each.answers.begin, (50, 99), 1),
             *_percentiles(each.answers.error, (50, 99), 1),
             str(len(each.answers.refused)),
-            _answer(each.prompt),
+            _answer(each.is_responsive),
         )
         for each in levels
     ]
@@ -213,7 +221,7 @@ def _answer(so: bool | None) -> str:
 
 
 def _percentiles(values: Sequence[float], ranks: Sequence[float], digits: int) -> list[str]:
-    return [shown(percentile(values, rank), digits) for rank in ranks]
+    return [format_value(percentile(values, rank), digits) for rank in ranks]
 
 
 if __name__ == "__main__":

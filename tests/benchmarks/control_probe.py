@@ -31,7 +31,7 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RoundTrips:
     """Round trips in ms."""
 
     begin: list[float] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Answers:
     """From dialling to an Error instead of Begin: the engine was full."""
 
 
-class Probe:
+class ControlProbe:
     """A probe at work in its own process; leaving it ends the process."""
 
     def __init__(self, url: str, token: str) -> None:
@@ -73,13 +73,13 @@ class Probe:
         self._process.kill()
         self._process.communicate()
 
-    def answers(self) -> Answers:
+    def round_trips(self) -> RoundTrips:
         """Ends the probe and gives back what it has measured."""
         out, _ = self._process.communicate(timeout=3 * PATIENCE)
-        return Answers(**json.loads(out))
+        return RoundTrips(**json.loads(out))
 
 
-def _call(url: str, token: str, answers: Answers) -> None:
+def _measure_session(url: str, token: str, answers: RoundTrips) -> None:
     """One call, from dialling to the Error."""
     dialled = time.monotonic()
     header = [f"Authorization: {token}"]
@@ -108,10 +108,10 @@ def _since(moment: float) -> float:
 
 def main(arguments: Sequence[str]) -> None:
     """Calls until its stdin is closed, then prints what it has measured."""
-    answers = Answers()
+    answers = RoundTrips()
     token = sys.stdin.readline().strip()
     while not select.select([sys.stdin], [], [], BETWEEN)[0]:
-        _call(f"{arguments[0]}?speech_model=u3-rt-pro&sample_rate=16000", token, answers)
+        _measure_session(f"{arguments[0]}?speech_model=u3-rt-pro&sample_rate=16000", token, answers)
     print(json.dumps(asdict(answers)))
 
 

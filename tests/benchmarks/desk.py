@@ -32,7 +32,7 @@ from statistics import median
 
 from tests.benchmarks import system_metrics
 from tests.benchmarks.latency import percentile
-from tests.benchmarks.terminal_recorder import Terminal
+from tests.benchmarks.terminal_recorder import TerminalRecorder
 from tests.benchmarks.text_table import table
 
 SIZES = ((120, 34), (200, 60))
@@ -46,7 +46,7 @@ HOUR_OF = 50
 LAST_DRAWN = rb"quit"
 """A word at the end of the foot, the last line of the first screen."""
 
-_HERE = "tests.benchmarks.desk_load"
+_LOAD_MODULE = "tests.benchmarks.desk_load"
 _COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 
 
@@ -77,12 +77,12 @@ VIEWS = (*(View(size) for size in SIZES), View((200, 60), b"w"))
 
 def main() -> None:
     """Measures as asked and prints tables."""
-    asked = _asked()
-    print(f"{system_metrics.described()}; medians of {asked.repeat}", flush=True)
+    asked = _parse_arguments()
+    print(f"{system_metrics.describe_machine()}; medians of {asked.repeat}", flush=True)
     print(f"\n{_loads(asked.rows, asked.seconds, asked.keys, asked.repeat)}", flush=True)
-    print(f"\n{_starts(asked.starts)}", flush=True)
+    print(f"\n{_startup_times(asked.starts)}", flush=True)
     if not asked.quick:
-        print(f"\n{_hour()}", flush=True)
+        print(f"\n{_memory_over_an_hour()}", flush=True)
 
 
 # --- processor time, and keys
@@ -93,9 +93,11 @@ def _loads(rows: Sequence[int], seconds: float, keys: int, repeat: int) -> str:
     looks: dict[tuple[int, View], list[Load]] = {}
     for _ in range(repeat):
         for count in rows:
-            feeding.setdefault(count, []).append(_blind(count, seconds))
+            feeding.setdefault(count, []).append(_measure_without_desk(count, seconds))
             for view in VIEWS:
-                looks.setdefault((count, view), []).append(_look(count, view, seconds, keys))
+                looks.setdefault((count, view), []).append(
+                    _measure_load(count, view, seconds, keys)
+                )
     head = ("rows", *(f"CPU % {view.name}" for view in VIEWS), "feeding", "key p50 ms", "p99")
     lines = []
     for count in rows:
@@ -108,26 +110,26 @@ def _loads(rows: Sequence[int], seconds: float, keys: int, repeat: int) -> str:
     return table(head, lines)
 
 
-def _fed(rows: int, *options: str) -> list[str]:
-    return [sys.executable, "-m", _HERE, str(rows), *options]
+def _load_command(rows: int, *options: str) -> list[str]:
+    return [sys.executable, "-m", _LOAD_MODULE, str(rows), *options]
 
 
-def _blind(rows: int, seconds: float) -> float:
-    with Terminal(_fed(rows, "--blind"), SIZES[0]) as terminal:
+def _measure_without_desk(rows: int, seconds: float) -> float:
+    with TerminalRecorder(_load_command(rows, "--blind"), SIZES[0]) as terminal:
         time.sleep(SETTLED)
         return _cpu(terminal, seconds)
 
 
-def _look(rows: int, view: View, seconds: float, keys: int) -> Load:
-    with Terminal(_fed(rows), view.size) as terminal:
+def _measure_load(rows: int, view: View, seconds: float, keys: int) -> Load:
+    with TerminalRecorder(_load_command(rows), view.size) as terminal:
         terminal.seen(LAST_DRAWN)
         terminal.type(view.keys)
         time.sleep(SETTLED)
         cpu = _cpu(terminal, seconds)
-        return Load(cpu, () if view.keys else tuple(_answers(terminal, keys)))
+        return Load(cpu, () if view.keys else tuple(_key_latencies(terminal, keys)))
 
 
-def _cpu(terminal: Terminal, seconds: float) -> float:
+def _cpu(terminal: TerminalRecorder, seconds: float) -> float:
     """In % of a core, over the next so many seconds."""
     begin, before = time.monotonic(), terminal.program.cpu_times()
     time.sleep(seconds)
@@ -136,7 +138,7 @@ def _cpu(terminal: Terminal, seconds: float) -> float:
     return float(100 * used / (end - begin))
 
 
-def _answers(terminal: Terminal, keys: int) -> list[float]:
+def _key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
     """How long each key took to be seen, in ms."""
     chance = random.Random(0)
     terminal.type(b"j")
@@ -154,20 +156,20 @@ def _answers(terminal: Terminal, keys: int) -> list[float]:
 # --- start
 
 
-def _starts(repeat: int) -> str:
+def _startup_times(repeat: int) -> str:
     taken: dict[str, list[float]] = {}
     for _ in range(repeat):
         for name, command in (
             ("python -c pass", [sys.executable, "-c", "pass"]),
             ("import textual.app", [sys.executable, "-c", "import textual.app"]),
         ):
-            with Terminal(command, SIZES[0]) as terminal:
+            with TerminalRecorder(command, SIZES[0]) as terminal:
                 terminal.program.wait()
                 taken.setdefault(name, []).append(time.monotonic() - terminal.began)
         with tempfile.TemporaryDirectory() as folder:
             environment = {f"XDG_{kind}_HOME": folder for kind in ("STATE", "CONFIG")}
             command = [str(_COMMAND), "--endpoint", "ws://127.0.0.1:9/v3/ws"]
-            with Terminal(command, SIZES[0], environment) as terminal:
+            with TerminalRecorder(command, SIZES[0], environment) as terminal:
                 seconds = terminal.seen(LAST_DRAWN) - terminal.began
                 taken.setdefault("paceline, first screen", []).append(seconds)
     rows = [
@@ -180,12 +182,12 @@ def _starts(repeat: int) -> str:
 # --- memory
 
 
-def _hour() -> str:
+def _memory_over_an_hour() -> str:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told"
         told.touch()
-        with Terminal(_fed(HOUR_OF, "--hour", str(told)), SIZES[0]) as terminal:
+        with TerminalRecorder(_load_command(HOUR_OF, "--hour", str(told)), SIZES[0]) as terminal:
             terminal.seen(LAST_DRAWN)
             rows.append(("begun", f"{system_metrics.resident_mb(terminal.program):.1f}"))
             for quarter in range(1, 5):
@@ -201,7 +203,7 @@ def _hour() -> str:
     return table((f"of {HOUR_OF} sessions", "resident MB"), rows)
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What the desk costs, and how soon it answers.")
     parser.add_argument("--quick", action="store_true", help="one short look, and no hour")
     parser.add_argument("--rows", type=_numbers, metavar="N,…", help="sessions that are told of")

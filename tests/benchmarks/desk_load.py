@@ -16,7 +16,15 @@ from functools import partial
 from pathlib import Path
 
 from tests.support.fake_supervisor import FakeSupervisor
-from workers.jobs.events import Began, Connecting, Event, Progressed, Queued, Report, TurnHeard
+from workers.jobs.events import (
+    Began,
+    Connecting,
+    Event,
+    JobReport,
+    Progressed,
+    Queued,
+    TurnReceived,
+)
 from workers.pacing.certificate import LagSummary
 from workers.protocol.messages import Turn, Word
 
@@ -38,7 +46,7 @@ SPOKEN = 2 / RATE
 """Seconds of a word: every other change of a row is one of its words."""
 
 
-def begun() -> list[Event]:
+def startup_events() -> list[Event]:
     """All that is reported until a session streams."""
     return [
         Queued(TOTAL, 16000, 1, "WAV PCM_16"),
@@ -54,7 +62,7 @@ def progressed(seconds: float, job: int) -> Progressed:
     return Progressed(seconds, TOTAL, LagSummary(lag, 0.3, 1.1, 3.0), levels)
 
 
-def reading(spoken: int, job: int) -> TurnHeard:
+def reading(spoken: int, job: int) -> TurnReceived:
     """What has been heard after so many words: the last turn as far as it goes."""
     order, of_it = divmod(spoken, OF_A_TURN)
     first = order * OF_A_TURN
@@ -63,21 +71,21 @@ def reading(spoken: int, job: int) -> TurnHeard:
         for word in range(first, first + of_it + 1)
     )
     text = " ".join(word.text for word in words)
-    return TurnHeard(Turn(order, of_it + 1 == OF_A_TURN, text, words=words))
+    return TurnReceived(Turn(order, of_it + 1 == OF_A_TURN, text, words=words))
 
 
 def _times(word: int) -> tuple[int, int]:
     return round(word * SPOKEN * 1000), round((word + 0.9) * SPOKEN * 1000)
 
 
-class Feeder(FakeSupervisor):
+class ReportGenerator(FakeSupervisor):
     """Reports of many sessions, as evenly as they would come, from a thread of its own."""
 
     def __init__(self, rows: int) -> None:
         super().__init__(sessions=rows)
         self.jobs = self.add(f"/recordings/meeting {row:04d}.wav" for row in range(rows))
         for job in self.jobs:
-            self.report(job, *begun())
+            self.report(job, *startup_events())
 
     def feed(self) -> None:
         """For ever, every row so many times a second."""
@@ -108,13 +116,13 @@ class Feeder(FakeSupervisor):
                     file.write("a quarter\n")
 
 
-def _sent(heard: TurnHeard) -> TurnHeard:
+def _sent(heard: TurnReceived) -> TurnReceived:
     """As it comes out of a session's process: no text in it is shared with another."""
-    fresh: TurnHeard = pickle.loads(pickle.dumps(heard))
+    fresh: TurnReceived = pickle.loads(pickle.dumps(heard))
     return fresh
 
 
-def blind(reports: "queue.SimpleQueue[Report]") -> None:
+def drain_only(reports: "queue.SimpleQueue[JobReport]") -> None:
     """Drains as a desk does, and looks at nothing."""
     while True:
         time.sleep(0.2)
@@ -129,17 +137,17 @@ def main() -> None:
     parser.add_argument("--blind", action="store_true")
     parser.add_argument("--hour", type=Path)
     asked = parser.parse_args()
-    feeder = Feeder(asked.rows)
+    feeder = ReportGenerator(asked.rows)
     feed = feeder.feed if asked.hour is None else partial(feeder.hour, asked.hour)
     threading.Thread(target=feed, daemon=True).start()
     if asked.blind:
-        blind(feeder.reports)
+        drain_only(feeder.reports)
     from tui.app.desk import Desk
     from tui.terminal import gc_tuning
 
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(feeder, "a benchmark", Path(folder))
-        gc_tuning.look_seldom()
+        gc_tuning.tune_gc()
         desk.run()
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tests.benchmarks.speech_segments import Stretch
+from tests.benchmarks.speech_segments import SpeechSegment
 from workers.protocol.messages import Turn
 
 SETTLING = 1.5
@@ -32,10 +32,10 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Delay:
+class Latency:
     """``seconds`` after what happened ``at`` that second of the recording."""
 
-    at: float
+    occurred_at: float
     seconds: float
 
 
@@ -48,9 +48,9 @@ def finals(readings: Iterable[Reading]) -> list[Reading]:
     return list(found.values())
 
 
-def after_speech(
-    readings: Iterable[Reading], stretches: Sequence[Stretch], seconds: float
-) -> list[Delay]:
+def final_latency_after_speech(
+    readings: Iterable[Reading], stretches: Sequence[SpeechSegment], seconds: float
+) -> list[Latency]:
     """From the true ends of speech to the finals, in a recording of so many ``seconds``.
 
     A final belongs to the stretch that ends nearest to the end the engine gives its last word, of
@@ -63,25 +63,27 @@ def after_speech(
         claimed = final.turn.words[-1].end / 1000
         end = min(over, key=lambda each: abs(each - claimed), default=None)
         if end is not None and abs(end - claimed) <= LONGEST_MISTAKE and end <= seconds - SETTLING:
-            delays.append(Delay(end, final.arrival - end))
+            delays.append(Latency(end, final.arrival - end))
     return delays
 
 
-def after_own_words(readings: Iterable[Reading]) -> list[Delay]:
+def final_latency_after_last_word(readings: Iterable[Reading]) -> list[Latency]:
     """From the end that the engine gives the last word of a turn to the final."""
     ends = [(final, final.turn.words[-1].end / 1000) for final in finals(readings)]
-    return [Delay(end, final.arrival - end) for final, end in ends]
+    return [Latency(end, final.arrival - end) for final, end in ends]
 
 
-def first_words(readings: Iterable[Reading], stretches: Sequence[Stretch]) -> Delay | None:
+def first_word_latency(
+    readings: Iterable[Reading], stretches: Sequence[SpeechSegment]
+) -> Latency | None:
     """From the true onset of speech to the first reading with words."""
     first = next((reading for reading in readings if reading.turn.words), None)
     if first is None or not stretches:
         return None
-    return Delay(stretches[0].onset, first.arrival - stretches[0].onset)
+    return Latency(stretches[0].onset, first.arrival - stretches[0].onset)
 
 
-def of_partials(readings: Iterable[Reading]) -> list[Delay]:
+def partial_latency(readings: Iterable[Reading]) -> list[Latency]:
     """From the end of a partial's last word, as the engine gives it, to the partial.
 
     Only partials with more words than any before them of their turn: others repeat or revise what
@@ -94,15 +96,15 @@ def of_partials(readings: Iterable[Reading]) -> list[Delay]:
         if not turn.end_of_turn and len(turn.words) > most.get(turn.turn_order, 0):
             most[turn.turn_order] = len(turn.words)
             end = turn.words[-1].end / 1000
-            delays.append(Delay(end, reading.arrival - end))
+            delays.append(Latency(end, reading.arrival - end))
     return delays
 
 
-def between_partials(readings: Iterable[Reading]) -> list[Delay]:
+def partial_intervals(readings: Iterable[Reading]) -> list[Latency]:
     """From each partial to the next of the same turn: while somebody speaks, not across pauses."""
     partials = [reading for reading in readings if not reading.turn.end_of_turn]
     return [
-        Delay(earlier.arrival, later.arrival - earlier.arrival)
+        Latency(earlier.arrival, later.arrival - earlier.arrival)
         for earlier, later in pairwise(partials)
         if earlier.turn.turn_order == later.turn.turn_order
     ]
@@ -115,6 +117,6 @@ def percentile(values: Sequence[float], rank: float) -> float | None:
     return float(np.percentile(values, rank, method="inverted_cdf"))
 
 
-def shown(value: float | None, digits: int = 2) -> str:
+def format_value(value: float | None, digits: int = 2) -> str:
     """For a table; a dash for what there is not."""
     return "-" if value is None else f"{value:.{digits}f}"

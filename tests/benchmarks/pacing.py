@@ -43,7 +43,7 @@ import numpy as np
 import psutil
 
 from tests.benchmarks import system_metrics
-from tests.benchmarks.senders import Sender, Tool, sending
+from tests.benchmarks.senders import Sender, Tool, start_sender
 from tests.benchmarks.sink import Sink
 from tests.benchmarks.text_table import table
 
@@ -128,8 +128,8 @@ TARGETS = (
 
 def main() -> None:
     """Measures as asked and prints three tables."""
-    asked = _asked()
-    print(f"{system_metrics.described()}; {_parameters(asked)}", flush=True)
+    asked = _parse_arguments()
+    print(f"{system_metrics.describe_machine()}; {_parameters(asked)}", flush=True)
     runs: dict[tuple[int, Tool], list[Figures]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -137,15 +137,15 @@ def main() -> None:
         rounds = itertools.product(range(asked.repeat), asked.sessions, Tool)
         for repeat, sessions, tool in rounds:
             run_folder = folder / f"run-{repeat}-{sessions}-{tool.name}"
-            figures = measured(tool, files[:sessions], asked.seconds, run_folder)
+            figures = measure_tool(tool, files[:sessions], asked.seconds, run_folder)
             runs.setdefault((sessions, tool), []).append(figures)
     medians = {key: _median(figures) for key, figures in runs.items()}
     print(f"\n{_figures_table(medians)}\n\n{_targets_table(medians)}\n\n{_desk_table(medians)}")
 
 
-def measured(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Path) -> Figures:
+def measure_tool(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Path) -> Figures:
     """One run of one tool over ``files``, all at once."""
-    with Sink() as sink, sending(tool, sink.url, files, run_folder) as sender:
+    with Sink() as sink, start_sender(tool, sink.url, files, run_folder) as sender:
         load = _load(sender, len(files), seconds)
         sender.wait(seconds + PATIENCE)
         received = sink.received()
@@ -198,16 +198,16 @@ def _load(sender: Sender, sessions: int, seconds: int) -> Load:
     processes = sender.processes()
     if len(processes.sessions) != sessions:
         raise RuntimeError(f"{len(processes.sessions)} of {sessions} sessions are there")
-    before = [_used(process) for process in processes.sessions]
+    before = [_cpu_sample(process) for process in processes.sessions]
     memory = [_private_mb(process) for process in processes.sessions]
     others = {name: _private_mb(process) for name, process in processes.others.items()}
     time.sleep(max(0.0, end - time.monotonic()))
-    after = [_used(process) for process in processes.sessions]
+    after = [_cpu_sample(process) for process in processes.sessions]
     shares = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(before, after, strict=True)]
     return Load(100 * mean(shares), median(memory), others)
 
 
-def _used(process: psutil.Process) -> tuple[float, float]:
+def _cpu_sample(process: psutil.Process) -> tuple[float, float]:
     """The time, and the processor time that a process has used until then, in seconds."""
     times = process.cpu_times()
     return time.monotonic(), times.user + times.system
@@ -235,7 +235,7 @@ def _recordings(folder: Path, count: int, seconds: int) -> list[Path]:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Lag, drift, CPU and memory beside two simpler senders."
     )

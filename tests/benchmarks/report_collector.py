@@ -7,31 +7,31 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from tests.benchmarks.latency import Reading
-from tui.cli.run_options import Options
-from tui.cli.run_setup import supervised
-from workers.jobs.events import Began, Ended, Outcome, Report, TurnHeard
-from workers.jobs.job import Settings
-from workers.jobs.job_state import JobHistory
+from tui.cli.run_options import RunOptions
+from tui.cli.run_setup import open_supervisor
+from workers.jobs.events import Began, Ended, JobReport, Outcome, TurnReceived
+from workers.jobs.job import StreamSettings
+from workers.jobs.job_state import JobState
 
 
-class Listener:
+class JobCollector:
     """Folds the reports of one job."""
 
-    def __init__(self, report: Report) -> None:
-        self.history = JobHistory(report.job, report.file)
+    def __init__(self, report: JobReport) -> None:
+        self.history = JobState(report.job, report.file)
         self.readings: list[Reading] = []
         self.began_at: float | None = None
         """When its first chunk was due, on this process's monotonic clock, to a few ms."""
         self._start = 0.0
 
-    def hear(self, report: Report) -> None:
+    def add_report(self, report: JobReport) -> None:
         """Takes one report in."""
         self.history.apply(report)
         match report.event:
             case Began():
                 self._start = report.t
                 self.began_at = time.monotonic()
-            case TurnHeard(turn):
+            case TurnReceived(turn):
                 self.readings.append(Reading(report.t - self._start, turn))
 
     @property
@@ -40,15 +40,15 @@ class Listener:
         return self.history.ended
 
 
-class Audience:
+class RunCollector:
     """Hears every job of a supervisor."""
 
-    def __init__(self, reports: "SimpleQueue[Report]") -> None:
-        self.listeners: dict[str, Listener] = {}
+    def __init__(self, reports: "SimpleQueue[JobReport]") -> None:
+        self.listeners: dict[str, JobCollector] = {}
         """By file."""
         self._reports = reports
 
-    def listen(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> None:
+    def collect(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> None:
         """Takes reports in for so long, or until it is ``enough``."""
         until = time.monotonic() + seconds
         while not enough() and (left := until - time.monotonic()) > 0:
@@ -56,7 +56,7 @@ class Audience:
                 report = self._reports.get(timeout=min(left, 0.1))
             except Empty:
                 continue
-            self.listeners.setdefault(report.file, Listener(report)).hear(report)
+            self.listeners.setdefault(report.file, JobCollector(report)).add_report(report)
 
     def answered(self, jobs: int) -> bool:
         """Whether so many jobs have begun, or ended without."""
@@ -68,12 +68,14 @@ class Audience:
         return sum(listener.ended is not None for listener in self.listeners.values()) == jobs
 
 
-def streamed(files: Sequence[Path], sessions: int, settings: Settings) -> dict[str, Listener]:
+def stream_files(
+    files: Sequence[Path], sessions: int, settings: StreamSettings
+) -> dict[str, JobCollector]:
     """Streams files to the embedded engine, so many at once; raises if one is not done."""
     with tempfile.TemporaryDirectory() as scratch:
-        options = Options(
+        options = RunOptions(
             settings=settings,
-            target=None,
+            endpoint=None,
             key=None,
             sessions=sessions,
             start_rate=None,
@@ -81,11 +83,11 @@ def streamed(files: Sequence[Path], sessions: int, settings: Settings) -> dict[s
             dead_after=20.0,
             out=Path(scratch) / "run",
         )
-        with supervised(options) as supervisor:
-            audience = Audience(supervisor.reports)
+        with open_supervisor(options) as supervisor:
+            audience = RunCollector(supervisor.reports)
             supervisor.add(map(str, files))
             while not audience.over(len(files)):
-                audience.listen(1.0, lambda: audience.over(len(files)))
+                audience.collect(1.0, lambda: audience.over(len(files)))
     for file, listener in audience.listeners.items():
         if listener.ended is not None and listener.ended.outcome is not Outcome.DONE:
             raise RuntimeError(f"{file}: {listener.ended.reason}")

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks import ROOT
-from tests.benchmarks.terminal_recorder import Terminal
+from tests.benchmarks.terminal_recorder import TerminalRecorder
 
 FAREWELL = 10.0
 """Seconds that a process gets to end when asked to, before it is killed."""
@@ -60,12 +60,12 @@ class Sender:
     def __init__(self, tool: Tool) -> None:
         self._tool = tool
         self._started: list[psutil.Popen] = []
-        self._terminal: Terminal | None = None
+        self._terminal: TerminalRecorder | None = None
 
     def start(self, commands: Sequence[Sequence[str]]) -> None:
         """Starts one process a command, one right after the other."""
         if self._tool is Tool.DESK:
-            self._terminal = Terminal(commands[0], WINDOW)
+            self._terminal = TerminalRecorder(commands[0], WINDOW)
             self._started.append(self._terminal.program)
             return
         environment = {k: v for k, v in os.environ.items() if k != "ASSEMBLYAI_API_KEY"}
@@ -87,7 +87,7 @@ class Sender:
             return Processes(list(self._started))
         parent = psutil.Process(self._started[0].pid)
         below = parent.children(recursive=True)
-        sessions = [process for process in below if _streams(process)]
+        sessions = [process for process in below if _is_session_process(process)]
         server = {}
         with suppress(psutil.NoSuchProcess):  # a session has just ended
             server = {"fork server": sessions[0].parent()} if sessions else {}
@@ -103,7 +103,7 @@ class Sender:
         if failed := [process for process in self._started if process.returncode]:
             raise RuntimeError(f"{self._tool.value} ended with code {failed[0].returncode}")
 
-    def _leave(self, terminal: Terminal, deadline: float) -> None:
+    def _leave(self, terminal: TerminalRecorder, deadline: float) -> None:
         """A desk stays when all is sent; then it leaves at once."""
         while time.monotonic() < deadline and self.processes().sessions:
             time.sleep(0.5)
@@ -111,7 +111,7 @@ class Sender:
 
     def end(self) -> None:
         """Ends every process that still runs: politely, then by force."""
-        everything = [*self._started, *(p for each in self._started for p in _below(each))]
+        everything = [*self._started, *(p for each in self._started for p in _descendants(each))]
         for process in self._started:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
@@ -125,7 +125,7 @@ class Sender:
 
 
 @contextmanager
-def sending(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> Iterator[Sender]:
+def start_sender(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> Iterator[Sender]:
     """Starts a tool over ``files``, all of them at once."""
     sender = Sender(tool)
     try:
@@ -144,14 +144,14 @@ def _commands(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> 
     return [[sys.executable, str(_SCRIPT), url, str(file), pacing] for file in files]
 
 
-def _streams(process: psutil.Process) -> bool:
+def _is_session_process(process: psutil.Process) -> bool:
     """Whether it is a session process of ours: only those have a trace open."""
     with suppress(psutil.NoSuchProcess):
         return any(file.path.endswith(_TRACE) for file in process.open_files())
     return False
 
 
-def _below(process: psutil.Process) -> list[psutil.Process]:
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
     try:
         found: list[psutil.Process] = process.children(recursive=True)
         return found

@@ -102,7 +102,7 @@ class _Session:
     def read(self) -> bool:
         """Takes in what came; False when that was all there will be."""
         data, notes, _, _ = self._client.recvmsg(1 << 16, 64)
-        arrived = _stamp(notes)
+        arrived = _receive_timestamp(notes)
         self._protocol.receive_data(data) if data else self._protocol.receive_eof()
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -130,7 +130,7 @@ class _Session:
         self._protocol.send_close(1000)
 
 
-def _stamp(notes: list[tuple[int, int, bytes]]) -> float:
+def _receive_timestamp(notes: list[tuple[int, int, bytes]]) -> float:
     """When the kernel had the data, in seconds of its wall clock; a run is too short for a step."""
     for level, kind, value in notes:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:

@@ -38,8 +38,8 @@ import websocket
 from tests.benchmarks import speech_segments, system_metrics
 from tests.benchmarks.speech_segments import Samples
 from tests.benchmarks.text_table import table
-from tui.cli.run_setup import ENGINE_PATIENCE
-from workers.jobs.job import Settings
+from tui.cli.run_setup import SERVER_START_TIMEOUT_S
+from workers.jobs.job import StreamSettings
 from workers.localserver.child import LocalServer
 
 SLICE = 5.0
@@ -56,7 +56,7 @@ PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ResourceSnapshot:
     """The engine at one moment: processor time in seconds since it started, memory in MB."""
 
     recognisers: float
@@ -66,7 +66,7 @@ class State:
     finals: int
 
 
-class Client:
+class FedSession:
     """A session that is fed by hand; whatever the server says is counted in a thread."""
 
     def __init__(self, url: str, token: str, speech_model: str) -> None:
@@ -112,33 +112,35 @@ class Client:
 
 def main() -> None:
     """Feeds as asked and prints a table."""
-    asked = _asked()
-    print(system_metrics.described(), flush=True)
+    asked = _parse_arguments()
+    print(system_metrics.describe_machine(), flush=True)
     minutes = min(SLICE, asked.minutes / 2)
-    parts = [speech_segments.spoken(path) for path in speech_segments.recordings(asked.folder)]
-    heard = speech_segments.programme(parts, 0, minutes * 60).samples
+    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(asked.folder)]
+    heard = speech_segments.concatenate(parts, 0, minutes * 60).samples
     with (
         tempfile.TemporaryDirectory() as scratch,
         LocalServer(Path(scratch) / "engine.log") as server,
     ):
-        url = server.address(ENGINE_PATIENCE)
-        with closing(Client(url, server.token, asked.speech_model)) as client:
-            states = list(_states(client, heard, round(asked.minutes / minutes), asked.speed))
+        url = server.wait_for_address(SERVER_START_TIMEOUT_S)
+        with closing(FedSession(url, server.api_key, asked.speech_model)) as client:
+            states = list(
+                _take_snapshots(client, heard, round(asked.minutes / minutes), asked.speed)
+            )
     print(f"\n{_table(states, minutes)}\n\nlast / first: {growth(states)}")
     print(f"fed at {asked.speed:g} times the speed of speech, {asked.speech_model}")
 
 
-def growth(states: Sequence[State]) -> str:
+def growth(states: Sequence[ResourceSnapshot]) -> str:
     """How the last slice compares with the first."""
     first, last = slices(states)[0], slices(states)[-1]
     cost = last.recognisers / first.recognisers
     return f"CPU {cost:.2f}, memory {last.recogniser_mb / first.recogniser_mb:.2f}"
 
 
-def slices(states: Sequence[State]) -> list[State]:
+def slices(states: Sequence[ResourceSnapshot]) -> list[ResourceSnapshot]:
     """What was needed between two moments, and the memory at the later one."""
     return [
-        State(
+        ResourceSnapshot(
             later.recognisers - earlier.recognisers,
             later.server - earlier.server,
             later.recogniser_mb,
@@ -149,40 +151,42 @@ def slices(states: Sequence[State]) -> list[State]:
     ]
 
 
-def _states(client: Client, heard: Samples, times: int, speed: float) -> Iterator[State]:
+def _take_snapshots(
+    client: FedSession, heard: Samples, times: int, speed: float
+) -> Iterator[ResourceSnapshot]:
     """The engine before the first slice and after each."""
-    yield _state(client)
+    yield _take_snapshot(client)
     for number in range(times):
         client.feed(heard, speed)
-        yield _state(client)
+        yield _take_snapshot(client)
         print(f"slice {number + 1} of {times}: fed", flush=True)
 
 
-def _state(client: Client) -> State:
-    server, recognisers = system_metrics.engine()
-    used = system_metrics.used(recognisers)
-    return State(
+def _take_snapshot(client: FedSession) -> ResourceSnapshot:
+    server, recognisers = system_metrics.engine_processes()
+    used = system_metrics.cpu_seconds(recognisers)
+    return ResourceSnapshot(
         sum(used.values()),
-        sum(system_metrics.used([server]).values()),
+        sum(system_metrics.cpu_seconds([server]).values()),
         system_metrics.resident_mb(max(used, key=lambda each: used[each])),
         system_metrics.resident_mb(server),
         client.finals,
     )
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What one long session costs the engine.")
     parser.add_argument("folder", type=Path, nargs="?", help="with a manifest.tsv")
     parser.add_argument("--minutes", type=float, default=10.0, help="of audio")
     parser.add_argument("--speed", type=float, default=1.2, help="times that of speech")
-    parser.add_argument("--speech-model", default=Settings().speech_model)
+    parser.add_argument("--speech-model", default=StreamSettings().speech_model)
     asked = parser.parse_args()
     if not 0 < asked.speed < FASTEST:
         parser.error(f"--speed must stay below {FASTEST}: the server closes on faster clients")
     return asked
 
 
-def _table(states: Sequence[State], minutes: float) -> str:
+def _table(states: Sequence[ResourceSnapshot], minutes: float) -> str:
     head = ("minutes", "recognisers s / min", "server s / min", "recogniser MB", "server MB")
     rows = [
         (

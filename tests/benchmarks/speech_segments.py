@@ -49,23 +49,23 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SpeechSegment:
     """Somebody speaks, from ``onset`` to ``end``, in seconds of the recording."""
 
     onset: float
     end: float
 
-    def later(self, seconds: float) -> "Stretch":
+    def later(self, seconds: float) -> "SpeechSegment":
         """The same, so much later."""
-        return Stretch(self.onset + seconds, self.end + seconds)
+        return SpeechSegment(self.onset + seconds, self.end + seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spoken:
+class SpeechAudio:
     """Audio, and where somebody speaks in it."""
 
     samples: Samples
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[SpeechSegment, ...]
 
     def write(self, path: Path) -> Path:
         """As a WAV file."""
@@ -93,14 +93,14 @@ def recordings(folder: Path | None) -> list[Path]:
     return [*(sample.file for sample in samples(ROOT / "samples")), person]
 
 
-def spoken(path: Path) -> Spoken:
+def load_speech(path: Path) -> SpeechAudio:
     """A recording as it is streamed: mono, at `RATE`."""
-    pcm = b"".join(decode.blocks(probe(str(path)), RATE, RATE))
+    pcm = b"".join(decode.pcm_blocks(probe(str(path)), RATE, RATE))
     heard = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
-    return Spoken(heard, stretches(heard))
+    return SpeechAudio(heard, find_speech_segments(heard))
 
 
-def stretches(heard: Samples) -> tuple[Stretch, ...]:
+def find_speech_segments(heard: Samples) -> tuple[SpeechSegment, ...]:
     """Where somebody speaks; the rule stands at the top of this module."""
     frames = len(heard) // _FRAME
     if not frames:
@@ -109,17 +109,19 @@ def stretches(heard: Samples) -> tuple[Stretch, ...]:
     loudness = 10 * np.log10(power + 1e-3)
     loud = loudness > np.percentile(loudness, 95) - QUIETER
     edges = np.flatnonzero(np.diff(np.concatenate(([0], loud, [0])))).reshape(-1, 2)
-    return tuple(_joined(Stretch(begin / 100, end / 100) for begin, end in edges.tolist()))
+    return tuple(
+        _merge_segments(SpeechSegment(begin / 100, end / 100) for begin, end in edges.tolist())
+    )
 
 
-def programme(parts: Sequence[Spoken], first: int, seconds: float) -> Spoken:
+def concatenate(parts: Sequence[SpeechAudio], first: int, seconds: float) -> SpeechAudio:
     """Recordings one after the other from number ``first`` on, `PAUSE` after each, cut at the end.
 
     A stretch that the cut goes through is left out.
     """
     length = round(seconds * RATE)
     pieces: list[Samples] = []
-    found: list[Stretch] = []
+    found: list[SpeechSegment] = []
     position = 0
     for part in islice(cycle(parts), first % len(parts), None):
         if position >= length:
@@ -128,15 +130,15 @@ def programme(parts: Sequence[Spoken], first: int, seconds: float) -> Spoken:
         pieces += [part.samples, np.zeros(round(PAUSE * RATE), np.int16)]
         position += sum(map(len, pieces[-2:]))
     heard: Samples = np.concatenate(pieces)[:length]
-    return Spoken(heard, tuple(stretch for stretch in found if stretch.end <= seconds))
+    return SpeechAudio(heard, tuple(stretch for stretch in found if stretch.end <= seconds))
 
 
-def _joined(loud: Iterable[Stretch]) -> Iterator[Stretch]:
+def _merge_segments(loud: Iterable[SpeechSegment]) -> Iterator[SpeechSegment]:
     """Bridges the gaps, then drops what is too short to be speech."""
-    bridged: list[Stretch] = []
+    bridged: list[SpeechSegment] = []
     for stretch in loud:
         if bridged and stretch.onset - bridged[-1].end < GAP:
-            bridged[-1] = Stretch(bridged[-1].onset, stretch.end)
+            bridged[-1] = SpeechSegment(bridged[-1].onset, stretch.end)
         else:
             bridged.append(stretch)
     return (stretch for stretch in bridged if stretch.end - stretch.onset >= SHORTEST)

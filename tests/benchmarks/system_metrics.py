@@ -12,7 +12,7 @@ import psutil
 from workers.traces import trace_file
 
 
-def described() -> str:
+def describe_machine() -> str:
     """The machine, and how promptly it wakes a process: no delay below that says anything."""
     return (
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} "
@@ -31,7 +31,7 @@ def _noise() -> str:
     return f"an idle timer of 10 ms was late by p99 {p99:.1f} ms, at most {highest:.1f} ms"
 
 
-def engine() -> tuple[psutil.Process, list[psutil.Process]]:
+def engine_processes() -> tuple[psutil.Process, list[psutil.Process]]:
     """The embedded engine that this process has started: its server, and its recognisers."""
     for child in psutil.Process().children():
         if "workers.localserver" in child.cmdline():
@@ -39,12 +39,12 @@ def engine() -> tuple[psutil.Process, list[psutil.Process]]:
     raise RuntimeError("the embedded engine is not running")
 
 
-def sessions() -> list[psutil.Process]:
+def session_processes() -> list[psutil.Process]:
     """The session processes below this one: only those have a trace open."""
     return [process for process in psutil.Process().children(recursive=True) if _traces(process)]
 
 
-def used(processes: Iterable[psutil.Process]) -> dict[psutil.Process, float]:
+def cpu_seconds(processes: Iterable[psutil.Process]) -> dict[psutil.Process, float]:
     """The processor time that each has needed so far, user and system, in seconds."""
     found = {}
     for process in processes:
@@ -71,6 +71,6 @@ def resident_mb(process: psutil.Process) -> float:
 
 def _traces(process: psutil.Process) -> bool:
     try:
-        return any(file.path.endswith(trace_file.SUFFIX) for file in process.open_files())
+        return any(file.path.endswith(trace_file.TRACE_SUFFIX) for file in process.open_files())
     except psutil.Error:  # gone meanwhile, or not ours to look at
         return False

@@ -31,7 +31,7 @@ _LONGEST = 200
 """Bytes of what was painted before that are looked at together with what comes."""
 
 
-class Terminal:
+class TerminalRecorder:
     """A program at work in a terminal of so many cells and rows; leaving it ends the program."""
 
     def __init__(

@@ -31,11 +31,11 @@ from statistics import median
 import jiwer
 
 from tests.benchmarks import ROOT, speech_segments, system_metrics
-from tests.benchmarks.latency import Reading, finals, percentile, shown
-from tests.benchmarks.report_collector import streamed
+from tests.benchmarks.latency import Reading, finals, format_value, percentile
+from tests.benchmarks.report_collector import stream_files
 from tests.benchmarks.speech_segments import Samples
 from tests.benchmarks.text_table import table
-from workers.jobs.job import Settings
+from workers.jobs.job import StreamSettings
 from workers.protocol.messages import Word
 
 ALIGNER = "pocketsphinx==5.1.1"
@@ -49,7 +49,7 @@ SPARE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class AlignedWord:
     """A word of the reference and when it is spoken, in ms of the recording."""
 
     text: str
@@ -58,7 +58,7 @@ class Aligned:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TimingErrors:
     """Differences in ms, engine minus alignment, of so many of ``words`` of the engine."""
 
     words: int
@@ -68,33 +68,39 @@ class Compared:
 
 def main() -> None:
     """Aligns, streams, compares and prints a table."""
-    asked = _asked()
-    print(system_metrics.described(), flush=True)
+    asked = _parse_arguments()
+    print(system_metrics.describe_machine(), flush=True)
     samples = list(speech_segments.samples(asked.folder))
     found = {
         sample.file: aligned
         for sample in samples
-        if (aligned := alignment(speech_segments.spoken(sample.file).samples, sample.reference))
+        if (
+            aligned := force_align(
+                speech_segments.load_speech(sample.file).samples, sample.reference
+            )
+        )
     }
     print(f"{len(found)} of {len(samples)} recordings could be aligned", flush=True)
-    heard = streamed(list(found), asked.sessions, Settings(speech_model=asked.speech_model))
+    heard = stream_files(
+        list(found), asked.sessions, StreamSettings(speech_model=asked.speech_model)
+    )
     rows = []
-    every: dict[str, list[Compared]] = {"finals": [], "partials": []}
+    every: dict[str, list[TimingErrors]] = {"finals": [], "partials": []}
     for file, aligned in found.items():
         readings = heard[str(file)].readings
         for kind, compared in (
-            ("finals", of_finals(readings, aligned)),
-            ("partials", of_partials(readings, aligned)),
+            ("finals", final_word_errors(readings, aligned)),
+            ("partials", partial_word_errors(readings, aligned)),
         ):
             rows.append(_row(f"{file.name}, {kind}", compared))
             every[kind].append(compared)
-    rows += [_row(f"all, {kind}", together(each)) for kind, each in every.items()]
+    rows += [_row(f"all, {kind}", merge_errors(each)) for kind, each in every.items()]
     head = ("", "matched", "%", "start median", "|median|", "|p90|", "end median", "|median|")
     print(f"\n{table((*head, '|p90|'), rows)}\n")
     print(f"differences in ms, {asked.speech_model}; the alignment has frames of {FRAME_MS} ms")
 
 
-def alignment(heard: Samples, reference: str) -> list[Aligned]:
+def force_align(heard: Samples, reference: str) -> list[AlignedWord]:
     """Every word of the reference, in order; empty if it cannot be aligned."""
     from pocketsphinx import Decoder  # here, because the arithmetic can be tested without it
 
@@ -109,22 +115,24 @@ def alignment(heard: Samples, reference: str) -> list[Aligned]:
     if decoder.hyp() is None:  # the audio and the text do not go together
         return []
     spoken = [
-        Aligned(_text(each.word), each.start_frame * FRAME_MS, (each.end_frame + 1) * FRAME_MS)
+        AlignedWord(_text(each.word), each.start_frame * FRAME_MS, (each.end_frame + 1) * FRAME_MS)
         for each in decoder.seg()
         if each.word[0] not in "<["  # silence and noise
     ]
     return spoken if [each.text for each in spoken] == words else []
 
 
-def of_finals(readings: Iterable[Reading], aligned: Sequence[Aligned]) -> Compared:
+def final_word_errors(readings: Iterable[Reading], aligned: Sequence[AlignedWord]) -> TimingErrors:
     """The words of all finals."""
     words = [word for final in finals(readings) for word in final.turn.words]
     return _compared(words, aligned)
 
 
-def of_partials(readings: Sequence[Reading], aligned: Sequence[Aligned]) -> Compared:
+def partial_word_errors(
+    readings: Sequence[Reading], aligned: Sequence[AlignedWord]
+) -> TimingErrors:
     """The words of all partials."""
-    begins = beginnings(readings, aligned)
+    begins = turn_start_indices(readings, aligned)
     every = []
     for reading in readings:
         turn = reading.turn
@@ -132,10 +140,12 @@ def of_partials(readings: Sequence[Reading], aligned: Sequence[Aligned]) -> Comp
             begin = begins[turn.turn_order]
             beginning = aligned[begin : begin + len(turn.words) + SPARE]
             every.append(_compared(turn.words, beginning))
-    return together(every)
+    return merge_errors(every)
 
 
-def beginnings(readings: Iterable[Reading], aligned: Sequence[Aligned]) -> dict[int, int]:
+def turn_start_indices(
+    readings: Iterable[Reading], aligned: Sequence[AlignedWord]
+) -> dict[int, int]:
     """With which word of the reference each turn begins, as far as its final was understood."""
     orders = [
         (final.turn.turn_order, index, word)
@@ -149,26 +159,26 @@ def beginnings(readings: Iterable[Reading], aligned: Sequence[Aligned]) -> dict[
     return begins
 
 
-def together(compared: Iterable[Compared]) -> Compared:
+def merge_errors(compared: Iterable[TimingErrors]) -> TimingErrors:
     """All of them."""
     every = list(compared)
-    return Compared(
+    return TimingErrors(
         sum(each.words for each in every),
         [start for each in every for start in each.starts],
         [end for each in every for end in each.ends],
     )
 
 
-def _compared(words: Sequence[Word], aligned: Sequence[Aligned]) -> Compared:
+def _compared(words: Sequence[Word], aligned: Sequence[AlignedWord]) -> TimingErrors:
     pairs = [(words[heard], aligned[said]) for heard, said in _equal(words, aligned)]
-    return Compared(
+    return TimingErrors(
         len(words),
         [word.start - said.start for word, said in pairs],
         [word.end - said.end for word, said in pairs],
     )
 
 
-def _equal(words: Sequence[Word], aligned: Sequence[Aligned]) -> Iterator[tuple[int, int]]:
+def _equal(words: Sequence[Word], aligned: Sequence[AlignedWord]) -> Iterator[tuple[int, int]]:
     """Pairs of indices, in ``words`` and in ``aligned``, where the same word stands."""
     heard = [" ".join(_words(word.text)).replace(" ", "") or "-" for word in words]
     if not heard or not aligned:
@@ -196,23 +206,23 @@ def _text(word: str) -> str:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _asked() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Word times beside a forced alignment.")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "samples")
     parser.add_argument("--sessions", type=int, default=2, help="how many at once")
-    parser.add_argument("--speech-model", default=Settings().speech_model)
+    parser.add_argument("--speech-model", default=StreamSettings().speech_model)
     if importlib.util.find_spec("pocketsphinx") is None:
         parser.error(f"the aligner is missing: pip install {ALIGNER}")
     return parser.parse_args()
 
 
-def _row(name: str, compared: Compared) -> tuple[str, ...]:
+def _row(name: str, compared: TimingErrors) -> tuple[str, ...]:
     share = 100 * len(compared.starts) / max(1, compared.words)
     cells = [str(len(compared.starts)), f"{share:.0f}"]
     for differences in (compared.starts, compared.ends):
         sizes = [abs(each) for each in differences]
         cells.append(f"{median(differences):+.0f}" if differences else "-")
-        cells += [shown(percentile(sizes, rank), 0) for rank in (50, 90)]
+        cells += [format_value(percentile(sizes, rank), 0) for rank in (50, 90)]
     return name, *cells
 
 

@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tests.chaos.chaos_round import Storm
-from tests.engine.support.ground_truth import MOST_JOBS
+from tests.chaos.chaos_round import ChaosRound
+from tests.engine.support.ground_truth import MAX_JOBS
 
-ROUND = 45.0
+ROUND_SECONDS = 45.0
 """Seconds of a round in which things go wrong."""
 
 
@@ -24,15 +24,15 @@ def main() -> int:
     given = parser.parse_args()
     until = time.monotonic() + 60 * given.minutes
     struck: Counter[str] = Counter()
-    jobs = min(MOST_JOBS, given.sessions * 3 // 2)
+    jobs = min(MAX_JOBS, given.sessions * 3 // 2)
     for done in count():
         if done and time.monotonic() > until:
             break
         seed = given.seed + done
         folder = Path(mkdtemp(prefix=f"chaos-{seed}-"))
-        storm = Storm(seed, folder, jobs=jobs, sessions=given.sessions, seconds=ROUND)
-        found = storm.rage()
-        struck += storm.plan.struck
+        storm = ChaosRound(seed, folder, jobs=jobs, sessions=given.sessions, seconds=ROUND_SECONDS)
+        found = storm.run()
+        struck += storm.plan.fault_counts
         if found:
             print(f"--seed {seed} --sessions {given.sessions}, in {folder}:", *found, sep="\n  ")
             return 1

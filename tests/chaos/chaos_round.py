@@ -7,10 +7,14 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.fault_plan import Plan
-from tests.engine.support.ground_truth import Truth, complaints, record
-from tests.engine.support.process_tree import Tree, send
-from tests.engine.support.scripted_server import Endpoint, Line
+from tests.chaos.fault_plan import FaultPlan
+from tests.engine.support.ground_truth import (
+    GroundTruth,
+    transcript_errors,
+    write_numbered_recording,
+)
+from tests.engine.support.process_tree import ProcessTree, send_signal
+from tests.engine.support.scripted_server import ScriptedServer, ServerConnectionScript
 from workers.runs import reader
 
 PROGRAM = ("-m", "tests.chaos.target_program")
@@ -18,21 +22,21 @@ PROGRAM = ("-m", "tests.chaos.target_program")
 PADDING_MS = 40
 """The most by which the plan lets a server tell ends of turns too late."""
 
-QUIET = 5.0
+GRACE_SECONDS = 5.0
 """Seconds that a process, or a session at the server, may last behind the end of its program."""
 
 LONG_ENOUGH = 120.0
 """Seconds behind the storm, after which a run that is not over never will be."""
 
 
-class Storm:
+class ChaosRound:
     """One run of ``jobs`` in the folder, some at once; things go wrong for so many seconds."""
 
     def __init__(
         self, seed: int, folder: Path, *, jobs: int, sessions: int, seconds: float
     ) -> None:
-        self.plan = Plan(seed)
-        chance = self.plan.chance
+        self.plan = FaultPlan(seed)
+        chance = self.plan.rng
         self._folder = folder / "run"
         self._sessions = sessions
         self._seconds = seconds
@@ -40,21 +44,21 @@ class Storm:
             _recording(folder, job, chance.randint(10, 60), self.plan) for job in range(jobs)
         ]
 
-    def rage(self) -> list[str]:
+    def run(self) -> list[str]:
         """All of it; what was wrong in the end, job by job."""
 
-        async def drawn(line: Line) -> None:
-            await self.plan.script()(line)
+        async def drawn(line: ServerConnectionScript) -> None:
+            await self.plan.next_connection_script()(line)
 
-        with Endpoint(drawn) as endpoint, ExitStack() as trees:
-            found = self._run(endpoint, trees)
-            over = time.monotonic() + QUIET
-            for each in endpoint.heard:
+        with ScriptedServer(drawn) as endpoint, ExitStack() as trees:
+            found = self._run_until_done(endpoint, trees)
+            over = time.monotonic() + GRACE_SECONDS
+            for each in endpoint.received_sessions:
                 if not each.closed.wait(max(0.0, over - time.monotonic())):
                     found.append("a session stayed open at the server")
-        return found + self._oracle()
+        return found + self._check_transcripts()
 
-    def _run(self, endpoint: Endpoint, trees: ExitStack) -> list[str]:
+    def _run_until_done(self, endpoint: ScriptedServer, trees: ExitStack) -> list[str]:
         """Until a program has ended by itself, with all jobs done.
 
         One that was killed is followed at once, while its sessions are still about to leave.
@@ -63,93 +67,95 @@ class Storm:
         began = time.monotonic()
         while True:
             arguments = (endpoint.url, self._folder, self._sessions, *files)
-            tree = trees.enter_context(Tree(*PROGRAM, *arguments))
+            tree = trees.enter_context(ProcessTree(*PROGRAM, *arguments))
             while tree.program.poll() is None:
-                self._strike(tree, endpoint)
+                self._inject_fault(tree, endpoint)
                 elapsed = time.monotonic() - began
-                self.plan.calm = elapsed > self._seconds
+                self.plan.is_over = elapsed > self._seconds
                 if elapsed > self._seconds + LONG_ENOUGH:
                     return ["it never came to an end"]
             if tree.program.returncode == 0:
-                return _left_by(tree)
+                return _remaining_processes(tree)
             if tree.program.returncode != -signal.SIGKILL:
                 return [f"the program ended with {tree.program.returncode}"]
             files = []
 
-    def _strike(self, tree: Tree, endpoint: Endpoint) -> None:
-        chance = self.plan.chance
+    def _inject_fault(self, tree: ProcessTree, endpoint: ScriptedServer) -> None:
+        chance = self.plan.rng
         time.sleep(chance.uniform(0.1, 0.8))
-        if self.plan.calm or not self._begun:
+        if self.plan.is_over or not self._begun:
             return
-        name = self.plan.kill()
-        if self._struck(name, tree, endpoint):
-            self.plan.struck[name] += 1
+        name = self.plan.next_process_fault()
+        if self._apply_process_fault(name, tree, endpoint):
+            self.plan.fault_counts[name] += 1
 
     @property
     def _begun(self) -> bool:
         """There is something that another program can go on with."""
         return any(self._folder.glob("*.trace.jsonl"))
 
-    def _struck(self, name: str, tree: Tree, endpoint: Endpoint) -> bool:
+    def _apply_process_fault(self, name: str, tree: ProcessTree, endpoint: ScriptedServer) -> bool:
         """Whether there was anybody to do it to."""
-        chance = self.plan.chance
-        sessions = tree.sessions()
+        chance = self.plan.rng
+        sessions = tree.session_processes()
         victim = chance.sample(sessions, min(1, len(sessions)))
         if name.startswith("fork server") and not sessions:
             return False  # a job whose file cannot be probed, nor again, fails for good
         match name:
             case "session killed":
-                return send(victim, signal.SIGKILL) > 0
+                return send_signal(victim, signal.SIGKILL) > 0
             case "session ended by a signal":
-                return send(victim, signal.SIGTERM) > 0
+                return send_signal(victim, signal.SIGTERM) > 0
             case "session stopped":
-                return send(victim, signal.SIGSTOP) > 0
+                return send_signal(victim, signal.SIGSTOP) > 0
             case "session stopped and continued":
-                return self._held(victim, chance.uniform(0.1, 2.0))
+                return self._stop_and_continue(victim, chance.uniform(0.1, 2.0))
             case "all stopped and continued":
-                return self._held(tree.family(), chance.uniform(0.1, 4.0))
+                return self._stop_and_continue(tree.processes(), chance.uniform(0.1, 4.0))
             case "fork server killed":
-                return send(tree.fork_servers(), signal.SIGKILL) > 0
+                return send_signal(tree.fork_servers(), signal.SIGKILL) > 0
             case "fork server stopped":
-                return send(tree.fork_servers(), signal.SIGSTOP) > 0
+                return send_signal(tree.fork_servers(), signal.SIGSTOP) > 0
             case "resource tracker killed":
-                return send(tree.resource_trackers(), signal.SIGKILL) > 0
+                return send_signal(tree.resource_trackers(), signal.SIGKILL) > 0
             case "call refused by HTTP":
-                endpoint.statuses.append(chance.choice([429, 500, 503]))
+                endpoint.http_statuses.append(chance.choice([429, 500, 503]))
             case "program killed":
                 tree.program.kill()
                 tree.program.wait()
                 # As the system does for a shell's job, so that nobody stands still for ever.
-                send(tree.family(), signal.SIGCONT)
+                send_signal(tree.processes(), signal.SIGCONT)
             case "all killed":
-                send(tree.family(), signal.SIGKILL)
+                send_signal(tree.processes(), signal.SIGKILL)
                 tree.program.wait()
         return True
 
     @staticmethod
-    def _held(victims: list[psutil.Process], seconds: float) -> bool:
-        hit = send(victims, signal.SIGSTOP)
+    def _stop_and_continue(victims: list[psutil.Process], seconds: float) -> bool:
+        hit = send_signal(victims, signal.SIGSTOP)
         time.sleep(seconds)
-        send(victims, signal.SIGCONT)
+        send_signal(victims, signal.SIGCONT)
         return hit > 0
 
-    def _oracle(self) -> list[str]:
+    def _check_transcripts(self) -> list[str]:
         found = []
-        for truth, history in zip(self._truths, reader.histories(self._folder), strict=True):
-            wrong = complaints(truth, history, PADDING_MS)
-            found += [f"job {history.job}: {each}" for each in wrong]
+        for truth, job_state in zip(
+            self._truths, reader.read_job_states(self._folder), strict=True
+        ):
+            wrong = transcript_errors(truth, job_state, PADDING_MS)
+            found += [f"job {job_state.job}: {each}" for each in wrong]
         return found
 
 
-def _left_by(tree: Tree) -> list[str]:
+def _remaining_processes(tree: ProcessTree) -> list[str]:
     """Who is still there when all should have gone."""
-    over = time.monotonic() + QUIET
-    while (left := tree.family()) and time.monotonic() < over:
+    over = time.monotonic() + GRACE_SECONDS
+    while (left := tree.processes()) and time.monotonic() < over:
         time.sleep(0.05)
     return [f"it left {left}"] if left else []
 
 
-def _recording(folder: Path, job: int, tenths: int, plan: Plan) -> Truth:
+def _recording(folder: Path, job: int, tenths: int, plan: FaultPlan) -> GroundTruth:
     """With pauses here and there."""
-    silent = [tenth for tenth in range(tenths) if plan.chance.random() < 0.15]
-    return record(folder, tenths, job, silent=silent)
+    silent = [tenth for tenth in range(tenths) if plan.rng.random() < 0.15]
+    return write_numbered_recording(folder, tenths, job, silent=silent)

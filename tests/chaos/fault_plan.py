@@ -6,43 +6,51 @@ from random import Random
 from typing import TypeAlias
 
 from tests.engine.support import server_faults
-from tests.engine.support.scripted_server import Script
-from tests.engine.support.transcribing_server import Fault, Hearing, Manner, Moment, telling
+from tests.engine.support.scripted_server import ConnectionScript
+from tests.engine.support.transcribing_server import (
+    Fault,
+    FaultMoment,
+    ServerSession,
+    TranscriptionStyle,
+    transcribe,
+)
 
-LONGEST = 30
+MAX_FAULT_TENTHS = 30
 """Tenths of a second into a session at which something still goes wrong."""
 
-Draw: TypeAlias = Callable[[Random], Fault]
+FaultFactory: TypeAlias = Callable[[Random], Fault]
 
 # Not among them: a Termination that nobody asked for. Once Terminate is on its way, nobody can tell
 # it from the one that confirms it.
-BREAKING: Mapping[str, Draw] = {
-    "cut": lambda _: server_faults.cut,
-    "reset": lambda _: server_faults.reset,
-    "error and close": lambda chance: server_faults.error(chance.choice([1011, 1013, 3005, 3008])),
-    "error alone": lambda _: server_faults.error_alone(3005),
-    "close alone": lambda chance: server_faults.close(
+BREAKING_FAULTS: Mapping[str, FaultFactory] = {
+    "cut": lambda _: server_faults.drop_connection,
+    "reset": lambda _: server_faults.reset_connection,
+    "error and close": lambda chance: server_faults.error_then_close(
+        chance.choice([1011, 1013, 3005, 3008])
+    ),
+    "error alone": lambda _: server_faults.error_without_close(3005),
+    "close alone": lambda chance: server_faults.close_without_error(
         chance.choice([1000, 1001, 1011, 1012, 1013])
     ),
-    "busy": lambda chance: server_faults.error(
+    "busy": lambda chance: server_faults.error_then_close(
         chance.choice([1008, 3009, 3005]), server_faults.BUSY
     ),
-    "text that is none": lambda _: server_faults.BAD_UTF8,
-    "bytes that are no frame": lambda _: server_faults.NO_FRAME,
-    "mute": lambda _: server_faults.mute,
-    "deaf": lambda chance: server_faults.deaf(chance.uniform(0.2, 5.0)),
-    "slow": lambda chance: server_faults.slow(chance.uniform(0.1, 1.5)),
+    "text that is none": lambda _: server_faults.INVALID_UTF8,
+    "bytes that are no frame": lambda _: server_faults.INVALID_FRAME,
+    "mute": lambda _: server_faults.stop_answering,
+    "deaf": lambda chance: server_faults.stop_reading(chance.uniform(0.2, 5.0)),
+    "slow": lambda chance: server_faults.pause(chance.uniform(0.1, 1.5)),
 }
 """At any moment."""
 
-STRANGE: Mapping[str, Draw] = {
-    "strange messages": lambda _: server_faults.STRANGE,
-    "finals twice": lambda _: server_faults.repeats,
-    "empty final": lambda _: server_faults.empty_final,
+HARMLESS_FAULTS: Mapping[str, FaultFactory] = {
+    "strange messages": lambda _: server_faults.UNEXPECTED_MESSAGES,
+    "finals twice": lambda _: server_faults.repeat_finals,
+    "empty final": lambda _: server_faults.send_empty_final,
 }
 """In a session that has begun."""
 
-KILLS: Mapping[str, int] = {
+PROCESS_FAULT_WEIGHTS: Mapping[str, int] = {
     "session killed": 12,
     "session ended by a signal": 4,
     "session stopped": 3,
@@ -58,33 +66,37 @@ KILLS: Mapping[str, int] = {
 """What is done from outside, and how often beside the others."""
 
 
-class Plan:
+class FaultPlan:
     """Draws by a seed, and counts what has struck."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = Random(seed)
-        self.struck: Counter[str] = Counter()
-        self.calm = False
+        self.rng = Random(seed)
+        self.fault_counts: Counter[str] = Counter()
+        self.is_over = False
         """Nothing goes wrong any more."""
 
-    def script(self) -> Script:
+    def next_connection_script(self) -> ConnectionScript:
         """Of the next connection."""
-        if self.calm or self.chance.random() < 0.3:
-            return telling(self._manner())
-        begun = self.chance.random() < 0.25
-        name, draw = self.chance.choice(list((STRANGE if begun else BREAKING).items()))
-        return telling(self._manner(), self._counted(name, draw(self.chance)), self._moment(begun))
+        if self.is_over or self.rng.random() < 0.3:
+            return transcribe(self._random_style())
+        begun = self.rng.random() < 0.25
+        name, draw = self.rng.choice(list((HARMLESS_FAULTS if begun else BREAKING_FAULTS).items()))
+        return transcribe(
+            self._random_style(), self._counted(name, draw(self.rng)), self._random_moment(begun)
+        )
 
-    def kill(self) -> str:
+    def next_process_fault(self) -> str:
         """What is to be done from outside next."""
-        return self.chance.choices(list(KILLS), list(KILLS.values()))[0]
+        return self.rng.choices(list(PROCESS_FAULT_WEIGHTS), list(PROCESS_FAULT_WEIGHTS.values()))[
+            0
+        ]
 
-    def _manner(self) -> Manner:
-        chance = self.chance
+    def _random_style(self) -> TranscriptionStyle:
+        chance = self.rng
         wordless = chance.random() < 0.05
-        return Manner(
+        return TranscriptionStyle(
             word_by_word=chance.random() < 0.5,
-            words=chance.randint(1, 6),
+            words_per_turn=chance.randint(1, 6),
             partial_every=chance.randint(1, 3),
             padding_ms=chance.choice([0, 0, 40]),
             wordless=wordless,
@@ -92,17 +104,21 @@ class Plan:
             lifetime=None if wordless else chance.choice([None, None, None, 2, 3, 5]),
         )
 
-    def _moment(self, begun: bool) -> Moment | int:
-        moments: list[Moment | int] = [Moment.BEGIN, Moment.FINAL, Moment.TERMINATE]
+    def _random_moment(self, begun: bool) -> FaultMoment | int:
+        moments: list[FaultMoment | int] = [
+            FaultMoment.BEGIN,
+            FaultMoment.FINAL,
+            FaultMoment.TERMINATE,
+        ]
         if not begun:
-            moments += [Moment.CONNECT]
-        if self.chance.random() < 0.6:
-            return self.chance.randint(1, LONGEST)
-        return self.chance.choice(moments)
+            moments += [FaultMoment.CONNECT]
+        if self.rng.random() < 0.6:
+            return self.rng.randint(1, MAX_FAULT_TENTHS)
+        return self.rng.choice(moments)
 
     def _counted(self, name: str, fault: Fault) -> Fault:
-        async def counted(hearing: Hearing) -> None:
-            self.struck[name] += 1
+        async def counted(hearing: ServerSession) -> None:
+            self.fault_counts[name] += 1
             await fault(hearing)
 
         return counted

@@ -9,32 +9,32 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tests.engine.support.supervisor_harness import Hurried
-from workers.jobs.job import Settings
-from workers.protocol.endpoint import custom
+from tests.engine.support.supervisor_harness import AcceleratedStartRate
+from workers.jobs.job import StreamSettings
+from workers.protocol.endpoint import custom_endpoint
 from workers.runs import reader, run_folder
-from workers.scheduling.retry_policy import Retries
-from workers.scheduling.supervisor import Access, Supervisor
-from workers.session.assignment import Patience
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.session.assignment import Timeouts
 
-SETTINGS = Settings(chunk_ms=70)
+SETTINGS = StreamSettings(chunk_ms=70)
 """Chunks that end anywhere in a word."""
-PATIENCE = Patience(begin=2.0, end=2.0, farewell=1.0, silence=2.0)
-RETRIES = Retries(attempts=50, first=0.05, most=0.2)
+PATIENCE = Timeouts(begin_s=2.0, next_message_s=2.0, shutdown_s=1.0, silence_s=2.0)
+RETRIES = RetryPolicy(max_attempts=50, first_delay_s=0.05, max_delay_s=0.2)
 
 
 def main(url: str, folder: Path, sessions: int, files: Sequence[str]) -> None:
     """Until every job is over."""
-    left = [] if files else reader.past(folder).histories
+    left = [] if files else reader.read_run(folder).jobs
     with (
         closing(run_folder.create(folder) if files else run_folder.reopen(folder)) as opened,
         Supervisor(
-            lambda: Access(custom(url), None, sessions),
+            lambda: SessionTarget(custom_endpoint(url), None, sessions),
             opened,
             SETTINGS,
-            starts=Hurried(),
-            retries=RETRIES,
-            patience=PATIENCE,
+            start_limiter=AcceleratedStartRate(),
+            retry_policy=RETRIES,
+            timeouts=PATIENCE,
         ) as supervisor,
     ):
         supervisor.resume(left)

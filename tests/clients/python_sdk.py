@@ -1,7 +1,7 @@
 """The vendor's Python SDK in its two forms, and what it is told.
 
-One form has threads, `threads`, the other tasks of asyncio, `tasks`; they share options, parameters
-and events.
+One form has threads, `threaded_client`, the other tasks of asyncio, `async_client`; they share
+options, parameters and events.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from assemblyai.streaming.v3 import (
     TurnEvent,
 )
 
-from tests.clients.sample_audio import plain
+from tests.clients.sample_audio import normalise_text
 
 LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""
 
-OLD_WAYS = [
+IGNORED_SDK_WARNINGS = [
     pytest.mark.filterwarnings(rf"ignore:{words}:DeprecationWarning")
     for words in (
         r"connect\(\) must be used as a context manager",
@@ -39,7 +39,7 @@ OLD_WAYS = [
 Event = TypeVar("Event")
 
 
-class Listener:
+class EventCollector:
     """Keeps every event of a client, in the order of their coming."""
 
     def __init__(self, client: RealTimeTranscriber | AsyncRealTimeTranscriber) -> None:
@@ -47,12 +47,12 @@ class Listener:
         for kind in RealTimeEvents:
             client.on(kind, lambda _, event: self.events.append(event))
 
-    def all(self, kind: type[Event]) -> list[Event]:
+    def events_of(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def turns(self) -> list[TurnEvent]:
-        return self.all(TurnEvent)
+        return self.events_of(TurnEvent)
 
     @property
     def finals(self) -> list[TurnEvent]:
@@ -61,21 +61,21 @@ class Listener:
     @property
     def errors(self) -> list[tuple[int | None, str]]:
         """Code and words of each."""
-        return [(error.code, str(error)) for error in self.all(RealTimeError)]
+        return [(error.code, str(error)) for error in self.events_of(RealTimeError)]
 
     @property
-    def words(self) -> str:
+    def final_text(self) -> str:
         """What the last final of each turn says, in plain lower case."""
-        return plain({turn.turn_order: turn.transcript for turn in self.finals}.values())
+        return normalise_text({turn.turn_order: turn.transcript for turn in self.finals}.values())
 
-    def until(self, there: Callable[[], object]) -> None:
+    def wait_until(self, there: Callable[[], object]) -> None:
         """Beside threads: returns when it is so."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
             assert time.monotonic() < deadline, f"it never came: {self.events}"
             time.sleep(0.01)
 
-    async def came(self, there: Callable[[], object]) -> None:
+    async def wait_until_async(self, there: Callable[[], object]) -> None:
         """Among tasks: returns when it is so."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
@@ -84,12 +84,12 @@ class Listener:
 
 
 @contextmanager
-def threads(
+def threaded_client(
     host: str, key: str | None = None, *, token: str | None = None, **parameters: Any
-) -> Iterator[tuple[RealTimeTranscriber, Listener]]:
+) -> Iterator[tuple[RealTimeTranscriber, EventCollector]]:
     """A client after its handshake; on leaving it goes without a word, if it has not gone yet."""
-    client = RealTimeTranscriber(options(host, key, token))
-    listener = Listener(client)
+    client = RealTimeTranscriber(client_options(host, key, token))
+    listener = EventCollector(client)
     client.connect(RealTimeParameters(**{"sample_rate": 16_000, **parameters}))
     try:
         yield client, listener
@@ -98,17 +98,17 @@ def threads(
 
 
 @asynccontextmanager
-async def tasks(
+async def async_client(
     host: str, key: str | None = None, *, token: str | None = None, **parameters: Any
-) -> AsyncIterator[tuple[AsyncRealTimeTranscriber, Listener]]:
+) -> AsyncIterator[tuple[AsyncRealTimeTranscriber, EventCollector]]:
     """A client after its handshake; on leaving it terminates its session."""
-    async with AsyncRealTimeTranscriber(options(host, key, token)) as client:
-        listener = Listener(client)
+    async with AsyncRealTimeTranscriber(client_options(host, key, token)) as client:
+        listener = EventCollector(client)
         await client.connect(RealTimeParameters(**{"sample_rate": 16_000, **parameters}))
         yield client, listener
 
 
-def options(
+def client_options(
     host: str, key: str | None = None, token: str | None = None
 ) -> RealTimeTranscriberOptions:
     """Where to go and with what; patient, since a busy machine may need more than a second."""

@@ -9,34 +9,34 @@ import soundfile
 from tests.support.audio_files import Samples
 
 FOLDER = Path(__file__).parents[2] / "samples" / "recordings"
-CHUNK = 0.1
+CHUNK_SECONDS = 0.1
 """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class SampleRecording:
     """A mono sample; the last of its chunks is padded with silence."""
 
     rate: int
     samples: Samples
 
-    def first(self, seconds: float) -> "Recording":
-        return Recording(self.rate, self.samples[: round(seconds * self.rate)])
+    def head(self, seconds: float) -> "SampleRecording":
+        return SampleRecording(self.rate, self.samples[: round(seconds * self.rate)])
 
     @property
     def chunks(self) -> list[bytes]:
-        size = round(self.rate * CHUNK) * 2
+        size = round(self.rate * CHUNK_SECONDS) * 2
         pcm = self.samples.tobytes()
         return [pcm[at : at + size].ljust(size, b"\0") for at in range(0, len(pcm), size)]
 
 
-def read(name: str) -> Recording:
+def load_sample(name: str) -> SampleRecording:
     """A recording by its file's name."""
     samples, rate = soundfile.read(FOLDER / name, dtype="int16")
-    return Recording(rate, samples)
+    return SampleRecording(rate, samples)
 
 
-def plain(texts: Iterable[str]) -> str:
+def normalise_text(texts: Iterable[str]) -> str:
     """All of it in lower case, without punctuation."""
     text = " ".join(texts).lower()
     return "".join(letter for letter in text if letter.isalnum() or letter in " '")

@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from tests.clients.python_sdk import LONG_ENOUGH
-from tests.clients.sample_audio import plain, read
+from tests.clients.sample_audio import load_sample, normalise_text
 from tests.support import audio_files
-from tests.support.tls_proxy import Front
+from tests.support.tls_proxy import TlsProxy
 from workers.localserver.child import LocalServer
 
 HERE = Path(__file__).parent
 MODULES = HERE.parents[1] / ".venv" / "node" / "node_modules"
 NODE = shutil.which("node")
-STATION = read("station.aiff")
-GOOD_MORNING = STATION.first(2)
+STATION = load_sample("station.aiff")
+GOOD_MORNING = STATION.head(2)
 """“Good morning.” and a bit more."""
 
 pytestmark = [
@@ -51,7 +51,7 @@ def run(script: str, *arguments: str, say: str = "", **environment: str) -> list
 
 def sdk(
     server: LocalServer,
-    front: Front,
+    tls_proxy: TlsProxy,
     chunks: Sequence[bytes] = (),
     *,
     key: str | None = None,
@@ -61,14 +61,14 @@ def sdk(
 ) -> list[dict[str, Any]]:
     """What the SDK reports of a session; ``parameters`` are the transcriber's."""
     wish = {
-        "address": front.address,
-        "key": server.token if key is None else key,
+        "address": tls_proxy.address,
+        "key": server.api_key if key is None else key,
         "token": token,
         "parameters": {"sampleRate": 16_000, **parameters},
         "chunks": [base64.b64encode(chunk).decode() for chunk in chunks],
         "halfway": halfway,
     }
-    return run("node_sdk.cjs", say=json.dumps(wish), NODE_EXTRA_CA_CERTS=str(front.authority))
+    return run("node_sdk.cjs", say=json.dumps(wish), NODE_EXTRA_CA_CERTS=str(tls_proxy.ca_path))
 
 
 def of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -85,27 +85,29 @@ def finals(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The recording as WAV."""
-    return audio_files.write(tmp_path_factory.mktemp("wav") / "morning.wav", GOOD_MORNING.samples)
+    return audio_files.write_recording(
+        tmp_path_factory.mktemp("wav") / "morning.wav", GOOD_MORNING.samples
+    )
 
 
 def test_the_script_of_the_guide(server: LocalServer, file: str):
     """A WAV file at the speed of speech: Begin, turns, Termination, and the close."""
-    url = server.address(LONG_ENOUGH)
+    url = server.wait_for_address(LONG_ENOUGH)
     begin, *turns, termination, close = run(
-        "quickstart.cjs", url, file, ASSEMBLYAI_API_KEY=server.token
+        "quickstart.cjs", url, file, ASSEMBLYAI_API_KEY=server.api_key
     )
     said = [turn["transcript"] for turn in turns if turn.get("end_of_turn")]
 
     assert "Begin" == begin["type"]
     assert {"SpeechStarted", "Turn"} == {message["type"] for message in turns}
-    assert "good morning" in plain(said)
+    assert "good morning" in normalise_text(said)
     assert ("Termination", 2) == (termination["type"], termination["audio_duration_seconds"])
     assert {"code": 1000, "reason": "Session Ended"} == close
 
 
 def test_the_script_of_the_guide_with_a_wrong_key(server: LocalServer, file: str):
     """An Error in words, and a close with its code."""
-    url = server.address(LONG_ENOUGH)
+    url = server.wait_for_address(LONG_ENOUGH)
     error, close = run("quickstart.cjs", url, file, ASSEMBLYAI_API_KEY="wrong")
 
     assert "Unauthorized Connection: Invalid API key" == error["error"]
@@ -115,15 +117,15 @@ def test_the_script_of_the_guide_with_a_wrong_key(server: LocalServer, file: str
 # --- the SDK
 
 
-def test_a_session(server: LocalServer, front: Front):
+def test_a_session(server: LocalServer, tls_proxy: TlsProxy):
     """All events are there and in order, and the SDK need not complain."""
-    events = sdk(server, front, GOOD_MORNING.chunks)
+    events = sdk(server, tls_proxy, GOOD_MORNING.chunks)
     said = finals(events)
 
     assert ["open", "speechStarted", "turn"] == [event["event"] for event in events[:3]]
     assert {"event": "over"} == events[-1]
     assert not of(events, "error")
-    assert "good morning" in plain(turn["transcript"] for turn in said)
+    assert "good morning" in normalise_text(turn["transcript"] for turn in said)
     assert list(range(len(said))) == [turn["turn_order"] for turn in said]
     assert len(said) == len(of(events, "speechStarted"))
     for turn in said:
@@ -132,12 +134,12 @@ def test_a_session(server: LocalServer, front: Front):
         assert all(word["word_is_final"] for word in turn["words"])
 
 
-def test_every_message_of_a_client(server: LocalServer, front: Front):
+def test_every_message_of_a_client(server: LocalServer, tls_proxy: TlsProxy):
     """Long silences allowed, a turn ends when the client says so, and not before."""
     events = sdk(
         server,
-        front,
-        STATION.first(4).chunks,
+        tls_proxy,
+        STATION.head(4).chunks,
         speechModel="u3-rt-pro",
         minTurnSilence=10_000,
         maxTurnSilence=5_000,
@@ -164,17 +166,17 @@ def test_every_message_of_a_client(server: LocalServer, front: Front):
     ],
 )
 def test_a_fault_is_told(
-    server: LocalServer, front: Front, code: int, words: str, given: dict[str, Any]
+    server: LocalServer, tls_proxy: TlsProxy, code: int, words: str, given: dict[str, Any]
 ):
     """With the code and the words of the Error message, before Begin and after it."""
-    (error,) = of(sdk(server, front, **given), "error")
+    (error,) = of(sdk(server, tls_proxy, **given), "error")
 
     assert code == error["code"]
     assert error["message"].startswith(words)
 
 
-def test_a_temporary_token(server: LocalServer, front: Front):
+def test_a_temporary_token(server: LocalServer, tls_proxy: TlsProxy):
     """Made from the key over `https`, it opens a session over `wss`."""
-    events = sdk(server, front, token=True)
+    events = sdk(server, tls_proxy, token=True)
 
     assert ["open", "over"] == [event["event"] for event in events]

@@ -23,14 +23,20 @@ from assemblyai.streaming.v3 import (
     WarningEvent,
 )
 
-from tests.clients.python_sdk import OLD_WAYS, Listener, options, tasks, threads
-from tests.clients.sample_audio import CHUNK, read
-from tests.support.tls_proxy import Front
+from tests.clients.python_sdk import (
+    IGNORED_SDK_WARNINGS,
+    EventCollector,
+    async_client,
+    client_options,
+    threaded_client,
+)
+from tests.clients.sample_audio import CHUNK_SECONDS, load_sample
+from tests.support.tls_proxy import TlsProxy
 from workers.localserver.child import LocalServer
 
-pytestmark = [pytest.mark.engine, *OLD_WAYS]
+pytestmark = [pytest.mark.engine, *IGNORED_SDK_WARNINGS]
 
-STATION = read("station.aiff")
+STATION = load_sample("station.aiff")
 """Six seconds, two sentences: “Good morning.” is the first."""
 
 
@@ -39,7 +45,7 @@ STATION = read("station.aiff")
 
 def test_a_session(host: str, server: LocalServer, caplog: pytest.LogCaptureFixture):
     """All events are there and in order, and nothing makes the SDK complain in its log."""
-    with threads(host, server.token) as (client, heard):
+    with threaded_client(host, server.api_key) as (client, heard):
         client.stream(STATION.chunks)
         client.disconnect(terminate=True)
 
@@ -49,14 +55,14 @@ def test_a_session(host: str, server: LocalServer, caplog: pytest.LogCaptureFixt
 
 async def test_a_session_of_tasks(host: str, server: LocalServer, caplog: pytest.LogCaptureFixture):
     """The same for the other form."""
-    async with tasks(host, server.token) as (client, heard):
+    async with async_client(host, server.api_key) as (client, heard):
         await client.stream(STATION.chunks)
 
     assert_whole(heard)
     assert [] == [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def assert_whole(heard: Listener) -> None:
+def assert_whole(heard: EventCollector) -> None:
     """That this was a session with a U3 model on that recording, in the SDK's terms."""
     begin, *_, end = heard.events
     assert isinstance(begin, BeginEvent)
@@ -70,7 +76,7 @@ def assert_whole(heard: Listener) -> None:
     assert {BeginEvent, SpeechStartedEvent, TurnEvent, TerminationEvent} == {
         type(event) for event in heard.events
     }
-    assert "next train to the coast" in heard.words
+    assert "next train to the coast" in heard.final_text
     assert list(range(len(heard.finals))) == [turn.turn_order for turn in heard.finals]
     for turn in heard.finals:
         times = [time for word in turn.words for time in (word.start, word.end)]
@@ -86,12 +92,12 @@ def assert_whole(heard: Listener) -> None:
 def test_a_session_at_the_speed_of_speech(host: str, server: LocalServer):
     """Words come while audio is still being sent, not at its end."""
     silence = bytes(len(STATION.chunks[0]))
-    with threads(host, server.token) as (client, heard):
+    with threaded_client(host, server.api_key) as (client, heard):
         chunks = paced(chain(STATION.chunks, repeat(silence)))
         client.stream(takewhile(lambda _: not heard.turns, chunks))
         client.disconnect(terminate=True)
 
-    assert heard.words
+    assert heard.final_text
 
 
 def paced(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -99,37 +105,40 @@ def paced(chunks: Iterable[bytes]) -> Iterator[bytes]:
     start = time.monotonic()
     for number, chunk in enumerate(chunks, 1):
         yield chunk
-        time.sleep(max(0, start + number * CHUNK - time.monotonic()))
+        time.sleep(max(0, start + number * CHUNK_SECONDS - time.monotonic()))
 
 
 def test_a_session_word_by_word(host: str, server: LocalServer):
     """Universal-Streaming: finals come again, formatted, and nobody says that speech started."""
     model = SpeechModel.universal_streaming_english
-    with threads(host, server.token, speech_model=model, format_turns=True) as (client, heard):
-        client.stream(STATION.first(4).chunks)
+    with threaded_client(host, server.api_key, speech_model=model, format_turns=True) as (
+        client,
+        heard,
+    ):
+        client.stream(STATION.head(4).chunks)
         client.disconnect(terminate=True)
     plain = [turn for turn in heard.finals if not turn.turn_is_formatted]
     formatted = [turn for turn in heard.finals if turn.turn_is_formatted]
 
-    assert "to the coast" in heard.words
+    assert "to the coast" in heard.final_text
     assert [turn.turn_order for turn in plain] == [turn.turn_order for turn in formatted]
     assert all(word.word_is_final for turn in heard.turns for word in turn.words[:-1])
-    assert [] == heard.all(SpeechStartedEvent)
+    assert [] == heard.events_of(SpeechStartedEvent)
 
 
 async def test_sessions_at_once(host: str, server: LocalServer):
     """Each hears its own recording."""
-    museum = read("museum.flac")
+    museum = load_sample("museum.flac")
     async with (
-        tasks(host, server.token) as (here, morning),
-        tasks(host, server.token, sample_rate=museum.rate) as (there, afternoon),
+        async_client(host, server.api_key) as (here, morning),
+        async_client(host, server.api_key, sample_rate=museum.rate) as (there, afternoon),
     ):
-        await morning.came(lambda: morning.events and afternoon.events)
-        await here.stream(STATION.first(2).chunks)
-        await there.stream(museum.first(2).chunks)
+        await morning.wait_until_async(lambda: morning.events and afternoon.events)
+        await here.stream(STATION.head(2).chunks)
+        await there.stream(museum.head(2).chunks)
 
-    assert "good morning" in morning.words
-    assert "good afternoon" in afternoon.words
+    assert "good morning" in morning.final_text
+    assert "good afternoon" in afternoon.final_text
 
 
 # --- what a client asks for
@@ -137,9 +146,9 @@ async def test_sessions_at_once(host: str, server: LocalServer):
 
 def test_every_parameter_is_understood(host: str, server: LocalServer):
     """Numbers, booleans in Python's writing, lists as JSON, names that the SDK calls outdated."""
-    with threads(
+    with threaded_client(
         host,
-        server.token,
+        server.api_key,
         encoding="pcm_s16le",
         speech_model="u3-rt-pro",
         mode="max_accuracy",
@@ -183,28 +192,28 @@ def test_every_parameter_is_understood(host: str, server: LocalServer):
 
 def test_settings_change_during_a_session(host: str, server: LocalServer):
     """Long silences allowed, two sentences are one turn."""
-    with threads(host, server.token) as (client, heard):
+    with threaded_client(host, server.api_key) as (client, heard):
         client.set_params(LONG_SILENCES)
-        client.stream(STATION.first(4).chunks)
+        client.stream(STATION.head(4).chunks)
         client.disconnect(terminate=True)
 
     assert [0] == [turn.turn_order for turn in heard.finals]
-    assert "to the coast" in heard.words
+    assert "to the coast" in heard.final_text
 
 
 async def test_an_endpoint_is_forced(host: str, server: LocalServer):
     """The turn ends because the client says so; what follows belongs to the next."""
-    chunks = STATION.first(4).chunks
-    async with tasks(host, server.token) as (client, heard):
+    chunks = STATION.head(4).chunks
+    async with async_client(host, server.api_key) as (client, heard):
         await client.set_params(LONG_SILENCES)
         await client.stream(chunks[:14])  # “Good morning.”
         await client.force_endpoint()
         await client.keep_alive()
-        await heard.came(lambda: heard.finals)
+        await heard.wait_until_async(lambda: heard.finals)
         await client.stream(chunks[14:])
 
     assert [0, 1] == [turn.turn_order for turn in heard.finals]
-    assert "to the coast" in heard.words
+    assert "to the coast" in heard.final_text
 
 
 LONG_SILENCES = RealTimeSessionParameters(min_turn_silence=10_000, max_turn_silence=10_000)
@@ -212,12 +221,12 @@ LONG_SILENCES = RealTimeSessionParameters(min_turn_silence=10_000, max_turn_sile
 
 def test_silence_is_acknowledged(host: str, server: LocalServer):
     """If the client wishes, as ranges of the audio."""
-    with threads(host, server.token, acknowledge_silence=True) as (client, heard):
+    with threaded_client(host, server.api_key, acknowledge_silence=True) as (client, heard):
         client.stream([bytes(3200)] * 30)
-        heard.until(lambda: heard.all(SilenceEvent))
+        heard.wait_until(lambda: heard.events_of(SilenceEvent))
         client.disconnect(terminate=True)
 
-    assert all(0 <= each.start_ms < each.end_ms <= 3000 for each in heard.all(SilenceEvent))
+    assert all(0 <= each.start_ms < each.end_ms <= 3000 for each in heard.events_of(SilenceEvent))
 
 
 # --- who comes and goes
@@ -225,20 +234,20 @@ def test_silence_is_acknowledged(host: str, server: LocalServer):
 
 def test_leaving_without_a_word(host: str, server: LocalServer):
     """A client that just goes away is told of no error, and the next is served."""
-    with threads(host, server.token) as (client, left):
-        left.until(lambda: left.events)
-    with threads(host, server.token) as (client, heard):
+    with threaded_client(host, server.api_key) as (client, left):
+        left.wait_until(lambda: left.events)
+    with threaded_client(host, server.api_key) as (client, heard):
         client.disconnect(terminate=True)
 
     assert [BeginEvent] == [type(event) for event in left.events]
     assert [BeginEvent, TerminationEvent] == [type(event) for event in heard.events]
 
 
-def test_a_temporary_token(front: Front, server: LocalServer, trusted: None):
+def test_a_temporary_token(tls_proxy: TlsProxy, server: LocalServer, trust_tls_proxy: None):
     """Made from the key over `https`, it opens a session over `wss`."""
-    client = RealTimeTranscriber(options(front.address, server.token))
+    client = RealTimeTranscriber(client_options(tls_proxy.address, server.api_key))
     token = client.create_temporary_token(60, max_session_duration_seconds=600)
-    with threads(front.address, token=token) as (client, heard):
+    with threaded_client(tls_proxy.address, token=token) as (client, heard):
         client.disconnect(terminate=True)
     begin, end = heard.events
 
@@ -246,11 +255,15 @@ def test_a_temporary_token(front: Front, server: LocalServer, trusted: None):
     assert isinstance(end, TerminationEvent)
 
 
-async def test_a_temporary_token_of_tasks(front: Front, server: LocalServer, trusted: None):
+async def test_a_temporary_token_of_tasks(
+    tls_proxy: TlsProxy, server: LocalServer, trust_tls_proxy: None
+):
     """The same for the other form."""
-    async with AsyncRealTimeTranscriber(options(front.address, server.token)) as client:
+    async with AsyncRealTimeTranscriber(
+        client_options(tls_proxy.address, server.api_key)
+    ) as client:
         token = await client.create_temporary_token(60)
-    async with tasks(front.address, token=token) as (_, heard):
+    async with async_client(tls_proxy.address, token=token) as (_, heard):
         pass
 
     assert [BeginEvent, TerminationEvent] == [type(event) for event in heard.events]
@@ -258,10 +271,15 @@ async def test_a_temporary_token_of_tasks(front: Front, server: LocalServer, tru
 
 @pytest.mark.parametrize(("key", "seconds", "status"), [("wrong", 60, 401), (None, 601, 422)])
 def test_a_token_that_is_not_made(
-    front: Front, server: LocalServer, trusted: None, key: str | None, seconds: int, status: int
+    tls_proxy: TlsProxy,
+    server: LocalServer,
+    trust_tls_proxy: None,
+    key: str | None,
+    seconds: int,
+    status: int,
 ):
     """With a wrong key, or for longer than there are tokens: the SDK raises the status."""
-    client = RealTimeTranscriber(options(front.address, key or server.token))
+    client = RealTimeTranscriber(client_options(tls_proxy.address, key or server.api_key))
     with pytest.raises(httpx.HTTPStatusError) as caught:
         client.create_temporary_token(seconds)
 

@@ -19,10 +19,15 @@ from assemblyai.streaming.v3 import (
 )
 from pydantic import BaseModel
 
-from tests.clients.python_sdk import OLD_WAYS, Listener, tasks, threads
+from tests.clients.python_sdk import (
+    IGNORED_SDK_WARNINGS,
+    EventCollector,
+    async_client,
+    threaded_client,
+)
 from workers.localserver.child import LocalServer
 
-pytestmark = [pytest.mark.engine, *OLD_WAYS]
+pytestmark = [pytest.mark.engine, *IGNORED_SDK_WARNINGS]
 
 INVALID = "User Input Validation Error: "
 IDLE = "Session terminated due to inactivity: No messages received for 5 seconds"
@@ -92,10 +97,10 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_told(host: str, server: LocalServer, fault: Fault):
     """To the form with threads, which end; to terminate what is over already does no harm."""
-    with threads(host, fault.key or server.token, **fault.parameters) as (client, heard):
+    with threaded_client(host, fault.key or server.api_key, **fault.parameters) as (client, heard):
         for method, argument in fault.steps:
             getattr(client, method)(argument)
-        heard.until(lambda: heard.errors)
+        heard.wait_until(lambda: heard.errors)
         client.disconnect(terminate=True)
 
     assert_told(heard, fault)
@@ -104,15 +109,18 @@ def test_a_fault_is_told(host: str, server: LocalServer, fault: Fault):
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_a_fault_is_told_to_tasks(host: str, server: LocalServer, fault: Fault):
     """The same for the other form."""
-    async with tasks(host, fault.key or server.token, **fault.parameters) as (client, heard):
+    async with async_client(host, fault.key or server.api_key, **fault.parameters) as (
+        client,
+        heard,
+    ):
         for method, argument in fault.steps:
             await getattr(client, method)(argument)
-        await heard.came(lambda: heard.errors)
+        await heard.wait_until_async(lambda: heard.errors)
 
     assert_told(heard, fault)
 
 
-def assert_told(heard: Listener, fault: Fault) -> None:
+def assert_told(heard: EventCollector, fault: Fault) -> None:
     ((code, words),) = heard.errors
     assert fault.code == code
     assert words.startswith(fault.words)
@@ -123,15 +131,18 @@ def test_who_says_nothing_is_sent_away(host: str, server: LocalServer):
     """After the five seconds it asked for; another one stays because it says that it is there."""
     with (
         # First, so that it would have had to go first.
-        threads(host, server.token, inactivity_timeout=5, session_heartbeat=True) as (awake, heard),
-        threads(host, server.token, inactivity_timeout=5) as (_, silence),
+        threaded_client(host, server.api_key, inactivity_timeout=5, session_heartbeat=True) as (
+            awake,
+            heard,
+        ),
+        threaded_client(host, server.api_key, inactivity_timeout=5) as (_, silence),
     ):
 
         def over() -> bool:
             awake.keep_alive()
-            return bool(silence.errors and heard.all(HeartbeatEvent))
+            return bool(silence.errors and heard.events_of(HeartbeatEvent))
 
-        silence.until(over)
+        silence.wait_until(over)
         awake.disconnect(terminate=True)
 
     assert [(3006, f"{INVALID}{IDLE}")] == silence.errors
@@ -143,16 +154,16 @@ async def test_one_session_too_many(host: str, server: LocalServer):
     """Is refused, in the words of the service; when another has ended it may come."""
     async with AsyncExitStack() as stack:
         others = [
-            await stack.enter_async_context(tasks(host, server.token))
+            await stack.enter_async_context(async_client(host, server.api_key))
             for _ in range(server.capacity)
         ]
         for _, heard in others:
-            await heard.came(lambda heard=heard: heard.events)
-        async with tasks(host, server.token) as (_, refused):
-            await refused.came(lambda: refused.events)
+            await heard.wait_until_async(lambda heard=heard: heard.events)
+        async with async_client(host, server.api_key) as (_, refused):
+            await refused.wait_until_async(lambda: refused.events)
         await others[0][0].disconnect(terminate=True)
-        async with tasks(host, server.token) as (_, welcome):
-            await welcome.came(lambda: welcome.events)
+        async with async_client(host, server.api_key) as (_, welcome):
+            await welcome.wait_until_async(lambda: welcome.events)
 
     assert [(1008, "Unauthorized Connection: Too many concurrent sessions")] == refused.errors
     assert isinstance(welcome.events[0], BeginEvent)

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, nullcontext
 import pytest
 from assemblyai.streaming.v3 import BeginEvent, TerminationEvent
 
-from tests.clients.python_sdk import LONG_ENOUGH, OLD_WAYS, tasks
+from tests.clients.python_sdk import IGNORED_SDK_WARNINGS, LONG_ENOUGH, async_client
 from workers.localserver.scripts import script_file
-from workers.localserver.scripts.scripted import Scripted
-from workers.localserver.server import run
-from workers.localserver.server_policy import House
+from workers.localserver.scripts.scripted import ScriptedBackend
+from workers.localserver.server import run_server
+from workers.localserver.server_policy import ServerPolicy
 
-pytestmark = [pytest.mark.engine, *OLD_WAYS]
+pytestmark = [pytest.mark.engine, *IGNORED_SDK_WARNINGS]
 
 CHUNK = bytes(3200)
 
@@ -40,11 +40,11 @@ CUT = "Connection closed (code=1006)"
 @asynccontextmanager
 async def performed(fault: str) -> AsyncIterator[str]:
     """The host at which every session has this fault, given as a script has it."""
-    script = script_file.parse(SCRIPT.format(fault=fault).encode(), "script")
+    script = script_file.parse_script(SCRIPT.format(fault=fault).encode(), "script")
     lines: asyncio.Queue[str] = asyncio.Queue()
     stop = asyncio.Event()
     serving = asyncio.create_task(
-        run(0, House(), nullcontext(Scripted(script)), lines.put_nowait, stop)
+        run_server(0, ServerPolicy(), nullcontext(ScriptedBackend(script)), lines.put_nowait, stop)
     )
     try:
         address = await asyncio.wait_for(lines.get(), LONG_ENOUGH)
@@ -69,9 +69,9 @@ async def performed(fault: str) -> AsyncIterator[str]:
 )
 async def test_what_goes_wrong_is_told_once(fault: str, code: int, words: str):
     """And the client comes to its end, whether the engine closes or not."""
-    async with performed(fault) as host, tasks(host, "any") as (client, heard):
+    async with performed(fault) as host, async_client(host, "any") as (client, heard):
         await client.stream(CHUNK)
-        await heard.came(lambda: heard.errors)
+        await heard.wait_until_async(lambda: heard.errors)
 
     assert [(code, words)] == heard.errors
 
@@ -81,11 +81,14 @@ async def test_what_goes_wrong_is_told_once(fault: str, code: int, words: str):
 )
 async def test_what_is_odd_does_no_harm(what: str):
     """The session goes on to its end."""
-    async with performed(f"what = '{what}'\nafter = 0.1") as host, tasks(host, "any") as session:
+    async with (
+        performed(f"what = '{what}'\nafter = 0.1") as host,
+        async_client(host, "any") as session,
+    ):
         client, heard = session
         await client.stream([CHUNK] * 10)
 
     assert [] == heard.errors
     assert isinstance(heard.events[0], BeginEvent)
-    assert "good morning" in heard.words
+    assert "good morning" in heard.final_text
     assert isinstance(heard.events[-1], TerminationEvent)

@@ -8,48 +8,67 @@ what is still owed then (a final, a Termination) is no violation.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.conformance import session_rules, turn_rules, word_rules
-from tests.conformance.rule_context import Case
-from tests.conformance.schema_rules import shapes
-from tests.conformance.session_log import Audio, Closed, Entry, Heard, Kind, Sent, Violation, told
+from tests.conformance.rule_context import RuleContext
+from tests.conformance.schema_rules import check_schema
+from tests.conformance.session_log import (
+    Audio,
+    Closed,
+    LogEntry,
+    Received,
+    Sent,
+    Violation,
+    ViolationKind,
+    format_violations,
+)
 
-Rule = Callable[[Case], Iterator[Violation]]
+Rule = Callable[[RuleContext], Iterator[Violation]]
 
 RULES: tuple[Rule, ...] = (
-    shapes,
-    session_rules.begins,
-    session_rules.ends,
-    session_rules.terminates,
-    session_rules.errors,
-    session_rules.closes,
-    session_rules.unasked,
-    session_rules.heartbeats,
-    session_rules.silences,
-    turn_rules.order,
-    turn_rules.finals,
-    turn_rules.twins,
-    turn_rules.formats,
-    turn_rules.finality,
-    turn_rules.transcripts,
-    turn_rules.utterances,
-    turn_rules.end_confidences,
-    turn_rules.revisions,
-    turn_rules.speech_starts,
-    turn_rules.straddles,
-    word_rules.times,
-    word_rules.ahead,
-    word_rules.overlaps,
-    word_rules.confidences,
-    word_rules.imagined,
+    check_schema,
+    session_rules.check_begin,
+    session_rules.check_nothing_after_end,
+    session_rules.check_termination,
+    session_rules.check_errors,
+    session_rules.check_close,
+    session_rules.check_not_requested,
+    session_rules.check_heartbeats,
+    session_rules.check_silences,
+    turn_rules.check_turn_order,
+    turn_rules.check_finals,
+    turn_rules.check_formatted_finals,
+    turn_rules.check_formatting,
+    turn_rules.check_word_finality,
+    turn_rules.check_transcripts,
+    turn_rules.check_utterances,
+    turn_rules.check_end_confidences,
+    turn_rules.check_revisions,
+    turn_rules.check_speech_started,
+    turn_rules.check_forced_endpoints,
+    word_rules.check_word_times,
+    word_rules.check_within_audio,
+    word_rules.check_turn_overlaps,
+    word_rules.check_confidences,
+    word_rules.check_hallucinations,
 )
 
 
-def judge(parameters: Mapping[str, str], record: Sequence[Entry]) -> list[Violation]:
+def judge(parameters: Mapping[str, str], record: Sequence[LogEntry]) -> list[Violation]:
     """What the server did wrong, in the order of the record; ``parameters`` as in the URL."""
-    case = Case(parameters, record)
+    case = RuleContext(parameters, record)
     return sorted(
         (violation for rule in RULES for violation in rule(case)),
-        key=lambda violation: violation.at,
+        key=lambda violation: violation.index,
     )
 
 
-__all__ = ["Audio", "Closed", "Entry", "Heard", "Kind", "Sent", "Violation", "judge", "told"]
+__all__ = [
+    "Audio",
+    "Closed",
+    "LogEntry",
+    "Received",
+    "Sent",
+    "Violation",
+    "ViolationKind",
+    "format_violations",
+    "judge",
+]

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.conformance import judge, told
-from tests.conformance.from_trace import recorded
+from tests.conformance import format_violations, judge
+from tests.conformance.from_trace import log_from_trace
 from workers.errors import Malformed
 
 
@@ -17,14 +17,14 @@ def main(paths: Sequence[str]) -> int:
     legal = True
     for path in map(Path, paths):
         try:
-            violations = judge(*recorded(path))
+            violations = judge(*log_from_trace(path))
         except (Malformed, OSError) as error:
             sys.exit(str(error))
         counts = Counter(violation.kind.value for violation in violations)
         verdict = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
         print(f"{path.name}: {verdict or 'legal'}")
         if violations:
-            print(told(violations))
+            print(format_violations(violations))
             legal = False
     return 0 if legal else 1
 

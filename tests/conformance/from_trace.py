@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conformance.session_log import Audio, Entry, Heard, Sent
+from tests.conformance.session_log import Audio, LogEntry, Received, Sent
 from workers.jobs import events
 from workers.jobs.events import (
     Began,
@@ -18,41 +18,43 @@ from workers.jobs.events import (
     MessageSent,
     Slipped,
     TraceEvent,
-    TurnHeard,
+    TurnReceived,
     Warned,
 )
 from workers.protocol import messages
 from workers.traces import trace_file
-from workers.traces.trace_file import Traced
+from workers.traces.trace_file import TimedEvent
 
 
-def recorded(path: Path) -> tuple[dict[str, str], list[Entry]]:
+def log_from_trace(path: Path) -> tuple[dict[str, str], list[LogEntry]]:
     """Parameters and record of a trace; raises `Malformed` for something that is none."""
-    traced = list(trace_file.read(path))
+    traced = list(trace_file.read_trace(path))
     with path.open(encoding="utf-8") as file:
         settings = json.loads(file.readline())["settings"]
     parameters = {**dict(settings["params"]), "speech_model": settings["speech_model"]}
-    timed = [(each.t, entry) for each in traced for entry in _entries(each.event)]
-    timed += _chunks(traced, settings["chunk_ms"], late=settings["release"] == "end")
+    timed = [(each.t, entry) for each in traced for entry in _log_entries(each.event)]
+    timed += _timed_chunks(traced, settings["chunk_ms"], late=settings["release"] == "end")
     timed.sort(key=lambda pair: pair[0])
     return parameters, [entry for _, entry in timed]
 
 
-def _entries(event: TraceEvent) -> Iterator[Entry]:
+def _log_entries(event: TraceEvent) -> Iterator[LogEntry]:
     match event:
         case MessageSent(message=message):
             yield Sent(messages.decode_from_client(json.dumps(dict(message))))
         case MessageReceived(message=message):
-            yield Heard(dict(message))
-        case TurnHeard():
-            yield Heard({**events.to_json(event), "type": messages.Turn.type})
+            yield Received(dict(message))
+        case TurnReceived():
+            yield Received({**events.event_to_json(event), "type": messages.Turn.type})
         case Warned(warning=words, code=int(code)):  # without a code, it is the client's own
-            yield Heard(messages.to_json(messages.Warning(words, code)))
+            yield Received(messages.to_json(messages.Warning(words, code)))
         case _:
             pass
 
 
-def _chunks(traced: list[Traced], chunk_ms: int, *, late: bool) -> Iterator[tuple[float, Entry]]:
+def _timed_chunks(
+    traced: list[TimedEvent], chunk_ms: int, *, late: bool
+) -> Iterator[tuple[float, LogEntry]]:
     """Each chunk and when it had left."""
     start, rate = 0.0, 16_000
     for each in traced:

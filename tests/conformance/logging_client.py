@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import websocket
 
-from tests.conformance.session_log import Audio, Closed, Entry, Heard, Sent
+from tests.conformance.session_log import Audio, Closed, LogEntry, Received, Sent
 from workers.protocol import messages
 from workers.protocol.messages import ClientMessage, ServerMessage, Turn
 
@@ -15,12 +15,12 @@ LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""
 
 
-class Client:
+class LoggingClient:
     """It sends what it is told, takes what comes, and notes both in the order it did so."""
 
     def __init__(self, url: str, key: str, parameters: Mapping[str, str]) -> None:
         self.parameters = dict(parameters)
-        self.record: list[Entry] = []
+        self.log: list[LogEntry] = []
         self.socket = websocket.create_connection(
             f"{url}?{urlencode(self.parameters)}" if self.parameters else url,
             header=[f"Authorization: {key}"] if key else [],
@@ -30,46 +30,46 @@ class Client:
     @property
     def closed(self) -> Closed | None:
         """How the server closed; None as long as it has not."""
-        last = self.record[-1] if self.record else None
+        last = self.log[-1] if self.log else None
         return last if isinstance(last, Closed) else None
 
     @property
-    def heard(self) -> list[ServerMessage]:
+    def received_messages(self) -> list[ServerMessage]:
         """Every message so far."""
-        return [messages.from_json(e.frame) for e in self.record if isinstance(e, Heard)]
+        return [messages.from_json(e.frame) for e in self.log if isinstance(e, Received)]
 
     @property
-    def text(self) -> str:
+    def final_text(self) -> str:
         """What the finals say, in plain lower case."""
-        turns = [message for message in self.heard if isinstance(message, Turn)]
+        turns = [message for message in self.received_messages if isinstance(message, Turn)]
         finals = {turn.turn_order: turn.transcript for turn in turns if turn.end_of_turn}
         said = " ".join(finals.values()).lower()
         return "".join(letter for letter in said if letter.isalnum() or letter in " '")
 
-    def say(self, message: ClientMessage) -> None:
+    def send_control(self, message: ClientMessage) -> None:
         """A control message."""
-        self.record.append(Sent(message))
+        self.log.append(Sent(message))
         self.socket.send(messages.encode(message))
 
-    def stream(self, chunk: bytes, milliseconds: float, *, silent: bool = False) -> None:
+    def send_audio(self, chunk: bytes, milliseconds: float, *, silent: bool = False) -> None:
         """A chunk of audio."""
-        self.record.append(Audio(milliseconds, silent))
+        self.log.append(Audio(milliseconds, silent))
         self.socket.send_binary(chunk)
 
-    def take(self, within: float = 0.0) -> None:
+    def receive_available(self, within: float = 0.0) -> None:
         """All that has arrived by now; waits ``within`` seconds for the first of it."""
         while self.closed is None and select.select([self.socket.fileno()], [], [], within)[0]:
             self._receive()
             within = 0.0
 
-    def until(self, there: Callable[[ServerMessage], bool]) -> None:
+    def receive_until(self, there: Callable[[ServerMessage], bool]) -> None:
         """Takes messages until one is as wanted."""
         while self._receive():
-            if there(self.heard[-1]):
+            if there(self.received_messages[-1]):
                 return
-        raise AssertionError(f"it never came: {self.record}")
+        raise AssertionError(f"it never came: {self.log}")
 
-    def rest(self) -> "Client":
+    def receive_rest(self) -> "LoggingClient":
         """Everything until the server closes."""
         while self.closed is None:
             self._receive()
@@ -78,8 +78,8 @@ class Client:
     def _receive(self) -> bool:
         opcode, data = self.socket.recv_data()
         if opcode == websocket.ABNF.OPCODE_CLOSE:
-            self.record.append(Closed(int.from_bytes(data[:2], "big"), data[2:].decode()))
+            self.log.append(Closed(int.from_bytes(data[:2], "big"), data[2:].decode()))
             self.socket.shutdown()
             return False
-        self.record.append(Heard(json.loads(data)))
+        self.log.append(Received(json.loads(data)))
         return True

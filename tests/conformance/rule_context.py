@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
-from tests.conformance.session_log import Audio, Closed, Entry, Heard, Sent
+from tests.conformance.session_log import Audio, Closed, LogEntry, Received, Sent
 from workers.errors import Malformed
 from workers.protocol import messages
 from workers.protocol.codec import JsonObject
@@ -21,11 +21,11 @@ from workers.protocol.messages import (
 M = TypeVar("M", bound=ServerMessage | ClientMessage, covariant=True)
 Some = TypeVar("Some", bound=ServerMessage)
 
-SLACK = 100
+SLACK_MS = 100
 """Ms by which a time may lie beyond the audio that has been sent, and one chunk more."""
 
 
-class Family(Enum):
+class ModelFamily(Enum):
     """How a model tells of an open turn."""
 
     UNIVERSAL_STREAMING = auto()
@@ -37,7 +37,7 @@ class Family(Enum):
 _WORD_BY_WORD = {"universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"}
 
 
-class Role(Enum):
+class TurnRole(Enum):
     """What a Turn is to its turn."""
 
     PARTIAL = auto()
@@ -49,104 +49,104 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Generic[M]):
+class LoggedMessage(Generic[M]):
     """A message, its place in the record, and the ms of audio sent before it."""
 
-    at: int
+    index: int
     message: M
-    audio: float
+    audio_sent_ms: float
 
 
 @dataclass(frozen=True, slots=True)
-class Reading(Said[Turn]):
+class ClassifiedTurn(LoggedMessage[Turn]):
     """A Turn and its role."""
 
-    role: Role
+    role: TurnRole
 
 
-class Case:
+class RuleContext:
     """A session to be judged; ``parameters`` are those of the URL, as text."""
 
-    def __init__(self, parameters: Mapping[str, str], entries: Sequence[Entry]) -> None:
+    def __init__(self, parameters: Mapping[str, str], entries: Sequence[LogEntry]) -> None:
         self.parameters = parameters
         self.frames = [
-            (at, entry.frame) for at, entry in enumerate(entries) if isinstance(entry, Heard)
+            (at, entry.frame) for at, entry in enumerate(entries) if isinstance(entry, Received)
         ]
         self.closed = [(at, entry) for at, entry in enumerate(entries) if isinstance(entry, Closed)]
-        self.said: list[Said[ServerMessage]] = []
-        self.asked: list[Said[ClientMessage]] = []
-        self.audio = 0.0
+        self.server_messages: list[LoggedMessage[ServerMessage]] = []
+        self.client_messages: list[LoggedMessage[ClientMessage]] = []
+        self.audio_sent_ms = 0.0
         """Ms of audio sent in all."""
-        self.sound_at = len(entries)
+        self.first_sound_at = len(entries)
         """The place of the first chunk that holds more than silence."""
-        self.slack = SLACK + max(
+        self.slack = SLACK_MS + max(
             (entry.milliseconds for entry in entries if isinstance(entry, Audio)), default=0
         )
         for at, entry in enumerate(entries):
             self._take(at, entry)
         self.family = self._family()
-        self.readings = list(self._readings())
+        self.turns = list(self._readings())
 
-    def _take(self, at: int, entry: Entry) -> None:
+    def _take(self, at: int, entry: LogEntry) -> None:
         match entry:
             case Audio():
-                self.audio += entry.milliseconds
+                self.audio_sent_ms += entry.milliseconds
                 if not entry.silent:
-                    self.sound_at = min(self.sound_at, at)
+                    self.first_sound_at = min(self.first_sound_at, at)
             case Sent():
-                self.asked.append(Said(at, entry.message, self.audio))
-            case Heard():
-                if (message := decoded(entry.frame)) is not None:
-                    self.said.append(Said(at, message, self.audio))
+                self.client_messages.append(LoggedMessage(at, entry.message, self.audio_sent_ms))
+            case Received():
+                if (message := decode_frame(entry.frame)) is not None:
+                    self.server_messages.append(LoggedMessage(at, message, self.audio_sent_ms))
             case Closed():
                 pass
 
-    def of(self, kind: type[Some]) -> Iterator[Said[Some]]:
+    def messages_of(self, kind: type[Some]) -> Iterator[LoggedMessage[Some]]:
         """All messages of a kind that the server sent."""
-        for said in self.said:
+        for said in self.server_messages:
             if isinstance(said.message, kind):
-                yield Said(said.at, said.message, said.audio)
+                yield LoggedMessage(said.index, said.message, said.audio_sent_ms)
 
     @property
     def terminated(self) -> bool:
         """Whether the session ended as it should, so that nothing more is owed."""
-        return any(True for _ in self.of(Termination))
+        return any(True for _ in self.messages_of(Termination))
 
-    def wanted(self, name: str, at: int | None = None) -> bool:
+    def was_enabled(self, name: str, at: int | None = None) -> bool:
         """Whether a flag was ever set, by parameter or by message, before entry ``at``."""
-        return truth(self.parameters.get(name)) or any(
+        return parse_flag(self.parameters.get(name)) or any(
             getattr(asked.message, name, None) is True
-            for asked in self.asked
-            if at is None or asked.at < at
+            for asked in self.client_messages
+            if at is None or asked.index < at
         )
 
-    def changed(self, name: str) -> bool:
+    def was_configured(self, name: str) -> bool:
         """Whether a message ever set it: when that took effect, nobody can see."""
-        return any(getattr(asked.message, name, None) is not None for asked in self.asked)
+        return any(getattr(asked.message, name, None) is not None for asked in self.client_messages)
 
-    def _family(self) -> Family:
+    def _family(self) -> ModelFamily:
         model = self.parameters.get("speech_model", "")
-        for begin in self.of(Begin):
+        for begin in self.messages_of(Begin):
             model = begin.message.model or model
-        return Family.UNIVERSAL_STREAMING if model in _WORD_BY_WORD else Family.U3
+        return ModelFamily.UNIVERSAL_STREAMING if model in _WORD_BY_WORD else ModelFamily.U3
 
-    def _readings(self) -> Iterator[Reading]:
+    def _readings(self) -> Iterator[ClassifiedTurn]:
         expected, last = 0, None  # the last final, while it may still be repeated
-        for said in self.of(Turn):
+        for said in self.messages_of(Turn):
             turn = said.message
-            role = Role.FINAL if turn.end_of_turn else Role.PARTIAL
+            role = TurnRole.FINAL if turn.end_of_turn else TurnRole.PARTIAL
             if turn.turn_order != expected:
-                role = Role.TWIN if self._twins(turn, last) else Role.STRAY
-            if role is Role.TWIN:
+                role = TurnRole.TWIN if self._twins(turn, last) else TurnRole.STRAY
+            if role is TurnRole.TWIN:
                 last = None
             elif turn.turn_order >= expected:  # a skipped turn is told once, not for ever after
                 expected = turn.turn_order + turn.end_of_turn
                 last = turn if turn.end_of_turn else last
-            yield Reading(said.at, turn, said.audio, role)
+            yield ClassifiedTurn(said.index, turn, said.audio_sent_ms, role)
 
     def _twins(self, turn: Turn, last: Turn | None) -> bool:
         return (
-            self.family is Family.UNIVERSAL_STREAMING
+            self.family is ModelFamily.UNIVERSAL_STREAMING
             and last is not None
             and turn.turn_order == last.turn_order
             and turn.end_of_turn
@@ -155,12 +155,12 @@ class Case:
         )
 
 
-def truth(text: str | None) -> bool:
+def parse_flag(text: str | None) -> bool:
     """Clients write booleans in either case."""
     return text is not None and text.lower() == "true"
 
 
-def decoded(frame: JsonObject) -> ServerMessage | None:
+def decode_frame(frame: JsonObject) -> ServerMessage | None:
     """The message of a frame; None when it is none, which the rule on shapes tells."""
     try:
         message = messages.from_json(frame)

@@ -5,15 +5,15 @@ Looked at before anything is decoded, because our reader forgives: it rounds, an
 
 from collections.abc import Iterator, Mapping
 
-from tests.conformance.rule_context import Case, decoded
-from tests.conformance.session_log import Kind, Violation
+from tests.conformance.rule_context import RuleContext, decode_frame
+from tests.conformance.session_log import Violation, ViolationKind
 from workers.protocol.codec import Json, JsonObject
 
 Types = tuple[type, ...]
 INTEGER: Types = (int,)
 NUMBER: Types = (int, float)
 TEXT: Types = (str,)
-TRUTH: Types = (bool,)
+BOOLEAN: Types = (bool,)
 LIST: Types = (list,)
 OBJECT: Types = (dict,)
 
@@ -22,8 +22,8 @@ MESSAGES: Mapping[str, Mapping[str, Types]] = {
     "SpeechStarted": {"timestamp": INTEGER},
     "Turn": {
         "turn_order": INTEGER,
-        "turn_is_formatted": TRUTH,
-        "end_of_turn": TRUTH,
+        "turn_is_formatted": BOOLEAN,
+        "end_of_turn": BOOLEAN,
         "transcript": TEXT,
         "utterance": TEXT,
         "end_of_turn_confidence": NUMBER,
@@ -47,35 +47,41 @@ WORD: Mapping[str, Types] = {
     "start": INTEGER,
     "end": INTEGER,
     "confidence": NUMBER,
-    "word_is_final": TRUTH,
+    "word_is_final": BOOLEAN,
 }
 
 
-def shapes(case: Case) -> Iterator[Violation]:
+def check_schema(case: RuleContext) -> Iterator[Violation]:
     """Every frame is one of the known messages, with all of its fields."""
     for at, frame in case.frames:
-        for fault in _faults(frame):
-            yield Violation(Kind.SHAPE, at, fault)
+        for fault in _schema_faults(frame):
+            yield Violation(ViolationKind.SHAPE, at, fault)
 
 
-def _faults(frame: JsonObject) -> Iterator[str]:
+def _schema_faults(frame: JsonObject) -> Iterator[str]:
     kind = frame.get("type")
     fields = MESSAGES.get(kind) if isinstance(kind, str) else None
     if fields is None:
         yield f"there is no message of type {kind!r}"
         return
-    found = [*_wrong(frame, fields, str(kind))]
+    found = [*_field_faults(frame, fields, str(kind))]
     words = frame.get("words")
     if kind == "Turn" and isinstance(words, list):
         for index, word in enumerate(words):
             where = f"Turn.words[{index}]"
-            found += _wrong(word, WORD, where) if isinstance(word, dict) else [f"{where}: no word"]
-    if not found and decoded(frame) is None:
+            found += (
+                _field_faults(word, WORD, where)
+                if isinstance(word, dict)
+                else [f"{where}: no word"]
+            )
+    if not found and decode_frame(frame) is None:
         found = [f"{kind} cannot be read"]
     yield from found
 
 
-def _wrong(record: Mapping[str, Json], fields: Mapping[str, Types], where: str) -> Iterator[str]:
+def _field_faults(
+    record: Mapping[str, Json], fields: Mapping[str, Types], where: str
+) -> Iterator[str]:
     for name, types in fields.items():
         value = record.get(name)
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):

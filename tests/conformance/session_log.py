@@ -26,7 +26,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Received:
     """A text frame that the client received, parsed and nothing more."""
 
     frame: JsonObject
@@ -40,11 +40,11 @@ class Closed:
     reason: str
 
 
-Entry: TypeAlias = Audio | Sent | Heard | Closed
+LogEntry: TypeAlias = Audio | Sent | Received | Closed
 """One line of a record. The order is the client's: what it sent before it received."""
 
 
-class Kind(Enum):
+class ViolationKind(Enum):
     """What a violation is about."""
 
     SHAPE = "shape"
@@ -59,7 +59,7 @@ class Kind(Enum):
     """A code or words that the protocol does not have."""
     CLOSE = "close"
     """Code or reason do not follow from what was said last."""
-    UNASKED = "unasked"
+    NOT_REQUESTED = "unasked"
     """An optional message, field or partial that this client did not want."""
     HEARTBEAT = "heartbeat"
     """Its figures cannot be."""
@@ -71,7 +71,7 @@ class Kind(Enum):
     """A turn that ended twice, and not for a formatted twin."""
     NO_FINAL = "no final"
     """A turn that never ended."""
-    NO_TWIN = "no twin"
+    NO_FORMATTED_FINAL = "no twin"
     """Formatted turns were asked for, and this final was never formatted."""
     FINALITY = "finality"
     """``word_is_final`` is not as the family has it."""
@@ -91,15 +91,15 @@ class Kind(Enum):
     """At the wrong place, twice, or for nothing."""
     TIMES = "times"
     """A word that ends before it starts, or starts before the word before it."""
-    AHEAD = "ahead"
+    BEYOND_AUDIO = "ahead"
     """A time in audio that has not been sent yet."""
     OVERLAP = "overlap"
     """A turn that starts before the last one ended."""
     CONFIDENCE = "confidence"
     """Missing, or outside 0 to 1."""
-    IMAGINED = "imagined"
+    HALLUCINATED = "imagined"
     """Words where nothing but silence has been sent."""
-    STRADDLED = "straddled"
+    SPANS_FORCED_ENDPOINT = "straddled"
     """A turn with words on both sides of a forced endpoint."""
 
 
@@ -107,15 +107,15 @@ class Kind(Enum):
 class Violation:
     """One thing that the server should not have done."""
 
-    kind: Kind
-    at: int
+    kind: ViolationKind
+    index: int
     """The entry's place in the record, from 0."""
-    words: str
+    message: str
 
     def __str__(self) -> str:
-        return f"entry {self.at}: {self.kind.value}: {self.words}"
+        return f"entry {self.index}: {self.kind.value}: {self.message}"
 
 
-def told(violations: Sequence[Violation]) -> str:
+def format_violations(violations: Sequence[Violation]) -> str:
     """All of them for a reader, one a line."""
     return "\n".join(map(str, violations))

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from tests.conformance.rule_context import Case, Said, truth
-from tests.conformance.session_log import Kind, Violation
+from tests.conformance.rule_context import LoggedMessage, RuleContext, parse_flag
+from tests.conformance.session_log import Violation, ViolationKind
 from workers.protocol.messages import (
     Begin,
     Error,
@@ -29,7 +29,7 @@ CONFIGURATION = {
     "domain",
     "voice_focus",
 }
-ERRORS = {
+ERROR_PREFIXES = {
     1008: ("Unauthorized Connection: ", "Incorrect padding"),
     1011: ("",),
     1013: ("",),
@@ -45,71 +45,81 @@ ERRORS = {
 """How the words of each code begin: the vendor's page on session errors, and live texts."""
 
 
-def begins(case: Case) -> Iterator[Violation]:
+def check_begin(case: RuleContext) -> Iterator[Violation]:
     """Begin comes first and once; only an Error may come instead of it."""
-    begin: Said[Begin] | None = None
-    for said in case.said:
+    begin: LoggedMessage[Begin] | None = None
+    for said in case.server_messages:
         if isinstance(said.message, Begin):
             if begin is not None:
-                yield Violation(Kind.BEGIN, said.at, f"Begin was said at entry {begin.at} already")
-            begin = Said(said.at, said.message, said.audio)
-            yield from _introduces(case, begin)
+                yield Violation(
+                    ViolationKind.BEGIN,
+                    said.index,
+                    f"Begin was said at entry {begin.index} already",
+                )
+            begin = LoggedMessage(said.index, said.message, said.audio_sent_ms)
+            yield from _check_begin_fields(case, begin)
         elif begin is None and not isinstance(said.message, Error):
-            yield Violation(Kind.BEGIN, said.at, f"{said.message.type} came before Begin")
+            yield Violation(
+                ViolationKind.BEGIN, said.index, f"{said.message.type} came before Begin"
+            )
 
 
-def _introduces(case: Case, begin: Said[Begin]) -> Iterator[Violation]:
+def _check_begin_fields(case: RuleContext, begin: LoggedMessage[Begin]) -> Iterator[Violation]:
     message = begin.message
     try:
         UUID(message.id)
     except ValueError:
-        yield Violation(Kind.BEGIN, begin.at, f"its id is no UUID: {message.id!r}")
+        yield Violation(ViolationKind.BEGIN, begin.index, f"its id is no UUID: {message.id!r}")
     if message.expires_at <= 0:
-        yield Violation(Kind.BEGIN, begin.at, f"it expires at {message.expires_at}")
+        yield Violation(ViolationKind.BEGIN, begin.index, f"it expires at {message.expires_at}")
     if missing := CONFIGURATION - message.configuration.keys():
-        yield Violation(Kind.BEGIN, begin.at, f"configuration lacks {sorted(missing)}")
+        yield Violation(ViolationKind.BEGIN, begin.index, f"configuration lacks {sorted(missing)}")
     model = case.parameters.get("speech_model", message.model)
     if message.model != model:
-        yield Violation(Kind.BEGIN, begin.at, f"{message.model!r} instead of {model!r}")
+        yield Violation(ViolationKind.BEGIN, begin.index, f"{message.model!r} instead of {model!r}")
 
 
-def ends(case: Case) -> Iterator[Violation]:
+def check_nothing_after_end(case: RuleContext) -> Iterator[Violation]:
     """Nothing but the close follows Termination, which was asked for, or Error."""
-    last: Said[ServerMessage] | None = None
-    for said in case.said:
+    last: LoggedMessage[ServerMessage] | None = None
+    for said in case.server_messages:
         if last is not None:
             fault = f"{said.message.type} follows {last.message.type}"
-            yield Violation(Kind.AFTER_THE_END, said.at, fault)
+            yield Violation(ViolationKind.AFTER_THE_END, said.index, fault)
         if isinstance(said.message, Termination | Error):
             last = said
 
 
-def terminates(case: Case) -> Iterator[Violation]:
+def check_termination(case: RuleContext) -> Iterator[Violation]:
     """Termination answers Terminate, and tells how much audio there was."""
-    for said in case.of(Termination):
-        asked = [each for each in case.asked if isinstance(each.message, Terminate)]
-        if not any(each.at < said.at for each in asked):
-            yield Violation(Kind.TERMINATION, said.at, "nobody asked for it")
-        told, sent = said.message.audio_duration_seconds, said.audio / 1000
+    for said in case.messages_of(Termination):
+        asked = [each for each in case.client_messages if isinstance(each.message, Terminate)]
+        if not any(each.index < said.index for each in asked):
+            yield Violation(ViolationKind.TERMINATION, said.index, "nobody asked for it")
+        told, sent = said.message.audio_duration_seconds, said.audio_sent_ms / 1000
         if abs(told - sent) > 1:  # whole seconds, however they were rounded
-            yield Violation(Kind.TERMINATION, said.at, f"{told} s of audio, but {sent:.3f} s sent")
+            yield Violation(
+                ViolationKind.TERMINATION, said.index, f"{told} s of audio, but {sent:.3f} s sent"
+            )
         if said.message.session_duration_seconds < 0:
-            yield Violation(Kind.TERMINATION, said.at, "the session lasted less than nothing")
+            yield Violation(
+                ViolationKind.TERMINATION, said.index, "the session lasted less than nothing"
+            )
 
 
-def errors(case: Case) -> Iterator[Violation]:
+def check_errors(case: RuleContext) -> Iterator[Violation]:
     """An Error has one of the protocol's codes, and the words that belong to it."""
-    for said in case.of(Error):
+    for said in case.messages_of(Error):
         code, words = said.message.error_code, said.message.error
-        if not words.startswith(ERRORS.get(code or 0, ())):
-            yield Violation(Kind.ERROR, said.at, f"{code} does not say {words!r}")
+        if not words.startswith(ERROR_PREFIXES.get(code or 0, ())):
+            yield Violation(ViolationKind.ERROR, said.index, f"{code} does not say {words!r}")
 
 
-def closes(case: Case) -> Iterator[Violation]:
+def check_close(case: RuleContext) -> Iterator[Violation]:
     """With the Error's code and a fixed reason, or as ended after Termination; never untold."""
     for at, closed in case.closed:
         found = (closed.code, closed.reason)
-        last = case.said[-1].message if case.said else None
+        last = case.server_messages[-1].message if case.server_messages else None
         match last:
             case Error():
                 due = (last.error_code, SEE_ERROR)
@@ -117,29 +127,40 @@ def closes(case: Case) -> Iterator[Violation]:
                 due = (1000, "Session Ended")
             case _:
                 after = "nothing" if last is None else last.type
-                yield Violation(Kind.CLOSE, at, f"{found} after {after}: neither told nor asked")
+                yield Violation(
+                    ViolationKind.CLOSE, at, f"{found} after {after}: neither told nor asked"
+                )
                 return
         if found != due:
-            yield Violation(Kind.CLOSE, at, f"{found} instead of {due}")
+            yield Violation(ViolationKind.CLOSE, at, f"{found} instead of {due}")
 
 
-def unasked(case: Case) -> Iterator[Violation]:
+def check_not_requested(case: RuleContext) -> Iterator[Violation]:
     """What is optional comes only to a client that wanted it."""
-    for said in case.said:
+    for said in case.server_messages:
         for name in _optional(said.message):
-            if not case.wanted(name, said.at) and name not in OBJECTS & case.parameters.keys():
+            if (
+                not case.was_enabled(name, said.index)
+                and name not in PRESENCE_PARAMETERS & case.parameters.keys()
+            ):
                 fault = f"{said.message.type} without {name}"
-                yield Violation(Kind.UNASKED, said.at, fault)
-    partials = truth(case.parameters.get("include_partial_turns", "true"))
-    for said in case.of(Turn):
+                yield Violation(ViolationKind.NOT_REQUESTED, said.index, fault)
+    partials = parse_flag(case.parameters.get("include_partial_turns", "true"))
+    for said in case.messages_of(Turn):
         turn = said.message
         if not turn.end_of_turn and not partials:
-            yield Violation(Kind.UNASKED, said.at, "a partial in spite of include_partial_turns")
+            yield Violation(
+                ViolationKind.NOT_REQUESTED,
+                said.index,
+                "a partial in spite of include_partial_turns",
+            )
         if turn.language_code is not None and not (turn.end_of_turn or turn.utterance):
-            yield Violation(Kind.UNASKED, said.at, "a language before the end of an utterance")
+            yield Violation(
+                ViolationKind.NOT_REQUESTED, said.index, "a language before the end of an utterance"
+            )
 
 
-OBJECTS = {"llm_gateway"}
+PRESENCE_PARAMETERS = {"llm_gateway"}
 """Parameters that are wanted when they are there at all."""
 
 
@@ -162,35 +183,37 @@ def _optional(message: ServerMessage) -> Iterator[str]:
             pass
 
 
-def heartbeats(case: Case) -> Iterator[Violation]:
+def check_heartbeats(case: RuleContext) -> Iterator[Violation]:
     """Audio and time only grow, and no more audio was received than sent."""
     received = lasted = 0.0
-    for said in case.of(Heartbeat):
+    for said in case.messages_of(Heartbeat):
         beat = said.message
         if beat.total_audio_received_ms < received or beat.total_duration_ms < lasted:
-            yield Violation(Kind.HEARTBEAT, said.at, "less than the heartbeat before")
+            yield Violation(ViolationKind.HEARTBEAT, said.index, "less than the heartbeat before")
         received, lasted = beat.total_audio_received_ms, beat.total_duration_ms
-        if received > said.audio + case.slack:
-            fault = f"{received:g} ms received, but {said.audio:g} ms sent"
-            yield Violation(Kind.HEARTBEAT, said.at, fault)
+        if received > said.audio_sent_ms + case.slack:
+            fault = f"{received:g} ms received, but {said.audio_sent_ms:g} ms sent"
+            yield Violation(ViolationKind.HEARTBEAT, said.index, fault)
         if not 0 <= (beat.max_speech_probability or 0) <= 1 or (beat.realtime_factor or 0) < 0:
-            yield Violation(Kind.HEARTBEAT, said.at, "a probability or a factor that cannot be")
+            yield Violation(
+                ViolationKind.HEARTBEAT, said.index, "a probability or a factor that cannot be"
+            )
 
 
-def silences(case: Case) -> Iterator[Violation]:
+def check_silences(case: RuleContext) -> Iterator[Violation]:
     """Ranges follow each other and lie in the audio, and nobody says a word in them."""
     until = 0
-    for said in case.of(Silence):
+    for said in case.messages_of(Silence):
         start, end = said.message.start_ms, said.message.end_ms
         if not until <= start < end:
             fault = f"{start} to {end} ms, after one until {until} ms"
-            yield Violation(Kind.SILENCE, said.at, fault)
-        if end > said.audio + case.slack:
-            fault = f"until {end} ms, but {said.audio:g} ms were sent"
-            yield Violation(Kind.SILENCE, said.at, fault)
+            yield Violation(ViolationKind.SILENCE, said.index, fault)
+        if end > said.audio_sent_ms + case.slack:
+            fault = f"until {end} ms, but {said.audio_sent_ms:g} ms were sent"
+            yield Violation(ViolationKind.SILENCE, said.index, fault)
         until = max(until, end)
-        for turn in case.of(Turn):
+        for turn in case.messages_of(Turn):
             for word in turn.message.words:
                 if start <= word.start and word.end <= end and word.end > word.start:
                     fault = f"{start} to {end} ms, and {word.text!r} is in it"
-                    yield Violation(Kind.SILENCE, said.at, fault)
+                    yield Violation(ViolationKind.SILENCE, said.index, fault)

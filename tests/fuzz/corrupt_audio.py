@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.decoder_process import Decoder, Outcome
+from tests.fuzz.decoder_process import DecodeResult, IsolatedDecoder
 from tests.support import audio_files
 
-KINDS = (
+AUDIO_FORMATS = (
     ("WAV", "PCM_16", 1),
     ("WAV", "PCM_24", 2),
     ("WAV", "FLOAT", 1),
@@ -49,102 +49,110 @@ KINDS = (
 )
 """Container, encoding, channels."""
 
-_SMALL = (0, 1, 2, 7, 255, 1000, 0x7FFF, 0x8000, 0xFFFF, 1 << 20)
-_LARGE = ((1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
+_SMALL_NUMBERS = (0, 1, 2, 7, 255, 1000, 0x7FFF, 0x8000, 0xFFFF, 1 << 20)
+_LARGE_NUMBERS = (
+    (1 << 31) - 1,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 40,
+    (1 << 63) - 1,
+    1 << 63,
+    (1 << 64) - 1,
+)
 
-_HEADER = 96
+_HEADER_BYTES = 96
 """Bytes: most of what a file says of itself is said there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged:
+class CorruptFile:
     """A file that is not what it was."""
 
-    how: str
+    description: str
     content: bytes
 
 
-def whole() -> dict[str, bytes]:
+def make_intact_files() -> dict[str, bytes]:
     """A third of a second in every format, by its name."""
     made = {}
     with tempfile.TemporaryDirectory() as folder:
-        for kind, sub, channels in KINDS:
+        for kind, sub, channels in AUDIO_FORMATS:
             rate = 48000 if sub == "OPUS" else 16000
-            path = audio_files.write(
-                Path(folder) / "a", audio_files.tone(0.34, rate, channels), rate, kind, sub
+            path = audio_files.write_recording(
+                Path(folder) / "a", audio_files.sine(0.34, rate, channels), rate, kind, sub
             )
             made[f"{kind} {sub} {channels}"] = Path(path).read_bytes()
     return made
 
 
-def _place(rng: random.Random, content: bytearray) -> int:
+def _random_offset(rng: random.Random, content: bytearray) -> int:
     """Anywhere; every other time in the header."""
-    return rng.randrange(min(len(content), rng.choice((_HEADER, len(content)))))
+    return rng.randrange(min(len(content), rng.choice((_HEADER_BYTES, len(content)))))
 
 
-def _cut(rng: random.Random, content: bytearray) -> None:
-    del content[_place(rng, content) :]
+def _truncate(rng: random.Random, content: bytearray) -> None:
+    del content[_random_offset(rng, content) :]
 
 
-def _flip(rng: random.Random, content: bytearray) -> None:
+def _flip_bits(rng: random.Random, content: bytearray) -> None:
     for _ in range(rng.choice((1, 3, 30))):
-        content[_place(rng, content)] ^= 1 << rng.randrange(8)
+        content[_random_offset(rng, content)] ^= 1 << rng.randrange(8)
 
 
-def _blank(rng: random.Random, content: bytearray) -> None:
-    start = _place(rng, content)
+def _overwrite_with_constant(rng: random.Random, content: bytearray) -> None:
+    start = _random_offset(rng, content)
     end = min(len(content), start + rng.choice((4, 40, 4000)))
     content[start:end] = bytes([rng.choice((0, 0xFF))]) * (end - start)
 
 
-def _lie(rng: random.Random, content: bytearray) -> None:
+def _overwrite_number(rng: random.Random, content: bytearray) -> None:
     """Puts another number, of any size and order of bytes, where one may stand."""
     for _ in range(rng.choice((1, 1, 2))):
         code, size = rng.choice((("H", 2), ("I", 4), ("Q", 8)))
-        number = rng.choice(_SMALL + _LARGE) & ((1 << 8 * size) - 1)
-        start = rng.randrange(4, max(5, min(_HEADER, len(content) - size))) & ~1
+        number = rng.choice(_SMALL_NUMBERS + _LARGE_NUMBERS) & ((1 << 8 * size) - 1)
+        start = rng.randrange(4, max(5, min(_HEADER_BYTES, len(content) - size))) & ~1
         struct.pack_into(rng.choice("<>") + code, content, start, number)
 
 
-def _drop(rng: random.Random, content: bytearray) -> None:
-    start = _place(rng, content)
+def _delete_bytes(rng: random.Random, content: bytearray) -> None:
+    start = _random_offset(rng, content)
     del content[start : start + rng.choice((1, 2, 50))]
 
 
-def _repeat(rng: random.Random, content: bytearray) -> None:
-    start = _place(rng, content)
+def _duplicate_bytes(rng: random.Random, content: bytearray) -> None:
+    start = _random_offset(rng, content)
     content[start:start] = content[start : start + rng.choice((1, 50, 5000))]
 
 
-WAYS: tuple[Callable[[random.Random, bytearray], None], ...] = (
-    _cut,
-    _flip,
-    _blank,
-    _lie,
-    _lie,
-    _drop,
-    _repeat,
+CORRUPTIONS: tuple[Callable[[random.Random, bytearray], None], ...] = (
+    _truncate,
+    _flip_bits,
+    _overwrite_with_constant,
+    _overwrite_number,
+    _overwrite_number,
+    _delete_bytes,
+    _duplicate_bytes,
 )
 
 
-def damaged(seed: int, cases: int) -> Iterator[Damaged]:
+def generate_corrupt_files(seed: int, cases: int) -> Iterator[CorruptFile]:
     """So many files, the same for the same seed: damaged in one way or more, or two in one."""
     rng = random.Random(seed)
-    files = whole()
+    files = make_intact_files()
     for number in range(cases):
         name = rng.choice(list(files))
         content = bytearray(files[name])
-        ways = rng.choices(WAYS, k=rng.choice((1, 1, 1, 2, 3)))
+        ways = rng.choices(CORRUPTIONS, k=rng.choice((1, 1, 1, 2, 3)))
         said = [way.__name__.strip("_") for way in ways]
         if rng.random() < 0.15:
             other = rng.choice(list(files))
-            del content[_place(rng, content) :]
-            content += files[other][_place(rng, bytearray(files[other])) :]
+            del content[_random_offset(rng, content) :]
+            content += files[other][_random_offset(rng, bytearray(files[other])) :]
             said.insert(0, f"and {other}")
         for way in ways:
-            if len(content) > _HEADER // 2:
+            if len(content) > _HEADER_BYTES // 2:
                 way(rng, content)
-        yield Damaged(f"{number}: {name}, {', '.join(said)}", bytes(content))
+        yield CorruptFile(f"{number}: {name}, {', '.join(said)}", bytes(content))
 
 
 def main() -> None:
@@ -154,22 +162,22 @@ def main() -> None:
     asked.add_argument("--keep", type=Path, help="a folder for the files that went wrong")
     given = asked.parse_args()
     counted: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, Decoder() as decoder:
+    with tempfile.TemporaryDirectory() as folder, IsolatedDecoder() as decoder:
         path = Path(folder) / "a"
-        for case in damaged(given.seed, given.cases):
+        for case in generate_corrupt_files(given.seed, given.cases):
             path.write_bytes(case.content)
             began = time.monotonic()
-            outcome = decoder.outcome(str(path))
+            outcome = decoder.decode(str(path))
             if (took := time.monotonic() - began) > 5:
-                print(f"{case.how}: took {took:.0f} s ({outcome})", flush=True)
+                print(f"{case.description}: took {took:.0f} s ({outcome})", flush=True)
             counted[outcome.kind] += 1
-            if not outcome.is_right:
-                print(f"{case.how}: {outcome.kind} {outcome.words}", flush=True)
+            if not outcome.is_acceptable:
+                print(f"{case.description}: {outcome.kind} {outcome.message}", flush=True)
                 if given.keep:
-                    name = f"{given.seed}-{case.how.split(':')[0]}"
+                    name = f"{given.seed}-{case.description.split(':')[0]}"
                     (given.keep / name).write_bytes(case.content)
     print(dict(counted))
-    sys.exit(any(not Outcome(kind).is_right for kind in counted))
+    sys.exit(any(not DecodeResult(kind).is_acceptable for kind in counted))
 
 
 if __name__ == "__main__":

@@ -18,26 +18,26 @@ from workers.audio import decode
 from workers.audio.probe import probe
 from workers.errors import Unreadable
 
-MEMORY = 1 << 29
+MAX_MEMORY_BYTES = 1 << 29
 """Bytes that the process that decodes may take, besides those that it has before the first file."""
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds after which a decoder is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DecodeResult:
     """What became of one: ``decoded``, ``refused`` or what is wrong with that; and the words."""
 
     kind: str
-    words: str = ""
+    message: str = ""
 
     @property
-    def is_right(self) -> bool:
+    def is_acceptable(self) -> bool:
         return self.kind in ("decoded", "refused")
 
 
-class Decoder:
+class IsolatedDecoder:
     """Decodes files in a process of its own; a new one whenever that is lost."""
 
     def __init__(self) -> None:
@@ -54,33 +54,33 @@ class Decoder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end()
+        self._stop()
 
-    def outcome(self, path: str) -> Outcome:
+    def decode(self, path: str) -> DecodeResult:
         """Probes and decodes a file."""
         pipe = self._pipe or self._start()
         try:
             pipe.send(path)
-            if not pipe.poll(PATIENCE):
-                self._end()
-                return Outcome("hangs")
-            answer: Outcome = pipe.recv()
+            if not pipe.poll(TIMEOUT_SECONDS):
+                self._stop()
+                return DecodeResult("hangs")
+            answer: DecodeResult = pipe.recv()
         except (OSError, EOFError):
             assert self._process is not None
-            self._process.join(PATIENCE)
+            self._process.join(TIMEOUT_SECONDS)
             code = self._process.exitcode
-            self._end()
-            return Outcome("crashes", f"exit code {code}")
+            self._stop()
+            return DecodeResult("crashes", f"exit code {code}")
         return answer
 
     def _start(self) -> Connection:
         self._pipe, theirs = self._context.Pipe()
-        self._process = self._context.Process(target=_answer, args=(theirs,), daemon=True)
+        self._process = self._context.Process(target=_serve_requests, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
         return self._pipe
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
         if self._process is not None and self._pipe is not None:
             self._process.kill()
             self._process.join()
@@ -88,9 +88,9 @@ class Decoder:
         self._process = self._pipe = None
 
 
-def _answer(pipe: Connection) -> None:
+def _serve_requests(pipe: Connection) -> None:
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MAX_MEMORY_BYTES, taken + MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 2)  # MP3's decoder complains there
@@ -100,24 +100,26 @@ def _answer(pipe: Connection) -> None:
         except EOFError:
             return
         try:
-            pipe.send(_decoded(path))
+            pipe.send(_probe_and_decode(path))
         except Exception:
-            pipe.send(Outcome("raises", traceback.format_exc()))
+            pipe.send(DecodeResult("raises", traceback.format_exc()))
 
 
-def _decoded(path: str) -> Outcome:
+def _probe_and_decode(path: str) -> DecodeResult:
     """Probed, then decoded at two rates, as it is streamed and as it goes on after a while."""
     try:
         recording = probe(path)
         own = recording.rate if 8000 <= recording.rate <= 48000 else 8000
         for rate, start in ((16000, 0), (own, 0), (16000, 3210), (own, 3210)):
-            heard = sum(map(len, decode.blocks(recording, rate, rate // 10, start))) // 2
-            expected = max(0, decode.length(recording, rate) - start)
+            heard = sum(map(len, decode.pcm_blocks(recording, rate, rate // 10, start))) // 2
+            expected = max(0, decode.sample_count(recording, rate) - start)
             if not expected - rate // 5 <= heard <= expected + rate:
-                return Outcome("is of no plausible length", f"{heard} of {expected}: {recording}")
+                return DecodeResult(
+                    "is of no plausible length", f"{heard} of {expected}: {recording}"
+                )
     except Unreadable as error:
         words = str(error)
         if not words.isprintable() or os.path.dirname(path) in words or len(words) > 300:
-            return Outcome("is refused in unfit words", repr(words))
-        return Outcome("refused", error.reason)
-    return Outcome("decoded", recording.format)
+            return DecodeResult("is refused in unfit words", repr(words))
+        return DecodeResult("refused", error.reason)
+    return DecodeResult("decoded", recording.format)

@@ -14,16 +14,16 @@ from textual.widget import Widget
 
 from tests.support.fake_supervisor import FakeSupervisor
 from tui.app.desk import Desk
-from tui.widgets.painted import Painted
+from tui.widgets.painted import LineBlock
 from tui.widgets.table import SessionTable
 
-LONG = 20.0
+TIMEOUT_SECONDS = 20.0
 """Seconds after which a thing will not come any more; no test is expected to wait them."""
 
-WHERE = "embedded engine on this machine"
+DESTINATION = "embedded engine on this machine"
 
 
-class Seat:
+class DeskDriver:
     """A desk, its supervisor, and a hand on its keyboard."""
 
     def __init__(self, desk: Desk, supervisor: FakeSupervisor, pilot: Pilot[Any]) -> None:
@@ -35,16 +35,16 @@ class Seat:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
-    async def settled(self) -> None:
+    async def process_reports(self) -> None:
         """All that was reported until now is on the screen."""
         self.desk.tick()
         while not self.supervisor.reports.empty():
             self.desk.tick()
         await self.pilot.pause()
 
-    async def until(self, thing: Callable[[], bool]) -> None:
+    async def wait_until(self, thing: Callable[[], bool]) -> None:
         """Waits for the thing."""
-        end = monotonic() + LONG
+        end = monotonic() + TIMEOUT_SECONDS
         while not thing():
             assert monotonic() < end, "it did not come"
             await asyncio.sleep(0.005)
@@ -54,18 +54,18 @@ class Seat:
     def table(self) -> SessionTable:
         return self.desk.screen_stack[0].query_one(SessionTable)
 
-    def rows(self) -> list[str]:
+    def table_lines(self) -> list[str]:
         """The table as drawn."""
-        return drawn(self.table)
+        return rendered_lines(self.table)
 
-    def banner(self) -> str:
-        return "\n".join(drawn(self.desk.screen.query_one("#banner", Painted)))
+    def banner_text(self) -> str:
+        return "\n".join(rendered_lines(self.desk.screen.query_one("#banner", LineBlock)))
 
-    def foot(self) -> str:
-        return "\n".join(drawn(self.desk.screen.query_one("#foot", Painted)))
+    def footer_text(self) -> str:
+        return "\n".join(rendered_lines(self.desk.screen.query_one("#foot", LineBlock)))
 
 
-def drawn(widget: Widget) -> list[str]:
+def rendered_lines(widget: Widget) -> list[str]:
     """The lines of a widget as drawn."""
     return [strip.text for strip in widget.render_lines(widget.size.region)]
 
@@ -79,12 +79,12 @@ def style_of(widget: Widget, word: str) -> Style:
     raise AssertionError(f"{word!r} is not drawn")
 
 
-Seating = Callable[..., AbstractAsyncContextManager[Seat]]
+DeskFactory = Callable[..., AbstractAsyncContextManager[DeskDriver]]
 
 
 @pytest.fixture
-def seated(tmp_path: Path) -> Seating:
-    """A desk to sit down at: ``async with seated(supervisor, size=(80, 24)) as seat``."""
+def open_desk(tmp_path: Path) -> DeskFactory:
+    """A desk to sit down at: ``async with open_desk(supervisor, size=(80, 24)) as seat``."""
 
     @asynccontextmanager
     async def sit(
@@ -92,12 +92,12 @@ def seated(tmp_path: Path) -> Seating:
         *,
         size: tuple[int, int] = (120, 34),
         kind: type[Desk] = Desk,
-    ) -> AsyncIterator[Seat]:
+    ) -> AsyncIterator[DeskDriver]:
         supervisor = supervisor or FakeSupervisor()
-        desk = kind(supervisor, WHERE, tmp_path / "run")
+        desk = kind(supervisor, DESTINATION, tmp_path / "run")
         async with desk.run_test(size=size) as pilot:
-            seat = Seat(desk, supervisor, pilot)
-            await seat.settled()
+            seat = DeskDriver(desk, supervisor, pilot)
+            await seat.process_reports()
             yield seat
 
     return sit

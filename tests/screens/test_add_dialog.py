@@ -12,37 +12,39 @@ from textual.events import Paste
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tests.screens.conftest import Seat, Seating, drawn
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tui.app.desk import Desk
-from tui.screens.add_recordings import Adding
+from tui.screens.add_recordings import AddDialog
 
 
-async def test_what_is_no_recording_is_told(seated: Seating, tmp_path: Path) -> None:
+async def test_what_is_no_recording_is_told(open_desk: DeskFactory, tmp_path: Path) -> None:
     """In the dialog when there is nothing else; afterwards when the recordings were added."""
     supervisor = FakeSupervisor()
     os.mkfifo(tmp_path / "pipe.wav")
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("a")
         dialog = seat.desk.screen
-        assert isinstance(dialog, Adding)
+        assert isinstance(dialog, AddDialog)
         dialog.query_one(Input).value = str(tmp_path)
         await seat.press("enter")
-        await seat.until(lambda: "a named pipe" in " ".join(drawn(dialog.query_one("#below"))))
+        await seat.wait_until(
+            lambda: "a named pipe" in " ".join(rendered_lines(dialog.query_one("#below")))
+        )
         assert [] == supervisor.added
 
         (tmp_path / "talk.wav").touch()
         await seat.press("enter")
-        await seat.until(lambda: [str(tmp_path / "talk.wav")] == supervisor.added)
+        await seat.wait_until(lambda: [str(tmp_path / "talk.wav")] == supervisor.added)
         assert [(str(tmp_path / "pipe.wav"), "this is a named pipe, not a file")] == dialog.skipped
 
 
-def shown(seat: Seat, id: str) -> str:
-    return "\n".join(line.rstrip() for line in drawn(seat.desk.screen.query_one(id)))
+def shown(seat: DeskDriver, id: str) -> str:
+    return "\n".join(line.rstrip() for line in rendered_lines(seat.desk.screen.query_one(id)))
 
 
 async def test_folders_are_walked_and_many_recordings_marked(
-    seated: Seating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By keys alone; marks outlive the folder, and Enter says what it adds."""
     monkeypatch.chdir(tmp_path)
@@ -50,83 +52,85 @@ async def test_folders_are_walked_and_many_recordings_marked(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     supervisor = FakeSupervisor()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("a", "down")
-        await seat.until(lambda: "1 folder, 1 recording" in shown(seat, "#heading"))
+        await seat.wait_until(lambda: "1 folder, 1 recording" in shown(seat, "#heading"))
         assert "Enter opens talks" in shown(seat, "#below")
         await seat.press("j", "space")
-        await seat.until(lambda: "Enter adds 1 file" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 1 file" in shown(seat, "#below"))
         await seat.press("space", "g", "l")
-        await seat.until(lambda: "b[1].wav" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "b[1].wav" in shown(seat, "#entries"))
         await seat.press("ctrl+a", "space")
-        await seat.until(lambda: "Enter adds 3 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 3 files" in shown(seat, "#below"))
         assert "3 marked" in shown(seat, "#below")
         await seat.press("backspace")
-        await seat.until(lambda: "d.wav" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "d.wav" in shown(seat, "#entries"))
         await seat.press("enter")
-        await seat.until(lambda: 3 == len(supervisor.added))
+        await seat.wait_until(lambda: 3 == len(supervisor.added))
         assert ["talks/a.wav", "talks/b[1].wav", "talks/deep/c.wav"] == supervisor.added
-        assert "3 jobs added" in seat.foot()
+        assert "3 jobs added" in seat.footer_text()
 
         await seat.press("u")
-        assert not seat.desk.state.order
+        assert not seat.desk.state.visible
         assert [1, 2, 3] == supervisor.cancelled
 
 
 async def test_the_list_narrows_with_the_line_and_is_where_it_was_left(
-    seated: Seating, tmp_path: Path
+    open_desk: DeskFactory, tmp_path: Path
 ) -> None:
     """A pattern shows what it names; the line goes on from the folder that is shown."""
     for name in ("talks/a.wav", "talks/b.flac", "talks/c.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     supervisor = FakeSupervisor()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("a")
         seat.desk.screen.query_one(Input).value = f"{tmp_path}/t"
-        await seat.until(lambda: "talks/" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "talks/" in shown(seat, "#entries"))
         await seat.press("down", "enter")
-        await seat.until(lambda: "b.flac" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "b.flac" in shown(seat, "#entries"))
         await seat.press("tab", *"*.wav")
-        await seat.until(lambda: "b.flac" not in shown(seat, "#entries"))
-        await seat.until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "b.flac" not in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
         await seat.press("enter")
         assert [f"{tmp_path}/talks/{each}.wav" for each in "ac"] == supervisor.added
 
         await seat.press("a")
-        await seat.until(lambda: "b.flac" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "b.flac" in shown(seat, "#entries"))
         await seat.press("down", "up", *"b.flac", "enter")
-        await seat.until(lambda: 3 == len(supervisor.added))
+        await seat.wait_until(lambda: 3 == len(supervisor.added))
 
 
 async def test_names_that_cannot_be_typed_are_added_from_the_list(
-    seated: Seating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing of them reaches the terminal; a click twice is as good as Enter."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil\x1b[2J.wav").touch()
     supervisor = FakeSupervisor()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("a")
-        await seat.until(lambda: "evil" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "evil" in shown(seat, "#entries"))
         assert "\x1b" not in shown(seat, "#entries")
         await seat.pilot.click("#entries", offset=(5, 0), times=2)
-        await seat.until(lambda: ["evil\x1b[2J.wav"] == supervisor.added)
+        await seat.wait_until(lambda: ["evil\x1b[2J.wav"] == supervisor.added)
 
 
-async def test_paths_on_several_lines_are_offered_together(seated: Seating, tmp_path: Path) -> None:
+async def test_paths_on_several_lines_are_offered_together(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
     """As a file manager pastes them, on the desk or into the line; spaces belong to the names."""
     for name in ("a b.wav", "c.wav"):
         (tmp_path / name).touch()
     text = f"{tmp_path}/a b.wav\n{tmp_path}/c.wav\n"
     supervisor = FakeSupervisor()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         seat.desk.post_message(Paste(text))
-        await seat.until(lambda: isinstance(seat.desk.screen, Adding))
-        await seat.until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: isinstance(seat.desk.screen, AddDialog))
+        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
         await seat.press("escape", "a")
         seat.desk.post_message(Paste(text))
-        await seat.until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
         await seat.press("enter")
 
         assert [f"{tmp_path}/a b.wav", f"{tmp_path}/c.wav"] == supervisor.added
@@ -137,34 +141,38 @@ class Opened(Desk):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.skipped += [(f"/rec/pipe-{each}.wav", "this is a named pipe") for each in range(40)]
+        self.skipped_paths += [
+            (f"/rec/pipe-{each}.wav", "this is a named pipe") for each in range(40)
+        ]
 
 
-async def test_what_the_command_line_named_in_vain_is_told_and_listed(seated: Seating) -> None:
+async def test_what_the_command_line_named_in_vain_is_told_and_listed(
+    open_desk: DeskFactory,
+) -> None:
     """The first with its reason at once, all of them by a key, to the last."""
-    async with seated(kind=Opened) as seat:
-        assert "40 of what was named is skipped, as /rec/pipe-0.wav: this is" in seat.foot()
+    async with open_desk(kind=Opened) as seat:
+        assert "40 of what was named is skipped, as /rec/pipe-0.wav: this is" in seat.footer_text()
         await seat.press("!")
         assert "pipe-3.wav" in shown(seat, "#lines")
         await seat.press("pagedown", "j", "q")
-    async with seated() as seat:
+    async with open_desk() as seat:
         await seat.press("!")
-        assert "Nothing was skipped" in seat.foot()
+        assert "Nothing was skipped" in seat.footer_text()
 
 
-async def test_the_folder_that_was_left_is_in_view(seated: Seating, tmp_path: Path) -> None:
+async def test_the_folder_that_was_left_is_in_view(open_desk: DeskFactory, tmp_path: Path) -> None:
     """However far down the list above it stands, and however short its own was."""
     for number in range(60):
         (tmp_path / f"folder-{number:02}").mkdir()
-    async with seated() as seat:
+    async with open_desk() as seat:
         await seat.press("a")
         dialog = seat.desk.screen
         dialog.query_one(Input).value = f"{tmp_path}/folder-55/"
-        await seat.until(lambda: "folder-55" in shown(seat, "#heading"))
+        await seat.wait_until(lambda: "folder-55" in shown(seat, "#heading"))
         await seat.press("down", "left")
-        await seat.until(lambda: "60 folders" in shown(seat, "#heading"))
+        await seat.wait_until(lambda: "60 folders" in shown(seat, "#heading"))
 
-        await seat.until(lambda: "folder-55/" in shown(seat, "#entries"))
+        await seat.wait_until(lambda: "folder-55/" in shown(seat, "#entries"))
 
 
 class Lingering(Widget):
@@ -182,11 +190,11 @@ class Lingering(Widget):
         await asyncio.sleep(0.02)
 
 
-async def test_a_dialog_may_be_closed_while_a_folder_is_read(seated: Seating) -> None:
+async def test_a_dialog_may_be_closed_while_a_folder_is_read(open_desk: DeskFactory) -> None:
     """What a slow disk says then is told to nobody; the list is gone before its reader is."""
     release = Event()
     with ThreadPoolExecutor(1) as thread:
-        async with seated() as seat:
+        async with open_desk() as seat:
             asyncio.get_running_loop().set_default_executor(thread)
             thread.submit(release.wait)
             await seat.press("a")

@@ -7,26 +7,26 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import Label
 
-from tests.screens.conftest import Seating, drawn, style_of
+from tests.screens.conftest import DeskFactory, rendered_lines, style_of
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import (
-    broken,
+    broken_attempt,
     connecting,
-    done,
-    failed,
-    heard,
+    ended_done,
+    ended_failed,
     queued,
-    refused,
+    refused_attempt,
     streaming,
+    turn_heard,
 )
 from tui.app.desk import Desk
-from tui.config.settings import OUR_THEMES, DeskSettings
+from tui.config.settings import PACELINE_THEMES, DeskSettings
 from tui.model.row_order import Column
-from tui.screens.help import Help
-from tui.widgets.painted import Painted
+from tui.screens.help import HelpDialog
+from tui.widgets.painted import LineBlock
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
-from workers.protocol.endpoint import Kind
+from workers.protocol.endpoint import EndpointKind
 
 CHANGED = {
     "jobs.cancel": ("ctrl+k", "delete"),
@@ -51,64 +51,66 @@ class Changed(Desk):
         settings = DeskSettings(
             theme="paceline-light", ascii=True, refresh=0.1, columns=columns, keys=CHANGED
         )
-        super().__init__(*about, kind=Kind.SERVICE, settings=settings)
+        super().__init__(*about, kind=EndpointKind.SERVICE, settings=settings)
 
 
 def some() -> FakeSupervisor:
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/one.wav", *streaming(), heard(0, "good morning all", settled=2))
-    supervisor.job("/rec/two.wav", *streaming(60, 60), done(60))
+    supervisor.job("/rec/one.wav", *streaming(), turn_heard(0, "good morning all", settled=2))
+    supervisor.job("/rec/two.wav", *streaming(60, 60), ended_done(60))
     supervisor.job("/rec/three.wav", queued(75))
     return supervisor
 
 
 def text_of_help(desk: Desk) -> list[str]:
-    assert isinstance(desk.screen, Help)
-    return [line.strip() for line in drawn(desk.screen.query_one("#lines", Painted))]
+    assert isinstance(desk.screen, HelpDialog)
+    return [line.strip() for line in rendered_lines(desk.screen.query_one("#lines", LineBlock))]
 
 
-async def test_sentences_tell_the_keys_that_were_changed(seated: Seating) -> None:
+async def test_sentences_tell_the_keys_that_were_changed(open_desk: DeskFactory) -> None:
     """In dialogs, notices, tabs and the search; each works as it is told."""
     supervisor = some()
-    one = [heard(order, f"turn number {order}", final=True) for order in range(50)]
+    one = [turn_heard(order, f"turn number {order}", final=True) for order in range(50)]
     supervisor.report(JobId(1), *one)
     supervisor.job("/rec/four.wav", *streaming())
-    supervisor.job("/rec/five.wav", *streaming(), done())
-    async with seated(supervisor, kind=Changed, size=(130, 24)) as seat:
+    supervisor.job("/rec/five.wav", *streaming(), ended_done())
+    async with open_desk(supervisor, kind=Changed, size=(130, 24)) as seat:
         await seat.press("e")
         box = seat.desk.screen.query_one("#box")
         assert "w write  Space choose  F4 close" == str(box.border_subtitle)
-        assert "w writes 1 file" in "\n".join(drawn(seat.desk.screen.query_one("#outcome")))
+        assert "w writes 1 file" in "\n".join(
+            rendered_lines(seat.desk.screen.query_one("#outcome"))
+        )
         await seat.press("f4", "end", "d")
-        assert "U undoes" in seat.foot()
+        assert "U undoes" in seat.footer_text()
         await seat.press("home", "tab", "pageup")
         tabs = seat.desk.screen.query_one("#tabs")
-        assert "F6 follows" in drawn(tabs)[0]
+        assert "F6 follows" in rendered_lines(tabs)[0]
         await seat.press("slash", *"turn", "enter")
         assert "F7 next  N previous" in str(seat.desk.screen.query_one("#count", Label).content)
         await seat.press("escape", "tab", "ctrl+a", "delete")
         assert "F8 yes  n no" == str(seat.desk.screen.query_one("#box").border_subtitle)
         await seat.press("f8")
-        assert "Cancelling 3 jobs; what was heard is kept, ^k again forces" in seat.foot()
+        assert "Cancelling 3 jobs; what was heard is kept, ^k again forces" in seat.footer_text()
 
 
-async def test_keys_that_were_changed_work_and_are_told_everywhere(seated: Seating) -> None:
+async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: DeskFactory) -> None:
     """In foot, help, palette and first screen; what they did before, they no longer do."""
     supervisor = some()
-    async with seated(supervisor, kind=Changed, size=(130, 24)) as seat:
-        assert "^k Del cancel" in seat.foot()
-        assert "x add" in seat.foot()
-        assert "F9 help" in seat.foot()
-        assert "Z quit" in seat.foot()
+    async with open_desk(supervisor, kind=Changed, size=(130, 24)) as seat:
+        assert "^k Del cancel" in seat.footer_text()
+        assert "x add" in seat.footer_text()
+        assert "F9 help" in seat.footer_text()
+        assert "Z quit" in seat.footer_text()
         await seat.press("ctrl+k", "n")
-        assert 1 == seat.desk.state.row
+        assert 1 == seat.desk.state.current_row
         await seat.press("j", "down")
-        assert 1 == seat.desk.state.row
+        assert 1 == seat.desk.state.current_row
         await seat.press("n", "delete")
         assert [1, 3] == supervisor.cancelled
 
         await seat.press("question_mark")
-        assert not isinstance(seat.desk.screen, Help)
+        assert not isinstance(seat.desk.screen, HelpDialog)
         await seat.press("f9")
         assert any(line.startswith("^k Del   cancel, keep") for line in text_of_help(seat.desk))
         await seat.press("f4")
@@ -118,37 +120,39 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(seated: Seati
         }
         assert "key: Z" == told["Leave: sessions end politely; again forces"].help
 
-        supervisor.idle = False
+        supervisor.is_idle = False
         await seat.press("q")
         assert 0 == supervisor.stops
         await seat.press("Z")
-        assert "Z forces now" in seat.foot()
+        assert "Z forces now" in seat.footer_text()
 
 
-async def test_settings_of_how_it_looks_are_honoured(seated: Seating) -> None:
+async def test_settings_of_how_it_looks_are_honoured(open_desk: DeskFactory) -> None:
     """Theme, signs, columns."""
-    async with seated(some(), kind=Changed) as seat:
+    async with open_desk(some(), kind=Changed) as seat:
         assert "paceline-light" == seat.desk.theme
-        assert seat.banner().isascii()
-        assert "AssemblyAI" not in seat.banner()
-        assert "| billed" in seat.banner()
-        assert all("0:10" not in row for row in seat.rows())
-        assert "good morning all" in seat.rows()[0]
+        assert seat.banner_text().isascii()
+        assert "AssemblyAI" not in seat.banner_text()
+        assert "| billed" in seat.banner_text()
+        assert all("0:10" not in row for row in seat.table_lines())
+        assert "good morning all" in seat.table_lines()[0]
 
 
-async def test_the_first_screen_says_what_to_press_and_what_it_costs(seated: Seating) -> None:
+async def test_the_first_screen_says_what_to_press_and_what_it_costs(
+    open_desk: DeskFactory,
+) -> None:
     """By the keys that are in force."""
-    async with seated(kind=Changed) as seat:
-        told = " ".join(" ".join(drawn(seat.desk.screen.query_one("#none"))).split())
+    async with open_desk(kind=Changed) as seat:
+        told = " ".join(" ".join(rendered_lines(seat.desk.screen.query_one("#none"))).split())
 
         assert "x add files or folders" in told
         assert "F9 keys and signs" in told
         assert "The service bills every second" in told
 
 
-async def test_help_begins_with_the_keys_of_where_one_is(seated: Seating) -> None:
+async def test_help_begins_with_the_keys_of_where_one_is(open_desk: DeskFactory) -> None:
     """The tab that has the focus, the screen on top; then what works anywhere, then the rest."""
-    async with seated(some(), size=(90, 24)) as seat:
+    async with open_desk(some(), size=(90, 24)) as seat:
         for keys, first, later in (
             ([], "Sessions", "In a tab of a session"),
             (["tab"], "In a tab of a session", "Reading, full screen"),
@@ -164,37 +168,39 @@ async def test_help_begins_with_the_keys_of_where_one_is(seated: Seating) -> Non
             await seat.press("escape")
 
 
-async def test_the_foot_follows_the_focus(seated: Seating) -> None:
+async def test_the_foot_follows_the_focus(open_desk: DeskFactory) -> None:
     """A key that means something else there is told with what it means there."""
-    async with seated(some()) as seat:
-        assert "/ filter" in seat.foot()
+    async with open_desk(some()) as seat:
+        assert "/ filter" in seat.footer_text()
         await seat.press("tab")
-        await seat.settled()
+        await seat.process_reports()
 
-        assert "/ search" in seat.foot()
-        assert "/ filter" not in seat.foot()
+        assert "/ search" in seat.footer_text()
+        assert "/ filter" not in seat.footer_text()
 
 
-async def test_every_action_is_in_the_palette(seated: Seating) -> None:
+async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
     """With each column to sort by and each theme; and it is done where it was asked for."""
-    async with seated(some()) as seat:
+    async with open_desk(some()) as seat:
         desk = seat.desk
         told = {command.title: command for command in desk.get_system_commands(desk.screen)}
         assert {f"Sort by {column.value}" for column in Column} <= told.keys()
         themes = [title for title in told if title.startswith("Theme: ")]
-        assert sorted(f"Theme: {name}" for name in OUR_THEMES) == themes[: len(OUR_THEMES)]
+        assert (
+            sorted(f"Theme: {name}" for name in PACELINE_THEMES) == themes[: len(PACELINE_THEMES)]
+        )
         assert "Theme: nord" in themes
         assert "key: x" == told["Cancel, keep what was heard; again forces"].help
 
         told["Sort by lag"].callback()
         told["Theme: paceline-contrast"].callback()
         await seat.pilot.pause()
-        await seat.settled()
+        await seat.process_reports()
         assert Column.LAG is desk.state.sorting.column
         assert "paceline-contrast" == desk.theme
         for says, row in (("First session", 0), ("Last session", 2), ("Previous session", 1)):
             await told[says].callback()
-            assert row == desk.state.row
+            assert row == desk.state.current_row
 
         await seat.press("ctrl+p")
         assert isinstance(desk.screen, CommandPalette)
@@ -202,14 +208,14 @@ async def test_every_action_is_in_the_palette(seated: Seating) -> None:
         await seat.press("escape")
 
 
-async def test_no_window_is_too_small_to_be_told_so(seated: Seating) -> None:
+async def test_no_window_is_too_small_to_be_told_so(open_desk: DeskFactory) -> None:
     """Whatever is pressed in it. Where nothing fits, that is said, until there is room again."""
     supervisor = some()
-    supervisor.job("/rec/four.wav", failed("no such file"))
-    async with seated(supervisor, size=(40, 10)) as seat:
+    supervisor.job("/rec/four.wav", ended_failed("no such file"))
+    async with open_desk(supervisor, size=(40, 10)) as seat:
         for cells, rows in ((30, 6), (29, 9), (80, 5), (12, 3), (1, 1), (40, 10)):
             await seat.pilot.resize_terminal(cells, rows)
-            await seat.settled()
+            await seat.process_reports()
             whole = "\n".join(strip.text for strip in seat.desk.screen._compositor.render_strips())
             tiny = cells < 30 or rows < 6
             assert ("Window too small"[:cells] in whole) is tiny
@@ -219,35 +225,35 @@ async def test_no_window_is_too_small_to_be_told_so(seated: Seating) -> None:
                 await seat.press("question_mark", "escape", "a", "escape")
 
         await seat.press("j")
-        assert 1 == seat.desk.state.row
+        assert 1 == seat.desk.state.current_row
 
 
-async def test_the_banner_tells_of_a_server_that_lets_nobody_in(seated: Seating) -> None:
+async def test_the_banner_tells_of_a_server_that_lets_nobody_in(open_desk: DeskFactory) -> None:
     """In words; and what is retrying is not queued."""
     supervisor = some()
-    supervisor.job("/rec/four.wav", *streaming(), *broken())
-    job = supervisor.job("/rec/five.wav", queued(), connecting(), *refused())
-    async with seated(supervisor) as seat:
-        assert "2 queued" in seat.banner()
-        assert "1 retrying" in seat.banner()
-        assert "no place at the server: 1 wait" in seat.banner()
+    supervisor.job("/rec/four.wav", *streaming(), *broken_attempt())
+    job = supervisor.job("/rec/five.wav", queued(), connecting(), *refused_attempt())
+    async with open_desk(supervisor) as seat:
+        assert "2 queued" in seat.banner_text()
+        assert "1 retrying" in seat.banner_text()
+        assert "no place at the server: 1 wait" in seat.banner_text()
 
-        supervisor.report(job, connecting(), failed("gone", outcome=Outcome.UNREACHABLE))
-        await seat.settled()
-        assert "no place" not in seat.banner()
+        supervisor.report(job, connecting(), ended_failed("gone", outcome=Outcome.UNREACHABLE))
+        await seat.process_reports()
+        assert "no place" not in seat.banner_text()
 
 
-async def test_our_themes_are_put_on_by_name(seated: Seating) -> None:
+async def test_our_themes_are_put_on_by_name(open_desk: DeskFactory) -> None:
     """Colours change at once."""
-    async with seated(some()) as seat:
+    async with open_desk(some()) as seat:
         seen = set()
-        for name in OUR_THEMES:
+        for name in PACELINE_THEMES:
             seat.desk.theme = name
             await seat.pilot.pause()
-            await seat.settled()
+            await seat.process_reports()
             seen.add(style_of(seat.table, "streaming").color)
 
-        assert len(OUR_THEMES) == len(seen)
+        assert len(PACELINE_THEMES) == len(seen)
 
 
 def test_a_theme_of_ours_may_come_from_the_environment(

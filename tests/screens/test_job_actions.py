@@ -1,8 +1,8 @@
 """The user's verbs, down to what the supervisor is asked."""
 
-from tests.screens.conftest import Seating, drawn
+from tests.screens.conftest import DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import done, failed, queued, streaming
+from tests.support.report_builders import ended_done, ended_failed, queued, streaming
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
@@ -12,53 +12,55 @@ def four() -> FakeSupervisor:
     supervisor = FakeSupervisor()
     supervisor.job("/rec/one.wav", *streaming())
     supervisor.job("/rec/two.wav", *streaming())
-    supervisor.job("/rec/three.wav", *streaming(), done())
-    supervisor.job("/rec/four.wav", queued(), failed("it broke"))
+    supervisor.job("/rec/three.wav", *streaming(), ended_done())
+    supervisor.job("/rec/four.wav", queued(), ended_failed("it broke"))
     return supervisor
 
 
-async def test_cancel_reaches_the_current_job(seated: Seating) -> None:
+async def test_cancel_reaches_the_current_job(open_desk: DeskFactory) -> None:
     """The row says at once that it is stopping, and what it was when it has ended."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("j", "x")
         assert [JobId(2)] == supervisor.cancelled
-        assert "stopping" in seat.rows()[1]
-        assert "Cancelling 1 job; what was heard is kept" in seat.foot()
+        assert "stopping" in seat.table_lines()[1]
+        assert "Cancelling 1 job; what was heard is kept" in seat.footer_text()
 
         supervisor.report(JobId(2), Ended(Outcome.CANCELLED, "stopped by the user"))
-        await seat.settled()
-        assert "cancelled" in seat.rows()[1]
+        await seat.process_reports()
+        assert "cancelled" in seat.table_lines()[1]
 
 
-async def test_cancel_again_forces_and_says_so(seated: Seating) -> None:
+async def test_cancel_again_forces_and_says_so(open_desk: DeskFactory) -> None:
     """The supervisor is asked a second time."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("x", "x")
 
         assert [JobId(1), JobId(1)] == supervisor.cancelled
-        assert "by force" in seat.foot()
+        assert "by force" in seat.footer_text()
 
 
-async def test_verbs_act_on_the_marked_rows(seated: Seating) -> None:
+async def test_verbs_act_on_the_marked_rows(open_desk: DeskFactory) -> None:
     """Space marks and goes on; what a verb does not fit is passed over and counted."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("space", "space", "space")
-        assert ["◆", "◆", "◆", " "] == [row[1] for row in seat.rows()]
+        assert ["◆", "◆", "◆", " "] == [row[1] for row in seat.table_lines()]
 
         await seat.press("r")
-        assert "Nothing to do: 3 jobs" in seat.foot()
+        assert "Nothing to do: 3 jobs" in seat.footer_text()
 
 
-async def test_more_than_one_live_session_is_cancelled_after_a_question(seated: Seating) -> None:
+async def test_more_than_one_live_session_is_cancelled_after_a_question(
+    open_desk: DeskFactory,
+) -> None:
     """Only y means yes; by force nobody is asked again."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("space", "space", "space", "x")
         assert "Cancel 2 sessions at work?" in " ".join(
-            drawn(seat.desk.screen.query_one("#question"))
+            rendered_lines(seat.desk.screen.query_one("#question"))
         )
         for key in ("n", "enter", "escape"):
             await seat.press(key, "x")
@@ -66,158 +68,162 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(seated: 
 
         await seat.press("y")
         assert [JobId(1), JobId(2)] == supervisor.cancelled
-        assert "Cancelling 2 jobs" in seat.foot()
+        assert "Cancelling 2 jobs" in seat.footer_text()
 
         await seat.press("x")
         assert 4 == len(supervisor.cancelled)
 
 
-async def test_that_all_is_over_is_said_once(seated: Seating) -> None:
+async def test_that_all_is_over_is_said_once(open_desk: DeskFactory) -> None:
     """With what may be done then; nothing is said of a desk that opens on what is over."""
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/one.wav", *streaming(), done())
+    supervisor.job("/rec/one.wav", *streaming(), ended_done())
     other = supervisor.job("/rec/two.wav", *streaming())
-    async with seated(supervisor) as seat:
-        assert "All is over" not in seat.foot()
-        supervisor.report(other, failed("it broke"))
-        await seat.settled()
-        assert "All is over: R tries 1 failed one again, E exports, q leaves" in seat.foot()
+    async with open_desk(supervisor) as seat:
+        assert "All is over" not in seat.footer_text()
+        supervisor.report(other, ended_failed("it broke"))
+        await seat.process_reports()
+        assert "All is over: R tries 1 failed one again, E exports, q leaves" in seat.footer_text()
 
-        seat.desk.say("Something else")
-        await seat.settled()
-        assert "Something else" in seat.foot()
+        seat.desk.show_notice("Something else")
+        await seat.process_reports()
+        assert "Something else" in seat.footer_text()
 
 
-async def test_one_that_is_at_work_among_several_is_asked_for_too(seated: Seating) -> None:
+async def test_one_that_is_at_work_among_several_is_asked_for_too(open_desk: DeskFactory) -> None:
     """Else the answer to a question that does not come would be taken for another verb."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("down", "space", "space", "space", "x")
         assert "Cancel 1 session at work?" in " ".join(
-            drawn(seat.desk.screen.query_one("#question"))
+            rendered_lines(seat.desk.screen.query_one("#question"))
         )
 
 
-async def test_a_turn_is_ended_now(seated: Seating) -> None:
+async def test_a_turn_is_ended_now(open_desk: DeskFactory) -> None:
     """Of those that stream; the others are counted."""
     supervisor = four()
     supervisor.streaming = {JobId(1)}
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press(".")
-        assert "1 session asked to end the turn now" in seat.foot()
+        assert "1 session asked to end the turn now" in seat.footer_text()
         await seat.press("space", "space", ".")
 
         assert [JobId(1)] * 2 == supervisor.turns_ended
-        assert "1 session asked to end the turn now; 1 does not stream" in seat.foot()
+        assert "1 session asked to end the turn now; 1 does not stream" in seat.footer_text()
 
 
-async def test_all_that_failed_is_retried_by_one_key(seated: Seating) -> None:
+async def test_all_that_failed_is_retried_by_one_key(open_desk: DeskFactory) -> None:
     """Wherever the cursor is."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("R")
         assert [JobId(4)] == supervisor.retried
 
-        await seat.settled()
+        await seat.process_reports()
         await seat.press("R")
-        assert "Nothing has failed" in seat.foot()
+        assert "Nothing has failed" in seat.footer_text()
 
 
-async def test_the_queue_is_edited_and_undone(seated: Seating) -> None:
+async def test_the_queue_is_edited_and_undone(open_desk: DeskFactory) -> None:
     """Rows move, go and come back; places are taken and given."""
     supervisor = four()
     waiting = [supervisor.job(f"/rec/wait-{each}.wav", queued()) for each in range(3)]
     supervisor.queue = list(waiting)
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("G", "K")
         assert [waiting[0], waiting[2], waiting[1]] == supervisor.queue
-        assert "wait-2" in seat.rows()[5]
+        assert "wait-2" in seat.table_lines()[5]
         await seat.press("J", "u", "u", "u")
         assert waiting == supervisor.queue
-        assert "Nothing to undo" in seat.foot()
+        assert "Nothing to undo" in seat.footer_text()
 
         await seat.press("+", "+", "-")
-        assert 5 == supervisor.sessions
-        assert "5 at once; 3 more can start now" in seat.foot()
+        assert 5 == supervisor.max_sessions
+        assert "5 at once; 3 more can start now" in seat.footer_text()
 
         await seat.press("d")
         assert [waiting[2]] == supervisor.cancelled
-        assert not any("wait-2" in row for row in seat.rows())
+        assert not any("wait-2" in row for row in seat.table_lines())
         supervisor.report(waiting[2], Ended(Outcome.CANCELLED, "taken out of the queue"))
-        await seat.settled()
+        await seat.process_reports()
         await seat.press("u")
         assert [waiting[2]] == supervisor.retried
-        assert any("wait-2" in row for row in seat.rows())
+        assert any("wait-2" in row for row in seat.table_lines())
 
         await seat.press("g", "d")
-        assert "Nothing removed; 1 job at work: x cancels first" in seat.foot()
+        assert "Nothing removed; 1 job at work: x cancels first" in seat.footer_text()
 
 
-async def test_sessions_are_changed_in_mid_stream(seated: Seating) -> None:
+async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> None:
     """What a server would refuse is said, and nothing is sent."""
     supervisor = four()
     supervisor.streaming = {JobId(1)}
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("G", "c")
-        assert "Nothing to do: 1 job not streaming" in seat.foot()
+        assert "Nothing to do: 1 job not streaming" in seat.footer_text()
         await seat.press("g", "space", "space", "space", "c", "enter")
-        assert "Nothing is changed yet" in "".join(drawn(seat.desk.screen.query_one("#outcome")))
+        assert "Nothing is changed yet" in "".join(
+            rendered_lines(seat.desk.screen.query_one("#outcome"))
+        )
 
         await seat.press(*"Oslo, Bergen", "tab", *"20", "enter")
-        assert "min silence is from 50" in "".join(drawn(seat.desk.screen.query_one("#outcome")))
+        assert "min silence is from 50" in "".join(
+            rendered_lines(seat.desk.screen.query_one("#outcome"))
+        )
         await seat.press("0", "enter")
 
         changes = UpdateConfiguration(keyterms_prompt=("Oslo", "Bergen"), min_turn_silence=200)
         assert [(JobId(1), changes)] == supervisor.configured
-        assert "Sent to 1 session; 2 do not stream" in seat.foot()
+        assert "Sent to 1 session; 2 do not stream" in seat.footer_text()
 
 
-async def test_escape_takes_marks_away_and_never_leaves(seated: Seating) -> None:
+async def test_escape_takes_marks_away_and_never_leaves(open_desk: DeskFactory) -> None:
     """Esc goes back as far as there is a back."""
-    async with seated(four()) as seat:
+    async with open_desk(four()) as seat:
         await seat.press("space", "escape", "escape", "escape")
 
         assert set() == seat.desk.state.marked
         assert seat.desk.is_running
 
 
-async def test_retry_reaches_what_is_over(seated: Seating) -> None:
+async def test_retry_reaches_what_is_over(open_desk: DeskFactory) -> None:
     """Not what is done; the row says that it is a further attempt."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("r")
         assert [] == supervisor.retried
-        assert "at work" in seat.foot()
+        assert "at work" in seat.footer_text()
 
         await seat.press("G", "space", "k", "space", "r")
         assert [JobId(4)] == supervisor.retried
-        assert "Retrying 1 job" in seat.foot()
+        assert "Retrying 1 job" in seat.footer_text()
 
-        await seat.settled()
-        assert "↻ retrying" in seat.rows()[3]
+        await seat.process_reports()
+        assert "↻ retrying" in seat.table_lines()[3]
         supervisor.report(JobId(4), queued())
-        await seat.settled()
-        assert "↻2 waits for its turn" in seat.rows()[3]
+        await seat.process_reports()
+        assert "↻2 waits for its turn" in seat.table_lines()[3]
 
 
-async def test_hold_is_shown_until_it_is_let_go(seated: Seating) -> None:
+async def test_hold_is_shown_until_it_is_let_go(open_desk: DeskFactory) -> None:
     """And says that a paced stream cannot pause."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("p")
         assert supervisor.holding
-        assert "starts held" in seat.banner()
-        assert "go on: speech cannot wait" in seat.foot()
+        assert "starts held" in seat.banner_text()
+        assert "go on: speech cannot wait" in seat.footer_text()
 
         await seat.press("p")
         assert not supervisor.holding
-        assert "starts held" not in seat.banner()
+        assert "starts held" not in seat.banner_text()
 
 
-async def test_while_reading_a_verb_means_what_is_being_read(seated: Seating) -> None:
+async def test_while_reading_a_verb_means_what_is_being_read(open_desk: DeskFactory) -> None:
     """Marks that are out of sight are left alone."""
     supervisor = four()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("space", "enter", "x")
 
         assert [JobId(2)] == supervisor.cancelled

@@ -7,12 +7,12 @@ import pytest
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tests.screens.conftest import Seat, Seating
+from tests.screens.conftest import DeskDriver, DeskFactory
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import done, heard, streaming
+from tests.support.report_builders import ended_done, streaming, turn_heard
 from tui.app.desk import Desk
-from tui.keys.key_table import KEYS, PLACES, Scope, of
-from tui.keys.keymap import named
+from tui.keys.key_table import KEY_BINDINGS, SCOPE_STACKS, Scope, bindings_in
+from tui.keys.keymap import parse_key_name
 from workers.jobs.job import JobId
 
 WAY = {
@@ -50,7 +50,7 @@ class Recording(Desk):
         return done
 
 
-async def arrive(seat: Seat, scope: Scope) -> None:
+async def arrive(seat: DeskDriver, scope: Scope) -> None:
     """From wherever the key before has led, and whatever it has ended."""
     while len(seat.desk.screen_stack) > 1:
         await seat.desk.pop_screen()
@@ -59,7 +59,7 @@ async def arrive(seat: Seat, scope: Scope) -> None:
     for name in ("two", "three"):
         seat.supervisor.job(f"/rec/{name}.wav", *streaming())
     seat.desk.state.select(JobId(1))
-    await seat.settled()
+    await seat.process_reports()
     await seat.press(*WAY[scope])
 
 
@@ -68,14 +68,16 @@ def place(desk: Desk) -> tuple[Screen[Any], Widget | None]:
 
 
 @pytest.mark.parametrize("scope", WAY, ids=lambda scope: scope.name)
-async def test_every_key_does_what_the_table_says(seated: Seating, scope: Scope) -> None:
+async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope: Scope) -> None:
     """Pressed where it works: its action is done, and there is somebody to do it."""
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/one.wav", *streaming(), heard(0, "Good morning.", final=True), done())
-    async with seated(supervisor, size=(80, 24), kind=Recording) as seat:
+    supervisor.job(
+        "/rec/one.wav", *streaming(), turn_heard(0, "Good morning.", final=True), ended_done()
+    )
+    async with open_desk(supervisor, size=(80, 24), kind=Recording) as seat:
         desk, there = seat.desk, None
         assert isinstance(desk, Recording)
-        for key in of(scope):
+        for key in bindings_in(scope):
             for name in key.keys:
                 if there != place(desk):
                     await arrive(seat, scope)
@@ -87,9 +89,9 @@ async def test_every_key_does_what_the_table_says(seated: Seating, scope: Scope)
 
 def test_no_key_means_two_things_in_one_place() -> None:
     """Neither within a scope, nor among the scopes that work together; and each name is a key's."""
-    for scopes in PLACES:
-        names = [name for key in KEYS if key.scope in scopes for name in key.keys]
+    for scopes in SCOPE_STACKS:
+        names = [name for key in KEY_BINDINGS if key.scope in scopes for name in key.keys]
         assert len(names) == len(set(names))
-    assert set(Scope) == {scope for scopes in PLACES for scope in scopes}
+    assert set(Scope) == {scope for scopes in SCOPE_STACKS for scope in scopes}
     assert set(Scope) == {*WAY, Scope.REPLAY}
-    assert all(name == named(name) for key in KEYS for name in key.keys)
+    assert all(name == parse_key_name(name) for key in KEY_BINDINGS for name in key.keys)

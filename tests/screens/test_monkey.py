@@ -8,17 +8,25 @@ import pytest
 from textual.events import Key, Paste
 from textual.pilot import Pilot
 
-from tests.screens.conftest import Seating
+from tests.screens.conftest import DeskFactory
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import broken, done, failed, heard, queued, refused, streaming
+from tests.support.report_builders import (
+    broken_attempt,
+    ended_done,
+    ended_failed,
+    queued,
+    refused_attempt,
+    streaming,
+    turn_heard,
+)
 from tui.app.desk import Desk
-from tui.keys.key_table import KEYS
+from tui.keys.key_table import KEY_BINDINGS
 from tui.theme.themes import THEMES
 from workers.jobs.events import Event
 from workers.jobs.job import JobId
 
 LETTERS = [*'abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789!:<>"[~']
-NAMES = sorted({name for key in KEYS for name in key.keys} - {"q", "ctrl+c"})
+NAMES = sorted({name for key in KEY_BINDINGS for name in key.keys} - {"q", "ctrl+c"})
 SIZES = [(200, 60), (80, 24), (40, 10), (20, 5), (60, 1)]
 WORDS = ["[/", "[laughs]", "\x1b[31m", "\u202e", "a" + "\u0301" * 30, "日本", "x" * 300, "words"]
 
@@ -39,11 +47,11 @@ def happens(supervisor: FakeSupervisor, random: Random) -> None:
     supervisor.streaming.add(job)
     told: list[list[Event]] = [
         streaming(random.uniform(0, 60), lag=random.uniform(0, 99)),
-        [heard(random.randrange(5), words, final=random.random() < 0.5)],
-        [done()],
-        [failed(words, words)],
-        broken(words),
-        refused(),
+        [turn_heard(random.randrange(5), words, final=random.random() < 0.5)],
+        [ended_done()],
+        [ended_failed(words, words)],
+        broken_attempt(words),
+        refused_attempt(),
     ]
     supervisor.report(job, *random.choices(told, [4, 8, 1, 1, 1, 1])[0])
 
@@ -63,14 +71,14 @@ async def mash(desk: Desk, pilot: Pilot[Any], random: Random) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_key_at_no_moment_ends_the_desk(
-    seated: Seating, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_desk: DeskFactory, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While sessions go on beneath; the seed says which."""
     monkeypatch.chdir(tmp_path)
     random = Random(seed)
     supervisor = FakeSupervisor()
     supervisor.queue.append(supervisor.job("/rec/one.wav", *streaming()))
-    async with seated(supervisor, size=SIZES[seed], kind=Staying) as seat:
+    async with open_desk(supervisor, size=SIZES[seed], kind=Staying) as seat:
         for _ in range(25):
             happens(supervisor, random)
             await mash(seat.desk, seat.pilot, random)

@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 from textual.events import Paste
 
-from tests.screens.conftest import Seat, drawn
+from tests.screens.conftest import DeskDriver, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.run_builders import talks
-from tui.app.replay_desk import LookBack
-from tui.cli.view import heading
-from tui.keys.key_table import KEYS, Scope, of
-from tui.model.replay import Playback
+from tests.support.run_builders import write_sample_run
+from tui.app.replay_desk import ReplayDesk
+from tui.cli.view import replay_title
+from tui.keys.key_table import KEY_BINDINGS, Scope, bindings_in
+from tui.model.replay import Replay
 from tui.screens import available_actions
-from tui.screens.export import Exporting
+from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
-from tui.screens.reader import Reading
-from tui.widgets.painted import Painted
+from tui.screens.reader import ReadingScreen
+from tui.widgets.painted import LineBlock
 from workers.jobs.job import JobId
-from workers.runs.timeline import Chronicle
+from workers.runs.timeline import RunTimeline
 
 LENGTH = 11.5
 
 
-class Recording(LookBack, inherit_bindings=True):
+class Recording(ReplayDesk, inherit_bindings=True):
     """Notes the actions that keys ask for."""
 
     asked: list[str]
@@ -38,42 +38,42 @@ class Recording(LookBack, inherit_bindings=True):
 
 @asynccontextmanager
 async def looking_back(
-    folder: Path, kind: type[LookBack] = LookBack, size: tuple[int, int] = (120, 34)
-) -> AsyncIterator[tuple[Seat, Playback]]:
+    folder: Path, kind: type[ReplayDesk] = ReplayDesk, size: tuple[int, int] = (120, 34)
+) -> AsyncIterator[tuple[DeskDriver, Replay]]:
     """A desk on the run in that folder."""
-    chronicle = Chronicle(folder)
-    playback = Playback(chronicle)
-    desk = kind(playback, heading(folder, chronicle, at_work=False), folder)
+    timeline = RunTimeline(folder)
+    playback = Replay(timeline)
+    desk = kind(playback, replay_title(folder, timeline, still_running=False), folder)
     async with desk.run_test(size=size) as pilot:
-        seat = Seat(desk, FakeSupervisor(), pilot)
-        await seat.settled()
+        seat = DeskDriver(desk, FakeSupervisor(), pilot)
+        await seat.process_reports()
         yield seat, playback
 
 
-def scrub(seat: Seat) -> str:
-    return drawn(seat.desk.screen.query_one("#foot", Painted))[0]
+def scrub(seat: DeskDriver) -> str:
+    return rendered_lines(seat.desk.screen.query_one("#foot", LineBlock))[0]
 
 
 async def test_it_opens_on_the_run_as_it_ended(tmp_path: Path) -> None:
     """And says that it is one; its transcripts are there, and can be exported."""
-    folder = talks(tmp_path / "run")
+    folder = write_sample_run(tmp_path / "run")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     async with looking_back(folder) as (seat, _):
-        assert "looking back at run, 20 Nov 2026" in seat.banner()
+        assert "looking back at run, 20 Nov 2026" in seat.banner_text()
         assert [True] * 3 == [
             word in row
-            for word, row in zip(("done", "done", "cancelled"), seat.rows(), strict=False)
+            for word, row in zip(("done", "done", "cancelled"), seat.table_lines(), strict=False)
         ]
         assert re.match(r" ‖ 0:11 ━+↻━+┃ 0:11   1x ", scrub(seat))
         await seat.press("down", "enter")
-        assert isinstance(seat.desk.screen, Reading)
-        read = "\n".join(drawn(seat.desk.screen.query_one("#transcript")))
+        assert isinstance(seat.desk.screen, ReadingScreen)
+        read = "\n".join(rendered_lines(seat.desk.screen.query_one("#transcript")))
         assert "attempt 2 from 0:02.0" in read
         assert "What was whole." in read
         assert re.match(r" ‖ 0:11 ━", scrub(seat))
 
         await seat.press("e")
-        assert isinstance(seat.desk.screen, Exporting)
+        assert isinstance(seat.desk.screen, ExportDialog)
         await seat.press("escape", "q")
         assert not seat.desk.is_running
     assert before == {path: path.read_bytes() for path in folder.iterdir()}
@@ -81,7 +81,7 @@ async def test_it_opens_on_the_run_as_it_ended(tmp_path: Path) -> None:
 
 async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
     """Table, transcript and header stand where the clock does."""
-    async with looking_back(talks(tmp_path / "run")) as (seat, playback):
+    async with looking_back(write_sample_run(tmp_path / "run")) as (seat, playback):
         for key, moment in (
             ("comma", 1.5),
             ("full_stop", LENGTH),
@@ -91,7 +91,7 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
             ("B", LENGTH),
         ):
             await seat.press(key)
-            assert moment == playback.at, key
+            assert moment == playback.position_s, key
         for key, speed in (("plus", 4), ("plus", 16), ("plus", 16), ("minus", 4), ("minus", 1)):
             await seat.press(key)
             assert speed == playback.speed, key
@@ -103,23 +103,23 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
             assert speed == playback.speed
 
         await seat.press("comma")
-        assert "streaming" in seat.rows()[0]
-        assert "1 queued" in seat.banner()
-        assert "Good" in drawn(seat.desk.screen.query_one("#transcript"))[0]
-        assert "morning" not in drawn(seat.desk.screen.query_one("#transcript"))[0]
+        assert "streaming" in seat.table_lines()[0]
+        assert "1 queued" in seat.banner_text()
+        assert "Good" in rendered_lines(seat.desk.screen.query_one("#transcript"))[0]
+        assert "morning" not in rendered_lines(seat.desk.screen.query_one("#transcript"))[0]
         assert scrub(seat).startswith(" ‖ 0:01 ━")
 
         events = seat.desk.screen.query_one("#events")
         await seat.press("3")
-        await seat.until(lambda: "0 partial: Good" in "\n".join(drawn(events)))
-        assert "0 partial: Good" in [line for line in drawn(events) if line.strip()][-1]
+        await seat.wait_until(lambda: "0 partial: Good" in "\n".join(rendered_lines(events)))
+        assert "0 partial: Good" in [line for line in rendered_lines(events) if line.strip()][-1]
         await seat.press("full_stop")
-        await seat.until(lambda: "done: done" in "\n".join(drawn(events)))
+        await seat.wait_until(lambda: "done: done" in "\n".join(rendered_lines(events)))
         await seat.press("comma", "1")
 
         await seat.press("p")
         assert playback.playing
-        await seat.until(lambda: playback.at > 1.6)
+        await seat.wait_until(lambda: playback.position_s > 1.6)
         assert scrub(seat).startswith(" ▸ ")
         await seat.press("p")
         assert not playback.playing
@@ -127,55 +127,61 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
 
 async def test_a_click_on_the_bar_goes_there(tmp_path: Path) -> None:
     """Not one on the keys beneath it, nor on the numbers beside it."""
-    async with looking_back(talks(tmp_path / "run")) as (seat, playback):
+    async with looking_back(write_sample_run(tmp_path / "run")) as (seat, playback):
         first = scrub(seat).index("━")
         await seat.pilot.click("#foot", offset=(first, 1))
         await seat.pilot.click("#foot", offset=(first - 1, 0))
-        assert LENGTH == playback.at
+        assert LENGTH == playback.position_s
         await seat.pilot.click("#foot", offset=(first, 0))
-        assert 0.0 == playback.at
-        assert "queued" in seat.rows()[0]
+        assert 0.0 == playback.position_s
+        assert "queued" in seat.table_lines()[0]
 
 
 async def test_what_steers_sessions_is_not_there(tmp_path: Path) -> None:
     """No key does it, nothing names it, and a pasted path adds nothing."""
-    folder = talks(tmp_path / "run")
+    folder = write_sample_run(tmp_path / "run")
     steering = [
-        key for key in of(Scope.JOBS) if not key.action.startswith(("export", "wall", "copy"))
+        key
+        for key in bindings_in(Scope.JOBS)
+        if not key.action.startswith(("export", "wall", "copy"))
     ]
     assert {"add", "cancel", "retry", "hold"} <= {key.action for key in steering}
     async with looking_back(folder) as (seat, _):
         told = {
             each.key.action
-            for each in available_actions.here(seat.desk.screen, seat.desk.look.keys)
+            for each in available_actions.available_actions(seat.desk.screen, seat.desk.look.keymap)
         }
         assert {"play", "skip(10)", "export", "quit"} <= told
         assert not told & {key.action for key in steering}
-        assert "play" in seat.foot()
-        assert "hold" not in seat.foot()
+        assert "play" in seat.footer_text()
+        assert "hold" not in seat.footer_text()
         seat.desk.screen.post_message(Paste("/rec/4.wav"))
-        await seat.settled()
+        await seat.process_reports()
         assert isinstance(seat.desk.screen, Overview)
         await seat.press("question_mark")
-        shown = "\n".join(drawn(seat.desk.screen.query_one("#lines")))
+        shown = "\n".join(rendered_lines(seat.desk.screen.query_one("#lines")))
         assert "play or pause" in shown
         assert "hold new starts" not in shown
 
     async with looking_back(folder, Recording) as (seat, _):
         assert isinstance(seat.desk, Recording)
-        for key in [*steering, *of(Scope.REPLAY)]:
+        for key in [*steering, *bindings_in(Scope.REPLAY)]:
             for name in key.keys:
                 seat.desk.asked = []
                 await seat.pilot.press(name)
                 asked = [key.action] if key.scope is Scope.REPLAY else []
-                other = [each for each in KEYS if each.scope is Scope.REPLAY and name in each.keys]
+                other = [
+                    each
+                    for each in KEY_BINDINGS
+                    if each.scope is Scope.REPLAY and name in each.keys
+                ]
                 assert (asked or [each.action for each in other]) == seat.desk.asked, name
 
 
 async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -> None:
     """Wherever it would work on the desk; not where it is typed, or means something else."""
     said = "nothing here can be steered"
-    async with looking_back(talks(tmp_path / "run")) as (seat, _):
+    async with looking_back(write_sample_run(tmp_path / "run")) as (seat, _):
         for harmless in (
             ("z",),
             ("p", "p"),
@@ -183,23 +189,23 @@ async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -
             ("exclamation_mark",),
         ):
             await seat.press(*harmless)
-            assert said not in seat.foot(), harmless
+            assert said not in seat.footer_text(), harmless
         await seat.press("slash", "x")
         assert "x" == seat.desk.state.filter_text
-        assert said not in seat.foot()
+        assert said not in seat.footer_text()
         await seat.press("escape", "x")
-        assert said in seat.foot()
+        assert said in seat.footer_text()
 
-    async with looking_back(talks(tmp_path / "again")) as (seat, _):
+    async with looking_back(write_sample_run(tmp_path / "again")) as (seat, _):
         await seat.press("enter", "J")
-        assert isinstance(seat.desk.screen, Reading)
-        assert said in seat.foot()
+        assert isinstance(seat.desk.screen, ReadingScreen)
+        assert said in seat.footer_text()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (200, 60)])
 async def test_the_bar_is_there_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
     """Moment, length and speed are never cut."""
-    async with looking_back(talks(tmp_path / "run"), size=size) as (seat, _):
+    async with looking_back(write_sample_run(tmp_path / "run"), size=size) as (seat, _):
         assert re.match(r" ‖ 0:11 ━+.*┃ 0:11   1x ", scrub(seat))
-        assert "looking back" in seat.banner()
+        assert "looking back" in seat.banner_text()
         assert JobId(1) == seat.desk.state.current

@@ -20,19 +20,27 @@ from textual._compositor import LayoutUpdate
 from textual.strip import Strip
 from textual.widgets import Input
 
-from tests.screens.conftest import WHERE
+from tests.screens.conftest import DESTINATION
 from tests.support import audio_files
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import connecting, done, failed, heard, queued, streaming
+from tests.support.report_builders import (
+    connecting,
+    ended_done,
+    ended_failed,
+    queued,
+    streaming,
+    turn_heard,
+)
 from tui.app.desk import Desk
 from tui.config.settings import DeskSettings
 from workers.jobs.events import Ended, Outcome
 
-DRAWN_BY = "8.2.8"
+TEXTUAL_VERSION = "8.2.8"
 """The release of Textual that drew the pictures; it may be another's right to draw otherwise."""
 
 pytestmark = pytest.mark.skipif(
-    version("textual") != DRAWN_BY, reason=f"the pictures were drawn by Textual {DRAWN_BY}"
+    version("textual") != TEXTUAL_VERSION,
+    reason=f"the pictures were drawn by Textual {TEXTUAL_VERSION}",
 )
 
 DARK, LIGHT = "paceline", "paceline-light"
@@ -66,7 +74,7 @@ SCENES = {
 }
 
 
-class Text(SingleFileSnapshotExtension):
+class TextSnapshotExtension(SingleFileSnapshotExtension):
     """A picture is a file of text."""
 
     file_extension = "txt"
@@ -74,29 +82,35 @@ class Text(SingleFileSnapshotExtension):
 
 
 @pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home_with_recordings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Somebody's home with recordings in it; its path is always as long, for lines hold it."""
     with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as folder:
         monkeypatch.setenv("HOME", folder)
         for name in ("a.wav", "b.wav", "day one/c.wav"):
             path = Path(folder, "rec", name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            audio_files.write(path, audio_files.counting(1.0))
+            audio_files.write_recording(path, audio_files.distinct_samples(1.0))
         yield Path(folder)
 
 
-def full_house() -> FakeSupervisor:
+def supervisor_with_every_state() -> FakeSupervisor:
     """Recordings in every state that looks the same at any time: nothing counts seconds."""
     made = FakeSupervisor()
     words = "Good morning. The next train to the coast will leave from the other side."
     for number in range(1, 9):
         job = made.job(f"/rec/interview {number}.wav", *streaming(sent=6.0 * number))
         for order in range(number):
-            made.report(job, heard(order, words, final=True, at=5000 * order))
-        made.report(job, heard(number, "Please do not forget your", settled=3, at=5000 * number))
-    made.job("/rec/museum.flac", *streaming(sent=60.0), heard(0, words, final=True), done())
-    made.job("/rec/会議.wav", *streaming(lag=14.0), heard(0, "おはようございます。", final=True))
-    made.job("/rec/gone.mp3", queued(), failed("the server ended the session (3005)"))
+            made.report(job, turn_heard(order, words, final=True, at=5000 * order))
+        made.report(
+            job, turn_heard(number, "Please do not forget your", settled=3, at=5000 * number)
+        )
+    made.job(
+        "/rec/museum.flac", *streaming(sent=60.0), turn_heard(0, words, final=True), ended_done()
+    )
+    made.job(
+        "/rec/会議.wav", *streaming(lag=14.0), turn_heard(0, "おはようございます。", final=True)
+    )
+    made.job("/rec/gone.mp3", queued(), ended_failed("the server ended the session (3005)"))
     made.job("/rec/left.wav", *streaming(), Ended(Outcome.CANCELLED, "cancelled"))
     made.job("/rec/calling.ogg", queued(), connecting())
     for number in range(1, 31):
@@ -104,7 +118,7 @@ def full_house() -> FakeSupervisor:
     return made
 
 
-def picture(desk: Desk) -> str:
+def render_as_text(desk: Desk) -> str:
     """The text of each row; then how many of its cells are in which style; then the styles."""
     screen, beneath = desk.screen, desk._background_screens
     update = screen._compositor.render_update(full=True, screen_stack=beneath)
@@ -124,21 +138,28 @@ def picture(desk: Desk) -> str:
 
 
 @pytest.mark.parametrize("name", SCENES)
-async def test_the_desk_looks_as_it_did(name: str, home: Path, snapshot: SnapshotAssertion) -> None:
+async def test_the_desk_looks_as_it_did(
+    name: str, home_with_recordings: Path, snapshot: SnapshotAssertion
+) -> None:
     """Whoever changes it on purpose keeps the new picture."""
-    scene = SCENES[name]
-    settings = DeskSettings(theme=scene.theme)
-    desk = Desk(full_house(), WHERE, home / "runs" / "today", settings=settings)
+    scenario = SCENES[name]
+    settings = DeskSettings(theme=scenario.theme)
+    desk = Desk(
+        supervisor_with_every_state(),
+        DESTINATION,
+        home_with_recordings / "runs" / "today",
+        settings=settings,
+    )
     desk.animation_level = "none"
-    async with desk.run_test(size=scene.size) as pilot:
+    async with desk.run_test(size=scenario.size) as pilot:
         desk.tick()
-        await pilot.press(*scene.keys)
+        await pilot.press(*scenario.keys)
         for line in desk.screen.query(Input):
             line.cursor_blink = False
         while not all(worker.is_finished for worker in desk.workers):  # one may start another
             await pilot.pause()
         desk.tick()
         await pilot.pause()
-        drawn = picture(desk).replace(home.name, "home-········")
+        drawn = render_as_text(desk).replace(home_with_recordings.name, "home-········")
 
-    assert drawn == snapshot(extension_class=Text)
+    assert drawn == snapshot(extension_class=TextSnapshotExtension)

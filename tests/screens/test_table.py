@@ -5,19 +5,19 @@ import re
 import pytest
 from textual.events import Key
 
-from tests.screens.conftest import Seat, Seating, drawn, style_of
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import (
     began,
     connecting,
-    done,
-    failed,
-    heard,
+    ended_done,
+    ended_failed,
     progressed,
     queued,
     streaming,
+    turn_heard,
 )
-from tui.widgets.filter import FilterLine
+from tui.widgets.filter import FilterBar
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.events import Slipped, Warned
 from workers.jobs.job import JobId
@@ -25,16 +25,18 @@ from workers.jobs.job import JobId
 
 def three() -> FakeSupervisor:
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/one.wav", *streaming(10, 60, 0.3), heard(0, "good morning all", settled=2))
-    supervisor.job("/rec/two.wav", *streaming(60, 60), done(60))
+    supervisor.job(
+        "/rec/one.wav", *streaming(10, 60, 0.3), turn_heard(0, "good morning all", settled=2)
+    )
+    supervisor.job("/rec/two.wav", *streaming(60, 60), ended_done(60))
     supervisor.job("/rec/three.wav", queued(75))
     return supervisor
 
 
-async def test_a_row_says_state_name_time_lag_and_latest_words(seated: Seating) -> None:
+async def test_a_row_says_state_name_time_lag_and_latest_words(open_desk: DeskFactory) -> None:
     """Everything about a job that one line can hold."""
-    async with seated(three()) as seat:
-        one, two, *_ = seat.rows()
+    async with open_desk(three()) as seat:
+        one, two, *_ = seat.table_lines()
 
         for part in ("● streaming", "one.wav", " 0:50 ", "0.3", "good morning all"):
             assert part in one
@@ -42,42 +44,44 @@ async def test_a_row_says_state_name_time_lag_and_latest_words(seated: Seating) 
             assert part in two
 
 
-async def test_partial_words_look_unlike_settled_ones(seated: Seating) -> None:
+async def test_partial_words_look_unlike_settled_ones(open_desk: DeskFactory) -> None:
     """Words that may still change are slanted, in the table and in the transcript."""
-    async with seated(three()) as seat:
+    async with open_desk(three()) as seat:
         for widget in (seat.table, seat.desk.screen.query_one(TranscriptView)):
             assert not style_of(widget, "good morning").italic
             assert style_of(widget, "all").italic
 
 
-async def test_a_final_is_no_longer_slanted(seated: Seating) -> None:
+async def test_a_final_is_no_longer_slanted(open_desk: DeskFactory) -> None:
     """The final reading replaces the partial one in place."""
     supervisor = three()
-    async with seated(supervisor) as seat:
-        supervisor.report(JobId(1), heard(0, "Good morning, everyone.", final=True))
-        await seat.settled()
+    async with open_desk(supervisor) as seat:
+        supervisor.report(JobId(1), turn_heard(0, "Good morning, everyone.", final=True))
+        await seat.process_reports()
 
         transcript = seat.desk.screen.query_one(TranscriptView)
-        assert "Good morning, everyone." in drawn(transcript)[0]
-        assert not any("good morning all" in line for line in drawn(transcript))
+        assert "Good morning, everyone." in rendered_lines(transcript)[0]
+        assert not any("good morning all" in line for line in rendered_lines(transcript))
         assert not style_of(transcript, "everyone").italic
 
 
 @pytest.mark.parametrize("size", [(200, 60), (120, 34), (80, 24), (60, 15)])
-async def test_numbers_are_whole_at_every_size(seated: Seating, size: tuple[int, int]) -> None:
+async def test_numbers_are_whole_at_every_size(
+    open_desk: DeskFactory, size: tuple[int, int]
+) -> None:
     """Columns give way as a whole; what is shown is never cut."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a name that is much too long.flac", *streaming(3723, 10800, 1234.5))
-    supervisor.report(job, heard(0, "word " * 60), Slipped(3.0, 6200.0))
-    async with seated(supervisor, size=size) as seat:
-        row = seat.rows()[0]
+    supervisor.report(job, turn_heard(0, "word " * 60), Slipped(3.0, 6200.0))
+    async with open_desk(supervisor, size=size) as seat:
+        row = seat.table_lines()[0]
 
         assert "1:57:57" in row
         assert " 1234‼↷" in row or " 1235‼↷" in row or " 1234.5" in row
         assert "word" in row
-        assert all(len(line) == size[0] for line in (seat.banner().splitlines()))
-        assert "embedded engine" in seat.banner()
-        assert "quit" in seat.foot()
+        assert all(len(line) == size[0] for line in (seat.banner_text().splitlines()))
+        assert "embedded engine" in seat.banner_text()
+        assert "quit" in seat.footer_text()
 
 
 FOREIGN = (
@@ -87,125 +91,133 @@ FOREIGN = (
 )
 
 
-async def test_foreign_text_is_only_text(seated: Seating) -> None:
+async def test_foreign_text_is_only_text(open_desk: DeskFactory) -> None:
     """Markup stays as it is spelt; nothing that a terminal would obey gets through."""
     supervisor = FakeSupervisor()
     for text in FOREIGN:
         name = f"/rec/{text.replace('/', '')}.wav"
-        supervisor.job(name, *streaming(), heard(0, text, final=True), Warned(text))
-        supervisor.job(name, queued(), connecting(), began(text, text), failed(text, hint=text))
-    async with seated(supervisor) as seat:
+        supervisor.job(name, *streaming(), turn_heard(0, text, final=True), Warned(text))
+        supervisor.job(
+            name, queued(), connecting(), began(text, text), ended_failed(text, hint=text)
+        )
+    async with open_desk(supervisor) as seat:
         everything = []
         for _ in range(2 * len(FOREIGN)):
-            everything += [line for each in seat.desk.screen.query("*") for line in drawn(each)]
+            everything += [
+                line for each in seat.desk.screen.query("*") for line in rendered_lines(each)
+            ]
             await seat.press("j")
 
         assert all(char.isprintable() for line in everything for char in line)
         assert FOREIGN[0] in "\n".join(everything)
-        assert FOREIGN[0][-12:] in seat.rows()[0]
+        assert FOREIGN[0][-12:] in seat.table_lines()[0]
 
 
 MOVES = {"j": 1, "down": 2, "k": 1, "up": 0, "G": 39, "g": 0, "end": 39, "home": 0}
 """A key, and the row where it leads from the one before."""
 
 
-async def test_keys_move_the_selection(seated: Seating) -> None:
+async def test_keys_move_the_selection(open_desk: DeskFactory) -> None:
     """Arrows, vi keys, and the two ends; the row comes into view."""
     supervisor = FakeSupervisor()
     for number in range(40):
         supervisor.job(f"/rec/{number}.wav", queued())
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         for key, row in MOVES.items():
             await seat.press(key)
-            assert row == seat.desk.state.row
-            assert any(line.startswith("▌") and f" {row}.wav" in line for line in seat.rows())
+            assert row == seat.desk.state.current_row
+            assert any(
+                line.startswith("▌") and f" {row}.wav" in line for line in seat.table_lines()
+            )
 
 
-async def test_pages_move_by_what_is_visible(seated: Seating) -> None:
+async def test_pages_move_by_what_is_visible(open_desk: DeskFactory) -> None:
     """One line of the old page stays in view."""
     supervisor = FakeSupervisor()
     for _ in range(100):
         supervisor.job("/rec/a.wav", queued())
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         page = seat.table.size.height - 1
 
         await seat.press("pagedown", "ctrl+d")
-        assert 2 * page == seat.desk.state.row
+        assert 2 * page == seat.desk.state.current_row
         await seat.press("pageup", "ctrl+u")
-        assert 0 == seat.desk.state.row
+        assert 0 == seat.desk.state.current_row
 
 
-async def test_a_click_selects_and_a_double_click_reads(seated: Seating) -> None:
+async def test_a_click_selects_and_a_double_click_reads(open_desk: DeskFactory) -> None:
     """The mouse is never needed, but it works."""
-    async with seated(three()) as seat:
+    async with open_desk(three()) as seat:
         await seat.pilot.click("#table", offset=(10, 1))
         assert JobId(2) == seat.desk.state.current
 
         await seat.pilot.click("#table", offset=(10, 0), times=2)
-        await seat.until(lambda: len(seat.desk.screen_stack) == 2)
+        await seat.wait_until(lambda: len(seat.desk.screen_stack) == 2)
         assert JobId(1) == seat.desk.state.current
 
 
-async def test_a_desk_without_jobs_says_what_to_press(seated: Seating) -> None:
+async def test_a_desk_without_jobs_says_what_to_press(open_desk: DeskFactory) -> None:
     """Nobody stares at an empty table; its place is taken back when a job comes."""
     supervisor = FakeSupervisor()
-    async with seated(supervisor) as seat:
-        assert "add files or folders" in "\n".join(drawn(seat.desk.screen.query_one("#none")))
-        assert "cancel" not in seat.foot()
+    async with open_desk(supervisor) as seat:
+        assert "add files or folders" in "\n".join(
+            rendered_lines(seat.desk.screen.query_one("#none"))
+        )
+        assert "cancel" not in seat.footer_text()
         await seat.press("x", "r", "e", "space", "enter", "escape")
         assert [] == supervisor.cancelled
 
         supervisor.job("/rec/a.wav", queued())
-        await seat.settled()
-        assert "a.wav" in seat.rows()[0]
+        await seat.process_reports()
+        assert "a.wav" in seat.table_lines()[0]
         assert not seat.desk.screen.query_one("#none").display
 
 
-async def test_the_banner_counts_and_names_the_worst_lag(seated: Seating) -> None:
+async def test_the_banner_counts_and_names_the_worst_lag(open_desk: DeskFactory) -> None:
     """Totals, where it streams to, and the lag to worry about."""
     supervisor = three()
     supervisor.job("/rec/four.wav", *streaming(lag=23.4))
-    supervisor.job("/rec/five.wav", failed("no such file"))
-    async with seated(supervisor) as seat:
-        banner = seat.banner()
+    supervisor.job("/rec/five.wav", ended_failed("no such file"))
+    async with open_desk(supervisor) as seat:
+        banner = seat.banner_text()
 
         for part in ("Paceline", "1 queued", "2/4 streaming", "1 done", "1 failed", "23.4 ms▲"):
             assert part in banner
 
 
-async def test_failures_say_why_in_row_and_detail(seated: Seating) -> None:
+async def test_failures_say_why_in_row_and_detail(open_desk: DeskFactory) -> None:
     """Reason in the row, reason and hint above the transcript."""
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/a.wav", queued(), failed("the key was refused", "Check the key."))
-    async with seated(supervisor) as seat:
-        assert "the key was refused" in seat.rows()[0]
-        facts = "\n".join(drawn(seat.desk.screen.query_one("#facts")))
+    supervisor.job("/rec/a.wav", queued(), ended_failed("the key was refused", "Check the key."))
+    async with open_desk(supervisor) as seat:
+        assert "the key was refused" in seat.table_lines()[0]
+        facts = "\n".join(rendered_lines(seat.desk.screen.query_one("#facts")))
         assert "✗ the key was refused" in facts
         assert "→ Check the key." in facts
 
 
-async def test_rows_that_come_later_do_not_move_the_selection(seated: Seating) -> None:
+async def test_rows_that_come_later_do_not_move_the_selection(open_desk: DeskFactory) -> None:
     """The selection is a job, not a line."""
     supervisor = three()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("j")
         supervisor.job("/rec/four.wav", queued())
-        await seat.settled()
+        await seat.process_reports()
 
         assert JobId(2) == seat.desk.state.current
-        assert "four.wav" in seat.rows()[3]
+        assert "four.wav" in seat.table_lines()[3]
 
 
-async def test_a_terminal_that_is_resized_is_filled_again(seated: Seating) -> None:
+async def test_a_terminal_that_is_resized_is_filled_again(open_desk: DeskFactory) -> None:
     """From stacked to side by side and to the smallest, while streaming."""
     supervisor = three()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         for width, height in ((200, 60), (60, 15), (80, 24)):
             await seat.pilot.resize_terminal(width, height)
             supervisor.report(JobId(1), progressed(11))
-            await seat.settled()
-            assert "one.wav" in seat.rows()[0]
-            assert width == len(seat.foot())
+            await seat.process_reports()
+            assert "one.wav" in seat.table_lines()[0]
+            assert width == len(seat.footer_text())
 
 
 def five() -> FakeSupervisor:
@@ -216,30 +228,34 @@ def five() -> FakeSupervisor:
     return supervisor
 
 
-def names(seat: Seat) -> list[str]:
+def names(seat: DeskDriver) -> list[str]:
     """What stands in the rows, from the top."""
-    return [match[1] for row in seat.rows() if (match := re.search(r"(\w+)\.wav", row))]
+    return [match[1] for row in seat.table_lines() if (match := re.search(r"(\w+)\.wav", row))]
 
 
-async def test_rows_are_sorted_from_a_menu_by_its_arrows_and_by_a_click(seated: Seating) -> None:
+async def test_rows_are_sorted_from_a_menu_by_its_arrows_and_by_a_click(
+    open_desk: DeskFactory,
+) -> None:
     """The letter of a column, S for the other way round; the head shows which it is."""
     supervisor = five()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         head = seat.desk.screen.query_one("#head")
         await seat.press("s")
-        assert "queue order   ↑" in "\n".join(drawn(seat.desk.screen.query_one("#choices")))
+        assert "queue order   ↑" in "\n".join(
+            rendered_lines(seat.desk.screen.query_one("#choices"))
+        )
         await seat.press("l")
         assert ["two", "three", "one", "four", "five"] == names(seat)
-        assert "LAG↓" in drawn(head)[0]
+        assert "LAG↓" in rendered_lines(head)[0]
         await seat.press("S")
         assert ["one", "three", "two", "four", "five"] == names(seat)
-        assert "LAG↑" in drawn(head)[0]
+        assert "LAG↑" in rendered_lines(head)[0]
 
         await seat.press("s", "up", "enter")
-        assert "LEFT↑" in drawn(head)[0]
+        assert "LEFT↑" in rendered_lines(head)[0]
         await seat.press("s", "escape")
-        assert "LEFT↑" in drawn(head)[0]
-        await seat.pilot.click("#head", offset=(drawn(head)[0].index("FILE"), 0))
+        assert "LEFT↑" in rendered_lines(head)[0]
+        await seat.pilot.click("#head", offset=(rendered_lines(head)[0].index("FILE"), 0))
         await seat.pilot.pause()
         assert ["five", "four", "one", "three", "two"] == names(seat)
         await seat.press("s")
@@ -249,17 +265,17 @@ async def test_rows_are_sorted_from_a_menu_by_its_arrows_and_by_a_click(seated: 
         assert ["one", "two", "three", "four", "five"] == names(seat)
 
 
-async def test_rows_are_filtered_as_one_types(seated: Seating) -> None:
+async def test_rows_are_filtered_as_one_types(open_desk: DeskFactory) -> None:
     """Enter keeps the filter and goes to the rows, Esc takes it away; verbs meet no hidden row."""
     supervisor = five()
-    async with seated(supervisor) as seat:
-        line = seat.desk.screen.query_one(FilterLine)
+    async with open_desk(supervisor) as seat:
+        line = seat.desk.screen.query_one(FilterBar)
         assert not line.display
         below = seat.desk.screen.query_one("#facts").region.y
         await seat.press("slash", "f")
         assert ["four", "five"] == names(seat)
-        assert "2 of 5" in drawn(line.query_one("#found"))[0]
-        assert "keep" in seat.foot()
+        assert "2 of 5" in rendered_lines(line.query_one("#found"))[0]
+        assert "keep" in seat.footer_text()
         assert below + 1 == seat.desk.screen.query_one("#facts").region.y
         await seat.press("i", "down", "enter")
         assert ["five"] == names(seat)
@@ -268,9 +284,9 @@ async def test_rows_are_filtered_as_one_types(seated: Seating) -> None:
         assert line.display
 
         await seat.press("slash", "space", *"lag", "greater_than_sign")
-        assert "1 of 5  lag> needs a number" in drawn(line.query_one("#found"))[0]
+        assert "1 of 5  lag> needs a number" in rendered_lines(line.query_one("#found"))[0]
         await seat.press(*"20")
-        assert "No session is like that" in seat.rows()[0]
+        assert "No session is like that" in seat.table_lines()[0]
         await seat.press("escape")
         assert 5 == len(names(seat))
         assert seat.table.has_focus
@@ -285,59 +301,59 @@ async def test_rows_are_filtered_as_one_types(seated: Seating) -> None:
         assert JobId(2) == seat.desk.state.current  # it was left
 
 
-async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(seated: Seating) -> None:
+async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(open_desk: DeskFactory) -> None:
     """All keys of a burst arrive before the line has opened."""
     supervisor = five()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         for key in ("slash", "x", "s", "a"):
             seat.desk.post_message(Key(key, {"slash": "/"}.get(key, key)))
-        await seat.until(lambda: seat.desk.state.filter_text == "xsa")
+        await seat.wait_until(lambda: seat.desk.state.filter_text == "xsa")
 
         assert [] == supervisor.cancelled
         assert 1 == len(seat.desk.screen_stack)
 
 
-async def test_rows_stand_still_while_frozen(seated: Seating) -> None:
+async def test_rows_stand_still_while_frozen(open_desk: DeskFactory) -> None:
     """And say so; values go on changing, and all that is shown can be marked meanwhile."""
     supervisor = five()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         head = seat.desk.screen.query_one("#head")
         await seat.press("f", "ctrl+a", "i", "space")
         supervisor.job("/rec/six.wav", queued())
         supervisor.report(JobId(1), progressed(11, lag=77.0))
-        await seat.settled()
+        await seat.process_reports()
         assert 5 == len(names(seat))
-        assert "77.0" in seat.rows()[0]
-        assert "1 marked · ‖ frozen, 1 new" in drawn(head)[0]
+        assert "77.0" in seat.table_lines()[0]
+        assert "1 marked · ‖ frozen, 1 new" in rendered_lines(head)[0]
 
         await seat.press("ctrl+a")
-        assert "5 marked" in drawn(head)[0]
+        assert "5 marked" in rendered_lines(head)[0]
         await seat.press("f", "ctrl+a", "ctrl+a")
         assert 6 == len(names(seat))
-        assert "frozen" not in drawn(head)[0]
-        assert "marked" not in drawn(head)[0]
+        assert "frozen" not in rendered_lines(head)[0]
+        assert "marked" not in rendered_lines(head)[0]
 
 
-async def test_rows_that_wait_say_what_for(seated: Seating) -> None:
+async def test_rows_that_wait_say_what_for(open_desk: DeskFactory) -> None:
     """The next one when it starts, the others their place in the queue."""
     supervisor = five()
-    supervisor.sessions = 3
-    async with seated(supervisor) as seat:
-        assert "next, when one ends" in seat.rows()[3]
-        assert "2nd in the queue" in seat.rows()[4]
+    supervisor.max_sessions = 3
+    async with open_desk(supervisor) as seat:
+        assert "next, when one ends" in seat.table_lines()[3]
+        assert "2nd in the queue" in seat.table_lines()[4]
 
-        supervisor.arrange([JobId(5), JobId(4)])
-        supervisor.sessions = 4
-        await seat.settled()
-        assert seat.rows()[4].rstrip().endswith("next")
+        supervisor.reorder([JobId(5), JobId(4)])
+        supervisor.max_sessions = 4
+        await seat.process_reports()
+        assert seat.table_lines()[4].rstrip().endswith("next")
 
 
-async def test_a_long_table_that_is_narrowed_shows_its_rows(seated: Seating) -> None:
+async def test_a_long_table_that_is_narrowed_shows_its_rows(open_desk: DeskFactory) -> None:
     """Wherever one was in it, and back there when the filter goes; wheels are not pulled back."""
     supervisor = FakeSupervisor()
     for number in range(60):
         supervisor.job(f"/rec/{'ab'[number % 30 == 0]}{number}.wav", *streaming(lag=number))
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("G", "slash", "b")
         assert ["b0", "b30"] == names(seat)
         assert JobId(31) == seat.desk.state.current
@@ -350,9 +366,9 @@ async def test_a_long_table_that_is_narrowed_shows_its_rows(seated: Seating) -> 
         await seat.pilot.pause()
         top = names(seat)[0]
         supervisor.report(JobId(1), progressed(11, lag=500.0))
-        await seat.settled()
-        seat.desk.state.freeze(False)
-        await seat.settled()
+        await seat.process_reports()
+        seat.desk.state.set_frozen(False)
+        await seat.process_reports()
         assert 0 == seat.desk.state.row_of(JobId(1))
         assert 0 == seat.desk.state.row_of(JobId(1))
         assert top != names(seat)[0]

@@ -6,12 +6,19 @@ from warnings import catch_warnings, simplefilter
 
 import pytest
 
-from tests.screens.conftest import Seat, Seating, drawn, style_of
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import began, connecting, heard, progressed, queued, streaming
-from tests.support.trace_builders import chunks, trace_path, traced
+from tests.support.report_builders import (
+    began,
+    connecting,
+    progressed,
+    queued,
+    streaming,
+    turn_heard,
+)
+from tests.support.trace_builders import chunks_sent, trace_path, write_trace
 from tui.model.tabs import Tab
-from tui.widgets.detail import Detail
+from tui.widgets.detail import DetailView
 from tui.widgets.events import EventsView
 from tui.widgets.search_bar import SearchBar
 from tui.widgets.transcript import TranscriptView
@@ -23,26 +30,28 @@ SAID = ["the boat is here", "we saw no boat", "nobody came", *["they went"] * 60
 
 def two_jobs() -> FakeSupervisor:
     supervisor = FakeSupervisor()
-    turns = [heard(order, text, final=True) for order, text in enumerate(SAID)]
+    turns = [turn_heard(order, text, final=True) for order, text in enumerate(SAID)]
     supervisor.job("/rec/one.wav", *streaming(), *turns)
     supervisor.job("/rec/two.wav", queued())
     return supervisor
 
 
-def shown(seat: Seat) -> str:
+def shown(seat: DeskDriver) -> str:
     """The tab that is on, as drawn, with what is shown of it."""
-    detail = seat.desk.screen.query_one(Detail)
-    return "\n".join([*drawn(detail.query_one("#tabs")), *drawn(detail.pane)])
+    detail = seat.desk.screen.query_one(DetailView)
+    return "\n".join([*rendered_lines(detail.query_one("#tabs")), *rendered_lines(detail.pane)])
 
 
-def counted(seat: Seat) -> str:
-    return "".join(drawn(seat.desk.screen.query_one(SearchBar).query_one("#count")))
+def counted(seat: DeskDriver) -> str:
+    return "".join(rendered_lines(seat.desk.screen.query_one(SearchBar).query_one("#count")))
 
 
-async def test_keys_and_clicks_change_the_tab_which_stays(seated: Seating, tmp_path: Path) -> None:
+async def test_keys_and_clicks_change_the_tab_which_stays(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
     """On the next session, over the whole screen, and back at the table."""
-    traced(tmp_path / "run", connecting(), began(), chunks([0.3] * 20), progressed(2.0))
-    async with seated(two_jobs()) as seat:
+    write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20), progressed(2.0))
+    async with open_desk(two_jobs()) as seat:
         assert "[1 transcript]" in shown(seat)
         for key, word in (("2", "[2 timing]"), ("4", "[4 job]"), ("right_square_bracket", "[1 ")):
             await seat.press(key)
@@ -53,45 +62,45 @@ async def test_keys_and_clicks_change_the_tab_which_stays(seated: Seating, tmp_p
         assert "a boat again" in shown(seat)
 
         await seat.pilot.click("#tabs", offset=(shown(seat).index("events"), 0))
-        await seat.until(lambda: "chunks" in shown(seat))
+        await seat.wait_until(lambda: "chunks" in shown(seat))
         await seat.press("j", "enter")
         assert "[3 events]" in shown(seat)
-        await seat.until(lambda: "No attempt has left a trace yet." in shown(seat))
+        await seat.wait_until(lambda: "No attempt has left a trace yet." in shown(seat))
         await seat.press("h", "2")
-        await seat.until(lambda: "pacing held" in shown(seat))
+        await seat.wait_until(lambda: "pacing held" in shown(seat))
         await seat.press("escape")
         assert "[2 timing]" in shown(seat)
-        await seat.until(lambda: "pacing held" in shown(seat))  # it reads for itself
+        await seat.wait_until(lambda: "pacing held" in shown(seat))  # it reads for itself
 
 
-async def test_timing_goes_on_while_chunks_leave(seated: Seating, tmp_path: Path) -> None:
+async def test_timing_goes_on_while_chunks_leave(open_desk: DeskFactory, tmp_path: Path) -> None:
     """Read from the trace as it grows, when something is reported."""
     supervisor = two_jobs()
-    path = traced(tmp_path / "run", connecting(), began(), chunks([0.3] * 20))
-    async with seated(supervisor) as seat:
+    path = write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20))
+    async with open_desk(supervisor) as seat:
         await seat.press("2")
-        await seat.until(lambda: "20 of 100 ms" in shown(seat))
+        await seat.wait_until(lambda: "20 of 100 ms" in shown(seat))
         with path.open("a") as file:
             file.write('{"t":9.0,"type":"chunks","first":20,"lag_us":[45000]}\n')
         supervisor.report(JobId(1), progressed(2.1))
-        await seat.settled()
-        await seat.until(lambda: "21 of 100 ms" in shown(seat))
+        await seat.process_reports()
+        await seat.wait_until(lambda: "21 of 100 ms" in shown(seat))
 
         assert "chunks left late" in shown(seat)
         assert "to 50 ms ▲" in shown(seat)
         assert "max 45.0" in shown(seat)
 
 
-async def test_a_transcript_is_searched_while_words_come(seated: Seating) -> None:
+async def test_a_transcript_is_searched_while_words_come(open_desk: DeskFactory) -> None:
     """As one types; n and N go to the next place and back, Esc ends it."""
     supervisor = two_jobs()
-    async with seated(supervisor) as seat:
+    async with open_desk(supervisor) as seat:
         await seat.press("enter", "home", "slash", *"boat")
         view = seat.desk.screen.query_one(TranscriptView)
         assert "1/3" in counted(seat)
         assert style_of(view, "boat").reverse
-        assert "Enter keep" in seat.foot()
-        assert "add" not in seat.foot(), "what is typed is no verb"
+        assert "Enter keep" in seat.footer_text()
+        assert "add" not in seat.footer_text(), "what is typed is no verb"
 
         await seat.press("down", "up", "down", "enter", "n")
         assert "3/3" in counted(seat)
@@ -99,8 +108,8 @@ async def test_a_transcript_is_searched_while_words_come(seated: Seating) -> Non
         await seat.press("N")
         assert "2/3" in counted(seat)
         assert 0 == view.scroll_offset.y
-        supervisor.report(JobId(1), heard(len(SAID), "one more boat", final=True))
-        await seat.settled()
+        supervisor.report(JobId(1), turn_heard(len(SAID), "one more boat", final=True))
+        await seat.process_reports()
         assert "2/4" in counted(seat)
         assert "1 new below, G follows" in shown(seat)
 
@@ -115,43 +124,47 @@ async def test_a_transcript_is_searched_while_words_come(seated: Seating) -> Non
         assert seat.table.has_focus
 
 
-async def test_time_stamps_on_demand(seated: Seating) -> None:
+async def test_time_stamps_on_demand(open_desk: DeskFactory) -> None:
     """Beginnings, ends too, none; it is said which."""
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/one.wav", *streaming(), heard(0, "Good morning.", final=True, at=61_000))
-    async with seated(supervisor) as seat:
+    supervisor.job(
+        "/rec/one.wav", *streaming(), turn_heard(0, "Good morning.", final=True, at=61_000)
+    )
+    async with open_desk(supervisor) as seat:
         assert "  1:01   Good morning." in shown(seat)
         await seat.press("t")
         assert "  1:01-1:01     90 %   Good morning." in shown(seat)
-        assert "how sure" in seat.foot()
+        assert "how sure" in seat.footer_text()
         await seat.press("t")
         assert "\n  Good morning." in shown(seat)
         await seat.press("t")
         assert "  1:01   Good morning." in shown(seat)
 
 
-async def test_events_are_filtered_unfolded_and_followed(seated: Seating, tmp_path: Path) -> None:
+async def test_events_are_filtered_unfolded_and_followed(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
     """The end is followed until the user goes up; what a filter found keeps its place."""
     supervisor = two_jobs()
     beats = [MessageReceived({"type": "Heartbeat", "number": number}) for number in range(100)]
-    path = traced(tmp_path / "run", *beats[:50], chunks([0.3]), *beats[50:])
-    async with seated(supervisor) as seat:
+    path = write_trace(tmp_path / "run", *beats[:50], chunks_sent([0.3]), *beats[50:])
+    async with open_desk(supervisor) as seat:
         await seat.press("3", "tab")
-        await seat.until(lambda: "number 99" in shown(seat))
+        await seat.wait_until(lambda: "number 99" in shown(seat))
         await seat.press("k")
         with path.open("a") as file:
             file.write('{"t":200.0,"type":"warning","warning":"too late"}\n')
         supervisor.report(JobId(1), progressed(11.0))
-        await seat.settled()
-        await seat.until(lambda: "1 new below, G follows" in shown(seat))
+        await seat.process_reports()
+        await seat.wait_until(lambda: "1 new below, G follows" in shown(seat))
         assert "too late" not in shown(seat)
         await seat.press("G")
         assert "too late" in shown(seat)
 
         await seat.press("slash", *"zz")
-        await seat.until(lambda: "Nothing of that kind." in shown(seat))
+        await seat.wait_until(lambda: "Nothing of that kind." in shown(seat))
         await seat.press("backspace", "backspace", *"chunk")
-        await seat.until(lambda: "1 of 103" in counted(seat))
+        await seat.wait_until(lambda: "1 of 103" in counted(seat))
         await seat.press("enter", "enter")
         assert "lag_us   [300]" in shown(seat)
         await seat.press("escape")
@@ -179,32 +192,34 @@ async def test_events_are_filtered_unfolded_and_followed(seated: Seating, tmp_pa
 
 
 async def test_transcript_and_trace_go_to_the_clipboard(
-    seated: Seating, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the marked sessions, else of the current one; the foot says how much."""
     monkeypatch.delenv("TMUX", raising=False)
     supervisor = FakeSupervisor()
     for number, words in ((1, "Good morning."), (2, "Yes.")):
-        supervisor.job(f"/rec/{number}.wav", *streaming(), heard(0, words, final=True))
-    traced(tmp_path / "run")
-    async with seated(supervisor) as seat:
+        supervisor.job(f"/rec/{number}.wav", *streaming(), turn_heard(0, words, final=True))
+    write_trace(tmp_path / "run")
+    async with open_desk(supervisor) as seat:
         await seat.press("y")
-        await seat.until(lambda: "Copied 2 words of 1 session" in seat.foot())
+        await seat.wait_until(lambda: "Copied 2 words of 1 session" in seat.footer_text())
         assert "Good morning.\n" == seat.desk.clipboard
         await seat.press("Y")
-        await seat.until(lambda: "Copied" in seat.foot() and "trace.jsonl" in seat.foot())
+        await seat.wait_until(
+            lambda: "Copied" in seat.footer_text() and "trace.jsonl" in seat.footer_text()
+        )
         assert str(trace_path(tmp_path / "run")) == seat.desk.clipboard
         await seat.press("space", "space", "y")
-        await seat.until(lambda: "Copied 3 words of 2 sessions" in seat.foot())
+        await seat.wait_until(lambda: "Copied 3 words of 2 sessions" in seat.footer_text())
 
 
-async def test_nobody_is_told_of_a_reader_that_never_began(seated: Seating) -> None:
+async def test_nobody_is_told_of_a_reader_that_never_began(open_desk: DeskFactory) -> None:
     """Python itself would, on the user's terminal, of one that was called off while it was new."""
-    async with seated(two_jobs()) as seat:
-        seat.desk.state.viewing.tab = Tab.EVENTS
+    async with open_desk(two_jobs()) as seat:
+        seat.desk.state.tab_state.tab = Tab.EVENTS
         with catch_warnings(record=True) as told:
             simplefilter("always")
-            seat.desk.screen.query_one(Detail).redraw()
+            seat.desk.screen.query_one(DetailView).redraw()
             seat.desk.workers.cancel_all()
             await seat.pilot.pause()
             gc.collect()

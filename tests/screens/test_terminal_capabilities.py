@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from tests.screens.conftest import Seating, drawn, style_of
+from tests.screens.conftest import DeskFactory, rendered_lines, style_of
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import broken, connecting, heard, streaming
+from tests.support.report_builders import broken_attempt, connecting, streaming, turn_heard
 from tui.app.desk import Desk
 from tui.theme.symbols import ASCII, UNICODE, symbols_for
 from tui.theme.themes import DARK
-from tui.widgets.painted import Drawn, Painted
+from tui.widgets.painted import LineBlock, StyledWidget
 from tui.widgets.transcript import TranscriptView
 
 
 def one() -> FakeSupervisor:
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/一.wav", *streaming(lag=14), heard(0, "good morning", settled=1))
+    supervisor.job("/rec/一.wav", *streaming(lag=14), turn_heard(0, "good morning", settled=1))
     return supervisor
 
 
@@ -38,57 +38,63 @@ class Plain(Desk):
         self.look.symbols = ASCII
 
 
-async def test_ascii_draws_only_ascii(seated: Seating) -> None:
+async def test_ascii_draws_only_ascii(open_desk: DeskFactory) -> None:
     """Every sign has a plain twin, the rule between two attempts too."""
     supervisor = one()
-    said = heard(0, "Good morning.", final=True)
-    supervisor.job("/rec/two.wav", *streaming(), said, *broken(), connecting(900, 1))
-    supervisor.job("/rec/three.wav", *streaming(), *broken())
-    async with seated(supervisor, kind=Plain) as seat:
+    said = turn_heard(0, "Good morning.", final=True)
+    supervisor.job("/rec/two.wav", *streaming(), said, *broken_attempt(), connecting(900, 1))
+    supervisor.job("/rec/three.wav", *streaming(), *broken_attempt())
+    async with open_desk(supervisor, kind=Plain) as seat:
         for keys in ([], ["space", "x"], ["p"], ["enter"], ["escape", "e"], ["escape", "?"]):
             await seat.press(*keys)
-            lines = [line for widget in seat.desk.screen.query(Painted) for line in drawn(widget)]
-            lines += drawn(seat.desk.screen_stack[0].query_one(TranscriptView))
-            assert all(line.isascii() for line in [*lines, *seat.rows()])
+            lines = [
+                line
+                for widget in seat.desk.screen.query(LineBlock)
+                for line in rendered_lines(widget)
+            ]
+            lines += rendered_lines(seat.desk.screen_stack[0].query_one(TranscriptView))
+            assert all(line.isascii() for line in [*lines, *seat.table_lines()])
             if keys == ["space", "x"]:
                 assert "-- attempt 2 from 0:00.9 --" in "\n".join(lines)
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark"])
-async def test_other_themes_keep_the_meaning(seated: Seating, theme: str) -> None:
+async def test_other_themes_keep_the_meaning(open_desk: DeskFactory, theme: str) -> None:
     """Colours change, slant and signs stay."""
-    async with seated(one()) as seat:
+    async with open_desk(one()) as seat:
         before = style_of(seat.table, "streaming")
         seat.desk.theme = theme
         await seat.pilot.pause()
-        await seat.settled()
+        await seat.process_reports()
 
         assert before.color != style_of(seat.table, "streaming").color
         assert style_of(seat.desk.screen.query_one(TranscriptView), "morning").italic
-        assert "▲" in seat.rows()[0]
+        assert "▲" in seat.table_lines()[0]
 
 
-async def test_no_color_keeps_the_meaning(seated: Seating, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_color_keeps_the_meaning(
+    open_desk: DeskFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Late is marked by a sign, partial by its slant, the current row by a bar."""
     monkeypatch.setenv("NO_COLOR", "1")
-    async with seated(one()) as seat:
-        assert seat.rows()[0].startswith("▌")
-        assert "14.0▲" in seat.rows()[0]
+    async with open_desk(one()) as seat:
+        assert seat.table_lines()[0].startswith("▌")
+        assert "14.0▲" in seat.table_lines()[0]
         assert style_of(seat.table, "morning").italic
 
 
 @pytest.mark.parametrize("keys", [[], ["w"], ["question_mark"]], ids=["table", "wall", "help"])
 async def test_a_theme_that_changes_one_colour_changes_it_everywhere(
-    seated: Seating, keys: list[str]
+    open_desk: DeskFactory, keys: list[str]
 ) -> None:
     """What is drawn already too, and beneath a dialog, though no style sheet has that colour."""
-    async with seated(one()) as seat:
+    async with open_desk(one()) as seat:
         await seat.press(*keys)
         seat.desk.register_theme(replace(DARK, name="other", warning="#0102fe", error="#0201fe"))
         seat.desk.theme = "other"
         await seat.pilot.pause()
         screens = [seat.desk.screen, seat.desk.screen_stack[0]]
-        drawn = [each for screen in screens for each in screen.query(Drawn)]
+        drawn = [each for screen in screens for each in screen.query(StyledWidget)]
         painted = [each.render_lines(each.size.region) for each in drawn]
         for each in drawn:
             each.refresh()

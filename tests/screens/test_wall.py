@@ -1,12 +1,12 @@
 """Several transcripts side by side."""
 
-from tests.screens.conftest import Seat, Seating, drawn
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import heard, progressed, streaming
-from tui.model.wall_ranking import Choosing
+from tests.support.report_builders import progressed, streaming, turn_heard
+from tui.model.wall_ranking import WallRanking
 from tui.screens.overview import Overview
-from tui.screens.reader import Reading
-from tui.screens.wall import Watching
+from tui.screens.reader import ReadingScreen
+from tui.screens.wall import WallScreen
 from tui.widgets.wall import WallView
 from workers.jobs.job import JobId
 
@@ -14,23 +14,23 @@ from workers.jobs.job import JobId
 def talking(sessions: int) -> FakeSupervisor:
     supervisor = FakeSupervisor()
     for number in range(1, sessions + 1):
-        words = heard(0, f"words of {number}", at=9_000)
+        words = turn_heard(0, f"words of {number}", at=9_000)
         supervisor.job(f"/rec/{number}.wav", *streaming(), words)
     return supervisor
 
 
-def wall(seat: Seat) -> list[str]:
+def wall(seat: DeskDriver) -> list[str]:
     """The tiles as drawn."""
-    return drawn(seat.desk.screen.query_one(WallView))
+    return rendered_lines(seat.desk.screen.query_one(WallView))
 
 
-def heading(seat: Seat) -> str:
-    return drawn(seat.desk.screen.query_one("#chosen"))[0].strip()
+def heading(seat: DeskDriver) -> str:
+    return rendered_lines(seat.desk.screen.query_one("#chosen"))[0].strip()
 
 
-async def test_keys_walk_over_the_wall(seated: Seating) -> None:
+async def test_keys_walk_over_the_wall(open_desk: DeskFactory) -> None:
     """Four tiles at 80 by 24, on three pages; the cursor is the desk's current session."""
-    async with seated(talking(10), size=(80, 24)) as seat:
+    async with open_desk(talking(10), size=(80, 24)) as seat:
         state = seat.desk.state
         await seat.press("w")
         lines = "\n".join(wall(seat))
@@ -61,18 +61,18 @@ async def test_keys_walk_over_the_wall(seated: Seating) -> None:
         assert [1] == seat.supervisor.cancelled
 
 
-async def test_ways_to_the_wall_and_back(seated: Seating) -> None:
+async def test_ways_to_the_wall_and_back(open_desk: DeskFactory) -> None:
     """From the table and from what is read; Esc and w go back, and so does Esc from reading."""
-    async with seated(talking(6), size=(80, 24)) as seat:
+    async with open_desk(talking(6), size=(80, 24)) as seat:
         desk = seat.desk
         for keys, screen in (
-            (["w"], Watching),
+            (["w"], WallScreen),
             (["w"], Overview),
             (["w", "escape"], Overview),
-            (["enter", "w"], Watching),
-            (["enter"], Reading),
-            (["escape"], Watching),
-            (["enter", "w"], Watching),
+            (["enter", "w"], WallScreen),
+            (["enter"], ReadingScreen),
+            (["escape"], WallScreen),
+            (["enter", "w"], WallScreen),
             (["escape"], Overview),
         ):
             await seat.press(*keys)
@@ -80,28 +80,28 @@ async def test_ways_to_the_wall_and_back(seated: Seating) -> None:
         assert 1 == len(desk.screen_stack)
 
         await seat.press("space", "space", "w")
-        assert Choosing.MARKED is desk.wall.choosing
+        assert WallRanking.MARKED is desk.wall.ranking
         assert [1, 2] == desk.wall.tiles
         await seat.press("?", "escape", "enter", "right", "right")
         assert JobId(3) == desk.state.current  # which is not on the wall
         await seat.press("escape")
-        await seat.settled()
+        await seat.process_reports()
         assert JobId(1) == desk.state.current
 
 
-async def test_a_tile_shows_what_comes_at_once(seated: Seating) -> None:
+async def test_a_tile_shows_what_comes_at_once(open_desk: DeskFactory) -> None:
     """Words, gauges, a narrower terminal, another theme, clicks."""
     supervisor = talking(4)
-    async with seated(supervisor, size=(120, 34)) as seat:
+    async with open_desk(supervisor, size=(120, 34)) as seat:
         await seat.press("w")
-        supervisor.report(JobId(2), heard(0, "quite other words"), progressed(20.0, lag=31.0))
-        await seat.settled()
+        supervisor.report(JobId(2), turn_heard(0, "quite other words"), progressed(20.0, lag=31.0))
+        await seat.process_reports()
         (place,) = (line for line in wall(seat) if "other words" in line)
         assert "words of 1" in place
         assert "31.0 ms▲" in "\n".join(wall(seat))
 
         await seat.pilot.resize_terminal(60, 24)
-        await seat.settled()
+        await seat.process_reports()
         assert not any("words of 1" in line and "other words" in line for line in wall(seat))
         assert all(len(line) == 60 for line in wall(seat))
 
@@ -109,23 +109,23 @@ async def test_a_tile_shows_what_comes_at_once(seated: Seating) -> None:
         assert JobId(2) == seat.desk.state.current
         await seat.pilot.click(WallView, offset=(5, 15), times=2)
         await seat.pilot.pause()
-        assert isinstance(seat.desk.screen, Reading)
+        assert isinstance(seat.desk.screen, ReadingScreen)
 
 
-async def test_a_wall_without_sessions_waits_for_some(seated: Seating) -> None:
+async def test_a_wall_without_sessions_waits_for_some(open_desk: DeskFactory) -> None:
     """Files can be added there too."""
-    async with seated() as seat:
+    async with open_desk() as seat:
         await seat.press("w", "right", "enter", "space", "pagedown", "s", "f", "f")
-        assert isinstance(seat.desk.screen, Watching)
-        seat.supervisor.job("/rec/one.wav", *streaming(), heard(0, "the first words"))
-        await seat.settled()
+        assert isinstance(seat.desk.screen, WallScreen)
+        seat.supervisor.job("/rec/one.wav", *streaming(), turn_heard(0, "the first words"))
+        await seat.process_reports()
 
         assert any("the first words" in line for line in wall(seat))
 
 
-async def test_the_window_may_grow_while_the_wall_is_shown(seated: Seating) -> None:
+async def test_the_window_may_grow_while_the_wall_is_shown(open_desk: DeskFactory) -> None:
     """By much: what was painted is too short then, and is drawn before it is painted anew."""
-    async with seated(talking(7), size=(31, 7)) as seat:
+    async with open_desk(talking(7), size=(31, 7)) as seat:
         await seat.press("w")
         for size in ((120, 50), (31, 7), (120, 34)):
             await seat.pilot.resize_terminal(*size)
@@ -134,23 +134,23 @@ async def test_the_window_may_grow_while_the_wall_is_shown(seated: Seating) -> N
 
 
 async def test_what_a_screen_missed_while_it_was_covered_it_shows_when_it_is_seen_again(
-    seated: Seating,
+    open_desk: DeskFactory,
 ) -> None:
     """Nothing beneath the wall is drawn; the table, the facts and the tiles catch up at once."""
     supervisor = talking(2)
-    async with seated(supervisor, size=(120, 34)) as seat:
+    async with open_desk(supervisor, size=(120, 34)) as seat:
         await seat.press("w")
-        supervisor.report(JobId(2), heard(1, "said behind the wall", at=12_000))
-        await seat.settled()
+        supervisor.report(JobId(2), turn_heard(1, "said behind the wall", at=12_000))
+        await seat.process_reports()
         await seat.press("w")
-        assert any("said behind the wall" in row for row in seat.rows())
+        assert any("said behind the wall" in row for row in seat.table_lines())
 
         await seat.press("w")
         tile = "\n".join(wall(seat))
         assert "said behind the wall" in tile
         await seat.press("enter")
-        assert isinstance(seat.desk.screen, Reading)
-        supervisor.report(JobId(2), heard(2, "said behind the page", at=15_000))
-        await seat.settled()
+        assert isinstance(seat.desk.screen, ReadingScreen)
+        supervisor.report(JobId(2), turn_heard(2, "said behind the page", at=15_000))
+        await seat.process_reports()
         await seat.press("escape")
         assert "said behind the page" in "\n".join(wall(seat))

@@ -3,7 +3,7 @@
 import queue
 from collections.abc import Callable, Iterable, Sequence
 
-from workers.jobs.events import Ended, Event, Outcome, Report, Retrying
+from workers.jobs.events import Ended, Event, JobReport, Outcome, Retrying
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
@@ -12,18 +12,18 @@ class FakeSupervisor:
     """The same verbs as the real one; a test says what is reported."""
 
     def __init__(self, sessions: int = 4) -> None:
-        self.reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
         self.holding = False
-        self.sessions = sessions
-        self.next_start: float | None = None
+        self.max_sessions = sessions
+        self.next_start_at: float | None = None
         self.start_after = 0.0
         """Seconds before which none starts."""
-        self.idle = True
-        self.revivals = 0
+        self.is_idle = True
+        self.server_restarts = 0
         self.added: list[str] = []
         self.cancelled: list[JobId] = []
         self.retried: list[JobId] = []
-        self.over: set[JobId] = set()
+        self.finished: set[JobId] = set()
         self.stops = 0
         self.queue: list[JobId] = []
         self.streaming: set[JobId] = set()
@@ -35,7 +35,7 @@ class FakeSupervisor:
         self._refused = False
         """The last that ended did so for want of a place, which is no attempt."""
 
-    def foreseen_starts(self) -> Callable[[float], float]:
+    def start_simulator(self) -> Callable[[float], float]:
         return lambda place_in: max(place_in, self.start_after)
 
     def add(self, files: Iterable[str]) -> list[JobId]:
@@ -52,7 +52,7 @@ class FakeSupervisor:
         self.cancelled.append(job)
 
     def retry(self, job: JobId) -> bool:
-        if job not in self.over:
+        if job not in self.finished:
             return False
         self.retried.append(job)
         self.report(job, Retrying("asked for", 0.0, 0.0))
@@ -64,12 +64,12 @@ class FakeSupervisor:
     def stop(self) -> None:
         self.stops += 1
 
-    def arrange(self, order: Sequence[JobId]) -> None:
+    def reorder(self, order: Sequence[JobId]) -> None:
         named = [job for job in order if job in self.queue]
         self.queue = named + [job for job in self.queue if job not in named]
 
-    def allow(self, sessions: int) -> None:
-        self.sessions = sessions
+    def set_max_sessions(self, sessions: int) -> None:
+        self.max_sessions = sessions
 
     def end_turn(self, job: JobId) -> bool:
         if job in self.streaming:
@@ -93,9 +93,9 @@ class FakeSupervisor:
         """Reports of the job's attempt; from `Retrying` on, of a further one."""
         for event in events:
             if isinstance(event, Ended):
-                self.over.add(job)
+                self.finished.add(job)
                 self._refused = event.outcome is Outcome.BUSY
             if isinstance(event, Retrying):
-                self.over.discard(job)
+                self.finished.discard(job)
                 self._attempts[job] += not self._refused
-            self.reports.put(Report(job, self._attempts[job], self._files[job], 0.0, event))
+            self.reports.put(JobReport(job, self._attempts[job], self._files[job], 0.0, event))

@@ -11,33 +11,33 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 
-class PlainFile(KeyringBackend):
+class FileKeyring(KeyringBackend):
     """Keeps passwords in a JSON file, by service and user name."""
 
     priority = 0  # never chosen unless named
     file = ""
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self._kept().get(f"{service}/{username}")
+        return self._load().get(f"{service}/{username}")
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        kept = {**self._kept(), f"{service}/{username}": password}
+        kept = {**self._load(), f"{service}/{username}": password}
         Path(self.file).write_text(json.dumps(kept))
 
-    def _kept(self) -> dict[str, str]:
+    def _load(self) -> dict[str, str]:
         path = Path(self.file)
         kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         return kept
 
 
-class Locked(PlainFile):
+class LockedKeyring(FileKeyring):
     """Nobody unlocks it."""
 
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked("Failed to unlock the collection!")
 
 
-class Broken(PlainFile):
+class BrokenKeyring(FileKeyring):
     """Fails in a way of its own, as the libraries behind keyrings do."""
 
     def get_password(self, service: str, username: str) -> str | None:

@@ -5,22 +5,22 @@ from workers.jobs.events import (
     Connecting,
     Ended,
     Event,
+    JobReport,
     Outcome,
     Progressed,
     Queued,
-    Report,
     Retrying,
-    TurnHeard,
+    TurnReceived,
 )
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
 from workers.pacing.schedule import Release
 from workers.protocol.messages import Turn, Word
 
 
-def report(job: int, event: Event, *, attempt: int = 1, file: str = "") -> Report:
-    return Report(JobId(job), attempt, file or f"/rec/{job}.wav", 0.0, event)
+def report(job: int, event: Event, *, attempt: int = 1, file: str = "") -> JobReport:
+    return JobReport(JobId(job), attempt, file or f"/rec/{job}.wav", 0.0, event)
 
 
 def queued(seconds: float = 60.0) -> Queued:
@@ -46,15 +46,15 @@ def streaming(sent: float = 10.0, total: float = 60.0, lag: float = 0.3) -> list
     return [queued(total), connecting(), began(), progressed(sent, total, lag)]
 
 
-def heard(
+def turn_heard(
     order: int, text: str, *, final: bool = False, settled: int = 0, at: int = 0
-) -> TurnHeard:
+) -> TurnReceived:
     """A reading of a turn, so many words of it settled."""
     words = tuple(
         Word(word, at + 300 * i, at + 300 * i + 280, 0.9, final or i < settled)
         for i, word in enumerate(text.split())
     )
-    return TurnHeard(Turn(order, final, text, words=words))
+    return TurnReceived(Turn(order, final, text, words=words))
 
 
 def certificate(p99: float = 0.9, verdict: Verdict = Verdict.HELD) -> Certificate:
@@ -74,11 +74,11 @@ def certificate(p99: float = 0.9, verdict: Verdict = Verdict.HELD) -> Certificat
     )
 
 
-def done(seconds: float = 60.0) -> Ended:
+def ended_done(seconds: float = 60.0) -> Ended:
     return Ended(Outcome.DONE, "done", "", None, seconds, seconds, certificate())
 
 
-def failed(
+def ended_failed(
     reason: str, hint: str = "", outcome: Outcome = Outcome.LOST, seconds: float = 0.0
 ) -> Ended:
     return Ended(outcome, reason, hint, sent_seconds=seconds, open_seconds=seconds)
@@ -90,20 +90,20 @@ def retrying(
     return Retrying(reason, in_seconds, from_seconds)
 
 
-def broken(
+def broken_attempt(
     reason: str = "the connection broke", *, at: float = 10.0, again: float = 3.0
 ) -> list[Event]:
     """An attempt ends at so many seconds, and another is to come in so many."""
-    return [failed(reason, seconds=at), retrying(again, at, reason)]
+    return [ended_failed(reason, seconds=at), retrying(again, at, reason)]
 
 
-def refused(in_seconds: float = 12.0) -> list[Event]:
+def refused_attempt(in_seconds: float = 12.0) -> list[Event]:
     """The server has no place for it."""
     reason = "the server ended the session (1008): Too many concurrent sessions"
-    return [failed(reason, outcome=Outcome.BUSY), retrying(in_seconds, 0.0, reason)]
+    return [ended_failed(reason, outcome=Outcome.BUSY), retrying(in_seconds, 0.0, reason)]
 
 
-def reports(job: int, *events: Event) -> list[Report]:
+def job_reports(job: int, *events: Event) -> list[JobReport]:
     """What is reported of a job: what follows its end belongs to a further attempt."""
     told, attempt, last = [], 1, None
     for event in events:
@@ -115,8 +115,8 @@ def reports(job: int, *events: Event) -> list[Report]:
     return told
 
 
-def history_of(*events: Event, file: str = "/rec/interview with a long name.wav") -> JobHistory:
-    history = JobHistory(JobId(1), file)
-    for each in reports(1, *events):
-        history.apply(each)
-    return history
+def job_state_of(*events: Event, file: str = "/rec/interview with a long name.wav") -> JobState:
+    job_state = JobState(JobId(1), file)
+    for each in job_reports(1, *events):
+        job_state.apply(each)
+    return job_state

@@ -7,17 +7,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.report_builders import began, connecting, done, failed, heard, progressed
+from tests.support.report_builders import (
+    began,
+    connecting,
+    ended_done,
+    ended_failed,
+    progressed,
+    turn_heard,
+)
 from workers.jobs.events import Event, Outcome, TraceEvent
-from workers.jobs.job_state import JobHistory
-from workers.runs.reader import INDEX
+from workers.jobs.job_state import JobState
+from workers.runs.reader import INDEX_NAME
 from workers.traces.trace_file import TraceWriter
 
-NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+RUN_STARTED = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 """When these runs begin."""
 
 
-def session(
+def session_events(
     *spoken: str, since: float = 0.0, end: Event | None = None
 ) -> list[tuple[float, Event]]:
     """A session that hears a sentence in every two seconds: a partial, then the final."""
@@ -26,30 +33,36 @@ def session(
         at = 2.0 * order
         told += [
             (at + 1.0, progressed(at + 1.0, 2.0 * len(spoken))),
-            (at + 1.5, heard(order, text.split()[0], at=round(1000 * at))),
+            (at + 1.5, turn_heard(order, text.split()[0], at=round(1000 * at))),
             (at + 2.0, progressed(at + 2.0, 2.0 * len(spoken))),
-            (at + 2.1, heard(order, text, final=True, at=round(1000 * at))),
+            (at + 2.1, turn_heard(order, text, final=True, at=round(1000 * at))),
         ]
     last = told[-1][0]
-    return [*told, (last + 0.4, end or done(2.0 * len(spoken)))]
+    return [*told, (last + 0.4, end or ended_done(2.0 * len(spoken)))]
 
 
-def job(number: int, **known: Any) -> dict[str, Any]:
+def index_entry(number: int, **known: Any) -> dict[str, Any]:
     """A job of the index."""
     facts = {"seconds": 60.0, "rate": 16000, "channels": 1, "format": "WAV PCM_16"}
     return {"id": number, "file": f"/rec/{number}.wav", "status": "done", **facts, **known}
 
 
-def run(folder: Path, jobs: Sequence[Mapping[str, Any]], **head: Any) -> Path:
+def write_run_folder(folder: Path, jobs: Sequence[Mapping[str, Any]], **head: Any) -> Path:
     """A run folder without a trace."""
     folder.mkdir()
     endpoint = {"kind": "custom", "url": "ws://127.0.0.1:1/v3/ws", "name": "127.0.0.1:1"}
-    index = {"format": 1, "started": NINE.isoformat(), "endpoint": endpoint, **head, "jobs": jobs}
-    (folder / INDEX).write_text(json.dumps(index))
+    index = {
+        "format": 1,
+        "started": RUN_STARTED.isoformat(),
+        "endpoint": endpoint,
+        **head,
+        "jobs": jobs,
+    }
+    (folder / INDEX_NAME).write_text(json.dumps(index))
     return folder
 
 
-def trace(
+def write_trace(
     folder: Path,
     number: int,
     told: Iterable[tuple[float, TraceEvent]],
@@ -59,7 +72,7 @@ def trace(
 ) -> Path:
     """The trace of an attempt that began so many seconds after nine."""
     path = folder / f"{number:04d}-{number}.{attempt}.trace.jsonl"
-    wall = (NINE + timedelta(seconds=at)).isoformat()
+    wall = (RUN_STARTED + timedelta(seconds=at)).isoformat()
     facts = {"wall": wall, "job": number, "attempt": attempt, "file": f"/rec/{number}.wav"}
     with TraceWriter(path, facts) as writer:
         for t, event in told:
@@ -67,40 +80,42 @@ def trace(
     return path
 
 
-def talks(folder: Path) -> Path:
+def write_sample_run(folder: Path) -> Path:
     """Three jobs: one went well, one broke and went on, one was taken out of the queue."""
     out = {"outcome": Outcome.CANCELLED.value, "reason": "taken out of the queue"}
-    run(
+    write_run_folder(
         folder,
         [
-            job(1, attempt=1),
-            job(2, attempt=2),
-            job(3, attempt=1, status="cancelled", attempts={"1": out}),
+            index_entry(1, attempt=1),
+            index_entry(2, attempt=2),
+            index_entry(3, attempt=1, status="cancelled", attempts={"1": out}),
         ],
     )
-    trace(folder, 1, session("Good morning all.", "This is one."))
-    broke = session("Now then.", "What was cut.", end=failed("the connection broke", seconds=4.0))
-    trace(folder, 2, broke, at=1.0)
+    write_trace(folder, 1, session_events("Good morning all.", "This is one."))
+    broke = session_events(
+        "Now then.", "What was cut.", end=ended_failed("the connection broke", seconds=4.0)
+    )
+    write_trace(folder, 2, broke, at=1.0)
     again = [
         (0.1, connecting(2000, 1)),
         (0.2, began()),
         (1.0, progressed(3.0, 6.0)),
-        (2.0, heard(1, "What was whole.", final=True, at=2000)),
-        (2.5, done(6.0)),
+        (2.0, turn_heard(1, "What was whole.", final=True, at=2000)),
+        (2.5, ended_done(6.0)),
     ]
-    trace(folder, 2, again, attempt=2, at=9.0)
+    write_trace(folder, 2, again, attempt=2, at=9.0)
     return folder
 
 
-def facts(history: JobHistory) -> dict[str, Any]:
+def observable_state(job_state: JobState) -> dict[str, Any]:
     """All that anybody asks a history."""
-    apart = ("transcript", "bearings")
-    known = {each.name: getattr(history, each.name) for each in fields(history)}
+    apart = ("transcript", "resume_tracker")
+    known = {each.name: getattr(job_state, each.name) for each in fields(job_state)}
     return {
         **{n: value for n, value in known.items() if n not in apart and not n.startswith("_")},
-        "open": history.open_seconds,
-        "turns": history.transcript.turns,
-        "seams": history.transcript.seams,
-        "seam": history.seam,
-        "moved": history.bearings.moved,
+        "open": job_state.open_seconds,
+        "turns": job_state.transcript.turns,
+        "seams": job_state.transcript.resume_points,
+        "seam": job_state.resume_point,
+        "moved": job_state.resume_tracker.has_advanced,
     }

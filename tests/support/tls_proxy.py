@@ -17,19 +17,19 @@ import trustme
 HOST = "127.0.0.1"
 
 
-class Front:
+class TlsProxy:
     """Passes bytes on, from TLS on a free port to ``port``, in a thread of its own.
 
     A client must trust ``authority``, a PEM file; it finds us at ``address``, a host and a port.
     """
 
     def __init__(self, port: int, folder: Path) -> None:
-        self.authority = folder / "authority.pem"
+        self.ca_path = folder / "authority.pem"
         self.address = ""
         self._port = port
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority = trustme.CA()
-        authority.cert_pem.write_to_path(str(self.authority))
+        authority.cert_pem.write_to_path(str(self.ca_path))
         authority.issue_cert(HOST).configure_cert(self._tls)
         self._runner = asyncio.Runner()
         self._opened = threading.Event()
@@ -59,7 +59,7 @@ class Front:
         async with asyncio.TaskGroup() as visits:
 
             def welcome(reader: StreamReader, writer: StreamWriter) -> None:
-                visits.create_task(self._pass_on(reader, writer))
+                visits.create_task(self._forward(reader, writer))
 
             server = await asyncio.start_server(welcome, HOST, ssl=self._tls)
             host, port = server.sockets[0].getsockname()
@@ -70,18 +70,18 @@ class Front:
             for side in self._sides:  # of clients that stay connected beyond their test
                 side.transport.abort()
 
-    async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _forward(self, reader: StreamReader, writer: StreamWriter) -> None:
         inner, outer = await asyncio.open_connection(HOST, self._port)
         sides = {writer, outer}
         self._sides |= sides
-        await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
+        await asyncio.gather(_copy_stream(reader, outer), _copy_stream(inner, writer))
         for side in sides:
             with suppress(OSError):
                 await side.wait_closed()
         self._sides -= sides
 
 
-async def _pump(source: StreamReader, sink: StreamWriter) -> None:
+async def _copy_stream(source: StreamReader, sink: StreamWriter) -> None:
     """Until the source ends, of which the sink is told."""
     with suppress(OSError):  # either side may hang up at any moment
         while data := await source.read(65_536):

@@ -7,14 +7,18 @@ from workers.jobs.events import ChunksSent, TraceEvent
 from workers.protocol.codec import Json
 from workers.traces.trace_file import TraceWriter
 
-SETTINGS: dict[str, Json] = {"chunk_ms": 100, "release": "start", "params": [["mode", "fast"]]}
+TRACE_SETTINGS: dict[str, Json] = {
+    "chunk_ms": 100,
+    "release": "start",
+    "params": [["mode", "fast"]],
+}
 
 
 def trace_path(folder: Path, attempt: int = 1, job: int = 1) -> Path:
     return folder / f"{job:04}-talk.{attempt}.trace.jsonl"
 
 
-def traced(
+def write_trace(
     folder: Path, *events: TraceEvent, attempt: int = 1, job: int = 1, from_ms: int = 0
 ) -> Path:
     """A trace of these events, a second apart."""
@@ -25,7 +29,7 @@ def traced(
         "attempt": attempt,
         "file": "/rec/talk.wav",
         "recording": {"size": 1_234_567},
-        "settings": SETTINGS,
+        "settings": TRACE_SETTINGS,
         "seam": {"at_ms": from_ms, "turn": 0},
         "endpoint": "wss://example/v3/ws",
     }
@@ -35,5 +39,5 @@ def traced(
     return path
 
 
-def chunks(lags_ms: Sequence[float], first: int = 0) -> ChunksSent:
+def chunks_sent(lags_ms: Sequence[float], first: int = 0) -> ChunksSent:
     return ChunksSent(first, tuple(round(1000 * lag) for lag in lags_ms))

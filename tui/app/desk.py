@@ -20,38 +20,38 @@ from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from tui.app.drain_reports import MOMENT, take_in
-from tui.app.job_actions import Steering
+from tui.app.drain_reports import DRAIN_BUDGET_S, drain_reports
+from tui.app.job_actions import JobActions
 from tui.config.settings import DeskSettings
 from tui.files import path_input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
 from tui.model.desk_state import DeskState
-from tui.model.run_notices import News
-from tui.model.shutdown import Leaving, Phase
-from tui.model.supervisor_protocol import Supervision
-from tui.model.transcript_cache import Shelf
+from tui.model.run_notices import RunNotices
+from tui.model.shutdown import Shutdown, ShutdownPhase
+from tui.model.supervisor_protocol import SupervisorProtocol
+from tui.model.transcript_cache import TranscriptCache
 from tui.model.wall import Wall
 from tui.render.banner import Destination
 from tui.screens import available_actions
-from tui.screens.frame import Frame, too_small
-from tui.screens.framed import Framed
+from tui.screens.frame import ScreenFrame, is_too_small
+from tui.screens.framed import FramedScreen
 from tui.screens.overview import Overview
-from tui.terminal.sighup import on_hang_up
+from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
-from tui.widgets.messages import Touched
-from tui.widgets.painted import Drawn
-from workers.protocol.endpoint import Kind
+from tui.widgets.messages import RedrawRequested
+from tui.widgets.painted import StyledWidget
+from workers.protocol.endpoint import EndpointKind
 
 
-class Desk(Steering):
+class Desk(JobActions):
     """The full-screen interface. The supervisor belongs to whoever runs it."""
 
     TITLE = "Paceline"
-    BINDINGS = key_table.bindings(key_table.of(Scope.JOBS, Scope.DESK))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.JOBS, Scope.DESK))
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
 
     CSS = """
@@ -64,47 +64,47 @@ class Desk(Steering):
 
     def __init__(
         self,
-        supervisor: Supervision,
-        where: str,
+        supervisor: SupervisorProtocol,
+        destination: str,
         run_folder: Path,
         *,
-        kind: Kind | None = None,
+        kind: EndpointKind | None = None,
         settings: DeskSettings | None = None,
     ) -> None:
         self.settings = settings or DeskSettings()
         symbols = symbols_for(getattr(sys.__stdout__, "encoding", None))
         look = Look(ASCII if self.settings.ascii else symbols, Keymap(self.settings.keys))
         super().__init__(DeskState(), supervisor, look, run_folder)
-        self.state.viewing.folder = run_folder
+        self.state.tab_state.folder = run_folder
         self.wall = Wall(self.state)
-        self.shelf = Shelf(self.state, run_folder)
-        self.leaving = Leaving(supervisor)
-        to = Destination(where, kind)
-        self.frame = Frame(self.state, supervisor, self.leaving, self.look, to)
-        self.news = News(self.state, supervisor, self.look)
-        self._behind = False
+        self.transcript_cache = TranscriptCache(self.state, run_folder)
+        self.shutdown_state = Shutdown(supervisor)
+        to = Destination(destination, kind)
+        self.frame = ScreenFrame(self.state, supervisor, self.shutdown_state, self.look, to)
+        self.notices = RunNotices(self.state, supervisor, self.look)
+        self._drain_scheduled = False
         """More was reported than a moment was enough for."""
-        self.set_keymap(look.keys.textual)
-        themes.dress(self, self.settings.theme)
+        self.set_keymap(look.keymap.textual_keymap)
+        themes.set_theme(self, self.settings.theme)
 
     def get_default_screen(self) -> Screen[None]:
         return Overview(self.state, self.look, self.frame, self.settings.columns)
 
     def on_mount(self) -> None:
         if not self.is_headless:
-            self.theme = themes.simpler(self.theme, self.console.color_system)
-        self.look.use(self.theme_variables)
-        self._leave_on_signals()
+            self.theme = themes.theme_for_terminal(self.theme, self.console.color_system)
+        self.look.apply_theme(self.theme_variables)
+        self._install_signal_handlers()
         self.set_interval(self.settings.refresh, self.tick)
         self.tick()
-        self.tell_skipped()
+        self.announce_skipped()
 
     def refresh_css(self, animate: bool = True) -> None:
         """A theme was put on: it paints at once, so roles have its colours before; and all of them
         are drawn again, since no style sheet has them."""
-        self.look.use(self.get_css_variables())
+        self.look.apply_theme(self.get_css_variables())
         for screen in self.screen_stack:
-            for drawn in screen.query(Drawn):
+            for drawn in screen.query(StyledWidget):
                 drawn.refresh()
         super().refresh_css(animate)
 
@@ -113,56 +113,58 @@ class Desk(Steering):
     def tick(self) -> None:
         """Takes in what was reported and draws what changed."""
         now = monotonic()
-        leave = self.leaving.over(now)  # asked first: what was said before it is drained
-        self.take_in(now)
-        self.shelf.tick()
+        leave = self.shutdown_state.poll(now)  # asked first: what was said before it is drained
+        self.update_state(now)
+        self.transcript_cache.tick()
         if leave:
             self.exit()
-        self.draw()
+        self.draw_changes()
 
-    def take_in(self, now: float) -> None:
+    def update_state(self, now: float) -> None:
         """The time and what was reported, into state."""
         self.state.tick(now)
-        self.drain()
+        self.drain_reports()
         queue = self.supervisor
-        self.state.foresee(queue.queue, queue.next_start, queue.sessions, held=queue.holding)
-        if said := self.news.latest():
-            self.say(said)
+        self.state.update_forecast(
+            queue.queue, queue.next_start_at, queue.max_sessions, held=queue.holding
+        )
+        if said := self.notices.poll():
+            self.show_notice(said)
 
-    def drain(self) -> None:
+    def drain_reports(self) -> None:
         """Reports into state; if they are too many for a moment, the rest follows soon."""
-        if not take_in(self.state, self.supervisor.reports) and not self._behind:
-            self._behind = True
-            self.set_timer(MOMENT, self._catch_up)
+        if not drain_reports(self.state, self.supervisor.reports) and not self._drain_scheduled:
+            self._drain_scheduled = True
+            self.set_timer(DRAIN_BUDGET_S, self._resume_drain)
 
-    def _catch_up(self) -> None:
-        self._behind = False
-        self.drain()
+    def _resume_drain(self) -> None:
+        self._drain_scheduled = False
+        self.drain_reports()
 
-    def draw(self) -> None:
+    def draw_changes(self) -> None:
         """What can be seen: the top screen, and what is beneath it if it is a dialog."""
         if not self.is_running:
             return  # closing: the screens are losing their widgets
-        changes = self.state.take_dirty()
+        changes = self.state.take_changes()
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, Framed) and screen.is_mounted:
-                screen.show(changes)
+            if isinstance(screen, FramedScreen) and screen.is_mounted:
+                screen.show_changes(changes)
             if not screen.is_modal:
                 break
 
-    def on_touched(self, _message: Touched) -> None:
-        self.draw()
+    def on_redraw_requested(self, _message: RedrawRequested) -> None:
+        self.draw_changes()
 
-    def say(self, sentence: str) -> None:
+    def show_notice(self, notice: str) -> None:
         """Puts a sentence at the foot of the screen."""
-        self.frame.say(sentence, monotonic())
-        self.draw()
+        self.frame.show_notice(notice, monotonic())
+        self.draw_changes()
 
     # --- what else it does; the verbs are in `steering`
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Paste):  # an input shows its text as it is
-            event.text = path_input.typed(event.text)
+            event.text = path_input.sanitize_paste(event.text)
         await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
@@ -172,68 +174,73 @@ class Desk(Steering):
             self.focused.insert_text_at_cursor(event.character)
 
     async def action_copy(self) -> None:
-        from tui.app.clipboard import transcripts
+        from tui.app.clipboard import copy_transcripts
 
         heard = [self.state.snapshot(job) for job in self.targets]
-        self._copied(*await asyncio.to_thread(transcripts, heard, self.run_folder))
+        self._put_on_clipboard(*await asyncio.to_thread(copy_transcripts, heard, self.run_folder))
 
     async def action_copy_path(self) -> None:
-        from tui.app.clipboard import trace_paths
+        from tui.app.clipboard import copy_trace_paths
 
-        self._copied(*await asyncio.to_thread(trace_paths, self.targets, self.run_folder))
+        self._put_on_clipboard(
+            *await asyncio.to_thread(copy_trace_paths, self.targets, self.run_folder)
+        )
 
-    def _copied(self, text: str, sentence: str) -> None:
+    def _put_on_clipboard(self, text: str, notice: str) -> None:
         if text:
             self.copy_to_clipboard(text)
-        self.say(sentence)
+        self.show_notice(notice)
 
     def action_wall(self) -> None:
-        from tui.screens.wall import toggle
+        from tui.screens.wall import toggle_wall
 
-        toggle(self, self.wall)
+        toggle_wall(self, self.wall)
 
     def action_help(self) -> None:
-        from tui.screens.help import Help
+        from tui.screens.help import HelpDialog
 
-        here = [action.key for action in available_actions.here(self.screen, self.look.keys)]
-        self.push_screen(Help(self.look, here))
+        here = [
+            action.key
+            for action in available_actions.available_actions(self.screen, self.look.keymap)
+        ]
+        self.push_screen(HelpDialog(self.look, here))
 
     def action_command_palette(self) -> None:
-        if not too_small(*self.size):
+        if not is_too_small(*self.size):
             super().action_command_palette()
 
     def on_resize(self, event: Resize) -> None:
         """Without any room the palette's own list would fail at its keys."""
-        if too_small(*event.size) and isinstance(self.screen, CommandPalette):
+        if is_too_small(*event.size) and isinstance(self.screen, CommandPalette):
             self.pop_screen()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that there is where the user is, by what it does."""
-        yield from available_actions.commands(self, screen, self.look.keys)
+        yield from available_actions.palette_commands(self, screen, self.look.keymap)
 
     # --- leaving
 
     async def action_quit(self) -> None:
-        self.leave()
+        self.request_quit()
 
-    def leave(self) -> None:
+    def request_quit(self) -> None:
         """Once politely, twice by force, three times at once; with nothing at work, at once."""
         while isinstance(self.screen, ModalScreen):
             self.pop_screen()
-        self.leaving.ask(monotonic())
-        for history in self.state.live:
-            self.state.asked_to_stop(history.job)
-        if self.leaving.phase is Phase.GONE:
-            self.drain()
+        self.shutdown_state.request(monotonic())
+        for job_state in self.state.live_job_states:
+            self.state.mark_stopping(job_state.job)
+        if self.shutdown_state.phase is ShutdownPhase.CLOSED:
+            self.drain_reports()
             self.exit()
-        self.draw()
+        self.draw_changes()
 
-    def _leave_for_good(self) -> None:
+    def _exit_on_signal(self) -> None:
         """The terminal is going, so the screen does; whoever runs it ends what is live politely."""
-        self.leaving.cut_short |= not self.supervisor.idle
+        self.shutdown_state.interrupted_jobs |= not self.supervisor.is_idle
         self.exit()
 
-    def _leave_on_signals(self) -> None:
+    def _install_signal_handlers(self) -> None:
         """Else a closed window or a kill leaves the terminal in its alternate screen."""
         if os.name != "posix":
             return
@@ -242,10 +249,10 @@ class Desk(Steering):
             RuntimeError, ValueError
         ):  # not in the main thread: a test's or a host's loop
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._leave_for_good)
-            on_hang_up(lambda: self._hung_up(loop))
+                loop.add_signal_handler(number, self._exit_on_signal)
+            handle_sighup(lambda: self._on_sighup(loop))
 
-    def _hung_up(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _on_sighup(self, loop: asyncio.AbstractEventLoop) -> None:
         """A handler of the system's: asyncio's would be too late, and be gone when told again."""
         with suppress(RuntimeError):  # the screen has gone already
-            loop.call_soon_threadsafe(self._leave_for_good)
+            loop.call_soon_threadsafe(self._exit_on_signal)

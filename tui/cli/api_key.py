@@ -17,22 +17,28 @@ KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 KEYRING_SERVICE = "paceline"
 """Under this name, and that of the variable as its user, a keyring holds the key."""
 
-_ELSEWHERE = f"Without one, use {KEY_VARIABLE} or --api-key-file."
+_KEYRING_HINT = f"Without one, use {KEY_VARIABLE} or --api-key-file."
 
 
-def forgotten() -> str:
+def pop_env_key() -> str:
     """What the environment says, which from now on does not: no child needs it there."""
     return os.environ.pop(KEY_VARIABLE, "").strip()
 
 
-def found(variable: str, file: Path | None, *, keyring: bool) -> Secret | None:
-    """The key of the file or the keyring where one is named, else that of the ``variable``.
+def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | None:
+    """The key of the file or the keyring where one is named, else that of the ``env_key``.
 
     Raises `UsageProblem` when what is named has none.
     """
-    if file is not None and keyring:
+    if key_file is not None and keyring:
         raise UsageProblem("--api-key-file and --keyring do not go together", "Choose one.")
-    key = _of_keyring() if keyring else variable if file is None else _of_file(file)
+    key = (
+        _read_keyring_key()
+        if keyring
+        else env_key
+        if key_file is None
+        else _read_key_file(key_file)
+    )
     if not key:
         return None
     if not key.isascii() or not key.isprintable() or set(key) & set(' "\\'):
@@ -40,7 +46,7 @@ def found(variable: str, file: Path | None, *, keyring: bool) -> Secret | None:
     return Secret(key)
 
 
-def _of_file(path: Path) -> str:
+def _read_key_file(path: Path) -> str:
     # No cause goes with these problems: that of a text in no encoding holds the text.
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -63,7 +69,7 @@ def _of_file(path: Path) -> str:
     return lines[0]
 
 
-def _of_keyring() -> str:
+def _read_keyring_key() -> str:
     try:
         import keyring  # of an extra
         from keyring.errors import KeyringLocked, NoKeyringError
@@ -75,12 +81,12 @@ def _of_keyring() -> str:
     try:
         key = keyring.get_password(KEYRING_SERVICE, KEY_VARIABLE)
     except NoKeyringError:
-        raise UsageProblem("this system has no keyring that is known", _ELSEWHERE) from None
+        raise UsageProblem("this system has no keyring that is known", _KEYRING_HINT) from None
     except KeyringLocked:
         raise UsageProblem("the keyring is locked", "Unlock it, and start again.") from None
     except Exception as error:  # each system's keyring fails in ways of its own
         reason = f"the keyring cannot be read ({type(error).__name__})"
-        raise UsageProblem(reason, _ELSEWHERE) from None
+        raise UsageProblem(reason, _KEYRING_HINT) from None
     if not key:
         raise UsageProblem(
             "the keyring holds no key",

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 
 import click
 
-from tui.cli.shared_options import RunFolder, new_run, old_run
+from tui.cli.shared_options import RunFolderParam, new_run_options, resume_options
 from workers.errors import PacelineError, UsageProblem
 
 
-class _Paceline(click.Group):
+class _DefaultDeskGroup(click.Group):
     """A group whose default command is the desk: what is no command is a path."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -37,13 +37,13 @@ def _fail(error: PacelineError, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _skipped(path: str, reason: str) -> None:
+def _report_skipped(path: str, reason: str) -> None:
     from tui.text.width import clean
 
     click.echo(clean(f"Skipped {path}: {reason}"), err=True)
 
 
-@click.group(cls=_Paceline, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_DefaultDeskGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="paceline", prog_name="paceline")
 def paceline() -> None:
     """Stream recordings to a real-time speech-to-text API at the speed of speech.
@@ -55,43 +55,47 @@ def paceline() -> None:
 
 @paceline.command()
 @click.argument("paths", nargs=-1, type=click.Path())
-@new_run
+@new_run_options
 def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Open the desk on these files and folders (the default command)."""
     from tui.terminal.guard import TerminalGuard
 
     guard = TerminalGuard()  # before anything is drawn; it is there when the rest is loaded
-    from tui.cli.run import Work, need_terminal, on_desk
-    from tui.cli.run_options import options
-    from workers.audio.discovery import found
+    from tui.cli.run import RunRequest, require_terminal, run_desk
+    from tui.cli.run_options import parse_options
+    from workers.audio.discovery import find_recordings
 
-    need_terminal("paceline run PATH…")
+    require_terminal("paceline run PATH…")
     skipped: list[tuple[str, str]] = []
-    files = found(paths, lambda *one: skipped.append(one))
-    raise SystemExit(on_desk(options(**given), Work(files, skipped=skipped), guard))
+    files = find_recordings(paths, lambda *one: skipped.append(one))
+    raise SystemExit(run_desk(parse_options(**given), RunRequest(files, skipped=skipped), guard))
 
 
 @paceline.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="One event a line on stdout, as JSON.")
-@new_run
+@new_run_options
 def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
     """Stream files and folders without a screen."""
-    from tui.cli.run import Work, without_screen
-    from tui.cli.run_options import options
-    from workers.audio.discovery import found
+    from tui.cli.run import RunRequest, run_headless
+    from tui.cli.run_options import parse_options
+    from workers.audio.discovery import find_recordings
 
     raise SystemExit(
-        without_screen(options(**given), Work(found(paths, _skipped)), as_json=as_json)
+        run_headless(
+            parse_options(**given),
+            RunRequest(find_recordings(paths, _report_skipped)),
+            as_json=as_json,
+        )
     )
 
 
 @paceline.command()
-@click.argument("folder", metavar="RUN", type=RunFolder())
+@click.argument("folder", metavar="RUN", type=RunFolderParam())
 @click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
 @click.option("--json", "as_json", is_flag=True, help="The same, with one event a line on stdout.")
 @click.option("--endpoint", "url", metavar="URL", help="Go on at this v3 endpoint instead.")
-@old_run
+@resume_options
 def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn:
     """Go on with what a run did not finish.
 
@@ -101,35 +105,35 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn
     from tui.terminal.guard import TerminalGuard
 
     guard = None if no_desk or as_json else TerminalGuard()  # as above
-    from tui.cli.resume import resumed
-    from tui.cli.run import Work, need_terminal, on_desk, without_screen
+    from tui.cli.resume import prepare_resume
+    from tui.cli.run import RunRequest, require_terminal, run_desk, run_headless
     from workers.runs import run_folder
 
     if guard is not None:
-        need_terminal(f"paceline resume {folder} --no-desk")
+        require_terminal(f"paceline resume {folder} --no-desk")
     run = run_folder.reopen(folder)
     try:
-        options, left = resumed(folder, **given)
+        options, left = prepare_resume(folder, **given)
     except BaseException:
         run.close()
         raise
-    work = Work((), left.histories, run)
+    work = RunRequest((), left.jobs, run)
     if guard is None:
-        raise SystemExit(without_screen(options, work, as_json=as_json))
-    raise SystemExit(on_desk(options, work, guard))
+        raise SystemExit(run_headless(options, work, as_json=as_json))
+    raise SystemExit(run_desk(options, work, guard))
 
 
 @paceline.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
-@new_run
+@new_run_options
 def check(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Say what each file is and what would be sent. Nothing is sent."""
-    from tui.cli.check import checked
-    from tui.cli.run_options import options
-    from workers.audio.discovery import found
+    from tui.cli.check import check_files
+    from tui.cli.run_options import parse_options
+    from workers.audio.discovery import find_recordings
 
-    chosen = options(**given)
-    raise SystemExit(checked(found(paths, _skipped), chosen, click.echo))
+    chosen = parse_options(**given)
+    raise SystemExit(check_files(find_recordings(paths, _report_skipped), chosen, click.echo))
 
 
 @paceline.command()
@@ -141,21 +145,21 @@ def settings(create: bool) -> None:
     """
     from tui.cli import settings
 
-    (settings.created if create else settings.told)(click.echo)
+    (settings.create_settings_file if create else settings.print_settings)(click.echo)
 
 
 @paceline.command()
 @click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, metavar="N")
 def runs(most: int) -> None:
     """List the latest runs, and how to go on with those that are not finished."""
-    from tui.cli.runs import told
+    from tui.cli.runs import print_runs
     from workers.runs.run_folder import runs_path
 
-    told(runs_path(), most, click.echo)
+    print_runs(runs_path(), most, click.echo)
 
 
 @paceline.command()
-@click.argument("folder", metavar="[RUN]", required=False, type=RunFolder())
+@click.argument("folder", metavar="[RUN]", required=False, type=RunFolderParam())
 def view(folder: Path | None) -> NoReturn:
     """Look back at a run on the desk, and play it again.
 
@@ -164,17 +168,17 @@ def view(folder: Path | None) -> NoReturn:
     from tui.terminal.guard import TerminalGuard
 
     guard = TerminalGuard()  # as above
-    from tui.cli.run import need_terminal
-    from tui.cli.view import latest, looked_back
+    from tui.cli.run import require_terminal
+    from tui.cli.view import latest_run, view_run
     from workers.runs.run_folder import runs_path
 
-    folder = folder or latest(runs_path())
-    need_terminal(f"paceline export {folder} --to txt")
-    raise SystemExit(looked_back(folder, guard))
+    folder = folder or latest_run(runs_path())
+    require_terminal(f"paceline export {folder} --to txt")
+    raise SystemExit(view_run(folder, guard))
 
 
 @paceline.command()
-@click.argument("folder", metavar="RUN", type=RunFolder())
+@click.argument("folder", metavar="RUN", type=RunFolderParam())
 @click.option(
     "--to",
     "formats",
@@ -195,15 +199,21 @@ def export(
     folder: Path, formats: str, into: Path | None, together: bool, overwrite: bool, number: bool
 ) -> NoReturn:
     """Write transcripts of a run to files, offline."""
-    from tui.cli.export import exported
-    from workers.exports import Existing
+    from tui.cli.export import export_run
+    from workers.exports import OverwritePolicy
 
     if overwrite and number:
         raise UsageProblem("--overwrite and --number do not go together", "Choose one.")
-    existing = Existing.REPLACE if overwrite else Existing.NUMBER if number else Existing.REFUSE
+    existing = (
+        OverwritePolicy.REPLACE
+        if overwrite
+        else OverwritePolicy.NUMBER
+        if number
+        else OverwritePolicy.REFUSE
+    )
     wanted = [each.strip() for each in formats.split(",") if each.strip()]
     raise SystemExit(
-        exported(folder, wanted, into, existing=existing, together=together, say=click.echo)
+        export_run(folder, wanted, into, existing=existing, together=together, echo=click.echo)
     )
 
 
@@ -247,6 +257,6 @@ def serve(**given: Any) -> None:
 
     The first line on stdout is the address. Ctrl-C ends it.
     """
-    from tui.cli.serve import served
+    from tui.cli.serve import serve_endpoint
 
-    served(**given, say=click.echo)
+    serve_endpoint(**given, echo=click.echo)

@@ -4,75 +4,77 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tui.cli.summary import Exit
+from tui.cli.summary import ExitCode
 from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.exports import (
+    COMBINED_FORMATS,
     FORMATS,
-    TOGETHER,
-    AlreadyThere,
-    Existing,
-    export,
-    export_together,
-    names,
+    FilesExist,
+    OverwritePolicy,
+    export_names,
+    write_combined_exports,
+    write_exports,
 )
 from workers.runs import reader
 
 
-def exported(
+def export_run(
     folder: Path,
     formats: Sequence[str],
     into: Path | None,
     *,
-    existing: Existing = Existing.REFUSE,
+    existing: OverwritePolicy = OverwritePolicy.REFUSE,
     together: bool = False,
-    say: Callable[[str], None],
-) -> Exit:
+    echo: Callable[[str], None],
+) -> ExitCode:
     """Writes every job that was heard; says each file that was written, and why any was not.
 
     ``together``: one file a format for all.
     """
-    _check(formats, together=together)
+    _require_known_formats(formats, together=together)
     target = into or folder / "exports"
-    histories = reader.histories(folder)
-    called = names(histories)
+    job_states = reader.read_job_states(folder)
+    called = export_names(job_states)
     heard, well = [], True
-    for history in histories:
-        if history.began is None and not len(history.transcript):
-            say(clean(f"- {history.file}: nothing was streamed"))
+    for job_state in job_states:
+        if job_state.began is None and not len(job_state.transcript):
+            echo(clean(f"- {job_state.file}: nothing was streamed"))
         else:
-            heard.append(history)
+            heard.append(job_state)
     if together:
-        all_of_them = partial(export_together, heard, formats, target, existing=existing)
-        well = not heard or _written("all of them", all_of_them, say)
+        all_of_them = partial(write_combined_exports, heard, formats, target, existing=existing)
+        well = not heard or _write_and_report("all of them", all_of_them, echo)
     else:
-        for history in heard:
-            name = called[history.job]
-            one = partial(export, history, formats, target, existing=existing, name=name)
-            well &= _written(history.file, one, say)
-    return Exit.DONE if well else Exit.SOME_FAILED
+        for job_state in heard:
+            name = called[job_state.job]
+            one = partial(write_exports, job_state, formats, target, existing=existing, name=name)
+            well &= _write_and_report(job_state.file, one, echo)
+    return ExitCode.DONE if well else ExitCode.SOME_FAILED
 
 
-def _written(file: str, write: Callable[[], Sequence[Path]], say: Callable[[str], None]) -> bool:
+def _write_and_report(
+    file: str, write: Callable[[], Sequence[Path]], echo: Callable[[str], None]
+) -> bool:
     try:
         paths = write()
-    except AlreadyThere as error:
-        say(clean(f"✗ {file}: {error.reason}; --overwrite replaces, --number keeps both"))
+    except FilesExist as error:
+        echo(clean(f"✗ {file}: {error.reason}; --overwrite replaces, --number keeps both"))
         return False
     for path in paths:
-        say(clean(f"✓ {path}"))
+        echo(clean(f"✓ {path}"))
     return True
 
 
-def _check(formats: Sequence[str], *, together: bool) -> None:
+def _require_known_formats(formats: Sequence[str], *, together: bool) -> None:
     unknown = [each for each in formats if each not in FORMATS]
     if unknown or not formats:
         raise UsageProblem(
             f"there is no format “{', '.join(unknown)}”", f"Known are {', '.join(FORMATS)}."
         )
-    subtitles = [each for each in formats if together and each not in TOGETHER]
+    subtitles = [each for each in formats if together and each not in COMBINED_FORMATS]
     if subtitles:
         raise UsageProblem(
             f"{' and '.join(subtitles)} cannot hold several recordings in one file",
-            f"With --one-file: {', '.join(TOGETHER)}.",
+            f"With --one-file: {', '.join(COMBINED_FORMATS)}.",
         )

@@ -5,16 +5,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tui.cli import api_key
-from tui.cli.run_options import Options, authorities
+from tui.cli.run_options import RunOptions, verify_ca_file
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import Limits
 from workers.protocol import endpoint
-from workers.protocol.endpoint import Endpoint, Kind, is_loopback
+from workers.protocol.endpoint import Endpoint, EndpointKind, is_loopback
 from workers.runs import reader
-from workers.runs.reader import Past
+from workers.runs.reader import SavedRun
 
 
-def resumed(
+def prepare_resume(
     path: Path,
     *,
     url: str | None,
@@ -26,25 +26,25 @@ def resumed(
     start_rate: int | None,
     attempts: int | None,
     dead_after: float | None,
-) -> tuple[Options, Past]:
+) -> tuple[RunOptions, SavedRun]:
     """The run and the options to go on with it.
 
     Where it streams to and how is the run's, and so are the limits that are not named anew; the key
     is never kept, so it must be there again.
     Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
-    variable = api_key.forgotten()
-    left = reader.past(path)
-    target = _target(left.endpoint, url, unencrypted=unencrypted)
+    variable = api_key.pop_env_key()
+    left = reader.read_run(path)
+    target = _resume_endpoint(left.endpoint, url, unencrypted=unencrypted)
     if target is not None:
-        target = replace(target, ca=authorities(ca_file))
-    key = None if target is None else api_key.found(variable, key_file, keyring=keyring)
-    if key is not None and target is not None and url is None and _elsewhere(target):
+        target = replace(target, ca=verify_ca_file(ca_file))
+    key = None if target is None else api_key.read_key(variable, key_file, keyring=keyring)
+    if key is not None and target is not None and url is None and _is_foreign_host(target):
         raise UsageProblem(
             f"the run went to {target.name}, and a key is only sent where you say",
             f"Add --endpoint {target.address}",
         )
-    if target is not None and target.kind is Kind.SERVICE and key is None:
+    if target is not None and target.kind is EndpointKind.SERVICE and key is None:
         raise UsageProblem("the service needs a key", f"Set {api_key.KEY_VARIABLE}.")
     limits = Limits(
         sessions=sessions or left.limits.sessions,
@@ -52,9 +52,9 @@ def resumed(
         attempts=attempts or left.limits.attempts,
         dead_after=dead_after or left.limits.dead_after,
     )
-    options = Options(
+    options = RunOptions(
         settings=left.settings,
-        target=target,
+        endpoint=target,
         key=key,
         out=path,
         **asdict(limits),
@@ -62,22 +62,24 @@ def resumed(
     return options, left
 
 
-def _elsewhere(target: Endpoint) -> bool:
+def _is_foreign_host(target: Endpoint) -> bool:
     """Not the service, and not on this machine: a run folder may come from anybody."""
     host = urlsplit(target.url).hostname or ""
-    return target.kind is Kind.CUSTOM and not is_loopback(host)
+    return target.kind is EndpointKind.CUSTOM and not is_loopback(host)
 
 
-def _target(found: Endpoint | None, url: str | None, *, unencrypted: bool) -> Endpoint | None:
+def _resume_endpoint(
+    stored: Endpoint | None, url: str | None, *, unencrypted: bool
+) -> Endpoint | None:
     """As a command line names it: what a file says is checked like that, and what it trusts is not
     taken over."""
     if url is not None:
-        return endpoint.custom(url, unencrypted=unencrypted)
-    if found is None or found.kind is Kind.EMBEDDED:
+        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
+    if stored is None or stored.kind is EndpointKind.EMBEDDED:
         return None
-    if found.kind is Kind.CUSTOM:
-        return endpoint.custom(found.url, unencrypted=unencrypted)
+    if stored.kind is EndpointKind.CUSTOM:
+        return endpoint.custom_endpoint(stored.url, allow_unencrypted=unencrypted)
     for region in (None, "us", "eu"):
-        if (known := endpoint.service(region)).url == found.url:
+        if (known := endpoint.service_endpoint(region)).url == stored.url:
             return known
-    raise RunFolderProblem(f"there is no region of the service at {found.address}")
+    raise RunFolderProblem(f"there is no region of the service at {stored.address}")

@@ -6,104 +6,112 @@ from dataclasses import dataclass
 
 import click
 
-from tui.cli.run_options import Options
-from tui.cli.run_setup import supervised
-from tui.cli.summary import Exit, exit_code, summary
+from tui.cli.run_options import RunOptions
+from tui.cli.run_setup import open_supervisor
+from tui.cli.summary import ExitCode, exit_code, run_summary_lines
 from tui.config import loader
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
-from tui.text.formats import counted
+from tui.text.formats import format_count
 from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RunRequest:
     """What a run is to do: files to add, or a run to go on with."""
 
     files: Sequence[str] = ()
-    histories: Sequence[JobHistory] = ()
-    folder: RunFolder | None = None
+    job_states: Sequence[JobState] = ()
+    run_folder: RunFolder | None = None
     """Of the run that goes on; None: a new one."""
     skipped: Sequence[tuple[str, str]] = ()
     """What was named and is no recording: paths, and why, in words."""
 
-    def begin(self, supervisor: Supervisor) -> list[JobId]:
+    def enqueue(self, supervisor: Supervisor) -> list[JobId]:
         """Queues it; gives the numbers of the files."""
-        supervisor.resume(self.histories)
+        supervisor.resume(self.job_states)
         return supervisor.add(self.files)
 
     @property
-    def left(self) -> int:
+    def remaining_count(self) -> int:
         """How many recordings are to be streamed."""
-        return len(self.files) + sum(not history.finished for history in self.histories)
+        return len(self.files) + sum(not job_state.is_settled for job_state in self.job_states)
 
     @property
-    def size(self) -> str:
+    def remaining_text(self) -> str:
         """The same for people."""
-        return counted(self.left, "file")
+        return format_count(self.remaining_count, "file")
 
 
-def need_terminal(instead: str) -> None:
+def require_terminal(instead: str) -> None:
     """Raises `UsageProblem` when there is none for the desk."""
     if not sys.stdout.isatty() or not sys.stdin.isatty():
         raise UsageProblem("the desk needs a terminal", f"Without one, use: {instead}")
 
 
-def on_desk(chosen: Options, work: Work, guard: TerminalGuard) -> int:
+def run_desk(options: RunOptions, request: RunRequest, guard: TerminalGuard) -> int:
     """Opens the desk; returns when the user has left it."""
-    settings = loader.in_force()
-    with supervised(chosen, work.folder) as supervisor:
-        jobs = work.begin(supervisor)  # whatever is killed from here on, the run knows its files
+    settings = loader.load_settings()
+    with open_supervisor(options, request.run_folder) as supervisor:
+        jobs = request.enqueue(
+            supervisor
+        )  # whatever is killed from here on, the run knows its files
 
         from tui.app.desk import (
             Desk,  # loads Textual, when the helpers of sessions are there already
         )
 
         folder = supervisor.folder.path
-        screen = Desk(supervisor, chosen.where, folder, kind=chosen.kind, settings=settings)
-        screen.skipped += work.skipped
-        screen.state.remember(work.histories)
-        screen.state.expect(jobs, work.files)
-        gc_tuning.look_seldom()
-        with guard.watching(folder):
+        screen = Desk(
+            supervisor, options.destination, folder, kind=options.endpoint_kind, settings=settings
+        )
+        screen.skipped_paths += request.skipped
+        screen.state.restore(request.job_states)
+        screen.state.add_jobs(jobs, request.files)
+        gc_tuning.tune_gc()
+        with guard.watch(folder):
             screen.run()
     while not supervisor.reports.empty():
         screen.state.apply(supervisor.reports.get())
-    histories = screen.state.run
-    for path, reason in work.skipped:
+    job_states = screen.state.all_job_states
+    for path, reason in request.skipped:
         click.echo(clean(f"Skipped {path}: {reason}"), err=True)
-    _tell(histories, supervisor, click.echo)
+    _print_summary(job_states, supervisor, click.echo)
     if screen.return_code:
-        return Exit.FATAL
-    saved = supervisor.folder.saved
-    return exit_code(histories, interrupted=screen.leaving.cut_short, saved=saved)
+        return ExitCode.FATAL
+    saved = supervisor.folder.is_saved
+    return exit_code(job_states, interrupted=screen.shutdown_state.interrupted_jobs, saved=saved)
 
 
-def without_screen(chosen: Options, work: Work, *, as_json: bool) -> int:
+def run_headless(options: RunOptions, request: RunRequest, *, as_json: bool) -> int:
     """Streams, and says what happens on stderr, with ``as_json`` on stdout."""
-    from tui.cli.headless import Headless
+    from tui.cli.headless import HeadlessRunner
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    with supervised(chosen, work.folder) as supervisor:
-        say(f"Streaming {work.size} to: {chosen.where}" if work.left else "Nothing is left to do.")
+    with open_supervisor(options, request.run_folder) as supervisor:
+        say(
+            f"Streaming {request.remaining_text} to: {options.destination}"
+            if request.remaining_count
+            else "Nothing is left to do."
+        )
         say(clean(f"Run folder: {supervisor.folder.path}"))
-        headless = Headless(supervisor, as_json=as_json, histories=work.histories)
-        headless.run(lambda: work.begin(supervisor))
-    _tell(headless.histories, supervisor, say)
-    saved = supervisor.folder.saved
-    return exit_code(headless.histories, interrupted=headless.interrupted, saved=saved)
+        headless = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
+        headless.run(lambda: request.enqueue(supervisor))
+    _print_summary(headless.job_states, supervisor, say)
+    saved = supervisor.folder.is_saved
+    return exit_code(headless.job_states, interrupted=headless.interrupted, saved=saved)
 
 
-def _tell(
-    histories: Sequence[JobHistory], supervisor: Supervisor, say: Callable[[str], None]
+def _print_summary(
+    job_states: Sequence[JobState], supervisor: Supervisor, echo: Callable[[str], None]
 ) -> None:
     folder = supervisor.folder
-    for line in summary(histories, folder.path, saved=folder.saved):
-        say(line)
+    for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
+        echo(line)

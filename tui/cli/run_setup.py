@@ -3,20 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from tui.cli.run_options import SESSIONS, Options
+from tui.cli.run_options import DEFAULT_SESSIONS, RunOptions
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
-from workers.scheduling.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import SessionTarget, Supervisor
 
-ENGINE_PATIENCE = 60.0
+SERVER_START_TIMEOUT_S = 60.0
 """Seconds for the embedded engine to say its address; a slow disk has to load its packages."""
 
 
 @contextmanager
-def supervised(options: Options, folder: RunFolder | None = None) -> Iterator[Supervisor]:
+def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Iterator[Supervisor]:
     """A supervisor at work in a new run folder, or in one that goes on.
 
     Leaving it ends every process of the run. Raises a `PacelineError` when the run cannot begin.
@@ -25,30 +25,32 @@ def supervised(options: Options, folder: RunFolder | None = None) -> Iterator[Su
     with ExitStack() as stack:
         stack.callback(folder.close)
         # At once: there may be nothing to start yet.
-        folder.describe(options.target, options.settings, options.limits)
+        folder.set_header(options.endpoint, options.settings, options.limits)
         yield stack.enter_context(
             Supervisor(
-                _access(options, folder, stack),
+                _access_provider(options, folder, stack),
                 folder,
                 options.settings,
-                sessions=options.sessions,
-                starts=options.starts,
-                retries=options.retries,
-                patience=options.patience,
+                max_sessions=options.sessions,
+                start_limiter=options.start_limiter,
+                retry_policy=options.retry_policy,
+                timeouts=options.timeouts,
             )
         )
 
 
-def _access(options: Options, folder: RunFolder, stack: ExitStack) -> Callable[[], Access]:
-    if options.target is not None:
-        found = Access(options.target, options.key, SESSIONS)
+def _access_provider(
+    options: RunOptions, folder: RunFolder, stack: ExitStack
+) -> Callable[[], SessionTarget]:
+    if options.endpoint is not None:
+        found = SessionTarget(options.endpoint, options.key, DEFAULT_SESSIONS)
         return lambda: found
     server = stack.enter_context(LocalServer(folder.path / "engine.log", options.sessions))
 
-    def access() -> Access:
-        server.revive()
-        url = server.address(ENGINE_PATIENCE)
-        key, sessions = Secret(server.token), server.capacity
-        return Access(endpoint.embedded(url), key, sessions, server.revivals)
+    def access() -> SessionTarget:
+        server.restart_if_dead()
+        url = server.wait_for_address(SERVER_START_TIMEOUT_S)
+        key, sessions = Secret(server.api_key), server.capacity
+        return SessionTarget(endpoint.embedded_endpoint(url), key, sessions, server.restarts)
 
     return access

@@ -16,24 +16,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.cli.api_key import KEY_VARIABLE
-from tui.text.formats import counted
+from tui.text.formats import format_count
 from tui.text.width import clean
 from workers.errors import PacelineError
-from workers.localserver.child import NEEDED, Packages, need
+from workers.localserver.child import REQUIRED_PACKAGES, PackageGroups, require_packages
 from workers.localserver.refusal import CloseCode
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.script import Script
-from workers.localserver.server_policy import House, Visit
+from workers.localserver.server_policy import ServerPolicy, SessionRecord
 
 if TYPE_CHECKING:  # its packages are those of an extra
-    from workers.localserver.server import Streams
+    from workers.localserver.server import BackendContext
 
-Say = Callable[[str], object]
+Echo = Callable[[str], object]
 
-NEEDED_BY_SCRIPTS: Packages = [("websockets",)]
+SCRIPT_PACKAGES: PackageGroups = [("websockets",)]
 
 
-def served(
+def serve_endpoint(
     *,
     port: int,
     is_open: bool,
@@ -41,24 +41,24 @@ def served(
     sessions: int | None,
     start_rate: int | None,
     busy_code: str,
-    say: Say,
+    echo: Echo,
 ) -> None:
     """Serves until Ctrl-C or SIGTERM; a second one forces.
 
     ``port`` 0 takes a free one; ``file`` is a script to perform. Raises `PacelineError` when it
     cannot begin.
     """
-    script = None if file is None else script_file.read(file)
-    need(NEEDED if script is None else NEEDED_BY_SCRIPTS)
+    script = None if file is None else script_file.load_script(file)
+    require_packages(REQUIRED_PACKAGES if script is None else SCRIPT_PACKAGES)
     os.environ.pop(KEY_VARIABLE, None)  # no process needs it here
-    house = House(
-        token=None if is_open else secrets.token_urlsafe(),
-        sessions=sessions,
-        start_rate=start_rate,
+    house = ServerPolicy(
+        api_key=None if is_open else secrets.token_urlsafe(),
+        max_sessions=sessions,
+        max_starts_per_minute=start_rate,
         busy_code=CloseCode(int(busy_code)),
     )
     try:
-        asyncio.run(_serve(port, house, script, Porter(house, say)))
+        asyncio.run(_run_server(port, house, script, Announcer(house, echo)))
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
@@ -68,7 +68,9 @@ def served(
         ) from error
 
 
-async def _serve(port: int, house: House, script: Script | None, porter: "Porter") -> None:
+async def _run_server(
+    port: int, policy: ServerPolicy, script: Script | None, announcer: "Announcer"
+) -> None:
     stop = asyncio.Event()
 
     def ask() -> None:
@@ -79,28 +81,30 @@ async def _serve(port: int, house: House, script: Script | None, porter: "Porter
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ask)
     # Only now what takes its time: a Ctrl-C meanwhile is an ordinary end too.
-    from workers.localserver.server import run
+    from workers.localserver.server import run_server
 
-    await run(port, house, _streams(script), porter.announce, stop, porter.gone)
+    await run_server(
+        port, policy, _make_backend(script), announcer.announce, stop, announcer.report_session
+    )
 
 
-def _streams(script: Script | None) -> "Streams":
+def _make_backend(script: Script | None) -> "BackendContext":
     """Where words come from; imports only what that takes."""
     if script is None:
-        from workers.localserver.recognisers import Pool
+        from workers.localserver.recognisers import RecogniserPool
 
-        return Pool()
-    from workers.localserver.scripts.scripted import Scripted
+        return RecogniserPool()
+    from workers.localserver.scripts.scripted import ScriptedBackend
 
-    return nullcontext(Scripted(script))
+    return nullcontext(ScriptedBackend(script))
 
 
-class Porter:
+class Announcer:
     """Tells where to come, and who has gone."""
 
-    def __init__(self, house: House, say: Say) -> None:
-        self._key = house.token
-        self._say = say
+    def __init__(self, policy: ServerPolicy, echo: Echo) -> None:
+        self._key = policy.api_key
+        self._echo = echo
         self._lines: list[str] = []
 
     def announce(self, line: str) -> None:
@@ -111,30 +115,32 @@ class Porter:
         address = self._lines[0]
         capacity = int(self._lines[1].removeprefix("capacity "))
         key = f"ASSEMBLYAI_API_KEY={self._key} " if self._key else ""
-        self._tell(address)
-        self._tell(f"key: {self._key or 'any'}")
-        self._tell(f"capacity: {capacity} {'session' if capacity == 1 else 'sessions'} at once")
-        self._tell(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
-        self._tell("Ctrl-C ends it.")
+        self._print_line(address)
+        self._print_line(f"key: {self._key or 'any'}")
+        self._print_line(
+            f"capacity: {capacity} {'session' if capacity == 1 else 'sessions'} at once"
+        )
+        self._print_line(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
+        self._print_line("Ctrl-C ends it.")
 
-    def gone(self, visit: Visit) -> None:
+    def report_session(self, session: SessionRecord) -> None:
         """A client has left, or was sent away."""
-        self._tell(clean(line(visit)))
+        self._print_line(clean(session_line(session)))
 
-    def _tell(self, line: str) -> None:
+    def _print_line(self, line: str) -> None:
         try:
-            self._say(line)
+            self._echo(line)
         except OSError:  # whoever read stdout has gone; clients have not
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
 
 
-def line(visit: Visit) -> str:
+def session_line(session: SessionRecord) -> str:
     """A visit in a line: the session, what was heard, how it ended."""
-    told = [visit.session]
-    if visit.model:
+    told = [session.session_id]
+    if session.model:
         told += [
-            visit.model,
-            f"{visit.audio_seconds:.1f} s of audio in {visit.session_seconds:.1f} s",
-            counted(visit.turns, "turn"),
+            session.model,
+            f"{session.audio_seconds:.1f} s of audio in {session.session_seconds:.1f} s",
+            format_count(session.turn_count, "turn"),
         ]
-    return " · ".join([*told, f"{visit.words} ({visit.code})"])
+    return " · ".join([*told, f"{session.outcome} ({session.close_code})"])

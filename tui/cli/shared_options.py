@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 
-class StartRate(click.ParamType[int]):
+class StartRateParam(click.ParamType[int]):
     """A number of sessions a minute; ``auto`` is 0."""
 
     name = "rate"
@@ -20,7 +20,7 @@ class StartRate(click.ParamType[int]):
         return number
 
 
-class RunFolder(click.ParamType[Path]):
+class RunFolderParam(click.ParamType[Path]):
     """The folder of a run: a path, or the name by which “paceline runs” lists it."""
 
     name = "run"
@@ -38,7 +38,7 @@ class RunFolder(click.ParamType[Path]):
         return "“paceline runs” lists them."
 
 
-_PLACE = (
+_ENDPOINT_OPTIONS = (
     click.option(
         "--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint (ws:// or wss://)."
     ),
@@ -53,7 +53,7 @@ _PLACE = (
 )
 """Where to."""
 
-_SECRET = (
+_AUTH_OPTIONS = (
     click.option(
         "--ca-file",
         type=click.Path(path_type=Path),
@@ -76,7 +76,7 @@ _SECRET = (
 )
 """As whom, and how safely."""
 
-_SETTINGS = (
+_STREAM_OPTIONS = (
     click.option(
         "--speech-model",
         default="u3-rt-pro",
@@ -116,23 +116,23 @@ _SETTINGS = (
 )
 """What is sent, and how."""
 
-_SESSIONS = " Default: what the embedded engine can serve; 10 elsewhere."
+_SESSIONS_DEFAULT_HELP = " Default: what the embedded engine can serve; 10 elsewhere."
 
 
-def _pace(*, again: bool) -> Sequence[Callable[[Any], Any]]:
-    """How many at once, how soon, how often; ``again``: what is not given is as it was."""
+def _limit_options(*, resuming: bool) -> Sequence[Callable[[Any], Any]]:
+    """How many at once, how soon, how often; ``resuming``: what is not given is as it was."""
     return (
         click.option(
             "--sessions",
             type=click.IntRange(min=1),
             metavar="N",
-            help=f"How many to stream at once.{'' if again else _SESSIONS}",
+            help=f"How many to stream at once.{'' if resuming else _SESSIONS_DEFAULT_HELP}",
         ),
         click.option(
             "--start-rate",
-            type=StartRate(),
-            default=None if again else "auto",
-            show_default=not again,
+            type=StartRateParam(),
+            default=None if resuming else "auto",
+            show_default=not resuming,
             metavar="auto|N",
             help="New sessions a minute. By itself it begins at the service with 5, which is what "
             "a free account may start, and finds out whether there may be more.",
@@ -140,8 +140,8 @@ def _pace(*, again: bool) -> Sequence[Callable[[Any], Any]]:
         click.option(
             "--attempts",
             type=click.IntRange(min=1),
-            default=None if again else 4,
-            show_default=not again,
+            default=None if resuming else 4,
+            show_default=not resuming,
             metavar="N",
             help="How often a recording's session may break before it has failed. Each further one "
             "goes on where the last one broke.",
@@ -149,15 +149,15 @@ def _pace(*, again: bool) -> Sequence[Callable[[Any], Any]]:
         click.option(
             "--dead-after",
             type=click.FloatRange(min=1.0),
-            default=None if again else 20.0,
-            show_default=not again,
+            default=None if resuming else 20.0,
+            show_default=not resuming,
             metavar="SECONDS",
             help="Without a sign of life from the server, until a session counts as broken.",
         ),
     )
 
 
-_FOLDER = (
+_OUT_OPTIONS = (
     click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
@@ -168,17 +168,26 @@ _FOLDER = (
 """Where to keep it."""
 
 
-def new_run(command: Callable[..., Any]) -> Callable[..., Any]:
+def new_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of what starts a run."""
-    return _with(command, (*_PLACE, *_SECRET, *_SETTINGS, *_FOLDER, *_pace(again=False)))
+    return _apply_options(
+        command,
+        (
+            *_ENDPOINT_OPTIONS,
+            *_AUTH_OPTIONS,
+            *_STREAM_OPTIONS,
+            *_OUT_OPTIONS,
+            *_limit_options(resuming=False),
+        ),
+    )
 
 
-def old_run(command: Callable[..., Any]) -> Callable[..., Any]:
+def resume_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of what goes on with one: the rest, and what is not given, is the run's own."""
-    return _with(command, (*_SECRET, *_pace(again=True)))
+    return _apply_options(command, (*_AUTH_OPTIONS, *_limit_options(resuming=True)))
 
 
-def _with(
+def _apply_options(
     command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]
 ) -> Callable[..., Any]:
     for option in reversed(options):

@@ -6,22 +6,22 @@ from enum import IntEnum
 from pathlib import Path
 
 from tui.model import metrics
-from tui.text.formats import clock
+from tui.text.formats import format_duration
 from tui.text.width import clean
 from workers.jobs.events import Outcome
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import Certificate
 
-ALIKE = 4
+MIN_GROUPED_FAILURES = 4
 """From so many on, jobs that failed for the same reason are told of together."""
 
-NAMED = 3
-"""So many of them by name; `ALIKE` is more."""
+MAX_NAMED_FAILURES = 3
+"""So many of them by name; `MIN_GROUPED_FAILURES` is more."""
 
-_WORDS = ("done", "failed", "interrupted", "cancelled", "not begun")
+_OUTCOME_WORDS = ("done", "failed", "interrupted", "cancelled", "not begun")
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """The program's exit codes."""
 
     DONE = 0
@@ -32,74 +32,80 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def exit_code(histories: Sequence[JobHistory], *, interrupted: bool, saved: bool = True) -> Exit:
+def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool = True) -> ExitCode:
     """What the program tells its caller; ``saved``: the run's index is on disk."""
-    outcomes = {history.ended.outcome for history in histories if history.ended}
+    outcomes = {job_state.ended.outcome for job_state in job_states if job_state.ended}
     if Outcome.UNAUTHORISED in outcomes:
-        return Exit.NOT_AUTHORISED
+        return ExitCode.NOT_AUTHORISED
     if interrupted:
-        return Exit.INTERRUPTED
-    as_wanted = (Status.DONE, Status.CANCELLED)  # the user cancelled, and not the whole of it
-    well = saved and all(h.status in as_wanted for h in histories)
-    return Exit.DONE if well else Exit.SOME_FAILED
+        return ExitCode.INTERRUPTED
+    as_wanted = (JobStatus.DONE, JobStatus.CANCELLED)  # the user cancelled, and not the whole of it
+    well = saved and all(h.status in as_wanted for h in job_states)
+    return ExitCode.DONE if well else ExitCode.SOME_FAILED
 
 
-def summary(histories: Sequence[JobHistory], folder: Path, *, saved: bool = True) -> list[str]:
+def run_summary_lines(
+    job_states: Sequence[JobState], folder: Path, *, saved: bool = True
+) -> list[str]:
     """A few lines: how many ended how, why any failed, where everything is."""
-    if not histories:
+    if not job_states:
         return ["Nothing was streamed."]
-    counts = Counter(_came_to(history) for history in histories)
-    told = [f"{counts[word]} {word}" for word in _WORDS if counts[word]]
-    seconds = sum(history.sent_seconds for history in histories)
-    open_ = sum(history.open_seconds for history in histories)
-    sockets = f", sockets open {clock(open_)}" if open_ else ""
-    lines = [f"{', '.join(told)} · {clock(seconds)} of audio{sockets}"]
-    lines += failures([history for history in histories if history.status is Status.FAILED])
+    counts = Counter(_outcome_word(job_state) for job_state in job_states)
+    told = [f"{counts[word]} {word}" for word in _OUTCOME_WORDS if counts[word]]
+    seconds = sum(history.sent_seconds for history in job_states)
+    open_ = sum(history.open_seconds for history in job_states)
+    sockets = f", sockets open {format_duration(open_)}" if open_ else ""
+    lines = [f"{', '.join(told)} · {format_duration(seconds)} of audio{sockets}"]
+    lines += failure_lines(
+        [history for history in job_states if history.status is JobStatus.FAILED]
+    )
     if not saved:
         lines.append(clean(f"{folder} cannot be written: is the disk full, or the folder gone?"))
     lines.append(clean(f"Transcripts and traces: {folder}"))
-    if not all(history.finished for history in histories):
-        lines.append(clean(f"Go on with the rest: paceline resume {quoted(folder)}"))
-    lines.append(clean(f"Export them: paceline export {quoted(folder)} --to txt,srt"))
+    if not all(history.is_settled for history in job_states):
+        lines.append(clean(f"Go on with the rest: paceline resume {shell_quoted(folder)}"))
+    lines.append(clean(f"Export them: paceline export {shell_quoted(folder)} --to txt,srt"))
     return lines
 
 
-def failures(failed: Iterable[JobHistory]) -> list[str]:
+def failure_lines(failed: Iterable[JobState]) -> list[str]:
     """Why jobs failed: a line for each, or for all of those that failed for the same reason."""
-    alike: dict[str, list[JobHistory]] = {}
-    for history in failed:
-        alike.setdefault(_why(history), []).append(history)
+    alike: dict[str, list[JobState]] = {}
+    for job_state in failed:
+        alike.setdefault(_failure_reason(job_state), []).append(job_state)
     lines = []
-    for why, histories in alike.items():
-        if len(histories) < ALIKE:
-            lines += [f"  {failure(history)}" for history in histories]
+    for why, job_states in alike.items():
+        if len(job_states) < MIN_GROUPED_FAILURES:
+            lines += [f"  {failure_line(history)}" for history in job_states]
             continue
-        named = ", ".join(metrics.name(history) for history in histories[:NAMED])
-        lines.append(clean(f"  {len(histories)} recordings: {why}"))
-        lines.append(clean(f"    {named} and {len(histories) - NAMED} more"))
+        named = ", ".join(
+            metrics.recording_name(history) for history in job_states[:MAX_NAMED_FAILURES]
+        )
+        lines.append(clean(f"  {len(job_states)} recordings: {why}"))
+        lines.append(clean(f"    {named} and {len(job_states) - MAX_NAMED_FAILURES} more"))
     return lines
 
 
-def _why(history: JobHistory) -> str:
-    ended = history.ended
+def _failure_reason(job_state: JobState) -> str:
+    ended = job_state.ended
     return f"{ended.reason}. {ended.hint}".rstrip() if ended else "it did not end"
 
 
-def _came_to(history: JobHistory) -> str:
-    if history.ended is None:
+def _outcome_word(job_state: JobState) -> str:
+    if job_state.ended is None:
         return "not begun"
-    if history.ended.outcome is Outcome.INTERRUPTED:
+    if job_state.ended.outcome is Outcome.INTERRUPTED:
         return "interrupted"
-    return history.status.value
+    return job_state.status.value
 
 
-def failure(history: JobHistory) -> str:
+def failure_line(job_state: JobState) -> str:
     """A failed job in one line: which, why, and what to do."""
-    attempts = f" ({history.attempt} attempts)" if history.attempt > 1 else ""
-    return clean(f"{history.file}: {_why(history)}{attempts}")
+    attempts = f" ({job_state.attempt} attempts)" if job_state.attempt > 1 else ""
+    return clean(f"{job_state.file}: {_failure_reason(job_state)}{attempts}")
 
 
-def pacing(certificate: Certificate | None) -> str:
+def pacing_text(certificate: Certificate | None) -> str:
     """A certificate in a few words."""
     if certificate is None:
         return "nothing was sent"
@@ -108,7 +114,7 @@ def pacing(certificate: Certificate | None) -> str:
     return f"pacing {certificate.verdict.value}: lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
 
 
-def quoted(path: Path) -> str:
+def shell_quoted(path: Path) -> str:
     """A path as a shell reads it."""
     import shlex
 

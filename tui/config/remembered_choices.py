@@ -16,29 +16,29 @@ from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 
 
-def path() -> Path:
+def remembered_path() -> Path:
     """The file; it may not be there."""
     return user_state_path("paceline", appauthor=False) / "remembered.json"
 
 
-def recall(name: str) -> JsonObject:
+def load_choice(name: str) -> JsonObject:
     """What was remembered under this name; empty when nothing was, or it cannot be read."""
-    value = _all().get(name)
+    value = _read_all().get(name)
     return value if isinstance(value, dict) else {}
 
 
-def remember(name: str, value: JsonObject) -> None:
+def save_choice(name: str, value: JsonObject) -> None:
     """Keeps it for the next time, beside what has other names."""
-    file = path()
+    file = remembered_path()
     new = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError, ValueError):  # a full or read-only disk; text that no file can hold
         file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps({**_all(), name: value}), encoding="utf-8")
+        new.write_text(json.dumps({**_read_all(), name: value}), encoding="utf-8")
         new.replace(file)  # whole or not at all: another desk may be writing too
 
 
-def _all() -> JsonObject:
+def _read_all() -> JsonObject:
     try:
-        return codec.parsed(path().read_bytes(), "what was remembered")
+        return codec.parse_object(remembered_path().read_bytes(), "what was remembered")
     except (OSError, PacelineError):
         return {}

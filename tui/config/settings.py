@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from tui.model.row_order import Column
 
-OUR_THEMES = ("paceline", "paceline-light", "paceline-contrast", "paceline-ansi")
+PACELINE_THEMES = ("paceline", "paceline-light", "paceline-contrast", "paceline-ansi")
 
-FASTEST, SLOWEST = 0.1, 2.0
+MIN_REFRESH_S, MAX_REFRESH_S = 0.1, 2.0
 """Bounds of `DeskSettings.refresh`."""
 
-COLUMNS = tuple(column for column in Column if column not in (Column.QUEUE, Column.FILE))
+OPTIONAL_COLUMNS = tuple(column for column in Column if column not in (Column.QUEUE, Column.FILE))
 """Those that the table may do without."""
 
 
@@ -24,20 +24,20 @@ class ExportSettings:
     together: bool = False
     """One file for all recordings, in the formats that can."""
     existing: str = "refuse"
-    """The value of a `workers.exports.Existing`."""
+    """The value of a `workers.exports.OverwritePolicy`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
     """All there is to set."""
 
-    theme: str = OUR_THEMES[0]
+    theme: str = PACELINE_THEMES[0]
     ascii: bool = False
     """Only ASCII signs, whatever the terminal says that it can show."""
     refresh: float = 0.2
     """Seconds between two looks at what happened."""
-    columns: frozenset[Column] = frozenset(COLUMNS)
+    columns: frozenset[Column] = frozenset(OPTIONAL_COLUMNS)
     """Those that the table may show; the file's name it always does."""
     export: ExportSettings = ExportSettings()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By `Key.id`, the names of the keys that do it instead."""
+    """By `KeyBinding.id`, the names of the keys that do it instead."""

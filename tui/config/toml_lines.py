@@ -3,11 +3,11 @@
 import tomllib
 from typing import Any, TypeAlias
 
-Place: TypeAlias = tuple[str, ...]
+KeyPath: TypeAlias = tuple[str, ...]
 """A value's tables and its key."""
 
 
-def line_of(place: Place, text: str) -> int:
+def line_number(key_path: KeyPath, text: str) -> int:
     """The line where a value begins, in a text that is TOML; 1 when it is nowhere.
 
     The value is there as soon as the lines up to it are read.
@@ -19,7 +19,7 @@ def line_of(place: Place, text: str) -> int:
             value: Any = tomllib.loads("".join(lines[:count]))
         except tomllib.TOMLDecodeError:
             continue  # in the midst of a value of several lines
-        for key in place:
+        for key in key_path:
             value = value.get(key) if isinstance(value, dict) else None
         if value is not None:
             rest = range(begun, count)

@@ -7,63 +7,68 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.files.folder_listing import Entry
+from tui.files.folder_listing import FolderEntry
 
 
-class Picking:
+class FilePicker:
     """The list below the line."""
 
     def __init__(self) -> None:
-        self.entries: Sequence[Entry] = ()
-        self.lengths: dict[str, float] = {}
+        self.entries: Sequence[FolderEntry] = ()
+        self.durations_s: dict[str, float] = {}
         """Seconds, by path, as far as they are known."""
-        self.row = 0
-        self.marked: dict[str, Entry] = {}
+        self.cursor_row = 0
+        self.marked: dict[str, FolderEntry] = {}
         """By path, in the order in which they were marked, wherever they stand."""
 
     @property
-    def current(self) -> Entry | None:
+    def current(self) -> FolderEntry | None:
         """Where the cursor is; None in an empty list."""
-        return self.entries[self.row] if self.entries else None
+        return self.entries[self.cursor_row] if self.entries else None
 
-    def show(self, entries: Sequence[Entry], at: str = "") -> None:
-        """Another list; the cursor stays on its path, or goes to ``at``, else to the top."""
-        wanted = at or (self.current.path if self.current else "")
+    def set_entries(self, entries: Sequence[FolderEntry], cursor_path: str = "") -> None:
+        """Another list; the cursor stays on its path, or goes to ``cursor_path``, else to the
+        top."""
+        wanted = cursor_path or (self.current.path if self.current else "")
         self.entries = entries
-        self.row = next((row for row, each in enumerate(entries) if each.path == wanted), 0)
+        self.cursor_row = next((row for row, each in enumerate(entries) if each.path == wanted), 0)
 
     def move(self, rows: int) -> None:
         """Moves the cursor, and stops at the ends."""
-        self.row = min(max(self.row + rows, 0), max(len(self.entries) - 1, 0))
+        self.cursor_row = min(max(self.cursor_row + rows, 0), max(len(self.entries) - 1, 0))
 
-    def mark(self) -> None:
+    def toggle_mark(self) -> None:
         """Marks the current entry, or takes its mark away, and goes on to the next."""
         if (entry := self.current) is not None:
             if self.marked.pop(entry.path, None) is None:
                 self.marked[entry.path] = entry
             self.move(1)
 
-    def mark_all(self) -> None:
+    def toggle_all_marks(self) -> None:
         """Marks every recording of the list; when all are, takes their marks away."""
-        files = {each.path: each for each in self.entries if not each.folder}
+        files = {each.path: each for each in self.entries if not each.is_folder}
         if files.keys() <= self.marked.keys():
             self.marked = {path: each for path, each in self.marked.items() if path not in files}
         else:
             self.marked |= files
 
-    def wish(self, line: str, *, in_list: bool) -> "Wish":
+    def selection(self, line: str, *, in_list: bool) -> "PathSelection":
         """What Enter adds: what is marked; else the recording at the cursor of the list, or what
         the line names."""
         if self.marked:
-            return Wish(paths=tuple(self.marked))
+            return PathSelection(paths=tuple(self.marked))
         if not in_list:
-            return Wish(line=line.strip())
+            return PathSelection(line=line.strip())
         entry = self.current
-        return Wish() if entry is None or entry.folder else Wish(paths=(entry.path,))
+        return (
+            PathSelection()
+            if entry is None or entry.is_folder
+            else PathSelection(paths=(entry.path,))
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PathSelection:
     """What is to be added: paths as they are, or a line that names some. False when nothing is."""
 
     paths: Sequence[str] = ()
@@ -73,7 +78,7 @@ class Wish:
         return bool(self.paths or self.line)
 
 
-def parent(folder: str) -> str:
+def parent_folder(folder: str) -> str:
     """The folder above; relative ones go on to be relative as long as they can."""
     below = os.path.basename(folder.rstrip(os.sep))
     if below and below not in (os.curdir, os.pardir):

@@ -11,78 +11,80 @@ from fnmatch import fnmatchcase
 
 from workers.audio.discovery import is_recording
 
-MAGIC = frozenset("*?[")
+GLOB_CHARS = frozenset("*?[")
 """What makes a pattern of a name."""
 
-_HEAD = 44
+_HEADER_BYTES = 44
 """Bytes at the beginning of a file that tell its length, if it is one of those that do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     """One line of the picker's list."""
 
     name: str
     path: str
-    folder: bool
-    size: int | None = None
+    is_folder: bool
+    size_bytes: int | None = None
     """Bytes, of a recording; None when it cannot be told."""
 
 
-def listing(folder: str, begin: str = "") -> list[Entry]:
+def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
     """Folders, then recordings, whose names begin so or fit the pattern, in the order of names.
 
     Hidden ones only when asked for by their dot. Raises `OSError` or `ValueError`.
     """
-    fits = _fits(begin)
+    fits = _name_matcher(pattern)
     with os.scandir(folder or os.curdir) as found:
         entries = [
-            _entry(each, os.path.join(folder, each.name))
+            _folder_entry(each, os.path.join(folder, each.name))
             for each in found
             if fits(each.name) and (is_recording(each.name) or _is_folder(each))
         ]
-    return sorted(entries, key=lambda each: (not each.folder, each.name.casefold(), each.name))
+    return sorted(entries, key=lambda each: (not each.is_folder, each.name.casefold(), each.name))
 
 
-def _fits(begin: str) -> Callable[[str], bool]:
-    hidden, wanted = begin.startswith("."), begin.casefold()
-    if MAGIC.isdisjoint(begin):
+def _name_matcher(pattern: str) -> Callable[[str], bool]:
+    hidden, wanted = pattern.startswith("."), pattern.casefold()
+    if GLOB_CHARS.isdisjoint(pattern):
         return lambda name: name.casefold().startswith(wanted) and hidden is name.startswith(".")
-    return lambda name: fnmatchcase(name, begin) and hidden is name.startswith(".")
+    return lambda name: fnmatchcase(name, pattern) and hidden is name.startswith(".")
 
 
-def _entry(found: "os.DirEntry[str]", path: str) -> Entry:
-    if _is_folder(found):
-        return Entry(found.name, path, folder=True)
+def _folder_entry(dir_entry: "os.DirEntry[str]", path: str) -> FolderEntry:
+    if _is_folder(dir_entry):
+        return FolderEntry(dir_entry.name, path, is_folder=True)
     try:
-        return Entry(found.name, path, folder=False, size=found.stat().st_size)
+        return FolderEntry(
+            dir_entry.name, path, is_folder=False, size_bytes=dir_entry.stat().st_size
+        )
     except OSError:
-        return Entry(found.name, path, folder=False)
+        return FolderEntry(dir_entry.name, path, is_folder=False)
 
 
-def _is_folder(found: "os.DirEntry[str]") -> bool:
+def _is_folder(dir_entry: "os.DirEntry[str]") -> bool:
     try:
-        return found.is_dir()
+        return dir_entry.is_dir()
     except OSError:
         return False
 
 
-def seconds(entry: Entry) -> float | None:
+def estimate_duration(entry: FolderEntry) -> float | None:
     """How long a recording is by its first bytes, if it is a WAV or a FLAC; nobody checks it."""
     if (
-        entry.folder or not entry.size or not os.path.isfile(entry.path)
+        entry.is_folder or not entry.size_bytes or not os.path.isfile(entry.path)
     ):  # a pipe would be waited for
         return None
     try:
         with open(entry.path, "rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEADER_BYTES)
     except OSError:
         return None
-    if len(head) < _HEAD:
+    if len(head) < _HEADER_BYTES:
         return None
     if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
         (rate,) = struct.unpack_from("<I", head, 28)  # bytes a second
-        return (entry.size - _HEAD) / rate if rate else None
+        return (entry.size_bytes - _HEADER_BYTES) / rate if rate else None
     if head[:4] == b"fLaC":
         facts = int.from_bytes(
             head[18:26], "big"
@@ -92,35 +94,37 @@ def seconds(entry: Entry) -> float | None:
     return None
 
 
-def fitting(pattern: str, looked: Callable[[str], None]) -> Iterator[str]:
+def glob_recordings(pattern: str, on_folder: Callable[[str], None]) -> Iterator[str]:
     """Folders and recordings that a pattern names, in the order of names; ``**`` is any depth.
 
-    No link to a folder is followed below ``**``, so that none is searched for ever. ``looked`` is
-    told each folder, and may raise to end it.
+    No link to a folder is followed below ``**``, so that none is searched for ever. ``on_folder``
+    is told each folder, and may raise to end it.
     """
     parts = pattern.split(os.sep)
     there = (at for at in range(len(parts) - 1, 0, -1) if os.path.isdir(os.sep.join(parts[:at])))
     fixed = next(there, 1 if pattern.startswith(os.sep) else 0)
-    return _fitting(os.sep.join(parts[:fixed]) or (os.sep if fixed else ""), parts[fixed:], looked)
+    return _glob_below(
+        os.sep.join(parts[:fixed]) or (os.sep if fixed else ""), parts[fixed:], on_folder
+    )
 
 
-def _fitting(folder: str, parts: list[str], looked: Callable[[str], None]) -> Iterator[str]:
-    looked(folder)
+def _glob_below(folder: str, parts: list[str], on_folder: Callable[[str], None]) -> Iterator[str]:
+    on_folder(folder)
     first, *rest = parts
     try:
-        entries = listing(folder, "" if first == "**" else first)
+        entries = list_folder(folder, "" if first == "**" else first)
     except OSError:
         return
     if first == "**":
-        yield from _fitting(folder, rest or ["*"], looked)
+        yield from _glob_below(folder, rest or ["*"], on_folder)
         for each in entries:
-            if each.folder and not os.path.islink(each.path):
-                yield from _fitting(each.path, parts, looked)
+            if each.is_folder and not os.path.islink(each.path):
+                yield from _glob_below(each.path, parts, on_folder)
         return
     for each in entries:
-        if MAGIC.isdisjoint(first) and each.name != first:
+        if GLOB_CHARS.isdisjoint(first) and each.name != first:
             continue
         if not any(rest):
             yield each.path
-        elif each.folder:
-            yield from _fitting(each.path, rest, looked)
+        elif each.is_folder:
+            yield from _glob_below(each.path, rest, on_folder)

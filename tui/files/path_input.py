@@ -8,93 +8,95 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from tui.files import folder_listing
-from tui.files.folder_listing import Entry
+from tui.files.folder_listing import FolderEntry
 
-LONGEST = 100_000
+MAX_PASTE_CHARS = 100_000
 """Characters that are pasted: some thousand paths. With more, a line takes seconds for each key."""
 
-_UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNTYPABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What nobody types. Controls, and bytes that are no text, would go from the line that is typed in
 to the terminal as they are; a file with such a name is chosen in the list, or with its folder."""
 
-_SHELL = re.compile(r"^['\"]|\\|^file://")
+_SHELL_SYNTAX = re.compile(r"^['\"]|\\|^file://")
 """What a line of several shows that a shell, or a list of URLs, was meant."""
 
-_SPECIAL = re.compile(r"[ \\'\"]")
+_SHELL_SPECIAL = re.compile(r"[ \\'\"]")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathCompletion:
     """Where in the file system the end of a line is."""
 
-    head: str
+    leading_paths: str
     """The paths before, with the space behind them."""
-    typed: str
+    last_path: str
     """The last one as it stands, without quotes and escapes."""
     folder: str
     """What it names; empty: where the program was started."""
-    entries: Sequence[Entry]
+    entries: Sequence[FolderEntry]
     """What of the folder fits."""
 
 
-def typed(text: str) -> str:
+def sanitize_paste(text: str) -> str:
     """A pasted text as somebody could have typed it, in as many lines as there are."""
-    return "\n".join(_UNTYPED.sub(" ", line) for line in re.split(r"\r\n?|\n", text[:LONGEST]))
+    return "\n".join(
+        _UNTYPABLE.sub(" ", line) for line in re.split(r"\r\n?|\n", text[:MAX_PASTE_CHARS])
+    )
 
 
-def dropped(text: str) -> str:
+def join_pasted_paths(text: str) -> str:
     """The paths in a pasted text on one line. Of several lines each is a path, spaces and all."""
-    lines = [line.strip() for line in typed(text).splitlines() if line.strip()]
+    lines = [line.strip() for line in sanitize_paste(text).splitlines() if line.strip()]
     if len(lines) < 2:
         return "".join(lines)
-    return " ".join(line if _SHELL.search(line) else shlex.quote(line) for line in lines)
+    return " ".join(line if _SHELL_SYNTAX.search(line) else shlex.quote(line) for line in lines)
 
 
-def named(text: str, base: str = "") -> list[str]:
+def split_paths(line: str, base: str = "") -> list[str]:
     """The paths in a line: one as it stands if it exists, else as a shell would split it.
 
     Relative ones begin at ``base``.
     """
-    text = text.strip()
-    whole = _path(text, base)
-    if not text or os.path.exists(whole):
-        return [whole] if text else []
+    line = line.strip()
+    whole = _resolve_path(line, base)
+    if not line or os.path.exists(whole):
+        return [whole] if line else []
     try:
-        return [_path(part, base) for part in shlex.split(text)]
+        return [_resolve_path(part, base) for part in shlex.split(line)]
     except ValueError:  # an apostrophe in a name is not a quote
         return [whole]
 
 
-def _path(text: str, base: str) -> str:
+def _resolve_path(text: str, base: str) -> str:
     if text.startswith("file://"):
         text = unquote(urlsplit(text).path)
     return os.path.join(base, os.path.expanduser(text))
 
 
-def place(line: str, base: str = "") -> Place:
+def find_completions(line: str, base: str = "") -> PathCompletion:
     """What the last path of a line could become. Reads a folder: not for the event loop.
 
     The whole line is one path as long as that leads somewhere. Raises `OSError` or `ValueError`
     for a folder that cannot be read.
     """
-    start, last = _last(line)
-    whole = _place("", line, base) if start else None
+    start, last = _last_path(line)
+    whole = _folder_completions("", line, base) if start else None
     if whole is not None and whole.entries:
         return whole
-    found = _place(line[:start], last, base)
+    found = _folder_completions(line[:start], last, base)
     if found is None:
         raise NotADirectoryError
     return found
 
 
-def _place(head: str, text: str, base: str) -> Place | None:
-    folder, begin = os.path.split(_path(text, base))
+def _folder_completions(leading_paths: str, text: str, base: str) -> PathCompletion | None:
+    folder, begin = os.path.split(_resolve_path(text, base))
     if not os.path.isdir(folder or os.curdir):
         return None
-    return Place(head, text, folder, folder_listing.listing(folder, begin))
+    return PathCompletion(leading_paths, text, folder, folder_listing.list_folder(folder, begin))
 
 
-def _last(line: str) -> tuple[int, str]:
+def _last_path(line: str) -> tuple[int, str]:
     """Where the last path of a line begins, and what a shell would make of it."""
     start, word, quote, escaped = 0, "", "", False
     for index, char in enumerate(line):
@@ -113,35 +115,35 @@ def _last(line: str) -> tuple[int, str]:
     return start, word
 
 
-def complete(line: str, base: str = "", *, folders: bool = False) -> str:
+def complete_path(line: str, base: str = "", *, folders_only: bool = False) -> str:
     """The line typed on, as far as there is only one way. Reads a folder: not for the event loop.
 
-    ``folders``: files do not count.
+    ``folders_only``: files do not count.
     """
     try:
-        here = place(line, base)
+        here = find_completions(line, base)
     except (OSError, ValueError):  # the latter for a path that no system has
         return line
     names = [
-        each.name + (os.sep if each.folder else "")
+        each.name + (os.sep if each.is_folder else "")
         for each in here.entries
-        if not _UNTYPED.search(each.name) and (each.folder or not folders)
+        if not _UNTYPABLE.search(each.name) and (each.is_folder or not folders_only)
     ]
     if not names:
         return line
-    parent, begin = os.path.split(os.path.expanduser(here.typed))
+    parent, begin = os.path.split(os.path.expanduser(here.last_path))
     common = os.path.commonprefix(names)  # noqa: RUF071  by character is what is wanted
     if len(common) < len(begin):  # they differ in what was typed, by capitals
         return line
-    return joined(here.head, os.path.join(parent, common))
+    return append_path(here.leading_paths, os.path.join(parent, common))
 
 
-def joined(head: str, path: str) -> str:
+def append_path(leading_paths: str, path: str) -> str:
     """A line with one more path; alone it stands as it is, behind others as a shell wants it."""
-    return head + (_SPECIAL.sub(r"\\\g<0>", path) if head else path)
+    return leading_paths + (_SHELL_SPECIAL.sub(r"\\\g<0>", path) if leading_paths else path)
 
 
-def told(skipped: Sequence[tuple[str, str]], key: str) -> str:
+def skipped_note(skipped: Sequence[tuple[str, str]], key: str) -> str:
     """What was no recording, behind what was added; empty when all was. ``key``: lists them."""
     if not skipped:
         return ""

@@ -5,19 +5,21 @@ import os
 from collections.abc import Callable, Iterable
 from threading import Event
 
-from tui.files.folder_listing import MAGIC, fitting
-from workers.audio.discovery import found
+from tui.files.folder_listing import GLOB_CHARS, glob_recordings
+from workers.audio.discovery import find_recordings
 from workers.errors import UsageProblem
 
 
-class CalledOff(Exception):
+class SearchCancelled(Exception):
     """Nobody wants to know any more."""
 
 
-def gathered(paths: Iterable[str], skipped: list[tuple[str, str]], called_off: Event) -> list[str]:
+def search_recordings(
+    paths: Iterable[str], skipped: list[tuple[str, str]], cancelled: Event
+) -> list[str]:
     """The recordings, each once; ``skipped`` gets what is none, and why, in words.
 
-    Raises `CalledOff` once the event is set, `UsageProblem` for a path or pattern that names
+    Raises `SearchCancelled` once the event is set, `UsageProblem` for a path or pattern that names
     nothing.
     """
 
@@ -25,48 +27,49 @@ def gathered(paths: Iterable[str], skipped: list[tuple[str, str]], called_off: E
         skipped.append((path, reason))
 
     def looked(_folder: str) -> None:
-        if called_off.is_set():
-            raise CalledOff
+        if cancelled.is_set():
+            raise SearchCancelled
 
     files: dict[str, None] = {}
     for path in paths:
-        if os.path.lexists(path) or MAGIC.isdisjoint(path):
-            files |= dict.fromkeys(found([path], skip, looked))
+        if os.path.lexists(path) or GLOB_CHARS.isdisjoint(path):
+            files |= dict.fromkeys(find_recordings([path], skip, looked))
             continue
-        fit = list(fitting(path, looked))
+        fit = list(glob_recordings(path, looked))
         if not fit:
             raise UsageProblem(f"no recording or folder is called “{path}”", "Check the pattern.")
         for each in fit:
             try:
-                files |= dict.fromkeys(found([each], skip, looked))
+                files |= dict.fromkeys(find_recordings([each], skip, looked))
             except UsageProblem as empty:  # a folder without recordings, which nobody named
                 skip(each, empty.reason)
     return list(files)
 
 
-class Gathering:
+class RecordingSearch:
     """Gathers in a thread, for that of the screen. A newer search calls the one before off."""
 
     def __init__(self) -> None:
-        self._off = Event()
+        self._cancelled = Event()
 
-    def call_off(self) -> None:
+    def cancel(self) -> None:
         """Ends what goes on, at the next folder."""
-        self._off.set()
+        self._cancelled.set()
 
-    async def files(
+    async def search(
         self,
-        paths: Callable[[], Iterable[str]],
+        list_paths: Callable[[], Iterable[str]],
         skipped: list[tuple[str, str]],
-        seconds: float | None = None,
+        timeout_s: float | None = None,
     ) -> list[str]:
-        """As `gathered`; called off after so many seconds. ``paths`` is asked in the thread."""
-        self.call_off()
-        off = self._off = Event()
+        """As `search_recordings`; called off after so many seconds. ``list_paths`` is asked in the
+        thread."""
+        self.cancel()
+        off = self._cancelled = Event()
         loop = asyncio.get_running_loop()
-        ending = None if seconds is None else loop.call_later(seconds, off.set)
+        ending = None if timeout_s is None else loop.call_later(timeout_s, off.set)
         try:
-            return await asyncio.to_thread(lambda: gathered(paths(), skipped, off))
+            return await asyncio.to_thread(lambda: search_recordings(list_paths(), skipped, off))
         finally:
             off.set()
             if ending is not None:

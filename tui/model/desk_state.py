@@ -9,16 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tui.model.queue_forecast import Outlook, Queue
-from tui.model.table_view import Rows
-from tui.model.tabs import Viewing
-from workers.jobs.events import Report, TurnHeard
+from tui.model.queue_forecast import QueueForecast, StartForecast
+from tui.model.table_view import TableView
+from tui.model.tabs import TabState
+from workers.jobs.events import JobReport, TurnReceived
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn
 
-KEPT = 60
-"""Turns of a job that nobody looks at, the last ones; older ones stay on disk (see `shelf`)."""
+MAX_TURNS = 60
+"""Turns of a job that nobody looks at, the last ones; older ones stay on disk (see
+`transcript_cache`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,213 +27,221 @@ class Changes:
     """What is to be drawn again."""
 
     jobs: frozenset[JobId] = frozenset()
-    order: bool = False
+    order_changed: bool = False
     """Rows came, went or moved, so every row may stand elsewhere."""
 
 
-class DeskState(Rows):
+class DeskState(TableView):
     """The desk's memory."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.viewing = Viewing()
-        self.counts: Counter[Status] = Counter()
-        self.longest_seconds = 0.0
-        self.most_attempts = 0
-        self._queue = Queue()
-        self._readings = 0
-        self._due: dict[JobId, float] = {}
+        self.tab_state = TabState()
+        self.status_counts: Counter[JobStatus] = Counter()
+        self.max_duration_s = 0.0
+        self.highest_attempt = 0
+        self._queue_forecast = QueueForecast()
+        self._turns_heard = 0
+        self._retry_due: dict[JobId, float] = {}
         """When a further attempt may start at the earliest, of jobs that await one."""
-        self._live: set[JobId] = set()
-        self._stopping: set[JobId] = set()
-        self._removed: dict[JobId, JobHistory] = {}
+        self._live_jobs: set[JobId] = set()
+        self._stopping_jobs: set[JobId] = set()
+        self._removed_jobs: dict[JobId, JobState] = {}
         """Jobs whose rows were taken off the table."""
 
     # --- facts come in
 
     def tick(self, now: float) -> None:
         """The time, on a monotonic clock. Rows that count down change with every second."""
-        for job, due in self._due.items():
-            if _seconds(due - now) != _seconds(due - self._now):
-                self._dirty.add(job)
+        for job, due in self._retry_due.items():
+            if _whole_seconds(due - now) != _whole_seconds(due - self._now):
+                self._dirty_jobs.add(job)
         self._now = now
 
-    def apply(self, report: Report) -> None:
+    def apply(self, report: JobReport) -> None:
         """Takes one report in."""
-        if (history := self._removed.get(report.job)) is not None:
-            history.apply(report)
+        if (job_state := self._removed_jobs.get(report.job)) is not None:
+            job_state.apply(report)
             return
-        history = self.histories.get(report.job) or self._new(report.job, report.file)
-        before = history.status
-        history.apply(report)
-        if isinstance(report.event, TurnHeard):
-            self._readings += 1
-            self.heard[report.job] = self._readings
+        job_state = self.job_states.get(report.job) or self._add_job(report.job, report.file)
+        before = job_state.status
+        job_state.apply(report)
+        if isinstance(report.event, TurnReceived):
+            self._turns_heard += 1
+            self.last_heard_seq[report.job] = self._turns_heard
             if report.job != self.current:
-                history.transcript.shed(KEPT)
-        if history.status is not before:
-            self._moved(history, before)
-        if history.retrying is None:
-            self._due.pop(report.job, None)
-        elif history.retrying is report.event:
-            self._due[report.job] = self._now + history.retrying.in_seconds
-        self._measure(history)
-        self._dirty.add(report.job)
+                job_state.transcript.evict(MAX_TURNS)
+        if job_state.status is not before:
+            self._update_status(job_state, before)
+        if job_state.retrying is None:
+            self._retry_due.pop(report.job, None)
+        elif job_state.retrying is report.event:
+            self._retry_due[report.job] = self._now + job_state.retrying.in_seconds
+        self._update_maxima(job_state)
+        self._dirty_jobs.add(report.job)
 
-    def remember(self, histories: Iterable[JobHistory]) -> None:
+    def restore(self, job_states: Iterable[JobState]) -> None:
         """Takes over what became of jobs before the desk was opened."""
-        for history in histories:
-            self.histories[history.job] = history
-            self._arrangement.add(history.job)
-            self.counts[history.status] += 1
-            self._measure(history)
-            history.transcript.shed(KEPT)
-            if self.current is None or not history.finished:
-                self.current = min(self.current or history.job, history.job)
+        for job_state in job_states:
+            self.job_states[job_state.job] = job_state
+            self._row_order.add(job_state.job)
+            self.status_counts[job_state.status] += 1
+            self._update_maxima(job_state)
+            job_state.transcript.evict(MAX_TURNS)
+            if self.current is None or not job_state.is_settled:
+                self.current = min(self.current or job_state.job, job_state.job)
         self._order_changed = True
 
-    def expect(self, jobs: Iterable[JobId], files: Iterable[str]) -> None:
+    def add_jobs(self, jobs: Iterable[JobId], files: Iterable[str]) -> None:
         """Shows jobs that were added before anything was reported of them."""
         for job, file in zip(jobs, files, strict=True):
-            if job not in self.histories:
-                self._new(job, file)
+            if job not in self.job_states:
+                self._add_job(job, file)
 
-    def foresee(
-        self, queue: Sequence[JobId], next_start: float | None, sessions: int, *, held: bool
+    def update_forecast(
+        self, queue: Sequence[JobId], next_start_at: float | None, max_sessions: int, *, held: bool
     ) -> None:
         """What the supervisor says of those that wait: their order, and when the first may start.
 
-        ``sessions`` at once, 0 while that is not known; ``next_start`` on the monotonic clock.
+        ``max_sessions`` at once, 0 while that is not known; ``next_start_at`` on the monotonic
+        clock.
         """
-        room = not sessions or len(self._live) < sessions
-        start_in = None if next_start is None else next_start - self._now
-        if room and next_start is not None:
-            queue = [job for job in queue if not self._stands_aside(job, next_start)]
-        self._dirty |= self._queue.tell(queue, held=held, room=room, start_in=start_in)
+        room = not max_sessions or len(self._live_jobs) < max_sessions
+        start_in = None if next_start_at is None else next_start_at - self._now
+        if room and next_start_at is not None:
+            queue = [job for job in queue if not self._starts_later(job, next_start_at)]
+        self._dirty_jobs |= self._queue_forecast.update(
+            queue, held=held, has_room=room, start_in_s=start_in
+        )
 
-    def _stands_aside(self, job: JobId, next_start: float) -> bool:
+    def _starts_later(self, job: JobId, next_start_at: float) -> bool:
         """It broke, and may not start that soon: those behind it go first, and it says when."""
-        due = self._due.get(job, -math.inf)
-        return due > max(next_start, self._now) and self.histories[job].status is Status.RETRYING
+        due = self._retry_due.get(job, -math.inf)
+        return (
+            due > max(next_start_at, self._now)
+            and self.job_states[job].status is JobStatus.RETRYING
+        )
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
         """Puts turns back into a transcript that were shed from it."""
-        self.histories[job].transcript.refill(turns)
-        self._dirty.add(job)
+        self.job_states[job].transcript.restore(turns)
+        self._dirty_jobs.add(job)
 
-    def asked_to_stop(self, job: JobId) -> None:
+    def mark_stopping(self, job: JobId) -> None:
         """The user cancelled a live job; it says so until it has ended."""
-        self._stopping.add(job)
-        self._dirty.add(job)
+        self._stopping_jobs.add(job)
+        self._dirty_jobs.add(job)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """All that was reported, to be told it anew; rows, marks and selection stay."""
-        for job, history in self.histories.items():
-            self.histories[job] = JobHistory(job, history.file)
-        self.counts = Counter({Status.QUEUED: len(self.histories)})
-        self.heard.clear()
-        self._due.clear()
-        self._live.clear()
-        self._dirty.update(self.histories)
+        for job, job_state in self.job_states.items():
+            self.job_states[job] = JobState(job, job_state.file)
+        self.status_counts = Counter({JobStatus.QUEUED: len(self.job_states)})
+        self.last_heard_seq.clear()
+        self._retry_due.clear()
+        self._live_jobs.clear()
+        self._dirty_jobs.update(self.job_states)
         self._arranged_at = -math.inf  # the time may go back too
 
-    def _new(self, job: JobId, file: str) -> JobHistory:
-        history = self.histories[job] = JobHistory(job, file)
-        self.counts[history.status] += 1
-        self._dirty.add(job)
-        if self._arrangement.add(job):
+    def _add_job(self, job: JobId, file: str) -> JobState:
+        job_state = self.job_states[job] = JobState(job, file)
+        self.status_counts[job_state.status] += 1
+        self._dirty_jobs.add(job)
+        if self._row_order.add(job):
             self._order_changed = True
             self.current = job if self.current is None else self.current
-        return history
+        return job_state
 
-    def _measure(self, history: JobHistory) -> None:
-        self.longest_seconds = max(self.longest_seconds, history.total_seconds)
-        self.most_attempts = max(self.most_attempts, history.attempt)
+    def _update_maxima(self, job_state: JobState) -> None:
+        self.max_duration_s = max(self.max_duration_s, job_state.total_seconds)
+        self.highest_attempt = max(self.highest_attempt, job_state.attempt)
 
-    def _moved(self, history: JobHistory, before: Status) -> None:
-        self.counts[before] -= 1
-        self.counts[history.status] += 1
-        if history.status.live:
-            self._live.add(history.job)
+    def _update_status(self, job_state: JobState, before: JobStatus) -> None:
+        self.status_counts[before] -= 1
+        self.status_counts[job_state.status] += 1
+        if job_state.status.is_live:
+            self._live_jobs.add(job_state.job)
         else:
-            self._live.discard(history.job)
-            self._stopping.discard(history.job)
+            self._live_jobs.discard(job_state.job)
+            self._stopping_jobs.discard(job_state.job)
 
     def remove(self, jobs: Iterable[JobId]) -> None:
         """Takes rows off the table; nobody sees them any more, until they are put back."""
-        gone = [job for job in jobs if job in self.histories]
-        row = self.row
+        gone = [job for job in jobs if job in self.job_states]
+        row = self.current_row
         for job in gone:
-            history = self._removed[job] = self.histories.pop(job)
-            self.counts[history.status] -= 1
-            self._live.discard(job)
-            self._due.pop(job, None)
-        self._arrangement.remove(gone)
-        self._settle(row)
+            job_state = self._removed_jobs[job] = self.job_states.pop(job)
+            self.status_counts[job_state.status] -= 1
+            self._live_jobs.discard(job)
+            self._retry_due.pop(job, None)
+        self._row_order.remove(gone)
+        self._repair_selection(row)
 
-    def put_back(self, jobs: Iterable[JobId]) -> None:
+    def undo_remove(self, jobs: Iterable[JobId]) -> None:
         """Undoes `remove`: rows come back to where they were, with their marks."""
         for job in jobs:
-            if (history := self._removed.pop(job, None)) is not None:
-                self.histories[job] = history
-                self.counts[history.status] += 1
-                if history.status.live:
-                    self._live.add(job)
-                self._arrangement.add(job)
-        self._rearrange()
-        self._settle(0)
-        self._return()
+            if (job_state := self._removed_jobs.pop(job, None)) is not None:
+                self.job_states[job] = job_state
+                self.status_counts[job_state.status] += 1
+                if job_state.status.is_live:
+                    self._live_jobs.add(job)
+                self._row_order.add(job)
+        self._reorder()
+        self._repair_selection(0)
+        self._restore_selection()
 
     # --- what is so
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """There are jobs, and nothing more will happen to any of them by itself."""
-        return bool(self.histories) and all(
-            status.over for status, count in self.counts.items() if count
+        return bool(self.job_states) and all(
+            status.is_finished for status, count in self.status_counts.items() if count
         )
 
     @property
-    def run(self) -> list[JobHistory]:
+    def all_job_states(self) -> list[JobState]:
         """Every job by its number, those too whose rows were taken off the table."""
-        known = [*self.histories.values(), *self._removed.values()]
+        known = [*self.job_states.values(), *self._removed_jobs.values()]
         return sorted(known, key=lambda history: history.job)
 
-    def take_dirty(self) -> Changes:
+    def take_changes(self) -> Changes:
         """What changed since the last call."""
-        self._rearrange_in_time()
-        changes = Changes(frozenset(self._dirty), self._order_changed)
-        self._dirty = set()
+        self._reorder_if_due()
+        changes = Changes(frozenset(self._dirty_jobs), self._order_changed)
+        self._dirty_jobs = set()
         self._order_changed = False
         return changes
 
     @property
-    def live(self) -> list[JobHistory]:
+    def live_job_states(self) -> list[JobState]:
         """Jobs that a process is at work on, in the table's order."""
-        return [self.histories[job] for job in sorted(self._live, key=self._arrangement.rank)]
+        return [
+            self.job_states[job] for job in sorted(self._live_jobs, key=self._row_order.queue_rank)
+        ]
 
-    def stopping(self, job: JobId) -> bool:
+    def is_stopping(self, job: JobId) -> bool:
         """The user asked it to end, and it has not ended yet."""
-        return job in self._stopping
+        return job in self._stopping_jobs
 
-    def outlook(self, job: JobId) -> Outlook | None:
+    def start_forecast(self, job: JobId) -> StartForecast | None:
         """What a job that waits for its start can expect; None when it does not."""
-        return self._queue.of(job)
+        return self._queue_forecast.forecast(job)
 
-    def wait(self, job: JobId) -> int:
+    def retry_wait_s(self, job: JobId) -> int:
         """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
-        return _seconds(self._due[job] - self._now) if job in self._due else 0
+        return _whole_seconds(self._retry_due[job] - self._now) if job in self._retry_due else 0
 
-    def snapshot(self, job: JobId) -> JobHistory:
+    def snapshot(self, job: JobId) -> JobState:
         """A copy that another thread may read while reports go on coming in."""
-        history = self.histories[job]
+        job_state = self.job_states[job]
         return replace(
-            history,
-            warnings=list(history.warnings),
-            earlier=list(history.earlier),
-            transcript=history.transcript.copy(),
+            job_state,
+            warnings=list(job_state.warnings),
+            earlier_attempts=list(job_state.earlier_attempts),
+            transcript=job_state.transcript.copy(),
         )
 
 
-def _seconds(left: float) -> int:
+def _whole_seconds(left: float) -> int:
     return max(math.ceil(left), 0)

@@ -5,134 +5,149 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from tui.config.remembered_choices import recall, remember
+from tui.config.remembered_choices import load_choice, save_choice
 from tui.config.settings import ExportSettings
 from tui.model.desk_state import DeskState
 from workers.errors import PacelineError
-from workers.exports import FORMATS, TOGETHER, AlreadyThere, Existing, export, export_together
+from workers.exports import (
+    COMBINED_FORMATS,
+    FORMATS,
+    FilesExist,
+    OverwritePolicy,
+    write_combined_exports,
+    write_exports,
+)
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.codec import JsonObject
 
-REMEMBERED = "export"
+EXPORT_CHOICE_KEY = "export"
 """The name under which the last choice is kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ExportGroup:
     """Rows that can be chosen together; only those of which something was heard."""
 
-    says: str
+    label: str
     jobs: Sequence[JobId]
 
 
-def groups(state: DeskState, targets: Sequence[JobId]) -> list[Group]:
+def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGroup]:
     """From the fewest rows to all; ``targets``: what the verb acts on, none for all.
 
     A group without any row is left out.
     """
-    histories = state.histories
-    done = [job for job, each in histories.items() if each.status is Status.DONE]
+    job_states = state.job_states
+    done = [job for job, each in job_states.items() if each.status is JobStatus.DONE]
     named = (
         ("marked" if state.marked and targets == state.targets() else "this one", targets),
-        ("shown", state.order if state.filter_text else ()),
+        ("shown", state.visible if state.filter_text else ()),
         ("done", done),
-        ("all", list(histories)),
+        ("all", list(job_states)),
     )
     heard = (
-        (says, [job for job in jobs if len(histories[job].transcript)]) for says, jobs in named
+        (says, [job for job in jobs if len(job_states[job].transcript)]) for says, jobs in named
     )
-    return [Group(says, jobs) for says, jobs in heard if jobs]
+    return [ExportGroup(says, jobs) for says, jobs in heard if jobs]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ExportChoice:
     """How to write."""
 
     formats: frozenset[str] = frozenset({"txt"})
     together: bool = False
     """One file a format for all recordings."""
-    existing: Existing = Existing.REFUSE
+    existing: OverwritePolicy = OverwritePolicy.REFUSE
     folder: str = ""
     """Empty: the run's own."""
 
     @classmethod
-    def recalled(cls, usual: ExportSettings) -> Self:
+    def load(cls, defaults: ExportSettings) -> Self:
         """The last one; what of it cannot be read is as the settings have it."""
-        kept = recall(REMEMBERED)
+        kept = load_choice(EXPORT_CHOICE_KEY)
         formats, folder, existing = kept.get("formats"), kept.get("folder"), kept.get("existing")
         together = kept.get("together")
-        wanted = formats if isinstance(formats, list) else usual.formats
-        ways = {each.value: each for each in Existing}
-        way = existing if isinstance(existing, str) and existing in ways else usual.existing
+        wanted = formats if isinstance(formats, list) else defaults.formats
+        ways = {each.value: each for each in OverwritePolicy}
+        way = existing if isinstance(existing, str) and existing in ways else defaults.existing
         return cls(
             formats=frozenset(each for each in FORMATS if each in wanted),
-            together=together if isinstance(together, bool) else usual.together,
+            together=together if isinstance(together, bool) else defaults.together,
             existing=ways[way],
-            folder=folder if isinstance(folder, str) else usual.folder,
+            folder=folder if isinstance(folder, str) else defaults.folder,
         )
 
-    def remember(self) -> None:
+    def save(self) -> None:
         """Keeps it for the next time."""
         kept: JsonObject = {
-            "formats": list(self.wanted),
+            "formats": list(self.ordered_formats),
             "together": self.together,
             "existing": self.existing.value,
             "folder": self.folder,
         }
-        remember(REMEMBERED, kept)
+        save_choice(EXPORT_CHOICE_KEY, kept)
 
     @property
-    def wanted(self) -> list[str]:
+    def ordered_formats(self) -> list[str]:
         """The formats in their order."""
         return [each for each in FORMATS if each in self.formats]
 
     @property
-    def passed_over(self) -> list[str]:
+    def unmergeable_formats(self) -> list[str]:
         """Formats that were chosen and cannot hold all recordings in one file."""
-        return [each for each in self.wanted if self.together and each not in TOGETHER]
+        return [
+            each for each in self.ordered_formats if self.together and each not in COMBINED_FORMATS
+        ]
 
-    def files(self, recordings: int) -> int:
+    def file_count(self, recording_count: int) -> int:
         """How many it would write."""
-        each = len(self.wanted) - len(self.passed_over)
-        return each if self.together else each * recordings
+        each = len(self.ordered_formats) - len(self.unmergeable_formats)
+        return each if self.together else each * recording_count
 
-    def toggled(self, format: str) -> "Choice":
+    def with_format_toggled(self, format: str) -> "ExportChoice":
         """With a format more or less."""
         return replace(self, formats=self.formats ^ {format})
 
-    def turned(self) -> "Choice":
+    def with_next_existing(self) -> "ExportChoice":
         """With the next way to deal with files that exist."""
-        ways = list(Existing)
+        ways = list(OverwritePolicy)
         return replace(self, existing=ways[(ways.index(self.existing) + 1) % len(ways)])
 
 
 @dataclass(slots=True)
-class Written:
+class ExportResult:
     """What became of an export; it goes on filling while it is written."""
 
     files: list[Path] = field(default_factory=list)
-    there: list[Path] = field(default_factory=list)
+    existing_files: list[Path] = field(default_factory=list)
     """Files that exist, for which the recordings were passed over."""
-    problem: PacelineError | None = None
+    error: PacelineError | None = None
     """What ended it."""
 
-    def write(self, history: JobHistory, name: str, choice: Choice, folder: Path) -> None:
+    def write(self, job_state: JobState, name: str, choice: ExportChoice, folder: Path) -> None:
         """One recording; an existing file keeps its own from being written, no other."""
-        self._note(
-            lambda: export(history, choice.wanted, folder, existing=choice.existing, name=name)
+        self._collect(
+            lambda: write_exports(
+                job_state, choice.ordered_formats, folder, existing=choice.existing, name=name
+            )
         )
 
-    def write_together(self, histories: Sequence[JobHistory], choice: Choice, folder: Path) -> None:
+    def write_together(
+        self, job_states: Sequence[JobState], choice: ExportChoice, folder: Path
+    ) -> None:
         """All of them, in one file a format."""
-        self._note(
-            lambda: export_together(histories, choice.wanted, folder, existing=choice.existing)
+        self._collect(
+            lambda: write_combined_exports(
+                job_states, choice.ordered_formats, folder, existing=choice.existing
+            )
         )
 
-    def _note(self, written: Callable[[], Iterable[Path]]) -> None:
+    def _collect(self, write: Callable[[], Iterable[Path]]) -> None:
         try:
-            self.files += written()
-        except AlreadyThere as there:
-            self.there += there.paths
+            self.files += write()
+        except FilesExist as there:
+            self.existing_files += there.paths
         except PacelineError as problem:
-            self.problem = problem
+            self.error = problem

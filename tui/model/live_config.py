@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from workers.errors import UsageProblem
-from workers.protocol.configuration import unfit
+from workers.protocol.configuration import rejection_reason
 from workers.protocol.messages import UpdateConfiguration
 
-FIELDS = {
+LIVE_FIELD_LABELS = {
     "keyterms_prompt": "key terms",
     "min_turn_silence": "min silence",
     "max_turn_silence": "max silence",
@@ -15,7 +15,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class LiveConfigForm:
     """The fields as they stand; what is empty stays as it is."""
 
     keyterms_prompt: str = ""
@@ -25,41 +25,42 @@ class Typed:
     max_turn_silence: str = ""
 
 
-def changes(typed: Typed) -> UpdateConfiguration | None:
+def parse_form(form: LiveConfigForm) -> UpdateConfiguration | None:
     """The message; None when nothing is to change. Raises `UsageProblem` for what a server would
     end the session for."""
     message = UpdateConfiguration(
-        keyterms_prompt=_terms(typed.keyterms_prompt),
-        min_turn_silence=_ms(typed.min_turn_silence, "min_turn_silence"),
-        max_turn_silence=_ms(typed.max_turn_silence, "max_turn_silence"),
+        keyterms_prompt=_parse_terms(form.keyterms_prompt),
+        min_turn_silence=_parse_ms(form.min_turn_silence, "min_turn_silence"),
+        max_turn_silence=_parse_ms(form.max_turn_silence, "max_turn_silence"),
     )
-    if reason := unfit(message):
-        raise UsageProblem(_called(reason), "Nothing was sent.")
+    if reason := rejection_reason(message):
+        raise UsageProblem(_with_labels(reason), "Nothing was sent.")
     low, high = message.min_turn_silence, message.max_turn_silence
     if low is not None and high is not None and low > high:
         raise UsageProblem("the min silence is longer than the max silence", "Nothing was sent.")
     return None if message == UpdateConfiguration() else message
 
 
-def _terms(text: str) -> tuple[str, ...] | None:
+def _parse_terms(text: str) -> tuple[str, ...] | None:
     if not text.strip():
         return None
     return tuple(term for part in text.split(",") if (term := part.strip()))
 
 
-def _ms(text: str, field: str) -> int | None:
+def _parse_ms(text: str, field: str) -> int | None:
     if not text.strip():
         return None
     try:
         return int(text)
     except ValueError as error:
         raise UsageProblem(
-            f"“{text.strip()}” is no number of milliseconds", f"For {FIELDS[field]}: 400, say."
+            f"“{text.strip()}” is no number of milliseconds",
+            f"For {LIVE_FIELD_LABELS[field]}: 400, say.",
         ) from error
 
 
-def _called(reason: str) -> str:
+def _with_labels(message: str) -> str:
     """The wire's names as they stand in the dialog."""
-    for name, label in FIELDS.items():
-        reason = reason.replace(name, label)
-    return reason
+    for name, label in LIVE_FIELD_LABELS.items():
+        message = message.replace(name, label)
+    return message

@@ -6,61 +6,61 @@ Plain functions of a history; None where there is no such value.
 from functools import lru_cache
 from pathlib import PurePath
 
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 
 
-def name(history: JobHistory) -> str:
+def recording_name(job_state: JobState) -> str:
     """The recording's name, as the file system has it: not to be drawn as it is."""
-    return name_of(history.file)
+    return file_name(job_state.file)
 
 
 @lru_cache(maxsize=4096)
-def name_of(file: str) -> str:
+def file_name(file: str) -> str:
     """The same of a path."""
     return PurePath(file).name or file
 
 
-def latest_words(history: JobHistory) -> str:
+def latest_words(job_state: JobState) -> str:
     """What was heard last, as it came: not to be drawn as it is."""
-    latest = history.transcript.latest
+    latest = job_state.transcript.latest_line
     return latest.text if latest else ""
 
 
-def reached(history: JobHistory) -> float:
+def reached_s(job_state: JobState) -> float:
     """Seconds of the recording that need not be sent any more."""
-    return history.retrying.from_seconds if history.retrying else history.sent_seconds
+    return job_state.retrying.from_seconds if job_state.retrying else job_state.sent_seconds
 
 
-def share(history: JobHistory) -> float | None:
+def progress_fraction(job_state: JobState) -> float | None:
     """How much of the recording that is, from 0 to 1; None while its length is not known."""
-    if history.status is Status.DONE:
+    if job_state.status is JobStatus.DONE:
         return 1.0
-    total = history.total_seconds
-    return min(reached(history) / total, 1.0) if total else None
+    total = job_state.total_seconds
+    return min(reached_s(job_state) / total, 1.0) if total else None
 
 
-def percent(history: JobHistory) -> int | None:
+def progress_percent(job_state: JobState) -> int | None:
     """The same as rows show it: 100 only when all of it is done."""
-    part = share(history)
+    part = progress_fraction(job_state)
     return None if part is None else int(part * 100)
 
 
-def left(history: JobHistory) -> float | None:
+def remaining_s(job_state: JobState) -> float | None:
     """Seconds of speech that are still to be sent; None when nothing more will be."""
-    if history.status.over or not history.total_seconds:
+    if job_state.status.is_finished or not job_state.total_seconds:
         return None
-    return max(history.total_seconds - reached(history), 0.0)
+    return max(job_state.total_seconds - reached_s(job_state), 0.0)
 
 
-def lag_ms(history: JobHistory) -> float | None:
+def lag_ms(job_state: JobState) -> float | None:
     """Of the chunk sent last; of a session that is over, the 99th percentile."""
-    if history.ended and history.ended.certificate:
-        return history.ended.certificate.lag_ms.p99
-    return None if history.lag is None or history.status.over else history.lag.now
+    if job_state.ended and job_state.ended.certificate:
+        return job_state.ended.certificate.lag_ms.p99
+    return None if job_state.lag is None or job_state.status.is_finished else job_state.lag.now
 
 
-def level_db(history: JobHistory) -> int | None:
+def peak_level_db(job_state: JobState) -> int | None:
     """The loudest chunk of the last few, in dBFS; None when nothing is being sent."""
-    if history.status is not Status.STREAMING:
+    if job_state.status is not JobStatus.STREAMING:
         return None
-    return max(history.levels_db, default=None)
+    return max(job_state.levels_db, default=None)

@@ -8,59 +8,65 @@ from enum import Enum
 from workers.jobs.job import JobId
 
 
-class Obstacle(Enum):
+class StartObstacle(Enum):
     """What the first of the queue waits for; the value says it."""
 
     HELD = "when starts go on"
     FULL = "when one ends"
-    BOUND = "in {seconds} s"
+    RATE_LIMITED = "in {seconds} s"
     """So many sessions may begin in a minute, or the server was full."""
     NONE = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class StartForecast:
     """Of one job."""
 
-    place: int
+    position: int
     """1 is next."""
-    obstacle: Obstacle = Obstacle.NONE
-    seconds: int = 0
-    """Until it may start; with `Obstacle.BOUND` only."""
+    obstacle: StartObstacle = StartObstacle.NONE
+    start_in_s: int = 0
+    """Until it may start; with `StartObstacle.RATE_LIMITED` only."""
 
 
-class Queue:
+class QueueForecast:
     """The order of starts, as it was told last."""
 
     def __init__(self) -> None:
         self._order: list[JobId] = []
-        self._places: dict[JobId, int] = {}
-        self._first = Outlook(1)
+        self._positions: dict[JobId, int] = {}
+        self._head_forecast = StartForecast(1)
 
-    def tell(
-        self, order: Sequence[JobId], *, held: bool, room: bool, start_in: float | None
+    def update(
+        self, order: Sequence[JobId], *, held: bool, has_room: bool, start_in_s: float | None
     ) -> set[JobId]:
         """Takes in how it stands; gives the jobs that can expect something else than before.
 
-        ``room``: a session more may run; ``start_in``: seconds until one may start.
+        ``has_room``: a session more may run; ``start_in_s``: seconds until one may start.
         """
-        seconds = math.ceil(start_in or 0.0)
+        seconds = math.ceil(start_in_s or 0.0)
         if held:
-            first = Outlook(1, Obstacle.HELD)
-        elif not room:
-            first = Outlook(1, Obstacle.FULL)
+            first = StartForecast(1, StartObstacle.HELD)
+        elif not has_room:
+            first = StartForecast(1, StartObstacle.FULL)
         else:
-            first = Outlook(1, Obstacle.BOUND, seconds) if seconds > 1 else Outlook(1)
-        changed = set(order[:1]) if first != self._first else set()
-        self._first = first
+            first = (
+                StartForecast(1, StartObstacle.RATE_LIMITED, seconds)
+                if seconds > 1
+                else StartForecast(1)
+            )
+        changed = set(order[:1]) if first != self._head_forecast else set()
+        self._head_forecast = first
         if list(order) != self._order:
-            before, self._order = self._places, list(order)
-            self._places = {job: place for place, job in enumerate(order, 1)}
-            changed |= {job for job in order if before.get(job) != self._places[job]}
-            changed |= before.keys() - self._places.keys()
+            before, self._order = self._positions, list(order)
+            self._positions = {job: place for place, job in enumerate(order, 1)}
+            changed |= {job for job in order if before.get(job) != self._positions[job]}
+            changed |= before.keys() - self._positions.keys()
         return changed
 
-    def of(self, job: JobId) -> Outlook | None:
+    def forecast(self, job: JobId) -> StartForecast | None:
         """What a job can expect; None when it is not in the queue."""
-        place = self._places.get(job)
-        return self._first if place == 1 else None if place is None else Outlook(place)
+        place = self._positions.get(job)
+        return (
+            self._head_forecast if place == 1 else None if place is None else StartForecast(place)
+        )

@@ -8,107 +8,113 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from tui.model.desk_state import DeskState
-from tui.model.totals import at_once
-from tui.render.replay_bar import Scrub
-from workers.jobs.events import Report, Retrying
+from tui.model.totals import start_immediately
+from tui.render.replay_bar import ReplayPosition
+from workers.jobs.events import JobReport, Retrying
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
-from workers.runs.timeline import Chronicle
+from workers.runs.timeline import RunTimeline
 
 SPEEDS = (1, 4, 16)
 
-HAIR = 1e-6
+TIME_TOLERANCE_S = 1e-6
 """Seconds by which sums of moments may differ that are the same."""
 
-BEFORE = -1.0
+BEFORE_START_S = -1.0
 """A moment at which nothing has happened yet."""
 
 
-class Playback:
+class Replay:
     """At first it stands at the end: the run as it came out."""
 
-    def __init__(self, chronicle: Chronicle) -> None:
-        self.chronicle = chronicle
-        self.at = chronicle.length
+    def __init__(self, timeline: RunTimeline) -> None:
+        self.timeline = timeline
+        self.position_s = timeline.duration_s
         """Seconds on the run's clock."""
         self.playing = False
         self.speed = SPEEDS[0]
         """So many times as fast as it was."""
-        self._told = BEFORE
+        self._shown_until_s = BEFORE_START_S
         """Up to where the desk has been told."""
-        self._looked = 0.0
+        self._last_tick_s = 0.0
         """The time, when it was told last."""
-        self.reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
         """Nothing comes in here: `show` tells it all."""
         self.queue: Sequence[JobId] = []
         """In the order in which they did start; behind them those that never did."""
 
     @property
-    def length(self) -> float:
+    def duration_s(self) -> float:
         """Seconds from the beginning to the end."""
-        return self.chronicle.length
+        return self.timeline.duration_s
 
     # --- what the user does
 
-    def play(self, now: float) -> None:
+    def toggle_playing(self, now: float) -> None:
         """Plays on, or stops; at the end, from the beginning."""
-        self._go_on(now)
+        self._advance(now)
         self.playing = not self.playing
-        if self.playing and self.at >= self.length:
-            self.at = 0.0
+        if self.playing and self.position_s >= self.duration_s:
+            self.position_s = 0.0
 
-    def faster(self, steps: int) -> None:
+    def change_speed(self, steps: int) -> None:
         """To the speed so many steps further up, or down."""
         step = SPEEDS.index(self.speed) + steps
         self.speed = SPEEDS[min(max(step, 0), len(SPEEDS) - 1)]
 
-    def skip(self, seconds: float) -> None:
+    def seek_by(self, offset_s: float) -> None:
         """On or back."""
-        self.go_to(self.at + seconds)
+        self.seek(self.position_s + offset_s)
 
-    def go_to(self, at: float) -> None:
+    def seek(self, position_s: float) -> None:
         """To a moment, as far as there is one."""
-        self.at = min(max(at, 0.0), self.length)
+        self.position_s = min(max(position_s, 0.0), self.duration_s)
 
     # --- what is seen
 
     @property
-    def scrub(self) -> Scrub:
+    def replay_bar(self) -> ReplayPosition:
         """Where it stands."""
-        wall = self.chronicle.wall(self.at)
-        troubles = self.chronicle.troubles
-        return Scrub(self.at, self.length, self.playing, self.speed, wall, troubles)
+        wall = self.timeline.wall_time(self.position_s)
+        incidents = self.timeline.incidents
+        return ReplayPosition(
+            self.position_s, self.duration_s, self.playing, self.speed, wall, incidents
+        )
 
-    def into(self, job: JobId, attempt: int) -> float:
+    def attempt_time_s(self, job: JobId, attempt: int) -> float:
         """How far an attempt was by then, in seconds on its own clock; below 0: not begun."""
-        return self.at - self.chronicle.begun.get((job, attempt), inf) + HAIR
+        return (
+            self.position_s
+            - self.timeline.attempt_starts.get((job, attempt), inf)
+            + TIME_TOLERANCE_S
+        )
 
-    def show(self, state: DeskState, now: float) -> None:
+    def update_state(self, state: DeskState, now: float) -> None:
         """Tells the desk all that had happened by now; if that is less than it knows, anew."""
-        self._go_on(now)
-        if self._told == BEFORE:
+        self._advance(now)
+        if self._shown_until_s == BEFORE_START_S:
             jobs, files = (
-                zip(*self.chronicle.files, strict=True) if self.chronicle.files else ((), ())
+                zip(*self.timeline.job_files, strict=True) if self.timeline.job_files else ((), ())
             )
-            state.expect(jobs, files)
-        if self.at < self._told:
-            state.forget()
-            self._told = BEFORE
-        for at, report in self.chronicle.between(self._told, self.at):
+            state.add_jobs(jobs, files)
+        if self.position_s < self._shown_until_s:
+            state.reset()
+            self._shown_until_s = BEFORE_START_S
+        for at, report in self.timeline.reports_between(self._shown_until_s, self.position_s):
             if isinstance(report.event, Retrying):
                 state.tick(at)  # from then on it counts down
             state.apply(report)
-        state.tick(self.at)
-        self._told = self.at
-        starts = self.chronicle.starts_after(self.at)
-        self.queue = sorted(state.queued_order, key=lambda job: starts.get(job, inf))
-        state.foresee(self.queue, self.next_start, self.sessions, held=self.holding)
+        state.tick(self.position_s)
+        self._shown_until_s = self.position_s
+        starts = self.timeline.starts_after(self.position_s)
+        self.queue = sorted(state.waiting_jobs, key=lambda job: starts.get(job, inf))
+        state.update_forecast(self.queue, self.next_start_at, self.max_sessions, held=self.holding)
 
-    def _go_on(self, now: float) -> None:
-        passed, self._looked = now - self._looked, now
+    def _advance(self, now: float) -> None:
+        passed, self._last_tick_s = now - self._last_tick_s, now
         if self.playing:
-            self.skip(passed * self.speed)
-            self.playing = self.at < self.length
+            self.seek_by(passed * self.speed)
+            self.playing = self.position_s < self.duration_s
 
     # --- as a supervisor
 
@@ -118,28 +124,28 @@ class Playback:
         return False
 
     @property
-    def sessions(self) -> int:
+    def max_sessions(self) -> int:
         """As many as the user had wanted; else as were live together at most."""
-        limits = self.chronicle.index.head.get("limits")
+        limits = self.timeline.index.header.get("limits")
         wanted = limits.get("sessions") if isinstance(limits, dict) else None
-        return wanted if isinstance(wanted, int) else max(self.chronicle.most_at_once, 1)
+        return wanted if isinstance(wanted, int) else max(self.timeline.peak_sessions, 1)
 
     @property
-    def next_start(self) -> float | None:
+    def next_start_at(self) -> float | None:
         """Not known."""
         return None
 
-    def foreseen_starts(self) -> Callable[[float], float]:
+    def start_simulator(self) -> Callable[[float], float]:
         """Not known: each as soon as there is a place."""
-        return at_once
+        return start_immediately
 
     @property
-    def revivals(self) -> int:
+    def server_restarts(self) -> int:
         """In no trace."""
         return 0
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Always: leaving ends nothing."""
         return True
 
@@ -154,9 +160,9 @@ class Playback:
 
     def hold(self, on: bool) -> None: ...
 
-    def arrange(self, order: Sequence[JobId]) -> None: ...
+    def reorder(self, order: Sequence[JobId]) -> None: ...
 
-    def allow(self, sessions: int) -> None: ...
+    def set_max_sessions(self, max_sessions: int) -> None: ...
 
     def end_turn(self, job: JobId) -> bool:
         return False

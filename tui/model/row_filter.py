@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tui.model import metrics
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 
-Test = Callable[[JobHistory], bool]
+Predicate = Callable[[JobState], bool]
 
-LIVE = "live"
+LIVE_STATE = "live"
 
 _TERM = re.compile(
     r"""(?P<not>!?)
@@ -26,7 +26,7 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 
-_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+_COMPARATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
     "=": operator.eq,
@@ -35,17 +35,17 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 
-_NUMBERS: Mapping[str, Callable[[JobHistory], float | None]] = {
+_NUMERIC_KEYS: Mapping[str, Callable[[JobState], float | None]] = {
     "lag": metrics.lag_ms,
     "attempts": lambda history: history.attempt,
-    "progress": metrics.percent,
-    "left": metrics.left,
-    "level": metrics.level_db,
+    "progress": metrics.progress_percent,
+    "left": metrics.remaining_s,
+    "level": metrics.peak_level_db,
 }
 
-_STATES = frozenset({LIVE, *(status.value for status in Status)})
+_STATE_WORDS = frozenset({LIVE_STATE, *(status.value for status in JobStatus)})
 
-_KEYS = ("state", "name", "text", *_NUMBERS)
+_FILTER_KEYS = ("state", "name", "text", *_NUMERIC_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,96 +53,102 @@ class Filter:
     """What is asked for, and what of it was not understood. Without terms it admits all."""
 
     text: str = ""
-    tests: tuple[Test, ...] = ()
-    doubts: tuple[str, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
+    problems: tuple[str, ...] = ()
     """A sentence for each term that was not understood, and does not count."""
 
     def __bool__(self) -> bool:
-        return bool(self.tests)
+        return bool(self.predicates)
 
-    def admits(self, history: JobHistory) -> bool:
+    def matches(self, job_state: JobState) -> bool:
         """Whether every term is true of the job."""
-        return all(test(history) for test in self.tests)
+        return all(test(job_state) for test in self.predicates)
 
 
-def parsed(text: str) -> Filter:
+def parse_filter(text: str) -> Filter:
     """The filter that a line asks for."""
-    tests: list[Test] = []
+    tests: list[Predicate] = []
     doubts = []
     for term in _TERM.finditer(text):
         if not term[0]:
             continue
         try:
-            tests.append(_test(term))
-        except _Doubt as doubt:
+            tests.append(_term_predicate(term))
+        except _TermError as doubt:
             doubts.append(str(doubt))
     return Filter(text, tuple(tests), tuple(doubts))
 
 
-class _Doubt(Exception):
+class _TermError(Exception):
     """Why a term was not understood."""
 
 
-def _test(term: re.Match[str]) -> Test:
+def _term_predicate(term: re.Match[str]) -> Predicate:
     value = (term["quoted"] or term["bare"] or "") + term["rest"]
     key, sign = (term["key"] or "").casefold(), term["sign"]
     if not key and not value:
-        raise _Doubt("! inverts which word?" if term["not"] else "no words between the quotes")
-    test = _of_key(key, sign, value) if key else _word(value)
+        raise _TermError("! inverts which word?" if term["not"] else "no words between the quotes")
+    test = _key_predicate(key, sign, value) if key else _word_predicate(value)
     return (lambda history: not test(history)) if term["not"] else test
 
 
-def _of_key(key: str, sign: str, value: str) -> Test:
-    if key not in _KEYS:
-        raise _Doubt(f"nothing is called {key}; there are {', '.join(_KEYS)}")
-    if key in _NUMBERS:
-        return _comparison(key, sign, value)
+def _key_predicate(key: str, sign: str, value: str) -> Predicate:
+    if key not in _FILTER_KEYS:
+        raise _TermError(f"nothing is called {key}; there are {', '.join(_FILTER_KEYS)}")
+    if key in _NUMERIC_KEYS:
+        return _comparison_predicate(key, sign, value)
     if sign != ":":
-        raise _Doubt(f"{key}{sign} compares nothing; try {key}:")
+        raise _TermError(f"{key}{sign} compares nothing; try {key}:")
     if not value:
-        raise _Doubt(f"{key}: which?")
+        raise _TermError(f"{key}: which?")
     if key == "state":
-        return _state(value.casefold())
-    told = metrics.name if key == "name" else metrics.latest_words
+        return _state_predicate(value.casefold())
+    told = metrics.recording_name if key == "name" else metrics.latest_words
     wanted = value.casefold()
     return lambda history: wanted in told(history).casefold()
 
 
-def _word(word: str) -> Test:
+def _word_predicate(word: str) -> Predicate:
     wanted = word.casefold()
-    whole = _state(wanted) if wanted in _STATES else None  # it stands in the row, so it is typed
+    whole = (
+        _state_predicate(wanted) if wanted in _STATE_WORDS else None
+    )  # it stands in the row, so it is typed
     return lambda history: (
         (whole is not None and whole(history))
-        or wanted in metrics.name(history).casefold()
+        or wanted in metrics.recording_name(history).casefold()
         or wanted in metrics.latest_words(history).casefold()
     )
 
 
-def _state(beginning: str) -> Test:
-    states = {status for status in Status if status.value.startswith(beginning)}
-    if LIVE.startswith(beginning):
-        states |= {status for status in Status if status.live}
+def _state_predicate(prefix: str) -> Predicate:
+    states = {status for status in JobStatus if status.value.startswith(prefix)}
+    if LIVE_STATE.startswith(prefix):
+        states |= {status for status in JobStatus if status.is_live}
     if not states:
-        words = ", ".join([*(status.value for status in Status), LIVE])
-        raise _Doubt(f"no state begins with {beginning}; there are {words}")
+        words = ", ".join([*(status.value for status in JobStatus), LIVE_STATE])
+        raise _TermError(f"no state begins with {prefix}; there are {words}")
     return lambda history: history.status in states
 
 
-def _comparison(key: str, sign: str, value: str) -> Test:
-    if sign not in _COMPARE:
-        raise _Doubt(f"{key}{sign} is not understood; try {key}> or {key}<")
-    number, compare, measure = _number(f"{key}{sign}", value), _COMPARE[sign], _NUMBERS[key]
+def _comparison_predicate(key: str, sign: str, value: str) -> Predicate:
+    if sign not in _COMPARATORS:
+        raise _TermError(f"{key}{sign} is not understood; try {key}> or {key}<")
+    number, compare, measure = (
+        _parse_number(f"{key}{sign}", value),
+        _COMPARATORS[sign],
+        _NUMERIC_KEYS[key],
+    )
 
-    def test(history: JobHistory) -> bool:
-        measured = measure(history)
+    def test(job_state: JobState) -> bool:
+        measured = measure(job_state)
         return measured is not None and compare(measured, number)
 
     return test
 
 
-def _number(before: str, value: str) -> float:
+def _parse_number(term: str, value: str) -> float:
     """``20``, ``-40.5``, ``1:30`` for seconds, and with a unit behind."""
     found = re.fullmatch(r"(?:(\d+):)?([-+]?\d+(?:[.,]\d*)?)(?:%|ms|s|dB|dBFS)?", value)
     if found is None:
-        raise _Doubt(f"{before} needs a number" + (f", not {value}" if value else ""))
+        raise _TermError(f"{term} needs a number" + (f", not {value}" if value else ""))
     return 60 * int(found[1] or 0) + float(found[2].replace(",", "."))

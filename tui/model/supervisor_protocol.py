@@ -7,33 +7,35 @@ import queue
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from workers.jobs.events import Report
+from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
-REVIVED = "The embedded engine died and is up again; sessions go on where they broke"
-"""To be said when `Supervision.revivals` has risen."""
+SERVER_RESTARTED_MESSAGE = (
+    "The embedded engine died and is up again; sessions go on where they broke"
+)
+"""To be said when `SupervisorProtocol.revivals` has risen."""
 
 
-class Supervision(Protocol):
+class SupervisorProtocol(Protocol):
     """Every verb returns at once; what became of it arrives in `reports`."""
 
     @property
-    def reports(self) -> "queue.SimpleQueue[Report]": ...
+    def reports(self) -> "queue.SimpleQueue[JobReport]": ...
 
     @property
     def holding(self) -> bool:
         """No new starts while true."""
 
     @property
-    def sessions(self) -> int:
+    def max_sessions(self) -> int:
         """How many at once; 0 while that is not known."""
 
     @property
-    def next_start(self) -> float | None:
+    def next_start_at(self) -> float | None:
         """When a queued job may start at the earliest, on the monotonic clock; None: none may."""
 
-    def foreseen_starts(self) -> Callable[[float], float]:
+    def start_simulator(self) -> Callable[[float], float]:
         """Tries out the starts to come, if none of them is refused.
 
         To be asked for one after another: takes in how many seconds there is a place for it, gives
@@ -41,11 +43,11 @@ class Supervision(Protocol):
         """
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Nothing queued and nothing live."""
 
     @property
-    def revivals(self) -> int:
+    def server_restarts(self) -> int:
         """How often an embedded engine that had died was started again."""
 
     @property
@@ -62,11 +64,11 @@ class Supervision(Protocol):
 
     def hold(self, on: bool) -> None: ...
 
-    def arrange(self, order: Sequence[JobId]) -> None:
+    def reorder(self, order: Sequence[JobId]) -> None:
         """Puts jobs that wait into this order. Those that are not named come behind them, but for
         those that go on: they stay ahead."""
 
-    def allow(self, sessions: int) -> None:
+    def set_max_sessions(self, max_sessions: int) -> None:
         """So many at once from now on, at least 1; what is live goes on to its end."""
 
     def end_turn(self, job: JobId) -> bool:

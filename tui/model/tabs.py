@@ -6,7 +6,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from tui.model.trace_tail import Record, endless
+from tui.model.trace_tail import TraceTail, no_time_limit
 from workers.jobs.job import JobId
 
 
@@ -19,41 +19,41 @@ class Tab(Enum):
     JOB = "job"
 
 
-class Stamps(Enum):
+class TimeStamps(Enum):
     """What stands before each turn; the value says so."""
 
-    BEGINNINGS = "Time stamps: when each turn began"
-    WHOLE = "Time stamps: beginning, end, and how sure the server was of the words"
+    START = "Time stamps: when each turn began"
+    DETAILED = "Time stamps: beginning, end, and how sure the server was of the words"
     NONE = "Time stamps off"
 
 
 @dataclass(slots=True)
-class Viewing:
+class TabState:
     """Tab and time stamps stay when another job becomes the current one."""
 
     folder: Path | None = None
     """Of the run; without one there are no traces to look at."""
     tab: Tab = Tab.TRANSCRIPT
-    stamps: Stamps = Stamps.BEGINNINGS
-    until: Callable[[JobId, int], float] | None = None
+    stamps: TimeStamps = TimeStamps.START
+    time_limit: Callable[[JobId, int], float] | None = None
     """Up to when an attempt of a job is looked back at, on its own clock; None: all of it."""
-    _record: Record | None = None
+    _trace_tail: TraceTail | None = None
 
-    def step(self, tabs: int) -> None:
+    def step_tab(self, tabs: int) -> None:
         """To the tab so many places further, round and round."""
         every = list(Tab)
         self.tab = every[(every.index(self.tab) + tabs) % len(every)]
 
-    def restamp(self) -> None:
+    def cycle_stamps(self) -> None:
         """To the next kind of time stamps."""
-        every = list(Stamps)
+        every = list(TimeStamps)
         self.stamps = every[(every.index(self.stamps) + 1) % len(every)]
 
-    def record(self, job: JobId) -> Record | None:
+    def trace_tail(self, job: JobId) -> TraceTail | None:
         """What the traces of a job hold; of one job at a time, since nobody looks at two."""
         if self.folder is None:
             return None
-        if self._record is None or self._record.job != job:
-            until = partial(self.until, job) if self.until else endless
-            self._record = Record(self.folder, job, until)
-        return self._record
+        if self._trace_tail is None or self._trace_tail.job != job:
+            until = partial(self.time_limit, job) if self.time_limit else no_time_limit
+            self._trace_tail = TraceTail(self.folder, job, until)
+        return self._trace_tail

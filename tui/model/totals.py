@@ -12,17 +12,17 @@ from tui.model import metrics
 from tui.render.gauges import Punctuality, punctuality
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 
-MANY = 0.25
+MANY_LATE_SHARE = 0.25
 """From this share of the streaming sessions on, it is the machine that is late, not one of them."""
 
 
-_LIVE = frozenset(status for status in Status if status.live)
-_WAITING = frozenset({Status.QUEUED, Status.RETRYING})
+_LIVE_STATUSES = frozenset(status for status in JobStatus if status.is_live)
+_WAITING_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.RETRYING})
 
 
-class Pace(Enum):
+class SendingPace(Enum):
     """Whether this machine sends as fast as it should."""
 
     KEEPS_UP = "keeps up"
@@ -30,126 +30,143 @@ class Pace(Enum):
     FALLS_BEHIND = "falls behind"
 
 
-class Away(Enum):
+class TurnAwayReason(Enum):
     """Why the server takes nobody in."""
 
-    NOBODY_ANSWERS = "nobody answers there"
-    NO_PLACE = "no place at the server"
+    UNREACHABLE = "nobody answers there"
+    SERVER_FULL = "no place at the server"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """At one moment; times in seconds."""
 
-    sent: float = 0.0
+    sent_s: float = 0.0
     """Audio that need not be sent any more, of ``audio``."""
-    audio: float = 0.0
-    open: float = 0.0
+    audio_s: float = 0.0
+    open_s: float = 0.0
     """How long sockets were open, all of them together: what a service bills."""
-    left: float | None = None
+    remaining_s: float | None = None
     """Until all is done, about; None when there is nothing to do, or no telling."""
-    at_least: bool = False
+    is_lower_bound: bool = False
     """Some recordings have not been read yet, so ``left`` is only what is known of."""
     worst_lag_ms: float | None = None
     """Of the chunks sent last, over all that are streaming; None when none is."""
-    streaming: int = 0
-    late: int = 0
+    streaming_count: int = 0
+    late_count: int = 0
     """Of those that are streaming."""
-    away: Away | None = None
-    turned_away: int = 0
+    turn_away_reason: TurnAwayReason | None = None
+    turned_away_count: int = 0
     """Jobs that wait because of that."""
 
     @property
-    def pace(self) -> Pace | None:
+    def pace(self) -> SendingPace | None:
         """None while nothing is streaming."""
-        if not self.streaming:
+        if not self.streaming_count:
             return None
-        if not self.late:
-            return Pace.KEEPS_UP
-        many = self.late >= max(MANY * self.streaming, 2) or self.late == self.streaming
-        return Pace.FALLS_BEHIND if many else Pace.SOME_LATE
+        if not self.late_count:
+            return SendingPace.KEEPS_UP
+        many = (
+            self.late_count >= max(MANY_LATE_SHARE * self.streaming_count, 2)
+            or self.late_count == self.streaming_count
+        )
+        return SendingPace.FALLS_BEHIND if many else SendingPace.SOME_LATE
 
 
-def at_once(place_in: float) -> float:
+def start_immediately(slot_free_in_s: float) -> float:
     """Starts that nothing bounds."""
-    return place_in
+    return slot_free_in_s
 
 
 def totals(
-    histories: Mapping[JobId, JobHistory],
+    job_states: Mapping[JobId, JobState],
     queue: Sequence[JobId],
-    places: int,
+    max_sessions: int,
     *,
     held: bool,
-    starts: Callable[[float], float] = at_once,
-    run: Iterable[JobHistory] | None = None,
+    start_simulator: Callable[[float], float] = start_immediately,
+    all_job_states: Iterable[JobState] | None = None,
 ) -> Totals:
-    """Of these jobs; ``queue``: those that wait, in order; ``places``: sessions at once, 0 unknown.
+    """Of these jobs; ``queue``: those that wait, in order; ``max_sessions``: sessions at once, 0
+    unknown.
 
-    ``starts``: as `Supervision.foreseen_starts` gives them.
-    ``run``: every job, where some have left the table. Their sockets were open all the same.
+    ``start_simulator``: as `SupervisorProtocol.start_simulator` gives them. ``all_job_states``:
+    every job, where some have left the table. Their sockets were open all the same.
 
     A job that waits but is not in the queue yet comes behind those that are.
     """
-    every = histories.values()
-    live = [history for history in every if history.status in _LIVE]
-    waiting = {job: history for job, history in histories.items() if history.status in _WAITING}
-    lags = [each.lag.now for each in live if each.lag and each.status is Status.STREAMING]
-    turned_away = [why for history in waiting.values() if (why := _away(history)) is not None]
+    every = job_states.values()
+    live = [job_state for job_state in every if job_state.status in _LIVE_STATUSES]
+    waiting = {
+        job: history for job, history in job_states.items() if history.status in _WAITING_STATUSES
+    }
+    lags = [each.lag.now for each in live if each.lag and each.status is JobStatus.STREAMING]
+    turned_away = [
+        why for history in waiting.values() if (why := _turn_away_reason(history)) is not None
+    ]
     if lags:  # somebody answers again
-        turned_away = [why for why in turned_away if why is not Away.NOBODY_ANSWERS]
+        turned_away = [why for why in turned_away if why is not TurnAwayReason.UNREACHABLE]
     barred = turned_away and not lags  # how long the server is away, nobody knows
-    foreseen = places and (live or waiting) and not (held and waiting) and not barred
+    foreseen = max_sessions and (live or waiting) and not (held and waiting) and not barred
     in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
-    still = [_left(waiting[job]) for job in in_order] if foreseen else []
+    still = [_unsent_s(waiting[job]) for job in in_order] if foreseen else []
     return Totals(
-        sent=sum(map(metrics.reached, every)),
-        audio=sum(history.total_seconds for history in every),
-        open=sum(history.open_seconds for history in (every if run is None else run)),
-        left=finished_in(map(_left, live), still, places, starts) if foreseen else None,
-        at_least=any(not history.total_seconds for history in waiting.values()),
+        sent_s=sum(map(metrics.reached_s, every)),
+        audio_s=sum(history.total_seconds for history in every),
+        open_s=sum(
+            history.open_seconds
+            for history in (every if all_job_states is None else all_job_states)
+        ),
+        remaining_s=time_to_finish_s(map(_unsent_s, live), still, max_sessions, start_simulator)
+        if foreseen
+        else None,
+        is_lower_bound=any(not history.total_seconds for history in waiting.values()),
         worst_lag_ms=max(lags, default=None),
-        streaming=len(lags),
-        late=sum(punctuality(lag) is not Punctuality.ON_TIME for lag in lags),
-        away=min(turned_away, key=list(Away).index, default=None),
-        turned_away=len(turned_away),
+        streaming_count=len(lags),
+        late_count=sum(punctuality(lag) is not Punctuality.ON_TIME for lag in lags),
+        turn_away_reason=min(turned_away, key=list(TurnAwayReason).index, default=None),
+        turned_away_count=len(turned_away),
     )
 
 
-def _left(history: JobHistory) -> float:
-    return max(history.total_seconds - metrics.reached(history), 0.0)
+def _unsent_s(job_state: JobState) -> float:
+    return max(job_state.total_seconds - metrics.reached_s(job_state), 0.0)
 
 
-def finished_in(
-    live: Iterable[float],
-    waiting: Iterable[float],
-    places: int,
-    starts: Callable[[float], float] = at_once,
+def time_to_finish_s(
+    live_s: Iterable[float],
+    waiting_s: Iterable[float],
+    max_sessions: int,
+    start_simulator: Callable[[float], float] = start_immediately,
 ) -> float:
     """Seconds until the last of them ends, when each takes the next place that becomes free.
 
-    ``live`` and ``waiting``: what each still needs, at the speed of speech. ``starts``: takes in
-    how many seconds there is a place for the next one, gives in how many it starts.
+    ``live_s`` and ``waiting_s``: what each still needs, at the speed of speech.
+    ``start_simulator``: takes in how many seconds there is a place for the next one, gives in how
+    many it starts.
     """
-    ends = list(live)
-    ends += [0.0] * (places - len(ends))
+    ends = list(live_s)
+    ends += [0.0] * (max_sessions - len(ends))
     heapify(ends)
-    while len(ends) > places:  # there are fewer places than there were
+    while len(ends) > max_sessions:  # there are fewer places than there were
         heappop(ends)
     last = max(ends, default=0.0)
-    for seconds in waiting:
-        end = starts(heappop(ends)) + seconds
+    for seconds in waiting_s:
+        end = start_simulator(heappop(ends)) + seconds
         last = max(last, end)
         heappush(ends, end)
     return last
 
 
-def _away(history: JobHistory) -> Away | None:
+def _turn_away_reason(job_state: JobState) -> TurnAwayReason | None:
     """Why a job that waits was not let in, if that is what it waits for."""
-    refused = history.refused
-    if refused is None and history.status is Status.RETRYING and history.earlier:
-        refused = history.earlier[-1].ended
+    refused = job_state.refusal
+    if refused is None and job_state.status is JobStatus.RETRYING and job_state.earlier_attempts:
+        refused = job_state.earlier_attempts[-1].ended
     if refused is None:
         return None
-    by_outcome = {Outcome.UNREACHABLE: Away.NOBODY_ANSWERS, Outcome.BUSY: Away.NO_PLACE}
+    by_outcome = {
+        Outcome.UNREACHABLE: TurnAwayReason.UNREACHABLE,
+        Outcome.BUSY: TurnAwayReason.SERVER_FULL,
+    }
     return by_outcome.get(refused.outcome)

@@ -8,17 +8,17 @@ import queue
 import threading
 from pathlib import Path
 
-from tui.model.desk_state import KEPT, DeskState
+from tui.model.desk_state import MAX_TURNS, DeskState
 from workers.errors import Malformed, PacelineError
-from workers.jobs.events import Connecting, TurnHeard
+from workers.jobs.events import Connecting, TurnReceived
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
-from workers.jobs.resume_point import Seam
+from workers.jobs.job_state import JobState
+from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript
 from workers.runs import reader
 from workers.traces import trace_file
 
-_TOLD = (b'"end_of_turn":true', b'"type":"connecting"')
+_DECISIVE_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
 """In the lines of a trace that decide which finals there are. (Most lines are partials, long.)"""
 
 
@@ -32,69 +32,78 @@ class TurnsMissing(PacelineError):
         )
 
 
-def finals(run: Path, job: JobId, up_to: int) -> Transcript:
+def read_finals(run_path: Path, job: JobId, last_attempt: int) -> Transcript:
     """The finals of a job up to an attempt: in a run that is looked back at, others may follow.
 
     As far as its traces can be read; takes a second for three hours.
     """
     transcript = Transcript()
-    for attempt, path in reader.traces(run, job):
-        if attempt > up_to:
+    for attempt, path in reader.trace_files(run_path, job):
+        if attempt > last_attempt:
             break
         try:
-            for traced in trace_file.read(path, _TOLD):
+            for traced in trace_file.read_trace(path, _DECISIVE_MARKERS):
                 match traced.event:
                     case Connecting() as connecting:
-                        transcript.resume(Seam.of(connecting))
-                    case TurnHeard(turn=heard):
-                        transcript.hear(heard)
+                        transcript.rewind_to(ResumePoint.from_connecting(connecting))
+                    case TurnReceived(turn=heard):
+                        transcript.apply(heard)
         except (Malformed, OSError):  # what stands before it counts
             continue
     return transcript
 
 
-def fill(run: Path, history: JobHistory) -> bool:
+def restore_turns(run_path: Path, job_state: JobState) -> bool:
     """Reads back what was shed of a history that no other thread knows.
 
     False when it could not all be read.
     """
-    if not history.transcript.whole:
-        history.transcript.refill(finals(run, history.job, history.heard_up_to).turns)
-    return history.transcript.whole
+    if not job_state.transcript.is_complete:
+        job_state.transcript.restore(
+            read_finals(run_path, job_state.job, job_state.last_started_attempt).turns
+        )
+    return job_state.transcript.is_complete
 
 
-class Shelf:
+class TranscriptCache:
     """Sees to it that what is looked at is whole; reads in a thread, one session at a time."""
 
-    def __init__(self, state: DeskState, run: Path) -> None:
+    def __init__(self, state: DeskState, run_path: Path) -> None:
         self._state = state
-        self._run = run
-        self._looked_at: JobId | None = None
-        self._asked: JobId | None = None
+        self._run_path = run_path
+        self._current: JobId | None = None
+        self._requested: JobId | None = None
         """What was read last for who still looks; not again, since it would find no more."""
-        self._reading = False
-        self._read: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
+        self._is_loading = False
+        self._loaded: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
 
     def tick(self) -> None:
         """Puts back what was read, and lets go of what nobody looks at any more."""
-        current, before = self._state.current, self._looked_at
-        while not self._read.empty():
-            job, transcript = self._read.get()
-            self._reading = False
+        current, before = self._state.current, self._current
+        while not self._loaded.empty():
+            job, transcript = self._loaded.get()
+            self._is_loading = False
             if job == current:
                 self._state.refill(job, transcript.turns)
         if current != before:
-            if before is not None and before in self._state.histories:
-                self._state.histories[before].transcript.shed(KEPT)
-            self._looked_at, self._asked = current, None
+            if before is not None and before in self._state.job_states:
+                self._state.job_states[before].transcript.evict(MAX_TURNS)
+            self._current, self._requested = current, None
             return  # whoever only passes by does not stay for a second tick
-        history = self._state.selected
-        if history is None or history.transcript.whole or self._reading or self._asked == current:
+        job_state = self._state.current_job_state
+        if (
+            job_state is None
+            or job_state.transcript.is_complete
+            or self._is_loading
+            or self._requested == current
+        ):
             return
-        self._asked, self._reading = current, True
+        self._requested, self._is_loading = current, True
         threading.Thread(
-            target=self._fetch, args=(history.job, history.heard_up_to), daemon=True
+            target=self._load_finals,
+            args=(job_state.job, job_state.last_started_attempt),
+            daemon=True,
         ).start()
 
-    def _fetch(self, job: JobId, up_to: int) -> None:
-        self._read.put((job, finals(self._run, job, up_to)))
+    def _load_finals(self, job: JobId, last_attempt: int) -> None:
+        self._loaded.put((job, read_finals(self._run_path, job, last_attempt)))

@@ -5,69 +5,69 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.render.transcript_layout import Paragraphs, Place
+from tui.render.transcript_layout import MatchSpans, TranscriptLayout
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Highlight:
     """Characters of a row that are part of such a place."""
 
     start: int
     end: int
-    here: bool
+    is_current: bool
     """Of the one that is looked at."""
 
 
-class Search:
+class TranscriptSearch:
     """Goes on while words come in; the place that is looked at stays."""
 
     def __init__(self) -> None:
-        self.words = ""
-        self._places: list[Place] = []
-        self._here = 0
-        self._in_row: defaultdict[int, list[int]] = defaultdict(list)
+        self.query = ""
+        self._matches: list[MatchSpans] = []
+        self._current_match = 0
+        self._matches_by_row: defaultdict[int, list[int]] = defaultdict(list)
 
-    def begin(self, words: str, paragraphs: Paragraphs, top: int) -> None:
-        """Looks for other words; the first place from row ``top`` on is looked at."""
-        self.words = words
-        self.look_again(paragraphs)
-        behind = (index for index, place in enumerate(self._places) if place[0].row >= top)
-        self._here = next(behind, 0)
+    def start(self, query: str, paragraphs: TranscriptLayout, top_row: int) -> None:
+        """Looks for other words; the first place from row ``top_row`` on is looked at."""
+        self.query = query
+        self.refresh(paragraphs)
+        behind = (index for index, place in enumerate(self._matches) if place[0].row >= top_row)
+        self._current_match = next(behind, 0)
 
-    def look_again(self, paragraphs: Paragraphs, first: int = 0) -> None:
-        """The transcript has changed, from row ``first`` on."""
-        kept = bisect_left(self._places, first, key=lambda place: place[0].row)
-        for place in self._places[kept:]:
+    def refresh(self, paragraphs: TranscriptLayout, first_row: int = 0) -> None:
+        """The transcript has changed, from row ``first_row`` on."""
+        kept = bisect_left(self._matches, first_row, key=lambda place: place[0].row)
+        for place in self._matches[kept:]:
             for piece in place:
-                self._in_row.pop(piece.row, None)
-        self._places[kept:] = paragraphs.found(self.words, first)
-        for index, place in enumerate(self._places[kept:], kept):
+                self._matches_by_row.pop(piece.row, None)
+        self._matches[kept:] = paragraphs.find(self.query, first_row)
+        for index, place in enumerate(self._matches[kept:], kept):
             for piece in place:
-                self._in_row[piece.row].append(index)
-        self._here = min(self._here, max(len(self._places) - 1, 0))
+                self._matches_by_row[piece.row].append(index)
+        self._current_match = min(self._current_match, max(len(self._matches) - 1, 0))
 
-    def step(self, places: int) -> None:
+    def step(self, matches: int) -> None:
         """To a later place, or an earlier one; round and round."""
-        if self._places:
-            self._here = (self._here + places) % len(self._places)
+        if self._matches:
+            self._current_match = (self._current_match + matches) % len(self._matches)
 
     @property
-    def row(self) -> int | None:
+    def current_row(self) -> int | None:
         """Where the place stands that is looked at."""
-        return self._places[self._here][0].row if self._places else None
+        return self._matches[self._current_match][0].row if self._matches else None
 
     @property
-    def count(self) -> str:
+    def count_text(self) -> str:
         """``3/17``."""
-        if not self.words.strip():
+        if not self.query.strip():
             return ""
-        return f"{self._here + 1}/{len(self._places)}" if self._places else "not found"
+        return f"{self._current_match + 1}/{len(self._matches)}" if self._matches else "not found"
 
-    def marks(self, row: int) -> Sequence[Mark]:
+    def highlights(self, row: int) -> Sequence[Highlight]:
         """What of a row is to be marked, from left to right."""
         return [
-            Mark(piece.start, piece.end, index == self._here)
-            for index in self._in_row.get(row, ())
-            for piece in self._places[index]
+            Highlight(piece.start, piece.end, index == self._current_match)
+            for index in self._matches_by_row.get(row, ())
+            for piece in self._matches[index]
             if piece.row == row
         ]

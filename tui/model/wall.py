@@ -8,11 +8,11 @@ import math
 from collections.abc import Mapping
 
 from tui.model.desk_state import DeskState
-from tui.model.wall_ranking import DULLNESS, Choosing
+from tui.model.wall_ranking import RANK_FUNCTIONS, WallRanking
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-CALM = 3.0
+MIN_RERANK_INTERVAL_S = 3.0
 """Seconds between two looks at which sessions are the most interesting."""
 
 
@@ -20,180 +20,187 @@ class Wall:
     """Tiles in a grid, on as many pages as it takes."""
 
     def __init__(self, state: DeskState) -> None:
-        self.choosing = Choosing.NEWEST
+        self.ranking = WallRanking.NEWEST_WORDS
         self.pinned = False
         """No others are chosen until it is not."""
         self.tiles: list[JobId] = []
         """Of the page in view, row by row."""
         self.page = 0
-        self.shape = (1, 1)
+        self.grid_size = (1, 1)
         """Columns and rows of tiles."""
         self._state = state
-        self._ranked: list[JobId] = []
-        self._marked: frozenset[JobId] = frozenset()
-        self._rows = 0
+        self._ranked_jobs: list[JobId] = []
+        self._shown_marks: frozenset[JobId] = frozenset()
+        self._row_count = 0
         self._now = 0.0
-        self._due = 0.0
+        self._next_rank_at = 0.0
 
     # --- what is so
 
     @property
-    def count(self) -> int:
+    def session_count(self) -> int:
         """How many sessions there are on all pages."""
         if self.pinned:
-            return len(self._ranked)
-        if self.choosing is Choosing.MARKED:
-            return len(self._marked.intersection(self._state.order))
-        return len(self._state.order)
+            return len(self._ranked_jobs)
+        if self.ranking is WallRanking.MARKED:
+            return len(self._shown_marks.intersection(self._state.visible))
+        return len(self._state.visible)
 
     @property
-    def places(self) -> int:
+    def tiles_per_page(self) -> int:
         """How many of them one page has room for."""
-        return self.shape[0] * self.shape[1]
+        return self.grid_size[0] * self.grid_size[1]
 
     @property
-    def pages(self) -> int:
+    def page_count(self) -> int:
         """At least one."""
-        return max(math.ceil(len(self._ranked) / self.places), 1)
+        return max(math.ceil(len(self._ranked_jobs) / self.tiles_per_page), 1)
 
     # --- what happens
 
     def open(self, now: float) -> None:
         """Somebody is about to look. Marks that were not there the last time decide at what."""
-        marked = self._marks()
-        if marked and marked != self._marked:
-            self.choosing, self.pinned = Choosing.MARKED, False
-        elif not marked and self.choosing is Choosing.MARKED:
-            self.choosing, self.pinned = Choosing.NEWEST, False
-        self._due, self._marked = now, marked
+        marked = self._visible_marks()
+        if marked and marked != self._shown_marks:
+            self.ranking, self.pinned = WallRanking.MARKED, False
+        elif not marked and self.ranking is WallRanking.MARKED:
+            self.ranking, self.pinned = WallRanking.NEWEST_WORDS, False
+        self._next_rank_at, self._shown_marks = now, marked
         if not self.pinned:
-            self._forget()
+            self._reset()
 
     def tick(self, now: float) -> None:
         """Chooses when it is time, and at once when rows came or went."""
         self._now = now
-        came_or_went = len(self._state.order) != self._rows
-        if now >= self._due or came_or_went or self._state.current not in self.tiles:
-            self._choose()
+        came_or_went = len(self._state.visible) != self._row_count
+        if now >= self._next_rank_at or came_or_went or self._state.current not in self.tiles:
+            self._rerank()
 
-    def fit(self, columns: int, rows: int) -> None:
+    def resize(self, columns: int, rows: int) -> None:
         """So many tiles there are from now on."""
-        if (columns, rows) != self.shape:
-            self.shape = columns, rows
-            self._hang()
+        if (columns, rows) != self.grid_size:
+            self.grid_size = columns, rows
+            self._assign_tiles()
 
     # --- what the user does
 
-    def choose_next(self) -> None:
+    def cycle_ranking(self) -> None:
         """The next way of choosing."""
-        ways = [each for each in Choosing if each is not Choosing.MARKED or self._marks()]
-        at = ways.index(self.choosing) if self.choosing in ways else -1
-        self.choosing, self.pinned = ways[(at + 1) % len(ways)], False
-        self._marked = self._marks()
-        self._forget()
-        self._choose()
+        ways = [
+            each for each in WallRanking if each is not WallRanking.MARKED or self._visible_marks()
+        ]
+        at = ways.index(self.ranking) if self.ranking in ways else -1
+        self.ranking, self.pinned = ways[(at + 1) % len(ways)], False
+        self._shown_marks = self._visible_marks()
+        self._reset()
+        self._rerank()
 
-    def pin(self) -> None:
+    def toggle_pin(self) -> None:
         """These sessions and no others; or no longer."""
         self.pinned = not self.pinned
-        self._choose()
+        self._rerank()
 
     def step(self, columns: int, rows: int) -> None:
         """Moves the cursor, and stops at the edges."""
         if self._state.current not in self.tiles:
             return
-        across, down = self.shape
+        across, down = self.grid_size
         row, column = divmod(self.tiles.index(self._state.current), across)
         column = min(max(column + columns, 0), across - 1)
         row = min(max(row + rows, 0), down - 1)
         if (place := row * across + column) < len(self.tiles):
-            self._visit(self.tiles[place])
+            self._select_tile(self.tiles[place])
 
-    def turn(self, pages: int) -> None:
+    def turn_page(self, pages: int) -> None:
         """Turns pages; the cursor keeps its place."""
         if not self.tiles:
             return
         current = self._state.current
         place = self.tiles.index(current) if current in self.tiles else 0
-        self.page = min(max(self.page + pages, 0), self.pages - 1)
-        self.tiles = self._on_page()
-        self._visit(self.tiles[min(place, len(self.tiles) - 1)])
+        self.page = min(max(self.page + pages, 0), self.page_count - 1)
+        self.tiles = self._page_jobs()
+        self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
 
-    def edge(self, direction: int) -> None:
+    def go_to_edge(self, direction: int) -> None:
         """To the very first tile, or the very last."""
-        if self._ranked:
-            self._visit(self._ranked[0 if direction < 0 else -1])
-            self._hang()
+        if self._ranked_jobs:
+            self._select_tile(self._ranked_jobs[0 if direction < 0 else -1])
+            self._assign_tiles()
 
-    def mark(self) -> None:
+    def toggle_mark(self) -> None:
         """Marks the cursor's tile, or takes its mark away, and goes on to the next."""
         current = self._state.current
         if current not in self.tiles:
             return
-        self._state.mark()
+        self._state.toggle_mark()
         place = self.tiles.index(current) + 1
-        self._visit(self.tiles[min(place, len(self.tiles) - 1)])
+        self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
 
-    def _visit(self, job: JobId) -> None:
+    def _select_tile(self, job: JobId) -> None:
         """To a tile, unless the filter has just hidden its session: to go there would end it."""
         if self._state.row_of(job) is None:
-            self._choose()
+            self._rerank()
         else:
             self._state.select(job)
 
     # --- choosing
 
-    def _marks(self) -> frozenset[JobId]:
+    def _visible_marks(self) -> frozenset[JobId]:
         """Of rows that are shown."""
-        return frozenset(self._state.marked.intersection(self._state.order))
+        return frozenset(self._state.marked.intersection(self._state.visible))
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """The next choice is as if nothing had been shown before."""
-        self._ranked, self.tiles, self.page = [], [], 0
+        self._ranked_jobs, self.tiles, self.page = [], [], 0
 
-    def _choose(self) -> None:
-        self._due, self._rows = self._now + CALM, len(self._state.order)
+    def _rerank(self) -> None:
+        self._next_rank_at, self._row_count = (
+            self._now + MIN_RERANK_INTERVAL_S,
+            len(self._state.visible),
+        )
         jobs = self._candidates()
-        current, before = self._state.current, self._ranked
-        ranked = self._pinned(jobs) if self.pinned else self._by_interest(jobs)
+        current, before = self._state.current, self._ranked_jobs
+        ranked = self._pinned_order(jobs) if self.pinned else self._interest_order(jobs)
         if current in jobs and current in ranked and not self.pinned:
             # Others come and go; the tile that somebody looks at stays, or comes into sight.
             at = ranked.index(current)
-            place = before.index(current) if current in before else min(at, self.places - 1)
+            place = before.index(current) if current in before else min(at, self.tiles_per_page - 1)
             ranked.insert(place, ranked.pop(at))
-        self._ranked = ranked
-        self._hang()
+        self._ranked_jobs = ranked
+        self._assign_tiles()
 
-    def _candidates(self) -> Mapping[JobId, JobHistory]:
+    def _candidates(self) -> Mapping[JobId, JobState]:
         """What may be shown, in the table's order."""
-        state, only = self._state, self._marked
-        if self.choosing is not Choosing.MARKED:
-            return {job: state.histories[job] for job in state.order}
-        return {job: state.histories[job] for job in state.order if job in only}
+        state, only = self._state, self._shown_marks
+        if self.ranking is not WallRanking.MARKED:
+            return {job: state.job_states[job] for job in state.visible}
+        return {job: state.job_states[job] for job in state.visible if job in only}
 
-    def _pinned(self, jobs: Mapping[JobId, JobHistory]) -> list[JobId]:
-        return [job for job in self._ranked if job in jobs]
+    def _pinned_order(self, jobs: Mapping[JobId, JobState]) -> list[JobId]:
+        return [job for job in self._ranked_jobs if job in jobs]
 
-    def _by_interest(self, jobs: Mapping[JobId, JobHistory]) -> list[JobId]:
+    def _interest_order(self, jobs: Mapping[JobId, JobState]) -> list[JobId]:
         """Those that were before others stay so until the others are clearly of more interest."""
-        if self.choosing is Choosing.TABLE:
+        if self.ranking is WallRanking.TABLE_ORDER:
             return list(jobs)
-        kept = {job: None for job in self._ranked if job in jobs}
+        kept = {job: None for job in self._ranked_jobs if job in jobs}
         ranked = [*kept, *(job for job in jobs if job not in kept)]
-        dullness = DULLNESS[self.choosing]
+        dullness = RANK_FUNCTIONS[self.ranking]
         ranked.sort(key=lambda job: dullness(jobs[job]))
         return ranked
 
-    def _hang(self) -> None:
+    def _assign_tiles(self) -> None:
         """Gives every session of the page a tile, those that have one theirs."""
         current, row_of = self._state.current, self._state.row_of
-        self._ranked = [job for job in self._ranked if row_of(job) is not None]  # some just went
-        if current in self._ranked:
-            self.page = self._ranked.index(current) // self.places
-        self.page = min(self.page, self.pages - 1)
-        page = self._on_page()
+        self._ranked_jobs = [
+            job for job in self._ranked_jobs if row_of(job) is not None
+        ]  # some just went
+        if current in self._ranked_jobs:
+            self.page = self._ranked_jobs.index(current) // self.tiles_per_page
+        self.page = min(self.page, self.page_count - 1)
+        page = self._page_jobs()
         new = [job for job in page if job not in self.tiles]
-        kept = [job if job in page else None for job in self.tiles[: self.places]]
+        kept = [job if job in page else None for job in self.tiles[: self.tiles_per_page]]
         if len(page) == sum(job is not None for job in kept) + len(new):
             filled = [new.pop(0) if job is None and new else job for job in kept]
             self.tiles = [job for job in filled if job is not None] + new
@@ -202,5 +209,7 @@ class Wall:
         if self.tiles and current not in self.tiles:
             self._state.select(self.tiles[0])
 
-    def _on_page(self) -> list[JobId]:
-        return self._ranked[self.page * self.places : (self.page + 1) * self.places]
+    def _page_jobs(self) -> list[JobId]:
+        return self._ranked_jobs[
+            self.page * self.tiles_per_page : (self.page + 1) * self.tiles_per_page
+        ]

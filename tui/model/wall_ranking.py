@@ -4,63 +4,63 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from workers.jobs.job_state import JobHistory, Status
-from workers.pacing.certificate import TOLERANCE_MS
+from workers.jobs.job_state import JobState, JobStatus
+from workers.pacing.certificate import LAG_TOLERANCE_MS
 
-TALKING, PAUSING = 4.0, 12.0
+MAX_TALKING_SILENCE_S, MAX_PAUSE_SILENCE_S = 4.0, 12.0
 """Seconds of audio behind the last word, up to which somebody talks, or pauses."""
 
 
-class Choosing(Enum):
+class WallRanking(Enum):
     """Whose words the wall shows first; the value says it."""
 
     MARKED = "the marked ones"
-    NEWEST = "newest words"
-    LATEST = "largest lag"
-    FAILED = "failed first"
-    TABLE = "as the table has them"
+    NEWEST_WORDS = "newest words"
+    LARGEST_LAG = "largest lag"
+    FAILED_FIRST = "failed first"
+    TABLE_ORDER = "as the table has them"
 
 
-def silence(history: JobHistory) -> float | None:
+def silence_s(job_state: JobState) -> float | None:
     """Seconds of audio that were sent behind the last word; None when no word tells its time."""
-    latest = history.transcript.latest
+    latest = job_state.transcript.latest_line
     if latest is None or latest.end_ms is None:
         return None
-    return max(history.sent_seconds - latest.end_ms / 1000, 0.0)
+    return max(job_state.sent_seconds - latest.end_ms / 1000, 0.0)
 
 
-def _by_words(history: JobHistory) -> int:
-    if history.status is Status.RETRYING:
+def _words_rank(job_state: JobState) -> int:
+    if job_state.status is JobStatus.RETRYING:
         return 4
-    if not history.status.live:
-        return 6 if history.status is Status.QUEUED else 5
-    quiet = silence(history)
+    if not job_state.status.is_live:
+        return 6 if job_state.status is JobStatus.QUEUED else 5
+    quiet = silence_s(job_state)
     if quiet is None:
-        return 3 if history.transcript.latest is None else 2
-    return 0 if quiet < TALKING else 1 if quiet < PAUSING else 2
+        return 3 if job_state.transcript.latest_line is None else 2
+    return 0 if quiet < MAX_TALKING_SILENCE_S else 1 if quiet < MAX_PAUSE_SILENCE_S else 2
 
 
-def _by_lag(history: JobHistory) -> int:
+def _lag_rank(job_state: JobState) -> int:
     """Below the tolerance all are equal, above it a lag of twice as much counts more."""
-    if history.lag is None or not history.status.live:
-        return 2 if history.status is Status.QUEUED else 1
-    over = history.lag.now / TOLERANCE_MS
+    if job_state.lag is None or not job_state.status.is_live:
+        return 2 if job_state.status is JobStatus.QUEUED else 1
+    over = job_state.lag.now / LAG_TOLERANCE_MS
     return -math.ceil(math.log2(over)) if over > 1 else 0
 
 
-def _by_trouble(history: JobHistory) -> int:
-    if history.status is Status.FAILED:
+def _trouble_rank(job_state: JobState) -> int:
+    if job_state.status is JobStatus.FAILED:
         return 0
-    if history.status is Status.RETRYING:
+    if job_state.status is JobStatus.RETRYING:
         return 1
-    if history.status.live:
-        return 2 if history.attempt > 1 or history.slips or history.warnings else 3
-    return 4 if history.status is Status.QUEUED else 5
+    if job_state.status.is_live:
+        return 2 if job_state.attempt > 1 or job_state.slips or job_state.warnings else 3
+    return 4 if job_state.status is JobStatus.QUEUED else 5
 
 
-DULLNESS: Mapping[Choosing, Callable[[JobHistory], int]] = {
-    Choosing.MARKED: lambda _: 0,
-    Choosing.NEWEST: _by_words,
-    Choosing.LATEST: _by_lag,
-    Choosing.FAILED: _by_trouble,
+RANK_FUNCTIONS: Mapping[WallRanking, Callable[[JobState], int]] = {
+    WallRanking.MARKED: lambda _: 0,
+    WallRanking.NEWEST_WORDS: _words_rank,
+    WallRanking.LARGEST_LAG: _lag_rank,
+    WallRanking.FAILED_FIRST: _trouble_rank,
 }

@@ -6,34 +6,34 @@ from functools import lru_cache
 from itertools import product
 
 from tui.model.row_order import Column
-from tui.render.gauges import GAUGE, LAG, METER
+from tui.render.gauges import LAG_GAUGE_WIDTH, LAG_NUMBER_WIDTH, LEVEL_METER_WIDTH
 
-STATE = 11
+STATE_WIDTH = 11
 """Cells of the longest state word, ``interrupted``."""
 
-MARKS = 4
+MARKERS_WIDTH = 4
 """Cursor, mark, the state's sign and a space."""
 
-PERCENT = len("SENT") + 1
+PERCENT_WIDTH = len("SENT") + 1
 """Each heading has room for the sign of the sorting behind it."""
 
-SHORT_LEFT = len("12:34")
-LONG_LEFT = len("1:02:33")
-SHORT_CLOCK = len("12:34/56:78")
-LONG_CLOCK = len("1:02:33/3:00:00")
-TRIES = len("TRY") + 1
+SHORT_TIME_LEFT_WIDTH = len("12:34")
+LONG_TIME_LEFT_WIDTH = len("1:02:33")
+SHORT_PROGRESS_TIME_WIDTH = len("12:34/56:78")
+LONG_PROGRESS_TIME_WIDTH = len("1:02:33/3:00:00")
+ATTEMPTS_WIDTH = len("TRY") + 1
 
-GAP = 2
+COLUMN_GAP = 2
 """Cells between two columns."""
 
-LAG_SIGNS = LAG + 1
+LAG_COLUMN_WIDTH = LAG_NUMBER_WIDTH + 1
 """The lag, its sign, and the sign of a slip."""
 
-LEAST_WORDS = 8
-LEAST_NAME = 14
-MOST_NAME = 40
+MIN_WORDS_WIDTH = 8
+MIN_NAME_WIDTH = 14
+MAX_NAME_WIDTH = 40
 
-ALL = frozenset(Column)
+ALL_COLUMNS = frozenset(Column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Heading:
     column: Column
     name: str
     cells: int
-    right: bool = False
+    right_aligned: bool = False
     """Aligned there."""
-    signs: int = 0
+    sign_cells: int = 0
     """Cells at its end that the name does not stand above."""
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnWidths:
     """Widths in cells; 0 means that a column gave way. Numbers are never cut, only left out."""
 
     name: int
@@ -58,13 +58,13 @@ class Columns:
     state: int = 0
     bar: int = 0
     percent: int = 0
-    left: int = 0
-    clock: int = 0
+    time_left: int = 0
+    progress_time: int = 0
     """How far it is, and of how much."""
     level: int = 0
     gauge: int = 0
     lag: int = 0
-    tries: int = 0
+    attempts: int = 0
 
     @property
     def headings(self) -> Iterator[Heading]:
@@ -74,95 +74,121 @@ class Columns:
             Heading(Column.STATE, "STATE", self.state),
             Heading(Column.FILE, "FILE", self.name),
             Heading(Column.PROGRESS, "PROGRESS", self.bar),
-            Heading(Column.PROGRESS, "SENT", self.percent, right=True),
-            Heading(Column.LEFT, "LEFT", self.left, right=True),
-            Heading(Column.PROGRESS, "TIME", self.clock, right=True),
+            Heading(Column.PROGRESS, "SENT", self.percent, right_aligned=True),
+            Heading(Column.LEFT, "LEFT", self.time_left, right_aligned=True),
+            Heading(Column.PROGRESS, "TIME", self.progress_time, right_aligned=True),
             Heading(Column.LEVEL, "LEVEL", self.level),
             Heading(Column.LAG, "LAG", self.gauge),
-            Heading(Column.LAG, lag, self.lag, right=True, signs=2),
-            Heading(Column.ATTEMPTS, "TRY", self.tries, right=True),
+            Heading(Column.LAG, lag, self.lag, right_aligned=True, sign_cells=2),
+            Heading(Column.ATTEMPTS, "TRY", self.attempts, right_aligned=True),
         )
         yield from (each for each in every if each.cells)
         yield Heading(Column.WORDS, "LATEST WORDS", self.words)
 
     @property
-    def taken(self) -> int:
+    def fixed_cells(self) -> int:
         """Cells between the marks and the words."""
-        return sum(each.cells + GAP for each in self.headings if each.column is not Column.WORDS)
+        return sum(
+            each.cells + COLUMN_GAP for each in self.headings if each.column is not Column.WORDS
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class _ColumnSet:
     """What is shown beside name and words, if so many cells are left for the words."""
 
-    words: int
+    min_words: int
     bar: int = 0
     percent: bool = False
-    left: bool = False
-    clock: bool = False
+    time_left: bool = False
+    progress_time: bool = False
     level: bool = False
     gauge: bool = False
     lag: bool = True
-    tries: int = 0
+    min_words_with_attempts: int = 0
     """The same where attempts have a column, which they need not have; 0: they have none."""
 
 
-_CHOICES = (
-    _Choice(40, bar=20, left=True, clock=True, level=True, gauge=True, tries=40),
-    _Choice(32, bar=12, left=True, clock=True, level=True, gauge=True, tries=32),
-    _Choice(24, bar=12, left=True, level=True, gauge=True, tries=36),
-    _Choice(20, percent=True, left=True, level=True, gauge=True),
-    _Choice(20, percent=True, left=True, gauge=True),
-    _Choice(16, percent=True, left=True),
-    _Choice(16, left=True),
+_COLUMN_SETS = (
+    _ColumnSet(
+        40,
+        bar=20,
+        time_left=True,
+        progress_time=True,
+        level=True,
+        gauge=True,
+        min_words_with_attempts=40,
+    ),
+    _ColumnSet(
+        32,
+        bar=12,
+        time_left=True,
+        progress_time=True,
+        level=True,
+        gauge=True,
+        min_words_with_attempts=32,
+    ),
+    _ColumnSet(24, bar=12, time_left=True, level=True, gauge=True, min_words_with_attempts=36),
+    _ColumnSet(20, percent=True, time_left=True, level=True, gauge=True),
+    _ColumnSet(20, percent=True, time_left=True, gauge=True),
+    _ColumnSet(16, percent=True, time_left=True),
+    _ColumnSet(16, time_left=True),
 )
 """The richest first; those without the state's word follow."""
 
-_LAST = (_Choice(LEAST_WORDS), _Choice(LEAST_WORDS, lag=False), _Choice(0, lag=False))
+_MINIMAL_COLUMN_SETS = (
+    _ColumnSet(MIN_WORDS_WIDTH),
+    _ColumnSet(MIN_WORDS_WIDTH, lag=False),
+    _ColumnSet(0, lag=False),
+)
 
 
 @lru_cache(maxsize=8)
-def columns(
-    width: int,
+def fit_columns(
+    cells: int,
     *,
-    hours: bool,
+    has_hours: bool,
     longest_name: int,
-    tries: bool = False,
-    shown: frozenset[Column] = ALL,
-) -> Columns:
+    show_attempts: bool = False,
+    visible: frozenset[Column] = ALL_COLUMNS,
+) -> ColumnWidths:
     """The richest set that still leaves room for words.
 
-    ``hours``: some recording has hours; ``tries``: some job had more than one attempt; ``shown``:
-    what the user wants to see at all.
+    ``has_hours``: some recording has hours; ``show_attempts``: some job had more than one attempt;
+    ``visible``: what the user wants to see at all.
     """
-    wish = min(MOST_NAME, max(LEAST_NAME, width // 5))
-    name = max(len("FILE"), min(wish, longest_name, max(width - MARKS - GAP, 1)))
-    for state, choice, tried in _ways(tries):
-        left, clock = (LONG_LEFT, LONG_CLOCK) if hours else (SHORT_LEFT, SHORT_CLOCK)
-        progress, lag = Column.PROGRESS in shown, Column.LAG in shown
-        found = Columns(
+    wish = min(MAX_NAME_WIDTH, max(MIN_NAME_WIDTH, cells // 5))
+    name = max(len("FILE"), min(wish, longest_name, max(cells - MARKERS_WIDTH - COLUMN_GAP, 1)))
+    for state, choice, tried in _candidate_sets(show_attempts):
+        left, clock = (
+            (LONG_TIME_LEFT_WIDTH, LONG_PROGRESS_TIME_WIDTH)
+            if has_hours
+            else (SHORT_TIME_LEFT_WIDTH, SHORT_PROGRESS_TIME_WIDTH)
+        )
+        progress, lag = Column.PROGRESS in visible, Column.LAG in visible
+        found = ColumnWidths(
             name=name,
             words=0,
-            state=STATE * (state and Column.STATE in shown),
+            state=STATE_WIDTH * (state and Column.STATE in visible),
             bar=choice.bar * progress,
-            percent=PERCENT * (choice.percent and progress),
-            left=left * (choice.left and Column.LEFT in shown),
-            clock=clock * (choice.clock and progress),
-            level=METER * (choice.level and Column.LEVEL in shown),
-            gauge=GAUGE * (choice.gauge and lag),
-            lag=LAG_SIGNS * (choice.lag and lag),
-            tries=TRIES * (tried and Column.ATTEMPTS in shown),
+            percent=PERCENT_WIDTH * (choice.percent and progress),
+            time_left=left * (choice.time_left and Column.LEFT in visible),
+            progress_time=clock * (choice.progress_time and progress),
+            level=LEVEL_METER_WIDTH * (choice.level and Column.LEVEL in visible),
+            gauge=LAG_GAUGE_WIDTH * (choice.gauge and lag),
+            lag=LAG_COLUMN_WIDTH * (choice.lag and lag),
+            attempts=ATTEMPTS_WIDTH * (tried and Column.ATTEMPTS in visible),
         )
-        room = width - MARKS - found.taken
-        if room >= (choice.tries if tried else choice.words):
+        room = cells - MARKERS_WIDTH - found.fixed_cells
+        if room >= (choice.min_words_with_attempts if tried else choice.min_words):
             break
-    return replace(found, words=max(room, 0) * (Column.WORDS in shown))
+    return replace(found, words=max(room, 0) * (Column.WORDS in visible))
 
 
-def _ways(tries: bool) -> Iterator[tuple[bool, _Choice, bool]]:
+def _candidate_sets(show_attempts: bool) -> Iterator[tuple[bool, _ColumnSet, bool]]:
     """With the state's word or not, what else, with the attempts or not."""
-    for state, choice in product((True, False), _CHOICES):
-        if tries and choice.tries:
+    for state, choice in product((True, False), _COLUMN_SETS):
+        if show_attempts and choice.min_words_with_attempts:
             yield state, choice, True
         yield state, choice, False
-    yield from ((False, choice, False) for choice in _LAST)
+    yield from ((False, choice, False) for choice in _MINIMAL_COLUMN_SETS)

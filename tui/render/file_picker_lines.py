@@ -2,24 +2,24 @@
 
 from collections.abc import Sequence
 
-from tui.files.file_picker import Picking
-from tui.files.folder_listing import Entry
+from tui.files.file_picker import FilePicker
+from tui.files.folder_listing import FolderEntry
 from tui.keys.key_table import Scope
-from tui.render.transcript_layout import said
-from tui.text.formats import clock, counted
-from tui.text.width import clean, fit_middle, width
-from tui.theme.roles import Line, Look, Role
+from tui.render.transcript_layout import wrap_sentence
+from tui.text.formats import format_count, format_duration
+from tui.text.width import cell_width, clean, fit_middle
+from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 
-SIZE, LENGTH = 9, 9
+SIZE_WIDTH, DURATION_WIDTH = 9, 9
 """Cells of a row's end."""
 
-IN_LINE = (
+PATH_INPUT_HINTS = (
     (Scope.ADDING, "submit", "add"),
     (Scope.ADDING, "complete", "complete"),
     (Scope.ADDING, "browse", "list"),
 )
-IN_LIST = (
+FILE_LIST_HINTS = (
     (Scope.ADDING, "submit", "add"),
     (Scope.PICKING, "mark", "mark"),
     (Scope.PICKING, "open", "open"),
@@ -28,30 +28,30 @@ IN_LIST = (
 )
 """Actions told on the frame, while the one or the other has the keys."""
 
-SHOWN = 4
+MAX_LISTED_REASONS = 4
 """So many reasons are listed below a problem."""
 
 
-def entry(
-    each: Entry, seconds: float | None, cells: int, symbols: Symbols, *, marked: bool
-) -> Line:
+def entry_row(
+    entry: FolderEntry, duration_s: float | None, cells: int, symbols: Symbols, *, marked: bool
+) -> StyledLine:
     """A folder or a recording."""
-    name = clean(each.name) + ("/" if each.folder else "")
-    room = max(cells - 4 - SIZE - LENGTH, 8)
-    shown = fit_middle(name, room, symbols.cut)
-    role = Role.KEY if each.folder else Role.TEXT
-    size = "" if each.size is None else bytes_of(each.size)
-    length = "" if seconds is None else clock(seconds)
+    name = clean(entry.name) + ("/" if entry.is_folder else "")
+    room = max(cells - 4 - SIZE_WIDTH - DURATION_WIDTH, 8)
+    shown = fit_middle(name, room, symbols.ellipsis)
+    role = Role.KEY if entry.is_folder else Role.TEXT
+    size = "" if entry.size_bytes is None else format_bytes(entry.size_bytes)
+    length = "" if duration_s is None else format_duration(duration_s)
     return [
-        (f" {symbols.marked if marked else ' '} ", Role.LATE),
-        (shown + " " * (room - width(shown)), role),
-        (f"{size:>{SIZE}}{length:>{LENGTH}}", Role.MUTED),
+        (f" {symbols.marked if marked else ' '} ", Role.WARNING),
+        (shown + " " * (room - cell_width(shown)), role),
+        (f"{size:>{SIZE_WIDTH}}{length:>{DURATION_WIDTH}}", Role.MUTED),
     ]
 
 
-def bytes_of(size: int) -> str:
+def format_bytes(size_bytes: int) -> str:
     """``812 B``, ``3.2 MB``: three digits at most before the unit."""
-    number, unit = float(size), "B"
+    number, unit = float(size_bytes), "B"
     for unit in ("B", "KB", "MB", "GB", "TB"):
         if number < 999.5 or unit == "TB":
             break
@@ -59,41 +59,43 @@ def bytes_of(size: int) -> str:
     return f"{number:.0f} {unit}" if unit == "B" or number >= 99.5 else f"{number:.1f} {unit}"
 
 
-def heading(folder: str, picking: Picking, cells: int, symbols: Symbols) -> list[Line]:
+def folder_heading(
+    folder: str, picker: FilePicker, cells: int, symbols: Symbols
+) -> list[StyledLine]:
     """Whose list it is, and how long it is."""
-    folders = sum(each.folder for each in picking.entries)
-    files = len(picking.entries) - folders
-    counts = f"  {counted(folders, 'folder')}, {counted(files, 'recording')}"
-    where = fit_middle(clean(folder), max(cells - len(counts) - 1, 8), symbols.cut).rstrip()
+    folders = sum(each.is_folder for each in picker.entries)
+    files = len(picker.entries) - folders
+    counts = f"  {format_count(folders, 'folder')}, {format_count(files, 'recording')}"
+    where = fit_middle(clean(folder), max(cells - len(counts) - 1, 8), symbols.ellipsis).rstrip()
     return [[(where, Role.HEADING), (counts, Role.FAINT)]]
 
 
-def prospect(
-    picking: Picking, files: int | None, opens: str, *, named: bool, look: Look
-) -> list[Line]:
+def submit_hint(
+    picker: FilePicker, file_count: int | None, folder: str, *, has_input: bool, look: Look
+) -> list[StyledLine]:
     """What Enter would do now: opens a folder, or adds so many (None: not counted to the end)."""
-    marked, key = len(picking.marked), (look.key(Scope.ADDING, "submit"), Role.KEY)
-    line: Line = []
-    if opens:
-        line = [key, (f" opens {clean(opens)}", Role.MUTED)]
-    elif files:
-        line = [key, (f" adds {counted(files, 'file')}", Role.STRONG)]
-    elif named and files is None:
+    marked, key = len(picker.marked), (look.key_hint(Scope.ADDING, "submit"), Role.KEY)
+    line: StyledLine = []
+    if folder:
+        line = [key, (f" opens {clean(folder)}", Role.MUTED)]
+    elif file_count:
+        line = [key, (f" adds {format_count(file_count, 'file')}", Role.STRONG)]
+    elif has_input and file_count is None:
         line = [key, (" searches, and adds what it finds", Role.MUTED)]
-    elif not named:
+    elif not has_input:
         line = [("A path, several, or a pattern like *.wav", Role.MUTED)]
     if marked:
-        line += [(f"   {look.symbols.marked} {marked} marked", Role.LATE)]
+        line += [(f"   {look.symbols.marked} {marked} marked", Role.WARNING)]
     return [line]
 
 
-def problem(
+def problem_lines(
     reason: str, hint: str, skipped: Sequence[tuple[str, str]], cells: int, symbols: Symbols
-) -> list[Line]:
+) -> list[StyledLine]:
     """Why nothing was added, in words."""
-    rows = said(symbols.warning, clean(reason), Role.BAD, cells)
+    rows = wrap_sentence(symbols.warning, clean(reason), Role.ERROR, cells)
     if hint:
-        rows += said(symbols.hint, clean(hint), Role.TEXT, cells)
-    for path, why in skipped[:SHOWN]:
-        rows += said(symbols.hint, clean(f"{path}: {why}"), Role.MUTED, cells)
+        rows += wrap_sentence(symbols.hint, clean(hint), Role.TEXT, cells)
+    for path, why in skipped[:MAX_LISTED_REASONS]:
+        rows += wrap_sentence(symbols.hint, clean(f"{path}: {why}"), Role.MUTED, cells)
     return rows

@@ -2,32 +2,38 @@
 
 from collections.abc import Sequence
 
-from tui.keys.key_table import Key
-from tui.text.width import clean, fit, width
-from tui.theme.roles import Line, Role
+from tui.keys.key_table import KeyBinding
+from tui.text.width import cell_width, clean, fit
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
-LAST = 2
+PINNED_HINT_COUNT = 2
 """So many keys at the end of the list stay whatever gives way: help and quit."""
 
 
-def hints(keys: Sequence[Key], cells: int, symbols: Symbols, note: str = "") -> Line:
+def key_hints(
+    bindings: Sequence[KeyBinding], cells: int, symbols: Symbols, note: str = ""
+) -> StyledLine:
     """As many keys as there is room for; ``note`` stands at the right if there is room for it."""
-    labelled = [(key.shown.translate(symbols.arrows), key.label) for key in keys if key.label]
-    kept, last = labelled[:-LAST], labelled[-LAST:]
-    while kept and _cells([*kept, *last]) > cells:
+    labelled = [
+        (key.key_display.translate(symbols.arrow_key_names), key.footer_label)
+        for key in bindings
+        if key.footer_label
+    ]
+    kept, last = labelled[:-PINNED_HINT_COUNT], labelled[-PINNED_HINT_COUNT:]
+    while kept and _hints_width([*kept, *last]) > cells:
         kept.pop()
-    line: Line = []
+    line: StyledLine = []
     for shown, label in [*kept, *last]:
         line += [(f" {shown}", Role.KEY), (f" {label} ", Role.MUTED)]
-    gap = cells - _cells([*kept, *last]) - width(note) - 1
+    gap = cells - _hints_width([*kept, *last]) - cell_width(note) - 1
     return [*line, (" " * gap + note, Role.ALARM)] if note and gap > 0 else line
 
 
-def _cells(hints: Sequence[tuple[str, str]]) -> int:
-    return sum(width(shown) + width(label) + 3 for shown, label in hints)
+def _hints_width(hints: Sequence[tuple[str, str]]) -> int:
+    return sum(cell_width(shown) + cell_width(label) + 3 for shown, label in hints)
 
 
-def said(text: str, role: Role, cells: int, symbols: Symbols) -> Line:
+def message_line(text: str, role: Role, cells: int, symbols: Symbols) -> StyledLine:
     """A sentence in place of the keys."""
-    return [(" " + fit(clean(text), max(cells - 1, 0), symbols.cut), role)]
+    return [(" " + fit(clean(text), max(cells - 1, 0), symbols.ellipsis), role)]

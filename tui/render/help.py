@@ -3,27 +3,27 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from tui.keys.key_table import Key, Scope
+from tui.keys.key_table import KeyBinding, Scope
 from tui.keys.keymap import Keymap
-from tui.render.gauges import SILENCE_DB, VERY_LATE_MS
-from tui.render.glossary import glossary
-from tui.render.responsive_line import cells_of
-from tui.render.transcript_layout import said
-from tui.theme.roles import Line, Role
+from tui.render.gauges import SILENCE_DBFS, VERY_LATE_MS
+from tui.render.glossary import definition_lines
+from tui.render.responsive_line import line_width
+from tui.render.transcript_layout import wrap_sentence
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.job_state import Status
-from workers.pacing.certificate import TOLERANCE_MS
+from workers.jobs.job_state import JobStatus
+from workers.pacing.certificate import LAG_TOLERANCE_MS
 
-SHOWN = 9
+MIN_KEYS_WIDTH = 9
 """Cells for the keys of a line, at least."""
 
-LEAST = 52
+MIN_HELP_COLUMN_WIDTH = 52
 """Cells that each of two columns has at least."""
 
-GAP = 2
+HELP_COLUMN_GAP = 2
 """Cells between them."""
 
-ELSEWHERE = (
+ALWAYS_LISTED_SCOPES = (
     Scope.SESSIONS,
     Scope.VIEW,
     Scope.TRANSCRIPT,
@@ -33,75 +33,97 @@ ELSEWHERE = (
 )
 """Whose keys are told even where they do not work. Dialogs tell their own."""
 
-STATES = {
-    Status.QUEUED: "queued: waits for a free place",
-    Status.RETRYING: "retrying: it broke, a further attempt comes",
-    Status.CONNECTING: "connecting: calls the server",
-    Status.STREAMING: "streaming at the speed of speech",
-    Status.FINISHING: "finishing: all is sent, last words awaited",
-    Status.DONE: "done: the server confirmed the end",
-    Status.CANCELLED: "cancelled: what was heard is kept",
-    Status.INTERRUPTED: "interrupted: paceline resume goes on with it",
-    Status.FAILED: "failed: the reason stands in the row",
+STATUS_DESCRIPTIONS = {
+    JobStatus.QUEUED: "queued: waits for a free place",
+    JobStatus.RETRYING: "retrying: it broke, a further attempt comes",
+    JobStatus.CONNECTING: "connecting: calls the server",
+    JobStatus.STREAMING: "streaming at the speed of speech",
+    JobStatus.FINISHING: "finishing: all is sent, last words awaited",
+    JobStatus.DONE: "done: the server confirmed the end",
+    JobStatus.CANCELLED: "cancelled: what was heard is kept",
+    JobStatus.INTERRUPTED: "interrupted: paceline resume goes on with it",
+    JobStatus.FAILED: "failed: the reason stands in the row",
 }
 
 
-def help_lines(here: Sequence[Key], cells: int, keymap: Keymap, symbols: Symbols) -> list[Line]:
-    """In two columns where there is room. ``here``: the keys that work where the user is."""
-    beside = cells >= 2 * LEAST
-    column = cells // 2 - GAP if beside else cells
-    unnamed = [key for key in keymap.of(Scope.DESK) if key.priority]
-    elsewhere = keymap.of(*(scope for scope in ELSEWHERE if scope not in {k.scope for k in here}))
-    left = [line for block in _by_scope([*here, *unnamed], column, symbols) for line in block]
-    right = [*_told(column), *_signs(column, symbols)]
-    rest = _by_scope(elsewhere, column, symbols)
+def help_lines(
+    active: Sequence[KeyBinding], cells: int, keymap: Keymap, symbols: Symbols
+) -> list[StyledLine]:
+    """In two columns where there is room. ``active``: the keys that work where the user is."""
+    beside = cells >= 2 * MIN_HELP_COLUMN_WIDTH
+    column = cells // 2 - HELP_COLUMN_GAP if beside else cells
+    unnamed = [key for key in keymap.bindings_in(Scope.DESK) if key.priority]
+    elsewhere = keymap.bindings_in(
+        *(scope for scope in ALWAYS_LISTED_SCOPES if scope not in {k.scope for k in active})
+    )
+    left = [line for block in _scope_blocks([*active, *unnamed], column, symbols) for line in block]
+    right = [*_tips_block(column), *_symbols_block(column, symbols)]
+    rest = _scope_blocks(elsewhere, column, symbols)
     if beside:
-        return _beside(left, right, rest, column + GAP)
+        return _two_columns(left, right, rest, column + HELP_COLUMN_GAP)
     return [*left, *right, *(line for block in rest for line in block)]
 
 
-def _by_scope(keys: Iterable[Key], cells: int, symbols: Symbols) -> list[list[Line]]:
+def _scope_blocks(
+    bindings: Iterable[KeyBinding], cells: int, symbols: Symbols
+) -> list[list[StyledLine]]:
     """A block for each scope, in the order in which they come first."""
-    keys = list(keys)
-    order = list(dict.fromkeys(key.scope for key in keys))
-    in_order = sorted(keys, key=lambda key: order.index(key.scope))
+    bindings = list(bindings)
+    order = list(dict.fromkeys(key.scope for key in bindings))
+    in_order = sorted(bindings, key=lambda key: order.index(key.scope))
     return [
-        _keys(scope, list(group), cells, symbols)
+        _scope_block(scope, list(group), cells, symbols)
         for scope, group in groupby(in_order, key=lambda key: key.scope)
     ]
 
 
-def _keys(scope: Scope, keys: Sequence[Key], cells: int, symbols: Symbols) -> list[Line]:
-    pairs = [(key.shown.translate(symbols.arrows), key.says) for key in keys]
-    return _block(scope.value, pairs, cells)
+def _scope_block(
+    scope: Scope, bindings: Sequence[KeyBinding], cells: int, symbols: Symbols
+) -> list[StyledLine]:
+    pairs = [
+        (key.key_display.translate(symbols.arrow_key_names), key.description) for key in bindings
+    ]
+    return _definition_block(scope.value, pairs, cells)
 
 
-def _block(
-    heading: str, pairs: Sequence[tuple[str, str]], cells: int, least: int = SHOWN
-) -> list[Line]:
-    return [[(heading, Role.BRAND)], *glossary(pairs, cells, least, indent=2), []]
+def _definition_block(
+    heading: str,
+    definitions: Sequence[tuple[str, str]],
+    cells: int,
+    min_term_width: int = MIN_KEYS_WIDTH,
+) -> list[StyledLine]:
+    return [
+        [(heading, Role.BRAND)],
+        *definition_lines(definitions, cells, min_term_width, indent=2),
+        [],
+    ]
 
 
-def _signs(cells: int, symbols: Symbols) -> list[Line]:
-    states: list[tuple[str, str]] = [(symbols.status[status], STATES[status]) for status in Status]
+def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
+    states: list[tuple[str, str]] = [
+        (symbols.status[status], STATUS_DESCRIPTIONS[status]) for status in JobStatus
+    ]
     others = [
-        (f"{symbols.status[Status.RETRYING]}2", "before words: of the second attempt"),
+        (f"{symbols.status[JobStatus.RETRYING]}2", "before words: of the second attempt"),
         (symbols.warning, "before words: a warning, which the job tab tells"),
         (symbols.stopping, "stopping: was cancelled, ends now"),
         (symbols.marked, "marked"),
-        (symbols.tolerance, f"on a gauge: {TOLERANCE_MS:.0f} ms; beyond it a chunk is late"),
-        (symbols.late, f"the last chunk left more than {TOLERANCE_MS:.0f} ms late"),
+        (
+            symbols.tolerance_mark,
+            f"on a gauge: {LAG_TOLERANCE_MS:.0f} ms; beyond it a chunk is late",
+        ),
+        (symbols.late, f"the last chunk left more than {LAG_TOLERANCE_MS:.0f} ms late"),
         (symbols.very_late, f"more than {VERY_LATE_MS:.0f} ms late"),
         (symbols.slip, "slip: a stall of over 5 s moved the schedule"),
         (symbols.held, "new starts are held"),
-        (symbols.speaking, "this turn is still being revised"),
+        (symbols.open_turn, "this turn is still being revised"),
         (symbols.sent, "among the events: sent to the server"),
         (symbols.received, "among the events: received from it"),
     ]
-    return _block("Signs", states + others, cells, least=3)
+    return _definition_block("Signs", states + others, cells, min_term_width=3)
 
 
-def _told(cells: int) -> list[Line]:
+def _tips_block(cells: int) -> list[StyledLine]:
     sentences = (
         "Verbs act on the marked rows, else on the current one.",
         "A paced stream cannot pause; new starts can be held.",
@@ -110,20 +132,23 @@ def _told(cells: int) -> list[Line]:
         "p99: what 99 of 100 chunks stayed under; p50, half of them.",
         "Pacing held: chunks left on time, so delays can be trusted.",
         "Many sessions late at once: this machine is too busy.",
-        f"Level: how loud it is, from {SILENCE_DB} to 0 dBFS.",
+        f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
         "Open: how long sockets were; that is what a service bills.",
     )
-    told = [line for each in sentences for line in said(" ", each, Role.TEXT, cells)]
+    told = [line for each in sentences for line in wrap_sentence(" ", each, Role.TEXT, cells)]
     return [[("Good to know", Role.BRAND)], *told, []]
 
 
-def _beside(
-    left: list[Line], right: list[Line], rest: Sequence[list[Line]], cells: int
-) -> list[Line]:
+def _two_columns(
+    left: list[StyledLine],
+    right: list[StyledLine],
+    other_blocks: Sequence[list[StyledLine]],
+    cells: int,
+) -> list[StyledLine]:
     """What the words and signs mean is at the top, the rest where there is more room."""
     left, right = left[:], right[:]
-    for block in rest:
+    for block in other_blocks:
         (left if len(left) < len(right) else right).extend(block)
     rows = max(len(left), len(right))
     pairs = zip(left + [[]] * (rows - len(left)), right + [[]] * (rows - len(right)), strict=True)
-    return [[*one, (" " * (cells - cells_of(one)), Role.TEXT), *two] for one, two in pairs]
+    return [[*one, (" " * (cells - line_width(one)), Role.TEXT), *two] for one, two in pairs]

@@ -1,165 +1,187 @@
 """What is known of one job, above its transcript."""
 
 from tui.render import gauges, latest_words
-from tui.render.table_row import STATUS_ROLES, Stance, name, progress_clock, state_word
-from tui.render.transcript_layout import said
+from tui.render.table_row import (
+    STATUS_ROLES,
+    RowContext,
+    format_progress_time,
+    recording_name,
+    state_word,
+)
+from tui.render.transcript_layout import wrap_sentence
 from tui.text import formats
-from tui.text.formats import counted
-from tui.text.width import clean, fit, width
-from tui.theme.roles import Line, Role
+from tui.text.formats import format_count
+from tui.text.width import cell_width, clean, fit
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.events import Retrying
-from workers.jobs.job_state import Attempt, JobHistory, Status
+from workers.jobs.job_state import Attempt, JobState, JobStatus
 from workers.pacing.certificate import Certificate, Verdict
 
-MOST = 3
+MAX_SENTENCE_ROWS = 3
 """Rows that one sentence may take from the transcript."""
 
-LATEST_ATTEMPTS = 2
+MAX_LISTED_ATTEMPTS = 2
 """So many of those before are told one by one."""
 
-VERDICTS = {
-    Verdict.HELD: ("pacing held", Role.GOOD),
-    Verdict.LATE: ("chunks left late: do not trust latencies", Role.LATE),
-    Verdict.SLIPPED: ("the schedule slipped", Role.BAD),
+VERDICT_LABELS = {
+    Verdict.HELD: ("pacing held", Role.SUCCESS),
+    Verdict.LATE: ("chunks left late: do not trust latencies", Role.WARNING),
+    Verdict.SLIPPED: ("the schedule slipped", Role.ERROR),
 }
 
 
-def title(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) -> Line:
+def title_line(
+    job_state: JobState, context: RowContext, cells: int, symbols: Symbols
+) -> StyledLine:
     """The recording's name in a rule, its state at the end."""
-    clock = progress_clock(history)
-    told = [state_word(history, stance), *([clock] if clock else [])]
-    if history.attempt > 1:
-        told.append(f"attempt {history.attempt}")
-    sign = symbols.stopping if stance.stopping else symbols.status[history.status]
-    state = f" {sign} " + f" {symbols.dot} ".join(told) + " "
-    room = cells - width(state) - 5
-    called = name(history)
-    called = called if width(called) <= room else fit(called, max(room, 1), symbols.cut)
-    rule = symbols.rule * max(1, cells - width(called) - width(state) - 4)
+    clock = format_progress_time(job_state)
+    told = [state_word(job_state, context), *([clock] if clock else [])]
+    if job_state.attempt > 1:
+        told.append(f"attempt {job_state.attempt}")
+    sign = symbols.stopping if context.stopping else symbols.status[job_state.status]
+    state = f" {sign} " + f" {symbols.separator} ".join(told) + " "
+    room = cells - cell_width(state) - 5
+    called = recording_name(job_state)
+    called = called if cell_width(called) <= room else fit(called, max(room, 1), symbols.ellipsis)
+    rule = symbols.rule * max(1, cells - cell_width(called) - cell_width(state) - 4)
     return [
         (symbols.rule + " ", Role.FAINT),
         (called, Role.STRONG),
         (f" {rule}", Role.FAINT),
-        (state, STATUS_ROLES[history.status]),
+        (state, STATUS_ROLES[job_state.status]),
         (symbols.rule, Role.FAINT),
     ]
 
 
-def facts(
-    history: JobHistory, stance: Stance, cells: int, symbols: Symbols, *, brief: bool = False
-) -> list[Line]:
+def job_summary_lines(
+    job_state: JobState, context: RowContext, cells: int, symbols: Symbols, *, brief: bool = False
+) -> list[StyledLine]:
     """Title, file, timing, the attempts before, and what went wrong or is awaited.
 
     ``brief`` leaves out the file's facts, and the attempts one by one.
     """
-    lines = [title(history, stance, cells, symbols)]
-    if not brief and (about := _file(history, symbols)):
-        lines.append(joined(about, cells, symbols))
-    if timing := _timing(history, symbols):
-        lines.append(joined(timing, cells, symbols))
+    lines = [title_line(job_state, context, cells, symbols)]
+    if not brief and (about := _file_parts(job_state, symbols)):
+        lines.append(join_parts(about, cells, symbols))
+    if timing := _timing_parts(job_state, symbols):
+        lines.append(join_parts(timing, cells, symbols))
     if not brief:
-        lines += [_attempt(each, cells, symbols) for each in _before(history)]
-    if over := _altogether(history):
-        lines.append(joined(over, cells, symbols))
-    return lines + _troubles(history, stance, cells, symbols)
+        lines += [_attempt_line(each, cells, symbols) for each in _earlier_attempts(job_state)]
+    if over := _attempts_total(job_state):
+        lines.append(join_parts(over, cells, symbols))
+    return lines + _problem_lines(job_state, context, cells, symbols)
 
 
-def _file(history: JobHistory, symbols: Symbols) -> list[Line]:
-    if not history.rate:
+def _file_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
+    if not job_state.rate:
         return []
-    channels = {1: "mono", 2: "stereo"}.get(history.channels, f"{history.channels} channels")
-    parts: list[Line] = [
-        [(clean(history.format), Role.MUTED)],
-        [(f"{_khz(history.rate)} {channels}", Role.MUTED)],
-        [(formats.clock(history.total_seconds), Role.MUTED)],
+    channels = {1: "mono", 2: "stereo"}.get(job_state.channels, f"{job_state.channels} channels")
+    parts: list[StyledLine] = [
+        [(clean(job_state.format), Role.MUTED)],
+        [(f"{_format_khz(job_state.rate)} {channels}", Role.MUTED)],
+        [(formats.format_duration(job_state.total_seconds), Role.MUTED)],
     ]
-    if began := history.began:
+    if began := job_state.began:
         parts += [
-            [("sent as ", Role.FAINT), (f"{_khz(began.sample_rate)} mono", Role.MUTED)],
+            [("sent as ", Role.FAINT), (f"{_format_khz(began.sample_rate)} mono", Role.MUTED)],
             [(clean(began.model), Role.MUTED)],
             [("session ", Role.FAINT), (clean(began.session_id), Role.MUTED)],
         ]
     return parts
 
 
-def _khz(rate: int) -> str:
+def _format_khz(rate: int) -> str:
     return f"{rate / 1000:g} kHz"
 
 
-def _timing(history: JobHistory, symbols: Symbols) -> list[Line]:
-    if history.ended is not None and history.ended.certificate is not None:
-        return _certificate(history.ended.certificate, history, symbols)
-    if history.lag is None:
+def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
+    if job_state.ended is not None and job_state.ended.certificate is not None:
+        return _certificate_parts(job_state.ended.certificate, job_state, symbols)
+    if job_state.lag is None:
         return []
-    lag = history.lag
+    lag = job_state.lag
     level = gauges.punctuality(lag.now)
-    now: Line = [
+    now: StyledLine = [
         ("lag ", Role.FAINT),
-        (f"{gauges.ms(lag.now)} ms", gauges.ROLES[level]),
-        (f" {gauges.sign(level, symbols)}".rstrip() + " now", Role.FAINT),
+        (f"{gauges.format_lag_ms(lag.now)} ms", gauges.PUNCTUALITY_ROLES[level]),
+        (f" {gauges.punctuality_sign(level, symbols)}".rstrip() + " now", Role.FAINT),
     ]
     ranks = (("p50", lag.p50), ("p99", lag.p99), ("max", lag.max))
-    return [now, *(_figure(word, value) for word, value in ranks), *_counted(history, symbols)]
+    return [
+        now,
+        *(_lag_figure(word, value) for word, value in ranks),
+        *_problem_counts(job_state, symbols),
+    ]
 
 
-def _certificate(certificate: Certificate, history: JobHistory, symbols: Symbols) -> list[Line]:
+def _certificate_parts(
+    certificate: Certificate, job_state: JobState, symbols: Symbols
+) -> list[StyledLine]:
     lag = certificate.lag_ms
-    words, role = VERDICTS[certificate.verdict]
+    words, role = VERDICT_LABELS[certificate.verdict]
     ranks = (("p50", lag.p50), ("p99", lag.p99), ("p99.9", lag.p99_9), ("max", lag.max))
-    figures = [_figure(word, value) for word, value in ranks]
+    figures = [_lag_figure(word, value) for word, value in ranks]
     figures[0] = [("lag ", Role.FAINT), *figures[0]]
-    drift: list[Line] = []
+    drift: list[StyledLine] = []
     if certificate.drift_ms is not None:
         drift = [[("drift ", Role.FAINT), (f"{certificate.drift_ms:+.2f} ms", Role.TEXT)]]
-    return [[(words, role)], *figures, *drift, *_counted(history, symbols)]
+    return [[(words, role)], *figures, *drift, *_problem_counts(job_state, symbols)]
 
 
-def _figure(word: str, value: float) -> Line:
-    return [(f"{word} ", Role.FAINT), (gauges.ms(value), Role.TEXT)]
+def _lag_figure(word: str, value: float) -> StyledLine:
+    return [(f"{word} ", Role.FAINT), (gauges.format_lag_ms(value), Role.TEXT)]
 
 
-def _counted(history: JobHistory, symbols: Symbols) -> list[Line]:
-    lines: list[Line] = []
-    if history.slips:
-        lines.append([(f"{symbols.slip} {counted(history.slips, 'slip')}", Role.LATE)])
-    if count := len(history.warnings):
-        lines.append([(f"{symbols.warning} {counted(count, 'warning')}", Role.LATE)])
+def _problem_counts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
+    lines: list[StyledLine] = []
+    if job_state.slips:
+        lines.append([(f"{symbols.slip} {format_count(job_state.slips, 'slip')}", Role.WARNING)])
+    if count := len(job_state.warnings):
+        lines.append([(f"{symbols.warning} {format_count(count, 'warning')}", Role.WARNING)])
     return lines
 
 
-def _before(history: JobHistory) -> list[Attempt]:
+def _earlier_attempts(job_state: JobState) -> list[Attempt]:
     """The latest attempts that others followed; one that has just broken is told of below."""
-    before = history.earlier[:-1] if history.status is Status.RETRYING else history.earlier
-    return before[-LATEST_ATTEMPTS:]
+    before = (
+        job_state.earlier_attempts[:-1]
+        if job_state.status is JobStatus.RETRYING
+        else job_state.earlier_attempts
+    )
+    return before[-MAX_LISTED_ATTEMPTS:]
 
 
-def _attempt(attempt: Attempt, cells: int, symbols: Symbols) -> Line:
-    ended, dot = attempt.ended, symbols.dot
-    told = f"  attempt {attempt.number} from {formats.clock(attempt.seam.at_ms / 1000)}"
-    told += f" {dot} open {formats.clock(ended.open_seconds)} {dot} "
-    whole = fit(told + latest_words.cause(ended.reason), cells, symbols.cut)
+def _attempt_line(attempt: Attempt, cells: int, symbols: Symbols) -> StyledLine:
+    ended, dot = attempt.ended, symbols.separator
+    start = formats.format_duration(attempt.started_from.at_ms / 1000)
+    told = f"  attempt {attempt.number} from {start}"
+    told += f" {dot} open {formats.format_duration(ended.open_seconds)} {dot} "
+    whole = fit(told + latest_words.short_reason(ended.reason), cells, symbols.ellipsis)
     return [(whole[: len(told)], Role.FAINT), (whole[len(told) :], Role.MUTED)]
 
 
-def _altogether(history: JobHistory) -> list[Line]:
+def _attempts_total(job_state: JobState) -> list[StyledLine]:
     """How many attempts are over, and how long a service bills for, where that is a sum."""
-    over = len(history.earlier) + (history.ended is not None)
+    over = len(job_state.earlier_attempts) + (job_state.ended is not None)
     if over < 2:
         return []
     return [
-        [(f"{over} attempts", Role.MUTED), ("" if history.ended else " so far", Role.FAINT)],
-        [("sockets open ", Role.FAINT), (formats.clock(history.open_seconds), Role.MUTED)],
+        [(f"{over} attempts", Role.MUTED), ("" if job_state.ended else " so far", Role.FAINT)],
+        [
+            ("sockets open ", Role.FAINT),
+            (formats.format_duration(job_state.open_seconds), Role.MUTED),
+        ],
     ]
 
 
-def joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
+def join_parts(parts: list[StyledLine], cells: int, symbols: Symbols) -> StyledLine:
     """The parts that fit, whole; the rest is left out."""
-    between = f" {symbols.dot} "
-    line: Line = [("  ", Role.FAINT)]
+    between = f" {symbols.separator} "
+    line: StyledLine = [("  ", Role.FAINT)]
     taken = 2
     for index, part in enumerate(parts):
-        size = sum(width(text) for text, _ in part) + (width(between) if index else 0)
+        size = sum(cell_width(text) for text, _ in part) + (cell_width(between) if index else 0)
         if taken + size > cells:
             break
         line += [(between, Role.FAINT), *part] if index else part
@@ -167,33 +189,36 @@ def joined(parts: list[Line], cells: int, symbols: Symbols) -> Line:
     return line
 
 
-def _troubles(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) -> list[Line]:
-    lines: list[Line] = []
-    sign, role = symbols.status[history.status], STATUS_ROLES[history.status]
-    if awaited := _awaited(history, stance):
-        lines += _said(sign, awaited, role, cells)
-    ended = history.ended
-    if ended is not None and ended.reason and history.status.over:
-        if role is Role.BAD or ended.hint:
-            lines += _said(sign, clean(ended.reason), role, cells)
+def _problem_lines(
+    job_state: JobState, context: RowContext, cells: int, symbols: Symbols
+) -> list[StyledLine]:
+    lines: list[StyledLine] = []
+    sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
+    if awaited := _wait_reason(job_state, context):
+        lines += _indented_rows(sign, awaited, role, cells)
+    ended = job_state.ended
+    if ended is not None and ended.reason and job_state.status.is_finished:
+        if role is Role.ERROR or ended.hint:
+            lines += _indented_rows(sign, clean(ended.reason), role, cells)
         if ended.hint:
-            lines += _said(symbols.hint, clean(ended.hint), Role.TEXT, cells)
-    if history.warnings:
-        lines += _said(symbols.warning, clean(history.warnings[-1]), Role.LATE, cells)
+            lines += _indented_rows(symbols.hint, clean(ended.hint), Role.TEXT, cells)
+    if job_state.warnings:
+        lines += _indented_rows(symbols.warning, clean(job_state.warnings[-1]), Role.WARNING, cells)
     return lines
 
 
-def _awaited(history: JobHistory, stance: Stance) -> str:
+def _wait_reason(job_state: JobState, context: RowContext) -> str:
     """What comes of a job that is to go on."""
-    match history.status, history.retrying:
-        case Status.RETRYING, Retrying() as retrying:
-            return f"{latest_words.again(retrying, stance.wait)}: {clean(retrying.reason)}"
-        case Status.QUEUED, _:
-            return latest_words.waiting(history, stance.wait, stance.outlook)
+    match job_state.status, job_state.retrying:
+        case JobStatus.RETRYING, Retrying() as retrying:
+            retry = latest_words.retry_text(retrying, context.retry_wait_s)
+            return f"{retry}: {clean(retrying.reason)}"
+        case JobStatus.QUEUED, _:
+            return latest_words.queue_reason(job_state, context.retry_wait_s, context.forecast)
     return ""
 
 
-def _said(sign: str, text: str, role: Role, cells: int) -> list[Line]:
+def _indented_rows(sign: str, text: str, role: Role, cells: int) -> list[StyledLine]:
     """A sentence behind its sign, indented, in at most three rows."""
-    rows = said(sign, text, role, cells - 2)[:MOST]
+    rows = wrap_sentence(sign, text, role, cells - 2)[:MAX_SENTENCE_ROWS]
     return [[("  ", role), *row] for row in rows]

@@ -3,152 +3,177 @@
 import re
 
 from tui.model import metrics
-from tui.model.queue_forecast import Obstacle, Outlook
+from tui.model.queue_forecast import StartForecast, StartObstacle
 from tui.text import formats
-from tui.text.width import clean, clean_end, fit, tail, width
-from tui.theme.roles import Line, Role
+from tui.text.width import cell_width, clean, clean_tail, fit, tail
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.events import Outcome, Retrying
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 
-PATIENCE = 15.0
+SILENCE_NOTICE_AFTER_S = 15.0
 """Seconds of recording without a word from which on that is said: level and lag look well then."""
 
-LEAST = 8
+MIN_WIDTH_FOR_SIGN = 8
 """Cells from which on there is room for a sign before the words."""
 
-_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+_ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
-_SERVER_SAID = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
+_SERVER_REASON = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
 
 
-def words(
-    history: JobHistory,
+def words_column(
+    job_state: JobState,
     cells: int,
-    wait: int,
+    retry_wait_s: int,
     symbols: Symbols,
-    outlook: Outlook | None = None,
+    forecast: StartForecast | None = None,
     *,
-    numbered: bool = True,
-) -> Line:
-    """In at most so many cells; ``wait``: whole seconds until a further attempt may start.
+    show_attempt: bool = True,
+) -> StyledLine:
+    """In at most so many cells; ``retry_wait_s``: whole seconds until a further attempt may start.
 
-    ``numbered``: the number of a further attempt stands before them.
+    ``show_attempt``: the number of a further attempt stands before them.
     """
-    if history.status is Status.RETRYING and history.retrying is not None:
-        return _again(history.retrying, cells, wait, symbols)
-    number = which(history, symbols) if numbered else ""
-    room = cells - width(number)
-    sign = f"{symbols.warning} " if _warned(history) and room >= LEAST else ""
-    said = _words(history, room - width(sign), wait, symbols, outlook)
-    return [(number, Role.MUTED), (sign, Role.LATE), *said]
+    if job_state.status is JobStatus.RETRYING and job_state.retrying is not None:
+        return _retry_line(job_state.retrying, cells, retry_wait_s, symbols)
+    number = attempt_prefix(job_state, symbols) if show_attempt else ""
+    room = cells - cell_width(number)
+    sign = f"{symbols.warning} " if _shows_warning(job_state) and room >= MIN_WIDTH_FOR_SIGN else ""
+    said = _words_or_reason(job_state, room - cell_width(sign), retry_wait_s, symbols, forecast)
+    return [(number, Role.MUTED), (sign, Role.WARNING), *said]
 
 
-def _warned(history: JobHistory) -> bool:
+def _shows_warning(job_state: JobState) -> bool:
     """Of what failed the reason is worth more."""
-    return bool(history.warnings) and history.status is not Status.FAILED
+    return bool(job_state.warnings) and job_state.status is not JobStatus.FAILED
 
 
-def which(history: JobHistory, symbols: Symbols) -> str:
+def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:
     """The number of a further attempt, with a space behind it; empty for the first."""
-    return f"{symbols.status[Status.RETRYING]}{history.attempt} " if history.attempt > 1 else ""
+    return (
+        f"{symbols.status[JobStatus.RETRYING]}{job_state.attempt} " if job_state.attempt > 1 else ""
+    )
 
 
-def cause(reason: str) -> str:
+def short_reason(reason: str) -> str:
     """A reason with what tells it from others at its beginning, where there is room."""
-    if (found := _SERVER_SAID.fullmatch(reason)) is None:
+    if (found := _SERVER_REASON.fullmatch(reason)) is None:
         return clean(reason)
     code, said = found.groups()
     return clean(f"{said} ({code})" if code else said)
 
 
-def again(retrying: Retrying, wait: int) -> str:
+def retry_text(retrying: Retrying, retry_wait_s: int) -> str:
     """When a further attempt starts, and where in the recording."""
-    place = f", from {formats.clock(retrying.from_seconds)}" if retrying.from_seconds else ""
-    return f"{_soon(wait)}{place}"
+    place = (
+        f", from {formats.format_duration(retrying.from_seconds)}" if retrying.from_seconds else ""
+    )
+    return f"{_retry_countdown(retry_wait_s)}{place}"
 
 
-def _soon(wait: int) -> str:
-    return f"again in {wait} s" if wait else "goes on soon"
+def _retry_countdown(retry_wait_s: int) -> str:
+    return f"again in {retry_wait_s} s" if retry_wait_s else "goes on soon"
 
 
-def _again(retrying: Retrying, cells: int, wait: int, symbols: Symbols) -> Line:
-    told = _soon(wait)
-    whole = fit(f"{told}: {cause(retrying.reason)}", cells, symbols.cut)
-    return [(whole[: len(told)], Role.LATE), (whole[len(told) :], Role.MUTED)]
+def _retry_line(retrying: Retrying, cells: int, retry_wait_s: int, symbols: Symbols) -> StyledLine:
+    told = _retry_countdown(retry_wait_s)
+    whole = fit(f"{told}: {short_reason(retrying.reason)}", cells, symbols.ellipsis)
+    return [(whole[: len(told)], Role.WARNING), (whole[len(told) :], Role.MUTED)]
 
 
-def _words(
-    history: JobHistory, cells: int, wait: int, symbols: Symbols, outlook: Outlook | None
-) -> Line:
-    if history.status is Status.FAILED and history.ended is not None:
-        return [(fit(cause(history.ended.reason), cells, symbols.cut), Role.BAD)]
-    latest = history.transcript.latest
-    if latest is None or history.status is Status.QUEUED:
-        role = Role.MUTED if outlook and outlook.place == 1 else Role.FAINT
-        return [(fit(_silence(history, wait, outlook), cells, symbols.cut), role)]
-    settled, unsettled = clean_end(latest.settled, cells), clean_end(latest.unsettled, cells)
+def _words_or_reason(
+    job_state: JobState,
+    cells: int,
+    retry_wait_s: int,
+    symbols: Symbols,
+    forecast: StartForecast | None,
+) -> StyledLine:
+    if job_state.status is JobStatus.FAILED and job_state.ended is not None:
+        return [(fit(short_reason(job_state.ended.reason), cells, symbols.ellipsis), Role.ERROR)]
+    latest = job_state.transcript.latest_line
+    if latest is None or job_state.status is JobStatus.QUEUED:
+        role = Role.MUTED if forecast and forecast.position == 1 else Role.FAINT
+        return [
+            (fit(_silence_reason(job_state, retry_wait_s, forecast), cells, symbols.ellipsis), role)
+        ]
+    settled, unsettled = (
+        clean_tail(latest.stable_text, cells),
+        clean_tail(latest.unstable_text, cells),
+    )
     if settled and unsettled:
         settled += " "
-    role = Role.MUTED if history.status.over else Role.FINAL if latest.final else Role.SETTLED
-    return _ticker(settled, unsettled, role, cells, symbols)
+    role = (
+        Role.MUTED
+        if job_state.status.is_finished
+        else Role.FINAL
+        if latest.is_final
+        else Role.SETTLED
+    )
+    return _words_tail(settled, unsettled, role, cells, symbols)
 
 
-def _ticker(settled: str, unsettled: str, role: Role, cells: int, symbols: Symbols) -> Line:
+def _words_tail(
+    settled: str, unsettled: str, role: Role, cells: int, symbols: Symbols
+) -> StyledLine:
     """The end of the two together: what is being said now is what matters."""
-    if width(settled) + width(unsettled) <= cells:
+    if cell_width(settled) + cell_width(unsettled) <= cells:
         return [(settled, role), (unsettled, Role.PARTIAL)]
-    room = cells - width(symbols.cut) - width(unsettled)
+    room = cells - cell_width(symbols.ellipsis) - cell_width(unsettled)
     if room <= 0:
         return [
-            (symbols.cut, Role.FAINT),
-            (tail(unsettled, cells - width(symbols.cut)), Role.PARTIAL),
+            (symbols.ellipsis, Role.FAINT),
+            (tail(unsettled, cells - cell_width(symbols.ellipsis)), Role.PARTIAL),
         ]
-    return [(symbols.cut, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
+    return [(symbols.ellipsis, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
 
 
-def _silence(history: JobHistory, wait: int, outlook: Outlook | None) -> str:
-    match history.status:
-        case Status.QUEUED if history.attempt == 0:
+def _silence_reason(job_state: JobState, retry_wait_s: int, forecast: StartForecast | None) -> str:
+    match job_state.status:
+        case JobStatus.QUEUED if job_state.attempt == 0:
             return "being read"
-        case Status.QUEUED:
-            return waiting(history, wait, outlook)
-        case Status.CONNECTING:
+        case JobStatus.QUEUED:
+            return queue_reason(job_state, retry_wait_s, forecast)
+        case JobStatus.CONNECTING:
             return "calling the server"
-        case Status.STREAMING if (silent := metrics.reached(history)) >= PATIENCE:
-            return f"no words in {formats.clock(silent)}"
-        case Status.DONE:
+        case JobStatus.STREAMING if (
+            silent := metrics.reached_s(job_state)
+        ) >= SILENCE_NOTICE_AFTER_S:
+            return f"no words in {formats.format_duration(silent)}"
+        case JobStatus.DONE:
             return "nothing was heard"
-        case Status.CANCELLED | Status.INTERRUPTED if history.ended is not None:
-            return clean(history.ended.reason)
+        case JobStatus.CANCELLED | JobStatus.INTERRUPTED if job_state.ended is not None:
+            return clean(job_state.ended.reason)
         case _:
             return ""
 
 
-def waiting(history: JobHistory, wait: int, outlook: Outlook | None = None) -> str:
+def queue_reason(
+    job_state: JobState, retry_wait_s: int, forecast: StartForecast | None = None
+) -> str:
     """Why a queued job is not at work, where there is more to say than that it waits."""
-    retrying = history.retrying
+    retrying = job_state.retrying
     if retrying is None:
-        return in_turn(outlook) if outlook else ""
-    if history.refused:
-        full = history.refused.outcome is Outcome.BUSY
-        why = "no place at the server" if full else cause(retrying.reason)
-        return f"again in {wait} s: {why}" if wait else f"waits: {why}"
+        return queue_position(forecast) if forecast else ""
+    if job_state.refusal:
+        full = job_state.refusal.outcome is Outcome.BUSY
+        why = "no place at the server" if full else short_reason(retrying.reason)
+        return f"again in {retry_wait_s} s: {why}" if retry_wait_s else f"waits: {why}"
     seconds = retrying.from_seconds
-    turn = in_turn(outlook) if outlook else "waits for its turn"
-    return f"{turn}, {f'from {formats.clock(seconds)}' if seconds else 'anew'}"
+    turn = queue_position(forecast) if forecast else "waits for its turn"
+    return f"{turn}, {f'from {formats.format_duration(seconds)}' if seconds else 'anew'}"
 
 
-def in_turn(outlook: Outlook) -> str:
+def queue_position(forecast: StartForecast) -> str:
     """Where in the queue: ``next, in 42 s``, ``3rd in the queue``."""
-    if outlook.place == 1:
-        obstacle = outlook.obstacle
-        told = "" if obstacle is Obstacle.NONE else f", {obstacle.value}"
-        return "next" + told.format(seconds=outlook.seconds)
-    return f"{_ordinal(outlook.place)} in the queue"
+    if forecast.position == 1:
+        obstacle = forecast.obstacle
+        told = "" if obstacle is StartObstacle.NONE else f", {obstacle.value}"
+        return "next" + told.format(seconds=forecast.start_in_s)
+    return f"{_ordinal(forecast.position)} in the queue"
 
 
 def _ordinal(number: int) -> str:
     if number // 10 % 10 == 1:
         return f"{number}th"
-    return f"{number}{_ENDINGS.get(number % 10, 'th')}"
+    return f"{number}{_ORDINAL_SUFFIXES.get(number % 10, 'th')}"

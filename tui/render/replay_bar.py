@@ -5,101 +5,103 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tui.text import formats
-from tui.text.width import width
-from tui.theme.roles import Line, Role
+from tui.text.width import cell_width
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.job_state import Status
-from workers.runs.timeline import Trouble
+from workers.jobs.job_state import JobStatus
+from workers.runs.timeline import IncidentKind
 
-LEAST_BAR = 10
+MIN_REPLAY_BAR_WIDTH = 10
 """Below so many cells the time of day gives way to the bar."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scrub:
+class ReplayPosition:
     """A moment of a run; times in seconds on its clock."""
 
-    at: float
-    length: float
+    position_s: float
+    duration_s: float
     playing: bool
     speed: int
-    wall: datetime
+    time_of_day: datetime
     """The time of day at that moment."""
-    troubles: Sequence[tuple[float, Trouble]]
+    troubles: Sequence[tuple[float, IncidentKind]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    before: Line
-    bar: int
+class _BarLayout:
+    before: StyledLine
+    bar_cells: int
     """Cells."""
-    after: Line
+    after: StyledLine
 
 
-def scrub_line(scrub: Scrub, cells: int, symbols: Symbols) -> Line:
+def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
     """Sign, moment, bar with its marks, length, speed, and the time of day if there is room."""
-    parts = _parts(scrub, cells, symbols)
-    return [*parts.before, *_bar(scrub, parts.bar, symbols), *parts.after]
+    parts = _bar_layout(position, cells, symbols)
+    return [*parts.before, *_bar(position, parts.bar_cells, symbols), *parts.after]
 
 
-def moment_at(scrub: Scrub, cell: int, cells: int, symbols: Symbols) -> float | None:
+def position_at(position: ReplayPosition, cell: int, cells: int, symbols: Symbols) -> float | None:
     """The moment that a cell of the line stands for; None beside the bar."""
-    parts = _parts(scrub, cells, symbols)
-    place = cell - _cells(parts.before)
-    if not 0 <= place < parts.bar:
+    parts = _bar_layout(position, cells, symbols)
+    place = cell - _line_width(parts.before)
+    if not 0 <= place < parts.bar_cells:
         return None
-    return scrub.length * place / max(parts.bar - 1, 1)
+    return position.duration_s * place / max(parts.bar_cells - 1, 1)
 
 
-def _parts(scrub: Scrub, cells: int, symbols: Symbols) -> _Parts:
-    hours = scrub.length >= 3600
-    length = formats.clock(scrub.length, hours=hours)
-    at = f"{formats.clock(scrub.at, hours=hours):>{len(length)}}"
-    sign, role = (symbols.playing, Role.LIVE) if scrub.playing else (symbols.held, Role.MUTED)
-    before: Line = [(f" {sign} ", role), (at, Role.STRONG), (" ", Role.TEXT)]
-    after: Line = [(f" {length}", Role.MUTED), (f"  {scrub.speed:>2}x ", Role.STRONG)]
-    of_day: Line = [(f" {scrub.wall:%H:%M:%S} ", Role.FAINT)]
-    bar = cells - _cells(before) - _cells(after) - _cells(of_day)
-    if bar >= LEAST_BAR:
-        return _Parts(before, bar, [*after, *of_day])
-    return _Parts(before, max(bar + _cells(of_day), 0), after)
+def _bar_layout(position: ReplayPosition, cells: int, symbols: Symbols) -> _BarLayout:
+    hours = position.duration_s >= 3600
+    length = formats.format_duration(position.duration_s, show_hours=hours)
+    at = f"{formats.format_duration(position.position_s, show_hours=hours):>{len(length)}}"
+    sign, role = (symbols.playing, Role.LIVE) if position.playing else (symbols.held, Role.MUTED)
+    before: StyledLine = [(f" {sign} ", role), (at, Role.STRONG), (" ", Role.TEXT)]
+    after: StyledLine = [(f" {length}", Role.MUTED), (f"  {position.speed:>2}x ", Role.STRONG)]
+    of_day: StyledLine = [(f" {position.time_of_day:%H:%M:%S} ", Role.FAINT)]
+    bar = cells - _line_width(before) - _line_width(after) - _line_width(of_day)
+    if bar >= MIN_REPLAY_BAR_WIDTH:
+        return _BarLayout(before, bar, [*after, *of_day])
+    return _BarLayout(before, max(bar + _line_width(of_day), 0), after)
 
 
-def _bar(scrub: Scrub, cells: int, symbols: Symbols) -> Line:
+def _bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
     if not cells:
         return []
-    here = _place(scrub.at, scrub.length, cells)
-    line: Line = [
-        (symbols.filled if place < here else symbols.track, _role(place, here))
+    here = _cell_at(position.position_s, position.duration_s, cells)
+    line: StyledLine = [
+        (symbols.filled if place < here else symbols.track, _bar_role(place, here))
         for place in range(cells)
     ]
-    for at, trouble in sorted(scrub.troubles, key=lambda each: -_MARKS.index(each[1])):
-        line[_place(at, scrub.length, cells)] = _mark(trouble, symbols)
-    line[here] = (symbols.moment, Role.STRONG)
+    for at, incident in sorted(
+        position.troubles, key=lambda each: -_TROUBLES_BY_SEVERITY.index(each[1])
+    ):
+        line[_cell_at(at, position.duration_s, cells)] = _trouble_sign(incident, symbols)
+    line[here] = (symbols.playhead, Role.STRONG)
     return line
 
 
-_MARKS = (Trouble.FAILED, Trouble.RETRIED, Trouble.SLIPPED)
+_TROUBLES_BY_SEVERITY = (IncidentKind.FAILED, IncidentKind.RETRIED, IncidentKind.SLIPPED)
 """The worst first: of several in one cell it is the one that is seen."""
 
 
-def _mark(trouble: Trouble, symbols: Symbols) -> tuple[str, Role]:
-    match trouble:
-        case Trouble.FAILED:
-            return symbols.status[Status.FAILED], Role.BAD
-        case Trouble.RETRIED:
-            return symbols.status[Status.RETRYING], Role.LATE
-        case Trouble.SLIPPED:
-            return symbols.slip, Role.LATE
+def _trouble_sign(incident: IncidentKind, symbols: Symbols) -> tuple[str, Role]:
+    match incident:
+        case IncidentKind.FAILED:
+            return symbols.status[JobStatus.FAILED], Role.ERROR
+        case IncidentKind.RETRIED:
+            return symbols.status[JobStatus.RETRYING], Role.WARNING
+        case IncidentKind.SLIPPED:
+            return symbols.slip, Role.WARNING
 
 
-def _role(place: int, here: int) -> Role:
-    return Role.LIVE if place < here else Role.FAINT
+def _bar_role(cell: int, playhead: int) -> Role:
+    return Role.LIVE if cell < playhead else Role.FAINT
 
 
-def _place(at: float, length: float, cells: int) -> int:
-    return round(min(at / length, 1.0) * (cells - 1)) if length else 0
+def _cell_at(position_s: float, duration_s: float, cells: int) -> int:
+    return round(min(position_s / duration_s, 1.0) * (cells - 1)) if duration_s else 0
 
 
-def _cells(line: Line) -> int:
-    return sum(width(text) for text, _ in line)
+def _line_width(line: StyledLine) -> int:
+    return sum(cell_width(text) for text, _ in line)

@@ -6,30 +6,30 @@
 import math
 from dataclasses import dataclass
 
-from tui.model.totals import Away, Pace, Totals
+from tui.model.totals import SendingPace, Totals, TurnAwayReason
 from tui.render import gauges
-from tui.render.responsive_line import Part
+from tui.render.responsive_line import ResponsivePart
 from tui.text import formats
-from tui.theme.roles import Line, Role
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.job_state import Status
+from workers.jobs.job_state import JobStatus
 
-LAST = 90
+LAST_PRIORITY = 90
 """When gives way what says nothing any more in fewer words."""
 
-PACES = {
-    Pace.KEEPS_UP: ("this machine keeps up", "keeps up", Role.GOOD),
-    Pace.SOME_LATE: ("{late} of {streaming} late", "{late} late", Role.LATE),
-    Pace.FALLS_BEHIND: (
+PACE_LABELS = {
+    SendingPace.KEEPS_UP: ("this machine keeps up", "keeps up", Role.SUCCESS),
+    SendingPace.SOME_LATE: ("{late} of {streaming} late", "{late} late", Role.WARNING),
+    SendingPace.FALLS_BEHIND: (
         "this machine falls behind: {late} of {streaming} late",
         "falls behind",
-        Role.BAD,
+        Role.ERROR,
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunStatus:
     """How everything stands at one moment."""
 
     queued: int
@@ -38,10 +38,10 @@ class Standing:
     done: int
     failed: int
     cancelled: int
-    places: int
+    max_sessions: int
     """How many sessions may run at once; 0 while that is not known."""
-    held: bool
-    next_start_in: float | None
+    starts_held: bool
+    next_start_in_s: float | None
     """Seconds until a queued job may start; None when there is none, or no place for it."""
     totals: Totals
     interrupted: int = 0
@@ -52,66 +52,75 @@ class Standing:
 # --- what is to be done
 
 
-def awaited(standing: Standing, symbols: Symbols, yields: tuple[int, int]) -> Part:
+def next_start_part(
+    run_status: RunStatus, symbols: Symbols, priorities: tuple[int, int]
+) -> ResponsivePart:
     """Why nothing starts, or when something may; in words."""
-    totals, seconds = standing.totals, math.ceil(standing.next_start_in or 0.0)
+    totals, seconds = run_status.totals, math.ceil(run_status.next_start_in_s or 0.0)
     again = f", again in {seconds} s" if seconds > 1 else ""
-    waiting = standing.queued + standing.retrying
-    if totals.away is not None:
-        brief = "nobody answers" if totals.away is Away.NOBODY_ANSWERS else "no place"
-        said = f"{symbols.warning} {totals.away.value}: {totals.turned_away} wait{again}"
+    waiting = run_status.queued + run_status.retrying
+    if totals.turn_away_reason is not None:
+        brief = (
+            "nobody answers"
+            if totals.turn_away_reason is TurnAwayReason.UNREACHABLE
+            else "no place"
+        )
+        count = totals.turned_away_count
+        said = f"{symbols.warning} {totals.turn_away_reason.value}: {count} wait{again}"
         texts = (said, f"{symbols.warning} {brief}", symbols.warning)
-        return Part([[(text, Role.BAD)] for text in texts], (yields[0], LAST))
-    if standing.held or not waiting:
-        return Part([[]])
-    if not standing.places:
-        return Part([[("starting up", Role.MUTED)], []], yields[1:])
+        return ResponsivePart(
+            [[(text, Role.ERROR)] for text in texts], (priorities[0], LAST_PRIORITY)
+        )
+    if run_status.starts_held or not waiting:
+        return ResponsivePart([[]])
+    if not run_status.max_sessions:
+        return ResponsivePart([[("starting up", Role.MUTED)], []], priorities[1:])
     if seconds <= 1:
-        return Part([[]])
-    number = (f"{seconds} s", Role.LATE)
-    forms: list[Line] = [
+        return ResponsivePart([[]])
+    number = (f"{seconds} s", Role.WARNING)
+    forms: list[StyledLine] = [
         [("next start in ", Role.MUTED), number],
         [("next ", Role.MUTED), number],
         [],
     ]
-    return Part(forms, yields)
+    return ResponsivePart(forms, priorities)
 
 
-def audio(standing: Standing, yields: tuple[int, int]) -> Part:
+def audio_part(run_status: RunStatus, priorities: tuple[int, int]) -> ResponsivePart:
     """How much of it is streamed."""
-    totals = standing.totals
-    if not totals.audio:
-        return Part([[]])
-    sent, audio = formats.clock(totals.sent), formats.clock(totals.audio)
-    return Part(
+    totals = run_status.totals
+    if not totals.audio_s:
+        return ResponsivePart([[]])
+    sent, audio = formats.format_duration(totals.sent_s), formats.format_duration(totals.audio_s)
+    return ResponsivePart(
         [
             [(sent, Role.TEXT), (f" of {audio} streamed", Role.MUTED)],
             [(sent, Role.TEXT), (f"/{audio}", Role.MUTED)],
             [],
         ],
-        yields,
+        priorities,
     )
 
 
-def left_to_do(standing: Standing, yields: tuple[int, int, int]) -> Part:
+def time_left_part(run_status: RunStatus, priorities: tuple[int, int, int]) -> ResponsivePart:
     """How long until all is done, about."""
-    totals = standing.totals
-    if totals.left is None:
-        return Part([[]])
-    over = "over " if totals.at_least else ""
-    time = (lasting(totals.left), Role.TEXT)
-    return Part(
+    totals = run_status.totals
+    if totals.remaining_s is None:
+        return ResponsivePart([[]])
+    over = "over " if totals.is_lower_bound else ""
+    time = (format_rough_duration(totals.remaining_s), Role.TEXT)
+    return ResponsivePart(
         [
             [(f"all done in {over or 'about '}", Role.MUTED), time],
             [(f"done in {over}", Role.MUTED), time],
             [(over, Role.MUTED), time, (" left", Role.MUTED)],
             [],
         ],
-        yields,
+        priorities,
     )
 
 
-def lasting(seconds: float) -> str:
+def format_rough_duration(seconds: float) -> str:
     """So long, about: in steps of five seconds, then in minutes."""
     if seconds < 90:
         return f"{max(math.ceil(seconds / 5) * 5, 5)} s"
@@ -119,26 +128,30 @@ def lasting(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def open_sockets(standing: Standing, billed: bool, yields: tuple[int, int]) -> Part:
+def socket_time_part(
+    run_status: RunStatus, billed: bool, priorities: tuple[int, int]
+) -> ResponsivePart:
     """How long sockets were open, all together, and whether somebody is billed for it."""
-    if not standing.totals.open:
-        return Part([[]])
-    time = (formats.clock(standing.totals.open), Role.TEXT)
+    if not run_status.totals.open_s:
+        return ResponsivePart([[]])
+    time = (formats.format_duration(run_status.totals.open_s), Role.TEXT)
     word = (" billed" if billed else " open", Role.MUTED)
     behind = [word] if billed else []
-    return Part([[("sockets open ", Role.MUTED), time, *behind], [time, word], []], yields)
+    return ResponsivePart(
+        [[("sockets open ", Role.MUTED), time, *behind], [time, word], []], priorities
+    )
 
 
 # --- how it stands
 
 
-def counts(standing: Standing, symbols: Symbols, when: int) -> Part:
-    """How many are where: in words, else in signs from ``when`` on, at last without zeros."""
-    words: Line = []
-    signs: Line = []
-    least: Line = []
-    for count, word, status, role in _counted(standing):
-        of = f"/{standing.places}" if status.live and standing.places else ""
+def counts_part(run_status: RunStatus, symbols: Symbols, priority: int) -> ResponsivePart:
+    """How many are where: in words, else in signs from ``priority`` on, at last without zeros."""
+    words: StyledLine = []
+    signs: StyledLine = []
+    least: StyledLine = []
+    for count, word, status, role in _status_counts(run_status):
+        of = f"/{run_status.max_sessions}" if status.is_live and run_status.max_sessions else ""
         shown = role if count else Role.FAINT
         words += [
             (f"{symbols.status[status]} ", shown),
@@ -154,46 +167,51 @@ def counts(standing: Standing, symbols: Symbols, when: int) -> Part:
     forms = [words, signs, least]
     for form in forms:
         form[-1:] = [(text.rstrip(), role) for text, role in form[-1:]]
-    return Part(forms, (when, LAST))
+    return ResponsivePart(forms, (priority, LAST_PRIORITY))
 
 
-def _counted(standing: Standing) -> list[tuple[int, str, Status, Role]]:
+def _status_counts(run_status: RunStatus) -> list[tuple[int, str, JobStatus, Role]]:
     """Those that trouble nobody as long as there are none are left out then.
 
     Nothing is said to stream while every session still calls the server.
     """
-    live = (standing.live, "streaming", Status.STREAMING, Role.LIVE)
-    if standing.live and standing.connecting == standing.live:
-        live = (standing.live, "connecting", Status.CONNECTING, Role.LIVE)
+    live = (run_status.live, "streaming", JobStatus.STREAMING, Role.LIVE)
+    if run_status.live and run_status.connecting == run_status.live:
+        live = (run_status.live, "connecting", JobStatus.CONNECTING, Role.LIVE)
     counts = [
-        (standing.queued, "queued", Status.QUEUED, Role.WAITING),
+        (run_status.queued, "queued", JobStatus.QUEUED, Role.WAITING),
         live,
-        (standing.retrying, "retrying", Status.RETRYING, Role.LATE),
-        (standing.done, "done", Status.DONE, Role.GOOD),
-        (standing.failed, "failed", Status.FAILED, Role.BAD),
-        (standing.cancelled, "cancelled", Status.CANCELLED, Role.MUTED),
-        (standing.interrupted, "interrupted", Status.INTERRUPTED, Role.MUTED),
+        (run_status.retrying, "retrying", JobStatus.RETRYING, Role.WARNING),
+        (run_status.done, "done", JobStatus.DONE, Role.SUCCESS),
+        (run_status.failed, "failed", JobStatus.FAILED, Role.ERROR),
+        (run_status.cancelled, "cancelled", JobStatus.CANCELLED, Role.MUTED),
+        (run_status.interrupted, "interrupted", JobStatus.INTERRUPTED, Role.MUTED),
     ]
-    rare = (Status.RETRYING, Status.CANCELLED, Status.INTERRUPTED)
+    rare = (JobStatus.RETRYING, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
     return [each for each in counts if each[0] or each[2] not in rare]
 
 
-def lag(standing: Standing, symbols: Symbols, yields: tuple[int, int, int]) -> Part:
+def lag_part(
+    run_status: RunStatus, symbols: Symbols, priorities: tuple[int, int, int]
+) -> ResponsivePart:
     """The worst lag, and what it means for the whole machine."""
-    totals, pace = standing.totals, standing.totals.pace
+    totals, pace = run_status.totals, run_status.totals.pace
     if totals.worst_lag_ms is None or pace is None:
-        return Part([[(f"worst lag {symbols.none}", Role.FAINT)], []], yields[:1])
+        return ResponsivePart([[(f"worst lag {symbols.no_value}", Role.FAINT)], []], priorities[:1])
     level = gauges.punctuality(totals.worst_lag_ms)
-    sign = gauges.sign(level, symbols).strip()
-    lag = (f"{gauges.ms(totals.worst_lag_ms)} ms{sign}", gauges.ROLES[level])
-    words, brief, role = PACES[pace]
-    signs = {Pace.KEEPS_UP: symbols.status[Status.DONE], Pace.SOME_LATE: symbols.late}
+    sign = gauges.punctuality_sign(level, symbols).strip()
+    lag = (f"{gauges.format_lag_ms(totals.worst_lag_ms)} ms{sign}", gauges.PUNCTUALITY_ROLES[level])
+    words, brief, role = PACE_LABELS[pace]
+    signs = {
+        SendingPace.KEEPS_UP: symbols.status[JobStatus.DONE],
+        SendingPace.SOME_LATE: symbols.late,
+    }
     mark = signs.get(pace, symbols.very_late)
     told, short = (
-        (f"{mark} {text.format(late=totals.late, streaming=totals.streaming)}", role)
+        (f"{mark} {text.format(late=totals.late_count, streaming=totals.streaming_count)}", role)
         for text in (words, brief)
     )
-    return Part(
+    return ResponsivePart(
         [
             [("worst lag ", Role.MUTED), lag, ("   ", Role.TEXT), told],
             [("lag ", Role.MUTED), lag, ("  ", Role.TEXT), short],
@@ -201,13 +219,15 @@ def lag(standing: Standing, symbols: Symbols, yields: tuple[int, int, int]) -> P
             [lag],
             [],
         ],
-        (*yields, LAST + 1),
+        (*priorities, LAST_PRIORITY + 1),
     )
 
 
-def held(standing: Standing, symbols: Symbols, yields: tuple[int, int]) -> Part:
+def held_part(
+    run_status: RunStatus, symbols: Symbols, priorities: tuple[int, int]
+) -> ResponsivePart:
     """That the user holds new starts."""
-    if not standing.held:
-        return Part([[]])
+    if not run_status.starts_held:
+        return ResponsivePart([[]])
     texts = (f"{symbols.held} starts held", f"{symbols.held} held", symbols.held)
-    return Part([[(text, Role.ALARM)] for text in texts], yields)
+    return ResponsivePart([[(text, Role.ALARM)] for text in texts], priorities)

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from tui.keys.key_table import Scope
 from tui.model.tabs import Tab
-from tui.text.width import fit, width
-from tui.theme.roles import Line, Look, Role
+from tui.text.width import cell_width, fit
+from tui.theme.roles import Look, Role, StyledLine
 
 
-def tab_line(shown: Tab, news: str, cells: int, look: Look) -> Line:
+def tab_line(current: Tab, notice: str, cells: int, look: Look) -> StyledLine:
     """The shown one between brackets; at the right what came in below, where there is room."""
-    line: Line = []
-    for tab, key in _keys(look):
-        on = tab is shown
+    line: StyledLine = []
+    for tab, key in _tab_keys(look):
+        on = tab is current
         open_, close = "[]" if on else "  "
         line += [
             (open_, Role.KEY),
@@ -20,24 +20,24 @@ def tab_line(shown: Tab, news: str, cells: int, look: Look) -> Line:
             (tab.value, Role.STRONG if on else Role.MUTED),
             (close, Role.KEY),
         ]
-    room = cells - sum(width(text) for text, _ in line) - 1
-    if news and room > 3:
-        told = fit(news, min(width(news), room), look.symbols.cut)
-        line.append((" " * (room - width(told)) + told, Role.LATE))
+    room = cells - sum(cell_width(text) for text, _ in line) - 1
+    if notice and room > 3:
+        told = fit(notice, min(cell_width(notice), room), look.symbols.ellipsis)
+        line.append((" " * (room - cell_width(told)) + told, Role.WARNING))
     return line
 
 
 def tab_at(cell: int, look: Look) -> Tab | None:
     """Whose name stands there."""
     end = 0
-    for tab, key in _keys(look):
-        start, end = end, end + width(key) + len(tab.value) + 3
+    for tab, key in _tab_keys(look):
+        start, end = end, end + cell_width(key) + len(tab.value) + 3
         if start <= cell < end:
             return tab
     return None
 
 
-def _keys(look: Look) -> Iterator[tuple[Tab, str]]:
+def _tab_keys(look: Look) -> Iterator[tuple[Tab, str]]:
     """Each tab, and what is pressed for it."""
     for tab in Tab:
-        yield tab, look.key(Scope.VIEW, f"tab('{tab.value}')")
+        yield tab, look.key_hint(Scope.VIEW, f"tab('{tab.value}')")

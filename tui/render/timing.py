@@ -4,48 +4,48 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from tui.model.attempt_timing import EDGES_MS, Timing
+from tui.model.attempt_timing import BIN_EDGES_MS, Timing
 from tui.render import gauges
-from tui.render.job_summary import VERDICTS, joined
+from tui.render.job_summary import VERDICT_LABELS, join_parts
 from tui.text import formats
-from tui.text.width import width
-from tui.theme.roles import Line, Role
+from tui.text.width import cell_width
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.pacing.certificate import TOLERANCE_MS
+from workers.pacing.certificate import LAG_TOLERANCE_MS
 
-HEIGHT = 8
+PLOT_ROWS = 8
 """Rows of the plot. Its scale is that of the gauges: 0.1 ms at the bottom, 1 s at the top, the
 tolerance in the middle; so a row is half a decade."""
 
-AXIS = 7
+AXIS_WIDTH = 7
 """Cells before the plot."""
 
-LABELS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
+AXIS_LABELS_MS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
 """What the lower edges of rows mean, in ms."""
 
-MOST_SLIPS = 20
+MAX_LISTED_SLIPS = 20
 """So many are told one by one."""
 
 
-def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> list[Line]:
+def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> list[StyledLine]:
     """The latest attempt in full, those before it in a line each."""
     if not timings:
         return [[("  No chunk has left yet.", Role.FAINT)]]
     *before, latest = timings
-    lines = _figures(latest, cells, symbols)
+    lines = _figure_lines(latest, cells, symbols)
     lines += [[], *plot(latest, cells, symbols)]
     lines += [[], *histogram(latest, cells, symbols)]
     if latest.slips:
-        lines += [[], *_slips(latest, symbols)]
+        lines += [[], *_slip_lines(latest, symbols)]
     if before:
         lines += [[], [("  attempts before", Role.HEADING)]]
-        lines += [_brief(each, cells, symbols) for each in before]
+        lines += [_attempt_summary(each, cells, symbols) for each in before]
     return lines
 
 
-def _figures(timing: Timing, cells: int, symbols: Symbols) -> list[Line]:
+def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     certificate, settings = timing.certificate, timing.settings
-    lag, (words, role) = certificate.lag_ms, VERDICTS[certificate.verdict]
+    lag, (words, role) = certificate.lag_ms, VERDICT_LABELS[certificate.verdict]
     ranks = (
         ("p50", lag.p50),
         ("p90", lag.p90),
@@ -54,146 +54,164 @@ def _figures(timing: Timing, cells: int, symbols: Symbols) -> list[Line]:
         ("max", lag.max),
     )
     first = [
-        [(words if timing.over else f"so far: {words}", role)],
-        _fact("chunks", f"{certificate.chunks} of {settings.chunk_ms} ms"),
-        _fact("release", settings.release.value),
+        [(words if timing.is_over else f"so far: {words}", role)],
+        _labelled_value("chunks", f"{certificate.chunks} of {settings.chunk_ms} ms"),
+        _labelled_value("release", settings.release.value),
     ]
-    if timing.damaged:
-        first.append([(f"{symbols.warning} {timing.damaged} lines are damaged", Role.LATE)])
-    second = [[("lag ", Role.FAINT), *_rank(*ranks[0])], *(_rank(*each) for each in ranks[1:])]
+    if timing.damaged_lines:
+        first.append(
+            [(f"{symbols.warning} {timing.damaged_lines} lines are damaged", Role.WARNING)]
+        )
+    second = [
+        [("lag ", Role.FAINT), *_percentile_value(*ranks[0])],
+        *(_percentile_value(*each) for each in ranks[1:]),
+    ]
     second[-1] = [*second[-1], (" ms", Role.FAINT)]
-    third = [_fact("attempt", str(timing.attempt))]
+    third = [_labelled_value("attempt", str(timing.attempt))]
     if began := timing.began:
         third += [
-            _fact("connect", f"{began.connect_ms:.1f} ms"),
-            _fact("Begin", f"{began.begin_ms:.1f} ms"),
+            _labelled_value("connect", f"{began.connect_ms:.1f} ms"),
+            _labelled_value("Begin", f"{began.begin_ms:.1f} ms"),
         ]
     if certificate.drift_ms is not None:
-        third.append(_fact("drift", f"{certificate.drift_ms:+.2f} ms"))
+        third.append(_labelled_value("drift", f"{certificate.drift_ms:+.2f} ms"))
     if certificate.slips:
         slipped = f"{certificate.slips}, {certificate.slipped_ms / 1000:.1f} s in all"
-        third.append(_fact(f"{symbols.slip} slips", slipped))
-    return [joined(each, cells, symbols) for each in (first, second, third)]
+        third.append(_labelled_value(f"{symbols.slip} slips", slipped))
+    return [join_parts(each, cells, symbols) for each in (first, second, third)]
 
 
-def _fact(word: str, value: str) -> Line:
+def _labelled_value(word: str, value: str) -> StyledLine:
     return [(f"{word} ", Role.FAINT), (value, Role.TEXT)]
 
 
-def _rank(word: str, value: float) -> Line:
-    role = gauges.ROLES[gauges.punctuality(value)] if value > TOLERANCE_MS else Role.TEXT
-    return [(f"{word} ", Role.FAINT), (gauges.ms(value), role)]
+def _percentile_value(word: str, value: float) -> StyledLine:
+    role = (
+        gauges.PUNCTUALITY_ROLES[gauges.punctuality(value)]
+        if value > LAG_TOLERANCE_MS
+        else Role.TEXT
+    )
+    return [(f"{word} ", Role.FAINT), (gauges.format_lag_ms(value), role)]
 
 
-def _brief(timing: Timing, cells: int, symbols: Symbols) -> Line:
-    lag, (words, role) = timing.certificate.lag_ms, VERDICTS[timing.certificate.verdict]
+def _attempt_summary(timing: Timing, cells: int, symbols: Symbols) -> StyledLine:
+    lag, (words, role) = timing.certificate.lag_ms, VERDICT_LABELS[timing.certificate.verdict]
     chunks = f"{timing.certificate.chunks} chunks"
-    ranks = [_rank("p50", lag.p50), _rank("p99", lag.p99), _rank("max", lag.max)]
-    told: list[Line] = [[(f"{timing.attempt}", Role.STRONG)], [(words, role)], *ranks]
-    return joined([*told, [(chunks, Role.MUTED)]], cells, symbols)
+    ranks = [
+        _percentile_value("p50", lag.p50),
+        _percentile_value("p99", lag.p99),
+        _percentile_value("max", lag.max),
+    ]
+    told: list[StyledLine] = [[(f"{timing.attempt}", Role.STRONG)], [(words, role)], *ranks]
+    return join_parts([*told, [(chunks, Role.MUTED)]], cells, symbols)
 
 
 # --- over time
 
 
-def plot(timing: Timing, cells: int, symbols: Symbols) -> list[Line]:
+def plot(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     """The worst lag in each column, logarithmic; the tolerance across it, slips beneath it."""
-    lags, room = timing.lags_us, max(cells - AXIS - 2, 1)
-    each = next(step for step in _steps() if len(lags) <= step * room)
+    lags, room = timing.lags_us, max(cells - AXIS_WIDTH - 2, 1)
+    each = next(step for step in _chunks_per_column() if len(lags) <= step * room)
     heights = [
-        _eighths(max(lags[start : start + each]) / 1000) for start in range(0, len(lags), each)
+        _height_eighths(max(lags[start : start + each]) / 1000)
+        for start in range(0, len(lags), each)
     ]
     seconds = each * timing.settings.chunk_ms / 1000
     of = f"the worst of {seconds:g} s" if each > 1 else "a chunk"
-    lines: list[Line] = [
+    lines: list[StyledLine] = [
         [("  lag in ms over time", Role.HEADING), (f"   a column is {of}", Role.FAINT)]
     ]
-    for row in reversed(range(HEIGHT)):
+    for row in reversed(range(PLOT_ROWS)):
         lines.append(_plot_row(row, heights, room, symbols))
-    return lines + _axis(timing, len(heights), each, symbols)
+    return lines + _axis_lines(timing, len(heights), each, symbols)
 
 
-def _steps() -> Iterator[int]:
+def _chunks_per_column() -> Iterator[int]:
     """Chunks in a column. A plot that grows is calm: it is drawn anew only at a further step."""
     for decade in count():
         yield from (10**decade, 2 * 10**decade, 5 * 10**decade)
 
 
-def _eighths(lag_ms: float) -> int:
+def _height_eighths(lag_ms: float) -> int:
     share = (math.log10(max(lag_ms, 0.1)) + 1) / 4
-    return max(min(math.ceil(share * HEIGHT * 8), HEIGHT * 8), 1)
+    return max(min(math.ceil(share * PLOT_ROWS * 8), PLOT_ROWS * 8), 1)
 
 
-def _plot_row(row: int, heights: Sequence[int], room: int, symbols: Symbols) -> Line:
-    level = (HEIGHT // 2, HEIGHT * 3 // 4)
-    role = Role.GOOD if row < level[0] else Role.LATE if row < level[1] else Role.BAD
-    drawn = "".join(symbols.heights[min(max(height - 8 * row, 0), 8)] for height in heights)
-    label = (f"{LABELS.get(row, ''):>{AXIS - 2}}  ", Role.FAINT)
+def _plot_row(row: int, heights: Sequence[int], room: int, symbols: Symbols) -> StyledLine:
+    level = (PLOT_ROWS // 2, PLOT_ROWS * 3 // 4)
+    role = Role.SUCCESS if row < level[0] else Role.WARNING if row < level[1] else Role.ERROR
+    drawn = "".join(symbols.bar_heights[min(max(height - 8 * row, 0), 8)] for height in heights)
+    label = (f"{AXIS_LABELS_MS.get(row, ''):>{AXIS_WIDTH - 2}}  ", Role.FAINT)
     if row != level[0]:
         return [label, (drawn, role)]
-    line: Line = [label]
+    line: StyledLine = [label]
     for cell in drawn.ljust(room):  # the tolerance is this row's lower edge
-        line.append((symbols.bound, Role.FAINT) if cell == " " else (cell, role))
+        line.append((symbols.tolerance_line, Role.FAINT) if cell == " " else (cell, role))
     return line
 
 
-def _axis(timing: Timing, columns: int, each: int, symbols: Symbols) -> list[Line]:
-    start, end = (formats.clock(timing.at_seconds(chunk)) for chunk in (0, len(timing.lags_us)))
-    gap = max(columns - width(start) - width(end), 1)
-    lines: list[Line] = []
+def _axis_lines(
+    timing: Timing, columns: int, chunks_per_column: int, symbols: Symbols
+) -> list[StyledLine]:
+    start, end = (
+        formats.format_duration(timing.chunk_start_s(chunk)) for chunk in (0, len(timing.lags_us))
+    )
+    gap = max(columns - cell_width(start) - cell_width(end), 1)
+    lines: list[StyledLine] = []
     if timing.slips:
         marks = [" "] * columns
         for slip in timing.slips:
-            chunk = (slip.at_seconds * 1000 - timing.seam.at_ms) / timing.settings.chunk_ms
-            marks[min(max(int(chunk / each), 0), columns - 1)] = symbols.slip
-        lines.append([(" " * AXIS + "".join(marks), Role.LATE)])
-    return [*lines, [(" " * AXIS + start + " " * gap + end, Role.FAINT)]]
+            chunk = (slip.at_seconds * 1000 - timing.resume_point.at_ms) / timing.settings.chunk_ms
+            marks[min(max(int(chunk / chunks_per_column), 0), columns - 1)] = symbols.slip
+        lines.append([(" " * AXIS_WIDTH + "".join(marks), Role.WARNING)])
+    return [*lines, [(" " * AXIS_WIDTH + start + " " * gap + end, Role.FAINT)]]
 
 
 # --- how often which lag
 
 
-def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[Line]:
+def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     """A bar a bin, from the first to the last in which a chunk lies."""
-    bins, count = timing.bins, len(timing.lags_us)
+    bins, count = timing.bin_counts, len(timing.lags_us)
     filled = [index for index, chunks in enumerate(bins) if chunks]
     room = max(min(cells - 34, 60), 4)
-    lines: list[Line] = [[("  how many chunks were how late", Role.HEADING)]]
+    lines: list[StyledLine] = [[("  how many chunks were how late", Role.HEADING)]]
     for index in range(filled[0], filled[-1] + 1):
-        beyond = index == len(EDGES_MS)
-        edge = EDGES_MS[-1] if beyond else EDGES_MS[index]
+        beyond = index == len(BIN_EDGES_MS)
+        edge = BIN_EDGES_MS[-1] if beyond else BIN_EDGES_MS[index]
         level = gauges.punctuality(2 * edge if beyond else edge)
         bar, _ = gauges.bar(bins[index] / max(bins), room, symbols)
-        bar = bar or (symbols.half if bins[index] else "")
+        bar = bar or (symbols.half_filled if bins[index] else "")
         label = f"{'over' if beyond else 'to'} {edge:g} ms"
         lines.append(
             [
                 (f"{label:>14} ", Role.MUTED),
-                (f"{gauges.sign(level, symbols)} ", gauges.ROLES[level]),
-                (bar, gauges.ROLES[level]),
+                (f"{gauges.punctuality_sign(level, symbols)} ", gauges.PUNCTUALITY_ROLES[level]),
+                (bar, gauges.PUNCTUALITY_ROLES[level]),
                 (f" {bins[index]}", Role.TEXT),
-                (f"  {_percent(bins[index] / count)}" if bins[index] else "", Role.FAINT),
+                (f"  {_format_percent(bins[index] / count)}" if bins[index] else "", Role.FAINT),
             ]
         )
     return lines
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     """Only all is 100, and something is never nothing."""
     percent = min(max(100 * share, 0.01), 100 if share == 1 else 99.99)
     return f"{percent:.0f} %" if 1 <= percent < 99 or share == 1 else f"{percent:.2f} %"
 
 
-def _slips(timing: Timing, symbols: Symbols) -> list[Line]:
-    lines: list[Line] = [[("  slips, each a stall that moved the schedule", Role.HEADING)]]
-    for slip in timing.slips[-MOST_SLIPS:]:
-        at = formats.clock(slip.at_seconds)
+def _slip_lines(timing: Timing, symbols: Symbols) -> list[StyledLine]:
+    lines: list[StyledLine] = [[("  slips, each a stall that moved the schedule", Role.HEADING)]]
+    for slip in timing.slips[-MAX_LISTED_SLIPS:]:
+        at = formats.format_duration(slip.at_seconds)
         lines.append(
             [
-                (f"  {symbols.slip} ", Role.LATE),
+                (f"  {symbols.slip} ", Role.WARNING),
                 (f"at {at} of the recording, by {slip.stalled_ms / 1000:.2f} s", Role.TEXT),
             ]
         )
-    if (more := len(timing.slips) - MOST_SLIPS) > 0:
+    if (more := len(timing.slips) - MAX_LISTED_SLIPS) > 0:
         lines.append([(f"    and {more} before", Role.FAINT)])
     return lines

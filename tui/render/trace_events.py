@@ -4,185 +4,202 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from tui.model.trace_tail import Entry
-from tui.render.gauges import ms
-from tui.render.transcript_layout import said
-from tui.text.formats import clock
-from tui.text.width import clean, fit, tail, width
-from tui.theme.roles import Line, Role
+from tui.model.trace_tail import TraceEntry
+from tui.render.gauges import format_lag_ms
+from tui.render.transcript_layout import wrap_sentence
+from tui.text.formats import format_duration
+from tui.text.width import cell_width, clean, fit, tail
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.protocol.codec import Json, JsonObject
 
-KIND = 15
+KIND_WIDTH = 15
 """Cells of what an event is called."""
 
-LONGEST = 2000
+MAX_EVENT_CHARS = 2000
 """Characters of an event that a row may show and a filter looks at."""
 
 
-class Way(Enum):
+class Direction(Enum):
     """Who said it."""
 
-    OURS = auto()
+    LOCAL = auto()
     SENT = auto()
     RECEIVED = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventSummary:
     """An event in words."""
 
-    way: Way
+    direction: Direction
     kind: str
     text: str
     role: Role = Role.TEXT
-    lead: str = ""
+    prefix: str = ""
     """Comes before the text, which then shows its end where there is no room for all of it."""
-    t: float | None = None
+    elapsed_s: float | None = None
     """Seconds since the attempt's process started."""
 
     @property
-    def words(self) -> str:
+    def search_text(self) -> str:
         """What a filter looks at."""
-        return f"{self.way.name} {self.kind} {self.lead}{self.text}".casefold()
+        return f"{self.direction.name} {self.kind} {self.prefix}{self.text}".casefold()
 
 
-def told(entry: Entry) -> Told:
+def event_summary(entry: TraceEntry) -> EventSummary:
     """What a line of a trace says. Nothing that stands in it is taken on trust."""
     fields = entry.fields
     if fields is None:
-        why = f"{entry.size} bytes" if entry.cut else "damaged"
-        return Told(Way.OURS, why, clean(entry.text, LONGEST), Role.LATE)
+        why = f"{entry.size_bytes} bytes" if entry.is_truncated else "damaged"
+        return EventSummary(Direction.LOCAL, why, clean(entry.text, MAX_EVENT_CHARS), Role.WARNING)
     t = fields.get("t")
     at = float(t) if isinstance(t, int | float) and abs(t) < 1e9 else None
-    said = _read(entry, fields)
-    return replace(said, kind=clean(said.kind, KIND), text=clean(said.text, LONGEST), t=at)
+    said = _summarise(entry, fields)
+    return replace(
+        said,
+        kind=clean(said.kind, KIND_WIDTH),
+        text=clean(said.text, MAX_EVENT_CHARS),
+        elapsed_s=at,
+    )
 
 
-def _read(entry: Entry, of: JsonObject) -> Told:
-    kind = str(of.get("type"))
+def _summarise(entry: TraceEntry, fields: JsonObject) -> EventSummary:
+    kind = str(fields.get("type"))
     match kind:
         case "trace":
-            return Told(Way.OURS, f"attempt {entry.attempt}", str(of.get("wall")), Role.BRAND)
+            return EventSummary(
+                Direction.LOCAL, f"attempt {entry.attempt}", str(fields.get("wall")), Role.BRAND
+            )
         case "connecting":
-            text = f"to {of.get('to')}, from {_clock(of, 'from_ms', 1000)}"
-            return Told(Way.OURS, kind, text, Role.MUTED)
+            text = f"to {fields.get('to')}, from {_time_field(fields, 'from_ms', 1000)}"
+            return EventSummary(Direction.LOCAL, kind, text, Role.MUTED)
         case "began":
-            took = f"connect {of.get('connect_ms')} ms, Begin {of.get('begin_ms')} ms"
-            return Told(Way.OURS, kind, f"{of.get('model')}, {took}", Role.LIVE)
+            took = f"connect {fields.get('connect_ms')} ms, Begin {fields.get('begin_ms')} ms"
+            return EventSummary(Direction.LOCAL, kind, f"{fields.get('model')}, {took}", Role.LIVE)
         case "progress":
-            text = f"{_clock(of, 'sent_seconds')} of {_clock(of, 'total_seconds')}"
-            return Told(Way.OURS, kind, text, Role.FAINT)
+            text = (
+                f"{_time_field(fields, 'sent_seconds')} of {_time_field(fields, 'total_seconds')}"
+            )
+            return EventSummary(Direction.LOCAL, kind, text, Role.FAINT)
         case "chunks":
-            return Told(Way.SENT, kind, _chunks(of), Role.MUTED)
+            return EventSummary(Direction.SENT, kind, _chunks_text(fields), Role.MUTED)
         case "turn":
-            return _turn(of)
+            return _turn_summary(fields)
         case "warning":
-            return Told(Way.RECEIVED, kind, str(of.get("warning")), Role.LATE)
+            return EventSummary(Direction.RECEIVED, kind, str(fields.get("warning")), Role.WARNING)
         case "slip":
-            text = f"at {_clock(of, 'at_seconds')}, stalled {of.get('stalled_ms')} ms"
-            return Told(Way.OURS, kind, text, Role.LATE)
+            text = f"at {_time_field(fields, 'at_seconds')}, stalled {fields.get('stalled_ms')} ms"
+            return EventSummary(Direction.LOCAL, kind, text, Role.WARNING)
         case "ended":
-            role = Role.GOOD if of.get("outcome") == "done" else Role.BAD
-            return Told(Way.OURS, kind, f"{of.get('outcome')}: {of.get('reason')}", role)
+            role = Role.SUCCESS if fields.get("outcome") == "done" else Role.ERROR
+            return EventSummary(
+                Direction.LOCAL, kind, f"{fields.get('outcome')}: {fields.get('reason')}", role
+            )
         case "sent":
-            return Told(Way.SENT, *_message(of.get("message")), Role.LIVE)
+            return EventSummary(Direction.SENT, *_message_summary(fields.get("message")), Role.LIVE)
         case "received":
-            return Told(Way.RECEIVED, *_message(of.get("message")))
-    return Told(Way.OURS, kind, _compact(of))
+            return EventSummary(Direction.RECEIVED, *_message_summary(fields.get("message")))
+    return EventSummary(Direction.LOCAL, kind, _json_text(fields))
 
 
-def _turn(of: JsonObject) -> Told:
-    text = str(of.get("transcript") or " ".join(_words(of)))
-    if of.get("end_of_turn") is True:
-        cut = ", cut" if of.get("cut") is True else ""
-        return Told(Way.RECEIVED, "turn", f"{of.get('turn_order')} final{cut}: {text}", Role.FINAL)
-    lead = clean(f"{of.get('turn_order')} partial: ", KIND * 2)
-    return Told(Way.RECEIVED, "turn", text, Role.PARTIAL, lead)
+def _turn_summary(fields: JsonObject) -> EventSummary:
+    text = str(fields.get("transcript") or " ".join(_word_texts(fields)))
+    if fields.get("end_of_turn") is True:
+        cut = ", cut" if fields.get("cut") is True else ""
+        return EventSummary(
+            Direction.RECEIVED, "turn", f"{fields.get('turn_order')} final{cut}: {text}", Role.FINAL
+        )
+    lead = clean(f"{fields.get('turn_order')} partial: ", KIND_WIDTH * 2)
+    return EventSummary(Direction.RECEIVED, "turn", text, Role.PARTIAL, lead)
 
 
-def _words(of: JsonObject) -> list[str]:
-    words = of.get("words")
+def _word_texts(fields: JsonObject) -> list[str]:
+    words = fields.get("words")
     if not isinstance(words, list):
         return []
     return [str(each.get("text")) for each in words if isinstance(each, dict)]
 
 
-def _chunks(of: JsonObject) -> str:
-    first, lags = of.get("first"), of.get("lag_us")
+def _chunks_text(fields: JsonObject) -> str:
+    first, lags = fields.get("first"), fields.get("lag_us")
     whole = [lag for lag in lags if isinstance(lag, int)] if isinstance(lags, list) else []
     if not isinstance(first, int) or not whole:
         return ""
     chunks = f"{first} to {first + len(whole) - 1}" if len(whole) > 1 else f"{first}"
-    return f"{chunks}, worst lag {ms(min(max(whole), 2**32) / 1000)} ms"
+    return f"{chunks}, worst lag {format_lag_ms(min(max(whole), 2**32) / 1000)} ms"
 
 
-def _message(message: Json) -> tuple[str, str]:
+def _message_summary(message: Json) -> tuple[str, str]:
     if not isinstance(message, dict):
-        return "message", _compact(message)
+        return "message", _json_text(message)
     rest = {name: value for name, value in message.items() if name != "type"}
-    return str(message.get("type")), ", ".join(f"{name} {_plain(rest[name])}" for name in rest)
+    return str(message.get("type")), ", ".join(f"{name} {_value_text(rest[name])}" for name in rest)
 
 
-def _plain(value: Json) -> str:
-    return value if isinstance(value, str) else _compact(value)
+def _value_text(value: Json) -> str:
+    return value if isinstance(value, str) else _json_text(value)
 
 
-def _compact(value: Json) -> str:
+def _json_text(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _clock(of: JsonObject, name: str, a_second: float = 1) -> str:
-    value = of.get(name, 0)
+def _time_field(fields: JsonObject, name: str, units_per_second: float = 1) -> str:
+    value = fields.get(name, 0)
     if isinstance(value, int | float) and abs(value) < 1e9:
-        return clock(value / a_second)
+        return format_duration(value / units_per_second)
     return str(value)
 
 
-def row(event: Told, cells: int, symbols: Symbols) -> Line:
+def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:
     """An event in one row: time, who said it, what it is called, and what it says."""
-    sign = {Way.SENT: symbols.sent, Way.RECEIVED: symbols.received}.get(event.way, symbols.dot)
-    room = cells - 13 - KIND
+    sign = {Direction.SENT: symbols.sent, Direction.RECEIVED: symbols.received}.get(
+        event.direction, symbols.separator
+    )
+    room = cells - 13 - KIND_WIDTH
     return [
-        (f"{_moment(event.t):>10} ", Role.FAINT),
-        (f"{sign} ", Role.FAINT if event.way is Way.OURS else Role.KEY),
-        (fit(event.kind, KIND - 1, symbols.cut) + " ", event.role),
-        (event.lead, Role.FAINT),
-        (_shown(event, max(room - width(event.lead), 0), symbols), event.role),
+        (f"{_format_elapsed(event.elapsed_s):>10} ", Role.FAINT),
+        (f"{sign} ", Role.FAINT if event.direction is Direction.LOCAL else Role.KEY),
+        (fit(event.kind, KIND_WIDTH - 1, symbols.ellipsis) + " ", event.role),
+        (event.prefix, Role.FAINT),
+        (_fitted_text(event, max(room - cell_width(event.prefix), 0), symbols), event.role),
     ]
 
 
-def _shown(event: Told, room: int, symbols: Symbols) -> str:
+def _fitted_text(event: EventSummary, room: int, symbols: Symbols) -> str:
     """Of a turn that is being spoken, what is new stands at its end."""
-    if not event.lead or width(event.text) <= room:
-        return fit(event.text, room, symbols.cut)
-    return symbols.cut + tail(event.text, room - 1) if room else ""
+    if not event.prefix or cell_width(event.text) <= room:
+        return fit(event.text, room, symbols.ellipsis)
+    return symbols.ellipsis + tail(event.text, room - 1) if room else ""
 
 
-def _moment(t: float | None) -> str:
-    if t is None:
+def _format_elapsed(elapsed_s: float | None) -> str:
+    if elapsed_s is None:
         return ""
-    return f"{clock(t)}.{int(max(t, 0) * 1000) % 1000:03}"
+    return f"{format_duration(elapsed_s)}.{int(max(elapsed_s, 0) * 1000) % 1000:03}"
 
 
-def whole(entry: Entry, cells: int) -> list[Line]:
+def entry_lines(entry: TraceEntry, cells: int) -> list[StyledLine]:
     """All that a line of a trace holds, its fields one by one, lists item by item."""
     fields = entry.fields
     if fields is None:
-        return said(" ", clean(entry.text, 10 * LONGEST), Role.TEXT, cells)
-    lines: list[Line] = []
+        return wrap_sentence(" ", clean(entry.text, 10 * MAX_EVENT_CHARS), Role.TEXT, cells)
+    lines: list[StyledLine] = []
     for name, value in fields.items():
-        lines += _field(clean(name), value, cells)
+        lines += _field_lines(clean(name), value, cells)
     return lines
 
 
-def _field(name: str, value: Json, cells: int) -> list[Line]:
+def _field_lines(name: str, value: Json, cells: int) -> list[StyledLine]:
     label = f"{name} "
     if isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        items = [said("   ", clean(_compact(each)), Role.TEXT, cells) for each in value]
+        items = [wrap_sentence("   ", clean(_json_text(each)), Role.TEXT, cells) for each in value]
         return [[(label, Role.KEY)], *(line for item in items for line in item)]
-    text = _plain(value)
-    rows = said(" ", clean(text), Role.TEXT, max(cells - len(label), 1) if cells > 40 else cells)
+    text = _value_text(value)
+    rows = wrap_sentence(
+        " ", clean(text), Role.TEXT, max(cells - len(label), 1) if cells > 40 else cells
+    )
     if cells <= 40:
         return [[(label, Role.KEY)], *rows]
     first, *rest = rows or [[("", Role.TEXT)]]

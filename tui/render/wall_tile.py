@@ -5,114 +5,127 @@ from dataclasses import dataclass
 from tui.model import metrics
 from tui.model.wall import Wall
 from tui.render import gauges, latest_words
-from tui.render.table_row import STATUS_ROLES, Stance, name, progress_clock, state_word
-from tui.render.transcript_layout import said, seam, wrapped
+from tui.render.table_row import (
+    STATUS_ROLES,
+    RowContext,
+    format_progress_time,
+    recording_name,
+    state_word,
+)
+from tui.render.transcript_layout import attempt_divider, wrap_sentence, wrap_turn
 from tui.text import formats
-from tui.text.width import clean, fit_middle, width
-from tui.theme.roles import Line, Role
+from tui.text.width import cell_width, clean, fit_middle
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.attempt_spans import Takeover, takeovers
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.attempt_spans import AttemptSpan, attempt_spans
+from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn
 
-SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
+GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Columns and rows of tiles, the most tiles first."""
 
-LEAST_CELLS = {3: 50, 2: 39, 1: 39}
+MIN_TILE_WIDTHS = {3: 50, 2: 39, 1: 39}
 """Of a tile, by the columns there are: on a larger wall one wants to read, not only to see."""
 
-LEAST_ROWS = 9
+MIN_TILE_ROWS = 9
 
-BROAD = 56
+MIN_ONE_LINE_GAUGES_WIDTH = 56
 """Cells of a tile that shows all its gauges on one line."""
 
-_LESS = {9: 6, 6: 4, 4: 2, 2: 1}
+_NEXT_SMALLER_GRID = {9: 6, 6: 4, 4: 2, 2: 1}
 """So many sessions have room on the next smaller wall."""
 
-LEAST_BAR = 9
+MIN_TILE_BAR_WIDTH = 9
 """Cells of a bar beside which more is told than what is left."""
 
-MARGIN = 2
+TEXT_MARGIN = 2
 """Cells before words: where a turn begins, and which one is still being revised."""
 
-MOST_TROUBLE = 3
+MAX_PROBLEM_ROWS = 3
 """Rows that may tell what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Corner:
+class TileEdges:
     """What a tile has beside it: no upright stands at the left end of the wall."""
 
-    left: bool
-    top: bool
+    at_left: bool
+    at_top: bool
 
 
-def shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
+def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
     """As many tiles as can be read and there are sessions for, in columns and rows."""
-    for columns, lines in SHAPES:
-        fits = cells // columns >= LEAST_CELLS[columns] and rows // lines >= LEAST_ROWS
-        if fits and sessions > _LESS[columns * lines]:
+    for columns, lines in GRID_SHAPES:
+        fits = cells // columns >= MIN_TILE_WIDTHS[columns] and rows // lines >= MIN_TILE_ROWS
+        if fits and sessions > _NEXT_SMALLER_GRID[columns * lines]:
             return columns, lines
     return 1, 1
 
 
-def spans(size: int, parts: int) -> list[tuple[int, int]]:
+def split_evenly(total: int, parts: int) -> list[tuple[int, int]]:
     """Where each of so many parts begins, and how long it is; the first ones take the rest."""
-    share, rest = divmod(size, parts)
+    share, rest = divmod(total, parts)
     lengths = [share + (part < rest) for part in range(parts)]
     return [(sum(lengths[:part]), length) for part, length in enumerate(lengths)]
 
 
-def heading(wall: Wall, cells: int, symbols: Symbols) -> Line:
+def wall_heading(wall: Wall, cells: int, symbols: Symbols) -> StyledLine:
     """What the wall shows of how much, and by what it was chosen."""
-    dot = (f" {symbols.dot} ", Role.FAINT)
-    line: Line = [(" ", Role.FAINT), (wall.choosing.value, Role.HEADING)]
-    if wall.count > len(wall.tiles):
-        line += [dot, (f"{len(wall.tiles)} of {wall.count} sessions", Role.HEADING)]
-        line += [dot, (f"page {wall.page + 1}/{wall.pages}", Role.HEADING)]
+    dot = (f" {symbols.separator} ", Role.FAINT)
+    line: StyledLine = [(" ", Role.FAINT), (wall.ranking.value, Role.HEADING)]
+    if wall.session_count > len(wall.tiles):
+        line += [dot, (f"{len(wall.tiles)} of {wall.session_count} sessions", Role.HEADING)]
+        line += [dot, (f"page {wall.page + 1}/{wall.page_count}", Role.HEADING)]
     if wall.pinned:
         line += [dot, (f"{symbols.held} pinned", Role.ALARM)]
     return line
 
 
-def tile(
-    history: JobHistory, stance: Stance, corner: Corner, cells: int, rows: int, symbols: Symbols
-) -> list[Line]:
+def tile_lines(
+    job_state: JobState,
+    context: RowContext,
+    edges: TileEdges,
+    cells: int,
+    rows: int,
+    symbols: Symbols,
+) -> list[StyledLine]:
     """Exactly so many lines of at most so many cells."""
     room = cells - 3  # the upright, and a space on both sides
-    told = _gauges(history, room, symbols)
+    told = _gauge_lines(job_state, room, symbols)
     body = rows - 1 - len(told)
-    under = _trouble(history, stance, room, symbols)[: max(body, 0)]
-    words = _words(history, room, body - len(under), symbols)
-    blank: list[Line] = [[] for _ in range(body - len(under) - len(words))]
-    upright = symbols.cursor if stance.current else " " if corner.left else symbols.upright
-    edge = (f"{upright} ", Role.KEY if stance.current else Role.FAINT)
+    under = _problem_rows(job_state, context, room, symbols)[: max(body, 0)]
+    words = _transcript_lines(job_state, room, body - len(under), symbols)
+    blank: list[StyledLine] = [[] for _ in range(body - len(under) - len(words))]
+    upright = symbols.cursor if context.current else " " if edges.at_left else symbols.vertical_rule
+    edge = (f"{upright} ", Role.KEY if context.current else Role.FAINT)
     lines = [*told, *blank, *words, *under]
-    title = _title(history, stance, corner, cells, symbols)
+    title = _title_line(job_state, context, edges, cells, symbols)
     return [title, *([edge, *line] for line in lines)][:rows]
 
 
-def _title(
-    history: JobHistory, stance: Stance, corner: Corner, cells: int, symbols: Symbols
-) -> Line:
+def _title_line(
+    job_state: JobState, context: RowContext, edges: TileEdges, cells: int, symbols: Symbols
+) -> StyledLine:
     """The name at the left of the rule, the state at its end."""
-    role = STATUS_ROLES[history.status]
-    sign = symbols.stopping if stance.stopping else symbols.status[history.status]
-    joint = symbols.rule if corner.left else symbols.tee if corner.top else symbols.cross
-    edge = (symbols.cursor, Role.KEY) if stance.current else (joint, Role.FAINT)
-    mark = (symbols.marked, Role.ALARM) if stance.marked else (symbols.rule, Role.FAINT)
-    word = state_word(history, stance)
-    if history.attempt > 1:
-        word += f" {latest_words.which(history, symbols).strip()}"
-    room = cells - width(word) - 10
-    called = name(history)
-    called = called if width(called) <= room else fit_middle(called, max(room, 1), symbols.cut)
-    rule = symbols.rule * max(cells - width(called) - width(word) - 9, 1)
+    role = STATUS_ROLES[job_state.status]
+    sign = symbols.stopping if context.stopping else symbols.status[job_state.status]
+    joint = symbols.rule if edges.at_left else symbols.tee if edges.at_top else symbols.cross
+    edge = (symbols.cursor, Role.KEY) if context.current else (joint, Role.FAINT)
+    mark = (symbols.marked, Role.ALARM) if context.marked else (symbols.rule, Role.FAINT)
+    word = state_word(job_state, context)
+    if job_state.attempt > 1:
+        word += f" {latest_words.attempt_prefix(job_state, symbols).strip()}"
+    room = cells - cell_width(word) - 10
+    called = recording_name(job_state)
+    called = (
+        called if cell_width(called) <= room else fit_middle(called, max(room, 1), symbols.ellipsis)
+    )
+    rule = symbols.rule * max(cells - cell_width(called) - cell_width(word) - 9, 1)
     return [
         edge,
         mark,
         (f" {sign} ", role),
-        (called, Role.KEY if stance.current else Role.STRONG),
+        (called, Role.KEY if context.current else Role.STRONG),
         (f" {rule} ", Role.FAINT),
         (word, role),
         (" " + symbols.rule, Role.FAINT),
@@ -122,108 +135,118 @@ def _title(
 # --- gauges
 
 
-def _gauges(history: JobHistory, cells: int, symbols: Symbols) -> list[Line]:
+def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
     """How far it is, how late chunks leave, how loud they are; on one line where there is room."""
-    lag = [*_lag(history, symbols), *_level(history, symbols)]
-    if cells < BROAD:
-        return [_progress(history, cells, symbols), lag]
-    taken = sum(width(text) for text, _ in lag)
-    return [[*_progress(history, cells - taken - 3, symbols), ("   ", Role.FAINT), *lag]]
+    lag = [*_lag_line(job_state, symbols), *_level_meter(job_state, symbols)]
+    if cells < MIN_ONE_LINE_GAUGES_WIDTH:
+        return [_progress_line(job_state, cells, symbols), lag]
+    taken = sum(cell_width(text) for text, _ in lag)
+    return [[*_progress_line(job_state, cells - taken - 3, symbols), ("   ", Role.FAINT), *lag]]
 
 
-def _progress(history: JobHistory, cells: int, symbols: Symbols) -> Line:
+def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledLine:
     """A bar, how much was sent of how much, and how much is left; in exactly so many cells."""
-    share, left = metrics.share(history), metrics.left(history)
+    share, left = metrics.progress_fraction(job_state), metrics.remaining_s(job_state)
     if share is None:
         return [(" " * cells, Role.FAINT)]
-    clock = progress_clock(history)
-    if left and history.status is not Status.QUEUED:
-        short = f"{formats.clock(left)} left"
+    clock = format_progress_time(job_state)
+    if left and job_state.status is not JobStatus.QUEUED:
+        short = f"{formats.format_duration(left)} left"
         whole = f"{clock}  {short}"
-        clock = whole if cells - width(whole) - 2 >= LEAST_BAR else short
-    filled, track = gauges.bar(share, max(cells - width(clock) - 2, 0), symbols)
-    role = Role.FAINT if history.status is Status.DONE else STATUS_ROLES[history.status]
+        clock = whole if cells - cell_width(whole) - 2 >= MIN_TILE_BAR_WIDTH else short
+    filled, track = gauges.bar(share, max(cells - cell_width(clock) - 2, 0), symbols)
+    role = Role.FAINT if job_state.status is JobStatus.DONE else STATUS_ROLES[job_state.status]
     return [(filled, role), (track, Role.FAINT), ("  " + clock, Role.MUTED)]
 
 
-def _lag(history: JobHistory, symbols: Symbols) -> Line:
+def _lag_line(job_state: JobState, symbols: Symbols) -> StyledLine:
     """The gauge, the number with its sign, slips."""
-    lag = metrics.lag_ms(history)
+    lag = metrics.lag_ms(job_state)
     if lag is None:
-        return [(" " * (gauges.GAUGE + gauges.LAG + 4), Role.FAINT)]
-    slipped = (symbols.slip if history.slips else " ", Role.LATE)
+        return [(" " * (gauges.LAG_GAUGE_WIDTH + gauges.LAG_NUMBER_WIDTH + 4), Role.FAINT)]
+    slipped = (symbols.slip if job_state.slips else " ", Role.WARNING)
     (shown, role), (sign, _) = gauges.lag_number(lag, symbols)
     gauge = gauges.lag_gauge(lag, symbols)
-    if history.status.over:
-        gauge, role = [(f"{'p99':>{gauges.GAUGE}}", Role.FAINT)], Role.MUTED
+    if job_state.status.is_finished:
+        gauge, role = [(f"{'p99':>{gauges.LAG_GAUGE_WIDTH}}", Role.FAINT)], Role.MUTED
     return [*gauge, (shown, role), (" ms", Role.FAINT), (sign, role), slipped]
 
 
-def _level(history: JobHistory, symbols: Symbols) -> Line:
+def _level_meter(job_state: JobState, symbols: Symbols) -> StyledLine:
     """Of what is being sent now."""
-    live = history.status is Status.STREAMING
-    meter = gauges.level_meter(history.levels_db, symbols) if live else ""
-    return [(f"  {meter:<{gauges.METER}}", Role.LIVE)]
+    live = job_state.status is JobStatus.STREAMING
+    meter = gauges.level_meter(job_state.levels_db, symbols) if live else ""
+    return [(f"  {meter:<{gauges.LEVEL_METER_WIDTH}}", Role.LIVE)]
 
 
 # --- words
 
 
-def _words(history: JobHistory, cells: int, rows: int, symbols: Symbols) -> list[Line]:
+def _transcript_lines(
+    job_state: JobState, cells: int, rows: int, symbols: Symbols
+) -> list[StyledLine]:
     """The end of the transcript in at most so many rows."""
-    if rows < 1 or cells <= MARGIN:
+    if rows < 1 or cells <= TEXT_MARGIN:
         return []
-    latest = _latest(history, cells - MARGIN, rows, symbols)
-    return latest or [[(_silence(history), Role.FAINT)]]
+    latest = _latest_turns(job_state, cells - TEXT_MARGIN, rows, symbols)
+    return latest or [[(_placeholder(job_state), Role.FAINT)]]
 
 
-def _latest(history: JobHistory, cells: int, rows: int, symbols: Symbols) -> list[Line]:
+def _latest_turns(job_state: JobState, cells: int, rows: int, symbols: Symbols) -> list[StyledLine]:
     """Wrapped from the end on, no more of it than is seen."""
-    turns = history.transcript.last_turns(rows)
+    turns = job_state.transcript.last_turns(rows)
     after = turns[-1].turn_order + 1 if turns else 0
-    seams = {min(each.seam.turn, after): each for each in takeovers(history)[1:]}
-    found = _takeover(seams.get(after), cells, symbols)
+    seams = {min(each.start.turn, after): each for each in attempt_spans(job_state)[1:]}
+    found = _divider_lines(seams.get(after), cells, symbols)
     for turn in reversed(turns):
         if len(found) >= rows:
             break
-        before = _takeover(seams.get(turn.turn_order), cells, symbols)
-        found = [*before, *_turn(turn, cells, symbols), *found]
+        before = _divider_lines(seams.get(turn.turn_order), cells, symbols)
+        found = [*before, *_turn_lines(turn, cells, symbols), *found]
     return found[-rows:]
 
 
-def _turn(turn: Turn, cells: int, symbols: Symbols) -> list[Line]:
-    lines: list[Line] = []
+def _turn_lines(turn: Turn, cells: int, symbols: Symbols) -> list[StyledLine]:
+    lines: list[StyledLine] = []
     text = Role.FINAL if turn.end_of_turn else Role.SETTLED
-    for row in wrapped(turn, cells):
-        sign = " " if lines else symbols.dot if row.final else symbols.speaking
+    for row in wrap_turn(turn, cells):
+        sign = " " if lines else symbols.separator if row.final else symbols.open_turn
         margin = (sign + " ", Role.FAINT if row.final else Role.LIVE)
         lines.append([margin, (row.settled, text), (row.unsettled, Role.PARTIAL)])
     return lines
 
 
-def _takeover(takeover: Takeover | None, cells: int, symbols: Symbols) -> list[Line]:
-    return [] if takeover is None else [[("  " + seam(takeover, cells, symbols), Role.FAINT)]]
+def _divider_lines(
+    attempt_span: AttemptSpan | None, cells: int, symbols: Symbols
+) -> list[StyledLine]:
+    return (
+        []
+        if attempt_span is None
+        else [[("  " + attempt_divider(attempt_span, cells, symbols), Role.FAINT)]]
+    )
 
 
-def _silence(history: JobHistory) -> str:
+def _placeholder(job_state: JobState) -> str:
     """In place of words."""
-    if history.status.over or history.status is Status.QUEUED:
+    if job_state.status.is_finished or job_state.status is JobStatus.QUEUED:
         return ""
-    return "Calling the server." if history.began is None else "Nothing said yet."
+    return "Calling the server." if job_state.began is None else "Nothing said yet."
 
 
-def _trouble(history: JobHistory, stance: Stance, cells: int, symbols: Symbols) -> list[Line]:
+def _problem_rows(
+    job_state: JobState, context: RowContext, cells: int, symbols: Symbols
+) -> list[StyledLine]:
     """What went wrong, or is awaited."""
-    sign, role = symbols.status[history.status], STATUS_ROLES[history.status]
+    sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
     told = ""
-    if history.status is Status.QUEUED:
+    if job_state.status is JobStatus.QUEUED:
         told = (
-            latest_words.waiting(history, stance.wait, stance.outlook) or "Waits for a free place."
+            latest_words.queue_reason(job_state, context.retry_wait_s, context.forecast)
+            or "Waits for a free place."
         )
-    elif history.status is Status.RETRYING and history.retrying is not None:
-        told = (
-            f"{latest_words.again(history.retrying, stance.wait)}: {clean(history.retrying.reason)}"
-        )
-    elif history.ended is not None and history.status is not Status.DONE:
-        told = latest_words.cause(history.ended.reason)
-    return said(sign, told, role, cells)[:MOST_TROUBLE] if told else []
+    elif job_state.status is JobStatus.RETRYING and job_state.retrying is not None:
+        retry = latest_words.retry_text(job_state.retrying, context.retry_wait_s)
+        told = f"{retry}: {clean(job_state.retrying.reason)}"
+    elif job_state.ended is not None and job_state.status is not JobStatus.DONE:
+        told = latest_words.short_reason(job_state.ended.reason)
+    return wrap_sentence(sign, told, role, cells)[:MAX_PROBLEM_ROWS] if told else []

@@ -3,20 +3,20 @@
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
 from tui.render.banner import Destination
-from tui.render.glossary import glossary
-from tui.render.transcript_layout import said
+from tui.render.glossary import definition_lines
+from tui.render.transcript_layout import wrap_sentence
 from tui.text.width import clean
-from tui.theme.roles import Line, Role
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.protocol.endpoint import Kind
+from workers.protocol.endpoint import EndpointKind
 
-COSTS = {
-    Kind.EMBEDDED: "Nothing leaves this machine, and nothing costs money.",
-    Kind.CUSTOM: "That is the endpoint you named; what it costs, its owner knows.",
-    Kind.SERVICE: "The service bills every second that a session is open.",
+COST_NOTES = {
+    EndpointKind.EMBEDDED: "Nothing leaves this machine, and nothing costs money.",
+    EndpointKind.CUSTOM: "That is the endpoint you named; what it costs, its owner knows.",
+    EndpointKind.SERVICE: "The service bills every second that a session is open.",
 }
 
-FIRST = (
+FIRST_STEPS = (
     (Scope.JOBS, "add", "add files or folders: type or browse, or drop them on this window"),
     (Scope.DESK, "help", "keys and signs"),
     (Scope.DESK, "command_palette", "every action by name"),
@@ -24,14 +24,16 @@ FIRST = (
 )
 
 
-def welcome(where: Destination, keymap: Keymap, cells: int, symbols: Symbols) -> list[Line]:
+def welcome_lines(
+    destination: Destination, keymap: Keymap, cells: int, symbols: Symbols
+) -> list[StyledLine]:
     """What to press, what happens then, and whether it costs anything."""
-    pairs = [(keymap.shown(scope, action), does) for scope, action, does in FIRST]
-    keys = glossary(pairs, cells, least=4, indent=0)
-    lines: list[Line] = [[("No recordings yet.", Role.STRONG)], [], *keys, []]
-    told = f"What is added is streamed at the speed of speech to: {clean(where.name)}."
-    lines += said(symbols.to, told, Role.MUTED, cells)
-    if where.kind is not None:
-        role = Role.ALARM if where.kind is Kind.SERVICE else Role.MUTED
-        lines += said(" ", COSTS[where.kind], role, cells)
+    pairs = [(keymap.key_display(scope, action), does) for scope, action, does in FIRST_STEPS]
+    keys = definition_lines(pairs, cells, min_term_width=4, indent=0)
+    lines: list[StyledLine] = [[("No recordings yet.", Role.STRONG)], [], *keys, []]
+    told = f"What is added is streamed at the speed of speech to: {clean(destination.name)}."
+    lines += wrap_sentence(symbols.target_arrow, told, Role.MUTED, cells)
+    if destination.kind is not None:
+        role = Role.ALARM if destination.kind is EndpointKind.SERVICE else Role.MUTED
+        lines += wrap_sentence(" ", COST_NOTES[destination.kind], role, cells)
     return lines

@@ -7,13 +7,13 @@ from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Look, Role
-from tui.widgets.painted import Painted
+from tui.widgets.painted import LineBlock
 
 
-class Confirming(Dialog[bool]):
+class ConfirmDialog(Dialog[bool]):
     """Gives True for yes; whatever else closes it means no."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.CONFIRMING))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.CONFIRMING))
 
     def __init__(self, look: Look, question: str, consequence: str) -> None:
         super().__init__(look)
@@ -22,9 +22,9 @@ class Confirming(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            yes, no = (self.look.key(Scope.CONFIRMING, each) for each in ("confirm", "close"))
+            yes, no = (self.look.key_hint(Scope.CONFIRMING, each) for each in ("confirm", "close"))
             box.border_subtitle = f"{yes} yes  {no} no"
-            yield Painted(
+            yield LineBlock(
                 self.look,
                 lambda _: [
                     [],

@@ -10,13 +10,13 @@ from tui.keys.key_table import Scope
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII
 
-Answer = TypeVar("Answer")
+DialogResult = TypeVar("DialogResult")
 
 
-class Dialog(ModalScreen[Answer | None]):
+class Dialog(ModalScreen[DialogResult | None]):
     """Its content stands in a container with the id ``box``."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.DIALOG))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.DIALOG))
 
     DEFAULT_CSS = """
     Dialog {
@@ -43,10 +43,12 @@ class Dialog(ModalScreen[Answer | None]):
         self.look = look
         self.set_class(look.symbols is ASCII, "-ascii")
 
-    def hints(self, *does: tuple[Scope, str, str]) -> str:
+    def hints(self, *actions: tuple[Scope, str, str]) -> str:
         """For the box's lower edge: actions, each with a word for it, and the one that closes."""
-        told = (*does, (Scope.DIALOG, "close", "close"))
-        return "  ".join(f"{self.look.key(scope, action)} {word}" for scope, action, word in told)
+        told = (*actions, (Scope.DIALOG, "close", "close"))
+        return "  ".join(
+            f"{self.look.key_hint(scope, action)} {word}" for scope, action, word in told
+        )
 
     def action_close(self) -> None:
         self.dismiss(None)

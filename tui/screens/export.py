@@ -15,30 +15,30 @@ from tui.files import path_input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import DeskState
-from tui.model.export_job import Choice, Group, Written
-from tui.model.transcript_cache import TurnsMissing, fill
+from tui.model.export_job import ExportChoice, ExportGroup, ExportResult
+from tui.model.transcript_cache import TurnsMissing, restore_turns
 from tui.render import export_choices as lines
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
-from tui.theme.roles import Line, Look
-from tui.widgets.painted import Painted
-from tui.widgets.path_line import PathLine
-from workers.exports import FORMATS, names
+from tui.theme.roles import Look, StyledLine
+from tui.widgets.painted import LineBlock
+from tui.widgets.path_line import PathInput
+from workers.exports import FORMATS, export_names
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-LOOK_EVERY = 0.1
+PROGRESS_INTERVAL_S = 0.1
 """Seconds between two looks at how far it is."""
 
 
-class Exporting(Dialog[None]):
+class ExportDialog(Dialog[None]):
     """Every question by its letter, or by arrows and Space; opens as it was closed."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.EXPORTING))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.EXPORTING))
     AUTO_FOCUS = ""  # letters choose until the folder is asked for
 
     DEFAULT_CSS = """
-    Exporting {
+    ExportDialog {
         #box { overflow-y: auto; scrollbar-size-vertical: 1; }
         #where { height: 1; }
         #label { width: 12; }
@@ -49,23 +49,23 @@ class Exporting(Dialog[None]):
         self,
         look: Look,
         state: DeskState,
-        groups: Sequence[Group],
-        group: int,
-        run: Path,
-        choice: Choice,
+        groups: Sequence[ExportGroup],
+        group_index: int,
+        run_folder: Path,
+        choice: ExportChoice,
     ) -> None:
         super().__init__(look)
         self._state = state
         self._groups = groups
-        self._group = group
-        self._run = run
-        self._own = run / "exports"
-        self._choice = self._kept = choice
+        self._group_index = group_index
+        self._run_folder = run_folder
+        self._default_folder = run_folder / "exports"
+        self._choice = self._saved_choice = choice
         self._cursor = next(iter(FORMATS))
-        self._done: int | None = None
+        self._done_count: int | None = None
         """So many are written while it goes on."""
-        self._written: Written | None = None
-        self._folder = self._own
+        self._result: ExportResult | None = None
+        self._last_folder = self._default_folder
         """Where it was written last."""
 
     def compose(self) -> ComposeResult:
@@ -74,162 +74,170 @@ class Exporting(Dialog[None]):
             box.border_subtitle = self.hints(
                 (Scope.EXPORTING, "write", "write"), (Scope.EXPORTING, "choose_here", "choose")
             )
-            yield Painted(self.look, self._about, id="about")
-            yield Painted(self.look, self._choices, id="choices")
+            yield LineBlock(self.look, self._intro_lines, id="about")
+            yield LineBlock(self.look, self._choice_lines, id="choices")
             with Horizontal(id="where"):
-                yield Painted(self.look, self._label, id="label")
-                yield PathLine(
-                    path_input.typed(self._choice.folder),
-                    placeholder=clean(str(self._own)),
-                    folders=True,
+                yield LineBlock(self.look, self._folder_label_lines, id="label")
+                yield PathInput(
+                    path_input.sanitize_paste(self._choice.folder),
+                    placeholder=clean(str(self._default_folder)),
+                    folders_only=True,
                     id="folder",
                 )
-            yield Painted(self.look, self._outcome, id="outcome")
+            yield LineBlock(self.look, self._outcome_lines, id="outcome")
 
     def on_mount(self) -> None:
-        self.set_interval(LOOK_EVERY, self._show_progress)
+        self.set_interval(PROGRESS_INTERVAL_S, self._show_progress)
 
     @property
-    def _line(self) -> PathLine:
-        return self.query_one(PathLine)
+    def _path_input(self) -> PathInput:
+        return self.query_one(PathInput)
 
     @property
-    def _named(self) -> Path:
+    def _entered_folder(self) -> Path:
         """The folder that the line names."""
-        folder = os.path.expanduser(path_input.typed(self._line.value.strip()))
-        return Path(folder) if folder else self._own  # of nobody's ~: as it stands
+        folder = os.path.expanduser(path_input.sanitize_paste(self._path_input.value.strip()))
+        return Path(folder) if folder else self._default_folder  # of nobody's ~: as it stands
 
     @property
     def _jobs(self) -> Sequence[JobId]:
-        return self._groups[self._group].jobs
+        return self._groups[self._group_index].jobs
 
     # --- keys
 
     def action_close(self) -> None:
-        if self._line.has_focus:
-            self._leave_line()
+        if self._path_input.has_focus:
+            self._leave_path_input()
             return
-        self._keep()
+        self._save_choice()
         self.dismiss(None)
 
     def action_choose(self, question: str) -> None:
-        if self._done is not None:
+        if self._done_count is not None:
             return  # what is written stands above, and what became of it is to stand below
         match question:
-            case lines.ROWS:
-                self._group = (self._group + 1) % len(self._groups)
-            case lines.TOGETHER:
+            case lines.ROWS_FIELD:
+                self._group_index = (self._group_index + 1) % len(self._groups)
+            case lines.TOGETHER_FIELD:
                 self._choice = replace(self._choice, together=not self._choice.together)
-            case lines.THERE:
-                self._choice = self._choice.turned()
-            case lines.FOLDER:
-                self.set_focus(self._line)
+            case lines.EXISTING_FIELD:
+                self._choice = self._choice.with_next_existing()
+            case lines.FOLDER_FIELD:
+                self.set_focus(self._path_input)
             case format:
-                self._choice = self._choice.toggled(format)
-        self._written = None
+                self._choice = self._choice.with_format_toggled(format)
+        self._result = None
         self._redraw()
 
     def action_choose_here(self) -> None:
         self.action_choose(self._cursor)
 
     def action_move(self, rows: int) -> None:
-        asked = list(filter(None, lines.layout(self._groups)))
+        asked = list(filter(None, lines.field_order(self._groups)))
         at = asked.index(self._cursor) if self._cursor in asked else 0
         self._cursor = asked[(at + rows) % len(asked)]
-        self._leave_line()
-        row = lines.layout(self._groups).index(self._cursor)
+        self._leave_path_input()
+        row = lines.field_order(self._groups).index(self._cursor)
         self.query_one("#box").scroll_to(y=row - 2, animate=False)  # in a tiny window
 
     def action_complete(self) -> None:
-        if self._line.has_focus:
-            self._line.complete()
+        if self._path_input.has_focus:
+            self._path_input.complete()
         else:
-            self.set_focus(self._line)
+            self.set_focus(self._path_input)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(str(self._folder if self._written else self._named))
+        self.app.copy_to_clipboard(str(self._last_folder if self._result else self._entered_folder))
 
     def on_input_submitted(self) -> None:
-        self._leave_line()
+        self._leave_path_input()
 
-    def _leave_line(self) -> None:
+    def _leave_path_input(self) -> None:
         self.set_focus(None)
         self._redraw()
 
     def on_click(self, event: Click) -> None:
-        choices = self.query_one("#choices", Painted)
+        choices = self.query_one("#choices", LineBlock)
         if event.widget is choices:
-            asked = lines.layout(self._groups)
+            asked = lines.field_order(self._groups)
             if question := asked[event.y] if event.y < len(asked) else "":
                 self._cursor = question
                 self.action_choose(question)
 
     # --- writing
 
-    def _keep(self) -> None:
+    def _save_choice(self) -> None:
         """For the next time, if it is another one: else the settings go on to say."""
-        before = self._kept
-        self._kept = self._choice = replace(self._choice, folder=self._line.value.strip())
-        if self._kept != before:
-            self._kept.remember()
+        before = self._saved_choice
+        self._saved_choice = self._choice = replace(
+            self._choice, folder=self._path_input.value.strip()
+        )
+        if self._saved_choice != before:
+            self._saved_choice.save()
 
     def action_write(self) -> None:
-        if self._done is not None or not self._choice.files(len(self._jobs)):
+        if self._done_count is not None or not self._choice.file_count(len(self._jobs)):
             return
-        self._keep()
-        self._folder = self._named
-        self._done, self._written = 0, Written()
+        self._save_choice()
+        self._last_folder = self._entered_folder
+        self._done_count, self._result = 0, ExportResult()
         self._redraw()
         work: Callable[[], Awaitable[None]] = partial(
-            self._write, self._choice, self._folder, self._written
+            self._write, self._choice, self._last_folder, self._result
         )
         self.run_worker(work, group="export")
 
-    async def _write(self, choice: Choice, folder: Path, written: Written) -> None:
+    async def _write(self, choice: ExportChoice, folder: Path, result: ExportResult) -> None:
         """A thread writes, job after job; each is copied when its turn has come."""
-        named = names(self._state.run)
-        copies: list[JobHistory] = []
+        named = export_names(self._state.all_job_states)
+        copies: list[JobState] = []
         for done, job in enumerate(list(self._jobs)):
-            self._done = done
-            history = self._state.snapshot(job)
-            if not await asyncio.to_thread(fill, self._run, history):  # old turns stay on disk
-                written.problem = TurnsMissing(history.file)
+            self._done_count = done
+            job_state = self._state.snapshot(job)
+            if not await asyncio.to_thread(
+                restore_turns, self._run_folder, job_state
+            ):  # old turns stay on disk
+                result.error = TurnsMissing(job_state.file)
                 break
             if choice.together:
-                copies.append(history)
+                copies.append(job_state)
                 continue
-            await asyncio.to_thread(written.write, history, named[job], choice, folder)
-            if written.problem is not None:
+            await asyncio.to_thread(result.write, job_state, named[job], choice, folder)
+            if result.error is not None:
                 break
-        if choice.together and written.problem is None:
-            await asyncio.to_thread(written.write_together, copies, choice, folder)
-        self._done = None
+        if choice.together and result.error is None:
+            await asyncio.to_thread(result.write_together, copies, choice, folder)
+        self._done_count = None
         self._redraw()
         self.call_after_refresh(self.query_one("#outcome").scroll_visible, animate=False)
 
     def _show_progress(self) -> None:
-        if self._done is not None:
-            self.query_one("#outcome", Painted).redraw()
+        if self._done_count is not None:
+            self.query_one("#outcome", LineBlock).redraw()
 
     # --- lines
 
     def _redraw(self) -> None:
-        for painted in self.query(Painted):
+        for painted in self.query(LineBlock):
             painted.redraw()
 
-    def _about(self, _width: int) -> list[Line]:
-        histories = [self._state.histories[job] for job in self._jobs]
-        return lines.about(len(histories), sum(not each.status.over for each in histories))
+    def _intro_lines(self, _width: int) -> list[StyledLine]:
+        job_states = [self._state.job_states[job] for job in self._jobs]
+        return lines.transcript_count_lines(
+            len(job_states), sum(not each.status.is_finished for each in job_states)
+        )
 
-    def _choices(self, _width: int) -> list[Line]:
-        return lines.choices(self._groups, self._group, self._choice, self._cursor, self.look)
+    def _choice_lines(self, _width: int) -> list[StyledLine]:
+        return lines.field_lines(
+            self._groups, self._group_index, self._choice, self._cursor, self.look
+        )
 
-    def _label(self, _width: int) -> list[Line]:
+    def _folder_label_lines(self, _width: int) -> list[StyledLine]:
         return [lines.folder_label(self._cursor, self.look)]
 
-    def _outcome(self, width: int) -> list[Line]:
-        if self._done is not None:
-            return lines.writing(self._done, len(self._jobs), self.look)
-        if self._written is None:
-            return lines.promise(self._choice, len(self._jobs), self.look)
-        return lines.outcome(self._written, self._folder, width, self.look)
+    def _outcome_lines(self, width: int) -> list[StyledLine]:
+        if self._done_count is not None:
+            return lines.export_progress_lines(self._done_count, len(self._jobs), self.look)
+        if self._result is None:
+            return lines.preview_lines(self._choice, len(self._jobs), self.look)
+        return lines.export_result_lines(self._result, self._last_folder, width, self.look)

@@ -3,123 +3,127 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tui.keys.key_table import Key, Scope
+from tui.keys.key_table import KeyBinding, Scope
 from tui.model.desk_state import DeskState
-from tui.model.shutdown import Leaving, Phase
-from tui.model.supervisor_protocol import Supervision
+from tui.model.shutdown import Shutdown, ShutdownPhase
+from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.totals import Totals, totals
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination
-from tui.render.run_status import Standing
-from tui.theme.roles import Line, Look, Role
-from workers.jobs.job_state import Status
+from tui.render.run_status import RunStatus
+from tui.theme.roles import Look, Role, StyledLine
+from workers.jobs.job_state import JobStatus
 
-NOTICE = 5.0
+NOTICE_DURATION_S = 5.0
 """Seconds that a notice stands in place of the keys."""
 
-ROOMY = 20
+MIN_TALL_BANNER_ROWS = 20
 """From so many rows of screen on, the banner may take two."""
 
-LEAST = (30, 6)
+MIN_SCREEN_SIZE = (30, 6)
 """Cells and rows of screen in which what is shown still tells the truth."""
 
-TOO_SMALL: list[Line] = [[("Window too small", Role.ALARM)]]
+TOO_SMALL_LINES: list[StyledLine] = [[("Window too small", Role.ALARM)]]
 
-EVERY = 1.0
+TOTALS_INTERVAL_S = 1.0
 """Seconds between two looks at the totals: they go through every job there is."""
 
 
-def too_small(cells: int, rows: int) -> bool:
+def is_too_small(cells: int, rows: int) -> bool:
     """Whether nothing can be shown there."""
-    return cells < LEAST[0] or rows < LEAST[1]
+    return cells < MIN_SCREEN_SIZE[0] or rows < MIN_SCREEN_SIZE[1]
 
 
-class Frame:
+class ScreenFrame:
     """Draws from the state; keeps only the notice of the moment."""
 
     def __init__(
         self,
         state: DeskState,
-        supervisor: Supervision,
-        leaving: Leaving,
+        supervisor: SupervisorProtocol,
+        shutdown: Shutdown,
         look: Look,
-        where: Destination,
+        destination: Destination,
     ) -> None:
         self._state = state
         self._supervisor = supervisor
-        self._leaving = leaving
+        self._shutdown = shutdown
         self._look = look
-        self._where = where
+        self._destination = destination
         self._notice = ""
-        self._notice_ends = 0.0
+        self._notice_until = 0.0
         self._totals = Totals()
-        self._counted_at = float("-inf")
-        self._counted = Counter[Status]()
+        self._totals_time = float("-inf")
+        self._totals_counts = Counter[JobStatus]()
 
-    def say(self, notice: str, now: float) -> None:
+    def show_notice(self, notice: str, now: float) -> None:
         """Puts a sentence at the foot for a while."""
-        self._notice, self._notice_ends = notice, now + NOTICE
+        self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
-    def standing(self, now: float) -> Standing:
+    def run_status(self, now: float) -> RunStatus:
         """How everything stands."""
-        counts = self._state.counts
-        waiting = counts[Status.QUEUED] + counts[Status.RETRYING]
-        live = sum(count for status, count in counts.items() if status.live)
-        room = live < self._supervisor.sessions
-        next_start = self._supervisor.next_start if waiting and room else None
-        return Standing(
-            queued=counts[Status.QUEUED],
+        counts = self._state.status_counts
+        waiting = counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING]
+        live = sum(count for status, count in counts.items() if status.is_live)
+        room = live < self._supervisor.max_sessions
+        next_start = self._supervisor.next_start_at if waiting and room else None
+        return RunStatus(
+            queued=counts[JobStatus.QUEUED],
             live=live,
-            retrying=counts[Status.RETRYING],
-            done=counts[Status.DONE],
-            failed=counts[Status.FAILED],
-            cancelled=counts[Status.CANCELLED],
-            places=self._supervisor.sessions,
-            held=self._supervisor.holding,
-            next_start_in=None if next_start is None else next_start - now,
-            totals=self._totals_at(now),
-            interrupted=counts[Status.INTERRUPTED],
-            connecting=counts[Status.CONNECTING],
+            retrying=counts[JobStatus.RETRYING],
+            done=counts[JobStatus.DONE],
+            failed=counts[JobStatus.FAILED],
+            cancelled=counts[JobStatus.CANCELLED],
+            max_sessions=self._supervisor.max_sessions,
+            starts_held=self._supervisor.holding,
+            next_start_in_s=None if next_start is None else next_start - now,
+            totals=self._refreshed_totals(now),
+            interrupted=counts[JobStatus.INTERRUPTED],
+            connecting=counts[JobStatus.CONNECTING],
         )
 
-    def _totals_at(self, now: float) -> Totals:
+    def _refreshed_totals(self, now: float) -> Totals:
         """At most so old, and of the jobs that are where they are now."""
-        counts = self._state.counts
-        if now - self._counted_at >= EVERY or counts != self._counted:
+        counts = self._state.status_counts
+        if now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts:
             supervisor = self._supervisor
-            self._counted_at, self._counted = now, counts.copy()
+            self._totals_time, self._totals_counts = now, counts.copy()
             self._totals = totals(
-                self._state.histories,
+                self._state.job_states,
                 supervisor.queue,
-                supervisor.sessions,
+                supervisor.max_sessions,
                 held=supervisor.holding,
-                starts=supervisor.foreseen_starts(),
-                run=self._state.run,
+                start_simulator=supervisor.start_simulator(),
+                all_job_states=self._state.all_job_states,
             )
         return self._totals
 
-    def top(self, cells: int, rows: int, now: float) -> list[Line]:
+    def banner_lines(self, cells: int, rows: int, now: float) -> list[StyledLine]:
         """Product, target, how it stands."""
-        symbols, standing = self._look.symbols, self.standing(now)
-        if rows >= ROOMY:
-            return banner.two_lines(self._where, standing, cells, symbols)
-        return [banner.one_line(self._where, standing, cells, symbols)]
+        symbols, run_status = self._look.symbols, self.run_status(now)
+        if rows >= MIN_TALL_BANNER_ROWS:
+            return banner.two_line_banner(self._destination, run_status, cells, symbols)
+        return [banner.one_line_banner(self._destination, run_status, cells, symbols)]
 
-    def welcome(self, cells: int) -> list[Line]:
+    def welcome_lines(self, cells: int) -> list[StyledLine]:
         """In place of the table while there is nothing in it."""
-        return welcome.welcome(self._where, self._look.keys, cells, self._look.symbols)
+        return welcome.welcome_lines(
+            self._destination, self._look.keymap, cells, self._look.symbols
+        )
 
-    def foot(self, keys: Sequence[Key], cells: int, now: float) -> list[Line]:
+    def footer_lines(
+        self, bindings: Sequence[KeyBinding], cells: int, now: float
+    ) -> list[StyledLine]:
         """What is awaited, else the notice, else the keys."""
         symbols = self._look.symbols
-        if self._leaving.phase is not Phase.STAYING:
-            key = self._look.keys.shown(Scope.DESK, "quit")
-            sentence = self._leaving.sentence(self._state, now, key)
-            return [footer.said(sentence, Role.ALARM, cells, symbols)]
-        if now < self._notice_ends:
-            return [footer.said(self._notice, Role.STRONG, cells, symbols)]
-        keys = self._look.keys(keys)
-        if not self._state.histories:
-            keys = [key for key in keys if key.action == "add" or key.scope is Scope.DESK]
+        if self._shutdown.phase is not ShutdownPhase.RUNNING:
+            key = self._look.keymap.key_display(Scope.DESK, "quit")
+            sentence = self._shutdown.status_text(self._state, now, key)
+            return [footer.message_line(sentence, Role.ALARM, cells, symbols)]
+        if now < self._notice_until:
+            return [footer.message_line(self._notice, Role.STRONG, cells, symbols)]
+        bindings = self._look.keymap(bindings)
+        if not self._state.job_states:
+            bindings = [key for key in bindings if key.action == "add" or key.scope is Scope.DESK]
         marked = len(self._state.marked)
-        return [footer.hints(keys, cells, symbols, f"{marked} marked" if marked else "")]
+        return [footer.key_hints(bindings, cells, symbols, f"{marked} marked" if marked else "")]

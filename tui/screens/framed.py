@@ -8,21 +8,21 @@ from textual.app import ComposeResult
 from textual.events import Paste
 from textual.screen import Screen
 
-from tui.keys.key_table import Key
+from tui.keys.key_table import KeyBinding
 from tui.model.desk_state import Changes, DeskState
 from tui.screens import frame
-from tui.screens.available_actions import nearest
-from tui.screens.frame import Frame
-from tui.theme.roles import Line, Look
-from tui.widgets.messages import Dropped
-from tui.widgets.painted import Painted
+from tui.screens.available_actions import keys_in_focus
+from tui.screens.frame import ScreenFrame
+from tui.theme.roles import Look, StyledLine
+from tui.widgets.messages import PathsPasted
+from tui.widgets.painted import LineBlock
 
 
-class Framed(Screen[None]):
+class FramedScreen(Screen[None]):
     """A screen with the frame around its `body`."""
 
     DEFAULT_CSS = """
-    Framed {
+    FramedScreen {
         layers: default above;
         overflow: hidden;
         #small { layer: above; width: 100%; height: 100%; background: $background; display: none; }
@@ -30,42 +30,42 @@ class Framed(Screen[None]):
     }
     """
 
-    FOOT: ClassVar[Sequence[Key]] = ()
+    FOOTER_KEYS: ClassVar[Sequence[KeyBinding]] = ()
     """Whose keys the foot offers."""
 
-    def __init__(self, state: DeskState, look: Look, frame: Frame) -> None:
+    def __init__(self, state: DeskState, look: Look, frame: ScreenFrame) -> None:
         super().__init__()
         self.state = state
         self.look = look
         self.frame = frame
 
     def compose(self) -> ComposeResult:
-        yield Painted(self.look, self._top, id="banner")
-        yield from self.body()
-        yield Painted(self.look, self._foot, id="foot")
-        yield Painted(self.look, lambda _: frame.TOO_SMALL, id="small")
+        yield LineBlock(self.look, self._banner_lines, id="banner")
+        yield from self.compose_body()
+        yield LineBlock(self.look, self._footer_lines, id="foot")
+        yield LineBlock(self.look, lambda _: frame.TOO_SMALL_LINES, id="small")
 
-    def body(self) -> ComposeResult:
+    def compose_body(self) -> ComposeResult:
         """What stands between banner and foot."""
         yield from ()
 
-    def show(self, changes: Changes) -> None:
+    def show_changes(self, changes: Changes) -> None:
         """Draws what changed; called on every tick and after every key."""
-        self.set_class(frame.too_small(*self.app.size), "-small")
-        self.query_one("#banner", Painted).redraw()
-        self.query_one("#foot", Painted).redraw()
+        self.set_class(frame.is_too_small(*self.app.size), "-small")
+        self.query_one("#banner", LineBlock).redraw()
+        self.query_one("#foot", LineBlock).redraw()
 
     def on_screen_resume(self) -> None:
         """Nobody told it of changes while another screen covered it."""
         if self.is_mounted:
-            self.show(Changes(frozenset(self.state.histories), order=True))
+            self.show_changes(Changes(frozenset(self.state.job_states), order_changed=True))
 
     def on_paste(self, event: Paste) -> None:
-        self.post_message(Dropped(event.text))
+        self.post_message(PathsPasted(event.text))
 
-    def _top(self, width: int) -> list[Line]:
-        return self.frame.top(width, self.app.size.height, monotonic())
+    def _banner_lines(self, width: int) -> list[StyledLine]:
+        return self.frame.banner_lines(width, self.app.size.height, monotonic())
 
-    def _foot(self, width: int) -> list[Line]:
-        keys = nearest(self.focused, self.FOOT, self.look.keys)
-        return self.frame.foot(keys, width, monotonic())
+    def _footer_lines(self, width: int) -> list[StyledLine]:
+        keys = keys_in_focus(self.focused, self.FOOTER_KEYS, self.look.keymap)
+        return self.frame.footer_lines(keys, width, monotonic())

@@ -2,25 +2,25 @@
 
 from collections.abc import Sequence
 
-from tui.keys.key_table import Key
+from tui.keys.key_table import KeyBinding
 from tui.render.help import help_lines
-from tui.screens.page import Page
-from tui.theme.roles import Line, Look
+from tui.screens.page import TextDialog
+from tui.theme.roles import Look, StyledLine
 
 
-class Help(Page):
-    """``here``: the keys that work beneath it."""
+class HelpDialog(TextDialog):
+    """``active_keys``: the keys that work beneath it."""
 
     HEADING = "Keys and signs"
 
     DEFAULT_CSS = """
-    Help #box { width: 120; }
+    HelpDialog #box { width: 120; }
     """
 
-    def __init__(self, look: Look, here: Sequence[Key]) -> None:
+    def __init__(self, look: Look, active_keys: Sequence[KeyBinding]) -> None:
         super().__init__(look)
-        self._here = here
+        self._active_keys = active_keys
 
-    def lines(self, width: int) -> list[Line]:
+    def lines(self, width: int) -> list[StyledLine]:
         """The keys of where the user is first."""
-        return help_lines(self._here, width, self.look.keys, self.look.symbols)
+        return help_lines(self._active_keys, width, self.look.keymap, self.look.symbols)

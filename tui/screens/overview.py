@@ -8,23 +8,23 @@ from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import Changes, DeskState
 from tui.model.row_order import Column
-from tui.render.columns import ALL
-from tui.screens.frame import Frame
-from tui.screens.reader import Reading
-from tui.screens.viewed import Viewed
+from tui.render.columns import ALL_COLUMNS
+from tui.screens.frame import ScreenFrame
+from tui.screens.reader import ReadingScreen
+from tui.screens.viewed import DetailScreen
 from tui.theme.roles import Look
-from tui.widgets.detail import Detail
-from tui.widgets.filter import FilterField, FilterLine
-from tui.widgets.messages import Ordered, Picked, Touched
-from tui.widgets.painted import Painted
-from tui.widgets.table import Heads, SessionTable
+from tui.widgets.detail import DetailView
+from tui.widgets.filter import FilterBar, FilterInput
+from tui.widgets.messages import RedrawRequested, RowSelected, SortRequested
+from tui.widgets.painted import LineBlock
+from tui.widgets.table import ColumnHeader, SessionTable
 
 
-class Overview(Viewed):
+class Overview(DetailScreen):
     """Table and detail; beneath each other, or beside where there is room."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.SESSIONS))
-    FOOT = key_table.of(Scope.SESSIONS, Scope.VIEW, Scope.JOBS, Scope.DESK)
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SESSIONS))
+    FOOTER_KEYS = key_table.bindings_in(Scope.SESSIONS, Scope.VIEW, Scope.JOBS, Scope.DESK)
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (150, "-beside")]  # noqa: RUF012  as Textual declares it
 
     DEFAULT_CSS = """
@@ -35,32 +35,36 @@ class Overview(Viewed):
         #none { width: 1fr; height: auto; margin: 2 4; display: none; }
         &.-empty {
             #none { display: block; }
-            #sessions, Detail { display: none; }
+            #sessions, DetailView { display: none; }
         }
         &.-beside {
             #body { layout: horizontal; }
             #sessions { width: 58%; height: 1fr; max-height: 100%; }
             SessionTable { height: 1fr; }
-            Detail { width: 1fr; padding-left: 1; }
+            DetailView { width: 1fr; padding-left: 1; }
         }
     }
     """
 
     def __init__(
-        self, state: DeskState, look: Look, frame: Frame, columns: frozenset[Column] = ALL
+        self,
+        state: DeskState,
+        look: Look,
+        frame: ScreenFrame,
+        columns: frozenset[Column] = ALL_COLUMNS,
     ) -> None:
         super().__init__(state, look, frame)
         self._columns = columns
 
-    def body(self) -> ComposeResult:
+    def compose_body(self) -> ComposeResult:
         with Container(id="body"):
-            yield Painted(self.look, self.frame.welcome, id="none")
+            yield LineBlock(self.look, self.frame.welcome_lines, id="none")
             with Vertical(id="sessions"):
                 table = SessionTable(self.state, self.look, self._columns, id="table")
-                yield FilterLine(self.state, self.look)
-                yield Heads(self.look, table, id="head")
+                yield FilterBar(self.state, self.look)
+                yield ColumnHeader(self.look, table, id="head")
                 yield table
-            yield Detail(self.state, self.look)
+            yield DetailView(self.state, self.look)
 
     @property
     def table(self) -> SessionTable:
@@ -68,80 +72,80 @@ class Overview(Viewed):
         return self.query_one(SessionTable)
 
     @property
-    def filter(self) -> FilterLine:
+    def filter_bar(self) -> FilterBar:
         """What narrows them."""
-        return self.query_one(FilterLine)
+        return self.query_one(FilterBar)
 
     def on_mount(self) -> None:
-        self.set_class(not self.state.histories, "-empty")
+        self.set_class(not self.state.job_states, "-empty")
         self.table.focus()
 
-    def show(self, changes: Changes) -> None:
+    def show_changes(self, changes: Changes) -> None:
         """Draws what changed."""
-        super().show(changes)
-        if changes.order:
-            self.set_class(not self.state.histories, "-empty")
-        self.filter.show()
-        self.table.show(changes)
-        self.query_one(Heads).redraw()
-        if changes.order or self.state.current in changes.jobs:
+        super().show_changes(changes)
+        if changes.order_changed:
+            self.set_class(not self.state.job_states, "-empty")
+        self.filter_bar.redraw()
+        self.table.show_changes(changes)
+        self.query_one(ColumnHeader).redraw()
+        if changes.order_changed or self.state.current in changes.jobs:
             self.detail.redraw()
 
-    def _touched(self) -> None:
-        self.table.show_current()
-        self.post_message(Touched())
+    def _request_redraw(self) -> None:
+        self.table.scroll_to_current()
+        self.post_message(RedrawRequested())
 
-    def on_picked(self, message: Picked) -> None:
+    def on_row_selected(self, message: RowSelected) -> None:
         self.state.select(message.job)
-        self._touched()
-        if message.twice:
+        self._request_redraw()
+        if message.double_click:
             self.action_read()
 
     def action_move(self, rows: int) -> None:
         self.state.move(rows)
-        self._touched()
+        self._request_redraw()
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(self.table.size.height - 1, 1))
 
     def action_edge(self, direction: int) -> None:
-        self.action_move(direction * len(self.state.order))
+        self.action_move(direction * len(self.state.visible))
 
     def action_mark(self) -> None:
-        self.state.mark()
-        self._touched()
+        self.state.toggle_mark()
+        self._request_redraw()
 
     def action_mark_all(self) -> None:
-        self.state.mark_all()
-        self._touched()
+        self.state.toggle_all_marks()
+        self._request_redraw()
 
     def action_invert_marks(self) -> None:
         self.state.invert_marks()
-        self._touched()
+        self._request_redraw()
 
     def action_filter(self) -> None:
-        self.filter.open()
-        self._touched()
+        self.filter_bar.open()
+        self._request_redraw()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        if isinstance(message.input, FilterField) and message.value != self.state.filter_text:
+        if isinstance(message.input, FilterInput) and message.value != self.state.filter_text:
             self.state.filter_by(message.value)
-            self._touched()
+            self._request_redraw()
 
-    def on_filter_field_left(self, message: FilterField.Left) -> None:
-        if not message.kept:
+    def on_filter_input_closed(self, message: FilterInput.Closed) -> None:
+        if not message.keep_filter:
             self.state.filter_by("")
         elif self.state.current is not None:
             self.state.select(self.state.current)  # found, so that is where the user is now
         self.set_focus(self.table)
-        self._touched()
+        self._request_redraw()
 
     def action_sort(self) -> None:
-        from tui.screens.sort import SortMenu  # only when asked for, as every dialog
+        from tui.screens.sort import SortDialog  # only when asked for, as every dialog
 
-        self.app.push_screen(SortMenu(self.look, self.state.sorting), self._sort_by)
+        self.app.push_screen(SortDialog(self.look, self.state.sorting), self._sort_by)
 
-    def on_ordered(self, message: Ordered) -> None:
+    def on_sort_requested(self, message: SortRequested) -> None:
         self._sort_by(message.column)
 
     def action_reverse(self) -> None:
@@ -150,15 +154,15 @@ class Overview(Viewed):
     def _sort_by(self, column: Column | None) -> None:
         if column is not None:
             self.state.sort_by(column)
-            self._touched()
+            self._request_redraw()
 
     def action_freeze(self) -> None:
-        self.state.freeze(not self.state.frozen)
-        self._touched()
+        self.state.set_frozen(not self.state.frozen)
+        self._request_redraw()
 
     def action_read(self) -> None:
         if self.state.current is not None:
-            self.app.push_screen(Reading(self.state, self.look, self.frame))
+            self.app.push_screen(ReadingScreen(self.state, self.look, self.frame))
 
     def action_other_pane(self) -> None:
         pane = self.detail.pane
@@ -166,12 +170,12 @@ class Overview(Viewed):
 
     def action_back(self) -> None:
         """To the table, then the marks away, then the filter; never out of the desk."""
-        if self.detail.back():
+        if self.detail.go_back():
             return
         if not self.table.has_focus:
             self.table.focus()
         elif self.state.unmark_all():
-            self._touched()
+            self._request_redraw()
         elif self.state.filter_text:
             self.state.filter_by("")
-            self._touched()
+            self._request_redraw()

@@ -6,17 +6,17 @@ from textual.containers import VerticalScroll
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.screens.dialog import Dialog
-from tui.theme.roles import Line
-from tui.widgets.painted import Painted
+from tui.theme.roles import StyledLine
+from tui.widgets.painted import LineBlock
 
 
-class Page(Dialog[None]):
+class TextDialog(Dialog[None]):
     """Lines that scroll with the arrows; closes with Esc and with the keys of habit."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.HELP))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.HELP))
 
     DEFAULT_CSS = """
-    Page #box { scrollbar-size-vertical: 1; }
+    TextDialog #box { scrollbar-size-vertical: 1; }
     """
 
     HEADING = ""
@@ -25,9 +25,9 @@ class Page(Dialog[None]):
         with VerticalScroll(id="box", can_focus=False) as box:
             box.border_title = self.HEADING
             box.border_subtitle = self.hints()
-            yield Painted(self.look, self.lines, id="lines")
+            yield LineBlock(self.look, self.lines, id="lines")
 
-    def lines(self, width: int) -> list[Line]:
+    def lines(self, width: int) -> list[StyledLine]:
         """What stands there, in so many cells."""
         raise NotImplementedError  # each page has its own; Textual's widgets cannot be abstract
 

@@ -5,41 +5,41 @@ from textual.app import ComposeResult
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import Changes
-from tui.screens.viewed import Viewed
-from tui.widgets.detail import Detail
-from tui.widgets.messages import Touched
+from tui.screens.viewed import DetailScreen
+from tui.widgets.detail import DetailView
+from tui.widgets.messages import RedrawRequested
 
 
-class Reading(Viewed):
+class ReadingScreen(DetailScreen):
     """The current job, large."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.READING))
-    FOOT = [  # noqa: RUF012  as Framed declares it
-        *key_table.of(Scope.READING),
-        *(key for key in key_table.of(Scope.TRANSCRIPT) if key.label),
-        *key_table.of(Scope.VIEW, Scope.JOBS, Scope.DESK),
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.READING))
+    FOOTER_KEYS = [  # noqa: RUF012  as Framed declares it
+        *key_table.bindings_in(Scope.READING),
+        *(key for key in key_table.bindings_in(Scope.TRANSCRIPT) if key.footer_label),
+        *key_table.bindings_in(Scope.VIEW, Scope.JOBS, Scope.DESK),
     ]
 
-    def body(self) -> ComposeResult:
-        yield Detail(self.state, self.look)
+    def compose_body(self) -> ComposeResult:
+        yield DetailView(self.state, self.look)
 
     def on_mount(self) -> None:
-        self.state.reading = True
+        self.state.is_reading = True
         self.detail.pane.focus()
 
     def on_unmount(self) -> None:
-        self.state.reading = False
+        self.state.is_reading = False
 
-    def show(self, changes: Changes) -> None:
+    def show_changes(self, changes: Changes) -> None:
         """Draws what changed."""
-        super().show(changes)
-        if changes.order or self.state.current in changes.jobs:
+        super().show_changes(changes)
+        if changes.order_changed or self.state.current in changes.jobs:
             self.detail.redraw()
 
     def action_neighbour(self, rows: int) -> None:
         self.state.move(rows)
-        self.post_message(Touched())
+        self.post_message(RedrawRequested())
 
     def action_back(self) -> None:
-        if not self.detail.back():
+        if not self.detail.go_back():
             self.dismiss()

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from tui.render.transcript_layout import said
-from tui.screens.page import Page
+from tui.render.transcript_layout import wrap_sentence
+from tui.screens.page import TextDialog
 from tui.text.width import clean
-from tui.theme.roles import Line, Look, Role
+from tui.theme.roles import Look, Role, StyledLine
 
 
-class SkippedPaths(Page):
+class SkippedDialog(TextDialog):
     """All of it, with reasons."""
 
     HEADING = "Skipped"
@@ -17,10 +17,10 @@ class SkippedPaths(Page):
         super().__init__(look)
         self._skipped = skipped
 
-    def lines(self, width: int) -> list[Line]:
+    def lines(self, width: int) -> list[StyledLine]:
         """A path, and below it why."""
-        lines: list[Line] = [[]]
+        lines: list[StyledLine] = [[]]
         for path, why in self._skipped:
-            lines += said(self.look.symbols.dot, clean(path), Role.TEXT, width)
-            lines += said(" ", clean(why), Role.MUTED, width)
+            lines += wrap_sentence(self.look.symbols.separator, clean(path), Role.TEXT, width)
+            lines += wrap_sentence(" ", clean(why), Role.MUTED, width)
         return lines

@@ -7,12 +7,12 @@ from textual.events import Click
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.row_order import Column, Sorting
-from tui.render.table_head import arrow
+from tui.render.table_head import sort_arrow
 from tui.screens.dialog import Dialog
-from tui.theme.roles import Line, Look, Role
-from tui.widgets.painted import Painted
+from tui.theme.roles import Look, Role, StyledLine
+from tui.widgets.painted import LineBlock
 
-ENDS = {
+SORT_DIRECTION_LABELS = {
     Column.QUEUE: ("the first to start first", "the last to start first"),
     Column.STATE: ("trouble first", "done first"),
     Column.FILE: ("from A on", "from Z on"),
@@ -26,13 +26,13 @@ ENDS = {
 """What stands first, by ascending and by descending values."""
 
 
-class SortMenu(Dialog[Column]):
+class SortDialog(Dialog[Column]):
     """A letter each; gives the column that was chosen."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.SORTING))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SORTING))
 
     DEFAULT_CSS = """
-    SortMenu #box { width: 54; }
+    SortDialog #box { width: 54; }
     """
 
     def __init__(self, look: Look, sorting: Sorting) -> None:
@@ -44,7 +44,7 @@ class SortMenu(Dialog[Column]):
         with Vertical(id="box") as box:
             box.border_title = "Sort by"
             box.border_subtitle = f"again: the other way round  {self.hints()}"
-            yield Painted(self.look, self._choices, id="choices")
+            yield LineBlock(self.look, self._choice_lines, id="choices")
 
     def action_choose(self, column: str) -> None:
         self.dismiss(Column[column])
@@ -54,29 +54,31 @@ class SortMenu(Dialog[Column]):
 
     def action_move(self, rows: int) -> None:
         self._cursor = (self._cursor + rows) % len(Column)
-        self.query_one("#choices", Painted).redraw()
+        self.query_one("#choices", LineBlock).redraw()
 
     def on_click(self, event: Click) -> None:
-        choices = self.query_one("#choices", Painted)
+        choices = self.query_one("#choices", LineBlock)
         row = event.screen_y - choices.region.y
         if choices.region.contains(event.screen_x, event.screen_y) and row < len(Column):
             self.dismiss(list(Column)[row])
 
-    def _choices(self, _width: int) -> list[Line]:
-        letters = {key.action: key.shown for key in self.look.keys.of(Scope.SORTING)}
+    def _choice_lines(self, _width: int) -> list[StyledLine]:
+        letters = {
+            key.action: key.key_display for key in self.look.keymap.bindings_in(Scope.SORTING)
+        }
         return [
-            self._choice(column, letters[f"choose('{column.name}')"], row == self._cursor)
+            self._choice_line(column, letters[f"choose('{column.name}')"], row == self._cursor)
             for row, column in enumerate(Column)
         ]
 
-    def _choice(self, column: Column, letter: str, here: bool) -> Line:
+    def _choice_line(self, column: Column, letter: str, at_cursor: bool) -> StyledLine:
         symbols, chosen = self.look.symbols, column is self._sorting.column
-        line: Line = [
-            (symbols.cursor if here else " ", Role.KEY),
+        line: StyledLine = [
+            (symbols.cursor if at_cursor else " ", Role.KEY),
             (f" {letter}  ", Role.KEY),
             (f"{column.value:<14}", Role.STRONG if chosen else Role.TEXT),
         ]
         if chosen:
-            end = ENDS[column][self._sorting.descending]
-            line.append((f"{arrow(self._sorting, symbols)} {end}", Role.MUTED))
+            end = SORT_DIRECTION_LABELS[column][self._sorting.descending]
+            line.append((f"{sort_arrow(self._sorting, symbols)} {end}", Role.MUTED))
         return line

@@ -5,20 +5,20 @@ from time import monotonic
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.tabs import Tab
-from tui.screens.framed import Framed
-from tui.widgets.detail import Detail
-from tui.widgets.messages import Touched
+from tui.screens.framed import FramedScreen
+from tui.widgets.detail import DetailView
+from tui.widgets.messages import RedrawRequested
 
 
-class Viewed(Framed):
-    """A screen with a `Detail` in its body."""
+class DetailScreen(FramedScreen):
+    """A screen with a `DetailView` in its body."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.VIEW))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.VIEW))
 
     @property
-    def detail(self) -> Detail:
+    def detail(self) -> DetailView:
         """The current job."""
-        return self.query_one(Detail)
+        return self.query_one(DetailView)
 
     def on_screen_resume(self) -> None:
         if self.is_mounted:
@@ -26,12 +26,12 @@ class Viewed(Framed):
 
     def action_tab(self, name: str) -> None:
         self.detail.show_tab(Tab(name))
-        self.post_message(Touched())
+        self.post_message(RedrawRequested())
 
     def action_tabs(self, tabs: int) -> None:
         self.detail.step_tab(tabs)
-        self.post_message(Touched())
+        self.post_message(RedrawRequested())
 
     def action_stamps(self) -> None:
-        self.frame.say(self.detail.restamp(), monotonic())
-        self.post_message(Touched())
+        self.frame.show_notice(self.detail.cycle_stamps(), monotonic())
+        self.post_message(RedrawRequested())

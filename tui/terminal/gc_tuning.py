@@ -2,12 +2,12 @@
 
 import gc
 
-SELDOM = 5_000, 10, 10
+GC_THRESHOLDS = 5_000, 10, 10
 """Objects more than there were, and how often that until the older ones are looked through too."""
 
 
-def look_seldom() -> None:
+def tune_gc() -> None:
     """For a desk: it has little such garbage and holds a great many words, and to look through
     all of them at Python's own pace stops it for a tenth of a second again and again."""
     gc.freeze()
-    gc.set_threshold(*SELDOM)
+    gc.set_threshold(*GC_THRESHOLDS)

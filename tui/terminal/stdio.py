@@ -3,7 +3,7 @@
 import os
 
 
-def complete() -> None:
+def ensure_stdio() -> None:
     """Opens nothing for those that whoever started the program has closed.
 
     Else a pipe would get such a number, here or in a session, whose output goes to its log by that

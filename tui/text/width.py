@@ -9,44 +9,46 @@ import unicodedata
 
 from rich.cells import cell_len, set_cell_size
 
-LONGEST = 20_000
+MAX_TEXT_CHARS = 20_000
 """Characters of a text that are shown, unless more is asked for: as many as are said in twenty
 minutes. What is longer is no name and no sentence, and must not be measured at every look."""
 
-MARKS = 8
+MAX_COMBINING_MARKS = 8
 """Accents and the like on one letter; a flood of them would be drawn over the lines above."""
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
-_NON_JOINER = "\u200c"
+_ZERO_WIDTH_NON_JOINER = "\u200c"
 """Persian and Indic scripts need it; it moves nothing."""
-_MOOT = frozenset(
+_DROPPED_CHARS = frozenset(
     map(chr, (0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)))
 )
 """The joiner of emoji, variants, skin tones: no two terminals agree how wide they make a line."""
 
-_FLOOD = re.compile(rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MARKS + 1},}}")
+_COMBINING_RUN = re.compile(
+    rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MAX_COMBINING_MARKS + 1},}}"
+)
 """Where there may be one: letters without a width are the vowels and endings of old Hangul."""
 
 
-_UNEVEN = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
+_UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
 
-class _Visible(dict[int, str]):
+class _VisibleChars(dict[int, str]):
     """What to draw for each character, worked out when it appears."""
 
     def __missing__(self, code: int) -> str:
-        if len(self) > LONGEST:  # somebody goes through all there are
+        if len(self) > MAX_TEXT_CHARS:  # somebody goes through all there are
             self.clear()
-        seen = self[code] = _visible(chr(code))
+        seen = self[code] = _visible_char(chr(code))
         return seen
 
 
-def _visible(char: str) -> str:
+def _visible_char(char: str) -> str:
     if char in _SPACES:
         return " "
-    if char in _MOOT:
+    if char in _DROPPED_CHARS:
         return ""
-    if char.isprintable() or char == _NON_JOINER:
+    if char.isprintable() or char == _ZERO_WIDTH_NON_JOINER:
         return char
     if ord(char) < 0x20:
         return chr(0x2400 + ord(char))  # the picture of the control character
@@ -55,35 +57,35 @@ def _visible(char: str) -> str:
     return "\ufffd"  # C1 controls, bidi overrides, lone surrogates, unassigned
 
 
-_VISIBLE = _Visible()
+_VISIBLE_CHARS = _VisibleChars()
 
 
-def clean(text: str, most: int = LONGEST) -> str:
+def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
     """One line without anything that a terminal would obey, reorder or measure otherwise.
 
     Line breaks become spaces; control characters and bidi overrides become visible signs; the bytes
     of an undecodable file name too, which could not be written to the terminal at all. A text of
-    more than ``most`` characters is cut.
+    more than ``max_chars`` characters is cut.
     """
-    if len(text) > most:
-        text = text[: most - 1] + "…"
-    if text.isprintable() and even(text):
+    if len(text) > max_chars:
+        text = text[: max_chars - 1] + "…"
+    if text.isprintable() and is_single_width(text):
         return text
-    return _FLOOD.sub(_ebbed, text.translate(_VISIBLE))
+    return _COMBINING_RUN.sub(_limit_marks, text.translate(_VISIBLE_CHARS))
 
 
-def _ebbed(flood: re.Match[str]) -> str:
+def _limit_marks(run: re.Match[str]) -> str:
     kept, marks = [], 0
-    for char in flood[0]:
+    for char in run[0]:
         marks = 0 if cell_len(char) else marks + 1
-        if marks <= MARKS:
+        if marks <= MAX_COMBINING_MARKS:
             kept.append(char)
     return "".join(kept)
 
 
-def clean_end(text: str, cells: int) -> str:
+def clean_tail(text: str, cells: int) -> str:
     """The end of a text, cleaned, no less of it than can be seen in so many cells."""
-    return clean(text[-cells * (MARKS + 1) :]) if cells > 0 else ""
+    return clean(text[-cells * (MAX_COMBINING_MARKS + 1) :]) if cells > 0 else ""
 
 
 def ascii_only(text: str) -> str:
@@ -93,33 +95,34 @@ def ascii_only(text: str) -> str:
     return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
 
 
-def width(text: str) -> int:
+def cell_width(text: str) -> int:
     """How many cells a cleaned text takes."""
     return cell_len(text)
 
 
-def even(text: str) -> bool:
+def is_single_width(text: str) -> bool:
     """Whether it takes a cell a character, as the letters and signs of Europe do."""
-    return text.isascii() or not _UNEVEN.search(text)
+    return text.isascii() or not _UNCERTAIN_WIDTH.search(text)
 
 
-def fit(text: str, cells: int, cut: str) -> str:
-    """The start of a cleaned text in exactly so many cells; ``cut`` shows that there is more."""
+def fit(text: str, cells: int, ellipsis: str) -> str:
+    """The start of a cleaned text in exactly so many cells; ``ellipsis`` shows that there is
+    more."""
     if cells <= 0:
         return ""
-    text = text[: (cells + 2) * (MARKS + 1)]  # no more of it can be seen
+    text = text[: (cells + 2) * (MAX_COMBINING_MARKS + 1)]  # no more of it can be seen
     taken = cell_len(text)
     if taken <= cells:
         return text + " " * (cells - taken)
-    return set_cell_size(text, cells - 1) + cut
+    return set_cell_size(text, cells - 1) + ellipsis
 
 
-def fit_middle(text: str, cells: int, cut: str) -> str:
+def fit_middle(text: str, cells: int, ellipsis: str) -> str:
     """Start and end of a cleaned text: what tells one file name from the next is often its end."""
     if cells < 8 or cell_len(text) <= cells:
-        return fit(text, cells, cut)
+        return fit(text, cells, ellipsis)
     end = (cells - 1) * 2 // 5
-    return set_cell_size(text, cells - 1 - end) + cut + tail(text, end)
+    return set_cell_size(text, cells - 1 - end) + ellipsis + tail(text, end)
 
 
 def tail(text: str, cells: int) -> str:
@@ -132,7 +135,7 @@ def tail(text: str, cells: int) -> str:
     return " " * (cells - taken) + end if cell_len(text) > cells else end
 
 
-def chopped(word: str, cells: int) -> list[str]:
+def split_word(word: str, cells: int) -> list[str]:
     """A word in pieces of at most so many cells; wide characters stay whole."""
     pieces, piece, taken = [], "", 0
     for char in word:

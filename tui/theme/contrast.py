@@ -4,23 +4,23 @@ from collections.abc import Sequence
 
 from textual.color import Color
 
-STEPS = 50
+BLEND_STEPS = 50
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast_ratio(one: Color, other: Color) -> float:
     """From 1, none, to 21, black on white: WCAG 2, the ratio of relative luminances."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
-def dimmed(text: Color, grounds: Sequence[Color], least: float) -> Color:
+def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float) -> Color:
     """The text's colour as near to the first ground as is still told so well from all of them.
 
     Where even the text itself is not, it stays what it is.
     """
-    for step in range(1, STEPS):
-        color = grounds[0].blend(text, step / STEPS)
-        if all(contrast(color, ground) >= least for ground in grounds):
+    for step in range(1, BLEND_STEPS):
+        color = backgrounds[0].blend(text, step / BLEND_STEPS)
+        if all(contrast_ratio(color, ground) >= min_contrast for ground in backgrounds):
             return color
     return text
 
@@ -30,5 +30,5 @@ def _luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _linear(part: float) -> float:
-    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

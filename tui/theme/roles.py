@@ -30,12 +30,12 @@ class Role(Enum):
     """Words that may still be revised."""
     WAITING = auto()
     LIVE = auto()
-    GOOD = auto()
-    LATE = auto()
-    BAD = auto()
-    FOUND = auto()
+    SUCCESS = auto()
+    WARNING = auto()
+    ERROR = auto()
+    MATCH = auto()
     """Words that were searched for."""
-    HERE = auto()
+    CURRENT_MATCH = auto()
     """The place of them that is looked at."""
     ALARM = auto()
     """A line that must not be missed: leaving, held."""
@@ -43,72 +43,72 @@ class Role(Enum):
     __hash__ = object.__hash__  # an enumeration's own is slow, and every piece asks for it
 
 
-LEGIBLE = "legible"
+MIN_CONTRAST_VARIABLE = "legible"
 """The variable of a theme that says how far text stands out from its ground, as WCAG counts it."""
 
-CURSOR = 0.2
+CURSOR_BLEND = 0.2
 """How much of the primary colour is in the current row's ground."""
 
-Piece: TypeAlias = tuple[str, Role]
-Line: TypeAlias = list[Piece]
+StyledText: TypeAlias = tuple[str, Role]
+StyledLine: TypeAlias = list[StyledText]
 
 
 class Look:
     """Signs, colours and keys as they are now; widgets ask it whenever they draw."""
 
-    def __init__(self, symbols: Symbols, keys: Keymap | None = None) -> None:
+    def __init__(self, symbols: Symbols, keymap: Keymap | None = None) -> None:
         self.symbols = symbols
-        self.keys = keys or Keymap()
+        self.keymap = keymap or Keymap()
         self.styles: Mapping[Role, Style] = dict.fromkeys(Role, Style())
-        self.cursor = Style(reverse=True)
-        self._over: dict[Style, Mapping[Role, Style]] = {}
+        self.cursor_style = Style(reverse=True)
+        self._styles_by_base: dict[Style, Mapping[Role, Style]] = {}
 
-    def key(self, scope: Scope, action: str) -> str:
+    def key_hint(self, scope: Scope, action: str) -> str:
         """What is pressed there for it, for a sentence."""
-        return self.keys.brief(scope, action).translate(self.symbols.arrows)
+        return self.keymap.short_key_display(scope, action).translate(self.symbols.arrow_key_names)
 
-    def use(self, variables: Mapping[str, str]) -> None:
+    def apply_theme(self, variables: Mapping[str, str]) -> None:
         """Takes the colours of a theme."""
-        tints = _tints(variables)
-        self.styles = _styles(tints)
-        self.cursor = Style(bgcolor=tints["cursor"].rich_color)
-        self._over.clear()
+        tints = _theme_colors(variables)
+        self.styles = _role_styles(tints)
+        self.cursor_style = Style(bgcolor=tints["cursor"].rich_color)
+        self._styles_by_base.clear()
 
-    def over(self, base: Style) -> Mapping[Role, Style]:
+    def styles_over(self, base: Style) -> Mapping[Role, Style]:
         """The styles upon another, added up once for all the pieces that are drawn so."""
-        if base not in self._over:
-            self._over[base] = {role: base + style for role, style in self.styles.items()}
-        return self._over[base]
+        if base not in self._styles_by_base:
+            self._styles_by_base[base] = {role: base + style for role, style in self.styles.items()}
+        return self._styles_by_base[base]
 
 
-def _tints(variables: Mapping[str, str]) -> Mapping[str, Color]:
+def _theme_colors(variables: Mapping[str, str]) -> Mapping[str, Color]:
     names = ("foreground", "background", "primary", "accent", "success", "warning", "error")
-    tints = {name: _parsed(variables, name) for name in names}
+    tints = {name: _parse_color(variables, name) for name in names}
     text, ground = tints["foreground"], tints["background"]
     blend = text.ansi is None and ground.ansi is None
     tints["cursor"] = (
-        ground.blend(tints["primary"], CURSOR) if blend else Color.parse("ansi_bright_black")
+        ground.blend(tints["primary"], CURSOR_BLEND) if blend else Color.parse("ansi_bright_black")
     )
-    grounds = (ground, _parsed(variables, "surface"), tints["cursor"])
-    legible = float(variables.get(LEGIBLE, 4.5))
-    tints["muted"] = contrast.dimmed(text, grounds, legible) if blend else text
-    tints["faint"] = contrast.dimmed(text, grounds, legible * 2 / 3) if blend else text
+    grounds = (ground, _parse_color(variables, "surface"), tints["cursor"])
+    legible = float(variables.get(MIN_CONTRAST_VARIABLE, 4.5))
+    tints["muted"] = contrast.dimmed_color(text, grounds, legible) if blend else text
+    tints["faint"] = contrast.dimmed_color(text, grounds, legible * 2 / 3) if blend else text
     return tints
 
 
-def _parsed(variables: Mapping[str, str], name: str) -> Color:
+def _parse_color(variables: Mapping[str, str], name: str) -> Color:
     try:
         return Color.parse(variables[name])
     except (KeyError, ColorParseError):
         return Color.parse("ansi_default")
 
 
-def _styles(tints: Mapping[str, Color]) -> Mapping[Role, Style]:
+def _role_styles(colors: Mapping[str, Color]) -> Mapping[Role, Style]:
     def style(tint: str, *, bold: bool = False, italic: bool = False, dim: bool = False) -> Style:
-        color = tints[tint].rich_color
+        color = colors[tint].rich_color
         return Style(color=color, bold=bold or None, italic=italic or None, dim=dim or None)
 
-    ansi = tints["foreground"].ansi is not None
+    ansi = colors["foreground"].ansi is not None
     return {
         Role.TEXT: style("foreground"),
         Role.STRONG: style("foreground", bold=True),
@@ -122,10 +122,10 @@ def _styles(tints: Mapping[str, Color]) -> Mapping[Role, Style]:
         Role.PARTIAL: style("muted", italic=True, dim=ansi),
         Role.WAITING: style("muted", dim=ansi),
         Role.LIVE: style("primary"),
-        Role.GOOD: style("success"),
-        Role.LATE: style("warning"),
-        Role.BAD: style("error"),
-        Role.FOUND: style("warning") + Style(underline=True),
-        Role.HERE: style("warning", bold=True) + Style(reverse=True),
+        Role.SUCCESS: style("success"),
+        Role.WARNING: style("warning"),
+        Role.ERROR: style("error"),
+        Role.MATCH: style("warning") + Style(underline=True),
+        Role.CURRENT_MATCH: style("warning", bold=True) + Style(reverse=True),
         Role.ALARM: style("warning", bold=True),
     }

@@ -7,26 +7,26 @@ import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.jobs.job_state import Status
+from workers.jobs.job_state import JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
     """One complete set of signs."""
 
-    status: Mapping[Status, str]
+    status: Mapping[JobStatus, str]
     stopping: str
     """A live job that was asked to end."""
     cursor: str
     marked: str
-    to: str
+    target_arrow: str
     """Between the product's name and where it streams to."""
-    speaking: str
+    open_turn: str
     """Beside a turn that is still being revised."""
     filled: str
-    half: str
+    half_filled: str
     track: str
-    tolerance: str
+    tolerance_mark: str
     """On a gauge: where a lag begins to count as late."""
     late: str
     very_late: str
@@ -34,7 +34,7 @@ class Symbols:
     held: str
     playing: str
     """A run that was is played again."""
-    moment: str
+    playhead: str
     """On the scrub bar: where it stands."""
     warning: str
     hint: str
@@ -43,123 +43,123 @@ class Symbols:
     """To the server."""
     received: str
     """From the server."""
-    heights: tuple[str, ...]
+    bar_heights: tuple[str, ...]
     """A cell filled from its bottom, from nothing to all of it in eighths."""
-    bound: str
+    tolerance_line: str
     """Across a plot: above it a lag counts as late."""
-    upright: str
+    vertical_rule: str
     """Between two tiles of the wall."""
     tee: str
     """Where an upright begins under a rule."""
     cross: str
     """Where the two meet."""
-    dot: str
+    separator: str
     """Between facts on one line."""
-    cut: str
+    ellipsis: str
     """In place of text that had no room."""
-    on: str
-    off: str
-    none: str
+    checked: str
+    unchecked: str
+    no_value: str
     """In place of a number that there is not."""
     ascending: str
     """Behind the name of the column that rows are sorted by: small values first."""
     descending: str
-    arrows: Mapping[int, str]
+    arrow_key_names: Mapping[int, str]
     """What the arrow keys are called, for `str.translate`; empty where arrows can be drawn."""
 
 
 UNICODE = Symbols(
     status={
-        Status.QUEUED: "○",
-        Status.RETRYING: "↻",
-        Status.CONNECTING: "◌",
-        Status.STREAMING: "●",
-        Status.FINISHING: "◕",
-        Status.DONE: "✓",
-        Status.CANCELLED: "⊘",
-        Status.INTERRUPTED: "◫",
-        Status.FAILED: "✗",
+        JobStatus.QUEUED: "○",
+        JobStatus.RETRYING: "↻",
+        JobStatus.CONNECTING: "◌",
+        JobStatus.STREAMING: "●",
+        JobStatus.FINISHING: "◕",
+        JobStatus.DONE: "✓",
+        JobStatus.CANCELLED: "⊘",
+        JobStatus.INTERRUPTED: "◫",
+        JobStatus.FAILED: "✗",
     },
     stopping="◔",
     cursor="▌",
     marked="◆",
-    to="→",
-    speaking="▸",
+    target_arrow="→",
+    open_turn="▸",
     filled="━",
-    half="╾",
+    half_filled="╾",
     track="─",
-    tolerance="┼",
+    tolerance_mark="┼",
     late="▲",
     very_late="‼",
     slip="↷",
     held="‖",
     playing="▸",
-    moment="┃",
+    playhead="┃",
     warning="▲",
     hint="→",
     rule="─",
     sent="→",
     received="←",
-    heights=(" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"),
-    bound="┄",
-    upright="│",
+    bar_heights=(" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"),
+    tolerance_line="┄",
+    vertical_rule="│",
     tee="┬",
     cross="┼",
-    dot="·",
-    cut="…",
-    on="■",
-    off="□",
-    none="–",
+    separator="·",
+    ellipsis="…",
+    checked="■",
+    unchecked="□",
+    no_value="–",
     ascending="↑",
     descending="↓",
-    arrows={},
+    arrow_key_names={},
 )
 
 ASCII = Symbols(
     status={
-        Status.QUEUED: ".",
-        Status.RETRYING: "@",
-        Status.CONNECTING: "o",
-        Status.STREAMING: ">",
-        Status.FINISHING: "}",
-        Status.DONE: "+",
-        Status.CANCELLED: "-",
-        Status.INTERRUPTED: "/",
-        Status.FAILED: "X",
+        JobStatus.QUEUED: ".",
+        JobStatus.RETRYING: "@",
+        JobStatus.CONNECTING: "o",
+        JobStatus.STREAMING: ">",
+        JobStatus.FINISHING: "}",
+        JobStatus.DONE: "+",
+        JobStatus.CANCELLED: "-",
+        JobStatus.INTERRUPTED: "/",
+        JobStatus.FAILED: "X",
     },
     stopping=")",
     cursor="|",
     marked="*",
-    to="->",
-    speaking=">",
+    target_arrow="->",
+    open_turn=">",
     filled="=",
-    half="-",
+    half_filled="-",
     track=".",
-    tolerance=":",
+    tolerance_mark=":",
     late="!",
     very_late="#",
     slip="~",
     held="=",
     playing=">",
-    moment="|",
+    playhead="|",
     warning="!",
     hint="->",
     rule="-",
     sent=">",
     received="<",
-    heights=(" ", ".", ".", ".", ":", ":", "|", "|", "#"),
-    bound="-",
-    upright=":",
+    bar_heights=(" ", ".", ".", ".", ":", ":", "|", "|", "#"),
+    tolerance_line="-",
+    vertical_rule=":",
     tee="+",
     cross="+",
-    dot="|",
-    cut="~",
-    on="x",
-    off=".",
-    none="-",
+    separator="|",
+    ellipsis="~",
+    checked="x",
+    unchecked=".",
+    no_value="-",
     ascending="^",
     descending="v",
-    arrows=str.maketrans({"↓": "Down", "↑": "Up", "←": "Left", "→": "Right"}),
+    arrow_key_names=str.maketrans({"↓": "Down", "↑": "Up", "←": "Left", "→": "Right"}),
 )
 
 

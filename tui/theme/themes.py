@@ -10,21 +10,23 @@ from dataclasses import replace
 from textual.app import App
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.theme.roles import LEGIBLE
+from tui.theme.roles import MIN_CONTRAST_VARIABLE
 
 
-def _variables(ground: str, border: str, pointed: str, legible: float = 4.5) -> dict[str, str]:
-    """Of borders, of what is pointed at; ``legible``: as `LEGIBLE` says."""
+def _variables(
+    background: str, border: str, hover: str, min_contrast: float = 4.5
+) -> dict[str, str]:
+    """Of borders, of what is pointed at; ``min_contrast``: as `MIN_CONTRAST_VARIABLE` says."""
     grounds = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
     return {
-        LEGIBLE: str(legible),
+        MIN_CONTRAST_VARIABLE: str(min_contrast),
         "border": border,
         "scrollbar": border,
-        "scrollbar-hover": pointed,
-        "scrollbar-active": pointed,
-        "scrollbar-corner-color": ground,
-        "input-selection-background": f"{pointed} 60%",
-        **dict.fromkeys(grounds, ground),
+        "scrollbar-hover": hover,
+        "scrollbar-active": hover,
+        "scrollbar-corner-color": background,
+        "input-selection-background": f"{hover} 60%",
+        **dict.fromkeys(grounds, background),
     }
 
 
@@ -60,7 +62,7 @@ LIGHT = Theme(
     variables=_variables("#faf8f4", "#b9b4a8", "#8d887c"),
 )
 
-CONTRAST = Theme(
+HIGH_CONTRAST = Theme(
     name="paceline-contrast",
     dark=True,
     primary="#5cd6ff",
@@ -73,7 +75,7 @@ CONTRAST = Theme(
     success="#5fff87",
     warning="#ffd75f",
     error="#ff9c9c",
-    variables=_variables("#000000", "#ffffff", "#ffff00", legible=7.0),
+    variables=_variables("#000000", "#ffffff", "#ffff00", min_contrast=7.0),
 )
 
 ANSI = replace(
@@ -83,19 +85,19 @@ ANSI = replace(
     secondary="ansi_cyan",
 )
 
-THEMES = (DARK, LIGHT, CONTRAST, ANSI)
+THEMES = (DARK, LIGHT, HIGH_CONTRAST, ANSI)
 
-_SIMPLER = {DARK.name: ANSI.name, LIGHT.name: "ansi-light", CONTRAST.name: ANSI.name}
+_ANSI_FALLBACKS = {DARK.name: ANSI.name, LIGHT.name: "ansi-light", HIGH_CONTRAST.name: ANSI.name}
 """Where there are 16 colours, shades of ours become the same."""
 
 
-def dress(app: App[None], theme: str) -> None:
+def set_theme(app: App[None], theme: str) -> None:
     """Makes our themes known, and puts one of all there are on."""
     for each in THEMES:
         app.register_theme(each)
     app.theme = theme
 
 
-def simpler(theme: str, colours: str | None) -> str:
-    """The theme for a terminal with these ``colours``, as Rich calls them."""
-    return _SIMPLER.get(theme, theme) if colours == "standard" else theme
+def theme_for_terminal(theme: str, color_system: str | None) -> str:
+    """The theme for a terminal with these ``color_system``, as Rich calls them."""
+    return _ANSI_FALLBACKS.get(theme, theme) if color_system == "standard" else theme

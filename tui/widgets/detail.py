@@ -12,56 +12,56 @@ from textual.widgets import Input
 
 from tui.model.desk_state import DeskState
 from tui.model.tabs import Tab
-from tui.model.trace_tail import Record
-from tui.render.job_details import about
-from tui.render.job_summary import facts, title
-from tui.render.table_row import stance
+from tui.model.trace_tail import TraceTail
+from tui.render.job_details import details_lines
+from tui.render.job_summary import job_summary_lines, title_line
+from tui.render.table_row import row_context
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
-from tui.theme.roles import Line, Look, Role
+from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.events import EventsView
-from tui.widgets.messages import Touched
-from tui.widgets.painted import Painted
+from tui.widgets.messages import RedrawRequested
+from tui.widgets.painted import LineBlock
 from tui.widgets.pane import Pane
 from tui.widgets.search_bar import SearchBar, SearchInput
-from tui.widgets.sheet import Sheet
+from tui.widgets.sheet import LinesPane
 from tui.widgets.transcript import TranscriptView
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-BRIEF = 20
+MIN_ROWS_FOR_SUMMARY = 20
 """Below so many rows of screen the file's facts give way to the transcript."""
 
 
-BREATH = 0.008
+TRACE_READ_PAUSE_S = 0.008
 """Seconds between two looks into the traces, each as long: half of the time is the screen's."""
 
-OFTEN = 0.2
+TRACE_REDRAW_INTERVAL_S = 0.2
 """Seconds between two drawings while much is read."""
 
 
-class Detail(Vertical):
+class DetailView(Vertical):
     """The current job."""
 
     DEFAULT_CSS = """
-    Detail { height: 1fr; }
+    DetailView { height: 1fr; }
     """
 
     def __init__(self, state: DeskState, look: Look) -> None:
         super().__init__()
         self._state = state
-        self._viewing = state.viewing
+        self._viewing = state.tab_state
         self._look = look
-        self._shown: Tab | None = None
-        self._to_read = self._reading = False
+        self._shown_tab: Tab | None = None
+        self._read_requested = self._reader_running = False
 
     def compose(self) -> ComposeResult:
         look, viewing = self._look, self._viewing
-        yield Painted(look, self._facts, id="facts")
-        yield Painted(look, self._tabs, id="tabs")
+        yield LineBlock(look, self._summary_lines, id="facts")
+        yield LineBlock(look, self._tab_lines, id="tabs")
         yield TranscriptView(look, viewing, id=Tab.TRANSCRIPT.value)
-        yield Sheet(look, viewing, self._timing, id=Tab.TIMING.value)
+        yield LinesPane(look, viewing, self._timing_lines, id=Tab.TIMING.value)
         yield EventsView(look, viewing, id=Tab.EVENTS.value)
-        yield Sheet(look, viewing, self._about, id=Tab.JOB.value)
+        yield LinesPane(look, viewing, self._job_lines, id=Tab.JOB.value)
         yield SearchBar(look)
 
     def on_mount(self) -> None:
@@ -73,7 +73,7 @@ class Detail(Vertical):
         return self.query_one(f"#{self._viewing.tab.value}", Pane)
 
     @property
-    def bar(self) -> SearchBar:
+    def search_bar(self) -> SearchBar:
         """Where one types what to look for."""
         return self.query_one(SearchBar)
 
@@ -85,25 +85,25 @@ class Detail(Vertical):
 
     def redraw(self) -> None:
         """The current job changed, or another one is the current one."""
-        self._bring_forward()
-        self.query_one("#facts", Painted).redraw()
+        self._switch_pane()
+        self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
-        self._read_on()
+        self._start_reader()
 
     def _show_pane(self) -> None:
-        self.pane.show(self._state.selected)
-        self._tell()
+        self.pane.show_job(self._state.current_job_state)
+        self._redraw_tab_bar()
 
-    def _tell(self) -> None:
-        self.query_one("#tabs", Painted).redraw()
-        if self.bar.open:
-            self.bar.tell(self.pane.found)
+    def _redraw_tab_bar(self) -> None:
+        self.query_one("#tabs", LineBlock).redraw()
+        if self.search_bar.is_open:
+            self.search_bar.update_status(self.pane.search_status)
 
-    def _bring_forward(self) -> None:
+    def _switch_pane(self) -> None:
         """The tab may have been changed elsewhere."""
-        if self._shown is self._viewing.tab:
+        if self._shown_tab is self._viewing.tab:
             return
-        self._shown, pane = self._viewing.tab, self.pane
+        self._shown_tab, pane = self._viewing.tab, self.pane
         focused = self.has_focus_within
         self.end_search()
         for each in self.query(Pane):
@@ -111,62 +111,68 @@ class Detail(Vertical):
         if focused:
             pane.focus()
 
-    def _facts(self, width: int) -> list[Line]:
-        history = self._state.selected
-        if history is None or not width:
+    def _summary_lines(self, width: int) -> list[StyledLine]:
+        job_state = self._state.current_job_state
+        if job_state is None or not width:
             return []
         symbols = self._look.symbols
-        stands = stance(self._state, history.job)
+        stands = row_context(self._state, job_state.job)
         if self._viewing.tab is not Tab.TRANSCRIPT:
-            return [title(history, stands, width, symbols)]
-        return facts(history, stands, width, symbols, brief=self.app.size.height < BRIEF)
+            return [title_line(job_state, stands, width, symbols)]
+        return job_summary_lines(
+            job_state, stands, width, symbols, brief=self.app.size.height < MIN_ROWS_FOR_SUMMARY
+        )
 
-    def _tabs(self, width: int) -> list[Line]:
-        if self._state.selected is None or not width:
+    def _tab_lines(self, width: int) -> list[StyledLine]:
+        if self._state.current_job_state is None or not width:
             return []
         pane, symbols = self.pane, self._look.symbols
-        line = tab_line(self._viewing.tab, pane.news, width - 1, self._look)
+        line = tab_line(self._viewing.tab, pane.follow_status, width - 1, self._look)
         return [[(symbols.cursor if pane.has_focus else " ", Role.KEY), *line]]
 
-    def _timing(self, _history: JobHistory, record: Record | None, width: int) -> list[Line]:
-        if record is not None and not record.begun:
+    def _timing_lines(
+        self, _history: JobState, record: TraceTail | None, width: int
+    ) -> list[StyledLine]:
+        if record is not None and not record.is_loaded:
             return [[("  Reading the trace.", Role.FAINT)]]
         return timing_lines(record.timings if record else (), width, self._look.symbols)
 
-    def _about(self, history: JobHistory, record: Record | None, width: int) -> list[Line]:
-        return about(history, record, width, self._look.symbols)
+    def _job_lines(
+        self, job_state: JobState, record: TraceTail | None, width: int
+    ) -> list[StyledLine]:
+        return details_lines(job_state, record, width, self._look.symbols)
 
     # --- traces, read by a thread for as long as a tab needs them
 
-    def _read_on(self) -> None:
-        self._to_read = self._viewing.tab is not Tab.TRANSCRIPT
-        if self._to_read and not self._reading:
-            self._reading = True
-            work: Callable[[], Awaitable[None]] = self._read  # it is made when it begins
+    def _start_reader(self) -> None:
+        self._read_requested = self._viewing.tab is not Tab.TRANSCRIPT
+        if self._read_requested and not self._reader_running:
+            self._reader_running = True
+            work: Callable[[], Awaitable[None]] = self._read_traces  # it is made when it begins
             self.run_worker(work, group="record")
 
-    async def _read(self) -> None:
+    async def _read_traces(self) -> None:
         try:
-            while self._to_read:
-                self._to_read = False
+            while self._read_requested:
+                self._read_requested = False
                 shown = monotonic()
-                while await asyncio.to_thread(self.pane.read):
-                    if monotonic() > shown + OFTEN:
+                while await asyncio.to_thread(self.pane.read_more):
+                    if monotonic() > shown + TRACE_REDRAW_INTERVAL_S:
                         self._show_pane()
                         shown = monotonic()
-                    await asyncio.sleep(BREATH)
+                    await asyncio.sleep(TRACE_READ_PAUSE_S)
                 self._show_pane()
         finally:
-            self._reading = False
+            self._reader_running = False
 
     def on_descendant_focus(self) -> None:
-        self._tell()
+        self._redraw_tab_bar()
 
     def on_descendant_blur(self) -> None:
-        self._tell()
+        self._redraw_tab_bar()
 
-    def on_pane_moved(self) -> None:
-        self._tell()
+    def on_pane_view_changed(self) -> None:
+        self._redraw_tab_bar()
 
     # --- what the user does
 
@@ -175,18 +181,18 @@ class Detail(Vertical):
         self._viewing.tab = tab
         self.redraw()
 
-    def step_tab(self, tabs: int) -> None:
+    def step_tab(self, offset: int) -> None:
         """To the next tab, or the one before."""
-        self._viewing.step(tabs)
+        self._viewing.step_tab(offset)
         self.redraw()
 
-    def restamp(self) -> str:
+    def cycle_stamps(self) -> str:
         """The next kind of time stamps; says which."""
-        self._viewing.restamp()
+        self._viewing.cycle_stamps()
         self.redraw()
         return self._viewing.stamps.value
 
-    def back(self) -> bool:
+    def go_back(self) -> bool:
         """Out of what was unfolded, or of a search; False if there was neither."""
         return self.pane.fold() or self.end_search()
 
@@ -196,33 +202,33 @@ class Detail(Vertical):
 
     # --- searching
 
-    def on_pane_sought(self) -> None:
-        self.bar.begin(self.pane.SEARCH)
+    def on_pane_search_requested(self) -> None:
+        self.search_bar.show_empty(self.pane.SEARCH_LABEL)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         message.stop()  # not for who else has an input
-        self.pane.seek(message.value)
+        self.pane.search(message.value)
         self.redraw()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
         self.pane.focus()
 
-    def on_search_input_left(self) -> None:
+    def on_search_input_closed(self) -> None:
         self.end_search()
 
-    def on_search_input_stepped(self, message: SearchInput.Stepped) -> None:
-        self.pane.step(message.places)
+    def on_search_input_step_requested(self, message: SearchInput.StepRequested) -> None:
+        self.pane.step_match(message.offset)
         self.redraw()
 
     def end_search(self) -> bool:
         """Nothing is looked for any more; False if nothing was."""
-        if not self.bar.open:
+        if not self.search_bar.is_open:
             return False
-        if self.bar.words.has_focus:
+        if self.search_bar.search_input.has_focus:
             self.pane.focus()
-        self.bar.end()
+        self.search_bar.hide()
         for pane in self.query(Pane):
-            pane.seek("")
-        self.post_message(Touched())
+            pane.search("")
+        self.post_message(RedrawRequested())
         return True

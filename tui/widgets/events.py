@@ -5,129 +5,132 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.keys import key_table
-from tui.model.tabs import Viewing
-from tui.model.trace_filter import Sifted
-from tui.model.trace_tail import Record
-from tui.render.trace_events import row, told, whole
-from tui.theme.roles import Line, Look, Role
-from tui.widgets.painted import strip
+from tui.model.tabs import TabState
+from tui.model.trace_filter import TraceFilter
+from tui.model.trace_tail import TraceTail
+from tui.render.trace_events import entry_lines, event_row, event_summary
+from tui.theme.roles import Look, Role, StyledLine
+from tui.widgets.painted import render_strip
 from tui.widgets.pane import Pane
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-BROAD = 150
+MIN_PREVIEW_WIDTH = 150
 """From so many cells on there is room for a line at full length beside the rows."""
 
 
 class EventsView(Pane):
     """A row is looked up in its file when it comes into view."""
 
-    BINDINGS = key_table.bindings(key_table.of(key_table.Scope.EVENTS))
-    SEARCH = "filter"
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(key_table.Scope.EVENTS))
+    SEARCH_LABEL = "filter"
 
-    def __init__(self, look: Look, viewing: Viewing, *, id: str) -> None:
+    def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
         super().__init__(look, viewing, id=id)
-        self._filter = ""
-        self._sifted: Sifted | None = None
-        self._edition: tuple[int, int] | None = None
+        self._filter_text = ""
+        self._trace_filter: TraceFilter | None = None
+        self._shown_edition: tuple[int, int] | None = None
         """Which record is shown."""
-        self._rows = 0
+        self._row_count = 0
         self._cursor = 0
         """The row that Enter opens."""
-        self._left_at = 0
+        self._rows_when_unfollowed = 0
         """So many rows there were when the end was no longer followed."""
         self.following = True
-        self._unfolded: list[Line] | None = None
-        self._at_length: list[Line] = []
+        self._unfolded_lines: list[StyledLine] | None = None
+        self._preview_lines: list[StyledLine] = []
         """The line at the cursor, while there is room for it beside the rows."""
-        self._top = 0
+        self._folded_scroll_y = 0
         """Where the rows were scrolled to, while one is unfolded."""
 
     # --- what there is
 
-    def read(self) -> bool:
+    def read_more(self) -> bool:
         """Reads on in the traces, and looks for what the filter leaves."""
-        more = super().read()
-        sifted = self._sifted
-        return (sifted is not None and sifted.read()) or more
+        more = super().read_more()
+        trace_filter = self._trace_filter
+        return (trace_filter is not None and trace_filter.read()) or more
 
-    def show(self, history: JobHistory | None) -> None:
+    def show_job(self, job_state: JobState | None) -> None:
         """Draws what has come in."""
-        super().show(history)
-        record = self.record
-        edition = None if record is None else (record.job, record.edition)
-        if edition != self._edition:
-            self._edition, self.following, self._unfolded = edition, True, None
-            self._rows = self._cursor = 0
-            self._sift()
-        if self._unfolded is not None:
+        super().show_job(job_state)
+        record = self.trace_tail
+        edition = None if record is None else (record.job, record.version)
+        if edition != self._shown_edition:
+            self._shown_edition, self.following, self._unfolded_lines = edition, True, None
+            self._row_count = self._cursor = 0
+            self._apply_filter()
+        if self._unfolded_lines is not None:
             return
-        before, self._rows = self._rows, self._count()
-        last = max(self._rows - 1, 0)  # in a replay there may be fewer than before
+        before, self._row_count = self._row_count, self._available_rows()
+        last = max(self._row_count - 1, 0)  # in a replay there may be fewer than before
         self._cursor = last if self.following else min(self._cursor, last)
-        if before != self._rows or not before:
-            self.hold(max(self._rows, 1))
+        if before != self._row_count or not before:
+            self.set_row_count(max(self._row_count, 1))
             # the cursor may have stood in the last row; what stands beside is as high as all
-            first = 0 if self._row_cells < self.size.width - 1 else before - 1
-            self.refresh_rows(max(first, 0), max(before, self._rows, 1, self.size.height))
+            first = 0 if self._row_width < self.size.width - 1 else before - 1
+            self.refresh_rows(max(first, 0), max(before, self._row_count, 1, self.size.height))
             if self.following:
                 self.scroll_to_row(self.max_scroll_y)
 
-    def _count(self) -> int:
-        if self._sifted is not None:
-            return self._sifted.count
-        return 0 if self.record is None else len(self.record)
+    def _available_rows(self) -> int:
+        if self._trace_filter is not None:
+            return self._trace_filter.count
+        return 0 if self.trace_tail is None else len(self.trace_tail)
 
-    def _sift(self) -> None:
-        record, wanted = self.record, self._filter.strip()
-        self._sifted = Sifted(record, wanted) if record is not None and wanted else None
+    def _apply_filter(self) -> None:
+        record, wanted = self.trace_tail, self._filter_text.strip()
+        self._trace_filter = TraceFilter(record, wanted) if record is not None and wanted else None
 
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
         """One visible row, marked where the cursor stands."""
-        if self._unfolded is not None or not self._rows:
+        if self._unfolded_lines is not None or not self._row_count:
             return super().render_line(y)
-        index, cells, base = y + self.scroll_offset.y, self._row_cells, self._base
-        here = base + self.look.cursor if index == self._cursor and self.has_focus else base
-        line = self.row(index) if index < self._rows else []
+        index, cells, base = y + self.scroll_offset.y, self._row_width, self._base_style
+        here = base + self.look.cursor_style if index == self._cursor and self.has_focus else base
+        line = self.row(index) if index < self._row_count else []
         rest = self.size.width - cells
         if rest <= self.scrollbar_size_vertical:
-            return strip(line, self.look, self.size.width, here)
-        beside = self._at_length[y] if y < len(self._at_length) else []
-        upright: Line = [(f" {self.look.symbols.upright} ", Role.FAINT)]
-        pieces = strip(line, self.look, cells, here), strip(upright + beside, self.look, rest, base)
+            return render_strip(line, self.look, self.size.width, here)
+        beside = self._preview_lines[y] if y < len(self._preview_lines) else []
+        upright: StyledLine = [(f" {self.look.symbols.vertical_rule} ", Role.FAINT)]
+        pieces = (
+            render_strip(line, self.look, cells, here),
+            render_strip(upright + beside, self.look, rest, base),
+        )
         return Strip.join(pieces)
 
     @property
-    def _row_cells(self) -> int:
+    def _row_width(self) -> int:
         """Of a row; where there is room, all of the line at the cursor stands beside."""
         cells = self.scrollable_content_region.width
-        return cells if cells < BROAD else cells * 3 // 5
+        return cells if cells < MIN_PREVIEW_WIDTH else cells * 3 // 5
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what stands beside them is looked up once."""
-        cells, record = self.scrollable_content_region.width - self._row_cells - 3, self.record
-        self._at_length = []
-        if cells > 0 and record is not None and self._cursor < self._rows:
-            self._at_length = whole(record.entry(self._number(self._cursor)), cells)
+        cells, record = self.scrollable_content_region.width - self._row_width - 3, self.trace_tail
+        self._preview_lines = []
+        if cells > 0 and record is not None and self._cursor < self._row_count:
+            self._preview_lines = entry_lines(record.entry(self._trace_line(self._cursor)), cells)
         return super().render_lines(crop)
 
-    def row(self, index: int) -> Line:
+    def row(self, index: int) -> StyledLine:
         """One of the rows; or of the lines of the one that is unfolded."""
-        if self._unfolded is not None:
-            return self._unfolded[index]
-        if not self._rows:
-            return [(_silence(self.record, self._sifted), Role.FAINT)]
-        cells, symbols = self._row_cells, self.look.symbols
+        if self._unfolded_lines is not None:
+            return self._unfolded_lines[index]
+        if not self._row_count:
+            return [(_empty_events_text(self.trace_tail, self._trace_filter), Role.FAINT)]
+        cells, symbols = self._row_width, self.look.symbols
         sign = symbols.cursor if index == self._cursor else " "
-        record = self.record
-        if record is None or index >= self._rows:
+        record = self.trace_tail
+        if record is None or index >= self._row_count:
             return []
-        event = told(record.entry(self._number(index)))
-        return [(sign, Role.KEY), *row(event, cells - 1, symbols)]
+        event = event_summary(record.entry(self._trace_line(index)))
+        return [(sign, Role.KEY), *event_row(event, cells - 1, symbols)]
 
-    def _number(self, index: int) -> int:
-        return self._sifted.lines[index] if self._sifted else index
+    def _trace_line(self, index: int) -> int:
+        return self._trace_filter.line_numbers[index] if self._trace_filter else index
 
     def on_resize(self, event: Resize) -> None:
         following = self.following
@@ -142,107 +145,107 @@ class EventsView(Pane):
         """The cursor stays in view, whatever scrolls."""
         super().watch_scroll_y(old_value, new_value)
         top, height = round(new_value), self.size.height
-        if self._unfolded is None and height and self._rows:
-            self._put_cursor(min(max(self._cursor, top), top + height - 1))
+        if self._unfolded_lines is None and height and self._row_count:
+            self._set_cursor(min(max(self._cursor, top), top + height - 1))
 
     @property
-    def news(self) -> str:
+    def follow_status(self) -> str:
         """How many lines came since the end is not followed any more; empty while it is."""
-        if self._unfolded is not None:
-            return f"{self.look.key(key_table.Scope.EVENTS, 'unfold')} folds it"
-        if self.following or self.history is None:
+        if self._unfolded_lines is not None:
+            return f"{self.look.key_hint(key_table.Scope.EVENTS, 'unfold')} folds it"
+        if self.following or self.job_state is None:
             return ""
-        return self.unfollowed(self._count() - self._left_at)
+        return self.follow_hint(self._available_rows() - self._rows_when_unfollowed)
 
     def action_lines(self, lines: int) -> None:
-        if self._unfolded is not None:
+        if self._unfolded_lines is not None:
             super().action_lines(lines)
         else:
-            self._go_to(self._cursor + lines)
+            self._go_to_row(self._cursor + lines)
 
     def action_beginning(self) -> None:
-        if self._unfolded is not None:
+        if self._unfolded_lines is not None:
             super().action_beginning()
         else:
-            self._go_to(0)
+            self._go_to_row(0)
 
     def action_follow(self) -> None:
-        if self._unfolded is not None:
+        if self._unfolded_lines is not None:
             super().action_follow()
         else:
-            self._go_to(self._rows - 1)
+            self._go_to_row(self._row_count - 1)
 
-    def _go_to(self, index: int) -> None:
-        self._put_cursor(index)
-        self.bring_into_view(self._cursor)
+    def _go_to_row(self, index: int) -> None:
+        self._set_cursor(index)
+        self.ensure_row_visible(self._cursor)
 
-    def _put_cursor(self, index: int) -> None:
+    def _set_cursor(self, index: int) -> None:
         was = self.following
-        self._cursor = max(min(index, self._rows - 1), 0)
-        self.following = self._cursor >= self._rows - 1
+        self._cursor = max(min(index, self._row_count - 1), 0)
+        self.following = self._cursor >= self._row_count - 1
         if was and not self.following:
-            self._left_at = self._rows
+            self._rows_when_unfollowed = self._row_count
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.ViewChanged())
 
     def on_click(self, event: Click) -> None:
-        if self._unfolded is None:
-            self._go_to(event.y + self.scroll_offset.y)
+        if self._unfolded_lines is None:
+            self._go_to_row(event.y + self.scroll_offset.y)
             if event.chain > 1:
                 self.action_unfold()
 
     def action_unfold(self) -> None:
         """All of the row at the cursor, or back to the rows."""
-        if self.fold() or not self._rows or self.record is None:
+        if self.fold() or not self._row_count or self.trace_tail is None:
             return
-        entry = self.record.entry(self._number(self._cursor))
-        self._top = self.scroll_offset.y
-        self._unfolded = whole(entry, self.scrollable_content_region.width - 1)
-        self.hold(len(self._unfolded))
+        entry = self.trace_tail.entry(self._trace_line(self._cursor))
+        self._folded_scroll_y = self.scroll_offset.y
+        self._unfolded_lines = entry_lines(entry, self.scrollable_content_region.width - 1)
+        self.set_row_count(len(self._unfolded_lines))
         self.scroll_to_row(0)
         self.refresh()
 
     def fold(self) -> bool:
         """Back to the rows."""
-        if self._unfolded is None:
+        if self._unfolded_lines is None:
             return False
-        self._unfolded = None
-        self._rows = self._count()
-        self.hold(max(self._rows, 1))
-        self.scroll_to_row(self._top)
-        self.show(self.history)
+        self._unfolded_lines = None
+        self._row_count = self._available_rows()
+        self.set_row_count(max(self._row_count, 1))
+        self.scroll_to_row(self._folded_scroll_y)
+        self.show_job(self.job_state)
         self.refresh()
         return True
 
     # --- filtering
 
-    def seek(self, words: str) -> None:
+    def search(self, words: str) -> None:
         """Leaves only rows in which all of these words stand; behind ``!``, none."""
         self.fold()
-        here = self._number(self._cursor) if self._cursor < self._rows else 0
-        self._filter = words
-        self._sift()
-        self.following, self._rows = True, 0
-        self.show(self.history)
-        if not self._sifted and self._rows:
-            self._go_to(here)  # all rows are back, around the one that was found
+        here = self._trace_line(self._cursor) if self._cursor < self._row_count else 0
+        self._filter_text = words
+        self._apply_filter()
+        self.following, self._row_count = True, 0
+        self.show_job(self.job_state)
+        if not self._trace_filter and self._row_count:
+            self._go_to_row(here)  # all rows are back, around the one that was found
         self.refresh()
 
     @property
-    def found(self) -> str:
+    def search_status(self) -> str:
         """How many rows are left of how many."""
-        record, sifted = self.record, self._sifted
-        if record is None or sifted is None:
+        record, trace_filter = self.trace_tail, self._trace_filter
+        if record is None or trace_filter is None:
             return ""
-        looking = "" if sifted.looked_at >= len(record) else self.look.symbols.cut
-        return f"{sifted.count} of {len(record)}{looking}"
+        looking = "" if trace_filter.lines_checked >= len(record) else self.look.symbols.ellipsis
+        return f"{trace_filter.count} of {len(record)}{looking}"
 
 
-def _silence(record: Record | None, sifted: Sifted | None) -> str:
+def _empty_events_text(trace_tail: TraceTail | None, trace_filter: TraceFilter | None) -> str:
     """Why there is no row."""
-    if record is None or (record.begun and not len(record)):
+    if trace_tail is None or (trace_tail.is_loaded and not len(trace_tail)):
         return "  No attempt has left a trace yet."
-    if not record.begun:
+    if not trace_tail.is_loaded:
         return "  Reading the trace."
-    whole = sifted is not None and sifted.looked_at >= len(record)
+    whole = trace_filter is not None and trace_filter.lines_checked >= len(trace_tail)
     return "  Nothing of that kind." if whole else "  Looking through the trace."

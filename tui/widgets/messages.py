@@ -6,11 +6,11 @@ from tui.model.row_order import Column
 from workers.jobs.job import JobId
 
 
-class Touched(Message):
+class RedrawRequested(Message):
     """The user changed what is to be shown; it should be drawn now and not at the next tick."""
 
 
-class Dropped(Message):
+class PathsPasted(Message):
     """Text was pasted onto a screen; a file dropped on a terminal arrives as its path."""
 
     def __init__(self, text: str) -> None:
@@ -18,7 +18,7 @@ class Dropped(Message):
         self.text = text
 
 
-class Ordered(Message):
+class SortRequested(Message):
     """A column's name was clicked."""
 
     def __init__(self, column: Column) -> None:
@@ -26,10 +26,10 @@ class Ordered(Message):
         self.column = column
 
 
-class Picked(Message):
+class RowSelected(Message):
     """A row was clicked."""
 
-    def __init__(self, job: JobId, *, twice: bool) -> None:
+    def __init__(self, job: JobId, *, double_click: bool) -> None:
         super().__init__()
         self.job = job
-        self.twice = twice
+        self.double_click = double_click

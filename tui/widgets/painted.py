@@ -12,11 +12,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.text.width import ascii_only
-from tui.theme.roles import Line, Look, Role
+from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII
 
 
-def strip(line: Line, look: Look, cells: int, base: Style) -> Strip:
+def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip:
     """A line in colours, exactly so many cells wide. Text is never read as markup."""
     joined: list[tuple[str, Role]] = []
     plain = look.symbols is ASCII
@@ -27,12 +27,12 @@ def strip(line: Line, look: Look, cells: int, base: Style) -> Strip:
             joined[-1] = (joined[-1][0] + text, joined[-1][1])  # every segment costs at each paint
         else:
             joined.append((text, role))
-    styles = look.over(base)
+    styles = look.styles_over(base)
     segments = [Segment(text, styles[role]) for text, role in joined]
-    return Strip(segments).adjust_cell_length(cells, base)
+    return Strip(segments).adjust_cell_length(width, base)
 
 
-class Drawn(Widget):
+class StyledWidget(Widget):
     """A widget of such lines. Their colours are what they are to be on the screen."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -44,7 +44,7 @@ class Drawn(Widget):
         return [each for each in filters if not isinstance(each, ANSIToTruecolor)]
 
 
-class Canvas(Drawn):
+class CachedCanvas(StyledWidget):
     """All of its cells are such lines, and each is kept until it is refreshed.
 
     It must have neither border nor padding. What Textual does to put those around a line costs as
@@ -52,10 +52,10 @@ class Canvas(Drawn):
     """
 
     def __init__(self, *, id: str) -> None:
-        self._kept: dict[int, Strip] = {}
-        self._kept_for: object = None
+        self._strip_cache: dict[int, Strip] = {}
+        self._cache_key: object = None
         """The size and the colours that they were drawn for."""
-        self.cells = 0
+        self.line_width = 0
         """How wide a line is. It ends at the scrollbar, else Textual would cut it into two."""
         super().__init__(id=id)
 
@@ -68,45 +68,45 @@ class Canvas(Drawn):
     ) -> Self:
         """Draws these parts of it again at the next paint; without any, all of it."""
         if layout or not regions:
-            self._kept.clear()
+            self._strip_cache.clear()
         for region in regions:
             for y in region.line_range:
-                self._kept.pop(y, None)
+                self._strip_cache.pop(y, None)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of one paint; only those are drawn that are not kept."""
         bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
-        self.cells = self.size.width - bar
+        self.line_width = self.size.width - bar
         filters, ground = self.get_line_filters(), self.background_colors[1]
-        drawn_for = self.size, self.cells, self.rich_style, filters
-        if drawn_for != self._kept_for:
-            self._kept.clear()
-            self._kept_for = drawn_for
+        drawn_for = self.size, self.line_width, self.rich_style, filters
+        if drawn_for != self._cache_key:
+            self._strip_cache.clear()
+            self._cache_key = drawn_for
         for y in crop.line_range:
-            if y not in self._kept:
+            if y not in self._strip_cache:
                 line = self.render_line(y)
                 for each in filters:
                     line = line.apply_filter(each, ground)
-                self._kept[y] = line
-        lines = [self._kept[y] for y in crop.line_range]
+                self._strip_cache[y] = line
+        lines = [self._strip_cache[y] for y in crop.line_range]
         if crop.column_span == (0, self.size.width):
             return lines
         return [line.crop(*crop.column_span) for line in lines]
 
 
-class Painted(Drawn):
+class LineBlock(StyledWidget):
     """A few lines from a function of the width; only those that differ are drawn again."""
 
     DEFAULT_CSS = """
-    Painted { height: auto; width: 1fr; }
+    LineBlock { height: auto; width: 1fr; }
     """
 
-    def __init__(self, look: Look, source: Callable[[int], list[Line]], *, id: str) -> None:
+    def __init__(self, look: Look, source: Callable[[int], list[StyledLine]], *, id: str) -> None:
         super().__init__(id=id)
         self._look = look
         self._source = source
-        self._lines: list[Line] = []
+        self._lines: list[StyledLine] = []
 
     def redraw(self) -> None:
         """Asks for the lines again."""
@@ -131,4 +131,4 @@ class Painted(Drawn):
         width, base = self.content_size.width, self.rich_style
         if y >= len(self._lines):
             return Strip.blank(width, base)
-        return strip(self._lines[y], self._look, width, base)
+        return render_strip(self._lines[y], self._look, width, base)

@@ -7,18 +7,18 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.keys import key_table
-from tui.model.tabs import Viewing
-from tui.model.trace_tail import Record
-from tui.theme.roles import Line, Look
-from tui.widgets.painted import strip
-from tui.widgets.scrolled import Scrolled
-from workers.jobs.job_state import JobHistory
+from tui.model.tabs import TabState
+from tui.model.trace_tail import TraceTail
+from tui.theme.roles import Look, StyledLine
+from tui.widgets.painted import render_strip
+from tui.widgets.scrolled import RowScrollView
+from workers.jobs.job_state import JobState
 
 
-class Pane(Scrolled):
+class Pane(RowScrollView):
     """Draws only visible rows. The end is followed until the user scrolls up, if it moves."""
 
-    BINDINGS = key_table.bindings(key_table.of(key_table.Scope.TRANSCRIPT))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(key_table.Scope.TRANSCRIPT))
 
     DEFAULT_CSS = """
     Pane {
@@ -26,64 +26,64 @@ class Pane(Scrolled):
     }
     """
 
-    class Moved(Message):
+    class ViewChanged(Message):
         """Something else is in view or at the cursor, so there is other news."""
 
-    class Sought(Message):
+    class SearchRequested(Message):
         """The user wants to search here."""
 
-    SEARCH: str = ""
+    SEARCH_LABEL: str = ""
     """What a search does here, in a word; empty where there is none."""
 
-    def __init__(self, look: Look, viewing: Viewing, *, id: str) -> None:
+    def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
         super().__init__(id=id)
         self.look = look
         self.viewing = viewing
-        self.history: JobHistory | None = None
-        self._base = Style()
+        self.job_state: JobState | None = None
+        self._base_style = Style()
 
     # --- what a tab says of itself
 
-    def show(self, history: JobHistory | None) -> None:
+    def show_job(self, job_state: JobState | None) -> None:
         """Draws what is new of this job."""
-        self.history = history
+        self.job_state = job_state
 
-    def read(self) -> bool:
+    def read_more(self) -> bool:
         """Reads on in the traces, if need be; True while there is more. Not in the UI's thread."""
-        record = self.record
+        record = self.trace_tail
         return record is not None and record.read()
 
     @property
-    def record(self) -> Record | None:
+    def trace_tail(self) -> TraceTail | None:
         """What the traces of this job hold."""
-        return None if self.history is None else self.viewing.record(self.history.job)
+        return None if self.job_state is None else self.viewing.trace_tail(self.job_state.job)
 
-    def row(self, index: int) -> Line:
+    def row(self, index: int) -> StyledLine:
         """One of its rows."""
         raise NotImplementedError  # each pane has its own; Textual's widgets cannot be abstract
 
     @property
-    def news(self) -> str:
+    def follow_status(self) -> str:
         """What came in since the end is not followed any more; empty while it is."""
         return ""
 
-    def seek(self, words: str) -> None:
+    def search(self, words: str) -> None:
         """Searches for these words; without any, for nothing more."""
 
-    def step(self, places: int) -> None:
+    def step_match(self, offset: int) -> None:
         """To another place that was found."""
 
     @property
-    def found(self) -> str:
+    def search_status(self) -> str:
         """What a search came to."""
         return ""
 
-    def unfollowed(self, new: int) -> str:
-        """What to say while the end is not followed; ``new``: lines that have come since."""
-        follows = f"{self.look.key(key_table.Scope.TRANSCRIPT, 'follow')} follows"
-        if new > 0:
-            return f"{new} new below, {follows}"
-        over = self.history is not None and self.history.status.over
+    def follow_hint(self, new_rows: int) -> str:
+        """What to say while the end is not followed; ``new_rows``: lines that have come since."""
+        follows = f"{self.look.key_hint(key_table.Scope.TRANSCRIPT, 'follow')} follows"
+        if new_rows > 0:
+            return f"{new_rows} new below, {follows}"
+        over = self.job_state is not None and self.job_state.status.is_finished
         return "" if over else f"not following, {follows}"
 
     def fold(self) -> bool:
@@ -94,18 +94,18 @@ class Pane(Scrolled):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; their style is looked up once."""
-        self._base = self.rich_style
+        self._base_style = self.rich_style
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One visible row."""
         index = y + self.scroll_offset.y
         line = self.row(index) if index < self.virtual_size.height else []
-        return strip(line, self.look, self.cells, self._base)
+        return render_strip(line, self.look, self.line_width, self._base_style)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.Moved())
+        self.post_message(self.ViewChanged())
 
     def refresh_rows(self, first: int, end: int) -> None:
         """Draws the rows before ``end`` again, from ``first`` on."""
@@ -129,10 +129,10 @@ class Pane(Scrolled):
         self.scroll_to_row(self.max_scroll_y)
 
     def action_search(self) -> None:
-        if not self.SEARCH:
+        if not self.SEARCH_LABEL:
             raise SkipAction  # whatever / means outside
-        self.post_message(self.Sought())
+        self.post_message(self.SearchRequested())
 
     def action_found(self, places: int) -> None:
-        self.step(places)
-        self.post_message(self.Moved())
+        self.step_match(places)
+        self.post_message(self.ViewChanged())

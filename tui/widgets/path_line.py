@@ -12,26 +12,26 @@ from textual.widgets import Input
 from tui.files import path_input
 
 
-class PathLine(Input, inherit_bindings=False):
+class PathInput(Input, inherit_bindings=False):
     """One line without a frame. Tab belongs to whoever holds it, and calls `complete`."""
 
     BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # its bases would scroll with the arrows
 
     DEFAULT_CSS = """
-    PathLine, PathLine:focus {
+    PathInput, PathInput:focus {
         border: none; height: 1; padding: 0; background: $panel;
     }
     """
 
     def __init__(
-        self, text: str = "", *, id: str, placeholder: str = "", folders: bool = False
+        self, text: str = "", *, id: str, placeholder: str = "", folders_only: bool = False
     ) -> None:
         super().__init__(text, id=id, placeholder=placeholder, select_on_focus=False)
-        self._folders = folders
-        self.base = ""
+        self._folders_only = folders_only
+        self.base_folder = ""
         """Where relative paths begin; empty: where the program was started."""
 
-    def put(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """Replaces what stands there."""
         self.value = text
         self.cursor_position = len(text)
@@ -42,11 +42,13 @@ class PathLine(Input, inherit_bindings=False):
         self.run_worker(work, group="complete", exclusive=True)
 
     async def _complete(self, typed: str) -> None:
-        text = await asyncio.to_thread(path_input.complete, typed, self.base, folders=self._folders)
+        text = await asyncio.to_thread(
+            path_input.complete_path, typed, self.base_folder, folders_only=self._folders_only
+        )
         if self.value == typed and text != typed:  # else the user typed on
-            self.put(text)
+            self.set_text(text)
 
     def on_paste(self, event: Paste) -> None:
-        event.text = path_input.dropped(
+        event.text = path_input.join_pasted_paths(
             event.text
         )  # the input itself would take the first line only

@@ -3,14 +3,14 @@
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
-from tui.widgets.painted import Canvas
+from tui.widgets.painted import CachedCanvas
 
 
-class Scrolled(Canvas, ScrollView, can_focus=True, inherit_bindings=False):
+class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):
     """Whoever extends it draws one visible row at a time, in `render_line`."""
 
     DEFAULT_CSS = """
-    Scrolled {
+    RowScrollView {
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size: 0 1;
@@ -18,7 +18,7 @@ class Scrolled(Canvas, ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    def hold(self, rows: int) -> None:
+    def set_row_count(self, rows: int) -> None:
         """So many rows there are."""
         if self.virtual_size.height != rows:
             self.virtual_size = Size(0, rows)
@@ -27,7 +27,7 @@ class Scrolled(Canvas, ScrollView, can_focus=True, inherit_bindings=False):
         """At once. By force: the layout may not know yet that there is something to scroll."""
         self.scroll_to(y=max(row, 0), animate=False, immediate=True, force=True)
 
-    def bring_into_view(self, row: int) -> None:
+    def ensure_row_visible(self, row: int) -> None:
         """Scrolls no further than it takes."""
         top, height = self.scroll_offset.y, self.size.height
         if row < top:

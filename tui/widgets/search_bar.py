@@ -13,23 +13,23 @@ from tui.theme.roles import Look
 class SearchInput(Input):
     """Up and down go to other places while one types."""
 
-    BINDINGS = key_table.bindings(key_table.of(Scope.SEARCH))
+    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SEARCH))
 
-    class Left(Message):
+    class Closed(Message):
         """Nothing is searched for any more."""
 
-    class Stepped(Message):
+    class StepRequested(Message):
         """To another place that was found."""
 
-        def __init__(self, places: int) -> None:
+        def __init__(self, offset: int) -> None:
             super().__init__()
-            self.places = places
+            self.offset = offset
 
     def action_leave(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(self.Closed())
 
     def action_found(self, places: int) -> None:
-        self.post_message(self.Stepped(places))
+        self.post_message(self.StepRequested(places))
 
 
 class SearchBar(Horizontal):
@@ -54,32 +54,32 @@ class SearchBar(Horizontal):
         yield Label("", id="count", markup=False)
 
     @property
-    def words(self) -> Input:
+    def search_input(self) -> Input:
         """What one types into."""
         return self.query_one(SearchInput)
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether it is shown."""
         return self.has_class("-open")
 
-    def begin(self, what: str) -> None:
-        """Opens it to type anew; ``what``: the word for what it does."""
+    def show_empty(self, placeholder: str) -> None:
+        """Opens it to type anew; ``placeholder``: the word for what it does."""
         self.add_class("-open")
-        self.words.placeholder = what
-        self.words.value = ""
-        self.words.focus()
+        self.search_input.placeholder = placeholder
+        self.search_input.value = ""
+        self.search_input.focus()
 
-    def end(self) -> None:
+    def hide(self) -> None:
         """Closes it."""
         self.remove_class("-open")
-        self.words.value = ""
+        self.search_input.value = ""
 
-    def tell(self, found: str) -> None:
+    def update_status(self, search_status: str) -> None:
         """What it came to."""
-        if self.words.has_focus:
-            hint = f"{self._look.key(Scope.SEARCH, 'leave')} ends"
+        if self.search_input.has_focus:
+            hint = f"{self._look.key_hint(Scope.SEARCH, 'leave')} ends"
         else:
-            forth, back = (self._look.key(Scope.TRANSCRIPT, f"found({by})") for by in (1, -1))
+            forth, back = (self._look.key_hint(Scope.TRANSCRIPT, f"found({by})") for by in (1, -1))
             hint = f"{forth} next  {back} previous"
-        self.query_one("#count", Label).update(f" {found}  {hint} ")
+        self.query_one("#count", Label).update(f" {search_status}  {hint} ")

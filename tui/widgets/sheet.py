@@ -5,40 +5,44 @@ from typing import TypeAlias
 
 from textual.events import Resize
 
-from tui.model.tabs import Viewing
-from tui.model.trace_tail import Record
-from tui.theme.roles import Line, Look
+from tui.model.tabs import TabState
+from tui.model.trace_tail import TraceTail
+from tui.theme.roles import Look, StyledLine
 from tui.widgets.pane import Pane
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-Source: TypeAlias = Callable[[JobHistory, Record | None, int], list[Line]]
+JobLinesSource: TypeAlias = Callable[[JobState, TraceTail | None, int], list[StyledLine]]
 
 
-class Sheet(Pane):
+class LinesPane(Pane):
     """Draws again only what differs."""
 
-    def __init__(self, look: Look, viewing: Viewing, source: Source, *, id: str) -> None:
+    def __init__(self, look: Look, viewing: TabState, source: JobLinesSource, *, id: str) -> None:
         super().__init__(look, viewing, id=id)
         self._source = source
-        self._lines: Sequence[Line] = ()
+        self._lines: Sequence[StyledLine] = ()
 
-    def show(self, history: JobHistory | None) -> None:
+    def show_job(self, job_state: JobState | None) -> None:
         """Asks for the lines again."""
-        if history is not None and self.history is not None and history.job != self.history.job:
+        if (
+            job_state is not None
+            and self.job_state is not None
+            and job_state.job != self.job_state.job
+        ):
             self.scroll_to_row(0)
-        super().show(history)
+        super().show_job(job_state)
         width = self.scrollable_content_region.width
         before, self._lines = self._lines, ()
-        if history is not None and width:
-            self._lines = self._source(history, self.record, width)
-        self.hold(len(self._lines))
+        if job_state is not None and width:
+            self._lines = self._source(job_state, self.trace_tail, width)
+        self.set_row_count(len(self._lines))
         same = min(len(before), len(self._lines))
         first = next((y for y in range(same) if before[y] != self._lines[y]), same)
         self.refresh_rows(first, max(len(before), len(self._lines)))
 
     def on_resize(self, event: Resize) -> None:
-        self.show(self.history)
+        self.show_job(self.job_state)
 
-    def row(self, index: int) -> Line:
+    def row(self, index: int) -> StyledLine:
         """One of the lines."""
         return self._lines[index]

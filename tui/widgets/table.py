@@ -11,155 +11,160 @@ from tui.keys.key_table import Scope
 from tui.model.desk_state import Changes, DeskState
 from tui.model.row_order import Column
 from tui.render import table_head
-from tui.render.columns import ALL, MOST_NAME, Columns, columns
-from tui.render.table_row import name, row, stance
-from tui.text.width import width as cell_width
-from tui.theme.roles import Line, Look
-from tui.widgets.messages import Ordered, Picked
-from tui.widgets.painted import Painted, strip
-from tui.widgets.scrolled import Scrolled
+from tui.render.columns import ALL_COLUMNS, MAX_NAME_WIDTH, ColumnWidths, fit_columns
+from tui.render.table_row import recording_name, row_context, session_row
+from tui.text.width import cell_width
+from tui.theme.roles import Look, StyledLine
+from tui.widgets.messages import RowSelected, SortRequested
+from tui.widgets.painted import LineBlock, render_strip
+from tui.widgets.scrolled import RowScrollView
 
 
-class SessionTable(Scrolled):
+class SessionTable(RowScrollView):
     """Rows of the state. (DataTable repaints all that is visible when one cell changes.)
 
-    ``shown``: the columns that the user wants to see at all.
+    ``visible_columns``: the columns that the user wants to see at all.
     """
 
     def __init__(
-        self, state: DeskState, look: Look, shown: frozenset[Column] = ALL, *, id: str
+        self,
+        state: DeskState,
+        look: Look,
+        visible_columns: frozenset[Column] = ALL_COLUMNS,
+        *,
+        id: str,
     ) -> None:
         super().__init__(id=id)
         self._state = state
         self._look = look
-        self._shown = shown
-        self._longest_name = 0
-        self._measured = 0
+        self._visible_columns = visible_columns
+        self._max_name_width = 0
+        self._measured_count = 0
         """So many names were."""
-        self._row = 0
+        self._last_row = 0
         """Where the current row was last."""
-        self._base = Style()
-        self._top = 0
-        self._columns = Columns(0, 0)
+        self._base_style = Style()
+        self._first_visible_row = 0
+        self._painted_columns = ColumnWidths(0, 0)
 
-    def show(self, changes: Changes) -> None:
+    def show_changes(self, changes: Changes) -> None:
         """Draws what changed; costs as much as there is to see, however many rows there are."""
-        if changes.order:
-            self._measure()
-            self._follow()
-        if changes.order or self.columns != self._columns:
+        if changes.order_changed:
+            self._measure_names()
+            self._keep_current_in_view()
+        if changes.order_changed or self.columns != self._painted_columns:
             self.refresh()
             return
         top, height = self.scroll_offset.y, self.size.height
-        visible = self._state.order[top : top + height]
-        for first, rows in _runs([job in changes.jobs for job in visible]):
+        visible = self._state.visible[top : top + height]
+        for first, rows in _consecutive_ranges([job in changes.jobs for job in visible]):
             self.refresh(Region(0, first, self.size.width, rows))
 
-    def _follow(self) -> None:
+    def _keep_current_in_view(self) -> None:
         """Rows moved: a current row that was in view stays there; the view ends with the rows."""
         top, height = self.scroll_offset.y, self.size.height
-        if top <= self._row < top + height:
-            self.show_current()
-        last = max(len(self._state.order) - height, 0)
+        if top <= self._last_row < top + height:
+            self.scroll_to_current()
+        last = max(len(self._state.visible) - height, 0)
         if self.scroll_offset.y > last:
             self.scroll_to_row(last)
-        self._row = self._state.row
+        self._last_row = self._state.current_row
 
-    def show_current(self) -> None:
+    def scroll_to_current(self) -> None:
         """Scrolls no further than it takes to see the current row."""
-        self._measure()  # rows may just have come back
-        self._row = self._state.row
-        self.bring_into_view(self._row)
+        self._measure_names()  # rows may just have come back
+        self._last_row = self._state.current_row
+        self.ensure_row_visible(self._last_row)
 
     @property
-    def columns(self) -> Columns:
+    def columns(self) -> ColumnWidths:
         """What there is room for now."""
-        return columns(
+        return fit_columns(
             self.scrollable_content_region.width,
-            hours=self._state.longest_seconds >= 3600,
-            longest_name=self._longest_name,
-            tries=self._state.most_attempts > 1,
-            shown=self._shown,
+            has_hours=self._state.max_duration_s >= 3600,
+            longest_name=self._max_name_width,
+            show_attempts=self._state.highest_attempt > 1,
+            visible=self._visible_columns,
         )
 
-    def head_line(self, _width: int) -> list[Line]:
+    def header_lines(self, _width: int) -> list[StyledLine]:
         """The columns' names, for the line above the rows."""
         state, symbols, room = self._state, self._look.symbols, self.columns
-        note = table_head.standing(
+        note = table_head.table_status(
             state.sorting,
             room,
             symbols,
-            marked=len(state.marked),
+            marked_count=len(state.marked),
             frozen=state.frozen,
-            newcomers=state.newcomers,
+            new_count=state.newcomer_count,
         )
-        return [table_head.head(room, symbols, state.sorting, note)]
+        return [table_head.heading_line(room, symbols, state.sorting, note)]
 
-    def _measure(self) -> None:
-        histories = self._state.histories
-        if len(histories) < self._measured:  # some were removed
-            self._measured = 0
-        new = islice(histories.values(), self._measured, None)
-        longest = max((cell_width(name(history)) for history in new), default=0)
-        self._longest_name = min(MOST_NAME, max(self._longest_name, longest))
-        self._measured = len(histories)
-        self.hold(max(len(self._state.order), 1))
+    def _measure_names(self) -> None:
+        job_states = self._state.job_states
+        if len(job_states) < self._measured_count:  # some were removed
+            self._measured_count = 0
+        new = islice(job_states.values(), self._measured_count, None)
+        longest = max((cell_width(recording_name(job_state)) for job_state in new), default=0)
+        self._max_name_width = min(MAX_NAME_WIDTH, max(self._max_name_width, longest))
+        self._measured_count = len(job_states)
+        self.set_row_count(max(len(self._state.visible), 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many as there are jobs: what stands below does not move while the filter is typed."""
-        return max(len(self._state.histories), 1)
+        return max(len(self._state.job_states), 1)
 
     def column_at(self, x: int) -> Column:
         """Whose name stands there in the line above the rows."""
         return table_head.column_at(x, self.columns)
 
     def on_mount(self) -> None:
-        self._measure()
+        self._measure_names()
 
     def on_resize(self, event: Resize) -> None:
         self.refresh()
-        self.show_current()
+        self.scroll_to_current()
 
     def on_click(self, event: Click) -> None:
         row = event.y + self.scroll_offset.y
-        if 0 <= row < len(self._state.order):
-            self.post_message(Picked(self._state.order[row], twice=event.chain > 1))
+        if 0 <= row < len(self._state.visible):
+            self.post_message(RowSelected(self._state.visible[row], double_click=event.chain > 1))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what they share is looked up once, which halves the paint."""
-        self._base, self._columns = self.rich_style, self.columns
-        self._top = self.scroll_offset.y
+        self._base_style, self._painted_columns = self.rich_style, self.columns
+        self._first_visible_row = self.scroll_offset.y
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One visible row."""
-        state, base = self._state, self._base
-        width, index = self.cells, y + self._top
-        if index >= len(state.order):
-            if index == 0 and state.histories:
-                back = self._look.keys.shown(Scope.SESSIONS, "back")
-                return strip(table_head.nobody(back), self._look, width, base)
+        state, base = self._state, self._base_style
+        width, index = self.line_width, y + self._first_visible_row
+        if index >= len(state.visible):
+            if index == 0 and state.job_states:
+                back = self._look.keymap.key_display(Scope.SESSIONS, "back")
+                return render_strip(table_head.no_match_line(back), self._look, width, base)
             return Strip.blank(width, base)
-        job = state.order[index]
+        job = state.visible[index]
         if job == state.current:
-            base += self._look.cursor
-        stands = stance(state, job)
-        line = row(state.histories[job], self._columns, stands, self._look.symbols)
-        return strip(line, self._look, width, base)
+            base += self._look.cursor_style
+        stands = row_context(state, job)
+        line = session_row(state.job_states[job], self._painted_columns, stands, self._look.symbols)
+        return render_strip(line, self._look, width, base)
 
 
-class Heads(Painted):
+class ColumnHeader(LineBlock):
     """The line above the rows; a click on a name sorts by it."""
 
     def __init__(self, look: Look, table: SessionTable, *, id: str) -> None:
-        super().__init__(look, table.head_line, id=id)
+        super().__init__(look, table.header_lines, id=id)
         self._table = table
 
     def on_click(self, event: Click) -> None:
-        self.post_message(Ordered(self._table.column_at(event.x)))
+        self.post_message(SortRequested(self._table.column_at(event.x)))
 
 
-def _runs(changed: list[bool]) -> list[tuple[int, int]]:
+def _consecutive_ranges(changed: list[bool]) -> list[tuple[int, int]]:
     """Where rows changed that stand together: the first of them, and how many."""
     runs: list[tuple[int, int]] = []
     for y, is_so in enumerate(changed):

@@ -4,50 +4,64 @@ from collections.abc import Sequence
 
 from textual.events import Resize
 
-from tui.model.tabs import Stamps, Viewing
-from tui.model.transcript_search import Mark, Search
-from tui.render.transcript_layout import Paragraphs, Row, seam
-from tui.theme.roles import Line, Look, Role
+from tui.model.tabs import TabState, TimeStamps
+from tui.model.transcript_search import Highlight, TranscriptSearch
+from tui.render.transcript_layout import TranscriptLayout, TranscriptRow, attempt_divider
+from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 from tui.widgets.pane import Pane
-from workers.jobs.attempt_spans import Takeover, takeovers
+from workers.jobs.attempt_spans import AttemptSpan, attempt_spans
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 
-MARGINS = {Stamps.NONE: 2, Stamps.BEGINNINGS: 9, Stamps.WHOLE: 23}
+STAMP_MARGIN_WIDTHS = {TimeStamps.NONE: 2, TimeStamps.START: 9, TimeStamps.DETAILED: 23}
 """Cells before the text: a turn's times, and a sign beside the turn that is still open."""
 
-NARROW = {Stamps.WHOLE: 70, Stamps.BEGINNINGS: 50}
+MIN_WIDTH_FOR_STAMPS = {TimeStamps.DETAILED: 70, TimeStamps.START: 50}
 """Below so many cells those times give way."""
 
 
-def shown_stamps(wanted: Stamps, cells: int) -> Stamps:
+def fitting_stamps(wanted: TimeStamps, width: int) -> TimeStamps:
     """The times that there is room for."""
-    if wanted is Stamps.WHOLE and cells < NARROW[Stamps.WHOLE]:
-        wanted = Stamps.BEGINNINGS
-    return Stamps.NONE if cells < NARROW.get(wanted, 0) else wanted
+    if wanted is TimeStamps.DETAILED and width < MIN_WIDTH_FOR_STAMPS[TimeStamps.DETAILED]:
+        wanted = TimeStamps.START
+    return TimeStamps.NONE if width < MIN_WIDTH_FOR_STAMPS.get(wanted, 0) else wanted
 
 
-def text_line(
-    row: Row, stamps: Stamps, cells: int, symbols: Symbols, marks: Sequence[Mark] = ()
-) -> Line:
-    """A row of the transcript in pieces; ``cells``: of its text."""
-    if isinstance(row, Takeover):
-        return [(" " * MARGINS[stamps] + seam(row, cells, symbols), Role.FAINT)]
-    times = {Stamps.BEGINNINGS: f"{row.stamp:>6} ", Stamps.WHOLE: f"{row.stamp:>6}{row.end:14} "}
-    margin = times.get(stamps, "") + (" " if row.final else symbols.speaking) + " "
+def turn_row_line(
+    row: TranscriptRow,
+    stamps: TimeStamps,
+    text_width: int,
+    symbols: Symbols,
+    marks: Sequence[Highlight] = (),
+) -> StyledLine:
+    """A row of the transcript in pieces; ``text_width``: of its text."""
+    if isinstance(row, AttemptSpan):
+        return [
+            (
+                " " * STAMP_MARGIN_WIDTHS[stamps] + attempt_divider(row, text_width, symbols),
+                Role.FAINT,
+            )
+        ]
+    times = {
+        TimeStamps.START: f"{row.start_label:>6} ",
+        TimeStamps.DETAILED: f"{row.start_label:>6}{row.end_label:14} ",
+    }
+    margin = times.get(stamps, "") + (" " if row.final else symbols.open_turn) + " "
     role = Role.FINAL if row.final else Role.SETTLED
-    words: Line = [(row.settled, role), (row.unsettled, Role.PARTIAL)]
-    return [(margin, Role.FAINT), *(_marked(words, marks) if marks else words)]
+    words: StyledLine = [(row.settled, role), (row.unsettled, Role.PARTIAL)]
+    return [(margin, Role.FAINT), *(_with_marks(words, marks) if marks else words)]
 
 
-def _marked(line: Line, marks: Sequence[Mark]) -> Line:
+def _with_marks(line: StyledLine, marks: Sequence[Highlight]) -> StyledLine:
     """The line with these characters of it in roles of their own."""
     roles = [role for text, role in line for _ in text]
     for mark in marks:
         length = mark.end - mark.start
-        roles[mark.start : mark.end] = [Role.HERE if mark.here else Role.FOUND] * length
-    pieces: Line = []
+        roles[mark.start : mark.end] = [
+            Role.CURRENT_MATCH if mark.is_current else Role.MATCH
+        ] * length
+    pieces: StyledLine = []
     for char, role in zip("".join(text for text, _ in line), roles, strict=True):
         if pieces and pieces[-1][1] is role:
             pieces[-1] = (pieces[-1][0] + char, role)
@@ -59,63 +73,65 @@ def _marked(line: Line, marks: Sequence[Mark]) -> Line:
 class TranscriptView(Pane):
     """Draws only visible rows, and wraps only turns that changed."""
 
-    SEARCH = "find"
+    SEARCH_LABEL = "find"
 
-    def __init__(self, look: Look, viewing: Viewing, *, id: str) -> None:
+    def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
         super().__init__(look, viewing, id=id)
-        self._shown: JobId | None = None
-        self._stamps = Stamps.NONE
-        self._paragraphs = Paragraphs(1)
-        self._search = Search()
-        self._left_at = 0
+        self._shown_job: JobId | None = None
+        self._stamps = TimeStamps.NONE
+        self._text_layout = TranscriptLayout(1)
+        self._search = TranscriptSearch()
+        self._rows_when_unfollowed = 0
         """So many rows there were when the end was no longer followed."""
         self.following = True
         """The end stays in view; off as soon as the user scrolls up."""
 
-    def read(self) -> bool:
+    def read_more(self) -> bool:
         """The transcript comes with the reports."""
         return False
 
-    def show(self, history: JobHistory | None) -> None:
+    def show_job(self, job_state: JobState | None) -> None:
         """Draws what is new in the transcript of this job."""
-        super().show(history)
-        shown = None if history is None else history.job
-        if shown != self._shown:
-            self._shown, self.following = shown, True
-            self._paragraphs = Paragraphs(self._cells)
+        super().show_job(job_state)
+        shown = None if job_state is None else job_state.job
+        if shown != self._shown_job:
+            self._shown_job, self.following = shown, True
+            self._text_layout = TranscriptLayout(self._text_width)
             self.refresh()
-        elif self._stamps is not self._wanted_stamps:
-            self._wrap_again()
-        self._update()
+        elif self._stamps is not self._fitting_stamps:
+            self._rewrap()
+        self._update_rows()
 
     @property
-    def _wanted_stamps(self) -> Stamps:
-        return shown_stamps(self.viewing.stamps, self.scrollable_content_region.width)
+    def _fitting_stamps(self) -> TimeStamps:
+        return fitting_stamps(self.viewing.stamps, self.scrollable_content_region.width)
 
     @property
-    def _cells(self) -> int:
-        self._stamps = self._wanted_stamps
-        return max(self.scrollable_content_region.width - MARGINS[self._stamps] - 1, 1)
+    def _text_width(self) -> int:
+        self._stamps = self._fitting_stamps
+        return max(self.scrollable_content_region.width - STAMP_MARGIN_WIDTHS[self._stamps] - 1, 1)
 
-    def _wrap_again(self) -> None:
-        self._paragraphs = Paragraphs(self._cells)
+    def _rewrap(self) -> None:
+        self._text_layout = TranscriptLayout(self._text_width)
         self.refresh()
 
-    def _update(self) -> None:
-        if self.history is None or not self.size.width:
-            self.hold(0)
+    def _update_rows(self) -> None:
+        if self.job_state is None or not self.size.width:
+            self.set_row_count(0)
             return
-        before = len(self._paragraphs.rows)
-        first = self._paragraphs.update(self.history.transcript.turns, takeovers(self.history)[1:])
-        rows = len(self._paragraphs.rows)
+        before = len(self._text_layout.rows)
+        first = self._text_layout.update(
+            self.job_state.transcript.turns, attempt_spans(self.job_state)[1:]
+        )
+        rows = len(self._text_layout.rows)
         if not rows:
             self.following = True  # it begins anew: there is nothing left that was being read
             self.refresh()  # the sentence that stands there instead may have changed
         if first < max(rows, before):
             self.refresh_rows(first, max(rows, before, 1))
-            if self._search.words:
-                self._search.look_again(self._paragraphs, first)
-        self.hold(max(rows, 1))
+            if self._search.query:
+                self._search.refresh(self._text_layout, first)
+        self.set_row_count(max(rows, 1))
         if self.following:
             self.scroll_to_row(self.max_scroll_y)
 
@@ -124,32 +140,36 @@ class TranscriptView(Pane):
         super().watch_scroll_y(old_value, new_value)
         following = round(new_value) >= self.max_scroll_y
         if self.following and not following:
-            self._left_at = len(self._paragraphs.rows)
+            self._rows_when_unfollowed = len(self._text_layout.rows)
         self.following = following
 
     @property
-    def news(self) -> str:
+    def follow_status(self) -> str:
         """How many lines came since the end is not followed any more; empty while it is."""
-        if self.following or self.history is None:
+        if self.following or self.job_state is None:
             return ""
-        return self.unfollowed(len(self._paragraphs.rows) - self._left_at)
+        return self.follow_hint(len(self._text_layout.rows) - self._rows_when_unfollowed)
 
     def on_resize(self, event: Resize) -> None:
         following = self.following
-        if self._paragraphs.cells != self._cells:
-            self._wrap_again()
+        if self._text_layout.cells != self._text_width:
+            self._rewrap()
         self.following = following
-        self._update()
-        if self._search.words:
-            self._search.look_again(self._paragraphs)
+        self._update_rows()
+        if self._search.query:
+            self._search.refresh(self._text_layout)
 
-    def row(self, index: int) -> Line:
+    def row(self, index: int) -> StyledLine:
         """One row, or what there is to say instead of any."""
-        rows, symbols = self._paragraphs.rows, self.look.symbols
+        rows, symbols = self._text_layout.rows, self.look.symbols
         if index < len(rows):
-            marks = self._search.marks(index)
-            return text_line(rows[index], self._stamps, self._paragraphs.cells, symbols, marks)
-        return [] if self.history is None or rows else [(_silence(self.history), Role.FAINT)]
+            marks = self._search.highlights(index)
+            return turn_row_line(rows[index], self._stamps, self._text_layout.cells, symbols, marks)
+        return (
+            []
+            if self.job_state is None or rows
+            else [(_empty_transcript_text(self.job_state), Role.FAINT)]
+        )
 
     def action_follow(self) -> None:
         self.following = True
@@ -157,38 +177,42 @@ class TranscriptView(Pane):
 
     # --- searching
 
-    def seek(self, words: str) -> None:
+    def search(self, words: str) -> None:
         """Marks these words wherever they stand, and goes to the next place."""
-        top = self._search.row if self._search.row is not None else self.scroll_offset.y
-        self._search.begin(words, self._paragraphs, top)
-        self._go_there()
+        top = (
+            self._search.current_row
+            if self._search.current_row is not None
+            else self.scroll_offset.y
+        )
+        self._search.start(words, self._text_layout, top)
+        self._scroll_to_match()
 
-    def step(self, places: int) -> None:
+    def step_match(self, offset: int) -> None:
         """To another place that was found."""
-        self._search.step(places)
-        self._go_there()
+        self._search.step(offset)
+        self._scroll_to_match()
 
-    def _go_there(self) -> None:
-        row, height = self._search.row, self.size.height
+    def _scroll_to_match(self) -> None:
+        row, height = self._search.current_row, self.size.height
         if row is not None and not 0 <= row - self.scroll_offset.y < height:
             self.scroll_to_row(row - height // 2)
         self.refresh()
 
     @property
-    def found(self) -> str:
+    def search_status(self) -> str:
         """Which of how many places it is."""
-        return self._search.count
+        return self._search.count_text
 
 
-def _silence(history: JobHistory) -> str:
-    match history.status:
-        case Status.QUEUED if history.retrying is None:
+def _empty_transcript_text(job_state: JobState) -> str:
+    match job_state.status:
+        case JobStatus.QUEUED if job_state.retrying is None:
             return "  Waits for a free place."
-        case Status.QUEUED | Status.RETRYING:
+        case JobStatus.QUEUED | JobStatus.RETRYING:
             return "  Nothing was heard yet."
-        case Status.CONNECTING:
+        case JobStatus.CONNECTING:
             return "  Calling the server."
-        case Status.STREAMING | Status.FINISHING:
+        case JobStatus.STREAMING | JobStatus.FINISHING:
             return "  Listening. Nothing said yet."
         case _:
             return "  Nothing was heard."

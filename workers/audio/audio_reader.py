@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import soundfile
 
-Piece: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[Any]]"
+SampleBlock: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[Any]]"
 """Samples × channels."""
 
-_SEEK_EXACTLY = frozenset(
+_EXACT_SEEK_SUBTYPES = frozenset(
     [
         "PCM_16",
         "PCM_24",
@@ -31,42 +31,42 @@ _SEEK_EXACTLY = frozenset(
 """Any other encoding is read from its beginning: a lossy decoder that lands in the middle gives
 other samples than one that came there, or counts them from elsewhere, and some cannot seek."""
 
-_READ_AHEAD = 0.25
+_BLOCK_S = 0.25
 """Seconds."""
-_MOST = 1 << 18
+_MAX_BLOCK_SAMPLES = 1 << 18
 """Samples of all channels together to read at a time, whatever rate a header claims."""
 
 
-class Tape(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
+class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
     """An open audio file; raises `soundfile.LibsndfileError` where it cannot be read.
 
-    ``winding`` is called for each piece that is passed over, on the way to where it is read from.
+    ``on_skip`` is called for each piece that is passed over, on the way to where it is read from.
     """
 
-    position = 0
+    next_frame = 0
     """The next sample (of each channel) to be read."""
 
-    def __init__(self, path: str, winding: Callable[[], object] = lambda: None) -> None:
-        self._winding = winding
+    def __init__(self, path: str, on_skip: Callable[[], object] = lambda: None) -> None:
+        self._on_skip = on_skip
         super().__init__(os.fsencode(path))  # what soundfile makes of a path must be valid UTF-8
 
     def seekable(self) -> bool:
         """Never: else each reading ends with a seek to its end, which spoils the last of Opus."""
         return False
 
-    def pieces(self, dtype: str, start: int = 0) -> Iterator[Piece]:
-        """Everything from sample ``start`` on as ``int16`` or ``float32``; once.
+    def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
+        """Everything from sample ``start_frame`` on as ``int16`` or ``float32``; once.
 
         One reading costs as much as sending a chunk, so a piece is longer than a chunk. Not more,
         because a reading that meets damage gives nothing of what comes before it.
         """
-        if start and self.subtype in _SEEK_EXACTLY and super().seekable():
-            self.position = self.seek(min(start, self.frames))
-        step = max(1, min(round(self.samplerate * _READ_AHEAD), _MOST // self.channels))
-        while len(piece := self.read(step, dtype=dtype, always_2d=True)):
-            skipped = max(0, start - self.position)
-            self.position += len(piece)
-            if skipped < len(piece):
-                yield piece[skipped:]
+        if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
+            self.next_frame = self.seek(min(start_frame, self.frames))
+        step = max(1, min(round(self.samplerate * _BLOCK_S), _MAX_BLOCK_SAMPLES // self.channels))
+        while len(block := self.read(step, dtype=dtype, always_2d=True)):
+            skipped = max(0, start_frame - self.next_frame)
+            self.next_frame += len(block)
+            if skipped < len(block):
+                yield block[skipped:]
             else:
-                self._winding()
+                self._on_skip()

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from workers.errors import UsageProblem
 
-SUFFIXES = frozenset(
+AUDIO_SUFFIXES = frozenset(
     [
         ".wav",
         ".wave",
@@ -29,11 +29,11 @@ SUFFIXES = frozenset(
 )
 """What a folder is searched for. A file that is named is tried whatever it is called."""
 
-FOREIGN = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
+UNSUPPORTED_SUFFIXES = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
 """Audio that libsndfile does not read: listed too, so that it is refused in words."""
 
 
-_SPECIAL = (
+_FILE_KINDS = (
     (stat.S_ISREG, None),
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -42,19 +42,23 @@ _SPECIAL = (
     (stat.S_ISBLK, "a device"),
 )
 
-Skipped: TypeAlias = Callable[[str, str], None]
+SkipCallback: TypeAlias = Callable[[str, str], None]
 """Told what was passed over in a folder: its path, and the reason in words."""
 
 
-Looked: TypeAlias = Callable[[str], None]
+FolderCallback: TypeAlias = Callable[[str], None]
 """Told each folder before it is read; an exception that it raises ends the search."""
 
 
-def _untold(*_: str) -> None:
+def _ignore(*_: str) -> None:
     pass
 
 
-def found(paths: Iterable[str], skipped: Skipped = _untold, looked: Looked = _untold) -> list[str]:
+def find_recordings(
+    paths: Iterable[str],
+    report_skipped: SkipCallback = _ignore,
+    on_folder: FolderCallback = _ignore,
+) -> list[str]:
     """The files that ``paths`` mean, each once, folders in the order of their names.
 
     A link to a file is a file; a link to a folder is searched only when it is named itself, so that
@@ -63,7 +67,11 @@ def found(paths: Iterable[str], skipped: Skipped = _untold, looked: Looked = _un
     """
     files: dict[str, None] = {}
     for path in paths:
-        below = _below(path, skipped, looked) if os.path.isdir(path) else [_existing(path)]
+        below = (
+            _find_in_folder(path, report_skipped, on_folder)
+            if os.path.isdir(path)
+            else [_require_existing(path)]
+        )
         files.update(dict.fromkeys(below))
     return list(files)
 
@@ -71,23 +79,25 @@ def found(paths: Iterable[str], skipped: Skipped = _untold, looked: Looked = _un
 def is_recording(name: str) -> bool:
     """Whether a file of this name is one that a folder is searched for."""
     suffix = os.path.splitext(name)[1].lower()
-    return suffix in SUFFIXES | FOREIGN and not name.startswith(".")
+    return suffix in AUDIO_SUFFIXES | UNSUPPORTED_SUFFIXES and not name.startswith(".")
 
 
-def special(mode: int) -> str | None:
+def special_file_kind(mode: int) -> str | None:
     """What a path is that is no file, in words, by its ``st_mode``. Nothing of it may be opened:
     a pipe would be waited for, and a device may never end."""
-    return next((words for is_kind, words in _SPECIAL if is_kind(mode)), "something else")
+    return next((words for is_kind, words in _FILE_KINDS if is_kind(mode)), "something else")
 
 
-def _existing(path: str) -> str:
+def _require_existing(path: str) -> str:
     if not os.path.lexists(path):
         raise UsageProblem(f"there is no file or folder “{path}”", "Check the path.")
     return path
 
 
-def _below(folder: str, skipped: Skipped, looked: Looked) -> list[str]:
-    files = sorted(_walked(folder, skipped, looked), key=lambda path: Path(path).parts)
+def _find_in_folder(
+    folder: str, report_skipped: SkipCallback, on_folder: FolderCallback
+) -> list[str]:
+    files = sorted(_walk(folder, report_skipped, on_folder), key=lambda path: Path(path).parts)
     if not files:
         raise UsageProblem(
             f"there is no audio in the folder “{folder}”",
@@ -97,32 +107,32 @@ def _below(folder: str, skipped: Skipped, looked: Looked) -> list[str]:
     return files
 
 
-def _walked(folder: str, skipped: Skipped, looked: Looked) -> Iterator[str]:
+def _walk(folder: str, report_skipped: SkipCallback, on_folder: FolderCallback) -> Iterator[str]:
     def cannot_list(error: OSError) -> None:
         if error.filename == folder:
             raise UsageProblem(
                 f"the folder “{folder}” cannot be listed ({error.strerror})",
                 "Check its permissions.",
             )
-        skipped(error.filename, f"this folder cannot be listed ({error.strerror})")
+        report_skipped(error.filename, f"this folder cannot be listed ({error.strerror})")
 
     for parent, folders, names in os.walk(folder, onerror=cannot_list):  # follows no links
-        looked(parent)
+        on_folder(parent)
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (os.path.join(parent, name) for name in folders):
             if os.path.islink(path):
-                skipped(path, "this is a link to a folder; name it to have it searched")
+                report_skipped(path, "this is a link to a folder; name it to have it searched")
         for path in (os.path.join(parent, name) for name in names if is_recording(name)):
-            if reason := _no_file(path):
-                skipped(path, reason)
+            if reason := _skip_reason(path):
+                report_skipped(path, reason)
             else:
                 yield path
 
 
-def _no_file(path: str) -> str | None:
+def _skip_reason(path: str) -> str | None:
     """Why a name in a folder is none of a file; None if it is."""
     try:
-        kind = special(os.stat(path).st_mode)
+        kind = special_file_kind(os.stat(path).st_mode)
     except FileNotFoundError:
         return "this link leads nowhere"
     except OSError as error:

@@ -10,7 +10,7 @@ FLOOR_DB = -99
 _FULL_SCALE = 32768.0
 
 
-def level_db(pcm: bytes) -> int:
+def rms_dbfs(pcm: bytes) -> int:
     """The level of 16-bit samples: their root mean square in dB of full scale, 0 at the most."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
     # Not np.dot: for a long chunk its library would start threads, in each session its own.

@@ -10,50 +10,50 @@ import re
 
 import soundfile
 
-from workers.audio.audio_reader import Tape
-from workers.audio.discovery import special
+from workers.audio.audio_reader import AudioReader
+from workers.audio.discovery import special_file_kind
 from workers.audio.recording import Recording
 from workers.errors import Unreadable
 
-UNKNOWN_LENGTH = 0x7FFF0000
+UNKNOWN_SIZE_BYTES = 0x7FFF0000
 """A promised size of this or more (or of 0) is what a writer that could not seek leaves behind."""
 
-_UNKNOWN_SAMPLES = 16 * UNKNOWN_LENGTH
+_UNKNOWN_FRAME_COUNT = 16 * UNKNOWN_SIZE_BYTES
 """A number of samples of this or more is none; it is eight days at 48000 Hz."""
 
-SLACK = 64
+HEADER_SLACK_BYTES = 64
 """Bytes by which headers may be wrong without any audio missing: writers count differently."""
 
-_OGG_PAGE = 27 + 255 + 255 * 255
+_MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 """The longest page there can be, in bytes (RFC 3533, section 6)."""
 
-_PROMISE = re.compile(r"(?! *Bytes/sec).*:\s*(\d+) \(should be (\d+)\)")
+_SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec).*:\s*(\d+) \(should be (\d+)\)")
 """Of a size. Writers get the bytes a second wrong, and nothing depends on them."""
 
-_RATES = range(1000, 768_001)
+_VALID_RATES_HZ = range(1000, 768_001)
 """Hz. Any other is damage, and would make days of a second, or nothing of an hour."""
 
-_SAY_NOTHING = frozenset([7, 24, 29])
+_UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
 """Errors of libsndfile whose words tell nothing of the file, or something untrue."""
 
-_CONVERT = (
+_CONVERT_HINT = (
     "If it plays elsewhere, convert it, for instance: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 )
 
 
 def probe(path: str) -> Recording:
     """The facts of a recording; raises `Unreadable` with what is wrong with it."""
-    size = _regular_size(path)
+    size = _file_size_bytes(path)
     if os.path.splitext(path)[1].lower() == ".raw":
         raise Unreadable("its name says that it has no header", "If it has one, rename it.")
     try:
-        with Tape(path) as file:
-            if file.samplerate not in _RATES:
+        with AudioReader(path) as file:
+            if file.samplerate not in _VALID_RATES_HZ:
                 wrong = f"its header gives a rate of {file.samplerate} Hz, which no recording has"
-                raise Unreadable(wrong, _CONVERT)
-            if (short := _missing(file, path)) is not None:
+                raise Unreadable(wrong, _CONVERT_HINT)
+            if (short := _truncation(file, path)) is not None:
                 raise Unreadable(f"the file is cut short: {short}", "Copy or record it again.")
-            frames = _length(file)
+            frames = _frame_count(file)
             if not frames:
                 raise Unreadable("the file holds no audio", "Its length is 0 samples.")
             return Recording(
@@ -67,15 +67,15 @@ def probe(path: str) -> Recording:
             )
     except soundfile.LibsndfileError as error:
         what = error.error_string.rstrip(".").strip()
-        why = "" if error.code in _SAY_NOTHING else f" ({what})"
-        raise Unreadable(f"the file is not audio that can be read{why}", _CONVERT) from error
+        why = "" if error.code in _UNHELPFUL_ERROR_CODES else f" ({what})"
+        raise Unreadable(f"the file is not audio that can be read{why}", _CONVERT_HINT) from error
 
 
-def _regular_size(path: str) -> int:
+def _file_size_bytes(path: str) -> int:
     """The size of a readable regular file in bytes."""
     try:
         facts = os.stat(path)
-        if kind := special(facts.st_mode):
+        if kind := special_file_kind(facts.st_mode):
             raise Unreadable(f"this is {kind}, not a file", "Name a recording.")
         with open(path, "rb"):
             pass
@@ -92,23 +92,23 @@ def _regular_size(path: str) -> int:
     return facts.st_size
 
 
-def _missing(file: Tape, path: str) -> str | None:
+def _truncation(file: AudioReader, path: str) -> str | None:
     """What a truncated file lacks, in words; None for a whole one."""
     for line in file.extra_info.splitlines():
-        promise = _PROMISE.match(line)
+        promise = _SIZE_MISMATCH.match(line)
         if promise is None:
             continue
         promised, there = int(promise[1]), int(promise[2])
-        if 0 < promised < UNKNOWN_LENGTH and promised - there > SLACK:
+        if 0 < promised < UNKNOWN_SIZE_BYTES and promised - there > HEADER_SLACK_BYTES:
             return f"its header promises {promised} bytes and {there} are there"
-    if file.format == "OGG" and not _ogg_ends(path):
+    if file.format == "OGG" and not _has_ogg_end(path):
         return "its last page is missing"
-    if file.format in ("FLAC", "MP3") and 0 < file.frames < _UNKNOWN_SAMPLES:
-        return None if _last_sample_reads(file) else "its last sample cannot be read"
+    if file.format in ("FLAC", "MP3") and 0 < file.frames < _UNKNOWN_FRAME_COUNT:
+        return None if _can_read_last_sample(file) else "its last sample cannot be read"
     return None
 
 
-def _last_sample_reads(file: Tape) -> bool:
+def _can_read_last_sample(file: AudioReader) -> bool:
     try:
         file.seek(file.frames - 1)
         return len(file.read(1)) == 1
@@ -116,10 +116,10 @@ def _last_sample_reads(file: Tape) -> bool:
         return False
 
 
-def _ogg_ends(path: str) -> bool:
+def _has_ogg_end(path: str) -> bool:
     """Whether the last page is whole and ends the stream (RFC 3533, section 6: flag 0x04)."""
     with open(path, "rb") as file:
-        file.seek(max(0, os.path.getsize(path) - _OGG_PAGE))
+        file.seek(max(0, os.path.getsize(path) - _MAX_OGG_PAGE_BYTES))
         tail = file.read()
     start = tail.rfind(b"OggS")
     header = tail[start : start + 27]
@@ -129,8 +129,8 @@ def _ogg_ends(path: str) -> bool:
     return len(tail) >= start + 27 + header[26] + sum(segments)
 
 
-def _length(file: Tape) -> int:
+def _frame_count(file: AudioReader) -> int:
     """Samples a channel; counted by decoding when the header does not say."""
-    if 0 <= file.frames < _UNKNOWN_SAMPLES:
+    if 0 <= file.frames < _UNKNOWN_FRAME_COUNT:
         return int(file.frames)
-    return sum(len(piece) for piece in file.pieces("int16"))
+    return sum(len(block) for block in file.iter_blocks("int16"))

@@ -15,28 +15,28 @@ from typing import Self, TypeAlias
 
 from workers import processes
 from workers.audio.recording import Recording
-from workers.errors import Unprobed, Unreadable
+from workers.errors import ProbeFailed, Unreadable
 
-PATIENCE = 30
+MAX_PROBE_POLLS = 30
 """Looks of a second after which a file that is still being probed is given up."""
 
-STOPPED = 3
+MAX_SUSPENDED_POLLS = 3
 """Looks in a row after which a process that is stopped is ended."""
 
-TRIES = 2
+MAX_PROBE_ATTEMPTS = 2
 
-DYING = 5.0
+EXIT_CODE_TIMEOUT_S = 5.0
 """Seconds until it is known what a process that is gone has died of."""
 
-_FROM_OUTSIDE = {
+_KILLED_EXIT_CODES = {
     -each for each in signal.Signals if each.name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 }
 """Exit codes of a process that somebody ended. A decoder dies of other signals."""
 
-_GONE = 255
+_UNKNOWN_EXIT_CODE = 255
 """That of one whose end nobody has seen, because its fork server was ended too."""
 
-Answer: TypeAlias = Recording | tuple[str, str]
+ProbeResult: TypeAlias = Recording | tuple[str, str]
 """The facts, or the words of an `Unreadable`."""
 
 
@@ -57,67 +57,67 @@ class Prober:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        self._stop_process()
 
     def probe(self, path: str) -> Recording:
         """The facts of a recording; raises `Unreadable` with what is wrong with it.
 
-        Raises `Unprobed` when there was nobody who could tell.
+        Raises `ProbeFailed` when there was nobody who could tell.
         """
-        for _ in range(TRIES):
-            answer = self._ask(path)
+        for _ in range(MAX_PROBE_ATTEMPTS):
+            answer = self._request_probe(path)
             if isinstance(answer, Recording):
                 return answer
             if answer is not None:
                 raise Unreadable(*answer)
-        raise Unprobed(
+        raise ProbeFailed(
             "the process that was to read the file was killed, and so was the next", "Retry."
         )
 
-    def _ask(self, path: str) -> Answer | None:
+    def _request_probe(self, path: str) -> ProbeResult | None:
         """None: somebody has ended the process, or what starts it."""
         if self._pipe is not None and self._pipe.poll():  # nothing was asked: it is dead
-            self._stop()
+            self._stop_process()
         try:
-            pipe = self._pipe or self._start()
+            pipe = self._pipe or self._start_process()
         except (EOFError, ConnectionError):
             return None
         except OSError as error:
-            raise Unprobed(
+            raise ProbeFailed(
                 f"no process could be started to read it ({error.strerror})", "Retry."
             ) from error
         try:
             pipe.send(path)
-            if not self._answers(pipe):
-                self._stop()
-                return f"the file could not be read within {PATIENCE} s", ""
-            answer: Answer = pipe.recv()
+            if not self._wait_for_result(pipe):
+                self._stop_process()
+                return f"the file could not be read within {MAX_PROBE_POLLS} s", ""
+            answer: ProbeResult = pipe.recv()
         except (OSError, EOFError):
             assert self._process is not None
-            self._process.join(DYING)
-            code = self._stop()
-            if code in _FROM_OUTSIDE or code == _GONE:
+            self._process.join(EXIT_CODE_TIMEOUT_S)
+            code = self._stop_process()
+            if code in _KILLED_EXIT_CODES or code == _UNKNOWN_EXIT_CODE:
                 return None
             return "the file makes its decoder crash", "It is damaged."
         return answer
 
-    def _answers(self, pipe: Connection) -> bool:
+    def _wait_for_result(self, pipe: Connection) -> bool:
         """Waits for it, but not for ever. One that is stopped is ended, which is an answer too."""
         stopped = 0
-        for _ in range(PATIENCE):
+        for _ in range(MAX_PROBE_POLLS):
             if pipe.poll(1.0):
                 return True
             assert self._process is not None
-            stopped = stopped + 1 if processes.stopped(self._process.pid) else 0
-            if stopped == STOPPED:
+            stopped = stopped + 1 if processes.is_suspended(self._process.pid) else 0
+            if stopped == MAX_SUSPENDED_POLLS:
                 self._process.kill()
         return False
 
-    def _start(self) -> Connection:
+    def _start_process(self) -> Connection:
         ours, theirs = self._context.Pipe()
         try:
-            self._process = processes.started(
-                self._context, _answer, theirs, name="paceline-prober"
+            self._process = processes.start_process(
+                self._context, _probe_main, theirs, name="paceline-prober"
             )
         except BaseException:
             ours.close()
@@ -127,7 +127,7 @@ class Prober:
         self._pipe = ours
         return ours
 
-    def _stop(self) -> int | None:
+    def _stop_process(self) -> int | None:
         """Ends the process; gives its exit code, None when there is none."""
         process, code = self._process, None
         if self._pipe is not None and process is not None:
@@ -141,7 +141,7 @@ class Prober:
         return code
 
 
-def _answer(pipe: Connection) -> None:
+def _probe_main(pipe: Connection) -> None:
     """The child: a path in, an answer out, until the pipe ends."""
     from workers.audio.probe import probe  # loads decoders: not in the parent
 

@@ -38,65 +38,67 @@ import re
 from collections.abc import Iterable
 
 from workers.jobs.events import Ended
-from workers.jobs.job_state import JobHistory
-from workers.jobs.resume_point import Seam
+from workers.jobs.job_state import JobState
+from workers.jobs.resume_point import ResumePoint
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 
-_UNFIT = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNSAFE_CHARACTERS = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
 
-def json_of(history: JobHistory) -> str:
+def json_of(state: JobState) -> str:
     """The document, ending in a newline."""
-    return _written(_document(history))
+    return _json_text(_job_document(state))
 
 
-def json_of_all(histories: Iterable[JobHistory]) -> str:
+def json_of_all(states: Iterable[JobState]) -> str:
     """Every recording's document, in one."""
-    return _written({"jobs": [_document(history) for history in histories]})
+    return _json_text({"jobs": [_job_document(job_state) for job_state in states]})
 
 
-def _written(document: JsonObject) -> str:
+def _json_text(document: JsonObject) -> str:
     strict = json.loads(json.dumps(document), parse_constant=lambda _: None)
     text = json.dumps(strict, ensure_ascii=False, indent=2)
-    return _UNFIT.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    return _UNSAFE_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
-def _document(history: JobHistory) -> JsonObject:
+def _job_document(state: JobState) -> JsonObject:
     return {
-        "job": history.job,
-        "file": history.file,
-        "status": history.status.value,
-        "attempt": history.attempt,
-        "attempts": _attempts(history),
+        "job": state.job,
+        "file": state.file,
+        "status": state.status.value,
+        "attempt": state.attempt,
+        "attempts": _attempts_json(state),
         "recording": {
-            "seconds": history.total_seconds,
-            "rate": history.rate,
-            "channels": history.channels,
-            "format": history.format,
-            "sha256": history.sha256,
+            "seconds": state.total_seconds,
+            "rate": state.rate,
+            "channels": state.channels,
+            "format": state.format,
+            "sha256": state.sha256,
         },
-        "sent_seconds": history.sent_seconds,
-        "session": codec.write(history.began) if history.began else None,
-        "lag_ms": codec.write(history.lag) if history.lag else None,
-        "slips": history.slips,
-        "warnings": list(history.warnings),
-        "ended": codec.write(history.ended) if history.ended else None,
-        "turns": [codec.write(turn) for turn in history.transcript.turns],
+        "sent_seconds": state.sent_seconds,
+        "session": codec.dump(state.began) if state.began else None,
+        "lag_ms": codec.dump(state.lag) if state.lag else None,
+        "slips": state.slips,
+        "warnings": list(state.warnings),
+        "ended": codec.dump(state.ended) if state.ended else None,
+        "turns": [codec.dump(turn) for turn in state.transcript.turns],
     }
 
 
-def _attempts(history: JobHistory) -> list[Json]:
-    attempts = [_attempt(each.number, each.seam, each.ended) for each in history.earlier]
-    if history.status.live or history.status.over:
-        attempts.append(_attempt(history.attempt, history.begun_at, history.ended))
+def _attempts_json(state: JobState) -> list[Json]:
+    attempts = [
+        _attempt_json(each.number, each.started_from, each.ended) for each in state.earlier_attempts
+    ]
+    if state.status.is_live or state.status.is_finished:
+        attempts.append(_attempt_json(state.attempt, state.started_from, state.ended))
     return attempts
 
 
-def _attempt(number: int, seam: Seam, ended: Ended | None) -> Json:
+def _attempt_json(number: int, started_from: ResumePoint, ended: Ended | None) -> Json:
     return {
         "number": number,
-        "from_ms": seam.at_ms,
-        "from_turn": seam.turn,
-        "ended": codec.write(ended) if ended else None,
+        "from_ms": started_from.at_ms,
+        "from_turn": started_from.turn,
+        "ended": codec.dump(ended) if ended else None,
     }

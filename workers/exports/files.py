@@ -10,34 +10,34 @@ from pathlib import Path
 
 from workers.errors import PacelineError, UsageProblem
 from workers.exports.document import json_of, json_of_all
-from workers.exports.foreign import one_line
-from workers.exports.names import name_of, safe
-from workers.exports.subtitles import srt, vtt
+from workers.exports.foreign import single_line
+from workers.exports.names import export_name, safe_file_name
+from workers.exports.subtitles import srt_of, vtt_of
 from workers.exports.table import csv_of, csv_of_all
-from workers.exports.text import txt, txt_of_all
-from workers.jobs.job_state import JobHistory
+from workers.exports.text import txt_of, txt_of_all
+from workers.jobs.job_state import JobState
 
-FORMATS: Mapping[str, Callable[[JobHistory], str]] = {
-    "txt": txt,
-    "srt": srt,
-    "vtt": vtt,
+FORMATS: Mapping[str, Callable[[JobState], str]] = {
+    "txt": txt_of,
+    "srt": srt_of,
+    "vtt": vtt_of,
     "json": json_of,
     "csv": csv_of,
 }
 """What writes each format. The key is also the file's ending; files are UTF-8."""
 
-TOGETHER: Mapping[str, Callable[[Sequence[JobHistory]], str]] = {
+COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
     "txt": txt_of_all,
     "json": json_of_all,
     "csv": csv_of_all,
 }
 """What writes all recordings into one file. Subtitles are not there: they belong to one film."""
 
-ALL = "transcripts"
+COMBINED_NAME = "transcripts"
 """The name of that file."""
 
 
-class Existing(Enum):
+class OverwritePolicy(Enum):
     """What is done about files that are already there."""
 
     REFUSE = "refuse"
@@ -46,11 +46,11 @@ class Existing(Enum):
     """They stay, and what is written gets a number: x-2.txt."""
 
 
-class AlreadyThere(PacelineError):
+class FilesExist(PacelineError):
     """Files that an export would have overwritten; none of the export was written."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
-        listed = ", ".join(one_line(path.name) for path in paths)
+        listed = ", ".join(single_line(path.name) for path in paths)
         verb = "is" if len(paths) == 1 else "are"
         super().__init__(
             f"{listed} {verb} already there",
@@ -59,12 +59,12 @@ class AlreadyThere(PacelineError):
         self.paths = paths
 
 
-def export(
-    history: JobHistory,
+def write_exports(
+    state: JobState,
     formats: Iterable[str],
     folder: Path,
     *,
-    existing: Existing = Existing.REFUSE,
+    existing: OverwritePolicy = OverwritePolicy.REFUSE,
     name: str | None = None,
 ) -> list[Path]:
     """Writes ``<name>.<format>`` into the folder for each format, and gives the paths back.
@@ -72,38 +72,41 @@ def export(
     The folder is made if it is missing. ``name`` is for those who export many jobs and take it from
     `names`; without it, the file is named after the recording. Nobody ever sees half a file, and
     none appears before all are on the disk. Raises `UsageProblem` for an unknown format,
-    `AlreadyThere`, or a `PacelineError` that says why they could not be written.
+    `FilesExist`, or a `PacelineError` that says why they could not be written.
     """
-    wanted = _known(formats)
-    stem = name_of(history) if name is None else safe(name)
-    stem = _stem(stem, wanted, folder, existing)
-    return _export({f"{stem}.{each}": FORMATS[each](history) for each in wanted}, folder)
+    wanted = _check_formats(formats)
+    stem = export_name(state) if name is None else safe_file_name(name)
+    stem = _free_stem(stem, wanted, folder, existing)
+    return _write_files({f"{stem}.{each}": FORMATS[each](state) for each in wanted}, folder)
 
 
-def export_together(
-    histories: Sequence[JobHistory],
+def write_combined_exports(
+    states: Sequence[JobState],
     formats: Iterable[str],
     folder: Path,
     *,
-    existing: Existing = Existing.REFUSE,
+    existing: OverwritePolicy = OverwritePolicy.REFUSE,
 ) -> list[Path]:
     """The same with all recordings in one file a format; subtitles are passed over."""
-    wanted = [each for each in _known(formats) if each in TOGETHER]
-    stem = _stem(ALL, wanted, folder, existing)
-    return _export({f"{stem}.{each}": TOGETHER[each](histories) for each in wanted}, folder)
+    wanted = [each for each in _check_formats(formats) if each in COMBINED_FORMATS]
+    stem = _free_stem(COMBINED_NAME, wanted, folder, existing)
+    return _write_files(
+        {f"{stem}.{each}": COMBINED_FORMATS[each](states) for each in wanted}, folder
+    )
 
 
-def _known(formats: Iterable[str]) -> list[str]:
+def _check_formats(formats: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(formats))
     for each in wanted:
         if each not in FORMATS:
             raise UsageProblem(
-                f"there is no export format “{one_line(each)}”", f"Known are {', '.join(FORMATS)}"
+                f"there is no export format “{single_line(each)}”",
+                f"Known are {', '.join(FORMATS)}",
             )
     return wanted
 
 
-def _stem(stem: str, formats: Sequence[str], folder: Path, existing: Existing) -> str:
+def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: OverwritePolicy) -> str:
     """The name to write under: one that is free, unless files may be replaced."""
 
     def there(name: str) -> tuple[Path, ...]:
@@ -111,27 +114,27 @@ def _stem(stem: str, formats: Sequence[str], folder: Path, existing: Existing) -
         return tuple(path for path in paths if os.path.lexists(path))
 
     taken = there(stem)
-    if not taken or existing is Existing.REPLACE:
+    if not taken or existing is OverwritePolicy.REPLACE:
         return stem
-    if existing is Existing.REFUSE:
-        raise AlreadyThere(taken)
+    if existing is OverwritePolicy.REFUSE:
+        raise FilesExist(taken)
     return next(name for number in count(2) if not there(name := f"{stem}-{number}"))
 
 
-def _export(texts: Mapping[str, str], folder: Path) -> list[Path]:
+def _write_files(texts: Mapping[str, str], folder: Path) -> list[Path]:
     contents = {folder / name: text.encode() for name, text in texts.items()}
     try:
-        _write(contents, folder)
+        _write_atomically(contents, folder)
     except OSError as error:
         raise PacelineError(
-            f"the export could not be written to {one_line(str(folder))}"
+            f"the export could not be written to {single_line(str(folder))}"
             f" ({error.strerror or error})",
             "Is it a folder that you may write to, with room on the disk?",
         ) from error
     return list(contents)
 
 
-def _write(contents: Mapping[Path, bytes], folder: Path) -> None:
+def _write_atomically(contents: Mapping[Path, bytes], folder: Path) -> None:
     """All of them under passing names first, so that a full disk is met before any file shows."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as cleanup:

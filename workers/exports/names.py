@@ -11,66 +11,70 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import PurePath
 
-from workers.exports.foreign import one_line
+from workers.exports.foreign import single_line
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-LONGEST = 150
+MAX_NAME_BYTES = 150
 """Bytes of UTF-8 in a name before its ending; file systems allow 255 for all of it."""
 
-NAMELESS = "recording"
+DEFAULT_NAME = "recording"
 """For a recording whose own name leaves nothing."""
 
 _RESERVED_CHARACTERS = re.compile(r'[<>:"/\\|?*\ufffd]')
-_DEVICES = re.compile(
+_DEVICE_NAMES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
 )
 
 
-def name_of(history: JobHistory) -> str:
+def export_name(state: JobState) -> str:
     """The recording's name without its ending, made safe."""
-    return safe(PurePath(history.file).stem)
+    return safe_file_name(PurePath(state.file).stem)
 
 
-def names(histories: Iterable[JobHistory]) -> dict[JobId, str]:
+def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
     """A name for every job, no two the same: x, x-2, x-3 in the order of the jobs.
 
     A recording that is really called ``x-2`` keeps its name; then the second x becomes ``x-3``.
     """
-    own = {each.job: name_of(each) for each in sorted(histories, key=lambda each: each.job)}
-    taken = {_key(name) for name in own.values()}
+    own = {each.job: export_name(each) for each in sorted(states, key=lambda each: each.job)}
+    taken = {_collision_key(name) for name in own.values()}
     numbers: dict[str, Iterator[int]] = {}
     distinct: dict[JobId, str] = {}
     for job, name in own.items():
-        key = _key(name)
+        key = _collision_key(name)
         if key in numbers:
-            name = _free(name, numbers[key], taken)
-            taken.add(_key(name))
+            name = _free_name(name, numbers[key], taken)
+            taken.add(_collision_key(name))
         else:  # the first of its name keeps it
             numbers[key] = count(2)
         distinct[job] = name
     return distinct
 
 
-def safe(text: str) -> str:
+def safe_file_name(text: str) -> str:
     """A text as a file name without an ending. Safe twice is the same as safe once."""
-    plain = unicodedata.normalize("NFC", one_line(text)[: 4 * LONGEST])  # slow for a long one
+    plain = unicodedata.normalize(
+        "NFC", single_line(text)[: 4 * MAX_NAME_BYTES]
+    )  # slow for a long one
     tame = re.sub(r"\.{2,}", ".", _RESERVED_CHARACTERS.sub("_", plain)).lstrip(" .")
-    name = _bounded(f"_{tame}" if _DEVICES.match(tame) else tame, LONGEST)
-    return name or NAMELESS
+    name = _truncate(f"_{tame}" if _DEVICE_NAMES.match(tame) else tame, MAX_NAME_BYTES)
+    return name or DEFAULT_NAME
 
 
-def _bounded(name: str, length: int) -> str:
-    cut = name.encode()[:length].decode(errors="ignore")  # a character cut in two goes as a whole
+def _truncate(name: str, max_bytes: int) -> str:
+    cut = name.encode()[:max_bytes].decode(
+        errors="ignore"
+    )  # a character cut in two goes as a whole
     return cut.rstrip(" .")
 
 
-def _free(name: str, numbers: Iterator[int], taken: set[str]) -> str:
+def _free_name(name: str, numbers: Iterator[int], taken: set[str]) -> str:
     endings = (f"-{number}" for number in numbers)
-    numbered = (_bounded(name, LONGEST - len(ending)) + ending for ending in endings)
-    return next(each for each in numbered if _key(each) not in taken)
+    numbered = (_truncate(name, MAX_NAME_BYTES - len(ending)) + ending for ending in endings)
+    return next(each for each in numbered if _collision_key(each) not in taken)
 
 
-def _key(name: str) -> str:
+def _collision_key(name: str) -> str:
     """Equal for two names that some file system takes for the same."""
     return unicodedata.normalize("NFC", name.casefold())

@@ -12,19 +12,19 @@ from itertools import accumulate, groupby, zip_longest
 import numpy as np
 
 from workers.exports.foreign import words_of
-from workers.jobs.transcript import Line
+from workers.jobs.transcript import TranscriptLine
 from workers.protocol.messages import Word
 
-PACE_MS = 80.0
+LETTER_DURATION_MS = 80.0
 """A letter's time in speech: about 150 words of five letters a minute."""
 
-LATEST_MS = 90 * 3_600_000
+MAX_TIME_MS = 90 * 3_600_000
 """A word said to be later has no believable time. SRT's clock ends before 100 hours, and cues that
 come at once need room to follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class TimedWord:
     """A word as written, its times in ms on the recording's clock."""
 
     text: str
@@ -33,7 +33,7 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _TurnWords:
     texts: list[str]
     words: tuple[Word, ...]
 
@@ -42,42 +42,42 @@ class _Said:
         return sum(map(len, self.texts))
 
 
-def spoken(lines: Iterable[Line], until_ms: int) -> list[list[Spoken]]:
+def timed_words(lines: Iterable[TranscriptLine], until_ms: int) -> list[list[TimedWord]]:
     """The words of every turn that has any, in order.
 
     Turns without believable times share the silence between their neighbours, from the
     recording's start or up to its end at ``until_ms``; they take no longer than speech does.
     """
-    said = [_Said(words_of(line.text), _believable(line.words)) for line in lines]
+    said = [_TurnWords(words_of(line.text), _plausible_words(line.words)) for line in lines]
     groups = [list(group) for _, group in groupby(filter(_has_text, said), lambda s: bool(s.words))]
-    turns: list[list[Spoken]] = []
+    turns: list[list[TimedWord]] = []
     clock = 0
     for group, following in zip_longest(groups, groups[1:]):
         if group[0].words:
-            turns += [_from_words(each) for each in group]
+            turns += [_align_words(each) for each in group]
             clock = max(clock, *(each.words[-1].end for each in group))
         else:
-            turns += _spread(
+            turns += _spread_evenly(
                 group, clock, following[0].words[0].start if following else None, until_ms
             )
     return turns
 
 
-def _has_text(said: _Said) -> bool:
+def _has_text(said: _TurnWords) -> bool:
     return bool(said.texts)
 
 
-def _believable(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    return words if all(0 <= word.start <= word.end <= LATEST_MS for word in words) else ()
+def _plausible_words(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    return words if all(0 <= word.start <= word.end <= MAX_TIME_MS for word in words) else ()
 
 
-def _from_words(said: _Said) -> list[Spoken]:
+def _align_words(said: _TurnWords) -> list[TimedWord]:
     if len(said.texts) == len(said.words):
         return [
-            Spoken(text, word.start, word.end)
+            TimedWord(text, word.start, word.end)
             for text, word in zip(said.texts, said.words, strict=True)
         ]
-    return _read_off(
+    return _interpolate_times(
         said.texts,
         [len(word.text) or 1 for word in said.words],
         [word.start for word in said.words],
@@ -85,39 +85,41 @@ def _from_words(said: _Said) -> list[Spoken]:
     )
 
 
-def _spread(group: list[_Said], begin: int, end: float | None, until_ms: int) -> list[list[Spoken]]:
+def _spread_evenly(
+    group: list[_TurnWords], begin: int, end: float | None, until_ms: int
+) -> list[list[TimedWord]]:
     """Turns without times between ``begin`` and ``end``, each with room after its length.
 
     Without a neighbour behind them, the recording's end bounds them, but not so as to press them.
     """
     letters = [said.letters for said in group]
-    spoken_ms = sum(letters) * PACE_MS
+    spoken_ms = sum(letters) * LETTER_DURATION_MS
     if end is None:
-        end = min(max(until_ms, begin + spoken_ms), LATEST_MS)
+        end = min(max(until_ms, begin + spoken_ms), MAX_TIME_MS)
     room = max(0, end - begin)
-    pace = min(PACE_MS, room / sum(letters))
-    starts = [begin + room * share for share in _shares(letters)]
+    pace = min(LETTER_DURATION_MS, room / sum(letters))
+    starts = [begin + room * share for share in _cumulative_shares(letters)]
     return [
-        _read_off(said.texts, [1], [start], [start + said.letters * pace])
+        _interpolate_times(said.texts, [1], [start], [start + said.letters * pace])
         for said, start in zip(group, starts[:-1], strict=True)
     ]
 
 
-def _read_off(
+def _interpolate_times(
     texts: list[str], letters: Sequence[int], starts: Sequence[float], ends: Sequence[float]
-) -> list[Spoken]:
+) -> list[TimedWord]:
     """Times for ``texts`` from timed stretches of speech that have so many letters."""
-    edges = _shares(letters)
-    places = _shares([len(text) for text in texts])
+    edges = _cumulative_shares(letters)
+    places = _cumulative_shares([len(text) for text in texts])
     begun = np.interp(places[:-1], edges, [*starts, ends[-1]]).round().astype(int).tolist()
     ended = np.interp(places[1:], edges, [starts[0], *ends]).round().astype(int).tolist()
     return [
-        Spoken(text, start, max(start, end))
+        TimedWord(text, start, max(start, end))
         for text, start, end in zip(texts, begun, ended, strict=True)
     ]
 
 
-def _shares(letters: Sequence[int]) -> list[float]:
+def _cumulative_shares(letters: Sequence[int]) -> list[float]:
     """How far into the whole each part begins, from 0; then 1, where the last one ends."""
     *before, whole = accumulate(letters, initial=0)
     return [*(letter / whole for letter in before), 1.0]

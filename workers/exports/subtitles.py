@@ -16,33 +16,37 @@ from collections.abc import Mapping
 
 from workers.exports import seams
 from workers.exports.cues import cues
-from workers.jobs.attempt_spans import takeovers
-from workers.jobs.job_state import JobHistory
+from workers.jobs.attempt_spans import attempt_spans
+from workers.jobs.job_state import JobState
 
-_VTT = str.maketrans({each: f"&#{ord(each)};" for each in "{}\\"}) | str.maketrans(
+_VTT_ESCAPES = str.maketrans({each: f"&#{ord(each)};" for each in "{}\\"}) | str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
-_SRT = str.maketrans("<>{}\\", "＜＞｛｝＼")
+_SRT_SUBSTITUTES = str.maketrans("<>{}\\", "＜＞｛｝＼")
 
-_HEADING = "WEBVTT\n\n"
+_VTT_HEADER = "WEBVTT\n\n"
 
 
-def srt(history: JobHistory) -> str:
+def srt_of(state: JobState) -> str:
     """SubRip; empty when nothing was heard. Where attempts took over is not marked."""
-    return _written(history, "srt", _SRT)
+    return _subtitle_text(state, "srt", _SRT_SUBSTITUTES)
 
 
-def vtt(history: JobHistory) -> str:
+def vtt_of(state: JobState) -> str:
     """WebVTT; only its heading when nothing was heard."""
-    notes = [f"NOTE {seams.words(each)}\n\n" for each in takeovers(history)[1:]]
-    return _HEADING + "".join(notes) + _written(history, "vtt", _VTT).removeprefix(_HEADING)
+    notes = [f"NOTE {seams.resume_note(each)}\n\n" for each in attempt_spans(state)[1:]]
+    return (
+        _VTT_HEADER
+        + "".join(notes)
+        + _subtitle_text(state, "vtt", _VTT_ESCAPES).removeprefix(_VTT_HEADER)
+    )
 
 
-def _written(history: JobHistory, form: str, spelling: Mapping[int, str | int]) -> str:
+def _subtitle_text(state: JobState, format_name: str, replacements: Mapping[int, str | int]) -> str:
     import pysubs2  # only here: a start that exports nothing does not pay for it
 
     file = pysubs2.SSAFile()
-    for cue in cues(history):
-        text = r"\N".join(line.translate(spelling) for line in cue.lines)
+    for cue in cues(state):
+        text = r"\N".join(line.translate(replacements) for line in cue.lines)
         file.append(pysubs2.SSAEvent(cue.start_ms, cue.end_ms, text))
-    return file.to_string(form)
+    return file.to_string(format_name)

@@ -32,55 +32,64 @@ from collections.abc import Iterable, Iterator
 from statistics import fmean
 from typing import TypeAlias
 
-from workers.exports.foreign import one_line
-from workers.jobs.attempt_spans import heard_by, takeovers
-from workers.jobs.job_state import JobHistory
+from workers.exports.foreign import single_line
+from workers.jobs.attempt_spans import attempt_spans, span_of_turn
+from workers.jobs.job_state import JobState
 from workers.protocol.messages import Turn
 
-COLUMNS = ("turn_order", "start_ms", "end_ms", "final", "speaker", "confidence", "text", "attempt")
+CSV_COLUMNS = (
+    "turn_order",
+    "start_ms",
+    "end_ms",
+    "final",
+    "speaker",
+    "confidence",
+    "text",
+    "attempt",
+)
 
-Row: TypeAlias = tuple[str | float | None, ...]
+CsvRow: TypeAlias = tuple[str | float | None, ...]
 
 _FORMULA = re.compile(r"\W*?[=+\-@＝＋－＠﹦﹢﹣﹫−]")
 
 
-def csv_of(history: JobHistory) -> str:
+def csv_of(state: JobState) -> str:
     """The table, header first."""
-    return _written([COLUMNS, *_rows(history)])
+    return _csv_text([CSV_COLUMNS, *_csv_rows(state)])
 
 
-def csv_of_all(histories: Iterable[JobHistory]) -> str:
+def csv_of_all(states: Iterable[JobState]) -> str:
     """One table of every recording's turns."""
-    rows = ((each.job, _cell(each.file), *row) for each in histories for row in _rows(each))
-    return _written([("job", "file", *COLUMNS), *rows])
+    rows = ((each.job, _cell(each.file), *row) for each in states for row in _csv_rows(each))
+    return _csv_text([("job", "file", *CSV_COLUMNS), *rows])
 
 
-def _written(rows: Iterable[Row]) -> str:
+def _csv_text(rows: Iterable[CsvRow]) -> str:
     out = io.StringIO(newline="")
     csv.writer(out).writerows(rows)  # its default dialect quotes and ends lines as RFC 4180 asks
     return out.getvalue()
 
 
-def _rows(history: JobHistory) -> Iterator[Row]:
-    attempts = takeovers(history)
-    for turn, line in zip(history.transcript.turns, history.transcript.lines, strict=True):
+def _csv_rows(state: JobState) -> Iterator[CsvRow]:
+    attempts = attempt_spans(state)
+    for turn, line in zip(state.transcript.turns, state.transcript.lines, strict=True):
         yield (
-            line.order,
+            line.turn_order,
             line.start_ms,
             line.end_ms,
-            "true" if line.final else "false",
+            "true" if line.is_final else "false",
             _cell(turn.speaker_label or ""),
-            _confidence(turn),
+            _mean_confidence(turn),
             _cell(line.text),
-            heard_by(attempts, line.order).attempt,
+            span_of_turn(attempts, line.turn_order).attempt,
         )
 
 
 def _cell(text: str) -> str:
-    tame = one_line(text)
+    tame = single_line(text)
     return f"'{tame}" if _FORMULA.match(tame) else tame
 
 
-def _confidence(turn: Turn) -> float | None:
+def _mean_confidence(turn: Turn) -> float | None:
     known = [word.confidence for word in turn.words if word.confidence is not None]
     return round(fmean(known), 3) if known else None

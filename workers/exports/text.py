@@ -10,26 +10,26 @@ All recordings in one file: each below ``=== path of the recording ===``, an emp
 from collections.abc import Iterable
 
 from workers.exports import seams
-from workers.exports.foreign import one_line
-from workers.jobs.attempt_spans import heard_by, takeovers
-from workers.jobs.job_state import JobHistory
+from workers.exports.foreign import single_line
+from workers.jobs.attempt_spans import attempt_spans, span_of_turn
+from workers.jobs.job_state import JobState
 
-UNFINISHED = "[unfinished]"
+UNFINISHED_MARK = "[unfinished]"
 
 
-def txt(history: JobHistory) -> str:
+def txt_of(state: JobState) -> str:
     """Every turn with words on a line of its own; empty when nothing was heard."""
-    attempts = takeovers(history)
+    attempts = attempt_spans(state)
     here, rows = attempts[0], []
-    for line in history.transcript.lines:
-        if not (text := one_line(line.text)):
+    for line in state.transcript.lines:
+        if not (text := single_line(line.text)):
             continue
-        if here != (here := heard_by(attempts, line.order)):
-            rows.append(f"[{seams.words(here)}]")
-        rows.append(text if line.final else f"{text} {UNFINISHED}")
+        if here != (here := span_of_turn(attempts, line.turn_order)):
+            rows.append(f"[{seams.resume_note(here)}]")
+        rows.append(text if line.is_final else f"{text} {UNFINISHED_MARK}")
     return "".join(f"{row}\n" for row in rows)
 
 
-def txt_of_all(histories: Iterable[JobHistory]) -> str:
+def txt_of_all(states: Iterable[JobState]) -> str:
     """Every recording below its path, also one in which nothing was heard."""
-    return "\n".join(f"=== {one_line(each.file)} ===\n{txt(each)}" for each in histories)
+    return "\n".join(f"=== {single_line(each.file)} ===\n{txt_of(each)}" for each in states)

@@ -3,43 +3,45 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.jobs.job_state import JobHistory
-from workers.jobs.resume_point import START, Seam
+from workers.jobs.job_state import JobState
+from workers.jobs.resume_point import RECORDING_START, ResumePoint
 
 
 @dataclass(frozen=True, slots=True)
-class Takeover:
+class AttemptSpan:
     """The turns from the seam on, up to the next one, are this attempt's."""
 
     attempt: int
-    seam: Seam
+    start: ResumePoint
 
 
-def takeovers(history: JobHistory) -> list[Takeover]:
+def attempt_spans(state: JobState) -> list[AttemptSpan]:
     """In order; the first is of the attempt that began with the recording.
 
     An attempt that heard nothing which was kept is not among them.
     """
-    numbers = _numbers(history)
-    found: list[Takeover] = []
-    following = history.attempt + 1
-    for seam in reversed([START, *history.transcript.seams]):
-        following = numbers.get(seam, max(following - 1, 1))  # one that was killed is not known of
-        found.append(Takeover(following, seam))
+    numbers = _attempt_numbers(state)
+    found: list[AttemptSpan] = []
+    following = state.attempt + 1
+    for resume_point in reversed([RECORDING_START, *state.transcript.resume_points]):
+        following = numbers.get(
+            resume_point, max(following - 1, 1)
+        )  # one that was killed is not known of
+        found.append(AttemptSpan(following, resume_point))
     return found[::-1]
 
 
-def _numbers(history: JobHistory) -> dict[Seam, int]:
+def _attempt_numbers(state: JobState) -> dict[ResumePoint, int]:
     """The attempt that went on from each place: of several, the latest that had a connection."""
-    numbers: dict[Seam, int] = {}
-    for each in history.earlier:
-        if each.ended.open_seconds or each.seam not in numbers:
-            numbers[each.seam] = each.number
-    if history.began is not None or history.begun_at not in numbers:
-        numbers[history.begun_at] = history.attempt
+    numbers: dict[ResumePoint, int] = {}
+    for each in state.earlier_attempts:
+        if each.ended.open_seconds or each.started_from not in numbers:
+            numbers[each.started_from] = each.number
+    if state.began is not None or state.started_from not in numbers:
+        numbers[state.started_from] = state.attempt
     return numbers
 
 
-def heard_by(found: Sequence[Takeover], turn_order: int) -> Takeover:
+def span_of_turn(spans: Sequence[AttemptSpan], turn_order: int) -> AttemptSpan:
     """Whose a turn is."""
-    return next((each for each in reversed(found) if each.seam.turn <= turn_order), found[0])
+    return next((each for each in reversed(spans) if each.start.turn <= turn_order), spans[0])

@@ -106,7 +106,7 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnHeard:
+class TurnReceived:
     """The server's latest reading of a turn, its times on the recording's clock."""
 
     type: ClassVar[str] = "turn"
@@ -195,14 +195,14 @@ class MessageReceived:
 
 
 Event: TypeAlias = (
-    Queued | Connecting | Began | Progressed | TurnHeard | Warned | Slipped | Retrying | Ended
+    Queued | Connecting | Began | Progressed | TurnReceived | Warned | Slipped | Retrying | Ended
 )
 TraceEvent: TypeAlias = Event | ChunksSent | MessageSent | MessageReceived
 TRACE_ONLY = (ChunksSent, MessageSent, MessageReceived)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class JobReport:
     """An event on its way to whoever watches: which job, which attempt, and when."""
 
     job: JobId
@@ -214,7 +214,7 @@ class Report:
     event: Event
 
 
-_EVENTS: Mapping[str, type[Any]] = {
+_EVENT_TYPES: Mapping[str, type[Any]] = {
     cls.type: cls
     for cls in (
         Queued,
@@ -232,31 +232,31 @@ _EVENTS: Mapping[str, type[Any]] = {
 }
 
 
-def to_json(event: TraceEvent) -> JsonObject:
+def event_to_json(event: TraceEvent) -> JsonObject:
     """The object of an event; a turn keeps the wire's field names."""
-    if isinstance(event, TurnHeard):
-        wire = codec.write(event.turn)
+    if isinstance(event, TurnReceived):
+        wire = codec.dump(event.turn)
         wire.pop("cut", None)  # a server may call a field of its own so
         cut: JsonObject = {"cut": True} if event.cut else {}
         return {"type": event.type, **wire, **cut}
-    return {"type": event.type, **codec.write(event)}
+    return {"type": event.type, **codec.dump(event)}
 
 
-def from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
+def event_from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
     """The event of an object; raises `Malformed` for an unknown type or a bad field."""
     kind = record.get("type")
-    if kind == TurnHeard.type:
+    if kind == TurnReceived.type:
         wire = {name: value for name, value in record.items() if name != "cut"}
-        return TurnHeard(codec.read(Turn, wire, TurnHeard.type), record.get("cut") is True)
-    if not isinstance(kind, str) or kind not in _EVENTS:
+        return TurnReceived(codec.load(Turn, wire, TurnReceived.type), record.get("cut") is True)
+    if not isinstance(kind, str) or kind not in _EVENT_TYPES:
         raise Malformed(f"there is no event of type {str(kind)[:40]!r}")
-    event: TraceEvent = codec.read(_EVENTS[kind], record, kind)
+    event: TraceEvent = codec.load(_EVENT_TYPES[kind], record, kind)
     return event
 
 
-def report_json(report: Report) -> JsonObject:
+def report_to_json(report: JobReport) -> JsonObject:
     """The object of a report, as ``run --json`` prints it."""
-    event = to_json(report.event)
+    event = event_to_json(report.event)
     whose: JsonObject = {
         "type": event["type"],
         "job": report.job,

@@ -9,15 +9,15 @@ from workers.pacing.schedule import Release
 JobId = NewType("JobId", int)
 """Counts from 1 in the order of the queue; an id is never used again within a run."""
 
-RATES = range(8000, 48001)
+NATIVE_RATES_HZ = range(8000, 48001)
 """Sample rates in Hz that are sent as they are; a recording outside is resampled."""
 
-RESAMPLED = 16000
-"""The rate in Hz that a recording outside `RATES` is resampled to."""
+RESAMPLE_RATE_HZ = 16000
+"""The rate in Hz that a recording outside `NATIVE_RATES_HZ` is resampled to."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class StreamSettings:
     """How every job of a run is streamed."""
 
     chunk_ms: int = 100
@@ -28,18 +28,18 @@ class Settings:
     params: tuple[tuple[str, str], ...] = ()
     """Further connection parameters, as they go into the query."""
 
-    def rate_for(self, recording: Recording) -> int:
+    def sample_rate_for(self, recording: Recording) -> int:
         """The rate in Hz that is sent, and therefore declared, for a recording."""
         if self.rate is not None:
             return self.rate
-        return recording.rate if recording.rate in RATES else RESAMPLED
+        return recording.rate if recording.rate in NATIVE_RATES_HZ else RESAMPLE_RATE_HZ
 
-    def query(self, rate: int) -> dict[str, str]:
+    def query_params(self, rate_hz: int) -> dict[str, str]:
         """The connection parameters for audio of so many Hz."""
         return {
             **dict(self.params),
             "speech_model": self.speech_model,
-            "sample_rate": str(rate),  # always the rate of what is sent
+            "sample_rate": str(rate_hz),  # always the rate of what is sent
             "encoding": "pcm_s16le",
         }
 
@@ -66,4 +66,4 @@ class Job:
     file: str
     """As it was named; the recording knows where it is."""
     recording: Recording
-    settings: Settings
+    settings: StreamSettings

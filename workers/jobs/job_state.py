@@ -12,25 +12,25 @@ from workers.jobs.events import (
     Connecting,
     Ended,
     Event,
+    JobReport,
     Outcome,
     Progressed,
     Queued,
-    Report,
     Retrying,
     Slipped,
-    TurnHeard,
+    TurnReceived,
     Warned,
 )
 from workers.jobs.job import JobId
-from workers.jobs.resume_point import START, Bearings, Seam
+from workers.jobs.resume_point import RECORDING_START, ResumePoint, ResumeTracker
 from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
 
-LEVELS = 20
+METER_CHUNKS = 20
 """Chunks whose levels are kept: a meter shows what is sent now."""
 
 
-class Status(Enum):
+class JobStatus(Enum):
     """Where a job stands."""
 
     QUEUED = "queued"
@@ -49,17 +49,22 @@ class Status(Enum):
     __hash__ = object.__hash__  # an enumeration's own is slow, and every row asks for it
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Nothing more will happen unless the user asks for it."""
-        return self in (Status.DONE, Status.CANCELLED, Status.INTERRUPTED, Status.FAILED)
+        return self in (
+            JobStatus.DONE,
+            JobStatus.CANCELLED,
+            JobStatus.INTERRUPTED,
+            JobStatus.FAILED,
+        )
 
     @property
-    def live(self) -> bool:
+    def is_live(self) -> bool:
         """A process is at work on it."""
-        return self in (Status.CONNECTING, Status.STREAMING, Status.FINISHING)
+        return self in (JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHING)
 
     @classmethod
-    def of(cls, outcome: Outcome) -> "Status":
+    def from_outcome(cls, outcome: Outcome) -> "JobStatus":
         """The status that an ending leaves behind."""
         by_choice = {
             Outcome.DONE: cls.DONE,
@@ -74,18 +79,18 @@ class Attempt:
     """A session that is over, of a job that went on behind it."""
 
     number: int
-    seam: Seam
+    started_from: ResumePoint
     """Where it began."""
     ended: Ended
 
 
 @dataclass(slots=True)
-class JobHistory:
+class JobState:
     """A job, its attempts and what they heard. Mutable: `apply` is its only writer."""
 
     job: JobId
     file: str
-    status: Status = Status.QUEUED
+    status: JobStatus = JobStatus.QUEUED
     attempt: int = 0
     total_seconds: float = 0.0
     sent_seconds: float = 0.0
@@ -104,129 +109,131 @@ class JobHistory:
     """How the latest attempt ended; None while it lasts, or when another is to come."""
     retrying: Retrying | None = None
     """Why another attempt is to come, until it does."""
-    refused: Ended | None = None
+    refusal: Ended | None = None
     """Why that one is none of the attempts: the server had no place, or was not there."""
-    earlier: list[Attempt] = field(default_factory=list)
+    earlier_attempts: list[Attempt] = field(default_factory=list)
     """The attempts before the latest one; a refusal for want of a place is none."""
-    begun_at: Seam = START
+    started_from: ResumePoint = RECORDING_START
     """Where the latest attempt that was begun began."""
-    begun: bool = False
+    has_started: bool = False
     """Whether the latest attempt was: its session called the server."""
-    bearings: Bearings = field(default_factory=Bearings)
-    _opened_at: float | None = None
+    resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
+    _opened_at_s: float | None = None
     """When the live session's socket was opened, in seconds of its clock; None when none lives."""
-    _heard_at: float = 0.0
+    _last_report_s: float = 0.0
     """When it last said something, by the same clock."""
 
     @property
-    def seam(self) -> Seam:
+    def resume_point(self) -> ResumePoint:
         """Where a further attempt would take over."""
-        return self.bearings.seam
+        return self.resume_tracker.resume_point
 
     @property
-    def finished(self) -> bool:
+    def is_settled(self) -> bool:
         """As far as anybody wants it: done, or cancelled by the user."""
         wanted = (Outcome.DONE, Outcome.CANCELLED)
         return self.ended is not None and self.ended.outcome in wanted
 
     @property
-    def heard_up_to(self) -> int:
+    def last_started_attempt(self) -> int:
         """The latest attempt that was begun: one that was only announced has heard nothing."""
-        return self.attempt if self.begun else self.attempt - 1
+        return self.attempt if self.has_started else self.attempt - 1
 
     @property
     def open_seconds(self) -> float:
         """How long sockets were open for this job, up to the latest report of a live one."""
-        over = sum(attempt.ended.open_seconds for attempt in self.earlier)
-        live = 0.0 if self._opened_at is None else max(0.0, self._heard_at - self._opened_at)
+        over = sum(attempt.ended.open_seconds for attempt in self.earlier_attempts)
+        live = (
+            0.0 if self._opened_at_s is None else max(0.0, self._last_report_s - self._opened_at_s)
+        )
         return over + (self.ended.open_seconds if self.ended else live)
 
-    def apply(self, report: Report) -> None:
+    def apply(self, report: JobReport) -> None:
         """Takes one report in; what an attempt says that another has followed comes too late."""
         if report.attempt > self.attempt:
-            self._go_on(report.attempt)
+            self._announce_attempt(report.attempt)
         if report.attempt == self.attempt:
-            self._follow(report)
-            self._take(report.event)
+            self._track_clock(report)
+            self._apply_event(report.event)
 
-    def _follow(self, report: Report) -> None:
+    def _track_clock(self, report: JobReport) -> None:
         """The clock of the session that lives, if any does."""
-        self._heard_at = report.t
+        self._last_report_s = report.t
         match report.event:
-            case Progressed() | TurnHeard():
+            case Progressed() | TurnReceived():
                 pass
             case Began() as began:
-                self._opened_at = report.t - began.begin_ms / 1000
+                self._opened_at_s = report.t - began.begin_ms / 1000
             case Queued() | Connecting() | Retrying() | Ended():
-                self._opened_at = None
+                self._opened_at_s = None
 
-    def _go_on(self, attempt: int) -> None:
+    def _announce_attempt(self, attempt: int) -> None:
         """A further attempt is announced. What was heard stays until it connects."""
-        self._put_away()
+        self._archive_attempt()
         self.attempt = attempt
         self.began = self.lag = None
         self.slips = 0
         self.warnings = []
 
     @property
-    def _refusal(self) -> Ended | None:
+    def _repeatable_refusal(self) -> Ended | None:
         """The ending behind which the same number comes again."""
         refusals = (Outcome.BUSY, Outcome.UNREACHABLE)
         return self.ended if self.ended and self.ended.outcome in refusals else None
 
-    def _put_away(self) -> None:
-        if self.begun and self.ended is not None:
-            self.earlier.append(Attempt(self.attempt, self.begun_at, self.ended))
-        self.ended, self.begun = None, False
+    def _archive_attempt(self) -> None:
+        if self.has_started and self.ended is not None:
+            self.earlier_attempts.append(Attempt(self.attempt, self.started_from, self.ended))
+        self.ended, self.has_started = None, False
 
-    def _connect(self, event: Connecting) -> None:
+    def _apply_connecting(self, event: Connecting) -> None:
         """What was heard behind the place where this attempt begins will be heard again."""
-        self.status = Status.CONNECTING
+        self.status = JobStatus.CONNECTING
         self.sha256 = event.sha256
-        self.retrying, self.refused, self.begun = None, None, True
+        self.retrying, self.refusal, self.has_started = None, None, True
         self.levels_db = ()
-        self.begun_at = Seam.of(event)
-        self.bearings = Bearings(self.begun_at)
-        self.transcript.resume(self.begun_at)
+        self.started_from = ResumePoint.from_connecting(event)
+        self.resume_tracker = ResumeTracker(self.started_from)
+        self.transcript.rewind_to(self.started_from)
         self.sent_seconds = event.from_ms / 1000
 
-    def _take(self, event: Event) -> None:
+    def _apply_event(self, event: Event) -> None:
         match event:  # what comes most often stands first
             case Progressed():
                 self.sent_seconds, self.total_seconds = event.sent_seconds, event.total_seconds
                 self.lag = event.lag_ms
-                self.levels_db = (*self.levels_db, *event.levels_db)[-LEVELS:]
-                self.bearings.sent(event.sent_seconds)
+                self.levels_db = (*self.levels_db, *event.levels_db)[-METER_CHUNKS:]
+                self.resume_tracker.apply_progress(event.sent_seconds)
                 if event.sent_seconds >= event.total_seconds > 0:
-                    self.status = Status.FINISHING
-            case TurnHeard():
-                self.transcript.hear(event.turn)
-                self.bearings.hear(event.turn, cut=event.cut)
+                    self.status = JobStatus.FINISHING
+            case TurnReceived():
+                self.transcript.apply(event.turn)
+                self.resume_tracker.apply_turn(event.turn, cut=event.cut)
             case Queued():
-                self.status = Status.QUEUED
+                self.status = JobStatus.QUEUED
                 self.total_seconds = event.seconds
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
             case Connecting():
-                self._connect(event)
+                self._apply_connecting(event)
             case Began():
-                self.status = Status.STREAMING
+                self.status = JobStatus.STREAMING
                 self.began = event
             case Warned():
                 self.warnings.append(event.warning)
             case Slipped():
                 self.slips += 1
             case Retrying():
-                self.refused = self._refusal
-                self.status = Status.QUEUED if self.refused else Status.RETRYING
-                if self.refused is None:
-                    self._put_away()
-                self.ended, self.begun = None, False
+                self.refusal = self._repeatable_refusal
+                self.status = JobStatus.QUEUED if self.refusal else JobStatus.RETRYING
+                if self.refusal is None:
+                    self._archive_attempt()
+                self.ended, self.has_started = None, False
                 self.retrying = event
             case Ended():
                 self.ended = event
-                self.bearings.end(event.outcome)
+                self.resume_tracker.end_attempt(event.outcome)
                 self.retrying = None
-                self.status = Status.of(event.outcome)
+                self.status = JobStatus.from_outcome(event.outcome)
                 self.sent_seconds = event.sent_seconds or self.sent_seconds
             case _:
                 assert_never(event)

@@ -10,9 +10,9 @@ import sys
 import threading
 from functools import partial
 
-from workers.localserver.recognisers import Pool
-from workers.localserver.server import run
-from workers.localserver.server_policy import House
+from workers.localserver.recognisers import RecogniserPool
+from workers.localserver.server import run_server
+from workers.localserver.server_policy import ServerPolicy
 
 
 def main() -> int:
@@ -24,11 +24,11 @@ def main() -> int:
     if not token:
         print("The token is expected as the first line of stdin.", file=sys.stderr)
         return 2
-    asyncio.run(_serve(asked.port, House(token, asked.sessions)))
+    asyncio.run(_serve(asked.port, ServerPolicy(token, asked.sessions)))
     return 0
 
 
-async def _serve(port: int, house: House) -> None:
+async def _serve(port: int, policy: ServerPolicy) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -38,7 +38,7 @@ async def _serve(port: int, house: House) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch_parent, name="parent", daemon=True).start()
-    await run(port, house, Pool(), partial(print, flush=True), stop)
+    await run_server(port, policy, RecogniserPool(), partial(print, flush=True), stop)
 
 
 if __name__ == "__main__":

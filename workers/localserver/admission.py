@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers.localserver.refusal import too_many
-from workers.localserver.server_policy import House
+from workers.localserver.refusal import too_many_sessions
+from workers.localserver.server_policy import ServerPolicy
 
-MINUTE = 60.0
+MINUTE_S = 60.0
 
-MOST_BACKLOG = 2.0
+MAX_BACKLOG_S = 2.0
 """Seconds that audio may wait before it is read; beyond, one more session would harm the others."""
 
 
@@ -19,39 +19,39 @@ class Admission:
     ``now`` is of the monotonic clock, ``capacity`` and ``backlog`` are those of the `Source`.
     """
 
-    def __init__(self, house: House) -> None:
-        self.sessions = 0
-        self._house = house
-        self._starts: deque[float] = deque()
+    def __init__(self, policy: ServerPolicy) -> None:
+        self.active_sessions = 0
+        self._policy = policy
+        self._start_times: deque[float] = deque()
 
     @contextmanager
-    def place(self, now: float, capacity: int, backlog: float) -> Iterator[None]:
+    def admit(self, now: float, capacity: int, backlog_s: float) -> Iterator[None]:
         """A place for one session as long as the context lasts; raises `Refusal` if none is free.
 
         One that is refused does not count as new.
         """
-        while self._starts and now - self._starts[0] >= MINUTE:
-            self._starts.popleft()
-        if self._is_full(capacity) or self._is_behind(backlog) or self._is_rushed():
-            raise too_many(self._house.busy_code)
-        self._starts.append(now)
-        self.sessions += 1
+        while self._start_times and now - self._start_times[0] >= MINUTE_S:
+            self._start_times.popleft()
+        if self._is_full(capacity) or self._is_behind(backlog_s) or self._is_over_start_rate():
+            raise too_many_sessions(self._policy.busy_code)
+        self._start_times.append(now)
+        self.active_sessions += 1
         try:
             yield
         finally:
-            self.sessions -= 1
+            self.active_sessions -= 1
 
-    def limit(self, capacity: int) -> int:
+    def session_limit(self, capacity: int) -> int:
         """How many sessions there may be at once."""
-        return self._house.sessions or capacity
+        return self._policy.max_sessions or capacity
 
     def _is_full(self, capacity: int) -> bool:
-        return self.sessions >= self.limit(capacity)
+        return self.active_sessions >= self.session_limit(capacity)
 
-    def _is_behind(self, backlog: float) -> bool:
+    def _is_behind(self, backlog_s: float) -> bool:
         # With nobody in, the backlog is what the last session left behind: it will pass.
-        return self.sessions > 0 and backlog > MOST_BACKLOG
+        return self.active_sessions > 0 and backlog_s > MAX_BACKLOG_S
 
-    def _is_rushed(self) -> bool:
-        rate = self._house.start_rate
-        return rate is not None and len(self._starts) >= rate
+    def _is_over_start_rate(self) -> bool:
+        rate = self._policy.max_starts_per_minute
+        return rate is not None and len(self._start_times) >= rate

@@ -11,31 +11,31 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from workers.localserver.admission import Admission
-from workers.localserver.backend import Source
-from workers.localserver.keys import Keys, given_key
-from workers.localserver.param_types import Unfit, Whole
+from workers.localserver.backend import Backend
+from workers.localserver.keys import KeyStore, request_key
+from workers.localserver.param_types import IntegerParam, InvalidValue
 from workers.protocol.codec import Json, JsonObject
 
-PATH = "/v3/ws"
-HEALTH = "/v3/ws/health"
-TOKEN = "/v3/token"
-RETIRED = "/v2/realtime/ws"
+PROTOCOL_PATH = "/v3/ws"
+HEALTH_PATH = "/v3/ws/health"
+TOKEN_PATH = "/v3/token"
+RETIRED_PATH = "/v2/realtime/ws"
 
 TOKEN_LIMITS = {
-    "expires_in_seconds": Whole(1, 600),
-    "max_session_duration_seconds": Whole(60, 10_800),
+    "expires_in_seconds": IntegerParam(1, 600),
+    "max_session_duration_seconds": IntegerParam(60, 10_800),
 }
 TOKEN_DEFAULTS = {"max_session_duration_seconds": "10800"}
 """The vendor's specification of temporary tokens; the other one must be given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class HttpResponder:
     """Judges a request before any upgrade."""
 
-    keys: Keys
+    key_store: KeyStore
     admission: Admission
-    source: Source
+    backend: Backend
 
     def __call__(self, socket: ServerConnection, request: Request) -> Response | None:
         """The answer; None lets the upgrade happen."""
@@ -43,36 +43,38 @@ class Answers:
             # A page on the internet must not reach the engine through the browser of this machine.
             return socket.respond(HTTPStatus.FORBIDDEN, "this origin is not allowed\n")
         path, _, query = request.path.partition("?")
-        if path == PATH:
+        if path == PROTOCOL_PATH:
             return None
-        if path == HEALTH:
-            return _json(socket, HTTPStatus.OK, self._health())
-        if path == TOKEN:
-            return _json(socket, *self._token(request, dict(parse_qsl(query))))
-        if path == RETIRED:
-            return socket.respond(HTTPStatus.GONE, f"v2 is retired: connect to {PATH}\n")
-        return socket.respond(HTTPStatus.NOT_FOUND, f"only {PATH} is served here\n")
+        if path == HEALTH_PATH:
+            return _json_response(socket, HTTPStatus.OK, self._health())
+        if path == TOKEN_PATH:
+            return _json_response(socket, *self._issue_token(request, dict(parse_qsl(query))))
+        if path == RETIRED_PATH:
+            return socket.respond(HTTPStatus.GONE, f"v2 is retired: connect to {PROTOCOL_PATH}\n")
+        return socket.respond(HTTPStatus.NOT_FOUND, f"only {PROTOCOL_PATH} is served here\n")
 
     def _health(self) -> JsonObject:
         return {
             "status": "ok",
-            "capacity": self.admission.limit(self.source.capacity),
-            "sessions": self.admission.sessions,
-            "backlog_seconds": round(self.source.backlog, 3),
+            "capacity": self.admission.session_limit(self.backend.capacity),
+            "sessions": self.admission.active_sessions,
+            "backlog_seconds": round(self.backend.backlog_s, 3),
         }
 
-    def _token(self, request: Request, query: dict[str, str]) -> tuple[HTTPStatus, JsonObject]:
-        given = given_key(request.headers, "")
+    def _issue_token(
+        self, request: Request, query: dict[str, str]
+    ) -> tuple[HTTPStatus, JsonObject]:
+        given = request_key(request.headers, "")
         key = given.removeprefix("Bearer ") if given else None  # tolerated here, as it was observed
-        if not self.keys.opens(key):
+        if not self.key_store.is_api_key(key):
             why = "Invalid API key" if key else "Missing Authorization header"
             return HTTPStatus.UNAUTHORIZED, {"error": why}
         read: dict[str, int] = {}
         wrong: list[Json] = []
         for name, limits in TOKEN_LIMITS.items():
             try:
-                read[name] = limits.read(query.get(name, TOKEN_DEFAULTS.get(name, "")))
-            except Unfit as problem:
+                read[name] = limits.parse(query.get(name, TOKEN_DEFAULTS.get(name, "")))
+            except InvalidValue as problem:
                 wrong.append(
                     {
                         "type": "value_error" if name in query else "missing",
@@ -84,11 +86,11 @@ class Answers:
         if wrong:
             return HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": wrong}
         seconds, longest = read.values()
-        token = self.keys.issue(seconds, longest, time.monotonic())
+        token = self.key_store.issue_token(seconds, longest, time.monotonic())
         return HTTPStatus.OK, {"token": token, "expires_in_seconds": seconds}
 
 
-def _json(socket: ServerConnection, status: HTTPStatus, body: JsonObject) -> Response:
+def _json_response(socket: ServerConnection, status: HTTPStatus, body: JsonObject) -> Response:
     response = socket.respond(status, json.dumps(body))
     del response.headers["Content-Type"]
     response.headers["Content-Type"] = "application/json"

@@ -5,12 +5,12 @@ from typing import Protocol
 
 from websockets.asyncio.server import ServerConnection
 
-from workers.localserver.client_socket import Wire
+from workers.localserver.client_socket import ClientSocket
 from workers.localserver.parameters import Parameters
-from workers.localserver.recogniser_protocol import Stream
+from workers.localserver.recogniser_protocol import SpeechStream
 
 
-class Source(Protocol):
+class Backend(Protocol):
     """What the server asks for a session's ears. Subclass it: it brings the usual `wire`."""
 
     @property
@@ -18,16 +18,16 @@ class Source(Protocol):
         """How many sessions can be served at the speed of speech."""
 
     @property
-    def backlog(self) -> float:
+    def backlog_s(self) -> float:
         """Seconds that audio waits at present before it is read; 0 when all is well."""
 
-    def stream(self, parameters: Parameters) -> AbstractAsyncContextManager[Stream]:
+    def open_stream(self, parameters: Parameters) -> AbstractAsyncContextManager[SpeechStream]:
         """The stream of one session, which begins and ends with it.
 
         Entering waits until the stream can be served, and raises `Refusal` if it never can.
         """
 
-    def wire(self, socket: ServerConnection) -> Wire:
+    def wrap_socket(self, socket: ServerConnection) -> ClientSocket:
         """The socket of one client as its session will use it; made before `stream`, in the same
-        task. Whoever wants faults on it gives a `Wire` of its own."""
-        return Wire(socket)
+        task. Whoever wants faults on it gives a `ClientSocket` of its own."""
+        return ClientSocket(socket)

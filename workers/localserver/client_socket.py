@@ -6,15 +6,15 @@ from contextlib import suppress
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from workers.localserver.refusal import REASON, Refusal
+from workers.localserver.refusal import ERROR_CLOSE_REASON, Refusal
 from workers.protocol import messages
 from workers.protocol.messages import Error, ServerMessage
 
-PATIENCE = 1.0
+SOCKET_CLOSE_TIMEOUT_S = 1.0
 """Seconds that a client which reads nothing gets before its connection is cut."""
 
 
-class Wire:
+class ClientSocket:
     """The socket of one client.
 
     `receive` and `say` raise `ConnectionClosed` once the client has left; the others do not.
@@ -27,32 +27,32 @@ class Wire:
         """The next frame: text is a message, bytes are audio."""
         return await self._socket.recv()
 
-    async def say(self, *said: ServerMessage) -> None:
+    async def send(self, *outgoing: ServerMessage) -> None:
         """Sends messages, one after the other."""
-        for message in said:
+        for message in outgoing:
             await self._socket.send(messages.encode(message))
 
     async def refuse(self, refusal: Refusal) -> None:
         """The Error frame, then the close with the same code."""
         with suppress(ConnectionClosed, TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await self.say(Error(refusal.words, refusal.code))
-        await self.close(refusal.code, REASON)
+            async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
+                await self.send(Error(refusal.message, refusal.code))
+        await self.close(refusal.code, ERROR_CLOSE_REASON)
 
     async def close(self, code: int, reason: str) -> None:
         """Closes from this side, within a bounded time."""
         # A client that still sends must be read, or its answer to the close would wait behind its
         # audio, and cutting the connection then could take our last message with it.
-        dropping = asyncio.create_task(self._drop())
+        dropping = asyncio.create_task(self._discard_incoming())
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
                 await self._socket.close(code, reason)
         except TimeoutError:
             self._socket.transport.abort()
         finally:
             dropping.cancel()
 
-    async def _drop(self) -> None:
+    async def _discard_incoming(self) -> None:
         with suppress(ConnectionClosed):
             while True:
                 await self._socket.recv()

@@ -13,7 +13,7 @@ from workers.protocol.codec import Json
 from workers.protocol.messages import Warning
 
 
-class Standing(Enum):
+class Support(Enum):
     """What becomes of a request."""
 
     HONOURED = "honoured"
@@ -26,14 +26,14 @@ class WarningCode(IntEnum):
 
     NOT_HONOURED = 1
     ENGLISH_ONLY = 2
-    CROWDED = 3
+    OVERLOADED = 3
 
 
-def crowded(capacity: int) -> Warning:
+def overload_warning(capacity: int) -> Warning:
     """For a session that is one more than are served at the speed of speech."""
     return Warning(
         f"more sessions than this machine keeps up with ({capacity}): words may come late",
-        WarningCode.CROWDED,
+        WarningCode.OVERLOADED,
     )
 
 
@@ -42,12 +42,12 @@ class Feature:
     """One thing that a client may ask for, by one parameter."""
 
     name: str
-    standing: Standing
+    support: Support
     note: str
     """What is done, in a few words."""
     example: str
     """A query that asks for it."""
-    asks: Callable[[Json], bool] = bool
+    is_requested_by: Callable[[Json], bool] = bool
     """Whether a value asks for it; ``false``, zero and what is empty ask for nothing."""
     code: WarningCode = WarningCode.NOT_HONOURED
 
@@ -57,43 +57,43 @@ class Feature:
         return Warning(f"'{self.name}' is not done as asked: {self.note}", self.code)
 
 
-def warnings(values: Mapping[str, Json]) -> tuple[Warning, ...]:
+def feature_warnings(values: Mapping[str, Json]) -> tuple[Warning, ...]:
     """One for each parameter that asks for something that is not done here."""
     return tuple(
         feature.warning
         for feature in FEATURES
-        if feature.standing is Standing.WARNED
+        if feature.support is Support.WARNED
         and feature.name in values
-        and feature.asks(values[feature.name])
+        and feature.is_requested_by(values[feature.name])
     )
 
 
-def _other_than_english(value: Json) -> bool:
+def _is_not_english(value: Json) -> bool:
     codes = value if isinstance(value, list) else [value]
     return any(not str(code).lower().startswith("en") for code in codes if code)
 
 
-def _several_languages(value: Json) -> bool:
-    return value in models.MULTILINGUAL
+def _is_multilingual(value: Json) -> bool:
+    return value in models.MULTILINGUAL_MODELS
 
 
-_HONOURED, _WARNED, _REFUSED = Standing
-_US = "speech_model=universal-streaming-english"
-_U3 = "speech_model=universal-3-5-pro"
+_HONOURED, _WARNED, _REFUSED = Support
+_STREAMING_QUERY = "speech_model=universal-streaming-english"
+_U3_QUERY = "speech_model=universal-3-5-pro"
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
         "speech_model",
         _HONOURED,
         "the turns of its family, heard by the engine's own English model",
-        _U3,
+        _U3_QUERY,
     ),
     Feature(
         "speech_model",
         _WARNED,
         "multilingual models hear English only",
         "speech_model=universal-streaming-multilingual",
-        _several_languages,
+        _is_multilingual,
         WarningCode.ENGLISH_ONLY,
     ),
     Feature("sample_rate", _HONOURED, "8,000 to 96,000 Hz", "sample_rate=48000"),
@@ -104,13 +104,13 @@ FEATURES: tuple[Feature, ...] = (
         "format_turns",
         _HONOURED,
         "Universal-Streaming models send each final twice, the second time formatted",
-        f"{_US}&format_turns=true",
+        f"{_STREAMING_QUERY}&format_turns=true",
     ),
     Feature(
         "end_of_turn_confidence_threshold",
         _HONOURED,
         "of Universal-Streaming models; without effect on U3, as on the service",
-        f"{_US}&end_of_turn_confidence_threshold=0.7",
+        f"{_STREAMING_QUERY}&end_of_turn_confidence_threshold=0.7",
     ),
     Feature("min_turn_silence", _HONOURED, "50 to 10,000 ms", "min_turn_silence=160"),
     Feature("max_turn_silence", _HONOURED, "50 to 10,000 ms", "max_turn_silence=2400"),
@@ -154,7 +154,7 @@ FEATURES: tuple[Feature, ...] = (
         _WARNED,
         "only English is heard",
         'language_codes=["en","es"]',
-        _other_than_english,
+        _is_not_english,
         WarningCode.ENGLISH_ONLY,
     ),
     Feature(
@@ -162,7 +162,7 @@ FEATURES: tuple[Feature, ...] = (
         _WARNED,
         "only English is heard",
         "language_code=fr",
-        _other_than_english,
+        _is_not_english,
         WarningCode.ENGLISH_ONLY,
     ),
     Feature(
@@ -170,12 +170,14 @@ FEATURES: tuple[Feature, ...] = (
         _WARNED,
         "only English is heard",
         "language=multi",
-        _other_than_english,
+        _is_not_english,
         WarningCode.ENGLISH_ONLY,
     ),
     Feature("keyterms_prompt", _WARNED, "words cannot be boosted", 'keyterms_prompt=["Halvorsen"]'),
     Feature("prompt", _WARNED, "the recogniser takes no prompt", "prompt=Dates"),
-    Feature("prompt", _REFUSED, "with Universal-Streaming models", f"{_US}&prompt=Dates"),
+    Feature(
+        "prompt", _REFUSED, "with Universal-Streaming models", f"{_STREAMING_QUERY}&prompt=Dates"
+    ),
     Feature("agent_context", _WARNED, "the recogniser takes no context", "agent_context=Hello"),
     Feature(
         "previous_context_n_turns",

@@ -3,15 +3,15 @@
 import re
 from dataclasses import dataclass
 
-from workers.localserver.param_types import Unfit
+from workers.localserver.param_types import InvalidValue
 from workers.protocol.codec import Json
 
-UNIVERSAL_STREAMING = frozenset(
+STREAMING_MODELS = frozenset(
     {"universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"}
 )
-MULTILINGUAL = UNIVERSAL_STREAMING - {"universal-streaming-english"}
+MULTILINGUAL_MODELS = STREAMING_MODELS - {"universal-streaming-english"}
 
-KNOWN = (
+KNOWN_MODELS = (
     "universal-streaming-english",
     "universal-streaming-multilingual",
     "whisper-rt",
@@ -26,21 +26,21 @@ KNOWN = (
 )
 """The service's own list, from a rejection that was observed."""
 
-SUCCESSORS = re.compile(r"(u3|universal-3)-[a-z0-9-]{1,40}")
+U3_MODEL_PATTERN = re.compile(r"(u3|universal-3)-[a-z0-9-]{1,40}")
 """The family grows every few months."""
 
-RENAMED = {"u3-pro": "u3-rt-pro"}
+MODEL_ALIASES = {"u3-pro": "u3-rt-pro"}
 """The vendor's SDK still has the older name, the service does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelParam:
     """The kind of values that `speech_model` has."""
 
-    def read(self, text: str) -> Json:
+    def parse(self, text: str) -> Json:
         self.check(text)
-        return RENAMED.get(text, text)
+        return MODEL_ALIASES.get(text, text)
 
     def check(self, value: Json) -> None:
-        if value not in KNOWN and not SUCCESSORS.fullmatch(str(value)):
-            raise Unfit(f"'{value}' is none of {', '.join(KNOWN)}")
+        if value not in KNOWN_MODELS and not U3_MODEL_PATTERN.fullmatch(str(value)):
+            raise InvalidValue(f"'{value}' is none of {', '.join(KNOWN_MODELS)}")

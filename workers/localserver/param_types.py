@@ -1,7 +1,7 @@
 """How the value of a connection parameter is written in a URL, and which values there are.
 
 `read` takes the text of the URL, `check` a value that came as JSON in a message; both raise
-`Unfit`, which says why in words that follow the parameter's name.
+`InvalidValue`, which says why in words that follow the parameter's name.
 """
 
 import json
@@ -13,14 +13,14 @@ from typing import Protocol
 from workers.protocol.codec import Json
 
 
-class Unfit(Exception):
+class InvalidValue(Exception):
     """A value that its parameter cannot have."""
 
 
-class Kind(Protocol):
+class ParamType(Protocol):
     """A kind of values; what it reads is JSON, so that URL and message give the same."""
 
-    def read(self, text: str) -> Json:
+    def parse(self, text: str) -> Json:
         """The value of a text that fits."""
 
     def check(self, value: Json) -> None:
@@ -28,12 +28,12 @@ class Kind(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Boolean:
+class BooleanParam:
     """``true`` or ``false``; Python clients write them with a capital letter."""
 
-    def read(self, text: str) -> Json:
+    def parse(self, text: str) -> Json:
         if text.lower() not in ("true", "false"):
-            raise Unfit(f"'{text}' is neither true nor false")
+            raise InvalidValue(f"'{text}' is neither true nor false")
         return text.lower() == "true"
 
     def check(self, value: Json) -> None:
@@ -41,124 +41,124 @@ class Boolean:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class IntegerParam:
     """A whole number within limits, both included."""
 
     low: int
     high: float = math.inf
     unit: str = ""
 
-    def read(self, text: str) -> int:
+    def parse(self, text: str) -> int:
         # Twenty digits are more than any limit, and few enough not to be laborious.
         if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
-            raise Unfit("must be a whole number")
+            raise InvalidValue("must be a whole number")
         value = int(text)
         self.check(value)
         return value
 
     def check(self, value: Json) -> None:
-        _within(value, self.low, self.high, self.unit)
+        _check_range(value, self.low, self.high, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberParam:
     """A number within limits, both included."""
 
     low: float
     high: float
 
-    def read(self, text: str) -> Json:
+    def parse(self, text: str) -> Json:
         try:
             value = float(text)
         except ValueError:
-            raise Unfit("must be a number") from None
+            raise InvalidValue("must be a number") from None
         self.check(value)
         return value
 
     def check(self, value: Json) -> None:
-        _within(value, self.low, self.high)
+        _check_range(value, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChoiceParam:
     """One of a few words, as they are."""
 
-    of: tuple[str, ...]
+    values: tuple[str, ...]
 
-    def read(self, text: str) -> Json:
+    def parse(self, text: str) -> Json:
         self.check(text)
         return text
 
     def check(self, value: Json) -> None:
-        if value not in self.of:
-            raise Unfit(f"'{value}' is none of {', '.join(self.of)}")
+        if value not in self.values:
+            raise InvalidValue(f"'{value}' is none of {', '.join(self.values)}")
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StringParam:
     """Any text up to a length in characters."""
 
-    longest: float = math.inf
+    max_chars: float = math.inf
 
-    def read(self, text: str) -> Json:
+    def parse(self, text: str) -> Json:
         self.check(text)
         return text
 
     def check(self, value: Json) -> None:
-        if isinstance(value, str) and len(value) > self.longest:
-            raise Unfit(f"Max {self.longest} characters")
+        if isinstance(value, str) and len(value) > self.max_chars:
+            raise InvalidValue(f"Max {self.max_chars} characters")
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class StringListParam:
     """Several texts: in a URL one JSON array."""
 
-    most: float = math.inf
-    alone: str = ""
+    max_items: float = math.inf
+    exclusive_item: str = ""
     """The one that may not stand beside others."""
-    commas: bool = False
+    allows_commas: bool = False
     """Whether a URL may also hold them as a list with commas."""
 
-    def read(self, text: str) -> Json:
-        value = _json(text)
-        if self.commas and value is None:
+    def parse(self, text: str) -> Json:
+        value = _parse_json(text)
+        if self.allows_commas and value is None:
             value = [each for part in text.split(",") if (each := part.strip())]
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise Unfit("Invalid JSON array")
+            raise InvalidValue("Invalid JSON array")
         self.check(value)
         return value
 
     def check(self, value: Json) -> None:
         assert isinstance(value, list)
-        if len(value) > self.most:
-            raise Unfit(f"Max {self.most} items")
-        if self.alone in value and len(value) > 1:
-            raise Unfit(f"'{self.alone}' must be the only one")
+        if len(value) > self.max_items:
+            raise InvalidValue(f"Max {self.max_items} items")
+        if self.exclusive_item in value and len(value) > 1:
+            raise InvalidValue(f"'{self.exclusive_item}' must be the only one")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ObjectParam:
     """A JSON object."""
 
-    def read(self, text: str) -> Json:
-        value = _json(text)
+    def parse(self, text: str) -> Json:
+        value = _parse_json(text)
         if not isinstance(value, dict):
-            raise Unfit("Invalid JSON object")
+            raise InvalidValue("Invalid JSON object")
         return value
 
     def check(self, value: Json) -> None:
         pass
 
 
-def _within(value: Json, low: float, high: float, unit: str = "") -> None:
+def _check_range(value: Json, low: float, high: float, unit: str = "") -> None:
     assert isinstance(value, int | float)
     if not value >= low:  # so that NaN is outside too
-        raise Unfit(f"must be at least {low:,}{unit}")
+        raise InvalidValue(f"must be at least {low:,}{unit}")
     if not value <= high:
-        raise Unfit(f"must be at most {high:,}{unit}")
+        raise InvalidValue(f"must be at most {high:,}{unit}")
 
 
-def _json(text: str) -> Json:
+def _parse_json(text: str) -> Json:
     try:
         value: Json = json.loads(text)
     except (ValueError, RecursionError):

@@ -11,17 +11,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from workers.localserver import features
-from workers.localserver.models import UNIVERSAL_STREAMING, Model
+from workers.localserver.models import STREAMING_MODELS, ModelParam
 from workers.localserver.param_types import (
-    Boolean,
-    Choice,
-    Kind,
-    Number,
-    Record,
-    Text,
-    Texts,
-    Unfit,
-    Whole,
+    BooleanParam,
+    ChoiceParam,
+    IntegerParam,
+    InvalidValue,
+    NumberParam,
+    ObjectParam,
+    ParamType,
+    StringListParam,
+    StringParam,
 )
 from workers.localserver.recogniser_protocol import Encoding, Endpointing
 from workers.localserver.refusal import invalid_value
@@ -30,7 +30,7 @@ from workers.protocol.codec import Json
 from workers.protocol.messages import UpdateConfiguration, Warning
 
 
-class Family(Enum):
+class ModelFamily(Enum):
     """How a model tells of an open turn: word by word for good, or all of it, to be revised."""
 
     UNIVERSAL_STREAMING = "universal-streaming"
@@ -45,65 +45,65 @@ class Mode(Enum):
     MAX_ACCURACY = "max_accuracy"
 
 
-WORD_BY_WORD = Endpointing(400, 1280, 0.4, vad_threshold=0.4, first_partial=300)
+STREAMING_DEFAULTS = Endpointing(400, 1280, 0.4, vad_threshold=0.4, first_partial_ms=300)
 """The vendor's defaults for Universal-Streaming."""
 
-BUNDLES = {
-    Mode.MIN_LATENCY: Endpointing(160, 800, vad_threshold=0.3, first_partial=300),
-    Mode.BALANCED: Endpointing(400, 1000, vad_threshold=0.3, first_partial=500),
-    Mode.MAX_ACCURACY: Endpointing(600, 1500, vad_threshold=0.3, first_partial=700),
+MODE_DEFAULTS = {
+    Mode.MIN_LATENCY: Endpointing(160, 800, vad_threshold=0.3, first_partial_ms=300),
+    Mode.BALANCED: Endpointing(400, 1000, vad_threshold=0.3, first_partial_ms=500),
+    Mode.MAX_ACCURACY: Endpointing(600, 1500, vad_threshold=0.3, first_partial_ms=700),
 }
 """Ours: the service does not tell its own, which moreover change from model to model."""
 
 
-SILENCE = Whole(50, 10_000, " ms")
-PROBABILITY = Number(0, 1)
-LONGEST_PROMPT = 1750
+TURN_SILENCE_MS = IntegerParam(50, 10_000, " ms")
+PROBABILITY = NumberParam(0, 1)
+MAX_PROMPT_CHARS = 1750
 
-KINDS: Mapping[str, Kind] = {
-    "speech_model": Model(),
-    "sample_rate": Whole(8_000, 96_000, " Hz"),
-    "encoding": Choice(tuple(each.value for each in Encoding)),
-    "token": Text(),
-    "format_turns": Boolean(),
+PARAM_TYPES: Mapping[str, ParamType] = {
+    "speech_model": ModelParam(),
+    "sample_rate": IntegerParam(8_000, 96_000, " Hz"),
+    "encoding": ChoiceParam(tuple(each.value for each in Encoding)),
+    "token": StringParam(),
+    "format_turns": BooleanParam(),
     "end_of_turn_confidence_threshold": PROBABILITY,
-    "min_turn_silence": SILENCE,
-    "max_turn_silence": SILENCE,
+    "min_turn_silence": TURN_SILENCE_MS,
+    "max_turn_silence": TURN_SILENCE_MS,
     "vad_threshold": PROBABILITY,
-    "mode": Choice(tuple(each.value for each in Mode)),
-    "interruption_delay": Whole(0, 1000, " ms"),
-    "continuous_partials": Boolean(),
-    "include_partial_turns": Boolean(),
-    "inactivity_timeout": Whole(5, 3600, " s"),
-    "session_heartbeat": Boolean(),
-    "acknowledge_silence": Boolean(),
-    "filter_profanity": Boolean(),
-    "turn_left_pad_ms": Whole(0),
-    "keyterms_prompt": Texts(most=100),
-    "prompt": Text(LONGEST_PROMPT),
-    "agent_context": Text(LONGEST_PROMPT),
-    "previous_context_n_turns": Whole(0, 100),
-    "language_detection": Boolean(),
-    "language_codes": Texts(most=10, alone="multi"),
-    "language_code": Text(),
-    "language": Choice(("en", "multi")),
-    "speaker_labels": Boolean(),
-    "max_speakers": Whole(1, 10),
-    "speaker_labels_revision_interval_ms": Whole(0, 86_400_000, " ms"),
-    "redact_pii": Boolean(),
-    "redact_pii_policies": Texts(commas=True),
-    "redact_pii_sub": Choice(("hash", "entity_name")),
-    "domain": Choice(("medical-v1",)),
-    "voice_focus": Choice(("near-field", "far-field")),
+    "mode": ChoiceParam(tuple(each.value for each in Mode)),
+    "interruption_delay": IntegerParam(0, 1000, " ms"),
+    "continuous_partials": BooleanParam(),
+    "include_partial_turns": BooleanParam(),
+    "inactivity_timeout": IntegerParam(5, 3600, " s"),
+    "session_heartbeat": BooleanParam(),
+    "acknowledge_silence": BooleanParam(),
+    "filter_profanity": BooleanParam(),
+    "turn_left_pad_ms": IntegerParam(0),
+    "keyterms_prompt": StringListParam(max_items=100),
+    "prompt": StringParam(MAX_PROMPT_CHARS),
+    "agent_context": StringParam(MAX_PROMPT_CHARS),
+    "previous_context_n_turns": IntegerParam(0, 100),
+    "language_detection": BooleanParam(),
+    "language_codes": StringListParam(max_items=10, exclusive_item="multi"),
+    "language_code": StringParam(),
+    "language": ChoiceParam(("en", "multi")),
+    "speaker_labels": BooleanParam(),
+    "max_speakers": IntegerParam(1, 10),
+    "speaker_labels_revision_interval_ms": IntegerParam(0, 86_400_000, " ms"),
+    "redact_pii": BooleanParam(),
+    "redact_pii_policies": StringListParam(allows_commas=True),
+    "redact_pii_sub": ChoiceParam(("hash", "entity_name")),
+    "domain": ChoiceParam(("medical-v1",)),
+    "voice_focus": ChoiceParam(("near-field", "far-field")),
     "voice_focus_threshold": PROBABILITY,
-    "llm_gateway": Record(),
-    "webhook_url": Text(),
-    "webhook_auth_header_name": Text(),
-    "webhook_auth_header_value": Text(),
-    "customer_support_audio_capture": Boolean(),
+    "llm_gateway": ObjectParam(),
+    "webhook_url": StringParam(),
+    "webhook_auth_header_name": StringParam(),
+    "webhook_auth_header_value": StringParam(),
+    "customer_support_audio_capture": BooleanParam(),
 }
 
-OLDER_NAMES: Mapping[str, str] = {
+PARAM_ALIASES: Mapping[str, str] = {
     "min_end_of_turn_silence_when_confident": "min_turn_silence",
     "noise_suppression_model": "voice_focus",
     "noise_suppression_threshold": "voice_focus_threshold",
@@ -144,23 +144,23 @@ class Parameters:
         return self.speech_model
 
     @property
-    def family(self) -> Family:
-        if self.model in UNIVERSAL_STREAMING:
-            return Family.UNIVERSAL_STREAMING
-        return Family.U3
+    def family(self) -> ModelFamily:
+        if self.model in STREAMING_MODELS:
+            return ModelFamily.UNIVERSAL_STREAMING
+        return ModelFamily.U3
 
     @property
     def endpointing(self) -> Endpointing:
         """What was asked for, over the defaults of the model and the mode."""
-        if self.family is Family.UNIVERSAL_STREAMING:
-            own: dict[str, Any] = {"threshold": self.end_of_turn_confidence_threshold}
-            usual = WORD_BY_WORD
+        if self.family is ModelFamily.UNIVERSAL_STREAMING:
+            own: dict[str, Any] = {"end_of_turn_threshold": self.end_of_turn_confidence_threshold}
+            usual = STREAMING_DEFAULTS
         else:
             own = {
-                "first_partial": self.interruption_delay,
+                "first_partial_ms": self.interruption_delay,
                 "continuous_partials": self.continuous_partials,
             }
-            usual = BUNDLES[self.mode]
+            usual = MODE_DEFAULTS[self.mode]
         own |= {
             "min_turn_silence": self.min_turn_silence,
             "max_turn_silence": self.max_turn_silence,
@@ -168,55 +168,59 @@ class Parameters:
         }
         return replace(usual, **{name: value for name, value in own.items() if value is not None})
 
-    def updated(self, change: UpdateConfiguration) -> "Parameters":
+    def with_update(self, update: UpdateConfiguration) -> "Parameters":
         """With the settings of the message; raises `Refusal` naming the first that is unfit."""
-        given = codec.write(change)
-        for older, name in OLDER_NAMES.items():
+        given = codec.dump(update)
+        for older, name in PARAM_ALIASES.items():
             if older in given:
                 given.setdefault(name, given[older])
-        values = {name: value for name, value in given.items() if name in CHANGEABLE}
+        values = {name: value for name, value in given.items() if name in UPDATABLE_PARAMS}
         for name, value in values.items():
             try:
-                KINDS[name].check(value)
-            except Unfit as problem:
+                PARAM_TYPES[name].check(value)
+            except InvalidValue as problem:
                 raise invalid_value(name, str(problem)) from None
-        return self._with(values)
+        return self._with_values(values)
 
-    def _with(self, values: Mapping[str, Json]) -> "Parameters":
-        told = features.warnings(values)
-        merged = codec.read(Parameters, {**codec.write(self), **values}, "parameters")
-        if values.get("prompt") and merged.family is Family.UNIVERSAL_STREAMING:
+    def _with_values(self, values: Mapping[str, Json]) -> "Parameters":
+        told = features.feature_warnings(values)
+        merged = codec.load(Parameters, {**codec.dump(self), **values}, "parameters")
+        if values.get("prompt") and merged.family is ModelFamily.UNIVERSAL_STREAMING:
             raise invalid_value("prompt", f"'{merged.model}' takes none")
         return replace(merged, warnings=told)
 
 
-CHANGEABLE = frozenset(KINDS) & {field.name for field in fields(UpdateConfiguration)}
+UPDATABLE_PARAMS = frozenset(PARAM_TYPES) & {field.name for field in fields(UpdateConfiguration)}
 """What a message may change on the way: rate, encoding and model are not among it."""
 
 
-def read(query: str) -> Parameters:
+def parse_query(query: str) -> Parameters:
     """The parameters of a URL's query; raises `Refusal` naming the first that does not fit."""
-    return Parameters()._with(
-        {name: _value(name, texts) for name, texts in _given(query).items() if name in KINDS}
+    return Parameters()._with_values(
+        {
+            name: _parse_value(name, texts)
+            for name, texts in _query_values(query).items()
+            if name in PARAM_TYPES
+        }
     )
 
 
-def _given(query: str) -> dict[str, list[str]]:
+def _query_values(query: str) -> dict[str, list[str]]:
     """What was written for each parameter, in the order of the query, under today's names."""
     given: dict[str, list[str]] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         given.setdefault(name, []).append(text)
-    for older, name in OLDER_NAMES.items():
+    for older, name in PARAM_ALIASES.items():
         if older in given:
             given.setdefault(name, given[older])
     return given
 
 
-def _value(name: str, texts: list[str]) -> Json:
-    kind = KINDS[name]
+def _parse_value(name: str, texts: list[str]) -> Json:
+    kind = PARAM_TYPES[name]
     try:
-        if isinstance(kind, Texts) and len(texts) > 1:
-            raise Unfit("Invalid JSON array")
-        return kind.read(texts[-1])
-    except Unfit as problem:
+        if isinstance(kind, StringListParam) and len(texts) > 1:
+            raise InvalidValue("Invalid JSON array")
+        return kind.parse(texts[-1])
+    except InvalidValue as problem:
         raise invalid_value(name, str(problem)) from None

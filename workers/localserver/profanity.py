@@ -36,18 +36,18 @@ _STEMS = (
     "wank",
     "whore",
 )
-_ENDINGS = "(?:s|es|y|ed|er|ers|in|in'|ing|ty|tier|tiest|ting|ter|ters|face|head|heads|up)?"
+_SUFFIXES = "(?:s|es|y|ed|er|ers|in|in'|ing|ty|tier|tiest|ting|ter|ters|face|head|heads|up)?"
 
 _PROFANE = re.compile(
-    rf"(?<![^\W_])({'|'.join(_STEMS)}){_ENDINGS}(?:['’]s)?(?![^\W_])",
+    rf"(?<![^\W_])({'|'.join(_STEMS)}){_SUFFIXES}(?:['’]s)?(?![^\W_])",
     re.IGNORECASE,
 )
 
 
-def masked(word: str) -> str:
+def mask_profanity(word: str) -> str:
     """The word as it is, or its first letter and an asterisk for each further one."""
-    return _PROFANE.sub(lambda found: _hidden(found[0]), word)
+    return _PROFANE.sub(lambda found: _mask(found[0]), word)
 
 
-def _hidden(word: str) -> str:
+def _mask(word: str) -> str:
     return word[0] + "".join("*" if letter.isalnum() else letter for letter in word[1:])

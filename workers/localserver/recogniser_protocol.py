@@ -23,7 +23,7 @@ class Encoding(Enum):
     PCM_MULAW = "pcm_mulaw"
 
     @property
-    def sample_bytes(self) -> int:
+    def bytes_per_sample(self) -> int:
         return 2 if self is Encoding.PCM_S16LE else 1
 
 
@@ -37,34 +37,34 @@ class Endpointing:
 
     min_turn_silence: int
     max_turn_silence: int
-    threshold: float = 0.5
+    end_of_turn_threshold: float = 0.5
     vad_threshold: float = 0.4
     """Probability from which the voice-activity detector's frame counts as speech."""
-    first_partial: int = 300
+    first_partial_ms: int = 300
     """Speech that is waited for before the first partial of a turn."""
     continuous_partials: bool = True
     """False: after the first partial of a turn, only pauses bring further ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class RecognisedWord:
     """A word as the recogniser wrote it, with its punctuation; times in ms of the stream."""
 
     text: str
-    start: int
-    end: int
+    start_ms: int
+    end_ms: int
     confidence: float | None = None
     """None when the engine gives none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Hypothesis:
     """All that is heard of the open turn."""
 
-    words: tuple[HeardWord, ...]
-    settled: int = 0
+    words: tuple[RecognisedWord, ...]
+    settled_count: int = 0
     """So many of the words, from the first, will stay as they are."""
-    over: bool = False
+    end_of_turn: bool = False
     """The turn ended with the last word; the next reading is of the next turn."""
     end_of_turn_confidence: float = 0.0
 
@@ -114,7 +114,7 @@ class Close:
     stream: StreamId
 
 
-Order: TypeAlias = Open | Audio | Configure | Flush | Close
+RecogniserCommand: TypeAlias = Open | Audio | Configure | Flush | Close
 
 # --- recogniser to server -----------------------------------------------------------------------
 
@@ -125,20 +125,20 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recognised:
     """Everything up to ``position`` ms has been listened to. Told at least twice a second of audio.
 
     ``reading`` is None when there is nothing new to say of the open turn.
     """
 
     stream: StreamId
-    position: int
-    reading: Reading | None = None
-    silence: int = 0
+    position_ms: int
+    hypothesis: Hypothesis | None = None
+    silence_ms: int = 0
     """Ms of silence up to ``position``; 0 while somebody speaks."""
     speech_probability: float = 0.0
     """The highest of the voice-activity detector since the last report, 0 to 1."""
-    behind: float = 0.0
+    lag_s: float = 0.0
     """Seconds for which the audio of this reading has waited in the recogniser."""
 
 
@@ -156,14 +156,14 @@ class Lost:
     stream: StreamId
 
 
-StreamReport: TypeAlias = Heard | Flushed | Lost
-Report: TypeAlias = Ready | StreamReport
+StreamReport: TypeAlias = Recognised | Flushed | Lost
+RecogniserReport: TypeAlias = Ready | StreamReport
 
 
-class Stream(Protocol):
+class SpeechStream(Protocol):
     """One session's audio on its way to be recognised, and what is heard of it."""
 
-    async def hear(self, data: bytes) -> None:
+    async def feed(self, data: bytes) -> None:
         """Takes a chunk as the client sent it."""
 
     async def configure(self, endpointing: Endpointing) -> None:
@@ -172,27 +172,27 @@ class Stream(Protocol):
     async def flush(self) -> None:
         """Asks for the end of the open turn; `Flushed` will be reported."""
 
-    async def report(self) -> StreamReport:
+    async def next_report(self) -> StreamReport:
         """The next report; waits for it."""
 
 
 # --- frames -------------------------------------------------------------------------------------
 
-HEADER = struct.Struct("<I")
+MESSAGE_HEADER = struct.Struct("<I")
 """A frame is the length of its pickle, then the pickle."""
 
 
-def frame(message: Order | Report) -> bytes:
+def pack_message(message: RecogniserCommand | RecogniserReport) -> bytes:
     body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    return HEADER.pack(len(body)) + body
+    return MESSAGE_HEADER.pack(len(body)) + body
 
 
-def orders(source: BinaryIO) -> Iterator[Order]:
+def read_commands(source: BinaryIO) -> Iterator[RecogniserCommand]:
     """The orders of a blocking stream, until its end."""
-    while len(header := source.read(HEADER.size)) == HEADER.size:
-        (length,) = HEADER.unpack(header)
+    while len(header := source.read(MESSAGE_HEADER.size)) == MESSAGE_HEADER.size:
+        (length,) = MESSAGE_HEADER.unpack(header)
         body = source.read(length)
         if len(body) < length:
             return
-        order: Order = pickle.loads(body)
+        order: RecogniserCommand = pickle.loads(body)
         yield order

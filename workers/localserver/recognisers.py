@@ -16,184 +16,192 @@ from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from workers.errors import EngineMissing
-from workers.localserver.backend import Source
+from workers.errors import EngineUnavailable
+from workers.localserver.backend import Backend
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import (
-    HEADER,
+    MESSAGE_HEADER,
     Audio,
     Close,
     Configure,
     Endpointing,
     Flush,
-    Heard,
     Lost,
     Open,
-    Order,
     Ready,
-    Report,
+    Recognised,
+    RecogniserCommand,
+    RecogniserReport,
     StreamId,
     StreamReport,
-    frame,
+    pack_message,
 )
-from workers.localserver.recognition.engines import engine_for
-from workers.localserver.refusal import Refusal, cancelled
+from workers.localserver.recognition.engines import engine_name_for
+from workers.localserver.refusal import Refusal, session_cancelled
 
-STREAMS_EACH = 4
+MAX_STREAMS_PER_PROCESS = 4
 """Real-time streams that one process keeps up with, at the speed of an ordinary core. What a slower
 one does with them shows in its backlog."""
 
-MOST_PROCESSES = 4
-RECENT = 5.0
+MAX_RECOGNISER_PROCESSES = 4
+BACKLOG_VALID_S = 5.0
 """Seconds without a report after which nothing can be late: nobody sends anything."""
 
-FORGETS = 0.7
+BACKLOG_DECAY = 0.7
 """How much of the backlog is left after each reading that was in time."""
 
-PATIENCE = 2.0
+RECOGNISER_EXIT_TIMEOUT_S = 2.0
 """Seconds that a process gets to end by itself after its stdin was closed."""
 
 
-class RecognisedStream:
+class ProcessStream:
     """One session's audio on its way to a recogniser, and the reports on it."""
 
-    def __init__(self, number: StreamId, recogniser: "Recogniser") -> None:
-        self.number = number
+    def __init__(self, stream_id: StreamId, recogniser: "RecogniserProcess") -> None:
+        self.stream_id = stream_id
         self._recogniser = recogniser
         self._reports: asyncio.Queue[StreamReport] = asyncio.Queue()
 
-    async def hear(self, data: bytes) -> None:
-        await self._recogniser.send(Audio(self.number, data))
+    async def feed(self, data: bytes) -> None:
+        await self._recogniser.send(Audio(self.stream_id, data))
 
     async def configure(self, endpointing: Endpointing) -> None:
-        await self._recogniser.send(Configure(self.number, endpointing))
+        await self._recogniser.send(Configure(self.stream_id, endpointing))
 
     async def flush(self) -> None:
-        await self._recogniser.send(Flush(self.number))
+        await self._recogniser.send(Flush(self.stream_id))
 
-    async def report(self) -> StreamReport:
+    async def next_report(self) -> StreamReport:
         return await self._reports.get()
 
-    def tell(self, report: StreamReport) -> None:
+    def deliver(self, report: StreamReport) -> None:
         self._reports.put_nowait(report)
 
 
-class Recogniser:
+class RecogniserProcess:
     """One recogniser process and its streams."""
 
     def __init__(self) -> None:
-        self.streams: dict[StreamId, RecognisedStream] = {}
+        self.streams: dict[StreamId, ProcessStream] = {}
         self._process: asyncio.subprocess.Process | None = None
         self.loaded = asyncio.Event()
         """Also set when it is hopeless, so that nobody waits."""
-        self.hopeless = False
-        self._backlog = 0.0
-        self._noted = 0.0
+        self.failed = False
+        self._backlog_s = 0.0
+        self._backlog_updated_at = 0.0
 
     @property
-    def able(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether its model is loaded."""
-        return self.loaded.is_set() and not self.hopeless
+        return self.loaded.is_set() and not self.failed
 
     @property
-    def backlog(self) -> float:
+    def backlog_s(self) -> float:
         """Seconds by which its readings are late, as of late."""
-        return self._backlog if time.monotonic() - self._noted < RECENT else 0.0
+        return (
+            self._backlog_s
+            if time.monotonic() - self._backlog_updated_at < BACKLOG_VALID_S
+            else 0.0
+        )
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Returns when the model is loaded; raises `Refusal` when it never will be."""
         await self.loaded.wait()
-        if self.hopeless:
-            raise cancelled()
+        if self.failed:
+            raise session_cancelled()
 
-    async def send(self, order: Order) -> None:
+    async def send(self, command: RecogniserCommand) -> None:
         process = self._process
         if process is None or process.stdin is None:
-            raise cancelled()
-        if process.stdin.is_closing():  # its streams learn of its end from `_lose`
-            raise cancelled()
+            raise session_cancelled()
+        if process.stdin.is_closing():  # its streams learn of its end from `_drop_streams`
+            raise session_cancelled()
         # Never waits for a recogniser, so that no client does; what can queue here is bounded by
         # how far ahead of time audio may come.
-        process.stdin.write(frame(order))
+        process.stdin.write(pack_message(command))
 
     async def run(self) -> None:
         """Keeps a process alive until cancelled, or until one was never ready."""
-        while not self.hopeless:
+        while not self.failed:
             try:
-                await self._live()
+                await self._run_process()
             except Exception:  # too many open files, say; whoever waits for it must not wait on
                 traceback.print_exc()
-            self.hopeless = not self.loaded.is_set()
-            if not self.hopeless:
+            self.failed = not self.loaded.is_set()
+            if not self.failed:
                 lost = len(self.streams)
                 sys.stderr.write(f"A recogniser process ended ({lost} streams); another starts.\n")
-            self._lose()
+            self._drop_streams()
         self.loaded.set()
 
-    async def _live(self) -> None:
+    async def _run_process(self) -> None:
         """One process, from its start to its end."""
-        self._process = process = await _started()
+        self._process = process = await _start_process()
         try:
-            await self._read(process)
+            await self._deliver_reports(process)
         finally:
-            await _ended(process)
+            await _stop_process(process)
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
+    async def _deliver_reports(self, process: asyncio.subprocess.Process) -> None:
         """Passes reports on to their streams until the process ends."""
         assert process.stdout is not None
         while True:
             try:
-                (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-                report: Report = pickle.loads(await process.stdout.readexactly(length))
+                (length,) = MESSAGE_HEADER.unpack(
+                    await process.stdout.readexactly(MESSAGE_HEADER.size)
+                )
+                report: RecogniserReport = pickle.loads(await process.stdout.readexactly(length))
             except asyncio.IncompleteReadError:
                 return
             if isinstance(report, Ready):
                 self.loaded.set()
             elif report.stream in self.streams:  # else its session is gone already
-                self._note(report)
-                self.streams[report.stream].tell(report)
+                self._update_backlog(report)
+                self.streams[report.stream].deliver(report)
 
-    def _note(self, report: StreamReport) -> None:
-        if isinstance(report, Heard):
-            self._backlog = max(report.behind, self.backlog * FORGETS)
-            self._noted = time.monotonic()
+    def _update_backlog(self, report: StreamReport) -> None:
+        if isinstance(report, Recognised):
+            self._backlog_s = max(report.lag_s, self.backlog_s * BACKLOG_DECAY)
+            self._backlog_updated_at = time.monotonic()
 
-    def _lose(self) -> None:
+    def _drop_streams(self) -> None:
         self._process = None
-        self._backlog = 0.0
-        if not self.hopeless:
+        self._backlog_s = 0.0
+        if not self.failed:
             self.loaded.clear()
         for stream in self.streams.values():
-            stream.tell(Lost(stream.number))
+            stream.deliver(Lost(stream.stream_id))
         self.streams.clear()
 
 
-class Pool(Source):
+class RecogniserPool(Backend):
     """All recogniser processes; an asynchronous context manager that ends them."""
 
     def __init__(self) -> None:
-        self._recognisers = [Recogniser() for _ in range(min(_cores(), MOST_PROCESSES))]
+        self._processes = [
+            RecogniserProcess() for _ in range(min(_available_cores(), MAX_RECOGNISER_PROCESSES))
+        ]
         self._tasks: list[asyncio.Task[None]] = []
-        self._numbers = itertools.count(1)
+        self._stream_ids = itertools.count(1)
 
     @property
     def capacity(self) -> int:
-        alive = sum(not each.hopeless for each in self._recognisers)
-        return STREAMS_EACH * max(alive, 1)
+        alive = sum(not each.failed for each in self._processes)
+        return MAX_STREAMS_PER_PROCESS * max(alive, 1)
 
     @property
-    def backlog(self) -> float:
+    def backlog_s(self) -> float:
         """Of the process that would get the next stream."""
         least = self._least_busy()
-        return least.backlog if least.streams else 0.0
+        return least.backlog_s if least.streams else 0.0
 
     async def __aenter__(self) -> Self:
         """Returns when the processes are ready: a client that waits for Begin is impatient."""
-        self._tasks = [asyncio.create_task(each.run()) for each in self._recognisers]
+        self._tasks = [asyncio.create_task(each.run()) for each in self._processes]
         try:
-            await self._all_are_ready()
+            await self._wait_until_ready()
         except BaseException:  # who is cancelled while entering is never asked to exit
-            await self._end()
+            await self._stop()
             raise
         return self
 
@@ -203,51 +211,53 @@ class Pool(Source):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._end()
+        await self._stop()
 
-    async def _all_are_ready(self) -> None:
-        """Or will never be; raises `EngineMissing` when that is so of all of them."""
-        for each in self._recognisers:  # they load side by side
+    async def _wait_until_ready(self) -> None:
+        """Or will never be; raises `EngineUnavailable` when that is so of all of them."""
+        for each in self._processes:  # they load side by side
             await each.loaded.wait()
-        if not any(each.able for each in self._recognisers):
-            raise EngineMissing("The recogniser could not be loaded")
+        if not any(each.is_usable for each in self._processes):
+            raise EngineUnavailable("The recogniser could not be loaded")
 
-    async def _end(self) -> None:
+    async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @asynccontextmanager
-    async def stream(self, parameters: Parameters) -> AsyncIterator[RecognisedStream]:
+    async def open_stream(self, parameters: Parameters) -> AsyncIterator[ProcessStream]:
         """A stream of the least busy process, as soon as its model is loaded."""
         recogniser = self._least_busy()
-        stream = RecognisedStream(StreamId(next(self._numbers)), recogniser)
-        recogniser.streams[stream.number] = stream  # before the wait, so that it counts
+        stream = ProcessStream(StreamId(next(self._stream_ids)), recogniser)
+        recogniser.streams[stream.stream_id] = stream  # before the wait, so that it counts
         try:
-            await recogniser.ready()
+            await recogniser.wait_until_ready()
             opened = Open(
-                stream.number,
+                stream.stream_id,
                 parameters.sample_rate,
                 parameters.encoding,
                 parameters.endpointing,
-                engine_for(parameters.model),
+                engine_name_for(parameters.model),
             )
             await recogniser.send(opened)
             yield stream
         finally:
-            if recogniser.streams.pop(stream.number, None) is not None:
+            if recogniser.streams.pop(stream.stream_id, None) is not None:
                 with suppress(Refusal):  # its process is ending too; whatever ended us counts
-                    await recogniser.send(Close(stream.number))
+                    await recogniser.send(Close(stream.stream_id))
 
-    def _least_busy(self) -> Recogniser:
-        def rank(each: Recogniser) -> tuple[bool, bool, bool, int]:
-            full = len(each.streams) >= STREAMS_EACH  # then rather one that is still loading
-            return each.hopeless, full, not each.loaded.is_set(), len(each.streams)
+    def _least_busy(self) -> RecogniserProcess:
+        def rank(each: RecogniserProcess) -> tuple[bool, bool, bool, int]:
+            full = (
+                len(each.streams) >= MAX_STREAMS_PER_PROCESS
+            )  # then rather one that is still loading
+            return each.failed, full, not each.loaded.is_set(), len(each.streams)
 
-        return min(self._recognisers, key=rank)
+        return min(self._processes, key=rank)
 
 
-async def _started() -> asyncio.subprocess.Process:
+async def _start_process() -> asyncio.subprocess.Process:
     """A new process; never cancelled halfway, which would wait for its pipes for ever."""
     starting = asyncio.create_task(
         asyncio.create_subprocess_exec(
@@ -262,21 +272,21 @@ async def _started() -> asyncio.subprocess.Process:
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await _ended(await starting)
+        await _stop_process(await starting)
         raise
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def _stop_process(process: asyncio.subprocess.Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        await asyncio.wait_for(process.wait(), RECOGNISER_EXIT_TIMEOUT_S)
     except TimeoutError:
         process.kill()
         await process.wait()
 
 
-def _cores() -> int:
+def _available_cores() -> int:
     """Cores that this process may use, where the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -2,10 +2,10 @@
 
 from enum import IntEnum
 
-REASON = "See Error message for details"
+ERROR_CLOSE_REASON = "See Error message for details"
 """The close reason that goes with every Error: a close frame has no room for the words."""
 
-LONGEST_WORDS = 400
+MAX_ERROR_CHARS = 400
 """Characters of an Error; what a client sent may be quoted in it, and is not to come back whole."""
 
 
@@ -16,7 +16,7 @@ class CloseCode(IntEnum):
     UNAUTHORIZED = 1008
     CANCELLED = 3005
     INVALID = 3006
-    AUDIO = 3007
+    AUDIO_VIOLATION = 3007
     EXPIRED = 3008
     BUSY = 3009
 
@@ -24,64 +24,64 @@ class CloseCode(IntEnum):
 class Refusal(Exception):
     """Ends the session: an Error with these words, then a close with the same code."""
 
-    def __init__(self, code: int, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.words = _harmless(words)
+        self.message = _sanitise(message)
 
 
-def unauthorized(why: str) -> Refusal:
-    return Refusal(CloseCode.UNAUTHORIZED, f"Unauthorized Connection: {why}")
+def unauthorized(reason: str) -> Refusal:
+    return Refusal(CloseCode.UNAUTHORIZED, f"Unauthorized Connection: {reason}")
 
 
-def too_many(code: CloseCode) -> Refusal:
+def too_many_sessions(code: CloseCode) -> Refusal:
     """The service has answered with 1008 and with 3009, always in these words."""
     return Refusal(code, "Unauthorized Connection: Too many concurrent sessions")
 
 
-def cancelled() -> Refusal:
+def session_cancelled() -> Refusal:
     return Refusal(CloseCode.CANCELLED, "Session Cancelled: An error occurred")
 
 
-def invalid(what: str) -> Refusal:
-    return Refusal(CloseCode.INVALID, f"User Input Validation Error: {what}")
+def invalid_input(problem: str) -> Refusal:
+    return Refusal(CloseCode.INVALID, f"User Input Validation Error: {problem}")
 
 
-def invalid_value(name: str, why: str) -> Refusal:
-    return invalid(f"Invalid '{name}': {why}")
+def invalid_value(name: str, problem: str) -> Refusal:
+    return invalid_input(f"Invalid '{name}': {problem}")
 
 
-def idle(seconds: int) -> Refusal:
-    return invalid(
-        f"Session terminated due to inactivity: No messages received for {seconds} seconds"
+def session_idle(timeout_s: int) -> Refusal:
+    return invalid_input(
+        f"Session terminated due to inactivity: No messages received for {timeout_s} seconds"
     )
 
 
-def wrong_duration(milliseconds: float) -> Refusal:
+def wrong_chunk_duration(duration_ms: float) -> Refusal:
     return Refusal(
-        CloseCode.AUDIO,
-        f"Input Duration Error: Input Duration Violation: {milliseconds:.1f} ms. "
+        CloseCode.AUDIO_VIOLATION,
+        f"Input Duration Error: Input Duration Violation: {duration_ms:.1f} ms. "
         "Expected between 50 and 1000 ms",
     )
 
 
-def too_fast(received: float, elapsed: float) -> Refusal:
+def audio_too_fast(received_s: float, elapsed_s: float) -> Refusal:
     """Both in seconds."""
     return Refusal(
-        CloseCode.AUDIO,
+        CloseCode.AUDIO_VIOLATION,
         "Input Duration Error: Audio Transmission Rate Exceeded: "
-        f"Received {received:.2f} sec. audio in {elapsed:.2f} sec",
+        f"Received {received_s:.2f} sec. audio in {elapsed_s:.2f} sec",
     )
 
 
-def expired() -> Refusal:
+def session_expired() -> Refusal:
     return Refusal(CloseCode.EXPIRED, "Session Expired: Maximum session duration exceeded")
 
 
-def _harmless(words: str) -> str:
+def _sanitise(message: str) -> str:
     # A quoted half of a surrogate pair cannot be sent, and a control character must not reach the
     # terminal of whoever reads the log.
-    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
-    if len(printable) <= LONGEST_WORDS:
+    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in message)
+    if len(printable) <= MAX_ERROR_CHARS:
         return printable
-    return printable[: LONGEST_WORDS - 1] + "…"
+    return printable[: MAX_ERROR_CHARS - 1] + "…"

@@ -6,47 +6,47 @@ from contextlib import AbstractAsyncContextManager
 
 from websockets.asyncio.server import serve as listen
 
-from workers.localserver.answers import PATH
-from workers.localserver.backend import Source
-from workers.localserver.connection_handler import Attendance, Reception
-from workers.localserver.server_policy import House
+from workers.localserver.answers import PROTOCOL_PATH
+from workers.localserver.backend import Backend
+from workers.localserver.connection_handler import ConnectionHandler, SessionListener
+from workers.localserver.server_policy import ServerPolicy
 
 HOST = "127.0.0.1"
-LARGEST_MESSAGE = 8 * 1024 * 1024
+MAX_CLIENT_MESSAGE_BYTES = 8 * 1024 * 1024
 """Bytes; far over the longest chunk, so that a client that sends too much learns it by an Error."""
 
-Announce = Callable[[str], object]
-Streams = AbstractAsyncContextManager[Source]
+AnnounceLine = Callable[[str], object]
+BackendContext = AbstractAsyncContextManager[Backend]
 
 
-async def run(
+async def run_server(
     port: int,
-    house: House,
-    streams: Streams,
-    on_line: Announce,
+    policy: ServerPolicy,
+    backend_context: BackendContext,
+    announce: AnnounceLine,
     stop: asyncio.Event,
-    on_session: Attendance = lambda visit: None,
+    on_session: SessionListener = lambda visit: None,
 ) -> None:
     """Serves until ``stop`` is set, or until cancelled. ``port`` 0 takes a free one.
 
-    ``on_line`` gets two lines as soon as clients may connect: the address, and ``capacity N``.
+    ``announce`` gets two lines as soon as clients may connect: the address, and ``capacity N``.
     ``on_session`` gets the record of each client that has gone.
     """
-    async with streams as source:
-        reception = Reception(house, source, on_session)
+    async with backend_context as source:
+        reception = ConnectionHandler(policy, source, on_session)
         async with listen(
-            reception.attend,
+            reception.handle,
             HOST,
             port,
-            process_request=reception.answers,
+            process_request=reception.process_request,
             compression=None,  # a loopback is faster than any deflate
-            max_size=LARGEST_MESSAGE,
+            max_size=MAX_CLIENT_MESSAGE_BYTES,
             ping_interval=None,  # a peer on this machine that dies closes its socket
             open_timeout=5,  # seconds for a handshake that needs milliseconds
             close_timeout=1,  # seconds that a client gets to answer a close
             server_header=None,
         ) as server:
             address = server.sockets[0].getsockname()
-            on_line(f"ws://{HOST}:{address[1]}{PATH}")
-            on_line(f"capacity {reception.capacity}")
+            announce(f"ws://{HOST}:{address[1]}{PROTOCOL_PATH}")
+            announce(f"capacity {reception.session_limit}")
             await stop.wait()

@@ -4,40 +4,40 @@ from dataclasses import dataclass
 
 from workers.localserver.refusal import CloseCode
 
-LONGEST_SESSION = 3 * 3600.0
+MAX_SESSION_S = 3 * 3600.0
 """Seconds after which the service ends any session."""
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class ServerPolicy:
     """Who is let in, how many of them, and for how long."""
 
-    token: str | None = None
+    api_key: str | None = None
     """The key that opens the door; None: any key does."""
-    sessions: int | None = None
+    max_sessions: int | None = None
     """So many at once; None: as many as the source has capacity for."""
-    start_rate: int | None = None
+    max_starts_per_minute: int | None = None
     """So many new ones within a minute; None: no such limit."""
     busy_code: CloseCode = CloseCode.UNAUTHORIZED
     """With what too many are refused: 1008 or 3009, the service has used both."""
-    longest_session: float = LONGEST_SESSION
+    max_session_s: float = MAX_SESSION_S
     """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class SessionRecord:
     """One client, from the open socket to the close; also one that was not let in."""
 
-    session: str
+    session_id: str
     """The id that Begin tells."""
     model: str
     """What it was served with; empty when it did not come so far."""
     audio_seconds: float
     session_seconds: float
     """From the open socket, by the clock."""
-    turns: int
+    turn_count: int
     """Turns that were told to their end."""
-    code: int
+    close_code: int
     """The close code; 1006 when the client was gone without one."""
-    words: str
+    outcome: str
     """How it ended, for people."""

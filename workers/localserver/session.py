@@ -1,7 +1,7 @@
 """One conversation with a client, from Begin to Termination.
 
-Three tasks share it: `_listen` takes what the client sends, `_speak` tells what the recogniser
-reports, `_beat` tells that all is well.
+Three tasks share it: `_listen` takes what the client sends, `_report_loop` tells what the
+recogniser reports, `_heartbeat_loop` tells that all is well.
 """
 
 import asyncio
@@ -10,13 +10,18 @@ from enum import Enum, auto
 from typing import assert_never
 
 from workers.errors import Malformed
-from workers.localserver.chunks import Received
-from workers.localserver.client_socket import Wire
-from workers.localserver.heartbeat import HEARTBEAT, Pulse, Silences
+from workers.localserver.chunks import ReceivedAudio
+from workers.localserver.client_socket import ClientSocket
+from workers.localserver.heartbeat import HEARTBEAT_INTERVAL_S, HeartbeatMeter, SilenceTracker
 from workers.localserver.parameters import Parameters
-from workers.localserver.recogniser_protocol import Flushed, Heard, Lost, Stream
-from workers.localserver.refusal import cancelled, expired, idle, invalid
-from workers.localserver.turns import Turns
+from workers.localserver.recogniser_protocol import Flushed, Lost, Recognised, SpeechStream
+from workers.localserver.refusal import (
+    invalid_input,
+    session_cancelled,
+    session_expired,
+    session_idle,
+)
+from workers.localserver.turns import TurnBuilder
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,
@@ -30,11 +35,11 @@ from workers.protocol.messages import (
     UpdateConfiguration,
 )
 
-LONGEST_TEXT = 100_000
+MAX_TEXT_FRAME_CHARS = 100_000
 """Characters of a text frame; over twice the largest message that makes sense."""
 
 
-class Reply(Enum):
+class FlushReason(Enum):
     """What a flush of the stream is for."""
 
     ENDPOINT = auto()
@@ -45,50 +50,60 @@ class Session:
     """The state that the tasks share."""
 
     def __init__(
-        self, wire: Wire, begin: Begin, parameters: Parameters, stream: Stream, came: float
+        self,
+        socket: ClientSocket,
+        begin: Begin,
+        parameters: Parameters,
+        stream: SpeechStream,
+        connected_at: float,
     ) -> None:
         """``begin`` is what the client is told first; its ``expires_at`` is not watched here.
 
-        ``came``: when its socket was open, on the monotonic clock; a session lasts from then on.
+        ``connected_at``: when its socket was open, on the monotonic clock; a session lasts from
+        then on.
         """
-        self._wire = wire
+        self._socket = socket
         self._begin = begin
         self._parameters = parameters
         self._stream = stream
-        self._came = came
-        self._received = Received(parameters, came)
-        self._turns = Turns(parameters)
-        self._pulse = Pulse(came)
-        self._silences = Silences()
-        self._replies: list[Reply] = []  # what the flushes under way are for, oldest first
+        self._connected_at = connected_at
+        self._audio = ReceivedAudio(parameters, connected_at)
+        self._turn_builder = TurnBuilder(parameters)
+        self._heartbeat = HeartbeatMeter(connected_at)
+        self._silence_tracker = SilenceTracker()
+        self._pending_flushes: list[
+            FlushReason
+        ] = []  # what the flushes under way are for, oldest first
         self._terminated = False
-        self.turns = 0
+        self.turn_count = 0
         """How many were told to their end."""
 
     @property
     def audio_seconds(self) -> float:
         """How much was received."""
-        return self._received.seconds
+        return self._audio.duration_s
 
-    async def run(self, longest: float) -> None:
+    async def run(self, max_session_s: float) -> None:
         """Returns when the client was told the termination that it asked for.
 
-        Raises `Refusal` when it has to end otherwise, after ``longest`` seconds at the latest, and
-        `ConnectionClosed` when the client leaves before its end.
+        Raises `Refusal` when it has to end otherwise, after ``max_session_s`` seconds at the
+        latest, and `ConnectionClosed` when the client leaves before its end.
         """
         try:
-            async with asyncio.timeout(longest) as limit:
-                await self._wire.say(self._begin, *self._parameters.warnings)
-                await self._converse()
+            async with asyncio.timeout(max_session_s) as limit:
+                await self._socket.send(self._begin, *self._parameters.warnings)
+                await self._run_tasks()
         except TimeoutError:
             if limit.expired():
-                raise expired() from None
+                raise session_expired() from None
             raise
 
-    async def _converse(self) -> None:
+    async def _run_tasks(self) -> None:
         """Until the termination was said, or one of the tasks raises why it cannot come to it."""
-        speaking = asyncio.create_task(self._speak())
-        others = [asyncio.create_task(each) for each in (self._listen(), self._beat())]
+        speaking = asyncio.create_task(self._report_loop())
+        others = [
+            asyncio.create_task(each) for each in (self._receive_loop(), self._heartbeat_loop())
+        ]
         try:
             await asyncio.wait([speaking, *others], return_when=asyncio.FIRST_COMPLETED)
             for task in (speaking, *others):
@@ -101,110 +116,112 @@ class Session:
 
     # --- what the client sends
 
-    async def _listen(self) -> None:
+    async def _receive_loop(self) -> None:
         """Never returns; raises `ConnectionClosed` when the client leaves."""
-        while Reply.TERMINATION not in self._replies:
-            frame = await self._next()
+        while FlushReason.TERMINATION not in self._pending_flushes:
+            frame = await self._receive_frame()
             if isinstance(frame, bytes):
-                self._received.take(frame, time.monotonic())
+                self._audio.add_chunk(frame, time.monotonic())
                 if frame:
-                    await self._stream.hear(frame)
+                    await self._stream.feed(frame)
             else:
-                await self._obey(understood(frame))
+                await self._apply_message(decode_message(frame))
         while True:  # what follows a Terminate is dropped, but a client that leaves is noticed
-            await self._wire.receive()
+            await self._socket.receive()
 
-    async def _next(self) -> str | bytes:
+    async def _receive_frame(self) -> str | bytes:
         limit = self._parameters.inactivity_timeout
         if limit is None:
-            return await self._wire.receive()
+            return await self._socket.receive()
         try:
             async with asyncio.timeout(limit):
-                return await self._wire.receive()
+                return await self._socket.receive()
         except TimeoutError:
-            raise idle(limit) from None
+            raise session_idle(limit) from None
 
-    async def _obey(self, message: messages.ClientMessage) -> None:
+    async def _apply_message(self, message: messages.ClientMessage) -> None:
         match message:
             case Terminate():
-                await self._flush(Reply.TERMINATION)
+                await self._flush(FlushReason.TERMINATION)
             case ForceEndpoint():
-                await self._flush(Reply.ENDPOINT)
+                await self._flush(FlushReason.ENDPOINT)
             case UpdateConfiguration():
-                await self._change(self._parameters.updated(message))
+                await self._reconfigure(self._parameters.with_update(message))
             case KeepAlive():
                 pass
             case Unknown(type=kind):
-                raise invalid(f"Invalid Message Type: {kind}")
+                raise invalid_input(f"Invalid Message Type: {kind}")
             case other:
                 assert_never(other)
 
-    async def _change(self, parameters: Parameters) -> None:
+    async def _reconfigure(self, parameters: Parameters) -> None:
         if parameters.endpointing != self._parameters.endpointing:
             await self._stream.configure(parameters.endpointing)
-        self._parameters = self._turns.parameters = parameters
-        await self._say(*parameters.warnings)
+        self._parameters = self._turn_builder.parameters = parameters
+        await self._send(*parameters.warnings)
 
-    async def _flush(self, reply: Reply) -> None:
-        self._replies.append(reply)
+    async def _flush(self, reason: FlushReason) -> None:
+        self._pending_flushes.append(reason)
         await self._stream.flush()
 
     # --- what the client is told
 
-    async def _speak(self) -> None:
+    async def _report_loop(self) -> None:
         """Tells the client what is heard, until its termination has been answered."""
         while True:
-            match await self._stream.report():
-                case Heard() as report:
-                    await self._say(*self._told(report))
+            match await self._stream.next_report():
+                case Recognised() as report:
+                    await self._send(*self._messages_for(report))
                 case Flushed():
-                    if self._replies.pop(0) is Reply.TERMINATION:
+                    if self._pending_flushes.pop(0) is FlushReason.TERMINATION:
                         break
                 case Lost():
-                    raise cancelled()
+                    raise session_cancelled()
         self._terminated = True
-        await self._wire.say(self._termination())
+        await self._socket.send(self._termination())
 
-    def _told(self, report: Heard) -> list[ServerMessage]:
-        self._pulse.heard(report)
-        told = self._turns.heard(report)
-        self._silences.spoken(told)
+    def _messages_for(self, report: Recognised) -> list[ServerMessage]:
+        self._heartbeat.update(report)
+        told = self._turn_builder.build_messages(report)
+        self._silence_tracker.mark_spoken(told)
         if self._parameters.acknowledge_silence:
-            told += self._silences.heard(report)
+            told += self._silence_tracker.take_silences(report)
         else:
-            self._silences.skip(report)
+            self._silence_tracker.skip(report)
         return told
 
-    async def _beat(self) -> None:
+    async def _heartbeat_loop(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT)
-            heartbeat = self._pulse.beat(self.audio_seconds, time.monotonic())
+            await asyncio.sleep(HEARTBEAT_INTERVAL_S)
+            heartbeat = self._heartbeat.take_heartbeat(self.audio_seconds, time.monotonic())
             if self._parameters.session_heartbeat:
-                await self._say(heartbeat)
+                await self._send(heartbeat)
 
-    async def _say(self, *said: ServerMessage) -> None:
+    async def _send(self, *outgoing: ServerMessage) -> None:
         """Nothing follows a termination, whichever task would still have something to say."""
-        if said and not self._terminated:
-            ends = [turn.turn_order for turn in said if isinstance(turn, Turn) and turn.end_of_turn]
-            self.turns = max([self.turns, *(order + 1 for order in ends)])
-            await self._wire.say(*said)
+        if outgoing and not self._terminated:
+            ends = [
+                turn.turn_order for turn in outgoing if isinstance(turn, Turn) and turn.end_of_turn
+            ]
+            self.turn_count = max([self.turn_count, *(order + 1 for order in ends)])
+            await self._socket.send(*outgoing)
 
     def _termination(self) -> Termination:
         return Termination(
             audio_duration_seconds=round(self.audio_seconds),
-            session_duration_seconds=round(time.monotonic() - self._came),
+            session_duration_seconds=round(time.monotonic() - self._connected_at),
         )
 
 
-def understood(frame: str) -> messages.ClientMessage:
+def decode_message(frame: str) -> messages.ClientMessage:
     """The message of a text frame; raises `Refusal` for whatever is none."""
-    if len(frame) > LONGEST_TEXT:  # to parse it would hold up everybody else
-        raise invalid(f"Invalid Message: longer than {LONGEST_TEXT} characters")
+    if len(frame) > MAX_TEXT_FRAME_CHARS:  # to parse it would hold up everybody else
+        raise invalid_input(f"Invalid Message: longer than {MAX_TEXT_FRAME_CHARS} characters")
     try:
         return messages.decode_from_client(frame)
     except Malformed as problem:
         # Two texts of the protocol: what is no JSON at all, and what is not a message.
         kind = "JSON" if isinstance(problem.__cause__, ValueError | RecursionError) else "Message"
-        raise invalid(f"Invalid {kind}: {problem.reason}") from None
+        raise invalid_input(f"Invalid {kind}: {problem.reason}") from None
     except OverflowError:  # a number of hundreds of digits
-        raise invalid("Invalid Message: a number is out of every range") from None
+        raise invalid_input("Invalid Message: a number is out of every range") from None

@@ -5,7 +5,7 @@ from enum import Enum
 
 from workers.pacing.schedule import Release
 
-TOLERANCE_MS = 10.0
+LAG_TOLERANCE_MS = 10.0
 """The p99 lag up to which a certificate says that the pacing held."""
 
 
@@ -57,4 +57,4 @@ class Certificate:
     slipped_ms: float
     drift_ms: float | None = None
     """Median lag of the last tenth of the chunks minus that of the first; None under 20 chunks."""
-    tolerance_ms: float = TOLERANCE_MS
+    tolerance_ms: float = LAG_TOLERANCE_MS

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from workers.pacing.certificate import (
-    TOLERANCE_MS,
+    LAG_TOLERANCE_MS,
     Certificate,
     LagPercentiles,
     LagSummary,
@@ -18,67 +18,70 @@ from workers.pacing.certificate import (
 )
 from workers.pacing.schedule import Release
 
-Micros: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
+LagArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
 
 
 class Lags:
     """The lag of every chunk, four bytes each, in whole microseconds (the last 4295 s at most)."""
 
     def __init__(self) -> None:
-        self._micros = array("I")
-        self._max = 0
-        self._ranked = LagSummary(0.0, 0.0, 0.0, 0.0)
-        self._ranked_at = 0
+        self._lags_us = array("I")
+        self._max_us = 0
+        self._cached_summary = LagSummary(0.0, 0.0, 0.0, 0.0)
+        self._cached_count = 0
 
     def __len__(self) -> int:
-        return len(self._micros)
+        return len(self._lags_us)
 
-    def add(self, lag: float) -> int:
+    def add(self, lag_s: float) -> int:
         """Keeps a lag given in seconds, and gives it back in microseconds."""
-        micros = min(max(round(lag * 1e6), 0), 0xFFFFFFFF)
-        self._micros.append(micros)
-        self._max = max(self._max, micros)
-        return micros
+        lags_us = min(max(round(lag_s * 1e6), 0), 0xFFFFFFFF)
+        self._lags_us.append(lags_us)
+        self._max_us = max(self._max_us, lags_us)
+        return lags_us
 
     def since(self, index: int) -> tuple[int, ...]:
         """The lags of chunk ``index`` and all later ones, in microseconds."""
-        return tuple(self._micros[index:])
+        return tuple(self._lags_us[index:])
 
     def summary(self) -> LagSummary:
         """Now and so far. Percentiles are ranked again whenever there is 5 % more to rank."""
-        if not self._micros:
-            return self._ranked
-        if len(self._micros) >= self._ranked_at * 1.05:
-            p50, p99 = percentiles(np.frombuffer(self._micros, dtype=np.uint32), (50, 99))
-            self._ranked = LagSummary(0.0, p50, p99, 0.0)
-            self._ranked_at = len(self._micros)
+        if not self._lags_us:
+            return self._cached_summary
+        if len(self._lags_us) >= self._cached_count * 1.05:
+            p50, p99 = percentiles(np.frombuffer(self._lags_us, dtype=np.uint32), (50, 99))
+            self._cached_summary = LagSummary(0.0, p50, p99, 0.0)
+            self._cached_count = len(self._lags_us)
         return LagSummary(
-            self._micros[-1] / 1000, self._ranked.p50, self._ranked.p99, self._max / 1000
+            self._lags_us[-1] / 1000,
+            self._cached_summary.p50,
+            self._cached_summary.p99,
+            self._max_us / 1000,
         )
 
-    def array(self) -> Micros:
+    def to_array(self) -> LagArray:
         """All lags in microseconds, oldest first."""
-        return np.array(self._micros, dtype=np.uint32)
+        return np.array(self._lags_us, dtype=np.uint32)
 
 
-def percentiles(micros: Micros, ranks: tuple[float, ...]) -> tuple[float, ...]:
+def percentiles(lags_us: LagArray, ranks: tuple[float, ...]) -> tuple[float, ...]:
     """Nearest-rank percentiles of lags in microseconds, in ms.
 
     The nearest rank of the p-th percentile of n values is the ceil(p / 100 * n)-th smallest: always
     a value that was measured, never one between two.
     """
-    ranked = micros.copy()
+    ranked = lags_us.copy()
     ranked.sort()  # np.percentile gives the same, and costs a session twenty times as much
-    return tuple(int(ranked[_nearest(rank, len(ranked))]) / 1000 for rank in ranks)
+    return tuple(int(ranked[_nearest_rank_index(rank, len(ranked))]) / 1000 for rank in ranks)
 
 
-def _nearest(percent: float, count: int) -> int:
+def _nearest_rank_index(percent: float, count: int) -> int:
     """The index of a nearest rank; rounded first, or 99.9 % of 1000 would be 999.0000000000001."""
     return max(math.ceil(round(percent / 100 * count, 6)), 1) - 1
 
 
-def certificate(
-    micros: Micros,
+def build_certificate(
+    lags_us: LagArray,
     slips_ms: tuple[float, ...],
     *,
     release: Release,
@@ -87,28 +90,28 @@ def certificate(
     audio_seconds: float,
 ) -> Certificate | None:
     """The certificate of lags in microseconds and slips in ms; None when nothing was sent."""
-    if not len(micros):
+    if not len(lags_us):
         return None
-    lag = LagPercentiles(*percentiles(micros, (50, 90, 99, 99.9, 100)))
-    verdict = Verdict.HELD if lag.p99 <= TOLERANCE_MS else Verdict.LATE
+    lag = LagPercentiles(*percentiles(lags_us, (50, 90, 99, 99.9, 100)))
+    verdict = Verdict.HELD if lag.p99 <= LAG_TOLERANCE_MS else Verdict.LATE
     return Certificate(
         verdict=Verdict.SLIPPED if slips_ms else verdict,
         release=release,
         clock="monotonic",
         chunk_ms=chunk_ms,
         sample_rate=sample_rate,
-        chunks=len(micros),
+        chunks=len(lags_us),
         audio_seconds=round(audio_seconds, 3),
         lag_ms=lag,
-        drift_ms=_drift(micros),
+        drift_ms=_drift_ms(lags_us),
         slips=len(slips_ms),
         slipped_ms=round(sum(slips_ms), 3),
     )
 
 
-def _drift(micros: Micros) -> float | None:
-    tenth = len(micros) // 10
+def _drift_ms(lags_us: LagArray) -> float | None:
+    tenth = len(lags_us) // 10
     if tenth < 2:
         return None
-    (first,), (last,) = percentiles(micros[:tenth], (50,)), percentiles(micros[-tenth:], (50,))
+    (first,), (last,) = percentiles(lags_us[:tenth], (50,)), percentiles(lags_us[-tenth:], (50,))
     return round(last - first, 3)

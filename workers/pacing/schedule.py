@@ -8,7 +8,7 @@ one burst.
 
 from enum import Enum
 
-CATCH_UP = 5.0
+MAX_CATCH_UP_S = 5.0
 """Seconds of stall that are made up for by sending sooner; a longer one is a slip."""
 
 
@@ -31,25 +31,25 @@ class Schedule:
     """
 
     def __init__(
-        self, *, rate: int, start: float, release: Release, catch_up: float = CATCH_UP
+        self, *, rate: int, start: float, release: Release, max_catch_up_s: float = MAX_CATCH_UP_S
     ) -> None:
         self._rate = rate
         self._start = start
         self._release = release
-        self._catch_up = catch_up
+        self._max_catch_up_s = max_catch_up_s
 
     def due(self, position: int, frames: int) -> float:
         """When the chunk of ``frames`` samples that starts at sample ``position`` must leave."""
         offset = position + frames if self._release is Release.END else position
         return self._start + offset / self._rate
 
-    def slipped(self, due: float, now: float) -> float | None:
+    def slip_if_late(self, due: float, now: float) -> float | None:
         """Seconds by which the schedule was moved, if ``now`` is too far behind ``due``.
 
         After that, the chunk that was due then is due now.
         """
         late = now - due
-        if late <= self._catch_up:
+        if late <= self._max_catch_up_s:
             return None
         self._start += late
         return late

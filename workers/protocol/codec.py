@@ -22,18 +22,18 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Extra: TypeAlias = Mapping[str, Json]
 JsonObject: TypeAlias = dict[str, Json]
 
-LARGEST = 2.0**63
+MAX_ABS_NUMBER = 2.0**63
 """Numbers of this size and beyond mean nothing here, and overflow in a computation later."""
 
-DEEPEST = 100
+MAX_JSON_DEPTH = 100
 """Objects and lists within each other. What is read has to be written again, as JSON and by pickle,
 and each of them has an end of its own to how deep it can follow."""
 
 T = TypeVar("T")
-Reader: TypeAlias = Callable[[Any, str], Any]
+FieldReader: TypeAlias = Callable[[Any, str], Any]
 
 
-def parsed(text: str | bytes, where: str, deepest: int = DEEPEST) -> JsonObject:
+def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH) -> JsonObject:
     """The JSON object in a text; raises `Malformed`, in which ``where`` names the text."""
     try:
         record = json.loads(text)
@@ -41,16 +41,16 @@ def parsed(text: str | bytes, where: str, deepest: int = DEEPEST) -> JsonObject:
         raise Malformed(f"{where} is not JSON ({error})") from error
     if not isinstance(record, dict):
         raise Malformed(f"{where} is not a JSON object")
-    if _nested(record, deepest):
+    if _is_nested_deeper(record, max_depth):
         raise Malformed(f"{where} is nested too deep")
     return record
 
 
-def _nested(record: JsonObject, levels: int) -> bool:
+def _is_nested_deeper(record: JsonObject, max_depth: int) -> bool:
     """Whether there is anything within so many levels of objects and lists."""
     within: list[Any] = [record]
-    while within and levels:
-        levels -= 1
+    while within and max_depth:
+        max_depth -= 1
         within = [
             inner
             for outer in within
@@ -60,10 +60,10 @@ def _nested(record: JsonObject, levels: int) -> bool:
     return bool(within)
 
 
-def read(cls: type[T], record: Mapping[str, Json], where: str) -> T:
+def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
     """An instance of ``cls`` from a JSON object; ``where`` names the object in errors."""
     values: dict[str, Any] = {}
-    plan = _plan(cls)
+    plan = _plan_for(cls)
     for name, field in plan.fields.items():
         value = record.get(name)
         if value is not None:
@@ -72,132 +72,132 @@ def read(cls: type[T], record: Mapping[str, Json], where: str) -> T:
             raise Malformed(f"{where} lacks the field “{name}”")
     if plan.keeps_extra:
         extra = {k: v for k, v in record.items() if k not in plan.fields and k != "type"}
-        values["extra"] = kept(extra)
+        values["extra"] = json_safe(extra)
     return cls(**values)
 
 
-def kept(record: Mapping[str, Json]) -> JsonObject:
+def json_safe(record: Mapping[str, Json]) -> JsonObject:
     """Fields that nobody here reads, as they can be written again.
 
     A number that JSON does not have (NaN, infinity), though some writers spell it, becomes null.
     """
-    return {name: _finite(value) for name, value in record.items()}
+    return {name: _json_safe_value(value) for name, value in record.items()}
 
 
-def _finite(value: Json) -> Json:
+def _json_safe_value(value: Json) -> Json:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return kept(value) if isinstance(value, dict) else value
+        return [_json_safe_value(each) for each in value]
+    return json_safe(value) if isinstance(value, dict) else value
 
 
-def write(record: object) -> JsonObject:
+def dump(record: object) -> JsonObject:
     """The JSON object of a dataclass: its fields that are not None, then what ``extra`` kept."""
-    plan = _plan(type(record))
+    plan = _plan_for(type(record))
     out: JsonObject = {}
     for name in plan.fields:
         value = getattr(record, name)
         if value is not None:
-            out[name] = _plain(value)
+            out[name] = _to_json_value(value)
     if plan.keeps_extra:
         out.update(getattr(record, "extra"))  # noqa: B009  (only classes whose plan says so have it)
     return out
 
 
-def learn(cls: type) -> None:
+def precompile(cls: type) -> None:
     """Works out how ``cls``, and every dataclass in its fields, is read and written.
 
     Otherwise that happens at the first use; here it can happen once for many processes.
     """
-    _plan(cls)
+    _plan_for(cls)
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    reader: Reader
+    reader: FieldReader
     required: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _ClassPlan:
     fields: dict[str, _Field]
     keeps_extra: bool
 
 
-_PLANS: dict[type, _Plan] = {}
+_PLAN_CACHE: dict[type, _ClassPlan] = {}
 
 
-def _plan(cls: type) -> _Plan:
-    if cls not in _PLANS:
-        _PLANS[cls] = _planned(cls)
-    return _PLANS[cls]
+def _plan_for(cls: type) -> _ClassPlan:
+    if cls not in _PLAN_CACHE:
+        _PLAN_CACHE[cls] = _build_plan(cls)
+    return _PLAN_CACHE[cls]
 
 
-def _planned(cls: type) -> _Plan:
+def _build_plan(cls: type) -> _ClassPlan:
     hints = get_type_hints(cls, localns={"Json": object})  # it is recursive: not for evaluation
     known = {
         f.name: _Field(
-            _reader(hints[f.name]), f.default is MISSING and f.default_factory is MISSING
+            _reader_for(hints[f.name]), f.default is MISSING and f.default_factory is MISSING
         )
         for f in fields(cls)
         if f.name != "extra"
     }
-    return _Plan(known, "extra" in hints)
+    return _ClassPlan(known, "extra" in hints)
 
 
-def _reader(hint: Any) -> Reader:
+def _reader_for(hint: Any) -> FieldReader:
     """The function that turns a JSON value into a value of type ``hint``."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
-        return _reader(inner)
+        return _reader_for(inner)
     if origin is tuple:
-        return _sequence_of(_reader(get_args(hint)[0]))
+        return _sequence_reader(_reader_for(get_args(hint)[0]))
     if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
-        return _kept_object
+        return _read_json_safe_object
     if isinstance(hint, type) and is_dataclass(hint):
-        return _record_of(hint)
+        return _record_reader(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _member_of(hint)
-    return {int: _integer, float: _number, bool: _boolean, str: _text}[hint]
+        return _enum_reader(hint)
+    return {int: _read_integer, float: _read_number, bool: _read_boolean, str: _read_text}[hint]
 
 
-def _integer(value: Any, where: str) -> int:
-    return round(_number(value, where))
+def _read_integer(value: Any, where: str) -> int:
+    return round(_read_number(value, where))
 
 
-def _number(value: Any, where: str) -> float:
+def _read_number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise Malformed(f"{where} is not a number")
-    if not abs(value) < LARGEST:  # JSON's integers have no bound
+    if not abs(value) < MAX_ABS_NUMBER:  # JSON's integers have no bound
         raise Malformed(f"{where} is out of every range")
     return value
 
 
-def _boolean(value: Any, where: str) -> bool:
+def _read_boolean(value: Any, where: str) -> bool:
     if not isinstance(value, bool):
         raise Malformed(f"{where} is neither true nor false")
     return value
 
 
-def _text(value: Any, where: str) -> str:
+def _read_text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise Malformed(f"{where} is not a text")
     return value
 
 
-def _object(value: Any, where: str) -> JsonObject:
+def _read_object(value: Any, where: str) -> JsonObject:
     if not isinstance(value, dict):
         raise Malformed(f"{where} is not an object")
     return value
 
 
-def _kept_object(value: Any, where: str) -> JsonObject:
-    return kept(_object(value, where))
+def _read_json_safe_object(value: Any, where: str) -> JsonObject:
+    return json_safe(_read_object(value, where))
 
 
-def _sequence_of(item: Reader) -> Reader:
+def _sequence_reader(item: FieldReader) -> FieldReader:
     def sequence(value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise Malformed(f"{where} is not a list")
@@ -206,12 +206,12 @@ def _sequence_of(item: Reader) -> Reader:
     return sequence
 
 
-def _record_of(cls: type) -> Reader:
-    _plan(cls)
-    return lambda value, where: read(cls, _object(value, where), where)
+def _record_reader(cls: type) -> FieldReader:
+    _plan_for(cls)
+    return lambda value, where: load(cls, _read_object(value, where), where)
 
 
-def _member_of(cls: type[Enum]) -> Reader:
+def _enum_reader(cls: type[Enum]) -> FieldReader:
     def member(value: Any, where: str) -> Enum:
         try:
             return cls(value)
@@ -221,14 +221,14 @@ def _member_of(cls: type[Enum]) -> Reader:
     return member
 
 
-def _plain(value: Any) -> Json:
+def _to_json_value(value: Any) -> Json:
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_to_json_value(each) for each in value]
     if isinstance(value, Enum):
         plain: Json = value.value
         return plain
     if is_dataclass(value):
-        return write(value)
+        return dump(value)
     if isinstance(value, Mapping):
         return dict(value)
     result: Json = value

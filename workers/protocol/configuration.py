@@ -12,10 +12,10 @@ from dataclasses import fields, replace
 from workers.protocol import codec
 from workers.protocol.messages import UpdateConfiguration
 
-UNCHANGED = UpdateConfiguration()
+NO_CHANGES = UpdateConfiguration()
 """Changes nothing."""
 
-_ALL = frozenset(
+_COMMON_FIELDS = frozenset(
     [
         "min_turn_silence",
         "max_turn_silence",
@@ -25,8 +25,8 @@ _ALL = frozenset(
         "session_heartbeat",
     ]
 )
-_UNIVERSAL_STREAMING = _ALL | {"end_of_turn_confidence_threshold", "format_turns"}
-_U3 = _ALL | {
+_UNIVERSAL_STREAMING_FIELDS = _COMMON_FIELDS | {"end_of_turn_confidence_threshold", "format_turns"}
+_U3_FIELDS = _COMMON_FIELDS | {
     "prompt",
     "agent_context",
     "mode",
@@ -35,23 +35,23 @@ _U3 = _ALL | {
     "continuous_partials",
     "acknowledge_silence",
 }
-_FROM_3_5 = _U3 | {"language_codes"}
+_U3_5_FIELDS = _U3_FIELDS | {"language_codes"}
 
-_FAMILIES = (
-    (re.compile(r"universal-streaming-.+|whisper-rt"), _UNIVERSAL_STREAMING),
-    (re.compile(r"_?universal-3-([5-9]|\d\d)(-.+)?"), _FROM_3_5),
-    (re.compile(r"u3-.+|universal-3(-.+)?"), _U3),
+_MODEL_FAMILIES = (
+    (re.compile(r"universal-streaming-.+|whisper-rt"), _UNIVERSAL_STREAMING_FIELDS),
+    (re.compile(r"_?universal-3-([5-9]|\d\d)(-.+)?"), _U3_5_FIELDS),
+    (re.compile(r"u3-.+|universal-3(-.+)?"), _U3_FIELDS),
 )
 """By their names, the first that fits; new members of a family appear every few months."""
 
-_BOUNDS: Mapping[str, tuple[float, float]] = {
+_VALUE_RANGES: Mapping[str, tuple[float, float]] = {
     "min_turn_silence": (50, 10_000),
     "max_turn_silence": (50, 10_000),
     "vad_threshold": (0, 1),
     "end_of_turn_confidence_threshold": (0, 1),
     "interruption_delay": (0, 1000),
 }
-_LONGEST: Mapping[str, int] = {
+_MAX_LENGTHS: Mapping[str, int] = {
     "keyterms_prompt": 100,
     "language_codes": 10,
     "prompt": 1750,
@@ -59,43 +59,45 @@ _LONGEST: Mapping[str, int] = {
 }
 """Characters, or members of a list."""
 
-MODES = ("min_latency", "balanced", "max_accuracy")
+LATENCY_MODES = ("min_latency", "balanced", "max_accuracy")
 
 
-def changeable(model: str) -> frozenset[str]:
+def changeable_fields(model: str) -> frozenset[str]:
     """The fields of `UpdateConfiguration` that a model takes; those that all do, if it is unknown.
 
     The older name of a field is none of them: today's says the same.
     """
-    return next((taken for name, taken in _FAMILIES if name.fullmatch(model)), _ALL)
+    return next((taken for name, taken in _MODEL_FAMILIES if name.fullmatch(model)), _COMMON_FIELDS)
 
 
-def allowed(changes: UpdateConfiguration, model: str) -> UpdateConfiguration:
+def supported_changes(changes: UpdateConfiguration, model: str) -> UpdateConfiguration:
     """Of some changes, those that a model takes."""
-    refused = {name for name in _NAMES if name not in changeable(model)}
+    refused = {name for name in _FIELD_NAMES if name not in changeable_fields(model)}
     return replace(changes, **dict.fromkeys(refused), extra={})
 
 
-def unfit(changes: UpdateConfiguration) -> str:
+def rejection_reason(changes: UpdateConfiguration) -> str:
     """Why a service would end the session for these values, in words; empty when it would not."""
-    for name, value in codec.write(changes).items():
-        if name in _BOUNDS and isinstance(value, int | float):
-            low, high = _BOUNDS[name]
+    for name, value in codec.dump(changes).items():
+        if name in _VALUE_RANGES and isinstance(value, int | float):
+            low, high = _VALUE_RANGES[name]
             if not low <= value <= high:
                 return f"{name} is from {low:g} to {high:g}"
-        if name in _LONGEST and isinstance(value, str | list) and len(value) > _LONGEST[name]:
+        if (
+            name in _MAX_LENGTHS
+            and isinstance(value, str | list)
+            and len(value) > _MAX_LENGTHS[name]
+        ):
             what = "characters" if isinstance(value, str) else "terms"
-            return f"{name} has at most {_LONGEST[name]} {what}"
-        if name == "mode" and value not in MODES:
-            return f"mode is one of {', '.join(MODES)}"
+            return f"{name} has at most {_MAX_LENGTHS[name]} {what}"
+        if name == "mode" and value not in LATENCY_MODES:
+            return f"mode is one of {', '.join(LATENCY_MODES)}"
     return ""
 
 
-def merged(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateConfiguration:
+def merged_changes(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateConfiguration:
     """Both changes, one after the other, as one."""
-    return codec.read(
-        UpdateConfiguration, {**codec.write(earlier), **codec.write(later)}, "changes"
-    )
+    return codec.load(UpdateConfiguration, {**codec.dump(earlier), **codec.dump(later)}, "changes")
 
 
-_NAMES = frozenset(field.name for field in fields(UpdateConfiguration)) - {"extra"}
+_FIELD_NAMES = frozenset(field.name for field in fields(UpdateConfiguration)) - {"extra"}

@@ -23,16 +23,16 @@ from workers.protocol import messages
 from workers.protocol.endpoint import Secret
 from workers.protocol.messages import ClientMessage, ServerMessage
 
-CLOSE_PATIENCE = 1.5
+CLOSE_TIMEOUT_S = 1.5
 """Seconds to wait for the server's half of the closing handshake."""
 
-LONGEST_MESSAGE = 4 * 1024 * 1024
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Bytes; the longest real Turn is some 100 KB. A longer message is a fault, not a transcript."""
 
-LIGHTEST = 2000
+MIN_FRAME_COST_BYTES = 2000
 """Bytes that any frame counts for: what an empty one costs to take in."""
 
-TOO_LONG = "the server sent a message that is too long"
+TOO_LONG_REASON = "the server sent a message that is too long"
 
 
 class ConnectionLost(PacelineError):
@@ -48,15 +48,15 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class NonMessage:
     """Something that is no message by itself: a ping, a pong, a piece of a longer message."""
 
 
-PART = Part()
+NON_MESSAGE = NonMessage()
 
 
 class Connection:
-    """An open conversation; made by `dialling.dial`."""
+    """An open conversation; made by `dialing.dial`."""
 
     def __init__(self, ws: websocket.WebSocket, key: Secret | None = None) -> None:
         """``key`` is blotted out of whatever the server says."""
@@ -65,14 +65,15 @@ class Connection:
         assert ws.sock is not None  # it is connected
         self._socket: socket.socket = ws.sock
         self._socket.setblocking(False)
-        self._text = bytearray()
+        self._fragments = bytearray()
         self._unsent = bytearray()
-        self._closed = False
+        self._close_received = False
         self.received_bytes = 0
-        """Of all frames since the beginning, none of them counted as less than `LIGHTEST`."""
-        self.heard_at = time.monotonic()
+        """Of all frames since the beginning, none of them counted as less than
+        `MIN_FRAME_COST_BYTES`."""
+        self.last_received_at = time.monotonic()
         """When the server last gave a sign of life, on the monotonic clock."""
-        self.taken_at = self.heard_at
+        self.last_write_at = self.last_received_at
         """When it last took something that was waiting for it."""
 
     def __enter__(self) -> Self:
@@ -91,14 +92,14 @@ class Connection:
         return self._socket.fileno()
 
     @property
-    def buffered(self) -> bool:
+    def has_buffered_input(self) -> bool:
         """Something may be here that select cannot see: TLS reads whole records."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     # --- out -------------------------------------------------------------------------------------
 
     @property
-    def waiting(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether something is still to be sent, because the server does not read."""
         return bool(self._unsent)
 
@@ -107,8 +108,9 @@ class Connection:
         self._send_frame(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
 
     def send_audio(self, frame: bytes) -> None:
-        """The same for what `framed` made. All of it is in the kernel's hands unless `waiting`."""
-        self._put(frame)
+        """The same for what `audio_frame` made. All of it is in the kernel's hands unless
+        `waiting`."""
+        self._write(frame)
 
     def ping(self) -> None:
         """Asks the server for a sign of life (RFC 6455, section 5.5.2)."""
@@ -119,24 +121,24 @@ class Connection:
         try:
             while self._unsent:
                 del self._unsent[: self._socket.send(self._unsent)]
-                self.taken_at = time.monotonic()
+                self.last_write_at = time.monotonic()
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
             pass
         except OSError as error:
-            raise ConnectionLost(f"the connection broke ({words(error)})") from error
+            raise ConnectionLost(f"the connection broke ({error_text(error)})") from error
 
     def _send_frame(self, payload: bytes, opcode: int) -> None:
-        self._put(ABNF.create_frame(payload, opcode).format())
+        self._write(ABNF.create_frame(payload, opcode).format())
 
-    def _put(self, frame: bytes) -> None:
+    def _write(self, frame: bytes) -> None:
         if not self._unsent:
-            self.taken_at = time.monotonic()
+            self.last_write_at = time.monotonic()
         self._unsent += frame
         self.flush()
 
     # --- in --------------------------------------------------------------------------------------
 
-    def receive(self) -> ServerMessage | Closed | Part | None:
+    def receive(self) -> ServerMessage | Closed | NonMessage | None:
         """The next message, or part of one, that is here in full; None when there is none yet.
 
         Never blocks. Raises `Malformed` for a message that cannot be understood (the next one may
@@ -149,32 +151,32 @@ class Connection:
         except websocket.WebSocketConnectionClosedException:
             raise ConnectionLost("the connection broke") from None
         except (OSError, websocket.WebSocketException) as error:
-            raise ConnectionLost(f"the connection broke ({words(error)})") from error
-        self.heard_at = time.monotonic()
-        self.received_bytes += max(len(frame.data), LIGHTEST)
+            raise ConnectionLost(f"the connection broke ({error_text(error)})") from error
+        self.last_received_at = time.monotonic()
+        self.received_bytes += max(len(frame.data), MIN_FRAME_COST_BYTES)
         match frame.opcode:
             case ABNF.OPCODE_CLOSE:
-                self._closed = True
-                return _closed(self._blotted(frame.data))
+                self._close_received = True
+                return _parse_close(self._redact(frame.data))
             case ABNF.OPCODE_PING:
                 self._send_frame(frame.data, ABNF.OPCODE_PONG)
             case ABNF.OPCODE_TEXT | ABNF.OPCODE_BINARY | ABNF.OPCODE_CONT:
-                return self._joined(frame.data, last=bool(frame.fin))
-        return PART
+                return self._join_fragment(frame.data, final=bool(frame.fin))
+        return NON_MESSAGE
 
-    def _joined(self, data: bytes, *, last: bool) -> ServerMessage | Part:
-        self._text += data
-        if len(self._text) > LONGEST_MESSAGE:
-            raise ConnectionLost(TOO_LONG)
-        if not last:
-            return PART
-        text, self._text = bytes(self._text), bytearray()
-        return messages.decode(self._blotted(text))
+    def _join_fragment(self, data: bytes, *, final: bool) -> ServerMessage | NonMessage:
+        self._fragments += data
+        if len(self._fragments) > MAX_MESSAGE_BYTES:
+            raise ConnectionLost(TOO_LONG_REASON)
+        if not final:
+            return NON_MESSAGE
+        text, self._fragments = bytes(self._fragments), bytearray()
+        return messages.decode(self._redact(text))
 
-    def _blotted(self, data: bytes) -> bytes:
+    def _redact(self, data: bytes) -> bytes:
         if self._key is None:
             return data
-        return self._key.blotted(data.decode("latin-1")).encode("latin-1")  # any byte goes through
+        return self._key.redact(data.decode("latin-1")).encode("latin-1")  # any byte goes through
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -182,43 +184,43 @@ class Connection:
         """The closing handshake, bounded in time; then the socket is shut."""
         with suppress(ConnectionLost):  # it is over either way
             self._send_frame((1000).to_bytes(2, "big"), ABNF.OPCODE_CLOSE)
-            self._await_close(time.monotonic() + CLOSE_PATIENCE)
+            self._await_close(time.monotonic() + CLOSE_TIMEOUT_S)
         self._ws.shutdown()
 
     def _await_close(self, deadline: float) -> None:
-        while not self._closed and (left := deadline - time.monotonic()) > 0:
+        while not self._close_received and (left := deadline - time.monotonic()) > 0:
             unsent = [self._socket] if self._unsent else []
-            select.select([self._socket], unsent, [], 0 if self.buffered else left)
+            select.select([self._socket], unsent, [], 0 if self.has_buffered_input else left)
             self.flush()
             with suppress(Malformed):
                 self.receive()
 
 
-def framed(pcm: bytes) -> bytes:
+def audio_frame(pcm: bytes) -> bytes:
     """A chunk masked and ready to be sent: made while there is time, not when it is due."""
     size, key = len(pcm), os.urandom(4)
     mask = int.from_bytes(key * (size // 4) + key[: size % 4], "big")
     masked = (int.from_bytes(pcm, "big") ^ mask).to_bytes(size, "big")
-    return b"\x82" + _length(size) + key + masked
+    return b"\x82" + _length_field(size) + key + masked
 
 
-def _length(size: int) -> bytes:
+def _length_field(payload_bytes: int) -> bytes:
     """The length of a masked payload (RFC 6455, section 5.2)."""
-    if size < 126:
-        return bytes([0x80 | size])
-    if size < 1 << 16:
-        return b"\xfe" + size.to_bytes(2, "big")
-    return b"\xff" + size.to_bytes(8, "big")
+    if payload_bytes < 126:
+        return bytes([0x80 | payload_bytes])
+    if payload_bytes < 1 << 16:
+        return b"\xfe" + payload_bytes.to_bytes(2, "big")
+    return b"\xff" + payload_bytes.to_bytes(8, "big")
 
 
-def _closed(payload: bytes) -> Closed:
+def _parse_close(payload: bytes) -> Closed:
     """The meaning of a close frame (RFC 6455, section 5.5.1); 1005 stands for no code."""
     if len(payload) < 2:
         return Closed(1005, "")
     return Closed(int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace"))
 
 
-def words(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error of the network as a user reads it."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

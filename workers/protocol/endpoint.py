@@ -7,26 +7,28 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from workers.errors import UsageProblem
 
-PATH = "/v3/ws"
+PROTOCOL_PATH = "/v3/ws"
 
-EMBEDDED = "embedded engine on this machine"
+EMBEDDED_NAME = "embedded engine on this machine"
 """Its name for people."""
 
-SHORTEST_KEY = 16
+MIN_KEY_CHARS = 16
 """Characters; the service's keys have 32, the embedded engine's 43."""
 
-_SECRETS = frozenset(["token", "access_token", "key", "api_key", "apikey", "authorization"])
+_SECRET_PARAMETERS = frozenset(
+    ["token", "access_token", "key", "api_key", "apikey", "authorization"]
+)
 """Parameters of an address that hold a key, whoever's endpoint it is."""
 
-BLOT = "[the key]"
+REDACTED = "[the key]"
 """What stands where a key stood."""
 
 # Hosts by region: the vendor's page on selecting a region.
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
-_NEAREST = "streaming.assemblyai.com"
+_NEAREST_HOST = "streaming.assemblyai.com"
 
 
-class Kind(Enum):
+class EndpointKind(Enum):
     """Whose endpoint it is."""
 
     SERVICE = "service"
@@ -46,15 +48,15 @@ class Secret:
         """The key itself, to be put into a request header and nowhere else."""
         return self._value
 
-    def blotted(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A text without the key, which a server may have repeated, as it is or as in an address.
 
         A key shorter than any real one stays where it is: it may well be a word that was spoken.
         """
-        if len(self._value) < SHORTEST_KEY:
+        if len(self._value) < MIN_KEY_CHARS:
             return text
         for written in {self._value, quote(self._value, safe="")}:
-            text = text.replace(written, BLOT)
+            text = text.replace(written, REDACTED)
         return text
 
     def __repr__(self) -> str:
@@ -65,7 +67,7 @@ class Secret:
 class Endpoint:
     """An address that speaks the protocol."""
 
-    kind: Kind
+    kind: EndpointKind
     url: str
     """With scheme, host and path; may carry parameters of its own, never a key."""
     name: str
@@ -86,22 +88,24 @@ class Endpoint:
         return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
-def service(region: str | None) -> Endpoint:
+def service_endpoint(region: str | None) -> Endpoint:
     """The vendor's service: in a region where the data stays, or the nearest one."""
-    host = _HOSTS[region] if region else _NEAREST
+    host = _HOSTS[region] if region else _NEAREST_HOST
     where = f" ({region.upper()})" if region else ""
-    return Endpoint(Kind.SERVICE, f"wss://{host}{PATH}", f"AssemblyAI{where}")
+    return Endpoint(EndpointKind.SERVICE, f"wss://{host}{PROTOCOL_PATH}", f"AssemblyAI{where}")
 
 
-def custom(url: str, *, unencrypted: bool = False) -> Endpoint:
+def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
     """An endpoint that the user names; raises `UsageProblem` for what must not be dialled.
 
-    A bare host gets the protocol's path. Nothing leaves this machine ``unencrypted`` unless the
-    user insists.
+    A bare host gets the protocol's path. Nothing leaves this machine ``allow_unencrypted`` unless
+    the user insists.
     """
     address, _, query = url.partition("?")
     names = {name.lower() for name, _ in parse_qsl(query)}
-    if "@" in address or names & _SECRETS:  # first, because other words repeat the address
+    if (
+        "@" in address or names & _SECRET_PARAMETERS
+    ):  # first, because other words repeat the address
         raise UsageProblem(
             "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
         )
@@ -115,19 +119,19 @@ def custom(url: str, *, unencrypted: bool = False) -> Endpoint:
         raise UsageProblem(
             f"“{url}” is not the address of a WebSocket", "It begins with ws:// or wss://."
         )
-    if parts.scheme == "ws" and not unencrypted and not is_loopback(host):
+    if parts.scheme == "ws" and not allow_unencrypted and not is_loopback(host):
         raise UsageProblem(
             f"everything would travel unencrypted to {host}",
             "Use wss://, or insist with --unencrypted.",
         )
-    path = PATH if parts.path in ("", "/") else parts.path
+    path = PROTOCOL_PATH if parts.path in ("", "/") else parts.path
     url = urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
-    return Endpoint(Kind.CUSTOM, url, parts.netloc)
+    return Endpoint(EndpointKind.CUSTOM, url, parts.netloc)
 
 
-def embedded(url: str) -> Endpoint:
+def embedded_endpoint(url: str) -> Endpoint:
     """The engine on this machine."""
-    return Endpoint(Kind.EMBEDDED, url, EMBEDDED)
+    return Endpoint(EndpointKind.EMBEDDED, url, EMBEDDED_NAME)
 
 
 def is_loopback(host: str) -> bool:

@@ -18,7 +18,7 @@ from workers.errors import Malformed
 from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
 
-DEEPEST = 50
+MAX_MESSAGE_DEPTH = 50
 """Objects and lists within each other in a message: half of what can be read, since a message is
 kept inside of others."""
 
@@ -247,7 +247,7 @@ class UpdateConfiguration:
 
 ClientMessage: TypeAlias = Terminate | ForceEndpoint | KeepAlive | UpdateConfiguration | Unknown
 
-_FROM_SERVER: Mapping[str, type[Any]] = {
+_SERVER_TYPES: Mapping[str, type[Any]] = {
     cls.type: cls
     for cls in (
         Begin,
@@ -262,7 +262,7 @@ _FROM_SERVER: Mapping[str, type[Any]] = {
         Termination,
     )
 }
-_FROM_CLIENT: Mapping[str, type[Any]] = {
+_CLIENT_TYPES: Mapping[str, type[Any]] = {
     cls.type: cls for cls in (Terminate, ForceEndpoint, KeepAlive, UpdateConfiguration)
 }
 
@@ -275,14 +275,14 @@ def decode(text: str | bytes) -> ServerMessage:
 
     Raises `Malformed` when the text is no JSON object or lacks a field that we need.
     """
-    message: ServerMessage = from_json(_parsed(text))
+    message: ServerMessage = from_json(_parse(text))
     return message
 
 
 def decode_from_client(text: str | bytes) -> ClientMessage:
     """The message of a text frame that a client sent; raises `Malformed` as `decode` does."""
-    record = _parsed(text)
-    message: ClientMessage = _known(record, _FROM_CLIENT)
+    record = _parse(text)
+    message: ClientMessage = _load_known(record, _CLIENT_TYPES)
     return message
 
 
@@ -290,7 +290,7 @@ def from_json(record: Mapping[str, Json]) -> ServerMessage:
     """A server message from an object already parsed; raises `Malformed` as `decode` does."""
     if "type" not in record and "error" in record:  # seen in the field; the vendor's SDK accepts it
         record = {"type": Error.type, **record}
-    message: ServerMessage = _known(record, _FROM_SERVER)
+    message: ServerMessage = _load_known(record, _SERVER_TYPES)
     if isinstance(message, Turn) and message.turn_order < 0:  # of a session before, as it were
         raise Malformed("the turn_order of a Turn is negative")
     return message
@@ -300,7 +300,7 @@ def to_json(message: ServerMessage | ClientMessage) -> JsonObject:
     """The object of a message, ``type`` first, as `from_json` reads it."""
     if isinstance(message, Unknown):
         return {"type": message.type, **message.extra}
-    return {"type": message.type, **codec.write(message)}
+    return {"type": message.type, **codec.dump(message)}
 
 
 def encode(message: ServerMessage | ClientMessage) -> str:
@@ -308,13 +308,13 @@ def encode(message: ServerMessage | ClientMessage) -> str:
     return json.dumps(to_json(message), ensure_ascii=False, separators=(",", ":"))
 
 
-def _parsed(text: str | bytes) -> JsonObject:
-    return codec.parsed(text, "the message", DEEPEST)
+def _parse(text: str | bytes) -> JsonObject:
+    return codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH)
 
 
-def _known(record: Mapping[str, Json], table: Mapping[str, type[Any]]) -> Any:
+def _load_known(record: Mapping[str, Json], types: Mapping[str, type[Any]]) -> Any:
     kind = record.get("type")
     name = kind if isinstance(kind, str) else ""
-    if name in table:
-        return codec.read(table[name], record, name)
-    return Unknown(name, codec.kept({k: v for k, v in record.items() if k != "type"}))
+    if name in types:
+        return codec.load(types[name], record, name)
+    return Unknown(name, codec.json_safe({k: v for k, v in record.items() if k != "type"}))

@@ -6,27 +6,34 @@ from functools import cache
 
 from workers.protocol.codec import JsonObject
 
-_PACKAGES = ("paceline", "numpy", "soundfile", "soxr", "websocket-client", "moonshine-voice")
+_REPORTED_PACKAGES = (
+    "paceline",
+    "numpy",
+    "soundfile",
+    "soxr",
+    "websocket-client",
+    "moonshine-voice",
+)
 
 
 @cache
-def found() -> JsonObject:
+def environment_info() -> JsonObject:
     """As ``run.json`` keeps it: ``versions`` by package, and ``host``.
 
     Takes as long as a thirtieth of the desk's start, so it is asked for when the first session is
     there.
     """
     return {
-        "versions": _versions(),
+        "versions": _package_versions(),
         "host": {"system": platform.platform(), "python": sys.version.split()[0]},
     }
 
 
-def _versions() -> JsonObject:
+def _package_versions() -> JsonObject:
     from importlib.metadata import PackageNotFoundError, version  # slow to load, wanted once
 
     found: JsonObject = {}
-    for package in _PACKAGES:
+    for package in _REPORTED_PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -16,66 +16,68 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from workers.errors import Malformed, RunFolderProblem
-from workers.jobs.events import Connecting, Ended, Queued, Report, Retrying
-from workers.jobs.job import JobId, Limits, Settings
-from workers.jobs.job_state import Status
+from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
+from workers.jobs.job import JobId, Limits, StreamSettings
+from workers.jobs.job_state import JobStatus
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import environment, reader
-from workers.runs.reader import Index
+from workers.runs.reader import RunIndex
 from workers.traces import trace_file
 
-_LOCK = "run.lock"
-_KEPT = ("started", "limits", "versions", "host")
+_LOCK_NAME = "run.lock"
+_PRESERVED_KEYS = ("started", "limits", "versions", "host")
 """Of a run that goes on, unless this program knows better."""
 
 
-_encoded = json.JSONEncoder(ensure_ascii=False).encode
+_encode_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class RunFolder:
     """A run being written. Not for several threads at once; the supervisor sees to that."""
 
-    def __init__(self, path: Path, lock: FileLock, index: Index | None = None) -> None:
+    def __init__(self, path: Path, lock: FileLock, index: RunIndex | None = None) -> None:
         """``index``: of a run that goes on."""
         self.path = path
         self._lock = lock
-        self._goes_on = index is not None
-        self._head = index.head if index else {}
+        self._resumed = index is not None
+        self._header = index.header if index else {}
         self._jobs = {JobId(int(str(job["id"]))): job for job in index.jobs} if index else {}
-        self.changed = False
+        self.needs_saving = False
         """Whether there is something to be saved."""
 
     def close(self) -> None:
         """Lets other programs work on it; one that nothing ever came into is removed."""
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
-            (self.path / reader.INDEX).unlink(missing_ok=True)
+            (self.path / reader.INDEX_NAME).unlink(missing_ok=True)
         self._lock.release()
         if not self._jobs:
-            (self.path / _LOCK).unlink(missing_ok=True)
+            (self.path / _LOCK_NAME).unlink(missing_ok=True)
             with suppress(OSError):  # somebody else put something there
                 self.path.rmdir()
 
     @property
-    def saved(self) -> bool:
+    def is_saved(self) -> bool:
         """Whether all that was to be saved could be."""
-        return not self.changed and (not self._jobs or (self.path / reader.INDEX).exists())
+        return not self.needs_saving and (
+            not self._jobs or (self.path / reader.INDEX_NAME).exists()
+        )
 
     @property
-    def exports(self) -> Path:
+    def exports_path(self) -> Path:
         """Where exports of this run go when nothing else is said."""
         return self.path / "exports"
 
     @property
-    def faults(self) -> Path:
+    def faults_path(self) -> Path:
         """Where faults of the program itself are noted."""
         return self.path / "faults.log"
 
-    def describe(
-        self, endpoint: Endpoint | None, settings: Settings, limits: Limits | None = None
+    def set_header(
+        self, endpoint: Endpoint | None, settings: StreamSettings, limits: Limits | None = None
     ) -> None:
         """Notes what all jobs of the run have in common.
 
@@ -83,49 +85,49 @@ class RunFolder:
         ``limits``: None leaves them as they are noted.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        again: JsonObject = {"resumed": now} if self._goes_on else {}
+        again: JsonObject = {"resumed": now} if self._resumed else {}
         to: JsonObject = {}
         if endpoint is not None:
-            to["endpoint"] = {"address": endpoint.address, **codec.write(endpoint)}
-        kept = {key: self._head[key] for key in _KEPT if key in self._head}
-        self._head = {
-            "format": reader.VERSION,
+            to["endpoint"] = {"address": endpoint.address, **codec.dump(endpoint)}
+        kept = {key: self._header[key] for key in _PRESERVED_KEYS if key in self._header}
+        self._header = {
+            "format": reader.INDEX_VERSION,
             "started": now,
             "limits": None,
             **kept,
             **again,
             **to,
-            "settings": codec.write(settings),
-            **({"limits": codec.write(limits)} if limits else {}),
+            "settings": codec.dump(settings),
+            **({"limits": codec.dump(limits)} if limits else {}),
             "order": list[Json](self.order),
         }
-        self.changed = bool(self._jobs)  # a run of nothing is none
+        self.needs_saving = bool(self._jobs)  # a run of nothing is none
 
-    def files_of(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
+    def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The trace and the log of an attempt, named so that a folder listing reads well."""
         stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
         stem = stem.encode("utf-8", "replace")[:120].decode("utf-8", "ignore")  # names have bounds
         name = f"{job:04d}-{stem}.{attempt}"
-        return self.path / f"{name}{trace_file.SUFFIX}", self.path / f"{name}.log"
+        return self.path / f"{name}{trace_file.TRACE_SUFFIX}", self.path / f"{name}.log"
 
-    def unused(self, job: JobId, attempt: int, file: str) -> int:
+    def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The number of the next attempt: the first from ``attempt`` on that has no trace.
 
         A session that was killed as soon as it was made left one in which there is no event.
         """
-        while self.files_of(job, attempt, file)[0].exists():
+        while self.attempt_files(job, attempt, file)[0].exists():
             attempt += 1
         return attempt
 
     def set_aside(self, job: JobId, attempt: int, file: str) -> None:
         """Renames the files of a session that was refused, so that its number can be used again."""
-        for path in self.files_of(job, attempt, file):
+        for path in self.attempt_files(job, attempt, file):
             stem, kind = path.name.split(".", 2)[0], path.name.split(".", 2)[2]
             refusals = len(list(self.path.glob(f"{stem}.{attempt}.refused-*.{kind}")))
             with suppress(OSError):  # it was never made
                 path.rename(path.with_name(f"{stem}.{attempt}.refused-{refusals + 1}.{kind}"))
 
-    def expect(self, job: JobId, file: str) -> None:
+    def add_job(self, job: JobId, file: str) -> None:
         """Notes a job of which nothing is known yet.
 
         ``file`` is as it was named, from where the program works; another may go on elsewhere.
@@ -133,60 +135,60 @@ class RunFolder:
         path = file
         with suppress(FileNotFoundError):  # the folder that the program works in is gone
             path = os.path.abspath(file)
-        self._jobs[job] = {"id": job, "file": file, "path": path, "status": Status.QUEUED.value}
-        self.changed = True
+        self._jobs[job] = {"id": job, "file": file, "path": path, "status": JobStatus.QUEUED.value}
+        self.needs_saving = True
 
-    def path_of(self, job: JobId) -> str:
+    def recording_path(self, job: JobId) -> str:
         """Where a job's recording is."""
         record = self._jobs[job]
         named, path = str(record["file"]), record.get("path")
         return path if isinstance(path, str) and os.path.exists(path) else named
 
-    def arrange(self, order: Iterable[JobId]) -> None:
+    def set_order(self, order: Iterable[JobId]) -> None:
         """Notes in which order jobs are to start, where that is not the order of their numbers."""
-        self._head["order"] = list[Json](order)
-        self.changed = True
+        self._header["order"] = list[Json](order)
+        self.needs_saving = True
 
     @property
     def order(self) -> list[JobId]:
         """As it was noted last; jobs that have begun since may be in it."""
-        order = self._head.get("order")
+        order = self._header.get("order")
         jobs = order if isinstance(order, list) else []
         return [JobId(job) for job in jobs if isinstance(job, int)]
 
-    def change(self, job: JobId, changes: UpdateConfiguration) -> None:
+    def set_changes(self, job: JobId, changes: UpdateConfiguration) -> None:
         """Notes what was changed while a job streamed, all of it."""
-        record, written = self._jobs[job], codec.write(changes)
+        record, written = self._jobs[job], codec.dump(changes)
         if record.get("changes", {}) == written:
             return
         record["changes"] = written
-        self.changed = True
+        self.needs_saving = True
 
-    def changes_to(self, job: JobId) -> UpdateConfiguration:
+    def changes_of(self, job: JobId) -> UpdateConfiguration:
         """What was noted; nothing if it cannot be read."""
         written = self._jobs[job].get("changes")
         with suppress(Malformed, RecursionError):
             if isinstance(written, dict):
-                return codec.read(UpdateConfiguration, written, "changes")
+                return codec.load(UpdateConfiguration, written, "changes")
         return UpdateConfiguration()
 
-    def record(self, report: Report) -> None:
+    def record(self, report: JobReport) -> None:
         """Notes what a report says about a job's state."""
         job = self._jobs.setdefault(report.job, {"id": report.job, "file": report.file})
         match report.event:
             case Queued() as queued:
-                job.update(codec.write(queued), status=Status.QUEUED.value)
-                job["size"] = _size(self.path_of(report.job))
+                job.update(codec.dump(queued), status=JobStatus.QUEUED.value)
+                job["size"] = _file_size(self.recording_path(report.job))
             case Connecting() as connecting:
-                self._head |= environment.found()
-                job.update(sha256=connecting.sha256, status=Status.CONNECTING.value)
-                self._forget_end(job, report.attempt)
+                self._header |= environment.environment_info()
+                job.update(sha256=connecting.sha256, status=JobStatus.CONNECTING.value)
+                self._clear_ending(job, report.attempt)
             case Retrying():
-                job["status"] = Status.RETRYING.value
-                self._forget_end(job, report.attempt)
+                job["status"] = JobStatus.RETRYING.value
+                self._clear_ending(job, report.attempt)
             case Ended() as ended:
-                said = codec.write(ended)
-                job.update(status=Status.of(ended.outcome).value, ended=said)
+                said = codec.dump(ended)
+                job.update(status=JobStatus.from_outcome(ended.outcome).value, ended=said)
                 attempts = job.get("attempts")
                 if not isinstance(attempts, dict):  # there was none, or it is damaged
                     attempts = job["attempts"] = {}
@@ -194,33 +196,33 @@ class RunFolder:
             case _:
                 return
         job["attempt"] = report.attempt
-        self.changed = True
+        self.needs_saving = True
 
-    def _forget_end(self, job: JsonObject, attempt: int) -> None:
+    def _clear_ending(self, job: JsonObject, attempt: int) -> None:
         """A number that comes again has no end yet: a refusal, or what was never begun, had it."""
         job.pop("ended", None)
         ends = job.get("attempts")
         if isinstance(ends, dict):
             ends.pop(str(attempt), None)
 
-    def changes(self) -> str | None:
+    def take_index_text(self) -> str | None:
         """What ``run.json`` should hold now; None if that is what it was asked for last."""
-        if not self.changed:
+        if not self.needs_saving:
             return None
-        self.changed = False
+        self.needs_saving = False
         # A line a job. Not `indent`, which Python has only in Python: that takes a quarter of a
         # second for a thousand jobs, under the lock for which all sessions' reports wait.
-        jobs = ",\n".join(_encoded(self._jobs[id]) for id in sorted(self._jobs))
-        head = _encoded({**self._head, "jobs": []})
+        jobs = ",\n".join(_encode_json(self._jobs[id]) for id in sorted(self._jobs))
+        head = _encode_json({**self._header, "jobs": []})
         return f"{head.removesuffix(']}')}\n{jobs}\n]}}\n"
 
-    def save_again(self) -> None:
+    def mark_unsaved(self) -> None:
         """The last `save` failed, so there is something to be saved still."""
-        self.changed = True
+        self.needs_saving = True
 
-    def save(self, index: str, *, durable: bool) -> None:
+    def save(self, index_text: str, *, durable: bool) -> None:
         """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
-        _replace_file(self.path / reader.INDEX, index, durable=durable)
+        _replace_file(self.path / reader.INDEX_NAME, index_text, durable=durable)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -231,11 +233,11 @@ def create(path: Path | None) -> RunFolder:
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
-    if (path / reader.INDEX).exists():
+    if (path / reader.INDEX_NAME).exists():
         raise RunFolderProblem(f"{path} holds a run already", "Name another folder with --out.")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        return RunFolder(path, _locked(path))
+        return RunFolder(path, _acquire_lock(path))
     except OSError as error:
         raise RunFolderProblem(
             f"the run folder {path} cannot be written ({error.strerror})",
@@ -245,29 +247,29 @@ def create(path: Path | None) -> RunFolder:
 
 def reopen(path: Path) -> RunFolder:
     """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
-    if not reader.index(path).jobs:  # nothing is locked in what is no run folder
+    if not reader.read_index(path).jobs:  # nothing is locked in what is no run folder
         raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
     try:
-        lock = _locked(path)
+        lock = _acquire_lock(path)
     except OSError as error:
         raise RunFolderProblem(
             f"the run folder {path} cannot be written ({error.strerror})"
         ) from error
     try:
         return RunFolder(
-            path, lock, reader.index(path)
+            path, lock, reader.read_index(path)
         )  # again: another program may just have left
     except BaseException:
         lock.release()
         raise
 
 
-def at_work(path: Path) -> bool:
+def is_running(path: Path) -> bool:
     """Whether some program works on that run now."""
-    if not (path / _LOCK).exists():
+    if not (path / _LOCK_NAME).exists():
         return False
     try:
-        _locked(path).release()
+        _acquire_lock(path).release()
     except RunFolderProblem:
         return True
     except OSError:  # not ours to write, so nobody's here to work on
@@ -275,8 +277,8 @@ def at_work(path: Path) -> bool:
     return False
 
 
-def _locked(path: Path) -> FileLock:
-    lock = FileLock(path / _LOCK, blocking=False, thread_local=False)
+def _acquire_lock(path: Path) -> FileLock:
+    lock = FileLock(path / _LOCK_NAME, blocking=False, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:
@@ -309,7 +311,7 @@ def _replace_file(path: Path, text: str, *, durable: bool) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _size(file: str) -> int | None:
+def _file_size(file: str) -> int | None:
     try:
         return os.path.getsize(file)
     except OSError:

@@ -21,27 +21,27 @@ from workers.jobs.events import (
     Connecting,
     Ended,
     Event,
+    JobReport,
     Outcome,
     Queued,
-    Report,
     Retrying,
     Slipped,
     Warned,
 )
 from workers.jobs.job import JobId
-from workers.jobs.job_state import Status
-from workers.jobs.outcomes import RETRIED
+from workers.jobs.job_state import JobStatus
+from workers.jobs.outcomes import RETRYABLE
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.runs import reader
 from workers.runs.run_clock import RunClock
-from workers.traces.trace_index import Reel
+from workers.traces.trace_index import TraceIndex
 
-Moment: TypeAlias = tuple[float, Report]
+TimedReport: TypeAlias = tuple[float, JobReport]
 """Seconds on the run's clock, and what was reported then."""
 
 
-class Trouble(Enum):
+class IncidentKind(Enum):
     """What somebody who looks back looks for."""
 
     FAILED = "failed"
@@ -49,192 +49,229 @@ class Trouble(Enum):
     SLIPPED = "slipped"
 
 
-class Chronicle:
+class RunTimeline:
     """Every job of a run, at any moment of it.
 
-    ``at_work``: a program works on the run, so a session without an end is live. Raises
+    ``running``: a program works on the run, so a session without an end is live. Raises
     `RunFolderProblem` when it is no run folder, `Malformed` when its index is damaged.
     """
 
-    def __init__(self, path: Path, *, at_work: bool = False) -> None:
-        self.index = reader.index(path)
-        reels = [
-            [(number, Reel(file)) for number, file in reader.traces(path, _id(record))]
+    def __init__(self, path: Path, *, running: bool = False) -> None:
+        self.index = reader.read_index(path)
+        trace_indexes = [
+            [
+                (number, TraceIndex(file))
+                for number, file in reader.trace_files(path, _job_id(record))
+            ]
             for record in self.index.jobs
         ]
         self._clock = RunClock(
-            (reel.wall.timestamp(), reel.end) for _, reel in chain(*reels) if reel.end
+            (trace_index.started_at.timestamp(), trace_index.end_s)
+            for _, trace_index in chain(*trace_indexes)
+            if trace_index.end_s
         )
-        sittings = [_placed(each, self._clock) for each in reels]
-        self.length = max((each.until for each in chain(*sittings)), default=0.0)
+        sittings = [_timed_attempts(each, self._clock) for each in trace_indexes]
+        self.duration_s = max((each.end_s for each in chain(*sittings)), default=0.0)
         """Seconds from the beginning to the last thing that is known."""
-        self.most_at_once = _most_at_once(list(chain(*sittings)))
+        self.peak_sessions = _peak_sessions(list(chain(*sittings)))
         """How many sessions were live together, at most."""
-        self._courses = [
-            _Course(record, sitting, self.length, at_work=at_work)
+        self._job_timelines = [
+            _JobTimeline(record, sitting, self.duration_s, running=running)
             for record, sitting in zip(self.index.jobs, sittings, strict=True)
         ]
-        placed = zip(self.files, sittings, strict=True)
-        self.begun = {(job, each.number): each.since for (job, _), of in placed for each in of}
+        placed = zip(self.job_files, sittings, strict=True)
+        self.attempt_starts = {
+            (job, each.number): each.start_s for (job, _), of in placed for each in of
+        }
         """When each attempt of a job began."""
-        self._starts = sorted((since, job) for (job, _), since in self.begun.items())
-        self.troubles = sorted(
-            chain(*(course.troubles for course in self._courses)), key=lambda each: each[0]
+        self._session_starts = sorted(
+            (since, job) for (job, _), since in self.attempt_starts.items()
+        )
+        self.incidents = sorted(
+            chain(*(course.incidents for course in self._job_timelines)), key=lambda each: each[0]
         )
         """When, and what: everything that went wrong, in order."""
 
     @property
-    def files(self) -> list[tuple[JobId, str]]:
+    def job_files(self) -> list[tuple[JobId, str]]:
         """Every job and its recording, in the order of the queue."""
-        return [(JobId(_id(record)), str(record["file"])) for record in self.index.jobs]
+        return [(JobId(_job_id(record)), str(record["file"])) for record in self.index.jobs]
 
-    def between(self, after: float, until: float) -> list[Moment]:
-        """What was reported from ``after`` (left out; below 0: from the beginning) to ``until``.
+    def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
+        """What was reported from ``after_s`` (left out; below 0: from the beginning) to
+        ``until_s``.
 
         Readings that a later one replaces by then are left out, so that it costs little to go far.
         """
-        told = chain(*(course.between(after, until) for course in self._courses))
+        told = chain(*(course.reports_between(after_s, until_s) for course in self._job_timelines))
         return sorted(told, key=lambda moment: moment[0])
 
-    def starts_after(self, at: float) -> dict[JobId, float]:
+    def starts_after(self, at_s: float) -> dict[JobId, float]:
         """When each job began its next session, of those that began one after that moment."""
-        later = self._starts[bisect_right(self._starts, at, key=lambda start: start[0]) :]
+        later = self._session_starts[
+            bisect_right(self._session_starts, at_s, key=lambda start: start[0]) :
+        ]
         return {job: since for since, job in reversed(later)}
 
-    def wall(self, at: float) -> datetime:
+    def wall_time(self, at_s: float) -> datetime:
         """The time of day at a moment, where this program runs."""
-        return datetime.fromtimestamp(self._clock.wall(at), UTC).astimezone()
+        return datetime.fromtimestamp(self._clock.to_wall_time(at_s), UTC).astimezone()
 
 
 @dataclass(frozen=True, slots=True)
-class _Sitting:
+class _TimedAttempt:
     """An attempt, and when it began on the run's clock."""
 
     number: int
-    reel: Reel
-    since: float
+    trace_index: TraceIndex
+    start_s: float
 
     @property
-    def until(self) -> float:
-        return self.since + self.reel.end
+    def end_s(self) -> float:
+        return self.start_s + self.trace_index.end_s
 
     @property
     def connecting(self) -> Connecting | None:
-        return next((event for _, event in self.reel.rare if isinstance(event, Connecting)), None)
+        return next(
+            (event for _, event in self.trace_index.rare_events if isinstance(event, Connecting)),
+            None,
+        )
 
     @property
     def ended(self) -> Ended | None:
-        return next((event for _, event in self.reel.rare if isinstance(event, Ended)), None)
+        return next(
+            (event for _, event in self.trace_index.rare_events if isinstance(event, Ended)), None
+        )
 
 
-def _placed(reels: Iterable[tuple[int, Reel]], clock: RunClock) -> list[_Sitting]:
+def _timed_attempts(
+    indexes: Iterable[tuple[int, TraceIndex]], clock: RunClock
+) -> list[_TimedAttempt]:
     """Each behind the one before, also when somebody set the wall clock meanwhile."""
-    placed: list[_Sitting] = []
-    for number, reel in reels:
-        since = clock.at(reel.wall.timestamp()) if reel.end else 0.0
-        placed.append(_Sitting(number, reel, max(since, placed[-1].until if placed else 0.0)))
+    placed: list[_TimedAttempt] = []
+    for number, trace_index in indexes:
+        since = (
+            clock.from_wall_time(trace_index.started_at.timestamp()) if trace_index.end_s else 0.0
+        )
+        placed.append(
+            _TimedAttempt(number, trace_index, max(since, placed[-1].end_s if placed else 0.0))
+        )
     return placed
 
 
-class _Course:
+class _JobTimeline:
     """One job: its sessions, and what was told of it outside of them."""
 
     def __init__(
-        self, record: JsonObject, sittings: list[_Sitting], length: float, *, at_work: bool
+        self,
+        record: JsonObject,
+        attempts: list[_TimedAttempt],
+        run_duration_s: float,
+        *,
+        running: bool,
     ) -> None:
-        self.troubles: list[tuple[float, Trouble]] = []
+        self.incidents: list[tuple[float, IncidentKind]] = []
         self._record = record
-        self._job, self._file = JobId(_id(record)), str(record["file"])
-        self._told: list[Moment | _Sitting] = []
+        self._job, self._file = JobId(_job_id(record)), str(record["file"])
+        self._entries: list[TimedReport | _TimedAttempt] = []
         if "seconds" in record:
-            self._say(0.0, 1, codec.read(Queued, record, f"job {self._job}"))
-        for place, each in enumerate(sittings, 1):
-            following = sittings[place] if place < len(sittings) else None
-            self._told.append(each)
-            self._slips(each)
-            ended = self._end(each, lasts=at_work and following is None)
+            self._add_report(0.0, 1, codec.load(Queued, record, f"job {self._job}"))
+        for place, each in enumerate(attempts, 1):
+            following = attempts[place] if place < len(attempts) else None
+            self._entries.append(each)
+            self._add_slips(each)
+            ended = self._add_ending(each, still_live=running and following is None)
             if ended is not None:
-                self._go_on(each, ended, following)
+                self._add_retry(each, ended, following)
         latest = record.get("attempt")
-        if isinstance(latest, int) and all(each.number < latest for each in sittings):
-            self._end_unbegun(latest, sittings[-1].until if sittings else 0.0, length)
+        if isinstance(latest, int) and all(each.number < latest for each in attempts):
+            self._add_unstarted_ending(
+                latest, attempts[-1].end_s if attempts else 0.0, run_duration_s
+            )
 
-    def between(self, after: float, until: float) -> Iterator[Moment]:
+    def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
         """In order, but for a warning of damage."""
         latest = 1
-        for each in self._told:
-            if not isinstance(each, _Sitting):
+        for each in self._entries:
+            if not isinstance(each, _TimedAttempt):
                 latest = each[1].attempt
-                if after < each[0] <= until:
+                if after_s < each[0] <= until_s:
                     yield each
                 continue
-            if each.reel.end:
+            if each.trace_index.end_s:
                 latest = each.number
-            if each.since > until or each.until <= after:
+            if each.start_s > until_s or each.end_s <= after_s:
                 continue
-            last = inf if until >= each.until else until - each.since  # exact, whatever rounds
-            for t, event in each.reel.between(after - each.since, last):
-                yield each.since + t, self._report(each.number, event, t)
-            if each.reel.damage is not None:
-                t, words = each.reel.damage
-                if after < each.since + t <= until:
+            last = (
+                inf if until_s >= each.end_s else until_s - each.start_s
+            )  # exact, whatever rounds
+            for t, event in each.trace_index.events_between(after_s - each.start_s, last):
+                yield each.start_s + t, self._report(each.number, event, t)
+            if each.trace_index.damage is not None:
+                t, words = each.trace_index.damage
+                if after_s < each.start_s + t <= until_s:
                     damaged = Warned(f"the trace is damaged: {words}")
-                    yield each.since + t, self._report(latest, damaged, t)
+                    yield each.start_s + t, self._report(latest, damaged, t)
 
-    def _report(self, attempt: int, event: Event, t: float = 0.0) -> Report:
-        return Report(self._job, attempt, self._file, t, event)
+    def _report(self, attempt: int, event: Event, t: float = 0.0) -> JobReport:
+        return JobReport(self._job, attempt, self._file, t, event)
 
-    def _say(self, at: float, attempt: int, event: Event) -> None:
-        self._told.append((at, self._report(attempt, event)))
+    def _add_report(self, at: float, attempt: int, event: Event) -> None:
+        self._entries.append((at, self._report(attempt, event)))
 
-    def _slips(self, sitting: _Sitting) -> None:
-        self.troubles += [
-            (sitting.since + t, Trouble.SLIPPED)
-            for t, event in sitting.reel.rare
+    def _add_slips(self, timed: _TimedAttempt) -> None:
+        self.incidents += [
+            (timed.start_s + t, IncidentKind.SLIPPED)
+            for t, event in timed.trace_index.rare_events
             if isinstance(event, Slipped)
         ]
 
-    def _end(self, sitting: _Sitting, *, lasts: bool) -> Ended | None:
+    def _add_ending(self, timed: _TimedAttempt, *, still_live: bool) -> Ended | None:
         """How an attempt ended, told here if its trace does not."""
-        if (ended := sitting.ended) is not None:
+        if (ended := timed.ended) is not None:
             return ended
-        ended = reader.told_end(self._record, sitting.number)
-        if ended is None and sitting.connecting is not None and not lasts:
-            ended = reader.UNRECORDED
+        ended = reader.recorded_ending(self._record, timed.number)
+        if ended is None and timed.connecting is not None and not still_live:
+            ended = reader.UNRECORDED_ENDING
         if ended is not None:
-            self._say(sitting.until, sitting.number, ended)
+            self._add_report(timed.end_s, timed.number, ended)
         return ended
 
-    def _go_on(self, sitting: _Sitting, ended: Ended, following: _Sitting | None) -> None:
+    def _add_retry(
+        self, timed: _TimedAttempt, ended: Ended, following: _TimedAttempt | None
+    ) -> None:
         """By itself when it broke, else because somebody asked for it: when, nobody noted."""
         if following is None or (connecting := following.connecting) is None:
-            if Status.of(ended.outcome) is Status.FAILED:
-                self.troubles.append((sitting.until, Trouble.FAILED))
+            if JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED:
+                self.incidents.append((timed.end_s, IncidentKind.FAILED))
             return
-        itself = ended.outcome in {*RETRIED, Outcome.HANDED_OVER} and ended is not reader.UNRECORDED
-        at = sitting.until if itself else following.since
-        if ended.outcome in RETRIED:
-            self.troubles.append((at, Trouble.RETRIED))
-        wait = round(following.since - at, 1)
+        itself = (
+            ended.outcome in {*RETRYABLE, Outcome.HANDED_OVER}
+            and ended is not reader.UNRECORDED_ENDING
+        )
+        at = timed.end_s if itself else following.start_s
+        if ended.outcome in RETRYABLE:
+            self.incidents.append((at, IncidentKind.RETRIED))
+        wait = round(following.start_s - at, 1)
         retrying = Retrying(
             ended.reason if itself else "asked for", wait, connecting.from_ms / 1000
         )
-        self._say(at, following.number, retrying)
+        self._add_report(at, following.number, retrying)
 
-    def _end_unbegun(self, attempt: int, since: float, length: float) -> None:
+    def _add_unstarted_ending(self, attempt: int, start_s: float, run_duration_s: float) -> None:
         """An attempt without a trace: one that was taken out of the queue stood there till last."""
-        ended = reader.told_end(self._record, attempt)
+        ended = reader.recorded_ending(self._record, attempt)
         if ended is None:
             return
-        failed = Status.of(ended.outcome) is Status.FAILED
-        at = since if failed else length
-        self._say(at, attempt, ended)
+        failed = JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED
+        at = start_s if failed else run_duration_s
+        self._add_report(at, attempt, ended)
         if failed:
-            self.troubles.append((at, Trouble.FAILED))
+            self.incidents.append((at, IncidentKind.FAILED))
 
 
-def _most_at_once(sittings: Iterable[_Sitting]) -> int:
-    steps = [(each.since, 1) for each in sittings] + [(each.until, -1) for each in sittings]
+def _peak_sessions(attempts: Iterable[_TimedAttempt]) -> int:
+    steps = [(each.start_s, 1) for each in attempts] + [(each.end_s, -1) for each in attempts]
     live = most = 0
     for _, step in sorted(steps):
         live += step
@@ -242,7 +279,7 @@ def _most_at_once(sittings: Iterable[_Sitting]) -> int:
     return most
 
 
-def _id(record: Mapping[str, Json]) -> int:
+def _job_id(record: Mapping[str, Json]) -> int:
     job = record["id"]
     assert isinstance(job, int)
     return job

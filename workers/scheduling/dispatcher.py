@@ -13,174 +13,177 @@ from multiprocessing.context import BaseContext
 
 from workers import processes
 from workers.audio.prober import Prober
-from workers.errors import PacelineError, Unprobed, Unreadable
-from workers.jobs.events import Ended, Outcome, Report
-from workers.jobs.job import Settings
+from workers.errors import PacelineError, ProbeFailed, Unreadable
+from workers.jobs.events import Ended, JobReport, Outcome
+from workers.jobs.job import StreamSettings
 from workers.protocol import configuration
 from workers.protocol.endpoint import Endpoint, Secret
-from workers.runs.index_writer import Saving
-from workers.scheduling.job_slot import Place
-from workers.scheduling.job_table import Ledger
-from workers.session.assignment import Assignment, Patience
+from workers.runs.index_writer import IndexWriter
+from workers.scheduling.job_slot import JobSlot
+from workers.scheduling.job_table import JobTable
+from workers.session.assignment import Assignment, Timeouts
 from workers.session.child import SessionChild
 
-LOOK_EVERY = 1.0
+LIVENESS_CHECK_INTERVAL_S = 1.0
 """Seconds between two looks at sessions that may have stood still."""
 
-_NO_ROOM = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
+_TOO_MANY_FILES_HINT = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class SessionTarget:
     """Where sessions go and how many fit there."""
 
     endpoint: Endpoint
     key: Secret | None
-    sessions: int
+    max_sessions: int
     """How many at once, when the user does not say."""
-    revivals: int = 0
+    server_restarts: int = 0
     """How often what is there had died and was started again."""
 
 
-class Dispatch:
+class Dispatcher:
     """Works through a ledger until it is closed."""
 
     def __init__(
         self,
-        ledger: Ledger,
-        access: Callable[[], Access],
-        settings: Settings,
-        patience: Patience,
+        job_table: JobTable,
+        get_target: Callable[[], SessionTarget],
+        settings: StreamSettings,
+        timeouts: Timeouts,
         context: BaseContext,
-        allowed: int | None,
+        session_limit: int | None,
     ) -> None:
-        """``allowed``: sessions at once; None leaves that to the access."""
+        """``session_limit``: sessions at once; None leaves that to the access."""
         self.holding = False
-        self.allowed = allowed
-        self._ledger = ledger
-        self._ask_access = access
-        self._access: Access | None = None
+        self.session_limit = session_limit
+        self._job_table = job_table
+        self._get_target = get_target
+        self._target: SessionTarget | None = None
         self._settings = settings
-        self._patience = patience
+        self._timeouts = timeouts
         self._context = context
         self._closing = False
-        self._saving = Saving(ledger.folder, ledger.changed)
-        self._look_at = 0.0
-        self._thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
+        self._index_writer = IndexWriter(job_table.folder, job_table.condition)
+        self._next_check_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
         """Begins to work."""
         self._thread.start()
 
-    def close(self, patience: float) -> None:
+    def close(self, timeout_s: float) -> None:
         """Ends the work; it may be waiting for an engine that will never come up."""
-        with self._ledger.changed:
+        with self._job_table.condition:
             self._closing = True
-            self._ledger.changed.notify_all()
-        self._thread.join(patience)
-        processes.look()  # one that is stopped would not notice that nobody needs it any more
+            self._job_table.condition.notify_all()
+        self._thread.join(timeout_s)
+        # A suspended fork server would not notice that the program has left.
+        processes.kill_suspended_fork_server()
 
     @property
-    def sessions(self) -> int:
+    def max_sessions(self) -> int:
         """How many at once; 0 while that is not known."""
-        if self.allowed is not None:
-            return self.allowed
-        return self._access.sessions if self._access else 0
+        if self.session_limit is not None:
+            return self.session_limit
+        return self._target.max_sessions if self._target else 0
 
     @property
-    def revivals(self) -> int:
+    def server_restarts(self) -> int:
         """How often what sessions stream to had died and was started again."""
-        return self._access.revivals if self._access else 0
+        return self._target.server_restarts if self._target else 0
 
-    def _work(self) -> None:
-        changed = self._ledger.changed
+    def _run(self) -> None:
+        changed = self._job_table.condition
         with Prober(self._context) as prober:
             while True:
                 with changed:
                     if self._closing:
                         break
-                    self._look()
-                    place = self._next()
-                    asked = place.asked if place is not None else 0
-                    if place is None and (pause := self._pause()) > 0:
+                    self._end_stalled_sessions()
+                    slot = self._next_slot()
+                    asked = slot.generation if slot is not None else 0
+                    if slot is None and (pause := self._seconds_to_next_action()) > 0:
                         changed.wait(pause)
-                if place is not None:
-                    self._serve(place, asked, prober)
-                self._saving.save()
-        self._saving.save_at_last()
+                if slot is not None:
+                    self._advance(slot, asked, prober)
+                self._index_writer.save()
+        self._index_writer.save_final()
 
     # --- what is to be done now; with the lock ---------------------------------------------------
 
-    def _next(self) -> Place | None:
+    def _next_slot(self) -> JobSlot | None:
         """The job to start or to probe now."""
-        waiting = self._ledger.waiting
-        starting = waiting.to_start(time.monotonic()) if self._has_room() else None
-        return starting or waiting.to_probe()
+        waiting = self._job_table.job_queue
+        starting = waiting.pop_startable(time.monotonic()) if self._can_start() else None
+        return starting or waiting.pop_unprobed()
 
-    def _pause(self) -> float:
+    def _seconds_to_next_action(self) -> float:
         """How long there is nothing to do, in seconds, unless something happens."""
-        now, pause = time.monotonic(), LOOK_EVERY
-        if self._has_room() and (due := self._ledger.waiting.next_start(now)) is not None:
+        now, pause = time.monotonic(), LIVENESS_CHECK_INTERVAL_S
+        if self._can_start() and (due := self._job_table.job_queue.next_start_at(now)) is not None:
             pause = min(pause, due - now)
-        return self._saving.within(pause)
+        return self._index_writer.time_to_save(pause)
 
-    def _has_room(self) -> bool:
-        if self.holding or self._ledger.stopping:
+    def _can_start(self) -> bool:
+        if self.holding or self._job_table.stopping:
             return False
-        return self._access is None or self._ledger.live < self.sessions
+        return self._target is None or self._job_table.live_sessions < self.max_sessions
 
-    def _look(self) -> None:
+    def _end_stalled_sessions(self) -> None:
         """Ends sessions whose process has stood still for too long, and who could not start any."""
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._next_check_at:
             return
-        self._look_at = now + LOOK_EVERY
-        processes.look()
-        for place in self._ledger.places.values():
-            if place.child is not None:
-                place.child.remind()
-                if not place.look():
-                    place.child.put_down()
+        self._next_check_at = now + LIVENESS_CHECK_INTERVAL_S
+        processes.kill_suspended_fork_server()
+        for slot in self._job_table.slots.values():
+            if slot.child is not None:
+                slot.child.flush()
+                if not slot.check_liveness():
+                    slot.child.kill_hung()
 
     # --- doing it --------------------------------------------------------------------------------
 
-    def _serve(self, place: Place, asked: int, prober: Prober) -> None:
+    def _advance(self, slot: JobSlot, generation: int, prober: Prober) -> None:
         """Probes a file, or starts a session. A fault of ours costs that job, not the run.
 
-        ``asked``: `Place.asked` when it was taken up.
+        ``generation``: `Place.asked` when it was taken up.
         """
         try:
-            if place.job is None:
-                self._prepare(place, asked, prober)
+            if slot.job is None:
+                self._probe(slot, generation, prober)
             else:
-                self._start(place, asked)
+                self._start_session(slot, generation)
         except Exception as error:
-            self._note_fault()
+            self._log_fault()
             reason = f"a fault in Paceline ended it ({type(error).__name__})"
-            ended = Ended(Outcome.CRASHED, reason, f"{self._ledger.folder.faults} says where.")
-            self._ledger.give_up(place, asked, ended)
+            ended = Ended(
+                Outcome.CRASHED, reason, f"{self._job_table.folder.faults_path} says where."
+            )
+            self._job_table.fail_unstarted(slot, generation, ended)
 
-    def _note_fault(self) -> None:
-        with suppress(OSError), self._ledger.folder.faults.open("a") as file:
+    def _log_fault(self) -> None:
+        with suppress(OSError), self._job_table.folder.faults_path.open("a") as file:
             traceback.print_exc(file=file)
 
-    def _prepare(self, place: Place, asked: int, prober: Prober) -> None:
+    def _probe(self, slot: JobSlot, generation: int, prober: Prober) -> None:
         """Reads a file's facts and queues the job, or ends it in words."""
         try:
-            recording = prober.probe(place.path)
+            recording = prober.probe(slot.path)
         except Unreadable as error:
             ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
-            self._ledger.give_up(place, asked, ended)
-        except Unprobed as error:
+            self._job_table.fail_unstarted(slot, generation, ended)
+        except ProbeFailed as error:
             ended = Ended(Outcome.CRASHED, error.reason, error.hint)
-            self._ledger.give_up(place, asked, ended)
+            self._job_table.fail_unstarted(slot, generation, ended)
         else:
-            self._ledger.queue(place, asked, recording, self._settings)
+            self._job_table.enqueue(slot, generation, recording, self._settings)
 
-    def _start(self, place: Place, asked: int) -> None:
+    def _start_session(self, slot: JobSlot, generation: int) -> None:
         """Starts a session, or says why it could not be started."""
         try:
-            self._launch(place, asked)
+            self._launch_process(slot, generation)
             return
         except PacelineError as error:  # the engine did not come up; it may at the next start
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
@@ -189,59 +192,63 @@ class Dispatch:
             ended = Ended(Outcome.CRASHED, reason, "A new one is started.")
         except OSError as error:
             reason = f"the session's process could not be started ({error})"
-            ended = Ended(Outcome.CRASHED, reason, _NO_ROOM)
-        with self._ledger.changed:
-            if place.child is not None and place.unwanted:
-                ended = place.child.unsaid()
-            self._ledger.fail(place, asked, ended)
+            ended = Ended(Outcome.CRASHED, reason, _TOO_MANY_FILES_HINT)
+        with self._job_table.condition:
+            if slot.child is not None and slot.end_requested:
+                ended = slot.child.fallback_ending()
+            self._job_table.fail_attempt(slot, generation, ended)
 
-    def _launch(self, place: Place, asked: int) -> None:
+    def _launch_process(self, slot: JobSlot, generation: int) -> None:
         """Makes sure that there is somewhere to stream to, then makes the process."""
-        access, ledger = self._ask_access(), self._ledger
-        with ledger.changed:
-            if self._access is None:
-                ledger.folder.describe(access.endpoint, self._settings)
-            self._access = access
-            if place.over or place.asked != asked:  # cancelled, perhaps retried meanwhile
+        access, job_table = self._get_target(), self._job_table
+        with job_table.condition:
+            if self._target is None:
+                job_table.folder.set_header(access.endpoint, self._settings)
+            self._target = access
+            if (
+                slot.is_finished or slot.generation != generation
+            ):  # cancelled, perhaps retried meanwhile
                 return
-            assignment = self._assignment(place, access.endpoint)
+            assignment = self._assignment(slot, access.endpoint)
             child = SessionChild(self._context, assignment, access.key)
-            place.starts(child)
-        self._saving.save(at_once=True)  # whatever is killed then, it is known
+            slot.begin_attempt(child)
+        self._index_writer.save(force=True)  # whatever is killed then, it is known
         child.start()  # not with the lock: it takes its time
-        threading.Thread(target=self._listen, args=(place, child), daemon=True).start()
+        threading.Thread(target=self._relay_reports, args=(slot, child), daemon=True).start()
 
-    def _assignment(self, place: Place, endpoint: Endpoint) -> Assignment:
-        job = place.job
+    def _assignment(self, slot: JobSlot, endpoint: Endpoint) -> Assignment:
+        job = slot.job
         assert job is not None
-        trace, log = self._ledger.folder.files_of(place.id, place.attempt, place.file)
+        trace, log = self._job_table.folder.attempt_files(slot.id, slot.attempt, slot.file)
         return Assignment(
             job=job,
-            attempt=place.attempt,
+            attempt=slot.attempt,
             endpoint=endpoint,
-            trace=str(trace),
-            log=str(log),
-            patience=self._patience,
-            seam=place.seam,
-            sha256=place.sha256,
+            trace_path=str(trace),
+            log_path=str(log),
+            timeouts=self._timeouts,
+            resume_point=slot.resume_point,
+            expected_sha256=slot.sha256,
             # Only what the model takes: a run folder may say anything.
-            changes=configuration.allowed(place.changes, job.settings.speech_model),
+            changes=configuration.supported_changes(slot.changes, job.settings.speech_model),
         )
 
     # --- a listener's thread, one a session ------------------------------------------------------
 
-    def _listen(self, place: Place, child: SessionChild) -> None:
-        last: Report | None = None
-        for report in child.reports():
+    def _relay_reports(self, slot: JobSlot, child: SessionChild) -> None:
+        last: JobReport | None = None
+        for report in child.read_reports():
             if isinstance(report.event, Ended):
                 last = report  # passed on when its process is gone
                 continue
             try:
-                self._ledger.hear(place, report)
+                self._job_table.apply_report(slot, report)
             except Exception:  # the session goes on, and its trace has it all
-                self._note_fault()
-        with self._ledger.changed:
+                self._log_fault()
+        with self._job_table.condition:
             if last is None:
-                last = Report(place.id, place.attempt, place.file, child.elapsed, child.unsaid())
+                last = JobReport(
+                    slot.id, slot.attempt, slot.file, child.elapsed_s, child.fallback_ending()
+                )
             child.close()
-            self._ledger.end(place, last)
+            self._job_table.finish_attempt(slot, last)

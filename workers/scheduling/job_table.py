@@ -1,6 +1,6 @@
 """The ledger of a run: every job's place, who waits, how attempts ended and which jobs go on.
 
-Here it is decided and told what becomes of a job. Who makes processes is `dispatch`.
+Here it is decided and told what becomes of a job. Who makes processes is `dispatcher`.
 """
 
 import threading
@@ -8,179 +8,187 @@ import time
 from queue import SimpleQueue
 
 from workers.audio.recording import Recording
-from workers.jobs.events import Began, Ended, Event, Outcome, Queued, Report, Retrying
-from workers.jobs.job import Job, JobId, Settings
-from workers.jobs.job_state import JobHistory
+from workers.jobs.events import Began, Ended, Event, JobReport, Outcome, Queued, Retrying
+from workers.jobs.job import Job, JobId, StreamSettings
+from workers.jobs.job_state import JobState
 from workers.runs.run_folder import RunFolder
-from workers.scheduling.job_queue import Waiting
-from workers.scheduling.job_slot import Phase, Place
-from workers.scheduling.retry_policy import Retries
-from workers.scheduling.start_rate import Starts
-from workers.session.assignment import Order
+from workers.scheduling.job_queue import JobQueue
+from workers.scheduling.job_slot import JobPhase, JobSlot
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.start_rate import StartRateLimiter
+from workers.session.assignment import StopCommand
 
-OUT = Ended(Outcome.CANCELLED, "taken out of the queue")
-LEFT = Ended(Outcome.INTERRUPTED, "the program was left before its turn", "Nothing is lost.")
+CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
+INTERRUPTED_IN_QUEUE = Ended(
+    Outcome.INTERRUPTED, "the program was left before its turn", "Nothing is lost."
+)
 
 
-class Ledger:
+class JobTable:
     """For several threads: whoever reads or changes a place holds `changed`, which tells of it."""
 
-    def __init__(self, folder: RunFolder, starts: Starts, retries: Retries) -> None:
+    def __init__(
+        self, folder: RunFolder, start_limiter: StartRateLimiter, retry_policy: RetryPolicy
+    ) -> None:
         self.folder = folder
-        self.starts = starts
-        self.reports: SimpleQueue[Report] = SimpleQueue()
-        self.changed = threading.Condition(threading.RLock())
-        self.places: dict[JobId, Place] = {}
-        self.waiting = Waiting(starts)
+        self.start_limiter = start_limiter
+        self.reports: SimpleQueue[JobReport] = SimpleQueue()
+        self.condition = threading.Condition(threading.RLock())
+        self.slots: dict[JobId, JobSlot] = {}
+        self.job_queue = JobQueue(start_limiter)
         self.stopping = False
         """No new starts, and none goes on."""
-        self._retries = retries
+        self._retry_policy = retry_policy
 
     @property
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Nothing queued and nothing live."""
-        with self.changed:
-            return all(place.over for place in self.places.values())
+        with self.condition:
+            return all(slot.is_finished for slot in self.slots.values())
 
     @property
-    def live(self) -> int:
+    def live_sessions(self) -> int:
         """How many sessions there are."""
-        with self.changed:
-            return sum(place.phase is Phase.LIVE for place in self.places.values())
+        with self.condition:
+            return sum(slot.phase is JobPhase.LIVE for slot in self.slots.values())
 
     # --- jobs come in ----------------------------------------------------------------------------
 
-    def add(self, file: str) -> Place:
+    def add_job(self, file: str) -> JobSlot:
         """A new job, at the end of the queue."""
-        with self.changed:
-            job = JobId(max(self.places, default=0) + 1)
-            self.folder.expect(job, file)
-            self.places[job] = place = Place(job, file, self.folder.path_of(job))
-            self.waiting.probe(place)
+        with self.condition:
+            job = JobId(max(self.slots, default=0) + 1)
+            self.folder.add_job(job, file)
+            self.slots[job] = slot = JobSlot(job, file, self.folder.recording_path(job))
+            self.job_queue.add_unprobed(slot)
             if self.stopping:  # it was chosen before; a resumption may want it
-                self.end_early(place, Order.LEAVE, LEFT)
-            self.changed.notify_all()
-            return place
+                self.end_early(slot, StopCommand.SHUT_DOWN, INTERRUPTED_IN_QUEUE)
+            self.condition.notify_all()
+            return slot
 
-    def take_over(self, history: JobHistory) -> Place:
+    def restore_job(self, state: JobState) -> JobSlot:
         """A job of a run that ended, as it was left."""
-        with self.changed:
-            path = self.folder.path_of(history.job)
-            place = Place(history.job, history.file, path, max(history.attempt, 1))
-            place.come_back(history.seam, _latest_outcome(history), history.sha256)
-            place.changes = self.folder.changes_to(place.id)
-            self.places[place.id] = place
-            return place
+        with self.condition:
+            path = self.folder.recording_path(state.job)
+            slot = JobSlot(state.job, state.file, path, max(state.attempt, 1))
+            slot.restore(state.resume_point, _latest_outcome(state), state.sha256)
+            slot.changes = self.folder.changes_of(slot.id)
+            self.slots[slot.id] = slot
+            return slot
 
-    def queue(self, place: Place, asked: int, recording: Recording, settings: Settings) -> None:
-        """It was probed; ``asked`` as in `give_up`."""
-        with self.changed:
-            if place.over or place.asked != asked:
+    def enqueue(
+        self, slot: JobSlot, generation: int, recording: Recording, settings: StreamSettings
+    ) -> None:
+        """It was probed; ``generation`` as in `fail_unstarted`."""
+        with self.condition:
+            if slot.is_finished or slot.generation != generation:
                 return
-            place.job = Job(place.id, place.file, recording, settings)
-            self.waiting.wait(place)
+            slot.job = Job(slot.id, slot.file, recording, settings)
+            self.job_queue.mark_probed(slot)
             queued = Queued(recording.seconds, recording.rate, recording.channels, recording.format)
-            self._forward(self._said(place, queued))
+            self._publish(self._report(slot, queued))
 
-    def ask_again(self, place: Place, reason: str) -> None:
+    def retry(self, slot: JobSlot, reason: str) -> None:
         """A further attempt, at the end of the queue, because somebody wants it."""
-        with self.changed:
-            place.asked_again(self.folder.unused(place.id, place.attempt, place.file))
-            self.waiting.probe(place)
-            self._forward(self._said(place, Retrying(reason, 0.0, place.seam.at_ms / 1000)))
-            self.changed.notify_all()
+        with self.condition:
+            slot.reset_for_retry(self.folder.next_attempt(slot.id, slot.attempt, slot.file))
+            self.job_queue.add_unprobed(slot)
+            self._publish(self._report(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000)))
+            self.condition.notify_all()
 
     # --- while one is live -----------------------------------------------------------------------
 
-    def hear(self, place: Place, report: Report) -> None:
+    def apply_report(self, slot: JobSlot, report: JobReport) -> None:
         """A session says something; its end is not heard here."""
-        with self.changed:
-            place.hear(report.event)
+        with self.condition:
+            slot.apply(report.event)
             if isinstance(report.event, Began):
-                self.starts.accepted(place.started_at)
-            self._forward(report)
+                self.start_limiter.record_accepted(slot.started_at)
+            self._publish(report)
 
     # --- the end of an attempt -------------------------------------------------------------------
 
-    def end_early(self, place: Place, order: Order, unstarted: Ended) -> None:
+    def end_early(self, slot: JobSlot, order: StopCommand, unstarted_ending: Ended) -> None:
         """Politely, at the second time by force; what has not started is taken out."""
-        with self.changed:
-            place.unwanted = True
-            if place.child is not None:
-                place.child.ask(order)
-            elif place.phase in (Phase.UNPROBED, Phase.WAITING):
-                self._close(place, self._said(place, unstarted))
+        with self.condition:
+            slot.end_requested = True
+            if slot.child is not None:
+                slot.child.request_stop(order)
+            elif slot.phase in (JobPhase.UNPROBED, JobPhase.QUEUED):
+                self._close_attempt(slot, self._report(slot, unstarted_ending))
 
-    def give_up(self, place: Place, asked: int, ended: Ended) -> None:
+    def fail_unstarted(self, slot: JobSlot, generation: int, ended: Ended) -> None:
         """Ends a job that never became a session, unless somebody else has ended it already.
 
-        ``asked``: `Place.asked` when it was taken up. If it differs by now, the job was taken out
-        and is in the queue again.
+        ``generation``: `Place.asked` when it was taken up. If it differs by now, the job was taken
+        out and is in the queue again.
         """
-        with self.changed:
-            if not place.over and place.asked == asked:
-                self._close(place, self._said(place, ended))
+        with self.condition:
+            if not slot.is_finished and slot.generation == generation:
+                self._close_attempt(slot, self._report(slot, ended))
 
-    def fail(self, place: Place, asked: int, ended: Ended) -> None:
+    def fail_attempt(self, slot: JobSlot, generation: int, ended: Ended) -> None:
         """The same for an attempt: the job may get another."""
-        with self.changed:
-            if not place.over and place.asked == asked:
-                self.end(place, self._said(place, ended))
+        with self.condition:
+            if not slot.is_finished and slot.generation == generation:
+                self.finish_attempt(slot, self._report(slot, ended))
 
-    def end(self, place: Place, last: Report) -> None:
+    def finish_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
         """An attempt is over, and perhaps the job with it."""
-        ended = last.event
+        ended = last_report.event
         assert isinstance(ended, Ended)
-        with self.changed:
+        with self.condition:
             now = time.monotonic()
-            self._close(place, last)
-            free = self._costs_nothing(place, ended.outcome, now)
-            seconds = 0.0 if free else place.goes_on_in(ended.outcome, self._retries)
-            if seconds is None or place.unwanted or self.stopping:
+            self._close_attempt(slot, last_report)
+            free = self._update_limiter(slot, ended.outcome, now)
+            seconds = 0.0 if free else slot.next_retry_delay(ended.outcome, self._retry_policy)
+            if seconds is None or slot.end_requested or self.stopping:
                 return
             if free:
-                self.folder.set_aside(place.id, place.attempt, place.file)
-            self._go_on(place, ended.reason, now, seconds)
+                self.folder.set_aside(slot.id, slot.attempt, slot.file)
+            self._schedule_retry(slot, ended.reason, now, seconds)
 
-    def _go_on(self, place: Place, reason: str, now: float, seconds: float) -> None:
-        place.attempt = self.folder.unused(place.id, place.attempt, place.file)
-        self.waiting.go_on(place, now + seconds)
-        wait = max(seconds, self.starts.next(now) - now)
-        self._forward(self._said(place, Retrying(reason, round(wait, 1), place.seam.at_ms / 1000)))
-        self.changed.notify_all()
+    def _schedule_retry(self, slot: JobSlot, reason: str, now: float, delay_s: float) -> None:
+        slot.attempt = self.folder.next_attempt(slot.id, slot.attempt, slot.file)
+        self.job_queue.add_retry(slot, now + delay_s)
+        wait = max(delay_s, self.start_limiter.next_start_at(now) - now)
+        self._publish(
+            self._report(slot, Retrying(reason, round(wait, 1), slot.resume_point.at_ms / 1000))
+        )
+        self.condition.notify_all()
 
-    def _costs_nothing(self, place: Place, outcome: Outcome, now: float) -> bool:
+    def _update_limiter(self, slot: JobSlot, outcome: Outcome, now: float) -> bool:
         """Whether it was no attempt: there was no place, or for a while there is no server."""
         if outcome is Outcome.BUSY:
-            self.starts.refused(place.started_at, now)
+            self.start_limiter.record_refused(slot.started_at, now)
             return True
         if outcome is Outcome.UNREACHABLE:
-            return self.starts.unreachable(place.started_at, now)
-        self.starts.ended(place.started_at, now)
+            return self.start_limiter.record_unreachable(slot.started_at, now)
+        self.start_limiter.record_end(slot.started_at, now)
         return False
 
-    def _close(self, place: Place, last: Report) -> None:
+    def _close_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
         """The attempt's last report; the job is over unless it goes on."""
-        assert isinstance(last.event, Ended)
-        self.waiting.take_out(place)
-        place.ends(last.event.outcome)
-        self.folder.change(place.id, place.changes)
-        self._forward(last)
-        self.changed.notify_all()
+        assert isinstance(last_report.event, Ended)
+        self.job_queue.remove(slot)
+        slot.end_attempt(last_report.event.outcome)
+        self.folder.set_changes(slot.id, slot.changes)
+        self._publish(last_report)
+        self.condition.notify_all()
 
     # --- reports ---------------------------------------------------------------------------------
 
-    def _said(self, place: Place, event: Event) -> Report:
+    def _report(self, slot: JobSlot, event: Event) -> JobReport:
         """A report of the supervisor's own: of what happens outside a session."""
-        return Report(place.id, place.attempt, place.file, 0.0, event)
+        return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
 
-    def _forward(self, report: Report) -> None:
+    def _publish(self, report: JobReport) -> None:
         self.folder.record(report)
         self.reports.put(report)
 
 
-def _latest_outcome(history: JobHistory) -> Outcome | None:
+def _latest_outcome(state: JobState) -> Outcome | None:
     """Of the attempt before the one that is to come; None when there was none."""
-    ends = [attempt.ended for attempt in history.earlier]
-    ends += [history.ended] if history.ended else []
+    ends = [attempt.ended for attempt in state.earlier_attempts]
+    ends += [state.ended] if state.ended else []
     return ends[-1].outcome if ends else None

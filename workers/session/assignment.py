@@ -5,27 +5,27 @@ from enum import Enum
 from typing import TypeAlias
 
 from workers.jobs.job import Job
-from workers.jobs.resume_point import START, Seam
-from workers.protocol.configuration import UNCHANGED
+from workers.jobs.resume_point import RECORDING_START, ResumePoint
+from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a session waits for the server, in seconds."""
 
-    dial: float = 20.0
+    dial_s: float = 20.0
     """For TCP, TLS and the upgrade together: an answer may come a byte at a time."""
-    begin: float = 20.0
+    begin_s: float = 20.0
     """For Begin, on an open socket; the service takes one or two."""
-    end: float = 30.0
+    next_message_s: float = 30.0
     """For the next message, after Terminate, before the Termination is given up."""
-    end_altogether: float = 120.0
+    termination_s: float = 120.0
     """For the Termination, whatever else still comes."""
-    farewell: float = 3.0
+    shutdown_s: float = 3.0
     """For the Termination when the program is leaving, or gone."""
-    silence: float = 20.0
+    silence_s: float = 20.0
     """Without any sign of life, not even the answer to a ping, or without taking any audio, until
     the server counts as dead. Silence in the recording is no reason: pings are answered in it."""
 
@@ -37,27 +37,27 @@ class Assignment:
     job: Job
     attempt: int
     endpoint: Endpoint
-    trace: str
+    trace_path: str
     """The path of the trace to write; it must not exist yet."""
-    log: str
+    log_path: str
     """The path of the file that takes the process's output."""
-    patience: Patience = Patience()
-    seam: Seam = START
+    timeouts: Timeouts = Timeouts()
+    resume_point: ResumePoint = RECORDING_START
     """Where in the recording, and among its turns, this attempt begins."""
-    sha256: str = ""
+    expected_sha256: str = ""
     """Of the recording when the job began; empty for a first attempt."""
-    changes: UpdateConfiguration = UNCHANGED
+    changes: UpdateConfiguration = NO_CHANGES
     """What was changed in earlier sessions of the job; none by default."""
 
 
-class Order(Enum):
+class StopCommand(Enum):
     """What the supervisor sends through the pipe to end a session."""
 
     CANCEL = "cancel"
     """The user does not want it: send no more audio, end politely, keep what was heard."""
-    LEAVE = "leave"
+    SHUT_DOWN = "leave"
     """The program ends: the same, and soon; somebody may go on with it later."""
 
 
-Request: TypeAlias = ForceEndpoint | UpdateConfiguration
+ForwardedMessage: TypeAlias = ForceEndpoint | UpdateConfiguration
 """What it sends through the pipe to be passed on to the server while audio streams."""

@@ -11,10 +11,10 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
 from workers import processes
-from workers.jobs.events import Began, Ended, Outcome, Progressed, Report
+from workers.jobs.events import Began, Ended, JobReport, Outcome, Progressed
 from workers.protocol.endpoint import Secret
-from workers.session.assignment import Assignment, Order, Request
-from workers.session.pipe import Outbox, received
+from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.pipe import Outbox, read_reports
 
 
 class SessionChild:
@@ -24,143 +24,150 @@ class SessionChild:
     """
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
-        self._asked: list[Order] = []
+        self._stop_commands: list[StopCommand] = []
         """The first of them is why it ends."""
-        self._stood_still = False
-        self._t, self._noted_at = 0.0, time.monotonic()
+        self._hung = False
+        self._last_report_t, self._last_report_at = 0.0, time.monotonic()
         self._opened_at: float | None = None
         self._sent_seconds = 0.0
-        self._gone = False
-        self._forced = False
+        self._exited = False
+        self._kill_requested = False
         """To be killed, also if its process is not there yet."""
         self._context = context
         self._assignment, self._key = assignment, key
-        self._reports, self._told = context.Pipe(duplex=False)
-        self._theirs, self._ours = context.Pipe(duplex=False)
-        self._orders = Outbox(self._ours)
+        self._report_reader, self._report_writer = context.Pipe(duplex=False)
+        self._control_reader, self._control_writer = context.Pipe(duplex=False)
+        self._control_outbox = Outbox(self._control_writer)
         self._process: BaseProcess | None = None
 
     def start(self) -> None:
         """Makes the process; raises as `processes.started` does, and then it is over."""
         try:
-            self._process = processes.started(
+            self._process = processes.start_process(
                 self._context,
-                _run,
+                _child_main,
                 self._assignment,
                 self._key,
-                self._told,
-                self._theirs,
+                self._report_writer,
+                self._control_reader,
                 name=f"paceline-session-{self._assignment.job.id}",
             )
         except BaseException:
-            self._gone = True
-            self._reports.close()
+            self._exited = True
+            self._report_reader.close()
             self.close()
             raise
         finally:
-            self._theirs.close()
-            self._told.close()  # now the child holds the only writing end: its death reads as EOF
-        if self._forced:
+            self._control_reader.close()
+            # Now the child holds the only writing end: its death reads as end-of-file.
+            self._report_writer.close()
+        if self._kill_requested:
             self._kill()
 
-    def ask(self, order: Order) -> None:
+    def request_stop(self, command: StopCommand) -> None:
         """Politely the first time, by force the second.
 
         Leaving is no second time for what was only cancelled: its last words are still to come.
         """
-        if order in self._asked or Order.LEAVE in self._asked:
+        if command in self._stop_commands or StopCommand.SHUT_DOWN in self._stop_commands:
             self._kill()
         else:
-            self._asked.append(order)
-            self._orders.put(order)
+            self._stop_commands.append(command)
+            self._control_outbox.put(command)
 
-    def pass_on(self, request: Request) -> None:
+    def forward(self, message: ForwardedMessage) -> None:
         """Has it sent to the server, if it still streams when this arrives."""
-        self._orders.put(request)
+        self._control_outbox.put(message)
 
-    def remind(self) -> None:
+    def flush(self) -> None:
         """Says again what its pipe had no room for."""
-        self._orders.flush()
+        self._control_outbox.flush()
 
     def close(self) -> None:
         """It is dead, and is told nothing any more."""
-        self._ours.close()
+        self._control_writer.close()
 
-    def put_down(self) -> None:
+    def kill_hung(self) -> None:
         """By force, because it has stood still for too long."""
-        self._stood_still = True
+        self._hung = True
         self._kill()
 
     @property
-    def stopped(self) -> bool:
+    def is_suspended(self) -> bool:
         """Somebody has stopped the process (SIGSTOP), where the system tells."""
-        return self._process is not None and processes.stopped(self._process.pid)
+        return self._process is not None and processes.is_suspended(self._process.pid)
 
-    def reports(self) -> Iterator[Report]:
+    def read_reports(self) -> Iterator[JobReport]:
         """What it says, waiting for each, until it has nothing more to say and is dead."""
-        for report in received(self._reports):
-            self._note(report)
+        for report in read_reports(self._report_reader):
+            self._track(report)
             yield report
-        self._gone = True
-        self._reports.close()
+        self._exited = True
+        self._report_reader.close()
         if self._process is not None:
             self._process.join()
 
-    def _note(self, report: Report) -> None:
-        self._t, self._noted_at = report.t, time.monotonic()
+    def _track(self, report: JobReport) -> None:
+        self._last_report_t, self._last_report_at = report.t, time.monotonic()
         match report.event:
             case Began() as began:
-                self._opened_at = self._noted_at - began.begin_ms / 1000
+                self._opened_at = self._last_report_at - began.begin_ms / 1000
             case Progressed() as progressed:
                 self._sent_seconds = progressed.sent_seconds
 
     @property
-    def elapsed(self) -> float:
+    def elapsed_s(self) -> float:
         """Seconds on its clock, as far as that is known here."""
-        return self._t + time.monotonic() - self._noted_at
+        return self._last_report_t + time.monotonic() - self._last_report_at
 
-    def unsaid(self) -> Ended:
+    def fallback_ending(self) -> Ended:
         """The ending of a process that is dead and has not said how it ended, or never was."""
         opened = self._opened_at
         open_seconds = 0.0 if opened is None else time.monotonic() - opened
         return replace(
-            self._why(),
+            self._cause_of_death(),
             sent_seconds=self._sent_seconds,
             open_seconds=round(open_seconds, 3),
         )
 
-    def _why(self) -> Ended:
-        if self._stood_still:
-            return Ended(Outcome.CRASHED, "the session's process stood still and was ended", _KEPT)
+    def _cause_of_death(self) -> Ended:
+        if self._hung:
+            return Ended(
+                Outcome.CRASHED, "the session's process stood still and was ended", _CONTINUE_HINT
+            )
         began = self._process is not None
-        how = "by force" if began or self._forced else "before it began"
-        if self._asked[:1] == [Order.CANCEL]:
-            return Ended(Outcome.CANCELLED, f"stopped {how}", _KEPT)
-        if self._asked:
-            return Ended(Outcome.INTERRUPTED, f"the program was left {how}", _KEPT)
+        how = "by force" if began or self._kill_requested else "before it began"
+        if self._stop_commands[:1] == [StopCommand.CANCEL]:
+            return Ended(Outcome.CANCELLED, f"stopped {how}", _CONTINUE_HINT)
+        if self._stop_commands:
+            return Ended(Outcome.INTERRUPTED, f"the program was left {how}", _CONTINUE_HINT)
         code = self._process.exitcode if self._process is not None else None
         death = f"was killed (signal {-code})" if code and code < 0 else f"ended with code {code}"
         return Ended(
-            Outcome.CRASHED, f"the session's process {death}", f"{_KEPT} Its log may say more."
+            Outcome.CRASHED,
+            f"the session's process {death}",
+            f"{_CONTINUE_HINT} Its log may say more.",
         )
 
     def _kill(self) -> None:
         """Not through multiprocessing, which takes all for dead when its fork server is."""
-        if self._gone:
+        if self._exited:
             return
-        self._forced = True
+        self._kill_requested = True
         if self._process is None:
-            processes.end_fork_server()  # which may never answer: its end is that of the start
+            processes.kill_fork_server()  # which may never answer: its end is that of the start
         elif self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
 
 
-_KEPT = "What was heard is kept; it can go on from there."
+_CONTINUE_HINT = "What was heard is kept; it can go on from there."
 
 
-def _run(assignment: Assignment, key: Secret | None, reports: Connection, pipe: Connection) -> None:
+def _child_main(
+    assignment: Assignment, key: Secret | None, report_pipe: Connection, control_pipe: Connection
+) -> None:
     """The child. What it needs is loaded in the fork server already, and never in the parent."""
-    from workers.session.main import run
+    from workers.session.main import run_session
 
-    run(assignment, key, reports, pipe)
+    run_session(assignment, key, report_pipe, control_pipe)

@@ -7,62 +7,64 @@ import time
 from urllib.parse import urlsplit
 
 from workers.jobs.events import Ended
-from workers.jobs.job import Settings
+from workers.jobs.job import StreamSettings
 from workers.protocol.connection import Connection
-from workers.protocol.dialing import dial, unanswered
+from workers.protocol.dialing import dial, timeout_error
 from workers.protocol.endpoint import Endpoint, Secret
-from workers.session.assignment import Patience
-from workers.session.control import Orders
-from workers.session.session_state import Course
+from workers.session.assignment import Timeouts
+from workers.session.control import ControlChannel
+from workers.session.session_state import SessionState
 
 
-class Call:
+class Dialer:
     """Making one calls, for audio of ``rate`` Hz, in a thread: looking up a host heeds no order.
 
     Nobody waits for a thread whose call was given up; it ends with the process.
     """
 
     def __init__(
-        self, endpoint: Endpoint, settings: Settings, rate: int, key: Secret | None
+        self, endpoint: Endpoint, settings: StreamSettings, rate: int, key: Secret | None
     ) -> None:
         self._endpoint = endpoint
         self._key = key
-        self._url = endpoint.with_parameters(settings.query(rate))
-        self._answer: Connection | Exception | None = None
-        self._wanted = True
-        self._asking = False
+        self._url = endpoint.with_parameters(settings.query_params(rate))
+        self._result: Connection | Exception | None = None
+        self._still_wanted = True
+        self._handshaking = False
         """It is about to ask for a session, or has."""
-        self._over, self._writer = os.pipe()
+        self._done_fd, self._done_write_fd = os.pipe()
         """Its reading end reads as end-of-file when there is an answer."""
         threading.Thread(target=self._dial, name="call", daemon=True).start()
 
-    def answered(self, patience: Patience, orders: Orders, course: Course) -> Connection:
+    def wait_for_connection(
+        self, timeouts: Timeouts, control: ControlChannel, state: SessionState
+    ) -> Connection:
         """The open connection; raises `Unreachable`.
 
         An order ends the course. Then the call is given up at once, unless a session was asked for
         already: that may be about to open, and somebody has to end it.
         """
-        deadline = time.monotonic() + patience.dial
+        deadline = time.monotonic() + timeouts.dial_s
         ready: list[int] = []
-        while self._over not in ready:
+        while self._done_fd not in ready:
             left = deadline - time.monotonic()
-            if left <= 0 or (course.halted and self._dropped()):
-                raise unanswered(urlsplit(self._url).netloc)
-            ready = select.select([self._over, *orders.watched], [], [], left)[0]
-            for order in orders.arrived(ready):
+            if left <= 0 or (state.is_stopping and self._abandon()):
+                raise timeout_error(urlsplit(self._url).netloc)
+            ready = select.select([self._done_fd, *control.read_fds], [], [], left)[0]
+            for order in control.receive(ready):
                 if isinstance(order, Ended):
-                    course.end(order)
-                    deadline = min(deadline, course.ended_at + patience.farewell)
-        os.close(self._over)
-        if isinstance(self._answer, Connection):
-            return self._answer
-        assert self._answer is not None
-        raise self._answer
+                    state.end(order)
+                    deadline = min(deadline, state.ended_at + timeouts.shutdown_s)
+        os.close(self._done_fd)
+        if isinstance(self._result, Connection):
+            return self._result
+        assert self._result is not None
+        raise self._result
 
-    def _dropped(self) -> bool:
+    def _abandon(self) -> bool:
         """Whether nobody is asked for a session any more."""
-        self._wanted = False
-        return not self._asking
+        self._still_wanted = False
+        return not self._handshaking
 
     # --- in the thread ---------------------------------------------------------------------------
 
@@ -72,12 +74,14 @@ class Call:
             headers["Authorization"] = self._key.reveal()
         ca = self._endpoint.ca
         try:
-            self._answer = dial(self._url, headers, ca=ca, key=self._key, wanted=self._asks)
+            self._result = dial(
+                self._url, headers, ca_file=ca, key=self._key, claim_handshake=self._claim_handshake
+            )
         except Exception as error:
-            self._answer = error
-        os.close(self._writer)
+            self._result = error
+        os.close(self._done_write_fd)
 
-    def _asks(self) -> bool:
-        # Says so before it looks, as `_dropped` does: so one of the two sees the other.
-        self._asking = True
-        return self._wanted
+    def _claim_handshake(self) -> bool:
+        # Says so before it looks, as `_abandon` does: so one of the two sees the other.
+        self._handshaking = True
+        return self._still_wanted

@@ -1,19 +1,19 @@
 """Handing over to a further session before the server ends this one."""
 
 from workers.jobs.events import Ended, Outcome
-from workers.session.progress import Tally
-from workers.session.session_state import Course
+from workers.session.progress import SendProgress
+from workers.session.session_state import SessionState
 
-LONGEST = 10_800.0
+MAX_SESSION_S = 10_800.0
 """Seconds; the service's bound (the vendor's page on session errors: 3008 after three hours)."""
 
-_WINDOW, _WINDOW_SHARE = 300.0, 1 / 3
-_LAST, _LAST_SHARE = 30.0, 1 / 10
+_WINDOW_S, _WINDOW_SHARE = 300.0, 1 / 3
+_FINAL_MARGIN_S, _FINAL_MARGIN_SHARE = 30.0, 1 / 10
 
-_NEAR = Ended(
+_HANDED_OVER_ENDING = Ended(
     Outcome.HANDED_OVER, "the session neared its longest duration", "A further one goes on."
 )
-_TOO_SHORT = Ended(
+_NOTHING_SENT_ENDING = Ended(
     Outcome.LOST, "the session ended before anything was sent", "Are the clocks right?"
 )
 
@@ -26,31 +26,44 @@ class Handover:
     """
 
     def __init__(
-        self, expires_at: int, course: Course, tally: Tally, *, wall: float, now: float
+        self,
+        expires_at: int,
+        state: SessionState,
+        progress: SendProgress,
+        *,
+        wall_time: float,
+        now: float,
     ) -> None:
-        """``expires_at`` and ``wall`` in Unix time; 0, or a time that cannot be, says nothing."""
-        told = expires_at - wall
+        """``expires_at`` and ``wall_time`` in Unix time; 0, or a time that cannot be, says
+        nothing."""
+        told = expires_at - wall_time
         # The two clocks may differ by hours, and the server's bound holds by its own.
-        life = told if 0 < told <= LONGEST else LONGEST
-        self._window = now + life - min(_WINDOW, life * _WINDOW_SHARE)
-        self._last_moment = now + life - min(_LAST, life * _LAST_SHARE)
-        self._course = course
-        self._tally = tally
+        life = told if 0 < told <= MAX_SESSION_S else MAX_SESSION_S
+        self._window_start = now + life - min(_WINDOW_S, life * _WINDOW_SHARE)
+        self._deadline = now + life - min(_FINAL_MARGIN_S, life * _FINAL_MARGIN_SHARE)
+        self._state = state
+        self._progress = progress
 
-    def consider(self, now: float) -> None:
+    def check_turn_end(self, now: float) -> None:
         """A turn has just ended: is this the place?"""
-        left = self._tally.seconds_left
-        if now >= self._window and not self._course.complete and now + left > self._last_moment:
+        left = self._progress.seconds_left
+        if (
+            now >= self._window_start
+            and not self._state.all_audio_sent
+            and now + left > self._deadline
+        ):
             self._hand_over()
 
-    def due_in(self, now: float) -> float:
+    def check_deadline(self, now: float) -> float:
         """Seconds until it must be, whether a turn ends or not; does it when they are over."""
-        if self._course.halted or self._course.complete:
+        if self._state.is_stopping or self._state.all_audio_sent:
             return float("inf")
-        left = self._last_moment - now
+        left = self._deadline - now
         if left <= 0:
             self._hand_over()
         return max(0.0, left)
 
     def _hand_over(self) -> None:
-        self._course.end(_NEAR if self._tally.sent else _TOO_SHORT)
+        self._state.end(
+            _HANDED_OVER_ENDING if self._progress.sent_samples else _NOTHING_SENT_ENDING
+        )

@@ -9,36 +9,36 @@ import select
 from workers.protocol.connection import Connection, ConnectionLost
 
 
-class Pulse:
-    """Feels one connection; ``bound`` is the longest silence, in seconds."""
+class Keepalive:
+    """Feels one connection; ``silence_s`` is the longest silence, in seconds."""
 
-    def __init__(self, connection: Connection, bound: float) -> None:
+    def __init__(self, connection: Connection, silence_s: float) -> None:
         self._connection = connection
-        self._bound = bound
-        self._asked_at: float | None = None
+        self._silence_s = silence_s
+        self._ping_sent_at: float | None = None
         """When the ping was sent that is not answered yet."""
 
-    def feel(self, now: float) -> float:
+    def check(self, now: float) -> float:
         """Asks if it is time; seconds until it is to be felt again.
 
         Raises `ConnectionLost` when the server is dead: not when it was this process that stood
         still, and what came meanwhile is there but was not looked at yet.
         """
         connection = self._connection
-        if connection.waiting and now - connection.taken_at >= self._bound:
+        if connection.has_unsent and now - connection.last_write_at >= self._silence_s:
             if select.select([], [connection], [], 0)[1]:
                 return 0.0
-            raise ConnectionLost(f"the server has taken no audio for {self._bound:g} s")
-        if self._asked_at is not None and connection.heard_at >= self._asked_at:
-            self._asked_at = None
-        since = connection.heard_at if self._asked_at is None else self._asked_at
-        left = since + self._bound / 2 - now
+            raise ConnectionLost(f"the server has taken no audio for {self._silence_s:g} s")
+        if self._ping_sent_at is not None and connection.last_received_at >= self._ping_sent_at:
+            self._ping_sent_at = None
+        since = connection.last_received_at if self._ping_sent_at is None else self._ping_sent_at
+        left = since + self._silence_s / 2 - now
         if left > 0:
             return left
-        if self._asked_at is not None:
-            if connection.buffered or select.select([connection], [], [], 0)[0]:
+        if self._ping_sent_at is not None:
+            if connection.has_buffered_input or select.select([connection], [], [], 0)[0]:
                 return 0.0
-            raise ConnectionLost(f"the server has not answered for {self._bound:g} s")
-        self._asked_at = now
+            raise ConnectionLost(f"the server has not answered for {self._silence_s:g} s")
+        self._ping_sent_at = now
         connection.ping()
-        return self._bound / 2
+        return self._silence_s / 2

@@ -11,97 +11,101 @@ from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
-from workers.jobs.events import Ended, Outcome, Report
-from workers.protocol.codec import Json, write
+from workers.jobs.events import Ended, JobReport, Outcome
+from workers.protocol.codec import Json, dump
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment
-from workers.session.control import Orders, Recalled
+from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
 from workers.session.pipe import Outbox
-from workers.session.recorder import Recorder, unwritable
+from workers.session.recorder import Recorder, unwritable_ending
 from workers.traces.trace_file import TraceWriter
 
-_CHANGED = Ended(
+_FILE_CHANGED = Ended(
     Outcome.UNREADABLE,
     "the file has changed since it was begun",
     "It cannot go on from there: add it anew.",
 )
 
 
-def run(assignment: Assignment, key: Secret | None, told: Pipe, pipe: Pipe) -> None:
+def run_session(
+    assignment: Assignment, key: Secret | None, report_pipe: Pipe, control_pipe: Pipe
+) -> None:
     """The whole life of a session process; its last report is always `Ended`."""
-    reports = Outbox(told)
-    orders = Orders(pipe)
-    orders.heed_signals()
-    _take_name(f"paceline {assignment.job.id}.{assignment.attempt}")
+    reports = Outbox(report_pipe)
+    control = ControlChannel(control_pipe)
+    control.install_signal_handlers()
+    _set_process_name(f"paceline {assignment.job.id}.{assignment.attempt}")
     try:
-        _redirect_output(Path(assignment.log))
-        trace = TraceWriter(Path(assignment.trace), _facts(assignment))
+        _redirect_output(Path(assignment.log_path))
+        trace = TraceWriter(Path(assignment.trace_path), _trace_header(assignment))
     except OSError as error:
         job = assignment.job
-        ended = unwritable(error)
-        reports.put(Report(job.id, assignment.attempt, job.file, 0.0, ended))
+        ended = unwritable_ending(error)
+        reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended))
         reports.close()
         return
     with trace:
         recorder = Recorder(assignment, trace, reports)
-        recorder.say(_conversed(assignment, key, recorder, orders))
+        recorder.publish(_run_conversation(assignment, key, recorder, control))
     reports.close()
 
 
-def _conversed(
-    assignment: Assignment, key: Secret | None, recorder: Recorder, orders: Orders
+def _run_conversation(
+    assignment: Assignment, key: Secret | None, recorder: Recorder, control: ControlChannel
 ) -> Ended:
     path = assignment.job.recording.path
     try:
-        sha256 = _sha256(path, orders)
+        sha256 = _sha256(path, control)
     except OSError as error:
         return Ended(Outcome.UNREADABLE, f"the file cannot be read ({error.strerror})")
-    except Recalled as recalled:
+    except Cancelled as recalled:
         return recalled.ending
-    if assignment.sha256 and sha256 != assignment.sha256:
-        return _CHANGED
+    if assignment.expected_sha256 and sha256 != assignment.expected_sha256:
+        return _FILE_CHANGED
     try:
-        return Conversation(assignment, key, recorder, orders).run(sha256)
-    except Recalled as recalled:
+        return Conversation(assignment, key, recorder, control).run(sha256)
+    except Cancelled as recalled:
         return recalled.ending
     except Exception as error:
-        trouble = traceback.format_exc()
-        print(key.blotted(trouble) if key else trouble, file=sys.stderr, flush=True)  # into the log
+        incident = traceback.format_exc()
+        print(
+            key.redact(incident) if key else incident, file=sys.stderr, flush=True
+        )  # into the log
         return Ended(
             Outcome.CRASHED,
             f"a fault in Paceline ended the session ({type(error).__name__})",
-            f"The log says where: {assignment.log}",
+            f"The log says where: {assignment.log_path}",
         )
 
 
-def _sha256(path: str, orders: Orders) -> str:
+def _sha256(path: str, control: ControlChannel) -> str:
     """Of a file's bytes; read in small pieces, or their buffer would stay in the process.
 
     Some gigabytes take their time, so an order is heeded between two of them.
     """
     digest = hashlib.sha256()
     with open(path, "rb", buffering=0) as file:
-        while piece := file.read(1 << 15):
-            digest.update(piece)
-            orders.heed()
+        while block := file.read(1 << 15):
+            digest.update(block)
+            control.check()
     return digest.hexdigest()
 
 
-def _facts(assignment: Assignment) -> dict[str, Json]:
+def _trace_header(assignment: Assignment) -> dict[str, Json]:
     job = assignment.job
     return {
         "job": job.id,
         "attempt": assignment.attempt,
         "file": job.file,
-        "recording": write(job.recording),
-        "settings": write(job.settings),
-        "seam": write(assignment.seam),
+        "recording": dump(job.recording),
+        "settings": dump(job.settings),
+        "seam": dump(assignment.resume_point),
         "endpoint": assignment.endpoint.address,
     }
 
 
-def _take_name(name: str) -> None:
+def _set_process_name(name: str) -> None:
     """What ``top`` and ``ps -e`` show, where the system lets a process say it: up to 15 bytes."""
     with suppress(OSError):
         Path("/proc/self/comm").write_text(name)

@@ -14,9 +14,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from workers.jobs.events import Progressed, Report, TurnHeard
+from workers.jobs.events import JobReport, Progressed, TurnReceived
 
-A_LOOK = 1 << 10
+READ_SIZE_BYTES = 1 << 10
 """Bytes taken in at a time: a dozen orders, which delay no chunk."""
 
 
@@ -25,27 +25,27 @@ class Outbox:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe  # its descriptor lives as long as it does
-        self._unsent = bytearray()
+        self._partial = bytearray()
         """The rest of what was begun."""
-        self._waiting: deque[object] = deque()
+        self._queue: deque[object] = deque()
         os.set_blocking(pipe.fileno(), False)
 
-    def put(self, said: object) -> None:
+    def put(self, item: object) -> None:
         """Sends as much as the pipe takes at once."""
-        if self._waiting:
-            self._forget_overtaken(said)
-        self._waiting.append(said)
+        if self._queue:
+            self._drop_superseded(item)
+        self._queue.append(item)
         self.flush()
 
-    def _forget_overtaken(self, said: object) -> None:
+    def _drop_superseded(self, item: object) -> None:
         """Drops what waits and is out of date: it is in the trace.
 
         Only behind what has to arrive: how far audio was sent when a turn ended is told before it.
         """
         passing = []
-        while self._waiting and _passes(self._waiting[-1]):
-            passing.append(self._waiting.pop())
-        self._waiting.extend(each for each in reversed(passing) if not _overtakes(said, each))
+        while self._queue and _is_supersedable(self._queue[-1]):
+            passing.append(self._queue.pop())
+        self._queue.extend(each for each in reversed(passing) if not _supersedes(item, each))
 
     def close(self) -> None:
         """Waits until everything is sent, or nobody is there any more to read it."""
@@ -55,33 +55,33 @@ class Outbox:
     def flush(self) -> None:
         """Sends what the pipe did not take before, as far as it does now."""
         try:
-            while self._unsent or self._waiting:
-                if not self._unsent:
-                    self._unsent += pickle.dumps(self._waiting.popleft())
-                del self._unsent[: os.write(self._pipe.fileno(), self._unsent)]
+            while self._partial or self._queue:
+                if not self._partial:
+                    self._partial += pickle.dumps(self._queue.popleft())
+                del self._partial[: os.write(self._pipe.fileno(), self._partial)]
         except BlockingIOError:
             pass  # full: with the next one
         except OSError:
-            self._unsent.clear()  # nobody reads them; the trace has it all
-            self._waiting.clear()
+            self._partial.clear()  # nobody reads them; the trace has it all
+            self._queue.clear()
 
 
-def _passes(said: object) -> bool:
+def _is_supersedable(item: object) -> bool:
     """Whether a later report may take its place."""
-    event = said.event if isinstance(said, Report) else None
+    event = item.event if isinstance(item, JobReport) else None
     return isinstance(event, Progressed) or (
-        isinstance(event, TurnHeard) and not event.turn.end_of_turn
+        isinstance(event, TurnReceived) and not event.turn.end_of_turn
     )
 
 
-def _overtakes(later: object, earlier: object) -> bool:
+def _supersedes(later: object, earlier: object) -> bool:
     """Of one session: how far it is, or how a turn reads that was still open."""
-    if not (isinstance(later, Report) and isinstance(earlier, Report)):
+    if not (isinstance(later, JobReport) and isinstance(earlier, JobReport)):
         return False
     match later.event, earlier.event:
         case Progressed(), Progressed():
             return True
-        case TurnHeard(turn=new), TurnHeard(turn=old):
+        case TurnReceived(turn=new), TurnReceived(turn=old):
             return new.turn_order == old.turn_order
     return False
 
@@ -91,30 +91,30 @@ class Inbox:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._torn = b""
+        self._partial = b""
 
     def fileno(self) -> int:
         """For select."""
         return self._pipe.fileno()
 
-    def take(self) -> list[Any]:
+    def read_available(self) -> list[Any]:
         """What has arrived whole since the last time; raises `EOFError` when the writer is gone.
 
         Only to be called when it is readable, and then it does not wait.
         """
         try:
-            arrived = os.read(self._pipe.fileno(), A_LOOK)
+            arrived = os.read(self._pipe.fileno(), READ_SIZE_BYTES)
         except OSError:
             arrived = b""
         if not arrived:
             raise EOFError
-        stream = io.BytesIO(self._torn + arrived)
+        stream = io.BytesIO(self._partial + arrived)
         taken, whole = [], 0
         with suppress(EOFError, pickle.UnpicklingError):  # the rest is still to come
             while True:
                 taken.append(pickle.load(stream))
                 whole = stream.tell()
-        self._torn = stream.getvalue()[whole:]
+        self._partial = stream.getvalue()[whole:]
         return taken
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class Inbox:
         self._pipe.close()
 
 
-def received(pipe: Pipe) -> Iterator[Report]:
+def read_reports(pipe: Pipe) -> Iterator[JobReport]:
     """Each report as it comes, waiting for it, until the session is dead."""
     broken = suppress(EOFError, OSError, pickle.UnpicklingError)  # also: killed in mid-sentence
     with open(pipe.fileno(), "rb", closefd=False) as stream, broken:

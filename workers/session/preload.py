@@ -15,19 +15,19 @@ from typing import get_args
 from workers import processes
 from workers.audio.recording import Recording
 from workers.jobs import events
-from workers.jobs.job import Settings
+from workers.jobs.job import StreamSettings
 from workers.protocol import codec, messages
 
-for known in (
+for wire_type in (
     *get_args(events.TraceEvent),
     *get_args(messages.ServerMessage),
     messages.Terminate,
     messages.ForceEndpoint,
     messages.UpdateConfiguration,
     Recording,
-    Settings,
+    StreamSettings,
 ):
-    codec.learn(known)
+    codec.precompile(wire_type)
 gc.collect()
 gc.freeze()
-processes.ignore_what_all_are_sent()
+processes.ignore_group_signals()

@@ -3,104 +3,104 @@
 import time
 
 from workers.audio import decode
-from workers.audio.levels import level_db
+from workers.audio.levels import rms_dbfs
 from workers.audio.recording import Recording
 from workers.jobs.events import ChunksSent, Progressed, Slipped
-from workers.jobs.job import Settings
+from workers.jobs.job import StreamSettings
 from workers.pacing.certificate import Certificate
-from workers.pacing.lags import Lags, certificate
+from workers.pacing.lags import Lags, build_certificate
 from workers.session.recorder import Recorder
 
-ALIVE = 2.0
+IDLE_REPORT_INTERVAL_S = 2.0
 """Seconds after which it is told again how far a session is, though it got no further."""
 
 
-class Tally:
+class SendProgress:
     """Counts in samples at the rate that is sent. Seconds are the recording's."""
 
     def __init__(
-        self, recording: Recording, settings: Settings, start: int, recorder: Recorder
+        self, recording: Recording, settings: StreamSettings, start_sample: int, recorder: Recorder
     ) -> None:
         self._settings = settings
-        self._rate = settings.rate_for(recording)
-        self._start = start
-        self._length = decode.length(recording, self._rate)
+        self._rate = settings.sample_rate_for(recording)
+        self._start_sample = start_sample
+        self._total_samples = decode.sample_count(recording, self._rate)
         self._recorder = recorder
         self._lags = Lags()
         self._levels_db: list[int] = []
         """Of the chunks since it was told how far it is."""
         self._slips_ms: list[float] = []
-        self._reported = 0
-        self._told_at = float("inf")
+        self._reported_chunks = 0
+        self._reported_at = float("inf")
         """On the monotonic clock; nothing is to be told before the session has begun."""
-        self.sent = 0
+        self.sent_samples = 0
         """Samples of this session."""
 
     @property
     def sent_seconds(self) -> float:
         """Up to where in the recording."""
-        return (self._start + self.sent) / self._rate
+        return (self._start_sample + self.sent_samples) / self._rate
 
     @property
     def seconds_left(self) -> float:
         """Of the recording."""
-        return max(0.0, self._length / self._rate - self.sent_seconds)
+        return max(0.0, self._total_samples / self._rate - self.sent_seconds)
 
-    def begin(self) -> None:
+    def start_reporting(self) -> None:
         """The session has begun."""
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
 
-    def add(self, chunk: bytes, lag: float) -> None:
+    def add_chunk(self, chunk: bytes, lag_s: float) -> None:
         """A chunk of 16-bit samples left, so many seconds late."""
-        self._lags.add(lag)
-        self._levels_db.append(level_db(chunk))
-        self.sent += len(chunk) // 2
+        self._lags.add(lag_s)
+        self._levels_db.append(rms_dbfs(chunk))
+        self.sent_samples += len(chunk) // 2
 
-    def slip(self, stalled: float) -> None:
+    def record_slip(self, stalled_s: float) -> None:
         """The schedule was moved by so many seconds."""
-        self._slips_ms.append(stalled * 1000)
-        self._recorder.say(Slipped(self.sent_seconds, round(stalled * 1000, 3)))
+        self._slips_ms.append(stalled_s * 1000)
+        self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
 
-    def report_each(self, chunks: int) -> None:
+    def report_every(self, chunks: int) -> None:
         """Tells how far it is, after so many chunks."""
         if len(self._lags) % chunks == 0:
             self.report()
 
-    def report_new(self) -> None:
+    def report_if_new(self) -> None:
         """Tells how far it is, unless it has told that already."""
-        if len(self._lags) > self._reported:
+        if len(self._lags) > self._reported_chunks:
             self.report()
 
-    def report_alive(self, now: float) -> float:
+    def report_if_idle(self, now: float) -> float:
         """Tells it again when it is time; seconds until the next time.
 
         A session may wait for a server that takes no audio, or for its last words: whoever watches
         has to know that it does.
         """
-        if now >= self._told_at + ALIVE:
+        if now >= self._reported_at + IDLE_REPORT_INTERVAL_S:
             self.report()
-        return max(0.0, self._told_at + ALIVE - now)
+        return max(0.0, self._reported_at + IDLE_REPORT_INTERVAL_S - now)
 
     def report(self) -> None:
         """Tells how far it is."""
-        new = self._lags.since(self._reported)
+        new = self._lags.since(self._reported_chunks)
         if new:
-            self._recorder.note(ChunksSent(self._reported, new))
-            self._reported = len(self._lags)
-        self._told_at = time.monotonic()
-        total = max(self._length / self._rate, self.sent_seconds)
+            self._recorder.trace_only(ChunksSent(self._reported_chunks, new))
+            self._reported_chunks = len(self._lags)
+        self._reported_at = time.monotonic()
+        total = max(self._total_samples / self._rate, self.sent_seconds)
         levels, self._levels_db = tuple(self._levels_db), []
-        self._recorder.say(
+        self._recorder.publish(
             Progressed(round(self.sent_seconds, 3), round(total, 3), self._lags.summary(), levels)
         )
 
     def certificate(self) -> Certificate | None:
         """The evidence; None when nothing was sent."""
-        return certificate(
-            self._lags.array(),
+        return build_certificate(
+            self._lags.to_array(),
             tuple(self._slips_ms),
             release=self._settings.release,
             chunk_ms=self._settings.chunk_ms,
             sample_rate=self._rate,
-            audio_seconds=self.sent / self._rate,
+            audio_seconds=self.sent_samples / self._rate,
         )

@@ -4,52 +4,52 @@ import time
 from dataclasses import replace
 
 from workers.jobs import outcomes
-from workers.jobs.events import Ended, MessageReceived, Outcome, TurnHeard, Warned
-from workers.jobs.resume_point import Seam
+from workers.jobs.events import Ended, MessageReceived, Outcome, TurnReceived, Warned
+from workers.jobs.resume_point import ResumePoint
 from workers.protocol import messages
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
 
-_DONE = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
-_ENDED_EARLY = Ended(Outcome.LOST, "the server ended the session before it was asked to")
+_DONE_ENDING = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
+_ENDED_EARLY_ENDING = Ended(Outcome.LOST, "the server ended the session before it was asked to")
 
 
-MOST_WARNINGS = 100
+MAX_WARNINGS = 100
 """Of one session; a server that talks nonsense does so without end."""
 
 
-class Course:
+class SessionState:
     """What messages and orders have done to a conversation."""
 
-    def __init__(self, recorder: Recorder, seam: Seam) -> None:
+    def __init__(self, recorder: Recorder, resume_point: ResumePoint) -> None:
         self._recorder = recorder
-        self._seam = seam
+        self._resume_point = resume_point
         self._ending: Ended | None = None
-        self._early: list[Warned] | None = []
+        self._pending_warnings: list[Warned] | None = []
         """Warnings that came before the clock started, to be told behind `Began`; None: it has."""
-        self._warned = 0
+        self._warning_count = 0
         self.begin: Begin | None = None
-        self.complete = False
+        self.all_audio_sent = False
         """All audio has been sent."""
-        self.finishing = False
+        self.terminate_sent = False
         """Terminate has been sent."""
-        self.over = False
+        self.finished = False
         """The server has said its last word."""
-        self.last_message = 0.0
+        self.last_message_at = 0.0
         """On the monotonic clock."""
         self.ended_at = 0.0
         """On the same: when its ending was told; the server may have more to say."""
 
     @property
-    def halted(self) -> bool:
+    def is_stopping(self) -> bool:
         """No more audio is to be sent."""
-        return self.over or self.ending is not None
+        return self.finished or self.ending is not None
 
     @property
-    def streams(self) -> bool:
+    def is_streaming(self) -> bool:
         """The session has begun, and nobody has asked for its end."""
-        return self.begin is not None and not self.finishing and not self.halted
+        return self.begin is not None and not self.terminate_sent and not self.is_stopping
 
     @property
     def ending(self) -> Ended | None:
@@ -57,7 +57,7 @@ class Course:
         return self._ending or self._recorder.failure
 
     @property
-    def interrupted(self) -> bool:
+    def is_interrupted(self) -> bool:
         """The program is leaving, or gone: nobody waits for long."""
         return self._ending is not None and self._ending.outcome is Outcome.INTERRUPTED
 
@@ -67,53 +67,53 @@ class Course:
             self._ending = ending
             self.ended_at = time.monotonic()
 
-    def ended(self) -> Ended:
+    def finalize(self) -> Ended:
         """How it ended; when the server confirmed the whole of it, nothing else counts."""
-        self.tell_early()
-        return self.ending or _DONE
+        self.publish_pending_warnings()
+        return self.ending or _DONE_ENDING
 
     # --- messages --------------------------------------------------------------------------------
 
-    def take(self, message: ServerMessage | Closed) -> None:
+    def apply(self, message: ServerMessage | Closed) -> None:
         """Takes a message in and tells of it."""
-        self.last_message = time.monotonic()
+        self.last_message_at = time.monotonic()
         match message:
             case Turn():
-                cut = self.finishing and not self.complete
-                self._recorder.say(TurnHeard(self._placed(message), cut))
+                cut = self.terminate_sent and not self.all_audio_sent
+                self._recorder.publish(TurnReceived(self._shifted_turn(message), cut))
                 return
             case messages.Warning():
                 self.warn(Warned(message.warning, message.warning_code))
                 return
             case Closed():
-                self.over = True
-                self.end(self._broken(outcomes.of_close(message)))
+                self.finished = True
+                self.end(self._lost_if_begun(outcomes.ended_by_close(message)))
                 return
             case Begin():
                 self.begin = message
             case Termination():
-                self.over = True
-                if not self.finishing:  # nor was a turn ended that is still open
-                    self.end(_ENDED_EARLY)
-                elif self.complete:
+                self.finished = True
+                if not self.terminate_sent:  # nor was a turn ended that is still open
+                    self.end(_ENDED_EARLY_ENDING)
+                elif self.all_audio_sent:
                     self._ending = None
             case messages.Error():
-                self.over = True
-                self.end(self._broken(outcomes.of_error(message)))
-        self._recorder.note(MessageReceived(messages.to_json(message)))
+                self.finished = True
+                self.end(self._lost_if_begun(outcomes.ended_by_error(message)))
+        self._recorder.trace_only(MessageReceived(messages.to_json(message)))
 
-    def _broken(self, ending: Ended) -> Ended:
+    def _lost_if_begun(self, ending: Ended) -> Ended:
         """What has begun was let in, so it is not refused for want of a place any more."""
         if self.begin is not None and ending.outcome is Outcome.BUSY:
             return replace(ending, outcome=Outcome.LOST)
         return ending
 
-    def _placed(self, turn: Turn) -> Turn:
+    def _shifted_turn(self, turn: Turn) -> Turn:
         """On the recording's clock, and behind the turns of the attempts before."""
-        by = self._seam.at_ms
+        by = self._resume_point.at_ms
         return replace(
             turn,
-            turn_order=turn.turn_order + self._seam.turn,
+            turn_order=turn.turn_order + self._resume_point.turn,
             words=tuple(replace(w, start=w.start + by, end=w.end + by) for w in turn.words),
         )
 
@@ -121,18 +121,18 @@ class Course:
 
     def warn(self, warned: Warned) -> None:
         """Tells of it, not before `Began`, and not for ever."""
-        self._warned += 1
-        if self._warned > MOST_WARNINGS:
+        self._warning_count += 1
+        if self._warning_count > MAX_WARNINGS:
             return
-        if self._warned == MOST_WARNINGS:
+        if self._warning_count == MAX_WARNINGS:
             warned = Warned("further warnings of this session are not told")
-        if self._early is None:
-            self._recorder.say(warned)
+        if self._pending_warnings is None:
+            self._recorder.publish(warned)
         else:
-            self._early.append(warned)
+            self._pending_warnings.append(warned)
 
-    def tell_early(self, at: float | None = None) -> None:
+    def publish_pending_warnings(self, at: float | None = None) -> None:
         """Tells the warnings that came early; ``at`` on the monotonic clock."""
-        early, self._early = self._early or [], None
+        early, self._pending_warnings = self._pending_warnings or [], None
         for warned in early:
-            self._recorder.say(warned, at=at)
+            self._recorder.publish(warned, at=at)

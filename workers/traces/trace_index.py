@@ -19,41 +19,41 @@ from workers.jobs.events import TRACE_ONLY, Event
 from workers.protocol import codec
 from workers.traces import trace_file
 
-LEVELS = 20
+METER_REPORTS = 20
 """So many reports of progress are read before any moment: what they say of the sound's level is
 shown side by side."""
 
-_LINE = re.compile(
+_LINE_START = re.compile(
     rb'\{"t":(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?),'
     rb'"type":(?:"(chunks|sent|received)"|"(progress)"|"turn","turn_order":(\d{1,9}),'
     rb'"end_of_turn":(?:(true)|false),|)'
 )
 """How `trace.TraceWriter` begins a line."""
 
-_LONGEST = 366 * 86400.0
+_MAX_TIME_S = 366 * 86400.0
 """Seconds: no session lasts for a year. A calendar has an end, and so has a clock."""
 
-_YEARS = range(1970, 9000)
+_VALID_YEARS = range(1970, 9000)
 """In which a trace may have been written, for the same reason."""
 
-_WORDS = b',"words":['
-_CUT = b',"cut":true}'
+_WORDS_FIELD = b',"words":['
+_CUT_FIELD = b',"cut":true}'
 
 
-class _Kind(IntEnum):
+class _LineKind(IntEnum):
     RARE = 0
     PROGRESS = 1
-    TURN = 2
+    UNREPLACEABLE_TURN = 2
     """It is read in any case."""
     PARTIAL = 3
     """It says all that an earlier partial of its turn said, and may be replaced itself."""
     FINAL = 4
     """The same, and nothing replaces it."""
-    WITNESS = 5
+    PROGRESS_BEFORE_FINAL = 5
     """The last progress before a final: what can have been heard by then is bounded by it."""
 
 
-class Reel:
+class TraceIndex:
     """The events of one attempt. Memory: 25 bytes a line, and the finals that were read.
 
     What is behind something that is no line of a trace does not count; a line that is damaged in
@@ -65,40 +65,40 @@ class Reel:
         self._path = path
         self._times = array("d")
         self._offsets = array("q")
-        self._kinds = bytearray()
-        self._orders = array("q")
-        self._read: dict[int, Event] = {}
+        self._line_kinds = bytearray()
+        self._turn_orders = array("q")
+        self._cached_events: dict[int, Event] = {}
         """Finals, which a transcript keeps anyway, their witnesses, and what is rare."""
         self.damage: tuple[float, str] | None = None
         """When it was damaged first, and how; of single lines only when they are read."""
-        self.wall = datetime.fromtimestamp(0, UTC)
+        self.started_at = datetime.fromtimestamp(0, UTC)
         """When its first line was written; the epoch when that cannot be known."""
         try:
             with path.open("rb") as file:
-                if file.readline(trace_file.LONGEST_LINE).endswith(b"\n"):  # else torn: no event
-                    self.wall = _wall(path)
-                    self._find(file)
+                if file.readline(trace_file.MAX_LINE_BYTES).endswith(b"\n"):  # else torn: no event
+                    self.started_at = _read_start_time(path)
+                    self._scan_lines(file)
         except (Malformed, OSError, ValueError, OverflowError) as damage:
-            self.damage = self.end, str(damage)
+            self.damage = self.end_s, str(damage)
 
     @property
-    def end(self) -> float:
+    def end_s(self) -> float:
         """When the last line was written, in seconds on its own clock."""
         return self._times[-1] if self._times else 0.0
 
     @property
-    def rare(self) -> Iterator[tuple[float, Event]]:
+    def rare_events(self) -> Iterator[tuple[float, Event]]:
         """Everything but progress and turns."""
-        for index, event in list(self._read.items()):
-            if self._kinds[index] == _Kind.RARE:
+        for index, event in list(self._cached_events.items()):
+            if self._line_kinds[index] == _LineKind.RARE:
                 yield self._times[index], event
 
-    def between(self, after: float, until: float) -> Iterator[tuple[float, Event]]:
-        """What happened from ``after`` (left out) to ``until``, as far as it is not replaced.
+    def events_between(self, after_s: float, until_s: float) -> Iterator[tuple[float, Event]]:
+        """What happened from ``after_s`` (left out) to ``until_s``, as far as it is not replaced.
 
         Whoever folds over it stands where he would with every event.
         """
-        first, last = bisect_right(self._times, after), bisect_right(self._times, until)
+        first, last = bisect_right(self._times, after_s), bisect_right(self._times, until_s)
         if first == last:
             return
         try:
@@ -107,102 +107,108 @@ class Reel:
             self.damage = self.damage or (self._times[first], str(gone))
             return
         with file:
-            for index in self._needed(first, last):
-                if (event := self._event(file, index)) is not None:
+            for index in self._needed_lines(first, last):
+                if (event := self._load_event(file, index)) is not None:
                     yield self._times[index], event
 
-    def _find(self, file: BinaryIO) -> None:
+    def _scan_lines(self, file: BinaryIO) -> None:
         offset, latest, progressed = file.tell(), 0.0, -1
-        while line := file.readline(trace_file.LONGEST_LINE):
-            if not line.endswith(b"\n") and not _whole(line):
+        while line := file.readline(trace_file.MAX_LINE_BYTES):
+            if not line.endswith(b"\n") and not _is_complete_json(line):
                 return  # torn, or being written now
-            found = _LINE.match(line)
-            if found is None or float(found[1]) > _LONGEST:
+            found = _LINE_START.match(line)
+            if found is None or float(found[1]) > _MAX_TIME_S:
                 raise Malformed(f"{self._path.name}, byte {offset} is no line of a trace")
             t, unseen, progress, order, final = found.groups()
             if not unseen:
                 latest = max(latest, float(t))
                 self._times.append(latest)
                 self._offsets.append(offset)
-                self._orders.append(int(order or 0))
-                self._kinds.append(_kind(line, progress, order, final))
-                if self._kinds[-1] == _Kind.RARE:
-                    self._keep_rare(line)
-                elif self._kinds[-1] == _Kind.PROGRESS:
-                    progressed = len(self._kinds) - 1
-                elif self._kinds[-1] == _Kind.FINAL and progressed >= 0:
-                    self._kinds[progressed] = _Kind.WITNESS
+                self._turn_orders.append(int(order or 0))
+                self._line_kinds.append(_line_kind(line, progress, order, final))
+                if self._line_kinds[-1] == _LineKind.RARE:
+                    self._cache_rare_event(line)
+                elif self._line_kinds[-1] == _LineKind.PROGRESS:
+                    progressed = len(self._line_kinds) - 1
+                elif self._line_kinds[-1] == _LineKind.FINAL and progressed >= 0:
+                    self._line_kinds[progressed] = _LineKind.PROGRESS_BEFORE_FINAL
             offset += len(line)
 
-    def _keep_rare(self, line: bytes) -> None:
-        event = _parsed(line, f"{self._path.name}, byte {self._offsets[-1]}")
-        self._read[len(self._times) - 1] = event
+    def _cache_rare_event(self, line: bytes) -> None:
+        event = _parse_event(line, f"{self._path.name}, byte {self._offsets[-1]}")
+        self._cached_events[len(self._times) - 1] = event
 
-    def _needed(self, first: int, last: int) -> list[int]:
-        """The lines that something hangs on: what `JobHistory` would know without the others."""
+    def _needed_lines(self, first: int, last: int) -> list[int]:
+        """The lines that something hangs on: what `JobState` would know without the others."""
         kept: list[int] = []
         replaced: set[int] = set()
-        levels, owed = LEVELS, False
+        levels, owed = METER_REPORTS, False
         for index in range(last - 1, first - 1, -1):
-            kind, order = self._kinds[index], self._orders[index]
-            if kind in (_Kind.PROGRESS, _Kind.WITNESS):
+            kind, order = self._line_kinds[index], self._turn_orders[index]
+            if kind in (_LineKind.PROGRESS, _LineKind.PROGRESS_BEFORE_FINAL):
                 if not levels and not owed:
                     continue
                 levels, owed = max(levels - 1, 0), False
-            elif kind == _Kind.PARTIAL and order in replaced:
+            elif kind == _LineKind.PARTIAL and order in replaced:
                 continue
-            elif kind != _Kind.RARE:
+            elif kind != _LineKind.RARE:
                 owed = True  # up to where audio had left by then bounds what can have been heard
-                if kind != _Kind.TURN:
+                if kind != _LineKind.UNREPLACEABLE_TURN:
                     replaced.add(order)
             kept.append(index)
         return kept[::-1]
 
-    def _event(self, file: BinaryIO, index: int) -> Event | None:
-        if (known := self._read.get(index)) is not None:
+    def _load_event(self, file: BinaryIO, index: int) -> Event | None:
+        if (known := self._cached_events.get(index)) is not None:
             return known
         file.seek(self._offsets[index])
         try:
             where = f"{self._path.name}, byte {self._offsets[index]}"
-            event = _parsed(file.readline(trace_file.LONGEST_LINE), where)
+            event = _parse_event(file.readline(trace_file.MAX_LINE_BYTES), where)
         except Malformed as damage:
             self.damage = self.damage or (self._times[index], str(damage))
             return None
-        if self._kinds[index] in (_Kind.FINAL, _Kind.WITNESS):
-            self._read[index] = event
+        if self._line_kinds[index] in (_LineKind.FINAL, _LineKind.PROGRESS_BEFORE_FINAL):
+            self._cached_events[index] = event
         return event
 
 
-def _wall(path: Path) -> datetime:
-    wall = datetime.fromisoformat(trace_file.head(path).wall).astimezone(UTC)
-    if wall.year not in _YEARS:
+def _read_start_time(path: Path) -> datetime:
+    wall = datetime.fromisoformat(trace_file.read_head(path).wall).astimezone(UTC)
+    if wall.year not in _VALID_YEARS:
         raise Malformed(f"{path.name} was written in the year {wall.year}")
     return wall
 
 
-def _kind(line: bytes, progress: bytes | None, order: bytes | None, final: bytes | None) -> _Kind:
+def _line_kind(
+    line: bytes, progress: bytes | None, order: bytes | None, final: bytes | None
+) -> _LineKind:
     """A turn without words, or cut, does not say all that was said of it before."""
     if order is None:
-        return _Kind.PROGRESS if progress else _Kind.RARE
-    words = line.find(_WORDS) + len(_WORDS)
-    if words < len(_WORDS) or line[words : words + 1] != b"{" or line.rstrip().endswith(_CUT):
-        return _Kind.TURN
-    return _Kind.FINAL if final else _Kind.PARTIAL
+        return _LineKind.PROGRESS if progress else _LineKind.RARE
+    words = line.find(_WORDS_FIELD) + len(_WORDS_FIELD)
+    if (
+        words < len(_WORDS_FIELD)
+        or line[words : words + 1] != b"{"
+        or line.rstrip().endswith(_CUT_FIELD)
+    ):
+        return _LineKind.UNREPLACEABLE_TURN
+    return _LineKind.FINAL if final else _LineKind.PARTIAL
 
 
-def _whole(line: bytes) -> bool:
+def _is_complete_json(line: bytes) -> bool:
     try:
-        codec.parsed(line, "")
+        codec.parse_object(line, "")
     except Malformed:
         return False
     return True
 
 
-def _parsed(line: bytes, where: str) -> Event:
-    record = codec.parsed(line, where)
+def _parse_event(line: bytes, where: str) -> Event:
+    record = codec.parse_object(line, where)
     record.pop("t", None)
     try:
-        event = events.from_json(record)
+        event = events.event_from_json(record)
     except Malformed as error:
         raise Malformed(f"{where}: {error.reason}") from error
     if isinstance(event, TRACE_ONLY):

@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from tests.fuzz import corrupt_audio
-from tests.fuzz.decoder_process import Decoder
+from tests.fuzz.decoder_process import IsolatedDecoder
 from tests.support import audio_files
 from workers.audio.prober import Prober
-from workers.errors import Unprobed, Unreadable
+from workers.errors import ProbeFailed, Unreadable
 
 CASES, SEED = 400, 3
 """The 20th of these made a decoder go in a circle, and the 97th made it fail with a bug."""
@@ -23,13 +23,13 @@ def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
     """Never a crash, a wait without end, memory without bound, or words that nobody can read."""
     path = tmp_path / "a"
     wrong, right = [], set()
-    with Decoder() as decoder:
-        for case in corrupt_audio.damaged(SEED, CASES):
+    with IsolatedDecoder() as decoder:
+        for case in corrupt_audio.generate_corrupt_files(SEED, CASES):
             path.write_bytes(case.content)
-            outcome = decoder.outcome(str(path))
+            outcome = decoder.decode(str(path))
             right.add(outcome.kind)
-            if not outcome.is_right:
-                wrong.append((case.how, outcome))
+            if not outcome.is_acceptable:
+                wrong.append((case.description, outcome))
 
     assert not wrong
     assert right == {"decoded", "refused"}
@@ -43,7 +43,7 @@ def crash(process: int) -> None:
 
 def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
     """A decoder may crash at any file; the files behind it have done nothing."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0))
     with Prober(multiprocessing.get_context("spawn")) as prober:
         assert prober.probe(path).seconds == 1.0
         (process,) = (
@@ -71,7 +71,7 @@ def test_what_is_no_file_is_refused_by_the_prober_in_words(tmp_path: Path) -> No
 
 def test_a_prober_that_was_killed_while_idle_costs_no_file(tmp_path: Path) -> None:
     """The machine was short of memory, say; the file is not damaged."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     before = set(psutil.Process().children(recursive=True))
     with Prober(multiprocessing.get_context("spawn")) as prober:
         prober.probe(path)
@@ -95,7 +95,7 @@ def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
     tmp_path: Path, ended: bool
 ) -> None:
     """It is asked for again."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     before = probers()
     with Prober(multiprocessing.get_context("spawn")) as prober:
         prober.probe(path)
@@ -109,7 +109,7 @@ def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
 
 def test_probers_that_are_killed_again_and_again_are_told_as_such(tmp_path: Path) -> None:
     """Nobody knows what the file is, and it is not called damaged."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     before, over = probers(), threading.Event()
 
     def kill_all() -> None:
@@ -121,7 +121,7 @@ def test_probers_that_are_killed_again_and_again_are_told_as_such(tmp_path: Path
     with Prober(multiprocessing.get_context("spawn")) as prober:
         killer.start()
         try:
-            with pytest.raises(Unprobed, match="killed"):
+            with pytest.raises(ProbeFailed, match="killed"):
                 prober.probe(path)
         finally:
             over.set()

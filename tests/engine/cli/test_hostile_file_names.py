@@ -10,8 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.engine.cli.test_program import ROOT, command
-from tests.engine.support.scripted_server import BEGIN, TERMINATION, Endpoint, Line, turn
+from tests.engine.cli.test_program import ROOT, cli_command
+from tests.engine.support.scripted_server import (
+    BEGIN,
+    TERMINATION,
+    ScriptedServer,
+    ServerConnectionScript,
+    turn_message,
+)
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support import audio_files
 from workers.exports import FORMATS
@@ -27,14 +33,14 @@ SAID = "[red] \x1b]0;t\x07 \x9b2J \u202e \ud800 =1 会議"
 EXTRA = {"score": float("inf"), "job": "nobody", "file": "nowhere", "t": "never", "x": SAID}
 
 
-async def hostile(line: Line) -> None:
+async def hostile(line: ServerConnectionScript) -> None:
     """Says everything in foreign words."""
-    await line.say({**BEGIN, "id": SAID, "configuration": {"model": SAID}})
-    await line.listen(chunks=1)
-    words = {**turn(0, SAID, final=True), **EXTRA, "speaker_label": SAID}
-    await line.say({"type": "Warning", "warning": SAID}, words, {"type": SAID, **EXTRA}, "[]")
-    await line.listen()
-    await line.say({**TERMINATION, **EXTRA})
+    await line.send({**BEGIN, "id": SAID, "configuration": {"model": SAID}})
+    await line.receive(chunks=1)
+    words = {**turn_message(0, SAID, final=True), **EXTRA, "speaker_label": SAID}
+    await line.send({"type": "Warning", "warning": SAID}, words, {"type": SAID, **EXTRA}, "[]")
+    await line.receive()
+    await line.send({**TERMINATION, **EXTRA})
     await line.socket.close(1000, "\x1b[2J \u202e")
 
 
@@ -56,7 +62,7 @@ def paceline(
 ) -> subprocess.CompletedProcess[bytes]:
     """Started beside the recordings, on a terminal of that encoding."""
     return subprocess.run(
-        [*command(), *arguments],
+        [*cli_command(), *arguments],
         capture_output=True,
         cwd=place,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
@@ -69,9 +75,9 @@ def paceline(
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     place = tmp_path_factory.mktemp("hostile")
     for name in NAMES:  # what writes recordings takes no such name
-        plain = audio_files.write(place / "plain.wav", audio_files.counting(0.2))
+        plain = audio_files.write_recording(place / "plain.wav", audio_files.distinct_samples(0.2))
         os.rename(plain, os.path.join(os.fsencode(place), name))
-    with Endpoint(hostile) as endpoint:
+    with ScriptedServer(hostile) as endpoint:
         to = ("--endpoint", endpoint.url, "--out", "run")
         yield Run(paceline(place, "run", "--json", *to, "--", *NAMES), place)
 
@@ -124,7 +130,7 @@ def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
 
 def test_such_recordings_are_told_of_as_text(run: Run) -> None:
     """Live, at the end, and when they are only checked; in any locale."""
-    with Endpoint(hostile) as endpoint:
+    with ScriptedServer(hostile) as endpoint:
         to = ("--endpoint", endpoint.url, "--out", "again")
         said = paceline(run.place, "run", *to, "--", *NAMES)
     checked = paceline(run.place, "check", "--", *NAMES, encoding="ascii")

@@ -16,7 +16,13 @@ import pytest
 from click.testing import CliRunner, Result
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tests.engine.support.scripted_server import BEGIN, Endpoint, Line, perfect, turn
+from tests.engine.support.scripted_server import (
+    BEGIN,
+    ScriptedServer,
+    ServerConnectionScript,
+    serve_normally,
+    turn_message,
+)
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support import audio_files
 from tui.cli import commands
@@ -28,13 +34,13 @@ RECORDINGS = ["station.aiff", "museum.flac", "message.wav"]
 BROKEN = SAMPLES / "odd" / "broken.flac"
 
 
-def command(*arguments: str | Path) -> list[str]:
+def cli_command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "tui", *map(str, arguments)]
 
 
-def paceline(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_cli(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments),
+        cli_command(*arguments),
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -44,7 +50,7 @@ def paceline(*arguments: str | Path, **environment: str) -> subprocess.Completed
     )
 
 
-def inside(*arguments: str | Path, **environment: str) -> Result:
+def run_in_process(*arguments: str | Path, **environment: str) -> Result:
     """The same in this process, where it starts no session and installs no handler of signals."""
     return CliRunner().invoke(commands.paceline, [*map(str, arguments)], env=environment)
 
@@ -68,10 +74,10 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("program") / "run"
     files = [SAMPLES / "recordings" / name for name in RECORDINGS]
-    return Run(paceline("run", "--json", "--local", "--out", folder, *files, BROKEN), folder)
+    return Run(run_cli("run", "--json", "--local", "--out", folder, *files, BROKEN), folder)
 
 
-def reference(name: str) -> str:
+def reference_text(name: str) -> str:
     for row in (SAMPLES / "manifest.tsv").read_text().splitlines():
         fields = row.split("\t")
         if fields[0].endswith(name):
@@ -88,7 +94,7 @@ def test_real_words_come_back(run: Run) -> None:
         for name in RECORDINGS
     ]
 
-    assert jiwer.wer([normal(reference(name)) for name in RECORDINGS], heard) < 0.25
+    assert jiwer.wer([normal(reference_text(name)) for name in RECORDINGS], heard) < 0.25
 
 
 @pytest.mark.engine
@@ -146,8 +152,8 @@ def test_a_run_is_exported_offline(run: Run, tmp_path: Path) -> None:
     """Every format, named after the recording; not overwritten without being asked."""
     formats = ("srt", "vtt", "txt", "json", "csv")
     arguments = ("export", run.folder, "--to", ",".join(formats), "--into", tmp_path)
-    first, second = inside(*arguments), inside(*arguments)
-    third = inside(*arguments, "--overwrite")
+    first, second = run_in_process(*arguments), run_in_process(*arguments)
+    third = run_in_process(*arguments, "--overwrite")
 
     assert (first.exit_code, second.exit_code, third.exit_code) == (0, 3, 0)
     assert {p.name for p in tmp_path.iterdir()} == {
@@ -160,7 +166,7 @@ def test_a_run_is_exported_offline(run: Run, tmp_path: Path) -> None:
 
 def test_check_sends_nothing_and_says_everything() -> None:
     """What each file is, and what would be sent of it."""
-    result = paceline("check", SAMPLES / "recordings" / "bakery.wav", BROKEN)
+    result = run_cli("check", SAMPLES / "recordings" / "bakery.wav", BROKEN)
 
     assert result.returncode == 3
     assert "stereo" in result.stdout
@@ -179,7 +185,7 @@ def test_a_mistake_ends_the_program_in_a_sentence(
     arguments: list[str], code: int, words: str
 ) -> None:
     """What happened and what to do, the right exit code, never a traceback."""
-    result = paceline(*arguments)
+    result = run_cli(*arguments)
 
     assert result.returncode == code, result.stderr
     assert words in result.stderr
@@ -207,7 +213,7 @@ def test_a_mistake_gets_a_sentence(
 ) -> None:
     """The same, in this process: nothing is started for any of these."""
     monkeypatch.chdir(ROOT)
-    result = inside(*arguments)
+    result = run_in_process(*arguments)
 
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == code, result.stderr
@@ -217,7 +223,7 @@ def test_a_mistake_gets_a_sentence(
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["export", "-h"]])
 def test_help_is_there(arguments: list[str]) -> None:
     """For the whole and for each command."""
-    result = inside(*arguments)
+    result = run_in_process(*arguments)
 
     assert result.exit_code == 0
     assert "Usage: paceline" in result.stdout
@@ -225,9 +231,9 @@ def test_help_is_there(arguments: list[str]) -> None:
 
 def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
     """Every job fails in words; the program does not hang."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
     options = ("--attempts", "1", "--out", tmp_path / "run")
-    result = paceline("run", "--endpoint", "ws://127.0.0.1:9", *options, path)
+    result = run_cli("run", "--endpoint", "ws://127.0.0.1:9", *options, path)
 
     assert result.returncode == 3
     assert "nothing answers at 127.0.0.1:9" in result.stderr
@@ -236,13 +242,13 @@ def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
 def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
     """All was heard, and none of it is there."""
 
-    async def remove(line: Line) -> None:
+    async def remove(line: ServerConnectionScript) -> None:
         (tmp_path / "run").rename(tmp_path / "gone")
-        await perfect(line)
+        await serve_normally(line)
 
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
-    with Endpoint(remove) as endpoint:
-        result = paceline("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path)
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
+    with ScriptedServer(remove) as endpoint:
+        result = run_cli("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path)
 
     assert result.returncode == 3
     assert "or the folder gone?" in result.stderr
@@ -251,13 +257,13 @@ def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
 def test_a_refused_key_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
     """And the key is nowhere: not in the output, not in the run folder."""
 
-    async def refuse(line: Line) -> None:
-        await line.say({"type": "Error", "error_code": 1008, "error": "Invalid API key"})
+    async def refuse(line: ServerConnectionScript) -> None:
+        await line.send({"type": "Error", "error_code": 1008, "error": "Invalid API key"})
         await line.socket.close(1008, "See Error message for details")
 
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
-    with Endpoint(refuse) as endpoint:
-        result = paceline(
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
+    with ScriptedServer(refuse) as endpoint:
+        result = run_cli(
             "run",
             "--json",
             "--endpoint",
@@ -268,7 +274,7 @@ def test_a_refused_key_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
             ASSEMBLYAI_API_KEY="k3y-that-must-not-leak",
         )
 
-    assert endpoint.heard[0].headers["Authorization"] == "k3y-that-must-not-leak"
+    assert endpoint.received_sessions[0].headers["Authorization"] == "k3y-that-must-not-leak"
     assert result.returncode == 4
     assert "Invalid API key" in result.stderr
     everything = [result.stdout, result.stderr]
@@ -276,12 +282,12 @@ def test_a_refused_key_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
     assert not [text for text in everything if "k3y-that-must-not-leak" in text]
 
 
-async def endless(line: Line) -> None:
+async def endless(line: ServerConnectionScript) -> None:
     """Hears until Terminate, and then ends as it should."""
-    await line.say(BEGIN, turn(0, "Heard before.", final=True))
-    await line.listen()
-    await line.say(
-        turn(1, "Heard after.", final=True),
+    await line.send(BEGIN, turn_message(0, "Heard before.", final=True))
+    await line.receive()
+    await line.send(
+        turn_message(1, "Heard after.", final=True),
         {"type": "Termination", "audio_duration_seconds": 1},
     )
 
@@ -289,11 +295,11 @@ async def endless(line: Line) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_was_heard(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM: Terminate is sent, the words are told, nothing is left running."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(120.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))
     with (
-        Endpoint(endless) as endpoint,
+        ScriptedServer(endless) as endpoint,
         subprocess.Popen(
-            command("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path),
+            cli_command("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path),
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
@@ -310,7 +316,7 @@ def test_an_interrupted_run_keeps_what_was_heard(tmp_path: Path, number: signal.
         _, alive = psutil.wait_procs(family, timeout=LONG_ENOUGH)
 
     assert program.returncode == 130
-    assert endpoint.heard[0].control == [{"type": "Terminate"}]
+    assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
     assert "Heard after." in rest
     assert alive == []
 
@@ -339,7 +345,7 @@ def test_an_interruption_before_there_is_anything_to_end_ends_it(
     tmp_path: Path, module: str
 ) -> None:
     """Whatever is being loaded: without a word, and with the exit code of an interruption."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     arguments = ["run", "--endpoint", "ws://127.0.0.1:9", "--out", str(tmp_path / "run"), path]
     program = [sys.executable, "-c", INTERRUPTED_AT, module, *arguments]
     ended = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=LONG_ENOUGH)
@@ -350,16 +356,16 @@ def test_an_interruption_before_there_is_anything_to_end_ends_it(
 def test_a_second_interruption_is_by_force(tmp_path: Path) -> None:
     """When the server does not answer, nobody has to wait for it."""
 
-    async def deaf(line: Line) -> None:
-        await line.say(BEGIN, turn(0, "Heard.", final=True))
-        await line.listen()
-        await line.listen()
+    async def deaf(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN, turn_message(0, "Heard.", final=True))
+        await line.receive()
+        await line.receive()
 
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(120.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))
     with (
-        Endpoint(deaf) as endpoint,
+        ScriptedServer(deaf) as endpoint,
         subprocess.Popen(
-            command("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path),
+            cli_command("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path),
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
@@ -380,11 +386,13 @@ def test_a_second_interruption_is_by_force(tmp_path: Path) -> None:
 
 def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
     """As with ``| head``: sessions are terminated, and there is no traceback."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(120.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))
     with (
-        Endpoint(endless) as endpoint,
+        ScriptedServer(endless) as endpoint,
         subprocess.Popen(
-            command("run", "--json", "--endpoint", endpoint.url, "--out", tmp_path / "run", path),
+            cli_command(
+                "run", "--json", "--endpoint", endpoint.url, "--out", tmp_path / "run", path
+            ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -401,4 +409,4 @@ def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
 
     assert program.returncode == 130
     assert "Traceback" not in errors
-    assert endpoint.heard[0].control == [{"type": "Terminate"}]
+    assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]

@@ -12,15 +12,22 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.engine.cli.test_program import ROOT, command, inside, paceline
+from tests.engine.cli.test_program import ROOT, cli_command, run_cli, run_in_process
 from tests.engine.support import supervisor_harness
-from tests.engine.support.scripted_server import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, supervised
+from tests.engine.support.scripted_server import (
+    BEGIN,
+    TERMINATION,
+    ScriptedServer,
+    ServerConnectionScript,
+    serve_normally,
+    turn_message,
+)
+from tests.engine.support.supervisor_harness import LONG_ENOUGH, run_supervisor
 from tests.support import audio_files
-from tui.cli.resume import resumed
+from tui.cli.resume import prepare_resume
 from workers.errors import UsageProblem
 from workers.jobs.events import Queued
-from workers.jobs.job_state import Status
+from workers.jobs.job_state import JobStatus
 from workers.runs import reader
 
 LONG = 120.0
@@ -29,42 +36,42 @@ LONG = 120.0
 
 def said(order: int, text: str, start: int, *, final: bool = True) -> dict[str, Any]:
     """A turn that begins so many ms into the stream."""
-    message = turn(order, text, final=final)
+    message = turn_message(order, text, final=final)
     for word in message["words"]:
         word["start"] += start
         word["end"] += start
     return message
 
 
-async def interrupted(line: Line) -> None:
+async def interrupted(line: ServerConnectionScript) -> None:
     """Two finals and an open turn; what was open becomes a final when Terminate cuts it."""
-    await line.say(BEGIN)
-    await line.listen(chunks=6)
-    await line.say(said(0, "One.", 0), said(1, "Two.", 300), said(2, "thr", 420, final=False))
-    await line.listen()
-    await line.say(said(2, "thr", 420), TERMINATION)
+    await line.send(BEGIN)
+    await line.receive(chunks=6)
+    await line.send(said(0, "One.", 0), said(1, "Two.", 300), said(2, "thr", 420, final=False))
+    await line.receive()
+    await line.send(said(2, "thr", 420), TERMINATION)
     await line.socket.close(1000)
 
 
-async def rest(line: Line) -> None:
+async def rest(line: ServerConnectionScript) -> None:
     """The end of the recording, as a new session hears it: from nought again."""
-    await line.say(BEGIN)
-    await line.listen(chunks=1)
-    await line.say(said(0, "Three.", 20), {"type": "Error", "error_code": 3006, "error": "Enough"})
+    await line.send(BEGIN)
+    await line.receive(chunks=1)
+    await line.send(said(0, "Three.", 20), {"type": "Error", "error_code": 3006, "error": "Enough"})
     await line.socket.close(3006)
 
 
-def run(endpoint: Endpoint, folder: Path, path: str) -> None:
+def run(endpoint: ScriptedServer, folder: Path, path: str) -> None:
     """A run of one recording, to its end; it leaves what ``paceline run`` does."""
-    with supervised(endpoint.url, folder) as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
+    with run_supervisor(endpoint.url, folder) as observed:
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
 
 
 def stopped_by(number: signal.Signals, url: str, folder: Path, *files: str) -> None:
     """A run that the signal ends when two finals and an open turn were heard."""
     with subprocess.Popen(
-        command("run", "--json", "--endpoint", url, "--out", folder, *files),
+        cli_command("run", "--json", "--endpoint", url, "--out", folder, *files),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -80,41 +87,47 @@ def stopped_by(number: signal.Signals, url: str, folder: Path, *files: str) -> N
 
 
 def stopped_and_resumed(folder: Path, number: signal.Signals) -> None:
-    path = audio_files.write(folder / "a.wav", audio_files.counting(LONG))
+    path = audio_files.write_recording(folder / "a.wav", audio_files.distinct_samples(LONG))
     folder /= "run"
-    with Endpoint(interrupted, rest) as endpoint:
+    with ScriptedServer(interrupted, rest) as endpoint:
         stopped_by(number, endpoint.url, folder, path)
-        result = paceline("resume", folder, "--json", "--attempts", "1")
+        result = run_cli("resume", folder, "--json", "--attempts", "1")
     events = [json.loads(line) for line in result.stdout.splitlines()]
     (connecting,) = [event for event in events if event["type"] == "connecting"]
     (heard,) = [event for event in events if event["type"] == "turn"]
-    (history,) = reader.histories(folder)
-    samples = audio_files.counting(LONG).tobytes()
+    (job_state,) = reader.read_job_states(folder)
+    samples = audio_files.distinct_samples(LONG).tobytes()
 
     assert result.returncode == 3, result.stderr
     assert (connecting["attempt"], connecting["from_ms"], connecting["from_turn"]) == (2, 390, 2)
     assert (heard["turn_order"], heard["words"][0]["start"]) == (2, 410)
-    assert history.transcript.text == "One.\nTwo.\nThree."
-    assert endpoint.heard[1].pcm == samples[390 * 32 :][: len(endpoint.heard[1].pcm)]
-    assert endpoint.heard[0].control == [{"type": "Terminate"}]
+    assert job_state.transcript.text == "One.\nTwo.\nThree."
+    assert (
+        endpoint.received_sessions[1].pcm
+        == samples[390 * 32 :][: len(endpoint.received_sessions[1].pcm)]
+    )
+    assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
 
 
 def test_a_run_goes_on_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files were named from where it began."""
-    audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
+    audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
     monkeypatch.chdir(tmp_path)
-    with Endpoint(perfect) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.hold(True)
-        watched.supervisor.add(["a.wav"])
-        watched.until_said(Queued)
+    with (
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.hold(True)
+        observed.supervisor.add(["a.wav"])
+        observed.wait_for_event(Queued)
     monkeypatch.chdir("/")
     with (
-        Endpoint(perfect) as endpoint,
-        supervisor_harness.resumed(endpoint.url, tmp_path / "run") as again,
+        ScriptedServer(serve_normally) as endpoint,
+        supervisor_harness.resume_supervisor(endpoint.url, tmp_path / "run") as again,
     ):
-        again.until_idle()
+        again.wait_until_idle()
 
-    assert again.histories[1].status is Status.DONE
+    assert again.job_states[1].status is JobStatus.DONE
     assert {report.file for report in again.reports} == {"a.wav"}
 
 
@@ -143,16 +156,16 @@ def test_an_interrupted_run_goes_on_behind_its_last_final_turn(
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     """And what the user cancelled stays cancelled: there is nothing left, and nobody is called."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     folder = tmp_path / "run"
-    with Endpoint() as endpoint:
+    with ScriptedServer() as endpoint:
         run(endpoint, folder, path)
         before = {file: file.read_bytes() for file in folder.glob("*.trace.jsonl")}
-        result = paceline("resume", folder, "--no-desk")
+        result = run_cli("resume", folder, "--no-desk")
 
     assert result.returncode == 0
     assert "1 done" in result.stderr
-    assert len(endpoint.heard) == 1
+    assert len(endpoint.received_sessions) == 1
     assert before == {file: file.read_bytes() for file in folder.glob("*.trace.jsonl")}
 
 
@@ -160,17 +173,19 @@ def test_files_that_were_never_begun_are_not_forgotten(tmp_path: Path) -> None:
     """The index knows all of them from the first moment on, whenever the program is killed."""
     lengths = [LONG] + [0.2] * 19
     files = [
-        audio_files.write(tmp_path / f"{n:02}.wav", audio_files.counting(seconds))
+        audio_files.write_recording(tmp_path / f"{n:02}.wav", audio_files.distinct_samples(seconds))
         for n, seconds in enumerate(lengths)
     ]
     folder = tmp_path / "run"
 
-    async def closed(line: Line) -> None:
+    async def closed(line: ServerConnectionScript) -> None:
         await line.socket.close(1008, "Unauthorized Connection: Invalid API key")
 
-    with Endpoint(interrupted, closed) as endpoint:
+    with ScriptedServer(interrupted, closed) as endpoint:
         with subprocess.Popen(
-            command("run", "--sessions", "1", "--endpoint", endpoint.url, "--out", folder, *files),
+            cli_command(
+                "run", "--sessions", "1", "--endpoint", endpoint.url, "--out", folder, *files
+            ),
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
@@ -179,7 +194,7 @@ def test_files_that_were_never_begun_are_not_forgotten(tmp_path: Path) -> None:
             while "One." not in program.stderr.readline():
                 pass
             os.kill(program.pid, signal.SIGKILL)
-        result = paceline("resume", folder, "--json")
+        result = run_cli("resume", folder, "--json")
     told = {json.loads(line)["file"] for line in result.stdout.splitlines()}
 
     assert told == set(files)
@@ -190,8 +205,8 @@ def test_a_run_that_started_nothing_knows_where_to_go_and_how(tmp_path: Path) ->
     """No file could be read, say: the disk was not mounted."""
     damaged = tmp_path / "a.wav"
     damaged.write_bytes(b"RIFF")
-    with Endpoint() as endpoint:
-        paceline(
+    with ScriptedServer() as endpoint:
+        run_cli(
             "run",
             "--endpoint",
             endpoint.url,
@@ -201,22 +216,22 @@ def test_a_run_that_started_nothing_knows_where_to_go_and_how(tmp_path: Path) ->
             tmp_path / "run",
             damaged,
         )
-        audio_files.write(damaged, audio_files.counting(0.2))
-        result = paceline("resume", tmp_path / "run", "--no-desk")
+        audio_files.write_recording(damaged, audio_files.distinct_samples(0.2))
+        result = run_cli("resume", tmp_path / "run", "--no-desk")
 
     assert result.returncode == 0, result.stderr
-    assert len(endpoint.heard) == 1
-    assert reader.past(tmp_path / "run").settings.chunk_ms == 50
+    assert len(endpoint.received_sessions) == 1
+    assert reader.read_run(tmp_path / "run").settings.chunk_ms == 50
 
 
 def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:
     """The second one says so, and touches nothing."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(LONG))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(LONG))
     folder = tmp_path / "run"
     with (
-        Endpoint(interrupted) as endpoint,
+        ScriptedServer(interrupted) as endpoint,
         subprocess.Popen(
-            command("run", "--endpoint", endpoint.url, "--out", folder, path),
+            cli_command("run", "--endpoint", endpoint.url, "--out", folder, path),
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,
@@ -225,13 +240,13 @@ def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:
         assert program.stderr is not None
         while "One." not in program.stderr.readline():
             pass
-        result = inside("resume", folder, "--no-desk")
+        result = run_in_process("resume", folder, "--no-desk")
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=LONG_ENOUGH)
 
     assert result.exit_code == 1
     assert "another program is at work on" in result.stderr
-    assert len(endpoint.heard) == 1
+    assert len(endpoint.received_sessions) == 1
 
 
 def test_a_key_goes_only_where_the_user_says(
@@ -256,27 +271,27 @@ def test_a_key_goes_only_where_the_user_says(
         "dead_after": 20.0,
     }
     with pytest.raises(UsageProblem, match="only sent where you say"):
-        resumed(tmp_path, url=None, **rest)
+        prepare_resume(tmp_path, url=None, **rest)
 
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")
-    options, _ = resumed(tmp_path, url="wss://mine.example", **rest)
+    options, _ = prepare_resume(tmp_path, url="wss://mine.example", **rest)
     assert options.key is not None
-    assert options.target is not None
-    assert options.target.url == "wss://mine.example/v3/ws"
+    assert options.endpoint is not None
+    assert options.endpoint.url == "wss://mine.example/v3/ws"
 
 
 def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
     """The latest first; a run that is finished can be looked back at."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     runs = tmp_path / "paceline" / "runs"
 
-    async def refused(line: Line) -> None:
+    async def refused(line: ServerConnectionScript) -> None:
         await line.socket.close(1008, "Unauthorized Connection: Invalid API key")
 
-    with Endpoint(perfect, refused) as endpoint:
+    with ScriptedServer(serve_normally, refused) as endpoint:
         for name in ("2026-01-01", "2026-01-02"):
             run(endpoint, runs / name, path)
-    lines = inside("runs", XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()
+    lines = run_in_process("runs", XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()
     where = endpoint.url.split("/")[2]
 
     assert lines == [
@@ -289,7 +304,7 @@ def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
 
 def test_no_run_folder_is_told(tmp_path: Path) -> None:
     """With what it lacks."""
-    result = inside("resume", tmp_path, "--no-desk")
+    result = run_in_process("resume", tmp_path, "--no-desk")
 
     assert result.exit_code == 1
     assert "is not a run folder" in result.stderr

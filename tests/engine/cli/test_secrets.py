@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from tests.engine.cli.test_program import ROOT, command, paceline
-from tests.engine.cli.test_serve import Served, script, session
-from tests.engine.support.key_echo_server import ELSEWHERE, Parrot
-from tests.engine.support.scripted_server import Endpoint
-from tests.engine.support.stub_recogniser import weightless
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, supervised
+from tests.engine.cli.test_program import ROOT, cli_command, run_cli
+from tests.engine.cli.test_serve import ServeProcess, script, session
+from tests.engine.support.key_echo_server import REDIRECT_PATH, KeyEchoServer
+from tests.engine.support.scripted_server import ScriptedServer
+from tests.engine.support.stub_recogniser import install_stub_recogniser
+from tests.engine.support.supervisor_harness import LONG_ENOUGH, run_supervisor
 from tests.support import audio_files
-from tests.support.keyring_backends import PlainFile
+from tests.support.keyring_backends import FileKeyring
 from workers.jobs.events import Began, Ended, Outcome
 from workers.localserver.child import LocalServer
-from workers.protocol.endpoint import BLOT
+from workers.protocol.endpoint import REDACTED
 
 KEY = "n0b0dyMayEverReadThis9876543210"
 FILES = 100
@@ -60,7 +60,7 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
     files = tmp_path / "files"
     files.mkdir()
     for number in range(FILES):
-        audio_files.write(files / f"{number}.wav", audio_files.counting(0.2))
+        audio_files.write_recording(files / f"{number}.wav", audio_files.distinct_samples(0.2))
     seen: dict[int, str] = {}
 
     def look(visitors: int) -> None:
@@ -69,9 +69,9 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
 
     options = ["--json", "--sessions", "50", "--out", str(tmp_path / "run")]
     with (
-        Parrot(on_visit=look) as parrot,
+        KeyEchoServer(on_visit=look) as parrot,
         subprocess.Popen(
-            command("run", *options, "--endpoint", parrot.url, files),
+            cli_command("run", *options, "--endpoint", parrot.url, files),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -83,22 +83,22 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
         out, errors = program.communicate(timeout=2 * LONG_ENOUGH)
     logs = [log.read_text() for log in (tmp_path / "run").glob("*.log")]
 
-    assert parrot.said_all
+    assert parrot.all_faults_served
     assert {request.headers["Authorization"] for request in parrot.requests} == {KEY}
-    assert not [request.path for request in parrot.requests if ELSEWHERE in request.path]
+    assert not [request.path for request in parrot.requests if REDIRECT_PATH in request.path]
     assert len(seen) >= FILES / 10
     assert not [told for told in seen.values() if KEY in told]
     assert KEY not in out + errors
-    assert BLOT in out
+    assert REDACTED in out
     assert holding(tmp_path, KEY) == holding(Path(os.environ["HOME"]), KEY) == []
     assert [log for log in logs if "MemoryError" in log]
 
 
 def test_a_key_comes_out_of_the_keyring(tmp_path: Path) -> None:
     """Where keyring's own command has put it; it wins over the environment, and is told nowhere."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     keyring = {
-        "PYTHON_KEYRING_BACKEND": f"{PlainFile.__module__}.{PlainFile.__name__}",
+        "PYTHON_KEYRING_BACKEND": f"{FileKeyring.__module__}.{FileKeyring.__name__}",
         "KEYRING_PROPERTY_FILE": str(tmp_path / "keyring.json"),
         "ASSEMBLYAI_API_KEY": "another-key",
     }
@@ -110,23 +110,23 @@ def test_a_key_comes_out_of_the_keyring(tmp_path: Path) -> None:
         env={**os.environ, **keyring},
         timeout=LONG_ENOUGH,
     )
-    with Endpoint() as endpoint:
+    with ScriptedServer() as endpoint:
         options = ("--endpoint", endpoint.url, "--out", tmp_path / "run")
-        result = paceline("run", "--json", "--keyring", *options, path, **keyring)
+        result = run_cli("run", "--json", "--keyring", *options, path, **keyring)
 
     assert (0, 0) == (stored.returncode, result.returncode), result.stderr
-    assert KEY == endpoint.heard[0].headers["Authorization"]
+    assert KEY == endpoint.received_sessions[0].headers["Authorization"]
     assert KEY not in result.stdout + result.stderr
     assert holding(tmp_path, KEY) == [tmp_path / "keyring.json"]
 
 
 def test_no_proxy_comes_between_on_this_machine(tmp_path: Path) -> None:
     """One that the environment names for the world outside would get the key in the open."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.2))
-    with Endpoint() as endpoint, socket.create_server(("127.0.0.1", 0)) as proxy:
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
+    with ScriptedServer() as endpoint, socket.create_server(("127.0.0.1", 0)) as proxy:
         address = "http://{}:{}".format(*proxy.getsockname())
         options = ("--endpoint", endpoint.url, "--out", tmp_path / "run")
-        result = paceline(
+        result = run_cli(
             "run",
             *options,
             path,
@@ -149,29 +149,31 @@ def test_the_engines_token_is_known_to_its_sessions_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stands in no file, and in nobody's arguments or environment; each engine has its own."""
-    weightless(tmp_path, monkeypatch)
-    path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0))
+    install_stub_recogniser(tmp_path, monkeypatch)
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0))
     log = tmp_path / "engine.log"
     another = LocalServer(log)
     with LocalServer(log) as server:
-        address = server.address(LONG_ENOUGH)
-        with supervised(address, tmp_path / "run", key=server.token) as watched:
-            watched.supervisor.add([path])
-            watched.until_said(Began)
+        address = server.wait_for_address(LONG_ENOUGH)
+        with run_supervisor(address, tmp_path / "run", key=server.api_key) as observed:
+            observed.supervisor.add([path])
+            observed.wait_for_event(Began)
             seen = visible(psutil.Process())
-            watched.until_idle()
-        with supervised(address, tmp_path / "wrong", key=another.token) as refused:
+            observed.wait_until_idle()
+        with run_supervisor(address, tmp_path / "wrong", key=another.api_key) as refused:
             refused.supervisor.add([path])
-            refused.until_idle()
+            refused.wait_until_idle()
 
-    assert [Outcome.DONE] == [end.outcome for end in watched.said(Ended) if isinstance(end, Ended)]
-    assert [Outcome.UNAUTHORISED] == [
-        end.outcome for end in refused.said(Ended) if isinstance(end, Ended)
+    assert [Outcome.DONE] == [
+        end.outcome for end in observed.events_of(Ended) if isinstance(end, Ended)
     ]
-    for token in (server.token, another.token):
+    assert [Outcome.UNAUTHORISED] == [
+        end.outcome for end in refused.events_of(Ended) if isinstance(end, Ended)
+    ]
+    for token in (server.api_key, another.api_key):
         assert len(token) >= 43
         assert not [told for told in seen.values() if token in told]
-        assert token not in repr(watched.reports + refused.reports)
+        assert token not in repr(observed.reports + refused.reports)
         assert [] == holding(tmp_path, token)
 
 
@@ -186,7 +188,7 @@ MALFORMED = (
 
 def test_a_served_key_is_told_where_it_is_asked_for_and_nowhere_else(tmp_path: Path) -> None:
     """On stdout, once it is up. Whatever clients do with it, no line is written that holds it."""
-    with Served("--script", script(tmp_path)) as server:
+    with ServeProcess("--script", script(tmp_path)) as server:
         where = urlsplit(server.address)
         assert where.hostname is not None
         assert where.port is not None

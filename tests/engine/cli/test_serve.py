@@ -17,12 +17,16 @@ from click.testing import CliRunner
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.engine.cli.test_program import ROOT, command, paceline
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, Hurried, supervised
+from tests.engine.cli.test_program import ROOT, cli_command, run_cli
+from tests.engine.support.supervisor_harness import (
+    LONG_ENOUGH,
+    AcceleratedStartRate,
+    run_supervisor,
+)
 from tests.support import audio_files
 from tui.cli import commands
 from workers.jobs.events import Ended, Outcome
-from workers.session.assignment import Patience
+from workers.session.assignment import Timeouts
 
 CHUNK = bytes(3200)
 TERMINATE = '{"type":"Terminate"}'
@@ -38,12 +42,12 @@ words = [["Goodbye.", 900, 1200]]
 """
 
 
-class Served:
+class ServeProcess:
     """The program, from its start; leaving it ends it if nothing else did."""
 
     def __init__(self, *arguments: str | Path) -> None:
         self.process = subprocess.Popen(
-            command("serve", *arguments),
+            cli_command("serve", *arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -88,7 +92,7 @@ def script(folder: Path, text: str = SCRIPT) -> Path:
     return path
 
 
-def rest(client: ClientConnection) -> list[dict[str, Any]]:
+def receive_rest(client: ClientConnection) -> list[dict[str, Any]]:
     """All messages up to the close."""
     got = []
     try:
@@ -98,7 +102,9 @@ def rest(client: ClientConnection) -> list[dict[str, Any]]:
         return got
 
 
-def session(server: Served, key: str | None = None) -> tuple[list[dict[str, Any]], int | None]:
+def session(
+    server: ServeProcess, key: str | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
     """Two seconds of audio and a Terminate: what came back, and the close code."""
     with server.dial(key=key) as client:
         try:
@@ -107,12 +113,12 @@ def session(server: Served, key: str | None = None) -> tuple[list[dict[str, Any]
             client.send(TERMINATE)
         except ConnectionClosed:
             pass
-        return rest(client), client.close_code
+        return receive_rest(client), client.close_code
 
 
 def test_it_says_where_it_is_and_who_came(tmp_path: Path) -> None:
     """The address first, so that a program can read it; then a line for each session."""
-    with Served("--script", script(tmp_path)) as server:
+    with ServeProcess("--script", script(tmp_path)) as server:
         got, code = session(server)
         said = server.line()
         turns = [each for each in got if each["type"] == "Turn" and each["end_of_turn"]]
@@ -131,7 +137,7 @@ def test_it_says_where_it_is_and_who_came(tmp_path: Path) -> None:
 
 def test_only_its_key_is_let_in(tmp_path: Path) -> None:
     """Any other is refused, and that is told too."""
-    with Served("--script", script(tmp_path)) as server:
+    with ServeProcess("--script", script(tmp_path)) as server:
         got, code = session(server, "wrong")
 
         assert [("Error", 1008)] == [(each["type"], each["error_code"]) for each in got]
@@ -141,7 +147,7 @@ def test_only_its_key_is_let_in(tmp_path: Path) -> None:
 
 def test_an_open_house_lets_any_key_in(tmp_path: Path) -> None:
     """And says so; nothing is to be copied."""
-    with Served("--open", "--script", script(tmp_path)) as server:
+    with ServeProcess("--open", "--script", script(tmp_path)) as server:
         _, code = session(server, "whatever")
 
         assert "any" == server.key
@@ -152,7 +158,7 @@ def test_an_open_house_lets_any_key_in(tmp_path: Path) -> None:
 def test_one_too_many_is_refused_as_asked(tmp_path: Path) -> None:
     """By number, with the code that was chosen."""
     limits = ("--sessions", "1", "--busy-code", "3009", "--script", script(tmp_path))
-    with Served(*limits) as server, server.dial() as first:
+    with ServeProcess(*limits) as server, server.dial() as first:
         assert "Begin" == json.loads(first.recv(LONG_ENOUGH))["type"]
         _, code = session(server)
 
@@ -162,18 +168,18 @@ def test_one_too_many_is_refused_as_asked(tmp_path: Path) -> None:
 
 def test_too_many_within_a_minute_are_refused(tmp_path: Path) -> None:
     """However short they were."""
-    with Served("--start-rate", "2", "--script", script(tmp_path)) as server:
+    with ServeProcess("--start-rate", "2", "--script", script(tmp_path)) as server:
         assert [1000, 1000, 1008] == [session(server)[1] for _ in range(3)]
 
 
 def test_a_run_against_a_perfect_script(tmp_path: Path) -> None:
     """The other half of the program hears what the script says."""
-    recording = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.5))
-    with Served("--script", script(tmp_path)) as server:
+    recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.5))
+    with ServeProcess("--script", script(tmp_path)) as server:
         key = tmp_path / "key"
         key.write_text(server.key)
         where = ("--endpoint", server.address, "--api-key-file", key, "--out", tmp_path / "run")
-        result = paceline("run", "--json", *where, recording)
+        result = run_cli("run", "--json", *where, recording)
     events = [json.loads(line) for line in result.stdout.splitlines()]
     turns = [each for each in events if each["type"] == "turn" and each["end_of_turn"]]
 
@@ -204,36 +210,36 @@ FAULTS = {
 @pytest.mark.parametrize(
     ("faults", "patience"),
     [
-        (FAULTS, Patience()),
-        ({'what = "no_begin"': Outcome.UNREACHABLE}, Patience(begin=0.5)),
+        (FAULTS, Timeouts()),
+        ({'what = "no_begin"': Outcome.UNREACHABLE}, Timeouts(begin_s=0.5)),
         (
             {
                 'what = "silence"\nafter = 0.3': Outcome.LOST,
                 'what = "no_termination"': Outcome.LOST,
             },
-            Patience(end=0.5),
+            Timeouts(next_message_s=0.5),
         ),
     ],
 )
 def test_every_fault_has_the_outcome_that_it_should(
-    tmp_path: Path, faults: dict[str, Outcome], patience: Patience
+    tmp_path: Path, faults: dict[str, Outcome], patience: Timeouts
 ) -> None:
     """Real session processes against one session of each kind; who is refused comes again."""
-    recording = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.5))
+    recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.5))
     day = "".join(f"[[session]]\n[[session.fault]]\n{fault}\n" for fault in faults)
     with (
-        Served("--open", "--script", script(tmp_path, day)) as server,
-        supervised(
+        ServeProcess("--open", "--script", script(tmp_path, day)) as server,
+        run_supervisor(
             server.address,
             tmp_path / "run",
             sessions=len(faults),
-            starts=Hurried(),
-            patience=patience,
-        ) as watched,
+            starts=AcceleratedStartRate(),
+            timeouts=patience,
+        ) as observed,
     ):
-        watched.supervisor.add([recording] * len(faults))
-        watched.until_idle()
-    endings = [report.event for report in watched.reports if isinstance(report.event, Ended)]
+        observed.supervisor.add([recording] * len(faults))
+        observed.wait_until_idle()
+    endings = [report.event for report in observed.reports if isinstance(report.event, Ended)]
     expected = Counter(faults.values())
     expected[Outcome.DONE] += expected[Outcome.BUSY]
 
@@ -243,12 +249,12 @@ def test_every_fault_has_the_outcome_that_it_should(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_when_it_is_asked_to(tmp_path: Path, number: signal.Signals) -> None:
     """Who is connected is told so by a close; no process is left, nothing looks like a failure."""
-    with Served("--script", script(tmp_path)) as server, server.dial() as client:
+    with ServeProcess("--script", script(tmp_path)) as server, server.dial() as client:
         assert "Begin" == json.loads(client.recv(LONG_ENOUGH))["type"]
         client.send(CHUNK)
         family = psutil.Process(server.process.pid).children(recursive=True)
         server.process.send_signal(number)
-        rest(client)
+        receive_rest(client)
         out, errors = server.process.communicate(timeout=LONG_ENOUGH)
         _, alive = psutil.wait_procs(family, timeout=LONG_ENOUGH)
 
@@ -262,7 +268,7 @@ def test_it_ends_when_it_is_asked_to(tmp_path: Path, number: signal.Signals) -> 
 @pytest.mark.engine
 def test_the_real_engine_is_served_and_ends_with_all_its_processes() -> None:
     """Without a script; its recognisers are gone when it is."""
-    with Served("--sessions", "1") as server, server.dial() as client:
+    with ServeProcess("--sessions", "1") as server, server.dial() as client:
         assert "Begin" == json.loads(client.recv(LONG_ENOUGH))["type"]
         family = psutil.Process(server.process.pid).children(recursive=True)
         code, _, errors = server.end(signal.SIGTERM)
@@ -274,7 +280,7 @@ def test_the_real_engine_is_served_and_ends_with_all_its_processes() -> None:
 
 def test_nobody_reading_its_lines_is_no_reason_to_end(tmp_path: Path) -> None:
     """As with ``| head -1``: clients are served on."""
-    with Served("--script", script(tmp_path)) as server:
+    with ServeProcess("--script", script(tmp_path)) as server:
         assert server.process.stdout is not None
         server.process.stdout.close()
         codes = [session(server)[1] for _ in range(2)]
@@ -313,14 +319,14 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     """In a sentence."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = paceline("serve", "--port", str(port), "--script", script(tmp_path))
+        result = run_cli("serve", "--port", str(port), "--script", script(tmp_path))
 
     assert 1 == result.returncode
     assert f"paceline: port {port} of this machine cannot be had" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def without(package: str, *arguments: str | Path) -> subprocess.Popen[str]:
+def run_without_package(package: str, *arguments: str | Path) -> subprocess.Popen[str]:
     """The program on a machine where this package is not installed."""
     code = f"import sys; sys.modules[{package!r}] = None; from tui.cli.commands import paceline; "
     code += f"paceline({['serve', *map(str, arguments)]!r})"
@@ -335,7 +341,7 @@ def without(package: str, *arguments: str | Path) -> subprocess.Popen[str]:
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     """With how to install it."""
-    with without("websockets", "--script", script(tmp_path)) as program:
+    with run_without_package("websockets", "--script", script(tmp_path)) as program:
         _, errors = program.communicate(timeout=LONG_ENOUGH)
 
     assert 1 == program.returncode
@@ -344,7 +350,7 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
 
 def test_a_script_needs_no_recogniser(tmp_path: Path) -> None:
     """It is served where speech cannot be recognised."""
-    with without("moonshine_voice", "--script", script(tmp_path)) as program:
+    with run_without_package("moonshine_voice", "--script", script(tmp_path)) as program:
         assert program.stdout is not None
         address = program.stdout.readline()
         program.send_signal(signal.SIGTERM)

@@ -9,31 +9,31 @@ import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.engine.support.localserver_harness import KEY, TERMINATE, Endpoint
+from tests.engine.support.localserver_harness import ACCESS_KEY, TERMINATE, ServerHarness
 from workers.localserver.refusal import CloseCode
-from workers.localserver.server_policy import House
+from workers.localserver.server_policy import ServerPolicy
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    async with Endpoint(House(KEY)) as started:
+async def endpoint() -> AsyncIterator[ServerHarness]:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY)) as started:
         yield started
 
 
 # --- the key
 
 
-@pytest.mark.parametrize("key", ["wrong", f"Bearer {KEY}"])
-async def test_a_wrong_key_is_refused(endpoint: Endpoint, key: str):
+@pytest.mark.parametrize("key", ["wrong", f"Bearer {ACCESS_KEY}"])
+async def test_a_wrong_key_is_refused(endpoint: ServerHarness, key: str):
     """After the upgrade."""
     client = await endpoint.client(key=key)
 
-    assert (1008, "Unauthorized Connection: Invalid API key") == await client.refused()
+    assert (1008, "Unauthorized Connection: Invalid API key") == await client.expect_refusal()
 
 
-async def test_another_machine_finds_no_door(endpoint: Endpoint):
+async def test_another_machine_finds_no_door(endpoint: ServerHarness):
     """Loopback is all that is listened on."""
     listening = [
         each.laddr.ip
@@ -52,7 +52,9 @@ async def test_another_machine_finds_no_door(endpoint: Endpoint):
         ({"Host": "example.org", "Origin": "http://example.org"}, 421),
     ],
 )
-async def test_a_web_page_gets_no_upgrade(endpoint: Endpoint, headers: dict[str, str], status: int):
+async def test_a_web_page_gets_no_upgrade(
+    endpoint: ServerHarness, headers: dict[str, str], status: int
+):
     """Not with the key: of another origin, or under a name of its own that leads to this machine.
 
     So a page that guesses the port learns nothing, even where any key is let in.
@@ -66,13 +68,15 @@ async def test_a_web_page_gets_no_upgrade(endpoint: Endpoint, headers: dict[str,
 # --- temporary tokens
 
 
-async def token(endpoint: Endpoint, query: str, key: str = KEY) -> tuple[int, dict[str, Any]]:
-    status, body = await endpoint.ask(f"/v3/token?{query}", Authorization=key)
+async def token(
+    endpoint: ServerHarness, query: str, key: str = ACCESS_KEY
+) -> tuple[int, dict[str, Any]]:
+    status, body = await endpoint.http_get(f"/v3/token?{query}", Authorization=key)
     return status, json.loads(body)
 
 
-@pytest.mark.parametrize("key", [KEY, f"Bearer {KEY}"])
-async def test_a_temporary_token_opens_and_limits_a_session(endpoint: Endpoint, key: str):
+@pytest.mark.parametrize("key", [ACCESS_KEY, f"Bearer {ACCESS_KEY}"])
+async def test_a_temporary_token_opens_and_limits_a_session(endpoint: ServerHarness, key: str):
     """More than once, in the query or in the header."""
     status, issued = await token(
         endpoint, "expires_in_seconds=600&max_session_duration_seconds=60", key
@@ -81,29 +85,29 @@ async def test_a_temporary_token_opens_and_limits_a_session(endpoint: Endpoint, 
         await endpoint.client(f"token={issued['token']}", key=None),
         await endpoint.client(key=issued["token"]),
     ):
-        begin = await client.until("Begin")
+        begin = await client.receive_until("Begin")
         assert abs(begin["expires_at"] - time.time() - 60) < 30
 
     assert 200 == status
     assert 600 == issued["expires_in_seconds"]
 
 
-async def test_a_token_expires(endpoint: Endpoint):
+async def test_a_token_expires(endpoint: ServerHarness):
     """Then it is told from a wrong one."""
     _, issued = await token(endpoint, "expires_in_seconds=1")
     words = ""
     while not words:
         client = await endpoint.client(f"token={issued['token']}", key=None)
         if (await client.next())["type"] == "Error":
-            words = (await client.refused())[1]
+            words = (await client.expect_refusal())[1]
         else:
             await client.socket.send(TERMINATE)
-            await client.rest()
+            await client.receive_rest()
 
     assert "Unauthorized Connection: Signature has expired" == words
 
 
-async def test_a_token_is_issued_for_the_key_alone(endpoint: Endpoint):
+async def test_a_token_is_issued_for_the_key_alone(endpoint: ServerHarness):
     """Not for another token."""
     _, issued = await token(endpoint, "expires_in_seconds=60")
 
@@ -127,7 +131,9 @@ async def test_a_token_is_issued_for_the_key_alone(endpoint: Endpoint):
         ),
     ],
 )
-async def test_a_token_out_of_range_is_refused(endpoint: Endpoint, query: str, names: list[str]):
+async def test_a_token_out_of_range_is_refused(
+    endpoint: ServerHarness, query: str, names: list[str]
+):
     """Each parameter at its place, as the service's framework does it."""
     status, body = await token(endpoint, query)
 
@@ -139,11 +145,11 @@ async def test_a_token_out_of_range_is_refused(endpoint: Endpoint, query: str, n
 # --- what is answered without a WebSocket
 
 
-async def test_health_tells_how_busy_it_is(endpoint: Endpoint):
+async def test_health_tells_how_busy_it_is(endpoint: ServerHarness):
     """As JSON, for whoever balances loads."""
     await endpoint.session()
-    endpoint.room.backlog = 0.25
-    status, body = await endpoint.ask("/v3/ws/health")
+    endpoint.backend.backlog_s = 0.25
+    status, body = await endpoint.http_get("/v3/ws/health")
 
     assert 200 == status
     assert {"status": "ok", "capacity": 2, "sessions": 1, "backlog_seconds": 0.25} == json.loads(
@@ -174,10 +180,10 @@ async def test_health_tells_how_busy_it_is(endpoint: Endpoint):
     ],
 )
 async def test_every_address_is_answered_in_words(
-    endpoint: Endpoint, path: str, headers: dict[str, str], status: int, words: str
+    endpoint: ServerHarness, path: str, headers: dict[str, str], status: int, words: str
 ):
     """Also the mistaken ones."""
-    found, body = await endpoint.ask(path, **headers)
+    found, body = await endpoint.http_get(path, **headers)
 
     assert status == found
     assert words in body
@@ -189,36 +195,36 @@ async def test_every_address_is_answered_in_words(
 @pytest.mark.parametrize("code", [CloseCode.UNAUTHORIZED, CloseCode.BUSY])
 async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
     """Until another has gone: its place is free as soon as it is told so."""
-    async with Endpoint(House(KEY, sessions=1, busy_code=code)) as endpoint:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY, max_sessions=1, busy_code=code)) as endpoint:
         client, _ = await endpoint.session()
 
         assert (code, "Unauthorized Connection: Too many concurrent sessions") == (
-            await (await endpoint.client()).refused()
+            await (await endpoint.client()).expect_refusal()
         )
         for _ in range(5):
             await client.socket.send(TERMINATE)
-            await client.until("Termination")
+            await client.receive_until("Termination")
             client, _ = await endpoint.session()
 
 
 async def test_whoever_comes_beyond_the_capacity_is_warned():
     """The house may insist on more than can be served in time; it does not hide it."""
-    async with Endpoint(House(KEY, sessions=3)) as endpoint:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY, max_sessions=3)) as endpoint:
         clients = [await endpoint.client() for _ in range(3)]
         for client in clients:
-            await client.until("Begin")
-        warning = await clients[-1].until("Warning")
+            await client.receive_until("Begin")
+        warning = await clients[-1].receive_until("Warning")
         for client in clients:
             await client.socket.send(TERMINATE)
 
         assert "more sessions than this machine keeps up with (2)" in warning["warning"]
         for client in clients[:2]:
-            assert "Warning" not in [message["type"] for message in await client.rest()]
+            assert "Warning" not in [message["type"] for message in await client.receive_rest()]
 
 
 async def test_capacity_is_what_the_house_allows():
     """The second line that is announced."""
-    async with Endpoint(House()) as endpoint:
+    async with ServerHarness(ServerPolicy()) as endpoint:
         assert "capacity 2" == endpoint.lines[1]
-    async with Endpoint(House(sessions=7)) as endpoint:
+    async with ServerHarness(ServerPolicy(max_sessions=7)) as endpoint:
         assert "capacity 7" == endpoint.lines[1]

@@ -10,9 +10,16 @@ import pytest
 from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 
-from tests.conformance import judge, told
-from tests.conformance.logging_client import LONG_ENOUGH, Client
-from tests.engine.support.scripted_client import Act, Actor, Script, Sound, Speech, Wait
+from tests.conformance import format_violations, judge
+from tests.conformance.logging_client import LONG_ENOUGH, LoggingClient
+from tests.engine.support.scripted_client import (
+    ClientAction,
+    ClientScript,
+    ReceiveFor,
+    RecordingClip,
+    ScriptedClient,
+    SyntheticSound,
+)
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import (
     ForceEndpoint,
@@ -28,7 +35,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     with LocalServer(tmp_path_factory.mktemp("engine") / "engine.log") as started:
-        started.address(LONG_ENOUGH)
+        started.wait_for_address(LONG_ENOUGH)
         yield started
 
 
@@ -40,12 +47,12 @@ def seconds(least: float, most: float) -> st.SearchStrategy[float]:
 
 
 SPEECH = st.builds(
-    Speech,
+    RecordingClip,
     st.sampled_from(["station.aiff", "museum.flac", "alice.mp3", "harbour.wav"]),
     seconds(0, 5),
     seconds(0.5, 4),
 )
-SOUND = st.builds(Sound, st.sampled_from(["silence", "noise", "tone"]), seconds(0.1, 2.5))
+SOUND = st.builds(SyntheticSound, st.sampled_from(["silence", "noise", "tone"]), seconds(0.1, 2.5))
 SILENCES = st.integers(50, 3000)
 THRESHOLDS = st.sampled_from([0.0, 0.2, 0.4, 0.7, 1.0])
 VOICES = st.sampled_from([0.2, 0.4, 0.7, 1.0])  # at 0, silence is speech too
@@ -64,12 +71,12 @@ ORDER = st.sampled_from([ForceEndpoint(), KeepAlive()]) | UPDATE
 
 
 @st.composite
-def acts(draw: st.DrawFn) -> list[Act]:
+def acts(draw: st.DrawFn) -> list[ClientAction]:
     """Sounds, and between them moments to listen and messages."""
-    made: list[Act] = []
+    made: list[ClientAction] = []
     for sound in draw(st.lists(SPEECH | SPEECH | SOUND, min_size=1, max_size=5)):
         made.append(sound)
-        made += draw(st.lists(ORDER | st.builds(Wait, seconds(0, 0.6)), max_size=2))
+        made += draw(st.lists(ORDER | st.builds(ReceiveFor, seconds(0, 0.6)), max_size=2))
     return made
 
 
@@ -102,22 +109,22 @@ PARAMETERS = st.fixed_dictionaries(
 
 
 SCRIPTS = st.builds(
-    Script,
+    ClientScript,
     PARAMETERS,
     chunk_ms=st.integers(50, 1000),
-    hurry=st.sampled_from([8, 16, 1000]),
-    acts=acts(),
-    tail=st.booleans(),
+    speedup=st.sampled_from([8, 16, 1000]),
+    actions=acts(),
+    send_short_last_chunk=st.booleans(),
 )
 
 
 # --- and what must come of it
 
 
-def check(client: Client) -> None:
+def check(client: LoggingClient) -> None:
     """Legal from Begin to the close."""
-    assert "" == told(judge(client.parameters, client.record))
-    assert isinstance(client.heard[-1], Termination)
+    assert "" == format_violations(judge(client.parameters, client.log))
+    assert isinstance(client.received_messages[-1], Termination)
     assert client.closed is not None
 
 
@@ -127,10 +134,12 @@ def check(client: Client) -> None:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(script=SCRIPTS)
-def test_whatever_a_client_does_legally_the_session_is_legal(server: LocalServer, script: Script):
+def test_whatever_a_client_does_legally_the_session_is_legal(
+    server: LocalServer, script: ClientScript
+):
     """By every rule of the protocol."""
-    client = Actor(server, script).play()
-    for at, entry in enumerate(client.record):
+    client = ScriptedClient(server, script).run()
+    for at, entry in enumerate(client.log):
         note(f"{at}: {entry}")
 
     check(client)
@@ -146,8 +155,12 @@ def test_finals_alone_tell_every_utterance(server: LocalServer):
         "max_turn_silence": "10000",
         "end_of_turn_confidence_threshold": "1",
     }
-    acts: list[Act] = [Speech("station.aiff", 0, 3), Sound("silence", 2.5)]
-    client = Actor(server, Script(parameters, 100, 16, acts, tail=False)).play()
+    acts: list[ClientAction] = [RecordingClip("station.aiff", 0, 3), SyntheticSound("silence", 2.5)]
+    client = ScriptedClient(
+        server, ClientScript(parameters, 100, 16, acts, send_short_last_chunk=False)
+    ).run()
 
     check(client)
-    assert any(isinstance(message, Turn) and message.utterance for message in client.heard)
+    assert any(
+        isinstance(message, Turn) and message.utterance for message in client.received_messages
+    )

@@ -21,9 +21,9 @@ import pytest
 import soundfile
 import websocket
 
-from tests.engine.support.stub_recogniser import weightless
-from workers.errors import EngineMissing
-from workers.localserver.child import PATIENCE, ROOT, LocalServer
+from tests.engine.support.stub_recogniser import install_stub_recogniser
+from workers.errors import EngineUnavailable
+from workers.localserver.child import PACKAGE_ROOT, SERVER_EXIT_TIMEOUT_S, LocalServer
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,
@@ -47,7 +47,7 @@ LONG_ENOUGH = 60.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     with LocalServer(tmp_path_factory.mktemp("engine") / "engine.log") as started:
-        started.address(LONG_ENOUGH)  # from here its capacity is known too
+        started.wait_for_address(LONG_ENOUGH)  # from here its capacity is known too
         yield started
 
 
@@ -61,9 +61,9 @@ class Client:
     """A client without any wisdom: it sends what it is told and keeps what it gets."""
 
     def __init__(self, server: LocalServer, query: str = "", key: str | None = None) -> None:
-        header = [f"Authorization: {server.token if key is None else key}"]
+        header = [f"Authorization: {server.api_key if key is None else key}"]
         self.socket = websocket.create_connection(
-            f"{server.address(LONG_ENOUGH)}?{query}",
+            f"{server.wait_for_address(LONG_ENOUGH)}?{query}",
             header=header if key != "" else [],
             timeout=LONG_ENOUGH,
         )
@@ -204,7 +204,7 @@ def test_telephone_sound(server: LocalServer, tmp_path: Path):
     pcm, rate = soundfile.read(SAMPLES / "message.wav", dtype="int16")
     raw = tmp_path / "message.raw"
     soundfile.write(raw, pcm, rate, format="RAW", subtype="ULAW")
-    client = Client(server, f"sample_rate={rate}&encoding=pcm_mulaw&token={server.token}", key="")
+    client = Client(server, f"sample_rate={rate}&encoding=pcm_mulaw&token={server.api_key}", key="")
     client.hear(raw.read_bytes(), rate, width=1)
     client.send(Terminate())
     client.rest()
@@ -372,7 +372,7 @@ def test_what_is_answered_without_an_upgrade(
     server: LocalServer, path: str, header: dict[str, str], status: int
 ):
     """Health, unknown paths, and pages from elsewhere."""
-    address = server.address(LONG_ENOUGH).replace("ws:", "http:").removesuffix("/v3/ws")
+    address = server.wait_for_address(LONG_ENOUGH).replace("ws:", "http:").removesuffix("/v3/ws")
     request = urllib.request.Request(address + path, headers={**UPGRADE, **header})
     try:
         with urllib.request.urlopen(request, timeout=LONG_ENOUGH) as answer:
@@ -402,7 +402,7 @@ def test_the_engine_keeps_secrets_to_itself_and_leaves_nothing_behind(
 
     It can be closed with a session open, and twice does no harm.
     """
-    weightless(tmp_path, monkeypatch)
+    install_stub_recogniser(tmp_path, monkeypatch)
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", "a-secret")
     before = set(psutil.Process().children(recursive=True))
     server = LocalServer(tmp_path / "engine.log")
@@ -415,7 +415,7 @@ def test_the_engine_keeps_secrets_to_itself_and_leaves_nothing_behind(
     server.close()
     client.socket.shutdown()
 
-    assert server.token not in visible
+    assert server.api_key not in visible
     assert "a-secret" not in visible
     assert 1 < len(family)
     assert set() == set(psutil.wait_procs(family, timeout=LONG_ENOUGH)[1])
@@ -425,29 +425,29 @@ def test_an_engine_that_could_not_come_up_again_may_do_so_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """There was no room for its process, or for its log, for a while."""
-    weightless(tmp_path, monkeypatch)
+    install_stub_recogniser(tmp_path, monkeypatch)
     log = tmp_path / "engine.log"
     before = set(psutil.Process().children())
     with LocalServer(log) as server:
-        server.address(LONG_ENOUGH)
+        server.wait_for_address(LONG_ENOUGH)
         (engine,) = set(psutil.Process().children()) - before
         engine.kill()
         engine.wait(LONG_ENOUGH)
         log.rename(tmp_path / "earlier.log")
         log.mkdir()
         with pytest.raises(IsADirectoryError):
-            server.revive()
+            server.restart_if_dead()
         log.rmdir()
-        server.revive()
+        server.restart_if_dead()
 
-        assert server.address(LONG_ENOUGH)
+        assert server.wait_for_address(LONG_ENOUGH)
 
 
 def test_an_engine_that_is_stopped_is_found_and_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Before it has said its address and behind that; at the end nobody waits for it either."""
-    weightless(tmp_path, monkeypatch)
+    install_stub_recogniser(tmp_path, monkeypatch)
     before = set(psutil.Process().children())
 
     def engine() -> psutil.Process:
@@ -463,21 +463,23 @@ def test_an_engine_that_is_stopped_is_found_and_replaced(
 
     with LocalServer(tmp_path / "engine.log") as server:
         stopped()
-        with pytest.raises(EngineMissing, match="was stopped"):
-            server.address(LONG_ENOUGH)
-        server.revive()
-        first = server.address(LONG_ENOUGH)
+        with pytest.raises(EngineUnavailable, match="was stopped"):
+            server.wait_for_address(LONG_ENOUGH)
+        server.restart_if_dead()
+        first = server.wait_for_address(LONG_ENOUGH)
         stopped()
-        server.revive()
-        second = server.address(LONG_ENOUGH)
+        server.restart_if_dead()
+        second = server.wait_for_address(LONG_ENOUGH)
         last = stopped()
         family = [last, *last.children(recursive=True)]
         began = time.monotonic()
         server.close()
 
-        assert time.monotonic() - began < 2 * PATIENCE  # less than one that was asked would get
+        assert (
+            time.monotonic() - began < 2 * SERVER_EXIT_TIMEOUT_S
+        )  # less than one that was asked would get
     assert first != second
-    assert server.revivals == 2
+    assert server.restarts == 2
     assert [] == psutil.wait_procs(family, timeout=LONG_ENOUGH)[1]
 
 
@@ -487,7 +489,7 @@ from pathlib import Path
 from workers.localserver.child import LocalServer
 server = LocalServer(Path(sys.argv[1]))
 server.start()
-print(server.address(60), flush=True)
+print(server.wait_for_address(60), flush=True)
 time.sleep(600)
 """
 
@@ -495,9 +497,9 @@ time.sleep(600)
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal that cannot be caught")
 def test_a_killed_parent_takes_the_engine_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The server sees the end of its stdin, the recognisers see theirs."""
-    weightless(tmp_path, monkeypatch)
+    install_stub_recogniser(tmp_path, monkeypatch)
     command = [sys.executable, "-c", PARENT, str(tmp_path / "engine.log")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as parent:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PACKAGE_ROOT) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
         family = psutil.Process(parent.pid).children(recursive=True)
@@ -530,8 +532,11 @@ def test_an_engine_that_does_not_start_says_where_to_look(
     """The error names its log."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
     log = tmp_path / "engine.log"
-    with LocalServer(log) as server, pytest.raises(EngineMissing, match="ended before") as missing:
-        server.address(LONG_ENOUGH)
+    with (
+        LocalServer(log) as server,
+        pytest.raises(EngineUnavailable, match="ended before") as missing,
+    ):
+        server.wait_for_address(LONG_ENOUGH)
 
     assert str(log) in str(missing.value)
 
@@ -542,7 +547,7 @@ def test_a_missing_package_is_named_before_anything_starts(
     """With what to install."""
     absent: Any = None
     monkeypatch.setitem(sys.modules, "moonshine_voice", absent)
-    with pytest.raises(EngineMissing, match="moonshine_voice missing") as missing:
+    with pytest.raises(EngineUnavailable, match="moonshine_voice missing") as missing:
         LocalServer(tmp_path / "engine.log").start()
 
     assert "pip install 'paceline[local]'" in missing.value.hint

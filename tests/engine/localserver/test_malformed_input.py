@@ -13,16 +13,22 @@ from contextlib import suppress
 import pytest
 from websocket import ABNF, WebSocketException
 
-from tests.conformance.logging_client import Client
-from tests.engine.support.bystander import LOST, Engine, outcome, running, undisturbed
+from tests.conformance.logging_client import LoggingClient
+from tests.engine.support.bystander import (
+    CONNECTION_DROPPED,
+    RunningEngine,
+    assert_undisturbed,
+    running_engine,
+    session_outcome,
+)
 from workers.protocol.messages import Terminate
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running(tmp_path_factory.mktemp("engine")) as started:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+    with running_engine(tmp_path_factory.mktemp("engine")) as started:
         yield started
 
 
@@ -62,30 +68,30 @@ BAD_VALUES: Mapping[str, list[str]] = {
 }
 
 
-def test_text_that_is_no_message_ends_its_session_alone(engine: Engine):
+def test_text_that_is_no_message_ends_its_session_alone(engine: RunningEngine):
     """With 3006, whatever it is."""
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, text in NOT_MESSAGES.items():
-            client = engine.client()
+            client = engine.connect()
             client.socket.send(text)
-            found[name] = outcome(client)
-            neighbour.go_on()
+            found[name] = session_outcome(client)
+            neighbour.send_chunks()
 
     assert dict.fromkeys(NOT_MESSAGES, 3006) == found
 
 
-def test_a_setting_with_a_value_that_cannot_be_ends_its_session_alone(engine: Engine):
+def test_a_setting_with_a_value_that_cannot_be_ends_its_session_alone(engine: RunningEngine):
     """With 3006: of the wrong type, out of range, or no number at all."""
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, values in BAD_VALUES.items():
             for value in values:
-                client = engine.client(speech_model="universal-streaming-english")
+                client = engine.connect(speech_model="universal-streaming-english")
                 client.socket.send(f'{{"type":"UpdateConfiguration","{name}":{value}}}')
-                client.say(Terminate())
-                found[name, value[:20]] = outcome(client)
-            neighbour.go_on()
+                client.send_control(Terminate())
+                found[name, value[:20]] = session_outcome(client)
+            neighbour.send_chunks()
 
     assert dict.fromkeys(found, 3006) == found
 
@@ -93,7 +99,7 @@ def test_a_setting_with_a_value_that_cannot_be_ends_its_session_alone(engine: En
 # --- what is no audio
 
 
-def test_chunks_that_break_the_limits_end_their_session_alone(engine: Engine):
+def test_chunks_that_break_the_limits_end_their_session_alone(engine: RunningEngine):
     """With 3007, in bytes of the declared rate."""
     attacks: Mapping[str, list[bytes]] = {
         "too long": [bytes(32_032)],
@@ -104,29 +110,29 @@ def test_chunks_that_break_the_limits_end_their_session_alone(engine: Engine):
         "minutes at once": [bytes(32_000)] * 400,
     }
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, chunks in attacks.items():
-            client = engine.client()
+            client = engine.connect()
             with suppress(OSError, WebSocketException):  # it may be told before it is through
                 for chunk in chunks:
                     client.socket.send_binary(chunk)
-            found[name] = outcome(client)
-            neighbour.go_on()
+            found[name] = session_outcome(client)
+            neighbour.send_chunks()
 
     assert dict.fromkeys(attacks, 3007) == found
 
 
-def test_a_chunk_that_ends_within_a_sample_ends_its_session_alone(engine: Engine):
+def test_a_chunk_that_ends_within_a_sample_ends_its_session_alone(engine: RunningEngine):
     """All that followed would be noise: 3006, like any message that is none."""
-    with undisturbed(engine):
-        client = engine.client()
+    with assert_undisturbed(engine):
+        client = engine.connect()
         client.socket.send_binary(bytes(3201))
-        client.say(Terminate())
+        client.send_control(Terminate())
 
-        assert 3006 == outcome(client)
+        assert 3006 == session_outcome(client)
 
 
-def test_bytes_that_are_no_speech_are_audio_all_the_same(engine: Engine):
+def test_bytes_that_are_no_speech_are_audio_all_the_same(engine: RunningEngine):
     """Garbage, the extremes, a header: nobody can tell, and the session ends as it should."""
     chunks = {
         "garbage": os.urandom(3200),
@@ -135,14 +141,14 @@ def test_bytes_that_are_no_speech_are_audio_all_the_same(engine: Engine):
         "a message": b'{"type":"Terminate"}'.ljust(3200),
     }
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, chunk in chunks.items():
-            client = engine.client()
+            client = engine.connect()
             for _ in range(20):
-                client.stream(chunk, 100)
-            client.say(Terminate())
-            found[name] = outcome(client)
-            neighbour.go_on()
+                client.send_audio(chunk, 100)
+            client.send_control(Terminate())
+            found[name] = session_outcome(client)
+            neighbour.send_chunks()
 
     assert dict.fromkeys(chunks, "Termination") == found
 
@@ -175,18 +181,18 @@ FRAMES: Mapping[str, tuple[bytes, set[int | str]]] = {
 """What RFC 6455 has for each, or the protocol where the engine can still tell it."""
 
 
-def test_bytes_that_are_no_frame_end_their_session_alone(engine: Engine):
+def test_bytes_that_are_no_frame_end_their_session_alone(engine: RunningEngine):
     """With the code that WebSocket itself has for it."""
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, (data, _) in FRAMES.items():
-            client = engine.client()
+            client = engine.connect()
             with suppress(OSError, WebSocketException):  # it may be told before it is through
                 client.socket.sock.sendall(data)
             with suppress(OSError, WebSocketException):
-                client.rest()
-            found[name] = client.closed.code if client.closed else LOST
-            neighbour.go_on()
+                client.receive_rest()
+            found[name] = client.closed.code if client.closed else CONNECTION_DROPPED
+            neighbour.send_chunks()
 
     assert {} == {name: code for name, code in found.items() if code not in FRAMES[name][1]}
 
@@ -211,14 +217,14 @@ QUERIES: Mapping[str, str] = {
 }
 
 
-def test_parameters_that_cannot_be_are_refused_after_the_upgrade(engine: Engine):
+def test_parameters_that_cannot_be_are_refused_after_the_upgrade(engine: RunningEngine):
     """With 3006 and no Begin."""
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, query in QUERIES.items():
-            client = Client(f"{engine.url}?{query}", engine.server.token, {})
-            found[name] = outcome(client)
-            neighbour.go_on()
+            client = LoggingClient(f"{engine.url}?{query}", engine.server.api_key, {})
+            found[name] = session_outcome(client)
+            neighbour.send_chunks()
 
     assert dict.fromkeys(QUERIES, 3006) == found
 
@@ -227,8 +233,8 @@ KEYS = {"Bearer": "Bearer {}", "not ASCII": "kë", "spaces": "   ", "long": "k" 
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_a_key_that_cannot_be_is_refused_after_the_upgrade(engine: Engine, key: str):
+def test_a_key_that_cannot_be_is_refused_after_the_upgrade(engine: RunningEngine, key: str):
     """With 1008 and no Begin."""
-    client = Client(engine.url, key.format(engine.server.token), {})
+    client = LoggingClient(engine.url, key.format(engine.server.api_key), {})
 
-    assert 1008 == outcome(client)
+    assert 1008 == session_outcome(client)

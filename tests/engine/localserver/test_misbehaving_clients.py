@@ -15,16 +15,22 @@ import pytest
 import soundfile
 from websocket import ABNF, WebSocketException
 
-from tests.conformance.logging_client import LONG_ENOUGH, Client
-from tests.engine.support.bystander import RECORDING, Engine, outcome, running, undisturbed
+from tests.conformance.logging_client import LONG_ENOUGH, LoggingClient
+from tests.engine.support.bystander import (
+    RECORDING,
+    RunningEngine,
+    assert_undisturbed,
+    running_engine,
+    session_outcome,
+)
 from workers.protocol.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with running(tmp_path_factory.mktemp("engine")) as started:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEngine]:
+    with running_engine(tmp_path_factory.mktemp("engine")) as started:
         yield started
 
 
@@ -55,7 +61,7 @@ UNFINISHED = {
 }
 
 
-def connected(engine: Engine) -> socket.socket:
+def connected(engine: RunningEngine) -> socket.socket:
     address = urlsplit(engine.url)
     assert address.hostname is not None
     assert address.port is not None
@@ -70,24 +76,24 @@ def hung_up(connection: socket.socket) -> bool:
     return True
 
 
-def test_whatever_else_knocks_finds_a_closed_door(engine: Engine):
+def test_whatever_else_knocks_finds_a_closed_door(engine: RunningEngine):
     """An answer in HTTP, or none, and the end of the connection, also to who hangs up first."""
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for name, data in REFUSED.items():
             with connected(engine) as connection:
                 with suppress(ConnectionError):
                     connection.sendall(data)
                 assert hung_up(connection), name
-            neighbour.go_on()
+            neighbour.send_chunks()
         with connected(engine) as connection:
             connection.sendall(HTTP)
             connection.shutdown(socket.SHUT_WR)
             assert hung_up(connection), "half a request and a goodbye"
 
 
-def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: Engine):
+def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: RunningEngine):
     """Some say nothing, some go on for ever, a byte at a time; none is let wait for good."""
-    with undisturbed(engine) as neighbour, selectors.DefaultSelector() as still_open:
+    with assert_undisturbed(engine) as neighbour, selectors.DefaultSelector() as still_open:
         for number in range(100):
             connection = connected(engine)
             connection.sendall([*UNFINISHED.values()][number % len(UNFINISHED)])
@@ -102,84 +108,84 @@ def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: Engin
                 else:
                     with suppress(ConnectionError):
                         each.send(b"x")
-            neighbour.go_on()
+            neighbour.send_chunks()
 
 
 # --- what is no end
 
 
-def vanish(client: Client) -> None:
+def vanish(client: LoggingClient) -> None:
     """The socket is simply gone, as when the client is killed."""
     client.socket.shutdown()
 
 
-def reset(client: Client) -> None:
+def reset(client: LoggingClient) -> None:
     """The connection is torn down with what is under way."""
     client.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.shutdown()
 
 
-def leave(client: Client) -> None:
+def leave(client: LoggingClient) -> None:
     """A close in order, but without a Terminate."""
     client.socket.close()
 
 
-def break_off(client: Client) -> None:
+def break_off(client: LoggingClient) -> None:
     """In the middle of a frame."""
     client.socket.sock.sendall(ABNF.create_frame(bytes(3200), 2).format()[:1000])
     client.socket.shutdown()
 
 
-def test_clients_that_leave_without_a_word_are_forgotten(engine: Engine):
+def test_clients_that_leave_without_a_word_are_forgotten(engine: RunningEngine):
     """In the middle of their speech, several at once; others find their places free."""
     pcm, rate = soundfile.read(RECORDING, dtype="int16")
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for go in (vanish, reset, leave, break_off) * 2:
-            clients = [engine.client(sample_rate=str(rate)) for _ in range(2)]
+            clients = [engine.connect(sample_rate=str(rate)) for _ in range(2)]
             for client in clients:
-                client.stream(pcm[rate : 2 * rate].tobytes(), 1000)
+                client.send_audio(pcm[rate : 2 * rate].tobytes(), 1000)
             for client in clients:
                 go(client)
-            neighbour.go_on(2)
+            neighbour.send_chunks(2)
 
 
-def test_what_follows_a_terminate_changes_nothing(engine: Engine):
+def test_what_follows_a_terminate_changes_nothing(engine: RunningEngine):
     """Audio, orders and noise: the session is over, and ends as it should."""
     found = {}
-    with undisturbed(engine) as neighbour:
+    with assert_undisturbed(engine) as neighbour:
         for after in (bytes(3200), b"", '{"type":"ForceEndpoint"}', '{"type":"Terminate"}', "{"):
-            client = engine.client()
-            client.say(Terminate())
+            client = engine.connect()
+            client.send_control(Terminate())
             with suppress(OSError, WebSocketException):  # it may be over already
                 client.socket.send(after, 1 if isinstance(after, str) else 2)
-            found[after[:20]] = outcome(client)
-            neighbour.go_on()
+            found[after[:20]] = session_outcome(client)
+            neighbour.send_chunks()
 
     assert dict.fromkeys(found, "Termination") == found
 
 
-def test_a_flood_of_orders_is_only_a_flood(engine: Engine):
+def test_a_flood_of_orders_is_only_a_flood(engine: RunningEngine):
     """Thousands of messages, each of them legal."""
     orders = [ForceEndpoint(), KeepAlive(), UpdateConfiguration(max_turn_silence=500)]
-    with undisturbed(engine) as neighbour:
-        client = engine.client()
+    with assert_undisturbed(engine) as neighbour:
+        client = engine.connect()
         for _ in range(100):
             for order in orders * 10:
-                client.say(order)
-            neighbour.go_on()
-        client.say(Terminate())
+                client.send_control(order)
+            neighbour.send_chunks()
+        client.send_control(Terminate())
 
-        assert "Termination" == outcome(client)
+        assert "Termination" == session_outcome(client)
 
 
-def test_a_hundred_sessions_that_say_nothing_cost_nothing(engine: Engine):
+def test_a_hundred_sessions_that_say_nothing_cost_nothing(engine: RunningEngine):
     """Those that are let in end as they should when they are asked to."""
-    with undisturbed(engine) as neighbour:
-        clients = [client for _ in range(100) if (client := engine.knock({})) is not None]
-        neighbour.go_on(10)
+    with assert_undisturbed(engine) as neighbour:
+        clients = [client for _ in range(100) if (client := engine.try_connect({})) is not None]
+        neighbour.send_chunks(10)
         for client in clients:
-            client.say(Terminate())
-        ends = [outcome(client) for client in clients]
+            client.send_control(Terminate())
+        ends = [session_outcome(client) for client in clients]
 
     assert ends
     assert {"Termination"} == set(ends)

@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from tests.engine.support.localserver_harness import LONG_ENOUGH
-from tests.engine.support.stub_recogniser import weightless
-from workers.errors import EngineMissing
-from workers.localserver.recognisers import Pool
+from tests.engine.support.stub_recogniser import install_stub_recogniser
+from workers.errors import EngineUnavailable
+from workers.localserver.recognisers import RecogniserPool
 
 
 @pytest.mark.parametrize("steps", range(5))
@@ -19,9 +19,9 @@ async def test_who_is_cancelled_while_it_loads_ends_its_processes(
     steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At whatever step of a start: Ctrl-C comes when it comes."""
-    weightless(tmp_path, monkeypatch, seconds=0.3)
+    install_stub_recogniser(tmp_path, monkeypatch, seconds=0.3)
     before = set(psutil.Process().children())
-    entering = asyncio.create_task(Pool().__aenter__())
+    entering = asyncio.create_task(RecogniserPool().__aenter__())
     for _ in range(steps):
         await asyncio.sleep(0)
     entering.cancel()
@@ -41,8 +41,8 @@ async def test_recognisers_that_fail_one_after_the_other_are_no_engine(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     async with asyncio.timeout(LONG_ENOUGH):
-        with pytest.raises(EngineMissing, match="could not be loaded"):
-            async with Pool():
+        with pytest.raises(EngineUnavailable, match="could not be loaded"):
+            async with RecogniserPool():
                 pass
 
 

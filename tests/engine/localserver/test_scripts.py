@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
-from tests.engine.support.localserver_harness import CHUNK, TERMINATE, Client, Endpoint
+from tests.engine.support.localserver_harness import CHUNK, TERMINATE, ServerHarness, WireClient
 from workers.localserver.scripts import script_file
-from workers.localserver.scripts.scripted import Scripted
-from workers.localserver.server_policy import House
+from workers.localserver.scripts.scripted import ScriptedBackend
+from workers.localserver.server_policy import ServerPolicy
 
 QUIET = 0.3
 """Seconds without a message after which a server that should say nothing has proved it. Where that
@@ -42,13 +42,13 @@ words = [["All", 100, 300], ["well.", 300, 600]]
 """
 
 
-def performing(script: str, house: House | None = None) -> Endpoint:
+def performing(script: str, house: ServerPolicy | None = None) -> ServerHarness:
     """A server that lets in whoever has a key, and performs."""
-    performed = Scripted(script_file.parse(script.encode(), "day.toml"))
-    return Endpoint(house or House(), nullcontext(performed))
+    performed = ScriptedBackend(script_file.parse_script(script.encode(), "day.toml"))
+    return ServerHarness(house or ServerPolicy(), nullcontext(performed))
 
 
-async def spoken(client: Client, chunks: int = 10, chunk: bytes = CHUNK) -> None:
+async def spoken(client: WireClient, chunks: int = 10, chunk: bytes = CHUNK) -> None:
     """Sends so many chunks as fast as it can, then Terminate; a server that leaves is no error."""
     try:
         for _ in range(chunks):
@@ -62,8 +62,8 @@ def words(turn: dict[str, Any]) -> list[tuple[str, int, int]]:
     return [(word["text"], word["start"], word["end"]) for word in turn["words"]]
 
 
-def finals(client: Client) -> list[dict[str, Any]]:
-    return [each for each in client.got if each["type"] == "Turn" and each["end_of_turn"]]
+def finals(client: WireClient) -> list[dict[str, Any]]:
+    return [each for each in client.received if each["type"] == "Turn" and each["end_of_turn"]]
 
 
 # --- words, times, delays
@@ -74,17 +74,17 @@ async def test_words_and_times_come_back_exactly() -> None:
     async with performing(TWO_TURNS) as server:
         client = await server.client()
         await spoken(client, 20)
-        await client.rest()
-        visit = await server.visit()
+        await client.receive_rest()
+        visit = await server.next_session_record()
 
     assert WORDS == [words(turn) for turn in finals(client)]
     assert [0, 1] == [turn["turn_order"] for turn in finals(client)]
     assert ["Good morning.", "To all of you."] == [turn["transcript"] for turn in finals(client)]
-    for turn in (each for each in client.got if each["type"] == "Turn"):
+    for turn in (each for each in client.received if each["type"] == "Turn"):
         told = words(turn)
         assert told == WORDS[turn["turn_order"]][: len(told)]
     assert (1000, "Session Ended") == client.closed
-    assert (2, 2, 1000) == (visit.turns, round(visit.audio_seconds, 3), visit.code)
+    assert (2, 2, 1000) == (visit.turn_count, round(visit.audio_seconds, 3), visit.close_code)
 
 
 async def test_models_that_tell_word_by_word_do_so() -> None:
@@ -92,9 +92,9 @@ async def test_models_that_tell_word_by_word_do_so() -> None:
     async with performing(TWO_TURNS) as server:
         client = await server.client("speech_model=universal-streaming-english&format_turns=true")
         await spoken(client, 20)
-        await client.rest()
+        await client.receive_rest()
     plain = [
-        turn for turn in client.got if turn["type"] == "Turn" and not turn["turn_is_formatted"]
+        turn for turn in client.received if turn["type"] == "Turn" and not turn["turn_is_formatted"]
     ]
 
     assert ["good morning", "Good morning.", "to all of you", "To all of you."] == [
@@ -117,8 +117,8 @@ async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_sec
         short, long = await server.client(query), await server.client(query)
         await spoken(short, 6, bytes(bytes_a_second // 10))
         await spoken(long, 7, bytes(bytes_a_second // 10))
-        await short.rest()
-        await long.rest()
+        await short.receive_rest()
+        await long.receive_rest()
 
     assert ["Here"] == [turn["transcript"] for turn in finals(short)]
     assert ["Here there"] == [turn["transcript"] for turn in finals(long)]
@@ -130,7 +130,7 @@ async def test_nothing_is_told_before_its_time() -> None:
     told: dict[str, float] = {}
     over: list[float] = []
 
-    async def stream(client: Client) -> None:
+    async def stream(client: WireClient) -> None:
         start = time.monotonic()
         for number in range(20):
             await asyncio.sleep(start + number / 10 - time.monotonic())
@@ -140,7 +140,7 @@ async def test_nothing_is_told_before_its_time() -> None:
 
     async with performing(TWO_TURNS) as server:
         client = await server.client()
-        await client.until("Begin")
+        await client.receive_until("Begin")
         sending = asyncio.create_task(stream(client))
         while (message := await client.next())["type"] != "Termination":
             now = time.monotonic()
@@ -166,10 +166,10 @@ async def test_begin_and_termination_wait_too() -> None:
     async with performing(script) as server:
         start = time.monotonic()
         client = await server.client()
-        await client.until("Begin")
+        await client.receive_until("Begin")
         begun = time.monotonic()
         await spoken(client)
-        await client.rest()
+        await client.receive_rest()
 
     assert begun - start >= 0.2
     assert time.monotonic() - begun >= 0.3
@@ -183,7 +183,7 @@ async def test_a_forced_end_divides_a_turn() -> None:
             await client.socket.send(CHUNK)
         await client.socket.send('{"type":"ForceEndpoint"}')
         await spoken(client, 9)
-        await client.rest()
+        await client.receive_rest()
 
     assert [WORDS[0][:1], WORDS[0][1:], WORDS[1][:3]] == [words(turn) for turn in finals(client)]
     assert [0, 1, 2] == [turn["turn_order"] for turn in finals(client)]
@@ -204,8 +204,8 @@ async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
     async with performing(script) as server:
         client = await server.client()
         await spoken(client)
-        await client.rest()
-    turns = [each for each in client.got if each["type"] == "Turn"]
+        await client.receive_rest()
+    turns = [each for each in client.received if each["type"] == "Turn"]
 
     assert ["Late.", "Later still."] == [turn["transcript"] for turn in finals(client)]
     assert all(one["turn_order"] <= two["turn_order"] for one, two in pairwise(turns))
@@ -220,8 +220,10 @@ async def test_silence_and_speech_are_told_to_who_asks() -> None:
     async with performing(script) as server:
         client = await server.client("acknowledge_silence=true")
         await spoken(client, 40)
-        await client.rest()
-    silences = [(each["start_ms"], each["end_ms"]) for each in client.got if "start_ms" in each]
+        await client.receive_rest()
+    silences = [
+        (each["start_ms"], each["end_ms"]) for each in client.received if "start_ms" in each
+    ]
 
     assert (0, 1000) == silences[0]
     assert all(start >= 1500 for start, _ in silences[1:])
@@ -234,7 +236,7 @@ async def test_sessions_follow_the_script_in_their_order() -> None:
         for word in ("one", "two")
     )
     heard = []
-    async with performing(script, House(token="sesame")) as server:
+    async with performing(script, ServerPolicy(api_key="sesame")) as server:
         for key, query in (
             ("wrong", ""),
             ("sesame", "encoding=flac"),
@@ -244,7 +246,7 @@ async def test_sessions_follow_the_script_in_their_order() -> None:
         ):
             client = await server.client(query, key)
             await spoken(client)
-            await client.rest()
+            await client.receive_rest()
             heard.append([turn["transcript"] for turn in finals(client)] or client.closed[0])
 
     assert [1008, 3006, ["one"], ["two"], ["two"]] == heard
@@ -340,7 +342,7 @@ async def test_a_connection_that_is_reset() -> None:
     """The client's system is told that nobody is there any more."""
     async with performing(f'{TURN}[[session.fault]]\nwhat = "reset"\nafter = 0.1') as server:
         client = await server.client()
-        await client.until("Begin")
+        await client.receive_until("Begin")
         await client.socket.send(CHUNK)
         with pytest.raises(ConnectionClosedError) as caught:
             await client.socket.recv()
@@ -371,9 +373,9 @@ async def test_a_silent_server_still_lets_go() -> None:
     async with performing('[[session]]\n[[session.fault]]\nwhat = "no_termination"') as server:
         client = await server.client()
         await spoken(client)
-        await client.until("Begin")
+        await client.receive_until("Begin")
         await client.socket.close()
-        visit = await server.visit()
+        visit = await server.next_session_record()
 
     assert 1000 == client.closed[0]
     assert 1 == round(visit.audio_seconds, 3)
@@ -434,7 +436,7 @@ async def test_an_extra_turn_has_a_number_of_its_own(after: str) -> None:
     assert "Termination" == kinds(got)[-1]
 
 
-async def flood(client: Client) -> None:
+async def flood(client: WireClient) -> None:
     """Audio of 96 kHz, nearly as much as is allowed before it is too fast."""
     for _ in range(290):
         await asyncio.wait_for(client.socket.send(bytes(192_000)), 1)
@@ -445,7 +447,7 @@ async def test_a_server_that_reads_nothing_more() -> None:
     script = '[[session]]\n[[session.fault]]\nwhat = "stall_reading"\nafter = "begin"'
     async with performing(script) as server:
         client = await server.client("sample_rate=96000")
-        await client.until("Begin")
+        await client.receive_until("Begin")
         with pytest.raises(TimeoutError):
             await flood(client)
         client.socket.transport.abort()

@@ -18,17 +18,17 @@ import soundfile
 from websockets.exceptions import ConnectionClosed
 
 from tests.engine.support.localserver_harness import (
+    ACCESS_KEY,
     CHUNK,
     KEEP_ALIVE,
-    KEY,
-    NUMBER,
+    STREAM_ID,
     TERMINATE,
-    Endpoint,
+    ServerHarness,
 )
-from tests.engine.support.stub_recogniser import weightless
-from workers.localserver.recogniser_protocol import Heard, Lost, StreamReport
-from workers.localserver.recognisers import Pool
-from workers.localserver.server_policy import House
+from tests.engine.support.stub_recogniser import install_stub_recogniser
+from workers.localserver.recogniser_protocol import Lost, Recognised, StreamReport
+from workers.localserver.recognisers import RecogniserPool
+from workers.localserver.server_policy import ServerPolicy
 
 pytestmark = pytest.mark.engine
 
@@ -36,22 +36,22 @@ SAMPLES = Path(__file__).parents[3] / "samples" / "recordings"
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[Endpoint]:
-    async with Endpoint(House(KEY)) as started:
+async def endpoint() -> AsyncIterator[ServerHarness]:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY)) as started:
         yield started
 
 
 # --- a session
 
 
-async def test_begin_tells_what_is_applied(endpoint: Endpoint):
+async def test_begin_tells_what_is_applied(endpoint: ServerHarness):
     """Eight keys, whatever was asked for."""
     client = await endpoint.client(
         "mode=max_accuracy&speaker_labels=true&redact_pii=true&filter_profanity=true"
         "&domain=medical-v1&voice_focus=near-field",
         AssemblyAI_Version="2026-01-31",
     )
-    begin = await client.until("Begin")
+    begin = await client.receive_until("Begin")
 
     assert {
         "model": "u3-rt-pro",
@@ -67,48 +67,48 @@ async def test_begin_tells_what_is_applied(endpoint: Endpoint):
     assert isinstance(begin["expires_at"], int)
 
 
-async def test_begin_of_universal_streaming_has_no_mode(endpoint: Endpoint):
+async def test_begin_of_universal_streaming_has_no_mode(endpoint: ServerHarness):
     """And a version that is no date is not taken."""
     client = await endpoint.client("speech_model=whisper-rt", AssemblyAI_Version="latest")
-    begin = await client.until("Begin")
+    begin = await client.receive_until("Begin")
 
     assert begin["configuration"]["mode"] is None
     assert "2025-05-12" == begin["configuration"]["api_version"]
 
 
-async def test_warnings_follow_begin(endpoint: Endpoint):
+async def test_warnings_follow_begin(endpoint: ServerHarness):
     """One for each parameter that is not honoured, before anything else."""
     client, _ = await endpoint.session(
         'prompt=Dates&keyterms_prompt=["Halvorsen"]&redact_pii=false'
     )
     await client.socket.send(TERMINATE)
-    kinds = [message["type"] for message in await client.rest()]
+    kinds = [message["type"] for message in await client.receive_rest()]
 
     assert ["Begin", "Warning", "Warning", "Termination"] == kinds
-    assert {1} == {each["warning_code"] for each in client.got if each["type"] == "Warning"}
+    assert {1} == {each["warning_code"] for each in client.received if each["type"] == "Warning"}
 
 
-async def test_terminate_flushes_the_open_turn(endpoint: Endpoint):
+async def test_terminate_flushes_the_open_turn(endpoint: ServerHarness):
     """Then comes Termination with whole seconds, then the close."""
     client, ears = await endpoint.session()
     for _ in range(16):
         await client.socket.send(CHUNK)
-    ears.tell("Move the crates")
-    await client.until("Turn")
+    ears.queue_reading("Move the crates")
+    await client.receive_until("Turn")
     await client.socket.send(TERMINATE)
-    await client.rest()
+    await client.receive_rest()
 
     assert ["Begin", "SpeechStarted", "Turn", "Turn", "Termination"] == [
-        message["type"] for message in client.got
+        message["type"] for message in client.received
     ]
-    assert client.got[-2]["end_of_turn"]
-    assert 2 == client.got[-1]["audio_duration_seconds"]
-    assert isinstance(client.got[-1]["session_duration_seconds"], int)
+    assert client.received[-2]["end_of_turn"]
+    assert 2 == client.received[-1]["audio_duration_seconds"]
+    assert isinstance(client.received[-1]["session_duration_seconds"], int)
     assert (1000, "Session Ended") == client.closed
-    assert 16 * CHUNK == ears.heard
+    assert 16 * CHUNK == ears.received
 
 
-async def test_what_follows_a_terminate_is_dropped(endpoint: Endpoint):
+async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
     """More audio than any buffer holds, another Terminate, nonsense: the end stays the same."""
     client, ears = await endpoint.session()
     for frame in (TERMINATE, TERMINATE, "{", *[bytes(100_000)] * 300):
@@ -116,14 +116,14 @@ async def test_what_follows_a_terminate_is_dropped(endpoint: Endpoint):
             await client.socket.send(frame)
         except ConnectionClosed:  # the end came while there was still more to send
             break
-    await client.rest()
+    await client.receive_rest()
 
-    assert "Termination" == client.got[-1]["type"]
+    assert "Termination" == client.received[-1]["type"]
     assert (1000, "Session Ended") == client.closed
-    assert b"" == ears.heard
+    assert b"" == ears.received
 
 
-async def test_settings_change_on_the_way(endpoint: Endpoint):
+async def test_settings_change_on_the_way(endpoint: ServerHarness):
     """The recogniser gets the new ones, the client a warning of what is not done."""
     client, ears = await endpoint.session("min_turn_silence=200")
     for change in (
@@ -133,61 +133,61 @@ async def test_settings_change_on_the_way(endpoint: Endpoint):
     ):
         await client.socket.send(json.dumps({"type": "UpdateConfiguration", **change}))
     await client.socket.send(TERMINATE)
-    await client.rest()
+    await client.receive_rest()
 
-    assert ["Begin", "Warning", "Termination"] == [message["type"] for message in client.got]
+    assert ["Begin", "Warning", "Termination"] == [message["type"] for message in client.received]
     assert [(200, 2400, 500), (200, 2400, 300)] == [
-        (each.min_turn_silence, each.max_turn_silence, each.first_partial)
+        (each.min_turn_silence, each.max_turn_silence, each.first_partial_ms)
         for each in ears.configured
     ]
 
 
-async def test_silence_is_told_while_it_is_asked_for(endpoint: Endpoint):
+async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
     """Switched on and off on the way."""
     client, ears = await endpoint.session()
-    ears.report_next(Heard(NUMBER, 5000, silence=5000))
-    ears.tell("so")  # a message to wait for
-    await client.until("Turn")
+    ears.queue_report(Recognised(STREAM_ID, 5000, silence_ms=5000))
+    ears.queue_reading("so")  # a message to wait for
+    await client.receive_until("Turn")
     await client.socket.send('{"type":"UpdateConfiguration","acknowledge_silence":true}')
     await client.socket.send('{"type":"UpdateConfiguration","prompt":"to be warned of"}')
-    await client.until("Warning")
-    ears.report_next(Heard(NUMBER, 7200, silence=7200))
+    await client.receive_until("Warning")
+    ears.queue_report(Recognised(STREAM_ID, 7200, silence_ms=7200))
     first, second = await client.next(), await client.next()
     await client.socket.send('{"type":"UpdateConfiguration","acknowledge_silence":false}')
     await client.socket.send('{"type":"UpdateConfiguration","prompt":"to be warned of"}')
-    await client.until("Warning")
-    ears.report_next(Heard(NUMBER, 9900, silence=9900))
+    await client.receive_until("Warning")
+    ears.queue_report(Recognised(STREAM_ID, 9900, silence_ms=9900))
     await client.socket.send(TERMINATE)
-    rest = (await client.rest())[-3:]
+    rest = (await client.receive_rest())[-3:]
 
     assert {"type": "Silence", "start_ms": 5000, "end_ms": 6000} == first
     assert {"type": "Silence", "start_ms": 6000, "end_ms": 7000} == second
     assert ["Warning", "Turn", "Termination"] == [message["type"] for message in rest]
 
 
-async def test_finals_only(endpoint: Endpoint):
+async def test_finals_only(endpoint: ServerHarness):
     """Their start stands right before each."""
     client, ears = await endpoint.session("include_partial_turns=false")
     for text, over in (("Move", False), ("Move the", False), ("Move the crates.", True)):
-        ears.tell(text, over=over)
+        ears.queue_reading(text, over=over)
     await client.socket.send(TERMINATE)
 
     assert ["Begin", "SpeechStarted", "Turn", "Termination"] == [
-        message["type"] for message in await client.rest()
+        message["type"] for message in await client.receive_rest()
     ]
-    assert client.got[2]["end_of_turn"]
+    assert client.received[2]["end_of_turn"]
 
 
-async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: Endpoint):
+async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: ServerHarness):
     """With nothing said there is no reply."""
     client, ears = await endpoint.session()
     await client.socket.send('{"type":"ForceEndpoint"}')
-    ears.tell("Move the")
-    await client.until("Turn")
+    ears.queue_reading("Move the")
+    await client.receive_until("Turn")
     await client.socket.send('{"type":"ForceEndpoint"}')
-    final = await client.until("Turn")
-    ears.tell("crates")
-    following = await client.until("Turn")
+    final = await client.receive_until("Turn")
+    ears.queue_reading("crates")
+    following = await client.receive_until("Turn")
 
     assert (0, True) == (final["turn_order"], final["end_of_turn"])
     assert (1, False) == (following["turn_order"], following["end_of_turn"])
@@ -196,21 +196,21 @@ async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: End
 # --- time
 
 
-async def test_heartbeats_and_idleness(endpoint: Endpoint):
+async def test_heartbeats_and_idleness(endpoint: ServerHarness):
     """A beat after five seconds; who says nothing for five seconds is sent away, who keeps the
     session alive is not."""
     idle, _ = await endpoint.session("inactivity_timeout=5")
     alive, ears = await endpoint.session("inactivity_timeout=5&session_heartbeat=true")
     for _ in range(20):
         await alive.socket.send(CHUNK)
-    ears.tell("so")
-    beat = asyncio.create_task(alive.until("Heartbeat"))
-    refusal = asyncio.create_task(idle.refused())
+    ears.queue_reading("so")
+    beat = asyncio.create_task(alive.receive_until("Heartbeat"))
+    refusal = asyncio.create_task(idle.expect_refusal())
     while not (beat.done() and refusal.done()):
         await alive.socket.send(KEEP_ALIVE)
         await asyncio.sleep(0.2)
     await alive.socket.send(TERMINATE)
-    await alive.rest()
+    await alive.receive_rest()
 
     assert 3006 == refusal.result()[0]
     assert refusal.result()[1].endswith(
@@ -220,32 +220,34 @@ async def test_heartbeats_and_idleness(endpoint: Endpoint):
     assert beat.result()["total_duration_ms"] >= 5000
     assert 0 < beat.result()["realtime_factor"] <= 0.4
     assert 0.8 == beat.result()["max_speech_probability"]
-    assert "Termination" == alive.got[-1]["type"]
+    assert "Termination" == alive.received[-1]["type"]
 
 
 async def test_a_session_has_a_longest_duration():
     """Told by Begin, and then enforced."""
-    async with Endpoint(House(KEY, longest_session=0.2)) as endpoint:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY, max_session_s=0.2)) as endpoint:
         client, _ = await endpoint.session()
         before = time.time()
 
         assert (3008, "Session Expired: Maximum session duration exceeded") == (
-            await client.refused()
+            await client.expect_refusal()
         )
-        assert client.got[0]["expires_at"] <= before + 1
+        assert client.received[0]["expires_at"] <= before + 1
 
 
 async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
     """It keeps no place, and what it did not read is lost."""
-    async with Endpoint(House(KEY, sessions=1, longest_session=0.2)) as endpoint:
+    async with ServerHarness(
+        ServerPolicy(ACCESS_KEY, max_sessions=1, max_session_s=0.2)
+    ) as endpoint:
         client, ears = await endpoint.session()
         client.socket.transport.pause_reading()
         for number in range(20):
-            ears.tell(f"{number}" * 1_000_000)  # more than any buffer holds
-        visit = await endpoint.visit()
+            ears.queue_reading(f"{number}" * 1_000_000)  # more than any buffer holds
+        visit = await endpoint.next_session_record()
         client.socket.transport.abort()
 
-        assert 3008 == visit.code
+        assert 3008 == visit.close_code
         await endpoint.session()
 
 
@@ -278,7 +280,7 @@ async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
     ],
 )
 async def test_a_bad_frame_ends_its_session_and_no_other(
-    endpoint: Endpoint, frames: list[str | bytes], code: int, words: str
+    endpoint: ServerHarness, frames: list[str | bytes], code: int, words: str
 ):
     """With an Error, also when the client goes on sending."""
     neighbour, _ = await endpoint.session()
@@ -288,83 +290,83 @@ async def test_a_bad_frame_ends_its_session_and_no_other(
             await client.socket.send(frame)
         except ConnectionClosed:  # the end came while there was still more to send
             break
-    found = await client.refused()
+    found = await client.expect_refusal()
     await neighbour.socket.send(TERMINATE)
 
     assert code == found[0]
     assert found[1].removeprefix("User Input Validation Error: ").startswith(words)
-    assert "Termination" == (await neighbour.rest())[-1]["type"]
+    assert "Termination" == (await neighbour.receive_rest())[-1]["type"]
 
 
-@pytest.mark.parametrize("failure", [Lost(NUMBER), RuntimeError("a fault of ours")])
+@pytest.mark.parametrize("failure", [Lost(STREAM_ID), RuntimeError("a fault of ours")])
 async def test_a_failure_ends_its_session_and_no_other(
-    endpoint: Endpoint, failure: StreamReport | Exception
+    endpoint: ServerHarness, failure: StreamReport | Exception
 ):
     """With the error that the service has for everything else."""
     neighbour, _ = await endpoint.session()
     client, ears = await endpoint.session()
-    ears.report_next(failure)
-    found = await client.refused()
+    ears.queue_report(failure)
+    found = await client.expect_refusal()
     await neighbour.socket.send(TERMINATE)
 
     assert (3005, "Session Cancelled: An error occurred") == found
-    assert "Termination" == (await neighbour.rest())[-1]["type"]
-    assert 3005 == (await endpoint.visit()).code
+    assert "Termination" == (await neighbour.receive_rest())[-1]["type"]
+    assert 3005 == (await endpoint.next_session_record()).close_code
 
 
 # --- the record
 
 
-async def test_a_visit_is_recorded(endpoint: Endpoint):
+async def test_a_visit_is_recorded(endpoint: ServerHarness):
     """What it was, how long, and how it ended."""
     client, ears = await endpoint.session("speech_model=universal-3-6-pro")
     await client.socket.send(CHUNK)
     for text in ("One.", "Two."):
-        ears.tell(text, over=True)
+        ears.queue_reading(text, over=True)
     await client.socket.send(TERMINATE)
-    begin = (await client.rest())[0]
-    visit = await endpoint.visit()
+    begin = (await client.receive_rest())[0]
+    visit = await endpoint.next_session_record()
 
-    assert begin["id"] == visit.session
-    assert ("universal-3-6-pro", 0.1, 2) == (visit.model, visit.audio_seconds, visit.turns)
+    assert begin["id"] == visit.session_id
+    assert ("universal-3-6-pro", 0.1, 2) == (visit.model, visit.audio_seconds, visit.turn_count)
     assert visit.session_seconds > 0
-    assert (1000, "Session Ended") == (visit.code, visit.words)
+    assert (1000, "Session Ended") == (visit.close_code, visit.outcome)
 
 
-async def test_a_visit_that_was_refused_is_recorded(endpoint: Endpoint):
+async def test_a_visit_that_was_refused_is_recorded(endpoint: ServerHarness):
     """Without a model, and never with what was given for a key."""
-    await (await endpoint.client(key="my own secret")).refused()
-    visit = await endpoint.visit()
+    await (await endpoint.client(key="my own secret")).expect_refusal()
+    visit = await endpoint.next_session_record()
 
     assert (1008, "Unauthorized Connection: Invalid API key", "") == (
-        visit.code,
-        visit.words,
+        visit.close_code,
+        visit.outcome,
         visit.model,
     )
-    assert re.fullmatch(r"[0-9a-f-]{36}", visit.session)
+    assert re.fullmatch(r"[0-9a-f-]{36}", visit.session_id)
 
 
-async def test_a_client_that_leaves_is_recorded(endpoint: Endpoint):
+async def test_a_client_that_leaves_is_recorded(endpoint: ServerHarness):
     """With its close, or gone without one."""
     client, _ = await endpoint.session()
     await client.socket.close(1000, "enough")
-    polite = await endpoint.visit()
+    polite = await endpoint.next_session_record()
     client, _ = await endpoint.session()
     client.socket.transport.abort()
-    gone = await endpoint.visit()
+    gone = await endpoint.next_session_record()
 
-    assert (1000, "enough") == (polite.code, polite.words)
-    assert (1006, "the client was gone") == (gone.code, gone.words)
+    assert (1000, "enough") == (polite.close_code, polite.outcome)
+    assert (1006, "the client was gone") == (gone.close_code, gone.outcome)
 
 
-async def test_stopping_is_recorded_too(endpoint: Endpoint):
+async def test_stopping_is_recorded_too(endpoint: ServerHarness):
     """Clients are told by the close that the server goes."""
     client, _ = await endpoint.session()
-    await asyncio.gather(endpoint.stop(), client.rest())
-    visit = await endpoint.visit()
+    await asyncio.gather(endpoint.stop(), client.receive_rest())
+    visit = await endpoint.next_session_record()
 
     assert 1001 == client.closed[0]
-    assert (1001, "the server was stopped") == (visit.code, visit.words)
+    assert (1001, "the server was stopped") == (visit.close_code, visit.outcome)
 
 
 # --- with the real recogniser
@@ -379,12 +381,12 @@ async def test_everything_that_can_be_asked_for_at_once():
         f"sample_rate={rate}&include_partial_turns=false&acknowledge_silence=true"
         "&language_detection=true&speech_model=universal-streaming-english"
     )
-    async with Endpoint(House(KEY), Pool()) as endpoint:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY), RecogniserPool()) as endpoint:
         client = await endpoint.client(query)
         for at in range(0, len(audio), rate // 5 * 2):
             await client.socket.send(audio[at : at + rate // 5 * 2].ljust(rate // 10, b"\0"))
         await client.socket.send(TERMINATE)
-        got = await client.rest()
+        got = await client.receive_rest()
 
     turns = [message for message in got if message["type"] == "Turn"]
     silences = [message for message in got if message["type"] == "Silence"]
@@ -404,11 +406,11 @@ async def test_messages_are_answered_while_the_recognisers_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Though more audio was sent before than a pipe holds; and the server is well."""
-    weightless(tmp_path, monkeypatch)
+    install_stub_recogniser(tmp_path, monkeypatch)
     before = set(psutil.Process().children(recursive=True))
-    async with Endpoint(House(KEY), Pool()) as endpoint:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY), RecogniserPool()) as endpoint:
         client = await endpoint.client()
-        await client.until("Begin")
+        await client.receive_until("Begin")
         halted = set(psutil.Process().children(recursive=True)) - before
         for process in halted:
             process.suspend()
@@ -416,8 +418,8 @@ async def test_messages_are_answered_while_the_recognisers_hang(
             for _ in range(200):
                 await client.socket.send(bytes(32_000))
             await client.socket.send("{")
-            code, _ = await client.refused()
-            status, _ = await endpoint.ask("/v3/ws/health")
+            code, _ = await client.expect_refusal()
+            status, _ = await endpoint.http_get("/v3/ws/health")
         finally:
             for process in halted:
                 process.resume()

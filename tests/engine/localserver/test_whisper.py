@@ -6,11 +6,13 @@ import pytest
 import soundfile
 import soxr
 
-from workers.localserver.recognition.engines import WHISPER, engine_for, installed
+from workers.localserver.recognition.engines import WHISPER, engine_name_for, is_engine_installed
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(not installed(WHISPER), reason="the extra whisper is not installed"),
+    pytest.mark.skipif(
+        not is_engine_installed(WHISPER), reason="the extra whisper is not installed"
+    ),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of its packages
 ]
 
@@ -19,8 +21,8 @@ RECORDING = Path(__file__).parents[3] / "samples" / "recordings" / "station.aiff
 
 def test_its_model_is_served_by_it():
     """And the others are not."""
-    assert WHISPER == engine_for("whisper-rt")
-    assert WHISPER != engine_for("universal-streaming-english")
+    assert WHISPER == engine_name_for("whisper-rt")
+    assert WHISPER != engine_name_for("universal-streaming-english")
 
 
 def test_it_tells_words_with_times_and_confidences():
@@ -30,7 +32,7 @@ def test_it_tells_words_with_times_and_confidences():
     audio, rate = soundfile.read(RECORDING, dtype="float32")
     words = Whisper().transcribe(soxr.resample(audio, rate, 16_000))
     text = " ".join(word.text for word in words).lower()
-    times = [time for word in words for time in (word.start, word.end)]
+    times = [time for word in words for time in (word.start_s, word.end_s)]
 
     assert "train to the coast" in text
     assert times == sorted(times, key=lambda time: time or 0.0)

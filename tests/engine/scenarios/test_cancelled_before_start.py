@@ -14,14 +14,14 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
-from tests.engine.support.process_tree import Tree
-from tests.engine.support.scripted_server import TERMINATION, Endpoint, Line
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, supervised
+from tests.engine.support.process_tree import ProcessTree
+from tests.engine.support.scripted_server import TERMINATION, ScriptedServer, ServerConnectionScript
+from tests.engine.support.supervisor_harness import LONG_ENOUGH, run_supervisor
 from tests.support import audio_files
 from workers.jobs.events import Connecting, Ended, Outcome
 from workers.jobs.job import JobId
 from workers.runs import reader
-from workers.session.assignment import Patience
+from workers.session.assignment import Timeouts
 from workers.traces import trace_file
 
 ZOMBIE = 5.0
@@ -46,23 +46,26 @@ def test_who_still_reads_its_file_calls_nobody(tmp_path: Path, number: signal.Si
     """Neither when the program is asked to end, nor when it is dead; and it reads no further."""
     run = tmp_path / "run"
     arguments = ("run", "--out", run, huge(tmp_path / "huge.wav"))
-    with Endpoint() as endpoint, Tree("-m", "tui", *arguments, "--endpoint", endpoint.url) as tree:
+    with (
+        ScriptedServer() as endpoint,
+        ProcessTree("-m", "tui", *arguments, "--endpoint", endpoint.url) as tree,
+    ):
         deadline = time.monotonic() + LONG_ENOUGH
-        while not list(run.glob(f"*{trace_file.SUFFIX}")):
+        while not list(run.glob(f"*{trace_file.TRACE_SUFFIX}")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         tree.program.send_signal(number)
         sent_at = time.monotonic()
-        tree.until_gone()
+        tree.wait_until_gone()
 
         assert time.monotonic() < sent_at + ZOMBIE
-        assert endpoint.heard == []
+        assert endpoint.received_sessions == []
     if number is signal.SIGINT:
         assert tree.program.returncode == 130
-        (history,) = reader.histories(run)
-        assert history.ended is not None
-        assert history.ended.outcome is Outcome.INTERRUPTED
-        assert not history.finished
+        (job_state,) = reader.read_job_states(run)
+        assert job_state.ended is not None
+        assert job_state.ended.outcome is Outcome.INTERRUPTED
+        assert not job_state.is_settled
 
 
 @contextmanager
@@ -75,13 +78,13 @@ def dumb() -> Iterator[tuple[socket.socket, str]]:
 
 def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
     """Whoever is told to end, and however; the job was interrupted, and not in vain."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
     trees, calls = [], []
     with dumb() as (door, address):
         for number in numbers:
             where = ("--endpoint", f"ws://{address}", "--out", tmp_path / number.name)
-            trees.append(Tree("-m", "tui", "run", *where, path))
+            trees.append(ProcessTree("-m", "tui", "run", *where, path))
             calls.append(door.accept()[0])
         for tree, number in zip(trees, numbers, strict=True):
             if number is signal.SIGKILL:
@@ -91,7 +94,7 @@ def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
         sent_at = time.monotonic()
         for tree in trees:
             with tree:
-                tree.until_gone()
+                tree.wait_until_gone()
         took = time.monotonic() - sent_at
         for call in calls:
             call.close()
@@ -99,26 +102,28 @@ def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
     assert took < ZOMBIE
     assert [tree.program.returncode for tree in trees] == [130, 130, 130, -signal.SIGKILL]
     for number in numbers[:3]:
-        (history,) = reader.histories(tmp_path / number.name)
-        assert history.ended is not None
-        assert history.ended.outcome is Outcome.INTERRUPTED
+        (job_state,) = reader.read_job_states(tmp_path / number.name)
+        assert job_state.ended is not None
+        assert job_state.ended.outcome is Outcome.INTERRUPTED
 
 
 def test_who_has_not_asked_for_a_session_leaves_at_once(tmp_path: Path) -> None:
     """Before TLS stands, nothing was asked for that anybody would have to end."""
-    patience = Patience(dial=2 * LONG_ENOUGH, farewell=2 * LONG_ENOUGH)
+    timeouts = Timeouts(dial_s=2 * LONG_ENOUGH, shutdown_s=2 * LONG_ENOUGH)
     with (
         dumb() as (door, address),
-        supervised(f"wss://{address}", tmp_path / "run", patience=patience) as watched,
+        run_supervisor(f"wss://{address}", tmp_path / "run", timeouts=timeouts) as observed,
     ):
-        watched.supervisor.add([audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))])
+        observed.supervisor.add(
+            [audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))]
+        )
         with closing(door.accept()[0]) as call:
-            watched.supervisor.cancel(JobId(1))
+            observed.supervisor.cancel(JobId(1))
             cancelled_at = time.monotonic()
-            watched.until_said(Ended)
+            observed.wait_for_event(Ended)
             assert time.monotonic() < cancelled_at + ZOMBIE
             told = b"".join(iter(lambda: call.recv(4096), b""))
-    (ended,) = watched.said(Ended)
+    (ended,) = observed.events_of(Ended)
 
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.CANCELLED
@@ -152,17 +157,19 @@ def test_a_session_that_opens_too_late_is_terminated(tmp_path: Path) -> None:
     asked, late, said = threading.Event(), threading.Event(), list[bytes]()
     with (
         dumb() as (door, address),
-        supervised(f"ws://{address}", tmp_path / "run") as watched,
+        run_supervisor(f"ws://{address}", tmp_path / "run") as observed,
     ):
         server = threading.Thread(target=lambda: said.extend(answer_late(door, asked, late)))
         server.start()
-        watched.supervisor.add([audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))])
+        observed.supervisor.add(
+            [audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))]
+        )
         assert asked.wait(LONG_ENOUGH)
-        watched.supervisor.cancel(JobId(1))
+        observed.supervisor.cancel(JobId(1))
         late.set()
-        watched.until_said(Ended)
+        observed.wait_for_event(Ended)
         server.join()
-    (ended,) = watched.said(Ended)
+    (ended,) = observed.events_of(Ended)
 
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.CANCELLED
@@ -174,24 +181,26 @@ def test_a_session_that_has_not_begun_is_terminated(tmp_path: Path, given_up: bo
     """Whether it is not wanted any more, or the server has taken too long."""
     opened = threading.Event()
 
-    async def slow(line: Line) -> None:
+    async def slow(line: ServerConnectionScript) -> None:
         opened.set()
-        await line.listen()
-        await line.say(TERMINATION)
+        await line.receive()
+        await line.send(TERMINATION)
 
-    patience = Patience(begin=0.2 if given_up else LONG_ENOUGH)
+    timeouts = Timeouts(begin_s=0.2 if given_up else LONG_ENOUGH)
     with (
-        Endpoint(slow) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", patience=patience) as watched,
+        ScriptedServer(slow) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run", timeouts=timeouts) as observed,
     ):
-        watched.supervisor.add([audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))])
+        observed.supervisor.add(
+            [audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))]
+        )
         assert opened.wait(LONG_ENOUGH)
         if not given_up:
-            watched.supervisor.cancel(JobId(1))
-        watched.until_idle()
-    (ended,) = watched.said(Ended)
+            observed.supervisor.cancel(JobId(1))
+        observed.wait_until_idle()
+    (ended,) = observed.events_of(Ended)
 
-    assert endpoint.heard[0].control == [{"type": "Terminate"}]
+    assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
     assert isinstance(ended, Ended)
     assert ended.outcome is (Outcome.UNREACHABLE if given_up else Outcome.CANCELLED)
-    assert len(watched.said(Connecting)) == 1
+    assert len(observed.events_of(Connecting)) == 1

@@ -15,13 +15,20 @@ import psutil
 import pytest
 
 from tests.engine.support import server_faults
-from tests.engine.support.ground_truth import record
-from tests.engine.support.scenario import Played, Scene, played, recordings
-from tests.engine.support.scripted_server import TERMINATION, Script, turn
-from tests.engine.support.supervisor_harness import ONCE, supervised
-from tests.engine.support.transcribing_server import PLAIN, Fault, Hearing, Moment, Over, telling
+from tests.engine.support.ground_truth import write_numbered_recording
+from tests.engine.support.scenario import Scenario, ScenarioResult, make_recordings, run_scenarios
+from tests.engine.support.scripted_server import TERMINATION, ConnectionScript, turn_message
+from tests.engine.support.supervisor_harness import NO_RETRIES, run_supervisor
+from tests.engine.support.transcribing_server import (
+    DEFAULT_STYLE,
+    ConnectionFinished,
+    Fault,
+    FaultMoment,
+    ServerSession,
+    transcribe,
+)
 from workers.jobs.events import Ended, Outcome
-from workers.session.assignment import Patience
+from workers.session.assignment import Timeouts
 
 MEGABYTE = 1024 * 1024
 ALLOWED = 10 * MEGABYTE
@@ -45,7 +52,7 @@ LARGE = json.dumps({"type": "Novelty", "of": "x" * MEGABYTE}).encode()
 ENDLESS = {
     "tiny messages": frame(b"{}") * 1000,
     "what is no message": frame(b"x") * 1000,
-    "ends of turns": frame(json.dumps(turn(0, "Again.", final=True)).encode()) * 1000,
+    "ends of turns": frame(json.dumps(turn_message(0, "Again.", final=True)).encode()) * 1000,
     "large messages": frame(LARGE),
     "pings": frame(b"?", PING) * 1000,
     "pieces of nothing": frame(b"", PIECE) * 1000,
@@ -56,20 +63,20 @@ ENDLESS = {
 def flood(frames: bytes, begins: bytes = b"", times: float = float("inf")) -> Fault:
     """The same bytes as fast as they are taken, until nobody takes them."""
 
-    async def flooded(hearing: Hearing) -> None:
-        transport = cast(asyncio.Transport, hearing.line.socket.transport)
+    async def flooded(hearing: ServerSession) -> None:
+        transport = cast(asyncio.Transport, hearing.connection.socket.transport)
         try:
             transport.write(begins)
             sent = 0
             while sent < times and not transport.is_closing():
                 transport.write(frames)
-                await hearing.line.socket.drain()
+                await hearing.connection.socket.drain()
                 await asyncio.sleep(0)
                 sent += 1
         except (ConnectionError, RuntimeError) as error:  # it is gone, or is going
-            raise Over from error
+            raise ConnectionFinished from error
         if transport.is_closing():
-            raise Over
+            raise ConnectionFinished
 
     return flooded
 
@@ -89,27 +96,29 @@ class Scales:
                 self.grown = max(self.grown, size - self._sizes.setdefault(process, size))
 
 
-async def dawdles(hearing: Hearing) -> None:
+async def dawdles(hearing: ServerSession) -> None:
     """It has always something to say, only not that it is over."""
     while True:
-        await server_faults.STRANGE(hearing)
+        await server_faults.UNEXPECTED_MESSAGES(hearing)
         await asyncio.sleep(0.05)
 
 
-def ends_with(further: Fault) -> Script:
+def ends_with(further: Fault) -> ConnectionScript:
     """A session that ends as it should, and says more."""
 
-    async def ended(hearing: Hearing) -> None:
+    async def ended(hearing: ServerSession) -> None:
         await hearing.end_turn()
-        await hearing.line.say(TERMINATION)
+        await hearing.connection.send(TERMINATION)
         await further(hearing)
-        raise Over
+        raise ConnectionFinished
 
-    return telling(PLAIN, ended, Moment.TERMINATE)
+    return transcribe(DEFAULT_STYLE, ended, FaultMoment.TERMINATE)
 
 
 BEHIND = [
-    server_faults.says(turn(0, "Too late.", final=True), turn(9, "Far too late.", final=True)),
+    server_faults.send_messages(
+        turn_message(0, "Too late.", final=True), turn_message(9, "Far too late.", final=True)
+    ),
     flood(ENDLESS["tiny messages"]),
     flood(ENDLESS["pings"]),
 ]
@@ -127,27 +136,34 @@ def scales() -> Scales:
 
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory, scales: Scales) -> Mapping[str, Played]:
+def scenes(
+    tmp_path_factory: pytest.TempPathFactory, scales: Scales
+) -> Mapping[str, ScenarioResult]:
     folder = tmp_path_factory.mktemp("floods")
     begins = {"pieces of nothing": frame(b"{", TEXT)}
     endless = [
-        telling(PLAIN, flood(frames, begins.get(name, b"")), 3) for name, frames in ENDLESS.items()
+        transcribe(DEFAULT_STYLE, flood(frames, begins.get(name, b"")), 3)
+        for name, frames in ENDLESS.items()
     ]
-    return played(
+    return run_scenarios(
         folder,
         {
-            "endless": Scene(recordings(folder / "a", len(endless), 40), endless, ONCE),
-            "long": Scene(
-                recordings(folder / "b", 2, 30), [telling(PLAIN, each, 3) for each in LONG], ONCE
+            "endless": Scenario(
+                make_recordings(folder / "a", len(endless), 40), endless, NO_RETRIES
             ),
-            "behind": Scene(
-                recordings(folder / "c", len(BEHIND), 5), [*map(ends_with, BEHIND)], ONCE
+            "long": Scenario(
+                make_recordings(folder / "b", 2, 30),
+                [transcribe(DEFAULT_STYLE, each, 3) for each in LONG],
+                NO_RETRIES,
             ),
-            "no end": Scene(
-                recordings(folder / "d", 1, 5),
-                [telling(PLAIN, dawdles, Moment.TERMINATE)],
-                ONCE,
-                Patience(end=0.5, end_altogether=1.0),
+            "behind": Scenario(
+                make_recordings(folder / "c", len(BEHIND), 5), [*map(ends_with, BEHIND)], NO_RETRIES
+            ),
+            "no end": Scenario(
+                make_recordings(folder / "d", 1, 5),
+                [transcribe(DEFAULT_STYLE, dawdles, FaultMoment.TERMINATE)],
+                NO_RETRIES,
+                Timeouts(next_message_s=0.5, termination_s=1.0),
             ),
         },
         scales.weigh,
@@ -155,37 +171,41 @@ def scenes(tmp_path_factory: pytest.TempPathFactory, scales: Scales) -> Mapping[
 
 
 def test_a_server_that_says_more_than_speech_can_bring_is_refused(
-    scenes: Mapping[str, Played], scales: Scales
+    scenes: Mapping[str, ScenarioResult], scales: Scales
 ) -> None:
     """In whatever it says it, and though nothing of it is a message; the memory stays bounded."""
-    scene = scenes["endless"]
-    ends = [ended for job in range(1, len(ENDLESS) + 1) for ended in scene.ends(job)]
+    scenario = scenes["endless"]
+    ends = [ended for job in range(1, len(ENDLESS) + 1) for ended in scenario.ended_events(job)]
 
     assert [ended.outcome for ended in ends] == [Outcome.REFUSED] * len(ENDLESS)
     assert {ended.reason for ended in ends} == {"the server sends more than any speech could bring"}
-    assert max(file.stat().st_size for file in scene.folder.glob("*.jsonl")) < 2 * ALLOWED
+    assert max(file.stat().st_size for file in scenario.folder.glob("*.jsonl")) < 2 * ALLOWED
     assert 0 < scales.grown < MEMORY
 
 
 def test_a_message_that_is_too_long_is_not_taken_in(
-    scenes: Mapping[str, Played], scales: Scales
+    scenes: Mapping[str, ScenarioResult], scales: Scales
 ) -> None:
     """Neither when it says so at once, nor when it comes in pieces."""
-    ends = [*scenes["long"].ends(1), *scenes["long"].ends(2)]
+    ends = [*scenes["long"].ended_events(1), *scenes["long"].ended_events(2)]
 
     assert [ended.outcome for ended in ends] == [Outcome.LOST] * 2
     assert ["too long" in ended.reason for ended in ends] == [True] * 2
     assert 0 < scales.grown < MEMORY
 
 
-def test_what_comes_behind_the_termination_is_not_taken_in(scenes: Mapping[str, Played]) -> None:
+def test_what_comes_behind_the_termination_is_not_taken_in(
+    scenes: Mapping[str, ScenarioResult],
+) -> None:
     """Be it little or endless: the session is over, and all is well."""
-    assert scenes["behind"].complaints() == []
+    assert scenes["behind"].transcript_errors() == []
 
 
-def test_a_server_that_never_comes_to_an_end_is_given_up(scenes: Mapping[str, Played]) -> None:
+def test_a_server_that_never_comes_to_an_end_is_given_up(
+    scenes: Mapping[str, ScenarioResult],
+) -> None:
     """It says something all the time, only not that it is over."""
-    (ended,) = scenes["no end"].ends()
+    (ended,) = scenes["no end"].ended_events()
 
     assert ended.outcome is Outcome.LOST
     assert "did not confirm the end" in ended.reason
@@ -197,7 +217,7 @@ def test_a_flood_that_ends_delays_nothing(tmp_path: Path) -> None:
     warnings = flood(frame(json.dumps(warning).encode()) * 100, times=35)
     took = 0.0
 
-    async def timed(hearing: Hearing) -> None:
+    async def timed(hearing: ServerSession) -> None:
         nonlocal took
         began = time.monotonic()
         await warnings(hearing)
@@ -206,10 +226,15 @@ def test_a_flood_that_ends_delays_nothing(tmp_path: Path) -> None:
     def lag() -> float:
         """The longest of a session that is flooded, as a share of the flood."""
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
-        scene = Scene(recordings(folder, 1, 14), [telling(PLAIN, timed, 3)], ONCE, narrow=True)
-        (alone,) = played(folder, {"alone": scene}).values()
-        (ended,) = alone.ends()
-        assert alone.complaints() == []
+        scenario = Scenario(
+            make_recordings(folder, 1, 14),
+            [transcribe(DEFAULT_STYLE, timed, 3)],
+            NO_RETRIES,
+            small_buffers=True,
+        )
+        (alone,) = run_scenarios(folder, {"alone": scenario}).values()
+        (ended,) = alone.ended_events()
+        assert alone.transcript_errors() == []
         assert ended.certificate is not None
         return ended.certificate.lag_ms.max / (1000 * took)
 
@@ -242,16 +267,16 @@ def answering(first: bytes, further: bytes) -> Iterator[str]:
 
 def test_an_answer_without_end_is_given_up(tmp_path: Path) -> None:
     """Header by header, or within one: there is a bound to it all."""
-    truth = record(tmp_path, 3)
+    truth = write_numbered_recording(tmp_path, 3)
     upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
     for name, further in ("headers", b"X-More: of it\r\n"), ("a header", b"x"):
         with (
             answering(upgrade, further) as url,
-            supervised(url, tmp_path / name, patience=Patience(dial=0.5)) as watched,
+            run_supervisor(url, tmp_path / name, timeouts=Timeouts(dial_s=0.5)) as observed,
         ):
-            watched.supervisor.add([truth.path])
-            watched.until_idle()
-        (ended,) = watched.said(Ended)
+            observed.supervisor.add([truth.path])
+            observed.wait_until_idle()
+        (ended,) = observed.events_of(Ended)
 
         assert ended.outcome is Outcome.UNREACHABLE
         assert "did not answer in time" in ended.reason

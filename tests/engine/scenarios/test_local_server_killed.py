@@ -8,15 +8,15 @@ import psutil
 import pytest
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from tests.engine.cli.test_program import SAMPLES, reference
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, SOON, Watched
-from workers.jobs.events import Began, Ended, Outcome, TurnHeard
-from workers.jobs.job import Settings
-from workers.jobs.job_state import Status
+from tests.engine.cli.test_program import SAMPLES, reference_text
+from tests.engine.support.supervisor_harness import FAST_RETRIES, LONG_ENOUGH, ObservedSupervisor
+from workers.jobs.events import Began, Ended, Outcome, TurnReceived
+from workers.jobs.job import StreamSettings
+from workers.jobs.job_state import JobStatus
 from workers.localserver.child import LocalServer
-from workers.protocol.endpoint import Secret, embedded
+from workers.protocol.endpoint import Secret, embedded_endpoint
 from workers.runs import run_folder
-from workers.scheduling.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 pytestmark = pytest.mark.engine
 
@@ -24,18 +24,20 @@ RECORDING = SAMPLES / "recordings" / "station.aiff"
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Watched]:
+def watched(tmp_path: Path) -> Iterator[ObservedSupervisor]:
     """A supervisor that streams to an engine of its own."""
     with LocalServer(tmp_path / "engine.log") as server:
 
-        def access() -> Access:
-            server.revive()
-            url = server.address(LONG_ENOUGH)
-            return Access(embedded(url), Secret(server.token), server.capacity, server.revivals)
+        def access() -> SessionTarget:
+            server.restart_if_dead()
+            url = server.wait_for_address(LONG_ENOUGH)
+            return SessionTarget(
+                embedded_endpoint(url), Secret(server.api_key), server.capacity, server.restarts
+            )
 
         folder = run_folder.create(tmp_path / "run")
-        with Supervisor(access, folder, Settings(), retries=SOON) as supervisor:
-            yield Watched(supervisor)
+        with Supervisor(access, folder, StreamSettings(), retry_policy=FAST_RETRIES) as supervisor:
+            yield ObservedSupervisor(supervisor)
 
 
 def engine() -> psutil.Process:
@@ -46,23 +48,23 @@ def engine() -> psutil.Process:
     return found
 
 
-def test_an_engine_that_is_killed_comes_up_again(watched: Watched) -> None:
+def test_an_engine_that_is_killed_comes_up_again(watched: ObservedSupervisor) -> None:
     """One of its recognisers in mid-speech, then its server: all of the words are there."""
     watched.supervisor.add([str(RECORDING)])
-    watched.until_said(TurnHeard)
+    watched.wait_for_event(TurnReceived)
     for recogniser in engine().children(recursive=True):
         recogniser.kill()
-    watched.until_said(Began, times=2)
+    watched.wait_for_event(Began, times=2)
     engine().kill()
-    watched.until_idle()
-    history, ends = watched.histories[1], watched.said(Ended)
+    watched.wait_until_idle()
+    job_state, ends = watched.job_states[1], watched.events_of(Ended)
     normal = EnglishTextNormalizer()
-    heard = history.transcript.text
+    heard = job_state.transcript.text
 
-    assert history.status is Status.DONE
+    assert job_state.status is JobStatus.DONE
     # A server that is only just dead may be called once more.
     outcomes = [each.outcome for each in ends if each.outcome is not Outcome.UNREACHABLE]
     assert outcomes == [Outcome.LOST, Outcome.LOST, Outcome.DONE]
-    assert watched.supervisor.revivals == 1
-    assert all(line.final for line in history.transcript.lines)
-    assert jiwer.wer(normal(reference(RECORDING.name)), normal(heard)) < 0.25
+    assert watched.supervisor.server_restarts == 1
+    assert all(line.is_final for line in job_state.transcript.lines)
+    assert jiwer.wer(normal(reference_text(RECORDING.name)), normal(heard)) < 0.25

@@ -11,14 +11,23 @@ from pathlib import Path
 import pytest
 
 from tests.engine.support import server_faults
-from tests.engine.support.ground_truth import Truth, complaints, record
-from tests.engine.support.process_tree import Tree, send
-from tests.engine.support.scripted_server import Endpoint, Heard
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, Watched, resumed, supervised
-from tests.engine.support.transcribing_server import PLAIN, Moment, telling
+from tests.engine.support.ground_truth import (
+    GroundTruth,
+    transcript_errors,
+    write_numbered_recording,
+)
+from tests.engine.support.process_tree import ProcessTree, send_signal
+from tests.engine.support.scripted_server import ReceivedSession, ScriptedServer
+from tests.engine.support.supervisor_harness import (
+    LONG_ENOUGH,
+    ObservedSupervisor,
+    resume_supervisor,
+    run_supervisor,
+)
+from tests.engine.support.transcribing_server import DEFAULT_STYLE, FaultMoment, transcribe
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.runs import reader, run_folder
 
 CHAOS = ("-m", "tests.chaos.target_program")
@@ -26,7 +35,7 @@ ZOMBIE = 5.0
 """Seconds that a session may stay open at a server behind the end of its program."""
 
 
-def until(there: Callable[[], bool]) -> None:
+def wait_until(there: Callable[[], bool]) -> None:
     """Waits until it is so."""
     deadline = time.monotonic() + LONG_ENOUGH
     while not there():
@@ -34,158 +43,174 @@ def until(there: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def spoken(endpoint: Endpoint, seconds: float, sessions: int) -> None:
+def wait_for_audio(endpoint: ScriptedServer, seconds: float, sessions: int) -> None:
     """Waits until so many sessions have each brought so much audio."""
     chunks = round(seconds * 10)
-    until(lambda: sum(len(heard.audio) >= chunks for heard in endpoint.heard) >= sessions)
+    wait_until(
+        lambda: sum(len(heard.audio) >= chunks for heard in endpoint.received_sessions) >= sessions
+    )
 
 
-def every_complaint(truths: Sequence[Truth], histories: Sequence[JobHistory]) -> list[str]:
+def all_transcript_errors(
+    truths: Sequence[GroundTruth], job_states: Sequence[JobState]
+) -> list[str]:
     found = []
-    for truth, history in zip(truths, histories, strict=True):
-        found += [f"job {history.job}: {wrong}" for wrong in complaints(truth, history)]
+    for truth, job_state in zip(truths, job_states, strict=True):
+        found += [f"job {job_state.job}: {wrong}" for wrong in transcript_errors(truth, job_state)]
     return found
 
 
-def finished(truths: Sequence[Truth], *folders: Path) -> None:
+def assert_resumes_to_completion(truths: Sequence[GroundTruth], *folders: Path) -> None:
     """Further runs over the same folders have it all in the end."""
-    with Endpoint(telling()) as endpoint, ExitStack() as stack:
-        runs = [stack.enter_context(resumed(endpoint.url, folder)) for folder in folders]
+    with ScriptedServer(transcribe()) as endpoint, ExitStack() as stack:
+        runs = [stack.enter_context(resume_supervisor(endpoint.url, folder)) for folder in folders]
         for run in runs:
-            run.until_idle()
+            run.wait_until_idle()
     for run, folder in zip(runs, folders, strict=True):
-        assert every_complaint(truths, in_order(run)) == []
-        assert every_complaint(truths, reader.histories(folder)) == []
+        assert all_transcript_errors(truths, in_order(run)) == []
+        assert all_transcript_errors(truths, reader.read_job_states(folder)) == []
 
 
-def in_order(watched: Watched) -> list[JobHistory]:
-    return [watched.histories[job] for job in sorted(watched.histories)]
+def in_order(observed: ObservedSupervisor) -> list[JobState]:
+    return [observed.job_states[job] for job in sorted(observed.job_states)]
 
 
-def closed_in_time(sessions: Sequence[Heard], since: float) -> bool:
+def closed_in_time(sessions: Sequence[ReceivedSession], since: float) -> bool:
     return all(each.closed.wait(max(0.0, since + ZOMBIE - time.monotonic())) for each in sessions)
 
 
 def killed(tmp_path: Path) -> None:
-    truths = [record(tmp_path, 16, job) for job in range(3)]
+    truths = [write_numbered_recording(tmp_path, 16, job) for job in range(3)]
     paths = [truth.path for truth in truths]
     folders = [tmp_path / name for name in ("alone", "with all")]
     with (
-        Endpoint(telling()) as left,
-        Endpoint(telling()) as cut,
-        Tree(*CHAOS, left.url, folders[0], 10, *paths) as alone,
-        Tree(*CHAOS, cut.url, folders[1], 10, *paths) as with_all,
+        ScriptedServer(transcribe()) as left,
+        ScriptedServer(transcribe()) as cut,
+        ProcessTree(*CHAOS, left.url, folders[0], 10, *paths) as alone,
+        ProcessTree(*CHAOS, cut.url, folders[1], 10, *paths) as with_all,
     ):
-        spoken(left, 0.9, sessions=3)
+        wait_for_audio(left, 0.9, sessions=3)
         with pytest.raises(RunFolderProblem, match="another program is at work"):
             run_folder.reopen(folders[0])
         alone.program.kill()
         alone.program.wait()
         killed_at = time.monotonic()
         run_folder.reopen(folders[0]).close()
-        assert closed_in_time(left.heard, killed_at)
-        assert [heard.control for heard in left.heard] == [[{"type": "Terminate"}]] * 3
+        assert closed_in_time(left.received_sessions, killed_at)
+        assert [heard.control_messages for heard in left.received_sessions] == [
+            [{"type": "Terminate"}]
+        ] * 3
 
-        spoken(cut, 0.9, sessions=3)
-        send(with_all.family(), signal.SIGKILL)
-        assert closed_in_time(cut.heard, time.monotonic())
-        alone.until_gone()
-        with_all.until_gone()
-    finished(truths, *folders)
+        wait_for_audio(cut, 0.9, sessions=3)
+        send_signal(with_all.processes(), signal.SIGKILL)
+        assert closed_in_time(cut.received_sessions, time.monotonic())
+        alone.wait_until_gone()
+        with_all.wait_until_gone()
+    assert_resumes_to_completion(truths, *folders)
 
 
 def signalled(tmp_path: Path) -> None:
-    truths = [record(tmp_path, 14, job) for job in range(2)]
+    truths = [write_numbered_recording(tmp_path, 14, job) for job in range(2)]
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     folders = [tmp_path / number.name for number in numbers]
-    with Endpoint(telling()) as endpoint:
+    with ScriptedServer(transcribe()) as endpoint:
         arguments = ["-m", "tui", "run", "--endpoint", endpoint.url]
         arguments += [truth.path for truth in truths]
-        trees = [Tree(*arguments, "--out", folder) for folder in folders]
-        spoken(endpoint, 0.7, sessions=6)
+        trees = [ProcessTree(*arguments, "--out", folder) for folder in folders]
+        wait_for_audio(endpoint, 0.7, sessions=6)
         for tree, number in zip(trees, numbers, strict=True):
             tree.signal_all(number)
         sent_at = time.monotonic()
 
-        assert closed_in_time(endpoint.heard, sent_at)
-        assert [heard.control for heard in endpoint.heard] == [[{"type": "Terminate"}]] * 6
+        assert closed_in_time(endpoint.received_sessions, sent_at)
+        assert [heard.control_messages for heard in endpoint.received_sessions] == [
+            [{"type": "Terminate"}]
+        ] * 6
         for tree in trees:
             with tree:
-                tree.until_gone()
-    finished(truths, *folders)
+                tree.wait_until_gone()
+    assert_resumes_to_completion(truths, *folders)
 
 
 def without_helpers(tmp_path: Path) -> None:
-    hold = server_faults.Hold()
-    truths = [record(tmp_path, 12, job) for job in range(3)]
+    hold = server_faults.HoldPoint()
+    truths = [write_numbered_recording(tmp_path, 12, job) for job in range(3)]
     scripts = [
-        telling(PLAIN, hold.then(server_faults.cut), Moment.TERMINATE),
-        telling(PLAIN, server_faults.cut, 8),
+        transcribe(
+            DEFAULT_STYLE, hold.hold_then(server_faults.drop_connection), FaultMoment.TERMINATE
+        ),
+        transcribe(DEFAULT_STYLE, server_faults.drop_connection, 8),
     ]
     with (
-        Endpoint(*scripts, telling()) as endpoint,
-        Tree(*CHAOS, endpoint.url, tmp_path / "run", 10, *[truth.path for truth in truths]) as tree,
+        ScriptedServer(*scripts, transcribe()) as endpoint,
+        ProcessTree(
+            *CHAOS, endpoint.url, tmp_path / "run", 10, *[truth.path for truth in truths]
+        ) as tree,
     ):
-        spoken(endpoint, 0.4, sessions=3)
-        assert send(tree.fork_servers(), signal.SIGKILL) == 1
-        until(lambda: len(endpoint.heard) >= 4)
-        assert send([*tree.fork_servers(), *tree.resource_trackers()], signal.SIGKILL) == 2
-        hold.over.set()
-        tree.until_gone()
+        wait_for_audio(endpoint, 0.4, sessions=3)
+        assert send_signal(tree.fork_servers(), signal.SIGKILL) == 1
+        wait_until(lambda: len(endpoint.received_sessions) >= 4)
+        assert send_signal([*tree.fork_servers(), *tree.resource_trackers()], signal.SIGKILL) == 2
+        hold.released.set()
+        tree.wait_until_gone()
 
     assert tree.program.returncode == 0
-    assert every_complaint(truths, reader.histories(tmp_path / "run")) == []
+    assert all_transcript_errors(truths, reader.read_job_states(tmp_path / "run")) == []
 
 
 def stopped_and_continued(tmp_path: Path) -> None:
-    holds = [server_faults.Hold() for _ in range(3)]
+    holds = [server_faults.HoldPoint() for _ in range(3)]
     scripts = [
-        telling(PLAIN, holds[0].then(), Moment.CONNECT),
-        telling(PLAIN, holds[1].then(), Moment.TERMINATE),
-        telling(PLAIN, holds[2].then(server_faults.cut), 9),
-        telling(),
+        transcribe(DEFAULT_STYLE, holds[0].hold_then(), FaultMoment.CONNECT),
+        transcribe(DEFAULT_STYLE, holds[1].hold_then(), FaultMoment.TERMINATE),
+        transcribe(DEFAULT_STYLE, holds[2].hold_then(server_faults.drop_connection), 9),
+        transcribe(),
     ]
-    truths = [record(tmp_path, 10, job) for job in range(len(scripts))]
+    truths = [write_numbered_recording(tmp_path, 10, job) for job in range(len(scripts))]
     with (
-        Endpoint(*scripts) as endpoint,
-        Tree(*CHAOS, endpoint.url, tmp_path / "run", 10, *[truth.path for truth in truths]) as tree,
+        ScriptedServer(*scripts) as endpoint,
+        ProcessTree(
+            *CHAOS, endpoint.url, tmp_path / "run", 10, *[truth.path for truth in truths]
+        ) as tree,
     ):
         for hold in holds:
             assert hold.reached.wait(LONG_ENOUGH)
         tree.signal_all(signal.SIGSTOP)
         for hold in holds:
-            hold.over.set()
+            hold.released.set()
         time.sleep(2.2)  # as long as the program waits for a server that says nothing
         tree.signal_all(signal.SIGCONT)
-        tree.until_gone()
-    histories = reader.histories(tmp_path / "run")
+        tree.wait_until_gone()
+    job_states = reader.read_job_states(tmp_path / "run")
 
-    assert every_complaint(truths, histories) == []
-    assert sorted(history.attempt for history in histories) == [1, 1, 1, 2]
+    assert all_transcript_errors(truths, job_states) == []
+    assert sorted(job_state.attempt for job_state in job_states) == [1, 1, 1, 2]
 
 
 def killed_while_jobs_end(tmp_path: Path) -> None:
-    truths = [record(tmp_path, 1, job) for job in range(12)]
+    truths = [write_numbered_recording(tmp_path, 1, job) for job in range(12)]
     folder = tmp_path / "run"
     arguments: list[str] = [truth.path for truth in truths]
-    with Endpoint(telling(PLAIN, server_faults.error(3005), Moment.BEGIN)) as endpoint:
+    with ScriptedServer(
+        transcribe(DEFAULT_STYLE, server_faults.error_then_close(3005), FaultMoment.BEGIN)
+    ) as endpoint:
         for _ in range(2):
-            endpoint.heard.clear()
-            with Tree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
-                kill_between_saves(tree, endpoint, folder / reader.INDEX)
-                index = reader.index(folder)
-                tree.until_gone()
+            endpoint.received_sessions.clear()
+            with ProcessTree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
+                kill_between_saves(tree, endpoint, folder / reader.INDEX_NAME)
+                index = reader.read_index(folder)
+                tree.wait_until_gone()
             assert [job["id"] for job in index.jobs] == list(range(1, 13))
             arguments = []
-    finished(truths, folder)
+    assert_resumes_to_completion(truths, folder)
 
 
-def kill_between_saves(tree: Tree, endpoint: Endpoint, index: Path) -> None:
+def kill_between_saves(tree: ProcessTree, endpoint: ScriptedServer, index: Path) -> None:
     """When jobs have ended; no file was written over meanwhile."""
-    until(lambda: len(endpoint.heard) >= 4 and index.exists())
+    wait_until(lambda: len(endpoint.received_sessions) >= 4 and index.exists())
     with index.open() as old:
         before = old.read()
-        until(lambda: len(endpoint.heard) >= 25 and index.read_text() != before)
+        wait_until(lambda: len(endpoint.received_sessions) >= 25 and index.read_text() != before)
         os.kill(tree.program.pid, signal.SIGKILL)
         tree.program.wait()
         old.seek(0)
@@ -193,35 +218,38 @@ def kill_between_saves(tree: Tree, endpoint: Endpoint, index: Path) -> None:
 
 
 def with_an_index_that_fails(tmp_path: Path) -> None:
-    last, hold, folder = server_faults.Hold(), server_faults.Hold(), tmp_path / "run"
-    ends = hold.then(server_faults.error(1008, "Invalid API key"))
-    index = folder / reader.INDEX
-    scripts = telling(PLAIN, last.then(), Moment.TERMINATE), telling(PLAIN, ends, 2)
+    last, hold, folder = server_faults.HoldPoint(), server_faults.HoldPoint(), tmp_path / "run"
+    ends = hold.hold_then(server_faults.error_then_close(1008, "Invalid API key"))
+    index = folder / reader.INDEX_NAME
+    scripts = (
+        transcribe(DEFAULT_STYLE, last.hold_then(), FaultMoment.TERMINATE),
+        transcribe(DEFAULT_STYLE, ends, 2),
+    )
     with (
-        Endpoint(*scripts) as endpoint,
-        supervised(endpoint.url, folder) as watched,
+        ScriptedServer(*scripts) as endpoint,
+        run_supervisor(endpoint.url, folder) as observed,
     ):
-        watched.supervisor.add([record(tmp_path, 5).path])
-        spoken(endpoint, 0.1, sessions=1)  # else the two may call in either order
-        watched.supervisor.add([record(tmp_path, 100, 1).path])
+        observed.supervisor.add([write_numbered_recording(tmp_path, 5).path])
+        wait_for_audio(endpoint, 0.1, sessions=1)  # else the two may call in either order
+        observed.supervisor.add([write_numbered_recording(tmp_path, 100, 1).path])
         assert last.reached.wait(LONG_ENOUGH)
         assert hold.reached.wait(LONG_ENOUGH)
         index.unlink()
         index.mkdir()  # as a full disk does, it makes writing fail
-        last.over.set()
-        watched.until_said(Ended)
+        last.released.set()
+        observed.wait_for_event(Ended)
         time.sleep(0.5)  # time enough to have failed
         index.rmdir()
-        until(index.exists)
-        first, second = reader.index(folder).jobs
+        wait_until(index.exists)
+        first, second = reader.read_index(folder).jobs
         assert (first["status"], second["status"]) == ("done", "connecting")
-        hold.over.set()
-        watched.until_idle()
+        hold.released.set()
+        observed.wait_until_idle()
 
 
 # --- all of it ----------------------------------------------------------------------------------
 
-ACTS = (
+SCENARIOS = (
     killed,
     signalled,
     without_helpers,
@@ -233,50 +261,53 @@ ACTS = (
 
 
 @pytest.fixture(scope="module")
-def acts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[None]]]:
+def running_scenarios(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Mapping[str, Future[None]]]:
     with ThreadPoolExecutor(3) as pool:
         yield {
-            act.__name__: pool.submit(act, tmp_path_factory.mktemp(act.__name__)) for act in ACTS
+            act.__name__: pool.submit(act, tmp_path_factory.mktemp(act.__name__))
+            for act in SCENARIOS
         }
 
 
 def test_a_program_that_is_killed_leaves_nothing_open_and_loses_nothing(
-    acts: Mapping[str, Future[None]],
+    running_scenarios: Mapping[str, Future[None]],
 ) -> None:
     """Alone or with everything it has started; its folder is free at once."""
-    acts["killed"].result()
+    running_scenarios["killed"].result()
 
 
 def test_a_signal_to_all_processes_ends_them_politely(
-    acts: Mapping[str, Future[None]],
+    running_scenarios: Mapping[str, Future[None]],
 ) -> None:
     """As a terminal sends it, or a service manager: each session does what its program says."""
-    acts["signalled"].result()
+    running_scenarios["signalled"].result()
 
 
 def test_helpers_that_are_killed_are_not_missed(
-    acts: Mapping[str, Future[None]],
+    running_scenarios: Mapping[str, Future[None]],
 ) -> None:
     """The fork server, then the resource tracker too: sessions go on, and further ones start."""
-    acts["without_helpers"].result()
+    running_scenarios["without_helpers"].result()
 
 
 def test_a_program_that_is_stopped_and_continued_loses_no_session(
-    acts: Mapping[str, Future[None]],
+    running_scenarios: Mapping[str, Future[None]],
 ) -> None:
     """Though more time went by than is waited for anything: what had come by then counts."""
-    acts["stopped_and_continued"].result()
+    running_scenarios["stopped_and_continued"].result()
 
 
 def test_the_index_is_whole_whenever_the_program_is_killed(
-    acts: Mapping[str, Future[None]],
+    running_scenarios: Mapping[str, Future[None]],
 ) -> None:
     """While jobs end all the time; and the next program takes it over at once."""
-    acts["killed_while_jobs_end"].result()
+    running_scenarios["killed_while_jobs_end"].result()
 
 
 def test_an_index_that_cannot_be_written_is_written_later(
-    acts: Mapping[str, Future[None]],
+    running_scenarios: Mapping[str, Future[None]],
 ) -> None:
     """A disk that is full for a while is no reason to stop, nor to forget."""
-    acts["with_an_index_that_fails"].result()
+    running_scenarios["with_an_index_that_fails"].result()

@@ -10,140 +10,150 @@ from collections.abc import Mapping
 import pytest
 
 from tests.engine.support import server_faults
-from tests.engine.support.ground_truth import record
-from tests.engine.support.scenario import Played, Scene, played, recordings
-from tests.engine.support.scripted_server import Endpoint
-from tests.engine.support.transcribing_server import PLAIN, Hearing, Moment, Over, telling
+from tests.engine.support.ground_truth import write_numbered_recording
+from tests.engine.support.scenario import Scenario, ScenarioResult, make_recordings, run_scenarios
+from tests.engine.support.scripted_server import ScriptedServer
+from tests.engine.support.transcribing_server import (
+    DEFAULT_STYLE,
+    ConnectionFinished,
+    FaultMoment,
+    ServerSession,
+    transcribe,
+)
 from workers.jobs.events import Outcome, Progressed
-from workers.protocol.connection import PART, ConnectionLost, framed
+from workers.protocol.connection import NON_MESSAGE, ConnectionLost, audio_frame
 from workers.protocol.dialing import dial
-from workers.session.assignment import Patience
-from workers.session.keepalive import Pulse
+from workers.session.assignment import Timeouts
+from workers.session.keepalive import Keepalive
 
-ALERT = Patience(silence=0.5)
-PAUSES = [Moment.CONNECT, Moment.BEGIN, 3, 9, Moment.TERMINATE]
+ALERT = Timeouts(silence_s=0.5)
+PAUSES = [FaultMoment.CONNECT, FaultMoment.BEGIN, 3, 9, FaultMoment.TERMINATE]
 
 
-async def chatters(hearing: Hearing) -> None:
+async def chatters(hearing: ServerSession) -> None:
     """It takes nothing any more, but talks on."""
-    transport = hearing.line.socket.transport
+    transport = hearing.connection.socket.transport
     transport.pause_reading()
     while not transport.is_closing():
         heartbeat = {"type": "Heartbeat", "total_audio_received_ms": 1, "total_duration_ms": 1}
-        await hearing.line.socket.send(json.dumps(heartbeat))
+        await hearing.connection.socket.send(json.dumps(heartbeat))
         await asyncio.sleep(0.05)
-    raise Over
+    raise ConnectionFinished
 
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Played]:
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ScenarioResult]:
     folder = tmp_path_factory.mktemp("dead")
     deaf = [
-        telling(PLAIN, server_faults.deaf(), Moment.BEGIN),
-        telling(PLAIN, server_faults.deaf(), 6),
+        transcribe(DEFAULT_STYLE, server_faults.stop_reading(), FaultMoment.BEGIN),
+        transcribe(DEFAULT_STYLE, server_faults.stop_reading(), 6),
     ]
-    return played(
+    return run_scenarios(
         folder,
         {
-            "deaf": Scene(
-                recordings(folder / "a", len(deaf), 12), [*deaf, telling()], patience=ALERT
+            "deaf": Scenario(
+                make_recordings(folder / "a", len(deaf), 12), [*deaf, transcribe()], timeouts=ALERT
             ),
-            "chatters": Scene(
-                [record(folder, 15, rate=48_000)],
-                [telling(PLAIN, chatters, Moment.BEGIN), telling()],
-                patience=Patience(silence=2.5),
-                narrow=True,
+            "chatters": Scenario(
+                [write_numbered_recording(folder, 15, rate=48_000)],
+                [transcribe(DEFAULT_STYLE, chatters, FaultMoment.BEGIN), transcribe()],
+                timeouts=Timeouts(silence_s=2.5),
+                small_buffers=True,
             ),
-            "quiet": Scene(
-                recordings(folder / "c", 1, 52, silent=range(52)),
-                [telling()],
-                patience=Patience(silence=2.5),  # a busy machine answers late
+            "quiet": Scenario(
+                make_recordings(folder / "c", 1, 52, silent=range(52)),
+                [transcribe()],
+                timeouts=Timeouts(silence_s=2.5),  # a busy machine answers late
             ),
-            "pauses": Scene(
-                recordings(folder / "d", len(PAUSES), 12),
-                [telling(PLAIN, server_faults.deaf(0.6), at) for at in PAUSES],
-                patience=Patience(silence=8.0),
+            "pauses": Scenario(
+                make_recordings(folder / "d", len(PAUSES), 12),
+                [transcribe(DEFAULT_STYLE, server_faults.stop_reading(0.6), at) for at in PAUSES],
+                timeouts=Timeouts(silence_s=8.0),
             ),
         },
     )
 
 
-def test_a_server_that_answers_nothing_is_dead(scenes: Mapping[str, Played]) -> None:
+def test_a_server_that_answers_nothing_is_dead(scenes: Mapping[str, ScenarioResult]) -> None:
     """Neither messages nor pongs come, though the connection stands; the job goes on elsewhere."""
-    scene = scenes["deaf"]
+    scenario = scenes["deaf"]
 
-    assert scene.complaints() == []
+    assert scenario.transcript_errors() == []
     for job in (1, 2):
-        assert scene.outcomes(job)[0] is Outcome.LOST
-        assert "has not answered" in scene.ends(job)[0].reason
+        assert scenario.outcomes(job)[0] is Outcome.LOST
+        assert "has not answered" in scenario.ended_events(job)[0].reason
 
 
-def test_a_server_that_talks_but_takes_nothing_is_dead(scenes: Mapping[str, Played]) -> None:
+def test_a_server_that_talks_but_takes_nothing_is_dead(
+    scenes: Mapping[str, ScenarioResult],
+) -> None:
     """Audio does not drain: meanwhile it is said how far it is, and then that it is over."""
-    scene = scenes["chatters"]
-    reports = scene.watched.reports
+    scenario = scenes["chatters"]
+    reports = scenario.observed.reports
 
-    assert scene.complaints() == []
-    assert "has taken no audio" in scene.ends()[0].reason
+    assert scenario.transcript_errors() == []
+    assert "has taken no audio" in scenario.ended_events()[0].reason
     assert [r for r in reports if isinstance(r.event, Progressed) and r.attempt == 1]
 
 
-def test_a_server_that_only_answers_pings_is_alive(scenes: Mapping[str, Played]) -> None:
+def test_a_server_that_only_answers_pings_is_alive(scenes: Mapping[str, ScenarioResult]) -> None:
     """Nothing is said in the recording, so nothing is told, for longer than is waited."""
-    assert scenes["quiet"].complaints() == []
-    assert len(scenes["quiet"].heard) == 1
+    assert scenes["quiet"].transcript_errors() == []
+    assert len(scenes["quiet"].connections) == 1
 
 
-def test_a_server_that_stops_for_a_while_is_alive(scenes: Mapping[str, Played]) -> None:
+def test_a_server_that_stops_for_a_while_is_alive(scenes: Mapping[str, ScenarioResult]) -> None:
     """Shorter than is waited, at any moment, and whether it then has much to take in or not."""
-    assert scenes["pauses"].complaints() == []
-    assert len(scenes["pauses"].heard) == len(PAUSES)
+    assert scenes["pauses"].transcript_errors() == []
+    assert len(scenes["pauses"].connections) == len(PAUSES)
 
 
 def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:
     """It was the client that had stood still: stopped by a signal, or by a lid that was closed."""
 
-    async def idle(hearing: Hearing) -> None:
-        await hearing.line.socket.wait_closed()
+    async def idle(hearing: ServerSession) -> None:
+        await hearing.connection.socket.wait_closed()
 
     with (
-        Endpoint(telling(PLAIN, idle, Moment.CONNECT)) as endpoint,
+        ScriptedServer(transcribe(DEFAULT_STYLE, idle, FaultMoment.CONNECT)) as endpoint,
         dial(f"{endpoint.url}?sample_rate=8000", {}) as connection,
     ):
-        pulse = Pulse(connection, 1.0)
+        keepalive = Keepalive(connection, 1.0)
         asked = time.monotonic() + 10
-        pulse.feel(asked)
+        keepalive.check(asked)
         select.select([connection], [], [], 30)  # the pong is there
 
-        assert pulse.feel(asked + 1000) == 0.0  # to be felt again when it was looked at
-        assert connection.receive() == PART
-        assert pulse.feel(connection.heard_at + 0.4) > 0.0
+        assert keepalive.check(asked + 1000) == 0.0  # to be felt again when it was looked at
+        assert connection.receive() == NON_MESSAGE
+        assert keepalive.check(connection.last_received_at + 0.4) > 0.0
 
 
 def test_room_that_is_there_counts_however_late_it_is_looked_at() -> None:
     """The same for a server that takes audio again."""
     held, taken = threading.Event(), threading.Event()
 
-    async def holds(hearing: Hearing) -> None:
-        transport = hearing.line.socket.transport
+    async def holds(hearing: ServerSession) -> None:
+        transport = hearing.connection.socket.transport
         transport.pause_reading()
         await asyncio.to_thread(held.wait)
         transport.resume_reading()
-        async for message in hearing.line.socket:
+        async for message in hearing.connection.socket:
             if isinstance(message, str):
                 taken.set()
 
     with (
-        Endpoint(telling(PLAIN, holds, Moment.CONNECT), narrow=True) as endpoint,
+        ScriptedServer(
+            transcribe(DEFAULT_STYLE, holds, FaultMoment.CONNECT), narrow=True
+        ) as endpoint,
         dial(f"{endpoint.url}?sample_rate=8000", {}) as connection,
     ):
-        while not connection.waiting:
-            connection.send_audio(framed(bytes(9600)))
-        pulse = Pulse(connection, 1.0)
-        late = connection.taken_at + 1000
+        while not connection.has_unsent:
+            connection.send_audio(audio_frame(bytes(9600)))
+        keepalive = Keepalive(connection, 1.0)
+        late = connection.last_write_at + 1000
         with pytest.raises(ConnectionLost, match="has taken no audio"):
-            pulse.feel(late)
+            keepalive.check(late)
         held.set()
         select.select([], [connection], [], 30)  # there is room
 
-        assert pulse.feel(late) == 0.0
+        assert keepalive.check(late) == 0.0

@@ -10,75 +10,96 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.engine.support.scripted_server import BEGIN, TERMINATION, Endpoint, Line, perfect, turn
-from tests.engine.support.supervisor_harness import LONG_ENOUGH, SOON, Watched, resumed, supervised
+from tests.engine.support.scripted_server import (
+    BEGIN,
+    TERMINATION,
+    ScriptedServer,
+    ServerConnectionScript,
+    serve_normally,
+    turn_message,
+)
+from tests.engine.support.supervisor_harness import (
+    FAST_RETRIES,
+    LONG_ENOUGH,
+    ObservedSupervisor,
+    resume_supervisor,
+    run_supervisor,
+)
 from tests.support import audio_files
-from workers.jobs.events import Began, Connecting, Ended, MessageSent, Progressed, Queued, TurnHeard
-from workers.jobs.job import JobId, Settings
-from workers.jobs.job_state import Status
+from workers.jobs.events import (
+    Began,
+    Connecting,
+    Ended,
+    MessageSent,
+    Progressed,
+    Queued,
+    TurnReceived,
+)
+from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job_state import JobStatus
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import reader, run_folder
-from workers.scheduling.supervisor import Access, Supervisor
+from workers.scheduling.supervisor import SessionTarget, Supervisor
 from workers.traces import trace_file
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "recordings"
 
 
-async def obedient(line: Line) -> None:
+async def obedient(line: ServerConnectionScript) -> None:
     """Ends a turn when asked to; when what it listens with is changed, the connection dies."""
-    await line.say(BEGIN, turn(0, "not yet"))
+    await line.send(BEGIN, turn_message(0, "not yet"))
     async for message in line.socket:
         if isinstance(message, bytes):
-            line.heard.audio.append((time.monotonic(), message))
+            line.received.audio.append((time.monotonic(), message))
             continue
-        line.heard.control.append(json.loads(message))
-        match line.heard.control[-1]["type"]:
+        line.received.control_messages.append(json.loads(message))
+        match line.received.control_messages[-1]["type"]:
             case "ForceEndpoint":
-                await line.say(turn(0, "Now.", final=True))
-            case "UpdateConfiguration" if line.heard.audio:
+                await line.send(turn_message(0, "Now.", final=True))
+            case "UpdateConfiguration" if line.received.audio:
                 line.socket.transport.abort()
             case "Terminate":
-                await line.say(TERMINATION)
+                await line.send(TERMINATION)
                 return
 
 
 def test_a_session_is_steered_while_it_streams(tmp_path: Path) -> None:
     """Both messages arrive, the trace has them, and what goes on is changed before any audio."""
-    path = audio_files.write(tmp_path / "long.wav", audio_files.tone(120.0))
+    path = audio_files.write_recording(tmp_path / "long.wav", audio_files.sine(120.0))
     changes = UpdateConfiguration(
         max_turn_silence=300, keyterms_prompt=("Halvorsen",), format_turns=True
     )
     folder = tmp_path / "run"
-    with Endpoint(obedient) as endpoint:
-        with supervised(endpoint.url, folder, retries=SOON) as watched:
-            supervisor = watched.supervisor
+    with ScriptedServer(obedient) as endpoint:
+        with run_supervisor(endpoint.url, folder, retry_policy=FAST_RETRIES) as observed:
+            supervisor = observed.supervisor
             (job,) = supervisor.add([path])
             assert not supervisor.end_turn(job)
             assert not supervisor.configure(job, changes)
-            watched.until_said(Began)
-            watched.until_said(TurnHeard)
+            observed.wait_for_event(Began)
+            observed.wait_for_event(TurnReceived)
 
             assert supervisor.end_turn(job)
-            watched.until_said(TurnHeard, times=2)
-            assert watched.histories[job].transcript.text == "Now."
-            watched.until_said(Progressed)
+            observed.wait_for_event(TurnReceived, times=2)
+            assert observed.job_states[job].transcript.text == "Now."
+            observed.wait_for_event(Progressed)
 
             assert not supervisor.configure(job, UpdateConfiguration(format_turns=True))
             assert supervisor.configure(job, changes)
-            watched.until_said(Began, times=2)
-            levels = watched.histories[job].levels_db
+            observed.wait_for_event(Began, times=2)
+            levels = observed.job_states[job].levels_db
             supervisor.cancel(job)
             assert not supervisor.end_turn(job)
-            watched.until_idle()
+            observed.wait_until_idle()
             assert supervisor.retry(job)
-            watched.until_said(Began, times=3)
-        with resumed(endpoint.url, folder) as again:
-            again.until_said(Began)
+            observed.wait_for_event(Began, times=3)
+        with resume_supervisor(endpoint.url, folder) as again:
+            again.wait_for_event(Began)
 
     first = [
         traced.event.message
-        for traced in trace_file.read(next(folder.glob("*.1.trace.jsonl")))
+        for traced in trace_file.read_trace(next(folder.glob("*.1.trace.jsonl")))
         if isinstance(traced.event, MessageSent)
     ]
     update = {
@@ -86,54 +107,58 @@ def test_a_session_is_steered_while_it_streams(tmp_path: Path) -> None:
         "max_turn_silence": 300,
         "keyterms_prompt": ["Halvorsen"],
     }
-    assert first == endpoint.heard[0].control == [{"type": "ForceEndpoint"}, update]
-    assert len(endpoint.heard) == 4
-    for further in endpoint.heard[1:]:
-        assert further.control[0] == update
-    told = watched.said(Progressed)[0]
+    assert (
+        first
+        == endpoint.received_sessions[0].control_messages
+        == [{"type": "ForceEndpoint"}, update]
+    )
+    assert len(endpoint.received_sessions) == 4
+    for further in endpoint.received_sessions[1:]:
+        assert further.control_messages[0] == update
+    told = observed.events_of(Progressed)[0]
     assert isinstance(told, Progressed)
     assert set(told.levels_db) == {-13}  # a sine of 0.3
     assert levels == ()
 
 
-def nowhere() -> Access:
+def nowhere() -> SessionTarget:
     raise AssertionError("nobody starts anything here")
 
 
 def test_the_queue_is_arranged_and_a_resumption_keeps_to_it(tmp_path: Path) -> None:
     """One place, then two: what waits starts in the order it was put into."""
-    long = audio_files.write(tmp_path / "long.wav", audio_files.counting(120.0))
-    short = audio_files.write(tmp_path / "short.wav", audio_files.counting(0.1))
+    long = audio_files.write_recording(tmp_path / "long.wav", audio_files.distinct_samples(120.0))
+    short = audio_files.write_recording(tmp_path / "short.wav", audio_files.distinct_samples(0.1))
     folder = tmp_path / "run"
 
-    def arrange(watched: Watched, order: Sequence[int]) -> None:
-        watched.supervisor.arrange([JobId(job) for job in order])
+    def arrange(observed: ObservedSupervisor, order: Sequence[int]) -> None:
+        observed.supervisor.reorder([JobId(job) for job in order])
 
-    with Endpoint(perfect) as endpoint:
-        with supervised(endpoint.url, folder, sessions=1) as watched:
+    with ScriptedServer(serve_normally) as endpoint:
+        with run_supervisor(endpoint.url, folder, sessions=1) as watched:
             supervisor = watched.supervisor
             supervisor.add([long, long, short, short, short, short])
-            watched.until_said(Queued, job=6)
-            watched.until_said(Began)
+            watched.wait_for_event(Queued, job=6)
+            watched.wait_for_event(Began)
             assert supervisor.queue == [2, 3, 4, 5, 6]
             arrange(watched, [5, 4])
             assert supervisor.queue == [5, 4, 2, 3, 6]
 
-            supervisor.allow(2)
-            assert supervisor.sessions == 2
-            watched.until_said(TurnHeard, job=2)
+            supervisor.set_max_sessions(2)
+            assert supervisor.max_sessions == 2
+            watched.wait_for_event(TurnReceived, job=2)
             assert supervisor.queue == [3, 6]
-            supervisor.allow(0)
-            assert supervisor.sessions == 1
-            assert watched.histories[1].status is Status.STREAMING
+            supervisor.set_max_sessions(0)
+            assert supervisor.max_sessions == 1
+            assert watched.job_states[1].status is JobStatus.STREAMING
             arrange(watched, [6, 3])
-        watched.until_idle()
+        watched.wait_until_idle()
     begun = [report.job for report in watched.reports if isinstance(report.event, Connecting)]
     assert begun == [1, 5, 4, 2]
 
     with closing(run_folder.reopen(folder)) as reopened:
-        again = Supervisor(nowhere, reopened, Settings())  # nothing is started
-        again.resume(reader.histories(folder))
+        again = Supervisor(nowhere, reopened, StreamSettings())  # nothing is started
+        again.resume(reader.read_job_states(folder))
         assert again.queue == [1, 2, 6, 3]
 
 
@@ -142,31 +167,40 @@ def test_the_engine_does_as_it_is_asked_in_mid_stream(tmp_path: Path) -> None:
     """Silence ends no turn, an order does; then less silence does, because it was changed."""
     speech, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     words, pause = speech[: 2 * rate], np.zeros(3 * rate, np.int16)
-    path = audio_files.write(tmp_path / "a.wav", np.concatenate([words, words, pause, pause]), rate)
-    settings = Settings(params=(("min_turn_silence", "9000"), ("max_turn_silence", "9000")))
+    path = audio_files.write_recording(
+        tmp_path / "a.wav", np.concatenate([words, words, pause, pause]), rate
+    )
+    settings = StreamSettings(params=(("min_turn_silence", "9000"), ("max_turn_silence", "9000")))
     with (
         LocalServer(tmp_path / "engine.log") as server,
-        supervised(
-            server.address(LONG_ENOUGH), tmp_path / "run", settings=settings, key=server.token
-        ) as watched,
+        run_supervisor(
+            server.wait_for_address(LONG_ENOUGH),
+            tmp_path / "run",
+            settings=settings,
+            key=server.api_key,
+        ) as observed,
     ):
-        supervisor = watched.supervisor
+        supervisor = observed.supervisor
 
         def finals() -> int:
-            said = [event for event in watched.said(TurnHeard) if isinstance(event, TurnHeard)]
+            said = [
+                event
+                for event in observed.events_of(TurnReceived)
+                if isinstance(event, TurnReceived)
+            ]
             return len({event.turn.turn_order for event in said if event.turn.end_of_turn})
 
         (job,) = supervisor.add([path])
-        watched.until_said(TurnHeard)
+        observed.wait_for_event(TurnReceived)
         assert finals() == 0
         assert supervisor.end_turn(job)
-        watched.until(lambda: finals() == 1)
+        observed.wait_until(lambda: finals() == 1)
         assert supervisor.configure(
             job, UpdateConfiguration(min_turn_silence=200, max_turn_silence=400)
         )
-        watched.until(lambda: finals() == 2 or bool(watched.said(Ended)))
+        observed.wait_until(lambda: finals() == 2 or bool(observed.events_of(Ended)))
 
-        assert watched.histories[job].status is Status.STREAMING
+        assert observed.job_states[job].status is JobStatus.STREAMING
         supervisor.cancel(job)
-        watched.until_idle()
-    assert watched.histories[job].status is Status.CANCELLED
+        observed.wait_until_idle()
+    assert observed.job_states[job].status is JobStatus.CANCELLED

@@ -11,68 +11,71 @@ import pytest
 from tests.engine.support.scripted_server import (
     BEGIN,
     TERMINATION,
-    Endpoint,
-    Line,
-    Script,
-    perfect,
-    turn,
+    ConnectionScript,
+    ScriptedServer,
+    ServerConnectionScript,
+    serve_normally,
+    turn_message,
 )
-from tests.engine.support.supervisor_harness import supervised
+from tests.engine.support.supervisor_harness import run_supervisor
 from tests.support import audio_files
-from workers.jobs.events import Began, ChunksSent, Ended, Outcome, Progressed, TurnHeard, Warned
-from workers.jobs.job import Settings
-from workers.jobs.job_state import Status
+from workers.jobs.events import Began, ChunksSent, Ended, Outcome, Progressed, TurnReceived, Warned
+from workers.jobs.job import StreamSettings
+from workers.jobs.job_state import JobStatus
 from workers.pacing.schedule import Release
-from workers.session.assignment import Patience
+from workers.session.assignment import Timeouts
 from workers.traces import trace_file
 
-SHORT = Patience(begin=0.5, end=0.5)
+SHORT = Timeouts(begin_s=0.5, next_message_s=0.5)
 
 
-def ended_by(script: Script, tmp_path: Path, patience: Patience | None = None) -> Ended:
+def ended_by(script: ConnectionScript, tmp_path: Path, timeouts: Timeouts | None = None) -> Ended:
     """How a session of one second ends against a script."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     with (
-        Endpoint(script) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", patience=patience) as watched,
+        ScriptedServer(script) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run", timeouts=timeouts) as observed,
     ):
-        watched.supervisor.add([path])
-        watched.until_idle()
-        (ended,) = watched.said(Ended)
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
+        (ended,) = observed.events_of(Ended)
     assert isinstance(ended, Ended)
     return ended
 
 
 def test_a_session_from_its_begin_to_its_end(tmp_path: Path) -> None:
     """All audio arrives bit for bit, the last chunk filled up to 50 ms; Terminate follows it."""
-    samples = audio_files.counting(1.02)
-    path = audio_files.write(tmp_path / "a.wav", samples)
-    with Endpoint(perfect) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
-    (heard,) = endpoint.heard
+    samples = audio_files.distinct_samples(1.02)
+    path = audio_files.write_recording(tmp_path / "a.wav", samples)
+    with (
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
+    (heard,) = endpoint.received_sessions
     sizes = [len(chunk) for _, chunk in heard.audio]
 
     assert sizes == [3200] * 10 + [1600]
     assert heard.pcm == samples.tobytes() + bytes(len(heard.pcm) - samples.nbytes)
-    assert heard.control == [{"type": "Terminate"}]
-    history = watched.histories[1]
-    assert history.status is Status.DONE
-    assert history.transcript.text == "Hello world."
+    assert heard.control_messages == [{"type": "Terminate"}]
+    job_state = observed.job_states[1]
+    assert job_state.status is JobStatus.DONE
+    assert job_state.transcript.text == "Hello world."
 
 
 def test_the_declared_rate_is_the_rate_of_what_is_sent(tmp_path: Path) -> None:
     """Resampled or not; a wrong rate garbles everything."""
     for rate, asked, sent in ((44100, None, 44100), (44100, 8000, 8000), (96000, None, 16000)):
-        path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0, rate, 2), rate)
-        settings = Settings(rate=asked)
+        path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0, rate, 2), rate)
+        settings = StreamSettings(rate=asked)
         with (
-            Endpoint(perfect) as endpoint,
-            supervised(endpoint.url, tmp_path / f"{sent}", settings=settings) as watched,
+            ScriptedServer(serve_normally) as endpoint,
+            run_supervisor(endpoint.url, tmp_path / f"{sent}", settings=settings) as observed,
         ):
-            watched.supervisor.add([path])
-            watched.until_idle()
-        (heard,) = endpoint.heard
+            observed.supervisor.add([path])
+            observed.wait_until_idle()
+        (heard,) = endpoint.received_sessions
         query = parse_qs(urlsplit(heard.path).query)
 
         assert query["sample_rate"] == [str(sent)]
@@ -84,11 +87,11 @@ def test_no_audio_before_begin(tmp_path: Path) -> None:
     """The open socket is not yet a session."""
     early: list[int] = []
 
-    async def slow(line: Line) -> None:
+    async def slow(line: ServerConnectionScript) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(line.socket.recv(), 0.5)
-        early.append(len(line.heard.audio))
-        await perfect(line)
+        early.append(len(line.received.audio))
+        await serve_normally(line)
 
     assert ended_by(slow, tmp_path).outcome is Outcome.DONE
     assert early == [0]
@@ -96,22 +99,22 @@ def test_no_audio_before_begin(tmp_path: Path) -> None:
 
 def test_no_chunk_leaves_before_it_is_due(tmp_path: Path) -> None:
     """Seen from the receiving side, in both conventions: never ahead of the speed of speech."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     for release in Release:
         with (
-            Endpoint(perfect) as endpoint,
-            supervised(
-                endpoint.url, tmp_path / release.value, settings=Settings(release=release)
-            ) as watched,
+            ScriptedServer(serve_normally) as endpoint,
+            run_supervisor(
+                endpoint.url, tmp_path / release.value, settings=StreamSettings(release=release)
+            ) as observed,
         ):
-            watched.supervisor.add([path])
-            watched.until_idle()
-        (heard,) = endpoint.heard
-        (ended,) = watched.said(Ended)
+            observed.supervisor.add([path])
+            observed.wait_until_idle()
+        (heard,) = endpoint.received_sessions
+        (ended,) = observed.events_of(Ended)
         first = 0.1 if release is Release.END else 0.0
 
         assert [
-            k for k, (at, _) in enumerate(heard.audio) if at < heard.began + first + k * 0.1
+            k for k, (at, _) in enumerate(heard.audio) if at < heard.begin_sent_at + first + k * 0.1
         ] == []
         assert isinstance(ended, Ended)
         assert ended.certificate is not None
@@ -121,12 +124,15 @@ def test_no_chunk_leaves_before_it_is_due(tmp_path: Path) -> None:
 
 def test_the_trace_holds_the_lag_of_every_chunk(tmp_path: Path) -> None:
     """So that the certificate can be computed again from it."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
-    with Endpoint(perfect) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
+    with (
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    events = [traced.event for traced in trace_file.read(file)]
+    events = [traced.event for traced in trace_file.read_trace(file)]
     lags = np.concatenate([e.lag_us for e in events if isinstance(e, ChunksSent)])
     ended = events[-1]
 
@@ -136,27 +142,30 @@ def test_the_trace_holds_the_lag_of_every_chunk(tmp_path: Path) -> None:
     assert float(np.percentile(lags, 50, method="inverted_cdf")) / 1000 == (
         ended.certificate.lag_ms.p50
     )
-    assert any(isinstance(event, TurnHeard) for event in events)
+    assert any(isinstance(event, TurnReceived) for event in events)
 
 
 def test_what_is_reported_stands_in_the_trace(tmp_path: Path) -> None:
     """The trace is written first; the screen never knows more."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
-    with Endpoint(perfect) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
+    with (
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    traced = [each.event for each in trace_file.read(file)]
+    traced = [each.event for each in trace_file.read_trace(file)]
 
-    for kind in (Began, Progressed, TurnHeard, Ended):
-        assert watched.said(kind) == [event for event in traced if isinstance(event, kind)]
+    for kind in (Began, Progressed, TurnReceived, Ended):
+        assert observed.events_of(kind) == [event for event in traced if isinstance(event, kind)]
 
 
 def test_the_words_of_an_error_frame_are_told(tmp_path: Path) -> None:
     """The frame is read before the close, whose reason says nothing."""
 
-    async def refuse(line: Line) -> None:
-        await line.say({"type": "Error", "error_code": 1008, "error": "Invalid API key"})
+    async def refuse(line: ServerConnectionScript) -> None:
+        await line.send({"type": "Error", "error_code": 1008, "error": "Invalid API key"})
         await line.socket.close(1008, "See Error message for details")
 
     ended = ended_by(refuse, tmp_path)
@@ -168,33 +177,36 @@ def test_the_words_of_an_error_frame_are_told(tmp_path: Path) -> None:
 
 def test_an_error_in_mid_stream_keeps_what_was_heard(tmp_path: Path) -> None:
     """And stops sending at once."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(5.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(5.0))
 
-    async def breaks(line: Line) -> None:
-        await line.say(BEGIN)
-        await line.listen(chunks=2)
-        await line.say(turn(0, "Hello.", final=True))
-        await line.say({"type": "Error", "error_code": 3005, "error": "Session Cancelled"})
+    async def breaks(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
+        await line.receive(chunks=2)
+        await line.send(turn_message(0, "Hello.", final=True))
+        await line.send({"type": "Error", "error_code": 3005, "error": "Session Cancelled"})
         await line.socket.close(3005, "See Error message for details")
 
-    with Endpoint(breaks) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
-    (ended,) = watched.said(Ended)
+    with (
+        ScriptedServer(breaks) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
+    (ended,) = observed.events_of(Ended)
 
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.LOST
     assert ended.code == 3005
     assert ended.sent_seconds < 5.0
-    assert watched.histories[1].transcript.text == "Hello."
+    assert observed.job_states[1].transcript.text == "Hello."
 
 
 def test_a_dropped_socket_is_a_lost_session(tmp_path: Path) -> None:
     """No close frame, nothing: the network went."""
 
-    async def drop(line: Line) -> None:
-        await line.say(BEGIN)
-        await line.listen(chunks=2)
+    async def drop(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
+        await line.receive(chunks=2)
         line.socket.transport.abort()
 
     assert ended_by(drop, tmp_path).outcome is Outcome.LOST
@@ -203,8 +215,8 @@ def test_a_dropped_socket_is_a_lost_session(tmp_path: Path) -> None:
 def test_an_endpoint_that_never_begins_is_given_up(tmp_path: Path) -> None:
     """After a while, and in words."""
 
-    async def silent(line: Line) -> None:
-        await line.listen()
+    async def silent(line: ServerConnectionScript) -> None:
+        await line.receive()
 
     ended = ended_by(silent, tmp_path, SHORT)
 
@@ -215,16 +227,21 @@ def test_an_endpoint_that_never_begins_is_given_up(tmp_path: Path) -> None:
 def test_what_the_server_warns_of_at_once_comes_behind_its_begin(tmp_path: Path) -> None:
     """Though it is there before the clock has started: whoever reads events goes by their order."""
 
-    async def warns(line: Line) -> None:
-        await line.say(BEGIN, {"type": "Warning", "warning": "careful", "warning_code": 7})
-        await line.listen()
-        await line.say(TERMINATION)
+    async def warns(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN, {"type": "Warning", "warning": "careful", "warning_code": 7})
+        await line.receive()
+        await line.send(TERMINATION)
 
-    with Endpoint(warns) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))])
-        watched.until_idle()
+    with (
+        ScriptedServer(warns) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add(
+            [audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))]
+        )
+        observed.wait_until_idle()
 
-    told = [r for r in watched.reports if isinstance(r.event, Began | Warned)]
+    told = [r for r in observed.reports if isinstance(r.event, Began | Warned)]
     assert [Began, Warned] == [type(report.event) for report in told]
     assert told[0].t <= told[1].t
 
@@ -232,13 +249,13 @@ def test_what_the_server_warns_of_at_once_comes_behind_its_begin(tmp_path: Path)
 def test_a_missing_termination_is_told(tmp_path: Path) -> None:
     """The last words may be missing; what was heard is kept."""
 
-    async def no_end(line: Line) -> None:
-        await line.say(BEGIN)
-        await line.listen()
-        await line.say(turn(0, "Hello.", final=True))
-        await line.listen()
+    async def no_end(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
+        await line.receive()
+        await line.send(turn_message(0, "Hello.", final=True))
+        await line.receive()
 
-    ended = ended_by(no_end, tmp_path, Patience(begin=20, end=0.5))
+    ended = ended_by(no_end, tmp_path, Timeouts(begin_s=20, next_message_s=0.5))
 
     assert ended.outcome is Outcome.LOST
     assert "confirm" in ended.reason
@@ -247,33 +264,35 @@ def test_a_missing_termination_is_told(tmp_path: Path) -> None:
 def test_the_words_after_terminate_are_waited_for(tmp_path: Path) -> None:
     """However long the server takes, as long as it goes on talking."""
 
-    async def late(line: Line) -> None:
-        await line.say(BEGIN)
-        await line.listen()
+    async def late(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
+        await line.receive()
         for n in range(4):
             await asyncio.sleep(0.3)
-            await line.say(turn(0, "word " * (n + 1)))
-        await line.say(turn(0, "All the words.", final=True), TERMINATION)
+            await line.send(turn_message(0, "word " * (n + 1)))
+        await line.send(turn_message(0, "All the words.", final=True), TERMINATION)
 
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
     with (
-        Endpoint(late) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", patience=Patience(begin=20, end=10)) as watched,
+        ScriptedServer(late) as endpoint,
+        run_supervisor(
+            endpoint.url, tmp_path / "run", timeouts=Timeouts(begin_s=20, next_message_s=10)
+        ) as observed,
     ):
-        watched.supervisor.add([path])
-        watched.until_idle()
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
 
-    assert watched.histories[1].status is Status.DONE
-    assert watched.histories[1].transcript.text == "All the words."
+    assert observed.job_states[1].status is JobStatus.DONE
+    assert observed.job_states[1].transcript.text == "All the words."
 
 
 @pytest.mark.parametrize("code", [1000, 3008])
 def test_a_close_before_the_end_is_no_success(tmp_path: Path, code: int) -> None:
     """Even a normal one: not all audio was sent."""
 
-    async def close(line: Line) -> None:
-        await line.say(BEGIN)
-        await line.listen(chunks=2)
+    async def close(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
+        await line.receive(chunks=2)
         await line.socket.close(code)
 
     assert ended_by(close, tmp_path).outcome in (Outcome.LOST, Outcome.REFUSED)
@@ -282,10 +301,10 @@ def test_a_close_before_the_end_is_no_success(tmp_path: Path, code: int) -> None
 def test_a_termination_that_nobody_asked_for_is_no_success(tmp_path: Path) -> None:
     """The server ended it, with audio still to come."""
 
-    async def stop(line: Line) -> None:
-        await line.say(BEGIN)
-        await line.listen(chunks=2)
-        await line.say(TERMINATION)
+    async def stop(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
+        await line.receive(chunks=2)
+        await line.send(TERMINATION)
 
     assert ended_by(stop, tmp_path).outcome is Outcome.LOST
 
@@ -293,18 +312,21 @@ def test_a_termination_that_nobody_asked_for_is_no_success(tmp_path: Path) -> No
 def test_nonsense_from_the_server_is_survived(tmp_path: Path) -> None:
     """Unknown types, bad fields, no JSON: warned of, kept in the trace, and the session goes on."""
 
-    async def babble(line: Line) -> None:
-        await line.say(BEGIN, "nonsense", "[1]", {"type": "Turn"}, {"type": "Applause", "n": 1})
-        await line.say({"type": "Warning", "warning_code": 7, "warning": "careful"})
-        await perfect(line)
+    async def babble(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN, "nonsense", "[1]", {"type": "Turn"}, {"type": "Applause", "n": 1})
+        await line.send({"type": "Warning", "warning_code": 7, "warning": "careful"})
+        await serve_normally(line)
 
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
-    with Endpoint(babble) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
-    warnings = watched.said(Warned)
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
+    with (
+        ScriptedServer(babble) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
+    warnings = observed.events_of(Warned)
 
-    assert watched.histories[1].status is Status.DONE
+    assert observed.job_states[1].status is JobStatus.DONE
     assert len(warnings) == 4
     assert Warned("careful", 7) in warnings
     assert "Applause" in next((tmp_path / "run").glob("*.trace.jsonl")).read_text()
@@ -314,14 +336,14 @@ def test_a_ping_is_answered(tmp_path: Path) -> None:
     """Or the server would take us for dead."""
     answered: list[bool] = []
 
-    async def ping(line: Line) -> None:
-        await line.say(BEGIN)
+    async def ping(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
         waiter = await line.socket.ping()
-        await line.listen(chunks=3)
+        await line.receive(chunks=3)
         await waiter
         answered.append(True)
-        await line.listen()
-        await line.say(TERMINATION)
+        await line.receive()
+        await line.send(TERMINATION)
 
     assert ended_by(ping, tmp_path).outcome is Outcome.DONE
     assert answered == [True]
@@ -330,54 +352,60 @@ def test_a_ping_is_answered(tmp_path: Path) -> None:
 def test_a_message_in_many_pieces_is_one_message(tmp_path: Path) -> None:
     """Fragments may come far apart; no chunk waits for them."""
 
-    async def pieces(line: Line) -> None:
-        await line.say(BEGIN)
+    async def pieces(line: ServerConnectionScript) -> None:
+        await line.send(BEGIN)
 
         async def fragments():
-            text = json.dumps(turn(0, "Hello in pieces.", final=True))
+            text = json.dumps(turn_message(0, "Hello in pieces.", final=True))
             for start in range(0, len(text), 40):
                 yield text[start : start + 40]
                 await asyncio.sleep(0.05)
 
         await line.socket.send(fragments())
-        await line.listen()
-        await line.say(TERMINATION)
+        await line.receive()
+        await line.send(TERMINATION)
 
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
-    with Endpoint(pieces) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
+    with (
+        ScriptedServer(pieces) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
 
-    assert watched.histories[1].transcript.text == "Hello in pieces."
-    assert len(endpoint.heard[0].audio) == 10
+    assert observed.job_states[1].transcript.text == "Hello in pieces."
+    assert len(endpoint.received_sessions[0].audio) == 10
 
 
 def test_damage_in_mid_file_ends_politely(tmp_path: Path) -> None:
     """Terminate is sent all the same, and what was heard is kept."""
     rng = np.random.default_rng(1)
     noise = (rng.standard_normal(16000 * 2) * 3000).astype(np.int16)
-    path = Path(audio_files.write(tmp_path / "a.flac", noise, kind="FLAC"))
+    path = Path(audio_files.write_recording(tmp_path / "a.flac", noise, kind="FLAC"))
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 4000] = bytes(4000)
     path.write_bytes(content)
-    with Endpoint(perfect) as endpoint, supervised(endpoint.url, tmp_path / "run") as watched:
-        watched.supervisor.add([str(path)])
-        watched.until_idle()
-    (ended,) = watched.said(Ended)
+    with (
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.add([str(path)])
+        observed.wait_until_idle()
+    (ended,) = observed.events_of(Ended)
 
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.UNREADABLE
-    assert endpoint.heard[0].control == [{"type": "Terminate"}]
-    assert watched.histories[1].transcript.text == "Hello world."
+    assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
+    assert observed.job_states[1].transcript.text == "Hello world."
 
 
 def test_nobody_at_the_address_is_told(tmp_path: Path) -> None:
     """With the address, and what to do."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
-    with supervised("ws://127.0.0.1:9", tmp_path / "run") as watched:
-        watched.supervisor.add([path])
-        watched.until_idle()
-    (ended,) = watched.said(Ended)
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
+    with run_supervisor("ws://127.0.0.1:9", tmp_path / "run") as observed:
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
+    (ended,) = observed.events_of(Ended)
 
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.UNREACHABLE
@@ -388,16 +416,16 @@ def test_nobody_at_the_address_is_told(tmp_path: Path) -> None:
 def test_the_key_is_in_the_header_and_nowhere_else(tmp_path: Path) -> None:
     """Not in the trace, the index, a log or a report."""
     key = "k3y-that-must-not-leak"
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(0.3))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
     with (
-        Endpoint(perfect) as endpoint,
-        supervised(endpoint.url, tmp_path / "run", key=key) as watched,
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run", key=key) as observed,
     ):
-        watched.supervisor.add([path])
-        watched.until_idle()
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
 
-    assert endpoint.heard[0].headers["Authorization"] == key
+    assert endpoint.received_sessions[0].headers["Authorization"] == key
     files = [file for file in (tmp_path / "run").rglob("*") if file.is_file()]
     assert len(files) == 4  # index, lock, trace and log
     assert not [file for file in files if key.encode() in file.read_bytes()]
-    assert key not in repr(watched.reports)
+    assert key not in repr(observed.reports)

@@ -21,20 +21,20 @@ import pysubs2
 
 from tests.support import audio_files
 from workers import exports
-from workers.jobs.job_state import JobHistory, Status
+from workers.jobs.job_state import JobState, JobStatus
 
 RATE = 8000
 TENTH_MS = 100
-BEGINS_MS, ENDS_MS = 20, 80
+WORD_START_MS, WORD_END_MS = 20, 80
 """Where in its tenth a word begins and ends."""
-A_JOB = 1000
+WORD_NUMBERS_PER_JOB = 1000
 """Numbers of words that a job has for itself."""
-MOST_JOBS = 32
+MAX_JOBS = 32
 """That have numbers of their own, in 16 bits."""
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """A recording and the words in it."""
 
     path: str
@@ -43,59 +43,59 @@ class Truth:
 
     @property
     def texts(self) -> list[str]:
-        return [text(number) for number in self.numbers]
+        return [word_text(number) for number in self.numbers]
 
 
-def record(
+def write_numbered_recording(
     folder: Path, tenths: int, job: int = 0, *, silent: Iterable[int] = (), rate: int = RATE
-) -> Truth:
+) -> GroundTruth:
     """Writes a recording of so many tenths; in the ``silent`` ones nothing is said."""
-    numbers = np.arange(tenths) + job * A_JOB + 1
+    numbers = np.arange(tenths) + job * WORD_NUMBERS_PER_JOB + 1
     numbers[list(silent)] = 0
     samples = np.zeros((tenths, rate // 10), np.int16)
-    samples[:, rate * BEGINS_MS // 1000 : rate * ENDS_MS // 1000] = numbers[:, np.newaxis]
-    path = audio_files.write(folder / f"truth-{job}.wav", samples.ravel(), rate)
-    return Truth(path, tuple(int(number) for number in numbers if number))
+    samples[:, rate * WORD_START_MS // 1000 : rate * WORD_END_MS // 1000] = numbers[:, np.newaxis]
+    path = audio_files.write_recording(folder / f"truth-{job}.wav", samples.ravel(), rate)
+    return GroundTruth(path, tuple(int(number) for number in numbers if number))
 
 
-def text(number: int) -> str:
+def word_text(number: int) -> str:
     """What is written for a word."""
     return f"w{number:05d}"
 
 
-def starts_at(number: int) -> int:
+def word_start_ms(number: int) -> int:
     """In ms on the recording's clock."""
-    return (number - 1) % A_JOB * TENTH_MS + BEGINS_MS
+    return (number - 1) % WORD_NUMBERS_PER_JOB * TENTH_MS + WORD_START_MS
 
 
 # --- what a server hears ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Spoken:
+class DetectedWord:
     """A word as it arrived; times in ms of the stream."""
 
     number: int
     start: int
     end: int
-    whole: bool
+    is_complete: bool
 
     @property
     def text(self) -> str:
-        return text(self.number) if self.whole else f"torn-{self.number}"
+        return word_text(self.number) if self.is_complete else f"torn-{self.number}"
 
 
-class Ear:
+class WordDetector:
     """Hears the words in 16-bit PCM as it comes, however it is cut into chunks."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._length = rate * (ENDS_MS - BEGINS_MS) // 1000
+        self._length = rate * (WORD_END_MS - WORD_START_MS) // 1000
         self._position = 0
         self._number = 0
         self._began_at = 0
 
-    def hear(self, pcm: bytes) -> Iterator[Spoken]:
+    def feed(self, pcm: bytes) -> Iterator[DetectedWord]:
         """The words that have ended with this."""
         samples = np.frombuffer(pcm, "<i2")
         changes = np.flatnonzero(np.diff(samples, prepend=np.int16(self._number)))
@@ -109,51 +109,55 @@ class Ear:
         return 1000 * self._position / self._rate
 
     @property
-    def in_a_word(self) -> bool:
+    def is_inside_word(self) -> bool:
         """One has begun and not ended."""
         return self._number != 0
 
-    def rest(self) -> Iterator[Spoken]:
+    def flush(self) -> Iterator[DetectedWord]:
         """The word that the end of the stream ends."""
         yield from self._change(self._position, 0)
 
-    def _change(self, at: int, number: int) -> Iterator[Spoken]:
+    def _change(self, at: int, number: int) -> Iterator[DetectedWord]:
         if self._number:
             begin, end = (round(1000 * sample / self._rate) for sample in (self._began_at, at))
-            yield Spoken(self._number, begin, end, at - self._began_at == self._length)
+            yield DetectedWord(self._number, begin, end, at - self._began_at == self._length)
         self._number, self._began_at = number, at
 
 
-_MARK = re.compile(r"^(\[attempt \d+ goes on from .*\]|NOTE .*)$", re.MULTILINE)
+_ATTEMPT_MARKER = re.compile(r"^(\[attempt \d+ goes on from .*\]|NOTE .*)$", re.MULTILINE)
 """Where one attempt took over from another; a comment in WebVTT."""
 
 
 # --- what was kept ------------------------------------------------------------------------------
 
 
-def complaints(truth: Truth, history: JobHistory, padding_ms: int = 0) -> list[str]:
+def transcript_errors(truth: GroundTruth, job_state: JobState, padding_ms: int = 0) -> list[str]:
     """Everything that is wrong with what a finished job has kept; nothing else may be.
 
     ``padding_ms``: by which a server tells ends of turns too late.
     """
-    found = [] if history.status is Status.DONE else [f"it is {history.status}: {history.ended}"]
-    found += [f"not final: {line.text}" for line in history.transcript.lines if not line.final]
-    found += _differences("transcript", truth.texts, history.transcript.text.split())
-    for line in history.transcript.lines:
+    found = (
+        []
+        if job_state.status is JobStatus.DONE
+        else [f"it is {job_state.status}: {job_state.ended}"]
+    )
+    found += [f"not final: {line.text}" for line in job_state.transcript.lines if not line.is_final]
+    found += _word_differences("transcript", truth.texts, job_state.transcript.text.split())
+    for line in job_state.transcript.lines:
         for word in line.words:
             if word.text not in truth.texts:
                 continue  # that was complained of already
-            true = starts_at(int(word.text[1:]))
+            true = word_start_ms(int(word.text[1:]))
             if not (word.start == true and 60 <= word.end - true <= 60 + padding_ms):
                 found.append(f"{word.text} is said to be at {word.start}–{word.end} ms")
     with TemporaryDirectory() as folder:
-        files = exports.export(history, ("txt", "srt", "vtt", "json", "csv"), Path(folder))
+        files = exports.write_exports(job_state, ("txt", "srt", "vtt", "json", "csv"), Path(folder))
         for path in files:
-            found += _differences(path.suffix, truth.texts, _words(path))
+            found += _word_differences(path.suffix, truth.texts, _exported_words(path))
     return found
 
 
-def _differences(where: str, expected: list[str], kept: list[str]) -> list[str]:
+def _word_differences(where: str, expected: list[str], kept: list[str]) -> list[str]:
     if expected == kept:
         return []
     twice = sorted({word for word in kept if kept.count(word) > 1})
@@ -163,7 +167,7 @@ def _differences(where: str, expected: list[str], kept: list[str]) -> list[str]:
     return [f"{where}: {missing=} {twice=} {strange=} {order=}"]
 
 
-def _words(path: Path) -> list[str]:
+def _exported_words(path: Path) -> list[str]:
     """All words of an export, in the order in which it tells them."""
     match path.suffix:
         case ".json":
@@ -173,8 +177,8 @@ def _words(path: Path) -> list[str]:
             with path.open(newline="") as file:
                 return [word for row in csv.DictReader(file) for word in row["text"].split()]
         case ".srt" | ".vtt":
-            written = _MARK.sub("", path.read_text())
+            written = _ATTEMPT_MARKER.sub("", path.read_text())
             cues = pysubs2.SSAFile.from_string(written, format_=path.suffix[1:])
             assert all(a.end <= b.start for a, b in pairwise(cues))
             return [word for cue in cues for word in cue.plaintext.split()]
-    return _MARK.sub("", path.read_text()).split()
+    return _ATTEMPT_MARKER.sub("", path.read_text()).split()

@@ -14,14 +14,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from tests.engine.support.scripted_server import BEGIN, TERMINATION, turn
+from tests.engine.support.scripted_server import BEGIN, TERMINATION, turn_message
 
-ELSEWHERE = "/elsewhere"
+REDIRECT_PATH = "/elsewhere"
 """Where it redirects to."""
 
 # --- instead of an upgrade
 
-ANSWERS: Mapping[str, str] = {
+HANDSHAKE_REPLIES: Mapping[str, str] = {
     "a refusal": "HTTP/1.1 401 {key}\r\nWWW-Authenticate: {key}\r\nContent-Length: 9\r\n\r\n{key}",
     "a redirection": "HTTP/1.1 302 {key}\r\nLocation: ws://{host}{elsewhere}?{key}\r\n\r\n",
     "a status that is none": "HTTP/1.1 {key}\r\n\r\n",
@@ -33,54 +33,58 @@ ANSWERS: Mapping[str, str] = {
 # --- behind it
 
 
-def say(caller: ServerConnection, *messages: dict[str, Any] | str) -> None:
+def send(caller: ServerConnection, *messages: dict[str, Any] | str) -> None:
     for message in messages:
         caller.send(message if isinstance(message, str) else json.dumps(message))
 
 
-def listen(caller: ServerConnection) -> None:
+def wait_for_terminate(caller: ServerConnection) -> None:
     """Until Terminate."""
     for message in caller:
         if isinstance(message, str) and "Terminate" in message:
             return
 
 
-def an_error(caller: ServerConnection, key: str) -> None:
-    say(caller, {"type": "Error", "error_code": 3006, "error": f"This is no key: {key}"})
+def send_error(caller: ServerConnection, key: str) -> None:
+    send(caller, {"type": "Error", "error_code": 3006, "error": f"This is no key: {key}"})
     caller.close(3006, "See Error message for details")
 
 
-def an_error_without_a_type(caller: ServerConnection, key: str) -> None:
-    say(caller, BEGIN, {"error": key})
+def send_error_without_type(caller: ServerConnection, key: str) -> None:
+    send(caller, BEGIN, {"error": key})
 
 
-def a_close(caller: ServerConnection, key: str) -> None:
+def close_immediately(caller: ServerConnection, key: str) -> None:
     caller.close(4000, f"This is no key: {key}")
 
 
-def a_close_in_the_middle(caller: ServerConnection, key: str) -> None:
-    say(caller, BEGIN, turn(0, key, final=True))
+def close_mid_session(caller: ServerConnection, key: str) -> None:
+    send(caller, BEGIN, turn_message(0, key, final=True))
     caller.close(1011, key)
 
 
-def every_message(caller: ServerConnection, key: str) -> None:
-    say(
+def send_every_message_type(caller: ServerConnection, key: str) -> None:
+    send(
         caller,
         {**BEGIN, "id": key, "configuration": {"model": key}, key: key},
         {"type": "Warning", "warning": f"This is no key: {key}"},
         {"type": key},
         {"type": "Turn", key: key},
-        {**turn(0, f"They said {key} twice: {key}", final=True), "utterance": key, key: [key]},
+        {
+            **turn_message(0, f"They said {key} twice: {key}", final=True),
+            "utterance": key,
+            key: [key],
+        },
         key,
         json.dumps(key),
         "{" + key,
     )
-    listen(caller)
-    say(caller, {**TERMINATION, key: key})
+    wait_for_terminate(caller)
+    send(caller, {**TERMINATION, key: key})
     caller.close(1000, key)
 
 
-def more_than_there_is_memory_for(caller: ServerConnection, key: str) -> None:
+def exhaust_client_memory(caller: ServerConnection, key: str) -> None:
     """A fault that no session expects: its log gets the traceback."""
     (process,) = [
         psutil.Process(each.pid)
@@ -89,27 +93,27 @@ def more_than_there_is_memory_for(caller: ServerConnection, key: str) -> None:
     ]
     most = process.memory_info().vms + 1024 * 1024
     process.rlimit(psutil.RLIMIT_AS, (most, most))
-    say(caller, BEGIN, json.dumps(key * 400_000))
-    listen(caller)
+    send(caller, BEGIN, json.dumps(key * 400_000))
+    wait_for_terminate(caller)
 
 
-SCENES = (
-    an_error,
-    an_error_without_a_type,
-    a_close,
-    a_close_in_the_middle,
-    every_message,
-    more_than_there_is_memory_for,
+FAULTY_SESSIONS = (
+    send_error,
+    send_error_without_type,
+    close_immediately,
+    close_mid_session,
+    send_every_message_type,
+    exhaust_client_memory,
 )
 
 
-def perfect(caller: ServerConnection, key: str) -> None:
-    say(caller, BEGIN)
-    listen(caller)
-    say(caller, turn(0, "Hello.", final=True), TERMINATION)
+def serve_normally(caller: ServerConnection, key: str) -> None:
+    send(caller, BEGIN)
+    wait_for_terminate(caller)
+    send(caller, turn_message(0, "Hello.", final=True), TERMINATION)
 
 
-class Parrot:
+class KeyEchoServer:
     """Does each wrong thing to one caller, in order, and serves all further ones well.
 
     ``on_visit`` is called while a caller waits for its answer, with the number of callers so far.
@@ -120,17 +124,19 @@ class Parrot:
         """All that came, in order."""
         self._on_visit = on_visit
         self._lock = threading.Lock()
-        self._server = serve(self._attend, "127.0.0.1", 0, process_request=self._answer)
+        self._server = serve(
+            self._handle_connection, "127.0.0.1", 0, process_request=self._reply_to_handshake
+        )
         self._host = "{}:{}".format(*self._server.socket.getsockname())
         self._thread = threading.Thread(target=self._server.serve_forever)
-        self._answers = list(ANSWERS.values())
-        self._scenes = list(SCENES)
+        self._pending_replies = list(HANDSHAKE_REPLIES.values())
+        self._pending_sessions = list(FAULTY_SESSIONS)
         self.url = f"ws://{self._host}/v3/ws"
 
     @property
-    def said_all(self) -> bool:
+    def all_faults_served(self) -> bool:
         """Whether every wrong thing was done."""
-        return not self._answers and not self._scenes
+        return not self._pending_replies and not self._pending_sessions
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -145,23 +151,23 @@ class Parrot:
         self._server.shutdown()
         self._thread.join()
 
-    def _answer(self, caller: ServerConnection, request: Request) -> Response | None:
+    def _reply_to_handshake(self, caller: ServerConnection, request: Request) -> Response | None:
         with self._lock:
             self.requests.append(request)
             self._on_visit(len(self.requests))
-            if not self._answers:
+            if not self._pending_replies:
                 return None
-            answer = self._answers.pop(0)
+            answer = self._pending_replies.pop(0)
         said = answer.format(
-            key=request.headers["Authorization"], host=self._host, elsewhere=ELSEWHERE
+            key=request.headers["Authorization"], host=self._host, elsewhere=REDIRECT_PATH
         )
         caller.socket.sendall(said.encode("latin-1"))
         caller.socket.shutdown(socket.SHUT_WR)
         return Response(400, "", Headers())  # nobody gets it
 
-    def _attend(self, caller: ServerConnection) -> None:
+    def _handle_connection(self, caller: ServerConnection) -> None:
         assert caller.request is not None
         with self._lock:
-            scene = self._scenes.pop(0) if self._scenes else perfect
+            scenario = self._pending_sessions.pop(0) if self._pending_sessions else serve_normally
         with suppress(ConnectionClosed):
-            scene(caller, caller.request.headers["Authorization"])
+            scenario(caller, caller.request.headers["Authorization"])

@@ -18,7 +18,7 @@ from workers.traces import trace_file
 ROOT = Path(__file__).parents[3]
 
 
-class Tree:
+class ProcessTree:
     """The program and everything that it has started; it is alone in its session and group.
 
     Leaving it ends whatever is left.
@@ -43,7 +43,7 @@ class Tree:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        send(self.family(), signal.SIGKILL)
+        send_signal(self.processes(), signal.SIGKILL)
         self.program.wait()
         for stream in (self.program.stdout, self.program.stderr):
             if stream is not None:
@@ -51,31 +51,31 @@ class Tree:
 
     # --- who is there ----------------------------------------------------------------------------
 
-    def family(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         """Everybody, whoever their parent is by now; those that are dead are nobody."""
         found = []
         for process in psutil.process_iter():
             try:
-                if os.getsid(process.pid) == self.program.pid and _lives(process):
+                if os.getsid(process.pid) == self.program.pid and _is_alive(process):
                     found.append(process)
             except (OSError, psutil.Error):
                 continue
         return found
 
-    def sessions(self) -> list[psutil.Process]:
+    def session_processes(self) -> list[psutil.Process]:
         """Those that write a trace."""
-        return [each for each in self.family() if trace_of(each)]
+        return [each for each in self.processes() if trace_name_of(each)]
 
     def fork_servers(self) -> list[psutil.Process]:
-        return self._helpers("forkserver")
+        return self._multiprocessing_helpers("forkserver")
 
     def resource_trackers(self) -> list[psutil.Process]:
-        return self._helpers("resource_tracker")
+        return self._multiprocessing_helpers("resource_tracker")
 
-    def _helpers(self, name: str) -> list[psutil.Process]:
+    def _multiprocessing_helpers(self, name: str) -> list[psutil.Process]:
         """Those of multiprocessing that the program itself has started."""
         found = []
-        for each in self.family():
+        for each in self.processes():
             try:
                 if each.ppid() == self.program.pid and name in " ".join(each.cmdline()):
                     found.append(each)
@@ -89,16 +89,16 @@ class Tree:
         """As a terminal does."""
         os.killpg(self.program.pid, number)
 
-    def until_gone(self) -> None:
+    def wait_until_gone(self) -> None:
         """Until nobody is left."""
         deadline = time.monotonic() + LONG_ENOUGH
         self.program.wait(LONG_ENOUGH)
-        while left := self.family():
+        while left := self.processes():
             assert time.monotonic() < deadline, f"they never left: {left}"
             time.sleep(0.02)
 
 
-def send(victims: Iterable[psutil.Process], number: signal.Signals) -> int:
+def send_signal(victims: Iterable[psutil.Process], number: signal.Signals) -> int:
     """A signal to each; how many were still there."""
     hit = 0
     for each in victims:
@@ -110,14 +110,14 @@ def send(victims: Iterable[psutil.Process], number: signal.Signals) -> int:
     return hit
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     return bool(process.status() != psutil.STATUS_ZOMBIE)
 
 
-def trace_of(process: psutil.Process) -> str | None:
+def trace_name_of(process: psutil.Process) -> str | None:
     """The name of the trace that it writes, if it is a session's process."""
     try:
         names = [Path(file.path).name for file in process.open_files()]
     except psutil.Error:
         return None
-    return next((name for name in names if name.endswith(trace_file.SUFFIX)), None)
+    return next((name for name in names if name.endswith(trace_file.TRACE_SUFFIX)), None)

@@ -18,7 +18,7 @@ from tests.engine.support.supervisor_harness import LONG_ENOUGH
 
 ROOT = Path(__file__).parents[3]
 
-SETTLED = """
+LAUNCHER_SOURCE = """
 import os, signal, sys
 signal.signal(signal.SIGHUP, signal.Handlers[sys.argv[1]])
 os.login_tty(0)
@@ -27,11 +27,11 @@ os.execv(sys.executable, [sys.executable, "-m", "tui", *sys.argv[2:]])
 """What a terminal's emulator does before a program: makes it the terminal's own, so that it is told
 of a hang-up; whatever whoever runs the tests thinks of those."""
 
-NORMAL = {b"7", b"25"}
+DEFAULT_MODES = {b"7", b"25"}
 """The modes in which a shell expects a terminal: long lines wrap, and there is a cursor."""
 
 
-class Window:
+class PseudoTerminal:
     """A pseudo-terminal; ``paceline`` with these arguments is the leader of its session."""
 
     def __init__(self, *arguments: str | Path, hang_ups: signal.Handlers = signal.SIG_DFL) -> None:
@@ -39,14 +39,14 @@ class Window:
         termios.tcsetwinsize(master, (24, 80))
         self._master = open(master, "r+b", buffering=0)  # noqa: SIM115  (closed when it is left)
         self.terminal = open(slave, "r+b", buffering=0)  # noqa: SIM115  (the same)
-        self.unused = self.settings
-        self.shown = b""
+        self.initial_settings = self.settings
+        self.output = b""
         self.program = psutil.Popen(
-            [sys.executable, "-c", SETTLED, hang_ups.name, *map(str, arguments)],
+            [sys.executable, "-c", LAUNCHER_SOURCE, hang_ups.name, *map(str, arguments)],
             **dict.fromkeys(("stdin", "stdout", "stderr"), slave),
             cwd=ROOT,
         )
-        self.family: list[psutil.Process] = [self.program]
+        self.processes: list[psutil.Process] = [self.program]
 
     def __enter__(self) -> Self:
         return self
@@ -57,38 +57,38 @@ class Window:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for process in psutil.wait_procs(self.family, timeout=0)[1]:
+        for process in psutil.wait_procs(self.processes, timeout=0)[1]:
             process.kill()
         self.program.wait()
         self.terminal.close()
         self._master.close()
 
     @property
-    def guard(self) -> psutil.Process:
+    def guard_process(self) -> psutil.Process:
         """The only process but the program that leads a group."""
-        return next(p for p in self.family[1:] if os.getpgid(p.pid) == p.pid)
+        return next(p for p in self.processes[1:] if os.getpgid(p.pid) == p.pid)
 
-    def until_shown(self, text: bytes) -> None:
-        self.until(lambda: text in self.shown)
+    def wait_for_output(self, text: bytes) -> None:
+        self.wait_until(lambda: text in self.output)
 
-    def until_gone(self) -> None:
+    def wait_until_gone(self) -> None:
         """Until none of the processes is left, and all that they wrote is here."""
-        self.until(lambda: not psutil.wait_procs(self.family, timeout=0)[1])
+        self.wait_until(lambda: not psutil.wait_procs(self.processes, timeout=0)[1])
         if not self._master.closed:
             self.terminal.write(b"That was all.")  # a terminal keeps the order
-            self.until_shown(b"That was all.")
+            self.wait_for_output(b"That was all.")
 
-    def until(self, there: Callable[[], bool]) -> None:
+    def wait_until(self, there: Callable[[], bool]) -> None:
         """Takes in what the program writes until it is so."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
-            assert time.monotonic() < deadline, f"it never came: {self.shown[-500:]!r}"
+            assert time.monotonic() < deadline, f"it never came: {self.output[-500:]!r}"
             if self._master.closed:
                 time.sleep(0.05)
             elif select.select([self._master], [], [], 0.05)[0]:
-                self.shown += os.read(self._master.fileno(), 1 << 16)
+                self.output += os.read(self._master.fileno(), 1 << 16)
 
-    def type(self, keys: bytes) -> None:
+    def send_keys(self, keys: bytes) -> None:
         self._master.write(keys)
 
     def hang_up(self) -> None:
@@ -104,17 +104,21 @@ class Window:
     @property
     def modes(self) -> set[bytes]:
         """Which modes are on after all that was written."""
-        on = set(NORMAL)
-        for mode, switch in re.findall(rb"\x1b\[\?(\d+)([hl])", self.shown):
+        on = set(DEFAULT_MODES)
+        for mode, switch in re.findall(rb"\x1b\[\?(\d+)([hl])", self.output):
             (on.add if switch == b"h" else on.discard)(mode)
         return on
 
     @property
-    def keyboards(self) -> int:
+    def pushed_keyboard_modes(self) -> int:
         """How many of the kitty protocol's keyboards lie over the usual one."""
-        pushed = re.findall(rb"\x1b\[>\d+u", self.shown)
-        return len(pushed) - self.shown.count(b"\x1b[<u")
+        pushed = re.findall(rb"\x1b\[>\d+u", self.output)
+        return len(pushed) - self.output.count(b"\x1b[<u")
 
-    def is_in_order(self) -> bool:
+    def is_restored(self) -> bool:
         """Whether a shell could go on here."""
-        return self.modes == NORMAL and self.keyboards == 0 and self.settings == self.unused
+        return (
+            self.modes == DEFAULT_MODES
+            and self.pushed_keyboard_modes == 0
+            and self.settings == self.initial_settings
+        )

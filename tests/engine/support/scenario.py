@@ -5,102 +5,121 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engine.support.ground_truth import Truth, complaints, record
-from tests.engine.support.scripted_server import Endpoint, Heard, Script
-from tests.engine.support.supervisor_harness import SOON, Hurried, Watched, supervised
+from tests.engine.support.ground_truth import (
+    GroundTruth,
+    transcript_errors,
+    write_numbered_recording,
+)
+from tests.engine.support.scripted_server import ConnectionScript, ReceivedSession, ScriptedServer
+from tests.engine.support.supervisor_harness import (
+    FAST_RETRIES,
+    AcceleratedStartRate,
+    ObservedSupervisor,
+    run_supervisor,
+)
 from workers.jobs.events import Ended, Outcome
-from workers.jobs.job import Settings
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job import StreamSettings
+from workers.jobs.job_state import JobState
 from workers.runs import reader
-from workers.scheduling.retry_policy import Retries
-from workers.session.assignment import Patience
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.session.assignment import Timeouts
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scenario:
     """A run: the first connections meet one script each, all further ones the last."""
 
-    truths: Sequence[Truth]
-    scripts: Sequence[Script]
-    retries: Retries = SOON
-    patience: Patience | None = None
-    statuses: Sequence[int] = ()
-    settings: Settings | None = None
-    narrow: bool = False
+    ground_truths: Sequence[GroundTruth]
+    scripts: Sequence[ConnectionScript]
+    retry_policy: RetryPolicy = FAST_RETRIES
+    timeouts: Timeouts | None = None
+    http_statuses: Sequence[int] = ()
+    settings: StreamSettings | None = None
+    small_buffers: bool = False
 
 
 @dataclass(frozen=True)
-class Played:
+class ScenarioResult:
     """What became of a scene."""
 
-    scene: Scene
+    scenario: Scenario
     folder: Path
-    watched: Watched
-    heard: Sequence[Heard]
+    observed: ObservedSupervisor
+    connections: Sequence[ReceivedSession]
     """By connection, in order."""
 
     @property
-    def histories(self) -> list[JobHistory]:
+    def live_states(self) -> list[JobState]:
         """As the run was followed."""
-        return [self.watched.histories[job] for job in sorted(self.watched.histories)]
+        return [self.observed.job_states[job] for job in sorted(self.observed.job_states)]
 
     @property
-    def replayed(self) -> list[JobHistory]:
+    def replayed_states(self) -> list[JobState]:
         """As its traces tell."""
-        return reader.histories(self.folder)
+        return reader.read_job_states(self.folder)
 
-    def ends(self, job: int = 1) -> list[Ended]:
+    def ended_events(self, job: int = 1) -> list[Ended]:
         """Of each of a job's attempts."""
-        return [each for each in self.watched.said(Ended, job) if isinstance(each, Ended)]
+        return [each for each in self.observed.events_of(Ended, job) if isinstance(each, Ended)]
 
     def outcomes(self, job: int = 1) -> list[Outcome]:
-        return [ended.outcome for ended in self.ends(job)]
+        return [ended.outcome for ended in self.ended_events(job)]
 
-    def complaints(self, padding_ms: int = 0) -> list[str]:
+    def transcript_errors(self, padding_ms: int = 0) -> list[str]:
         """What is wrong with what was kept of any job."""
         found = []
-        for kind, histories in ("live", self.histories), ("replayed", self.replayed):
-            for truth, history in zip(self.scene.truths, histories, strict=True):
-                where = f"job {history.job}, {kind}"
-                found += [f"{where}: {each}" for each in complaints(truth, history, padding_ms)]
+        for kind, job_states in ("live", self.live_states), ("replayed", self.replayed_states):
+            for truth, job_state in zip(self.scenario.ground_truths, job_states, strict=True):
+                where = f"job {job_state.job}, {kind}"
+                found += [
+                    f"{where}: {each}" for each in transcript_errors(truth, job_state, padding_ms)
+                ]
         return found
 
-    def complaints_of(self, job: int) -> list[str]:
+    def transcript_errors_of(self, job: int) -> list[str]:
         """What is wrong with one."""
-        return [each for each in self.complaints() if each.startswith(f"job {job},")]
+        return [each for each in self.transcript_errors() if each.startswith(f"job {job},")]
 
 
-def recordings(folder: Path, jobs: int, tenths: int, silent: Sequence[int] = ()) -> list[Truth]:
+def make_recordings(
+    folder: Path, jobs: int, tenths: int, silent: Sequence[int] = ()
+) -> list[GroundTruth]:
     """So many, each with words of its own."""
     folder.mkdir(exist_ok=True)
-    return [record(folder, tenths, job, silent=silent) for job in range(jobs)]
+    return [write_numbered_recording(folder, tenths, job, silent=silent) for job in range(jobs)]
 
 
-def played(
-    folder: Path, scenes: Mapping[str, Scene], meanwhile: Callable[[], None] | None = None
-) -> dict[str, Played]:
+def run_scenarios(
+    folder: Path, scenarios: Mapping[str, Scenario], meanwhile: Callable[[], None] | None = None
+) -> dict[str, ScenarioResult]:
     """All of them at once; ``meanwhile`` is done ten times a second."""
     with ExitStack() as stack:
         found = {}
-        for name, scene in scenes.items():
+        for name, scenario in scenarios.items():
             endpoint = stack.enter_context(
-                Endpoint(*scene.scripts, statuses=scene.statuses, narrow=scene.narrow)
-            )
-            watched = stack.enter_context(
-                supervised(
-                    endpoint.url,
-                    folder / name,
-                    settings=scene.settings,
-                    sessions=40,
-                    starts=Hurried(),
-                    retries=scene.retries,
-                    patience=scene.patience,
+                ScriptedServer(
+                    *scenario.scripts,
+                    statuses=scenario.http_statuses,
+                    narrow=scenario.small_buffers,
                 )
             )
-            watched.supervisor.add([truth.path for truth in scene.truths])
-            found[name] = Played(scene, folder / name, watched, endpoint.heard)
+            observed = stack.enter_context(
+                run_supervisor(
+                    endpoint.url,
+                    folder / name,
+                    settings=scenario.settings,
+                    sessions=40,
+                    starts=AcceleratedStartRate(),
+                    retry_policy=scenario.retry_policy,
+                    timeouts=scenario.timeouts,
+                )
+            )
+            observed.supervisor.add([truth.path for truth in scenario.ground_truths])
+            found[name] = ScenarioResult(
+                scenario, folder / name, observed, endpoint.received_sessions
+            )
         for each in found.values():
-            while meanwhile is not None and not each.watched.supervisor.wait(0.1):
+            while meanwhile is not None and not each.observed.supervisor.wait(0.1):
                 meanwhile()
-            each.watched.until_idle()
+            each.observed.wait_until_idle()
         return found

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from tests.conformance.logging_client import LONG_ENOUGH, Client
+from tests.conformance.logging_client import LONG_ENOUGH, LoggingClient
 from workers.localserver.child import LocalServer
 from workers.protocol.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
 
@@ -19,7 +19,7 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
-class Speech:
+class RecordingClip:
     """A piece of a recording, in seconds; it may begin and end in the middle of a word."""
 
     name: str
@@ -27,12 +27,12 @@ class Speech:
     seconds: float
 
     def samples(self, rate: int) -> Samples:
-        whole = recording(self.name, rate)
+        whole = load_recording(self.name, rate)
         return whole[round(self.start * rate) : round((self.start + self.seconds) * rate)]
 
 
 @dataclass(frozen=True)
-class Sound:
+class SyntheticSound:
     """Something that nobody said."""
 
     kind: str
@@ -51,81 +51,87 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Wait:
+class ReceiveFor:
     """The client takes what comes for so many seconds, or until something came."""
 
     seconds: float
 
 
-Act = Speech | Sound | Wait | ForceEndpoint | KeepAlive | UpdateConfiguration
+ClientAction = (
+    RecordingClip | SyntheticSound | ReceiveFor | ForceEndpoint | KeepAlive | UpdateConfiguration
+)
 
 
 @dataclass(frozen=True)
-class Script:
+class ClientScript:
     """A whole session up to its Terminate."""
 
     parameters: dict[str, str]
     chunk_ms: int
-    hurry: int
+    speedup: int
     """How many times as fast as speech it is sent."""
-    acts: list[Act]
-    tail: bool
+    actions: list[ClientAction]
+    send_short_last_chunk: bool
     """Ends with the short chunk that is left over; else that is filled up with silence."""
 
 
 @cache
-def recording(name: str, rate: int) -> Samples:
+def load_recording(name: str, rate: int) -> Samples:
     samples, own = soundfile.read(RECORDINGS / name, dtype="float32", always_2d=True)
     resampled: Samples = soxr.resample(samples[:, 0], own, rate)
     return resampled
 
 
-class Actor:
+class ScriptedClient:
     """Sends the sounds of a script in chunks of one length, and its messages in between.
 
     It never sleeps longer than until something is said: what happens then is up to the engine.
     """
 
-    def __init__(self, server: LocalServer, script: Script) -> None:
-        self.client = Client(server.address(LONG_ENOUGH), server.token, script.parameters)
+    def __init__(self, server: LocalServer, script: ClientScript) -> None:
+        self.client = LoggingClient(
+            server.wait_for_address(LONG_ENOUGH), server.api_key, script.parameters
+        )
         self._script = script
         self._rate = int(script.parameters["sample_rate"])
         self._chunk = -(-self._rate * script.chunk_ms // 1000)
-        self._waiting = np.zeros(0, np.float32)  # samples that fill no chunk yet
+        self._unsent_samples = np.zeros(0, np.float32)  # samples that fill no chunk yet
 
-    def play(self) -> Client:
-        for act in self._script.acts:
+    def run(self) -> LoggingClient:
+        for act in self._script.actions:
             match act:
-                case Speech() | Sound():
-                    self._sound(act.samples(self._rate))
-                case Wait():
-                    self.client.take(within=act.seconds)
+                case RecordingClip() | SyntheticSound():
+                    self._queue_audio(act.samples(self._rate))
+                case ReceiveFor():
+                    self.client.receive_available(within=act.seconds)
                 case _:
-                    self.client.say(act)
-        self._end()
-        self.client.say(Terminate())
-        return self.client.rest()
+                    self.client.send_control(act)
+        self._flush_audio()
+        self.client.send_control(Terminate())
+        return self.client.receive_rest()
 
-    def _sound(self, samples: Samples) -> None:
-        self._waiting = np.concatenate([self._waiting, samples])
-        while len(self._waiting) >= self._chunk:
-            self._send(self._waiting[: self._chunk])
-            self._waiting = self._waiting[self._chunk :]
+    def _queue_audio(self, samples: Samples) -> None:
+        self._unsent_samples = np.concatenate([self._unsent_samples, samples])
+        while len(self._unsent_samples) >= self._chunk:
+            self._send(self._unsent_samples[: self._chunk])
+            self._unsent_samples = self._unsent_samples[self._chunk :]
 
-    def _end(self) -> None:
-        if not self._script.tail:
-            self._waiting = np.pad(self._waiting, (0, self._chunk - len(self._waiting)))
-        if len(self._waiting):
-            self._send(self._waiting)
+    def _flush_audio(self) -> None:
+        if not self._script.send_short_last_chunk:
+            self._unsent_samples = np.pad(
+                self._unsent_samples, (0, self._chunk - len(self._unsent_samples))
+            )
+        if len(self._unsent_samples):
+            self._send(self._unsent_samples)
 
     def _send(self, samples: Samples) -> None:
-        chunk = encoded(samples, self._script.parameters["encoding"])
+        chunk = encode_audio(samples, self._script.parameters["encoding"])
         milliseconds = len(samples) * 1000 / self._rate
-        self.client.stream(chunk, milliseconds, silent=not samples.any())
-        self.client.take(within=milliseconds / 1000 / self._script.hurry)
+        self.client.send_audio(chunk, milliseconds, silent=not samples.any())
+        self.client.receive_available(within=milliseconds / 1000 / self._script.speedup)
 
 
-def encoded(samples: Samples, encoding: str) -> bytes:
+def encode_audio(samples: Samples, encoding: str) -> bytes:
     if encoding == "pcm_s16le":
         return (samples * 32767).astype("<i2").tobytes()
     file = io.BytesIO()

@@ -20,15 +20,15 @@ TERMINATION = {"type": "Termination", "audio_duration_seconds": 1, "session_dura
 
 
 @dataclass
-class Heard:
+class ReceivedSession:
     """What one connection brought."""
 
     path: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     audio: list[tuple[float, bytes]] = field(default_factory=list)
     """Each chunk and when it arrived, on the monotonic clock."""
-    control: list[dict[str, Any]] = field(default_factory=list)
-    began: float = 0.0
+    control_messages: list[dict[str, Any]] = field(default_factory=list)
+    begin_sent_at: float = 0.0
     """When Begin was about to be sent: no schedule can have started before."""
     closed: threading.Event = field(default_factory=threading.Event)
 
@@ -37,46 +37,46 @@ class Heard:
         return b"".join(chunk for _, chunk in self.audio)
 
 
-class Line:
+class ServerConnectionScript:
     """One connection as a script sees it."""
 
-    def __init__(self, socket: ServerConnection, heard: Heard) -> None:
+    def __init__(self, socket: ServerConnection, heard: ReceivedSession) -> None:
         self.socket = socket
-        self.heard = heard
+        self.received = heard
 
-    async def say(self, *messages: dict[str, Any] | str) -> None:
+    async def send(self, *messages: dict[str, Any] | str) -> None:
         for message in messages:
             if message is BEGIN:
-                self.heard.began = time.monotonic()
+                self.received.begin_sent_at = time.monotonic()
             await self.socket.send(message if isinstance(message, str) else json.dumps(message))
 
-    async def listen(self, *, chunks: int | None = None) -> None:
+    async def receive(self, *, chunks: int | None = None) -> None:
         """Until Terminate, or until so many chunks came."""
         async for message in self.socket:
             if isinstance(message, bytes):
-                self.heard.audio.append((time.monotonic(), message))
-                if chunks is not None and len(self.heard.audio) >= chunks:
+                self.received.audio.append((time.monotonic(), message))
+                if chunks is not None and len(self.received.audio) >= chunks:
                     return
             else:
-                self.heard.control.append(json.loads(message))
-                if self.heard.control[-1].get("type") == "Terminate":
+                self.received.control_messages.append(json.loads(message))
+                if self.received.control_messages[-1].get("type") == "Terminate":
                     return
 
 
-Script = Callable[[Line], Awaitable[None]]
+ConnectionScript = Callable[[ServerConnectionScript], Awaitable[None]]
 
 
-async def perfect(line: Line) -> None:
+async def serve_normally(line: ServerConnectionScript) -> None:
     """Begin, one turn once the first chunk came, Termination."""
-    await line.say(BEGIN)
-    await line.listen(chunks=1)
-    await line.say(turn(0, "hello wor"), turn(0, "Hello world.", final=True))
-    await line.listen()
-    await line.say(TERMINATION)
+    await line.send(BEGIN)
+    await line.receive(chunks=1)
+    await line.send(turn_message(0, "hello wor"), turn_message(0, "Hello world.", final=True))
+    await line.receive()
+    await line.send(TERMINATION)
     await line.socket.close(1000, "Session Ended")
 
 
-def turn(order: int, text: str, *, final: bool = False) -> dict[str, Any]:
+def turn_message(order: int, text: str, *, final: bool = False) -> dict[str, Any]:
     words = [
         {"text": word, "start": 100 * i, "end": 100 * i + 90, "word_is_final": final}
         for i, word in enumerate(text.split())
@@ -90,7 +90,7 @@ def turn(order: int, text: str, *, final: bool = False) -> dict[str, Any]:
     }
 
 
-class Endpoint:
+class ScriptedServer:
     """Runs ``scripts`` for the first connections, and the last of them for all further ones.
 
     Before any of them, so many callers are refused by HTTP as there are ``statuses``. A ``narrow``
@@ -98,14 +98,14 @@ class Endpoint:
     """
 
     def __init__(
-        self, *scripts: Script, statuses: Iterable[int] = (), narrow: bool = False
+        self, *scripts: ConnectionScript, statuses: Iterable[int] = (), narrow: bool = False
     ) -> None:
-        self._scripts = scripts or (perfect,)
-        self.statuses = deque(statuses)
-        self._narrow = narrow
+        self._scripts = scripts or (serve_normally,)
+        self.http_statuses = deque(statuses)
+        self._small_buffers = narrow
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-        self.heard: list[Heard] = []
+        self.received_sessions: list[ReceivedSession] = []
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -125,38 +125,38 @@ class Endpoint:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._done = asyncio.Event()
-        door = _door(narrow=self._narrow)
+        door = _bound_socket(narrow=self._small_buffers)
         async with serve(
-            self._converse,
+            self._handle_connection,
             sock=door,
             compression=None,
             close_timeout=1,
-            process_request=self._refuse,
+            process_request=self._reject_handshake,
         ) as server:
             self.url = f"ws://127.0.0.1:{door.getsockname()[1]}/v3/ws"
             self._ready.set()
             await self._done.wait()
             server.close(close_connections=True)
 
-    def _refuse(self, socket: ServerConnection, request: Request) -> Response | None:
-        if not self.statuses:
+    def _reject_handshake(self, socket: ServerConnection, request: Request) -> Response | None:
+        if not self.http_statuses:
             return None
-        return socket.respond(self.statuses.popleft(), "Not here.")
+        return socket.respond(self.http_statuses.popleft(), "Not here.")
 
-    async def _converse(self, socket: ServerConnection) -> None:
+    async def _handle_connection(self, socket: ServerConnection) -> None:
         assert socket.request is not None
-        heard = Heard(socket.request.path, dict(socket.request.headers.raw_items()))
-        self.heard.append(heard)
-        script = self._scripts[min(len(self.heard), len(self._scripts)) - 1]
+        heard = ReceivedSession(socket.request.path, dict(socket.request.headers.raw_items()))
+        self.received_sessions.append(heard)
+        script = self._scripts[min(len(self.received_sessions), len(self._scripts)) - 1]
         try:
-            await script(Line(socket, heard))
+            await script(ServerConnectionScript(socket, heard))
         except ConnectionClosed:
             pass
         finally:
             heard.closed.set()
 
 
-def _door(*, narrow: bool) -> socket.socket:
+def _bound_socket(*, narrow: bool) -> socket.socket:
     """A free port, not listened on yet; what it says of room holds for each connection."""
     door = socket.socket()
     if narrow:  # small segments too: the client's own buffer is measured by them

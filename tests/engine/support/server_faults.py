@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from tests.engine.support.scripted_server import TERMINATION
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
-from tests.engine.support.transcribing_server import Fault, Hearing, Over
+from tests.engine.support.transcribing_server import ConnectionFinished, Fault, ServerSession
 
-DETAILS = "See Error message for details"
+CLOSE_REASON = "See Error message for details"
 CANCELLED = "Session Cancelled: An error occurred"
 BUSY = "Unauthorized Connection: Too many concurrent sessions"
 
@@ -20,127 +20,127 @@ BUSY = "Unauthorized Connection: Too many concurrent sessions"
 # --- it ends the session
 
 
-def error(code: int, text: str = CANCELLED) -> Fault:
+def error_then_close(code: int, text: str = CANCELLED) -> Fault:
     """An Error and the close that belongs to it."""
 
-    async def said(hearing: Hearing) -> None:
-        await hearing.line.say({"type": "Error", "error_code": code, "error": text})
-        await hearing.line.socket.close(code, DETAILS)
-        raise Over
+    async def said(hearing: ServerSession) -> None:
+        await hearing.connection.send({"type": "Error", "error_code": code, "error": text})
+        await hearing.connection.socket.close(code, CLOSE_REASON)
+        raise ConnectionFinished
 
     return said
 
 
-def error_alone(code: int, text: str = CANCELLED) -> Fault:
+def error_without_close(code: int, text: str = CANCELLED) -> Fault:
     """An Error, and the socket stays open."""
 
-    async def said(hearing: Hearing) -> None:
-        await hearing.line.say({"type": "Error", "error_code": code, "error": text})
-        await _gone(hearing)
-        raise Over
+    async def said(hearing: ServerSession) -> None:
+        await hearing.connection.send({"type": "Error", "error_code": code, "error": text})
+        await _wait_until_client_leaves(hearing)
+        raise ConnectionFinished
 
     return said
 
 
-def close(code: int, reason: str = "") -> Fault:
+def close_without_error(code: int, reason: str = "") -> Fault:
     """A close without an Error."""
 
-    async def closed(hearing: Hearing) -> None:
-        await hearing.line.socket.close(code, reason)
-        raise Over
+    async def closed(hearing: ServerSession) -> None:
+        await hearing.connection.socket.close(code, reason)
+        raise ConnectionFinished
 
     return closed
 
 
-async def cut(hearing: Hearing) -> None:
+async def drop_connection(hearing: ServerSession) -> None:
     """The connection ends without a word."""
-    hearing.line.socket.transport.abort()
-    raise Over
+    hearing.connection.socket.transport.abort()
+    raise ConnectionFinished
 
 
-async def reset(hearing: Hearing) -> None:
+async def reset_connection(hearing: ServerSession) -> None:
     """The client's system is told that nobody is there any more."""
-    own = hearing.line.socket.transport.get_extra_info("socket")
+    own = hearing.connection.socket.transport.get_extra_info("socket")
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    await cut(hearing)
+    await drop_connection(hearing)
 
 
-async def ended_unasked(hearing: Hearing) -> None:
+async def terminate_early(hearing: ServerSession) -> None:
     """The session is over before all was sent, says the server."""
-    await hearing.line.say(TERMINATION)
-    await hearing.line.socket.close(1000, "Session Ended")
-    raise Over
+    await hearing.connection.send(TERMINATION)
+    await hearing.connection.socket.close(1000, "Session Ended")
+    raise ConnectionFinished
 
 
-def raw(data: bytes) -> Fault:
+def send_raw_bytes(data: bytes) -> Fault:
     """Bytes that are no frame, or no good one; then the end of the connection."""
 
-    async def written(hearing: Hearing) -> None:
-        transport = cast(asyncio.Transport, hearing.line.socket.transport)
+    async def written(hearing: ServerSession) -> None:
+        transport = cast(asyncio.Transport, hearing.connection.socket.transport)
         transport.write(data)
         transport.write_eof()
-        await _gone(hearing)
-        raise Over
+        await _wait_until_client_leaves(hearing)
+        raise ConnectionFinished
 
     return written
 
 
-async def _gone(hearing: Hearing) -> None:
+async def _wait_until_client_leaves(hearing: ServerSession) -> None:
     """Until the client has gone; what it still sends has to be taken, else nobody sees it go."""
-    async for _ in hearing.line.socket:
+    async for _ in hearing.connection.socket:
         pass
 
 
 # --- it does nothing any more
 
 
-async def mute(hearing: Hearing) -> None:
+async def stop_answering(hearing: ServerSession) -> None:
     """It answers pings, and takes what comes; nothing else."""
-    async for message in hearing.line.socket:
+    async for message in hearing.connection.socket:
         if isinstance(message, str):
-            hearing.line.heard.control.append(json.loads(message))
-    raise Over
+            hearing.connection.received.control_messages.append(json.loads(message))
+    raise ConnectionFinished
 
 
-def deaf(seconds: float = LONG_ENOUGH) -> Fault:
+def stop_reading(seconds: float = LONG_ENOUGH) -> Fault:
     """It reads nothing and answers nothing for so long, or until the client is gone."""
 
-    async def stopped(hearing: Hearing) -> None:
-        transport = cast(asyncio.Transport, hearing.line.socket.transport)
+    async def stopped(hearing: ServerSession) -> None:
+        transport = cast(asyncio.Transport, hearing.connection.socket.transport)
         own = transport.get_extra_info("socket")
         transport.pause_reading()
         until = time.monotonic() + seconds
-        while time.monotonic() < until and _established(own):  # noqa: ASYNC110  (no event tells)
+        while time.monotonic() < until and _is_established(own):  # noqa: ASYNC110  (no event tells)
             await asyncio.sleep(0.02)
         transport.resume_reading()
 
     return stopped
 
 
-def _established(own: socket.socket) -> bool:
+def _is_established(own: socket.socket) -> bool:
     """Whether the client's system has not closed the connection (Linux: tcp_info.tcpi_state)."""
     return own.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 1
 
 
-def slow(seconds: float) -> Fault:
+def pause(seconds: float) -> Fault:
     """It does nothing for a while, but answers pings."""
 
-    async def waited(hearing: Hearing) -> None:
+    async def waited(hearing: ServerSession) -> None:
         await asyncio.sleep(seconds)
 
     return waited
 
 
-class Hold:
+class HoldPoint:
     """It waits for a test to see it, and to let it go on; then it may do something else wrong."""
 
     def __init__(self) -> None:
-        self.reached, self.over = threading.Event(), threading.Event()
+        self.reached, self.released = threading.Event(), threading.Event()
 
-    def then(self, fault: Fault | None = None) -> Fault:
-        async def held(hearing: Hearing) -> None:
+    def hold_then(self, fault: Fault | None = None) -> Fault:
+        async def held(hearing: ServerSession) -> None:
             self.reached.set()
-            await asyncio.to_thread(self.over.wait, LONG_ENOUGH)
+            await asyncio.to_thread(self.released.wait, LONG_ENOUGH)
             if fault is not None:
                 await fault(hearing)
 
@@ -150,32 +150,34 @@ class Hold:
 # --- it says something strange, and goes on
 
 
-def says(*messages: dict[str, Any] | str | bytes) -> Fault:
+def send_messages(*messages: dict[str, Any] | str | bytes) -> Fault:
     """Whatever is to be said."""
 
-    async def said(hearing: Hearing) -> None:
+    async def said(hearing: ServerSession) -> None:
         for message in messages:
             text = json.dumps(message) if isinstance(message, dict) else message
-            await hearing.line.socket.send(text)
+            await hearing.connection.socket.send(text)
 
     return said
 
 
-async def repeats(hearing: Hearing) -> None:
+async def repeat_finals(hearing: ServerSession) -> None:
     """All ends of turns, once again, and a partial of each that comes too late."""
     for turn in hearing.finals:
-        await hearing.line.say(turn, {**turn, "end_of_turn": False, "transcript": "too late"})
+        await hearing.connection.send(
+            turn, {**turn, "end_of_turn": False, "transcript": "too late"}
+        )
 
 
-async def empty_final(hearing: Hearing) -> None:
+async def send_empty_final(hearing: ServerSession) -> None:
     """An end of a turn that says nothing, with a number of its own."""
     await hearing.end_turn()
     turn = {"type": "Turn", "turn_order": hearing.order, "end_of_turn": True}
-    await hearing.line.say({**turn, "transcript": "", "words": []})
+    await hearing.connection.send({**turn, "transcript": "", "words": []})
     hearing.order += 1
 
 
-STRANGE = says(
+UNEXPECTED_MESSAGES = send_messages(
     {"type": "Novelty", "of": [1, 2]},
     {"type": "Turn"},
     {"type": "Warning", "warning": "Beware", "warning_code": 7},
@@ -187,5 +189,5 @@ STRANGE = says(
 )
 """Types that nobody knows, fields that cannot be, and what is no message at all."""
 
-BAD_UTF8 = raw(b"\x81\x02\xff\xfe")
-NO_FRAME = raw(b"\xff" * 64)
+INVALID_UTF8 = send_raw_bytes(b"\x81\x02\xff\xfe")
+INVALID_FRAME = send_raw_bytes(b"\xff" * 64)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = """
+STUB_PACKAGE_SOURCE = """
 import time
 
 time.sleep({seconds})
@@ -29,9 +29,11 @@ def get_model_path(name):
 """
 
 
-def weightless(folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
+def install_stub_recogniser(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0
+) -> None:
     """From here on, processes that are started load this one; ``seconds``: how long that takes."""
     package = folder / "weightless" / "moonshine_voice"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text(PACKAGE.format(seconds=seconds))
+    (package / "__init__.py").write_text(STUB_PACKAGE_SOURCE.format(seconds=seconds))
     monkeypatch.setenv("PYTHONPATH", str(package.parent))

@@ -7,57 +7,59 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
-from workers.jobs.events import Event, Report
-from workers.jobs.job import JobId, Settings
-from workers.jobs.job_state import JobHistory
-from workers.protocol.endpoint import Secret, custom
+from workers.jobs.events import Event, JobReport
+from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job_state import JobState
+from workers.protocol.endpoint import Secret, custom_endpoint
 from workers.runs import reader, run_folder
-from workers.scheduling.retry_policy import Retries
-from workers.scheduling.start_rate import Starts
-from workers.scheduling.supervisor import Access, Supervisor
-from workers.session.assignment import Patience
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.start_rate import StartRateLimiter
+from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.session.assignment import Timeouts
 
 LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""
 
-ONCE = Retries(attempts=1)
+NO_RETRIES = RetryPolicy(max_attempts=1)
 """For tests of how a session ends."""
 
-SOON = Retries(first=0.01, most=0.01)
+FAST_RETRIES = RetryPolicy(first_delay_s=0.01, max_delay_s=0.01)
 """For tests of how a job goes on."""
 
 
-class Hurried(Starts):
+class AcceleratedStartRate(StartRateLimiter):
     """A bound on starts whose every second, and minute, is over 64 times as soon."""
 
     def next(self, now: float) -> float:
-        return super().next(now * 64) / 64  # a power of two, so that times stay what they were
+        return (
+            super().next_start_at(now * 64) / 64
+        )  # a power of two, so that times stay what they were
 
     def started(self, now: float) -> None:
-        super().started(now * 64)
+        super().record_start(now * 64)
 
     def accepted(self, started_at: float) -> None:
-        super().accepted(started_at * 64)
+        super().record_accepted(started_at * 64)
 
     def refused(self, started_at: float, now: float) -> None:
-        super().refused(started_at * 64, now * 64)
+        super().record_refused(started_at * 64, now * 64)
 
     def unreachable(self, started_at: float, now: float) -> None:
-        super().unreachable(started_at * 64, now * 64)
+        super().record_unreachable(started_at * 64, now * 64)
 
     def ended(self, started_at: float, now: float) -> None:
-        super().ended(started_at * 64, now * 64)
+        super().record_end(started_at * 64, now * 64)
 
 
-class Watched:
+class ObservedSupervisor:
     """A supervisor and everything it has reported."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
-        self.reports: list[Report] = []
-        self.histories: dict[JobId, JobHistory] = {}
+        self.reports: list[JobReport] = []
+        self.job_states: dict[JobId, JobState] = {}
 
-    def until(self, there: Callable[[], bool]) -> None:
+    def wait_until(self, there: Callable[[], bool]) -> None:
         """Takes reports in until it is so."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
@@ -67,70 +69,74 @@ class Watched:
             except Empty:
                 continue
             self.reports.append(report)
-            history = JobHistory(report.job, report.file)
-            self.histories.setdefault(report.job, history).apply(report)
+            job_state = JobState(report.job, report.file)
+            self.job_states.setdefault(report.job, job_state).apply(report)
 
-    def until_idle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Until everything is over and all of it is told."""
-        self.until(lambda: self.supervisor.idle and self.supervisor.reports.empty())
+        self.wait_until(lambda: self.supervisor.is_idle and self.supervisor.reports.empty())
 
-    def until_said(self, kind: type[Event], job: int = 1, times: int = 1) -> None:
+    def wait_for_event(self, kind: type[Event], job: int = 1, times: int = 1) -> None:
         """Until a job has reported so many events of a kind."""
-        self.until(lambda: len(self.said(kind, job)) >= times)
+        self.wait_until(lambda: len(self.events_of(kind, job)) >= times)
 
-    def said(self, kind: type[Event], job: int = 1) -> list[Event]:
+    def events_of(self, kind: type[Event], job: int = 1) -> list[Event]:
         """What a job has reported of a kind."""
         return [r.event for r in self.reports if r.job == job and isinstance(r.event, kind)]
 
 
 @contextmanager
-def supervised(
+def run_supervisor(
     url: str,
     folder: Path,
     *,
-    settings: Settings | None = None,
+    settings: StreamSettings | None = None,
     sessions: int = 10,
-    starts: Starts | None = None,
-    retries: Retries = ONCE,
-    patience: Patience | None = None,
+    starts: StartRateLimiter | None = None,
+    retry_policy: RetryPolicy = NO_RETRIES,
+    timeouts: Timeouts | None = None,
     key: str | None = None,
     ca: Path | None = None,
-) -> Iterator[Watched]:
+) -> Iterator[ObservedSupervisor]:
     """A supervisor at work; leaving ends all its processes."""
-    endpoint = replace(custom(url), ca=None if ca is None else str(ca))
+    endpoint = replace(custom_endpoint(url), ca=None if ca is None else str(ca))
     secret = Secret(key) if key else None
     with (
         closing(run_folder.create(folder)) as created,
         Supervisor(
-            lambda: Access(endpoint, secret, sessions),
+            lambda: SessionTarget(endpoint, secret, sessions),
             created,
-            settings or Settings(),
-            starts=starts,
-            retries=retries,
-            patience=patience,
+            settings or StreamSettings(),
+            start_limiter=starts,
+            retry_policy=retry_policy,
+            timeouts=timeouts,
         ) as supervisor,
     ):
-        yield Watched(supervisor)
+        yield ObservedSupervisor(supervisor)
 
 
 @contextmanager
-def resumed(
-    url: str, folder: Path, *, retries: Retries = SOON, patience: Patience | None = None
-) -> Iterator[Watched]:
+def resume_supervisor(
+    url: str,
+    folder: Path,
+    *,
+    retry_policy: RetryPolicy = FAST_RETRIES,
+    timeouts: Timeouts | None = None,
+) -> Iterator[ObservedSupervisor]:
     """A supervisor that goes on with a run, as soon as nobody else works on it."""
-    left = reader.past(folder)
+    left = reader.read_run(folder)
     with (
         closing(run_folder.reopen(folder)) as reopened,
         Supervisor(
-            lambda: Access(custom(url), None, 30),
+            lambda: SessionTarget(custom_endpoint(url), None, 30),
             reopened,
             left.settings,
-            starts=Hurried(),
-            retries=retries,
-            patience=patience,
+            start_limiter=AcceleratedStartRate(),
+            retry_policy=retry_policy,
+            timeouts=timeouts,
         ) as supervisor,
     ):
-        watched = Watched(supervisor)
-        watched.histories = {history.job: history for history in left.histories}
-        supervisor.resume(left.histories)
-        yield watched
+        observed = ObservedSupervisor(supervisor)
+        observed.job_states = {job_state.job: job_state for job_state in left.jobs}
+        supervisor.resume(left.jobs)
+        yield observed

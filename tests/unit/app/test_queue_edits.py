@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import broken, done, failed, queued, streaming
-from tui.app.queue_edits import KEPT, Edits
+from tests.support.report_builders import (
+    broken_attempt,
+    ended_done,
+    ended_failed,
+    queued,
+    streaming,
+)
+from tui.app.queue_edits import MAX_UNDO_STEPS, QueueEditor
 from tui.keys.keymap import Keymap
 from tui.model import verbs
 from tui.model.desk_state import DeskState
@@ -19,7 +25,7 @@ class Bench:
     def __init__(self, sessions: int = 4, keys: Keymap | None = None) -> None:
         self.supervisor = FakeSupervisor(sessions)
         self.state = DeskState()
-        self.edits = Edits(self.state, self.supervisor, keys or Keymap())
+        self.edits = QueueEditor(self.state, self.supervisor, keys or Keymap())
 
     def settled(self) -> "Bench":
         """All that was reported is known."""
@@ -41,7 +47,7 @@ class Bench:
     def taken_out(self, *jobs: JobId) -> None:
         """What the supervisor reports of waiting jobs that were cancelled."""
         for job in jobs:
-            self.supervisor.report(job, failed("taken out of the queue"))
+            self.supervisor.report(job, ended_failed("taken out of the queue"))
         self.settled()
 
 
@@ -52,13 +58,13 @@ def bench() -> Bench:
 
 def test_rows_that_are_over_only_leave_the_table(bench: Bench) -> None:
     """Nothing is asked of the supervisor, and u brings them back."""
-    job = bench.supervisor.job("/rec/a.wav", *streaming(), done())
+    job = bench.supervisor.job("/rec/a.wav", *streaming(), ended_done())
     bench.settled()
 
     assert "1 job taken off the table; u undoes" == bench.edits.remove([job])
-    assert ([], []) == (list(bench.state.order), bench.supervisor.cancelled)
+    assert ([], []) == (list(bench.state.visible), bench.supervisor.cancelled)
     assert "Undone: removing 1 job" == bench.edits.undo()
-    assert [job] == bench.state.order
+    assert [job] == bench.state.visible
     assert [] == bench.supervisor.retried
 
 
@@ -74,7 +80,7 @@ def test_waiting_rows_leave_the_queue_too_and_come_back_in_their_place(bench: Be
     assert "Undone: removing 1 job" == bench.edits.undo()
     assert [jobs[1]] == bench.supervisor.retried
     assert jobs == bench.supervisor.queue
-    assert jobs == bench.state.order
+    assert jobs == bench.state.visible
 
 
 def test_rows_at_work_are_not_removed(bench: Bench) -> None:
@@ -84,37 +90,37 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
     assert "Nothing removed; 2 jobs at work: x cancels first" == bench.edits.remove(live)
     said = bench.edits.remove([*live, *waiting])
     assert "1 job taken off the table and the queue; 2 jobs at work: x cancels first" == said
-    assert live == bench.state.order
+    assert live == bench.state.visible
     assert waiting == bench.supervisor.cancelled
-    assert verbs.NOTHING_THERE == bench.edits.remove([])
+    assert verbs.NO_ROW_MESSAGE == bench.edits.remove([])
 
 
 def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> None:
     """What is at work stays, and that is said."""
     assert "2 jobs added at the end" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
-    first, second = bench.state.order
+    first, second = bench.state.visible
     bench.supervisor.report(first, *streaming())
     bench.settled()
 
     assert "Undone: adding 2 jobs; 1 job at work already: x cancels" == bench.edits.undo()
     assert [second] == bench.supervisor.cancelled
-    assert [first] == bench.state.order
+    assert [first] == bench.state.visible
 
 
 def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
     """Those that do not wait are passed over."""
     live, jobs = bench.streams(1), bench.waiting(3)
 
-    said = bench.edits.shift([*live, jobs[2]], -1)
+    said = bench.edits.move_in_queue([*live, jobs[2]], -1)
     assert "1 job moved up: number 2 of 3 in the queue" == said
-    assert [jobs[0], jobs[2], jobs[1]] == bench.supervisor.queue == bench.state.queued_order
-    assert "1 job moved up: next to start" == bench.edits.shift([jobs[2]], -1)
-    assert "Already first in the queue" == bench.edits.shift([jobs[2]], -1)
-    assert "Nothing to do: 1 job not waiting for a start" == bench.edits.shift(live, 1)
+    assert [jobs[0], jobs[2], jobs[1]] == bench.supervisor.queue == bench.state.waiting_jobs
+    assert "1 job moved up: next to start" == bench.edits.move_in_queue([jobs[2]], -1)
+    assert "Already first in the queue" == bench.edits.move_in_queue([jobs[2]], -1)
+    assert "Nothing to do: 1 job not waiting for a start" == bench.edits.move_in_queue(live, 1)
     assert "Undone: moving 1 job up" == bench.edits.undo()
     assert "Undone: moving 1 job up" == bench.edits.undo()
-    assert jobs == bench.supervisor.queue == bench.state.queued_order
-    assert "Already last in the queue" == bench.edits.shift([jobs[2]], 1)
+    assert jobs == bench.supervisor.queue == bench.state.waiting_jobs
+    assert "Already last in the queue" == bench.edits.move_in_queue([jobs[2]], 1)
     assert "Nothing to undo" == bench.edits.undo()
 
 
@@ -123,22 +129,22 @@ def test_one_more_place_tells_what_comes_of_it() -> None:
     bench = Bench(sessions=2)
     bench.streams(2)
 
-    assert "3 at once" == bench.edits.allow(1)
+    assert "3 at once" == bench.edits.change_concurrency(1)
     bench.waiting(2)
-    assert "4 at once; 2 more can start now" == bench.edits.allow(1)
-    assert 4 == bench.supervisor.sessions
+    assert "4 at once; 2 more can start now" == bench.edits.change_concurrency(1)
+    assert 4 == bench.supervisor.max_sessions
     bench.supervisor.hold(True)
-    assert "3 at once; new starts are held" == bench.edits.allow(-1)
-    assert "2 at once" == bench.edits.allow(-1)
-    assert "1 at once; the 2 at work go on to their ends" == bench.edits.allow(-1)
-    assert "One at once is the least; p holds new starts" == bench.edits.allow(-1)
+    assert "3 at once; new starts are held" == bench.edits.change_concurrency(-1)
+    assert "2 at once" == bench.edits.change_concurrency(-1)
+    assert "1 at once; the 2 at work go on to their ends" == bench.edits.change_concurrency(-1)
+    assert "One at once is the least; p holds new starts" == bench.edits.change_concurrency(-1)
     assert "Undone: 1 at once; again 2 at once" == bench.edits.undo()
-    assert 2 == bench.supervisor.sessions
+    assert 2 == bench.supervisor.max_sessions
 
 
 def test_places_are_not_changed_before_they_are_known() -> None:
     """The embedded engine says how many it is good for when it is up."""
-    assert "not known before the engine is up" in Bench(sessions=0).edits.allow(1)
+    assert "not known before the engine is up" in Bench(sessions=0).edits.change_concurrency(1)
 
 
 def test_only_the_cancel_of_what_waited_is_undone(bench: Bench) -> None:
@@ -165,7 +171,7 @@ def test_what_cannot_wait_again_yet_is_told(bench: Bench) -> None:
 
 def test_a_job_that_awaits_a_further_attempt_waits_too(bench: Bench) -> None:
     """No session is at work on it."""
-    job = bench.supervisor.job("/rec/a.wav", *streaming(), *broken())
+    job = bench.supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     bench.settled()
 
     assert "and the queue" in bench.edits.remove([job])
@@ -174,9 +180,9 @@ def test_a_job_that_awaits_a_further_attempt_waits_too(bench: Bench) -> None:
 
 def test_edits_are_kept_for_a_while(bench: Bench) -> None:
     """Not for ever."""
-    for _ in range(KEPT + 5):
-        bench.edits.allow(1)
-    undone = [bench.edits.undo() for _ in range(KEPT + 1)]
+    for _ in range(MAX_UNDO_STEPS + 5):
+        bench.edits.change_concurrency(1)
+    undone = [bench.edits.undo() for _ in range(MAX_UNDO_STEPS + 1)]
 
     assert "Nothing to undo" == undone[-1]
     assert "Nothing to undo" not in undone[:-1]
@@ -185,7 +191,7 @@ def test_edits_are_kept_for_a_while(bench: Bench) -> None:
 def test_removed_files_may_be_added_again(bench: Bench, tmp_path: Path) -> None:
     """As further jobs."""
     bench.edits.add([str(tmp_path)])
-    bench.edits.remove(list(bench.state.order))
+    bench.edits.remove(list(bench.state.visible))
 
     assert "1 job added at the end" == bench.edits.add([str(tmp_path)])
-    assert [JobId(2)] == bench.state.order
+    assert [JobId(2)] == bench.state.visible

@@ -44,7 +44,7 @@ ENCODINGS = [
 
 def decoded(path: str, rate: int | None = None, frames: int = 1600, start: int = 0) -> np.ndarray:
     recording = probe(path)
-    blocks = list(decode.blocks(recording, rate or recording.rate, frames, start))
+    blocks = list(decode.pcm_blocks(recording, rate or recording.rate, frames, start))
     assert all(len(block) == frames * 2 for block in blocks[:-1])
     return np.frombuffer(b"".join(blocks), dtype="<i2")
 
@@ -56,8 +56,8 @@ def test_every_format_becomes_mono_of_the_right_length(
 ) -> None:
     """Whatever libsndfile reads is streamed: same length, one channel, and it can be heard."""
     rate = 48000 if sub == "OPUS" else 16000
-    path = audio_files.write(
-        tmp_path / f"a.{suffix}", audio_files.tone(1.0, rate, channels), rate, kind, sub
+    path = audio_files.write_recording(
+        tmp_path / f"a.{suffix}", audio_files.sine(1.0, rate, channels), rate, kind, sub
     )
     pcm = decoded(path)
 
@@ -68,9 +68,9 @@ def test_every_format_becomes_mono_of_the_right_length(
 
 def test_16_bit_mono_passes_through_bit_for_bit(tmp_path: Path) -> None:
     """Nothing touches what is right already."""
-    samples = audio_files.counting(1.03)
+    samples = audio_files.distinct_samples(1.03)
     for suffix, kind in (("wav", "WAV"), ("flac", "FLAC")):
-        path = audio_files.write(tmp_path / f"a.{suffix}", samples, kind=kind)
+        path = audio_files.write_recording(tmp_path / f"a.{suffix}", samples, kind=kind)
 
         assert np.array_equal(decoded(path), samples)
 
@@ -78,14 +78,16 @@ def test_16_bit_mono_passes_through_bit_for_bit(tmp_path: Path) -> None:
 def test_too_loud_is_clipped_not_wrapped(tmp_path: Path) -> None:
     """A float file may exceed full scale; a wrapped peak would be a loud click."""
     loud = np.array([0.0, 1.5, -1.5, 1.0, -1.0], dtype=np.float32)
-    path = audio_files.write(tmp_path / "a.wav", loud, sub="FLOAT")
+    path = audio_files.write_recording(tmp_path / "a.wav", loud, sub="FLOAT")
 
     assert list(decoded(path)) == [0, 32767, -32768, 32767, -32768]
 
 
 def test_what_is_not_a_number_is_silence(tmp_path: Path) -> None:
     """A damaged float file does not become noise at full scale."""
-    path = audio_files.write(tmp_path / "a.wav", np.array([0.5, np.nan, 0.5]), sub="FLOAT")
+    path = audio_files.write_recording(
+        tmp_path / "a.wav", np.array([0.5, np.nan, 0.5]), sub="FLOAT"
+    )
 
     assert list(decoded(path)) == [16384, 0, 16384]
 
@@ -93,7 +95,7 @@ def test_what_is_not_a_number_is_silence(tmp_path: Path) -> None:
 def test_channels_are_averaged(tmp_path: Path) -> None:
     """Mono is what the service hears; both sides of a conversation are in it."""
     left, right = np.full(100, 1000, np.int16), np.full(100, 3000, np.int16)
-    path = audio_files.write(tmp_path / "a.wav", np.stack([left, right], axis=1))
+    path = audio_files.write_recording(tmp_path / "a.wav", np.stack([left, right], axis=1))
 
     assert set(decoded(path)) == {2000}
 
@@ -101,17 +103,17 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
 def test_resampling_keeps_the_length_and_the_pitch(tmp_path: Path, rate: int) -> None:
     """The declared rate is the rate of what is sent, so a second stays a second at 440 Hz."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0, 22050), 22050)
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0, 22050), 22050)
     pcm = decoded(path, rate, rate // 10)
     spectrum = np.abs(np.fft.rfft(pcm[: rate // 2]))
 
-    assert len(pcm) == pytest.approx(decode.length(probe(path), rate), abs=2)
+    assert len(pcm) == pytest.approx(decode.sample_count(probe(path), rate), abs=2)
     assert np.argmax(spectrum) * 2 == pytest.approx(440, abs=4)
 
 
 def test_resampling_in_blocks_is_resampling_as_a_whole(tmp_path: Path) -> None:
     """The resampler keeps its state between blocks; there is no click at their borders."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.tone(1.0, 44100), 44100)
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0, 44100), 44100)
     small, large = decoded(path, 16000, 800), decoded(path, 16000, 16000)
 
     assert len(small) == len(large)
@@ -130,7 +132,7 @@ def test_a_recording_goes_on_from_any_sample(tmp_path: Path, kind: str, sub: str
     """What a session lost with its connection is sent by the next, no sample twice, none left out:
     bit for bit at the recording's rate, to within the rounding when it is resampled."""
     rate = 48000 if sub == "OPUS" else 44100
-    path = audio_files.write(tmp_path / "a", noise(0.7, rate), rate, kind, sub)
+    path = audio_files.write_recording(tmp_path / "a", noise(0.7, rate), rate, kind, sub)
     for wanted, rounding in ((rate, 0), (16000, 1)):
         whole = decoded(path, wanted).astype(int)
         for start in (7001, len(whole) - 1000, len(whole)):
@@ -145,7 +147,7 @@ def test_a_recording_goes_on_from_any_sample(tmp_path: Path, kind: str, sub: str
 )
 def test_resampling_goes_on_from_any_sample(tmp_path: Path, rate: int, wanted: int) -> None:
     """Also where the two rates meet seldom, and after many meetings."""
-    path = audio_files.write(tmp_path / "a.wav", noise(10, rate), rate)
+    path = audio_files.write_recording(tmp_path / "a.wav", noise(10, rate), rate)
     whole = decoded(path, wanted).astype(int)
     for start in (wanted // 10, wanted + 1, 5 * wanted - 1, 9 * wanted + 77, len(whole) - 3):
         rest = decoded(path, wanted, start=start)
@@ -158,24 +160,24 @@ def test_resampling_goes_on_from_any_sample(tmp_path: Path, rate: int, wanted: i
 @pytest.mark.parametrize("rate", [8000, 16000])
 def test_there_is_nothing_after_the_end(tmp_path: Path, kind: str, sub: str, rate: int) -> None:
     """A session that broke after its last sample has none left to send."""
-    path = audio_files.write(tmp_path / "a", noise(1, 8000), 8000, kind, sub)
+    path = audio_files.write_recording(tmp_path / "a", noise(1, 8000), 8000, kind, sub)
 
     assert not len(decoded(path, rate, start=3 * rate))
 
 
 def test_a_file_that_shrank_is_told_also_from_its_middle(tmp_path: Path) -> None:
     """A recording that goes on is held against its length too."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(4.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(4.0))
     recording = probe(path)
     os.truncate(path, os.path.getsize(path) // 2)
     for start in (16000, 3 * 16000):
         with pytest.raises(Unreadable, match=r"reads up to 2.0 s of 4.0 s"):
-            list(decode.blocks(recording, 16000, 1600, start))
+            list(decode.pcm_blocks(recording, 16000, 1600, start))
 
 
 def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
     """Somebody may end the program meanwhile; once there, nobody is asked any more."""
-    path = audio_files.write(tmp_path / "a.wav", noise(3, 8000), 8000, sub="GSM610")
+    path = audio_files.write_recording(tmp_path / "a.wav", noise(3, 8000), 8000, sub="GSM610")
     steps = []
 
     def winding() -> None:
@@ -184,9 +186,9 @@ def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        list(decode.blocks(probe(path), 8000, 800, 2 * 8000, winding=winding))
+        list(decode.pcm_blocks(probe(path), 8000, 800, 2 * 8000, on_skip=winding))
     steps.clear()
-    rest = sum(map(len, decode.blocks(probe(path), 8000, 800, 8000, winding=winding)))
+    rest = sum(map(len, decode.pcm_blocks(probe(path), 8000, 800, 8000, on_skip=winding)))
 
     assert rest == pytest.approx(2 * 2 * 8000, abs=640)
     assert len(steps) == 4
@@ -194,11 +196,11 @@ def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
     """Where a place cannot be gone to, all before it is decoded and dropped piece by piece."""
-    path = audio_files.write(tmp_path / "a.wav", noise(60, 8000), 8000, sub="GSM610")
+    path = audio_files.write_recording(tmp_path / "a.wav", noise(60, 8000), 8000, sub="GSM610")
     recording = probe(path)
     tracemalloc.start()
     try:
-        rest = sum(map(len, decode.blocks(recording, 8000, 800, 59 * 8000)))
+        rest = sum(map(len, decode.pcm_blocks(recording, 8000, 800, 59 * 8000)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -212,7 +214,7 @@ def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
 )
 def test_a_lossy_recording_is_the_same_in_pieces(tmp_path: Path, kind: str, sub: str) -> None:
     """Up to its last sample: a seek within the last packet of an Opus file makes noise of it."""
-    path = audio_files.write(tmp_path / "a", noise(2.0026, 48000), 48000, kind, sub)
+    path = audio_files.write_recording(tmp_path / "a", noise(2.0026, 48000), 48000, kind, sub)
     at_once, _ = soundfile.read(path, dtype="float32")
 
     assert np.abs(decoded(path) - at_once * 32768).max() < 1
@@ -222,7 +224,7 @@ def test_damage_on_the_way_is_told_with_what_was_read(tmp_path: Path) -> None:
     """A header can be right and the middle wrong."""
     rng = np.random.default_rng(1)
     noise = (rng.standard_normal(16000 * 4) * 3000).astype(np.int16)
-    path = audio_files.write(tmp_path / "a.flac", noise, kind="FLAC")
+    path = audio_files.write_recording(tmp_path / "a.flac", noise, kind="FLAC")
     recording = probe(path)
     with open(path, "r+b") as file:
         file.seek(os.path.getsize(path) // 2)
@@ -230,16 +232,16 @@ def test_damage_on_the_way_is_told_with_what_was_read(tmp_path: Path) -> None:
 
     heard: list[bytes] = []
     with pytest.raises(Unreadable, match="damaged"):
-        heard.extend(decode.blocks(recording, 16000, 1600))
+        heard.extend(decode.pcm_blocks(recording, 16000, 1600))
 
     assert 0 < sum(map(len, heard)) < 16000 * 4 * 2
 
 
 def test_a_recording_that_went_away_is_told_as_such(tmp_path: Path) -> None:
     """Between being read and being streamed lies the queue."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     recording = probe(path)
     os.unlink(path)
 
     with pytest.raises(Unreadable, match="no longer there"):
-        list(decode.blocks(recording, 16000, 1600))
+        list(decode.pcm_blocks(recording, 16000, 1600))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import audio_files
 from workers.audio import decode
-from workers.audio.discovery import found
+from workers.audio.discovery import find_recordings
 from workers.audio.probe import probe
 from workers.errors import Unreadable, UsageProblem
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 def told(folder: Path) -> dict[str, str]:
     """What is passed over in a folder, and why; the one recording in it is found."""
     passed_over: list[tuple[str, str]] = []
-    files = found([str(folder)], lambda *one: passed_over.append(one))
+    files = find_recordings([str(folder)], lambda *one: passed_over.append(one))
 
     assert files == [str(folder / "talk.wav")]
     return {os.path.relpath(path, folder): reason for path, reason in passed_over}
@@ -34,7 +34,7 @@ def test_a_folder_is_searched_recursively_in_order(tmp_path: Path) -> None:
     for name in ("b/2.flac", "a.WAV", "b/1.mp3", ".hidden.wav", ".git/x.wav", "notes.txt", "c.m4a"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    listed = found([str(tmp_path), str(tmp_path / "a.WAV")])
+    listed = find_recordings([str(tmp_path), str(tmp_path / "a.WAV")])
 
     expected = ["a.WAV", "b/1.mp3", "b/2.flac", "c.m4a"]
     assert [os.path.relpath(path, tmp_path) for path in listed] == expected
@@ -45,7 +45,7 @@ def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None
     path = tmp_path / "recording.bin"
     path.touch()
 
-    assert found([str(path)]) == [str(path)]
+    assert find_recordings([str(path)]) == [str(path)]
 
 
 def test_links_to_folders_are_not_followed_and_told(folder: Path) -> None:
@@ -65,14 +65,14 @@ def test_a_link_to_a_recording_is_a_recording(folder: Path) -> None:
     (folder / "picked").mkdir()
     (folder / "picked" / "a.wav").symlink_to(folder / "talk.wav")
 
-    assert found([str(folder / "picked")]) == [str(folder / "picked" / "a.wav")]
+    assert find_recordings([str(folder / "picked")]) == [str(folder / "picked" / "a.wav")]
 
 
 def test_a_folder_behind_a_link_is_searched_when_it_is_named(folder: Path) -> None:
     """Then it is what was asked for."""
     (folder / "link").symlink_to(folder, target_is_directory=True)
 
-    assert found([str(folder / "link")]) == [str(folder / "link" / "talk.wav")]
+    assert find_recordings([str(folder / "link")]) == [str(folder / "link" / "talk.wav")]
 
 
 def test_what_only_looks_like_a_file_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,11 +123,11 @@ def test_a_folder_that_cannot_be_listed_is_told(folder: Path) -> None:
 )
 def test_a_recording_may_have_any_name(tmp_path: Path, name: bytes) -> None:
     """It is read like any other; how to show its name is the screen's concern."""
-    path = audio_files.write(tmp_path / "a", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a", audio_files.distinct_samples(1.0))
     (tmp_path / "folder").mkdir()
     os.rename(path, os.path.join(os.fsencode(tmp_path), b"folder", name))
-    (file,) = found([str(tmp_path / "folder")])
-    blocks = decode.blocks(probe(file), 16000, 1600)
+    (file,) = find_recordings([str(tmp_path / "folder")])
+    blocks = decode.pcm_blocks(probe(file), 16000, 1600)
 
     assert os.path.basename(os.fsencode(file)) == name
     assert 32000 == sum(map(len, blocks))
@@ -145,7 +145,7 @@ def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
         str(folder / "lost"): "leads nowhere",
     }
 
-    assert found(expected) == list(expected)
+    assert find_recordings(expected) == list(expected)
     for path, words in expected.items():
         with pytest.raises(Unreadable, match=words):
             probe(path)
@@ -163,6 +163,6 @@ def test_a_recording_without_a_header_is_refused_in_words(tmp_path: Path) -> Non
 def test_nothing_to_stream_is_said(tmp_path: Path) -> None:
     """A missing path and a folder without audio are different mistakes."""
     with pytest.raises(UsageProblem, match="no file or folder"):
-        found([str(tmp_path / "nope")])
+        find_recordings([str(tmp_path / "nope")])
     with pytest.raises(UsageProblem, match="no audio"):
-        found([str(tmp_path)])
+        find_recordings([str(tmp_path)])

@@ -2,22 +2,22 @@ import numpy as np
 import pytest
 
 from tests.support import audio_files
-from workers.audio.levels import FLOOR_DB, level_db
+from workers.audio.levels import FLOOR_DB, rms_dbfs
 
 
 def pcm(level: float, seconds: float = 0.1) -> bytes:
-    return (audio_files.tone(seconds, level=level) * 32767).astype("<i2").tobytes()
+    return (audio_files.sine(seconds, level=level) * 32767).astype("<i2").tobytes()
 
 
 @pytest.mark.parametrize(("amplitude", "level"), [(1.0, -3), (0.5, -9), (0.1, -23), (0.001, -63)])
 def test_a_level_is_the_root_mean_square(amplitude: float, level: int) -> None:
     """Of a sine that is 3 dB under its peak."""
-    assert level_db(pcm(amplitude)) == level
+    assert rms_dbfs(pcm(amplitude)) == level
 
 
 def test_levels_have_two_ends() -> None:
     """Full scale, and silence, which has no logarithm."""
-    assert level_db(np.full(1600, -32768, "<i2").tobytes()) == 0
-    assert level_db(bytes(3200)) == FLOOR_DB
-    assert level_db(b"\1\0" + bytes(96000)) == FLOOR_DB
-    assert level_db(b"") == FLOOR_DB
+    assert rms_dbfs(np.full(1600, -32768, "<i2").tobytes()) == 0
+    assert rms_dbfs(bytes(3200)) == FLOOR_DB
+    assert rms_dbfs(b"\1\0" + bytes(96000)) == FLOOR_DB
+    assert rms_dbfs(b"") == FLOOR_DB

@@ -16,7 +16,7 @@ from workers.errors import Unreadable
 def test_a_truncated_recording_is_refused(tmp_path: Path, kind: str, sub: str) -> None:
     """In words, before anything is sent: half a recording is not the recording."""
     rate = 48000 if sub == "OPUS" else 16000
-    path = audio_files.write(tmp_path / "a", audio_files.tone(3.0, rate), rate, kind, sub)
+    path = audio_files.write_recording(tmp_path / "a", audio_files.sine(3.0, rate), rate, kind, sub)
     os.truncate(path, os.path.getsize(path) * 6 // 10)
 
     with pytest.raises(Unreadable) as error:
@@ -27,8 +27,8 @@ def test_a_truncated_recording_is_refused(tmp_path: Path, kind: str, sub: str) -
 
 def test_a_stream_that_does_not_say_its_length_is_measured(tmp_path: Path) -> None:
     """An encoder that writes FLAC to a pipe cannot go back to fill the length in."""
-    samples = audio_files.counting(2.0)
-    path = audio_files.write(tmp_path / "a.flac", samples, kind="FLAC")
+    samples = audio_files.distinct_samples(2.0)
+    path = audio_files.write_recording(tmp_path / "a.flac", samples, kind="FLAC")
     content = bytearray(Path(path).read_bytes())
     content[21] &= 0xF0
     content[22:26] = bytes(4)
@@ -56,14 +56,14 @@ def test_what_is_no_recording_is_refused_in_words(
 
 def test_a_recording_of_no_length_is_refused(tmp_path: Path) -> None:
     """A header alone is not a recording."""
-    path = audio_files.write(tmp_path / "a.wav", np.zeros(0, np.int16))
+    path = audio_files.write_recording(tmp_path / "a.wav", np.zeros(0, np.int16))
     with pytest.raises(Unreadable, match="no audio"):
         probe(path)
 
 
 def test_a_length_that_a_writer_left_open_is_no_damage(tmp_path: Path) -> None:
     """Programs that write to a pipe leave all ones as the length in a WAV header."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     with open(path, "r+b") as file:
         for offset in (4, 40):
             file.seek(offset)
@@ -74,7 +74,7 @@ def test_a_length_that_a_writer_left_open_is_no_damage(tmp_path: Path) -> None:
 
 def test_a_wrong_number_of_bytes_a_second_is_no_damage(tmp_path: Path) -> None:
     """Nothing depends on it, and some writers get it wrong."""
-    path = audio_files.write(tmp_path / "a.wav", audio_files.counting(1.0))
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     with open(path, "r+b") as file:
         file.seek(28)
         file.write((176400).to_bytes(4, "little"))
@@ -85,7 +85,9 @@ def test_a_wrong_number_of_bytes_a_second_is_no_damage(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [1, 999, 1 << 20, (1 << 31) - 1])
 def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> None:
     """At one sample a second the damage of a few bytes would be streamed, and paid, for days."""
-    path = audio_files.write(tmp_path / "a.au", audio_files.counting(1.0), kind="AU")
+    path = audio_files.write_recording(
+        tmp_path / "a.au", audio_files.distinct_samples(1.0), kind="AU"
+    )
     with open(path, "r+b") as file:
         file.seek(16)
         file.write(rate.to_bytes(4, "big"))
@@ -96,7 +98,9 @@ def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> N
 
 def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
     """Before it is streamed, however large the lie."""
-    path = audio_files.write(tmp_path / "a.flac", audio_files.counting(1.0), kind="FLAC")
+    path = audio_files.write_recording(
+        tmp_path / "a.flac", audio_files.distinct_samples(1.0), kind="FLAC"
+    )
     for samples in (16001, 1 << 33):
         content = bytearray(Path(path).read_bytes())
         content[21] = content[21] & 0xF0 | samples >> 32

@@ -4,23 +4,37 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import accuracy, soak, word_times
-from tests.benchmarks.accuracy import Heard, Score
-from tests.benchmarks.control_probe import Answers
+from tests.benchmarks.accuracy import AccuracyResult, Score
+from tests.benchmarks.control_probe import RoundTrips
 from tests.benchmarks.latency import (
-    Delay,
+    Latency,
     Reading,
-    after_own_words,
-    after_speech,
-    between_partials,
-    first_words,
-    of_partials,
+    final_latency_after_last_word,
+    final_latency_after_speech,
+    first_word_latency,
+    partial_intervals,
+    partial_latency,
     percentile,
 )
-from tests.benchmarks.load_levels import Cost, Level, Window, level, needed, verdict
-from tests.benchmarks.report_collector import Listener
-from tests.benchmarks.speech_segments import RATE, Samples, Spoken, Stretch, programme, stretches
-from tests.benchmarks.word_times import Aligned
-from workers.jobs.events import Began, Ended, Outcome, Queued, Report, TurnHeard
+from tests.benchmarks.load_levels import (
+    Cost,
+    LoadResult,
+    MeasurementWindow,
+    cpu_time_between,
+    describe_limits,
+    summarise_load,
+)
+from tests.benchmarks.report_collector import JobCollector
+from tests.benchmarks.speech_segments import (
+    RATE,
+    Samples,
+    SpeechAudio,
+    SpeechSegment,
+    concatenate,
+    find_speech_segments,
+)
+from tests.benchmarks.word_times import AlignedWord
+from workers.jobs.events import Began, Ended, JobReport, Outcome, Queued, TurnReceived
 from workers.jobs.job import JobId
 from workers.protocol.messages import Turn, Word
 
@@ -49,35 +63,38 @@ def test_speech_is_found_by_loudness() -> None:
     """A short gap belongs to a stretch, a long one ends it, and a click is no speech."""
     heard = sound((0.5, 0), (1.0, 9000), (0.1, 0), (0.4, 9000), (1.0, 20), (0.05, 9000), (1.0, 0))
 
-    assert (Stretch(0.5, 2.0),) == stretches(heard)
+    assert (SpeechSegment(0.5, 2.0),) == find_speech_segments(heard)
 
 
 def test_a_quiet_recording_has_the_same_stretches() -> None:
     """The measure is the recording's own loudness."""
     heard = sound((0.3, 0), (1.0, 9000), (0.5, 300), (0.7, 9000), (0.2, 0))
 
-    assert (Stretch(0.3, 1.3), Stretch(1.8, 2.5)) == stretches(heard)
-    assert stretches(heard) == stretches((heard // 100).astype(np.int16))
+    assert (SpeechSegment(0.3, 1.3), SpeechSegment(1.8, 2.5)) == find_speech_segments(heard)
+    assert find_speech_segments(heard) == find_speech_segments((heard // 100).astype(np.int16))
 
 
 def test_a_programme_begins_with_any_recording_and_knows_its_stretches() -> None:
     """One recording after the other, over and over, 1.5 s of silence after each."""
     parts = [
-        Spoken(sound((2.0, 1000)), (Stretch(0.5, 1.5),)),
-        Spoken(sound((1.0, 2000)), (Stretch(0.0, 1.0),)),
+        SpeechAudio(sound((2.0, 1000)), (SpeechSegment(0.5, 1.5),)),
+        SpeechAudio(sound((1.0, 2000)), (SpeechSegment(0.0, 1.0),)),
     ]
-    made = programme(parts, 3, 10.0)
+    made = concatenate(parts, 3, 10.0)
 
     assert 10 * RATE == len(made.samples)
-    assert (Stretch(0.0, 1.0), Stretch(3.0, 4.0), Stretch(6.0, 7.0), Stretch(9.0, 10.0)) == (
-        made.stretches
-    )
+    assert (
+        SpeechSegment(0.0, 1.0),
+        SpeechSegment(3.0, 4.0),
+        SpeechSegment(6.0, 7.0),
+        SpeechSegment(9.0, 10.0),
+    ) == (made.stretches)
     assert [2000, 0, 1000, 0] == [int(made.samples[round(at * RATE)]) for at in (0, 2, 2.5, 5)]
 
 
 def test_a_stretch_that_is_cut_is_left_out() -> None:
     """Nobody knows when its end would have been heard."""
-    made = programme([Spoken(sound((2.0, 1000)), (Stretch(0.5, 1.5),))], 0, 1.2)
+    made = concatenate([SpeechAudio(sound((2.0, 1000)), (SpeechSegment(0.5, 1.5),))], 0, 1.2)
 
     assert () == made.stretches
 
@@ -89,30 +106,32 @@ def test_a_final_is_late_by_the_true_end_of_speech() -> None:
     """The engine's word end is wrong by 0.4 s and chooses the pause, nothing more."""
     readings = [reading(3.0, 0, ("so", 1000, 1600), final=True)]
 
-    assert [Delay(2.0, 1.0)] == after_speech(readings, [Stretch(1.0, 2.0)], 10.0)
-    assert [Delay(1.6, pytest.approx(1.4))] == after_own_words(readings)
+    assert [Latency(2.0, 1.0)] == final_latency_after_speech(
+        readings, [SpeechSegment(1.0, 2.0)], 10.0
+    )
+    assert [Latency(1.6, pytest.approx(1.4))] == final_latency_after_last_word(readings)
 
 
 def test_a_late_final_does_not_belong_to_what_was_said_since() -> None:
     """An engine that is seconds behind does not look better for it."""
-    spoken = [Stretch(1.0, 2.0), Stretch(3.0, 4.0), Stretch(5.0, 6.0)]
+    spoken = [SpeechSegment(1.0, 2.0), SpeechSegment(3.0, 4.0), SpeechSegment(5.0, 6.0)]
     readings = [reading(6.5, 0, ("so", 1000, 2100), final=True)]
 
-    assert [Delay(2.0, 4.5)] == after_speech(readings, spoken, 10.0)
+    assert [Latency(2.0, 4.5)] == final_latency_after_speech(readings, spoken, 10.0)
 
 
 def test_speech_near_the_end_is_not_counted() -> None:
     """Terminate may have ended its turn."""
     readings = [reading(3.0, 0, ("so", 1000, 2000), final=True)]
 
-    assert [] == after_speech(readings, [Stretch(1.0, 2.0)], 3.4)
+    assert [] == final_latency_after_speech(readings, [SpeechSegment(1.0, 2.0)], 3.4)
 
 
 def test_words_where_nobody_spoke_have_no_delay() -> None:
     """What was made up came from no stretch."""
     readings = [reading(9.0, 0, ("so", 7000, 8000), final=True)]
 
-    assert [] == after_speech(readings, [Stretch(1.0, 2.0)], 20.0)
+    assert [] == final_latency_after_speech(readings, [SpeechSegment(1.0, 2.0)], 20.0)
 
 
 def test_only_the_first_final_of_a_turn_counts() -> None:
@@ -123,16 +142,19 @@ def test_only_the_first_final_of_a_turn_counts() -> None:
         reading(3.9, 1, final=True),
     ]
 
-    assert [2.0] == [delay.at for delay in after_speech(readings, [Stretch(1.0, 2.0)], 9.0)]
-    assert 1 == len(after_own_words(readings))
+    assert [2.0] == [
+        delay.occurred_at
+        for delay in final_latency_after_speech(readings, [SpeechSegment(1.0, 2.0)], 9.0)
+    ]
+    assert 1 == len(final_latency_after_last_word(readings))
 
 
 def test_the_first_words_are_counted_from_the_onset() -> None:
     """A reading without words is none."""
     readings = [reading(1.0, 0), reading(1.5, 0, ("so", 500, 1200))]
 
-    assert Delay(0.5, 1.0) == first_words(readings, [Stretch(0.5, 2.0)])
-    assert first_words([], [Stretch(0.5, 2.0)]) is None
+    assert Latency(0.5, 1.0) == first_word_latency(readings, [SpeechSegment(0.5, 2.0)])
+    assert first_word_latency([], [SpeechSegment(0.5, 2.0)]) is None
 
 
 def test_a_partial_counts_when_it_has_a_new_word() -> None:
@@ -146,7 +168,7 @@ def test_a_partial_counts_when_it_has_a_new_word() -> None:
         reading(4.5, 1, ("yes", 3500, 4000)),
     ]
 
-    assert [Delay(1.0, 0.5), Delay(1.5, 0.5), Delay(4.0, 0.5)] == of_partials(readings)
+    assert [Latency(1.0, 0.5), Latency(1.5, 0.5), Latency(4.0, 0.5)] == partial_latency(readings)
 
 
 def test_intervals_do_not_reach_across_turns() -> None:
@@ -158,7 +180,7 @@ def test_intervals_do_not_reach_across_turns() -> None:
         reading(5.75, 1, ("b", 0, 1)),
     ]
 
-    assert [Delay(1.0, 0.5), Delay(5.0, 0.75)] == between_partials(readings)
+    assert [Latency(1.0, 0.5), Latency(5.0, 0.75)] == partial_intervals(readings)
 
 
 def test_a_percentile_is_a_value_that_was_measured() -> None:
@@ -180,30 +202,33 @@ def test_errors_are_counted_by_kind() -> None:
 
 def test_pooled_errors_weigh_every_word_alike() -> None:
     """One error in ten words and none in ninety are 1 %."""
-    whole = accuracy.together(
-        [Heard(Score(10, 1, 0, 0), 3, [0.5], [0.7, 0.8]), Heard(Score(90, 0, 0, 0), 1, [], [0.9])]
+    whole = accuracy.merge_results(
+        [
+            AccuracyResult(Score(10, 1, 0, 0), 3, [0.5], [0.7, 0.8]),
+            AccuracyResult(Score(90, 0, 0, 0), 1, [], [0.9]),
+        ]
     )
 
-    assert Heard(Score(100, 1, 0, 0), 4, [0.5], [0.7, 0.8, 0.9]) == whole
+    assert AccuracyResult(Score(100, 1, 0, 0), 4, [0.5], [0.7, 0.8, 0.9]) == whole
     assert 1.0 == whole.score.wer
 
 
 # --- capacity -------------------------------------------------------------------------------------
 
 
-def listener(began_at: float | None, outcome: Outcome, *readings: Reading) -> Listener:
+def listener(began_at: float | None, outcome: Outcome, *readings: Reading) -> JobCollector:
     """A job that began then, heard this, and ended so."""
 
-    def said(t: float, event: Queued | Began | TurnHeard | Ended) -> Report:
-        return Report(JobId(1), 1, "a.wav", t, event)
+    def said(t: float, event: Queued | Began | TurnReceived | Ended) -> JobReport:
+        return JobReport(JobId(1), 1, "a.wav", t, event)
 
-    heard = Listener(said(0.0, Queued(10.0, RATE, 1, "WAV PCM_16")))
+    heard = JobCollector(said(0.0, Queued(10.0, RATE, 1, "WAV PCM_16")))
     if began_at is not None:
-        heard.hear(said(0.25, Began("7a1d", "m", RATE, 0, 1.0, 1.0)))
+        heard.add_report(said(0.25, Began("7a1d", "m", RATE, 0, 1.0, 1.0)))
         heard.began_at = began_at
     for each in readings:
-        heard.hear(said(0.25 + each.arrival, TurnHeard(each.turn)))
-    heard.hear(said(11.0, Ended(outcome, "so it was")))
+        heard.add_report(said(0.25 + each.arrival, TurnReceived(each.turn)))
+    heard.add_report(said(11.0, Ended(outcome, "so it was")))
     return heard
 
 
@@ -215,8 +240,8 @@ def test_only_what_is_said_while_all_are_live_is_counted() -> None:
         reading(2.5, 0, ("so", 1000, 2000), final=True),
         reading(8.5, 1, ("what", 3000, 4000), final=True),
     )
-    spoken = Spoken(sound((10.0, 0)), (Stretch(1.0, 2.0), Stretch(3.0, 4.0)))
-    counted = level([(heard, spoken)], Window(103.0, 106.0), FREE, Answers())
+    spoken = SpeechAudio(sound((10.0, 0)), (SpeechSegment(1.0, 2.0), SpeechSegment(3.0, 4.0)))
+    counted = summarise_load([(heard, spoken)], MeasurementWindow(103.0, 106.0), FREE, RoundTrips())
 
     assert [pytest.approx(4.5)] == counted.final
     assert [pytest.approx(4.5)] == counted.own
@@ -224,33 +249,35 @@ def test_only_what_is_said_while_all_are_live_is_counted() -> None:
 
 def test_refused_and_broken_sessions_are_counted() -> None:
     """Without Begin, and with Begin but without a proper end."""
-    silence = Spoken(sound((10.0, 0)), ())
+    silence = SpeechAudio(sound((10.0, 0)), ())
     sessions = [
         listener(100.0, Outcome.DONE),
         listener(None, Outcome.BUSY),
         listener(101.0, Outcome.LOST),
     ]
-    counted = level([(each, silence) for each in sessions], Window(0, 200), FREE, Answers())
+    counted = summarise_load(
+        [(each, silence) for each in sessions], MeasurementWindow(0, 200), FREE, RoundTrips()
+    )
 
     assert (3, 1, 1) == (counted.sessions, counted.refused, counted.broken)
 
 
 def test_a_session_that_ended_meanwhile_is_left_out_of_the_cost() -> None:
     """What it had needed before is not taken off the others."""
-    assert 1.5 == needed({"a": 1.0, "b": 2.0, "c": 9.0}, {"a": 2.0, "b": 2.5})
+    assert 1.5 == cpu_time_between({"a": 1.0, "b": 2.0, "c": 9.0}, {"a": 2.0, "b": 2.5})
 
 
-def at(sessions: int, final: list[float], refused: int = 0, ping: float = 1.0) -> Level:
+def at(sessions: int, final: list[float], refused: int = 0, ping: float = 1.0) -> LoadResult:
     """A level with these finals."""
-    answers = Answers(ping=[ping])
-    return Level(sessions, refused, 0, final, [], [], [], [], FREE, answers)
+    answers = RoundTrips(ping=[ping])
+    return LoadResult(sessions, refused, 0, final, [], [], [], [], FREE, answers)
 
 
 def test_the_verdict_says_where_it_stops() -> None:
     """Finals in time and nobody refused: both are needed."""
     levels = [at(1, [0.5, 0.6]), at(4, [0.5, 1.2]), at(8, [0.5, 2.5]), at(12, [0.5], 4), at(16, [])]
 
-    assert verdict(levels).splitlines() == [
+    assert describe_limits(levels).splitlines() == [
         "keeps up at: 1, 4",
         "stops at 8: p95 of finals 2.50 s, 0 refused, 0 broken",
         "stops at 12: p95 of finals 0.50 s, 4 refused, 0 broken",
@@ -260,20 +287,23 @@ def test_the_verdict_says_where_it_stops() -> None:
 
 def test_control_is_prompt_below_its_bound() -> None:
     """The slowest kind of answer decides; a probe that was never let in says nothing."""
-    assert at(1, [], ping=49.9).prompt
-    assert at(1, [], ping=50.0).prompt is False
-    assert Level(1, 1, 0, [], [], [], [], [], FREE, Answers(refused=[3.0])).prompt is None
+    assert at(1, [], ping=49.9).is_responsive
+    assert at(1, [], ping=50.0).is_responsive is False
+    assert (
+        LoadResult(1, 1, 0, [], [], [], [], [], FREE, RoundTrips(refused=[3.0])).is_responsive
+        is None
+    )
 
 
 # --- word times -----------------------------------------------------------------------------------
 
 SAID = [
-    Aligned("ask", 0, 300),
-    Aligned("what", 300, 600),
-    Aligned("it's", 600, 900),
-    Aligned("ask", 2000, 2300),
-    Aligned("what", 2300, 2600),
-    Aligned("else", 2600, 3000),
+    AlignedWord("ask", 0, 300),
+    AlignedWord("what", 300, 600),
+    AlignedWord("it's", 600, 900),
+    AlignedWord("ask", 2000, 2300),
+    AlignedWord("what", 2300, 2600),
+    AlignedWord("else", 2600, 3000),
 ]
 
 
@@ -283,7 +313,7 @@ def test_equal_words_are_compared_in_order() -> None:
         reading(2.0, 0, ("Ask", 10, 320), ("what", 280, 600), ("it’s.", 650, 900), final=True),
         reading(4.0, 1, ("Ask", 2100, 2300), ("that", 2300, 2600), final=True),
     ]
-    compared = word_times.of_finals(readings, SAID)
+    compared = word_times.final_word_errors(readings, SAID)
 
     assert (5, [10, -20, 50, 100], [20, 0, 0, 0]) == (
         compared.words,
@@ -301,8 +331,8 @@ def test_a_partial_is_compared_with_its_own_turn() -> None:
         reading(4.0, 1, ("or", 1900, 2000), ("what", 2300, 2600), ("else", 2600, 3000), final=True),
     ]
 
-    assert {0: 0, 1: 3} == word_times.beginnings(readings, SAID)
-    assert [70, 70, 30] == word_times.of_partials(readings, SAID).starts
+    assert {0: 0, 1: 3} == word_times.turn_start_indices(readings, SAID)
+    assert [70, 70, 30] == word_times.partial_word_errors(readings, SAID).starts
 
 
 # --- one long session -----------------------------------------------------------------------------
@@ -311,13 +341,13 @@ def test_a_partial_is_compared_with_its_own_turn() -> None:
 def test_a_slice_is_what_was_needed_between_two_moments() -> None:
     """The memory is that of its end; the growth compares the last slice with the first."""
     states = [
-        soak.State(5.0, 1.0, 200.0, 20.0, 0),
-        soak.State(65.0, 2.0, 240.0, 21.0, 30),
-        soak.State(131.0, 3.5, 252.0, 21.0, 61),
+        soak.ResourceSnapshot(5.0, 1.0, 200.0, 20.0, 0),
+        soak.ResourceSnapshot(65.0, 2.0, 240.0, 21.0, 30),
+        soak.ResourceSnapshot(131.0, 3.5, 252.0, 21.0, 61),
     ]
 
     assert [
-        soak.State(60.0, 1.0, 240.0, 21.0, 30),
-        soak.State(66.0, 1.5, 252.0, 21.0, 31),
+        soak.ResourceSnapshot(60.0, 1.0, 240.0, 21.0, 30),
+        soak.ResourceSnapshot(66.0, 1.5, 252.0, 21.0, 31),
     ] == soak.slices(states)
     assert "CPU 1.10, memory 1.05" == soak.growth(states)

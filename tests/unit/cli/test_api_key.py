@@ -9,9 +9,9 @@ import keyring
 import pytest
 from keyring.backends import fail
 
-from tests.support.keyring_backends import Broken, Locked, PlainFile
-from tests.unit.cli.test_run_options import given
-from tui.cli.run_options import Options
+from tests.support.keyring_backends import BrokenKeyring, FileKeyring, LockedKeyring
+from tests.unit.cli.test_run_options import parse_command_line
+from tui.cli.run_options import RunOptions
 from workers.errors import UsageProblem
 
 
@@ -29,27 +29,27 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def ring(tmp_path: Path) -> Iterator[PlainFile]:
+def ring(tmp_path: Path) -> Iterator[FileKeyring]:
     """The system's keyring, as far as this process is concerned; still empty."""
     before = keyring.get_keyring()
-    ring = PlainFile()
+    ring = FileKeyring()
     ring.file = str(tmp_path / "keyring.json")
     keyring.set_keyring(ring)
     yield ring
     keyring.set_keyring(before)
 
 
-def key(options: Options) -> str:
+def key(options: RunOptions) -> str:
     assert options.key is not None
     return options.key.reveal()
 
 
-def test_the_environment_forgets_the_key(file: Path, ring: PlainFile) -> None:
+def test_the_environment_forgets_the_key(file: Path, ring: FileKeyring) -> None:
     """So that no child process has it lying about, whatever is used instead."""
     ring.set_password("paceline", "ASSEMBLYAI_API_KEY", "fr0m-keyring")
     for chosen in ({}, {"local": True}, {"key_file": file}, {"keyring": True}):
         os.environ["ASSEMBLYAI_API_KEY"] = "fr0m-environment"
-        given(**chosen)
+        parse_command_line(**chosen)
 
         assert "ASSEMBLYAI_API_KEY" not in os.environ, chosen
 
@@ -57,7 +57,7 @@ def test_the_environment_forgets_the_key(file: Path, ring: PlainFile) -> None:
 def test_one_place_of_a_key_is_enough(file: Path) -> None:
     """Two that are named contradict each other."""
     with pytest.raises(UsageProblem, match="--api-key-file and --keyring"):
-        given(key_file=file, keyring=True)
+        parse_command_line(key_file=file, keyring=True)
 
 
 # --- a file
@@ -67,7 +67,7 @@ def test_a_key_file_wins_over_the_environment(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is said about it, and the key does not show when options end up in a log."""
-    chosen = given(key_file=file)
+    chosen = parse_command_line(key_file=file)
 
     assert key(chosen) == "fr0m-file"
     assert "fr0m-file" not in repr(chosen)
@@ -79,7 +79,7 @@ def test_what_an_editor_puts_around_a_key_is_no_part_of_it(file: Path, text: str
     """Marks of the byte order, ends of lines, spaces."""
     file.write_bytes(text.encode())
 
-    assert key(given(key_file=file)) == "fr0m-file"
+    assert key(parse_command_line(key_file=file)) == "fr0m-file"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_file_that_holds_no_key_is_refused_without_repeating_it(
     """The sentence says what is wrong; not even the cause of the problem holds what was read."""
     file.write_bytes(data)
     with pytest.raises(UsageProblem, match=words) as refused:
-        given(key_file=file)
+        parse_command_line(key_file=file)
 
     assert "fr0m-file" not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -113,7 +113,7 @@ def test_a_key_file_that_others_can_read_is_told(
     """In one line, and it is used: who wrote it may have meant it so."""
     file.chmod(mode)
 
-    assert key(given(key_file=file)) == "fr0m-file"
+    assert key(parse_command_line(key_file=file)) == "fr0m-file"
     out, errors = capsys.readouterr()
     assert "" == out
     assert 1 == errors.count("\n")
@@ -123,38 +123,38 @@ def test_a_key_file_that_others_can_read_is_told(
 # --- a keyring
 
 
-def test_the_keyring_wins_over_the_environment(ring: PlainFile) -> None:
+def test_the_keyring_wins_over_the_environment(ring: FileKeyring) -> None:
     """It is asked only when the user says so."""
     ring.set_password("paceline", "ASSEMBLYAI_API_KEY", "fr0m-keyring\n")
 
-    assert key(given(keyring=True)) == "fr0m-keyring"
-    assert given().key is None
-    assert given(local=True, keyring=True).key is None
+    assert key(parse_command_line(keyring=True)) == "fr0m-keyring"
+    assert parse_command_line().key is None
+    assert parse_command_line(local=True, keyring=True).key is None
 
 
 def test_a_keyring_without_the_key_is_told() -> None:
     """With how to store it; the environment's is not taken instead."""
     with pytest.raises(UsageProblem, match="keyring set paceline ASSEMBLYAI_API_KEY"):
-        given(keyring=True)
+        parse_command_line(keyring=True)
 
 
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
         (fail.Keyring, "has no keyring"),
-        (Locked, "is locked"),
-        (Broken, r"cannot be read \(RuntimeError\)"),
+        (LockedKeyring, "is locked"),
+        (BrokenKeyring, r"cannot be read \(RuntimeError\)"),
     ],
 )
-def test_a_keyring_that_fails_is_told(kind: type[PlainFile], words: str) -> None:
+def test_a_keyring_that_fails_is_told(kind: type[FileKeyring], words: str) -> None:
     """None there, locked, or broken in a way of its own."""
     keyring.set_keyring(kind())
     with pytest.raises(UsageProblem, match=words):
-        given(keyring=True)
+        parse_command_line(keyring=True)
 
 
 def test_the_package_of_keyrings_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words name it; nothing else needs it."""
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(UsageProblem, match=r"pip install 'paceline\[keyring\]'"):
-        given(keyring=True)
+        parse_command_line(keyring=True)

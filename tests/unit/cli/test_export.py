@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.report_builders import began, connecting, done, failed, heard, progressed
-from tui.cli.export import exported
-from tui.cli.summary import Exit
+from tests.support.report_builders import (
+    began,
+    connecting,
+    ended_done,
+    ended_failed,
+    progressed,
+    turn_heard,
+)
+from tui.cli.export import export_run
+from tui.cli.summary import ExitCode
 from workers.errors import UsageProblem
-from workers.exports import Existing
+from workers.exports import OverwritePolicy
 from workers.jobs.events import Event
 from workers.traces.trace_file import TraceWriter
 
@@ -18,9 +25,9 @@ HEARD: list[Event] = [
     connecting(),
     began(),
     progressed(5.0),
-    heard(0, "Good morning.", final=True, at=1000),
+    turn_heard(0, "Good morning.", final=True, at=1000),
 ]
-LOST = failed("the connection broke", seconds=5.0)
+LOST = ended_failed("the connection broke", seconds=5.0)
 
 
 def run(folder: Path, *attempts: list[Event]) -> Path:
@@ -35,9 +42,9 @@ def run(folder: Path, *attempts: list[Event]) -> Path:
 
 
 def text(folder: Path, say: Callable[[str], None] = print) -> str:
-    code = exported(folder, ["txt"], None, say=say)
+    code = export_run(folder, ["txt"], None, echo=say)
 
-    assert Exit.DONE is code
+    assert ExitCode.DONE is code
     return (folder / "exports" / "talk.txt").read_text()
 
 
@@ -46,7 +53,7 @@ def text(folder: Path, say: Callable[[str], None] = print) -> str:
     [
         [],
         [[connecting(1580, 1)]],
-        [[connecting(1580, 1), failed("nothing answers")]],
+        [[connecting(1580, 1), ended_failed("nothing answers")]],
         [[connecting(1580, 1), began(), progressed(2.0)]],
     ],
     ids=["none", "that calls", "that was never let in", "that has heard nothing"],
@@ -60,7 +67,7 @@ def test_what_was_heard_is_exported_whatever_a_further_attempt_has_come_to(
 
 def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> None:
     """Its last line is torn, and no attempt has an end."""
-    run(tmp_path, HEARD, [connecting(1580, 1), began(), heard(1, "How are", at=1600)])
+    run(tmp_path, HEARD, [connecting(1580, 1), began(), turn_heard(1, "How are", at=1600)])
     for trace in tmp_path.glob("*.trace.jsonl"):
         trace.write_bytes(trace.read_bytes() + b'{"t":2.0,"type":"turn","turn_or')
 
@@ -69,7 +76,7 @@ def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> N
 
 def test_a_recording_in_which_nothing_was_said_is_exported_too(tmp_path: Path) -> None:
     """That is what was heard of it."""
-    assert "" == text(run(tmp_path, [*HEARD[:3], done()]))
+    assert "" == text(run(tmp_path, [*HEARD[:3], ended_done()]))
 
 
 def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -> None:
@@ -77,10 +84,10 @@ def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -
     text(run(tmp_path, [*HEARD, LOST]))
     said: list[str] = []
 
-    assert Exit.SOME_FAILED is exported(tmp_path, ["txt"], None, say=said.append)
+    assert ExitCode.SOME_FAILED is export_run(tmp_path, ["txt"], None, echo=said.append)
     assert "already there; --overwrite replaces, --number keeps both" in said.pop()
-    code = exported(tmp_path, ["txt"], None, existing=Existing.NUMBER, say=said.append)
-    assert Exit.DONE is code
+    code = export_run(tmp_path, ["txt"], None, existing=OverwritePolicy.NUMBER, echo=said.append)
+    assert ExitCode.DONE is code
     assert [f"✓ {tmp_path / 'exports' / 'talk-2.txt'}"] == said
 
 
@@ -89,23 +96,23 @@ def test_one_file_holds_all_that_was_heard(tmp_path: Path) -> None:
     run(tmp_path, [*HEARD, LOST])
     said: list[str] = []
 
-    code = exported(tmp_path, ["txt", "csv"], None, together=True, say=said.append)
+    code = export_run(tmp_path, ["txt", "csv"], None, together=True, echo=said.append)
 
-    assert Exit.DONE is code
+    assert ExitCode.DONE is code
     assert ["transcripts.txt", "transcripts.csv"] == [line.rsplit("/", 1)[1] for line in said]
     assert "talk.wav" in (tmp_path / "exports" / "transcripts.csv").read_text()
     with pytest.raises(UsageProblem, match="srt cannot hold several recordings"):
-        exported(tmp_path, ["txt", "srt"], None, together=True, say=said.append)
+        export_run(tmp_path, ["txt", "srt"], None, together=True, echo=said.append)
 
 
 def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> None:
     """There is nothing to export."""
     said: list[str] = []
-    exported(
-        run(tmp_path, [connecting(), failed("nothing answers")]),
+    export_run(
+        run(tmp_path, [connecting(), ended_failed("nothing answers")]),
         ["txt"],
         None,
-        say=said.append,
+        echo=said.append,
     )
 
     assert ["- talk.wav: nothing was streamed"] == said

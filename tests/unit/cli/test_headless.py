@@ -8,18 +8,18 @@ import pytest
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import (
     began,
-    broken,
+    broken_attempt,
     connecting,
-    done,
-    failed,
-    heard,
+    ended_done,
+    ended_failed,
     queued,
-    refused,
+    refused_attempt,
     retrying,
     streaming,
+    turn_heard,
 )
-from tui.cli.headless import Headless
-from tui.model.supervisor_protocol import REVIVED
+from tui.cli.headless import HeadlessRunner
+from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE
 from workers.jobs.events import Event, Outcome
 
 
@@ -37,7 +37,7 @@ def said(capsys: pytest.CaptureFixture[str], *events: Event) -> list[str]:
     """The words about one job, without its name."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/a.wav", *events)
-    Headless(supervisor, as_json=False).run(lambda: None)
+    HeadlessRunner(supervisor, as_json=False).run(lambda: None)
     return [line.removeprefix("[1] a.wav: ") for line in capsys.readouterr().err.splitlines()]
 
 
@@ -54,38 +54,40 @@ def test_a_further_attempt_says_when_and_from_where(
     capsys: pytest.CaptureFixture[str], event: Event, words: str
 ) -> None:
     """Behind why the one before ended."""
-    spoken = heard(0, "Good morning.", final=True)
+    spoken = turn_heard(0, "Good morning.", final=True)
 
     assert ["0:00 Good morning.", f"the connection broke; {words}"] == said(
-        capsys, *streaming(), spoken, failed("it broke", "Try again."), event
+        capsys, *streaming(), spoken, ended_failed("it broke", "Try again."), event
     )[1:]
 
 
 def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> None:
     """It is no attempt that goes on."""
-    told = said(capsys, queued(), connecting(), *refused(12.0), connecting(), began(), done())
+    told = said(
+        capsys, queued(), connecting(), *refused_attempt(12.0), connecting(), began(), ended_done()
+    )
 
     assert "Too many concurrent sessions (1008); tries again in 12 s" == told[0]
     assert (
         "Too many concurrent sessions (1008); tries again"
-        == said(capsys, queued(), *refused(0.0))[0]
+        == said(capsys, queued(), *refused_attempt(0.0))[0]
     )
 
 
 def test_an_engine_that_came_up_again_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Sessions that break because of it are told of anyway."""
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/a.wav", *streaming(), *broken())
-    headless = Headless(supervisor, as_json=True)
-    supervisor.revivals = 1
+    supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
+    headless = HeadlessRunner(supervisor, as_json=True)
+    supervisor.server_restarts = 1
     headless.run(lambda: None)
 
-    assert [REVIVED] == capsys.readouterr().err.splitlines()
+    assert [SERVER_RESTARTED_MESSAGE] == capsys.readouterr().err.splitlines()
 
 
 def test_an_outcome_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     """Not as it stands in the trace."""
-    ending = failed("it neared its end", "Another goes on.", Outcome.HANDED_OVER)
+    ending = ended_failed("it neared its end", "Another goes on.", Outcome.HANDED_OVER)
 
     assert (
         "handed over: it neared its end. Another goes on." == said(capsys, *streaming(), ending)[-1]

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import trustme
 
-from tui.cli.run_options import Options, options
-from tui.cli.shared_options import RunFolder
+from tui.cli.run_options import RunOptions, parse_options
+from tui.cli.shared_options import RunFolderParam
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
 from workers.pacing.schedule import Release
-from workers.protocol.endpoint import Kind
+from workers.protocol.endpoint import EndpointKind
 
 DEFAULTS: dict[str, Any] = {
     "url": None,
@@ -33,8 +33,8 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def given(**changed: Any) -> Options:
-    return options(**{**DEFAULTS, **changed})
+def parse_command_line(**changed: Any) -> RunOptions:
+    return parse_options(**{**DEFAULTS, **changed})
 
 
 def test_a_run_is_named_as_it_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_run_is_named_as_it_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(tmp_path)
     kept = tmp_path / "paceline" / "runs" / "2026-01-02"
     kept.mkdir(parents=True)
-    named = partial(RunFolder().convert, param=None, ctx=None)
+    named = partial(RunFolderParam().convert, param=None, ctx=None)
 
     assert kept == named("2026-01-02")
     assert Path("./2026-01-02") == named("./2026-01-02")
@@ -60,43 +60,43 @@ def key(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_without_a_key_it_is_the_embedded_engine() -> None:
     """Nobody needs a key to try it."""
-    assert given().target is None
-    assert "embedded" in given().where
+    assert parse_command_line().endpoint is None
+    assert "embedded" in parse_command_line().destination
 
 
 def test_with_a_key_it_is_the_service(key: str) -> None:
     """At the start rate that any account has."""
-    chosen = given()
+    chosen = parse_command_line()
 
-    assert chosen.target is not None
-    assert chosen.target.url == "wss://streaming.assemblyai.com/v3/ws"
+    assert chosen.endpoint is not None
+    assert chosen.endpoint.url == "wss://streaming.assemblyai.com/v3/ws"
     assert chosen.key is not None
     assert chosen.key.reveal() == key
-    starts = chosen.starts
+    starts = chosen.start_limiter
     for _ in range(5):
-        starts.started(0.0)
-    assert starts.next(1.0) == 60.0
+        starts.record_start(0.0)
+    assert starts.next_start_at(1.0) == 60.0
 
 
 @pytest.mark.usefixtures("key")
 def test_a_region_is_its_host() -> None:
     """Data stays where the user says."""
-    chosen = given(region="eu")
+    chosen = parse_command_line(region="eu")
 
-    assert chosen.target is not None
-    assert chosen.target.url == "wss://streaming.eu.assemblyai.com/v3/ws"
-    assert "EU" in chosen.where
+    assert chosen.endpoint is not None
+    assert chosen.endpoint.url == "wss://streaming.eu.assemblyai.com/v3/ws"
+    assert "EU" in chosen.destination
 
 
 @pytest.mark.usefixtures("key")
 def test_local_wins_over_the_key_and_an_endpoint_over_the_service() -> None:
     """What the user says beats what lies around."""
-    custom = given(url="ws://127.0.0.1:8080")
+    custom = parse_command_line(url="ws://127.0.0.1:8080")
 
-    assert given(local=True).target is None
-    assert custom.target is not None
-    assert custom.target.kind is Kind.CUSTOM
-    assert custom.target.url == "ws://127.0.0.1:8080/v3/ws"
+    assert parse_command_line(local=True).endpoint is None
+    assert custom.endpoint is not None
+    assert custom.endpoint.kind is EndpointKind.CUSTOM
+    assert custom.endpoint.url == "ws://127.0.0.1:8080/v3/ws"
 
 
 @pytest.mark.usefixtures("key")
@@ -108,11 +108,11 @@ def test_an_authority_is_a_file_of_certificates(
     monkeypatch.chdir(tmp_path)
     for url in (None, "wss://example.org"):
         monkeypatch.setenv("ASSEMBLYAI_API_KEY", "s3cret")
-        chosen = given(url=url, ca_file=Path("ca.pem"))
+        chosen = parse_command_line(url=url, ca_file=Path("ca.pem"))
 
-        assert chosen.target is not None
-        assert chosen.target.ca == str(tmp_path / "ca.pem")
-    assert given(local=True, ca_file=Path("ca.pem")).target is None
+        assert chosen.endpoint is not None
+        assert chosen.endpoint.ca == str(tmp_path / "ca.pem")
+    assert parse_command_line(local=True, ca_file=Path("ca.pem")).endpoint is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_does_not_fit_together_is_refused_in_words(
 ) -> None:
     """The sentence names what is wrong."""
     with pytest.raises(UsageProblem) as error:
-        given(**changed)
+        parse_command_line(**changed)
 
     assert words in str(error.value)
 
@@ -150,20 +150,20 @@ def test_what_does_not_fit_together_is_refused_in_words(
 def test_nothing_travels_unencrypted_unless_insisted_on() -> None:
     """Loopback is this machine; anything else needs TLS, or the user's word."""
     with pytest.raises(UsageProblem, match="unencrypted"):
-        given(url="ws://example.org")
+        parse_command_line(url="ws://example.org")
 
-    assert given(url="ws://localhost:9000").target is not None
-    assert given(url="ws://example.org", unencrypted=True).target is not None
+    assert parse_command_line(url="ws://localhost:9000").endpoint is not None
+    assert parse_command_line(url="ws://example.org", unencrypted=True).endpoint is not None
 
 
 def test_parameters_win_over_those_of_the_address() -> None:
     """And the declared rate is never the address's."""
-    chosen = given(url="wss://example.org/x?sample_rate=1&mode=balanced")
-    assert chosen.target is not None
-    url = chosen.target.with_parameters({"sample_rate": "16000"})
+    chosen = parse_command_line(url="wss://example.org/x?sample_rate=1&mode=balanced")
+    assert chosen.endpoint is not None
+    url = chosen.endpoint.with_parameters({"sample_rate": "16000"})
 
     assert url == "wss://example.org/x?sample_rate=16000&mode=balanced"
-    assert chosen.target.address == "wss://example.org/x"
+    assert chosen.endpoint.address == "wss://example.org/x"
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_a_recording_keeps_its_rate_where_it_may(rate: int, asked: int | None, s
     """Resampled only outside 8 to 48 kHz, or when asked."""
     recording = Recording("a.wav", 1.0, rate, 1, rate, "WAV PCM_16", 1000)
 
-    assert given(sample_rate=asked).settings.rate_for(recording) == sent
+    assert parse_command_line(sample_rate=asked).settings.sample_rate_for(recording) == sent
 
 
 def test_the_release_is_a_switch() -> None:
     """It moves every latency by a chunk, so it is the user's choice."""
-    assert given(release="end").settings.release is Release.END
+    assert parse_command_line(release="end").settings.release is Release.END

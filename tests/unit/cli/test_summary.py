@@ -1,46 +1,51 @@
 from pathlib import Path
 
-from tests.support.report_builders import done, failed, queued, report
-from tui.cli.summary import Exit, exit_code, summary
+from tests.support.report_builders import ended_done, ended_failed, queued, report
+from tui.cli.summary import ExitCode, exit_code, run_summary_lines
 from workers.jobs.events import Ended, Event, Outcome
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
 CANCELLED = Ended(Outcome.CANCELLED, "stopped by the user")
 
 
-def after(*endings: Event) -> list[JobHistory]:
+def after(*endings: Event) -> list[JobState]:
     """Jobs that ended like this, one each."""
-    histories = []
+    job_states = []
     for number, ending in enumerate(endings, start=1):
-        history = JobHistory(JobId(number), f"{number}.wav")
-        history.apply(report(number, queued()))
-        history.apply(report(number, ending))
-        histories.append(history)
-    return histories
+        job_state = JobState(JobId(number), f"{number}.wav")
+        job_state.apply(report(number, queued()))
+        job_state.apply(report(number, ending))
+        job_states.append(job_state)
+    return job_states
 
 
-def code(*endings: Event, interrupted: bool = False) -> Exit:
+def code(*endings: Event, interrupted: bool = False) -> ExitCode:
     return exit_code(after(*endings), interrupted=interrupted)
 
 
 def test_the_exit_code_tells_the_worst() -> None:
     """A key that was refused before an interruption before a failure before success."""
-    refused = failed("Invalid API key", outcome=Outcome.UNAUTHORISED)
+    refused = ended_failed("Invalid API key", outcome=Outcome.UNAUTHORISED)
 
-    assert code() is Exit.DONE
-    assert code(done(), CANCELLED) is Exit.DONE
-    assert code(done(), failed("gone")) is Exit.SOME_FAILED
-    assert code(done(), queued()) is Exit.SOME_FAILED
-    assert exit_code(after(done()), interrupted=False, saved=False) is Exit.SOME_FAILED
-    assert code(done(), failed("by a signal", outcome=Outcome.INTERRUPTED)) is Exit.SOME_FAILED
-    assert code(done(), CANCELLED, interrupted=True) is Exit.INTERRUPTED
-    assert code(refused, CANCELLED, interrupted=True) is Exit.NOT_AUTHORISED
+    assert code() is ExitCode.DONE
+    assert code(ended_done(), CANCELLED) is ExitCode.DONE
+    assert code(ended_done(), ended_failed("gone")) is ExitCode.SOME_FAILED
+    assert code(ended_done(), queued()) is ExitCode.SOME_FAILED
+    assert exit_code(after(ended_done()), interrupted=False, saved=False) is ExitCode.SOME_FAILED
+    assert (
+        code(ended_done(), ended_failed("by a signal", outcome=Outcome.INTERRUPTED))
+        is ExitCode.SOME_FAILED
+    )
+    assert code(ended_done(), CANCELLED, interrupted=True) is ExitCode.INTERRUPTED
+    assert code(refused, CANCELLED, interrupted=True) is ExitCode.NOT_AUTHORISED
 
 
 def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
     """With what to do, and a command that a shell understands."""
-    lines = summary(after(done(60.0), failed("it broke", "Mend it.")), Path("/tmp/my run"))
+    lines = run_summary_lines(
+        after(ended_done(60.0), ended_failed("it broke", "Mend it.")), Path("/tmp/my run")
+    )
 
     assert lines == [
         "1 done, 1 failed · 1:00 of audio, sockets open 1:00",
@@ -53,15 +58,15 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
 
 def test_a_summary_counts_whole_seconds_as_the_desk_does() -> None:
     """What is not over yet is not told of as if it were."""
-    lines = summary(after(done(59.7)), Path("run"))
+    lines = run_summary_lines(after(ended_done(59.7)), Path("run"))
 
     assert lines[0] == "1 done · 0:59 of audio, sockets open 0:59"
 
 
 def test_what_failed_for_the_same_reason_is_told_together() -> None:
     """A few names, and how many more; others keep a line each."""
-    many = [failed("no place", "Retry later.")] * 5
-    lines = summary(after(*many, failed("it broke")), Path("run"))
+    many = [ended_failed("no place", "Retry later.")] * 5
+    lines = run_summary_lines(after(*many, ended_failed("it broke")), Path("run"))
 
     assert lines[1:4] == [
         "  5 recordings: no place. Retry later.",
@@ -72,6 +77,8 @@ def test_what_failed_for_the_same_reason_is_told_together() -> None:
 
 def test_foreign_text_is_harmless_in_the_summary() -> None:
     """It stands on the normal screen, where escapes would be obeyed."""
-    (line,) = [x for x in summary(after(failed("\x1b[2Jboo")), Path("run")) if "boo" in x]
+    (line,) = [
+        x for x in run_summary_lines(after(ended_failed("\x1b[2Jboo")), Path("run")) if "boo" in x
+    ]
 
     assert "\x1b" not in line

@@ -10,14 +10,16 @@ from tui.config import remembered_choices
 
 def test_what_was_chosen_comes_back_under_its_name() -> None:
     """Also when something else is remembered beside it, or instead of it."""
-    remembered_choices.remember("export", {"formats": ["srt"], "folder": "/a b/ü"})
-    remembered_choices.remember("other", {"is": True})
-    remembered_choices.remember("export", {"formats": ["vtt"]})
+    remembered_choices.save_choice("export", {"formats": ["srt"], "folder": "/a b/ü"})
+    remembered_choices.save_choice("other", {"is": True})
+    remembered_choices.save_choice("export", {"formats": ["vtt"]})
 
-    assert {"formats": ["vtt"]} == remembered_choices.recall("export")
-    assert {"is": True} == remembered_choices.recall("other")
-    assert {} == remembered_choices.recall("nothing")
-    assert ["remembered.json"] == [each.name for each in remembered_choices.path().parent.iterdir()]
+    assert {"formats": ["vtt"]} == remembered_choices.load_choice("export")
+    assert {"is": True} == remembered_choices.load_choice("other")
+    assert {} == remembered_choices.load_choice("nothing")
+    assert ["remembered.json"] == [
+        each.name for each in remembered_choices.remembered_path().parent.iterdir()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -26,12 +28,12 @@ def test_what_was_chosen_comes_back_under_its_name() -> None:
 )
 def test_damage_is_silence(damage: bytes) -> None:
     """Nothing was chosen then, and the next choice is kept again."""
-    remembered_choices.remember("export", {})
-    remembered_choices.path().write_bytes(damage)
-    assert {} == remembered_choices.recall("export")
+    remembered_choices.save_choice("export", {})
+    remembered_choices.remembered_path().write_bytes(damage)
+    assert {} == remembered_choices.load_choice("export")
 
-    remembered_choices.remember("export", {"formats": []})
-    assert {"formats": []} == remembered_choices.recall("export")
+    remembered_choices.save_choice("export", {"formats": []})
+    assert {"formats": []} == remembered_choices.load_choice("export")
 
 
 def test_where_nothing_can_be_written_nothing_is_remembered(
@@ -40,7 +42,7 @@ def test_where_nothing_can_be_written_nothing_is_remembered(
     """And nobody is told."""
     (tmp_path / "state").touch()  # no folder can be made in a file
     monkeypatch.setenv("XDG_STATE_HOME", os.fspath(tmp_path / "state"))
-    remembered_choices.remember("export", {"formats": []})
+    remembered_choices.save_choice("export", {"formats": []})
 
-    assert {} == remembered_choices.recall("export")
-    remembered_choices.remember("export", {"name": "\udcff"})
+    assert {} == remembered_choices.load_choice("export")
+    remembered_choices.save_choice("export", {"name": "\udcff"})

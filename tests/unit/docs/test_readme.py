@@ -4,10 +4,10 @@ from itertools import groupby
 from pathlib import Path
 
 from tui.cli.commands import paceline
-from tui.cli.summary import Exit
-from tui.keys.key_table import KEYS, Scope
+from tui.cli.summary import ExitCode
+from tui.keys.key_table import KEY_BINDINGS, Scope
 from workers.localserver.features import FEATURES, Feature
-from workers.localserver.parameters import BUNDLES
+from workers.localserver.parameters import MODE_DEFAULTS
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
 
@@ -19,7 +19,11 @@ def between(mark: str) -> str:
 def test_every_key_is_there() -> None:
     """As the desk's own table has it."""
     scopes = (Scope.SESSIONS, Scope.JOBS, Scope.VIEW, Scope.DESK)
-    rows = [f"| `{key.shown}` | {key.says} |" for key in KEYS if key.scope in scopes]
+    rows = [
+        f"| `{key.key_display}` | {key.description} |"
+        for key in KEY_BINDINGS
+        if key.scope in scopes
+    ]
 
     assert between("keys").splitlines() == ["| key | does |", "|---|---|", *rows]
 
@@ -35,7 +39,7 @@ def test_every_exit_code_is_there() -> None:
     line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
 
     assert [int(part.split()[0]) for part in line[12:].split(" · ")] == [
-        code.value for code in Exit
+        code.value for code in ExitCode
     ]
 
 
@@ -43,16 +47,16 @@ def test_every_parameter_of_the_engine_is_there() -> None:
     """With what becomes of it; those of which the same is said stand together."""
 
     def same(feature: Feature) -> tuple[str, str]:
-        return feature.standing.value, feature.note
+        return feature.support.value, feature.note
 
     rows = [
-        f"| {' '.join(f'`{each.name}`' for each in features)} | {standing} | {note} |"
-        for (standing, note), features in groupby(FEATURES, same)
+        f"| {' '.join(f'`{each.name}`' for each in features)} | {run_status} | {note} |"
+        for (run_status, note), features in groupby(FEATURES, same)
     ]
     assert between("parameters").splitlines() == ["| parameter | here | |", "|---|---|---|", *rows]
 
 
 def test_the_silences_of_each_mode_are_there() -> None:
     """They are our own, so nobody can look them up elsewhere."""
-    for mode, rules in BUNDLES.items():
+    for mode, rules in MODE_DEFAULTS.items():
         assert f"`{mode.value}` {rules.min_turn_silence} and {rules.max_turn_silence} ms" in README

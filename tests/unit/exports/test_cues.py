@@ -6,18 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.exports.cues import FLASH_MS, LINES, LONGEST_MS, SHORTEST_MS, WIDTH, Cue, cues
+from workers.exports.cues import (
+    MAX_CUE_LINES,
+    MAX_CUE_MS,
+    MAX_LINE_CHARS,
+    MIN_CUE_MS,
+    PREFERRED_MIN_CUE_MS,
+    Cue,
+    cues,
+)
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
 
 ORDINARY = st.text("abcdefghij.,!? ", min_size=1, max_size=400)
 
 
-def heard(*turns: Turn, seconds: float = 0.0) -> JobHistory:
+def heard(*turns: Turn, seconds: float = 0.0) -> JobState:
     transcript = Transcript(turns)
-    return JobHistory(JobId(1), "x.wav", transcript=transcript, total_seconds=seconds)
+    return JobState(JobId(1), "x.wav", transcript=transcript, total_seconds=seconds)
 
 
 def turn(text: str, order: int = 0, start: int = 0, each: int = 300, gap: int = 100) -> Turn:
@@ -27,16 +35,16 @@ def turn(text: str, order: int = 0, start: int = 0, each: int = 300, gap: int = 
     return Turn(order, True, text, words=words)
 
 
-def shown(history: JobHistory) -> list[str]:
-    return [" / ".join(cue.lines) for cue in cues(history)]
+def shown(job_state: JobState) -> list[str]:
+    return [" / ".join(cue.lines) for cue in cues(job_state)]
 
 
-def times(history: JobHistory) -> list[tuple[int, int]]:
-    return [(cue.start_ms, cue.end_ms) for cue in cues(history)]
+def times(job_state: JobState) -> list[tuple[int, int]]:
+    return [(cue.start_ms, cue.end_ms) for cue in cues(job_state)]
 
 
 @st.composite
-def transcripts(draw: st.DrawFn) -> JobHistory:
+def transcripts(draw: st.DrawFn) -> JobState:
     """Turns with as many words as they have, with fewer, with none, and in no order of time."""
     turns = []
     for order, text in enumerate(draw(st.lists(ORDINARY, max_size=6))):
@@ -57,23 +65,25 @@ def transcripts(draw: st.DrawFn) -> JobHistory:
 
 def test_a_short_turn_is_one_cue_on_one_line():
     """It appears with its first word and lingers for the second that reading takes."""
-    history = heard(turn("Hello there.", start=2000, each=200))
+    job_state = heard(turn("Hello there.", start=2000, each=200))
 
-    assert [Cue(2000, 3000, ("Hello there.",))] == cues(history)
+    assert [Cue(2000, 3000, ("Hello there.",))] == cues(job_state)
 
 
 def test_a_longer_turn_breaks_into_two_lines_alike_in_length():
     """A line break after punctuation is worth a little unevenness."""
-    history = heard(turn("We observe today not a victory of party, but a celebration of freedom."))
+    job_state = heard(
+        turn("We observe today not a victory of party, but a celebration of freedom.")
+    )
 
     assert ["We observe today not a victory of party, / but a celebration of freedom."] == shown(
-        history
+        job_state
     )
 
 
 def test_a_cue_ends_with_a_sentence_before_it_runs_out():
     """Neither the eighty-four characters nor the seven seconds are used up for their own sake."""
-    history = heard(
+    job_state = heard(
         turn(
             "My fellow citizens of the world, ask not. "
             "What will America do for you? It is what together we can do for freedom.",
@@ -84,7 +94,7 @@ def test_a_cue_ends_with_a_sentence_before_it_runs_out():
     assert [
         "My fellow citizens of the world, ask not. / What will America do for you?",
         "It is what together we can do for freedom.",
-    ] == shown(history)
+    ] == shown(job_state)
 
 
 def test_a_cue_ends_at_a_pause():
@@ -97,7 +107,7 @@ def test_a_cue_ends_at_a_pause():
 
 def test_a_long_sentence_is_cut_at_a_comma():
     """Without a full stop in reach, a clause is the next best thing to end with."""
-    history = heard(
+    job_state = heard(
         turn(
             "It had been sitting on the desk of the accountant since the early days, "
             "and nobody had ever opened it or asked for it.",
@@ -108,7 +118,7 @@ def test_a_long_sentence_is_cut_at_a_comma():
     assert [
         "It had been sitting on the desk of / the accountant since the early days,",
         "and nobody had ever / opened it or asked for it.",
-    ] == shown(history)
+    ] == shown(job_state)
 
 
 def test_a_word_too_long_for_a_line_stands_alone():
@@ -128,39 +138,39 @@ def test_an_unfinished_turn_is_shown_too():
 
 def test_a_cue_gives_way_to_the_next_one():
     """It lingers no longer than until the next words are said."""
-    history = heard(turn("Yes.", 0, 0), turn("No.", 1, 700), turn("Maybe.", 2, 9000))
+    job_state = heard(turn("Yes.", 0, 0), turn("No.", 1, 700), turn("Maybe.", 2, 9000))
 
-    assert [(0, 700), (700, 1700), (9000, 10_000)] == times(history)
+    assert [(0, 700), (700, 1700), (9000, 10_000)] == times(job_state)
 
 
 def test_cues_of_turns_at_the_same_moment_follow_each_other():
     """None is lost, and each stays long enough to be seen."""
-    history = heard(turn("Yes.", 0, 1000), turn("No.", 1, 1000), turn("Maybe.", 2, 1000))
+    job_state = heard(turn("Yes.", 0, 1000), turn("No.", 1, 1000), turn("Maybe.", 2, 1000))
 
-    assert [(1000, 1500), (1500, 2000), (2000, 3000)] == times(history)
+    assert [(1000, 1500), (1500, 2000), (2000, 3000)] == times(job_state)
 
 
 def test_a_turn_without_times_stands_between_its_neighbours():
     """It begins where the one before it ends, at the pace of speech."""
     silent = Turn(1, True, "And this came without.")
-    history = heard(turn("First.", 0, 0, each=600), silent, turn("Last.", 2, 20_000))
+    job_state = heard(turn("First.", 0, 0, each=600), silent, turn("Last.", 2, 20_000))
 
-    assert [(0, 600), (600, 2120), (20_000, 21_000)] == times(history)
+    assert [(0, 600), (600, 2120), (20_000, 21_000)] == times(job_state)
 
 
 def test_turns_without_times_share_a_silence_that_is_too_short():
     """Each gets room after its length, and the turn that follows keeps its time."""
     long, short = Turn(1, True, "This one is twice as long."), Turn(2, True, "As this one.")
-    history = heard(turn("First.", 0, 0, each=600), long, short, turn("Last.", 3, 2250))
+    job_state = heard(turn("First.", 0, 0, each=600), long, short, turn("Last.", 3, 2250))
 
-    assert [(0, 600), (600, 1718), (1718, 2250), (2250, 3250)] == times(history)
+    assert [(0, 600), (600, 1718), (1718, 2250), (2250, 3250)] == times(job_state)
 
 
 def test_turns_without_any_times_are_spread_over_the_recording():
     """Nothing else is known than how long it was."""
-    history = heard(Turn(0, True, "One, two."), Turn(1, True, "Six, ten."), seconds=10)
+    job_state = heard(Turn(0, True, "One, two."), Turn(1, True, "Six, ten."), seconds=10)
 
-    assert [(0, 1000), (5000, 6000)] == times(history)
+    assert [(0, 1000), (5000, 6000)] == times(job_state)
 
 
 @pytest.mark.parametrize("word", [Word("Hi.", -5, 9), Word("Hi.", 9, 5), Word("Hi.", 0, 10**12)])
@@ -172,16 +182,16 @@ def test_times_that_cannot_be_are_not_believed(word: Word):
 def test_words_that_formatting_joined_take_their_times_from_their_place():
     """The server timed three words, the transcript has two: the pause stays where it was."""
     words = (Word("twenty", 0, 500), Word("five", 500, 1000), Word("dollars", 4000, 5000))
-    history = heard(Turn(0, True, "twentyfive dollars", words=words))
+    job_state = heard(Turn(0, True, "twentyfive dollars", words=words))
 
-    assert [(0, 1000), (4000, 5000)] == times(history)
+    assert [(0, 1000), (4000, 5000)] == times(job_state)
 
 
 # --- what always holds --------------------------------------------------------------------------
 
 
 @given(transcripts())
-def test_no_word_is_lost(history: JobHistory):
+def test_no_word_is_lost(history: JobState):
     """The words of all cues, in order, are the words of the transcript."""
     said = [word for line in cues(history) for text in line.lines for word in text.split()]
 
@@ -189,17 +199,17 @@ def test_no_word_is_lost(history: JobHistory):
 
 
 @given(transcripts())
-def test_cues_keep_to_the_limits(history: JobHistory):
+def test_cues_keep_to_the_limits(history: JobState):
     """Lines and time on the screen are bounded; only a single long word may stick out."""
     for cue in cues(history):
-        assert len(cue.lines) <= LINES
-        assert all(len(line) <= WIDTH for line in cue.lines) or " " not in cue.lines[0]
-        assert FLASH_MS <= cue.end_ms - cue.start_ms <= LONGEST_MS
+        assert len(cue.lines) <= MAX_CUE_LINES
+        assert all(len(line) <= MAX_LINE_CHARS for line in cue.lines) or " " not in cue.lines[0]
+        assert MIN_CUE_MS <= cue.end_ms - cue.start_ms <= MAX_CUE_MS
 
 
 @given(transcripts())
-def test_cues_do_not_overlap(history: JobHistory):
+def test_cues_do_not_overlap(history: JobState):
     """A cue is gone when the next one comes, and a short one had no more room."""
     for cue, following in pairwise(cues(history)):
         assert cue.end_ms <= following.start_ms
-        assert cue.end_ms == following.start_ms or cue.end_ms - cue.start_ms >= SHORTEST_MS
+        assert cue.end_ms == following.start_ms or cue.end_ms - cue.start_ms >= PREFERRED_MIN_CUE_MS

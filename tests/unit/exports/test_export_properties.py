@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.exports import FORMATS, export, name_of, names
-from workers.exports.foreign import one_line, words_of
-from workers.exports.spoken import LATEST_MS, spoken
-from workers.exports.subtitles import srt, vtt
-from workers.exports.table import COLUMNS, csv_of
-from workers.exports.text import txt
+from workers.exports import FORMATS, export_name, export_names, write_exports
+from workers.exports.foreign import single_line, words_of
+from workers.exports.spoken import MAX_TIME_MS, timed_words
+from workers.exports.subtitles import srt_of, vtt_of
+from workers.exports.table import CSV_COLUMNS, csv_of
+from workers.exports.text import txt_of
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
 
@@ -71,7 +71,7 @@ def turns(draw: st.DrawFn) -> Turn:
 
 SECONDS = st.floats(0, 100) | st.just(9e18)
 HISTORIES = st.builds(
-    lambda file, heard, seconds: JobHistory(
+    lambda file, heard, seconds: JobState(
         JobId(1), file, transcript=Transcript(heard), total_seconds=seconds
     ),
     TEXTS,
@@ -104,9 +104,9 @@ def milliseconds(clock: str) -> int:
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + rest
 
 
-def heard(history: JobHistory) -> list[str]:
+def heard(job_state: JobState) -> list[str]:
     """Every word that can stand in a file."""
-    return [word for line in history.transcript.lines for word in words_of(line.text)]
+    return [word for line in job_state.transcript.lines for word in words_of(line.text)]
 
 
 def check(text: str) -> None:
@@ -123,9 +123,9 @@ def check(text: str) -> None:
 
 @some
 @given(HISTORIES)
-def test_subtitles_are_cues_in_order_that_hold_every_word_once(history: JobHistory) -> None:
+def test_subtitles_are_cues_in_order_that_hold_every_word_once(history: JobState) -> None:
     """Both files, as their grammars have it; a cue takes time, and is over when the next begins."""
-    as_srt, as_vtt = srt(history), vtt(history)
+    as_srt, as_vtt = srt_of(history), vtt_of(history)
     assert as_vtt.startswith("WEBVTT\n\n")
     read = blocks(as_srt), blocks(as_vtt.removeprefix("WEBVTT\n\n"))
 
@@ -148,7 +148,7 @@ def twins(text: str) -> str:
     return text.translate(str.maketrans("<>{}\\", "＜＞｛｝＼"))
 
 
-LAST = Word("far", LATEST_MS, LATEST_MS)
+LAST = Word("far", MAX_TIME_MS, MAX_TIME_MS)
 MANY = f"{'x' * 50} " * 7300
 """Words for more than an hour of cues, however short."""
 
@@ -164,7 +164,7 @@ MANY = f"{'x' * 50} " * 7300
 )
 def test_the_clock_of_subtitles_does_not_run_out(said: list[Turn]) -> None:
     """It has two digits for the hours; behind them, all cues would be one."""
-    cues = blocks(srt(JobHistory(JobId(1), "x", transcript=Transcript(said))))
+    cues = blocks(srt_of(JobState(JobId(1), "x", transcript=Transcript(said))))
 
     assert all(start < end for _, start, end, _ in cues)
     assert all(first[2] <= second[1] for first, second in pairwise(cues))
@@ -173,7 +173,7 @@ def test_the_clock_of_subtitles_does_not_run_out(said: list[Turn]) -> None:
 def test_a_turn_of_a_megabyte_takes_no_longer_than_a_hundred_of_ten_kilobytes() -> None:
     """Where to find the times of words that do not match: an hour's work, done word by word."""
     transcript = Transcript([Turn(0, True, "abcd " * 200_000, words=(Word("a", 0, 9),))])
-    (words,) = spoken(transcript.lines, 0)
+    (words,) = timed_words(transcript.lines, 0)
 
     assert 200_000 == len(words)
 
@@ -183,7 +183,7 @@ def test_a_turn_of_a_megabyte_takes_no_longer_than_a_hundred_of_ten_kilobytes() 
 
 @some
 @given(HISTORIES)
-def test_the_table_holds_every_turn_and_runs_nothing(history: JobHistory) -> None:
+def test_the_table_holds_every_turn_and_runs_nothing(history: JobState) -> None:
     """Whatever stands before a formula's sign, its cell is a text."""
     table = csv_of(history)
     head, *rows = csv.reader(io.StringIO(table, newline=""), strict=True)
@@ -191,15 +191,15 @@ def test_the_table_holds_every_turn_and_runs_nothing(history: JobHistory) -> Non
     lines = history.transcript.lines
 
     check(table)
-    assert list(COLUMNS) == head
-    assert [str(line.order) for line in lines] == [row[0] for row in rows]
+    assert list(CSV_COLUMNS) == head
+    assert [str(line.turn_order) for line in lines] == [row[0] for row in rows]
     assert [tamed(line.text) for line in lines] == [row[6] for row in rows]
     assert [tamed(turn.speaker_label or "") for turn in turns] == [row[4] for row in rows]
 
 
 def tamed(text: str) -> str:
     """As a text, where some spreadsheet might take it for a formula."""
-    shown = one_line(text)
+    shown = single_line(text)
     before = shown[: next((at for at, char in enumerate(shown) if char.isalnum()), len(shown))]
     return f"'{shown}" if set(SIGNS) & set(before) else shown
 
@@ -214,29 +214,31 @@ def test_nothing_hides_a_formula(before: str) -> None:
         Turn(order, True, f"{before}{sign}1", speaker_label=f"{before}{sign}1")
         for order, sign in enumerate(SIGNS)
     ]
-    history = JobHistory(JobId(1), "x", transcript=Transcript(turns))
-    rows = list(csv.reader(io.StringIO(csv_of(history), newline="")))[1:]
-    defused = [f"'{one_line(turn.transcript)}" for turn in turns]
+    job_state = JobState(JobId(1), "x", transcript=Transcript(turns))
+    rows = list(csv.reader(io.StringIO(csv_of(job_state), newline="")))[1:]
+    defused = [f"'{single_line(turn.transcript)}" for turn in turns]
 
     assert defused == [row[4] for row in rows] == [row[6] for row in rows]
 
 
 @some
 @given(HISTORIES)
-def test_plain_text_is_a_line_a_turn(history: JobHistory) -> None:
+def test_plain_text_is_a_line_a_turn(history: JobState) -> None:
     """The words of the turn, and no line for a turn without any."""
-    text = txt(history)
+    text = txt_of(history)
     lines = [line for line in history.transcript.lines if words_of(line.text)]
 
     check(text)
     assert len(lines) == text.count("\n")
     for line, shown in zip(lines, text.splitlines(), strict=True):
-        assert shown.removesuffix("" if line.final else " [unfinished]") == one_line(line.text)
+        assert shown.removesuffix("" if line.is_final else " [unfinished]") == single_line(
+            line.text
+        )
 
 
 @some
 @given(HISTORIES)
-def test_the_document_holds_every_turn_as_it_came(history: JobHistory) -> None:
+def test_the_document_holds_every_turn_as_it_came(history: JobState) -> None:
     """For a strict reader."""
     text = FORMATS["json"](history)
     document = json.loads(text, parse_constant=pytest.fail)
@@ -284,15 +286,15 @@ FILES = [
 @given(st.lists(st.one_of(TEXTS, st.text(), st.sampled_from(FILES)), min_size=1, max_size=4))
 def test_no_export_leaves_its_folder_or_meets_another(files: list[str]) -> None:
     """Whatever the recordings are called."""
-    histories = [
-        JobHistory(JobId(number), file, transcript=Transcript([Turn(0, True, "a")]))
+    job_states = [
+        JobState(JobId(number), file, transcript=Transcript([Turn(0, True, "a")]))
         for number, file in enumerate(files, start=1)
     ]
-    called = names(histories)
+    called = export_names(job_states)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "exports")
-        for history in histories:
-            export(history, ["txt", "csv"], folder, name=called[history.job])
+        for job_state in job_states:
+            write_exports(job_state, ["txt", "csv"], folder, name=called[job_state.job])
 
         assert ["exports"] == [path.name for path in Path(name).iterdir()]
         assert 2 * len(files) == len(list(folder.iterdir()))
@@ -301,5 +303,5 @@ def test_no_export_leaves_its_folder_or_meets_another(files: list[str]) -> None:
 
 def test_a_name_of_a_megabyte_is_made_safe_at_once() -> None:
     """Bringing accents into order takes time by the square of their number."""
-    assert "recording" == name_of(JobHistory(JobId(1), " ." * 500_000))
-    assert name_of(JobHistory(JobId(1), "a" + "\u0301\u0323" * 500_000)).startswith("\u1ea1")
+    assert "recording" == export_name(JobState(JobId(1), " ." * 500_000))
+    assert export_name(JobState(JobId(1), "a" + "\u0301\u0323" * 500_000)).startswith("\u1ea1")

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 
 from workers.errors import PacelineError, UsageProblem
 from workers.exports import (
+    COMBINED_FORMATS,
     FORMATS,
-    TOGETHER,
-    AlreadyThere,
-    Existing,
-    export,
-    export_together,
-    name_of,
-    names,
+    FilesExist,
+    OverwritePolicy,
+    export_name,
+    export_names,
+    write_combined_exports,
+    write_exports,
 )
-from workers.exports.names import LONGEST, safe
+from workers.exports.names import MAX_NAME_BYTES, safe_file_name
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn
 
 
-def job(file: str = "talks/x.wav", number: int = 1, said: str = "Hello there.") -> JobHistory:
-    return JobHistory(JobId(number), file, transcript=Transcript([Turn(0, True, said)]))
+def job(file: str = "talks/x.wav", number: int = 1, said: str = "Hello there.") -> JobState:
+    return JobState(JobId(number), file, transcript=Transcript([Turn(0, True, said)]))
 
 
 def files_in(folder: Path) -> list[str]:
@@ -42,13 +42,13 @@ def test_the_formats_stand_in_their_order():
 
 def test_every_format_becomes_a_file_named_after_the_recording(tmp_path: Path):
     """A missing folder is made; the files hold what the writers say, byte for byte."""
-    history = job()
+    job_state = job()
     folder = tmp_path / "new" / "exports"
 
-    paths = export(history, FORMATS, folder)
+    paths = write_exports(job_state, FORMATS, folder)
 
     assert [folder / f"x.{each}" for each in FORMATS] == paths
-    assert [write(history).encode() for write in FORMATS.values()] == [
+    assert [write(job_state).encode() for write in FORMATS.values()] == [
         path.read_bytes() for path in paths
     ]
     assert sorted(path.name for path in paths) == files_in(folder)
@@ -56,15 +56,15 @@ def test_every_format_becomes_a_file_named_after_the_recording(tmp_path: Path):
 
 def test_a_format_asked_for_twice_is_written_once(tmp_path: Path):
     """Repetition is no error."""
-    assert [tmp_path / "x.srt"] == export(job(), ["srt", "srt"], tmp_path)
+    assert [tmp_path / "x.srt"] == write_exports(job(), ["srt", "srt"], tmp_path)
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path):
     """One file in the way stops the whole export before anything is written."""
     (tmp_path / "x.vtt").write_text("mine")
 
-    with pytest.raises(AlreadyThere) as caught:
-        export(job(), ["srt", "vtt"], tmp_path)
+    with pytest.raises(FilesExist) as caught:
+        write_exports(job(), ["srt", "vtt"], tmp_path)
 
     assert (tmp_path / "x.vtt",) == caught.value.paths
     assert "x.vtt is already there" == caught.value.reason
@@ -76,8 +76,8 @@ def test_a_link_that_leads_nowhere_is_in_the_way_too(tmp_path: Path):
     """Something of that name is there, even though it cannot be opened."""
     (tmp_path / "x.txt").symlink_to(tmp_path / "gone")
 
-    with pytest.raises(AlreadyThere):
-        export(job(), ["txt"], tmp_path)
+    with pytest.raises(FilesExist):
+        write_exports(job(), ["txt"], tmp_path)
 
 
 def test_overwriting_replaces_a_link_and_not_what_it_leads_to(tmp_path: Path):
@@ -85,7 +85,7 @@ def test_overwriting_replaces_a_link_and_not_what_it_leads_to(tmp_path: Path):
     (tmp_path / "elsewhere").write_text("mine")
     (tmp_path / "x.txt").symlink_to(tmp_path / "elsewhere")
 
-    export(job(), ["txt"], tmp_path, existing=Existing.REPLACE)
+    write_exports(job(), ["txt"], tmp_path, existing=OverwritePolicy.REPLACE)
 
     assert "mine" == (tmp_path / "elsewhere").read_text()
     assert "Hello there.\n" == (tmp_path / "x.txt").read_text()
@@ -94,7 +94,7 @@ def test_overwriting_replaces_a_link_and_not_what_it_leads_to(tmp_path: Path):
 def test_an_unknown_format_is_a_usage_problem_that_names_the_known_ones(tmp_path: Path):
     """It is found before anything is written."""
     with pytest.raises(UsageProblem) as caught:
-        export(job(), ["txt", "docx"], tmp_path)
+        write_exports(job(), ["txt", "docx"], tmp_path)
 
     assert "there is no export format “docx”" == caught.value.reason
     assert "Known are txt, srt, vtt, json, csv" == caught.value.hint
@@ -106,7 +106,7 @@ def test_what_is_there_stays_beside_a_numbered_export(tmp_path: Path):
     for name in ("x.txt", "x-2.srt"):
         (tmp_path / name).write_text("mine")
 
-    written = export(job(), ["txt", "srt"], tmp_path, existing=Existing.NUMBER)
+    written = write_exports(job(), ["txt", "srt"], tmp_path, existing=OverwritePolicy.NUMBER)
 
     assert ["x-3.txt", "x-3.srt"] == [path.name for path in written]
     assert "mine" == (tmp_path / "x.txt").read_text()
@@ -114,12 +114,12 @@ def test_what_is_there_stays_beside_a_numbered_export(tmp_path: Path):
 
 def test_all_recordings_go_into_one_file_a_format(tmp_path: Path):
     """Each says which recording is which; subtitles of several films cannot be one."""
-    histories = [job("a/x.wav", 1, "Hello."), job("=b.wav", 2, "Good bye.")]
+    job_states = [job("a/x.wav", 1, "Hello."), job("=b.wav", 2, "Good bye.")]
 
-    written = export_together(histories, FORMATS, tmp_path)
+    written = write_combined_exports(job_states, FORMATS, tmp_path)
 
-    assert [f"transcripts.{each}" for each in TOGETHER] == [path.name for path in written]
-    assert {"txt", "json", "csv"} == set(TOGETHER)
+    assert [f"transcripts.{each}" for each in COMBINED_FORMATS] == [path.name for path in written]
+    assert {"txt", "json", "csv"} == set(COMBINED_FORMATS)
     text, document, table = (path.read_bytes().decode() for path in written)
     assert "=== a/x.wav ===\nHello.\n\n=== =b.wav ===\nGood bye.\n" == text
     assert ["a/x.wav", "=b.wav"] == [each["file"] for each in json.loads(document)["jobs"]]
@@ -133,9 +133,9 @@ def test_one_file_for_all_is_kept_or_numbered_likewise(tmp_path: Path):
     """The same rules as for one recording."""
     (tmp_path / "transcripts.csv").write_text("mine")
 
-    with pytest.raises(AlreadyThere):
-        export_together([job()], ["csv"], tmp_path)
-    written = export_together([job()], ["csv"], tmp_path, existing=Existing.NUMBER)
+    with pytest.raises(FilesExist):
+        write_combined_exports([job()], ["csv"], tmp_path)
+    written = write_combined_exports([job()], ["csv"], tmp_path, existing=OverwritePolicy.NUMBER)
 
     assert [tmp_path / "transcripts-2.csv"] == written
 
@@ -152,7 +152,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
     monkeypatch.setattr(os, breaking, full)
 
     with pytest.raises(PacelineError, match="No space left on device") as caught:
-        export(job(), ["txt", "srt"], tmp_path)
+        write_exports(job(), ["txt", "srt"], tmp_path)
 
     assert str(tmp_path) in caught.value.reason
     assert [] == files_in(tmp_path)
@@ -170,7 +170,7 @@ def test_a_failed_overwrite_leaves_the_old_file_as_it_was(
     monkeypatch.setattr(os, "fsync", broken)
 
     with pytest.raises(PacelineError):
-        export(job(), ["txt"], tmp_path, existing=Existing.REPLACE)
+        write_exports(job(), ["txt"], tmp_path, existing=OverwritePolicy.REPLACE)
 
     assert "old" == (tmp_path / "x.txt").read_text()
 
@@ -180,7 +180,7 @@ def test_a_folder_that_is_a_file_is_told_in_words(tmp_path: Path):
     (tmp_path / "taken").write_text("")
 
     with pytest.raises(PacelineError, match="could not be written"):
-        export(job(), ["txt"], tmp_path / "taken")
+        write_exports(job(), ["txt"], tmp_path / "taken")
 
 
 @pytest.mark.parametrize(
@@ -204,23 +204,23 @@ def test_a_folder_that_is_a_file_is_told_in_words(tmp_path: Path):
         ("not utf-8 \udcff.wav", "not utf-8 _"),
         ("👩‍🚀 début.wav", "👩‍🚀 début"),
         ("e\u0301te\u0301.wav", "été"),
-        ("x" * 300 + ".wav", "x" * LONGEST),
-        ("é" * 300, "é" * (LONGEST // 2)),
+        ("x" * 300 + ".wav", "x" * MAX_NAME_BYTES),
+        ("é" * 300, "é" * (MAX_NAME_BYTES // 2)),
     ],
 )
 def test_a_name_is_safe_on_every_system(file: str, name: str):
     """Whatever a recording is called, its exports stay in their folder and can be opened."""
-    assert name == name_of(job(file))
+    assert name == export_name(job(file))
 
 
 @given(st.text(st.characters()))
 def test_no_name_leaves_its_folder(text: str):
     """Any text makes one visible, bounded name, and the same name again from that."""
-    name = safe(text)
+    name = safe_file_name(text)
 
     assert name == Path(name).name
-    assert name == safe(name)
-    assert 0 < len(name.encode()) <= LONGEST
+    assert name == safe_file_name(name)
+    assert 0 < len(name.encode()) <= MAX_NAME_BYTES
     assert not set('<>:"/\\|?*\0\n') & set(name)
     assert not name.startswith(".")
     assert not name.endswith((".", " "))
@@ -229,27 +229,29 @@ def test_no_name_leaves_its_folder(text: str):
 
 def test_a_given_name_is_made_safe_as_well(tmp_path: Path):
     """Nobody can name an export out of its folder."""
-    assert [tmp_path / "_up.txt"] == export(job(), ["txt"], tmp_path, name="../up")
+    assert [tmp_path / "_up.txt"] == write_exports(job(), ["txt"], tmp_path, name="../up")
 
 
 def test_recordings_of_one_name_are_numbered_in_the_order_of_their_jobs():
     """The first keeps the name, also when the jobs come in another order."""
-    histories = [job("c/X.ogg", 7), job("b/x.flac", 4), job("a/x.wav", 2), job("a/y.wav", 3)]
+    job_states = [job("c/X.ogg", 7), job("b/x.flac", 4), job("a/x.wav", 2), job("a/y.wav", 3)]
 
-    assert {2: "x", 3: "y", 4: "x-2", 7: "X-3"} == names(histories)
+    assert {2: "x", 3: "y", 4: "x-2", 7: "X-3"} == export_names(job_states)
 
 
 def test_a_number_does_not_take_the_name_of_another_recording():
     """A recording that is called x-2 keeps its name, wherever it stands in the queue."""
-    histories = [job("a/x.wav", 1), job("b/x.wav", 2), job("x-2.wav", 3), job("c/x.wav", 4)]
+    job_states = [job("a/x.wav", 1), job("b/x.wav", 2), job("x-2.wav", 3), job("c/x.wav", 4)]
 
-    assert {1: "x", 2: "x-3", 3: "x-2", 4: "x-4"} == names(histories)
+    assert {1: "x", 2: "x-3", 3: "x-2", 4: "x-4"} == export_names(job_states)
 
 
 @given(st.lists(st.sampled_from(["x", "X", "x-2", "x-2-2", "é" * 90, "é" * 80, "ß", "SS", ""])))
 def test_names_are_distinct_on_every_file_system(stems: list[str]):
     """No two exports meet in one file, even where case does not count and names are cut."""
-    given_names = names([job(f"{stem}.wav", number) for number, stem in enumerate(stems, start=1)])
+    given_names = export_names(
+        [job(f"{stem}.wav", number) for number, stem in enumerate(stems, start=1)]
+    )
 
     assert len(stems) == len({name.casefold() for name in given_names.values()})
-    assert list(given_names.values()) == [safe(name) for name in given_names.values()]
+    assert list(given_names.values()) == [safe_file_name(name) for name in given_names.values()]

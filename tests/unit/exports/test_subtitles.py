@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from workers.exports.cues import Cue, cues
 from workers.exports.foreign import words_of
-from workers.exports.subtitles import srt, vtt
+from workers.exports.subtitles import srt_of, vtt_of
 from workers.jobs.events import Began
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
-from workers.jobs.resume_point import Seam
+from workers.jobs.job_state import JobState
+from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
 
 FOREIGN = st.text(st.one_of(st.characters(), st.sampled_from(" \n{}\\Nnh<>&-i/;#0123456789\x00")))
 
 
-def heard(*turns: Turn) -> JobHistory:
-    return JobHistory(JobId(1), "x.wav", transcript=Transcript(turns))
+def heard(*turns: Turn) -> JobState:
+    return JobState(JobId(1), "x.wav", transcript=Transcript(turns))
 
 
 def turn(text: str, order: int = 0, start: int = 0) -> Turn:
@@ -39,46 +39,46 @@ def parsed(text: str, form: str) -> list[Cue]:
 
 def test_an_srt_file_looks_like_one():
     """Numbered cues, times with a comma, a blank line between."""
-    history = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_600_700))
+    job_state = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_600_700))
 
     assert (
         "1\n00:00:00,000 --> 00:00:01,000\nYes.\n\n2\n01:00:00,700 --> 01:00:01,700\nNo.\n\n"
-    ) == srt(history)
+    ) == srt_of(job_state)
 
 
 def test_a_webvtt_file_looks_like_one():
     """Its heading first, times with a full stop."""
-    assert "WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.000\nYes.\n\n" == vtt(heard(turn("Yes.")))
+    assert "WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.000\nYes.\n\n" == vtt_of(heard(turn("Yes.")))
 
 
 def test_nothing_heard_is_a_file_without_cues():
     """A player opens it and shows nothing."""
-    assert ["", "WEBVTT\n\n"] == [srt(heard()), vtt(heard())]
+    assert ["", "WEBVTT\n\n"] == [srt_of(heard()), vtt_of(heard())]
 
 
 def test_a_further_attempt_is_a_comment_in_webvtt_that_no_program_takes_for_speech():
     """At the head, where those that do not know comments skip them; SRT cannot hold it."""
-    history = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_723_000))
-    plain = srt(history), vtt(history)
-    history.transcript.seams.append(Seam(3_722_900, 1))
-    history.attempt, history.began = 2, Began("s", "m", 16000, 0, 1.0, 1.0)
-    history.begun_at = Seam(3_722_900, 1)
+    job_state = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_723_000))
+    plain = srt_of(job_state), vtt_of(job_state)
+    job_state.transcript.resume_points.append(ResumePoint(3_722_900, 1))
+    job_state.attempt, job_state.began = 2, Began("s", "m", 16000, 0, 1.0, 1.0)
+    job_state.started_from = ResumePoint(3_722_900, 1)
 
-    assert plain[0] == srt(history)
-    assert vtt(history).startswith("WEBVTT\n\nNOTE attempt 2 goes on from 1:02:02\n\n1\n")
-    assert parsed(plain[1], "vtt") == parsed(vtt(history), "vtt")
+    assert plain[0] == srt_of(job_state)
+    assert vtt_of(job_state).startswith("WEBVTT\n\nNOTE attempt 2 goes on from 1:02:02\n\n1\n")
+    assert parsed(plain[1], "vtt") == parsed(vtt_of(job_state), "vtt")
 
 
 def test_webvtt_spells_its_own_characters_as_references():
     """No text can end a cue's times, open a tag or become an override."""
-    text = vtt(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
+    text = vtt_of(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
 
     assert "a --&gt; b &lt;i&gt; R&amp;D &#123;&#92;p1&#125; C:&#92;Nt" in text
 
 
 def test_srt_shows_look_alikes_of_what_players_would_obey():
     """SRT has no escape; the full-width twin is at least seen."""
-    text = srt(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
+    text = srt_of(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
 
     assert r"a --＞ b ＜i＞ R&D ｛＼p1｝ C:＼Nt" in text
 
@@ -86,28 +86,28 @@ def test_srt_shows_look_alikes_of_what_players_would_obey():
 @given(st.lists(FOREIGN, max_size=4))
 def test_any_text_comes_back_from_webvtt(texts: list[str]):
     """Every cue, with its times and each of its characters."""
-    history = heard(*(Turn(order, True, f"w{text}") for order, text in enumerate(texts)))
+    job_state = heard(*(Turn(order, True, f"w{text}") for order, text in enumerate(texts)))
 
-    assert cues(history) == [
+    assert cues(job_state) == [
         Cue(each.start_ms, each.end_ms, tuple(map(html.unescape, each.lines)))
-        for each in parsed(vtt(history), "vtt")
+        for each in parsed(vtt_of(job_state), "vtt")
     ]
 
 
 @given(st.lists(FOREIGN, max_size=4))
 def test_any_text_comes_back_from_srt(texts: list[str]):
     """Every cue with its times, and its text but for the look-alikes."""
-    history = heard(*(Turn(order, True, f"w{text}") for order, text in enumerate(texts)))
-    read = parsed(srt(history), "srt")
+    job_state = heard(*(Turn(order, True, f"w{text}") for order, text in enumerate(texts)))
+    read = parsed(srt_of(job_state), "srt")
 
     assert [(cue.start_ms, cue.end_ms) for cue in read] == [
-        (cue.start_ms, cue.end_ms) for cue in cues(history)
+        (cue.start_ms, cue.end_ms) for cue in cues(job_state)
     ]
     assert [unicodedata.normalize("NFKC", " ".join(cue.lines)) for cue in read] == [
-        unicodedata.normalize("NFKC", " ".join(cue.lines)) for cue in cues(history)
+        unicodedata.normalize("NFKC", " ".join(cue.lines)) for cue in cues(job_state)
     ]
     assert [word for text in texts for word in words_of(f"w{text}")] == [
-        word for cue in cues(history) for line in cue.lines for word in line.split()
+        word for cue in cues(job_state) for line in cue.lines for word in line.split()
     ]
 
 

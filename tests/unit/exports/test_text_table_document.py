@@ -10,22 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exports.document import json_of
-from workers.exports.foreign import one_line
-from workers.exports.table import COLUMNS, csv_of
-from workers.exports.text import txt
+from workers.exports.foreign import single_line
+from workers.exports.table import CSV_COLUMNS, csv_of
+from workers.exports.text import txt_of
 from workers.jobs.events import (
     Began,
     Connecting,
     Ended,
+    JobReport,
     Outcome,
     Progressed,
     Queued,
-    Report,
     Retrying,
-    TurnHeard,
+    TurnReceived,
 )
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
 from workers.protocol import codec
@@ -37,36 +37,36 @@ FOREIGN = st.text(
 UNSEEN = set("\x00\x07\x1b\x7f\x85\x9b\u2028\u202a\u202e\u2066\u2069\ufeff")
 
 
-def heard(*turns: Turn) -> JobHistory:
-    return JobHistory(JobId(1), "talks/x.wav", attempt=1, transcript=Transcript(turns))
+def heard(*turns: Turn) -> JobState:
+    return JobState(JobId(1), "talks/x.wav", attempt=1, transcript=Transcript(turns))
 
 
 LOST = Ended(Outcome.LOST, "the connection broke", "try again", 1006, 62.9, 63.5)
 
 
-def continued() -> JobHistory:
+def continued() -> JobState:
     """Broke behind its first turn, went on, and is at work; in the second turn nothing was said."""
-    history = JobHistory(JobId(4), "talks/x.wav")
+    job_state = JobState(JobId(4), "talks/x.wav")
     began = Began("s-1", "u3-rt-pro", 16000, 0, 12.5, 30.0)
     for attempt, event in (
         (1, Queued(90.0, 16000, 1, "WAV PCM_16")),
         (1, Connecting("wss://example.org/v3/ws", "ab12")),
         (1, began),
         (1, Progressed(62.0, 90.0, LagSummary(0.1, 0.1, 0.3, 0.4))),
-        (1, TurnHeard(Turn(0, True, "Hello there.", words=(Word("Hello there.", 0, 62340),)))),
+        (1, TurnReceived(Turn(0, True, "Hello there.", words=(Word("Hello there.", 0, 62340),)))),
         (1, LOST),
         (2, Retrying("the connection broke", 1.0, 62.34)),
         (2, Connecting("wss://example.org/v3/ws", "ab12", 62340, 1)),
         (2, began),
-        (2, TurnHeard(Turn(1, True, "\u2028", words=(Word(" ", 62400, 62500),)))),
-        (2, TurnHeard(Turn(2, False, "How are", words=(Word("How are", 63000, 64000),)))),
+        (2, TurnReceived(Turn(1, True, "\u2028", words=(Word(" ", 62400, 62500),)))),
+        (2, TurnReceived(Turn(2, False, "How are", words=(Word("How are", 63000, 64000),)))),
     ):
-        history.apply(Report(JobId(4), attempt, "talks/x.wav", 0.0, event))
-    return history
+        job_state.apply(JobReport(JobId(4), attempt, "talks/x.wav", 0.0, event))
+    return job_state
 
 
-def rows(history: JobHistory) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(csv_of(history), newline="")))
+def rows(job_state: JobState) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(csv_of(job_state), newline="")))
 
 
 def whole(text: str) -> str:
@@ -79,7 +79,7 @@ def whole(text: str) -> str:
 
 def test_plain_text_is_the_words_one_turn_a_line():
     """No header and no times: people paste it."""
-    assert "Hello there.\nHow are you?\n" == txt(
+    assert "Hello there.\nHow are you?\n" == txt_of(
         heard(Turn(0, True, "Hello there."), Turn(1, True, "How are you?"))
     )
 
@@ -88,26 +88,26 @@ def test_an_unfinished_turn_is_kept_and_says_so():
     """A cancelled session keeps what was heard, the word that was still open included."""
     words = (Word("How", 0, 90), Word("ar", 100, 150, word_is_final=False))
 
-    assert "Hello.\nHow ar [unfinished]\n" == txt(
+    assert "Hello.\nHow ar [unfinished]\n" == txt_of(
         heard(Turn(0, True, "Hello."), Turn(1, False, "How", words=words))
     )
 
 
 def test_plain_text_says_where_a_further_attempt_goes_on():
     """On a line of its own: behind it, words may have been heard by other means."""
-    assert ("Hello there.\n[attempt 2 goes on from 1:02]\nHow are [unfinished]\n") == txt(
+    assert ("Hello there.\n[attempt 2 goes on from 1:02]\nHow are [unfinished]\n") == txt_of(
         continued()
     )
 
 
 def test_nothing_heard_is_an_empty_text():
     """There is no placeholder that somebody could take for speech."""
-    assert "" == txt(heard())
+    assert "" == txt_of(heard())
 
 
 def test_a_turn_stays_on_its_line_and_holds_nothing_invisible():
     """Line breaks become spaces; controls and bidi overrides do not reach the file."""
-    assert "one two [2J three four\n" == txt(
+    assert "one two [2J three four\n" == txt_of(
         heard(Turn(0, True, "one\r\ntwo\x1b[2J\u2028three \u202e\ufefffour"))
     )
 
@@ -115,9 +115,9 @@ def test_a_turn_stays_on_its_line_and_holds_nothing_invisible():
 @given(st.lists(FOREIGN))
 def test_any_text_is_one_line_a_turn_without_anything_unseen(texts: list[str]):
     """What comes out are the words that went in."""
-    plain = txt(heard(*(Turn(order, True, text) for order, text in enumerate(texts))))
+    plain = txt_of(heard(*(Turn(order, True, text) for order, text in enumerate(texts))))
 
-    assert [one_line(text) for text in texts if one_line(text)] == plain.split("\n")[:-1]
+    assert [single_line(text) for text in texts if single_line(text)] == plain.split("\n")[:-1]
     assert not UNSEEN & set(plain)
     plain.encode()
 
@@ -133,7 +133,7 @@ def test_the_table_has_a_row_a_turn():
     )
 
     assert [
-        list(COLUMNS),
+        list(CSV_COLUMNS),
         ["0", "640", "1160", "true", "A", "0.85", "Oh, well.", "1"],
         ["3", "", "", "false", "", "", "And", "1"],
     ] == table
@@ -171,8 +171,8 @@ def test_any_text_comes_back_from_the_table(texts: list[str], speaker: str):
     turns = [Turn(n, True, f"w{text}", speaker_label=speaker) for n, text in enumerate(texts)]
     table = rows(heard(*turns))
 
-    assert [one_line(f"w{text}") for text in texts] == [row[6] for row in table[1:]]
-    assert all(len(COLUMNS) == len(row) for row in table)
+    assert [single_line(f"w{text}") for text in texts] == [row[6] for row in table[1:]]
+    assert all(len(CSV_COLUMNS) == len(row) for row in table)
     assert not any(cell.startswith(tuple("=+-@\t\r")) for row in table for cell in row)
     assert not UNSEEN & set(csv_of(heard(*turns)))
 
@@ -182,7 +182,7 @@ def test_any_text_comes_back_from_the_table(texts: list[str], speaker: str):
 
 def test_the_document_says_everything_the_fold_knows():
     """Facts, attempt, session, ending and turns, under the names of events and wire."""
-    history = JobHistory(JobId(4), "talks/x.wav")
+    job_state = JobState(JobId(4), "talks/x.wav")
     turn = Turn(
         0, True, "Hi.", words=(Word("Hi.", 5, 9, 0.5, extra={"lang": "en"}),), extra={"new": [1]}
     )
@@ -191,12 +191,12 @@ def test_the_document_says_everything_the_fold_knows():
         Connecting("wss://example.org/v3/ws", "ab12"),
         Began("s-1", "u3-rt-pro", 44100, 0, 12.5, 30.0),
         Progressed(2.5, 2.5, LagSummary(0.1, 0.1, 0.3, 0.4)),
-        TurnHeard(turn),
+        TurnReceived(turn),
         Ended(Outcome.LOST, "the connection broke", "try again", 1006, 2.5, 3.0),
     ):
-        history.apply(Report(JobId(4), 1, "talks/x.wav", 0.0, event))
+        job_state.apply(JobReport(JobId(4), 1, "talks/x.wav", 0.0, event))
 
-    document = json.loads(json_of(history))
+    document = json.loads(json_of(job_state))
 
     assert {
         "job": 4,
@@ -231,7 +231,7 @@ def test_the_document_says_everything_the_fold_knows():
             "sent_seconds": 2.5,
             "open_seconds": 3.0,
         },
-        "turns": [codec.write(turn)],
+        "turns": [codec.dump(turn)],
     } == document
     assert [1] == document["turns"][0]["new"]
     assert "en" == document["turns"][0]["words"][0]["lang"]
@@ -239,15 +239,15 @@ def test_the_document_says_everything_the_fold_knows():
 
 def test_the_document_tells_all_attempts():
     """Each with its place and its end, the one at work too; one that is to come is none yet."""
-    history = continued()
-    first = {"number": 1, "from_ms": 0, "from_turn": 0, "ended": codec.write(LOST)}
+    job_state = continued()
+    first = {"number": 1, "from_ms": 0, "from_turn": 0, "ended": codec.dump(LOST)}
     second = {"number": 2, "from_ms": 62340, "from_turn": 1, "ended": None}
-    assert [first, second] == json.loads(json_of(history))["attempts"]
+    assert [first, second] == json.loads(json_of(job_state))["attempts"]
 
-    history.apply(Report(JobId(4), 2, "talks/x.wav", 0.0, LOST))
-    history.apply(Report(JobId(4), 3, "talks/x.wav", 0.0, Retrying("lost", 1.0, 64.0)))
-    document = json.loads(json_of(history))
-    assert [first, {**second, "ended": codec.write(LOST)}] == document["attempts"]
+    job_state.apply(JobReport(JobId(4), 2, "talks/x.wav", 0.0, LOST))
+    job_state.apply(JobReport(JobId(4), 3, "talks/x.wav", 0.0, Retrying("lost", 1.0, 64.0)))
+    document = json.loads(json_of(job_state))
+    assert [first, {**second, "ended": codec.dump(LOST)}] == document["attempts"]
     assert "retrying" == document["status"]
 
 
@@ -279,8 +279,8 @@ def test_a_number_that_json_does_not_have_becomes_null():
 @given(FOREIGN, FOREIGN)
 def test_any_text_comes_back_from_the_document(file: str, said: str):
     """Nothing is lost and nothing unseen stands in the file."""
-    history = JobHistory(JobId(1), file, transcript=Transcript([Turn(0, False, f"w{said}")]))
-    text = json_of(history)
+    job_state = JobState(JobId(1), file, transcript=Transcript([Turn(0, False, f"w{said}")]))
+    text = json_of(job_state)
     document = json.loads(text)
 
     assert whole(file) == document["file"]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from tui.files.file_picker import Picking, Wish, parent
-from tui.files.folder_listing import Entry, fitting, listing, seconds
-from tui.files.recording_search import CalledOff, Gathering, gathered
-from tui.render.file_picker_lines import bytes_of, prospect
+from tui.files.file_picker import FilePicker, PathSelection, parent_folder
+from tui.files.folder_listing import FolderEntry, estimate_duration, glob_recordings, list_folder
+from tui.files.recording_search import RecordingSearch, SearchCancelled, search_recordings
+from tui.render.file_picker_lines import format_bytes, submit_hint
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 from workers.errors import UsageProblem
@@ -31,13 +31,13 @@ def test_a_list_has_folders_then_recordings(tmp_path: Path) -> None:
     make(tmp_path, "B.wav", "a.flac", "notes.txt", "Zoo/x.wav", "apes/x.wav", ".git/x.wav")
 
     assert [
-        Entry("apes", f"{tmp_path}/apes", True),
-        Entry("Zoo", f"{tmp_path}/Zoo", True),
-        Entry("a.flac", f"{tmp_path}/a.flac", False, 5),
-        Entry("B.wav", f"{tmp_path}/B.wav", False, 5),
-    ] == listing(str(tmp_path))
-    assert [".git"] == [each.name for each in listing(str(tmp_path), ".g")]
-    assert ["apes", "a.flac"] == [each.name for each in listing(str(tmp_path), "A")]
+        FolderEntry("apes", f"{tmp_path}/apes", True),
+        FolderEntry("Zoo", f"{tmp_path}/Zoo", True),
+        FolderEntry("a.flac", f"{tmp_path}/a.flac", False, 5),
+        FolderEntry("B.wav", f"{tmp_path}/B.wav", False, 5),
+    ] == list_folder(str(tmp_path))
+    assert [".git"] == [each.name for each in list_folder(str(tmp_path), ".g")]
+    assert ["apes", "a.flac"] == [each.name for each in list_folder(str(tmp_path), "A")]
 
 
 def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None:
@@ -47,19 +47,19 @@ def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None
     (tmp_path / "round.wav").symlink_to(tmp_path / "round.wav")
     (tmp_path / "there").symlink_to(tmp_path)
 
-    entries = listing(str(tmp_path))
+    entries = list_folder(str(tmp_path))
 
     assert ["there", "dead.wav", "pipe.wav", "round.wav"] == [each.name for each in entries]
-    assert [None] * 4 == [seconds(each) for each in entries]
+    assert [None] * 4 == [estimate_duration(each) for each in entries]
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])
 def test_lengths_are_told_by_the_first_bytes(tmp_path: Path, name: str) -> None:
     """Of the formats that begin with it."""
     soundfile.write(tmp_path / name, np.zeros(24000, np.int16), 16000)
-    (entry,) = listing(str(tmp_path))
+    (entry,) = list_folder(str(tmp_path))
 
-    assert 1.5 == pytest.approx(seconds(entry), abs=0.01)
+    assert 1.5 == pytest.approx(estimate_duration(entry), abs=0.01)
 
 
 def test_no_length_is_told_where_none_is(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_no_length_is_told_where_none_is(tmp_path: Path) -> None:
     (tmp_path / "rateless.wav").write_bytes(whole[:28] + bytes(4) + whole[32:])
     make(tmp_path, "short.wav")
 
-    told = {each.name: seconds(each) for each in listing(str(tmp_path))}
+    told = {each.name: estimate_duration(each) for each in list_folder(str(tmp_path))}
 
     assert {"rateless.wav": None, "short.wav": None, "still.wav": 0.0} == told
 
@@ -97,7 +97,9 @@ def test_a_pattern_names_folders_and_recordings(
     make(tmp_path, "b.wav", "[x].wav", "deep/b.wav", "deep/down/c.wav", ".no/b.wav", "b.txt")
     (tmp_path / "deep/down/round").symlink_to(tmp_path)
 
-    found = [os.path.relpath(path, tmp_path) for path in fitting(f"{tmp_path}/{pattern}", str)]
+    found = [
+        os.path.relpath(path, tmp_path) for path in glob_recordings(f"{tmp_path}/{pattern}", str)
+    ]
 
     assert sorted(names) == sorted(each for each in found if "round" not in each)
     assert not any("round/" in each for each in found)
@@ -108,8 +110,8 @@ def test_patterns_begin_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     make(tmp_path, "[a]/b.wav")
     monkeypatch.chdir(tmp_path)
 
-    assert ["[a]/b.wav"] == list(fitting("[a]/*.wav", str))
-    assert ["[a]"] == list(fitting("*", str))
+    assert ["[a]/b.wav"] == list(glob_recordings("[a]/*.wav", str))
+    assert ["[a]"] == list(glob_recordings("*", str))
 
 
 def test_paths_are_gathered_each_once(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_paths_are_gathered_each_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     skipped: list[tuple[str, str]] = []
 
-    files = gathered(
+    files = search_recordings(
         [f"{tmp_path}/[x].wav", f"{tmp_path}/*", f"{tmp_path}/a.wav"], skipped, Event()
     )
 
@@ -131,9 +133,9 @@ def test_paths_are_gathered_each_once(tmp_path: Path) -> None:
 def test_what_names_nothing_is_told(tmp_path: Path) -> None:
     """In words."""
     with pytest.raises(UsageProblem, match="no recording or folder is called"):
-        gathered([f"{tmp_path}/*.wav"], [], Event())
+        search_recordings([f"{tmp_path}/*.wav"], [], Event())
     with pytest.raises(UsageProblem, match="there is no file or folder"):
-        gathered([f"{tmp_path}/a.wav"], [], Event())
+        search_recordings([f"{tmp_path}/a.wav"], [], Event())
 
 
 def test_a_search_is_called_off(tmp_path: Path) -> None:
@@ -141,25 +143,25 @@ def test_a_search_is_called_off(tmp_path: Path) -> None:
     off = Event()
     off.set()
     for path in (tmp_path, tmp_path / "**" / "*.wav"):
-        with pytest.raises(CalledOff):
-            gathered([str(path)], [], off)
+        with pytest.raises(SearchCancelled):
+            search_recordings([str(path)], [], off)
 
 
 async def test_a_newer_search_calls_the_older_one_off(tmp_path: Path) -> None:
     """And so does time: counting is no reason to read a whole disk."""
     make(tmp_path, "a.wav")
-    search, asked = Gathering(), Event()
+    search, asked = RecordingSearch(), Event()
 
     def slowly() -> list[str]:
         asked.wait()
         return [str(tmp_path)]
 
-    older = asyncio.create_task(search.files(slowly, []))
+    older = asyncio.create_task(search.search(slowly, []))
     await asyncio.sleep(0)  # it has begun
-    newer = asyncio.create_task(search.files(lambda: [str(tmp_path)], []))
+    newer = asyncio.create_task(search.search(lambda: [str(tmp_path)], []))
     assert [f"{tmp_path}/a.wav"] == await newer
     asked.set()
-    with pytest.raises(CalledOff):
+    with pytest.raises(SearchCancelled):
         await older
 
     over = Event()
@@ -169,14 +171,14 @@ async def test_a_newer_search_calls_the_older_one_off(tmp_path: Path) -> None:
         over.wait()
         return [str(tmp_path)]
 
-    with pytest.raises(CalledOff):
-        await search.files(late, [], 0.0)
+    with pytest.raises(SearchCancelled):
+        await search.search(late, [], 0.0)
 
 
-def picking(*names: str) -> Picking:
-    picking = Picking()
-    picking.show(
-        [Entry(name.strip("/"), f"/r/{name.strip('/')}", name[-1] == "/") for name in names]
+def picking(*names: str) -> FilePicker:
+    picking = FilePicker()
+    picking.set_entries(
+        [FolderEntry(name.strip("/"), f"/r/{name.strip('/')}", name[-1] == "/") for name in names]
     )
     return picking
 
@@ -185,32 +187,32 @@ def test_enter_adds_what_the_line_names_or_the_row() -> None:
     """A folder in the list is opened instead."""
     here = picking("talks/", "a.wav")
 
-    assert Wish(line="x.wav y.wav") == here.wish(" x.wav y.wav ", in_list=False)
-    assert not here.wish("x.wav", in_list=True)
+    assert PathSelection(line="x.wav y.wav") == here.selection(" x.wav y.wav ", in_list=False)
+    assert not here.selection("x.wav", in_list=True)
     here.move(1)
-    assert Wish(paths=("/r/a.wav",)) == here.wish("x.wav", in_list=True)
-    assert not picking().wish("", in_list=True)
+    assert PathSelection(paths=("/r/a.wav",)) == here.selection("x.wav", in_list=True)
+    assert not picking().selection("", in_list=True)
 
 
 def test_marks_come_before_all_else_and_outlive_the_list() -> None:
     """Whole folders may be marked; a second Space takes a mark away."""
     here = picking("talks/", "a.wav", "b.wav")
     for _ in range(3):
-        here.mark()
-    here.mark()  # b.wav again: the last row stays the current one
+        here.toggle_mark()
+    here.toggle_mark()  # b.wav again: the last row stays the current one
 
-    here.show([])
+    here.set_entries([])
 
-    assert Wish(paths=("/r/talks", "/r/a.wav")) == here.wish("x.wav", in_list=False)
-    assert Wish(paths=("/r/talks", "/r/a.wav")) == here.wish("", in_list=True)
+    assert PathSelection(paths=("/r/talks", "/r/a.wav")) == here.selection("x.wav", in_list=False)
+    assert PathSelection(paths=("/r/talks", "/r/a.wav")) == here.selection("", in_list=True)
 
 
 def test_all_recordings_of_a_list_are_marked_and_unmarked() -> None:
     """Its folders are not."""
     here = picking("talks/", "a.wav", "b.wav")
-    here.mark_all()
+    here.toggle_all_marks()
     assert ["/r/a.wav", "/r/b.wav"] == list(here.marked)
-    here.mark_all()
+    here.toggle_all_marks()
     assert {} == here.marked
 
 
@@ -218,12 +220,12 @@ def test_the_cursor_stays_on_its_path_when_the_list_narrows() -> None:
     """Or goes where one came from; else to the top."""
     here = picking("talks/", "a.wav", "b.wav")
     here.move(9)
-    here.show(here.entries[1:])
-    assert ("b.wav", 1) == (here.entries[here.row].name, here.row)
-    here.show(here.entries[:1])
-    assert 0 == here.row
-    here.show(picking("x/", "y/").entries, at="/r/y")
-    assert 1 == here.row
+    here.set_entries(here.entries[1:])
+    assert ("b.wav", 1) == (here.entries[here.cursor_row].name, here.cursor_row)
+    here.set_entries(here.entries[:1])
+    assert 0 == here.cursor_row
+    here.set_entries(picking("x/", "y/").entries, cursor_path="/r/y")
+    assert 1 == here.cursor_row
 
 
 @pytest.mark.parametrize(
@@ -232,8 +234,8 @@ def test_the_cursor_stays_on_its_path_when_the_list_narrows() -> None:
 )
 def test_the_folder_above(folder: str, above: str) -> None:
     """Relative ones stay relative as long as they can."""
-    assert above == parent(folder)
-    assert os.path.dirname(os.getcwd()) == parent("")
+    assert above == parent_folder(folder)
+    assert os.path.dirname(os.getcwd()) == parent_folder("")
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ def test_the_folder_above(folder: str, above: str) -> None:
 )
 def test_sizes_are_short(size: int, text: str) -> None:
     """As people read them."""
-    assert text == bytes_of(size)
+    assert text == format_bytes(size)
 
 
 def test_what_enter_does_is_said() -> None:
@@ -258,8 +260,8 @@ def test_what_enter_does_is_said() -> None:
     def said(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
         here = picking(*(f"{each}.wav" for each in range(3)))
         for _ in range(marked):
-            here.mark()
-        (line,) = prospect(here, files, opens, named=named, look=Look(UNICODE))
+            here.toggle_mark()
+        (line,) = submit_hint(here, files, opens, has_input=named, look=Look(UNICODE))
         return "".join(text for text, _ in line)
 
     assert "Enter opens talks" == said(None, "talks")

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tui.files.path_input import LONGEST, complete, dropped, named, place, told, typed
+from tui.files.path_input import (
+    MAX_PASTE_CHARS,
+    complete_path,
+    find_completions,
+    join_pasted_paths,
+    sanitize_paste,
+    skipped_note,
+    split_paths,
+)
 
 
 def test_a_path_that_exists_is_taken_as_it_stands(tmp_path: Path) -> None:
@@ -13,23 +21,23 @@ def test_a_path_that_exists_is_taken_as_it_stands(tmp_path: Path) -> None:
     odd = tmp_path / "it's [a] talk.wav"
     odd.touch()
 
-    assert [str(odd)] == named(f"  {odd} ")
+    assert [str(odd)] == split_paths(f"  {odd} ")
 
 
 def test_dropped_paths_are_read_as_a_shell_would(tmp_path: Path) -> None:
     """Terminals quote or escape what is dropped on them, some as a URL."""
-    assert ["/a b.wav", "/c d.wav"] == named("'/a b.wav' /c\\ d.wav")
-    assert ["/a b.wav"] == named("file:///a%20b.wav")
-    assert ["/it's.wav"] == named("/it's.wav")
-    assert [] == named("   ")
+    assert ["/a b.wav", "/c d.wav"] == split_paths("'/a b.wav' /c\\ d.wav")
+    assert ["/a b.wav"] == split_paths("file:///a%20b.wav")
+    assert ["/it's.wav"] == split_paths("/it's.wav")
+    assert [] == split_paths("   ")
 
 
 def test_relative_paths_begin_at_the_folder_that_is_shown(tmp_path: Path) -> None:
     """Absolute ones do not care."""
     (tmp_path / "a b.wav").touch()
 
-    assert [f"{tmp_path}/a b.wav"] == named("a b.wav", str(tmp_path))
-    assert ["/x.wav", f"{tmp_path}/y.wav"] == named("/x.wav y.wav", str(tmp_path))
+    assert [f"{tmp_path}/a b.wav"] == split_paths("a b.wav", str(tmp_path))
+    assert ["/x.wav", f"{tmp_path}/y.wav"] == split_paths("/x.wav y.wav", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -45,12 +53,12 @@ def test_relative_paths_begin_at_the_folder_that_is_shown(tmp_path: Path) -> Non
 )
 def test_of_several_lines_each_is_a_path(text: str, line: str) -> None:
     """A file manager copies one a line, spaces and all; a shell's quotes are left alone."""
-    assert line == dropped(text)
+    assert line == join_pasted_paths(text)
 
 
 def test_nothing_that_is_pasted_reaches_the_terminal_as_an_order() -> None:
     """Lines stay lines."""
-    assert "a  [2J\nb" == typed("a \x1b[2J\r\nb")
+    assert "a  [2J\nb" == sanitize_paste("a \x1b[2J\r\nb")
 
 
 def test_completion_goes_as_far_as_there_is_one_way(tmp_path: Path) -> None:
@@ -61,13 +69,13 @@ def test_completion_goes_as_far_as_there_is_one_way(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     start = f"{tmp_path}/"
 
-    assert f"{start}meeting-" == complete(f"{start}m")
-    assert f"{start}other/" == complete(f"{start}o")
-    assert f"{start}.hidden/" == complete(f"{start}.")
-    assert f"{start}x" == complete(f"{start}x")
-    assert "/nowhere/at/all" == complete("/nowhere/at/all")
-    assert "other/" == complete("o", str(tmp_path))
-    assert f"{start}m" == complete(f"{start}m", folders=True)
+    assert f"{start}meeting-" == complete_path(f"{start}m")
+    assert f"{start}other/" == complete_path(f"{start}o")
+    assert f"{start}.hidden/" == complete_path(f"{start}.")
+    assert f"{start}x" == complete_path(f"{start}x")
+    assert "/nowhere/at/all" == complete_path("/nowhere/at/all")
+    assert "other/" == complete_path("o", str(tmp_path))
+    assert f"{start}m" == complete_path(f"{start}m", folders_only=True)
 
 
 def test_capitals_are_mended(tmp_path: Path) -> None:
@@ -75,8 +83,8 @@ def test_capitals_are_mended(tmp_path: Path) -> None:
     for name in ("Meeting-1.wav", "Meeting-2.wav", "notes.wav", "Notebook.wav"):
         (tmp_path / name).touch()
 
-    assert f"{tmp_path}/Meeting-" == complete(f"{tmp_path}/meet")
-    assert f"{tmp_path}/not" == complete(f"{tmp_path}/not")
+    assert f"{tmp_path}/Meeting-" == complete_path(f"{tmp_path}/meet")
+    assert f"{tmp_path}/not" == complete_path(f"{tmp_path}/not")
 
 
 def test_the_last_path_of_a_line_is_completed(tmp_path: Path) -> None:
@@ -85,10 +93,10 @@ def test_the_last_path_of_a_line_is_completed(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     first = f"{tmp_path}/first.wav"
 
-    assert f"{first} {tmp_path}/a\\ t" == complete(f"{first} {tmp_path}/a")
-    assert f"{first} {tmp_path}/a\\ talk.wav" == complete(f"{first} {tmp_path}/a\\ ta")
-    assert f"{first} {tmp_path}/a\\ talk.wav" == complete(f"{first} '{tmp_path}/a ta")
-    assert f"{tmp_path}/a talk.wav" == complete(f"{tmp_path}/a ta")
+    assert f"{first} {tmp_path}/a\\ t" == complete_path(f"{first} {tmp_path}/a")
+    assert f"{first} {tmp_path}/a\\ talk.wav" == complete_path(f"{first} {tmp_path}/a\\ ta")
+    assert f"{first} {tmp_path}/a\\ talk.wav" == complete_path(f"{first} '{tmp_path}/a ta")
+    assert f"{tmp_path}/a talk.wav" == complete_path(f"{tmp_path}/a ta")
 
 
 def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
@@ -97,8 +105,8 @@ def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
     (tmp_path / "tal\u202evaw.wav").touch()
 
-    assert f"{tmp_path}/talk \u3000.wav" == complete(f"{tmp_path}/t")
-    assert "a\0b/c" == complete("a\0b/c")
+    assert f"{tmp_path}/talk \u3000.wav" == complete_path(f"{tmp_path}/t")
+    assert "a\0b/c" == complete_path("a\0b/c")
 
 
 def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
@@ -108,7 +116,7 @@ def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
         (tmp_path / name).touch()
 
     def names(line: str) -> list[str]:
-        return [each.name for each in place(line, str(tmp_path)).entries]
+        return [each.name for each in find_completions(line, str(tmp_path)).entries]
 
     assert ["talks"] == names("")
     assert ["a.wav", "Also.flac", "b.wav"] == names("talks/")
@@ -116,17 +124,17 @@ def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
     assert ["a.wav", "b.wav"] == names("talks/*.wav")
     assert ["b.wav"] == names("talks/a.wav talks/b")
     with pytest.raises(NotADirectoryError):
-        place("nowhere/", str(tmp_path))
+        find_completions("nowhere/", str(tmp_path))
 
 
 def test_what_was_skipped_is_told_with_its_first_reason() -> None:
     """And where the others stand."""
-    assert "" == told([], "!")
-    assert ", 2 skipped, as a: a pipe; ! lists them" == told(
+    assert "" == skipped_note([], "!")
+    assert ", 2 skipped, as a: a pipe; ! lists them" == skipped_note(
         [("a", "a pipe"), ("b", "a folder")], "!"
     )
 
 
 def test_a_book_that_is_pasted_is_cut() -> None:
     """A line with a megabyte in it would take seconds for each key."""
-    assert len(typed("x" * 1_000_000)) == LONGEST
+    assert len(sanitize_paste("x" * 1_000_000)) == MAX_PASTE_CHARS

@@ -9,20 +9,20 @@ from workers.jobs.events import (
     ChunksSent,
     Connecting,
     Ended,
+    JobReport,
     MessageReceived,
     MessageSent,
     Outcome,
     Progressed,
     Queued,
-    Report,
     Retrying,
     Slipped,
     TraceEvent,
-    TurnHeard,
+    TurnReceived,
     Warned,
-    from_json,
-    report_json,
-    to_json,
+    event_from_json,
+    event_to_json,
+    report_to_json,
 )
 from workers.jobs.job import JobId
 from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
@@ -47,8 +47,8 @@ ALL: list[TraceEvent] = [
     Connecting("wss://host/v3/ws", "ab" * 32),
     Began("0b6f", "u3-rt-pro", 16000, 1790010800, 12.5, 80.0),
     Progressed(1.5, 30.0, LagSummary(0.1, 0.1, 0.9, 2.0), (-23, -99)),
-    TurnHeard(Turn(0, True, "Hi.", words=(Word("Hi.", 0, 90, 0.9, True),), extra={"x": 1})),
-    TurnHeard(Turn(1, True, "Cut o"), cut=True),
+    TurnReceived(Turn(0, True, "Hi.", words=(Word("Hi.", 0, 90, 0.9, True),), extra={"x": 1})),
+    TurnReceived(Turn(1, True, "Cut o"), cut=True),
     Warned("careful", 1201),
     Slipped(12.0, 6100.0),
     Retrying("the connection broke", 1.5, 12.4),
@@ -62,18 +62,18 @@ ALL: list[TraceEvent] = [
 @pytest.mark.parametrize("event", ALL, ids=lambda e: e.type)
 def test_every_event_survives_its_json(event: TraceEvent) -> None:
     """A trace says exactly what happened."""
-    assert from_json(json.loads(json.dumps(to_json(event)))) == event
+    assert event_from_json(json.loads(json.dumps(event_to_json(event)))) == event
 
 
 def test_no_event_is_missing_here() -> None:
     """The list above is all there is, so the test above means something."""
-    assert {type(event) for event in ALL} == {*events._EVENTS.values(), TurnHeard}
+    assert {type(event) for event in ALL} == {*events._EVENT_TYPES.values(), TurnReceived}
 
 
 def test_a_turn_keeps_the_names_of_the_wire() -> None:
     """And a report puts whose it is in front."""
-    turn = TurnHeard(Turn(2, False, "hi", words=(Word("hi", 1, 2),)))
-    said = report_json(Report(JobId(7), 1, "a.wav", 1.23456, turn))
+    turn = TurnReceived(Turn(2, False, "hi", words=(Word("hi", 1, 2),)))
+    said = report_to_json(JobReport(JobId(7), 1, "a.wav", 1.23456, turn))
 
     assert list(said)[:5] == ["type", "job", "attempt", "file", "t"]
     assert said["type"] == "turn"
@@ -86,7 +86,7 @@ def test_a_turn_keeps_the_names_of_the_wire() -> None:
 def test_a_bad_event_is_a_named_error(record: dict[str, object]) -> None:
     """Traces come from disks, and disks from anywhere."""
     with pytest.raises(Malformed):
-        from_json(record)
+        event_from_json(record)
 
 
 def test_what_older_traces_do_not_tell_is_empty() -> None:
@@ -94,4 +94,4 @@ def test_what_older_traces_do_not_tell_is_empty() -> None:
     lag = {"now": 0.1, "p50": 0.1, "p99": 0.2, "max": 0.3}
     record = {"type": "progress", "sent_seconds": 1.0, "total_seconds": 2.0, "lag_ms": lag}
 
-    assert from_json(record) == Progressed(1.0, 2.0, LagSummary(0.1, 0.1, 0.2, 0.3), ())
+    assert event_from_json(record) == Progressed(1.0, 2.0, LagSummary(0.1, 0.1, 0.2, 0.3), ())

@@ -33,7 +33,7 @@ def test_an_error_is_classified_by_code_and_text(
     code: int | None, text: str, outcome: Outcome
 ) -> None:
     """One code can mean two things, so the text decides; both are told."""
-    ended = outcomes.of_error(Error(text, code))
+    ended = outcomes.ended_by_error(Error(text, code))
 
     assert ended.outcome is outcome
     assert text in ended.reason
@@ -43,11 +43,11 @@ def test_an_error_is_classified_by_code_and_text(
 
 def test_the_fixed_close_reason_is_not_told_as_one() -> None:
     """It says nothing; before 2026 the reason was in the close."""
-    assert LITERAL not in outcomes.of_close(Closed(3006, LITERAL)).reason
-    assert "bad key" in outcomes.of_close(Closed(1008, "bad key")).reason
+    assert LITERAL not in outcomes.ended_by_close(Closed(3006, LITERAL)).reason
+    assert "bad key" in outcomes.ended_by_close(Closed(1008, "bad key")).reason
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1005])
 def test_a_close_without_a_reason_is_a_lost_session(code: int) -> None:
     """Nothing was wrong, but the end was not confirmed."""
-    assert outcomes.of_close(Closed(code, "")).outcome is Outcome.LOST
+    assert outcomes.ended_by_close(Closed(code, "")).outcome is Outcome.LOST

@@ -1,5 +1,5 @@
 from workers.jobs.events import Outcome
-from workers.jobs.resume_point import START, Bearings, Seam
+from workers.jobs.resume_point import RECORDING_START, ResumePoint, ResumeTracker
 from workers.protocol.messages import Turn, Word
 
 
@@ -11,111 +11,121 @@ def words(order: int, *times: tuple[int, int]) -> Turn:
     return Turn(order, True, "some words", words=tuple(Word("some", *each) for each in times))
 
 
-def bearings(*turns: Turn, sent: float = 60.0, begun_at: Seam = START) -> Seam:
-    found = Bearings(begun_at)
-    found.sent(sent)
+def bearings(
+    *turns: Turn, sent: float = 60.0, begun_at: ResumePoint = RECORDING_START
+) -> ResumePoint:
+    found = ResumeTracker(begun_at)
+    found.apply_progress(sent)
     for each in turns:
-        found.hear(each, cut=False)
-    return found.seam
+        found.apply_turn(each, cut=False)
+    return found.resume_point
 
 
 def test_nothing_final_leaves_it_where_it_began() -> None:
     """A partial proves nothing."""
-    assert bearings(turn(0, 0, 900, final=False)) == START
-    assert bearings(turn(4, 7000, 7900, final=False), begun_at=Seam(7000, 4)) == Seam(7000, 4)
+    assert bearings(turn(0, 0, 900, final=False)) == RECORDING_START
+    assert bearings(turn(4, 7000, 7900, final=False), begun_at=ResumePoint(7000, 4)) == ResumePoint(
+        7000, 4
+    )
 
 
 def test_the_end_of_the_last_final_turn_is_the_place() -> None:
     """Whatever came twice, or out of order."""
-    assert bearings(turn(0, 0, 900), turn(1, 1000, 1900)) == Seam(1900, 2)
-    assert bearings(turn(0, 0, 900), turn(0, 0, 950)) == Seam(950, 1)
-    assert bearings(turn(1, 1000, 1900), turn(0, 0, 900)) == Seam(1900, 2)
+    assert bearings(turn(0, 0, 900), turn(1, 1000, 1900)) == ResumePoint(1900, 2)
+    assert bearings(turn(0, 0, 900), turn(0, 0, 950)) == ResumePoint(950, 1)
+    assert bearings(turn(1, 1000, 1900), turn(0, 0, 900)) == ResumePoint(1900, 2)
 
 
 def test_an_end_that_is_padded_into_the_next_turn_is_taken_back() -> None:
     """Its first word would be missing."""
-    assert bearings(turn(0, 0, 2300), turn(1, 1800, 2600, final=False)) == Seam(1800, 1)
+    assert bearings(turn(0, 0, 2300), turn(1, 1800, 2600, final=False)) == ResumePoint(1800, 1)
 
 
 def test_a_final_without_times_is_heard_again() -> None:
     """Nobody knows where it ended."""
-    assert bearings(turn(0, 0, 900), Turn(1, True, "words without times")) == Seam(900, 1)
+    assert bearings(turn(0, 0, 900), Turn(1, True, "words without times")) == ResumePoint(900, 1)
 
 
 def test_a_turn_that_was_cut_is_heard_again() -> None:
     """The end of the session was not the end of the sentence."""
-    found = Bearings()
-    found.sent(60.0)
-    found.hear(turn(0, 0, 900), cut=False)
-    found.hear(turn(1, 1000, 1900), cut=True)
+    found = ResumeTracker()
+    found.apply_progress(60.0)
+    found.apply_turn(turn(0, 0, 900), cut=False)
+    found.apply_turn(turn(1, 1000, 1900), cut=True)
 
-    assert found.seam == Seam(900, 1)
+    assert found.resume_point == ResumePoint(900, 1)
 
 
 def test_a_final_whose_times_cannot_be_is_heard_again() -> None:
     """Zeros, say: to keep it and go back as well would tell it twice."""
-    assert bearings(turn(0, 0, 900), turn(1, 0, 0)) == Seam(900, 1)
-    assert bearings(turn(0, 0, 0), turn(1, 1000, 1900)) == Seam(1900, 2)
-    assert bearings(turn(0, 0, 900), words(1, (1000, 1900), (0, 0))) == Seam(900, 1)
+    assert bearings(turn(0, 0, 900), turn(1, 0, 0)) == ResumePoint(900, 1)
+    assert bearings(turn(0, 0, 0), turn(1, 1000, 1900)) == ResumePoint(1900, 2)
+    assert bearings(turn(0, 0, 900), words(1, (1000, 1900), (0, 0))) == ResumePoint(900, 1)
 
 
 def test_a_partial_whose_times_cannot_be_takes_nothing_back() -> None:
     """No end is padded by more than a word."""
-    assert bearings(words(0, (0, 400), (500, 900)), turn(1, 0, 0, final=False)) == Seam(900, 1)
-    assert bearings(turn(0, 0, 900), turn(1, 0, 0, final=False)) == Seam(900, 1)
+    assert bearings(words(0, (0, 400), (500, 900)), turn(1, 0, 0, final=False)) == ResumePoint(
+        900, 1
+    )
+    assert bearings(turn(0, 0, 900), turn(1, 0, 0, final=False)) == ResumePoint(900, 1)
     early = words(0, (-600, 400), (-500, 900))
-    assert bearings(early, turn(1, 10, 1900, final=False)) == Seam(900, 1)
+    assert bearings(early, turn(1, 10, 1900, final=False)) == ResumePoint(900, 1)
 
 
 def test_a_partial_that_comes_behind_its_final_is_nothing() -> None:
     """Nor does it divide a turn elsewhere."""
     cut, late = words(1, (1000, 50_000), (50_000, 59_990)), turn(1, 1000, 3000, final=False)
 
-    assert handed_over((cut, True), (late, True)).seam == Seam(50_000, 2, kept_words=1)
-    assert bearings(turn(0, 0, 900), turn(0, 100, 500, final=False)) == Seam(900, 1)
+    assert handed_over((cut, True), (late, True)).resume_point == ResumePoint(
+        50_000, 2, kept_words=1
+    )
+    assert bearings(turn(0, 0, 900), turn(0, 100, 500, final=False)) == ResumePoint(900, 1)
 
 
 def test_a_turn_whose_end_was_never_told_is_not_divided() -> None:
     """Nobody knows what of it would have stayed."""
-    assert not handed_over((turn(1, 1000, 50_000, final=False), True)).moved
+    assert not handed_over((turn(1, 1000, 50_000, final=False), True)).has_advanced
 
 
 def test_no_time_that_a_server_tells_skips_audio() -> None:
     """Ends are padded, beyond what was sent; nor does one take the job back before its start."""
     assert bearings(turn(0, 0, 10**12), sent=3.0).at_ms == 3000
-    assert bearings(turn(4, 0, 10), begun_at=Seam(7000, 4)) == Seam(7000, 4)
+    assert bearings(turn(4, 0, 10), begun_at=ResumePoint(7000, 4)) == ResumePoint(7000, 4)
 
 
 def test_what_was_sent_later_was_not_heard_before() -> None:
     """The padded end of a turn is bounded by what was sent when it came first."""
-    found = Bearings()
-    found.sent(2.0)
-    found.hear(turn(0, 0, 2900), cut=False)
-    found.sent(9.0)
-    found.hear(turn(0, 0, 2900), cut=False)
+    found = ResumeTracker()
+    found.apply_progress(2.0)
+    found.apply_turn(turn(0, 0, 2900), cut=False)
+    found.apply_progress(9.0)
+    found.apply_turn(turn(0, 0, 2900), cut=False)
 
-    assert found.seam == Seam(2000, 1)
+    assert found.resume_point == ResumePoint(2000, 1)
 
 
-def handed_over(*turns: tuple[Turn, bool], sent: float = 60.0) -> Bearings:
-    found = Bearings(Seam(1000, 1))
-    found.sent(sent)
+def handed_over(*turns: tuple[Turn, bool], sent: float = 60.0) -> ResumeTracker:
+    found = ResumeTracker(ResumePoint(1000, 1))
+    found.apply_progress(sent)
     for each, cut in turns:
-        found.hear(each, cut=cut)
-    found.end(Outcome.HANDED_OVER)
+        found.apply_turn(each, cut=cut)
+    found.end_attempt(Outcome.HANDED_OVER)
     return found
 
 
 def test_who_hands_over_in_silence_has_heard_all_that_was_sent() -> None:
     """Else the same silence would be sent for ever. A word may just have begun, though."""
-    assert handed_over().seam == Seam(59_000, 1)
-    assert handed_over(sent=1.8).seam == Seam(1800, 1)
-    assert handed_over((Turn(1, True, "words without times"), False)).seam == Seam(60_000, 2)
+    assert handed_over().resume_point == ResumePoint(59_000, 1)
+    assert handed_over(sent=1.8).resume_point == ResumePoint(1800, 1)
+    assert handed_over((Turn(1, True, "words without times"), False)).resume_point == ResumePoint(
+        60_000, 2
+    )
 
 
 def test_who_hands_over_behind_a_turn_goes_on_there() -> None:
     """As after any other end: it may not have been heard what else was sent."""
-    assert handed_over((turn(1, 1000, 1900), False)).seam == Seam(1900, 2)
+    assert handed_over((turn(1, 1000, 1900), False)).resume_point == ResumePoint(1900, 2)
 
 
 def test_who_hands_over_in_a_turn_goes_on_before_it() -> None:
@@ -123,15 +133,17 @@ def test_who_hands_over_in_a_turn_goes_on_before_it() -> None:
     first, second = turn(1, 1000, 1900), turn(2, 2000, 2900, final=False)
     whole = turn(2, 2000, 3900)
 
-    assert handed_over((first, False), (second, False)).seam == Seam(1900, 2)
-    assert handed_over((first, False), (second, False), (whole, True)).seam == Seam(1900, 2)
+    assert handed_over((first, False), (second, False)).resume_point == ResumePoint(1900, 2)
+    assert handed_over((first, False), (second, False), (whole, True)).resume_point == ResumePoint(
+        1900, 2
+    )
 
 
 def test_a_turn_that_is_longer_than_a_session_is_divided() -> None:
     """Else no session would ever get further."""
     part, cut = turn(1, 1000, 50_000, final=False), words(1, (1000, 50_000), (51_000, 58_900))
 
-    assert handed_over((part, False), (cut, True)).seam == Seam(58_900, 2)
+    assert handed_over((part, False), (cut, True)).resume_point == ResumePoint(58_900, 2)
 
 
 def test_it_is_divided_before_a_word_that_may_not_have_ended() -> None:
@@ -141,17 +153,21 @@ def test_it_is_divided_before_a_word_that_may_not_have_ended() -> None:
     timeless = words(1, (1000, 58_000), (0, 0))
     alone = turn(1, 58_000, 60_000)
 
-    assert handed_over((cut, True)).seam == Seam(50_000, 2, kept_words=1)
-    assert handed_over((padded, True)).seam == Seam(58_000, 2, kept_words=1)
-    assert handed_over((timeless, True)).seam == Seam(58_000, 2, kept_words=1)
-    assert handed_over((alone, True)).seam == Seam(58_000, 1)
+    assert handed_over((cut, True)).resume_point == ResumePoint(50_000, 2, kept_words=1)
+    assert handed_over((padded, True)).resume_point == ResumePoint(58_000, 2, kept_words=1)
+    assert handed_over((timeless, True)).resume_point == ResumePoint(58_000, 2, kept_words=1)
+    assert handed_over((alone, True)).resume_point == ResumePoint(58_000, 1)
 
 
 def test_a_word_as_long_as_a_session_is_divided() -> None:
     """Else no session would ever get further; and times that cannot be are no reason to go back."""
-    assert handed_over((turn(1, 1000, 60_000), True)).seam == Seam(60_000, 2)
-    assert handed_over((words(1, (10, 900), (950, 60_000)), True)).seam == Seam(60_000, 2)
-    assert handed_over((words(1, (70_000, 80_000), (80_000, 90_000)), True)).seam == Seam(60_000, 2)
+    assert handed_over((turn(1, 1000, 60_000), True)).resume_point == ResumePoint(60_000, 2)
+    assert handed_over((words(1, (10, 900), (950, 60_000)), True)).resume_point == ResumePoint(
+        60_000, 2
+    )
+    assert handed_over(
+        (words(1, (70_000, 80_000), (80_000, 90_000)), True)
+    ).resume_point == ResumePoint(60_000, 2)
 
 
 def test_of_several_turns_that_ended_with_the_session_the_last_is_divided() -> None:
@@ -160,19 +176,19 @@ def test_of_several_turns_that_ended_with_the_session_the_last_is_divided() -> N
 
     for told in (one, two), (one, two, two), (one, two, one):
         found = handed_over(*((each, True) for each in told))
-        assert found.seam == Seam(50_000, 3, kept_words=1)
+        assert found.resume_point == ResumePoint(50_000, 3, kept_words=1)
 
 
 def test_who_gets_no_further_is_told_from_who_does() -> None:
     """A session too short for anything."""
-    assert not handed_over(sent=1.0).moved
-    assert handed_over(sent=1.1).moved
+    assert not handed_over(sent=1.0).has_advanced
+    assert handed_over(sent=1.1).has_advanced
 
 
 def test_who_did_not_hand_over_has_not_heard_all_that_was_sent() -> None:
     """The server may have died long before anybody knew."""
-    found = Bearings()
-    found.sent(60.0)
-    found.end(Outcome.LOST)
+    found = ResumeTracker()
+    found.apply_progress(60.0)
+    found.end_attempt(Outcome.LOST)
 
-    assert found.seam == START
+    assert found.resume_point == RECORDING_START

@@ -1,7 +1,7 @@
 import pytest
 
-from workers.jobs.resume_point import Seam
-from workers.jobs.transcript import Transcript, line
+from workers.jobs.resume_point import ResumePoint
+from workers.jobs.transcript import Transcript, transcript_line
 from workers.protocol.messages import Turn, Word
 
 
@@ -42,14 +42,14 @@ def test_an_empty_final_is_ignored() -> None:
     transcript = heard(turn(0, "hello"), turn(0, "", final=True), turn(1, "", final=True))
 
     assert [each.text for each in transcript.lines] == ["hello"]
-    assert not transcript.lines[0].final
+    assert not transcript.lines[0].is_final
 
 
 def test_a_straggling_partial_does_not_take_a_final_back() -> None:
     """Once a turn is final, only another final changes it."""
     transcript = heard(turn(0, "Hello.", final=True), turn(0, "hel"))
 
-    assert transcript.lines[0].final
+    assert transcript.lines[0].is_final
     assert transcript.text == "Hello."
 
 
@@ -58,52 +58,52 @@ def test_turns_are_in_order_of_their_numbers() -> None:
     transcript = heard(turn(1, "two", final=True), turn(0, "one", final=True))
 
     assert transcript.text == "one\ntwo"
-    assert transcript.latest is not None
-    assert transcript.latest.text == "two"
+    assert transcript.latest_line is not None
+    assert transcript.latest_line.text == "two"
 
 
 def test_universal_streaming_shows_its_open_word() -> None:
     """``transcript`` holds final words only; the open one stands in ``words`` alone."""
-    shown = line(turn(0, "the invoice", words="the invoice num*"))
+    shown = transcript_line(turn(0, "the invoice", words="the invoice num*"))
 
-    assert shown.settled == "the invoice"
-    assert shown.unsettled == "num"
+    assert shown.stable_text == "the invoice"
+    assert shown.unstable_text == "num"
 
 
 def test_universal_streaming_begins_with_nothing_but_an_open_word() -> None:
     """The first message of a turn has an empty transcript; it is shown all the same."""
     transcript = heard(turn(0, "", words="the*"))
 
-    assert transcript.lines[0].unsettled == "the"
-    assert transcript.lines[0].settled == ""
+    assert transcript.lines[0].unstable_text == "the"
+    assert transcript.lines[0].stable_text == ""
 
 
 def test_universal_streaming_repeats_a_word() -> None:
     """“no no no”: the open third is not mistaken for the second."""
-    shown = line(turn(0, "no no", words="no no no*"))
+    shown = transcript_line(turn(0, "no no", words="no no no*"))
 
     assert shown.text == "no no no"
 
 
 def test_u3_may_revise_everything_until_the_end() -> None:
     """All text is in the transcript, and no word of a partial is final."""
-    shown = line(turn(0, "Move the crates to—", words="Move* the* crates* to—*"))
+    shown = transcript_line(turn(0, "Move the crates to—", words="Move* the* crates* to—*"))
 
-    assert shown.settled == ""
-    assert shown.unsettled == "Move the crates to—"
+    assert shown.stable_text == ""
+    assert shown.unstable_text == "Move the crates to—"
 
 
 def test_a_final_is_settled_as_a_whole() -> None:
     """Whatever its words say."""
-    shown = line(turn(0, "Dock nine.", final=True, words="Dock nine.*"))
+    shown = transcript_line(turn(0, "Dock nine.", final=True, words="Dock nine.*"))
 
-    assert shown.settled == "Dock nine."
-    assert shown.final
+    assert shown.stable_text == "Dock nine."
+    assert shown.is_final
 
 
 def test_a_turn_without_words_has_no_times() -> None:
     """Words may be empty; the text still counts."""
-    shown = line(turn(0, "hello", final=True, words=""))
+    shown = transcript_line(turn(0, "hello", final=True, words=""))
 
     assert shown.text == "hello"
     assert shown.start_ms is None
@@ -122,18 +122,18 @@ def test_a_turn_that_was_divided_keeps_its_first_words(text: str, words: str, ke
     """The rest is heard anew, by the attempt that takes over."""
     transcript = heard(turn(0, "one", final=True), turn(1, text, final=True, words=words))
     whole = transcript.turns[1]
-    transcript.resume(Seam(900, 2, kept_words=len(words.split()) - 1))
+    transcript.rewind_to(ResumePoint(900, 2, kept_words=len(words.split()) - 1))
 
     assert [each.text for each in transcript.lines] == ["one", kept]
-    assert transcript.seams == [Seam(900, 2, kept_words=len(words.split()) - 1)]
+    assert transcript.resume_points == [ResumePoint(900, 2, kept_words=len(words.split()) - 1)]
     assert transcript.turns[1].words == whole.words[:-1]
 
 
 def test_a_seam_before_all_turns_takes_them_all() -> None:
     """Only a damaged trace tells of one; it is read like any other."""
     transcript = heard(turn(0, "one", final=True), turn(1, "two", final=True))
-    transcript.shed(1)
-    transcript.resume(Seam(-5, -3))
+    transcript.evict(1)
+    transcript.rewind_to(ResumePoint(-5, -3))
 
     assert transcript.turns == []
-    assert transcript.whole
+    assert transcript.is_complete

@@ -5,10 +5,10 @@ from collections import Counter
 import pytest
 
 from tests.unit.render.test_banner import text
-from tui.keys.key_table import KEYS, Scope
-from tui.keys.keymap import Keymap, called, named
-from tui.render.help import ELSEWHERE, help_lines
-from tui.text.width import width
+from tui.keys.key_table import KEY_BINDINGS, Scope
+from tui.keys.keymap import Keymap, keys_display, parse_key_name
+from tui.render.help import ALWAYS_LISTED_SCOPES, help_lines
+from tui.text.width import cell_width
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, UNICODE, Symbols
 
@@ -31,8 +31,8 @@ from tui.theme.symbols import ASCII, UNICODE, Symbols
 )
 def test_keys_may_be_called_as_people_do(written: str, name: str, shown: str) -> None:
     """A sign, or the name that Textual has for it."""
-    assert name == named(written)
-    assert shown == called([name])
+    assert name == parse_key_name(written)
+    assert shown == keys_display([name])
 
 
 @pytest.mark.parametrize(
@@ -40,30 +40,32 @@ def test_keys_may_be_called_as_people_do(written: str, name: str, shown: str) ->
 )
 def test_what_is_no_key_has_no_name(written: str) -> None:
     """It would never be pressed."""
-    assert named(written) is None
+    assert parse_key_name(written) is None
 
 
 def test_every_key_of_the_table_is_one_and_can_be_named_in_settings() -> None:
     """By its scope and action, no two the same; but for those that nobody may change."""
-    ids = [key.id for key in KEYS if not key.priority]
+    ids = [key.id for key in KEY_BINDINGS if not key.priority]
 
     assert len(set(ids)) == len(ids)
     assert all(ids)
-    assert {name for key in KEYS for name in key.keys if named(name) != name} == set()
+    assert {
+        name for key in KEY_BINDINGS for name in key.keys if parse_key_name(name) != name
+    } == set()
     assert not list(Keymap().conflicts())
 
 
 def test_a_changed_key_is_changed_in_its_place_only() -> None:
     """The same action elsewhere keeps its keys."""
     keymap = Keymap({"sessions.move(1)": ("n", "f9")})
-    (key,) = [key for key in keymap.of(Scope.SESSIONS) if key.action == "move(1)"]
+    (key,) = [key for key in keymap.bindings_in(Scope.SESSIONS) if key.action == "move(1)"]
 
-    assert (("n", "f9"), "n F9") == (key.keys, key.shown)
-    assert {"sessions.move(1)": "n,f9"} == keymap.textual
-    assert keymap.of(Scope.WALL) == Keymap().of(Scope.WALL)
+    assert (("n", "f9"), "n F9") == (key.keys, key.key_display)
+    assert {"sessions.move(1)": "n,f9"} == keymap.textual_keymap
+    assert keymap.bindings_in(Scope.WALL) == Keymap().bindings_in(Scope.WALL)
 
 
-HERE = Keymap().of(Scope.WALL, Scope.JOBS, Scope.DESK)
+HERE = Keymap().bindings_in(Scope.WALL, Scope.JOBS, Scope.DESK)
 
 
 @pytest.mark.parametrize("cells", [26, 76, 103, 104, 116, 196])
@@ -73,26 +75,26 @@ def test_help_has_every_key_of_here_and_elsewhere(cells: int, symbols: Symbols) 
     lines = [text(line) for line in help_lines(HERE, cells, Keymap(), symbols)]
     words = Counter(word for line in lines for word in line.split())
 
-    assert all(width(line) <= cells for line in lines)
-    for key in (*HERE, *Keymap().of(*ELSEWHERE, Scope.DESK)):
-        assert all(words[word] for word in key.says.split())
+    assert all(cell_width(line) <= cells for line in lines)
+    for key in (*HERE, *Keymap().bindings_in(*ALWAYS_LISTED_SCOPES, Scope.DESK)):
+        assert all(words[word] for word in key.description.split())
 
 
 def test_a_sentence_names_one_key() -> None:
     """The shortest of those that do it, as they are now; arrows where they can be drawn."""
     look = Look(UNICODE, Keymap({"jobs.undo": ("ctrl+z", "U")}))
 
-    assert "U" == look.key(Scope.JOBS, "undo")
-    assert "G" == look.key(Scope.TRANSCRIPT, "follow")
-    assert "→" == look.key(Scope.PICKING, "open")
-    assert "Down" == Look(ASCII).key(Scope.ADDING, "browse")
+    assert "U" == look.key_hint(Scope.JOBS, "undo")
+    assert "G" == look.key_hint(Scope.TRANSCRIPT, "follow")
+    assert "→" == look.key_hint(Scope.PICKING, "open")
+    assert "Down" == Look(ASCII).key_hint(Scope.ADDING, "browse")
 
 
 def test_help_begins_with_here() -> None:
     """Then what the signs and words mean, then the keys of other places; once each."""
     lines = [text(line) for line in help_lines(HERE, 80, Keymap(), UNICODE)]
     told = [line for line in lines if line and not line.startswith(" ")]
-    rest = [scope.value for scope in ELSEWHERE if scope is not Scope.WALL]
+    rest = [scope.value for scope in ALWAYS_LISTED_SCOPES if scope is not Scope.WALL]
 
     assert ["Wall", "Jobs", "Desk", "Good to know", "Signs", *rest] == told
     beside = text(help_lines(HERE, 120, Keymap(), UNICODE)[0])

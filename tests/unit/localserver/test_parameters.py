@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.localserver import features, parameters
-from workers.localserver.features import FEATURES, Feature, Standing
-from workers.localserver.models import KNOWN
+from workers.localserver.features import FEATURES, Feature, Support
+from workers.localserver.models import KNOWN_MODELS
 from workers.localserver.parameters import (
-    CHANGEABLE,
-    KINDS,
-    OLDER_NAMES,
-    Family,
+    PARAM_ALIASES,
+    PARAM_TYPES,
+    UPDATABLE_PARAMS,
     Mode,
+    ModelFamily,
     Parameters,
 )
 from workers.localserver.recogniser_protocol import Encoding, Endpointing
 from workers.localserver.refusal import CloseCode, Refusal
-from workers.localserver.session import understood
+from workers.localserver.session import decode_message
 from workers.protocol.messages import UpdateConfiguration
 
 US = "speech_model=universal-streaming-english"
@@ -30,9 +30,9 @@ US = "speech_model=universal-streaming-english"
 def refusal_of(query: str) -> str:
     """The words with which a query is refused."""
     with pytest.raises(Refusal) as refused:
-        parameters.read(query)
+        parameters.parse_query(query)
     assert CloseCode.INVALID is refused.value.code
-    return refused.value.words
+    return refused.value.message
 
 
 def unfit(name: str, why: str) -> str:
@@ -46,32 +46,32 @@ def warned(parameters: Parameters) -> list[str]:
 # --- the table
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda each: f"{each.name}-{each.standing.name}")
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda each: f"{each.name}-{each.support.name}")
 def test_each_feature_stands_as_the_table_says(feature: Feature):
     """Its example is refused, or warned of, or done without a word."""
-    if feature.standing is Standing.REFUSED:
+    if feature.support is Support.REFUSED:
         assert f"Invalid '{feature.name}'" in refusal_of(feature.example)
         return
-    asked = parameters.read(feature.example)
+    asked = parameters.parse_query(feature.example)
 
-    assert (feature.name in warned(asked)) is (feature.standing is Standing.WARNED)
+    assert (feature.name in warned(asked)) is (feature.support is Support.WARNED)
 
 
 def test_the_table_knows_every_parameter():
     """And no other."""
-    assert set(KINDS) == {feature.name for feature in FEATURES}
-    assert set(OLDER_NAMES.values()) <= set(KINDS)
+    assert set(PARAM_TYPES) == {feature.name for feature in FEATURES}
+    assert set(PARAM_ALIASES.values()) <= set(PARAM_TYPES)
 
 
 def test_every_setting_of_an_update_is_a_parameter():
     """Except the three that cannot change on the way, which are no settings of it."""
-    assert {"speech_model", "sample_rate", "encoding"}.isdisjoint(CHANGEABLE)
-    assert {"prompt", "mode", "max_turn_silence", "session_heartbeat"} <= CHANGEABLE
+    assert {"speech_model", "sample_rate", "encoding"}.isdisjoint(UPDATABLE_PARAMS)
+    assert {"prompt", "mode", "max_turn_silence", "session_heartbeat"} <= UPDATABLE_PARAMS
 
 
 def test_a_parameter_is_warned_of_once():
     """However often the table names it, and only when it asks for something."""
-    asked = parameters.read(
+    asked = parameters.parse_query(
         "speaker_labels=True&max_speakers=3&redact_pii=true&language_detection=true"
         "&language_codes=%5B%22es%22%5D&filter_profanity=true&customer_support_audio_capture=false"
     )
@@ -103,12 +103,12 @@ def test_a_parameter_is_warned_of_once():
 )
 def test_what_asks_for_nothing_is_not_warned_of(query: str):
     """A switch that is off, English, an empty list, an unknown name."""
-    assert () == parameters.read(query).warnings
+    assert () == parameters.parse_query(query).warnings
 
 
 def test_a_secret_of_a_webhook_is_not_repeated():
     """A warning names the parameter, not its value."""
-    asked = parameters.read("webhook_auth_header_value=swordfish")
+    asked = parameters.parse_query("webhook_auth_header_value=swordfish")
 
     assert ["webhook_auth_header_value"] == warned(asked)
     assert "swordfish" not in asked.warnings[0].warning
@@ -120,20 +120,24 @@ def test_a_secret_of_a_webhook_is_not_repeated():
 @pytest.mark.parametrize("text", ["true", "True", "TRUE"])
 def test_booleans_come_in_any_case(text: str):
     """Python clients write a capital letter."""
-    assert parameters.read(f"session_heartbeat={text}").session_heartbeat
+    assert parameters.parse_query(f"session_heartbeat={text}").session_heartbeat
 
 
 def test_the_older_name_of_a_silence_is_understood():
     """The newer one wins where both are given."""
     older = "min_end_of_turn_silence_when_confident=160"
 
-    assert 160 == parameters.read(older).endpointing.min_turn_silence
-    assert 200 == parameters.read(f"min_turn_silence=200&{older}").endpointing.min_turn_silence
+    assert 160 == parameters.parse_query(older).endpointing.min_turn_silence
+    assert (
+        200 == parameters.parse_query(f"min_turn_silence=200&{older}").endpointing.min_turn_silence
+    )
 
 
 def test_the_older_names_of_noise_suppression_are_understood():
     """They are warned of under their newer ones."""
-    asked = parameters.read("noise_suppression_model=near-field&noise_suppression_threshold=0.5")
+    asked = parameters.parse_query(
+        "noise_suppression_model=near-field&noise_suppression_threshold=0.5"
+    )
 
     assert ["voice_focus", "voice_focus_threshold"] == warned(asked)
     assert unfit("voice_focus", "") in refusal_of("noise_suppression_model=loud")
@@ -189,7 +193,9 @@ def test_a_hundred_terms_are_the_most():
     hundred = json.dumps(["a" * 51] * 100)
     more = json.dumps(["a"] * 101)
 
-    assert ["keyterms_prompt"] == warned(parameters.read(urlencode({"keyterms_prompt": hundred})))
+    assert ["keyterms_prompt"] == warned(
+        parameters.parse_query(urlencode({"keyterms_prompt": hundred}))
+    )
     assert unfit("keyterms_prompt", "Max 100 items") == refusal_of(
         urlencode({"keyterms_prompt": more})
     )
@@ -198,7 +204,7 @@ def test_a_hundred_terms_are_the_most():
 def test_policies_may_be_written_with_commas():
     """An older document of the vendor shows them so."""
     for text in ("person_name,phone_number", '["person_name"]'):
-        asked = parameters.read(urlencode({"redact_pii_policies": text}))
+        asked = parameters.parse_query(urlencode({"redact_pii_policies": text}))
 
         assert ["redact_pii_policies"] == warned(asked)
 
@@ -207,14 +213,16 @@ def test_policies_may_be_written_with_commas():
 
 
 @pytest.mark.parametrize(
-    "model", [*KNOWN, "u3-rt-pro-2", "universal-3-9-pro", "universal-3-10-preview"]
+    "model", [*KNOWN_MODELS, "u3-rt-pro-2", "universal-3-9-pro", "universal-3-10-preview"]
 )
 def test_known_models_and_their_successors_are_taken(model: str):
     """Begin tells the model as it was asked for."""
-    asked = parameters.read(f"speech_model={model}")
+    asked = parameters.parse_query(f"speech_model={model}")
 
     assert model == asked.model
-    assert (asked.family is Family.UNIVERSAL_STREAMING) is model.startswith(("universal-s", "whis"))
+    assert (asked.family is ModelFamily.UNIVERSAL_STREAMING) is model.startswith(
+        ("universal-s", "whis")
+    )
 
 
 @pytest.mark.parametrize("model", ["best", "", "u3-", "U3-RT-PRO", "universal-3-6-pro\n", "nova-3"])
@@ -223,12 +231,12 @@ def test_an_unknown_model_is_refused_with_the_known_ones(model: str):
     words = refusal_of(urlencode({"speech_model": model}))
 
     assert words.startswith("User Input Validation Error: Invalid 'speech_model': ")
-    assert all(known in words for known in KNOWN)
+    assert all(known in words for known in KNOWN_MODELS)
 
 
 def test_a_renamed_model_goes_by_its_new_name():
     """An SDK still has the older one."""
-    assert "u3-rt-pro" == parameters.read("speech_model=u3-pro").model
+    assert "u3-rt-pro" == parameters.parse_query("speech_model=u3-pro").model
 
 
 # --- turns
@@ -236,9 +244,9 @@ def test_a_renamed_model_goes_by_its_new_name():
 
 def test_each_family_has_defaults_of_its_own():
     """The vendor's for Universal-Streaming, ours for each mode of U3."""
-    assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.read(US).endpointing
-    assert Endpointing(400, 1000, 0.5, 0.3, 500) == parameters.read("").endpointing
-    assert Mode.BALANCED is parameters.read("").mode
+    assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.parse_query(US).endpointing
+    assert Endpointing(400, 1000, 0.5, 0.3, 500) == parameters.parse_query("").endpointing
+    assert Mode.BALANCED is parameters.parse_query("").mode
 
 
 @pytest.mark.parametrize(
@@ -251,13 +259,16 @@ def test_each_family_has_defaults_of_its_own():
 )
 def test_a_mode_is_a_bundle_of_defaults(mode: str, expected: Endpointing):
     """For U3; it changes nothing of Universal-Streaming."""
-    assert expected == parameters.read(f"mode={mode}").endpointing
-    assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.read(f"{US}&mode={mode}").endpointing
+    assert expected == parameters.parse_query(f"mode={mode}").endpointing
+    assert (
+        Endpointing(400, 1280, 0.4, 0.4, 300)
+        == parameters.parse_query(f"{US}&mode={mode}").endpointing
+    )
 
 
 def test_what_is_asked_wins_over_the_mode_exactly():
     """Also where the shorter silence is the longer one."""
-    asked = parameters.read(
+    asked = parameters.parse_query(
         "mode=min_latency&min_turn_silence=2000&max_turn_silence=700&vad_threshold=0"
         "&interruption_delay=0&continuous_partials=False&end_of_turn_confidence_threshold=0.9"
     )
@@ -267,7 +278,7 @@ def test_what_is_asked_wins_over_the_mode_exactly():
 
 def test_a_threshold_is_for_universal_streaming_alone():
     """And what is for U3 alone is ignored there."""
-    asked = parameters.read(
+    asked = parameters.parse_query(
         f"{US}&end_of_turn_confidence_threshold=0&interruption_delay=900&continuous_partials=false"
     )
 
@@ -279,8 +290,8 @@ def test_a_threshold_is_for_universal_streaming_alone():
 
 def test_a_change_leaves_the_rest_as_it_is():
     """And warns of what it asks for in vain, of nothing that was asked before."""
-    asked = parameters.read("sample_rate=8000&encoding=pcm_mulaw&speaker_labels=true")
-    changed = asked.updated(
+    asked = parameters.parse_query("sample_rate=8000&encoding=pcm_mulaw&speaker_labels=true")
+    changed = asked.with_update(
         UpdateConfiguration(max_turn_silence=2400, prompt="Dates", session_heartbeat=True)
     )
 
@@ -289,23 +300,23 @@ def test_a_change_leaves_the_rest_as_it_is():
     assert 400 == changed.endpointing.min_turn_silence
     assert changed.session_heartbeat
     assert ["prompt"] == warned(changed)
-    assert () == changed.updated(UpdateConfiguration()).warnings
+    assert () == changed.with_update(UpdateConfiguration()).warnings
 
 
 def test_a_change_may_have_the_older_name_of_a_silence():
     """As the vendor's SDK still sends it; the newer one wins here too."""
-    asked, older = parameters.read(""), "min_end_of_turn_silence_when_confident"
+    asked, older = parameters.parse_query(""), "min_end_of_turn_silence_when_confident"
 
     for fields, expected in (({}, 160), ({"min_turn_silence": 200}, 200)):
-        change = understood(json.dumps({"type": "UpdateConfiguration", older: 160, **fields}))
+        change = decode_message(json.dumps({"type": "UpdateConfiguration", older: 160, **fields}))
         assert isinstance(change, UpdateConfiguration)
-        assert expected == asked.updated(change).endpointing.min_turn_silence
+        assert expected == asked.with_update(change).endpointing.min_turn_silence
 
 
 def test_another_mode_keeps_what_was_asked_exactly():
     """Only defaults change with it."""
-    asked = parameters.read("min_turn_silence=250")
-    changed = asked.updated(UpdateConfiguration(mode="max_accuracy"))
+    asked = parameters.parse_query("min_turn_silence=250")
+    changed = asked.with_update(UpdateConfiguration(mode="max_accuracy"))
 
     assert Endpointing(250, 1500, 0.5, 0.3, 700) == changed.endpointing
 
@@ -325,15 +336,15 @@ def test_another_mode_keeps_what_was_asked_exactly():
 def test_a_change_that_does_not_fit_is_refused_by_name(change: UpdateConfiguration, name: str):
     """By the same limits."""
     with pytest.raises(Refusal, match=f"Invalid '{name}'"):
-        parameters.read("").updated(change)
+        parameters.parse_query("").with_update(change)
 
 
 def test_universal_streaming_takes_no_prompt_on_the_way_either():
     """An empty one does no harm."""
-    asked = parameters.read(US)
-    asked.updated(UpdateConfiguration(prompt=""))
+    asked = parameters.parse_query(US)
+    asked.with_update(UpdateConfiguration(prompt=""))
     with pytest.raises(Refusal, match="Invalid 'prompt'"):
-        asked.updated(UpdateConfiguration(prompt="Dates"))
+        asked.with_update(UpdateConfiguration(prompt="Dates"))
 
 
 # --- messages
@@ -359,10 +370,10 @@ def test_universal_streaming_takes_no_prompt_on_the_way_either():
 def test_a_setting_of_the_wrong_type_is_refused(fields: str):
     """As a message, before any limit is looked at."""
     with pytest.raises(Refusal) as refused:
-        understood(f'{{"type":"UpdateConfiguration",{fields}}}')
+        decode_message(f'{{"type":"UpdateConfiguration",{fields}}}')
 
     assert CloseCode.INVALID is refused.value.code
-    assert refused.value.words.startswith("User Input Validation Error: Invalid Message: ")
+    assert refused.value.message.startswith("User Input Validation Error: Invalid Message: ")
 
 
 @pytest.mark.parametrize(
@@ -381,24 +392,24 @@ def test_a_setting_of_the_wrong_type_is_refused(fields: str):
 def test_what_is_no_message_is_refused(text: str, kind: str):
     """Two texts of the protocol, and never more than a line of what was sent."""
     with pytest.raises(Refusal) as refused:
-        understood(text)
+        decode_message(text)
 
-    assert refused.value.words.startswith(f"User Input Validation Error: Invalid {kind}: ")
-    assert len(refused.value.words) <= 500
+    assert refused.value.message.startswith(f"User Input Validation Error: Invalid {kind}: ")
+    assert len(refused.value.message) <= 500
 
 
 def test_a_refusal_can_always_be_sent():
     """Half a character and a control sequence are replaced."""
     with pytest.raises(Refusal) as refused:
-        parameters.read("mode=%1b%5b2J")
+        parameters.parse_query("mode=%1b%5b2J")
 
-    assert "'\ufffd[2J'" in refused.value.words
-    assert Refusal(CloseCode.INVALID, "\ud800").words.encode()
+    assert "'\ufffd[2J'" in refused.value.message
+    assert Refusal(CloseCode.INVALID, "\ud800").message.encode()
 
 
 # --- whatever is sent
 
-NAMES = st.sampled_from([*KINDS, *OLDER_NAMES]) | st.text(max_size=10)
+NAMES = st.sampled_from([*PARAM_TYPES, *PARAM_ALIASES]) | st.text(max_size=10)
 TEXTS = st.text(max_size=30) | st.integers().map(str) | st.floats().map(str) | st.just("true")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -412,7 +423,7 @@ def words_of(read: Callable[[], object]) -> str:
     try:
         read()
     except Refusal as refused:
-        return refused.words
+        return refused.message
     return ""
 
 
@@ -420,18 +431,18 @@ def words_of(read: Callable[[], object]) -> str:
 def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]):
     """And nothing else is raised; what was read makes sense and can be told."""
     query = urlencode(pairs, errors="surrogatepass")
-    words = words_of(lambda: parameters.read(query))
+    words = words_of(lambda: parameters.parse_query(query))
 
-    assert words.encode() or parameters.read(query).endpointing.max_turn_silence >= 50
+    assert words.encode() or parameters.parse_query(query).endpointing.max_turn_silence >= 50
 
 
 @given(st.text(max_size=200))
 def test_any_text_as_a_query_is_read_or_refused(query: str):
     """Also what is no query at all."""
-    assert len(words_of(lambda: parameters.read(query)).encode()) < 2000
+    assert len(words_of(lambda: parameters.parse_query(query)).encode()) < 2000
 
 
-UPDATES = st.dictionaries(st.sampled_from(sorted(CHANGEABLE)) | NAMES, JSON, max_size=5).map(
+UPDATES = st.dictionaries(st.sampled_from(sorted(UPDATABLE_PARAMS)) | NAMES, JSON, max_size=5).map(
     lambda fields: {**fields, "type": "UpdateConfiguration"}
 )
 
@@ -441,9 +452,9 @@ def test_any_message_is_understood_or_refused(message: object, query: str):
     """And nothing else is raised, by a change of settings neither."""
 
     def obey() -> None:
-        change = understood(json.dumps(message))
+        change = decode_message(json.dumps(message))
         if isinstance(change, UpdateConfiguration):
-            parameters.read(query).updated(change)
+            parameters.parse_query(query).with_update(change)
 
     assert len(words_of(obey).encode()) < 2000
 
@@ -451,9 +462,9 @@ def test_any_message_is_understood_or_refused(message: object, query: str):
 @given(st.text(max_size=300))
 def test_any_text_as_a_message_is_understood_or_refused(text: str):
     """Also what is no JSON at all."""
-    assert len(words_of(lambda: understood(text)).encode()) < 2000
+    assert len(words_of(lambda: decode_message(text)).encode()) < 2000
 
 
 def test_warnings_are_made_of_the_table():
     """Whatever is not in it is not warned of."""
-    assert () == features.warnings({"unknown": True})
+    assert () == features.feature_warnings({"unknown": True})

@@ -9,14 +9,14 @@ from websockets.datastructures import Headers
 
 from workers.localserver import parameters
 from workers.localserver.admission import Admission
-from workers.localserver.chunks import Received
-from workers.localserver.heartbeat import Pulse, Silences
-from workers.localserver.keys import Keys, given_key
-from workers.localserver.profanity import masked
-from workers.localserver.recogniser_protocol import Heard, HeardWord, Reading, StreamId
+from workers.localserver.chunks import ReceivedAudio
+from workers.localserver.heartbeat import HeartbeatMeter, SilenceTracker
+from workers.localserver.keys import KeyStore, request_key
+from workers.localserver.profanity import mask_profanity
+from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord, StreamId
 from workers.localserver.refusal import CloseCode, Refusal
-from workers.localserver.server_policy import LONGEST_SESSION, House
-from workers.localserver.turns import Turns
+from workers.localserver.server_policy import MAX_SESSION_S, ServerPolicy
+from workers.localserver.turns import TurnBuilder
 from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
 
 # --- how many are let in
@@ -24,12 +24,12 @@ from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
 
 def let_in(admission: Admission, stack: ExitStack, now: float = 0.0, backlog: float = 0.0) -> None:
     """A session that stays until the stack is left."""
-    stack.enter_context(admission.place(now, capacity=2, backlog=backlog))
+    stack.enter_context(admission.admit(now, capacity=2, backlog_s=backlog))
 
 
 def test_as_many_are_let_in_as_can_be_served():
     """And a place that is left is free again."""
-    admission = Admission(House())
+    admission = Admission(ServerPolicy())
     with ExitStack() as others:
         let_in(admission, others)
         with ExitStack() as one:
@@ -38,15 +38,15 @@ def test_as_many_are_let_in_as_can_be_served():
                 let_in(admission, others)
         let_in(admission, others)
 
-        assert 2 == admission.sessions
-    assert 0 == admission.sessions
+        assert 2 == admission.active_sessions
+    assert 0 == admission.active_sessions
 
 
 def test_the_house_may_allow_more_or_fewer_than_can_be_served():
     """Its own number counts."""
-    assert 2 == Admission(House()).limit(2)
-    assert 5 == Admission(House(sessions=5)).limit(2)
-    admission = Admission(House(sessions=1))
+    assert 2 == Admission(ServerPolicy()).session_limit(2)
+    assert 5 == Admission(ServerPolicy(max_sessions=5)).session_limit(2)
+    admission = Admission(ServerPolicy(max_sessions=1))
     with ExitStack() as sessions:
         let_in(admission, sessions)
         with pytest.raises(Refusal):
@@ -56,19 +56,19 @@ def test_the_house_may_allow_more_or_fewer_than_can_be_served():
 @pytest.mark.parametrize("code", [CloseCode.UNAUTHORIZED, CloseCode.BUSY])
 def test_too_many_are_refused_with_the_code_of_the_house(code: CloseCode):
     """The words are the same."""
-    admission = Admission(House(sessions=1, busy_code=code))
+    admission = Admission(ServerPolicy(max_sessions=1, busy_code=code))
     with ExitStack() as sessions:
         let_in(admission, sessions)
         with pytest.raises(Refusal) as refused:
             let_in(admission, sessions)
 
     assert code is refused.value.code
-    assert "Unauthorized Connection: Too many concurrent sessions" == refused.value.words
+    assert "Unauthorized Connection: Too many concurrent sessions" == refused.value.message
 
 
 def test_so_many_new_ones_are_let_in_a_minute():
     """Whether or not they stay; those that are refused do not count."""
-    admission = Admission(House(start_rate=2))
+    admission = Admission(ServerPolicy(max_starts_per_minute=2))
     for now in (0.0, 30.0):
         with ExitStack() as gone:
             let_in(admission, gone, now)
@@ -83,7 +83,7 @@ def test_so_many_new_ones_are_let_in_a_minute():
 
 def test_nobody_is_let_in_to_make_others_wait_longer():
     """With nobody there the backlog is of the past."""
-    admission = Admission(House())
+    admission = Admission(ServerPolicy())
     with ExitStack() as sessions:
         let_in(admission, sessions, backlog=60.0)
         with pytest.raises(Refusal):
@@ -94,18 +94,18 @@ def test_nobody_is_let_in_to_make_others_wait_longer():
 # --- who is let in
 
 
-def refused(keys: Keys, given: str | None, now: float = 0.0) -> str:
+def refused(keys: KeyStore, given: str | None, now: float = 0.0) -> str:
     with pytest.raises(Refusal) as refusal:
-        keys.longest_session(given, now)
+        keys.authorise(given, now)
     assert CloseCode.UNAUTHORIZED is refusal.value.code
-    return refusal.value.words.removeprefix("Unauthorized Connection: ")
+    return refusal.value.message.removeprefix("Unauthorized Connection: ")
 
 
 def test_the_key_opens_and_nothing_else_does():
     """Raw, without the word that many services want before it."""
-    keys = Keys(House("sesame"))
+    keys = KeyStore(ServerPolicy("sesame"))
 
-    assert LONGEST_SESSION == keys.longest_session("sesame", 0.0)
+    assert MAX_SESSION_S == keys.authorise("sesame", 0.0)
     assert "Invalid API key" == refused(keys, "Bearer sesame")
     assert "Invalid API key" == refused(keys, "s\xe9same\udcff")
     assert "Missing Authorization header" == refused(keys, None)
@@ -113,36 +113,36 @@ def test_the_key_opens_and_nothing_else_does():
 
 def test_an_open_house_lets_anybody_in_but_not_a_bearer():
     """That mistake would be refused by the service."""
-    keys = Keys(House(None))
+    keys = KeyStore(ServerPolicy(None))
 
-    assert keys.longest_session(None, 0.0) == keys.longest_session("any", 0.0) == LONGEST_SESSION
+    assert keys.authorise(None, 0.0) == keys.authorise("any", 0.0) == MAX_SESSION_S
     assert "Invalid API key" == refused(keys, "Bearer any")
 
 
 def test_a_token_opens_until_it_expires():
     """As often as one likes; then it is told from one that never was."""
-    keys = Keys(House("sesame"))
-    token = keys.issue(60, 120, now=1000.0)
+    keys = KeyStore(ServerPolicy("sesame"))
+    token = keys.issue_token(60, 120, now=1000.0)
 
-    assert 120 == keys.longest_session(token, 1000.0) == keys.longest_session(token, 1059.9)
+    assert 120 == keys.authorise(token, 1000.0) == keys.authorise(token, 1059.9)
     assert "Signature has expired" == refused(keys, token, 1060.0)
     assert "Invalid API key" == refused(keys, token + "x", 1000.0)
-    assert not keys.opens(token)
+    assert not keys.is_api_key(token)
 
 
 def test_a_token_never_lengthens_what_the_house_allows():
     """The shorter of the two counts."""
-    keys = Keys(House("sesame", longest_session=90.0))
+    keys = KeyStore(ServerPolicy("sesame", max_session_s=90.0))
 
-    assert 90 == keys.longest_session(keys.issue(60, 10_800, now=0.0), 0.0)
-    assert 60 == keys.longest_session(keys.issue(60, 60, now=0.0), 0.0)
+    assert 90 == keys.authorise(keys.issue_token(60, 10_800, now=0.0), 0.0)
+    assert 60 == keys.authorise(keys.issue_token(60, 60, now=0.0), 0.0)
 
 
 def test_tokens_are_forgotten_long_after_they_expired():
     """So that they do not heap up."""
-    keys = Keys(House("sesame"))
-    token = keys.issue(1, 60, now=0.0)
-    keys.issue(1, 60, now=3601.0)
+    keys = KeyStore(ServerPolicy("sesame"))
+    token = keys.issue_token(1, 60, now=0.0)
+    keys.issue_token(1, 60, now=3601.0)
 
     assert "Invalid API key" == refused(keys, token, 3601.0)
 
@@ -161,7 +161,7 @@ def test_the_header_comes_before_the_query(
     headers: dict[str, str], query: str, expected: str | None
 ):
     """An empty one is none."""
-    assert expected == given_key(Headers(headers), query)
+    assert expected == request_key(Headers(headers), query)
 
 
 # --- audio
@@ -169,33 +169,33 @@ def test_the_header_comes_before_the_query(
 
 def test_a_chunk_that_ends_within_a_sample_is_refused():
     """Bytes of µ-law cannot."""
-    Received(parameters.read("encoding=pcm_mulaw"), 0.0).take(bytes(1601), 0.0)
+    ReceivedAudio(parameters.parse_query("encoding=pcm_mulaw"), 0.0).add_chunk(bytes(1601), 0.0)
     with pytest.raises(Refusal, match="Invalid Message: 3201 bytes end within a sample"):
-        Received(parameters.read(""), 0.0).take(bytes(3201), 0.0)
+        ReceivedAudio(parameters.parse_query(""), 0.0).add_chunk(bytes(3201), 0.0)
 
 
 def test_an_empty_chunk_is_a_short_one():
     """Forgiven at the end."""
-    audio = Received(parameters.read(""), 0.0)
-    audio.take(b"", 0.0)
+    audio = ReceivedAudio(parameters.parse_query(""), 0.0)
+    audio.add_chunk(b"", 0.0)
     with pytest.raises(Refusal, match=r"Violation: 0\.0 ms"):
-        audio.take(bytes(3200), 0.0)
+        audio.add_chunk(bytes(3200), 0.0)
 
 
 # --- heartbeats and silences
 
 
-def heard(position: int, silence: int = 0, probability: float = 0.0) -> Heard:
-    return Heard(StreamId(1), position, silence=silence, speech_probability=probability)
+def heard(position: int, silence: int = 0, probability: float = 0.0) -> Recognised:
+    return Recognised(StreamId(1), position, silence_ms=silence, speech_probability=probability)
 
 
 def test_a_heartbeat_tells_true_numbers():
     """What was received against the clock, and the loudest since the one before."""
-    pulse = Pulse(began=100.0)
+    keepalive = HeartbeatMeter(started_at=100.0)
     for probability in (0.2, 0.9, 0.1):
-        pulse.heard(heard(0, probability=probability))
-    first = pulse.beat(received=10.0, now=105.0)
-    second = pulse.beat(received=10.0, now=110.0)
+        keepalive.update(heard(0, probability=probability))
+    first = keepalive.take_heartbeat(received_s=10.0, now=105.0)
+    second = keepalive.take_heartbeat(received_s=10.0, now=110.0)
 
     assert (10_000, 5_000, 2.0, 0.9) == (
         first.total_audio_received_ms,
@@ -212,32 +212,32 @@ def word(end: int) -> Turn:
 
 def test_silence_is_told_second_by_second():
     """One range ends where the next begins; what is shorter than a second waits."""
-    silences = Silences()
+    silences = SilenceTracker()
 
-    assert [] == silences.heard(heard(900, 900))
-    assert [Silence(0, 1000)] == silences.heard(heard(1400, 1400))
-    assert [Silence(1000, 2000), Silence(2000, 3000)] == silences.heard(heard(3100, 3100))
-    assert [] == silences.heard(heard(5000, 0))
-    assert [] == silences.heard(heard(5900, 900))
-    assert [Silence(5000, 6000)] == silences.heard(heard(6400, 1400))
+    assert [] == silences.take_silences(heard(900, 900))
+    assert [Silence(0, 1000)] == silences.take_silences(heard(1400, 1400))
+    assert [Silence(1000, 2000), Silence(2000, 3000)] == silences.take_silences(heard(3100, 3100))
+    assert [] == silences.take_silences(heard(5000, 0))
+    assert [] == silences.take_silences(heard(5900, 900))
+    assert [Silence(5000, 6000)] == silences.take_silences(heard(6400, 1400))
 
 
 def test_no_silence_is_told_where_words_were():
     """Though the detector heard none there."""
-    silences = Silences()
-    silences.spoken([SpeechStarted(300), word(1500)])
+    silences = SilenceTracker()
+    silences.mark_spoken([SpeechStarted(300), word(1500)])
 
-    assert [] == silences.heard(heard(2000, 2000))
-    assert [Silence(1500, 2500)] == silences.heard(heard(2500, 2500))
+    assert [] == silences.take_silences(heard(2000, 2000))
+    assert [Silence(1500, 2500)] == silences.take_silences(heard(2500, 2500))
 
 
 def test_silence_before_it_was_asked_for_is_not_told():
     """The switch may be turned on the way."""
-    silences = Silences()
+    silences = SilenceTracker()
     silences.skip(heard(60_000, 60_000))
 
-    assert [] == silences.heard(heard(60_500, 60_500))
-    assert [Silence(60_000, 61_000)] == silences.heard(heard(61_000, 61_000))
+    assert [] == silences.take_silences(heard(60_500, 60_500))
+    assert [Silence(60_000, 61_000)] == silences.take_silences(heard(61_000, 61_000))
 
 
 @given(
@@ -248,18 +248,18 @@ def test_silence_before_it_was_asked_for_is_not_told():
 )
 def test_silences_never_overlap_and_never_run_ahead(history: list[tuple[int, int, bool, bool]]):
     """Whatever is reported, said and switched."""
-    silences, position, last = Silences(), 0, 0
+    silences, position, last = SilenceTracker(), 0, 0
     for step, silence, wanted, spoken in history:
         position += step
         if spoken and position >= 200:
-            silences.spoken([word(position)])
+            silences.mark_spoken([word(position)])
             last = max(last, position)
         report = heard(position, min(silence, position))
         if not wanted:
             silences.skip(report)
             last = max(last, position)
             continue
-        for told in silences.heard(report):
+        for told in silences.take_silences(report):
             assert last <= told.start_ms < told.end_ms <= position
             last = told.end_ms
 
@@ -267,15 +267,15 @@ def test_silences_never_overlap_and_never_run_ahead(history: list[tuple[int, int
 # --- what a client wants to be told
 
 
-def turn(text: str, *, over: bool = False, settled: int = 0) -> Heard:
-    words = tuple(HeardWord(each, at, at + 90) for at, each in enumerate(text.split()))
-    return Heard(StreamId(1), 1000, Reading(words, len(words) if over else settled, over))
+def turn(text: str, *, over: bool = False, settled: int = 0) -> Recognised:
+    words = tuple(RecognisedWord(each, at, at + 90) for at, each in enumerate(text.split()))
+    return Recognised(StreamId(1), 1000, Hypothesis(words, len(words) if over else settled, over))
 
 
-def told(query: str, *reports: Heard) -> list[tuple[type, str]]:
+def told(query: str, *reports: Recognised) -> list[tuple[type, str]]:
     """What is told of a stream: kinds and texts."""
-    turns = Turns(parameters.read(query))
-    every = [message for report in reports for message in turns.heard(report)]
+    turns = TurnBuilder(parameters.parse_query(query))
+    every = [message for report in reports for message in turns.build_messages(report)]
     return [(type(each), each.transcript if isinstance(each, Turn) else "") for each in every]
 
 
@@ -303,7 +303,7 @@ def test_both_finals_of_a_formatted_turn_are_told_without_partials():
     """Universal-Streaming has no start."""
     query = "speech_model=universal-streaming-english&include_partial_turns=False&format_turns=1"
     with pytest.raises(Refusal):  # a boolean is true or false, in either case
-        parameters.read(query)
+        parameters.parse_query(query)
 
     assert [(Turn, "move the crates"), (Turn, "Move the crates.")] == told(
         query.replace("=1", "=TRUE"), *SPOKEN
@@ -313,9 +313,9 @@ def test_both_finals_of_a_formatted_turn_are_told_without_partials():
 def test_the_language_is_told_with_what_is_complete():
     """Finals and whole utterances, and only on request."""
     query = "speech_model=universal-streaming-english&language_detection=true"
-    turns = Turns(parameters.read(query))
+    turns = TurnBuilder(parameters.parse_query(query))
     reports = [turn("Move the"), turn("Move the", settled=2), turn("Move the crates.", over=True)]
-    (partial,), (pause,), (final,) = (turns.heard(report) for report in reports)
+    (partial,), (pause,), (final,) = (turns.build_messages(report) for report in reports)
 
     assert isinstance(partial, Turn)
     assert partial.language_code is None
@@ -340,7 +340,7 @@ def test_the_language_is_told_with_what_is_complete():
 )
 def test_profanity_keeps_its_first_letter(said: str, shown: str):
     """And the punctuation around it."""
-    assert shown == masked(said)
+    assert shown == mask_profanity(said)
 
 
 @pytest.mark.parametrize(
@@ -349,4 +349,4 @@ def test_profanity_keeps_its_first_letter(said: str, shown: str):
 )
 def test_innocent_words_are_left_alone(word: str):
     """Names, and words that hold another one."""
-    assert word == masked(word)
+    assert word == mask_profanity(word)

@@ -7,42 +7,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.localserver import parameters
-from workers.localserver.agreement import Agreement, plain
-from workers.localserver.recogniser_protocol import Heard, HeardWord, Reading, StreamId
-from workers.localserver.turns import Turns
+from workers.localserver.agreement import Agreement, plain_word
+from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord, StreamId
+from workers.localserver.turns import TurnBuilder
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
 
 U3 = ""
 US = "speech_model=universal-streaming-english"
 
 
-def said(text: str, start: int = 0, each: int = 200) -> tuple[HeardWord, ...]:
+def said(text: str, start: int = 0, each: int = 200) -> tuple[RecognisedWord, ...]:
     """Words of equal length, one after the other."""
     return tuple(
-        HeardWord(word, start + index * each, start + (index + 1) * each)
+        RecognisedWord(word, start + index * each, start + (index + 1) * each)
         for index, word in enumerate(text.split())
     )
 
 
-def partial(text: str, settled: int = 0) -> Reading:
-    return Reading(said(text), settled)
+def partial(text: str, settled: int = 0) -> Hypothesis:
+    return Hypothesis(said(text), settled)
 
 
-def final(text: str, confidence: float = 0.9) -> Reading:
+def final(text: str, confidence: float = 0.9) -> Hypothesis:
     words = said(text)
-    return Reading(words, len(words), over=True, end_of_turn_confidence=confidence)
+    return Hypothesis(words, len(words), end_of_turn=True, end_of_turn_confidence=confidence)
 
 
-def turns_of(query: str) -> Turns:
-    return Turns(parameters.read(query))
+def turns_of(query: str) -> TurnBuilder:
+    return TurnBuilder(parameters.parse_query(query))
 
 
-def heard(turns: Turns, *readings: Reading | None) -> list[ServerMessage]:
-    reports = [Heard(StreamId(1), 0, reading) for reading in readings]
-    return [message for report in reports for message in turns.heard(report)]
+def heard(turns: TurnBuilder, *readings: Hypothesis | None) -> list[ServerMessage]:
+    reports = [Recognised(StreamId(1), 0, reading) for reading in readings]
+    return [message for report in reports for message in turns.build_messages(report)]
 
 
-def told(query: str, *readings: Reading | None) -> list[Turn]:
+def told(query: str, *readings: Hypothesis | None) -> list[Turn]:
     """The turns that a client is told."""
     return [each for each in heard(turns_of(query), *readings) if isinstance(each, Turn)]
 
@@ -58,15 +58,15 @@ def agreed(*texts: str) -> list[str]:
     """What is committed after these readings."""
     agreement = Agreement()
     for text in texts:
-        agreement.heard(said(text))
+        agreement.update(said(text))
     return [word.text for word in agreement.committed]
 
 
 def test_two_equal_hypotheses_commit_all_but_their_last_word():
     """A word counts when two readings agree on it and on one word more."""
     agreement = Agreement()
-    agreement.heard(said("And so my"))
-    agreement.heard(said("And so, my fellow"))
+    agreement.update(said("And so my"))
+    agreement.update(said("And so, my fellow"))
 
     assert ["And", "so,"] == [word.text for word in agreement.committed]
     assert agreement.next_word is not None
@@ -90,20 +90,20 @@ def test_committed_words_stay_when_a_later_hypothesis_contradicts_them():
 def test_settled_words_are_committed_whatever_other_readings_say():
     """Nobody will read them again."""
     agreement = Agreement()
-    agreement.heard(said("one two three"), settled=2)
+    agreement.update(said("one two three"), settled_count=2)
 
     assert ["one", "two"] == [word.text for word in agreement.committed]
-    assert 2 == agreement.settled
+    assert 2 == agreement.settled_count
 
 
 def test_committed_words_keep_their_order_in_time():
     """Later hypotheses move the times; words given out still never overlap."""
     agreement = Agreement()
-    agreement.heard(said("one two three four", each=300))
-    agreement.heard(said("one two three four", each=300))
-    agreement.heard(said("one two three four five six", each=100))
-    agreement.heard(said("one two three four five six", each=100))
-    times = [time for word in agreement.committed for time in (word.start, word.end)]
+    agreement.update(said("one two three four", each=300))
+    agreement.update(said("one two three four", each=300))
+    agreement.update(said("one two three four five six", each=100))
+    agreement.update(said("one two three four five six", each=100))
+    times = [time for word in agreement.committed for time in (word.start_ms, word.end_ms)]
 
     assert 5 == len(agreement.committed)
     assert sorted(times) == times
@@ -112,9 +112,9 @@ def test_committed_words_keep_their_order_in_time():
 def test_a_repeated_word_is_trusted_more():
     """Confidence grows with every hypothesis that repeats the word."""
     agreement = Agreement()
-    agreement.heard(said("hello"))
+    agreement.update(said("hello"))
     first = agreement.confidence(0)
-    agreement.heard(said("hello there"))
+    agreement.update(said("hello there"))
 
     assert first < agreement.confidence(0) < 1
     assert first == agreement.confidence(1)
@@ -124,7 +124,7 @@ def test_an_engine_s_own_confidence_counts():
     """However often the word is repeated."""
     agreement = Agreement()
     for _ in range(3):
-        agreement.heard([HeardWord("hello", 0, 100, 0.123456)])
+        agreement.update([RecognisedWord("hello", 0, 100, 0.123456)])
 
     assert 0.1235 == agreement.confidence(0)
 
@@ -135,7 +135,7 @@ def test_an_engine_s_own_confidence_counts():
 )
 def test_plain_words_lose_case_and_the_punctuation_around_them(formatted: str, unformatted: str):
     """What belongs to the word itself stays."""
-    assert unformatted == plain(formatted)
+    assert unformatted == plain_word(formatted)
 
 
 # --- a contradiction is of one word, and its neighbours are told once
@@ -173,20 +173,20 @@ WORDS = st.lists(st.sampled_from(["a", "b", "B,", "c", "c.", "—", "no"]), max_
 
 
 @st.composite
-def readings(draw: st.DrawFn) -> list[Reading]:
+def readings(draw: st.DrawFn) -> list[Hypothesis]:
     """Any readings of one turn, however they contradict each other; the last one is over."""
     made = []
     for text in draw(st.lists(WORDS, min_size=1, max_size=8)):
         start, each = draw(st.integers(0, 500)), draw(st.integers(0, 400))
         settled = draw(st.integers(0, len(text)))
-        made.append(Reading(said(" ".join(text), start, each), settled))
+        made.append(Hypothesis(said(" ".join(text), start, each), settled))
     words = said(" ".join(draw(WORDS)))
-    return [*made, Reading(words, len(words), over=True)]
+    return [*made, Hypothesis(words, len(words), end_of_turn=True)]
 
 
 @FEWER
 @given(readings())
-def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Reading]):
+def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Hypothesis]):
     """In text and time, whatever is read later; only more words follow."""
     turns = told(US, *sequence)
     finals = [
@@ -203,7 +203,7 @@ def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Reading]):
 
 @FEWER
 @given(readings())
-def test_one_word_at_most_grows_and_all_are_in_order(sequence: list[Reading]):
+def test_one_word_at_most_grows_and_all_are_in_order(sequence: list[Hypothesis]):
     """The last one; words never overlap in time."""
     for turn in told(US, *sequence):
         growing = [word.word_is_final for word in turn.words]
@@ -216,7 +216,7 @@ def test_one_word_at_most_grows_and_all_are_in_order(sequence: list[Reading]):
 
 @FEWER
 @given(readings())
-def test_every_word_is_uttered_once(sequence: list[Reading]):
+def test_every_word_is_uttered_once(sequence: list[Hypothesis]):
     """In some message of its turn, in order, and by its end at the latest."""
     turns = told(US, *sequence)
     uttered = " ".join(turn.utterance for turn in turns if turn.utterance)
@@ -226,7 +226,7 @@ def test_every_word_is_uttered_once(sequence: list[Reading]):
 
 @FEWER
 @given(readings(), st.sampled_from([US, U3]))
-def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Reading], query: str):
+def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Hypothesis], query: str):
     """Once; and the next one has the next number."""
     turns = told(query, *sequence, *sequence)
     orders = [turn.turn_order for turn in turns]
@@ -243,8 +243,8 @@ def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Reading], qu
 def test_speech_started_comes_once_before_the_first_turn():
     """And every word of a partial may still change."""
     turns = turns_of(U3)
-    first = heard(turns, Reading(said("And so", 300)))
-    second = heard(turns, Reading(said("And so my fellow", 300)))
+    first = heard(turns, Hypothesis(said("And so", 300)))
+    second = heard(turns, Hypothesis(said("And so my fellow", 300)))
 
     assert [SpeechStarted, Turn] == [type(message) for message in first]
     assert isinstance(first[0], SpeechStarted)
@@ -284,7 +284,9 @@ def test_a_turn_ends_with_one_formatted_final():
 
 def test_what_was_heard_is_told_with_its_times():
     """In ms of the stream, as the recogniser has them."""
-    (turn,) = told(U3, Reading((HeardWord("Hi,", 40, 350, 0.5), HeardWord("you", 350, 600))))
+    (turn,) = told(
+        U3, Hypothesis((RecognisedWord("Hi,", 40, 350, 0.5), RecognisedWord("you", 350, 600)))
+    )
 
     assert [("Hi,", 40, 350, 0.5), ("you", 350, 600, 0.6)] == [
         (word.text, word.start, word.end, word.confidence) for word in turn.words
@@ -302,13 +304,15 @@ def test_the_same_reading_is_not_said_twice(query: str):
 @pytest.mark.parametrize("query", [U3, US, f"{US}&format_turns=true"])
 def test_nothing_is_said_while_nothing_is_heard(query: str):
     """Neither of silence nor of a turn without words."""
-    assert [] == heard(turns_of(query), None, Reading(()), Reading((), over=True), None)
+    assert [] == heard(
+        turns_of(query), None, Hypothesis(()), Hypothesis((), end_of_turn=True), None
+    )
 
 
 @pytest.mark.parametrize("query", [U3, US])
 def test_a_turn_of_which_nothing_is_left_ends_all_the_same(query: str):
     """A client that was told of it must not wait for its end."""
-    turns = told(query, partial("You"), Reading((), over=True), final("Hello."))
+    turns = told(query, partial("You"), Hypothesis((), end_of_turn=True), final("Hello."))
 
     assert [(0, False), (0, True), (1, True)] == [
         (turn.turn_order, turn.end_of_turn) for turn in turns
@@ -369,7 +373,7 @@ def test_two_equal_utterances_are_both_told():
 @pytest.mark.parametrize("confidence", [0.2, 0.9])
 def test_the_confidence_is_that_of_the_reading(confidence: float):
     """In a pause as at the end."""
-    pause = Reading(said("well, and"), end_of_turn_confidence=confidence)
+    pause = Hypothesis(said("well, and"), end_of_turn_confidence=confidence)
 
     assert [confidence, confidence] == [
         turn.end_of_turn_confidence for turn in told(US, pause, final("well, and", confidence))
@@ -407,7 +411,7 @@ def test_formatting_may_be_asked_for_on_the_way():
     """From the next final on."""
     turns = turns_of(US)
     assert 1 == len(heard(turns, final("Hello.")))
-    turns.parameters = turns.parameters.updated(UpdateConfiguration(format_turns=True))
+    turns.parameters = turns.parameters.with_update(UpdateConfiguration(format_turns=True))
 
     assert 2 == len(heard(turns, final("Hello.")))
 

@@ -1,34 +1,34 @@
 """The desk's memory: what it says after what was reported and done."""
 
 from tests.support.report_builders import (
-    broken,
+    broken_attempt,
     connecting,
-    done,
-    failed,
-    heard,
+    ended_done,
+    ended_failed,
+    job_reports,
     progressed,
     queued,
-    refused,
+    refused_attempt,
     report,
-    reports,
     streaming,
+    turn_heard,
 )
-from tui.cli.summary import Exit, exit_code
+from tui.cli.summary import ExitCode, exit_code
 from tui.model.desk_state import Changes, DeskState
 from tui.model.totals import totals
 from workers.jobs.events import Event
 from workers.jobs.job import JobId
-from workers.jobs.job_state import Status
-from workers.jobs.resume_point import Seam
+from workers.jobs.job_state import JobStatus
+from workers.jobs.resume_point import ResumePoint
 
 
 def state_of(*jobs: list[Event]) -> DeskState:
     """A state after these events of jobs 1, 2, 3…, with nothing left to draw."""
     state = DeskState()
     for number, events in enumerate(jobs, 1):
-        for each in reports(number, *events):
+        for each in job_reports(number, *events):
             state.apply(each)
-    state.take_dirty()
+    state.take_changes()
     return state
 
 
@@ -38,7 +38,7 @@ def test_reports_make_rows_in_the_order_of_the_queue() -> None:
     for number in (3, 1, 2):
         state.apply(report(number, queued()))
 
-    assert [1, 2, 3] == state.order
+    assert [1, 2, 3] == state.visible
     assert [0, 1, 2] == [state.row_of(JobId(number)) for number in (1, 2, 3)]
 
 
@@ -48,8 +48,8 @@ def test_only_what_changed_is_dirty_and_only_once() -> None:
     state.apply(report(2, progressed(11)))
     state.apply(report(2, progressed(12)))
 
-    assert Changes(frozenset({JobId(2)}), order=False) == state.take_dirty()
-    assert Changes() == state.take_dirty()
+    assert Changes(frozenset({JobId(2)}), order_changed=False) == state.take_changes()
+    assert Changes() == state.take_changes()
 
 
 def test_a_new_row_moves_the_others() -> None:
@@ -57,7 +57,7 @@ def test_a_new_row_moves_the_others() -> None:
     state = state_of([queued()])
     state.apply(report(2, queued()))
 
-    assert Changes(frozenset({JobId(2)}), order=True) == state.take_dirty()
+    assert Changes(frozenset({JobId(2)}), order_changed=True) == state.take_changes()
 
 
 def test_moving_dirties_the_row_left_and_the_row_reached() -> None:
@@ -65,7 +65,7 @@ def test_moving_dirties_the_row_left_and_the_row_reached() -> None:
     state = state_of(*[[queued()]] * 5)
     state.move(3)
 
-    assert {1, 4} == state.take_dirty().jobs
+    assert {1, 4} == state.take_changes().jobs
 
 
 def test_the_selection_stops_at_the_ends() -> None:
@@ -73,7 +73,7 @@ def test_the_selection_stops_at_the_ends() -> None:
     state = DeskState()
     state.move(1)
     assert state.current is None
-    assert state.selected is None
+    assert state.current_job_state is None
 
     state = state_of(*[[queued()]] * 3)
     state.move(-1)
@@ -85,12 +85,12 @@ def test_the_selection_stops_at_the_ends() -> None:
 def test_marks_go_on_to_the_next_row_and_come_off_again() -> None:
     """A mark on a marked row takes it away."""
     state = state_of(*[[queued()]] * 3)
-    state.mark()
-    state.mark()
+    state.toggle_mark()
+    state.toggle_mark()
     assert [1, 2] == state.targets()
 
     state.move(-1)
-    state.mark()
+    state.toggle_mark()
     assert [1] == state.targets()
     assert state.unmark_all()
     assert not state.unmark_all()
@@ -99,102 +99,117 @@ def test_marks_go_on_to_the_next_row_and_come_off_again() -> None:
 
 def test_counts_follow_every_change_of_status() -> None:
     """A retry counts as queued again."""
-    state = state_of([queued()], streaming(), [*streaming(), done()], [queued(), failed("no")])
+    state = state_of(
+        [queued()], streaming(), [*streaming(), ended_done()], [queued(), ended_failed("no")]
+    )
     assert [1, 1, 1, 1] == [
-        state.counts[status]
-        for status in (Status.QUEUED, Status.STREAMING, Status.DONE, Status.FAILED)
+        state.status_counts[status]
+        for status in (JobStatus.QUEUED, JobStatus.STREAMING, JobStatus.DONE, JobStatus.FAILED)
     ]
 
     state.apply(report(4, queued(), attempt=2))
-    assert 2 == state.counts[Status.QUEUED]
-    assert 0 == state.counts[Status.FAILED]
+    assert 2 == state.status_counts[JobStatus.QUEUED]
+    assert 0 == state.status_counts[JobStatus.FAILED]
 
 
 def test_the_worst_lag_is_of_what_streams_now() -> None:
     """A session that is over, or only waits for last words, has no lag any more."""
     state = state_of(
-        streaming(lag=3), streaming(lag=7), [*streaming(lag=90), done()], streaming(60, 60, 50)
+        streaming(lag=3),
+        streaming(lag=7),
+        [*streaming(lag=90), ended_done()],
+        streaming(60, 60, 50),
     )
-    assert 7 == totals(state.histories, (), 4, held=False).worst_lag_ms
+    assert 7 == totals(state.job_states, (), 4, held=False).worst_lag_ms
 
 
 def test_a_job_is_stopping_until_it_has_ended() -> None:
     """And a further attempt is not."""
     state = state_of(streaming())
-    state.asked_to_stop(JobId(1))
-    assert state.stopping(JobId(1))
+    state.mark_stopping(JobId(1))
+    assert state.is_stopping(JobId(1))
 
-    state.apply(report(1, failed("it broke")))
+    state.apply(report(1, ended_failed("it broke")))
     state.apply(report(1, queued(), attempt=2))
-    assert not state.stopping(JobId(1))
+    assert not state.is_stopping(JobId(1))
 
 
 def test_expected_jobs_have_rows_before_any_report() -> None:
     """Their file names are known; a report that was quicker is not undone."""
     state = state_of(streaming())
-    state.expect([JobId(1), JobId(2)], ["/rec/1.wav", "/rec/2.wav"])
+    state.add_jobs([JobId(1), JobId(2)], ["/rec/1.wav", "/rec/2.wav"])
 
-    assert [Status.STREAMING, Status.QUEUED] == [state.histories[job].status for job in state.order]
-    assert "/rec/2.wav" == state.histories[JobId(2)].file
+    assert [JobStatus.STREAMING, JobStatus.QUEUED] == [
+        state.job_states[job].status for job in state.visible
+    ]
+    assert "/rec/2.wav" == state.job_states[JobId(2)].file
 
 
 def test_a_snapshot_stands_still() -> None:
     """An export in another thread does not see a transcript grow under it."""
-    going_on = [*broken(), connecting(500, 1)]
-    state = state_of([*streaming(), heard(0, "One.", final=True), *going_on])
+    going_on = [*broken_attempt(), connecting(500, 1)]
+    state = state_of([*streaming(), turn_heard(0, "One.", final=True), *going_on])
     copy = state.snapshot(JobId(1))
-    state.apply(report(1, heard(1, "Two.", final=True), attempt=2))
-    state.apply(report(1, failed("it broke"), attempt=2))
+    state.apply(report(1, turn_heard(1, "Two.", final=True), attempt=2))
+    state.apply(report(1, ended_failed("it broke"), attempt=2))
     state.apply(report(1, connecting(900, 2), attempt=3))
 
     assert "One." == copy.transcript.text
-    assert [Seam(500, 1)] == copy.transcript.seams
-    assert [1] == [attempt.number for attempt in copy.earlier]
-    assert "One.\nTwo." == state.histories[JobId(1)].transcript.text
+    assert [ResumePoint(500, 1)] == copy.transcript.resume_points
+    assert [1] == [attempt.number for attempt in copy.earlier_attempts]
+    assert "One.\nTwo." == state.job_states[JobId(1)].transcript.text
 
 
 def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
     """From the moment at which it was reported; the tick is five times as quick."""
     state = DeskState()
     state.tick(100.0)
-    for each in [*reports(1, *streaming(), *broken(again=2.5)), *reports(2, *streaming())]:
+    for each in [
+        *job_reports(1, *streaming(), *broken_attempt(again=2.5)),
+        *job_reports(2, *streaming()),
+    ]:
         state.apply(each)
-    state.take_dirty()
+    state.take_changes()
     drawn = []
     for tick in range(1, 31):
         state.tick(100.0 + tick / 5)
-        if state.take_dirty().jobs:
-            drawn.append((tick, state.wait(JobId(1))))
+        if state.take_changes().jobs:
+            drawn.append((tick, state.retry_wait_s(JobId(1))))
 
     assert [(3, 2), (8, 1), (13, 0)] == drawn
-    assert 0 == state.wait(JobId(2))
+    assert 0 == state.retry_wait_s(JobId(2))
 
 
 def test_a_job_that_goes_on_does_not_count_down_any_more() -> None:
     """Nor one that was cancelled meanwhile; a refused one does as well."""
     state = state_of(
-        [*streaming(), *broken()], [queued(), *refused(9.0)], [*streaming(), *broken()]
+        [*streaming(), *broken_attempt()],
+        [queued(), *refused_attempt(9.0)],
+        [*streaming(), *broken_attempt()],
     )
-    assert [3, 9, 3] == [state.wait(job) for job in state.order]
+    assert [3, 9, 3] == [state.retry_wait_s(job) for job in state.visible]
 
     state.apply(report(1, connecting(), attempt=2))
-    state.apply(report(3, failed("stopped"), attempt=2))
-    state.take_dirty()
+    state.apply(report(3, ended_failed("stopped"), attempt=2))
+    state.take_changes()
     state.tick(1.0)
-    assert [0, 8, 0] == [state.wait(job) for job in state.order]
-    assert {2} == state.take_dirty().jobs
+    assert [0, 8, 0] == [state.retry_wait_s(job) for job in state.visible]
+    assert {2} == state.take_changes().jobs
 
 
 def test_jobs_taken_off_the_table_are_still_of_the_run() -> None:
     """So the summary, the exit code and what is billed tell of them; in the order of the jobs."""
     state = DeskState()
-    for number, end in ((1, failed("it broke", seconds=40.0)), (2, done())):
-        for each in reports(number, *streaming(), end):
+    for number, end in ((1, ended_failed("it broke", seconds=40.0)), (2, ended_done())):
+        for each in job_reports(number, *streaming(), end):
             state.apply(each)
 
     state.remove([JobId(1)])
 
-    assert [2] == list(state.histories)
-    assert [1, 2] == [each.job for each in state.run]
-    assert Exit.SOME_FAILED == exit_code(state.run, interrupted=False)
-    assert 100.0 == totals(state.histories, (), 4, held=False, run=state.run).open
+    assert [2] == list(state.job_states)
+    assert [1, 2] == [each.job for each in state.all_job_states]
+    assert ExitCode.SOME_FAILED == exit_code(state.all_job_states, interrupted=False)
+    assert (
+        100.0
+        == totals(state.job_states, (), 4, held=False, all_job_states=state.all_job_states).open_s
+    )

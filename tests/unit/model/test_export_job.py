@@ -5,17 +5,23 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import done, heard, queued, streaming
-from tui.config.remembered_choices import remember
+from tests.support.report_builders import ended_done, queued, streaming, turn_heard
+from tui.config.remembered_choices import save_choice
 from tui.config.settings import ExportSettings
 from tui.model import export_job
 from tui.model.desk_state import DeskState
-from tui.model.export_job import Choice, Group, Written, groups
-from tui.render.export_choices import choices, layout, outcome, promise, writing
-from tui.theme.roles import Line, Look
+from tui.model.export_job import ExportChoice, ExportGroup, ExportResult, export_groups
+from tui.render.export_choices import (
+    export_progress_lines,
+    export_result_lines,
+    field_lines,
+    field_order,
+    preview_lines,
+)
+from tui.theme.roles import Look, StyledLine
 from tui.theme.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
-from workers.exports import FORMATS, Existing
+from workers.exports import FORMATS, OverwritePolicy
 from workers.jobs.job import JobId
 from workers.protocol.codec import JsonObject
 
@@ -23,8 +29,8 @@ from workers.protocol.codec import JsonObject
 def state() -> DeskState:
     """One done, one that is heard, one that waits."""
     supervisor, state = FakeSupervisor(), DeskState()
-    spoken = heard(0, "Good morning.", final=True)
-    supervisor.job("/a/talk.wav", *streaming(), spoken, done())
+    spoken = turn_heard(0, "Good morning.", final=True)
+    supervisor.job("/a/talk.wav", *streaming(), spoken, ended_done())
     supervisor.job("/b/talk.wav", *streaming(), spoken)
     supervisor.job("/c/wait.wav", queued())
     while not supervisor.reports.empty():
@@ -32,7 +38,7 @@ def state() -> DeskState:
     return state
 
 
-def text(lines: list[Line]) -> str:
+def text(lines: list[StyledLine]) -> str:
     return "\n".join("".join(piece for piece, _ in line) for line in lines)
 
 
@@ -41,39 +47,45 @@ def test_rows_are_offered_from_the_fewest_to_all() -> None:
     desk = state()
     one, two, waits = (JobId(each) for each in (1, 2, 3))
 
-    assert [Group("this one", [two]), Group("done", [one]), Group("all", [one, two])] == groups(
-        desk, [two]
+    assert [
+        ExportGroup("this one", [two]),
+        ExportGroup("done", [one]),
+        ExportGroup("all", [one, two]),
+    ] == export_groups(desk, [two])
+    assert [ExportGroup("done", [one]), ExportGroup("all", [one, two])] == export_groups(
+        desk, [waits]
     )
-    assert [Group("done", [one]), Group("all", [one, two])] == groups(desk, [waits])
-    desk.mark()
+    desk.toggle_mark()
     desk.filter_by("talk")
-    assert ["marked", "shown", "done", "all"] == [each.says for each in groups(desk, [one])]
-    assert [] == groups(DeskState(), [])
+    assert ["marked", "shown", "done", "all"] == [each.label for each in export_groups(desk, [one])]
+    assert [] == export_groups(DeskState(), [])
 
 
 def test_what_is_read_is_not_called_marked() -> None:
     """While others are marked, the verb of the full screen acts on what is read alone."""
     desk = state()
     desk.select(JobId(1))
-    desk.mark()
+    desk.toggle_mark()
 
-    assert "this one" == groups(desk, [JobId(2)])[0].says
+    assert "this one" == export_groups(desk, [JobId(2)])[0].label
 
 
 def test_the_choice_is_recalled() -> None:
     """As it was kept."""
-    assert Choice() == Choice.recalled(ExportSettings())
-    choice = Choice(frozenset({"srt", "csv"}), True, Existing.NUMBER, "/exports")
-    choice.remember()
+    assert ExportChoice() == ExportChoice.load(ExportSettings())
+    choice = ExportChoice(frozenset({"srt", "csv"}), True, OverwritePolicy.NUMBER, "/exports")
+    choice.save()
 
-    assert choice == Choice.recalled(ExportSettings(together=False))
+    assert choice == ExportChoice.load(ExportSettings(together=False))
 
 
 def test_the_first_choice_is_that_of_the_settings() -> None:
     """Until another one was made."""
     usual = ExportSettings(formats=("srt",), folder="/out", together=True, existing="replace")
 
-    assert Choice(frozenset({"srt"}), True, Existing.REPLACE, "/out") == Choice.recalled(usual)
+    assert ExportChoice(
+        frozenset({"srt"}), True, OverwritePolicy.REPLACE, "/out"
+    ) == ExportChoice.load(usual)
 
 
 def test_what_was_not_kept_by_us_is_as_at_first() -> None:
@@ -83,45 +95,49 @@ def test_what_was_not_kept_by_us_is_as_at_first() -> None:
         {"formats": ["docx", "txt", ["srt"]], "existing": ["replace"]},
     ]
     for kept in strange:
-        remember(export_job.REMEMBERED, kept)
-        assert Choice() == Choice.recalled(ExportSettings())
+        save_choice(export_job.EXPORT_CHOICE_KEY, kept)
+        assert ExportChoice() == ExportChoice.load(ExportSettings())
 
 
 def test_files_are_counted_before_they_are_written() -> None:
     """One for all makes one a format, and passes subtitles over."""
-    choice = Choice(frozenset({"txt", "srt", "vtt"}))
-    assert 9 == choice.files(3)
-    together = Choice(choice.formats, together=True)
-    assert (1, ["srt", "vtt"]) == (together.files(3), together.passed_over)
+    choice = ExportChoice(frozenset({"txt", "srt", "vtt"}))
+    assert 9 == choice.file_count(3)
+    together = ExportChoice(choice.formats, together=True)
+    assert (1, ["srt", "vtt"]) == (together.file_count(3), together.unmergeable_formats)
 
-    said = text(promise(choice, 3, Look(UNICODE)))
+    said = text(preview_lines(choice, 3, Look(UNICODE)))
     assert said.endswith("Enter writes 9 files; what is there stays")
-    instead = Choice(choice.formats, existing=Existing.REPLACE)
-    assert text(promise(instead, 3, Look(UNICODE))).endswith("Enter writes 9 files")
-    said = text(promise(together, 3, Look(UNICODE)))
+    instead = ExportChoice(choice.formats, existing=OverwritePolicy.REPLACE)
+    assert text(preview_lines(instead, 3, Look(UNICODE))).endswith("Enter writes 9 files")
+    said = text(preview_lines(together, 3, Look(UNICODE)))
     assert "srt and vtt passed over: subtitles belong to one recording" in said
     assert "Enter writes 1 file" in said
-    assert "No format is chosen" in text(promise(Choice(frozenset()), 3, Look(UNICODE)))
-    only = Choice(frozenset({"srt"}), together=True)
-    assert "Enter" not in text(promise(only, 3, Look(UNICODE)))
+    assert "No format is chosen" in text(preview_lines(ExportChoice(frozenset()), 3, Look(UNICODE)))
+    only = ExportChoice(frozenset({"srt"}), together=True)
+    assert "Enter" not in text(preview_lines(only, 3, Look(UNICODE)))
 
 
 def test_a_way_follows_the_other() -> None:
     """And the last one the first."""
-    choice = Choice()
-    ways = [choice.existing, choice.turned().existing, choice.turned().turned().existing]
+    choice = ExportChoice()
+    ways = [
+        choice.existing,
+        choice.with_next_existing().existing,
+        choice.with_next_existing().with_next_existing().existing,
+    ]
 
-    assert list(Existing) == ways
-    assert choice == choice.turned().turned().turned()
+    assert list(OverwritePolicy) == ways
+    assert choice == choice.with_next_existing().with_next_existing().with_next_existing()
 
 
 @pytest.mark.parametrize("symbols", [UNICODE, ASCII])
 def test_every_question_is_drawn_where_it_is_asked(symbols: object) -> None:
     """The lines stand as the layout says; the last question has a field of its own."""
     look = Look(UNICODE if symbols is UNICODE else ASCII)
-    offered = [Group("marked", [JobId(1)]), Group("all", [JobId(1), JobId(2)])]
-    lines = choices(offered, 1, Choice(), "srt", look)
-    asked = layout(offered)
+    offered = [ExportGroup("marked", [JobId(1)]), ExportGroup("all", [JobId(1), JobId(2)])]
+    lines = field_lines(offered, 1, ExportChoice(), "srt", look)
+    asked = field_order(offered)
 
     assert len(asked) - 1 == len(lines)
     for question, line in zip(asked, lines, strict=False):
@@ -129,15 +145,15 @@ def test_every_question_is_drawn_where_it_is_asked(symbols: object) -> None:
         assert bool(question) is bool(drawn)
         assert question not in FORMATS or f" {question}" in drawn
         assert (look.symbols.cursor in drawn[:1]) is (question == "srt")
-    assert f"{look.symbols.on} all 2" in text(lines)
-    assert "rows" not in text(choices(offered[:1], 0, Choice(), "txt", look))
+    assert f"{look.symbols.checked} all 2" in text(lines)
+    assert "rows" not in text(field_lines(offered[:1], 0, ExportChoice(), "txt", look))
 
 
 def test_what_became_of_it_is_said(tmp_path: Path) -> None:
     """The first names and the folder; what stood in the way; what ended it."""
-    written = Written([tmp_path / f"{each}.txt" for each in range(9)], [tmp_path / "x[b].txt"])
-    written.problem = PacelineError("the disk is full", "Make room.")
-    said = text(outcome(written, Path("/out"), 60, Look(UNICODE)))
+    written = ExportResult([tmp_path / f"{each}.txt" for each in range(9)], [tmp_path / "x[b].txt"])
+    written.error = PacelineError("the disk is full", "Make room.")
+    said = text(export_result_lines(written, Path("/out"), 60, Look(UNICODE)))
 
     for part in (
         "9 files written → /out  y copies",
@@ -149,17 +165,20 @@ def test_what_became_of_it_is_said(tmp_path: Path) -> None:
         "Make room.",
     ):
         assert part in said
-    assert "Writing 3 of 9" in text(writing(3, 9, Look(UNICODE)))
+    assert "Writing 3 of 9" in text(export_progress_lines(3, 9, Look(UNICODE)))
 
 
 def test_a_file_in_the_way_keeps_only_its_own_recording(tmp_path: Path) -> None:
     """The others are written."""
     desk = state()
     (tmp_path / "one.txt").write_text("mine")
-    written = Written()
+    written = ExportResult()
     for job, name in ((1, "one"), (2, "two")):
-        written.write(desk.snapshot(JobId(job)), name, Choice(), tmp_path)
+        written.write(desk.snapshot(JobId(job)), name, ExportChoice(), tmp_path)
 
-    assert ([tmp_path / "two.txt"], [tmp_path / "one.txt"]) == (written.files, written.there)
-    written.write_together([desk.snapshot(JobId(1))], Choice(), tmp_path / "one.txt")
-    assert written.problem is not None
+    assert ([tmp_path / "two.txt"], [tmp_path / "one.txt"]) == (
+        written.files,
+        written.existing_files,
+    )
+    written.write_together([desk.snapshot(JobId(1))], ExportChoice(), tmp_path / "one.txt")
+    assert written.error is not None

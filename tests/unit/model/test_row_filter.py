@@ -3,18 +3,18 @@
 import pytest
 
 from tests.support.report_builders import (
-    broken,
-    done,
-    failed,
-    heard,
-    history_of,
+    broken_attempt,
+    ended_done,
+    ended_failed,
+    job_state_of,
     progressed,
     queued,
     streaming,
+    turn_heard,
 )
-from tui.model.row_filter import parsed
-from tui.render.table_head import found
-from tui.text.width import width
+from tui.model.row_filter import parse_filter
+from tui.render.table_head import filter_result_line
+from tui.text.width import cell_width
 from tui.theme.symbols import UNICODE
 from workers.jobs.events import Event, Progressed
 from workers.pacing.certificate import LagSummary
@@ -25,15 +25,15 @@ def loud(*levels_db: int) -> Event:
 
 
 LIVES: dict[str, list[Event]] = {
-    "Talk one": [*streaming(15, 60, lag=30.0), heard(0, "Good morning, all"), loud(-70, -42)],
-    "talk two": [*streaming(30, 60), heard(0, "lag>20 he said"), progressed(45, lag=3.0)],
+    "Talk one": [*streaming(15, 60, lag=30.0), turn_heard(0, "Good morning, all"), loud(-70, -42)],
+    "talk two": [*streaming(30, 60), turn_heard(0, "lag>20 he said"), progressed(45, lag=3.0)],
     "waits": [queued(30)],
-    "broke": [*streaming(), failed("it broke")],
-    "again": [*streaming(20, 60), *broken(at=20)],
-    "over": [*streaming(60, 60), heard(0, "The end", final=True), done()],
+    "broke": [*streaming(), ended_failed("it broke")],
+    "again": [*streaming(20, 60), *broken_attempt(at=20)],
+    "over": [*streaming(60, 60), turn_heard(0, "The end", final=True), ended_done()],
 }
 
-JOBS = {name: history_of(*events, file=f"/rec/{name}.wav") for name, events in LIVES.items()}
+JOBS = {name: job_state_of(*events, file=f"/rec/{name}.wav") for name, events in LIVES.items()}
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ JOBS = {name: history_of(*events, file=f"/rec/{name}.wav") for name, events in L
 )
 def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: str) -> None:
     """Nobody is asked how it is spelt; a value that there is not is neither great nor small."""
-    these = parsed(text)
+    these = parse_filter(text)
 
-    assert names == ", ".join(name for name, job in JOBS.items() if these.admits(job))
-    assert () == these.doubts
+    assert names == ", ".join(name for name, job in JOBS.items() if these.matches(job))
+    assert () == these.problems
 
 
 @pytest.mark.parametrize(
@@ -102,23 +102,23 @@ def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: st
 )
 def test_a_term_that_is_not_understood_is_said_and_the_rest_counts(term: str, doubt: str) -> None:
     """As long as one is typing, a word is often not finished."""
-    these = parsed(f"talk {term} morning")
+    these = parse_filter(f"talk {term} morning")
 
-    assert ["Talk one"] == [name for name, job in JOBS.items() if these.admits(job)]
-    assert 1 == len(these.doubts)
-    assert these.doubts[0].startswith(doubt)
+    assert ["Talk one"] == [name for name, job in JOBS.items() if these.matches(job)]
+    assert 1 == len(these.problems)
+    assert these.problems[0].startswith(doubt)
     assert these
-    assert not parsed(term)
+    assert not parse_filter(term)
 
 
 def test_what_came_of_the_filter_is_told_beside_it() -> None:
     """The count is never cut; a term of somebody's clipboard is only text."""
-    doubts = parsed("state:\x1b[31m[/red] lag>").doubts
+    doubts = parse_filter("state:\x1b[31m[/red] lag>").problems
     for cells in (9, 20, 40, 200):
-        told = "".join(text for text, _ in found(12, 200, doubts, cells, UNICODE))
+        told = "".join(text for text, _ in filter_result_line(12, 200, doubts, cells, UNICODE))
 
         assert told.startswith("12 of 200")
         assert told.isprintable()
-        assert width(told) <= cells
+        assert cell_width(told) <= cells
     assert "begins with ␛[31m[/red]" in told
     assert "lag> needs a number" in told

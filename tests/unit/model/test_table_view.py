@@ -5,23 +5,23 @@ from dataclasses import replace
 import pytest
 
 from tests.support.report_builders import (
-    broken,
+    broken_attempt,
     certificate,
-    done,
-    failed,
-    heard,
+    ended_done,
+    ended_failed,
+    job_reports,
     progressed,
     queued,
     report,
-    reports,
     streaming,
+    turn_heard,
 )
 from tui.model.desk_state import DeskState
 from tui.model.row_order import Column, Sorting
-from tui.render.latest_words import in_turn
+from tui.render.latest_words import queue_position
 from workers.jobs.events import Event, Outcome
 from workers.jobs.job import JobId
-from workers.jobs.job_state import Status
+from workers.jobs.job_state import JobStatus
 
 
 def desk(*jobs: list[Event]) -> DeskState:
@@ -29,28 +29,28 @@ def desk(*jobs: list[Event]) -> DeskState:
     state = DeskState()
     state.tick(100.0)
     for number, events in enumerate(jobs, 1):
-        for each in reports(number, *events):
+        for each in job_reports(number, *events):
             state.apply(each)
-    state.take_dirty()
+    state.take_changes()
     return state
 
 
 def later(state: DeskState, now: float) -> list[int]:
     """The rows as they are drawn then."""
     state.tick(now)
-    state.take_dirty()
-    return list(state.order)
+    state.take_changes()
+    return list(state.visible)
 
 
 WAITS: list[Event] = [queued()]
 
 MIXED: list[list[Event]] = [
-    [*streaming(10, 60, lag=3.0), heard(0, "good morning")],
+    [*streaming(10, 60, lag=3.0), turn_heard(0, "good morning")],
     [queued(30)],
-    [*streaming(5, 200, lag=40.0), heard(0, "and now")],
-    [*streaming(), failed("it broke")],
-    [*streaming(60, 60), done()],
-    [*streaming(20, 50, lag=9.0), *broken()],
+    [*streaming(5, 200, lag=40.0), turn_heard(0, "and now")],
+    [*streaming(), ended_failed("it broke")],
+    [*streaming(60, 60), ended_done()],
+    [*streaming(20, 50, lag=9.0), *broken_attempt()],
 ]
 
 
@@ -73,33 +73,33 @@ def test_rows_are_sorted_by_any_column(column: Column, order: list[int]) -> None
     if column is not Column.QUEUE:
         state.sort_by(column)
 
-    assert order == state.order
+    assert order == state.visible
     assert [0, 5] == [state.row_of(JobId(order[0])), state.row_of(JobId(order[5]))]
 
 
 def test_who_is_late_now_stands_before_whoever_was() -> None:
     """Sorted by lag: what streams first, by its latest chunk; then what is over, by its p99."""
-    worse, bad = (replace(done(), certificate=certificate(p99)) for p99 in (90.0, 50.0))
+    worse, bad = (replace(ended_done(), certificate=certificate(p99)) for p99 in (90.0, 50.0))
     state = desk(
         [*streaming(), bad], streaming(lag=3.0), [*streaming(), worse], streaming(lag=40.0), WAITS
     )
 
     state.sort_by(Column.LAG)
-    assert [4, 2, 3, 1, 5] == state.order
+    assert [4, 2, 3, 1, 5] == state.visible
     state.sort_by(Column.LAG)
-    assert [2, 4, 1, 3, 5] == state.order
+    assert [2, 4, 1, 3, 5] == state.visible
 
 
 def test_every_way_to_end_has_its_place_among_the_states() -> None:
     """What failed stands first, what is done last."""
-    ends: list[list[Event]] = [[failed("so", outcome=outcome)] for outcome in Outcome]
+    ends: list[list[Event]] = [[ended_failed("so", outcome=outcome)] for outcome in Outcome]
     state = desk(*ends, WAITS)
     state.sort_by(Column.STATE)
-    found = [state.histories[job].status for job in state.order]
+    found = [state.job_states[job].status for job in state.visible]
 
-    assert {Status.FAILED, Status.QUEUED, Status.CANCELLED, Status.DONE} <= set(found)
-    assert Status.FAILED is found[0]
-    assert Status.DONE is found[-1]
+    assert {JobStatus.FAILED, JobStatus.QUEUED, JobStatus.CANCELLED, JobStatus.DONE} <= set(found)
+    assert JobStatus.FAILED is found[0]
+    assert JobStatus.DONE is found[-1]
 
 
 def test_the_same_column_again_turns_the_order_round() -> None:
@@ -109,14 +109,14 @@ def test_the_same_column_again_turns_the_order_round() -> None:
     assert Sorting(Column.LAG, descending=True) == state.sorting
     state.sort_by(Column.LAG)
 
-    assert [1, 3, 5, 2, 4, 6] == state.order
+    assert [1, 3, 5, 2, 4, 6] == state.visible
     state.sort_by(Column.FILE)
     assert Sorting(Column.FILE, descending=False) == state.sorting
     state.sort_by(Column.FILE, reverse=True)
-    assert [6, 5, 4, 3, 2, 1] == state.order
+    assert [6, 5, 4, 3, 2, 1] == state.visible
     state.sort_by(Column.QUEUE)
     state.sort_by(Column.QUEUE)
-    assert [6, 5, 4, 3, 2, 1] == state.order
+    assert [6, 5, 4, 3, 2, 1] == state.visible
 
 
 def test_live_values_move_rows_once_a_second() -> None:
@@ -124,24 +124,24 @@ def test_live_values_move_rows_once_a_second() -> None:
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
     state.sort_by(Column.LAG)
     state.select(JobId(2))
-    state.take_dirty()
+    state.take_changes()
 
     state.apply(report(1, progressed(11, lag=9.0)))
     assert [3, 2, 1] == later(state, 100.8)
     assert [1, 3, 2] == later(state, 101.0)
     assert JobId(2) == state.current
-    assert 2 == state.row
+    assert 2 == state.current_row
 
     state.apply(report(1, progressed(12, lag=10.0)))
     state.tick(105.0)
-    assert not state.take_dirty().order
+    assert not state.take_changes().order_changed
 
 
 def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
     """A table that is sorted does not grow in the middle of a second."""
     state = desk(streaming(lag=1))
     state.apply(report(2, queued()))
-    assert [1, 2] == state.order
+    assert [1, 2] == state.visible
 
     state.sort_by(Column.FILE, reverse=True)
     state.apply(report(3, queued()))
@@ -153,15 +153,15 @@ def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
     """At most once a second."""
     state = desk(*MIXED)
     state.filter_by("state:streaming")
-    assert [1, 3] == state.order
+    assert [1, 3] == state.visible
     assert "state:streaming" == state.filter_text
     assert state.row_of(JobId(2)) is None
 
-    state.apply(report(1, done()))
+    state.apply(report(1, ended_done()))
     assert [1, 3] == later(state, 100.9)
     assert [3] == later(state, 101.0)
     state.filter_by("")
-    assert [1, 2, 3, 4, 5, 6] == state.order
+    assert [1, 2, 3, 4, 5, 6] == state.visible
 
 
 def test_a_current_row_that_goes_hands_on_to_the_one_in_its_place() -> None:
@@ -175,7 +175,7 @@ def test_a_current_row_that_goes_hands_on_to_the_one_in_its_place() -> None:
     assert state.current is None
     assert [] == state.targets()
     state.move(1)
-    state.mark()
+    state.toggle_mark()
     assert [] == state.targets()
 
     state.filter_by("")
@@ -189,13 +189,13 @@ def test_a_hidden_row_that_is_selected_takes_the_filter_away() -> None:
     state.select(JobId(2))
 
     assert "" == state.filter_text
-    assert 1 == state.row
+    assert 1 == state.current_row
 
 
 def test_marks_that_are_hidden_do_not_count_and_are_not_lost() -> None:
     """Verbs act on what one sees, in the order in which one sees it."""
     state = desk(*MIXED)
-    state.mark_all()
+    state.toggle_all_marks()
     state.filter_by("state:streaming")
     state.sort_by(Column.LAG)
     assert {1, 3} == state.marked
@@ -211,70 +211,70 @@ def test_all_that_is_shown_is_marked_and_again_none() -> None:
     """The marks can be turned round among them, too."""
     state = desk(*MIXED)
     state.filter_by("state:streaming")
-    state.mark()
-    state.mark_all()
+    state.toggle_mark()
+    state.toggle_all_marks()
     assert [1, 3] == state.targets()
-    state.mark_all()
+    state.toggle_all_marks()
     assert set() == state.marked
 
     state.select(JobId(1))
-    state.mark()
+    state.toggle_mark()
     state.invert_marks()
     assert {3} == state.marked
     state.filter_by("")
     assert {3} == state.marked
-    state.take_dirty()
+    state.take_changes()
     state.invert_marks()
-    assert {1, 2, 3, 4, 5, 6} == state.take_dirty().jobs
+    assert {1, 2, 3, 4, 5, 6} == state.take_changes().jobs
 
 
 def test_frozen_rows_stand_still_until_they_are_let_go() -> None:
     """Neither their order nor who is among them changes; what the user does himself still does."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
     state.sort_by(Column.LAG)
-    state.freeze(True)
+    state.set_frozen(True)
     state.apply(report(1, progressed(11, lag=9.0)))
     state.apply(report(4, queued()))
     assert state.frozen
     assert [3, 2, 1] == later(state, 200.0)
-    assert 1 == state.newcomers
+    assert 1 == state.newcomer_count
 
     state.sort_by(Column.FILE)
-    assert [1, 2, 3, 4] == state.order
-    assert 0 == state.newcomers
+    assert [1, 2, 3, 4] == state.visible
+    assert 0 == state.newcomer_count
     state.apply(report(5, queued()))
-    state.freeze(False)
-    assert [1, 2, 3, 4, 5] == state.order
+    state.set_frozen(False)
+    assert [1, 2, 3, 4, 5] == state.visible
 
 
 def test_frozen_rows_in_queue_order_wait_as_well() -> None:
     """A new one does not push the others."""
     state = desk([queued()])
-    state.freeze(True)
+    state.set_frozen(True)
     state.apply(report(2, queued()))
 
     assert [1] == later(state, 200.0)
-    assert JobId(2) in state.histories
+    assert JobId(2) in state.job_states
 
 
 def test_removed_rows_are_gone_until_they_are_put_back() -> None:
     """Counts, selection and marks follow; what is reported meanwhile is not lost."""
     state = desk(*[WAITS] * 4)
     state.select(JobId(2))
-    state.mark()
+    state.toggle_mark()
     state.select(JobId(2))
     state.remove([JobId(2), JobId(3)])
-    assert [1, 4] == state.order
+    assert [1, 4] == state.visible
     assert JobId(4) == state.current
     assert [4] == state.targets()
-    assert 2 == state.counts.total()
+    assert 2 == state.status_counts.total()
 
-    state.apply(report(2, failed("taken out")))
-    assert 2 == state.counts.total()
-    state.put_back([JobId(3), JobId(2)])
-    assert [1, 2, 3, 4] == state.order
-    assert 4 == state.counts.total()
-    ended = state.histories[JobId(2)].ended
+    state.apply(report(2, ended_failed("taken out")))
+    assert 2 == state.status_counts.total()
+    state.undo_remove([JobId(3), JobId(2)])
+    assert [1, 2, 3, 4] == state.visible
+    assert 4 == state.status_counts.total()
+    ended = state.job_states[JobId(2)].ended
     assert ended is not None
     assert "taken out" == ended.reason
     assert [2] == state.targets()
@@ -285,51 +285,51 @@ def test_a_desk_that_is_emptied_has_no_current_row() -> None:
     state = desk([queued()])
     state.remove([JobId(1)])
     assert state.current is None
-    assert state.selected is None
+    assert state.current_job_state is None
 
-    state.put_back([JobId(1)])
+    state.undo_remove([JobId(1)])
     assert JobId(1) == state.current
 
 
 def test_waiting_jobs_are_moved_among_each_other() -> None:
     """Those between them that do not wait keep their rows; those at the end stay there."""
     state = desk(
-        [queued()], streaming(), [queued()], [queued()], [*streaming(), done()], [queued()]
+        [queued()], streaming(), [queued()], [queued()], [*streaming(), ended_done()], [queued()]
     )
-    assert [1, 3, 4, 6] == state.queued_order
+    assert [1, 3, 4, 6] == state.waiting_jobs
 
-    assert [1, 4, 6, 3] == state.shift([JobId(4), JobId(6)], -1)
-    assert [1, 2, 4, 6, 5, 3] == state.order
-    assert [4, 6, 1, 3] == state.shift([JobId(4), JobId(6)], -1)
-    assert [4, 6, 1, 3] == state.shift([JobId(4), JobId(6)], -1)
-    assert [4, 6, 1, 3] == state.shift([JobId(2)], 1)
-    assert [6, 4, 1, 3] == state.shift([JobId(4)], 1)
+    assert [1, 4, 6, 3] == state.move_in_queue([JobId(4), JobId(6)], -1)
+    assert [1, 2, 4, 6, 5, 3] == state.visible
+    assert [4, 6, 1, 3] == state.move_in_queue([JobId(4), JobId(6)], -1)
+    assert [4, 6, 1, 3] == state.move_in_queue([JobId(4), JobId(6)], -1)
+    assert [4, 6, 1, 3] == state.move_in_queue([JobId(2)], 1)
+    assert [6, 4, 1, 3] == state.move_in_queue([JobId(4)], 1)
 
 
 def test_waiting_jobs_can_be_put_into_any_order() -> None:
     """Those that are not named keep their rows, those that do not wait are passed over."""
     state = desk([queued()], streaming(), [queued()], [queued()])
-    state.arrange([JobId(4), JobId(2), JobId(1)])
+    state.reorder_queue([JobId(4), JobId(2), JobId(1)])
 
-    assert [4, 2, 3, 1] == state.order
-    assert [4, 3, 1] == state.queued_order
+    assert [4, 2, 3, 1] == state.visible
+    assert [4, 3, 1] == state.waiting_jobs
     state.apply(report(5, queued()))
-    assert [4, 2, 3, 1, 5] == state.order
-    state.arrange([JobId(number) for number in (1, 3, 4, 5)])
-    assert [1, 2, 3, 4, 5] == state.order
+    assert [4, 2, 3, 1, 5] == state.visible
+    state.reorder_queue([JobId(number) for number in (1, 3, 4, 5)])
+    assert [1, 2, 3, 4, 5] == state.visible
 
 
 def told(state: DeskState, job: int) -> str:
     """What a row says in place of words."""
-    outlook = state.outlook(JobId(job))
-    return in_turn(outlook) if outlook else ""
+    outlook = state.start_forecast(JobId(job))
+    return queue_position(outlook) if outlook else ""
 
 
 def test_jobs_that_wait_say_when_their_turn_comes() -> None:
     """The first one what it waits for, the others their place; all as the supervisor has them."""
     state = desk(streaming(), *[WAITS] * 23)
     order = [JobId(number) for number in (4, 2, 3, *range(5, 25))]
-    state.foresee(order, 142.3, 1, held=False)
+    state.update_forecast(order, 142.3, 1, held=False)
     assert "next, when one ends" == told(state, 4)
     assert ["2nd in the queue", "3rd in the queue", "4th in the queue"] == [
         told(state, job) for job in (2, 3, 5)
@@ -339,27 +339,27 @@ def test_jobs_that_wait_say_when_their_turn_comes() -> None:
     ]
     assert "" == told(state, 1)
 
-    state.foresee(order, 142.3, 2, held=False)
+    state.update_forecast(order, 142.3, 2, held=False)
     assert "next, in 43 s" == told(state, 4)
-    state.foresee(order, 142.3, 2, held=True)
+    state.update_forecast(order, 142.3, 2, held=True)
     assert "next, when starts go on" == told(state, 4)
-    state.foresee(order, 99.0, 0, held=False)
+    state.update_forecast(order, 99.0, 0, held=False)
     assert "next" == told(state, 4)
 
 
 def test_one_that_may_not_start_yet_stands_in_nobodys_way() -> None:
     """The next one starts before it. When there is no place, it is its turn before one is free."""
-    state = desk([*streaming(), *broken(again=8.0)], WAITS, WAITS, streaming())
+    state = desk([*streaming(), *broken_attempt(again=8.0)], WAITS, WAITS, streaming())
     order = [JobId(1), JobId(2), JobId(3)]
 
-    state.foresee(order, 100.0, 2, held=False)
+    state.update_forecast(order, 100.0, 2, held=False)
     assert ["", "next", "2nd in the queue"] == [told(state, job) for job in order]
-    state.foresee(order, 130.0, 2, held=False)  # starts are bounded: by then it may
+    state.update_forecast(order, 130.0, 2, held=False)  # starts are bounded: by then it may
     assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
-    state.foresee(order, 100.0, 1, held=False)
+    state.update_forecast(order, 100.0, 1, held=False)
     assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
     state.tick(108.0)
-    state.foresee(order, 108.0, 2, held=False)
+    state.update_forecast(order, 108.0, 2, held=False)
     assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
 
 
@@ -367,18 +367,18 @@ def test_only_rows_that_can_expect_something_else_are_drawn_again() -> None:
     """The first one once a second while it counts down; all behind one that starts."""
     state = desk(streaming(), *[WAITS] * 4)
     order = [JobId(number) for number in (2, 3, 4, 5)]
-    state.foresee(order, 104.5, 9, held=False)
-    state.take_dirty()
+    state.update_forecast(order, 104.5, 9, held=False)
+    state.take_changes()
     drawn = []
     for tenth in range(1, 13):
         state.tick(100.0 + tenth / 10)
-        state.foresee(order, 104.5, 9, held=False)
-        drawn += [(tenth, job) for job in state.take_dirty().jobs]
+        state.update_forecast(order, 104.5, 9, held=False)
+        drawn += [(tenth, job) for job in state.take_changes().jobs]
     assert [(5, 2)] == drawn[:1]
     assert 1 == len(drawn)
 
-    state.foresee(order[:2] + order[3:], 104.5, 9, held=False)
-    assert {4, 5} == state.take_dirty().jobs
+    state.update_forecast(order[:2] + order[3:], 104.5, 9, held=False)
+    assert {4, 5} == state.take_changes().jobs
 
 
 def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
@@ -399,10 +399,10 @@ def test_rows_stand_still_while_one_is_read() -> None:
     state = desk(*MIXED)
     state.filter_by("state:streaming")
     state.select(JobId(1))
-    state.reading = True
-    state.apply(report(1, done()))
+    state.is_reading = True
+    state.apply(report(1, ended_done()))
     assert [1, 3] == later(state, 200.0)
     assert 1 == state.current
 
-    state.reading = False
+    state.is_reading = False
     assert [3] == later(state, 300.0)

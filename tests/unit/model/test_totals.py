@@ -6,105 +6,116 @@ from pathlib import Path
 import pytest
 
 from tests.support.report_builders import (
-    broken,
+    broken_attempt,
     connecting,
-    done,
-    failed,
+    ended_done,
+    ended_failed,
+    job_reports,
     progressed,
     queued,
-    refused,
-    reports,
+    refused_attempt,
     retrying,
     streaming,
 )
-from tui.model.totals import Away, Totals, finished_in, totals
+from tui.model.totals import Totals, TurnAwayReason, time_to_finish_s, totals
 from workers.jobs.events import Event, Outcome
-from workers.jobs.job import JobId, Settings
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job_state import JobState
 from workers.runs import run_folder
-from workers.scheduling.start_rate import GAP, Starts
-from workers.scheduling.supervisor import Access, Supervisor
+from workers.scheduling.start_rate import MIN_START_GAP_S, StartRateLimiter
+from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 
-def after(*lives: list[Event]) -> dict[JobId, JobHistory]:
+def after(*lives: list[Event]) -> dict[JobId, JobState]:
     """Jobs to which this happened, one each."""
-    histories = {}
+    job_states = {}
     for number, life in enumerate(lives, start=1):
-        history = histories[JobId(number)] = JobHistory(JobId(number), f"{number}.wav")
-        for each in reports(number, *life):
-            history.apply(each)
-    return histories
+        job_state = job_states[JobId(number)] = JobState(JobId(number), f"{number}.wav")
+        for each in job_reports(number, *life):
+            job_state.apply(each)
+    return job_states
 
 
 def of(*lives: list[Event], places: int = 2, held: bool = False) -> Totals:
-    histories = after(*lives)
-    return totals(histories, list(histories), places, held=held)
+    job_states = after(*lives)
+    return totals(job_states, list(job_states), places, held=held)
 
 
 def test_audio_and_sockets_are_sums_over_all_that_was_streamed() -> None:
     """What is over, live, or broken; not what must be sent again."""
     live = streaming(10.0, 60.0)
-    over = [*streaming(60.0, 60.0), done(60.0)]
-    again = [*streaming(22.0, 60.0), *broken(at=20.0)]
+    over = [*streaming(60.0, 60.0), ended_done(60.0)]
+    again = [*streaming(22.0, 60.0), *broken_attempt(at=20.0)]
 
     found = of(live, over, again, [queued(75.0)])
-    assert (90.0, 255.0) == (found.sent, found.audio)
-    assert 80.0 == of(over, again).open
+    assert (90.0, 255.0) == (found.sent_s, found.audio_s)
+    assert 80.0 == of(over, again).open_s
 
 
 def test_places_are_taken_in_queue_order() -> None:
     """As soon as each is free; the last of all ends decides."""
-    assert 0.0 == finished_in([], [], 3)
-    assert 50.0 == finished_in([50.0, 10.0], [], 2)
-    assert 70.0 == finished_in([50.0, 10.0], [60.0], 2)
-    assert 130.0 == finished_in([50.0, 10.0], [80.0, 80.0], 2)
-    assert 60.0 == finished_in([], [60.0, 20.0, 30.0], 2)
-    assert 80.0 == finished_in([50.0, 30.0, 10.0], [50.0], 2)  # one of three has no follower
+    assert 0.0 == time_to_finish_s([], [], 3)
+    assert 50.0 == time_to_finish_s([50.0, 10.0], [], 2)
+    assert 70.0 == time_to_finish_s([50.0, 10.0], [60.0], 2)
+    assert 130.0 == time_to_finish_s([50.0, 10.0], [80.0, 80.0], 2)
+    assert 60.0 == time_to_finish_s([], [60.0, 20.0, 30.0], 2)
+    assert 80.0 == time_to_finish_s([50.0, 30.0, 10.0], [50.0], 2)  # one of three has no follower
 
 
 def test_a_bound_on_starts_makes_the_end_later() -> None:
     """A place that is free is taken when it may be."""
-    assert 70.0 == finished_in([], [30.0, 30.0, 10.0], 3, Starts(2).rehearsal())
-    assert 110.0 + GAP == finished_in([], [30.0, 100.0, 10.0, 50.0], 3, Starts(2).rehearsal())
-    assert 160.0 == finished_in([100.0, 100.0], [60.0], 2, Starts(2).rehearsal())
+    assert 70.0 == time_to_finish_s(
+        [], [30.0, 30.0, 10.0], 3, StartRateLimiter(2).start_simulator()
+    )
+    assert 110.0 + MIN_START_GAP_S == time_to_finish_s(
+        [], [30.0, 100.0, 10.0, 50.0], 3, StartRateLimiter(2).start_simulator()
+    )
+    assert 160.0 == time_to_finish_s(
+        [100.0, 100.0], [60.0], 2, StartRateLimiter(2).start_simulator()
+    )
 
 
 def test_a_supervisor_foresees_starts_from_now_on(tmp_path: Path) -> None:
     """In seconds, as often as it is asked."""
     with closing(run_folder.create(tmp_path / "run")) as folder:
-        supervisor = Supervisor(nowhere, folder, Settings(), starts=Starts(2))
+        supervisor = Supervisor(
+            nowhere, folder, StreamSettings(), start_limiter=StartRateLimiter(2)
+        )
         for _ in range(2):
-            start = supervisor.foreseen_starts()
-            assert [0.0, GAP, 60.0] == [pytest.approx(start(0.0)) for _ in range(3)]
+            start = supervisor.start_simulator()
+            assert [0.0, MIN_START_GAP_S, 60.0] == [pytest.approx(start(0.0)) for _ in range(3)]
 
 
-def nowhere() -> Access:
+def nowhere() -> SessionTarget:
     raise AssertionError("nobody starts anything here")
 
 
 def test_the_order_of_the_queue_counts() -> None:
     """The longest at the end keeps one place at work when the others are free."""
-    histories = after([queued(10.0)], [queued(10.0)], [queued(60.0)])
-    one, two, long = histories
+    job_states = after([queued(10.0)], [queued(10.0)], [queued(60.0)])
+    one, two, long = job_states
 
-    assert 60.0 == totals(histories, [long, one, two], 2, held=False).left
-    assert 70.0 == totals(histories, [one, two, long], 2, held=False).left
-    assert 70.0 == totals(histories, [], 2, held=False).left  # none is in the queue yet
+    assert 60.0 == totals(job_states, [long, one, two], 2, held=False).remaining_s
+    assert 70.0 == totals(job_states, [one, two, long], 2, held=False).remaining_s
+    assert 70.0 == totals(job_states, [], 2, held=False).remaining_s  # none is in the queue yet
 
 
 def test_what_goes_on_needs_only_the_rest() -> None:
     """Of a broken job what is behind the break, of a live one what is not sent."""
-    assert 40.0 == of([*streaming(22.0, 60.0), *broken(at=20.0)], streaming(30.0, 60.0)).left
+    assert (
+        40.0
+        == of([*streaming(22.0, 60.0), *broken_attempt(at=20.0)], streaming(30.0, 60.0)).remaining_s
+    )
 
 
 def test_nothing_is_foretold_that_is_not_known() -> None:
     """While starts are held, before there are places, and when all is over."""
-    assert of([queued()], held=True).left is None
-    assert of([queued()], places=0).left is None
-    assert of([*streaming(), done()]).left is None
-    assert 50.0 == of(streaming(10.0, 60.0), held=True).left
+    assert of([queued()], held=True).remaining_s is None
+    assert of([queued()], places=0).remaining_s is None
+    assert of([*streaming(), ended_done()]).remaining_s is None
+    assert 50.0 == of(streaming(10.0, 60.0), held=True).remaining_s
     unread = of(streaming(10.0, 60.0), [])
-    assert (50.0, True) == (unread.left, unread.at_least)
+    assert (50.0, True) == (unread.remaining_s, unread.is_lower_bound)
 
 
 def test_those_are_late_whose_last_chunk_left_late() -> None:
@@ -113,50 +124,55 @@ def test_those_are_late_whose_last_chunk_left_late() -> None:
         streaming(lag=0.3),
         streaming(lag=10.1),
         streaming(lag=200.0),
-        [*streaming(lag=99.0), done()],
+        [*streaming(lag=99.0), ended_done()],
     )
 
-    assert (3, 2, 200.0) == (found.streaming, found.late, found.worst_lag_ms)
+    assert (3, 2, 200.0) == (found.streaming_count, found.late_count, found.worst_lag_ms)
     assert of([queued()]).worst_lag_ms is None
 
 
-UNREACHABLE = failed("nobody answers", outcome=Outcome.UNREACHABLE)
-AWAY: dict[str, tuple[list[Event], Away | None]] = {
-    "no place": ([queued(), connecting(), *refused()], Away.NO_PLACE),
-    "an outage": ([queued(), connecting(), UNREACHABLE, retrying(5.0)], Away.NOBODY_ANSWERS),
-    "a break": ([*streaming(), *broken()], None),
+UNREACHABLE = ended_failed("nobody answers", outcome=Outcome.UNREACHABLE)
+AWAY: dict[str, tuple[list[Event], TurnAwayReason | None]] = {
+    "no place": ([queued(), connecting(), *refused_attempt()], TurnAwayReason.SERVER_FULL),
+    "an outage": ([queued(), connecting(), UNREACHABLE, retrying(5.0)], TurnAwayReason.UNREACHABLE),
+    "a break": ([*streaming(), *broken_attempt()], None),
     "its turn": ([queued()], None),
-    "let in": ([queued(), connecting(), *refused(), connecting(), progressed(1.0)], None),
+    "let in": ([queued(), connecting(), *refused_attempt(), connecting(), progressed(1.0)], None),
     "given up": ([queued(), connecting(), UNREACHABLE], None),
 }
 
 
 @pytest.mark.parametrize(("life", "away"), AWAY.values(), ids=AWAY)
-def test_who_waits_for_the_server_is_counted(life: list[Event], away: Away | None) -> None:
+def test_who_waits_for_the_server_is_counted(
+    life: list[Event], away: TurnAwayReason | None
+) -> None:
     """By what the latest try ended with; who waits for something else is not."""
     found = of(life, [queued()])
 
-    assert away is found.away
-    assert (away is not None) == found.turned_away
+    assert away is found.turn_away_reason
+    assert (away is not None) == found.turned_away_count
 
 
 def test_no_end_is_foretold_while_the_server_lets_nobody_in() -> None:
     """Nobody knows when it will; a session that streams shows that it does."""
     outage = AWAY["an outage"][0]
 
-    assert of(outage).left is None
-    assert of(outage, [queued(), connecting()]).left is None
-    assert of(outage, streaming(10.0, 60.0)).left == 60.0
+    assert of(outage).remaining_s is None
+    assert of(outage, [queued(), connecting()]).remaining_s is None
+    assert of(outage, streaming(10.0, 60.0)).remaining_s == 60.0
 
 
 def test_a_server_to_which_something_streams_is_there() -> None:
     """Whatever those that still wait were told; it may be full all the same."""
-    assert of(AWAY["an outage"][0], streaming(10.0, 60.0)).away is None
-    assert of(AWAY["no place"][0], streaming(10.0, 60.0)).away is Away.NO_PLACE
+    assert of(AWAY["an outage"][0], streaming(10.0, 60.0)).turn_away_reason is None
+    assert (
+        of(AWAY["no place"][0], streaming(10.0, 60.0)).turn_away_reason
+        is TurnAwayReason.SERVER_FULL
+    )
 
 
 def test_a_server_that_is_not_there_is_worse_than_one_that_is_full() -> None:
     """One sentence has room."""
     found = of(AWAY["no place"][0], AWAY["an outage"][0])
 
-    assert (Away.NOBODY_ANSWERS, 2) == (found.away, found.turned_away)
+    assert (TurnAwayReason.UNREACHABLE, 2) == (found.turn_away_reason, found.turned_away_count)

@@ -1,7 +1,14 @@
 """The sentences of the verbs; what they reach is tested on the screen."""
 
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import broken, done, failed, heard, queued, streaming
+from tests.support.report_builders import (
+    broken_attempt,
+    ended_done,
+    ended_failed,
+    queued,
+    streaming,
+    turn_heard,
+)
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from workers.jobs.job import JobId
@@ -17,7 +24,7 @@ def desk(supervisor: FakeSupervisor) -> DeskState:
 def test_cancelling_passes_over_what_is_over() -> None:
     """And says so when there is nothing else."""
     supervisor = FakeSupervisor()
-    over = supervisor.job("/rec/a.wav", *streaming(), done())
+    over = supervisor.job("/rec/a.wav", *streaming(), ended_done())
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
@@ -38,24 +45,24 @@ def test_a_queued_job_is_taken_out_without_ceremony() -> None:
 def test_a_job_that_awaits_its_next_attempt_is_taken_out_as_well() -> None:
     """No session is at work that would have to end first."""
     supervisor = FakeSupervisor()
-    job = supervisor.job("/rec/a.wav", *streaming(), *broken())
+    job = supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     state = desk(supervisor)
 
     assert "Cancelling 1 job" == verbs.cancel(state, supervisor, [job])
-    assert not state.stopping(job)
+    assert not state.is_stopping(job)
 
 
 def test_retrying_says_where_it_begins() -> None:
     """A broken or cancelled job goes on, a done one begins anew, one that heard nothing too."""
     supervisor = FakeSupervisor()
-    spoken = heard(0, "Good morning to all of you.", final=True, at=8000)
-    broke = supervisor.job("/rec/a.wav", *streaming(), spoken, failed("it broke"))
-    mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    spoken = turn_heard(0, "Good morning to all of you.", final=True, at=8000)
+    broke = supervisor.job("/rec/a.wav", *streaming(), spoken, ended_failed("it broke"))
+    mute = supervisor.job("/rec/c.wav", *streaming(), ended_failed("it broke"))
     state = desk(supervisor)
-    all_of_them = list(supervisor.over)
+    all_of_them = list(supervisor.finished)
 
     def retried(*jobs: JobId) -> str:
-        supervisor.over = set(all_of_them)
+        supervisor.finished = set(all_of_them)
         return verbs.retry(state, supervisor, jobs)
 
     assert "Retrying 1 job from 0:09, where it left off" == retried(broke)
@@ -66,8 +73,8 @@ def test_retrying_says_where_it_begins() -> None:
 def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
     """Its words are there, and would be paid for once more."""
     supervisor = FakeSupervisor()
-    well = supervisor.job("/rec/b.wav", *streaming(), done())
-    mute = supervisor.job("/rec/c.wav", *streaming(), failed("it broke"))
+    well = supervisor.job("/rec/b.wav", *streaming(), ended_done())
+    mute = supervisor.job("/rec/c.wav", *streaming(), ended_failed("it broke"))
     live = supervisor.job("/rec/d.wav", *streaming())
     state = desk(supervisor)
 
@@ -82,7 +89,7 @@ def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
 def test_retrying_counts_what_it_passed_over() -> None:
     """Only what is over can be tried again."""
     supervisor = FakeSupervisor()
-    over = supervisor.job("/rec/a.wav", *streaming(), failed("it broke"))
+    over = supervisor.job("/rec/a.wav", *streaming(), ended_failed("it broke"))
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
@@ -90,4 +97,4 @@ def test_retrying_counts_what_it_passed_over() -> None:
         state, supervisor, [over, live]
     )
     assert "Nothing to do: 1 job at work" == verbs.retry(state, supervisor, [live])
-    assert verbs.NOTHING_THERE == verbs.retry(state, supervisor, [])
+    assert verbs.NO_ROW_MESSAGE == verbs.retry(state, supervisor, [])

@@ -6,20 +6,20 @@ from random import Random
 import pytest
 
 from tests.support.report_builders import (
-    broken,
-    done,
-    failed,
-    heard,
+    broken_attempt,
+    ended_done,
+    ended_failed,
+    job_reports,
     progressed,
     queued,
     report,
-    reports,
     streaming,
+    turn_heard,
 )
 from tui.model.desk_state import DeskState
-from tui.model.wall import CALM, Wall
-from tui.model.wall_ranking import Choosing
-from tui.render.wall_tile import shape, spans
+from tui.model.wall import MIN_RERANK_INTERVAL_S, Wall
+from tui.model.wall_ranking import WallRanking
+from tui.render.wall_tile import grid_shape, split_evenly
 from workers.jobs.events import Event
 from workers.jobs.job import JobId
 
@@ -27,7 +27,10 @@ from workers.jobs.job import JobId
 def talking(silent: float = 0.0, lag: float = 0.3) -> list[Event]:
     """A session that heard its last word so many seconds ago."""
     sent = 30.0
-    return [*streaming(sent, lag=lag), heard(0, "words", at=round((sent - silent) * 1000) - 280)]
+    return [
+        *streaming(sent, lag=lag),
+        turn_heard(0, "words", at=round((sent - silent) * 1000) - 280),
+    ]
 
 
 def state_of(*jobs: Sequence[Event]) -> DeskState:
@@ -35,7 +38,7 @@ def state_of(*jobs: Sequence[Event]) -> DeskState:
     state = DeskState()
     state.tick(0.0)
     for number, events in enumerate(jobs, 1):
-        for each in reports(number, *events):
+        for each in job_reports(number, *events):
             state.apply(each)
     return state
 
@@ -43,7 +46,7 @@ def state_of(*jobs: Sequence[Event]) -> DeskState:
 def opened(state: DeskState, columns: int = 2, rows: int = 2) -> Wall:
     wall = Wall(state)
     wall.open(0.0)
-    wall.fit(columns, rows)
+    wall.resize(columns, rows)
     wall.tick(0.0)
     return wall
 
@@ -70,22 +73,22 @@ def test_tiles_are_as_many_as_can_be_read(
     cells: int, rows: int, sessions: int, expected: tuple[int, int]
 ) -> None:
     """And no more than it takes for the sessions there are."""
-    assert expected == shape(cells, rows, sessions)
+    assert expected == grid_shape(cells, rows, sessions)
 
 
 def test_tiles_take_the_whole_screen() -> None:
     """What does not divide goes to the first ones."""
-    assert [(0, 67), (67, 67), (134, 66)] == spans(200, 3)
+    assert [(0, 67), (67, 67), (134, 66)] == split_evenly(200, 3)
 
 
 def test_the_most_interesting_come_first() -> None:
     """Somebody talks, pauses, is silent, says nothing yet; then what is over, and what waits."""
     state = state_of(
         [queued()],
-        [*talking(), done()],
+        [*talking(), ended_done()],
         streaming(),
         talking(20.0),
-        [*streaming(), *broken()],
+        [*streaming(), *broken_attempt()],
         talking(6.0),
         talking(0.0),
     )
@@ -98,19 +101,19 @@ def test_the_most_interesting_come_first() -> None:
 @pytest.mark.parametrize(
     ("choosing", "expected"),
     [
-        (Choosing.NEWEST, [1, 3, 4, 2]),
-        (Choosing.LATEST, [1, 4, 3, 2]),
-        (Choosing.FAILED, [2, 4, 1, 3]),
-        (Choosing.TABLE, [1, 2, 3, 4]),
+        (WallRanking.NEWEST_WORDS, [1, 3, 4, 2]),
+        (WallRanking.LARGEST_LAG, [1, 4, 3, 2]),
+        (WallRanking.FAILED_FIRST, [2, 4, 1, 3]),
+        (WallRanking.TABLE_ORDER, [1, 2, 3, 4]),
     ],
 )
-def test_there_are_several_ways_to_choose(choosing: Choosing, expected: list[int]) -> None:
+def test_there_are_several_ways_to_choose(choosing: WallRanking, expected: list[int]) -> None:
     """One after the other."""
-    trouble = [*talking(9.0, lag=40.0), *broken(), *talking(5.0, lag=40.0)[1:]]
-    state = state_of(talking(lag=900.0), [*talking(), failed("no")], talking(), trouble)
+    incident = [*talking(9.0, lag=40.0), *broken_attempt(), *talking(5.0, lag=40.0)[1:]]
+    state = state_of(talking(lag=900.0), [*talking(), ended_failed("no")], talking(), incident)
     wall = opened(state)
-    while wall.choosing is not choosing:
-        wall.choose_next()
+    while wall.ranking is not choosing:
+        wall.cycle_ranking()
 
     assert expected == wall.tiles
 
@@ -119,30 +122,30 @@ def test_marked_sessions_are_shown_alone() -> None:
     """As long as they are marked anew; otherwise as the last time."""
     state = state_of(*[talking()] * 6)
     state.select(JobId(5))
-    state.mark()
+    state.toggle_mark()
     state.select(JobId(2))
-    state.mark()
+    state.toggle_mark()
     wall = opened(state)
-    assert Choosing.MARKED is wall.choosing
+    assert WallRanking.MARKED is wall.ranking
     assert [2, 5] == wall.tiles
     assert state.current in wall.tiles
 
-    wall.mark()  # for a verb: what is shown stays
-    wall.tick(CALM)
+    wall.toggle_mark()  # for a verb: what is shown stays
+    wall.tick(MIN_RERANK_INTERVAL_S)
     assert [2, 5] == wall.tiles
 
-    wall.choose_next()
-    assert Choosing.NEWEST is wall.choosing
+    wall.cycle_ranking()
+    assert WallRanking.NEWEST_WORDS is wall.ranking
     wall.open(9.0)
-    assert Choosing.NEWEST is wall.choosing
+    assert WallRanking.NEWEST_WORDS is wall.ranking
     wall.tick(9.0)
     state.select(JobId(1))
-    wall.mark()
+    wall.toggle_mark()
     wall.open(9.0)
-    assert Choosing.MARKED is wall.choosing
+    assert WallRanking.MARKED is wall.ranking
     state.unmark_all()
     wall.open(9.0)
-    assert Choosing.NEWEST is wall.choosing
+    assert WallRanking.NEWEST_WORDS is wall.ranking
 
 
 def test_tiles_keep_their_places_and_change_calmly() -> None:
@@ -153,9 +156,9 @@ def test_tiles_keep_their_places_and_change_calmly() -> None:
 
     for event in talking(20.0)[-2:]:
         state.apply(report(2, progressed(50.0) if event.type == "progress" else event))
-    wall.tick(CALM - 0.1)
+    wall.tick(MIN_RERANK_INTERVAL_S - 0.1)
     assert [1, 2, 3, 4] == wall.tiles
-    wall.tick(CALM)
+    wall.tick(MIN_RERANK_INTERVAL_S)
     assert [1, 5, 3, 4] == wall.tiles
 
 
@@ -167,8 +170,8 @@ def test_the_tile_with_the_cursor_is_never_taken() -> None:
     assert [1, 2, 3, 6] == wall.tiles
 
     state.select(JobId(2))
-    state.apply(report(2, done()))
-    wall.tick(CALM)
+    state.apply(report(2, ended_done()))
+    wall.tick(MIN_RERANK_INTERVAL_S)
     assert [1, 2, 3, 4] == wall.tiles
 
 
@@ -176,18 +179,18 @@ def test_a_pinned_wall_stays_as_it_is() -> None:
     """What becomes of its sessions does not matter, nor do new ones."""
     state = state_of(*[talking()] * 3)
     wall = opened(state, 2, 1)
-    wall.pin()
-    state.apply(report(2, done()))
-    for each in reports(4, *talking()):
+    wall.toggle_pin()
+    state.apply(report(2, ended_done()))
+    for each in job_reports(4, *talking()):
         state.apply(each)
-    wall.tick(CALM)
+    wall.tick(MIN_RERANK_INTERVAL_S)
     assert [1, 2] == wall.tiles
-    assert 3 == wall.count
+    assert 3 == wall.session_count
 
-    wall.pin()
+    wall.toggle_pin()
     assert [1, 3] == wall.tiles
-    wall.pin()
-    wall.choose_next()
+    wall.toggle_pin()
+    wall.cycle_ranking()
     assert not wall.pinned
 
 
@@ -210,18 +213,18 @@ def test_pages_show_every_session_once() -> None:
     wall.step(1, 1)
     seen = [*wall.tiles]
     for _ in range(2):
-        wall.turn(1)
+        wall.turn_page(1)
         seen += wall.tiles
     assert list(range(1, 11)) == seen
-    assert (3, 10) == (wall.pages, state.current)
+    assert (3, 10) == (wall.page_count, state.current)
 
-    wall.turn(1)
+    wall.turn_page(1)
     assert (2, 10) == (wall.page, state.current)
-    wall.turn(-2)
+    wall.turn_page(-2)
     assert (0, 2) == (wall.page, state.current)
-    wall.edge(1)
+    wall.go_to_edge(1)
     assert ([9, 10], 10) == (wall.tiles, state.current)
-    wall.edge(-1)
+    wall.go_to_edge(-1)
     assert ([1, 2, 3, 4], 1) == (wall.tiles, state.current)
 
 
@@ -239,7 +242,7 @@ def test_rows_that_come_and_go_are_seen_at_once() -> None:
     """An empty tile does not wait for its time, and one without a row is gone."""
     state = state_of(*[talking()] * 2)
     wall = opened(state)
-    for each in reports(3, *talking()):
+    for each in job_reports(3, *talking()):
         state.apply(each)
     wall.tick(0.1)
     assert [1, 2, 3] == wall.tiles
@@ -254,10 +257,10 @@ def test_an_empty_wall_does_nothing() -> None:
     wall = opened(DeskState())
     wall.tick(0.0)
     wall.step(1, 0)
-    wall.turn(1)
-    wall.edge(1)
-    wall.mark()
-    wall.pin()
+    wall.turn_page(1)
+    wall.go_to_edge(1)
+    wall.toggle_mark()
+    wall.toggle_pin()
 
     assert [] == wall.tiles
 
@@ -268,10 +271,10 @@ def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
     state.filter_by("state:streaming")
     wall = opened(state)
     assert [1, 2] == wall.tiles
-    for each in (report(2, done()), *reports(3, *talking())):
+    for each in (report(2, ended_done()), *job_reports(3, *talking())):
         state.apply(each)
     state.tick(10.0)
-    state.take_dirty()  # as many rows as before, but other ones
+    state.take_changes()  # as many rows as before, but other ones
 
     wall.step(1, 0)
 
@@ -283,25 +286,25 @@ def test_rows_may_come_and_go_between_two_looks() -> None:
     """Whatever is done at that moment: pages are of those that were chosen, tiles of rows."""
     state = state_of(talking())
     wall = opened(state, 1, 1)
-    for each in reports(2, *talking()):
+    for each in job_reports(2, *talking()):
         state.apply(each)
-    wall.turn(1)
+    wall.turn_page(1)
     assert ([1], 1) == (wall.tiles, state.current)
 
     state = state_of(talking(), talking(), talking())
     wall = opened(state, 2, 1)
-    for each in reports(4, *talking()):
+    for each in job_reports(4, *talking()):
         state.apply(each)
     state.remove([JobId(1), JobId(2), JobId(3)])
-    wall.fit(1, 1)
+    wall.resize(1, 1)
     assert 4 == state.current
-    state.mark()
+    state.toggle_mark()
     wall.tick(0.1)
     assert [4] == wall.tiles
 
 
 def told(state: DeskState, job: int, *events: Event) -> None:
-    for each in reports(job, *events):
+    for each in job_reports(job, *events):
         state.apply(each)
 
 
@@ -312,20 +315,20 @@ def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
     state = state_of(talking())
     wall = opened(state)
     deeds: list[Callable[[], object]] = [
-        lambda: told(state, len(state.histories) + 1, *talking()),
-        lambda: told(state, 1, done()),
-        lambda: state.remove([random.choice(list(state.order))] if state.order else []),
+        lambda: told(state, len(state.job_states) + 1, *talking()),
+        lambda: told(state, 1, ended_done()),
+        lambda: state.remove([random.choice(list(state.visible))] if state.visible else []),
         lambda: state.filter_by(random.choice(["", "state:done", "live"])),
-        lambda: wall.fit(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
-        lambda: wall.turn(random.choice([1, -1])),
+        lambda: wall.resize(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
+        lambda: wall.turn_page(random.choice([1, -1])),
         lambda: wall.step(random.choice([1, -1]), random.choice([1, 0, -1])),
-        lambda: wall.edge(random.choice([1, -1])),
+        lambda: wall.go_to_edge(random.choice([1, -1])),
         lambda: wall.tick(random.uniform(0, 100)),
-        wall.choose_next,
-        wall.pin,
-        wall.mark,
-        state.mark,
-        state.mark_all,
+        wall.cycle_ranking,
+        wall.toggle_pin,
+        wall.toggle_mark,
+        state.toggle_mark,
+        state.toggle_all_marks,
     ]
     for _ in range(100):
         random.choice(deeds)()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workers.pacing.certificate import Verdict
-from workers.pacing.lags import Lags, certificate, percentiles
+from workers.pacing.lags import Lags, build_certificate, percentiles
 from workers.pacing.schedule import Release, Schedule
 
 
@@ -56,7 +56,7 @@ def test_a_late_chunk_is_caught_up_with() -> None:
     """A stall within the bound leaves the schedule where it was."""
     schedule = Schedule(rate=1000, start=0.0, release=Release.START)
 
-    assert schedule.slipped(due=1.0, now=6.0) is None
+    assert schedule.slip_if_late(due=1.0, now=6.0) is None
     assert schedule.due(2000, 100) == 2.0
 
 
@@ -64,7 +64,7 @@ def test_a_long_stall_moves_the_schedule() -> None:
     """Minutes of audio never leave in one burst: what was due is due now, the rest after it."""
     schedule = Schedule(rate=1000, start=0.0, release=Release.START)
 
-    assert schedule.slipped(due=1.0, now=61.0) == 60.0
+    assert schedule.slip_if_late(due=1.0, now=61.0) == 60.0
     assert schedule.due(1000, 100) == 61.0
     assert schedule.due(1100, 100) == 61.1
 
@@ -80,7 +80,7 @@ def test_a_burst_after_a_stall_is_bounded() -> None:
             clock.sleep_until(due)
             if k == 100:
                 clock.work(stall)
-            if schedule.slipped(due, clock.now) is not None:
+            if schedule.slip_if_late(due, clock.now) is not None:
                 due = schedule.due(k * 100, 100)
             left_at.append(clock.now)
         burst = max(Counter(left_at).values())
@@ -90,9 +90,9 @@ def test_a_burst_after_a_stall_is_bounded() -> None:
 
 def test_percentiles_are_values_that_were_measured() -> None:
     """Nearest rank: the p-th percentile of n is the ceil(p n / 100)-th smallest."""
-    micros = np.arange(1, 101, dtype=np.uint32) * 1000
+    lags_us = np.arange(1, 101, dtype=np.uint32) * 1000
 
-    assert percentiles(micros, (50, 99, 99.9, 100)) == (50.0, 99.0, 100.0, 100.0)
+    assert percentiles(lags_us, (50, 99, 99.9, 100)) == (50.0, 99.0, 100.0, 100.0)
 
 
 def test_the_summary_follows_the_lags() -> None:
@@ -130,7 +130,7 @@ def test_drift_is_the_last_tenth_against_the_first() -> None:
 
 
 def certified(lags_ms: list[float], slips: tuple[float, ...] = ()):
-    return certificate(
+    return build_certificate(
         np.array([lag * 1000 for lag in lags_ms], dtype=np.uint32),
         slips,
         release=Release.START,

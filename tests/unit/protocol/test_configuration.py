@@ -3,11 +3,11 @@ from dataclasses import fields
 import pytest
 
 from workers.protocol.configuration import (
-    UNCHANGED,
-    allowed,
-    changeable,
-    merged,
-    unfit,
+    NO_CHANGES,
+    changeable_fields,
+    merged_changes,
+    rejection_reason,
+    supported_changes,
 )
 from workers.protocol.messages import UpdateConfiguration
 
@@ -54,7 +54,7 @@ U3 = ALL | {
 def test_each_family_takes_its_own_fields(fields_taken: set[str], models: list[str]) -> None:
     """Of a model that nobody knows, those that all others take."""
     for model in models:
-        assert changeable(model) == fields_taken
+        assert changeable_fields(model) == fields_taken
     assert fields_taken < {field.name for field in fields(UpdateConfiguration)}
 
 
@@ -64,11 +64,13 @@ def test_what_a_model_does_not_take_is_left_out() -> None:
         max_turn_silence=300, prompt="Dates.", format_turns=True, extra={"sample_rate": 8000}
     )
 
-    assert allowed(asked, "u3-rt-pro") == UpdateConfiguration(max_turn_silence=300, prompt="Dates.")
-    assert allowed(asked, "whisper-rt") == UpdateConfiguration(
+    assert supported_changes(asked, "u3-rt-pro") == UpdateConfiguration(
+        max_turn_silence=300, prompt="Dates."
+    )
+    assert supported_changes(asked, "whisper-rt") == UpdateConfiguration(
         max_turn_silence=300, format_turns=True
     )
-    assert allowed(UpdateConfiguration(format_turns=True), "u3-rt-pro") == UNCHANGED
+    assert supported_changes(UpdateConfiguration(format_turns=True), "u3-rt-pro") == NO_CHANGES
 
 
 @pytest.mark.parametrize(
@@ -88,14 +90,14 @@ def test_what_a_model_does_not_take_is_left_out() -> None:
 )
 def test_a_value_that_cannot_be_taken_is_named(changes: UpdateConfiguration, says: str) -> None:
     """Before a session is ended for it."""
-    assert unfit(changes) == says
+    assert rejection_reason(changes) == says
 
 
 def test_later_changes_come_over_earlier_ones() -> None:
     """What they do not name stays."""
     first = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
 
-    assert merged(first, UpdateConfiguration(keyterms_prompt=())) == UpdateConfiguration(
+    assert merged_changes(first, UpdateConfiguration(keyterms_prompt=())) == UpdateConfiguration(
         max_turn_silence=300, keyterms_prompt=()
     )
-    assert merged(UNCHANGED, first) == first
+    assert merged_changes(NO_CHANGES, first) == first

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from tests.unit.cli.test_run_options import given
+from tests.unit.cli.test_run_options import parse_command_line
 from workers.errors import UsageProblem
-from workers.protocol.endpoint import BLOT, Secret, custom
+from workers.protocol.endpoint import REDACTED, Secret, custom_endpoint
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -46,17 +46,17 @@ ONLY_A_RESOLVER_KNOWS = [
 @pytest.mark.parametrize("url", HERE)
 def test_this_machine_is_dialled_unencrypted(url: str) -> None:
     """In whatever way it is written."""
-    assert custom(url).url.startswith("ws://")
+    assert custom_endpoint(url).url.startswith("ws://")
 
 
 @pytest.mark.parametrize("url", ELSEWHERE + ONLY_A_RESOLVER_KNOWS)
 def test_another_machine_is_dialled_unencrypted_only_on_request(url: str) -> None:
     """With a key or without: the audio is as much a secret. What is not certain is another one."""
     with pytest.raises(UsageProblem, match=r"unencrypted.*--unencrypted"):
-        custom(url)
+        custom_endpoint(url)
 
-    assert custom(url, unencrypted=True).url.startswith("ws://")
-    assert custom(url.replace("ws:", "wss:")).url.startswith("wss://")
+    assert custom_endpoint(url, allow_unencrypted=True).url.startswith("ws://")
+    assert custom_endpoint(url.replace("ws:", "wss:")).url.startswith("wss://")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_another_machine_is_dialled_unencrypted_only_on_request(url: str) -> Non
 def test_an_address_with_a_secret_is_refused_without_repeating_it(url: str) -> None:
     """Whatever else is wrong with it: the words go to the terminal."""
     with pytest.raises(UsageProblem, match="secret") as refused:
-        custom(url)
+        custom_endpoint(url)
 
     assert "pa55" not in str(refused.value)
 
 
 def test_what_is_shown_is_what_is_dialled() -> None:
     """Nothing of an address is lost or added on the way, but a path where there was none."""
-    told = custom("WSS://Example.org:8443?mode=balanced")
+    told = custom_endpoint("WSS://Example.org:8443?mode=balanced")
 
     assert told.url == "wss://Example.org:8443/v3/ws?mode=balanced"
     assert told.address == "wss://Example.org:8443/v3/ws"
@@ -96,7 +96,7 @@ def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
 ) -> None:
     """As the desk draws one when it crashes: every variable of every frame, taken apart."""
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", KEY)
-    options = given()
+    options = parse_command_line()
 
     def crash(key: Secret | None, keys: list[Secret | None]) -> None:
         told = f"{key} {key!r} {key!s}"
@@ -122,6 +122,6 @@ def test_a_key_reaches_a_process_of_ours() -> None:
 
 def test_a_repeated_key_is_blotted_out_of_a_text() -> None:
     """However often; a short one may be a word of the recording, so it stays."""
-    assert Secret(KEY).blotted(f"{KEY}? No: {KEY}.") == f"{BLOT}? No: {BLOT}."
-    assert Secret("sixteen/letters=").blotted("?key=sixteen%2Fletters%3D") == f"?key={BLOT}"
-    assert Secret("sesame").blotted("Open, sesame.") == "Open, sesame."
+    assert Secret(KEY).redact(f"{KEY}? No: {KEY}.") == f"{REDACTED}? No: {REDACTED}."
+    assert Secret("sixteen/letters=").redact("?key=sixteen%2Fletters%3D") == f"?key={REDACTED}"
+    assert Secret("sesame").redact("Open, sesame.") == "Open, sesame."

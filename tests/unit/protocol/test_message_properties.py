@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from tests.unit.protocol.test_messages import CLIENT, SERVER
 from workers.errors import Malformed
-from workers.protocol.messages import DEEPEST, Turn, Unknown, decode, decode_from_client, encode
+from workers.protocol.messages import (
+    MAX_MESSAGE_DEPTH,
+    Turn,
+    Unknown,
+    decode,
+    decode_from_client,
+    encode,
+)
 
 SHAPES: list[dict[str, Any]] = [json.loads(encode(message)) for message in SERVER + CLIENT]
 """A real message of every kind."""
@@ -158,9 +165,9 @@ def test_a_message_is_as_deep_as_it_can_be_handed_on_and_no_deeper(opening: str)
         field = opening * levels + "0" + closing * levels
         return f'{{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"a","b":{field}}}'
 
-    judge(nested(DEEPEST - 1))
-    assert isinstance(decode(nested(DEEPEST - 1)), Turn)
-    for levels in (DEEPEST, 500, 900, 100_000):
+    judge(nested(MAX_MESSAGE_DEPTH - 1))
+    assert isinstance(decode(nested(MAX_MESSAGE_DEPTH - 1)), Turn)
+    for levels in (MAX_MESSAGE_DEPTH, 500, 900, 100_000):
         with pytest.raises(Malformed, match=r"the message is (nested too deep|not JSON)"):
             decode(nested(levels))
 

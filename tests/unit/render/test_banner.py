@@ -4,34 +4,36 @@ from typing import Any
 
 import pytest
 
-from tui.model.totals import Away, Totals
+from tui.model.totals import Totals, TurnAwayReason
 from tui.render import banner
 from tui.render.banner import Destination
-from tui.render.responsive_line import Part, fitted
-from tui.render.run_status import Standing, lasting
-from tui.text.width import width
-from tui.theme.roles import Line, Role
+from tui.render.responsive_line import ResponsivePart, fit_parts
+from tui.render.run_status import RunStatus, format_rough_duration
+from tui.text.width import cell_width
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE
-from workers.protocol.endpoint import EMBEDDED, Kind
+from workers.protocol.endpoint import EMBEDDED_NAME, EndpointKind
 
-SERVICE = Destination("AssemblyAI (EU)", Kind.SERVICE)
+SERVICE = Destination("AssemblyAI (EU)", EndpointKind.SERVICE)
 
 
-def text(line: Line) -> str:
+def text(line: StyledLine) -> str:
     return "".join(part for part, _ in line)
 
 
-def standing(totals: Totals | None = None, **more: Any) -> Standing:
+def standing(totals: Totals | None = None, **more: Any) -> RunStatus:
     """A busy desk, its starts held."""
-    counted = dict(queued=120, live=30, retrying=2, done=40, failed=5, cancelled=3, places=30)
-    usual = {**counted, "held": True, "next_start_in": None}
-    late = Totals(3723.0, 36000.0, 4000.0, 2880.0, worst_lag_ms=123.4, streaming=30, late=20)
-    return Standing(**{**usual, **more}, totals=totals or late)
+    counted = dict(queued=120, live=30, retrying=2, done=40, failed=5, cancelled=3, max_sessions=30)
+    usual = {**counted, "starts_held": True, "next_start_in_s": None}
+    late = Totals(
+        3723.0, 36000.0, 4000.0, 2880.0, worst_lag_ms=123.4, streaming_count=30, late_count=20
+    )
+    return RunStatus(**{**usual, **more}, totals=totals or late)
 
 
-def told(state: Standing, where: Destination = SERVICE, cells: int = 300) -> str:
+def told(state: RunStatus, where: Destination = SERVICE, cells: int = 300) -> str:
     """Both lines of a wide banner, as one text."""
-    return " / ".join(map(text, banner.two_lines(where, state, cells, UNICODE)))
+    return " / ".join(map(text, banner.two_line_banner(where, state, cells, UNICODE)))
 
 
 @pytest.mark.parametrize("cells", range(47, 240, 7))
@@ -39,13 +41,15 @@ def told(state: Standing, where: Destination = SERVICE, cells: int = 300) -> str
 @pytest.mark.parametrize("symbols", [UNICODE, ASCII], ids=["unicode", "ascii"])
 def test_it_fits_and_always_says_where_and_how_many(cells: int, name: str, symbols: Any) -> None:
     """Words give way to signs; neither the target nor the counts do, nor that it costs money."""
-    where = Destination(name, Kind.SERVICE)
-    away = Totals(left=60.0, away=Away.NOBODY_ANSWERS, turned_away=12)
-    for state in (standing(), standing(held=False, next_start_in=41.2), standing(away)):
-        one = [banner.one_line(where, state, cells, symbols)]
-        for lines in (one, banner.two_lines(where, state, cells, symbols)):
+    where = Destination(name, EndpointKind.SERVICE)
+    away = Totals(
+        remaining_s=60.0, turn_away_reason=TurnAwayReason.UNREACHABLE, turned_away_count=12
+    )
+    for state in (standing(), standing(starts_held=False, next_start_in_s=41.2), standing(away)):
+        one = [banner.one_line_banner(where, state, cells, symbols)]
+        for lines in (one, banner.two_line_banner(where, state, cells, symbols)):
             whole = "\n".join(map(text, lines))
-            assert all(width(text(line)) <= cells for line in lines)
+            assert all(cell_width(text(line)) <= cells for line in lines)
             for part in (name[:7], "120", "30", "40", "5", "3"):
                 assert part in whole
             assert "billed" in whole or "$" in whole
@@ -53,8 +57,10 @@ def test_it_fits_and_always_says_where_and_how_many(cells: int, name: str, symbo
 
 def test_forty_cells_are_enough_on_a_calm_day() -> None:
     """Where to, that it costs money, how many are where."""
-    calm = standing(Totals(worst_lag_ms=0.4, streaming=8), retrying=0, cancelled=0, held=False)
-    line = text(banner.one_line(SERVICE, calm, 40, UNICODE))
+    calm = standing(
+        Totals(worst_lag_ms=0.4, streaming_count=8), retrying=0, cancelled=0, starts_held=False
+    )
+    line = text(banner.one_line_banner(SERVICE, calm, 40, UNICODE))
 
     assert "Assembly… $   ○120 ●30 ✓40 ✗5   0.4 ms" == line.strip()
 
@@ -63,14 +69,17 @@ def test_forty_cells_are_enough_on_a_calm_day() -> None:
     ("where", "words"),
     [
         (SERVICE, "AssemblyAI (EU) · billed"),
-        (Destination(EMBEDDED, Kind.EMBEDDED), "embedded engine on this machine · free"),
-        (Destination("example.org", Kind.CUSTOM), "example.org · your endpoint"),
+        (
+            Destination(EMBEDDED_NAME, EndpointKind.EMBEDDED),
+            "embedded engine on this machine · free",
+        ),
+        (Destination("example.org", EndpointKind.CUSTOM), "example.org · your endpoint"),
         (Destination("a run of yesterday"), "a run of yesterday   "),
     ],
 )
 def test_it_is_unmistakable_whether_it_costs_money(where: Destination, words: str) -> None:
     """In words, and for the service in an alarming colour."""
-    (top, _) = banner.two_lines(where, standing(), 200, UNICODE)
+    (top, _) = banner.two_line_banner(where, standing(), 200, UNICODE)
 
     assert f"→ {words}" in text(top)
     assert (" · billed", Role.ALARM) in top or where is not SERVICE
@@ -83,9 +92,9 @@ def test_it_says_how_far_all_of_it_is() -> None:
     assert "1:02:03 of 10:00:00 streamed" in whole
     assert "all done in about 48 min" in whole
     assert "sockets open 1:06:40 billed" in whole
-    assert "sockets open 1:06:40" in told(standing(), Destination("x", Kind.EMBEDDED))
-    assert "billed" not in told(standing(), Destination("x", Kind.EMBEDDED))
-    some = Totals(1.0, 2.0, left=700.0, at_least=True)
+    assert "sockets open 1:06:40" in told(standing(), Destination("x", EndpointKind.EMBEDDED))
+    assert "billed" not in told(standing(), Destination("x", EndpointKind.EMBEDDED))
+    some = Totals(1.0, 2.0, remaining_s=700.0, is_lower_bound=True)
     assert "all done in over 12 min" in told(standing(some))
     assert "done in over 12 min" in told(standing(some), cells=50)
 
@@ -96,7 +105,7 @@ def test_it_says_how_far_all_of_it_is() -> None:
 )
 def test_time_that_is_left_is_told_about(seconds: float, words: str) -> None:
     """Nobody can tell it to the second."""
-    assert words == lasting(seconds)
+    assert words == format_rough_duration(seconds)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +121,9 @@ def test_time_that_is_left_is_told_about(seconds: float, words: str) -> None:
 )
 def test_it_says_whether_this_machine_keeps_up(streaming: int, late: int, words: str) -> None:
     """One that is late is one that is late; many at once are too many for the machine."""
-    assert told(standing(Totals(worst_lag_ms=3.0, streaming=streaming, late=late))).endswith(words)
+    assert told(
+        standing(Totals(worst_lag_ms=3.0, streaming_count=streaming, late_count=late))
+    ).endswith(words)
 
 
 def test_without_a_stream_there_is_no_lag() -> None:
@@ -123,14 +134,14 @@ def test_without_a_stream_there_is_no_lag() -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"next_start_in": 1.1}, "next start in 2 s"),
-        ({"next_start_in": 1.0}, ""),
-        ({"next_start_in": -4.0}, ""),
-        ({"next_start_in": 9.0, "held": True}, ""),
-        ({"next_start_in": 9.0, "queued": 0, "retrying": 0}, ""),
-        ({"next_start_in": 9.0, "queued": 0}, "next start in 9 s"),
-        ({"places": 0}, "starting up"),
-        ({"places": 0, "queued": 0, "retrying": 0}, ""),
+        ({"next_start_in_s": 1.1}, "next start in 2 s"),
+        ({"next_start_in_s": 1.0}, ""),
+        ({"next_start_in_s": -4.0}, ""),
+        ({"next_start_in_s": 9.0, "starts_held": True}, ""),
+        ({"next_start_in_s": 9.0, "queued": 0, "retrying": 0}, ""),
+        ({"next_start_in_s": 9.0, "queued": 0}, "next start in 9 s"),
+        ({"max_sessions": 0}, "starting up"),
+        ({"max_sessions": 0, "queued": 0, "retrying": 0}, ""),
     ],
 )
 def test_nothing_is_told_of_a_start_that_only_waits_for_a_place(
@@ -138,19 +149,23 @@ def test_nothing_is_told_of_a_start_that_only_waits_for_a_place(
 ) -> None:
     """Nor when nothing is to start, nor when starts are held."""
     there = Destination("here")
-    line = banner.two_lines(there, standing(Totals(), **{"held": False, **state}), 100, UNICODE)[0]
+    line = banner.two_line_banner(
+        there, standing(Totals(), **{"starts_held": False, **state}), 100, UNICODE
+    )[0]
 
     assert words == text(line).partition("here")[2].strip()
 
 
-@pytest.mark.parametrize("away", Away)
-def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: Away) -> None:
+@pytest.mark.parametrize("away", TurnAwayReason)
+def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: TurnAwayReason) -> None:
     """With how many wait for it, and when it is tried again; even while starts are held."""
-    state = standing(Totals(away=away, turned_away=12), held=False, next_start_in=41.2)
+    state = standing(
+        Totals(turn_away_reason=away, turned_away_count=12), starts_held=False, next_start_in_s=41.2
+    )
 
     assert f"▲ {away.value}: 12 wait, again in 42 s" in told(state)
     assert away.value.split()[0] in told(state, cells=60)
-    assert away.value in told(standing(Totals(away=away, turned_away=12)))
+    assert away.value in told(standing(Totals(turn_away_reason=away, turned_away_count=12)))
 
 
 def test_retrying_is_not_queued_and_is_told_when_there_is_some() -> None:
@@ -172,9 +187,10 @@ def test_nothing_is_said_to_stream_while_every_session_calls_the_server() -> Non
     assert "● 0/30 streaming" in told(standing(live=0))
 
 
-def parts(*forms: tuple[int, str, str]) -> list[Part]:
+def parts(*forms: tuple[int, str, str]) -> list[ResponsivePart]:
     return [
-        Part([[(long, Role.TEXT)], [(short, Role.TEXT)]], (when,)) for when, long, short in forms
+        ResponsivePart([[(long, Role.TEXT)], [(short, Role.TEXT)]], (when,))
+        for when, long, short in forms
     ]
 
 
@@ -182,7 +198,7 @@ def test_what_has_the_smallest_number_gives_way_first() -> None:
     """And no more gives way than must, though a larger part had to."""
     line = parts((3, "aaaa", "a"), (1, "bb", "b"), (2, "cccccccc", "c"))
 
-    assert ["aaaa", "bb", "cccccccc"] == list(map(text, fitted(line, 14)))
-    assert ["aaaa", "b", "cccccccc"] == list(map(text, fitted(line, 13)))
-    assert ["aaaa", "bb", "c"] == list(map(text, fitted(line, 12)))
-    assert ["a", "b", "c"] == list(map(text, fitted(line, 2)))
+    assert ["aaaa", "bb", "cccccccc"] == list(map(text, fit_parts(line, 14)))
+    assert ["aaaa", "b", "cccccccc"] == list(map(text, fit_parts(line, 13)))
+    assert ["aaaa", "bb", "c"] == list(map(text, fit_parts(line, 12)))
+    assert ["a", "b", "c"] == list(map(text, fit_parts(line, 2)))

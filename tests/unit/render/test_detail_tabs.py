@@ -6,40 +6,40 @@ import pytest
 
 from tests.support.report_builders import (
     began,
-    broken,
+    broken_attempt,
     certificate,
     connecting,
-    done,
-    failed,
-    heard,
-    history_of,
+    ended_done,
+    ended_failed,
+    job_state_of,
     progressed,
     queued,
     streaming,
+    turn_heard,
 )
-from tests.support.trace_builders import chunks, trace_path, traced
+from tests.support.trace_builders import chunks_sent, trace_path, write_trace
 from tests.unit.model.test_trace_tail import read
 from tui.keys.keymap import Keymap
 from tui.model.attempt_timing import Timing
 from tui.model.tabs import Tab
-from tui.model.trace_tail import Record
-from tui.render.job_details import about
+from tui.model.trace_tail import TraceTail
+from tui.render.job_details import details_lines
 from tui.render.tabs import tab_at, tab_line
-from tui.render.timing import HEIGHT, histogram, plot, timing_lines
-from tui.render.trace_events import row, told, whole
-from tui.text.width import width
-from tui.theme.roles import Line, Look, Role
+from tui.render.timing import PLOT_ROWS, histogram, plot, timing_lines
+from tui.render.trace_events import entry_lines, event_row, event_summary
+from tui.text.width import cell_width
+from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE, Symbols
 from workers.jobs.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned
 
 
-def text(line: Line) -> str:
+def text(line: StyledLine) -> str:
     return "".join(text for text, _ in line)
 
 
 def timing_of(tmp_path: Path, *events: TraceEvent, from_ms: int = 0) -> Timing:
-    traced(tmp_path, *events, from_ms=from_ms)
-    return read(Record(tmp_path, 1)).timings[-1]
+    write_trace(tmp_path, *events, from_ms=from_ms)
+    return read(TraceTail(tmp_path, 1)).timings[-1]
 
 
 # --- timing
@@ -47,9 +47,9 @@ def timing_of(tmp_path: Path, *events: TraceEvent, from_ms: int = 0) -> Timing:
 
 def test_a_plot_shows_the_worst_lag_of_each_column(tmp_path: Path) -> None:
     """On a logarithmic scale with the tolerance in its middle."""
-    timing = timing_of(tmp_path, chunks([0.1, 1.0, 10.0, 11.0, 100.0, 1000.0, 9000.0]))
+    timing = timing_of(tmp_path, chunks_sent([0.1, 1.0, 10.0, 11.0, 100.0, 1000.0, 9000.0]))
     lines = plot(timing, 40, UNICODE)
-    rows = [text(line)[7:] for line in lines[1 : HEIGHT + 1]]
+    rows = [text(line)[7:] for line in lines[1 : PLOT_ROWS + 1]]
 
     assert ["▁██████", " ██████", "  █████", "  █████"] == [row.rstrip() for row in rows[:3:-1]]
     assert rows[3].startswith("┄┄┄▁███┄┄")
@@ -59,10 +59,10 @@ def test_a_plot_shows_the_worst_lag_of_each_column(tmp_path: Path) -> None:
 
 def test_roles_of_a_plot_say_what_a_lag_means(tmp_path: Path) -> None:
     """Below the tolerance, above it, and a breakdown."""
-    lines = plot(timing_of(tmp_path, chunks([1000.0])), 40, UNICODE)
-    roles = [next(role for text, role in line if "█" in text) for line in lines[1 : HEIGHT + 1]]
+    lines = plot(timing_of(tmp_path, chunks_sent([1000.0])), 40, UNICODE)
+    roles = [next(role for text, role in line if "█" in text) for line in lines[1 : PLOT_ROWS + 1]]
 
-    assert [Role.BAD] * 2 + [Role.LATE] * 2 + [Role.GOOD] * 4 == roles
+    assert [Role.ERROR] * 2 + [Role.WARNING] * 2 + [Role.SUCCESS] * 4 == roles
 
 
 @pytest.mark.parametrize("count", [1, 29, 30, 31, 600, 12_345])
@@ -70,15 +70,15 @@ def test_a_plot_keeps_its_columns_while_it_grows(tmp_path: Path, count: int) -> 
     """It never takes more room than there is; a spike is seen however many chunks there are."""
     lags = [0.2] * count
     lags[count // 2] = 500.0
-    lines = plot(timing_of(tmp_path, chunks(lags)), 39, UNICODE)
+    lines = plot(timing_of(tmp_path, chunks_sent(lags)), 39, UNICODE)
 
-    assert all(width(text(line)) <= 39 for line in lines[1:])
+    assert all(cell_width(text(line)) <= 39 for line in lines[1:])
     assert 1 == text(lines[2]).count("█")
 
 
 def test_slips_stand_beneath_the_plot(tmp_path: Path) -> None:
     """And are told one by one, with their times."""
-    events = chunks([0.2] * 20), Slipped(6.0, 5500.0), chunks([0.2] * 10, 20)
+    events = chunks_sent([0.2] * 20), Slipped(6.0, 5500.0), chunks_sent([0.2] * 10, 20)
     timing = timing_of(tmp_path, *events, from_ms=4000)
     lines = [text(line) for line in timing_lines([timing], 80, UNICODE)]
 
@@ -91,7 +91,7 @@ def test_slips_stand_beneath_the_plot(tmp_path: Path) -> None:
 def test_a_histogram_has_a_bar_for_each_bin_between_the_first_and_the_last(tmp_path: Path) -> None:
     """What is beyond the tolerance has its sign, and nothing that happened is nothing."""
     lags = [0.15] * 9000 + [3.0] * 990 + [30.0] * 9 + [9000.0]
-    lines = histogram(timing_of(tmp_path, chunks(lags)), 100, UNICODE)
+    lines = histogram(timing_of(tmp_path, chunks_sent(lags)), 100, UNICODE)
     rows = [text(line).split() for line in lines[1:]]
 
     assert ["to", "0.2", "ms"] == rows[0][:3]
@@ -105,9 +105,9 @@ def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
     """The latest that sent anything is told in full; before the first chunk there is nothing."""
     assert ["  No chunk has left yet."] == [text(line) for line in timing_lines((), 80, UNICODE)]
 
-    traced(tmp_path, began(), chunks([50.0] * 3), done())
-    traced(tmp_path, began(), chunks([0.5] * 30), attempt=2)
-    lines = [text(line) for line in timing_lines(read(Record(tmp_path, 1)).timings, 80, UNICODE)]
+    write_trace(tmp_path, began(), chunks_sent([50.0] * 3), ended_done())
+    write_trace(tmp_path, began(), chunks_sent([0.5] * 30), attempt=2)
+    lines = [text(line) for line in timing_lines(read(TraceTail(tmp_path, 1)).timings, 80, UNICODE)]
 
     assert "  so far: pacing held · chunks 30 of 100 ms · release start" == lines[0]
     assert "  lag p50 0.5 · p90 0.5 · p99 0.5 · p99.9 0.5 · max 0.5 ms" == lines[1]
@@ -119,10 +119,12 @@ def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize("symbols", [UNICODE, ASCII], ids=["unicode", "ascii"])
 def test_timing_fits_any_width(tmp_path: Path, cells: int, symbols: Symbols) -> None:
     """In any terminal."""
-    timing = timing_of(tmp_path, began(), chunks([0.1, 5.0, 20.0, 300.0] * 50), Slipped(3.0, 6e3))
+    timing = timing_of(
+        tmp_path, began(), chunks_sent([0.1, 5.0, 20.0, 300.0] * 50), Slipped(3.0, 6e3)
+    )
     lines = [text(line) for line in plot(timing, cells, symbols)[1:]]
 
-    assert all(width(line) <= cells for line in lines)
+    assert all(cell_width(line) <= cells for line in lines)
     if symbols is ASCII:
         assert "".join(text(line) for line in timing_lines([timing], cells, symbols)).isascii()
 
@@ -131,9 +133,11 @@ def test_timing_fits_any_width(tmp_path: Path, cells: int, symbols: Symbols) -> 
 
 
 def rows_of(tmp_path: Path, *events: TraceEvent, cells: int = 80) -> list[str]:
-    traced(tmp_path, *events)
-    found = read(Record(tmp_path, 1))
-    return [text(row(told(each), cells, UNICODE)).rstrip() for each in found.entries(0)]
+    write_trace(tmp_path, *events)
+    found = read(TraceTail(tmp_path, 1))
+    return [
+        text(event_row(event_summary(each), cells, UNICODE)).rstrip() for each in found.entries(0)
+    ]
 
 
 def test_every_event_is_told_in_a_row(tmp_path: Path) -> None:
@@ -141,14 +145,14 @@ def test_every_event_is_told_in_a_row(tmp_path: Path) -> None:
     head, *rows = rows_of(
         tmp_path,
         connecting(3000, 1),
-        chunks([0.2, 4.0, 0.3], first=7),
+        chunks_sent([0.2, 4.0, 0.3], first=7),
         progressed(61.0, 120.0),
-        heard(3, "good mor"),
-        heard(3, "Good morning.", final=True),
+        turn_heard(3, "good mor"),
+        turn_heard(3, "Good morning.", final=True),
         MessageSent({"type": "Terminate"}),
         MessageReceived({"type": "Termination", "audio_duration_seconds": 60}),
         Warned("careful"),
-        done(),
+        ended_done(),
     )
     assert head.startswith("  0:00.000 · attempt 1")
     assert [
@@ -167,26 +171,32 @@ def test_every_event_is_told_in_a_row(tmp_path: Path) -> None:
 def test_what_is_new_of_an_open_turn_is_seen(tmp_path: Path) -> None:
     """Its end; of a final the beginning."""
     words = " ".join(f"word{number}" for number in range(20))
-    _, partial, final = rows_of(tmp_path, heard(0, words), heard(0, words, final=True), cells=60)
+    _, partial, final = rows_of(
+        tmp_path, turn_heard(0, words), turn_heard(0, words, final=True), cells=60
+    )
 
     assert partial.endswith("word18 word19")
     assert "partial: …" in partial
     assert "final: word0 word1" in final
-    assert 60 == width(partial) == width(final)
+    assert 60 == cell_width(partial) == cell_width(final)
 
 
 def test_all_of_a_line_is_told_field_by_field(tmp_path: Path) -> None:
     """Lists of objects item by item; nothing is wider than there is room."""
-    traced(tmp_path, heard(0, "one two"), MessageReceived({"type": "X", "long": "abc " * 100}))
-    found = read(Record(tmp_path, 1))
-    lines = [text(line) for line in whole(found.entry(1), 60)]
+    write_trace(
+        tmp_path, turn_heard(0, "one two"), MessageReceived({"type": "X", "long": "abc " * 100})
+    )
+    found = read(TraceTail(tmp_path, 1))
+    lines = [text(line) for line in entry_lines(found.entry(1), 60)]
 
     assert "type   turn" in lines
     assert "transcript   one two" in lines
     assert "words " in lines
     assert sum(line.startswith('    {"text"') for line in lines) == 2
     for cells in (12, 40, 60):
-        assert all(width(text(line)) <= cells for line in whole(found.entry(2), max(cells, 12)))
+        assert all(
+            cell_width(text(line)) <= cells for line in entry_lines(found.entry(2), max(cells, 12))
+        )
 
 
 # --- the job itself
@@ -194,11 +204,13 @@ def test_all_of_a_line_is_told_field_by_field(tmp_path: Path) -> None:
 
 def test_the_job_is_told_in_full(tmp_path: Path) -> None:
     """File, parameters as they went out, attempts with their endings, warnings, traces."""
-    events = [*streaming(), *broken(), connecting(10_000, 2), began(), Warned("careful")]
-    history = history_of(*events, failed("the key was refused", "Check the key."))
-    traced(tmp_path, *events)
-    traced(tmp_path, *events, attempt=2)
-    lines = [text(line) for line in about(history, read(Record(tmp_path, 1)), 120, UNICODE)]
+    events = [*streaming(), *broken_attempt(), connecting(10_000, 2), began(), Warned("careful")]
+    job_state = job_state_of(*events, ended_failed("the key was refused", "Check the key."))
+    write_trace(tmp_path, *events)
+    write_trace(tmp_path, *events, attempt=2)
+    lines = [
+        text(line) for line in details_lines(job_state, read(TraceTail(tmp_path, 1)), 120, UNICODE)
+    ]
 
     for said in (
         "  format       WAV PCM_16, 16000 Hz, mono",
@@ -222,11 +234,11 @@ def test_the_job_is_told_in_full(tmp_path: Path) -> None:
 
 def test_what_is_not_known_of_a_job_is_left_out() -> None:
     """One that waits has a file; one that is at work says so."""
-    waiting = [text(line) for line in about(history_of(queued()), None, 60, UNICODE)]
+    waiting = [text(line) for line in details_lines(job_state_of(queued()), None, 60, UNICODE)]
     assert " file" == waiting[0]
     assert not any("attempt" in line or "parameters" in line for line in waiting)
 
-    live = [text(line) for line in about(history_of(*streaming()), None, 60, UNICODE)]
+    live = [text(line) for line in details_lines(job_state_of(*streaming()), None, 60, UNICODE)]
     assert "  ● attempt 1 from 0:00 goes on" in live
     assert certificate().tolerance_ms == 10.0
 
@@ -244,7 +256,7 @@ def test_the_tab_line_says_which_is_shown_and_what_came_below() -> None:
     for tab in Tab:
         assert tab is tab_at(line.index(tab.value), look)
     assert None is tab_at(60, look)
-    assert width(text(tab_line(Tab.JOB, "12 new below, G follows", 46, look))) <= 46
+    assert cell_width(text(tab_line(Tab.JOB, "12 new below, G follows", 46, look))) <= 46
 
     changed = Look(UNICODE, Keymap({"view.tab('timing')": ("f2",)}))
     line = text(tab_line(Tab.JOB, "", 80, changed))

@@ -2,19 +2,23 @@
 
 from datetime import datetime
 
-from tui.render.replay_bar import Scrub, moment_at, scrub_line
+from tui.render.replay_bar import ReplayPosition, position_at, replay_bar
 from tui.theme.symbols import ASCII, UNICODE
-from workers.runs.timeline import Trouble
+from workers.runs.timeline import IncidentKind
 
-TROUBLES = [(30.0, Trouble.SLIPPED), (30.0, Trouble.FAILED), (100.0, Trouble.RETRIED)]
+TROUBLES = [
+    (30.0, IncidentKind.SLIPPED),
+    (30.0, IncidentKind.FAILED),
+    (100.0, IncidentKind.RETRIED),
+]
 
 
-def scrub(at: float, length: float = 100.0, *, playing: bool = False) -> Scrub:
-    return Scrub(at, length, playing, 4, datetime(2026, 11, 20, 9, 5, 7), TROUBLES)
+def scrub(at: float, length: float = 100.0, *, playing: bool = False) -> ReplayPosition:
+    return ReplayPosition(at, length, playing, 4, datetime(2026, 11, 20, 9, 5, 7), TROUBLES)
 
 
-def text(scrub: Scrub, cells: int) -> str:
-    return "".join(text for text, _ in scrub_line(scrub, cells, UNICODE))
+def text(scrub: ReplayPosition, cells: int) -> str:
+    return "".join(text for text, _ in replay_bar(scrub, cells, UNICODE))
 
 
 def test_it_shows_moment_length_speed_and_troubles() -> None:
@@ -38,18 +42,18 @@ def test_a_click_means_the_moment_under_it() -> None:
     line = text(scrub(0.0), 60)
     first, last = line.index("┃"), line.index("↻")
 
-    assert 0.0 == moment_at(scrub(0.0), first, 60, UNICODE)
-    assert 100.0 == moment_at(scrub(0.0), last, 60, UNICODE)
-    assert moment_at(scrub(0.0), first - 1, 60, UNICODE) is None
-    assert moment_at(scrub(0.0), last + 1, 60, UNICODE) is None
-    middle = moment_at(scrub(0.0), (first + last) // 2, 60, UNICODE)
+    assert 0.0 == position_at(scrub(0.0), first, 60, UNICODE)
+    assert 100.0 == position_at(scrub(0.0), last, 60, UNICODE)
+    assert position_at(scrub(0.0), first - 1, 60, UNICODE) is None
+    assert position_at(scrub(0.0), last + 1, 60, UNICODE) is None
+    middle = position_at(scrub(0.0), (first + last) // 2, 60, UNICODE)
     assert middle is not None
     assert text(scrub(middle), 60)[(first + last) // 2] == "┃"
 
 
 def test_a_run_without_length_has_a_bar() -> None:
     """Nothing was streamed in it."""
-    empty = Scrub(0.0, 0.0, False, 1, datetime(2026, 11, 20), [(0.0, Trouble.FAILED)])
+    empty = ReplayPosition(0.0, 0.0, False, 1, datetime(2026, 11, 20), [(0.0, IncidentKind.FAILED)])
 
     assert text(empty, 40).startswith(" ‖ 0:00 ┃─")
-    assert "".join(text for text, _ in scrub_line(empty, 40, ASCII)).isascii()
+    assert "".join(text for text, _ in replay_bar(empty, 40, ASCII)).isascii()

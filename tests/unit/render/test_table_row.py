@@ -4,41 +4,41 @@ import pytest
 
 from tests.support.report_builders import (
     began,
-    broken,
+    broken_attempt,
     certificate,
     connecting,
-    done,
-    failed,
-    heard,
-    history_of,
+    ended_done,
+    ended_failed,
+    job_state_of,
     progressed,
     queued,
-    refused,
+    refused_attempt,
     retrying,
     streaming,
+    turn_heard,
 )
-from tui.keys.key_table import Scope, of
+from tui.keys.key_table import Scope, bindings_in
 from tui.model.row_order import Column, Sorting
 from tui.render import gauges, latest_words
-from tui.render.columns import columns
-from tui.render.footer import hints
-from tui.render.job_summary import facts
-from tui.render.table_head import column_at, head
-from tui.render.table_head import standing as standing_of
-from tui.render.table_row import Stance, row
+from tui.render.columns import fit_columns
+from tui.render.footer import key_hints
+from tui.render.job_summary import job_summary_lines
+from tui.render.table_head import column_at, heading_line
+from tui.render.table_head import table_status as standing_of
+from tui.render.table_row import RowContext, session_row
 from tui.text import formats
-from tui.text.width import width
-from tui.theme.roles import Line, Role
+from tui.text.width import cell_width
+from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE, Symbols
 from workers.jobs import outcomes
 from workers.jobs.events import Ended, Event, Outcome, Slipped, Warned
-from workers.jobs.job_state import Status
+from workers.jobs.job_state import JobStatus
 from workers.pacing.certificate import Verdict
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Error
 
 
-def text(line: Line) -> str:
+def text(line: StyledLine) -> str:
     return "".join(part for part, _ in line)
 
 
@@ -47,16 +47,31 @@ LIVES: dict[str, list[Event]] = {
     "queued": [queued()],
     "streaming": [
         *streaming(3723, 10800, 1234.5),
-        heard(0, "word " * 50, settled=30),
+        turn_heard(0, "word " * 50, settled=30),
         Slipped(1, 2),
     ],
-    "partial only": [*streaming(), heard(0, "会議の録音 " * 30)],
-    "done": [*streaming(), heard(0, "That was all.", final=True), done()],
-    "failed": [queued(), failed("the server ended the session: " + "why " * 30)],
-    "retrying": [*streaming(3723, 10800), heard(0, "word " * 50), *broken("why " * 30, at=3700)],
-    "refused": [queued(), *refused(12.0)],
-    "asked again": [*streaming(), failed("it broke", seconds=9.0), retrying(0.0, 9.0), queued()],
-    "third attempt": [*streaming(), *broken(), *broken(), connecting(9000, 1), heard(1, "more")],
+    "partial only": [*streaming(), turn_heard(0, "会議の録音 " * 30)],
+    "done": [*streaming(), turn_heard(0, "That was all.", final=True), ended_done()],
+    "failed": [queued(), ended_failed("the server ended the session: " + "why " * 30)],
+    "retrying": [
+        *streaming(3723, 10800),
+        turn_heard(0, "word " * 50),
+        *broken_attempt("why " * 30, at=3700),
+    ],
+    "refused": [queued(), *refused_attempt(12.0)],
+    "asked again": [
+        *streaming(),
+        ended_failed("it broke", seconds=9.0),
+        retrying(0.0, 9.0),
+        queued(),
+    ],
+    "third attempt": [
+        *streaming(),
+        *broken_attempt(),
+        *broken_attempt(),
+        connecting(9000, 1),
+        turn_heard(1, "more"),
+    ],
 }
 
 
@@ -66,72 +81,76 @@ def test_a_row_has_its_words_under_their_heading_at_every_width(
     events: list[Event], symbols: Symbols
 ) -> None:
     """No row is wider than the table, no number is cut, the columns stand in line."""
-    history = history_of(*events)
+    job_state = job_state_of(*events)
     for cells in range(30, 240):
-        for hours in (False, True) if history.total_seconds < 3600 else (True,):
-            room = columns(cells, hours=hours, longest_name=33, tries=history.attempt > 1)
-            line = text(row(history, room, Stance(), symbols))
-            assert width(line) <= cells
-            names = text(head(room, UNICODE))
-            assert cells == width(names)
+        for hours in (False, True) if job_state.total_seconds < 3600 else (True,):
+            room = fit_columns(
+                cells, has_hours=hours, longest_name=33, show_attempts=job_state.attempt > 1
+            )
+            line = text(session_row(job_state, room, RowContext(), symbols))
+            assert cell_width(line) <= cells
+            names = text(heading_line(room, UNICODE))
+            assert cells == cell_width(names)
             assert room.words >= 8
             assert names.index("LATEST W"[: room.words - 1]) == cells - room.words
-            if room.lag and history.lag is not None and not history.status.over:
-                assert gauges.ms(history.lag.now) in line
+            if room.lag and job_state.lag is not None and not job_state.status.is_finished:
+                assert gauges.format_lag_ms(job_state.lag.now) in line
 
 
 def test_columns_give_way_one_after_the_other() -> None:
     """The state's sign, the name, the lag and the words stay to the last."""
     wide, usual, small, least, tiny = (
-        columns(cells, hours=False, longest_name=40) for cells in (200, 120, 80, 60, 40)
+        fit_columns(cells, has_hours=False, longest_name=40) for cells in (200, 120, 80, 60, 40)
     )
 
     assert wide.bar > usual.bar > 0 < usual.level < usual.gauge
-    assert wide.clock > 0 == usual.clock < usual.left
+    assert wide.progress_time > 0 == usual.progress_time < usual.time_left
     assert 0 == small.bar == small.level == small.gauge < small.percent
-    assert small.state > 0 == least.state < least.left < least.lag
-    assert 0 == tiny.left < tiny.lag
+    assert small.state > 0 == least.state < least.time_left < least.lag
+    assert 0 == tiny.time_left < tiny.lag
     assert least.words >= 16
-    assert tiny.words >= 8 > columns(30, hours=False, longest_name=40).lag
+    assert tiny.words >= 8 > fit_columns(30, has_hours=False, longest_name=40).lag
 
 
 def test_columns_that_are_not_wanted_leave_their_room_to_the_words() -> None:
     """The file stays, whatever is wanted."""
     wanted = frozenset({Column.LAG, Column.WORDS})
-    room = columns(120, hours=False, longest_name=20, tries=True, shown=wanted)
+    room = fit_columns(120, has_hours=False, longest_name=20, show_attempts=True, visible=wanted)
 
     assert [Column.FILE, Column.LAG, Column.LAG, Column.WORDS] == [
         heading.column for heading in room.headings
     ]
     assert 120 - 4 - 20 - 9 - 8 - 3 * 2 == room.words
-    assert 0 == columns(120, hours=False, longest_name=20, shown=frozenset()).words
+    assert 0 == fit_columns(120, has_hours=False, longest_name=20, visible=frozenset()).words
 
 
 def test_attempts_have_a_column_where_there_is_room() -> None:
     """The number is told there and not before the words; a first attempt is not told at all."""
-    further = history_of(*streaming(), *broken(), connecting(9000, 1), began(), heard(1, "and"))
-    wide = columns(160, hours=False, longest_name=20, tries=True)
-    narrow = columns(100, hours=False, longest_name=20, tries=True)
+    further = job_state_of(
+        *streaming(), *broken_attempt(), connecting(9000, 1), began(), turn_heard(1, "and")
+    )
+    wide = fit_columns(160, has_hours=False, longest_name=20, show_attempts=True)
+    narrow = fit_columns(100, has_hours=False, longest_name=20, show_attempts=True)
 
-    assert "TRY" in text(head(wide, UNICODE))
-    assert text(row(further, wide, Stance(), UNICODE)).rstrip().endswith("    2  and")
-    assert 0 == narrow.tries
-    assert "↻2 and" in text(row(further, narrow, Stance(), UNICODE))
-    first = history_of(*streaming(), heard(0, "and"))
-    assert " 1  and" not in text(row(first, wide, Stance(), UNICODE))
+    assert "TRY" in text(heading_line(wide, UNICODE))
+    assert text(session_row(further, wide, RowContext(), UNICODE)).rstrip().endswith("    2  and")
+    assert 0 == narrow.attempts
+    assert "↻2 and" in text(session_row(further, narrow, RowContext(), UNICODE))
+    first = job_state_of(*streaming(), turn_heard(0, "and"))
+    assert " 1  and" not in text(session_row(first, wide, RowContext(), UNICODE))
 
 
 @pytest.mark.parametrize("cells", [44, 60, 80, 100, 120, 160])
 def test_the_name_of_the_column_that_rows_are_sorted_by_has_an_arrow(cells: int) -> None:
     """Once, and nothing else moves; a click on a name finds its column."""
-    room = columns(cells, hours=False, longest_name=20, tries=True)
-    plain = text(head(room, UNICODE))
+    room = fit_columns(cells, has_hours=False, longest_name=20, show_attempts=True)
+    plain = text(heading_line(room, UNICODE))
     for column in {heading.column for heading in room.headings}:
-        up = text(head(room, UNICODE, Sorting(column)))
-        down = text(head(room, UNICODE, Sorting(column, descending=True)))
+        up = text(heading_line(room, UNICODE, Sorting(column)))
+        down = text(heading_line(room, UNICODE, Sorting(column, descending=True)))
 
         assert up.count("↑") == 1 == down.count("↓")
-        assert cells == width(up)
+        assert cells == cell_width(up)
         assert column is column_at(up.index("↑"), room)
         assert plain.replace(" ", "") == up.replace("↑", "").replace(" ", "")
     assert Column.QUEUE is column_at(2, room)
@@ -140,22 +159,24 @@ def test_the_name_of_the_column_that_rows_are_sorted_by_has_an_arrow(cells: int)
 
 def test_the_head_says_what_is_not_so_by_itself() -> None:
     """Beside the last name where there is room, else in its place; never more than that."""
-    room = columns(80, hours=False, longest_name=20)
+    room = fit_columns(80, has_hours=False, longest_name=20)
     by = Sorting(Column.ATTEMPTS, descending=True)
     assert "" == standing_of(Sorting(), room, UNICODE)
     assert "" == standing_of(Sorting(descending=True), room, UNICODE)
-    assert text(head(room, UNICODE, Sorting(descending=True))).startswith("  ↓ STATE")
-    assert "↑" not in text(head(room, UNICODE, Sorting()))
+    assert text(heading_line(room, UNICODE, Sorting(descending=True))).startswith("  ↓ STATE")
+    assert "↑" not in text(heading_line(room, UNICODE, Sorting()))
     assert "3 marked · ‖ frozen, 2 new · by attempts ↓" == standing_of(
-        by, room, UNICODE, marked=3, frozen=True, newcomers=2
+        by, room, UNICODE, marked_count=3, frozen=True, new_count=2
     )
 
-    told = text(head(columns(160, hours=False, longest_name=20), UNICODE, by, "‖ frozen"))
+    told = text(
+        heading_line(fit_columns(160, has_hours=False, longest_name=20), UNICODE, by, "‖ frozen")
+    )
     assert "LATEST WORDS  " in told
     assert told.endswith("  ‖ frozen")
-    told = text(head(room, UNICODE, by, "3 marked · ‖ frozen"))
+    told = text(heading_line(room, UNICODE, by, "3 marked · ‖ frozen"))
     assert told.rstrip().endswith("ms    3 marked · ‖ frozen")
-    assert 80 == width(text(head(room, UNICODE, by, "much " * 20)))
+    assert 80 == cell_width(text(heading_line(room, UNICODE, by, "much " * 20)))
 
 
 @pytest.mark.parametrize(
@@ -163,18 +184,20 @@ def test_the_head_says_what_is_not_so_by_itself() -> None:
     [
         ([queued(75)], "1:15"),
         (streaming(10, 70), "1:00"),
-        ([*streaming(10, 70), *broken(at=20)], "0:50"),
-        ([*streaming(), done()], "    "),
-        ([*streaming(), failed("no")], "    "),
+        ([*streaming(10, 70), *broken_attempt(at=20)], "0:50"),
+        ([*streaming(), ended_done()], "    "),
+        ([*streaming(), ended_failed("no")], "    "),
         ([], "    "),
     ],
 )
 def test_a_row_says_how_long_it_will_take(events: list[Event], left: str) -> None:
     """In seconds of speech; nothing when nothing more will be sent."""
-    room = columns(120, hours=False, longest_name=20)
-    end = text(head(room, UNICODE)).index("LEFT") + 4
+    room = fit_columns(120, has_hours=False, longest_name=20)
+    end = text(heading_line(room, UNICODE)).index("LEFT") + 4
 
-    assert left == text(row(history_of(*events), room, Stance(), UNICODE))[end - 4 : end]
+    assert (
+        left == text(session_row(job_state_of(*events), room, RowContext(), UNICODE))[end - 4 : end]
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +212,9 @@ def test_a_level_meter_shows_the_latest_chunks(levels: tuple[int, ...], drawn: s
     """From -60 dBFS on; silence has its floor, so that it is not taken for no audio."""
     assert drawn == gauges.level_meter(levels, UNICODE)
     assert (
-        8 == width(gauges.level_meter(levels, UNICODE)) == width(gauges.level_meter(levels, ASCII))
+        8
+        == cell_width(gauges.level_meter(levels, UNICODE))
+        == cell_width(gauges.level_meter(levels, ASCII))
     )
     assert gauges.level_meter(levels, ASCII).isascii()
 
@@ -210,7 +235,7 @@ def test_a_gauge_shows_a_lag_against_the_tolerance(lag: float, drawn: str, sign:
     """Every two cells are a decade or so; beyond the middle is late, and marked."""
     assert drawn == text(gauges.lag_gauge(lag, UNICODE))
     assert text(gauges.lag_number(lag, UNICODE)).endswith(sign)
-    assert gauges.LAG == width(text(gauges.lag_number(lag, UNICODE)))
+    assert gauges.LAG_NUMBER_WIDTH == cell_width(text(gauges.lag_number(lag, UNICODE)))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +250,7 @@ def test_a_gauge_shows_a_lag_against_the_tolerance(lag: float, drawn: str, sign:
 )
 def test_clocks_count_whole_seconds(seconds: float, clock: str) -> None:
     """A second counts when it is over."""
-    assert clock == formats.clock(seconds)
+    assert clock == formats.format_duration(seconds)
 
 
 def test_only_all_of_it_fills_the_bar() -> None:
@@ -237,72 +262,89 @@ def test_only_all_of_it_fills_the_bar() -> None:
 
 def test_partial_words_have_a_role_of_their_own() -> None:
     """Settled ones before them; a final has none."""
-    room = columns(120, hours=False, longest_name=20)
-    line = row(
-        history_of(*streaming(), heard(0, "good morning all", settled=2)), room, Stance(), UNICODE
+    room = fit_columns(120, has_hours=False, longest_name=20)
+    line = session_row(
+        job_state_of(*streaming(), turn_heard(0, "good morning all", settled=2)),
+        room,
+        RowContext(),
+        UNICODE,
     )
     assert ("good morning ", Role.SETTLED) in line
     assert ("all", Role.PARTIAL) in line
 
-    line = row(
-        history_of(*streaming(), heard(0, "Good morning.", final=True)), room, Stance(), UNICODE
+    line = session_row(
+        job_state_of(*streaming(), turn_heard(0, "Good morning.", final=True)),
+        room,
+        RowContext(),
+        UNICODE,
     )
     assert Role.PARTIAL not in [role for part, role in line if part]
 
 
-NOW = columns(160, hours=False, longest_name=20)
+NOW = fit_columns(160, has_hours=False, longest_name=20)
 
 
 def words_of(*events: Event, wait: int = 0, symbols: Symbols = UNICODE) -> str:
     """The last column of a row."""
-    line = row(history_of(*events), NOW, Stance(wait=wait), symbols)
+    line = session_row(job_state_of(*events), NOW, RowContext(retry_wait_s=wait), symbols)
     return text(line)[160 - NOW.words :].strip()
 
 
 def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:
     """In this order, since the end gives way; the progress is what need not be sent again."""
-    events = [*streaming(22.0), *broken(at=20.0)]
+    events = [*streaming(22.0), *broken_attempt(at=20.0)]
 
     assert "again in 3 s: the connection broke" == words_of(*events, wait=3)
     assert "goes on soon: the connection broke" == words_of(*events)
-    assert "again in 3 s: nobody there" == words_of(queued(), *broken("nobody there", at=0), wait=3)
-    line = text(row(history_of(*events), NOW, Stance(wait=3), UNICODE))
+    assert "again in 3 s: nobody there" == words_of(
+        queued(), *broken_attempt("nobody there", at=0), wait=3
+    )
+    line = text(session_row(job_state_of(*events), NOW, RowContext(retry_wait_s=3), UNICODE))
     assert "↻ retrying" in line
     assert "0:20/1:00" in line
 
 
 def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
     """It has not become a further attempt."""
-    events = [queued(), connecting(), *refused()]
+    events = [queued(), connecting(), *refused_attempt()]
 
     assert "again in 12 s: no place at the server" == words_of(*events, wait=12)
     assert "waits: no place at the server" == words_of(*events)
-    assert "○ queued" in text(row(history_of(*events), NOW, Stance(), UNICODE))
+    assert "○ queued" in text(session_row(job_state_of(*events), NOW, RowContext(), UNICODE))
 
 
 def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
     """From where it broke, or anew; what it had reached stays to be seen."""
-    over = [*streaming(22.0), heard(0, "Good morning.", final=True), failed("it broke", seconds=22)]
+    over = [
+        *streaming(22.0),
+        turn_heard(0, "Good morning.", final=True),
+        ended_failed("it broke", seconds=22),
+    ]
 
     assert "↻2 waits for its turn, from 0:20" == words_of(*over, retrying(0, 20.0), queued())
     assert "↻2 waits for its turn, anew" == words_of(*over, retrying(), queued())
     assert "0:20/1:00" in text(
-        row(history_of(*over, retrying(0, 20.0), queued()), NOW, Stance(), UNICODE)
+        session_row(job_state_of(*over, retrying(0, 20.0), queued()), NOW, RowContext(), UNICODE)
     )
-    assert "0:22" not in text(row(history_of(*over, retrying(), queued()), NOW, Stance(), UNICODE))
+    assert "0:22" not in text(
+        session_row(job_state_of(*over, retrying(), queued()), NOW, RowContext(), UNICODE)
+    )
 
 
 def test_a_warning_stands_before_the_words() -> None:
     """In signs of either kind; behind the number of the attempt, and not where it broke."""
-    warned = [*streaming(), Warned("prompt is not honoured"), heard(0, "Good morning.")]
+    warned = [*streaming(), Warned("prompt is not honoured"), turn_heard(0, "Good morning.")]
 
     assert "▲ Good morning." == words_of(*warned)
     assert "! Good morning." == words_of(*warned, symbols=ASCII)
-    assert "▲ Good morning." == words_of(*warned, done())
-    assert "it broke" == words_of(*warned, failed("it broke"))
-    again = [*streaming(), *broken(), connecting(), began(), *warned[-2:]]
+    assert "▲ Good morning." == words_of(*warned, ended_done())
+    assert "it broke" == words_of(*warned, ended_failed("it broke"))
+    again = [*streaming(), *broken_attempt(), connecting(), began(), *warned[-2:]]
     assert "↻2 ▲ Good morning." == words_of(*again)
-    narrow = [text(latest_words.words(history_of(*warned), cells, 0, UNICODE)) for cells in (9, 2)]
+    narrow = [
+        text(latest_words.words_column(job_state_of(*warned), cells, 0, UNICODE))
+        for cells in (9, 2)
+    ]
     assert ["▲ …rning.", "…."] == narrow
 
 
@@ -310,25 +352,31 @@ def test_a_stream_of_which_no_word_comes_back_says_so() -> None:
     """Its level and its lag look well; a beginning without words is nothing yet."""
     assert "no words in 0:15" == words_of(*streaming(15.0))
     assert "" == words_of(*streaming(14.9))
-    assert "nothing was heard" == words_of(*streaming(60.0), done())
-    assert "Good" == words_of(*streaming(15.0), heard(0, "Good"))
+    assert "nothing was heard" == words_of(*streaming(60.0), ended_done())
+    assert "Good" == words_of(*streaming(15.0), turn_heard(0, "Good"))
 
 
 def test_further_attempts_are_numbered_in_front_of_their_words() -> None:
     """The first is not: most jobs need no other."""
-    further = [*streaming(), *broken(), connecting(9000, 1), began(), heard(1, "and then")]
+    further = [
+        *streaming(),
+        *broken_attempt(),
+        connecting(9000, 1),
+        began(),
+        turn_heard(1, "and then"),
+    ]
 
     assert "↻2 and then" == words_of(*further)
     assert "@2 and then" == words_of(*further, symbols=ASCII)
-    assert "and then" == words_of(*streaming(), heard(0, "and then"))
+    assert "and then" == words_of(*streaming(), turn_heard(0, "and then"))
 
 
 @pytest.mark.parametrize(
     ("ending", "cause"),
     [
-        (outcomes.of_error(Error("Session expired", 3008)), "Session expired (3008)"),
-        (outcomes.of_close(Closed(1011, "Oh\nno")), "Oh no (1011)"),
-        (failed("the connection broke"), "the connection broke"),
+        (outcomes.ended_by_error(Error("Session expired", 3008)), "Session expired (3008)"),
+        (outcomes.ended_by_close(Closed(1011, "Oh\nno")), "Oh no (1011)"),
+        (ended_failed("the connection broke"), "the connection broke"),
     ],
 )
 def test_a_failed_row_says_the_cause_first(ending: Ended, cause: str) -> None:
@@ -340,10 +388,10 @@ def test_a_failed_row_says_the_cause_first(ending: Ended, cause: str) -> None:
 @pytest.mark.parametrize("symbols", [UNICODE, ASCII], ids=["unicode", "ascii"])
 def test_no_two_states_have_the_same_sign(symbols: Symbols) -> None:
     """Each in one cell; colour is never the only difference."""
-    signs = [symbols.status[status] for status in Status] + [symbols.stopping]
+    signs = [symbols.status[status] for status in JobStatus] + [symbols.stopping]
 
     assert len(set(signs)) == len(signs)
-    assert {1} == {width(sign) for sign in signs}
+    assert {1} == {cell_width(sign) for sign in signs}
 
 
 def attempts(count: int) -> list[Event]:
@@ -351,7 +399,7 @@ def attempts(count: int) -> list[Event]:
     events = streaming()
     for number in range(count):
         start = (number + 1) * 10
-        events += broken(f"cause {number + 1}", at=start)
+        events += broken_attempt(f"cause {number + 1}", at=start)
         events += [connecting(start * 1000, number + 1), began(), progressed(start + 1)]
     return events
 
@@ -359,7 +407,10 @@ def attempts(count: int) -> list[Event]:
 def told_of(*events: Event, brief: bool = False, cells: int = 100) -> list[str]:
     """The facts of attempts."""
     lines = [
-        text(each) for each in facts(history_of(*events), Stance(), cells, UNICODE, brief=brief)
+        text(each)
+        for each in job_summary_lines(
+            job_state_of(*events), RowContext(), cells, UNICODE, brief=brief
+        )
     ]
     return [line.strip() for line in lines[1:] if "attempt" in line]
 
@@ -377,20 +428,27 @@ def test_facts_tell_the_attempts_before() -> None:
 
 def test_of_many_attempts_the_latest_are_told() -> None:
     """How many there were, and all that a service bills for, are said of the whole."""
-    told = told_of(*attempts(9), failed("it was enough", seconds=100.0))
+    told = told_of(*attempts(9), ended_failed("it was enough", seconds=100.0))
 
     assert [
         "attempt 8 from 1:10 · open 1:20 · cause 8",
         "attempt 9 from 1:20 · open 1:30 · cause 9",
         "10 attempts · sockets open 9:10",
     ] == told
-    assert told[-1:] == told_of(*attempts(9), failed("it was enough", seconds=100.0), brief=True)
+    assert told[-1:] == told_of(
+        *attempts(9), ended_failed("it was enough", seconds=100.0), brief=True
+    )
 
 
 def test_facts_of_a_job_that_goes_on_say_so_in_full() -> None:
     """The row may have cut it; the attempt that has just broken is not told twice."""
-    events = [*streaming(), *broken("the server ended the session (3005): Oh no", at=10.0)]
-    lines = [text(line) for line in facts(history_of(*events), Stance(wait=3), 100, UNICODE)]
+    events = [*streaming(), *broken_attempt("the server ended the session (3005): Oh no", at=10.0)]
+    lines = [
+        text(line)
+        for line in job_summary_lines(
+            job_state_of(*events), RowContext(retry_wait_s=3), 100, UNICODE
+        )
+    ]
 
     assert "  ↻ again in 3 s, from 0:10: the server ended the session (3005): Oh no" == lines[-1]
     assert [] == told_of(*events)
@@ -399,32 +457,35 @@ def test_facts_of_a_job_that_goes_on_say_so_in_full() -> None:
 @pytest.mark.parametrize("cells", [56, 120])
 def test_a_long_cause_does_not_widen_the_facts(cells: int) -> None:
     """It is cut; the numbers before it are not."""
-    history = history_of(*streaming(), *broken("why " * 90), connecting(9000, 1))
-    lines = [text(line) for line in facts(history, Stance(), cells, UNICODE)]
+    job_state = job_state_of(*streaming(), *broken_attempt("why " * 90), connecting(9000, 1))
+    lines = [text(line) for line in job_summary_lines(job_state, RowContext(), cells, UNICODE)]
 
-    assert all(width(line) <= cells for line in lines)
+    assert all(cell_width(line) <= cells for line in lines)
     assert any("attempt 1 from 0:00" in line for line in lines)
 
 
 @pytest.mark.parametrize("cells", [56, 78, 120])
 def test_facts_of_a_live_session(cells: int) -> None:
     """Whole parts or none of them."""
-    history = history_of(*streaming(lag=12.3), Slipped(3, 6200), Warned("[slow] down"))
-    lines = [text(line) for line in facts(history, Stance(), cells, UNICODE)]
+    job_state = job_state_of(*streaming(lag=12.3), Slipped(3, 6200), Warned("[slow] down"))
+    lines = [text(line) for line in job_summary_lines(job_state, RowContext(), cells, UNICODE)]
 
-    assert all(width(line) <= cells for line in lines)
+    assert all(cell_width(line) <= cells for line in lines)
     assert "interview with a long" in lines[0]
     assert "16 kHz mono" in lines[1]
     assert "lag 12.3 ms ▲ now · p50 0.2 · p99" in lines[2]
     assert lines[-1].endswith("▲ [slow] down")
-    brief = facts(history, Stance(), cells, UNICODE, brief=True)
+    brief = job_summary_lines(job_state, RowContext(), cells, UNICODE, brief=True)
     assert len(lines) - 1 == len(brief)
 
 
 def test_facts_of_a_session_that_is_over_are_its_certificate() -> None:
     """The verdict in words, and the whole session's percentiles."""
     late = Ended(Outcome.DONE, "done", certificate=certificate(30.0, Verdict.LATE))
-    lines = [text(line) for line in facts(history_of(*streaming(), late), Stance(), 120, UNICODE)]
+    lines = [
+        text(line)
+        for line in job_summary_lines(job_state_of(*streaming(), late), RowContext(), 120, UNICODE)
+    ]
 
     assert "chunks left late" in lines[2]
     assert "p99 30.0" in lines[2]
@@ -433,8 +494,8 @@ def test_facts_of_a_session_that_is_over_are_its_certificate() -> None:
 
 def test_a_long_reason_leaves_room_for_the_transcript() -> None:
     """Three rows at most, the hint behind it."""
-    history = history_of(queued(), failed("because " * 200, "Try again."))
-    lines = [text(line) for line in facts(history, Stance(), 60, UNICODE)]
+    job_state = job_state_of(queued(), ended_failed("because " * 200, "Try again."))
+    lines = [text(line) for line in job_summary_lines(job_state, RowContext(), 60, UNICODE)]
 
     assert 3 == sum("because" in line for line in lines)
     assert lines[-1].endswith("→ Try again.")
@@ -443,7 +504,9 @@ def test_a_long_reason_leaves_room_for_the_transcript() -> None:
 @pytest.mark.parametrize("cells", [30, 60, 80, 120, 200])
 def test_the_foot_keeps_help_and_quit(cells: int) -> None:
     """Whatever else gives way."""
-    line = text(hints(of(Scope.SESSIONS, Scope.JOBS, Scope.DESK), cells, UNICODE, "3 marked"))
+    line = text(
+        key_hints(bindings_in(Scope.SESSIONS, Scope.JOBS, Scope.DESK), cells, UNICODE, "3 marked")
+    )
 
-    assert width(line) <= cells
+    assert cell_width(line) <= cells
     assert "? help  q quit" in line

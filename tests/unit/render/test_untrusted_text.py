@@ -15,49 +15,57 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import heard
+from tests.support.report_builders import turn_heard
 from tests.unit.jobs.test_events import ALL
 from tests.unit.render.test_banner import standing
 from tui.app.desk import Desk
-from tui.cli.serve import line as visit_line
-from tui.cli.summary import failure, summary
+from tui.cli.serve import session_line as visit_line
+from tui.cli.summary import failure_line, run_summary_lines
 from tui.keys.keymap import Keymap
-from tui.model.tabs import Stamps
-from tui.model.trace_tail import Entry
+from tui.model.tabs import TimeStamps
+from tui.model.trace_tail import TraceEntry
 from tui.render import banner, footer, trace_events
 from tui.render.banner import Destination
-from tui.render.columns import columns
-from tui.render.job_details import about
-from tui.render.job_summary import facts
-from tui.render.table_row import Stance, name, row
-from tui.render.transcript_layout import Paragraphs, said, wrapped
-from tui.render.welcome import welcome
-from tui.screens.add_recordings import Adding
-from tui.screens.export import Exporting
+from tui.render.columns import fit_columns
+from tui.render.job_details import details_lines
+from tui.render.job_summary import job_summary_lines
+from tui.render.table_row import RowContext, recording_name, session_row
+from tui.render.transcript_layout import TranscriptLayout, wrap_sentence, wrap_turn
+from tui.render.welcome import welcome_lines
+from tui.screens.add_recordings import AddDialog
+from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
-from tui.screens.reader import Reading
-from tui.screens.wall import Watching
-from tui.text.width import LONGEST, MARKS, clean, clean_end, even, fit, width
-from tui.theme.roles import Line, Look, Role
+from tui.screens.reader import ReadingScreen
+from tui.screens.wall import WallScreen
+from tui.text.width import (
+    MAX_COMBINING_MARKS,
+    MAX_TEXT_CHARS,
+    cell_width,
+    clean,
+    clean_tail,
+    fit,
+    is_single_width,
+)
+from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE, Symbols
-from tui.widgets.painted import strip
-from tui.widgets.transcript import MARGINS, shown_stamps, text_line
+from tui.widgets.painted import render_strip
+from tui.widgets.transcript import STAMP_MARGIN_WIDTHS, fitting_stamps, turn_row_line
 from workers.jobs import events
-from workers.jobs.attempt_spans import takeovers
+from workers.jobs.attempt_spans import attempt_spans
 from workers.jobs.events import (
     TRACE_ONLY,
     Ended,
     Event,
+    JobReport,
     Outcome,
-    Report,
     Retrying,
     TraceEvent,
-    TurnHeard,
+    TurnReceived,
 )
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobHistory
-from workers.localserver.server_policy import Visit
-from workers.protocol.endpoint import Kind
+from workers.jobs.job_state import JobState
+from workers.localserver.server_policy import SessionRecord
+from workers.protocol.endpoint import EndpointKind
 from workers.protocol.messages import Turn, Word
 
 HOSTILE = (
@@ -106,7 +114,7 @@ LOOKS = {id(symbols): Look(symbols) for symbols in (UNICODE, ASCII)}
 some = settings(max_examples=30)
 
 
-def harmless(text: str) -> None:
+def assert_printable(text: str) -> None:
     """Fails if a terminal would do anything but show it."""
     text.encode()
     told = {char for char in set(text) if not char.isprintable() and char != "\u200c"}
@@ -115,18 +123,20 @@ def harmless(text: str) -> None:
     assert not {"\u200d", "\ufe0f"} & set(text)
     marks = 0
     for char in text:
-        marks = 0 if width(char) else marks + 1
-        assert marks <= 2 * MARKS  # what ends one piece of a line may meet what begins the next
+        marks = 0 if cell_width(char) else marks + 1
+        assert (
+            marks <= 2 * MAX_COMBINING_MARKS
+        )  # what ends one piece of a line may meet what begins the next
 
 
-def drawn(lines: Sequence[Line], cells: int, symbols: Symbols) -> None:
+def assert_rows_are_text(lines: Sequence[StyledLine], cells: int, symbols: Symbols) -> None:
     """Fails unless each line is one row of the screen, and every bit of it text."""
     for line in lines:
-        painted = strip(line, LOOKS[id(symbols)], cells, Style())
+        painted = render_strip(line, LOOKS[id(symbols)], cells, Style())
 
-        assert cells == sum(width(segment.text) for segment in painted)
+        assert cells == sum(cell_width(segment.text) for segment in painted)
         assert not any(segment.control for segment in painted)
-        harmless(painted.text)
+        assert_printable(painted.text)
 
 
 def with_texts(value: Any, text: Iterator[str]) -> Any:
@@ -144,52 +154,56 @@ def with_texts(value: Any, text: Iterator[str]) -> Any:
 HAPPENED: list[Event] = [event for event in ALL if not isinstance(event, TRACE_ONLY)]
 UNENDED = [event for event in HAPPENED if not isinstance(event, Ended | Retrying)]
 ENDS = [replace(end, outcome=o) for end in ALL if isinstance(end, Ended) for o in Outcome]
-LIVES = [
+EVENT_SEQUENCES = [
     *(HAPPENED[:count] for count in range(len(HAPPENED) + 1)),
     *([*UNENDED, end] for end in ENDS),
 ]
 """A job after each of the things that can happen to one, and after each of its endings."""
 
 
-def history_of(life: Sequence[Event], texts: Sequence[str]) -> JobHistory:
+def history_of(life: Sequence[Event], texts: Sequence[str]) -> JobState:
     """The life told in foreign words."""
     text = cycle(texts)
-    history = JobHistory(JobId(1), f"{next(text)}.wav")
+    job_state = JobState(JobId(1), f"{next(text)}.wav")
     for event in life:
-        history.apply(Report(JobId(1), 1, history.file, 0.0, with_texts(event, text)))
-    return history
+        job_state.apply(JobReport(JobId(1), 1, job_state.file, 0.0, with_texts(event, text)))
+    return job_state
 
 
 def transcript(
-    history: JobHistory, cells: int, symbols: Symbols, wanted: Stamps = Stamps.BEGINNINGS
-) -> list[Line]:
-    stamps = shown_stamps(wanted, cells)
-    room = cells - MARGINS[stamps] - 1
-    paragraphs = Paragraphs(room)
-    paragraphs.update(history.transcript.turns, takeovers(history)[1:])
-    return [text_line(each, stamps, room, symbols) for each in paragraphs.rows]
+    job_state: JobState, cells: int, symbols: Symbols, wanted: TimeStamps = TimeStamps.START
+) -> list[StyledLine]:
+    stamps = fitting_stamps(wanted, cells)
+    room = cells - STAMP_MARGIN_WIDTHS[stamps] - 1
+    paragraphs = TranscriptLayout(room)
+    paragraphs.update(job_state.transcript.turns, attempt_spans(job_state)[1:])
+    return [turn_row_line(each, stamps, room, symbols) for each in paragraphs.rows]
 
 
 @some
-@given(st.sampled_from(LIVES), st.lists(TEXTS, min_size=1, max_size=9), CELLS, SYMBOLS)
-@example(LIVES[-1], [HOSTILE[27]], 80, UNICODE)
+@given(st.sampled_from(EVENT_SEQUENCES), st.lists(TEXTS, min_size=1, max_size=9), CELLS, SYMBOLS)
+@example(EVENT_SEQUENCES[-1], [HOSTILE[27]], 80, UNICODE)
 def test_whatever_a_job_is_called_and_told_it_is_drawn_as_text(
     life: list[Event], texts: list[str], cells: int, symbols: Symbols
 ) -> None:
     """In the table, above its transcript, and in it; on every width, in any terminal."""
-    history = history_of(life, texts)
-    room = columns(cells, hours=False, longest_name=width(name(history)))
-    for stance in (Stance(), Stance(current=True, marked=True, stopping=True)):
+    job_state = history_of(life, texts)
+    room = fit_columns(cells, has_hours=False, longest_name=cell_width(recording_name(job_state)))
+    for row_context in (RowContext(), RowContext(current=True, marked=True, stopping=True)):
         for brief in (False, True):
-            drawn(facts(history, stance, cells, symbols, brief=brief), cells, symbols)
-        drawn([row(history, room, stance, symbols)], cells, symbols)
-    drawn(transcript(history, cells, symbols), cells, symbols)
-    drawn(about(history, None, cells, symbols), cells, symbols)
+            assert_rows_are_text(
+                job_summary_lines(job_state, row_context, cells, symbols, brief=brief),
+                cells,
+                symbols,
+            )
+        assert_rows_are_text([session_row(job_state, room, row_context, symbols)], cells, symbols)
+    assert_rows_are_text(transcript(job_state, cells, symbols), cells, symbols)
+    assert_rows_are_text(details_lines(job_state, None, cells, symbols), cells, symbols)
 
     if cells >= 60:  # where all of a line has room
-        assert width(text_of(row(history, room, Stance(), symbols))) <= cells
-    for line in transcript(history, cells, symbols, Stamps.WHOLE):
-        assert width(text_of(line)) <= cells
+        assert cell_width(text_of(session_row(job_state, room, RowContext(), symbols))) <= cells
+    for line in transcript(job_state, cells, symbols, TimeStamps.DETAILED):
+        assert cell_width(text_of(line)) <= cells
 
 
 @some
@@ -198,15 +212,19 @@ def test_whatever_stands_in_a_trace_is_drawn_as_text(
     event: TraceEvent, texts: list[str], cells: int, symbols: Symbols
 ) -> None:
     """In its row, and at full length; also what a server calls its fields."""
-    said = events.to_json(with_texts(event, cycle(texts)))
+    said = events.event_to_json(with_texts(event, cycle(texts)))
     record = {"t": 1.0, **said, texts[0]: {texts[-1]: [texts]}}
     line = json.dumps(record, ensure_ascii=False)
-    for entry in (Entry(1, line, 10), Entry(1, line[:-9], 10**6)):
-        drawn([trace_events.row(trace_events.told(entry), cells, symbols)], cells, symbols)
-        drawn(trace_events.whole(entry, cells), cells, symbols)
+    for entry in (TraceEntry(1, line, 10), TraceEntry(1, line[:-9], 10**6)):
+        assert_rows_are_text(
+            [trace_events.event_row(trace_events.event_summary(entry), cells, symbols)],
+            cells,
+            symbols,
+        )
+        assert_rows_are_text(trace_events.entry_lines(entry, cells), cells, symbols)
 
 
-def text_of(line: Line) -> str:
+def text_of(line: StyledLine) -> str:
     return "".join(text for text, _ in line)
 
 
@@ -216,23 +234,29 @@ def test_whatever_is_said_around_the_jobs_is_drawn_as_text(
     text: str, cells: int, symbols: Symbols
 ) -> None:
     """Where it streams to, what is said at the foot, and what dialogs say."""
-    where = Destination(text, Kind.CUSTOM)
-    drawn([banner.one_line(where, standing(), cells, symbols)], cells, symbols)
-    drawn(banner.two_lines(where, standing(), cells, symbols), cells, symbols)
-    drawn(welcome(where, Keymap(), cells, symbols), cells, symbols)
-    drawn([footer.said(text, Role.STRONG, cells, symbols)], cells, symbols)
-    drawn(said(symbols.hint, clean(text), Role.TEXT, cells), cells, symbols)
+    where = Destination(text, EndpointKind.CUSTOM)
+    assert_rows_are_text(
+        [banner.one_line_banner(where, standing(), cells, symbols)], cells, symbols
+    )
+    assert_rows_are_text(banner.two_line_banner(where, standing(), cells, symbols), cells, symbols)
+    assert_rows_are_text(welcome_lines(where, Keymap(), cells, symbols), cells, symbols)
+    assert_rows_are_text([footer.message_line(text, Role.STRONG, cells, symbols)], cells, symbols)
+    assert_rows_are_text(wrap_sentence(symbols.hint, clean(text), Role.TEXT, cells), cells, symbols)
 
 
 @some
-@given(st.sampled_from(LIVES), st.lists(TEXTS, min_size=1, max_size=9))
+@given(st.sampled_from(EVENT_SEQUENCES), st.lists(TEXTS, min_size=1, max_size=9))
 def test_whatever_is_printed_is_one_line_of_text(life: list[Event], texts: list[str]) -> None:
     """What a run came to, why a job failed, and who came to the endpoint."""
-    history = history_of(life, texts)
-    visit = Visit(texts[0], texts[-1], 1.0, 2.0, 3, 1000, texts[0])
-    for line in (*summary([history], Path("run")), failure(history), clean(visit_line(visit))):
+    job_state = history_of(life, texts)
+    visit = SessionRecord(texts[0], texts[-1], 1.0, 2.0, 3, 1000, texts[0])
+    for line in (
+        *run_summary_lines([job_state], Path("run")),
+        failure_line(job_state),
+        clean(visit_line(visit)),
+    ):
         assert "\n" not in line
-        harmless(line)
+        assert_printable(line)
 
 
 @pytest.mark.parametrize("final", [True, False])
@@ -241,9 +265,9 @@ def test_a_turn_of_such_text_is_wrapped_into_rows_that_fit_and_hold_it_all(final
     for text in HOSTILE:
         whole = f"{text} and {text}" * 3
         for cells in (2, 19, 57, 200):
-            rows = wrapped(Turn(0, final, whole), cells)
+            rows = wrap_turn(Turn(0, final, whole), cells)
 
-            assert all(width(row.settled + row.unsettled) <= cells for row in rows)
+            assert all(cell_width(row.settled + row.unsettled) <= cells for row in rows)
             assert "".join(clean(whole, len(whole)).split()) == "".join(
                 "".join((row.settled + row.unsettled).split()) for row in rows
             )
@@ -253,12 +277,12 @@ def test_a_turn_of_such_text_is_wrapped_into_rows_that_fit_and_hold_it_all(final
 def test_a_turn_stands_in_its_place_whenever_it_was_said(hours: int) -> None:
     """A time that has no room is not told, and one that cannot be neither."""
     words = (Word("word", hours * 3_600_000, hours * 3_600_000),)
-    turn = TurnHeard(Turn(0, True, "word", words=words))
+    turn = TurnReceived(Turn(0, True, "word", words=words))
     (line,) = transcript(history_of([turn], ["x" * 70]), 80, UNICODE)
 
     assert "x" * 70 == line[1][0]
     assert (0 <= hours < 10_000) == bool(line[0][0].strip())
-    assert width(text_of(line)) <= 80
+    assert cell_width(text_of(line)) <= 80
 
 
 # --- the door itself
@@ -270,10 +294,10 @@ def test_a_cleaned_text_is_cleaned(text: str, cells: int) -> None:
     """Twice is the same as once, and its end is an end of it."""
     shown = clean(text)
 
-    harmless(shown)
+    assert_printable(shown)
     assert shown == clean(shown)
-    assert len(text) > LONGEST or shown.endswith(clean_end(text, cells))
-    assert cells == width(fit(shown, cells, "…"))
+    assert len(text) > MAX_TEXT_CHARS or shown.endswith(clean_tail(text, cells))
+    assert cells == cell_width(fit(shown, cells, "…"))
 
 
 def test_every_character_is_drawn_as_wide_as_it_is_measured() -> None:
@@ -285,17 +309,17 @@ def test_every_character_is_drawn_as_wide_as_it_is_measured() -> None:
         chars = printable[start : start + 100]
         shown = clean("".join(f"a{char}" for char in chars))
 
-        assert width(shown) == len(chars) + sum(map(width, chars))
-        assert not even(shown) or len(shown) == width(shown)
+        assert cell_width(shown) == len(chars) + sum(map(cell_width, chars))
+        assert not is_single_width(shown) or len(shown) == cell_width(shown)
     for char in printable:
-        if not width(char):
-            assert len(clean(f"a{char * 30}")) <= 1 + MARKS
+        if not cell_width(char):
+            assert len(clean(f"a{char * 30}")) <= 1 + MAX_COMBINING_MARKS
 
 
 # --- a lot of it
 
 
-def work(do: Callable[[], object]) -> int:
+def count_calls(do: Callable[[], object]) -> int:
     """How many functions are called for it, Python's own among them."""
     calls = 0
 
@@ -322,28 +346,33 @@ FLOODS = {
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_a_megabyte_is_not_measured_at_every_look(flood: str) -> None:
     """Only as much of it as can be seen, or nearly."""
-    history = history_of(UNENDED, [flood])
+    job_state = history_of(UNENDED, [flood])
     lost = history_of([*UNENDED, ENDS[-1]], [flood])
-    history.file = lost.file = flood[:100]
-    room = columns(100, hours=False, longest_name=30)
+    job_state.file = lost.file = flood[:100]
+    room = fit_columns(100, has_hours=False, longest_name=30)
 
-    assert work(lambda: row(history, room, Stance(), UNICODE)) < 10_000
-    assert work(lambda: row(lost, room, Stance(), UNICODE)) < 5 * LONGEST
-    assert work(lambda: facts(lost, Stance(), 100, UNICODE)) < 20 * LONGEST
-    assert work(lambda: wrapped(Turn(0, False, flood), 100)) < 20 * LONGEST
-    assert work(lambda: wrapped(Turn(0, True, flood), 100)) < 20 * LONGEST
-    assert work(lambda: fit(flood, 100, "…")) < 5000
+    assert count_calls(lambda: session_row(job_state, room, RowContext(), UNICODE)) < 10_000
+    assert count_calls(lambda: session_row(lost, room, RowContext(), UNICODE)) < 5 * MAX_TEXT_CHARS
+    assert (
+        count_calls(lambda: job_summary_lines(lost, RowContext(), 100, UNICODE))
+        < 20 * MAX_TEXT_CHARS
+    )
+    assert count_calls(lambda: wrap_turn(Turn(0, False, flood), 100)) < 20 * MAX_TEXT_CHARS
+    assert count_calls(lambda: wrap_turn(Turn(0, True, flood), 100)) < 20 * MAX_TEXT_CHARS
+    assert count_calls(lambda: fit(flood, 100, "…")) < 5000
 
 
 def test_a_look_at_a_long_transcript_wraps_only_what_is_new() -> None:
     """Two thousand turns, and one that is being spoken."""
     turns = [Turn(order, True, "word " * 20) for order in range(2000)]
-    paragraphs = Paragraphs(80)
+    paragraphs = TranscriptLayout(80)
     paragraphs.update(turns)
     rows = len(paragraphs.rows)
 
-    assert work(lambda: paragraphs.update(turns)) < 20
-    assert work(lambda: paragraphs.update([*turns, heard(2000, "new " * 40).turn])) < 1000
+    assert count_calls(lambda: paragraphs.update(turns)) < 20
+    assert (
+        count_calls(lambda: paragraphs.update([*turns, turn_heard(2000, "new " * 40).turn])) < 1000
+    )
     assert len(paragraphs.rows) == rows + 2
 
 
@@ -363,10 +392,10 @@ async def test_a_hostile_run_is_drawn_by_the_desk_as_text() -> None:
     async with desk.run_test(size=(150, 40)) as pilot:
         for key, screen in (
             ("down", Overview),
-            ("e", Exporting),
-            ("a", Adding),
-            ("enter", Reading),
-            ("w", Watching),
+            ("e", ExportDialog),
+            ("a", AddDialog),
+            ("enter", ReadingScreen),
+            ("w", WallScreen),
         ):
             await pilot.press("escape", key)
             desk.tick()
@@ -375,4 +404,4 @@ async def test_a_hostile_run_is_drawn_by_the_desk_as_text() -> None:
             assert isinstance(desk.screen, screen)
             for painted in desk.screen._compositor.render_strips():
                 assert 150 == painted.cell_length
-                harmless(painted.text)
+                assert_printable(painted.text)

@@ -5,40 +5,45 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.report_builders import (
-    broken,
+    broken_attempt,
     connecting,
-    done,
-    failed,
-    heard,
-    history_of,
+    ended_done,
+    ended_failed,
+    job_state_of,
     queued,
-    refused,
+    refused_attempt,
     streaming,
+    turn_heard,
 )
-from tests.unit.render.test_untrusted_text import LIVES, TEXTS, drawn, work
+from tests.unit.render.test_untrusted_text import (
+    EVENT_SEQUENCES,
+    TEXTS,
+    assert_rows_are_text,
+    count_calls,
+)
 from tests.unit.render.test_untrusted_text import history_of as told
-from tui.render.table_row import Stance
-from tui.render.wall_tile import Corner, tile
-from tui.text.width import width
+from tui.render.table_row import RowContext
+from tui.render.wall_tile import TileEdges, tile_lines
+from tui.text.width import cell_width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE
 from workers.jobs.events import Event
-from workers.jobs.job_state import JobHistory
+from workers.jobs.job_state import JobState
 
-MIDDLE = Corner(left=False, top=False)
+MIDDLE = TileEdges(at_left=False, at_top=False)
 
 
 def lines(
-    history: JobHistory, stance: Stance | None = None, cells: int = 60, rows: int = 10
+    job_state: JobState, row_context: RowContext | None = None, cells: int = 60, rows: int = 10
 ) -> list[str]:
-    found = tile(history, stance or Stance(), MIDDLE, cells, rows, UNICODE)
+    found = tile_lines(job_state, row_context or RowContext(), MIDDLE, cells, rows, UNICODE)
     assert rows == len(found)
     return ["".join(text for text, _ in line).rstrip() for line in found]
 
 
-def talkative(turns: int = 30) -> JobHistory:
-    said = [heard(order, f"turn number {order}", final=True) for order in range(turns)]
-    return history_of(*streaming(lag=14.2), *said, heard(turns, "and now this", settled=1))
+def talkative(turns: int = 30) -> JobState:
+    said = [turn_heard(order, f"turn number {order}", final=True) for order in range(turns)]
+    return job_state_of(*streaming(lag=14.2), *said, turn_heard(turns, "and now this", settled=1))
 
 
 def test_the_newest_words_stand_at_the_foot() -> None:
@@ -49,14 +54,14 @@ def test_the_newest_words_stand_at_the_foot() -> None:
         "│ ▸ and now this",
     ] == lines(talkative())[-3:]
 
-    (last,) = tile(talkative(), Stance(), MIDDLE, 60, 10, UNICODE)[-1:]
+    (last,) = tile_lines(talkative(), RowContext(), MIDDLE, 60, 10, UNICODE)[-1:]
     assert ("and", Role.SETTLED) in last
     assert (" now this", Role.PARTIAL) in last
 
 
 def test_a_tile_that_is_not_full_keeps_its_end_in_place() -> None:
     """Words always come at the same row."""
-    few = lines(history_of(*streaming(), heard(0, "one", final=True)))
+    few = lines(job_state_of(*streaming(), turn_heard(0, "one", final=True)))
 
     assert "│ · one" == few[-1]
     assert ["│"] * 7 == few[2:-1]
@@ -64,11 +69,11 @@ def test_a_tile_that_is_not_full_keeps_its_end_in_place() -> None:
 
 def test_the_rule_says_whose_words_and_how_it_stands() -> None:
     """The name at its left, the state at its right end; cursor and mark before them."""
-    history = history_of(*streaming(), *broken(), *streaming()[1:], file="/rec/one.wav")
+    job_state = job_state_of(*streaming(), *broken_attempt(), *streaming()[1:], file="/rec/one.wav")
 
     rule = "─" * 32
-    assert f"┼─ ● one.wav {rule} streaming ↻2 ─" == lines(history)[0]
-    chosen = lines(history, Stance(current=True, marked=True, stopping=True))
+    assert f"┼─ ● one.wav {rule} streaming ↻2 ─" == lines(job_state)[0]
+    chosen = lines(job_state, RowContext(current=True, marked=True, stopping=True))
     assert chosen[0].startswith("▌◆ ◔ one.wav ")
     assert all(line.startswith("▌") for line in chosen)
 
@@ -79,7 +84,9 @@ def test_the_rule_says_whose_words_and_how_it_stands() -> None:
 def test_rules_join(corner: tuple[bool, bool], joint: str) -> None:
     """No upright stands at the left end of the wall."""
     left, top = corner
-    found = tile(talkative(), Stance(), Corner(left=left, top=top), 60, 10, UNICODE)
+    found = tile_lines(
+        talkative(), RowContext(), TileEdges(at_left=left, at_top=top), 60, 10, UNICODE
+    )
 
     assert joint == found[0][0][0]
     assert " " if left else "│" == found[1][0][0][0]
@@ -102,30 +109,30 @@ def test_gauges_stand_on_one_line_or_on_two() -> None:
         ([queued()], "○ Waits for a free place."),
         ([queued(), connecting()], "Calling the server."),
         (streaming(), "Nothing said yet."),
-        ([*streaming(), *broken()], "↻ again in 7 s, from 0:10: the connection broke"),
-        ([queued(), connecting(), *refused()], "○ again in 7 s: no place at the server"),
-        ([*streaming(), failed("it went wrong")], "✗ it went wrong"),
-        ([*streaming(), heard(0, "words", final=True), done()], "· words"),
+        ([*streaming(), *broken_attempt()], "↻ again in 7 s, from 0:10: the connection broke"),
+        ([queued(), connecting(), *refused_attempt()], "○ again in 7 s: no place at the server"),
+        ([*streaming(), ended_failed("it went wrong")], "✗ it went wrong"),
+        ([*streaming(), turn_heard(0, "words", final=True), ended_done()], "· words"),
     ],
 )
 def test_a_silent_tile_says_why(events: list[Event], expected: str) -> None:
     """What is awaited, or what went wrong, stands where words would."""
-    assert f"│ {expected}" == lines(history_of(*events), Stance(wait=7))[-1]
+    assert f"│ {expected}" == lines(job_state_of(*events), RowContext(retry_wait_s=7))[-1]
 
 
 def test_a_takeover_stands_between_its_turns() -> None:
     """Also before the first words of the further attempt."""
-    first = [*streaming(), heard(0, "before", final=True), *broken()]
-    begun = history_of(*first, connecting(900, 1))
+    first = [*streaming(), turn_heard(0, "before", final=True), *broken_attempt()]
+    begun = job_state_of(*first, connecting(900, 1))
     assert ["│ · before", "│   ── attempt 2 from 0:00.9 ──"] == lines(begun)[-2:]
 
-    later = history_of(*first, connecting(900, 1), heard(1, "behind", final=True))
+    later = job_state_of(*first, connecting(900, 1), turn_heard(1, "behind", final=True))
     assert ["│ · before", "│   ── attempt 2 from 0:00.9 ──", "│ · behind"] == lines(later)[-3:]
 
 
 @settings(max_examples=30)
 @given(
-    st.sampled_from(LIVES),
+    st.sampled_from(EVENT_SEQUENCES),
     st.lists(TEXTS, min_size=1, max_size=9),
     st.integers(39, 120),
     st.integers(3, 20),
@@ -137,19 +144,22 @@ def test_whatever_is_told_a_tile_keeps_to_its_place(
     """As text, in any terminal, with nothing over its edge."""
     assert symbols in (UNICODE, ASCII)
     signs = UNICODE if symbols is UNICODE else ASCII
-    for stance in (Stance(), Stance(current=True, marked=True, stopping=True, wait=3)):
-        found = tile(told(life, texts), stance, MIDDLE, cells, rows, signs)
+    for row_context in (
+        RowContext(),
+        RowContext(current=True, marked=True, stopping=True, retry_wait_s=3),
+    ):
+        found = tile_lines(told(life, texts), row_context, MIDDLE, cells, rows, signs)
 
         assert rows == len(found)
-        drawn(found, cells, signs)
-        assert all(sum(width(text) for text, _ in line) <= cells for line in found)
+        assert_rows_are_text(found, cells, signs)
+        assert all(sum(cell_width(text) for text, _ in line) <= cells for line in found)
 
 
 def test_a_look_at_hours_of_words_wraps_only_what_is_seen() -> None:
     """Two thousand turns cost what twenty do."""
     few, many = talkative(20), talkative(2000)
 
-    def look(history: JobHistory) -> int:
-        return work(lambda: tile(history, Stance(), MIDDLE, 60, 10, UNICODE))
+    def look(job_state: JobState) -> int:
+        return count_calls(lambda: tile_lines(job_state, RowContext(), MIDDLE, 60, 10, UNICODE))
 
     assert look(many) <= look(few) + 20

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.report_builders import connecting, done, report
+from tests.support.report_builders import connecting, ended_done, report
 from workers.errors import RunFolderProblem
-from workers.jobs.job import JobId, Settings
-from workers.protocol.configuration import UNCHANGED
+from workers.jobs.job import JobId, StreamSettings
+from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import reader, run_folder
 
@@ -21,11 +21,11 @@ def left(folder: Path) -> None:
     """A run of two jobs, steered and saved."""
     with closing(run_folder.create(folder)) as made:
         for job in (ONE, TWO):
-            made.expect(job, f"{job}.wav")
-        made.arrange([TWO, ONE])
-        made.change(ONE, CHANGES)
-        made.describe(None, Settings())  # what was noted before stays
-        made.save(made.changes() or "", durable=False)
+            made.add_job(job, f"{job}.wav")
+        made.set_order([TWO, ONE])
+        made.set_changes(ONE, CHANGES)
+        made.set_header(None, StreamSettings())  # what was noted before stays
+        made.save(made.take_index_text() or "", durable=False)
 
 
 def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
@@ -33,24 +33,24 @@ def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
     left(tmp_path / "run")
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.order == [TWO, ONE]
-        assert again.changes_to(ONE) == CHANGES
-        assert again.changes_to(TWO) == UNCHANGED
-        assert again.changes() is None
+        assert again.changes_of(ONE) == CHANGES
+        assert again.changes_of(TWO) == NO_CHANGES
+        assert again.take_index_text() is None
 
-        again.change(ONE, CHANGES)
-        assert again.changes() is None
-        again.change(ONE, UNCHANGED)
-        assert again.changes() is not None
-        assert again.changes_to(ONE) == UNCHANGED
+        again.set_changes(ONE, CHANGES)
+        assert again.take_index_text() is None
+        again.set_changes(ONE, NO_CHANGES)
+        assert again.take_index_text() is not None
+        assert again.changes_of(ONE) == NO_CHANGES
 
 
 def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
     """Whatever is killed before files were named, nobody is told that nothing is left to do."""
     with closing(run_folder.create(tmp_path / "run")) as made:
-        made.describe(None, Settings())
-        assert made.changes() is None
-        made.expect(ONE, "1.wav")
-        made.save(made.changes() or "", durable=False)
+        made.set_header(None, StreamSettings())
+        assert made.take_index_text() is None
+        made.add_job(ONE, "1.wav")
+        made.save(made.take_index_text() or "", durable=False)
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     (tmp_path / "run" / "run.json").write_text(json.dumps(index | {"jobs": []}))
 
@@ -71,23 +71,23 @@ def test_a_recording_is_found_from_anywhere(
     left(tmp_path / "run")
     monkeypatch.chdir(here)
     with closing(run_folder.reopen(tmp_path / "run")) as again:
-        assert again.path_of(ONE) == str(there / "1.wav")
-        assert again.path_of(TWO) == "2.wav"
+        assert again.recording_path(ONE) == str(there / "1.wav")
+        assert again.recording_path(TWO) == "2.wav"
 
     here.rmdir()
     with closing(run_folder.create(tmp_path / "other")) as made:
-        made.expect(ONE, "1.wav")
-        assert made.path_of(ONE) == "1.wav"
+        made.add_job(ONE, "1.wav")
+        assert made.recording_path(ONE) == "1.wav"
 
 
 def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
     """And stays when the run goes on without any."""
     left(tmp_path / "run")
     with closing(run_folder.reopen(tmp_path / "run")) as again:
-        assert '"versions"' not in (again.changes() or "")
+        assert '"versions"' not in (again.take_index_text() or "")
         again.record(report(ONE, connecting()))
-        again.describe(None, Settings())
-        head = json.loads(again.changes() or "")
+        again.set_header(None, StreamSettings())
+        head = json.loads(again.take_index_text() or "")
 
     assert head["versions"]["numpy"] == np.__version__
     assert head["host"]["python"] == platform.python_version()
@@ -106,9 +106,9 @@ def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object
     (tmp_path / "run" / "run.json").write_text(json.dumps(index))
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.order == []
-        assert again.changes_to(ONE) == UNCHANGED
-        again.record(report(ONE, done()))
-        assert '"attempts": {' in (again.changes() or "")
+        assert again.changes_of(ONE) == NO_CHANGES
+        again.record(report(ONE, ended_done()))
+        assert '"attempts": {' in (again.take_index_text() or "")
 
 
 def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
@@ -118,5 +118,5 @@ def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
     index["jobs"][0]["id"] = True
     (tmp_path / "run" / "run.json").write_text(json.dumps(index))
     with closing(run_folder.reopen(tmp_path / "run")) as again:
-        assert again.changes_to(TWO) == UNCHANGED
-    assert [TWO] == [history.job for history in reader.histories(tmp_path / "run")]
+        assert again.changes_of(TWO) == NO_CHANGES
+    assert [TWO] == [job_state.job for job_state in reader.read_job_states(tmp_path / "run")]

@@ -3,9 +3,9 @@
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import progressed, queued, report, streaming
 from tui.model.desk_state import DeskState
-from tui.model.shutdown import Leaving
+from tui.model.shutdown import Shutdown
 from tui.render.banner import Destination
-from tui.screens.frame import EVERY, Frame
+from tui.screens.frame import TOTALS_INTERVAL_S, ScreenFrame
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 
@@ -14,23 +14,23 @@ def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
     """Whatever is reported meanwhile: the banner is drawn at every tick."""
     state, supervisor = DeskState(), FakeSupervisor()
     where = Destination("here")
-    frame = Frame(state, supervisor, Leaving(supervisor), Look(UNICODE), where)
-    assert 0.0 == frame.standing(0.0).totals.sent
+    frame = ScreenFrame(state, supervisor, Shutdown(supervisor), Look(UNICODE), where)
+    assert 0.0 == frame.run_status(0.0).totals.sent_s
 
     for event in streaming(10.0):
         state.apply(report(1, event))
-    assert 10.0 == frame.standing(0.0).totals.sent
+    assert 10.0 == frame.run_status(0.0).totals.sent_s
     state.apply(report(1, progressed(11.0)))
-    assert 10.0 == frame.standing(EVERY - 0.1).totals.sent
-    assert 11.0 == frame.standing(EVERY).totals.sent
+    assert 10.0 == frame.run_status(TOTALS_INTERVAL_S - 0.1).totals.sent_s
+    assert 11.0 == frame.run_status(TOTALS_INTERVAL_S).totals.sent_s
 
 
 def test_the_end_is_foretold_as_starts_are_foreseen() -> None:
     """By the supervisor, who knows what bounds them."""
     state, supervisor = DeskState(), FakeSupervisor()
     supervisor.start_after = 120.0
-    frame = Frame(state, supervisor, Leaving(supervisor), Look(UNICODE), Destination("here"))
+    frame = ScreenFrame(state, supervisor, Shutdown(supervisor), Look(UNICODE), Destination("here"))
     for job in (1, 2):
         state.apply(report(job, queued(60.0)))
 
-    assert 180.0 == frame.standing(0.0).totals.left
+    assert 180.0 == frame.run_status(0.0).totals.remaining_s

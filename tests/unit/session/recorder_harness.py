@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.audio.recording import Recording
-from workers.jobs.events import Event, Report
-from workers.jobs.job import Job, JobId, Settings
-from workers.protocol.endpoint import custom
+from workers.jobs.events import Event, JobReport
+from workers.jobs.job import Job, JobId, StreamSettings
+from workers.protocol.endpoint import custom_endpoint
 from workers.session.assignment import Assignment
 from workers.session.recorder import Recorder
 from workers.traces import trace_file
@@ -17,10 +17,10 @@ RECORDING = Recording("a.wav", 3600.0, 8000, 1, 3600 * 8000, "WAV PCM_16", 3600 
 """An hour; there is no such file."""
 
 
-class Told(list[Report]):
+class CollectedReports(list[JobReport]):
     """What is told to whoever watches."""
 
-    def put(self, report: Report) -> None:
+    def put(self, report: JobReport) -> None:
         self.append(report)
 
     @property
@@ -29,10 +29,10 @@ class Told(list[Report]):
 
 
 @contextmanager
-def recording(folder: Path, told: Told) -> Iterator[Recorder]:
+def open_recorder(folder: Path, told: CollectedReports) -> Iterator[Recorder]:
     """The recorder of a first attempt."""
-    file = folder / f"a{trace_file.SUFFIX}"
-    job = Job(JobId(1), RECORDING.path, RECORDING, Settings())
-    assignment = Assignment(job, 1, custom("ws://127.0.0.1:9"), str(file), "a.log")
+    file = folder / f"a{trace_file.TRACE_SUFFIX}"
+    job = Job(JobId(1), RECORDING.path, RECORDING, StreamSettings())
+    assignment = Assignment(job, 1, custom_endpoint("ws://127.0.0.1:9"), str(file), "a.log")
     with TraceWriter(file, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
         yield Recorder(assignment, writer, told)

@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.session.recorder_harness import RECORDING, Told, recording
+from tests.unit.session.recorder_harness import RECORDING, CollectedReports, open_recorder
 from workers.jobs.events import Outcome
-from workers.jobs.job import Settings
-from workers.jobs.resume_point import START
+from workers.jobs.job import StreamSettings
+from workers.jobs.resume_point import RECORDING_START
 from workers.protocol.messages import Begin
-from workers.session.handover import LONGEST, Handover
-from workers.session.progress import Tally
+from workers.session.handover import MAX_SESSION_S, Handover
+from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
-from workers.session.session_state import Course
+from workers.session.session_state import SessionState
 
 WALL = 1_800_000_000.0
 NOW = 500.0
@@ -20,7 +20,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    with recording(tmp_path, Told()) as opened:
+    with open_recorder(tmp_path, CollectedReports()) as opened:
         yield opened
 
 
@@ -28,11 +28,11 @@ class Session:
     """One that has begun and has sent something of its hour."""
 
     def __init__(self, recorder: Recorder, life: float, sent: float = 1.0) -> None:
-        self.course = Course(recorder, START)
-        self.course.take(Begin("id"))
-        self.tally = Tally(RECORDING, Settings(), 0, recorder)
-        self.tally.sent = round(sent * RECORDING.rate)
-        self.handover = Handover(int(WALL + life), self.course, self.tally, wall=WALL, now=NOW)
+        self.course = SessionState(recorder, RECORDING_START)
+        self.course.apply(Begin("id"))
+        self.tally = SendProgress(RECORDING, StreamSettings(), 0, recorder)
+        self.tally.sent_samples = round(sent * RECORDING.rate)
+        self.handover = Handover(int(WALL + life), self.course, self.tally, wall_time=WALL, now=NOW)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -42,10 +42,10 @@ class Session:
 def test_it_waits_for_the_end_of_a_turn_near_its_own(recorder: Recorder) -> None:
     """Ends of turns before that are of no interest."""
     session = Session(recorder, 1800)
-    session.handover.consider(NOW + 1400)
+    session.handover.check_turn_end(NOW + 1400)
     assert session.outcome is None
 
-    session.handover.consider(NOW + 1501)
+    session.handover.check_turn_end(NOW + 1501)
     assert session.outcome is Outcome.HANDED_OVER
 
 
@@ -53,31 +53,31 @@ def test_it_does_not_wait_for_ever(recorder: Recorder) -> None:
     """Shortly before its end it hands over in the middle of a turn, or of an hour of silence."""
     session = Session(recorder, 1800)
 
-    assert session.handover.due_in(NOW) == pytest.approx(1770)
-    assert session.handover.due_in(NOW + 1771) == 0.0
+    assert session.handover.check_deadline(NOW) == pytest.approx(1770)
+    assert session.handover.check_deadline(NOW + 1771) == 0.0
     assert session.outcome is Outcome.HANDED_OVER
 
 
 def test_who_has_little_left_to_send_does_not_hand_over(recorder: Recorder) -> None:
     """If it fits in; once all is sent, the end is awaited."""
     session = Session(recorder, 1800, sent=HOUR - 100)
-    session.handover.consider(NOW + 1600)
+    session.handover.check_turn_end(NOW + 1600)
     assert session.outcome is None
 
-    session.course.complete = True
-    assert session.handover.due_in(NOW + 1799) == float("inf")
+    session.course.all_audio_sent = True
+    assert session.handover.check_deadline(NOW + 1799) == float("inf")
     assert session.outcome is None
 
 
-@pytest.mark.parametrize("life", [-7.0, 0.0, LONGEST + 1, 1e9, -WALL])
+@pytest.mark.parametrize("life", [-7.0, 0.0, MAX_SESSION_S + 1, 1e9, -WALL])
 def test_a_time_that_cannot_be_says_nothing(recorder: Recorder, life: float) -> None:
     """The clocks differ: then the service's own bound holds."""
-    assert Session(recorder, life).handover.due_in(NOW) == pytest.approx(LONGEST - 30)
+    assert Session(recorder, life).handover.check_deadline(NOW) == pytest.approx(MAX_SESSION_S - 30)
 
 
 def test_a_session_that_sent_nothing_has_nothing_to_hand_over(recorder: Recorder) -> None:
     """It would be followed by another, and that by another."""
     session = Session(recorder, 10, sent=0)
-    session.handover.due_in(NOW + 10)
+    session.handover.check_deadline(NOW + 10)
 
     assert session.outcome is Outcome.LOST

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.report_builders import heard, progressed, queued, report
-from workers.jobs.events import Report, Warned
+from tests.support.report_builders import progressed, queued, report, turn_heard
+from workers.jobs.events import JobReport, Warned
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
-from workers.session.assignment import Order
-from workers.session.pipe import Inbox, Outbox, received
+from workers.session.assignment import StopCommand
+from workers.session.pipe import Inbox, Outbox, read_reports
 
 LARGE = report(1, Warned("x" * 100_000))  # more than a pipe holds
 
@@ -26,13 +26,13 @@ def test_reports_arrive_as_they_were_said() -> None:
     outbox.close()
     ours.close()
 
-    assert list(received(theirs)) == said
+    assert list(read_reports(theirs)) == said
 
 
 def all_of(theirs: Connection, outbox: Outbox, ours: Connection) -> list[object]:
     """What arrives, once somebody reads, up to the end."""
     arrived: list[object] = []
-    reader = threading.Thread(target=lambda: arrived.extend(received(theirs)))
+    reader = threading.Thread(target=lambda: arrived.extend(read_reports(theirs)))
     reader.start()
     outbox.close()
     ours.close()
@@ -55,18 +55,18 @@ def test_what_nobody_reads_for_hours_does_not_pile_up() -> None:
     theirs, ours = Pipe(duplex=False)
     outbox = Outbox(ours)
     outbox.put(LARGE)  # the pipe is full
-    said: list[Report] = [LARGE]
+    said: list[JobReport] = [LARGE]
     for order in range(3):
         for chunk in range(1000):
             so_far = report(1, progressed(order * 1000.0 + chunk))
-            partial = report(1, heard(order, f"word {chunk}"))
+            partial = report(1, turn_heard(order, f"word {chunk}"))
             outbox.put(so_far)
             outbox.put(partial)
-        final = report(1, heard(order, "all words", final=True))
+        final = report(1, turn_heard(order, "all words", final=True))
         outbox.put(final)
         said += [so_far, final]
     for order in (3, 4):
-        partial = report(1, heard(order, "still open"))
+        partial = report(1, turn_heard(order, "still open"))
         outbox.put(partial)
         said.append(partial)
 
@@ -89,20 +89,20 @@ def test_a_writer_killed_in_mid_report_ends_the_reading() -> None:
     os.write(ours.fileno(), b"\x80\x05\x95")
     ours.close()
 
-    assert list(received(theirs)) == [report(1, queued())]
+    assert list(read_reports(theirs)) == [report(1, queued())]
 
 
 def test_orders_are_taken_whole_and_nobody_waits() -> None:
     """Neither who gives more of them than the pipe holds, nor who gets the beginning of one."""
     theirs, ours = Pipe(duplex=False)
     outbox, inbox = Outbox(ours), Inbox(theirs)
-    given = [ForceEndpoint(), UpdateConfiguration(prompt="x" * 100_000), Order.CANCEL]
+    given = [ForceEndpoint(), UpdateConfiguration(prompt="x" * 100_000), StopCommand.CANCEL]
     for each in given:
         outbox.put(each)
     taken: list[Any] = []
     looks = 0
     while select.select([inbox], [], [], 0)[0]:
-        taken += inbox.take()
+        taken += inbox.read_available()
         outbox.flush()
         looks += 1
 
@@ -110,4 +110,4 @@ def test_orders_are_taken_whole_and_nobody_waits() -> None:
     assert looks > 10
     ours.close()
     with pytest.raises(EOFError):
-        inbox.take()
+        inbox.read_available()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text.width import chopped, clean, fit, fit_middle, tail, width
+from tui.text.width import cell_width, clean, fit, fit_middle, split_word, tail
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ WIDE = st.text() | st.text("a会")
 @given(WIDE, st.integers(0, 30))
 def test_fitted_text_takes_its_cells_exactly(text: str, cells: int) -> None:
     """Wide characters are never split."""
-    assert cells == width(fit(clean(text), cells, "…"))
-    assert cells == width(fit_middle(clean(text), cells, "…"))
+    assert cells == cell_width(fit(clean(text), cells, "…"))
+    assert cells == cell_width(fit_middle(clean(text), cells, "…"))
 
 
 @given(WIDE, st.integers(1, 30))
@@ -53,16 +53,16 @@ def test_a_tail_is_the_end_and_never_wider_than_asked(text: str, cells: int) -> 
     end = tail(shown, cells)
 
     assert shown.endswith(end.lstrip(" ")) or shown.endswith(end)
-    assert min(cells, width(shown)) == width(end)
+    assert min(cells, cell_width(shown)) == cell_width(end)
 
 
 @given(st.text(min_size=1), st.integers(2, 10))
 def test_a_chopped_word_is_whole_again_when_joined(text: str, cells: int) -> None:
     """And no piece is too wide."""
-    pieces = chopped(clean(text), cells)
+    pieces = split_word(clean(text), cells)
 
     assert clean(text) == "".join(pieces)
-    assert all(width(piece) <= cells for piece in pieces)
+    assert all(cell_width(piece) <= cells for piece in pieces)
 
 
 def test_a_long_name_keeps_its_start_and_its_end() -> None:

@@ -4,53 +4,61 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.config.settings import OUR_THEMES
-from tui.theme.contrast import contrast, dimmed
-from tui.theme.roles import LEGIBLE, Look, Role
+from tui.config.settings import PACELINE_THEMES
+from tui.theme.contrast import contrast_ratio, dimmed_color
+from tui.theme.roles import MIN_CONTRAST_VARIABLE, Look, Role
 from tui.theme.symbols import UNICODE
-from tui.theme.themes import ANSI, CONTRAST, DARK, LIGHT, THEMES, simpler
+from tui.theme.themes import ANSI, DARK, HIGH_CONTRAST, LIGHT, THEMES, theme_for_terminal
 
 
 def colours(theme: Theme) -> tuple[Look, dict[str, Color]]:
     """What the desk makes of a theme, and the grounds on which it writes."""
     variables = {**theme.to_color_system().generate(), **theme.variables}
     look = Look(UNICODE)
-    look.use(variables)
+    look.apply_theme(variables)
     grounds = {name: Color.parse(variables[name]) for name in ("background", "surface")}
-    assert look.cursor.bgcolor is not None
-    return look, {**grounds, "cursor": Color.from_rich_color(look.cursor.bgcolor)}
+    assert look.cursor_style.bgcolor is not None
+    return look, {**grounds, "cursor": Color.from_rich_color(look.cursor_style.bgcolor)}
 
 
 def test_black_on_white_is_the_most_there_is() -> None:
     """21 to 1; and a colour is not told from itself. The grey is an example of the guidelines'."""
     black, white = Color.parse("#000000"), Color.parse("#ffffff")
 
-    assert 21.0 == pytest.approx(contrast(white, black))
-    assert 1.0 == contrast(white, white)
-    assert 4.54 == pytest.approx(contrast(Color.parse("#767676"), white), abs=0.01)
+    assert 21.0 == pytest.approx(contrast_ratio(white, black))
+    assert 1.0 == contrast_ratio(white, white)
+    assert 4.54 == pytest.approx(contrast_ratio(Color.parse("#767676"), white), abs=0.01)
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT, CONTRAST], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=lambda theme: theme.name)
 @pytest.mark.parametrize("role", Role)
 def test_our_themes_can_be_read(theme: Theme, role: Role) -> None:
     """4.5 to 1 for text, 7 to 1 in the theme of high contrast, two thirds of that for ornaments."""
     look, grounds = colours(theme)
-    least = 7.0 if theme is CONTRAST else 4.5
+    least = 7.0 if theme is HIGH_CONTRAST else 4.5
     color = look.styles[role].color
     assert color is not None
     for name, ground in grounds.items():
         wanted = least * 2 / 3 if role is Role.FAINT else least
-        assert contrast(Color.from_rich_color(color), ground) >= wanted, name
+        assert contrast_ratio(Color.from_rich_color(color), ground) >= wanted, name
 
 
 def test_sixteen_colours_have_themes_of_their_own() -> None:
     """In which the current row is no hole; whoever chose another one keeps it."""
-    assert "paceline-ansi" == simpler("paceline", "standard") == simpler(CONTRAST.name, "standard")
-    assert "ansi-light" == simpler("paceline-light", "standard")
-    assert "nord" == simpler("nord", "standard")
-    assert "paceline" == simpler("paceline", "truecolor") == simpler("paceline", None)
+    assert (
+        "paceline-ansi"
+        == theme_for_terminal("paceline", "standard")
+        == theme_for_terminal(HIGH_CONTRAST.name, "standard")
+    )
+    assert "ansi-light" == theme_for_terminal("paceline-light", "standard")
+    assert "nord" == theme_for_terminal("nord", "standard")
+    assert (
+        "paceline"
+        == theme_for_terminal("paceline", "truecolor")
+        == theme_for_terminal("paceline", None)
+    )
     (look, _) = colours(ANSI)
-    grounds = {look.cursor.bgcolor, Color.parse(ANSI.background or "").rich_color}
+    grounds = {look.cursor_style.bgcolor, Color.parse(ANSI.background or "").rich_color}
     assert not grounds & {style.color for style in look.styles.values() if not style.dim} - {
         Color.parse("ansi_default").rich_color
     }
@@ -58,9 +66,9 @@ def test_sixteen_colours_have_themes_of_their_own() -> None:
 
 def test_our_themes_are_a_dark_a_light_and_one_of_high_contrast() -> None:
     """And one in the terminal's own colours, by the names that settings know."""
-    assert OUR_THEMES == tuple(theme.name for theme in THEMES)
+    assert PACELINE_THEMES == tuple(theme.name for theme in THEMES)
     assert (True, False) == (DARK.dark, LIGHT.dark)
-    assert "7.0" == CONTRAST.variables[LEGIBLE]
+    assert "7.0" == HIGH_CONTRAST.variables[MIN_CONTRAST_VARIABLE]
 
 
 @pytest.mark.parametrize("name", [name for name in BUILTIN_THEMES if "ansi" not in name])
@@ -71,12 +79,14 @@ def test_other_themes_are_dimmed_no_further_than_can_be_read(name: str) -> None:
     assert text is not None
     assert muted is not None
     for ground in grounds.values():
-        reached = min(contrast(Color.from_rich_color(text), each) for each in grounds.values())
-        assert contrast(Color.from_rich_color(muted), ground) >= min(4.5, reached) - 0.1
+        reached = min(
+            contrast_ratio(Color.from_rich_color(text), each) for each in grounds.values()
+        )
+        assert contrast_ratio(Color.from_rich_color(muted), ground) >= min(4.5, reached) - 0.1
 
 
 def test_a_text_that_nobody_can_read_is_not_made_dimmer() -> None:
     """It stays what it is."""
     grey, ground = Color.parse("#808080"), Color.parse("#707070")
 
-    assert grey == dimmed(grey, [ground], 4.5)
+    assert grey == dimmed_color(grey, [ground], 4.5)

@@ -4,16 +4,16 @@ from pathlib import Path
 import pytest
 
 from workers.errors import Malformed
-from workers.jobs.events import Began, ChunksSent, Ended, Outcome, TurnHeard
+from workers.jobs.events import Began, ChunksSent, Ended, Outcome, TurnReceived
 from workers.protocol.messages import Turn
 from workers.traces import trace_file
-from workers.traces.trace_file import Traced, TraceWriter
+from workers.traces.trace_file import TimedEvent, TraceWriter
 
 EVENTS = [
-    Traced(0.5, Began("id", "u3-rt-pro", 16000, 0, 1.0, 2.0)),
-    Traced(1.0, ChunksSent(0, (100, 90))),
-    Traced(1.5, TurnHeard(Turn(0, True, "Grüße, 世界."))),
-    Traced(2.0, Ended(Outcome.DONE, "done")),
+    TimedEvent(0.5, Began("id", "u3-rt-pro", 16000, 0, 1.0, 2.0)),
+    TimedEvent(1.0, ChunksSent(0, (100, 90))),
+    TimedEvent(1.5, TurnReceived(Turn(0, True, "Grüße, 世界."))),
+    TimedEvent(2.0, Ended(Outcome.DONE, "done")),
 ]
 
 
@@ -28,8 +28,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Every event, in order, with its time."""
     path = written(tmp_path / "a.trace.jsonl")
 
-    assert list(trace_file.read(path)) == EVENTS
-    assert trace_file.head(path).file == "a.wav"
+    assert list(trace_file.read_trace(path)) == EVENTS
+    assert trace_file.read_head(path).file == "a.wav"
 
 
 def test_a_trace_is_never_overwritten(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> No
         complete = whole[:size].count(b"\n") - 1
         last_is_whole = size < len(whole) and whole[size : size + 1] == b"\n"
 
-        assert list(trace_file.read(cut)) == EVENTS[: complete + last_is_whole]
+        assert list(trace_file.read_trace(cut)) == EVENTS[: complete + last_is_whole]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "a.trace.jsonl"
     path.write_bytes(content)
     with pytest.raises(Malformed) as error:
-        list(trace_file.read(path))
+        list(trace_file.read_trace(path))
 
     assert error.value.reason
 

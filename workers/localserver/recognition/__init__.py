@@ -1,4 +1,4 @@
 """What runs in a recogniser process: from samples to words, and when a turn is over.
 
-Knows neither sockets nor clients; `hypotheses` is all that it shares with the server.
+Knows neither sockets nor clients; `recogniser_protocol` is all that it shares with the server.
 """

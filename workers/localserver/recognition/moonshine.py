@@ -5,15 +5,15 @@ import os
 import numpy as np
 
 from workers.localserver.recognition.engines import EngineWord
-from workers.localserver.recognition.sound import RATE, Samples
+from workers.localserver.recognition.sound import MODEL_RATE_HZ, Samples
 
 MODEL = "tiny-en"
 
-SHORTEST = RATE // 4
+MIN_INPUT_SAMPLES = MODEL_RATE_HZ // 4
 """Samples below which the model's first layers fail; shorter audio is padded."""
 
-INVENTED = "You"
-BRIEF = 3 * RATE // 2
+HALLUCINATED_WORD = "You"
+MAX_HALLUCINATION_SAMPLES = 3 * MODEL_RATE_HZ // 2
 """What the model makes of a cough or a chair, and samples below which it is not believed."""
 
 OPTIONS = {
@@ -37,9 +37,11 @@ class Moonshine:
         self._model = Transcriber(path, ModelArch.TINY, options=OPTIONS)
 
     def transcribe(self, samples: Samples) -> tuple[EngineWord, ...]:
-        padded = np.pad(samples, (0, max(0, SHORTEST - len(samples))))
-        lines = self._model.transcribe_without_streaming(padded.tolist(), RATE).lines
+        padded = np.pad(samples, (0, max(0, MIN_INPUT_SAMPLES - len(samples))))
+        lines = self._model.transcribe_without_streaming(padded.tolist(), MODEL_RATE_HZ).lines
         words = tuple(EngineWord(word) for line in lines for word in line.text.split())
-        if len(samples) < BRIEF and [word.text.strip(".,!?") for word in words] == [INVENTED]:
+        if len(samples) < MAX_HALLUCINATION_SAMPLES and [
+            word.text.strip(".,!?") for word in words
+        ] == [HALLUCINATED_WORD]:
             return ()
         return words

@@ -11,32 +11,32 @@ import soxr
 
 from workers.localserver.recogniser_protocol import Encoding
 
-RATE = 16_000
+MODEL_RATE_HZ = 16_000
 """What recogniser and voice-activity detector were trained on, in Hz."""
 
-FRAME = 512
+FRAME_SAMPLES = 512
 """Samples that the voice-activity detector judges at once: 32 ms."""
 
-FRAME_MS = FRAME * 1000 // RATE
+FRAME_MS = FRAME_SAMPLES * 1000 // MODEL_RATE_HZ
 
 Samples = npt.NDArray[np.float32]
 
 
-class Intake:
+class FrameDecoder:
     """Cuts a client's bytes into whole frames; what is left over waits for the next bytes."""
 
     def __init__(self, sample_rate: int, encoding: Encoding) -> None:
         self._sample_rate = sample_rate
         self._decode = _DECODERS[encoding]
         self._resampler = self._new_resampler()
-        self.rest: Samples = np.empty(0, np.float32)
+        self.remainder: Samples = np.empty(0, np.float32)
         """Less than a frame."""
 
-    def frames(self, data: bytes) -> list[Samples]:
+    def decode_frames(self, data: bytes) -> list[Samples]:
         samples = self._decode(data)
         if self._resampler is not None:
             samples = self._resampler.resample_chunk(samples)
-        return self._cut(samples)
+        return self._split_frames(samples)
 
     def flush(self) -> list[Samples]:
         """What a resampler has kept back; it begins anew."""
@@ -44,51 +44,53 @@ class Intake:
             return []
         kept = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
         self._resampler = self._new_resampler()
-        return self._cut(kept)
+        return self._split_frames(kept)
 
-    def _cut(self, samples: Samples) -> list[Samples]:
-        samples = np.concatenate([self.rest, samples])
-        whole = len(samples) // FRAME * FRAME
-        self.rest = samples[whole:]
-        return list(samples[:whole].reshape(-1, FRAME))
+    def _split_frames(self, samples: Samples) -> list[Samples]:
+        samples = np.concatenate([self.remainder, samples])
+        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
+        self.remainder = samples[whole:]
+        return list(samples[:whole].reshape(-1, FRAME_SAMPLES))
 
     def _new_resampler(self) -> Any:
-        if self._sample_rate == RATE:
+        if self._sample_rate == MODEL_RATE_HZ:
             return None
-        return soxr.ResampleStream(self._sample_rate, RATE, 1, dtype="float32")
+        return soxr.ResampleStream(self._sample_rate, MODEL_RATE_HZ, 1, dtype="float32")
 
 
-class Tape:
+class FrameBuffer:
     """The latest frames of a stream; frames are counted from its beginning."""
 
     def __init__(self) -> None:
         self._frames: deque[Samples] = deque()
-        self._first = 0
+        self._first_frame = 0
 
     @property
-    def end(self) -> int:
+    def end_frame(self) -> int:
         """How many frames there were."""
-        return self._first + len(self._frames)
+        return self._first_frame + len(self._frames)
 
-    def add(self, frame: Samples) -> None:
+    def append(self, frame: Samples) -> None:
         self._frames.append(frame)
 
-    def forget(self, before: int) -> None:
+    def drop_before(self, frame: int) -> None:
         """Drops the frames that nobody will ask for."""
-        while self._first < before:
+        while self._first_frame < frame:
             self._frames.popleft()
-            self._first += 1
+            self._first_frame += 1
 
     def between(self, start: int, end: int) -> Samples:
-        return np.concatenate(list(islice(self._frames, start - self._first, end - self._first)))
+        return np.concatenate(
+            list(islice(self._frames, start - self._first_frame, end - self._first_frame))
+        )
 
 
-def loudness(samples: Samples) -> float:
+def rms(samples: Samples) -> float:
     """Root mean square; 0 for no samples."""
     return float(np.sqrt(np.mean(samples * samples))) if len(samples) else 0.0
 
 
-def _from_s16le(data: bytes) -> Samples:
+def _decode_s16le(data: bytes) -> Samples:
     # A torn last sample would raise, and its other half is not in the next message either.
     return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)
 
@@ -102,15 +104,15 @@ def _mulaw_table() -> Samples:
     return signed
 
 
-_MULAW = _mulaw_table()
+_MULAW_TABLE = _mulaw_table()
 
 
-def mulaw(data: bytes) -> Samples:
+def decode_mulaw(data: bytes) -> Samples:
     """The samples of G.711 µ-law."""
-    return _MULAW[np.frombuffer(data, np.uint8)]
+    return _MULAW_TABLE[np.frombuffer(data, np.uint8)]
 
 
 _DECODERS: Mapping[Encoding, Callable[[bytes], Samples]] = {
-    Encoding.PCM_S16LE: _from_s16le,
-    Encoding.PCM_MULAW: mulaw,
+    Encoding.PCM_S16LE: _decode_s16le,
+    Encoding.PCM_MULAW: decode_mulaw,
 }

@@ -1,87 +1,96 @@
 """One stream frame by frame: where somebody begins to speak, and how long nobody has spoken."""
 
-from workers.localserver.recognition.segment import LEAD, ONSET, TAIL, Segment
-from workers.localserver.recognition.sound import FRAME_MS, Samples, Tape
+from workers.localserver.recognition.segment import (
+    LEAD_IN_FRAMES,
+    ONSET_FRAMES,
+    TAIL_FRAMES,
+    Segment,
+)
+from workers.localserver.recognition.sound import FRAME_MS, FrameBuffer, Samples
 from workers.localserver.recognition.vad import VoiceDetector
 
-LATE = 96
+VAD_LAG_MS = 96
 """Ms by which the detector takes speech for longer than it is loud: 0.10 s in the median over 58
 ends of speech, 0.17 s in nine of ten."""
 
 
-class Ear:
+class SpeechSegmenter:
     """Listens, and opens a piece wherever speech begins; whoever reads the piece closes it."""
 
-    def __init__(self, voice: VoiceDetector) -> None:
-        self._voice = voice
-        self._free = 0  # the first frame that no earlier piece has claimed
-        self._run = 0  # voiced frames in a row, while no piece is open
-        self._spoken = 0  # the frame after the last voiced one
-        self._loudest = 0.0
-        self.tape = Tape()
+    def __init__(self, vad: VoiceDetector) -> None:
+        self._vad = vad
+        self._first_free_frame = 0  # the first frame that no earlier piece has claimed
+        self._voiced_run = 0  # voiced frames in a row, while no piece is open
+        self._speech_end_frame = 0  # the frame after the last voiced one
+        self._peak_probability = 0.0
+        self.buffer = FrameBuffer()
         self.segment: Segment | None = None
 
     @property
-    def now(self) -> int:
+    def frame_count(self) -> int:
         """Frames listened to."""
-        return self.tape.end
+        return self.buffer.end_frame
 
     @property
-    def position(self) -> int:
+    def position_ms(self) -> int:
         """The same in ms."""
-        return self.now * FRAME_MS
+        return self.frame_count * FRAME_MS
 
     @property
-    def silence(self) -> int:
+    def silence_ms(self) -> int:
         """Ms since somebody spoke."""
-        quiet = self.now - self._spoken
-        return quiet * FRAME_MS + LATE if quiet else 0
+        quiet = self.frame_count - self._speech_end_frame
+        return quiet * FRAME_MS + VAD_LAG_MS if quiet else 0
 
-    def listen(self, frame: Samples, threshold: float) -> None:
+    def process_frame(self, frame: Samples, threshold: float) -> None:
         """The next frame; ``threshold``: the probability from which it counts as speech."""
-        probability = self._voice.probability(frame)
-        self._loudest = max(self._loudest, probability)
-        self.tape.add(frame)
+        probability = self._vad.probability(frame)
+        self._peak_probability = max(self._peak_probability, probability)
+        self.buffer.append(frame)
         if self.segment is not None:
-            self.segment.take(self.now, probability, threshold)
-            if self.segment.end == self.now:
-                self._spoken = self.now
+            self.segment.add_frame(self.frame_count, probability, threshold)
+            if self.segment.end_frame == self.frame_count:
+                self._speech_end_frame = self.frame_count
         else:
-            self._await_speech(probability, threshold)
-        needed = self.now - LEAD - ONSET if self.segment is None else self.segment.start
-        self.tape.forget(needed)
+            self._detect_onset(probability, threshold)
+        needed = (
+            self.frame_count - LEAD_IN_FRAMES - ONSET_FRAMES
+            if self.segment is None
+            else self.segment.start_frame
+        )
+        self.buffer.drop_before(needed)
 
-    def loudest(self) -> float:
+    def take_peak_probability(self) -> float:
         """The highest probability of speech since this was asked last."""
-        loudest, self._loudest = self._loudest, 0.0
+        loudest, self._peak_probability = self._peak_probability, 0.0
         return loudest
 
-    def close(self) -> None:
+    def close_segment(self) -> None:
         """The piece is over; the next one takes nothing that was in it."""
         if self.segment is not None:
-            self._free = min(self.segment.end + TAIL, self.now)
+            self._first_free_frame = min(self.segment.end_frame + TAIL_FRAMES, self.frame_count)
             self.segment = None
-            self._run = 0
+            self._voiced_run = 0
 
-    def cut(self, at: int, threshold: float) -> None:
+    def split_segment(self, at_frame: int, threshold: float) -> None:
         """The piece is over at a frame, and goes on as another if anything was said behind it."""
         if self.segment is not None:
-            rest = self.segment.after(at, threshold)
-            self._free = at
-            self.segment = rest if rest.voiced else None
+            rest = self.segment.remainder(at_frame, threshold)
+            self._first_free_frame = at_frame
+            self.segment = rest if rest.voiced_frames else None
 
-    def claim(self) -> None:
+    def claim_audio(self) -> None:
         """All that was heard until now belongs to what was said."""
-        self._free = self.now
-        self._run = 0
+        self._first_free_frame = self.frame_count
+        self._voiced_run = 0
 
-    def _await_speech(self, probability: float, threshold: float) -> None:
-        self._run = self._run + 1 if probability >= threshold else 0
-        if self._run < ONSET:
+    def _detect_onset(self, probability: float, threshold: float) -> None:
+        self._voiced_run = self._voiced_run + 1 if probability >= threshold else 0
+        if self._voiced_run < ONSET_FRAMES:
             return
-        onset = self.now - self._run
-        start = max(onset - LEAD, self._free)
-        probabilities = [0.0] * (onset - start) + [probability] * self._run
-        self.segment = Segment(start, onset, self.now, self._run, probabilities)
-        self._spoken = self.now
-        self._run = 0
+        onset = self.frame_count - self._voiced_run
+        start = max(onset - LEAD_IN_FRAMES, self._first_free_frame)
+        probabilities = [0.0] * (onset - start) + [probability] * self._voiced_run
+        self.segment = Segment(start, onset, self.frame_count, self._voiced_run, probabilities)
+        self._speech_end_frame = self.frame_count
+        self._voiced_run = 0

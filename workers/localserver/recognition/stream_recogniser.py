@@ -13,34 +13,34 @@ from itertools import groupby
 
 import numpy as np
 
-from workers.localserver.recogniser_protocol import Endpointing, HeardWord, Reading
+from workers.localserver.recogniser_protocol import Endpointing, Hypothesis, RecognisedWord
 from workers.localserver.recognition.engines import EngineWords
 from workers.localserver.recognition.open_turn import OpenTurn
 from workers.localserver.recognition.segment import (
-    BREATH,
-    LINE_PAUSE,
-    ONSET,
-    SHORTEST,
-    TAIL,
+    MIN_VOICED_FRAMES,
+    ONSET_FRAMES,
+    SEGMENT_PAUSE_MS,
+    SHORT_PAUSE_FRAMES,
+    TAIL_FRAMES,
     Segment,
 )
-from workers.localserver.recognition.sound import FRAME, FRAME_MS, Intake, Samples
-from workers.localserver.recognition.speech_segmenter import Ear
+from workers.localserver.recognition.sound import FRAME_MS, FRAME_SAMPLES, FrameDecoder, Samples
+from workers.localserver.recognition.speech_segmenter import SpeechSegmenter
 from workers.localserver.recognition.vad import VoiceDetector
-from workers.localserver.recognition.word_timing import raised, timed
+from workers.localserver.recognition.word_timing import apply_gain, time_words
 
-STUTTER = 5
+MIN_LOOP_REPEATS = 5
 """The decoder sometimes loops ("tho tho tho …") and recovers with the next reading. So many equal
 words in a row are taken for that, and the piece stays as it was read before."""
 
-NOTICE = 500
+REPORT_INTERVAL_MS = 500
 """Ms of audio between two notices of how far the stream was listened to."""
 
-AT_ONCE = 100
+MAX_FRAMES_PER_ADVANCE = 100
 """Frames that are listened to before it is the next stream's turn: some 30 ms of work."""
 
 
-class Reason(Enum):
+class RequestReason(Enum):
     """Why a piece is to be read. All but the first hold the stream up."""
 
     PARTIAL = auto()
@@ -50,69 +50,69 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TranscriptionRequest:
     """A reading of the open piece."""
 
-    reason: Reason
-    end: int
+    reason: RequestReason
+    end_frame: int
     """The frame before which it ends."""
-    since: float
+    arrived_at: float
     """When the audio that made it necessary arrived, on the monotonic clock."""
 
     @property
-    def decides(self) -> bool:
-        return self.reason is not Reason.PARTIAL
+    def is_blocking(self) -> bool:
+        return self.reason is not RequestReason.PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class PendingReport:
     """The stream was listened to up to ``position`` ms."""
 
-    position: int
-    silence: int
+    position_ms: int
+    silence_ms: int
     speech_probability: float
-    since: float
+    arrived_at: float
     """When the audio arrived that it is about, on the monotonic clock."""
-    reading: Reading | None = None
+    hypothesis: Hypothesis | None = None
     flushed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Flush:
+class _FlushMarker:
     """The client wants the open turn ended."""
 
-    rest: Samples
+    remainder: Samples
     """What was sent before it and does not fill a frame."""
 
 
-class Hearing:
+class StreamRecogniser:
     """Everything heard of one client's audio."""
 
-    def __init__(self, intake: Intake, voice: VoiceDetector, endpointing: Endpointing) -> None:
-        self._intake = intake
-        self._rules = endpointing
-        self._queue: deque[tuple[float, Samples | Endpointing | _Flush]] = deque()
-        self._rest: Samples = np.empty(0, np.float32)  # of the flush under way
-        self._arrived = 0.0  # when what is listened to came
-        self._ear = Ear(voice)
-        self._turn = OpenTurn()
-        self.wanted: Wanted | None = None
-        self.notices: list[Notice] = []
+    def __init__(self, decoder: FrameDecoder, vad: VoiceDetector, endpointing: Endpointing) -> None:
+        self._decoder = decoder
+        self._endpointing = endpointing
+        self._queue: deque[tuple[float, Samples | Endpointing | _FlushMarker]] = deque()
+        self._flush_remainder: Samples = np.empty(0, np.float32)  # of the flush under way
+        self._arrived_at = 0.0  # when what is listened to came
+        self._segmenter = SpeechSegmenter(vad)
+        self._open_turn = OpenTurn()
+        self.request: TranscriptionRequest | None = None
+        self.pending_reports: list[PendingReport] = []
         """What is to be told; the owner takes it away."""
 
     # --- what comes in
 
-    def hear(self, data: bytes, at: float) -> None:
+    def feed(self, data: bytes, arrived_at: float) -> None:
         """Audio that arrived at a time of the monotonic clock, in seconds."""
-        self._queue.extend((at, frame) for frame in self._intake.frames(data))
+        self._queue.extend((arrived_at, frame) for frame in self._decoder.decode_frames(data))
 
-    def configure(self, endpointing: Endpointing, at: float) -> None:
-        self._queue.append((at, endpointing))
+    def configure(self, endpointing: Endpointing, arrived_at: float) -> None:
+        self._queue.append((arrived_at, endpointing))
 
-    def flush(self, at: float) -> None:
+    def flush(self, arrived_at: float) -> None:
         """Ends the open turn behind all that was heard before."""
-        self._queue.extend((at, frame) for frame in self._intake.flush())
-        self._queue.append((at, _Flush(self._intake.rest)))
+        self._queue.extend((arrived_at, frame) for frame in self._decoder.flush())
+        self._queue.append((arrived_at, _FlushMarker(self._decoder.remainder)))
 
     @property
     def waiting_since(self) -> float | None:
@@ -120,183 +120,211 @@ class Hearing:
         return self._queue[0][0] if self._queue else None
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether there is anything to listen to or to read."""
-        return bool(self._queue) or self.wanted is not None
+        return bool(self._queue) or self.request is not None
 
     @property
-    def stands(self) -> bool:
+    def is_blocked(self) -> bool:
         """Whether nothing can be done until the wanted reading is there."""
-        return self.wanted is not None and self.wanted.decides
+        return self.request is not None and self.request.is_blocking
 
     @property
-    def speaking(self) -> bool:
+    def accepts_partials(self) -> bool:
         """Whether a piece is open that partials are read of."""
-        return self._ear.segment is not None and not self._ear.segment.read
+        return self._segmenter.segment is not None and not self._segmenter.segment.is_transcribed
 
     # --- frame by frame
 
-    def advance(self, interval: int | None) -> None:
-        """Listens on until a reading is wanted; ``interval``: ms between partials, None: none.
+    def advance(self, partial_interval_ms: int | None) -> None:
+        """Listens on until a reading is wanted; ``partial_interval_ms``: ms between partials, None:
+        none.
 
         Stops before that when much audio waits: other streams listen too.
         """
-        for _ in range(min(len(self._queue), AT_ONCE)):
-            if self.stands:
+        for _ in range(min(len(self._queue), MAX_FRAMES_PER_ADVANCE)):
+            if self.is_blocked:
                 return
-            self._arrived, item = self._queue.popleft()
-            if isinstance(item, _Flush):
-                self._rest = item.rest
-                self._flush()
+            self._arrived_at, item = self._queue.popleft()
+            if isinstance(item, _FlushMarker):
+                self._flush_remainder = item.remainder
+                self._start_flush()
             elif isinstance(item, Endpointing):
-                self._rules = item
+                self._endpointing = item
             else:
-                before = self._ear.position
-                self._ear.listen(item, self._rules.vad_threshold)
-                if self._ear.position // NOTICE != before // NOTICE:
-                    self._notice()
-                pending = self.wanted
-                if self._wants(interval) and pending is None:
+                before = self._segmenter.position_ms
+                self._segmenter.process_frame(item, self._endpointing.vad_threshold)
+                if (
+                    self._segmenter.position_ms // REPORT_INTERVAL_MS
+                    != before // REPORT_INTERVAL_MS
+                ):
+                    self._add_report()
+                pending = self.request
+                if self._plan_request(partial_interval_ms) and pending is None:
                     return
 
-    def _wants(self, interval: int | None) -> bool:
+    def _plan_request(self, partial_interval_ms: int | None) -> bool:
         """Finds out whether the piece is to be read now, or the turn is over."""
-        segment, now = self._ear.segment, self._ear.now
-        if segment is None or segment.read:
+        segment, now = self._segmenter.segment, self._segmenter.frame_count
+        if segment is None or segment.is_transcribed:
             self._settle_or_end()
             return False
-        soonest = min(self._rules.min_turn_silence, self._rules.max_turn_silence)
-        if now - segment.end >= BREATH or self._ear.silence >= soonest:
-            if segment.voiced >= SHORTEST:
-                return self._want(Reason.PAUSE, now)
-            if now - segment.end >= TAIL:  # a noise
-                self._close()
+        soonest = min(self._endpointing.min_turn_silence, self._endpointing.max_turn_silence)
+        if now - segment.end_frame >= SHORT_PAUSE_FRAMES or self._segmenter.silence_ms >= soonest:
+            if segment.voiced_frames >= MIN_VOICED_FRAMES:
+                return self._set_request(RequestReason.PAUSE, now)
+            if now - segment.end_frame >= TAIL_FRAMES:  # a noise
+                self._close_segment()
             return False
-        cut = segment.cut(now)
+        cut = segment.cut_point(now)
         if cut is not None:
-            return self._want(Reason.LENGTH, cut)
-        if interval is not None and self._partial_due(segment, interval):
-            return self._want(Reason.PARTIAL, now)
+            return self._set_request(RequestReason.LENGTH, cut)
+        if partial_interval_ms is not None and self._is_partial_due(segment, partial_interval_ms):
+            return self._set_request(RequestReason.PARTIAL, now)
         return False
 
-    def _want(self, reason: Reason, end: int) -> bool:
-        since = self._arrived
-        if self.wanted is not None:  # a partial that was not read in time
-            since = min(since, self.wanted.since)
-        self.wanted = Wanted(reason, end, since)
+    def _set_request(self, reason: RequestReason, end_frame: int) -> bool:
+        since = self._arrived_at
+        if self.request is not None:  # a partial that was not read in time
+            since = min(since, self.request.arrived_at)
+        self.request = TranscriptionRequest(reason, end_frame, since)
         return True
 
-    def _partial_due(self, segment: Segment, interval: int) -> bool:
-        if segment.voiced < SHORTEST or (self._turn.told and not self._rules.continuous_partials):
+    def _is_partial_due(self, segment: Segment, interval_ms: int) -> bool:
+        if segment.voiced_frames < MIN_VOICED_FRAMES or (
+            self._open_turn.partial_sent and not self._endpointing.continuous_partials
+        ):
             return False
-        if segment.end < self._ear.now:  # a silence may have begun: then it is read for good
+        if (
+            segment.end_frame < self._segmenter.frame_count
+        ):  # a silence may have begun: then it is read for good
             return False
-        if segment.partial_at is None:
-            return (self._ear.now - segment.onset) * FRAME_MS >= self._rules.first_partial
-        return (self._ear.now - segment.partial_at) * FRAME_MS >= interval
+        if segment.partial_end_frame is None:
+            return (
+                self._segmenter.frame_count - segment.onset_frame
+            ) * FRAME_MS >= self._endpointing.first_partial_ms
+        return (self._segmenter.frame_count - segment.partial_end_frame) * FRAME_MS >= interval_ms
 
     # --- readings
 
-    def samples(self) -> Samples:
+    def request_samples(self) -> Samples:
         """What is to be read, at a level that the engine understands."""
-        assert self.wanted is not None
-        samples = self._ear.tape.between(self._open.start, self.wanted.end)
-        if self.wanted.reason is Reason.FLUSH:
-            samples = np.concatenate([samples, self._rest])
-        if self.wanted.reason is Reason.PAUSE:  # the rest of its tail is still to come
-            missing = self._open.end + TAIL - self.wanted.end
-            samples = np.pad(samples, (0, max(0, missing) * FRAME))
-        return raised(samples)
+        assert self.request is not None
+        samples = self._segmenter.buffer.between(
+            self._open_segment.start_frame, self.request.end_frame
+        )
+        if self.request.reason is RequestReason.FLUSH:
+            samples = np.concatenate([samples, self._flush_remainder])
+        if self.request.reason is RequestReason.PAUSE:  # the rest of its tail is still to come
+            missing = self._open_segment.end_frame + TAIL_FRAMES - self.request.end_frame
+            samples = np.pad(samples, (0, max(0, missing) * FRAME_SAMPLES))
+        return apply_gain(samples)
 
-    def read(self, words: EngineWords) -> None:
+    def apply_words(self, words: EngineWords) -> None:
         """Takes what the engine made of `samples`."""
-        wanted, segment = self.wanted, self._open
+        wanted, segment = self.request, self._open_segment
         assert wanted is not None
-        self.wanted = None
-        if not _stutters(words):
-            segment.words = self._timed(words, segment, wanted.end)
+        self.request = None
+        if not _is_looping(words):
+            segment.words = self._time_words(words, segment, wanted.end_frame)
         match wanted.reason:
-            case Reason.PARTIAL:
-                segment.partial_at = wanted.end
+            case RequestReason.PARTIAL:
+                segment.partial_end_frame = wanted.end_frame
                 if segment.words:
-                    self._notice(self._turn.partial(segment.words))
-            case Reason.PAUSE:
-                self._read_in_pause(segment)
-            case Reason.LENGTH:
+                    self._add_report(self._open_turn.take_partial(segment.words))
+            case RequestReason.PAUSE:
+                self._handle_pause(segment)
+            case RequestReason.LENGTH:
                 # After a stutter they are of an earlier reading, which went beyond the cut.
-                cut = wanted.end * FRAME_MS
-                self._turn.settle(tuple(word for word in segment.words if word.end <= cut))
-                self._ear.cut(wanted.end, self._rules.vad_threshold)
+                cut = wanted.end_frame * FRAME_MS
+                self._open_turn.add_settled(
+                    tuple(word for word in segment.words if word.end_ms <= cut)
+                )
+                self._segmenter.split_segment(wanted.end_frame, self._endpointing.vad_threshold)
                 self._end_if_too_long()
-            case Reason.FLUSH:
+            case RequestReason.FLUSH:
                 self._end_turn()
-                self._flushed()
+                self._finish_flush()
 
-    def _timed(self, words: EngineWords, segment: Segment, end: int) -> tuple[HeardWord, ...]:
+    def _time_words(
+        self, words: EngineWords, segment: Segment, end_frame: int
+    ) -> tuple[RecognisedWord, ...]:
         """An engine's own times count from the lead-in; without them, the lead-in is no speech."""
-        own = bool(words) and words[0].start is not None
-        start = segment.start if own else max(segment.start, segment.onset - 1)
-        end = end if own else min(end, max(segment.end, start + 1))
-        return timed(words, self._ear.tape.between(start, end), start * FRAME_MS)
+        own = bool(words) and words[0].start_s is not None
+        start = segment.start_frame if own else max(segment.start_frame, segment.onset_frame - 1)
+        end_frame = end_frame if own else min(end_frame, max(segment.end_frame, start + 1))
+        return time_words(words, self._segmenter.buffer.between(start, end_frame), start * FRAME_MS)
 
-    def _read_in_pause(self, segment: Segment) -> None:
-        segment.read_to = segment.partial_at = segment.end
+    def _handle_pause(self, segment: Segment) -> None:
+        segment.pause_end_frame = segment.partial_end_frame = segment.end_frame
         if not segment.words:
-            self._close()
+            self._close_segment()
         elif not self._settle_or_end():
-            self._notice(self._turn.pause(segment.words))
+            self._add_report(self._open_turn.take_pause_partial(segment.words))
 
     # --- what follows
 
     def _settle_or_end(self) -> bool:
         """Ends the turn, or only its piece, if the silence is long enough; whether it was told."""
-        segment = self._ear.segment
+        segment = self._segmenter.segment
         words = segment.words if segment is not None else ()
-        if self._turn.over(words, self._ear.silence, self._rules):
+        if self._open_turn.is_over(words, self._segmenter.silence_ms, self._endpointing):
             self._end_turn()
             return True
-        if segment is not None and (segment.long or self._ear.silence >= LINE_PAUSE):
-            self._turn.settle(words)
-            self._close()
+        if segment is not None and (
+            segment.is_long or self._segmenter.silence_ms >= SEGMENT_PAUSE_MS
+        ):
+            self._open_turn.add_settled(words)
+            self._close_segment()
             self._end_if_too_long()
             return True
         return False
 
     def _end_if_too_long(self) -> None:
-        turn = self._turn
-        self._notice(turn.end(()) if turn.too_long else turn.partial(()))
+        turn = self._open_turn
+        self._add_report(turn.finish(()) if turn.is_too_long else turn.take_partial(()))
 
     def _end_turn(self) -> None:
-        segment = self._ear.segment
-        self._notice(self._turn.end(segment.words if segment is not None else ()))
-        self._close()
+        segment = self._segmenter.segment
+        self._add_report(self._open_turn.finish(segment.words if segment is not None else ()))
+        self._close_segment()
 
-    def _close(self) -> None:
-        self._ear.close()
-        self.wanted = None
+    def _close_segment(self) -> None:
+        self._segmenter.close_segment()
+        self.request = None
 
-    def _flush(self) -> None:
-        segment = self._ear.segment
-        if segment is not None and not segment.read and segment.voiced >= ONSET:
-            self._want(Reason.FLUSH, self._ear.now)
+    def _start_flush(self) -> None:
+        segment = self._segmenter.segment
+        if (
+            segment is not None
+            and not segment.is_transcribed
+            and segment.voiced_frames >= ONSET_FRAMES
+        ):
+            self._set_request(RequestReason.FLUSH, self._segmenter.frame_count)
         else:
             self._end_turn()
-            self._flushed()
+            self._finish_flush()
 
-    def _flushed(self) -> None:
-        self._ear.claim()
-        self.notices.append(Notice(self._ear.position, 0, 0.0, self._arrived, flushed=True))
+    def _finish_flush(self) -> None:
+        self._segmenter.claim_audio()
+        self.pending_reports.append(
+            PendingReport(self._segmenter.position_ms, 0, 0.0, self._arrived_at, flushed=True)
+        )
 
     @property
-    def _open(self) -> Segment:
-        assert self._ear.segment is not None
-        return self._ear.segment
+    def _open_segment(self) -> Segment:
+        assert self._segmenter.segment is not None
+        return self._segmenter.segment
 
-    def _notice(self, reading: Reading | None = None) -> None:
-        ear = self._ear
-        loudest = ear.loudest()
-        self.notices.append(Notice(ear.position, ear.silence, loudest, self._arrived, reading))
+    def _add_report(self, hypothesis: Hypothesis | None = None) -> None:
+        ear = self._segmenter
+        loudest = ear.take_peak_probability()
+        self.pending_reports.append(
+            PendingReport(ear.position_ms, ear.silence_ms, loudest, self._arrived_at, hypothesis)
+        )
 
 
-def _stutters(words: EngineWords) -> bool:
-    return any(len(list(run)) >= STUTTER for _, run in groupby(word.text for word in words))
+def _is_looping(words: EngineWords) -> bool:
+    return any(
+        len(list(run)) >= MIN_LOOP_REPEATS for _, run in groupby(word.text for word in words)
+    )

@@ -25,10 +25,10 @@ class Whisper:
             word_timestamps=True,
             condition_on_previous_text=False,
         )
-        return _joined(word for segment in segments for word in segment.words or ())
+        return _join_pieces(word for segment in segments for word in segment.words or ())
 
 
-def _joined(pieces: Iterable[Any]) -> EngineWords:
+def _join_pieces(pieces: Iterable[Any]) -> EngineWords:
     """Whole words: what does not begin with a space belongs to the word before it."""
     words: list[EngineWord] = []
     for piece in pieces:
@@ -36,7 +36,7 @@ def _joined(pieces: Iterable[Any]) -> EngineWords:
         if words and not piece.word.startswith(" "):
             before = words.pop()
             sure = min(before.confidence or 0.0, piece.probability)
-            words.append(EngineWord(before.text + text, before.start, piece.end, sure))
+            words.append(EngineWord(before.text + text, before.start_s, piece.end, sure))
         elif text:
             words.append(EngineWord(text, piece.start, piece.end, piece.probability))
     return tuple(words)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Moment(Enum):
+class FaultPoint(Enum):
     """A point of the conversation; the values are the script's."""
 
     CONNECT = "connect"
@@ -16,7 +16,7 @@ class Moment(Enum):
     """The client's Terminate has just arrived."""
 
 
-class What(Enum):
+class FaultKind(Enum):
     """The faults; the values are the script's."""
 
     REFUSE = "refuse"
@@ -42,79 +42,84 @@ class What(Enum):
 class Fault:
     """Something that goes wrong once."""
 
-    what: What
-    after: Moment | float
+    kind: FaultKind
+    after: FaultPoint | float
     """A moment, or so many seconds of received audio."""
     code: int = 0
     text: str = ""
     seconds: float | None = None
     """How long it lasts; None: for good."""
 
-    def strikes(self, now: Moment | float) -> bool:
+    def is_due(self, now: FaultPoint | float) -> bool:
         """Whether it is its time, at a moment or after so many seconds of received audio."""
-        if isinstance(self.after, Moment) or isinstance(now, Moment):
+        if isinstance(self.after, FaultPoint) or isinstance(now, FaultPoint):
             return self.after is now
         return self.after <= now
 
 
 FAULT_KEYS = ("what", "after", "code", "text", "seconds")
 
-CLOSING = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
+CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 """The codes with which a WebSocket may be closed."""
 
-BUSY = (range(1008, 1009), range(3009, 3010))
+BUSY_CODES = (range(1008, 1009), range(3009, 3010))
 """The vendor's pages disagree."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class FaultRule:
     """What may be said about a kind of fault, and what holds when nothing is."""
 
-    moment: Moment | None = None
+    point: FaultPoint | None = None
     """The only one at which it makes sense; None: the script says when."""
     code: int | None = None
     """None: it has no code."""
-    codes: tuple[range, ...] = CLOSING
+    codes: tuple[range, ...] = CLOSE_CODES
     """Those it may have."""
     text: str | None = None
     """None: it has no text."""
-    reason: bool = False
+    is_close_reason: bool = False
     """Whether the text is a close's reason, for which there is little room."""
-    lasts: bool = False
+    has_duration: bool = False
     """Whether it may end after some seconds."""
 
     @property
-    def keys(self) -> list[str]:
+    def allowed_keys(self) -> list[str]:
         """All that a script may say of it."""
         says = {
-            "after": self.moment is None,
+            "after": self.point is None,
             "code": self.code is not None,
             "text": self.text is not None,
-            "seconds": self.lasts,
+            "seconds": self.has_duration,
         }
         return [key for key in FAULT_KEYS if says.get(key, True)]
 
 
-_BROKEN = "Session Cancelled: An error occurred"
+_CANCELLED_TEXT = "Session Cancelled: An error occurred"
 
-TERMS: Mapping[What, Terms] = {
-    What.REFUSE: Terms(Moment.CONNECT, 1008, text="Unauthorized Connection: Invalid API key"),
-    What.BUSY: Terms(
-        Moment.CONNECT, 1008, BUSY, "Unauthorized Connection: Too many concurrent sessions"
+FAULT_RULES: Mapping[FaultKind, FaultRule] = {
+    FaultKind.REFUSE: FaultRule(
+        FaultPoint.CONNECT, 1008, text="Unauthorized Connection: Invalid API key"
     ),
-    What.NO_BEGIN: Terms(Moment.CONNECT),
-    What.ERROR: Terms(code=3005, text=_BROKEN),
-    What.ERROR_WITHOUT_CLOSE: Terms(code=3005, text=_BROKEN),
-    What.CLOSE_WITHOUT_ERROR: Terms(code=1011, text="", reason=True),
-    What.CUT: Terms(),
-    What.RESET: Terms(),
-    What.SILENCE: Terms(),
-    What.STALL_READING: Terms(lasts=True),
-    What.UNKNOWN_TYPE: Terms(text="Novelty"),
-    What.WARNING: Terms(code=1201, codes=(range(10_000),), text="A scripted warning"),
-    What.GARBAGE: Terms(text="{this is no JSON"),
-    What.DUPLICATE_FINAL: Terms(),
-    What.EXTRA_EMPTY_FINAL: Terms(),
-    What.NO_TERMINATION: Terms(Moment.TERMINATE),
-    What.TERMINATION_WITHOUT_CLOSE: Terms(Moment.TERMINATE),
+    FaultKind.BUSY: FaultRule(
+        FaultPoint.CONNECT,
+        1008,
+        BUSY_CODES,
+        "Unauthorized Connection: Too many concurrent sessions",
+    ),
+    FaultKind.NO_BEGIN: FaultRule(FaultPoint.CONNECT),
+    FaultKind.ERROR: FaultRule(code=3005, text=_CANCELLED_TEXT),
+    FaultKind.ERROR_WITHOUT_CLOSE: FaultRule(code=3005, text=_CANCELLED_TEXT),
+    FaultKind.CLOSE_WITHOUT_ERROR: FaultRule(code=1011, text="", is_close_reason=True),
+    FaultKind.CUT: FaultRule(),
+    FaultKind.RESET: FaultRule(),
+    FaultKind.SILENCE: FaultRule(),
+    FaultKind.STALL_READING: FaultRule(has_duration=True),
+    FaultKind.UNKNOWN_TYPE: FaultRule(text="Novelty"),
+    FaultKind.WARNING: FaultRule(code=1201, codes=(range(10_000),), text="A scripted warning"),
+    FaultKind.GARBAGE: FaultRule(text="{this is no JSON"),
+    FaultKind.DUPLICATE_FINAL: FaultRule(),
+    FaultKind.EXTRA_EMPTY_FINAL: FaultRule(),
+    FaultKind.NO_TERMINATION: FaultRule(FaultPoint.TERMINATE),
+    FaultKind.TERMINATION_WITHOUT_CLOSE: FaultRule(FaultPoint.TERMINATE),
 }

@@ -6,12 +6,12 @@ The values only. `script_file` reads them, `scripted` performs them.
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from workers.localserver.recogniser_protocol import HeardWord
+from workers.localserver.recogniser_protocol import RecognisedWord
 from workers.localserver.scripts.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ReportDelays:
     """Delays in seconds, from the moment a word's last sample was received."""
 
     partial_after: float = 0.2
@@ -21,18 +21,18 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class ScriptedTurn:
     """A turn as it is spoken."""
 
-    words: tuple[HeardWord, ...]
-    pace: Pace = Pace()
+    words: tuple[RecognisedWord, ...]
+    delays: ReportDelays = ReportDelays()
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SessionScript:
     """One session."""
 
-    turns: tuple[Spoken, ...] = ()
+    turns: tuple[ScriptedTurn, ...] = ()
     faults: tuple[Fault, ...] = ()
     begin_after: float = 0.0
     """Seconds until the Begin."""
@@ -44,22 +44,22 @@ class Scene:
 class Script:
     """A service whose every answer is known beforehand."""
 
-    scenes: tuple[Scene, ...]
+    sessions: tuple[SessionScript, ...]
 
-    def scene(self, number: int) -> Scene:
+    def session(self, number: int) -> SessionScript:
         """That of the ``number``-th session, from 0; the last one serves all further sessions."""
-        return self.scenes[min(number, len(self.scenes) - 1)]
+        return self.sessions[min(number, len(self.sessions) - 1)]
 
 
-def spread(text: str, start: int, end: int) -> tuple[HeardWord, ...]:
-    """The words of a text from ``start`` to ``end`` in ms, each as long as it is written.
+def words_by_length(text: str, start_ms: int, end_ms: int) -> tuple[RecognisedWord, ...]:
+    """The words of a text from ``start_ms`` to ``end_ms`` in ms, each as long as it is written.
 
     In too short a time some of them have no length at all.
     """
     words = text.split()
     letters = list(accumulate(map(len, words), initial=0))
-    bounds = [start + (end - start) * before // max(letters[-1], 1) for before in letters]
+    bounds = [start_ms + (end_ms - start_ms) * before // max(letters[-1], 1) for before in letters]
     return tuple(
-        HeardWord(word, *times, confidence=1.0)
+        RecognisedWord(word, *times, confidence=1.0)
         for word, times in zip(words, pairwise(bounds), strict=True)
     )

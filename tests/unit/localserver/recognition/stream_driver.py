@@ -7,111 +7,130 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.unit.localserver.recognition import synthetic_speech
-from workers.localserver.recogniser_protocol import Encoding, Endpointing, Reading
+from workers.localserver.recogniser_protocol import Encoding, Endpointing, Hypothesis
 from workers.localserver.recognition.engines import EngineWords
-from workers.localserver.recognition.segment import LINE_PAUSE, SHORTEST
-from workers.localserver.recognition.sound import FRAME, RATE, Intake, Samples
-from workers.localserver.recognition.speech_segmenter import Ear
-from workers.localserver.recognition.stream_recogniser import Hearing, Notice, Reason
+from workers.localserver.recognition.segment import MIN_VOICED_FRAMES, SEGMENT_PAUSE_MS
+from workers.localserver.recognition.sound import (
+    FRAME_SAMPLES,
+    MODEL_RATE_HZ,
+    FrameDecoder,
+    Samples,
+)
+from workers.localserver.recognition.speech_segmenter import SpeechSegmenter
+from workers.localserver.recognition.stream_recogniser import (
+    PendingReport,
+    RequestReason,
+    StreamRecogniser,
+)
 
-RULES = Endpointing(320, 1280, vad_threshold=0.5)
+ENDPOINTING = Endpointing(320, 1280, vad_threshold=0.5)
 
 
-def quiet(milliseconds: int) -> str:
+def silence_of(milliseconds: int) -> str:
     """The frames after which it is known that nobody spoke for so long."""
-    ear = Ear(synthetic_speech.Voice())
-    for frame in Intake(RATE, Encoding.PCM_S16LE).frames(synthetic_speech.audio("aa")):
-        ear.listen(frame, 0.5)
-    spoken_to = ear.now
-    while ear.silence < milliseconds:
-        ear.listen(np.zeros(FRAME, np.float32), 0.5)
-    return "." * (ear.now - spoken_to)
+    ear = SpeechSegmenter(synthetic_speech.FakeVoiceDetector())
+    for frame in FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE).decode_frames(
+        synthetic_speech.encode_speech("aa")
+    ):
+        ear.process_frame(frame, 0.5)
+    spoken_to = ear.frame_count
+    while ear.silence_ms < milliseconds:
+        ear.process_frame(np.zeros(FRAME_SAMPLES, np.float32), 0.5)
+    return "." * (ear.frame_count - spoken_to)
 
 
-PAUSE = quiet(RULES.min_turn_silence)
-END = quiet(RULES.max_turn_silence)
-CLOSED = quiet(LINE_PAUSE)
+SHORT_SILENCE = silence_of(ENDPOINTING.min_turn_silence)
+TURN_END_SILENCE = silence_of(ENDPOINTING.max_turn_silence)
+LINE_END_SILENCE = silence_of(SEGMENT_PAUSE_MS)
 
 
-class Walk:
+class StreamDriver:
     """One stream as a recogniser walks it: reads whatever is wanted, and keeps what is told."""
 
     def __init__(
         self,
-        rules: Endpointing = RULES,
+        rules: Endpointing = ENDPOINTING,
         interval: int | None = None,
-        read: Callable[[Samples], EngineWords] = synthetic_speech.words,
+        read: Callable[[Samples], EngineWords] = synthetic_speech.recognise_words,
     ) -> None:
-        self.hearing = Hearing(Intake(RATE, Encoding.PCM_S16LE), synthetic_speech.Voice(), rules)
+        self.hearing = StreamRecogniser(
+            FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE),
+            synthetic_speech.FakeVoiceDetector(),
+            rules,
+        )
         self.interval = interval
-        self.readings: list[tuple[Reason, str]] = []
-        self.told: list[Notice] = []
+        self.readings: list[tuple[RequestReason, str]] = []
+        self.notices: list[PendingReport] = []
         self._read = read
 
-    def hears(self, *texts: str) -> "Walk":
+    def feed_text(self, *texts: str) -> "StreamDriver":
         for text in texts:
-            self.hears_bytes(synthetic_speech.audio(text))
+            self.feed_bytes(synthetic_speech.encode_speech(text))
         return self
 
-    def hears_bytes(self, data: bytes) -> "Walk":
-        self.hearing.hear(data, at=0.0)
-        return self.goes_on()
+    def feed_bytes(self, data: bytes) -> "StreamDriver":
+        self.hearing.feed(data, arrived_at=0.0)
+        return self.advance()
 
-    def configures(self, rules: Endpointing) -> "Walk":
-        self.hearing.configure(rules, at=0.0)
-        return self.goes_on()
+    def configure(self, rules: Endpointing) -> "StreamDriver":
+        self.hearing.configure(rules, arrived_at=0.0)
+        return self.advance()
 
-    def flushes(self) -> "Walk":
-        self.hearing.flush(at=0.0)
-        return self.goes_on()
+    def flush(self) -> "StreamDriver":
+        self.hearing.flush(arrived_at=0.0)
+        return self.advance()
 
-    def goes_on(self) -> "Walk":
-        while self.hearing.busy:
+    def advance(self) -> "StreamDriver":
+        while self.hearing.is_busy:
             self.hearing.advance(self.interval)
-            if self.hearing.wanted is not None:
-                samples = self.hearing.samples()
-                self.readings.append((self.hearing.wanted.reason, synthetic_speech.text(samples)))
-                self.hearing.read(self._read(samples))
-            self.told += self.hearing.notices
-            self.hearing.notices.clear()
+            if self.hearing.request is not None:
+                samples = self.hearing.request_samples()
+                self.readings.append(
+                    (self.hearing.request.reason, synthetic_speech.decode_speech(samples))
+                )
+                self.hearing.apply_words(self._read(samples))
+            self.notices += self.hearing.pending_reports
+            self.hearing.pending_reports.clear()
         return self
 
     @property
-    def readings_told(self) -> list[Reading]:
-        return [notice.reading for notice in self.told if notice.reading is not None]
+    def published_readings(self) -> list[Hypothesis]:
+        return [notice.hypothesis for notice in self.notices if notice.hypothesis is not None]
 
     @property
-    def finals(self) -> list[Reading]:
-        return [reading for reading in self.readings_told if reading.over]
+    def finals(self) -> list[Hypothesis]:
+        return [reading for reading in self.published_readings if reading.end_of_turn]
 
     @property
     def transcripts(self) -> list[str]:
         """Of the turns that are over."""
-        return [said(reading) for reading in self.finals]
+        return [reading_text(reading) for reading in self.finals]
 
     @property
-    def flushed(self) -> int:
-        return sum(notice.flushed for notice in self.told)
+    def flush_count(self) -> int:
+        return sum(notice.flushed for notice in self.notices)
 
 
-def said(reading: Reading) -> str:
+def reading_text(reading: Hypothesis) -> str:
     return " ".join(word.text for word in reading.words)
 
 
-def times(walk: Walk) -> list[int]:
+def word_times(walk: StreamDriver) -> list[int]:
     """Starts and ends of all words, turn after turn."""
     words = [word for final in walk.finals for word in final.words]
-    return [time for word in words for time in (word.start, word.end)]
+    return [time for word in words for time in (word.start_ms, word.end_ms)]
 
 
-def pieces(walk: Walk, reason: Reason = Reason.PAUSE) -> list[str]:
+def segments_read(walk: StreamDriver, reason: RequestReason = RequestReason.PAUSE) -> list[str]:
     """What was read for a reason, without the silence around it."""
     return [text.strip(".") for each, text in walk.readings if each is reason]
 
 
-FEWER = settings(max_examples=20)
+FEWER_EXAMPLES = settings(max_examples=20)
 """An example is half a minute of audio."""
 
-SPEECH = st.tuples(st.sampled_from("abAB"), st.integers(SHORTEST, 260)).map(lambda a: a[0] * a[1])
+SPEECH = st.tuples(st.sampled_from("abAB"), st.integers(MIN_VOICED_FRAMES, 260)).map(
+    lambda a: a[0] * a[1]
+)
 SILENCE = st.tuples(st.sampled_from("..34"), st.integers(1, 60)).map(lambda a: a[0] * a[1])
 TALK = st.lists(st.one_of(SPEECH, SPEECH, SILENCE), min_size=1, max_size=9).map("".join)

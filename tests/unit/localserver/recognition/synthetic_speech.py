@@ -10,11 +10,11 @@ from itertools import groupby
 import numpy as np
 
 from workers.localserver.recognition.engines import EngineWord, EngineWords
-from workers.localserver.recognition.sound import FRAME, Samples
+from workers.localserver.recognition.sound import FRAME_SAMPLES, Samples
 from workers.localserver.recognition.vad import VoiceDetector
 
 
-def audio(text: str) -> bytes:
+def encode_speech(text: str) -> bytes:
     """16-bit samples at 16 kHz."""
     return b"".join(_frame(character) for character in text)
 
@@ -23,19 +23,19 @@ def _frame(character: str) -> bytes:
     """As loud as its probability, but for one sample of 0, whose place says which character it is:
     a gain leaves it where it is."""
     probability = {".": 0.0, **{str(n): n / 10 for n in range(10)}}.get(character, 1.0)
-    samples = np.full(FRAME, round(probability * 32767), "<i2")
+    samples = np.full(FRAME_SAMPLES, round(probability * 32767), "<i2")
     samples[ord(character)] = 0
     return samples.tobytes()
 
 
-def text(samples: Samples) -> str:
+def decode_speech(samples: Samples) -> str:
     """What `audio` was made of; less than a frame at the end is left out."""
-    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
+    frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     zeros = np.abs(frames[:, :128]).argmin(axis=1)
     return "".join(chr(at) if loud else "." for at, loud in zip(zeros, frames[:, 0], strict=True))
 
 
-class Voice(VoiceDetector):
+class FakeVoiceDetector(VoiceDetector):
     """Takes each frame's word for it."""
 
     def __init__(self) -> None:
@@ -45,9 +45,9 @@ class Voice(VoiceDetector):
         return round(float(frame[0]), 2)
 
 
-def words(samples: Samples) -> EngineWords:
+def recognise_words(samples: Samples) -> EngineWords:
     """An engine without times: one word for each run of a letter."""
-    return tuple(EngineWord(each) for each in _words(text(samples)))
+    return tuple(EngineWord(each) for each in _words(decode_speech(samples)))
 
 
 def _words(said: str) -> list[str]:
@@ -57,11 +57,11 @@ def _words(said: str) -> list[str]:
     ]
 
 
-def timed_frames(samples: Samples) -> EngineWords:
+def recognise_timed_frames(samples: Samples) -> EngineWords:
     """An engine with times: every frame of speech is a word, and no two of a piece are alike."""
-    seconds = FRAME / 16_000
+    seconds = FRAME_SAMPLES / 16_000
     return tuple(
         EngineWord(f"{letter}{at}", at * seconds, (at + 1) * seconds, 0.5)
-        for at, letter in enumerate(text(samples))
+        for at, letter in enumerate(decode_speech(samples))
         if letter.isalpha()
     )

@@ -6,10 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.localserver.recognition import synthetic_speech
-from tests.unit.localserver.recognition.stream_driver import END, FEWER, PAUSE, TALK, Walk
-from workers.localserver.recognition.segment import TAIL
-from workers.localserver.recognition.sound import FRAME, FRAME_MS
-from workers.localserver.recognition.stream_recogniser import Reason
+from tests.unit.localserver.recognition.stream_driver import (
+    FEWER_EXAMPLES,
+    SHORT_SILENCE,
+    TALK,
+    TURN_END_SILENCE,
+    StreamDriver,
+)
+from workers.localserver.recognition.segment import TAIL_FRAMES
+from workers.localserver.recognition.sound import FRAME_MS, FRAME_SAMPLES
+from workers.localserver.recognition.stream_recogniser import RequestReason
 
 
 @pytest.mark.parametrize(
@@ -23,8 +29,8 @@ from workers.localserver.recognition.stream_recogniser import Reason
         ("aaaaa....", ["a"]),
         ("aaaaa" + "." * 15, ["a"]),
         ("aaaaa" + "." * 30, ["a"]),
-        ("aaaaA" + PAUSE, ["a."]),
-        ("aaaaa" + END, ["a"]),
+        ("aaaaA" + SHORT_SILENCE, ["a."]),
+        ("aaaaa" + TURN_END_SILENCE, ["a"]),
         ("aaaaa" + "." * 15 + "bb", ["a b"]),
         ("a" * 160 + "." * 6, ["a"]),
     ],
@@ -32,69 +38,72 @@ from workers.localserver.recognition.stream_recogniser import Reason
 @pytest.mark.parametrize("interval", [None, 500])
 def test_a_flush_ends_the_turn_at_every_moment(before: str, final: list[str], interval: int | None):
     """Once; its notice comes last, and another flush has nothing more to end."""
-    walk = Walk(interval=interval).hears(before).flushes()
+    walk = StreamDriver(interval=interval).feed_text(before).flush()
 
     assert final == walk.transcripts
-    assert [False] * (len(walk.told) - 1) + [True] == [each.flushed for each in walk.told]
-    assert len(before) * FRAME_MS == walk.told[-1].position
-    assert final == walk.flushes().transcripts
-    assert 2 == walk.flushed
+    assert [False] * (len(walk.notices) - 1) + [True] == [each.flushed for each in walk.notices]
+    assert len(before) * FRAME_MS == walk.notices[-1].position_ms
+    assert final == walk.flush().transcripts
+    assert 2 == walk.flush_count
 
 
 def test_speech_goes_on_after_a_flush_as_the_next_turn():
     """Nothing of it is lost, nothing read twice."""
-    walk = Walk().hears("aaaa").flushes().hears("bbbB", PAUSE)
+    walk = StreamDriver().feed_text("aaaa").flush().feed_text("bbbB", SHORT_SILENCE)
 
     assert ["a", "b."] == walk.transcripts
-    assert [(Reason.FLUSH, "aaaa"), (Reason.PAUSE, "bbbB" + "." * TAIL)] == walk.readings
+    assert [
+        (RequestReason.FLUSH, "aaaa"),
+        (RequestReason.PAUSE, "bbbB" + "." * TAIL_FRAMES),
+    ] == walk.readings
 
 
 def test_a_click_before_a_flush_is_no_part_of_what_follows():
     """Neither is the silence before it."""
-    walk = Walk().hears("....a").flushes().hears("aaaA", PAUSE)
+    walk = StreamDriver().feed_text("....a").flush().feed_text("aaaA", SHORT_SILENCE)
 
-    assert [(Reason.PAUSE, "aaaA" + "." * TAIL)] == walk.readings
-    assert [] == Walk().hears("....a").flushes().hears("aaA", PAUSE).readings
+    assert [(RequestReason.PAUSE, "aaaA" + "." * TAIL_FRAMES)] == walk.readings
+    assert [] == StreamDriver().feed_text("....a").flush().feed_text("aaA", SHORT_SILENCE).readings
 
 
 def test_a_flush_is_read_with_the_samples_that_do_not_fill_a_frame():
     """And with none of those that came after it, however late it is read."""
     rest = np.full(100, 8000, "<i2").tobytes()
-    later = np.full(FRAME, 16000, "<i2").tobytes()
+    later = np.full(FRAME_SAMPLES, 16000, "<i2").tobytes()
     for late in (False, True):
-        hearing = Walk().hearing
-        hearing.hear(synthetic_speech.audio("aaaa") + rest, at=0.0)
-        hearing.flush(at=0.0)
+        hearing = StreamDriver().hearing
+        hearing.feed(synthetic_speech.encode_speech("aaaa") + rest, arrived_at=0.0)
+        hearing.flush(arrived_at=0.0)
         if late:
-            hearing.hear(later, at=0.0)
+            hearing.feed(later, arrived_at=0.0)
         hearing.advance(None)
-        samples = hearing.samples()
+        samples = hearing.request_samples()
 
-        assert 4 * FRAME + 100 == len(samples)
+        assert 4 * FRAME_SAMPLES + 100 == len(samples)
         assert {8000 / 32768} == set(samples[-100:].tolist())
 
 
 def test_several_flushes_that_wait_are_each_answered():
     """In their order, each behind the audio before it."""
-    walk = Walk()
+    walk = StreamDriver()
     for text in ("aaaa", "bbbb", ""):
-        walk.hearing.hear(synthetic_speech.audio(text), at=0.0)
-        walk.hearing.flush(at=0.0)
-    walk.goes_on()
+        walk.hearing.feed(synthetic_speech.encode_speech(text), arrived_at=0.0)
+        walk.hearing.flush(arrived_at=0.0)
+    walk.advance()
 
     assert ["a", "b"] == walk.transcripts
-    assert [False, True, False, True, False, True] == [each.flushed for each in walk.told]
+    assert [False, True, False, True, False, True] == [each.flushed for each in walk.notices]
 
 
-@FEWER
+@FEWER_EXAMPLES
 @given(st.lists(TALK, min_size=1, max_size=4), st.sampled_from([None, 500]))
 def test_each_flush_is_answered_once_after_its_final(texts: list[str], interval: int | None):
     """And nothing stays open."""
-    walk = Walk(interval=interval)
+    walk = StreamDriver(interval=interval)
     for number, text in enumerate(texts, 1):
-        walk.hears(text).flushes()
+        walk.feed_text(text).flush()
 
-        assert number == walk.flushed
-        assert walk.told[-1].flushed
-        ends = [reading.over for reading in walk.readings_told]
+        assert number == walk.flush_count
+        assert walk.notices[-1].flushed
+        ends = [reading.end_of_turn for reading in walk.published_readings]
         assert ends[-1:] in ([], [True])

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from workers.localserver.recogniser_protocol import (
-    HEADER,
+    MESSAGE_HEADER,
     Audio,
     Close,
     Configure,
@@ -23,17 +23,17 @@ from workers.localserver.recogniser_protocol import (
     Endpointing,
     Flush,
     Flushed,
-    Heard,
     Lost,
     Open,
-    Order,
-    Report,
+    Recognised,
+    RecogniserCommand,
+    RecogniserReport,
     StreamId,
-    frame,
+    pack_message,
 )
-from workers.localserver.recognition.engines import Engine, Engines, EngineWord, EngineWords
-from workers.localserver.recognition.recogniser import Recogniser, read_orders
-from workers.localserver.recognition.sound import FRAME, RATE, Samples
+from workers.localserver.recognition.engines import Engine, EngineCache, EngineWord, EngineWords
+from workers.localserver.recognition.recogniser import RecogniserWorker, enqueue_commands
+from workers.localserver.recognition.sound import FRAME_SAMPLES, MODEL_RATE_HZ, Samples
 
 pytestmark = pytest.mark.engine  # for the voice detector alone
 
@@ -43,12 +43,12 @@ ENGINE = "made-up"
 
 
 def opened(stream: int, engine: str = ENGINE, rules: Endpointing = ALL_SPEECH) -> Open:
-    return Open(StreamId(stream), RATE, Encoding.PCM_S16LE, rules, engine)
+    return Open(StreamId(stream), MODEL_RATE_HZ, Encoding.PCM_S16LE, rules, engine)
 
 
 def audio(stream: int, frames: int) -> Audio:
     """Samples that say whose they are."""
-    samples = np.full(frames * FRAME, round(stream / 10 * 32767), "<i2")
+    samples = np.full(frames * FRAME_SAMPLES, round(stream / 10 * 32767), "<i2")
     return Audio(StreamId(stream), samples.tobytes())
 
 
@@ -56,7 +56,7 @@ def flush(stream: int) -> Flush:
     return Flush(StreamId(stream))
 
 
-class MadeUp(Engines):
+class MadeUp(EngineCache):
     """Reads each stream's number, and calls back before it answers."""
 
     def __init__(self) -> None:
@@ -82,11 +82,11 @@ class Server(io.BytesIO):
     def __init__(self) -> None:
         super().__init__()
         self.engine = MadeUp()
-        self.recogniser = Recogniser(self.engine, self)
-        self.reports: list[Report] = []
+        self.recogniser = RecogniserWorker(self.engine, self)
+        self.reports: list[RecogniserReport] = []
         self._flushed: set[StreamId] = set()
 
-    def orders(self, *orders: Order, at: float | None = None) -> None:
+    def orders(self, *orders: RecogniserCommand, at: float | None = None) -> None:
         """By default they will come in the future: nothing is ever late then."""
         for order in orders:
             if isinstance(order, Flush):
@@ -96,15 +96,15 @@ class Server(io.BytesIO):
     def hangs_up(self) -> None:
         self.recogniser.inbox.put(None)
 
-    def runs(self, *orders: Order) -> "Server":
+    def runs(self, *orders: RecogniserCommand) -> "Server":
         self.orders(*orders)
         self.recogniser.run()
         return self
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # only bytes come
-        (length,) = HEADER.unpack(data[: HEADER.size])
-        assert length == len(data) - HEADER.size
-        report = pickle.loads(data[HEADER.size :])
+        (length,) = MESSAGE_HEADER.unpack(data[: MESSAGE_HEADER.size])
+        assert length == len(data) - MESSAGE_HEADER.size
+        report = pickle.loads(data[MESSAGE_HEADER.size :])
         self.reports.append(report)
         if isinstance(report, Flushed | Lost):
             self._flushed.discard(report.stream)
@@ -112,14 +112,16 @@ class Server(io.BytesIO):
                 self.hangs_up()
         return len(data)
 
-    def of(self, stream: int) -> list[Report]:
+    def of(self, stream: int) -> list[RecogniserReport]:
         return [each for each in self.reports if getattr(each, "stream", None) == stream]
 
     def finals(self, stream: int) -> list[str]:
         return [
-            " ".join(word.text for word in report.reading.words)
+            " ".join(word.text for word in report.hypothesis.words)
             for report in self.of(stream)
-            if isinstance(report, Heard) and report.reading is not None and report.reading.over
+            if isinstance(report, Recognised)
+            and report.hypothesis is not None
+            and report.hypothesis.end_of_turn
         ]
 
 
@@ -130,7 +132,7 @@ def test_a_stream_is_told_of_from_its_first_audio_to_its_flush():
     """How far it was listened to, what was heard, and that this was all."""
     server = Server().runs(opened(1), audio(1, 100), flush(1))
     *heard, last = server.of(1)
-    positions = [report.position for report in heard if isinstance(report, Heard)]
+    positions = [report.position_ms for report in heard if isinstance(report, Recognised)]
 
     assert Flushed(StreamId(1)) == last
     assert ["stream1."] == server.finals(1)
@@ -143,10 +145,10 @@ def test_partials_come_before_the_final():
     """Each of all that was heard so far."""
     server = Server()
     server.runs(opened(1), audio(1, 60), flush(1))
-    readings = [r.reading for r in server.of(1) if isinstance(r, Heard) and r.reading]
+    readings = [r.hypothesis for r in server.of(1) if isinstance(r, Recognised) and r.hypothesis]
 
     assert len(readings) == len(server.engine.calls)
-    assert [False] * (len(readings) - 1) + [True] == [reading.over for reading in readings]
+    assert [False] * (len(readings) - 1) + [True] == [reading.end_of_turn for reading in readings]
     assert len(readings) > 1
 
 
@@ -166,7 +168,7 @@ def test_reports_tell_how_late_they_are():
     server.orders(opened(1), audio(1, 60), flush(1), at=time.monotonic() - 10)
     server.runs()
 
-    assert all(report.behind >= 10 for report in server.of(1) if isinstance(report, Heard))
+    assert all(report.lag_s >= 10 for report in server.of(1) if isinstance(report, Recognised))
 
 
 def test_settings_change_between_the_audio_around_them():
@@ -175,8 +177,12 @@ def test_settings_change_between_the_audio_around_them():
     server = Server().runs(opened(1), audio(1, 20), end, audio(1, 60), flush(1))
 
     assert ["stream1."] == server.finals(1)
-    final = next(r for r in server.of(1) if isinstance(r, Heard) and r.reading and r.reading.over)
-    assert 20 * 32 < final.position <= 20 * 32 + ALL_SPEECH.min_turn_silence
+    final = next(
+        r
+        for r in server.of(1)
+        if isinstance(r, Recognised) and r.hypothesis and r.hypothesis.end_of_turn
+    )
+    assert 20 * 32 < final.position_ms <= 20 * 32 + ALL_SPEECH.min_turn_silence
 
 
 # --- several streams
@@ -213,8 +219,10 @@ def test_much_audio_at_once_keeps_nobody_waiting():
     server.runs(flush(2))
     answered = server.reports.index(Flushed(StreamId(2)))
 
-    assert any(each.stream == 1 for each in server.reports[answered:] if isinstance(each, Heard))
-    assert 9_600 == [each.position for each in server.of(1) if isinstance(each, Heard)][-1]
+    assert any(
+        each.stream == 1 for each in server.reports[answered:] if isinstance(each, Recognised)
+    )
+    assert 9_600 == [each.position_ms for each in server.of(1) if isinstance(each, Recognised)][-1]
 
 
 def test_an_engine_that_fails_loses_only_its_stream(capsys: pytest.CaptureFixture[str]):
@@ -288,7 +296,7 @@ def test_a_closed_number_may_be_opened_again():
     server.runs(opened(1), audio(1, 5), Close(StreamId(1)), opened(1), audio(1, 7), flush(1))
 
     assert ["stream1."] == server.finals(1)
-    assert 7 * 32 == next(r.position for r in server.of(1)[::-1] if isinstance(r, Heard))
+    assert 7 * 32 == next(r.position_ms for r in server.of(1)[::-1] if isinstance(r, Recognised))
 
 
 # --- the share of partials
@@ -297,7 +305,7 @@ def test_a_closed_number_may_be_opened_again():
 def test_partials_come_less_often_the_more_they_cost():
     """A round of all that speak must leave time for what decides."""
     server = Server()
-    assert 0.5 == server.recogniser.interval
+    assert 0.5 == server.recogniser.partial_interval_s
 
     def work(stream: int) -> None:
         time.sleep(0.2)
@@ -308,7 +316,7 @@ def test_partials_come_less_often_the_more_they_cost():
     server.runs(opened(1), opened(2), audio(1, 12), audio(2, 12))
 
     assert [1, 2] == sorted(server.engine.calls)
-    assert 2 * 0.2 / 0.6 <= server.recogniser.interval <= 4.0
+    assert 2 * 0.2 / 0.6 <= server.recogniser.partial_interval_s <= 4.0
 
 
 # --- the end
@@ -327,10 +335,10 @@ def test_the_end_of_orders_is_the_end():
 def test_orders_are_read_until_the_server_is_gone():
     """Also in the middle of one."""
     sent = [opened(1), audio(1, 1), flush(1)]
-    data = b"".join(map(frame, sent))
-    for torn in (b"", frame(flush(1))[:-1], frame(flush(1))[:2]):
-        inbox: queue.SimpleQueue[tuple[Order, float] | None] = queue.SimpleQueue()
-        read_orders(io.BytesIO(data + torn), inbox)
+    data = b"".join(map(pack_message, sent))
+    for torn in (b"", pack_message(flush(1))[:-1], pack_message(flush(1))[:2]):
+        inbox: queue.SimpleQueue[tuple[RecogniserCommand, float] | None] = queue.SimpleQueue()
+        enqueue_commands(io.BytesIO(data + torn), inbox)
         *got, end = [inbox.get_nowait() for _ in range(inbox.qsize())]
 
         assert end is None

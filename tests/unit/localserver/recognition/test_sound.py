@@ -5,29 +5,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.audio_files import counting, tone
-from workers.localserver.recogniser_protocol import Encoding, HeardWord
+from tests.support.audio_files import distinct_samples, sine
+from workers.localserver.recogniser_protocol import Encoding, RecognisedWord
 from workers.localserver.recognition.engines import EngineWord
 from workers.localserver.recognition.sound import (
-    FRAME,
-    RATE,
-    Intake,
+    FRAME_SAMPLES,
+    MODEL_RATE_HZ,
+    FrameBuffer,
+    FrameDecoder,
     Samples,
-    Tape,
-    loudness,
-    mulaw,
+    decode_mulaw,
+    rms,
 )
-from workers.localserver.recognition.word_timing import LOUD, levels, raised, spread, timed, voiced
+from workers.localserver.recognition.word_timing import (
+    ENGINE_TARGET_RMS,
+    apply_gain,
+    time_words,
+    voiced_times_ms,
+    window_rms,
+    words_by_voicing,
+)
 
 # --- frames
 
 
-def taken(intake: Intake, data: bytes, sizes: list[int]) -> list[Samples]:
+def taken(intake: FrameDecoder, data: bytes, sizes: list[int]) -> list[Samples]:
     """The frames of the bytes, sent in pieces of these sizes, again and again."""
     frames = []
     at = turn = 0
     while at < len(data):
-        frames += intake.frames(data[at : at + sizes[turn % len(sizes)]])
+        frames += intake.decode_frames(data[at : at + sizes[turn % len(sizes)]])
         at, turn = at + sizes[turn % len(sizes)], turn + 1
     return frames
 
@@ -35,32 +42,32 @@ def taken(intake: Intake, data: bytes, sizes: list[int]) -> list[Samples]:
 @given(st.lists(st.integers(1, 5000).map(lambda n: 2 * n), min_size=1, max_size=5))
 def test_frames_are_whole_and_nothing_is_lost(sizes: list[int]):
     """However odd the pieces are; what is left over is less than a frame."""
-    samples = counting(0.7)
-    intake = Intake(RATE, Encoding.PCM_S16LE)
+    samples = distinct_samples(0.7)
+    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
     frames = taken(intake, samples.tobytes(), sizes)
 
-    assert {FRAME} == {len(frame) for frame in frames}
-    assert len(intake.rest) < FRAME
-    assert np.array_equal(samples / np.float32(32768), np.concatenate([*frames, intake.rest]))
+    assert {FRAME_SAMPLES} == {len(frame) for frame in frames}
+    assert len(intake.remainder) < FRAME_SAMPLES
+    assert np.array_equal(samples / np.float32(32768), np.concatenate([*frames, intake.remainder]))
 
 
 def test_no_bytes_make_no_frames():
     """Before and after others, resampled or not."""
-    for rate in (RATE, 8_000):
-        intake = Intake(rate, Encoding.PCM_S16LE)
+    for rate in (MODEL_RATE_HZ, 8_000):
+        intake = FrameDecoder(rate, Encoding.PCM_S16LE)
 
-        assert [] == intake.frames(b"")
-        intake.frames(bytes(100))
-        assert [] == intake.frames(b"")
+        assert [] == intake.decode_frames(b"")
+        intake.decode_frames(bytes(100))
+        assert [] == intake.decode_frames(b"")
 
 
 def test_a_torn_sample_is_dropped():
     """Its other half is not in the next message either."""
-    intake = Intake(RATE, Encoding.PCM_S16LE)
-    intake.frames(b"\x00\x40\x00")
-    intake.frames(b"\x00\xc0")
+    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    intake.decode_frames(b"\x00\x40\x00")
+    intake.decode_frames(b"\x00\xc0")
 
-    assert [0.5, -0.5] == intake.rest.tolist()
+    assert [0.5, -0.5] == intake.remainder.tolist()
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
@@ -68,36 +75,38 @@ def test_a_torn_sample_is_dropped():
 def test_resampling_keeps_the_duration(rate: int, size: int):
     """To the sample, once all is let go; on the way less than 100 ms are held back."""
     seconds = 1.5
-    speech = (tone(seconds, rate) * 32767).astype("<i2")
-    intake = Intake(rate, Encoding.PCM_S16LE)
+    speech = (sine(seconds, rate) * 32767).astype("<i2")
+    intake = FrameDecoder(rate, Encoding.PCM_S16LE)
     frames = taken(intake, speech.tobytes(), [size])
-    assert len(frames) * FRAME > (seconds - 0.1) * RATE
+    assert len(frames) * FRAME_SAMPLES > (seconds - 0.1) * MODEL_RATE_HZ
 
     frames += intake.flush()
-    whole = np.concatenate([*frames, intake.rest])
+    whole = np.concatenate([*frames, intake.remainder])
 
-    assert len(whole) == pytest.approx(seconds * RATE, abs=1)
-    assert loudness(whole[1000:-1000]) == pytest.approx(0.3 / 2**0.5, rel=0.01)
+    assert len(whole) == pytest.approx(seconds * MODEL_RATE_HZ, abs=1)
+    assert rms(whole[1000:-1000]) == pytest.approx(0.3 / 2**0.5, rel=0.01)
 
 
 def test_audio_goes_on_after_a_flush():
     """Each stretch keeps its duration."""
-    intake = Intake(44_100, Encoding.PCM_S16LE)
+    intake = FrameDecoder(44_100, Encoding.PCM_S16LE)
     frames = intake.flush()
     for _ in range(10):
-        frames += intake.frames(bytes(2 * 4_410))
+        frames += intake.decode_frames(bytes(2 * 4_410))
         frames += intake.flush()
 
-    assert len(frames) * FRAME + len(intake.rest) == pytest.approx(RATE, abs=10)
+    assert len(frames) * FRAME_SAMPLES + len(intake.remainder) == pytest.approx(
+        MODEL_RATE_HZ, abs=10
+    )
 
 
 def test_without_resampling_a_flush_holds_nothing_back():
     """And leaves what does not fill a frame where it is."""
-    intake = Intake(RATE, Encoding.PCM_S16LE)
-    intake.frames(bytes(2 * (FRAME + 7)))
+    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    intake.decode_frames(bytes(2 * (FRAME_SAMPLES + 7)))
 
     assert [] == intake.flush()
-    assert 7 == len(intake.rest)
+    assert 7 == len(intake.remainder)
 
 
 # --- encodings
@@ -105,12 +114,12 @@ def test_without_resampling_a_flush_holds_nothing_back():
 
 def test_mulaw_has_the_extremes_of_the_standard():
     """G.711: 0xFF and 0x7F are zero, 0x80 and 0x00 the largest values."""
-    assert [0, 0, 32124, -32124] == [round(v * 32768) for v in mulaw(b"\xff\x7f\x80\x00")]
+    assert [0, 0, 32124, -32124] == [round(v * 32768) for v in decode_mulaw(b"\xff\x7f\x80\x00")]
 
 
 def test_mulaw_is_symmetric_and_falls_from_the_loudest_to_silence():
     """128 values of each sign, each softer than the one before."""
-    negative, positive = np.split(mulaw(bytes(range(256))), 2)
+    negative, positive = np.split(decode_mulaw(bytes(range(256))), 2)
 
     assert np.array_equal(positive, -negative)
     assert (np.diff(positive) < 0).all()
@@ -118,17 +127,19 @@ def test_mulaw_is_symmetric_and_falls_from_the_loudest_to_silence():
 
 def test_a_byte_of_mulaw_is_a_sample():
     """So its bytes are never torn."""
-    assert 1 == Encoding.PCM_MULAW.sample_bytes
-    assert 2 == Encoding.PCM_S16LE.sample_bytes
-    assert 3 == len(Intake(RATE, Encoding.PCM_MULAW).frames(bytes(3 * FRAME)))
+    assert 1 == Encoding.PCM_MULAW.bytes_per_sample
+    assert 2 == Encoding.PCM_S16LE.bytes_per_sample
+    assert 3 == len(
+        FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_MULAW).decode_frames(bytes(3 * FRAME_SAMPLES))
+    )
 
 
 def test_16_bit_samples_reach_full_scale_and_no_further():
     """From -1 to just below 1."""
-    intake = Intake(RATE, Encoding.PCM_S16LE)
-    intake.frames(np.array([-32768, 0, 32767], "<i2").tobytes())
+    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    intake.decode_frames(np.array([-32768, 0, 32767], "<i2").tobytes())
 
-    assert [-1.0, 0.0, 32767 / 32768] == intake.rest.tolist()
+    assert [-1.0, 0.0, 32767 / 32768] == intake.remainder.tolist()
 
 
 # --- the tape
@@ -136,13 +147,13 @@ def test_16_bit_samples_reach_full_scale_and_no_further():
 
 def test_a_tape_keeps_what_was_not_forgotten():
     """Frames are counted from the beginning of the stream, whatever was dropped since."""
-    tape = Tape()
+    tape = FrameBuffer()
     for number in range(10):
-        tape.add(np.full(2, number, np.float32))
-    tape.forget(4)
-    tape.forget(2)
+        tape.append(np.full(2, number, np.float32))
+    tape.drop_before(4)
+    tape.drop_before(2)
 
-    assert 10 == tape.end
+    assert 10 == tape.end_frame
     assert [4, 4, 5, 5] == tape.between(4, 6).tolist()
     assert [9, 9] == tape.between(9, 10).tolist()
     with pytest.raises(ValueError, match="Indices"):
@@ -151,12 +162,12 @@ def test_a_tape_keeps_what_was_not_forgotten():
 
 def test_everything_may_be_forgotten():
     """Counting goes on."""
-    tape = Tape()
-    tape.add(np.zeros(1, np.float32))
-    tape.forget(1)
-    tape.add(np.ones(1, np.float32))
+    tape = FrameBuffer()
+    tape.append(np.zeros(1, np.float32))
+    tape.drop_before(1)
+    tape.append(np.ones(1, np.float32))
 
-    assert 2 == tape.end
+    assert 2 == tape.end_frame
     assert [1] == tape.between(1, 2).tolist()
 
 
@@ -165,33 +176,33 @@ def test_everything_may_be_forgotten():
 
 def voice(level: float, seconds: float = 1.0) -> Samples:
     """Of a root mean square."""
-    return (tone(seconds, level=level * 2**0.5)).astype(np.float32)
+    return (sine(seconds, level=level * 2**0.5)).astype(np.float32)
 
 
 def test_no_samples_are_silent():
     """There is nothing to divide by."""
-    silence = np.zeros(RATE, np.float32)
+    silence = np.zeros(MODEL_RATE_HZ, np.float32)
     for nothing in (np.empty(0, np.float32), silence[:100], silence):
-        assert 0 == loudness(nothing)
-        assert np.array_equal(nothing, raised(nothing))
+        assert 0 == rms(nothing)
+        assert np.array_equal(nothing, apply_gain(nothing))
 
 
-@pytest.mark.parametrize("level", [LOUD * 1.01, 0.3, 0.7])
+@pytest.mark.parametrize("level", [ENGINE_TARGET_RMS * 1.01, 0.3, 0.7])
 def test_speech_at_a_usual_level_passes_unchanged(level: float):
     """The gain is for quiet recordings only, silences in them or not."""
-    speech = np.concatenate([np.zeros(RATE, np.float32), voice(level)])
+    speech = np.concatenate([np.zeros(MODEL_RATE_HZ, np.float32), voice(level)])
 
-    assert np.array_equal(speech, raised(speech))
+    assert np.array_equal(speech, apply_gain(speech))
 
 
 @pytest.mark.parametrize("level", [0.001, 0.01, 0.09])
 def test_quiet_speech_is_raised_to_a_usual_level(level: float):
     """By one gain for the whole piece, so that what is soft in it stays soft."""
     speech = np.concatenate([voice(level), voice(level / 10)])
-    louder = raised(speech)
+    louder = apply_gain(speech)
 
-    assert LOUD == pytest.approx(loudness(louder[:RATE]), rel=0.05)
-    assert LOUD / 10 == pytest.approx(loudness(louder[RATE:]), rel=0.05)
+    assert ENGINE_TARGET_RMS == pytest.approx(rms(louder[:MODEL_RATE_HZ]), rel=0.05)
+    assert ENGINE_TARGET_RMS / 10 == pytest.approx(rms(louder[MODEL_RATE_HZ:]), rel=0.05)
 
 
 @given(
@@ -202,7 +213,7 @@ def test_quiet_speech_is_raised_to_a_usual_level(level: float):
 def test_no_gain_goes_beyond_full_scale_or_inverts(heights: list[float], level: float, cut: int):
     """Also when something loud follows what is quiet; and nothing becomes softer."""
     samples = np.repeat(np.array(heights, np.float32) * np.float32(level), 160)[cut:]
-    louder = raised(samples)
+    louder = apply_gain(samples)
 
     assert len(samples) == len(louder)
     assert np.abs(louder).max() <= 1
@@ -213,14 +224,14 @@ def test_next_to_silence_is_not_raised_without_end():
     """40 dB at most."""
     faint = voice(1e-5)
 
-    assert 100 == pytest.approx(loudness(raised(faint)) / loudness(faint), rel=0.01)
+    assert 100 == pytest.approx(rms(apply_gain(faint)) / rms(faint), rel=0.01)
 
 
 def test_levels_are_of_whole_moments():
     """10 ms each; what is left over is not looked at."""
     samples = np.concatenate([np.full(160, 0.5, np.float32), np.zeros(160 + 159, np.float32)])
 
-    assert [0.5, 0.0] == levels(samples).tolist()
+    assert [0.5, 0.0] == window_rms(samples).tolist()
 
 
 # --- when words were said
@@ -228,27 +239,28 @@ def test_levels_are_of_whole_moments():
 
 def test_the_voiced_part_of_a_piece_is_found():
     """Everything not too far below what is loud in it."""
-    speech = np.zeros(RATE, np.float32)
+    speech = np.zeros(MODEL_RATE_HZ, np.float32)
     speech[4_000:8_000] = 0.3
     speech[8_000:9_600] = 0.01
-    moments = voiced(speech)
+    moments = voiced_times_ms(speech)
 
     assert (250, 490) == (moments[0], moments[-1])
-    assert [] == voiced(speech[:159])
+    assert [] == voiced_times_ms(speech[:159])
 
 
 def test_words_are_spread_over_what_is_voiced():
     """A pause inside the piece belongs to no word."""
     moments = [*range(1000, 1200, 10), *range(1700, 1900, 10)]
 
-    assert [HeardWord("four", 1000, 1200), HeardWord("five", 1700, 1900)] == spread(
-        ["four", "five"], moments, 900, 2000
-    )
+    assert [
+        RecognisedWord("four", 1000, 1200),
+        RecognisedWord("five", 1700, 1900),
+    ] == words_by_voicing(["four", "five"], moments, 900, 2000)
 
 
 def test_words_are_spread_over_all_if_nothing_is_voiced():
     """Longer words take longer."""
-    assert [HeardWord("a", 500, 600), HeardWord("long", 600, 1000)] == spread(
+    assert [RecognisedWord("a", 500, 600), RecognisedWord("long", 600, 1000)] == words_by_voicing(
         ["a", "long"], [], 500, 1000
     )
 
@@ -259,12 +271,12 @@ def test_words_are_spread_over_all_if_nothing_is_voiced():
 )
 def test_spread_words_are_in_order_and_have_a_length(words: list[str], moments: list[int]):
     """However few voiced moments there are; none goes beyond the piece."""
-    heard = spread(words, moments, 0, 5000)
+    heard = words_by_voicing(words, moments, 0, 5000)
 
     assert words == [word.text for word in heard]
-    assert all(word.start < word.end <= 5000 for word in heard)
-    starts = [word.start for word in heard]
-    ends = [word.end for word in heard]
+    assert all(word.start_ms < word.end_ms <= 5000 for word in heard)
+    starts = [word.start_ms for word in heard]
+    ends = [word.end_ms for word in heard]
     assert sorted(starts) == starts
     assert sorted(ends) == ends
 
@@ -273,9 +285,10 @@ def test_words_without_times_are_put_where_somebody_speaks():
     """In ms of the stream."""
     speech = np.concatenate([np.zeros(4_000, np.float32), voice(0.3, 0.5)])
 
-    assert (HeardWord("hello", 10_250, 10_500), HeardWord("there", 10_500, 10_750)) == timed(
-        [EngineWord("hello"), EngineWord("there")], speech, 10_000
-    )
+    assert (
+        RecognisedWord("hello", 10_250, 10_500),
+        RecognisedWord("there", 10_500, 10_750),
+    ) == time_words([EngineWord("hello"), EngineWord("there")], speech, 10_000)
 
 
 def test_an_engine_s_own_times_are_kept_within_the_piece():
@@ -288,14 +301,14 @@ def test_an_engine_s_own_times_are_kept_within_the_piece():
     ]
 
     assert (
-        HeardWord("a", 5_100, 5_200, 0.9),
-        HeardWord("b", 5_000, 5_300, 0.8),
-        HeardWord("c", 5_900, 6_000),
-        HeardWord("d", 5_800, 5_800),
-    ) == timed(words, np.zeros(RATE, np.float32), 5_000)
+        RecognisedWord("a", 5_100, 5_200, 0.9),
+        RecognisedWord("b", 5_000, 5_300, 0.8),
+        RecognisedWord("c", 5_900, 6_000),
+        RecognisedWord("d", 5_800, 5_800),
+    ) == time_words(words, np.zeros(MODEL_RATE_HZ, np.float32), 5_000)
 
 
 def test_no_words_need_no_time():
     """In whatever there was."""
-    assert () == timed([], np.zeros(RATE, np.float32), 0)
-    assert () == timed([], np.empty(0, np.float32), 0)
+    assert () == time_words([], np.zeros(MODEL_RATE_HZ, np.float32), 0)
+    assert () == time_words([], np.empty(0, np.float32), 0)

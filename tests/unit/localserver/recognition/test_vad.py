@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workers.localserver.recognition.sound import FRAME
+from workers.localserver.recognition.sound import FRAME_SAMPLES
 from workers.localserver.recognition.vad import VoiceDetector
 
 
@@ -18,4 +18,4 @@ def test_it_is_loaded_for_the_first_frame(monkeypatch: pytest.MonkeyPatch):
     detector = VoiceDetector()
 
     with pytest.raises(ImportError):
-        detector.probability(np.zeros(FRAME, np.float32))
+        detector.probability(np.zeros(FRAME_SAMPLES, np.float32))

@@ -8,10 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import UsageProblem
-from workers.localserver.recogniser_protocol import HeardWord
+from workers.localserver.recogniser_protocol import RecognisedWord
 from workers.localserver.scripts import script_file
-from workers.localserver.scripts.faults import TERMS, Fault, Moment, What
-from workers.localserver.scripts.script import Pace, Scene, Script, Spoken, spread
+from workers.localserver.scripts.faults import FAULT_RULES, Fault, FaultKind, FaultPoint
+from workers.localserver.scripts.script import (
+    ReportDelays,
+    Script,
+    ScriptedTurn,
+    SessionScript,
+    words_by_length,
+)
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "scripts.md").read_text()
@@ -19,7 +25,7 @@ EXAMPLES = sorted((ROOT / "samples" / "scripts").glob("*.toml"))
 
 
 def parse(text: str) -> Script:
-    return script_file.parse(text.encode(), "day.toml")
+    return script_file.parse_script(text.encode(), "day.toml")
 
 
 def complaint(text: str) -> str:
@@ -64,16 +70,19 @@ def test_a_script_says_what_is_spoken_and_what_goes_wrong() -> None:
         after = "terminate"
     """)
 
-    words = (HeardWord("Good", 400, 620, 1.0), HeardWord("morning.", 620, 1100, 1.0))
-    others = (HeardWord("To", 2000, 2200, 1.0), HeardWord("all", 2200, 2500, 1.0))
+    words = (RecognisedWord("Good", 400, 620, 1.0), RecognisedWord("morning.", 620, 1100, 1.0))
+    others = (RecognisedWord("To", 2000, 2200, 1.0), RecognisedWord("all", 2200, 2500, 1.0))
     assert (
         Script(
             (
-                Scene(
-                    turns=(Spoken(words, Pace(1, 0.5)), Spoken(others, Pace(1, 3.0))),
+                SessionScript(
+                    turns=(
+                        ScriptedTurn(words, ReportDelays(1, 0.5)),
+                        ScriptedTurn(others, ReportDelays(1, 3.0)),
+                    ),
                     faults=(
-                        Fault(What.ERROR, 2.5, 3005, "Session Cancelled: An error occurred"),
-                        Fault(What.CUT, Moment.TERMINATE),
+                        Fault(FaultKind.ERROR, 2.5, 3005, "Session Cancelled: An error occurred"),
+                        Fault(FaultKind.CUT, FaultPoint.TERMINATE),
                     ),
                     begin_after=0.5,
                 ),
@@ -87,7 +96,7 @@ def test_the_last_session_serves_all_further_ones() -> None:
     """Before that, each serves one."""
     script = parse("[[session]]\n[[session]]\nbegin_after = 1\n")
 
-    assert [0, 1, 1, 1] == [script.scene(number).begin_after for number in range(4)]
+    assert [0, 1, 1, 1] == [script.session(number).begin_after for number in range(4)]
 
 
 @given(
@@ -97,8 +106,8 @@ def test_the_last_session_serves_all_further_ones() -> None:
 )
 def test_a_text_fills_its_time(words: list[str], start: int, length: int) -> None:
     """From the first ms to the last, in order, without gaps."""
-    heard = spread(" ".join(words), start, start + length)
-    times = [time for word in heard for time in (word.start, word.end)]
+    heard = words_by_length(" ".join(words), start, start + length)
+    times = [time for word in heard for time in (word.start_ms, word.end_ms)]
 
     assert words == [word.text for word in heard]
     assert (start, start + length) == (times[0], times[-1])
@@ -109,7 +118,7 @@ def test_a_text_fills_its_time(words: list[str], start: int, length: int) -> Non
 def test_longer_words_take_longer() -> None:
     """A letter is as long as any other."""
     assert [(0, 100), (100, 400), (400, 600)] == [
-        (word.start, word.end) for word in spread("a bcd ef", 0, 600)
+        (word.start_ms, word.end_ms) for word in words_by_length("a bcd ef", 0, 600)
     ]
 
 
@@ -186,9 +195,9 @@ def test_every_mistake_names_the_file() -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """And one that is no text."""
     with pytest.raises(UsageProblem, match="cannot be read"):
-        script_file.read(tmp_path / "nowhere.toml")
+        script_file.load_script(tmp_path / "nowhere.toml")
     with pytest.raises(UsageProblem, match="is not TOML"):
-        script_file.parse(b"\xff\xfe", "day.toml")
+        script_file.parse_script(b"\xff\xfe", "day.toml")
 
 
 # --- the page about it is true
@@ -203,26 +212,32 @@ def rows() -> dict[str, tuple[str, str]]:
 
 def test_every_fault_is_on_the_page() -> None:
     """And none that does not exist."""
-    assert [what.value for what in What] == list(rows())
-    assert set(What) == set(TERMS)
+    assert [what.value for what in FaultKind] == list(rows())
+    assert set(FaultKind) == set(FAULT_RULES)
 
 
-@pytest.mark.parametrize("what", What)
-def test_the_page_says_what_may_be_said_of_a_fault(what: What) -> None:
+@pytest.mark.parametrize("what", FaultKind)
+def test_the_page_says_what_may_be_said_of_a_fault(what: FaultKind) -> None:
     """Its keys, and the code that it has by default."""
     after, keys = rows()[what.value]
-    terms = TERMS[what]
+    terms = FAULT_RULES[what]
     said = ["what", *(["after"] if after else []), *re.findall(r"`(\w+)`", keys)]
 
-    assert terms.keys == said
+    assert terms.allowed_keys == said
     assert terms.code is None or f"({terms.code})" in keys
 
 
 def test_the_page_has_the_usual_delays() -> None:
     """As they are when a script says nothing."""
     told = dict(re.findall(r"^\| `(\w+_after)` \|.*\| ([\d.]+) \|$", PAGE, re.MULTILINE))
-    usual = {"begin_after": Scene().begin_after, "termination_after": Scene().termination_after}
-    usual |= {"partial_after": Pace().partial_after, "final_after": Pace().final_after}
+    usual = {
+        "begin_after": SessionScript().begin_after,
+        "termination_after": SessionScript().termination_after,
+    }
+    usual |= {
+        "partial_after": ReportDelays().partial_after,
+        "final_after": ReportDelays().final_after,
+    }
 
     assert usual == {name: float(number) for name, number in told.items()}
 
@@ -230,13 +245,13 @@ def test_the_page_has_the_usual_delays() -> None:
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
 def test_what_the_page_shows_is_a_script(block: str) -> None:
     """Whoever copies it can use it."""
-    assert parse(block).scenes
+    assert parse(block).sessions
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_is_a_script(path: Path) -> None:
     """All in `samples/scripts`."""
-    assert script_file.read(path).scenes
+    assert script_file.load_script(path).sessions
 
 
 def test_there_are_examples() -> None:
