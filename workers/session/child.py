@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
@@ -14,7 +13,7 @@ from workers import processes
 from workers.jobs.events import Began, Ended, JobReport, Outcome, Progressed
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
-from workers.session.pipe import Outbox, read_reports
+from workers.session.session_queue import Closed, SessionQueue
 
 
 class SessionChild:
@@ -35,9 +34,10 @@ class SessionChild:
         """To be killed, also if its process is not there yet."""
         self._context = context
         self._assignment, self._key = assignment, key
-        self._report_reader, self._report_writer = context.Pipe(duplex=False)
-        self._control_reader, self._control_writer = context.Pipe(duplex=False)
-        self._control_outbox = Outbox(self._control_writer)
+        self._reports: SessionQueue[JobReport] = SessionQueue(*context.Pipe(duplex=False))
+        self._control: SessionQueue[StopCommand | ForwardedMessage] = SessionQueue(
+            *context.Pipe(duplex=False)
+        )
         self._process: BaseProcess | None = None
 
     def start(self) -> None:
@@ -48,19 +48,19 @@ class SessionChild:
                 _child_main,
                 self._assignment,
                 self._key,
-                self._report_writer,
-                self._control_reader,
+                self._reports,
+                self._control,
                 name=f"paceline-session-{self._assignment.job.id}",
             )
         except BaseException:
             self._exited = True
-            self._report_reader.close()
+            self._reports.close_reader()
             self.close()
             raise
         finally:
-            self._control_reader.close()
-            # Now the child holds the only writing end: its death reads as end-of-file.
-            self._report_writer.close()
+            self._control.close_reader()
+            # The child holds the only writing end now, so its death closes the queue.
+            self._reports.close_writer()
         if self._kill_requested:
             self._kill()
 
@@ -73,19 +73,19 @@ class SessionChild:
             self._kill()
         else:
             self._stop_commands.append(command)
-            self._control_outbox.put(command)
+            self._control.put(command)
 
     def forward(self, message: ForwardedMessage) -> None:
         """Has it sent to the server, if it still streams when this arrives."""
-        self._control_outbox.put(message)
+        self._control.put(message)
 
     def flush(self) -> None:
         """Says again what its pipe had no room for."""
-        self._control_outbox.flush()
+        self._control.flush()
 
     def close(self) -> None:
         """It is dead, and is told nothing any more."""
-        self._control_writer.close()
+        self._control.close_writer()
 
     def kill_hung(self) -> None:
         """By force, because it has stood still for too long."""
@@ -99,11 +99,13 @@ class SessionChild:
 
     def read_reports(self) -> Iterator[JobReport]:
         """What it says, waiting for each, until it has nothing more to say and is dead."""
-        for report in read_reports(self._report_reader):
-            self._track(report)
-            yield report
+        with suppress(Closed):
+            while True:
+                report = self._reports.get()
+                self._track(report)
+                yield report
         self._exited = True
-        self._report_reader.close()
+        self._reports.close_reader()
         if self._process is not None:
             self._process.join()
 
@@ -165,9 +167,12 @@ _CONTINUE_HINT = "What was heard is kept; it can go on from there."
 
 
 def _child_main(
-    assignment: Assignment, key: Secret | None, report_pipe: Connection, control_pipe: Connection
+    assignment: Assignment,
+    key: Secret | None,
+    reports: SessionQueue[JobReport],
+    control: SessionQueue[StopCommand | ForwardedMessage],
 ) -> None:
     """The child. What it needs is loaded in the fork server already, and never in the parent."""
     from workers.session.main import run_session
 
-    run_session(assignment, key, report_pipe, control_pipe)
+    run_session(assignment, key, reports, control)

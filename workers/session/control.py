@@ -1,13 +1,13 @@
-"""What comes to a session from outside: orders, a signal, or the supervisor's death."""
+"""What reaches a session from outside: control messages, SIGTERM, the death of the supervisor."""
 
 import os
 import select
 import signal
-from multiprocessing.connection import Connection as Pipe
+from contextlib import suppress
 
 from workers.jobs.events import Ended, Outcome
 from workers.session.assignment import ForwardedMessage, StopCommand
-from workers.session.pipe import Inbox
+from workers.session.session_queue import Closed, Empty, SessionQueue
 
 _RESUME_HINT = "What was heard is kept; paceline resume goes on from there."
 _STOP_ENDINGS = {
@@ -21,7 +21,7 @@ _STOP_ENDINGS = {
 
 
 class Cancelled(Exception):
-    """The session is to end before it has called anybody; ``ending`` says why."""
+    """The session must end before it has dialed; ``ending`` says why."""
 
     def __init__(self, ending: Ended) -> None:
         super().__init__(ending.reason)
@@ -29,23 +29,24 @@ class Cancelled(Exception):
 
 
 class ControlChannel:
-    """The supervisor's pipe and the signal of termination, to be selected on together.
+    """The supervisor's queue and SIGTERM, as descriptors to select on.
 
-    The supervisor holds the only writing end of the pipe, so its death reads as end-of-file: a
-    session that streams on for nobody would be billed for hours.
+    When the supervisor dies, the queue is closed and the session ends: a session that streamed on
+    without it would be billed for hours.
     """
 
-    def __init__(self, pipe: Pipe) -> None:
-        self._inbox: Inbox | None = Inbox(pipe)
-        self.read_fds = [pipe.fileno()]
-        """File descriptors that become readable when there may be an order."""
+    def __init__(self, queue: SessionQueue[StopCommand | ForwardedMessage]) -> None:
+        self._queue = queue
+        self._queue_fd = queue.fileno()
+        self.read_fds = [self._queue_fd]
+        """File descriptors that become readable when `receive` has something to do."""
         self._signal_fd: int | None = None
 
     def install_signal_handlers(self) -> None:
-        """Makes SIGTERM an order to stop, SIGINT and SIGHUP nothing. For a process's main thread.
+        """Makes SIGTERM end the session, and ignores SIGINT and SIGHUP. For the main thread.
 
-        A terminal sends Ctrl-C, and its own end, to every process of the program; what it means is
-        the supervisor's decision, and when that one dies of it, the pipe says so.
+        A terminal sends Ctrl-C, and a hang-up, to every process of the program. The supervisor
+        decides what they mean; if it dies of them, the queue is closed.
         """
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -56,30 +57,27 @@ class ControlChannel:
         signal.set_wakeup_fd(writer)
 
     def check(self) -> None:
-        """Raises `Cancelled` when the session is to end; for as long as nobody is called."""
+        """Raises `Cancelled` when the session must end. For use before it has dialed."""
         ready = select.select(self.read_fds, [], [], 0)[0]
-        for order in self.receive(ready) if ready else ():
-            if isinstance(order, Ended):
-                raise Cancelled(order)
+        for command in self.receive(ready) if ready else ():
+            if isinstance(command, Ended):
+                raise Cancelled(command)
 
     def receive(self, ready_fds: list[int]) -> list[Ended | ForwardedMessage]:
-        """Reasons to stop, and messages to pass on, if what became readable says so."""
+        """What has arrived on ``ready_fds``: endings, and messages to forward to the server."""
         if self._signal_fd in ready_fds:
             os.read(self._signal_fd, 64)
             return [Ended(Outcome.INTERRUPTED, "stopped by a signal", _RESUME_HINT)]
-        if self._inbox is None or self._inbox.fileno() not in ready_fds:
+        if self._queue_fd not in ready_fds:
             return []
+        received: list[Ended | ForwardedMessage] = []
         try:
-            control: list[StopCommand | ForwardedMessage] = self._inbox.read_available()
-        except EOFError:
-            return [self._handle_supervisor_exit()]
-        return [
-            _STOP_ENDINGS[order] if isinstance(order, StopCommand) else order for order in control
-        ]
-
-    def _handle_supervisor_exit(self) -> Ended:
-        assert self._inbox is not None
-        self.read_fds.remove(self._inbox.fileno())
-        self._inbox.close()
-        self._inbox = None
-        return Ended(Outcome.INTERRUPTED, "the program that started it is gone", _RESUME_HINT)
+            with suppress(Empty):
+                while True:
+                    item = self._queue.get(block=False)
+                    received.append(_STOP_ENDINGS[item] if isinstance(item, StopCommand) else item)
+        except Closed:
+            self.read_fds.remove(self._queue_fd)
+            reason = "the program that started it is gone"
+            received.append(Ended(Outcome.INTERRUPTED, reason, _RESUME_HINT))
+        return received

@@ -8,17 +8,16 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.protocol.codec import Json, dump
 from workers.protocol.endpoint import Secret
-from workers.session.assignment import Assignment
+from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
-from workers.session.pipe import Outbox
 from workers.session.recorder import Recorder, unwritable_ending
+from workers.session.session_queue import SessionQueue
 from workers.traces.trace_file import TraceWriter
 
 _FILE_CHANGED = Ended(
@@ -29,11 +28,15 @@ _FILE_CHANGED = Ended(
 
 
 def run_session(
-    assignment: Assignment, key: Secret | None, report_pipe: Pipe, control_pipe: Pipe
+    assignment: Assignment,
+    key: Secret | None,
+    reports: SessionQueue[JobReport],
+    control_queue: SessionQueue[StopCommand | ForwardedMessage],
 ) -> None:
-    """The whole life of a session process; its last report is always `Ended`."""
-    reports = Outbox(report_pipe)
-    control = ControlChannel(control_pipe)
+    """Runs a session process from its start to its end; its last report is always `Ended`."""
+    reports.close_reader()
+    control_queue.close_writer()
+    control = ControlChannel(control_queue)
     control.install_signal_handlers()
     _set_process_name(f"paceline {assignment.job.id}.{assignment.attempt}")
     try:

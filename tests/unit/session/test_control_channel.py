@@ -13,10 +13,10 @@ from workers.jobs.events import Connecting, Outcome
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.resume_point import ResumePoint
 from workers.protocol.endpoint import custom_endpoint
-from workers.session.assignment import Assignment, StopCommand
+from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
-from workers.session.pipe import Outbox
+from workers.session.session_queue import SessionQueue
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ def test_an_order_counts_before_anybody_is_called(
     job = Job(JobId(1), facts.path, facts, StreamSettings())
     resume_point = ResumePoint(at_ms=50_000 if longer else 0)
     nobody = custom_endpoint("ws://127.0.0.1:9")
-    reader, writer = Pipe(duplex=False)
+    queue: SessionQueue[StopCommand | ForwardedMessage] = SessionQueue(*Pipe(duplex=False))
     if order is not None:
-        Outbox(writer).put(order)
+        queue.put(order)
     else:
-        writer.close()
+        queue.close_writer()
     told = CollectedReports()
     assignment = Assignment(job, 1, nobody, "a.trace", "a.log", resume_point=resume_point)
     with open_recorder(tmp_path, told) as recorder:
-        conversation = Conversation(assignment, None, recorder, ControlChannel(reader))
+        conversation = Conversation(assignment, None, recorder, ControlChannel(queue))
         with pytest.raises(Cancelled) as recalled:
             conversation.run("")
 

@@ -1,0 +1,155 @@
+"""The queue between a session's process and its supervisor, one for each direction."""
+
+import os
+import pickle
+from collections import deque
+from multiprocessing.connection import Connection
+from typing import Any, Generic, TypeVar
+
+from workers.jobs.events import JobReport, Progressed, TurnReceived
+
+READ_SIZE_BYTES = 4096
+"""Bytes to read at a time: a few dozen control messages, too few to delay a chunk."""
+
+_HEADER_BYTES = 4
+
+T = TypeVar("T")
+
+
+class Empty(Exception):
+    """No item has arrived yet."""
+
+
+class Closed(Exception):
+    """The writing process has closed the queue or has died; all items that it sent are read."""
+
+
+class SessionQueue(Generic[T]):
+    """A queue of pickled items from one process to one other.
+
+    Both processes hold the queue; each closes the end that it does not use (`close_reader`,
+    `close_writer`). Each end belongs to one thread at a time.
+
+    It differs from `multiprocessing.Queue` in what a paced session needs:
+
+    - `put` never waits, so it cannot delay a chunk. What the pipe has no room for stays here and is
+      sent by the next `put` or `flush`. No feeder thread competes with the pacer.
+    - While a reader stands still, for hours perhaps, a later progress report or reading of an open
+      turn replaces the earlier one, so memory stays bounded. The trace has them all.
+    - It uses no semaphore, so it works in a container without /dev/shm, and a process that is
+      killed while it reads or writes leaves no lock behind.
+    - When the writing process dies, `get` raises `Closed`, at once and even in mid-item.
+    """
+
+    def __init__(self, reader: Connection, writer: Connection) -> None:
+        """The two ends of ``Pipe(duplex=False)``."""
+        self._reader, self._writer = reader, writer
+        os.set_blocking(writer.fileno(), False)
+        self._received_items: deque[T] = deque()
+        self._received = bytearray()
+        self._unsent_items: deque[T] = deque()
+        self._unsent = bytearray()
+        """The rest of an item that has been sent in part."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Only the ends go to another process."""
+        return SessionQueue, (self._reader, self._writer)
+
+    def fileno(self) -> int:
+        """The reading end, for select: readable when `get` has something to do."""
+        return self._reader.fileno()
+
+    def put(self, item: T) -> None:
+        """Queues an item and sends as much as the pipe takes now. Never waits, never fails."""
+        if self._unsent_items:
+            self._drop_superseded(item)
+        self._unsent_items.append(item)
+        self.flush()
+
+    def flush(self) -> None:
+        """Sends what the pipe had no room for earlier, as much as it takes now."""
+        try:
+            while self._unsent or self._unsent_items:
+                if not self._unsent:
+                    item = pickle.dumps(self._unsent_items.popleft())
+                    self._unsent += len(item).to_bytes(_HEADER_BYTES, "big") + item
+                del self._unsent[: os.write(self._writer.fileno(), self._unsent)]
+        except BlockingIOError:
+            pass  # the pipe is full
+        except OSError:  # the reader is gone; the trace has everything
+            self._unsent.clear()
+            self._unsent_items.clear()
+
+    def get(self, block: bool = True) -> T:
+        """The next item; raises `Closed` after the last one.
+
+        Without ``block``, raises `Empty` instead of waiting.
+        """
+        while not self._received_items:
+            if not block and not self._reader.poll():
+                raise Empty
+            self._receive()
+        return self._received_items.popleft()
+
+    def close_reader(self) -> None:
+        """Closes the reading end, in this process only."""
+        self._reader.close()
+
+    def close_writer(self) -> None:
+        """Closes the writing end, in this process only, without sending what is left."""
+        self._writer.close()
+
+    def close(self) -> None:
+        """Sends what is left, as long as there is a reader to wait for, and closes both ends."""
+        self._reader.close()
+        if not self._writer.closed:
+            os.set_blocking(self._writer.fileno(), True)
+            self.flush()
+            self._writer.close()
+
+    def _receive(self) -> None:
+        try:
+            data = os.read(self._reader.fileno(), READ_SIZE_BYTES)
+        except OSError:
+            data = b""
+        if not data:
+            raise Closed
+        self._received += data
+        while len(self._received) >= _HEADER_BYTES:
+            end = _HEADER_BYTES + int.from_bytes(self._received[:_HEADER_BYTES], "big")
+            if len(self._received) < end:
+                return
+            self._received_items.append(pickle.loads(self._received[_HEADER_BYTES:end]))
+            del self._received[:end]
+
+    def _drop_superseded(self, item: T) -> None:
+        """Drops waiting items that ``item`` replaces.
+
+        Nothing in front of an item that must arrive is dropped: the progress up to the end of a
+        turn is reported before that turn.
+        """
+        kept = []
+        while self._unsent_items and _is_supersedable(self._unsent_items[-1]):
+            earlier = self._unsent_items.pop()
+            if not _supersedes(item, earlier):
+                kept.append(earlier)
+        self._unsent_items.extend(reversed(kept))
+
+
+def _is_supersedable(item: object) -> bool:
+    event = item.event if isinstance(item, JobReport) else None
+    return isinstance(event, Progressed) or (
+        isinstance(event, TurnReceived) and not event.turn.end_of_turn
+    )
+
+
+def _supersedes(later: object, earlier: object) -> bool:
+    """Both are progress, or both are readings of the same turn."""
+    if not (isinstance(later, JobReport) and isinstance(earlier, JobReport)):
+        return False
+    match later.event, earlier.event:
+        case Progressed(), Progressed():
+            return True
+        case TurnReceived(turn=new), TurnReceived(turn=old):
+            return new.turn_order == old.turn_order
+    return False
