@@ -71,7 +71,7 @@ async def test_folders_are_walked_and_many_recordings_marked(
         assert "3 jobs added" in seat.footer_text()
 
         await seat.press("u")
-        assert not seat.desk.state.visible
+        assert not seat.desk.state.table.visible
         assert [1, 2, 3] == supervisor.cancelled
 
 

@@ -293,18 +293,18 @@ async def test_nothing_heard_is_nothing_to_export(open_desk: DeskFactory) -> Non
         assert {} == load_choice("export")  # nothing was chosen: the settings go on to say
 
         assert "Nothing was heard yet" in seat.footer_text()
-        assert JobId(3) == seat.desk.state.current
+        assert JobId(3) == seat.desk.state.table.current
 
 
 async def test_all_is_exported_whatever_the_filter_hides(open_desk: DeskFactory) -> None:
     """And where no row is shown, that is what is said, not that nothing was heard."""
     async with open_desk(spoken()) as seat:
-        seat.desk.state.filter_by("wait")
+        seat.desk.state.table.filter_by("wait")
         await seat.press("E")
         assert "■ all 2" in below(seat, "#choices") or "2 transcripts" in below(seat, "#about")
         await seat.press("escape")
 
-        seat.desk.state.filter_by("nobody")
+        seat.desk.state.table.filter_by("nobody")
         for key in ("e", "x", "d", "full_stop", "c", "J", "r"):
             await seat.press(key)
             assert "no row" in seat.footer_text().lower()

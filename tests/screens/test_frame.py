@@ -103,9 +103,9 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: De
         assert "F9 help" in seat.footer_text()
         assert "Z quit" in seat.footer_text()
         await seat.press("ctrl+k", "n")
-        assert 1 == seat.desk.state.current_row
+        assert 1 == seat.desk.state.table.current_row
         await seat.press("j", "down")
-        assert 1 == seat.desk.state.current_row
+        assert 1 == seat.desk.state.table.current_row
         await seat.press("n", "delete")
         assert [1, 3] == supervisor.cancelled
 
@@ -196,11 +196,11 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
         told["Theme: paceline-contrast"].callback()
         await seat.pilot.pause()
         await seat.process_reports()
-        assert Column.LAG is desk.state.sorting.column
+        assert Column.LAG is desk.state.table.sorting.column
         assert "paceline-contrast" == desk.theme
         for says, row in (("First session", 0), ("Last session", 2), ("Previous session", 1)):
             await told[says].callback()
-            assert row == desk.state.current_row
+            assert row == desk.state.table.current_row
 
         await seat.press("ctrl+p")
         assert isinstance(desk.screen, CommandPalette)
@@ -225,7 +225,7 @@ async def test_no_window_is_too_small_to_be_told_so(open_desk: DeskFactory) -> N
                 await seat.press("question_mark", "escape", "a", "escape")
 
         await seat.press("j")
-        assert 1 == seat.desk.state.current_row
+        assert 1 == seat.desk.state.table.current_row
 
 
 async def test_the_banner_tells_of_a_server_that_lets_nobody_in(open_desk: DeskFactory) -> None:

@@ -183,7 +183,7 @@ async def test_escape_takes_marks_away_and_never_leaves(open_desk: DeskFactory) 
     async with open_desk(four()) as seat:
         await seat.press("space", "escape", "escape", "escape")
 
-        assert set() == seat.desk.state.marked
+        assert set() == seat.desk.state.table.marked
         assert seat.desk.is_running
 
 

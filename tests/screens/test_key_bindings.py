@@ -58,7 +58,7 @@ async def arrive(seat: DeskDriver, scope: Scope) -> None:
         await seat.press("escape")
     for name in ("two", "three"):
         seat.supervisor.job(f"/rec/{name}.wav", *streaming())
-    seat.desk.state.select(JobId(1))
+    seat.desk.state.table.select(JobId(1))
     await seat.process_reports()
     await seat.press(*WAY[scope])
 

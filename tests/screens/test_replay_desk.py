@@ -191,7 +191,7 @@ async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -
             await seat.press(*harmless)
             assert said not in seat.footer_text(), harmless
         await seat.press("slash", "x")
-        assert "x" == seat.desk.state.filter_text
+        assert "x" == seat.desk.state.table.filter_text
         assert said not in seat.footer_text()
         await seat.press("escape", "x")
         assert said in seat.footer_text()
@@ -208,4 +208,4 @@ async def test_the_bar_is_there_at_every_size(tmp_path: Path, size: tuple[int, i
     async with looking_back(write_sample_run(tmp_path / "run"), size=size) as (seat, _):
         assert re.match(r" ‖ 0:11 ━+.*┃ 0:11   1x ", scrub(seat))
         assert "looking back" in seat.banner_text()
-        assert JobId(1) == seat.desk.state.current
+        assert JobId(1) == seat.desk.state.table.current

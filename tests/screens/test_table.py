@@ -125,7 +125,7 @@ async def test_keys_move_the_selection(open_desk: DeskFactory) -> None:
     async with open_desk(supervisor) as seat:
         for key, row in MOVES.items():
             await seat.press(key)
-            assert row == seat.desk.state.current_row
+            assert row == seat.desk.state.table.current_row
             assert any(
                 line.startswith("▌") and f" {row}.wav" in line for line in seat.table_lines()
             )
@@ -140,20 +140,20 @@ async def test_pages_move_by_what_is_visible(open_desk: DeskFactory) -> None:
         page = seat.table.size.height - 1
 
         await seat.press("pagedown", "ctrl+d")
-        assert 2 * page == seat.desk.state.current_row
+        assert 2 * page == seat.desk.state.table.current_row
         await seat.press("pageup", "ctrl+u")
-        assert 0 == seat.desk.state.current_row
+        assert 0 == seat.desk.state.table.current_row
 
 
 async def test_a_click_selects_and_a_double_click_reads(open_desk: DeskFactory) -> None:
     """The mouse is never needed, but it works."""
     async with open_desk(three()) as seat:
         await seat.pilot.click("#table", offset=(10, 1))
-        assert JobId(2) == seat.desk.state.current
+        assert JobId(2) == seat.desk.state.table.current
 
         await seat.pilot.click("#table", offset=(10, 0), times=2)
         await seat.wait_until(lambda: len(seat.desk.screen_stack) == 2)
-        assert JobId(1) == seat.desk.state.current
+        assert JobId(1) == seat.desk.state.table.current
 
 
 async def test_a_desk_without_jobs_says_what_to_press(open_desk: DeskFactory) -> None:
@@ -204,7 +204,7 @@ async def test_rows_that_come_later_do_not_move_the_selection(open_desk: DeskFac
         supervisor.job("/rec/four.wav", queued())
         await seat.process_reports()
 
-        assert JobId(2) == seat.desk.state.current
+        assert JobId(2) == seat.desk.state.table.current
         assert "four.wav" in seat.table_lines()[3]
 
 
@@ -296,9 +296,9 @@ async def test_rows_are_filtered_as_one_types(open_desk: DeskFactory) -> None:
         assert ["two"] == names(seat)
         await seat.press("escape")
         assert 5 == len(names(seat))
-        assert JobId(2) == seat.desk.state.current  # it was found
+        assert JobId(2) == seat.desk.state.table.current  # it was found
         await seat.press("slash", "f", "o", "escape")
-        assert JobId(2) == seat.desk.state.current  # it was left
+        assert JobId(2) == seat.desk.state.table.current  # it was left
 
 
 async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(open_desk: DeskFactory) -> None:
@@ -307,7 +307,7 @@ async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(open_desk: Desk
     async with open_desk(supervisor) as seat:
         for key in ("slash", "x", "s", "a"):
             seat.desk.post_message(Key(key, {"slash": "/"}.get(key, key)))
-        await seat.wait_until(lambda: seat.desk.state.filter_text == "xsa")
+        await seat.wait_until(lambda: seat.desk.state.table.filter_text == "xsa")
 
         assert [] == supervisor.cancelled
         assert 1 == len(seat.desk.screen_stack)
@@ -356,7 +356,7 @@ async def test_a_long_table_that_is_narrowed_shows_its_rows(open_desk: DeskFacto
     async with open_desk(supervisor) as seat:
         await seat.press("G", "slash", "b")
         assert ["b0", "b30"] == names(seat)
-        assert JobId(31) == seat.desk.state.current
+        assert JobId(31) == seat.desk.state.table.current
         await seat.press("escape")
         assert "a59" == names(seat)[-1]
 
@@ -367,9 +367,9 @@ async def test_a_long_table_that_is_narrowed_shows_its_rows(open_desk: DeskFacto
         top = names(seat)[0]
         supervisor.report(JobId(1), progressed(11, lag=500.0))
         await seat.process_reports()
-        seat.desk.state.set_frozen(False)
+        seat.desk.state.table.set_frozen(False)
         await seat.process_reports()
-        assert 0 == seat.desk.state.row_of(JobId(1))
-        assert 0 == seat.desk.state.row_of(JobId(1))
+        assert 0 == seat.desk.state.table.row_of(JobId(1))
+        assert 0 == seat.desk.state.table.row_of(JobId(1))
         assert top != names(seat)[0]
         assert 30 == seat.table.scroll_offset.y

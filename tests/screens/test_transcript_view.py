@@ -29,11 +29,11 @@ async def test_enter_reads_and_escape_goes_back(open_desk: DeskFactory) -> None:
         await seat.press("enter")
         assert isinstance(seat.desk.screen, ReadingScreen)
         assert "one.wav" in rendered_lines(seat.desk.screen.query_one("#facts"))[0]
-        assert seat.desk.state.is_reading  # no live value puts another one in its place
+        assert seat.desk.state.table.is_reading  # no live value puts another one in its place
 
         await seat.press("escape")
         assert not isinstance(seat.desk.screen, ReadingScreen)
-        assert not seat.desk.state.is_reading
+        assert not seat.desk.state.table.is_reading
         await seat.press("escape")
         assert seat.desk.is_running
 
@@ -100,10 +100,10 @@ async def test_tab_scrolls_the_transcript_beside_the_table(open_desk: DeskFactor
         view = seat.desk.screen.query_one(TranscriptView)
         await seat.press("tab", "k")
         assert view.max_scroll_y - 1 == view.scroll_offset.y
-        assert JobId(1) == seat.desk.state.current
+        assert JobId(1) == seat.desk.state.table.current
 
         await seat.press("escape", "j")
-        assert JobId(2) == seat.desk.state.current
+        assert JobId(2) == seat.desk.state.table.current
 
 
 async def test_a_revised_turn_takes_its_own_rows(open_desk: DeskFactory) -> None:

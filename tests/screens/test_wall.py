@@ -41,12 +41,12 @@ async def test_keys_walk_over_the_wall(open_desk: DeskFactory) -> None:
         seen = []
         for key in ("right", "down", "left", "up", "l", "j", "h", "k"):
             await seat.press(key)
-            seen.append(state.current)
+            seen.append(state.table.current)
         assert [2, 4, 3, 1, 2, 4, 3, 1] == seen
         seen = []
         for key in ("pagedown", "ctrl+d", "pageup", "ctrl+u", "end", "home", "G", "g"):
             await seat.press(key)
-            seen.append(state.current)
+            seen.append(state.table.current)
         assert [5, 9, 5, 1, 10, 1, 10, 1] == seen
 
         await seat.press("f")
@@ -56,7 +56,7 @@ async def test_keys_walk_over_the_wall(open_desk: DeskFactory) -> None:
         assert "pinned" not in heading(seat)
 
         await seat.press("space")
-        assert ({1}, 2) == (state.marked, state.current)
+        assert ({1}, 2) == (state.table.marked, state.table.current)
         await seat.press("x")
         assert [1] == seat.supervisor.cancelled
 
@@ -83,10 +83,10 @@ async def test_ways_to_the_wall_and_back(open_desk: DeskFactory) -> None:
         assert WallRanking.MARKED is desk.wall.ranking
         assert [1, 2] == desk.wall.tiles
         await seat.press("?", "escape", "enter", "right", "right")
-        assert JobId(3) == desk.state.current  # which is not on the wall
+        assert JobId(3) == desk.state.table.current  # which is not on the wall
         await seat.press("escape")
         await seat.process_reports()
-        assert JobId(1) == desk.state.current
+        assert JobId(1) == desk.state.table.current
 
 
 async def test_a_tile_shows_what_comes_at_once(open_desk: DeskFactory) -> None:
@@ -106,7 +106,7 @@ async def test_a_tile_shows_what_comes_at_once(open_desk: DeskFactory) -> None:
         assert all(len(line) == 60 for line in wall(seat))
 
         await seat.pilot.click(WallView, offset=(5, 15))
-        assert JobId(2) == seat.desk.state.current
+        assert JobId(2) == seat.desk.state.table.current
         await seat.pilot.click(WallView, offset=(5, 15), times=2)
         await seat.pilot.pause()
         assert isinstance(seat.desk.screen, ReadingScreen)

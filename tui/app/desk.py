@@ -145,7 +145,7 @@ class Desk(JobActions):
         """What can be seen: the top screen, and what is beneath it if it is a dialog."""
         if not self.is_running:
             return  # closing: the screens are losing their widgets
-        changes = self.state.take_changes()
+        changes = self.state.table.take_changes()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, FramedScreen) and screen.is_mounted:
                 screen.show_changes(changes)

@@ -51,8 +51,8 @@ class JobActions(App[None]):
     def targets(self) -> list[JobId]:
         """The marked rows, else the current one; while reading, what is being read."""
         if isinstance(self.screen, ReadingScreen):
-            return [] if self.state.current is None else [self.state.current]
-        return self.state.targets()
+            return [] if self.state.table.current is None else [self.state.table.current]
+        return self.state.table.targets()
 
     # --- sessions
 

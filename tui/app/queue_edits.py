@@ -64,7 +64,7 @@ class QueueEditor:
         )
         if not gone:
             return f"Nothing removed; {streams}" if live else verbs.NO_ROW_MESSAGE
-        waiting, order = self._waiting_among(gone), list(self._state.waiting_jobs)
+        waiting, order = self._waiting_among(gone), list(self._state.table.waiting_jobs)
         for job in waiting:
             self._supervisor.cancel(job)
         self._state.remove(gone)
@@ -77,7 +77,7 @@ class QueueEditor:
 
     def cancel(self, targets: Sequence[JobId]) -> str:
         """The verb; only for what was waiting is there a way back."""
-        waiting, order = self._waiting_among(targets), list(self._state.waiting_jobs)
+        waiting, order = self._waiting_among(targets), list(self._state.table.waiting_jobs)
         says = verbs.cancel(self._state, self._supervisor, targets, self._key_label("cancel"))
         if waiting:
             done = f"cancelling {len(waiting)} that waited"
@@ -86,10 +86,10 @@ class QueueEditor:
 
     def move_in_queue(self, targets: Sequence[JobId], offset: int) -> str:
         """Moves waiting jobs up (-1) or down (1) in the queue."""
-        waiting, before = self._waiting_among(targets), list(self._state.waiting_jobs)
+        waiting, before = self._waiting_among(targets), list(self._state.table.waiting_jobs)
         if not waiting:
             return verbs.nothing_message(len(targets), "not waiting for a start")
-        after = self._state.move_in_queue(waiting, offset)
+        after = self._state.table.move_in_queue(waiting, offset)
         whither = "up" if offset < 0 else "down"
         if after == before:
             return f"Already {'first' if offset < 0 else 'last'} in the queue"
@@ -143,7 +143,7 @@ class QueueEditor:
         )
 
     def _restore_order(self, order: Sequence[JobId]) -> str:
-        self._state.reorder_queue(order)
+        self._state.table.reorder_queue(order)
         self._supervisor.reorder(order)
         return ""
 
@@ -168,7 +168,7 @@ class QueueEditor:
         return f"{sessions} at once"
 
     def _waiting_among(self, targets: Sequence[JobId]) -> list[JobId]:
-        waiting = frozenset(self._state.waiting_jobs)
+        waiting = frozenset(self._state.table.waiting_jobs)
         return [job for job in targets if job in waiting]
 
     def _push_undo(self, description: str, undo: Callable[[], str]) -> None:

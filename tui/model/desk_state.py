@@ -1,13 +1,13 @@
-"""What the desk knows: histories by job, the rows that are made of them, and what changed.
+"""What the desk knows: the state of each job, the table made of them, and what changed.
 
-Plain Python, fed by reports and told the time. It knows no widget and no clock; only one thread
-may call.
+Plain Python without widgets or clocks: reports and the time come in as arguments. Only one thread
+may call it.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tui.model.queue_forecast import QueueForecast, StartForecast
 from tui.model.table_view import TableView
@@ -22,26 +22,21 @@ MAX_TURNS = 60
 `transcript_cache`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is to be drawn again."""
-
-    jobs: frozenset[JobId] = frozenset()
-    order_changed: bool = False
-    """Rows came, went or moved, so every row may stand elsewhere."""
-
-
-class DeskState(TableView):
-    """The desk's memory."""
+class DeskState:
+    """Job states, the table over them, and what is derived from reports: counts and forecasts."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.job_states: dict[JobId, JobState] = {}
+        self.last_heard_seq: dict[JobId, int] = {}
+        """Numbers that rise with each reading of a turn: the job with the newest words is last."""
+        self.table = TableView(self.job_states, self.last_heard_seq)
         self.tab_state = TabState()
         self.status_counts: Counter[JobStatus] = Counter()
         self.max_duration_s = 0.0
         self.highest_attempt = 0
         self._queue_forecast = QueueForecast()
         self._turns_heard = 0
+        self._now = 0.0
         self._retry_due: dict[JobId, float] = {}
         """When a further attempt may start at the earliest, of jobs that await one."""
         self._live_jobs: set[JobId] = set()
@@ -55,8 +50,9 @@ class DeskState(TableView):
         """The time, on a monotonic clock. Rows that count down change with every second."""
         for job, due in self._retry_due.items():
             if _whole_seconds(due - now) != _whole_seconds(due - self._now):
-                self._dirty_jobs.add(job)
+                self.table.changed_jobs.add(job)
         self._now = now
+        self.table.tick(now)
 
     def apply(self, report: JobReport) -> None:
         """Takes one report in."""
@@ -69,7 +65,7 @@ class DeskState(TableView):
         if isinstance(report.event, TurnReceived):
             self._turns_heard += 1
             self.last_heard_seq[report.job] = self._turns_heard
-            if report.job != self.current:
+            if report.job != self.table.current:
                 job_state.transcript.evict(MAX_TURNS)
         if job_state.status is not before:
             self._update_status(job_state, before)
@@ -78,19 +74,16 @@ class DeskState(TableView):
         elif job_state.retrying is report.event:
             self._retry_due[report.job] = self._now + job_state.retrying.in_seconds
         self._update_maxima(job_state)
-        self._dirty_jobs.add(report.job)
+        self.table.changed_jobs.add(report.job)
 
     def restore(self, job_states: Iterable[JobState]) -> None:
         """Takes over what became of jobs before the desk was opened."""
         for job_state in job_states:
             self.job_states[job_state.job] = job_state
-            self._row_order.add(job_state.job)
+            self.table.add(job_state.job)
             self.status_counts[job_state.status] += 1
             self._update_maxima(job_state)
             job_state.transcript.evict(MAX_TURNS)
-            if self.current is None or not job_state.is_settled:
-                self.current = min(self.current or job_state.job, job_state.job)
-        self._order_changed = True
 
     def add_jobs(self, jobs: Iterable[JobId], files: Iterable[str]) -> None:
         """Shows jobs that were added before anything was reported of them."""
@@ -110,7 +103,7 @@ class DeskState(TableView):
         start_in = None if next_start_at is None else next_start_at - self._now
         if room and next_start_at is not None:
             queue = [job for job in queue if not self._starts_later(job, next_start_at)]
-        self._dirty_jobs |= self._queue_forecast.update(
+        self.table.changed_jobs |= self._queue_forecast.update(
             queue, held=held, has_room=room, start_in_s=start_in
         )
 
@@ -125,12 +118,12 @@ class DeskState(TableView):
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
         """Puts turns back into a transcript that were shed from it."""
         self.job_states[job].transcript.restore(turns)
-        self._dirty_jobs.add(job)
+        self.table.changed_jobs.add(job)
 
     def mark_stopping(self, job: JobId) -> None:
         """The user cancelled a live job; it says so until it has ended."""
         self._stopping_jobs.add(job)
-        self._dirty_jobs.add(job)
+        self.table.changed_jobs.add(job)
 
     def reset(self) -> None:
         """All that was reported, to be told it anew; rows, marks and selection stay."""
@@ -140,16 +133,12 @@ class DeskState(TableView):
         self.last_heard_seq.clear()
         self._retry_due.clear()
         self._live_jobs.clear()
-        self._dirty_jobs.update(self.job_states)
-        self._arranged_at = -math.inf  # the time may go back too
+        self.table.reset()
 
     def _add_job(self, job: JobId, file: str) -> JobState:
         job_state = self.job_states[job] = JobState(job, file)
         self.status_counts[job_state.status] += 1
-        self._dirty_jobs.add(job)
-        if self._row_order.add(job):
-            self._order_changed = True
-            self.current = job if self.current is None else self.current
+        self.table.add(job)
         return job_state
 
     def _update_maxima(self, job_state: JobState) -> None:
@@ -168,27 +157,22 @@ class DeskState(TableView):
     def remove(self, jobs: Iterable[JobId]) -> None:
         """Takes rows off the table; nobody sees them any more, until they are put back."""
         gone = [job for job in jobs if job in self.job_states]
-        row = self.current_row
         for job in gone:
             job_state = self._removed_jobs[job] = self.job_states.pop(job)
             self.status_counts[job_state.status] -= 1
             self._live_jobs.discard(job)
             self._retry_due.pop(job, None)
-        self._row_order.remove(gone)
-        self._repair_selection(row)
+        self.table.remove(gone)
 
     def undo_remove(self, jobs: Iterable[JobId]) -> None:
-        """Undoes `remove`: rows come back to where they were, with their marks."""
-        for job in jobs:
-            if (job_state := self._removed_jobs.pop(job, None)) is not None:
-                self.job_states[job] = job_state
-                self.status_counts[job_state.status] += 1
-                if job_state.status.is_live:
-                    self._live_jobs.add(job)
-                self._row_order.add(job)
-        self._reorder()
-        self._repair_selection(0)
-        self._restore_selection()
+        """Undoes `remove`: rows return to where they were, with their marks."""
+        back = [job for job in jobs if job in self._removed_jobs]
+        for job in back:
+            job_state = self.job_states[job] = self._removed_jobs.pop(job)
+            self.status_counts[job_state.status] += 1
+            if job_state.status.is_live:
+                self._live_jobs.add(job)
+        self.table.put_back(back)
 
     # --- what is so
 
@@ -205,20 +189,10 @@ class DeskState(TableView):
         known = [*self.job_states.values(), *self._removed_jobs.values()]
         return sorted(known, key=lambda history: history.job)
 
-    def take_changes(self) -> Changes:
-        """What changed since the last call."""
-        self._reorder_if_due()
-        changes = Changes(frozenset(self._dirty_jobs), self._order_changed)
-        self._dirty_jobs = set()
-        self._order_changed = False
-        return changes
-
     @property
     def live_job_states(self) -> list[JobState]:
-        """Jobs that a process is at work on, in the table's order."""
-        return [
-            self.job_states[job] for job in sorted(self._live_jobs, key=self._row_order.queue_rank)
-        ]
+        """Jobs that have a session process."""
+        return [self.job_states[job] for job in sorted(self._live_jobs)]
 
     def is_stopping(self, job: JobId) -> bool:
         """The user asked it to end, and it has not ended yet."""

@@ -38,11 +38,14 @@ def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGrou
 
     A group without any row is left out.
     """
-    job_states = state.job_states
+    job_states, table = state.job_states, state.table
     done = [job for job, each in job_states.items() if each.status is JobStatus.DONE]
     named = (
-        ("marked" if state.marked and targets == state.targets() else "this one", targets),
-        ("shown", state.visible if state.filter_text else ()),
+        (
+            "marked" if table.marked and targets == table.targets() else "this one",
+            targets,
+        ),
+        ("shown", table.visible if table.filter_text else ()),
         ("done", done),
         ("all", list(job_states)),
     )

@@ -107,7 +107,7 @@ class Replay:
         state.tick(self.position_s)
         self._shown_until_s = self.position_s
         starts = self.timeline.starts_after(self.position_s)
-        self.queue = sorted(state.waiting_jobs, key=lambda job: starts.get(job, inf))
+        self.queue = sorted(state.table.waiting_jobs, key=lambda job: starts.get(job, inf))
         state.update_forecast(self.queue, self.next_start_at, self.max_sessions, held=self.holding)
 
     def _advance(self, now: float) -> None:

@@ -1,10 +1,11 @@
-"""The rows of the table: which are shown and where, the current one, the marks.
+"""The table as the user arranged it: which rows are visible and where, the current row, marks.
 
-What the desk knows of each job is in `state`; here is what the user makes of it.
+What is known of each job is in `desk_state`.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tui.model import row_filter
 from tui.model.row_order import DESCENDING_COLUMNS, Column, RowOrder, Sorting
@@ -12,33 +13,87 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 MIN_REORDER_INTERVAL_S = 1.0
-"""Seconds for which rows stand still at least before live values move them again."""
+"""Live values move rows at most once in so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What must be redrawn."""
+
+    jobs: frozenset[JobId] = frozenset()
+    order_changed: bool = False
+    """Rows were added, removed or moved, so any row may be at another place."""
 
 
 class TableView:
-    """What the user sees of the histories, and what stands ready for the verbs."""
+    """Rows, selection and marks over the desk's job states.
 
-    def __init__(self) -> None:
-        self.job_states: dict[JobId, JobState] = {}
-        self.last_heard_seq: dict[JobId, int] = {}
-        """Numbers that rise with each reading of a turn: whose words are newer."""
+    ``job_states`` and ``last_heard_seq`` belong to the desk's state, which changes them;
+    ``last_heard_seq`` numbers the jobs by their newest words, in rising order.
+    """
+
+    def __init__(
+        self, job_states: Mapping[JobId, JobState], last_heard_seq: Mapping[JobId, int]
+    ) -> None:
+        self._job_states = job_states
+        self._last_heard_seq = last_heard_seq
         self.current: JobId | None = None
-        """Always a row that is shown; None when none is."""
+        """Always a visible row; None when there is none."""
         self.marked: set[JobId] = set()
-        """Those that are shown."""
+        """Marked rows that are visible."""
         self._all_marks: set[JobId] = set()
-        """Those of rows that are hidden too."""
+        """Marked rows, hidden ones included."""
         self._last_selected: JobId | None = None
-        """The row that the user went to last; while it is hidden another is the current one."""
+        """The row that the user selected last. While it is hidden, another row is current."""
         self.is_reading = False
-        """The current job is all that is looked at, so live values must not exchange it."""
+        """Only the current job is on the screen, so live values must not replace it."""
+        self.changed_jobs: set[JobId] = set()
+        """Jobs whose rows must be redrawn; `take_changes` empties it."""
         self._row_order = RowOrder()
-        self._reordered_at = -math.inf
-        self._stale = False
-        """Something changed since the rows were arranged."""
-        self._now = 0.0
-        self._dirty_jobs: set[JobId] = set()
         self._order_changed = False
+        self._stale = False
+        """Some job changed since the rows were last ordered."""
+        self._now = 0.0
+        self._reordered_at = -math.inf
+
+    # --- rows come and go
+
+    def tick(self, now: float) -> None:
+        """Sets the time, in seconds on any monotonic clock."""
+        self._now = now
+
+    def add(self, job: JobId) -> None:
+        """Gives a new job its row, unless it has to wait for the next `take_changes`."""
+        self.changed_jobs.add(job)
+        if self._row_order.add(job):
+            self._order_changed = True
+            self.current = job if self.current is None else self.current
+
+    def remove(self, jobs: Iterable[JobId]) -> None:
+        """Removes rows; their places in the queue and their marks are kept for `put_back`."""
+        row = self.current_row
+        self._row_order.remove(jobs)
+        self._repair_selection(row)
+
+    def put_back(self, jobs: Iterable[JobId]) -> None:
+        """Returns removed rows to where they were, with their marks."""
+        for job in jobs:
+            self._row_order.add(job)
+        self._reorder()
+        self._repair_selection(0)
+        self._restore_selection()
+
+    def reset(self) -> None:
+        """Every job starts again, and the time may go back; rows, marks and selection stay."""
+        self.changed_jobs.update(self._job_states)
+        self._reordered_at = -math.inf
+
+    def take_changes(self) -> Changes:
+        """Reorders the rows if it is time; returns what changed since the last call."""
+        self._reorder_if_due()
+        changes = Changes(frozenset(self.changed_jobs), self._order_changed)
+        self.changed_jobs, self._order_changed = set(), False
+        return changes
 
     # --- what is so
 
@@ -59,12 +114,12 @@ class TableView:
     @property
     def waiting_jobs(self) -> list[JobId]:
         """Jobs that wait for their start, in the table's queue order."""
-        return [job for job in self._row_order.all_jobs if _is_waiting(self.job_states[job])]
+        return [job for job in self._row_order.all_jobs if _is_waiting(self._job_states[job])]
 
     @property
     def current_job_state(self) -> JobState | None:
         """The history of the current row."""
-        return None if self.current is None else self.job_states[self.current]
+        return None if self.current is None else self._job_states[self.current]
 
     def targets(self) -> list[JobId]:
         """What a verb acts on: the marked rows, else the current one."""
@@ -84,9 +139,9 @@ class TableView:
         if self.row_of(job) is None:
             self.filter_by("")
         if self.current is not None:
-            self._dirty_jobs.add(self.current)
+            self.changed_jobs.add(self.current)
         self.current = self._last_selected = job
-        self._dirty_jobs.add(job)
+        self.changed_jobs.add(job)
 
     def toggle_mark(self) -> None:
         """Marks the current row, or takes its mark away, and goes on to the next."""
@@ -110,7 +165,7 @@ class TableView:
         return there_were
 
     def _toggle_marks(self, jobs: set[JobId]) -> None:
-        self._dirty_jobs |= jobs
+        self.changed_jobs |= jobs
         self._all_marks = self._all_marks ^ jobs
         self.marked = self.marked ^ jobs
 
@@ -159,7 +214,7 @@ class TableView:
     def filter_by(self, text: str) -> None:
         """Shows the rows that `row_filter.parsed` admits; empty shows all."""
         if (
-            self._last_selected not in self.job_states
+            self._last_selected not in self._job_states
         ):  # nobody was anywhere, or its row was taken off
             self._last_selected = self.current
         self._row_order.filter = row_filter.parse_filter(text)
@@ -196,7 +251,7 @@ class TableView:
 
     def _reorder_if_due(self) -> None:
         """Lets live values move rows, but calmly."""
-        self._stale |= bool(self._dirty_jobs)
+        self._stale |= bool(self.changed_jobs)
         free = not (self._row_order.is_queue_order or self._row_order.frozen or self.is_reading)
         if free and self._stale and self._now - self._reordered_at >= MIN_REORDER_INTERVAL_S:
             self._reorder()
@@ -204,7 +259,7 @@ class TableView:
     def _reorder(self) -> None:
         row = self.current_row
         self._reordered_at, self._stale = self._now, False
-        if self._row_order.refresh(self.job_states, self.last_heard_seq):
+        if self._row_order.refresh(self._job_states, self._last_heard_seq):
             self._repair_selection(row)
 
     def _restore_selection(self) -> None:

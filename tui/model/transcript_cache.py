@@ -79,7 +79,7 @@ class TranscriptCache:
 
     def tick(self) -> None:
         """Puts back what was read, and lets go of what nobody looks at any more."""
-        current, before = self._state.current, self._current
+        current, before = self._state.table.current, self._current
         while not self._loaded.empty():
             job, transcript = self._loaded.get()
             self._is_loading = False
@@ -90,7 +90,7 @@ class TranscriptCache:
                 self._state.job_states[before].transcript.evict(MAX_TURNS)
             self._current, self._requested = current, None
             return  # whoever only passes by does not stay for a second tick
-        job_state = self._state.current_job_state
+        job_state = self._state.table.current_job_state
         if (
             job_state is None
             or job_state.transcript.is_complete

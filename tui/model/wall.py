@@ -29,6 +29,7 @@ class Wall:
         self.grid_size = (1, 1)
         """Columns and rows of tiles."""
         self._state = state
+        self._table = state.table
         self._ranked_jobs: list[JobId] = []
         self._shown_marks: frozenset[JobId] = frozenset()
         self._row_count = 0
@@ -43,8 +44,8 @@ class Wall:
         if self.pinned:
             return len(self._ranked_jobs)
         if self.ranking is WallRanking.MARKED:
-            return len(self._shown_marks.intersection(self._state.visible))
-        return len(self._state.visible)
+            return len(self._shown_marks.intersection(self._table.visible))
+        return len(self._table.visible)
 
     @property
     def tiles_per_page(self) -> int:
@@ -72,8 +73,8 @@ class Wall:
     def tick(self, now: float) -> None:
         """Chooses when it is time, and at once when rows came or went."""
         self._now = now
-        came_or_went = len(self._state.visible) != self._row_count
-        if now >= self._next_rank_at or came_or_went or self._state.current not in self.tiles:
+        came_or_went = len(self._table.visible) != self._row_count
+        if now >= self._next_rank_at or came_or_went or self._table.current not in self.tiles:
             self._rerank()
 
     def resize(self, columns: int, rows: int) -> None:
@@ -102,10 +103,10 @@ class Wall:
 
     def step(self, columns: int, rows: int) -> None:
         """Moves the cursor, and stops at the edges."""
-        if self._state.current not in self.tiles:
+        if self._table.current not in self.tiles:
             return
         across, down = self.grid_size
-        row, column = divmod(self.tiles.index(self._state.current), across)
+        row, column = divmod(self.tiles.index(self._table.current), across)
         column = min(max(column + columns, 0), across - 1)
         row = min(max(row + rows, 0), down - 1)
         if (place := row * across + column) < len(self.tiles):
@@ -115,7 +116,7 @@ class Wall:
         """Turns pages; the cursor keeps its place."""
         if not self.tiles:
             return
-        current = self._state.current
+        current = self._table.current
         place = self.tiles.index(current) if current in self.tiles else 0
         self.page = min(max(self.page + pages, 0), self.page_count - 1)
         self.tiles = self._page_jobs()
@@ -129,25 +130,25 @@ class Wall:
 
     def toggle_mark(self) -> None:
         """Marks the cursor's tile, or takes its mark away, and goes on to the next."""
-        current = self._state.current
+        current = self._table.current
         if current not in self.tiles:
             return
-        self._state.toggle_mark()
+        self._table.toggle_mark()
         place = self.tiles.index(current) + 1
         self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
 
     def _select_tile(self, job: JobId) -> None:
         """To a tile, unless the filter has just hidden its session: to go there would end it."""
-        if self._state.row_of(job) is None:
+        if self._table.row_of(job) is None:
             self._rerank()
         else:
-            self._state.select(job)
+            self._table.select(job)
 
     # --- choosing
 
     def _visible_marks(self) -> frozenset[JobId]:
         """Of rows that are shown."""
-        return frozenset(self._state.marked.intersection(self._state.visible))
+        return frozenset(self._table.marked.intersection(self._table.visible))
 
     def _reset(self) -> None:
         """The next choice is as if nothing had been shown before."""
@@ -156,10 +157,10 @@ class Wall:
     def _rerank(self) -> None:
         self._next_rank_at, self._row_count = (
             self._now + MIN_RERANK_INTERVAL_S,
-            len(self._state.visible),
+            len(self._table.visible),
         )
         jobs = self._candidates()
-        current, before = self._state.current, self._ranked_jobs
+        current, before = self._table.current, self._ranked_jobs
         ranked = self._pinned_order(jobs) if self.pinned else self._interest_order(jobs)
         if current in jobs and current in ranked and not self.pinned:
             # Others come and go; the tile that somebody looks at stays, or comes into sight.
@@ -173,8 +174,8 @@ class Wall:
         """What may be shown, in the table's order."""
         state, only = self._state, self._shown_marks
         if self.ranking is not WallRanking.MARKED:
-            return {job: state.job_states[job] for job in state.visible}
-        return {job: state.job_states[job] for job in state.visible if job in only}
+            return {job: state.job_states[job] for job in self._table.visible}
+        return {job: state.job_states[job] for job in self._table.visible if job in only}
 
     def _pinned_order(self, jobs: Mapping[JobId, JobState]) -> list[JobId]:
         return [job for job in self._ranked_jobs if job in jobs]
@@ -191,7 +192,7 @@ class Wall:
 
     def _assign_tiles(self) -> None:
         """Gives every session of the page a tile, those that have one theirs."""
-        current, row_of = self._state.current, self._state.row_of
+        current, row_of = self._table.current, self._table.row_of
         self._ranked_jobs = [
             job for job in self._ranked_jobs if row_of(job) is not None
         ]  # some just went
@@ -207,7 +208,7 @@ class Wall:
         else:
             self.tiles = page  # there are fewer tiles now
         if self.tiles and current not in self.tiles:
-            self._state.select(self.tiles[0])
+            self._table.select(self.tiles[0])
 
     def _page_jobs(self) -> list[JobId]:
         return self._ranked_jobs[

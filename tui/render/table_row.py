@@ -48,8 +48,8 @@ class RowContext:
 def row_context(state: DeskState, job: JobId) -> RowContext:
     """How a job stands now."""
     return RowContext(
-        current=job == state.current,
-        marked=job in state.marked,
+        current=job == state.table.current,
+        marked=job in state.table.marked,
         stopping=state.is_stopping(job),
         retry_wait_s=state.retry_wait_s(job),
         forecast=state.start_forecast(job),

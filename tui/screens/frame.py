@@ -125,5 +125,5 @@ class ScreenFrame:
         bindings = self._look.keymap(bindings)
         if not self._state.job_states:
             bindings = [key for key in bindings if key.action == "add" or key.scope is Scope.DESK]
-        marked = len(self._state.marked)
+        marked = len(self._state.table.marked)
         return [footer.key_hints(bindings, cells, symbols, f"{marked} marked" if marked else "")]

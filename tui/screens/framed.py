@@ -9,7 +9,8 @@ from textual.events import Paste
 from textual.screen import Screen
 
 from tui.keys.key_table import KeyBinding
-from tui.model.desk_state import Changes, DeskState
+from tui.model.desk_state import DeskState
+from tui.model.table_view import Changes
 from tui.screens import frame
 from tui.screens.available_actions import keys_in_focus
 from tui.screens.frame import ScreenFrame

@@ -6,8 +6,9 @@ from textual.widgets import Input
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.model.desk_state import Changes, DeskState
+from tui.model.desk_state import DeskState
 from tui.model.row_order import Column
+from tui.model.table_view import Changes
 from tui.render.columns import ALL_COLUMNS
 from tui.screens.frame import ScreenFrame
 from tui.screens.reader import ReadingScreen
@@ -88,7 +89,7 @@ class Overview(DetailScreen):
         self.filter_bar.redraw()
         self.table.show_changes(changes)
         self.query_one(ColumnHeader).redraw()
-        if changes.order_changed or self.state.current in changes.jobs:
+        if changes.order_changed or self.state.table.current in changes.jobs:
             self.detail.redraw()
 
     def _request_redraw(self) -> None:
@@ -96,31 +97,31 @@ class Overview(DetailScreen):
         self.post_message(RedrawRequested())
 
     def on_row_selected(self, message: RowSelected) -> None:
-        self.state.select(message.job)
+        self.state.table.select(message.job)
         self._request_redraw()
         if message.double_click:
             self.action_read()
 
     def action_move(self, rows: int) -> None:
-        self.state.move(rows)
+        self.state.table.move(rows)
         self._request_redraw()
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(self.table.size.height - 1, 1))
 
     def action_edge(self, direction: int) -> None:
-        self.action_move(direction * len(self.state.visible))
+        self.action_move(direction * len(self.state.table.visible))
 
     def action_mark(self) -> None:
-        self.state.toggle_mark()
+        self.state.table.toggle_mark()
         self._request_redraw()
 
     def action_mark_all(self) -> None:
-        self.state.toggle_all_marks()
+        self.state.table.toggle_all_marks()
         self._request_redraw()
 
     def action_invert_marks(self) -> None:
-        self.state.invert_marks()
+        self.state.table.invert_marks()
         self._request_redraw()
 
     def action_filter(self) -> None:
@@ -128,40 +129,40 @@ class Overview(DetailScreen):
         self._request_redraw()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        if isinstance(message.input, FilterInput) and message.value != self.state.filter_text:
-            self.state.filter_by(message.value)
+        if isinstance(message.input, FilterInput) and message.value != self.state.table.filter_text:
+            self.state.table.filter_by(message.value)
             self._request_redraw()
 
     def on_filter_input_closed(self, message: FilterInput.Closed) -> None:
         if not message.keep_filter:
-            self.state.filter_by("")
-        elif self.state.current is not None:
-            self.state.select(self.state.current)  # found, so that is where the user is now
+            self.state.table.filter_by("")
+        elif (found := self.state.table.current) is not None:
+            self.state.table.select(found)  # the user stays on the row that the filter found
         self.set_focus(self.table)
         self._request_redraw()
 
     def action_sort(self) -> None:
         from tui.screens.sort import SortDialog  # only when asked for, as every dialog
 
-        self.app.push_screen(SortDialog(self.look, self.state.sorting), self._sort_by)
+        self.app.push_screen(SortDialog(self.look, self.state.table.sorting), self._sort_by)
 
     def on_sort_requested(self, message: SortRequested) -> None:
         self._sort_by(message.column)
 
     def action_reverse(self) -> None:
-        self._sort_by(self.state.sorting.column)
+        self._sort_by(self.state.table.sorting.column)
 
     def _sort_by(self, column: Column | None) -> None:
         if column is not None:
-            self.state.sort_by(column)
+            self.state.table.sort_by(column)
             self._request_redraw()
 
     def action_freeze(self) -> None:
-        self.state.set_frozen(not self.state.frozen)
+        self.state.table.set_frozen(not self.state.table.frozen)
         self._request_redraw()
 
     def action_read(self) -> None:
-        if self.state.current is not None:
+        if self.state.table.current is not None:
             self.app.push_screen(ReadingScreen(self.state, self.look, self.frame))
 
     def action_other_pane(self) -> None:
@@ -174,8 +175,8 @@ class Overview(DetailScreen):
             return
         if not self.table.has_focus:
             self.table.focus()
-        elif self.state.unmark_all():
+        elif self.state.table.unmark_all():
             self._request_redraw()
-        elif self.state.filter_text:
-            self.state.filter_by("")
+        elif self.state.table.filter_text:
+            self.state.table.filter_by("")
             self._request_redraw()

@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.model.desk_state import Changes
+from tui.model.table_view import Changes
 from tui.screens.viewed import DetailScreen
 from tui.widgets.detail import DetailView
 from tui.widgets.messages import RedrawRequested
@@ -24,20 +24,20 @@ class ReadingScreen(DetailScreen):
         yield DetailView(self.state, self.look)
 
     def on_mount(self) -> None:
-        self.state.is_reading = True
+        self.state.table.is_reading = True
         self.detail.pane.focus()
 
     def on_unmount(self) -> None:
-        self.state.is_reading = False
+        self.state.table.is_reading = False
 
     def show_changes(self, changes: Changes) -> None:
         """Draws what changed."""
         super().show_changes(changes)
-        if changes.order_changed or self.state.current in changes.jobs:
+        if changes.order_changed or self.state.table.current in changes.jobs:
             self.detail.redraw()
 
     def action_neighbour(self, rows: int) -> None:
-        self.state.move(rows)
+        self.state.table.move(rows)
         self.post_message(RedrawRequested())
 
     def action_back(self) -> None:

@@ -6,7 +6,8 @@ from textual.app import App, ComposeResult
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.model.desk_state import Changes, DeskState
+from tui.model.desk_state import DeskState
+from tui.model.table_view import Changes
 from tui.model.wall import Wall
 from tui.render.wall_tile import wall_heading
 from tui.screens.frame import ScreenFrame
@@ -54,7 +55,7 @@ class WallScreen(FramedScreen):
         self.post_message(RedrawRequested())
 
     def on_row_selected(self, message: RowSelected) -> None:
-        self.state.select(message.job)
+        self.state.table.select(message.job)
         self._request_redraw()
         if message.double_click:
             self.action_read()
@@ -84,7 +85,7 @@ class WallScreen(FramedScreen):
         self._request_redraw()
 
     def action_read(self) -> None:
-        if self.state.current in self.wall.tiles:
+        if self.state.table.current in self.wall.tiles:
             self.app.push_screen(ReadingScreen(self.state, self.look, self.frame))
 
     def action_back(self) -> None:

@@ -91,7 +91,7 @@ class DetailView(Vertical):
         self._start_reader()
 
     def _show_pane(self) -> None:
-        self.pane.show_job(self._state.current_job_state)
+        self.pane.show_job(self._state.table.current_job_state)
         self._redraw_tab_bar()
 
     def _redraw_tab_bar(self) -> None:
@@ -112,7 +112,7 @@ class DetailView(Vertical):
             pane.focus()
 
     def _summary_lines(self, width: int) -> list[StyledLine]:
-        job_state = self._state.current_job_state
+        job_state = self._state.table.current_job_state
         if job_state is None or not width:
             return []
         symbols = self._look.symbols
@@ -124,7 +124,7 @@ class DetailView(Vertical):
         )
 
     def _tab_lines(self, width: int) -> list[StyledLine]:
-        if self._state.current_job_state is None or not width:
+        if self._state.table.current_job_state is None or not width:
             return []
         pane, symbols = self.pane, self._look.symbols
         line = tab_line(self._viewing.tab, pane.follow_status, width - 1, self._look)

@@ -74,7 +74,7 @@ class FilterBar(Horizontal):
 
     def redraw(self) -> None:
         """Draws what came of it; hides it when there is nothing to tell."""
-        text, typing = self._state.filter_text, self.screen.focused is self.filter_input
+        text, typing = self._state.table.filter_text, self.screen.focused is self.filter_input
         if not typing:  # else it is ahead of what the filter is
             self.filter_input.value = text
         self.set_class(bool(text) or typing, "-open")
@@ -82,9 +82,9 @@ class FilterBar(Horizontal):
 
     def _result_lines(self, width: int) -> list[StyledLine]:
         state = self._state
-        shown, of = len(state.visible), len(state.job_states)
+        shown, of = len(state.table.visible), len(state.job_states)
         return [
             table_head.filter_result_line(
-                shown, of, state.filter_problems, width, self._look.symbols
+                shown, of, state.table.filter_problems, width, self._look.symbols
             )
         ]

@@ -8,8 +8,9 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tui.keys.key_table import Scope
-from tui.model.desk_state import Changes, DeskState
+from tui.model.desk_state import DeskState
 from tui.model.row_order import Column
+from tui.model.table_view import Changes
 from tui.render import table_head
 from tui.render.columns import ALL_COLUMNS, MAX_NAME_WIDTH, ColumnWidths, fit_columns
 from tui.render.table_row import recording_name, row_context, session_row
@@ -36,6 +37,7 @@ class SessionTable(RowScrollView):
     ) -> None:
         super().__init__(id=id)
         self._state = state
+        self._rows = state.table
         self._look = look
         self._visible_columns = visible_columns
         self._max_name_width = 0
@@ -56,7 +58,7 @@ class SessionTable(RowScrollView):
             self.refresh()
             return
         top, height = self.scroll_offset.y, self.size.height
-        visible = self._state.visible[top : top + height]
+        visible = self._rows.visible[top : top + height]
         for first, rows in _consecutive_ranges([job in changes.jobs for job in visible]):
             self.refresh(Region(0, first, self.size.width, rows))
 
@@ -65,15 +67,15 @@ class SessionTable(RowScrollView):
         top, height = self.scroll_offset.y, self.size.height
         if top <= self._last_row < top + height:
             self.scroll_to_current()
-        last = max(len(self._state.visible) - height, 0)
+        last = max(len(self._rows.visible) - height, 0)
         if self.scroll_offset.y > last:
             self.scroll_to_row(last)
-        self._last_row = self._state.current_row
+        self._last_row = self._rows.current_row
 
     def scroll_to_current(self) -> None:
         """Scrolls no further than it takes to see the current row."""
         self._measure_names()  # rows may just have come back
-        self._last_row = self._state.current_row
+        self._last_row = self._rows.current_row
         self.ensure_row_visible(self._last_row)
 
     @property
@@ -89,16 +91,16 @@ class SessionTable(RowScrollView):
 
     def header_lines(self, _width: int) -> list[StyledLine]:
         """The columns' names, for the line above the rows."""
-        state, symbols, room = self._state, self._look.symbols, self.columns
+        rows, symbols, room = self._rows, self._look.symbols, self.columns
         note = table_head.table_status(
-            state.sorting,
+            rows.sorting,
             room,
             symbols,
-            marked_count=len(state.marked),
-            frozen=state.frozen,
-            new_count=state.newcomer_count,
+            marked_count=len(rows.marked),
+            frozen=rows.frozen,
+            new_count=rows.newcomer_count,
         )
-        return [table_head.heading_line(room, symbols, state.sorting, note)]
+        return [table_head.heading_line(room, symbols, rows.sorting, note)]
 
     def _measure_names(self) -> None:
         job_states = self._state.job_states
@@ -108,7 +110,7 @@ class SessionTable(RowScrollView):
         longest = max((cell_width(recording_name(job_state)) for job_state in new), default=0)
         self._max_name_width = min(MAX_NAME_WIDTH, max(self._max_name_width, longest))
         self._measured_count = len(job_states)
-        self.set_row_count(max(len(self._state.visible), 1))
+        self.set_row_count(max(len(self._rows.visible), 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many as there are jobs: what stands below does not move while the filter is typed."""
@@ -127,8 +129,8 @@ class SessionTable(RowScrollView):
 
     def on_click(self, event: Click) -> None:
         row = event.y + self.scroll_offset.y
-        if 0 <= row < len(self._state.visible):
-            self.post_message(RowSelected(self._state.visible[row], double_click=event.chain > 1))
+        if 0 <= row < len(self._rows.visible):
+            self.post_message(RowSelected(self._rows.visible[row], double_click=event.chain > 1))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what they share is looked up once, which halves the paint."""
@@ -138,15 +140,15 @@ class SessionTable(RowScrollView):
 
     def render_line(self, y: int) -> Strip:
         """One visible row."""
-        state, base = self._state, self._base_style
+        state, rows, base = self._state, self._rows, self._base_style
         width, index = self.line_width, y + self._first_visible_row
-        if index >= len(state.visible):
+        if index >= len(rows.visible):
             if index == 0 and state.job_states:
                 back = self._look.keymap.key_display(Scope.SESSIONS, "back")
                 return render_strip(table_head.no_match_line(back), self._look, width, base)
             return Strip.blank(width, base)
-        job = state.visible[index]
-        if job == state.current:
+        job = rows.visible[index]
+        if job == rows.current:
             base += self._look.cursor_style
         stands = row_context(state, job)
         line = session_row(state.job_states[job], self._painted_columns, stands, self._look.symbols)

@@ -7,7 +7,8 @@ from textual.events import Click, Resize
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
-from tui.model.desk_state import Changes, DeskState
+from tui.model.desk_state import DeskState
+from tui.model.table_view import Changes
 from tui.model.wall import Wall
 from tui.render import wall_tile
 from tui.render.table_row import row_context

@@ -62,9 +62,9 @@ def test_rows_that_are_over_only_leave_the_table(bench: Bench) -> None:
     bench.settled()
 
     assert "1 job taken off the table; u undoes" == bench.edits.remove([job])
-    assert ([], []) == (list(bench.state.visible), bench.supervisor.cancelled)
+    assert ([], []) == (list(bench.state.table.visible), bench.supervisor.cancelled)
     assert "Undone: removing 1 job" == bench.edits.undo()
-    assert [job] == bench.state.visible
+    assert [job] == bench.state.table.visible
     assert [] == bench.supervisor.retried
 
 
@@ -80,7 +80,7 @@ def test_waiting_rows_leave_the_queue_too_and_come_back_in_their_place(bench: Be
     assert "Undone: removing 1 job" == bench.edits.undo()
     assert [jobs[1]] == bench.supervisor.retried
     assert jobs == bench.supervisor.queue
-    assert jobs == bench.state.visible
+    assert jobs == bench.state.table.visible
 
 
 def test_rows_at_work_are_not_removed(bench: Bench) -> None:
@@ -90,7 +90,7 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
     assert "Nothing removed; 2 jobs at work: x cancels first" == bench.edits.remove(live)
     said = bench.edits.remove([*live, *waiting])
     assert "1 job taken off the table and the queue; 2 jobs at work: x cancels first" == said
-    assert live == bench.state.visible
+    assert live == bench.state.table.visible
     assert waiting == bench.supervisor.cancelled
     assert verbs.NO_ROW_MESSAGE == bench.edits.remove([])
 
@@ -98,13 +98,13 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
 def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> None:
     """What is at work stays, and that is said."""
     assert "2 jobs added at the end" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
-    first, second = bench.state.visible
+    first, second = bench.state.table.visible
     bench.supervisor.report(first, *streaming())
     bench.settled()
 
     assert "Undone: adding 2 jobs; 1 job at work already: x cancels" == bench.edits.undo()
     assert [second] == bench.supervisor.cancelled
-    assert [first] == bench.state.visible
+    assert [first] == bench.state.table.visible
 
 
 def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
@@ -113,13 +113,13 @@ def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
 
     said = bench.edits.move_in_queue([*live, jobs[2]], -1)
     assert "1 job moved up: number 2 of 3 in the queue" == said
-    assert [jobs[0], jobs[2], jobs[1]] == bench.supervisor.queue == bench.state.waiting_jobs
+    assert [jobs[0], jobs[2], jobs[1]] == bench.supervisor.queue == bench.state.table.waiting_jobs
     assert "1 job moved up: next to start" == bench.edits.move_in_queue([jobs[2]], -1)
     assert "Already first in the queue" == bench.edits.move_in_queue([jobs[2]], -1)
     assert "Nothing to do: 1 job not waiting for a start" == bench.edits.move_in_queue(live, 1)
     assert "Undone: moving 1 job up" == bench.edits.undo()
     assert "Undone: moving 1 job up" == bench.edits.undo()
-    assert jobs == bench.supervisor.queue == bench.state.waiting_jobs
+    assert jobs == bench.supervisor.queue == bench.state.table.waiting_jobs
     assert "Already last in the queue" == bench.edits.move_in_queue([jobs[2]], 1)
     assert "Nothing to undo" == bench.edits.undo()
 
@@ -191,7 +191,7 @@ def test_edits_are_kept_for_a_while(bench: Bench) -> None:
 def test_removed_files_may_be_added_again(bench: Bench, tmp_path: Path) -> None:
     """As further jobs."""
     bench.edits.add([str(tmp_path)])
-    bench.edits.remove(list(bench.state.visible))
+    bench.edits.remove(list(bench.state.table.visible))
 
     assert "1 job added at the end" == bench.edits.add([str(tmp_path)])
-    assert [JobId(2)] == bench.state.visible
+    assert [JobId(2)] == bench.state.table.visible

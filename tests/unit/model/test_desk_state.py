@@ -14,7 +14,8 @@ from tests.support.report_builders import (
     turn_heard,
 )
 from tui.cli.summary import ExitCode, exit_code
-from tui.model.desk_state import Changes, DeskState
+from tui.model.desk_state import DeskState
+from tui.model.table_view import Changes
 from tui.model.totals import totals
 from workers.jobs.events import Event
 from workers.jobs.job import JobId
@@ -28,7 +29,7 @@ def state_of(*jobs: list[Event]) -> DeskState:
     for number, events in enumerate(jobs, 1):
         for each in job_reports(number, *events):
             state.apply(each)
-    state.take_changes()
+    state.table.take_changes()
     return state
 
 
@@ -38,8 +39,8 @@ def test_reports_make_rows_in_the_order_of_the_queue() -> None:
     for number in (3, 1, 2):
         state.apply(report(number, queued()))
 
-    assert [1, 2, 3] == state.visible
-    assert [0, 1, 2] == [state.row_of(JobId(number)) for number in (1, 2, 3)]
+    assert [1, 2, 3] == state.table.visible
+    assert [0, 1, 2] == [state.table.row_of(JobId(number)) for number in (1, 2, 3)]
 
 
 def test_only_what_changed_is_dirty_and_only_once() -> None:
@@ -48,8 +49,8 @@ def test_only_what_changed_is_dirty_and_only_once() -> None:
     state.apply(report(2, progressed(11)))
     state.apply(report(2, progressed(12)))
 
-    assert Changes(frozenset({JobId(2)}), order_changed=False) == state.take_changes()
-    assert Changes() == state.take_changes()
+    assert Changes(frozenset({JobId(2)}), order_changed=False) == state.table.take_changes()
+    assert Changes() == state.table.take_changes()
 
 
 def test_a_new_row_moves_the_others() -> None:
@@ -57,44 +58,44 @@ def test_a_new_row_moves_the_others() -> None:
     state = state_of([queued()])
     state.apply(report(2, queued()))
 
-    assert Changes(frozenset({JobId(2)}), order_changed=True) == state.take_changes()
+    assert Changes(frozenset({JobId(2)}), order_changed=True) == state.table.take_changes()
 
 
 def test_moving_dirties_the_row_left_and_the_row_reached() -> None:
     """And nothing between them."""
     state = state_of(*[[queued()]] * 5)
-    state.move(3)
+    state.table.move(3)
 
-    assert {1, 4} == state.take_changes().jobs
+    assert {1, 4} == state.table.take_changes().jobs
 
 
 def test_the_selection_stops_at_the_ends() -> None:
     """It starts at the first row, and an empty desk has none."""
     state = DeskState()
-    state.move(1)
-    assert state.current is None
-    assert state.current_job_state is None
+    state.table.move(1)
+    assert state.table.current is None
+    assert state.table.current_job_state is None
 
     state = state_of(*[[queued()]] * 3)
-    state.move(-1)
-    assert JobId(1) == state.current
-    state.move(99)
-    assert JobId(3) == state.current
+    state.table.move(-1)
+    assert JobId(1) == state.table.current
+    state.table.move(99)
+    assert JobId(3) == state.table.current
 
 
 def test_marks_go_on_to_the_next_row_and_come_off_again() -> None:
     """A mark on a marked row takes it away."""
     state = state_of(*[[queued()]] * 3)
-    state.toggle_mark()
-    state.toggle_mark()
-    assert [1, 2] == state.targets()
+    state.table.toggle_mark()
+    state.table.toggle_mark()
+    assert [1, 2] == state.table.targets()
 
-    state.move(-1)
-    state.toggle_mark()
-    assert [1] == state.targets()
-    assert state.unmark_all()
-    assert not state.unmark_all()
-    assert [3] == state.targets()
+    state.table.move(-1)
+    state.table.toggle_mark()
+    assert [1] == state.table.targets()
+    assert state.table.unmark_all()
+    assert not state.table.unmark_all()
+    assert [3] == state.table.targets()
 
 
 def test_counts_follow_every_change_of_status() -> None:
@@ -140,7 +141,7 @@ def test_expected_jobs_have_rows_before_any_report() -> None:
     state.add_jobs([JobId(1), JobId(2)], ["/rec/1.wav", "/rec/2.wav"])
 
     assert [JobStatus.STREAMING, JobStatus.QUEUED] == [
-        state.job_states[job].status for job in state.visible
+        state.job_states[job].status for job in state.table.visible
     ]
     assert "/rec/2.wav" == state.job_states[JobId(2)].file
 
@@ -169,11 +170,11 @@ def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
         *job_reports(2, *streaming()),
     ]:
         state.apply(each)
-    state.take_changes()
+    state.table.take_changes()
     drawn = []
     for tick in range(1, 31):
         state.tick(100.0 + tick / 5)
-        if state.take_changes().jobs:
+        if state.table.take_changes().jobs:
             drawn.append((tick, state.retry_wait_s(JobId(1))))
 
     assert [(3, 2), (8, 1), (13, 0)] == drawn
@@ -187,14 +188,14 @@ def test_a_job_that_goes_on_does_not_count_down_any_more() -> None:
         [queued(), *refused_attempt(9.0)],
         [*streaming(), *broken_attempt()],
     )
-    assert [3, 9, 3] == [state.retry_wait_s(job) for job in state.visible]
+    assert [3, 9, 3] == [state.retry_wait_s(job) for job in state.table.visible]
 
     state.apply(report(1, connecting(), attempt=2))
     state.apply(report(3, ended_failed("stopped"), attempt=2))
-    state.take_changes()
+    state.table.take_changes()
     state.tick(1.0)
-    assert [0, 8, 0] == [state.retry_wait_s(job) for job in state.visible]
-    assert {2} == state.take_changes().jobs
+    assert [0, 8, 0] == [state.retry_wait_s(job) for job in state.table.visible]
+    assert {2} == state.table.take_changes().jobs
 
 
 def test_jobs_taken_off_the_table_are_still_of_the_run() -> None:

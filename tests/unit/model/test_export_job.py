@@ -55,8 +55,8 @@ def test_rows_are_offered_from_the_fewest_to_all() -> None:
     assert [ExportGroup("done", [one]), ExportGroup("all", [one, two])] == export_groups(
         desk, [waits]
     )
-    desk.toggle_mark()
-    desk.filter_by("talk")
+    desk.table.toggle_mark()
+    desk.table.filter_by("talk")
     assert ["marked", "shown", "done", "all"] == [each.label for each in export_groups(desk, [one])]
     assert [] == export_groups(DeskState(), [])
 
@@ -64,8 +64,8 @@ def test_rows_are_offered_from_the_fewest_to_all() -> None:
 def test_what_is_read_is_not_called_marked() -> None:
     """While others are marked, the verb of the full screen acts on what is read alone."""
     desk = state()
-    desk.select(JobId(1))
-    desk.toggle_mark()
+    desk.table.select(JobId(1))
+    desk.table.toggle_mark()
 
     assert "this one" == export_groups(desk, [JobId(2)])[0].label
 

@@ -38,8 +38,8 @@ def known(state: DeskState) -> dict[str, object]:
         "counts": {status: count for status, count in state.status_counts.items() if count},
         "live": [job_state.job for job_state in state.live_job_states],
         "newest": sorted(state.last_heard_seq, key=lambda job: state.last_heard_seq[job]),
-        "rows": list(state.visible),
-        "queued": state.waiting_jobs,
+        "rows": list(state.table.visible),
+        "queued": state.table.waiting_jobs,
     }
 
 
@@ -62,7 +62,7 @@ def test_it_opens_at_the_end(chronicle: RunTimeline) -> None:
     assert [JobStatus.DONE, JobStatus.DONE, JobStatus.CANCELLED] == [
         each.status for each in state.job_states.values()
     ]
-    assert JobId(1) == state.current
+    assert JobId(1) == state.table.current
     assert playback.is_idle
     assert 2 == playback.max_sessions
 
@@ -143,15 +143,15 @@ def test_what_the_user_did_to_the_rows_stays(chronicle: RunTimeline) -> None:
     """Marks, selection and filter, wherever one goes."""
     state, playback = DeskState(), Replay(chronicle)
     playback.update_state(state, 0.0)
-    state.toggle_mark()
-    state.filter_by("!3.wav")
+    state.table.toggle_mark()
+    state.table.filter_by("!3.wav")
     playback.seek(1.0)
     playback.update_state(state, 0.0)
 
-    assert [JobId(1)] == state.targets()
-    assert JobId(2) == state.current
-    assert [JobId(1), JobId(2)] == list(state.visible)
-    changes = state.take_changes()
+    assert [JobId(1)] == state.table.targets()
+    assert JobId(2) == state.table.current
+    assert [JobId(1), JobId(2)] == list(state.table.visible)
+    changes = state.table.take_changes()
     assert {1, 2, 3} <= changes.jobs
 
 

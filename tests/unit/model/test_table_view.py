@@ -31,15 +31,15 @@ def desk(*jobs: list[Event]) -> DeskState:
     for number, events in enumerate(jobs, 1):
         for each in job_reports(number, *events):
             state.apply(each)
-    state.take_changes()
+    state.table.take_changes()
     return state
 
 
 def later(state: DeskState, now: float) -> list[int]:
     """The rows as they are drawn then."""
     state.tick(now)
-    state.take_changes()
-    return list(state.visible)
+    state.table.take_changes()
+    return list(state.table.visible)
 
 
 WAITS: list[Event] = [queued()]
@@ -71,10 +71,10 @@ def test_rows_are_sorted_by_any_column(column: Column, order: list[int]) -> None
     """From the end one looks for; equal ones in queue order, those without a value at the end."""
     state = desk(*MIXED)
     if column is not Column.QUEUE:
-        state.sort_by(column)
+        state.table.sort_by(column)
 
-    assert order == state.visible
-    assert [0, 5] == [state.row_of(JobId(order[0])), state.row_of(JobId(order[5]))]
+    assert order == state.table.visible
+    assert [0, 5] == [state.table.row_of(JobId(order[0])), state.table.row_of(JobId(order[5]))]
 
 
 def test_who_is_late_now_stands_before_whoever_was() -> None:
@@ -84,18 +84,18 @@ def test_who_is_late_now_stands_before_whoever_was() -> None:
         [*streaming(), bad], streaming(lag=3.0), [*streaming(), worse], streaming(lag=40.0), WAITS
     )
 
-    state.sort_by(Column.LAG)
-    assert [4, 2, 3, 1, 5] == state.visible
-    state.sort_by(Column.LAG)
-    assert [2, 4, 1, 3, 5] == state.visible
+    state.table.sort_by(Column.LAG)
+    assert [4, 2, 3, 1, 5] == state.table.visible
+    state.table.sort_by(Column.LAG)
+    assert [2, 4, 1, 3, 5] == state.table.visible
 
 
 def test_every_way_to_end_has_its_place_among_the_states() -> None:
     """What failed stands first, what is done last."""
     ends: list[list[Event]] = [[ended_failed("so", outcome=outcome)] for outcome in Outcome]
     state = desk(*ends, WAITS)
-    state.sort_by(Column.STATE)
-    found = [state.job_states[job].status for job in state.visible]
+    state.table.sort_by(Column.STATE)
+    found = [state.job_states[job].status for job in state.table.visible]
 
     assert {JobStatus.FAILED, JobStatus.QUEUED, JobStatus.CANCELLED, JobStatus.DONE} <= set(found)
     assert JobStatus.FAILED is found[0]
@@ -105,45 +105,45 @@ def test_every_way_to_end_has_its_place_among_the_states() -> None:
 def test_the_same_column_again_turns_the_order_round() -> None:
     """What has no value stays at the end; the first choice does not depend on the one before."""
     state = desk(*MIXED)
-    state.sort_by(Column.LAG)
-    assert Sorting(Column.LAG, descending=True) == state.sorting
-    state.sort_by(Column.LAG)
+    state.table.sort_by(Column.LAG)
+    assert Sorting(Column.LAG, descending=True) == state.table.sorting
+    state.table.sort_by(Column.LAG)
 
-    assert [1, 3, 5, 2, 4, 6] == state.visible
-    state.sort_by(Column.FILE)
-    assert Sorting(Column.FILE, descending=False) == state.sorting
-    state.sort_by(Column.FILE, reverse=True)
-    assert [6, 5, 4, 3, 2, 1] == state.visible
-    state.sort_by(Column.QUEUE)
-    state.sort_by(Column.QUEUE)
-    assert [6, 5, 4, 3, 2, 1] == state.visible
+    assert [1, 3, 5, 2, 4, 6] == state.table.visible
+    state.table.sort_by(Column.FILE)
+    assert Sorting(Column.FILE, descending=False) == state.table.sorting
+    state.table.sort_by(Column.FILE, reverse=True)
+    assert [6, 5, 4, 3, 2, 1] == state.table.visible
+    state.table.sort_by(Column.QUEUE)
+    state.table.sort_by(Column.QUEUE)
+    assert [6, 5, 4, 3, 2, 1] == state.table.visible
 
 
 def test_live_values_move_rows_once_a_second() -> None:
     """The current job stays the current one; what did not move is not drawn as if it had."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
-    state.sort_by(Column.LAG)
-    state.select(JobId(2))
-    state.take_changes()
+    state.table.sort_by(Column.LAG)
+    state.table.select(JobId(2))
+    state.table.take_changes()
 
     state.apply(report(1, progressed(11, lag=9.0)))
     assert [3, 2, 1] == later(state, 100.8)
     assert [1, 3, 2] == later(state, 101.0)
-    assert JobId(2) == state.current
-    assert 2 == state.current_row
+    assert JobId(2) == state.table.current
+    assert 2 == state.table.current_row
 
     state.apply(report(1, progressed(12, lag=10.0)))
     state.tick(105.0)
-    assert not state.take_changes().order_changed
+    assert not state.table.take_changes().order_changed
 
 
 def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
     """A table that is sorted does not grow in the middle of a second."""
     state = desk(streaming(lag=1))
     state.apply(report(2, queued()))
-    assert [1, 2] == state.visible
+    assert [1, 2] == state.table.visible
 
-    state.sort_by(Column.FILE, reverse=True)
+    state.table.sort_by(Column.FILE, reverse=True)
     state.apply(report(3, queued()))
     assert [2, 1] == later(state, 100.5)
     assert [3, 2, 1] == later(state, 101.5)
@@ -152,105 +152,105 @@ def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
 def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
     """At most once a second."""
     state = desk(*MIXED)
-    state.filter_by("state:streaming")
-    assert [1, 3] == state.visible
-    assert "state:streaming" == state.filter_text
-    assert state.row_of(JobId(2)) is None
+    state.table.filter_by("state:streaming")
+    assert [1, 3] == state.table.visible
+    assert "state:streaming" == state.table.filter_text
+    assert state.table.row_of(JobId(2)) is None
 
     state.apply(report(1, ended_done()))
     assert [1, 3] == later(state, 100.9)
     assert [3] == later(state, 101.0)
-    state.filter_by("")
-    assert [1, 2, 3, 4, 5, 6] == state.visible
+    state.table.filter_by("")
+    assert [1, 2, 3, 4, 5, 6] == state.table.visible
 
 
 def test_a_current_row_that_goes_hands_on_to_the_one_in_its_place() -> None:
     """And has it again when the user lets the row come back; verbs never meet a hidden row."""
     state = desk(*MIXED)
-    state.select(JobId(4))
-    state.filter_by("state:streaming")
-    assert JobId(3) == state.current
+    state.table.select(JobId(4))
+    state.table.filter_by("state:streaming")
+    assert JobId(3) == state.table.current
 
-    state.filter_by("nothing is called that")
-    assert state.current is None
-    assert [] == state.targets()
-    state.move(1)
-    state.toggle_mark()
-    assert [] == state.targets()
+    state.table.filter_by("nothing is called that")
+    assert state.table.current is None
+    assert [] == state.table.targets()
+    state.table.move(1)
+    state.table.toggle_mark()
+    assert [] == state.table.targets()
 
-    state.filter_by("")
-    assert JobId(4) == state.current
+    state.table.filter_by("")
+    assert JobId(4) == state.table.current
 
 
 def test_a_hidden_row_that_is_selected_takes_the_filter_away() -> None:
     """Somebody saw the job elsewhere and wants to be there."""
     state = desk(*MIXED)
-    state.filter_by("state:done")
-    state.select(JobId(2))
+    state.table.filter_by("state:done")
+    state.table.select(JobId(2))
 
-    assert "" == state.filter_text
-    assert 1 == state.current_row
+    assert "" == state.table.filter_text
+    assert 1 == state.table.current_row
 
 
 def test_marks_that_are_hidden_do_not_count_and_are_not_lost() -> None:
     """Verbs act on what one sees, in the order in which one sees it."""
     state = desk(*MIXED)
-    state.toggle_all_marks()
-    state.filter_by("state:streaming")
-    state.sort_by(Column.LAG)
-    assert {1, 3} == state.marked
-    assert [3, 1] == state.targets()
+    state.table.toggle_all_marks()
+    state.table.filter_by("state:streaming")
+    state.table.sort_by(Column.LAG)
+    assert {1, 3} == state.table.marked
+    assert [3, 1] == state.table.targets()
 
-    assert state.unmark_all()
-    assert not state.unmark_all()
-    state.filter_by("")
-    assert {2, 4, 5, 6} == state.marked
+    assert state.table.unmark_all()
+    assert not state.table.unmark_all()
+    state.table.filter_by("")
+    assert {2, 4, 5, 6} == state.table.marked
 
 
 def test_all_that_is_shown_is_marked_and_again_none() -> None:
     """The marks can be turned round among them, too."""
     state = desk(*MIXED)
-    state.filter_by("state:streaming")
-    state.toggle_mark()
-    state.toggle_all_marks()
-    assert [1, 3] == state.targets()
-    state.toggle_all_marks()
-    assert set() == state.marked
+    state.table.filter_by("state:streaming")
+    state.table.toggle_mark()
+    state.table.toggle_all_marks()
+    assert [1, 3] == state.table.targets()
+    state.table.toggle_all_marks()
+    assert set() == state.table.marked
 
-    state.select(JobId(1))
-    state.toggle_mark()
-    state.invert_marks()
-    assert {3} == state.marked
-    state.filter_by("")
-    assert {3} == state.marked
-    state.take_changes()
-    state.invert_marks()
-    assert {1, 2, 3, 4, 5, 6} == state.take_changes().jobs
+    state.table.select(JobId(1))
+    state.table.toggle_mark()
+    state.table.invert_marks()
+    assert {3} == state.table.marked
+    state.table.filter_by("")
+    assert {3} == state.table.marked
+    state.table.take_changes()
+    state.table.invert_marks()
+    assert {1, 2, 3, 4, 5, 6} == state.table.take_changes().jobs
 
 
 def test_frozen_rows_stand_still_until_they_are_let_go() -> None:
     """Neither their order nor who is among them changes; what the user does himself still does."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
-    state.sort_by(Column.LAG)
-    state.set_frozen(True)
+    state.table.sort_by(Column.LAG)
+    state.table.set_frozen(True)
     state.apply(report(1, progressed(11, lag=9.0)))
     state.apply(report(4, queued()))
-    assert state.frozen
+    assert state.table.frozen
     assert [3, 2, 1] == later(state, 200.0)
-    assert 1 == state.newcomer_count
+    assert 1 == state.table.newcomer_count
 
-    state.sort_by(Column.FILE)
-    assert [1, 2, 3, 4] == state.visible
-    assert 0 == state.newcomer_count
+    state.table.sort_by(Column.FILE)
+    assert [1, 2, 3, 4] == state.table.visible
+    assert 0 == state.table.newcomer_count
     state.apply(report(5, queued()))
-    state.set_frozen(False)
-    assert [1, 2, 3, 4, 5] == state.visible
+    state.table.set_frozen(False)
+    assert [1, 2, 3, 4, 5] == state.table.visible
 
 
 def test_frozen_rows_in_queue_order_wait_as_well() -> None:
     """A new one does not push the others."""
     state = desk([queued()])
-    state.set_frozen(True)
+    state.table.set_frozen(True)
     state.apply(report(2, queued()))
 
     assert [1] == later(state, 200.0)
@@ -260,35 +260,35 @@ def test_frozen_rows_in_queue_order_wait_as_well() -> None:
 def test_removed_rows_are_gone_until_they_are_put_back() -> None:
     """Counts, selection and marks follow; what is reported meanwhile is not lost."""
     state = desk(*[WAITS] * 4)
-    state.select(JobId(2))
-    state.toggle_mark()
-    state.select(JobId(2))
+    state.table.select(JobId(2))
+    state.table.toggle_mark()
+    state.table.select(JobId(2))
     state.remove([JobId(2), JobId(3)])
-    assert [1, 4] == state.visible
-    assert JobId(4) == state.current
-    assert [4] == state.targets()
+    assert [1, 4] == state.table.visible
+    assert JobId(4) == state.table.current
+    assert [4] == state.table.targets()
     assert 2 == state.status_counts.total()
 
     state.apply(report(2, ended_failed("taken out")))
     assert 2 == state.status_counts.total()
     state.undo_remove([JobId(3), JobId(2)])
-    assert [1, 2, 3, 4] == state.visible
+    assert [1, 2, 3, 4] == state.table.visible
     assert 4 == state.status_counts.total()
     ended = state.job_states[JobId(2)].ended
     assert ended is not None
     assert "taken out" == ended.reason
-    assert [2] == state.targets()
+    assert [2] == state.table.targets()
 
 
 def test_a_desk_that_is_emptied_has_no_current_row() -> None:
     """And one again as soon as there is any."""
     state = desk([queued()])
     state.remove([JobId(1)])
-    assert state.current is None
-    assert state.current_job_state is None
+    assert state.table.current is None
+    assert state.table.current_job_state is None
 
     state.undo_remove([JobId(1)])
-    assert JobId(1) == state.current
+    assert JobId(1) == state.table.current
 
 
 def test_waiting_jobs_are_moved_among_each_other() -> None:
@@ -296,27 +296,27 @@ def test_waiting_jobs_are_moved_among_each_other() -> None:
     state = desk(
         [queued()], streaming(), [queued()], [queued()], [*streaming(), ended_done()], [queued()]
     )
-    assert [1, 3, 4, 6] == state.waiting_jobs
+    assert [1, 3, 4, 6] == state.table.waiting_jobs
 
-    assert [1, 4, 6, 3] == state.move_in_queue([JobId(4), JobId(6)], -1)
-    assert [1, 2, 4, 6, 5, 3] == state.visible
-    assert [4, 6, 1, 3] == state.move_in_queue([JobId(4), JobId(6)], -1)
-    assert [4, 6, 1, 3] == state.move_in_queue([JobId(4), JobId(6)], -1)
-    assert [4, 6, 1, 3] == state.move_in_queue([JobId(2)], 1)
-    assert [6, 4, 1, 3] == state.move_in_queue([JobId(4)], 1)
+    assert [1, 4, 6, 3] == state.table.move_in_queue([JobId(4), JobId(6)], -1)
+    assert [1, 2, 4, 6, 5, 3] == state.table.visible
+    assert [4, 6, 1, 3] == state.table.move_in_queue([JobId(4), JobId(6)], -1)
+    assert [4, 6, 1, 3] == state.table.move_in_queue([JobId(4), JobId(6)], -1)
+    assert [4, 6, 1, 3] == state.table.move_in_queue([JobId(2)], 1)
+    assert [6, 4, 1, 3] == state.table.move_in_queue([JobId(4)], 1)
 
 
 def test_waiting_jobs_can_be_put_into_any_order() -> None:
     """Those that are not named keep their rows, those that do not wait are passed over."""
     state = desk([queued()], streaming(), [queued()], [queued()])
-    state.reorder_queue([JobId(4), JobId(2), JobId(1)])
+    state.table.reorder_queue([JobId(4), JobId(2), JobId(1)])
 
-    assert [4, 2, 3, 1] == state.visible
-    assert [4, 3, 1] == state.waiting_jobs
+    assert [4, 2, 3, 1] == state.table.visible
+    assert [4, 3, 1] == state.table.waiting_jobs
     state.apply(report(5, queued()))
-    assert [4, 2, 3, 1, 5] == state.visible
-    state.reorder_queue([JobId(number) for number in (1, 3, 4, 5)])
-    assert [1, 2, 3, 4, 5] == state.visible
+    assert [4, 2, 3, 1, 5] == state.table.visible
+    state.table.reorder_queue([JobId(number) for number in (1, 3, 4, 5)])
+    assert [1, 2, 3, 4, 5] == state.table.visible
 
 
 def told(state: DeskState, job: int) -> str:
@@ -368,41 +368,56 @@ def test_only_rows_that_can_expect_something_else_are_drawn_again() -> None:
     state = desk(streaming(), *[WAITS] * 4)
     order = [JobId(number) for number in (2, 3, 4, 5)]
     state.update_forecast(order, 104.5, 9, held=False)
-    state.take_changes()
+    state.table.take_changes()
     drawn = []
     for tenth in range(1, 13):
         state.tick(100.0 + tenth / 10)
         state.update_forecast(order, 104.5, 9, held=False)
-        drawn += [(tenth, job) for job in state.take_changes().jobs]
+        drawn += [(tenth, job) for job in state.table.take_changes().jobs]
     assert [(5, 2)] == drawn[:1]
     assert 1 == len(drawn)
 
     state.update_forecast(order[:2] + order[3:], 104.5, 9, held=False)
-    assert {4, 5} == state.take_changes().jobs
+    assert {4, 5} == state.table.take_changes().jobs
 
 
 def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
     """Not to one that was taken off the table."""
     state = desk(*MIXED)
-    state.select(JobId(2))
+    state.table.select(JobId(2))
     state.remove([JobId(2)])
-    assert 3 == state.current
+    assert 3 == state.table.current
 
-    state.filter_by("state:failed")
-    assert 4 == state.current
-    state.filter_by("")
-    assert 3 == state.current
+    state.table.filter_by("state:failed")
+    assert 4 == state.table.current
+    state.table.filter_by("")
+    assert 3 == state.table.current
 
 
 def test_rows_stand_still_while_one_is_read() -> None:
     """Else the filter would put another transcript before the eyes of whoever reads."""
     state = desk(*MIXED)
-    state.filter_by("state:streaming")
-    state.select(JobId(1))
-    state.is_reading = True
+    state.table.filter_by("state:streaming")
+    state.table.select(JobId(1))
+    state.table.is_reading = True
     state.apply(report(1, ended_done()))
     assert [1, 3] == later(state, 200.0)
-    assert 1 == state.current
+    assert 1 == state.table.current
 
-    state.is_reading = False
+    state.table.is_reading = False
     assert [3] == later(state, 300.0)
+
+
+def test_rows_are_sorted_again_when_the_time_goes_back() -> None:
+    """A replay that seeks back resets the state; rows do not wait for the earlier time to pass."""
+    state = desk(streaming(lag=1.0), streaming(lag=2.0))
+    state.table.sort_by(Column.LAG)
+    assert [2, 1] == state.table.visible
+    state.reset()
+    state.tick(1.0)
+    for number, lag in ((1, 9.0), (2, 3.0)):
+        for each in job_reports(number, *streaming(lag=lag)):
+            state.apply(each)
+    state.table.take_changes()
+
+    assert [1, 2] == state.table.visible

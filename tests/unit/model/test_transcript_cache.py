@@ -161,20 +161,20 @@ def test_who_is_looked_at_becomes_whole_and_is_let_go_again(tmp_path: Path) -> N
     job_state = state_with_long_job(tmp_path, state)
     cache = TranscriptCache(state, tmp_path)
     cache.tick()
-    state.select(JobId(1))
+    state.table.select(JobId(1))
     cache.tick()
-    state.take_changes()
+    state.table.take_changes()
 
     deadline = time.monotonic() + LONG
     while not job_state.transcript.is_complete:
         assert time.monotonic() < deadline
         cache.tick()
         time.sleep(0.001)
-    assert JobId(1) in state.take_changes().jobs
+    assert JobId(1) in state.table.take_changes().jobs
     applied(state, 2, *said(300, 500))
     assert job_state.transcript.is_complete
 
-    state.select(JobId(2))
+    state.table.select(JobId(2))
     cache.tick()
     assert len(job_state.transcript.turns) <= 2 * MAX_TURNS
     assert 500 == len(job_state.transcript)

@@ -92,7 +92,7 @@ def test_the_most_interesting_come_first() -> None:
         talking(6.0),
         talking(0.0),
     )
-    state.select(JobId(7))
+    state.table.select(JobId(7))
 
     assert [7, 6, 4, 3] == opened(state).tiles
     assert [7, 6, 4, 3, 5, 2, 1] == opened(state, 3, 3).tiles
@@ -121,14 +121,14 @@ def test_there_are_several_ways_to_choose(choosing: WallRanking, expected: list[
 def test_marked_sessions_are_shown_alone() -> None:
     """As long as they are marked anew; otherwise as the last time."""
     state = state_of(*[talking()] * 6)
-    state.select(JobId(5))
-    state.toggle_mark()
-    state.select(JobId(2))
-    state.toggle_mark()
+    state.table.select(JobId(5))
+    state.table.toggle_mark()
+    state.table.select(JobId(2))
+    state.table.toggle_mark()
     wall = opened(state)
     assert WallRanking.MARKED is wall.ranking
     assert [2, 5] == wall.tiles
-    assert state.current in wall.tiles
+    assert state.table.current in wall.tiles
 
     wall.toggle_mark()  # for a verb: what is shown stays
     wall.tick(MIN_RERANK_INTERVAL_S)
@@ -139,11 +139,11 @@ def test_marked_sessions_are_shown_alone() -> None:
     wall.open(9.0)
     assert WallRanking.NEWEST_WORDS is wall.ranking
     wall.tick(9.0)
-    state.select(JobId(1))
+    state.table.select(JobId(1))
     wall.toggle_mark()
     wall.open(9.0)
     assert WallRanking.MARKED is wall.ranking
-    state.unmark_all()
+    state.table.unmark_all()
     wall.open(9.0)
     assert WallRanking.NEWEST_WORDS is wall.ranking
 
@@ -165,11 +165,11 @@ def test_tiles_keep_their_places_and_change_calmly() -> None:
 def test_the_tile_with_the_cursor_is_never_taken() -> None:
     """However dull its session is; nor is a dull one missing that somebody came from."""
     state = state_of(*[talking()] * 5, [queued()])
-    state.select(JobId(6))
+    state.table.select(JobId(6))
     wall = opened(state)
     assert [1, 2, 3, 6] == wall.tiles
 
-    state.select(JobId(2))
+    state.table.select(JobId(2))
     state.apply(report(2, ended_done()))
     wall.tick(MIN_RERANK_INTERVAL_S)
     assert [1, 2, 3, 4] == wall.tiles
@@ -201,7 +201,7 @@ def test_the_cursor_walks_over_the_grid() -> None:
     seen = []
     for step in ((1, 0), (1, 0), (0, 1), (0, 1), (-1, 0), (0, 1), (0, 1), (0, -1), (0, -5)):
         wall.step(*step)
-        seen.append(state.current)
+        seen.append(state.table.current)
 
     assert [2, 2, 4, 4, 3, 5, 5, 3, 1] == seen
 
@@ -216,23 +216,23 @@ def test_pages_show_every_session_once() -> None:
         wall.turn_page(1)
         seen += wall.tiles
     assert list(range(1, 11)) == seen
-    assert (3, 10) == (wall.page_count, state.current)
+    assert (3, 10) == (wall.page_count, state.table.current)
 
     wall.turn_page(1)
-    assert (2, 10) == (wall.page, state.current)
+    assert (2, 10) == (wall.page, state.table.current)
     wall.turn_page(-2)
-    assert (0, 2) == (wall.page, state.current)
+    assert (0, 2) == (wall.page, state.table.current)
     wall.go_to_edge(1)
-    assert ([9, 10], 10) == (wall.tiles, state.current)
+    assert ([9, 10], 10) == (wall.tiles, state.table.current)
     wall.go_to_edge(-1)
-    assert ([1, 2, 3, 4], 1) == (wall.tiles, state.current)
+    assert ([1, 2, 3, 4], 1) == (wall.tiles, state.table.current)
 
 
 def test_the_page_follows_who_went_elsewhere_meanwhile() -> None:
     """While reading full screen one can go to the session beside."""
     state = state_of(*[talking()] * 10)
     wall = opened(state)
-    state.select(JobId(7))
+    state.table.select(JobId(7))
     wall.tick(0.1)
 
     assert [5, 6, 7, 8] == wall.tiles
@@ -268,17 +268,17 @@ def test_an_empty_wall_does_nothing() -> None:
 def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
     """The filter stays, and the wall shows what it leaves."""
     state = state_of(talking(), talking(), [queued()])
-    state.filter_by("state:streaming")
+    state.table.filter_by("state:streaming")
     wall = opened(state)
     assert [1, 2] == wall.tiles
     for each in (report(2, ended_done()), *job_reports(3, *talking())):
         state.apply(each)
     state.tick(10.0)
-    state.take_changes()  # as many rows as before, but other ones
+    state.table.take_changes()  # as many rows as before, but other ones
 
     wall.step(1, 0)
 
-    assert "state:streaming" == state.filter_text
+    assert "state:streaming" == state.table.filter_text
     assert [1, 3] == sorted(wall.tiles)
 
 
@@ -289,7 +289,7 @@ def test_rows_may_come_and_go_between_two_looks() -> None:
     for each in job_reports(2, *talking()):
         state.apply(each)
     wall.turn_page(1)
-    assert ([1], 1) == (wall.tiles, state.current)
+    assert ([1], 1) == (wall.tiles, state.table.current)
 
     state = state_of(talking(), talking(), talking())
     wall = opened(state, 2, 1)
@@ -297,8 +297,8 @@ def test_rows_may_come_and_go_between_two_looks() -> None:
         state.apply(each)
     state.remove([JobId(1), JobId(2), JobId(3)])
     wall.resize(1, 1)
-    assert 4 == state.current
-    state.toggle_mark()
+    assert 4 == state.table.current
+    state.table.toggle_mark()
     wall.tick(0.1)
     assert [4] == wall.tiles
 
@@ -317,8 +317,8 @@ def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
     deeds: list[Callable[[], object]] = [
         lambda: told(state, len(state.job_states) + 1, *talking()),
         lambda: told(state, 1, ended_done()),
-        lambda: state.remove([random.choice(list(state.visible))] if state.visible else []),
-        lambda: state.filter_by(random.choice(["", "state:done", "live"])),
+        lambda: state.remove(random.sample(list(state.table.visible), bool(state.table.visible))),
+        lambda: state.table.filter_by(random.choice(["", "state:done", "live"])),
         lambda: wall.resize(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
         lambda: wall.turn_page(random.choice([1, -1])),
         lambda: wall.step(random.choice([1, -1]), random.choice([1, 0, -1])),
@@ -327,9 +327,9 @@ def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
         wall.cycle_ranking,
         wall.toggle_pin,
         wall.toggle_mark,
-        state.toggle_mark,
-        state.toggle_all_marks,
+        state.table.toggle_mark,
+        state.table.toggle_all_marks,
     ]
     for _ in range(100):
         random.choice(deeds)()
-        assert state.current is None or state.row_of(state.current) is not None
+        assert state.table.current is None or state.table.row_of(state.table.current) is not None
