@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from tests.support.fake_supervisor import FakeSupervisor
 from tui.app.desk import Desk
-from tui.widgets.painted import LineBlock
+from tui.widgets.line_widgets import LineBlock
 from tui.widgets.table import SessionTable
 
 TIMEOUT_SECONDS = 20.0

@@ -23,7 +23,7 @@ from tui.app.desk import Desk
 from tui.config.settings import PACELINE_THEMES, DeskSettings
 from tui.model.row_order import Column
 from tui.screens.help import HelpDialog
-from tui.widgets.painted import LineBlock
+from tui.widgets.line_widgets import LineBlock
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
 from workers.protocol.endpoint import EndpointKind

@@ -18,8 +18,8 @@ from tui.model.replay import Replay
 from tui.screens import available_actions
 from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
-from tui.screens.reader import ReadingScreen
-from tui.widgets.painted import LineBlock
+from tui.screens.reading_screen import ReadingScreen
+from tui.widgets.line_widgets import LineBlock
 from workers.jobs.job import JobId
 from workers.runs.timeline import RunTimeline
 

@@ -18,7 +18,7 @@ from tests.support.report_builders import (
 )
 from tests.support.trace_builders import chunks_sent, trace_path, write_trace
 from tui.model.tabs import Tab
-from tui.widgets.detail import DetailView
+from tui.widgets.detail_view import DetailView
 from tui.widgets.events import EventsView
 from tui.widgets.search_bar import SearchBar
 from tui.widgets.transcript import TranscriptView

@@ -11,7 +11,7 @@ from tests.support.report_builders import broken_attempt, connecting, streaming,
 from tui.app.desk import Desk
 from tui.theme.symbols import ASCII, UNICODE, symbols_for
 from tui.theme.themes import DARK
-from tui.widgets.painted import LineBlock, StyledWidget
+from tui.widgets.line_widgets import LineBlock, StyledWidget
 from tui.widgets.transcript import TranscriptView
 
 

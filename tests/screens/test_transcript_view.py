@@ -3,7 +3,7 @@
 from tests.screens.conftest import DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import queued, streaming, turn_heard
-from tui.screens.reader import ReadingScreen
+from tui.screens.reading_screen import ReadingScreen
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job import JobId
 

@@ -5,7 +5,7 @@ from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import progressed, streaming, turn_heard
 from tui.model.wall_ranking import WallRanking
 from tui.screens.overview import Overview
-from tui.screens.reader import ReadingScreen
+from tui.screens.reading_screen import ReadingScreen
 from tui.screens.wall import WallScreen
 from tui.widgets.wall import WallView
 from workers.jobs.job import JobId

@@ -36,14 +36,14 @@ from tui.model.wall import Wall
 from tui.render.banner import Destination
 from tui.screens import available_actions
 from tui.screens.frame import ScreenFrame, is_too_small
-from tui.screens.framed import FramedScreen
+from tui.screens.framed_screen import FramedScreen
 from tui.screens.overview import Overview
 from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
+from tui.widgets.line_widgets import StyledWidget
 from tui.widgets.messages import RedrawRequested
-from tui.widgets.painted import StyledWidget
 from workers.protocol.endpoint import EndpointKind
 
 

@@ -15,7 +15,7 @@ from tui.keys.key_table import Scope
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import SupervisorProtocol
-from tui.screens.reader import ReadingScreen
+from tui.screens.reading_screen import ReadingScreen
 from tui.theme.roles import Look
 from tui.widgets.messages import PathsPasted
 from workers.jobs.job import JobId

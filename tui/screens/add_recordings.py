@@ -18,9 +18,9 @@ from tui.keys.key_table import Scope
 from tui.render import file_picker_lines
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Look, Role, StyledLine
-from tui.widgets.entries import EntryList
-from tui.widgets.painted import LineBlock
-from tui.widgets.path_line import PathInput
+from tui.widgets.entry_list import EntryList
+from tui.widgets.line_widgets import LineBlock
+from tui.widgets.path_input import PathInput
 from workers.errors import PacelineError
 
 COUNT_TIMEOUT_S = 1.5

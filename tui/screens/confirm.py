@@ -7,7 +7,7 @@ from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Look, Role
-from tui.widgets.painted import LineBlock
+from tui.widgets.line_widgets import LineBlock
 
 
 class ConfirmDialog(Dialog[bool]):

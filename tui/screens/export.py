@@ -21,8 +21,8 @@ from tui.render import export_choices as lines
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Look, StyledLine
-from tui.widgets.painted import LineBlock
-from tui.widgets.path_line import PathInput
+from tui.widgets.line_widgets import LineBlock
+from tui.widgets.path_input import PathInput
 from workers.exports import FORMATS, export_names
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState

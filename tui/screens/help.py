@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.keys.key_table import KeyBinding
 from tui.render.help import help_lines
-from tui.screens.page import TextDialog
+from tui.screens.text_dialog import TextDialog
 from tui.theme.roles import Look, StyledLine
 
 

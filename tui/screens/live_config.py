@@ -15,7 +15,7 @@ from tui.render.transcript_layout import wrap_sentence
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Look, Role, StyledLine
-from tui.widgets.painted import LineBlock
+from tui.widgets.line_widgets import LineBlock
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.protocol.configuration import NO_CHANGES, changeable_fields, supported_changes

@@ -10,14 +10,14 @@ from tui.model.desk_state import DeskState
 from tui.model.row_order import Column
 from tui.model.table_view import Changes
 from tui.render.columns import ALL_COLUMNS
+from tui.screens.detail_screen import DetailScreen
 from tui.screens.frame import ScreenFrame
-from tui.screens.reader import ReadingScreen
-from tui.screens.viewed import DetailScreen
+from tui.screens.reading_screen import ReadingScreen
 from tui.theme.roles import Look
-from tui.widgets.detail import DetailView
+from tui.widgets.detail_view import DetailView
 from tui.widgets.filter import FilterBar, FilterInput
+from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import RedrawRequested, RowSelected, SortRequested
-from tui.widgets.painted import LineBlock
 from tui.widgets.table import ColumnHeader, SessionTable
 
 

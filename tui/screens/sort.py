@@ -10,7 +10,7 @@ from tui.model.row_order import Column, Sorting
 from tui.render.table_head import sort_arrow
 from tui.screens.dialog import Dialog
 from tui.theme.roles import Look, Role, StyledLine
-from tui.widgets.painted import LineBlock
+from tui.widgets.line_widgets import LineBlock
 
 SORT_DIRECTION_LABELS = {
     Column.QUEUE: ("the first to start first", "the last to start first"),

@@ -11,11 +11,11 @@ from tui.model.table_view import Changes
 from tui.model.wall import Wall
 from tui.render.wall_tile import wall_heading
 from tui.screens.frame import ScreenFrame
-from tui.screens.framed import FramedScreen
-from tui.screens.reader import ReadingScreen
+from tui.screens.framed_screen import FramedScreen
+from tui.screens.reading_screen import ReadingScreen
 from tui.theme.roles import Look, StyledLine
+from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import RedrawRequested, RowSelected
-from tui.widgets.painted import LineBlock
 from tui.widgets.wall import WallView
 
 

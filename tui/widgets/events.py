@@ -10,8 +10,8 @@ from tui.model.trace_filter import TraceFilter
 from tui.model.trace_tail import TraceTail
 from tui.render.trace_events import entry_lines, event_row, event_summary
 from tui.theme.roles import Look, Role, StyledLine
-from tui.widgets.painted import render_strip
-from tui.widgets.pane import Pane
+from tui.widgets.line_widgets import render_strip
+from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
 
 MIN_PREVIEW_WIDTH = 150

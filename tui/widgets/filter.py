@@ -10,7 +10,7 @@ from tui.keys.key_table import Scope
 from tui.model.desk_state import DeskState
 from tui.render import table_head
 from tui.theme.roles import Look, Role, StyledLine
-from tui.widgets.painted import LineBlock
+from tui.widgets.line_widgets import LineBlock
 
 FILTER_EXAMPLES = "words, state:failed, lag>20, !not"
 """What the line says while it is empty."""

@@ -16,9 +16,9 @@ from tui.render.columns import ALL_COLUMNS, MAX_NAME_WIDTH, ColumnWidths, fit_co
 from tui.render.table_row import recording_name, row_context, session_row
 from tui.text.width import cell_width
 from tui.theme.roles import Look, StyledLine
+from tui.widgets.line_widgets import LineBlock, render_strip
 from tui.widgets.messages import RowSelected, SortRequested
-from tui.widgets.painted import LineBlock, render_strip
-from tui.widgets.scrolled import RowScrollView
+from tui.widgets.row_scroll_view import RowScrollView
 
 
 class SessionTable(RowScrollView):

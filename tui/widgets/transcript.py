@@ -9,7 +9,7 @@ from tui.model.transcript_search import Highlight, TranscriptSearch
 from tui.render.transcript_layout import TranscriptLayout, TranscriptRow, attempt_divider
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
-from tui.widgets.pane import Pane
+from tui.widgets.tab_pane import Pane
 from workers.jobs.attempt_spans import AttemptSpan, attempt_spans
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus

@@ -14,8 +14,8 @@ from tui.render import wall_tile
 from tui.render.table_row import row_context
 from tui.render.wall_tile import TileEdges
 from tui.theme.roles import Look, StyledLine
+from tui.widgets.line_widgets import CachedCanvas, render_strip
 from tui.widgets.messages import RedrawRequested, RowSelected
-from tui.widgets.painted import CachedCanvas, render_strip
 from workers.jobs.job import JobId
 
 

@@ -35,7 +35,7 @@ from tui.render.welcome import welcome_lines
 from tui.screens.add_recordings import AddDialog
 from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
-from tui.screens.reader import ReadingScreen
+from tui.screens.reading_screen import ReadingScreen
 from tui.screens.wall import WallScreen
 from tui.text.width import (
     MAX_COMBINING_MARKS,
@@ -48,7 +48,7 @@ from tui.text.width import (
 )
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE, Symbols
-from tui.widgets.painted import render_strip
+from tui.widgets.line_widgets import render_strip
 from tui.widgets.transcript import STAMP_MARGIN_WIDTHS, fitting_stamps, turn_row_line
 from workers.jobs import events
 from workers.jobs.attempt_spans import attempt_spans

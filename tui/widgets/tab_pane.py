@@ -10,8 +10,8 @@ from tui.keys import key_table
 from tui.model.tabs import TabState
 from tui.model.trace_tail import TraceTail
 from tui.theme.roles import Look, StyledLine
-from tui.widgets.painted import render_strip
-from tui.widgets.scrolled import RowScrollView
+from tui.widgets.line_widgets import render_strip
+from tui.widgets.row_scroll_view import RowScrollView
 from workers.jobs.job_state import JobState
 
 

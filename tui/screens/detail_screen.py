@@ -5,8 +5,8 @@ from time import monotonic
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.tabs import Tab
-from tui.screens.framed import FramedScreen
-from tui.widgets.detail import DetailView
+from tui.screens.framed_screen import FramedScreen
+from tui.widgets.detail_view import DetailView
 from tui.widgets.messages import RedrawRequested
 
 

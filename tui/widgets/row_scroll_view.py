@@ -3,7 +3,7 @@
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
-from tui.widgets.painted import CachedCanvas
+from tui.widgets.line_widgets import CachedCanvas
 
 
 class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):

@@ -20,11 +20,11 @@ from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.events import EventsView
+from tui.widgets.line_widgets import LineBlock
+from tui.widgets.lines_pane import LinesPane
 from tui.widgets.messages import RedrawRequested
-from tui.widgets.painted import LineBlock
-from tui.widgets.pane import Pane
 from tui.widgets.search_bar import SearchBar, SearchInput
-from tui.widgets.sheet import LinesPane
+from tui.widgets.tab_pane import Pane
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job_state import JobState
 

@@ -15,8 +15,8 @@ from tui.screens import frame
 from tui.screens.available_actions import keys_in_focus
 from tui.screens.frame import ScreenFrame
 from tui.theme.roles import Look, StyledLine
+from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import PathsPasted
-from tui.widgets.painted import LineBlock
 
 
 class FramedScreen(Screen[None]):

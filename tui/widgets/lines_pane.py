@@ -8,7 +8,7 @@ from textual.events import Resize
 from tui.model.tabs import TabState
 from tui.model.trace_tail import TraceTail
 from tui.theme.roles import Look, StyledLine
-from tui.widgets.pane import Pane
+from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
 
 JobLinesSource: TypeAlias = Callable[[JobState, TraceTail | None, int], list[StyledLine]]

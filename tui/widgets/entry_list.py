@@ -10,8 +10,8 @@ from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.render.file_picker_lines import entry_row
 from tui.theme.roles import Look
-from tui.widgets.painted import render_strip
-from tui.widgets.scrolled import RowScrollView
+from tui.widgets.line_widgets import render_strip
+from tui.widgets.row_scroll_view import RowScrollView
 
 
 class EntryList(RowScrollView):

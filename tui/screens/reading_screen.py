@@ -5,8 +5,8 @@ from textual.app import ComposeResult
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.table_view import Changes
-from tui.screens.viewed import DetailScreen
-from tui.widgets.detail import DetailView
+from tui.screens.detail_screen import DetailScreen
+from tui.widgets.detail_view import DetailView
 from tui.widgets.messages import RedrawRequested
 
 
