@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -149,7 +150,7 @@ def _key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
         time.sleep(chance.uniform(0.02, 0.2))  # whatever the tick is at
         key, row = (b"k", first - 1) if number % 2 == 0 else (b"j", first)
         begin = time.monotonic()
-        answers.append((terminal.cursor_in(row, lambda key=key: terminal.type(key)) - begin) * 1000)
+        answers.append((terminal.cursor_in(row, partial(terminal.type, key)) - begin) * 1000)
     return answers
 
 

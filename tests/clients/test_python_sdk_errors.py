@@ -7,6 +7,7 @@ message and not of the close that follows, and its client comes to an end by its
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ class Text(BaseModel):
 
     text: str
 
-    def model_dump_json(self, **_: Any) -> str:  # type: ignore[override]  # the SDK's has a dozen options
+    def model_dump_json(self, **_: Any) -> str:  # the SDK's has a dozen options
         return self.text
 
 
@@ -158,7 +159,7 @@ async def test_one_session_too_many(host: str, server: LocalServer):
             for _ in range(server.capacity)
         ]
         for _, heard in others:
-            await heard.wait_until_async(lambda heard=heard: heard.events)
+            await heard.wait_until_async(partial(getattr, heard, "events"))
         async with async_client(host, server.api_key) as (_, refused):
             await refused.wait_until_async(lambda: refused.events)
         await others[0][0].disconnect(terminate=True)

@@ -43,7 +43,7 @@ def session_events(
 
 def index_entry(number: int, **known: Any) -> dict[str, Any]:
     """A job of the index."""
-    facts = {"seconds": 60.0, "rate": 16000, "channels": 1, "format": "WAV PCM_16"}
+    facts: dict[str, Any] = {"seconds": 60.0, "rate": 16000, "channels": 1, "format": "WAV PCM_16"}
     return {"id": number, "file": f"/rec/{number}.wav", "status": "done", **facts, **known}
 
 
@@ -73,7 +73,12 @@ def write_trace(
     """The trace of an attempt that began so many seconds after nine."""
     path = folder / f"{number:04d}-{number}.{attempt}.trace.jsonl"
     wall = (RUN_STARTED + timedelta(seconds=at)).isoformat()
-    facts = {"wall": wall, "job": number, "attempt": attempt, "file": f"/rec/{number}.wav"}
+    facts: dict[str, Any] = {
+        "wall": wall,
+        "job": number,
+        "attempt": attempt,
+        "file": f"/rec/{number}.wav",
+    }
     with TraceWriter(path, facts) as writer:
         for t, event in told:
             writer.write(t, event)
@@ -96,7 +101,7 @@ def write_sample_run(folder: Path) -> Path:
         "Now then.", "What was cut.", end=ended_failed("the connection broke", seconds=4.0)
     )
     write_trace(folder, 2, broke, at=1.0)
-    again = [
+    again: list[tuple[float, TraceEvent]] = [
         (0.1, connecting(2000, 1)),
         (0.2, began()),
         (1.0, progressed(3.0, 6.0)),

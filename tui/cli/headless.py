@@ -13,7 +13,7 @@ from queue import Empty
 from types import FrameType
 
 from tui.cli.summary import pacing_text
-from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE
+from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE, SupervisorProtocol
 from tui.render.latest_words import short_reason
 from tui.terminal.sighup import handle_sighup
 from tui.text.formats import format_duration
@@ -31,7 +31,6 @@ from workers.jobs.events import (
 )
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.scheduling.supervisor import Supervisor
 
 _GRACEFUL_STOP_MESSAGE = "ending politely, with the last words; Ctrl-C again forces"
 
@@ -40,7 +39,7 @@ class HeadlessRunner:
     """Streams files and says what happens until all of them are over."""
 
     def __init__(
-        self, supervisor: Supervisor, *, as_json: bool, job_states: Iterable[JobState] = ()
+        self, supervisor: SupervisorProtocol, *, as_json: bool, job_states: Iterable[JobState] = ()
     ) -> None:
         """``job_states``: of jobs that an earlier run left."""
         self._supervisor = supervisor

@@ -5,6 +5,7 @@ its recogniser; audio comes faster than speech, with moments in between in which
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, note, settings
@@ -67,7 +68,7 @@ UPDATE = st.builds(
     session_heartbeat=st.none() | st.booleans(),
     acknowledge_silence=st.none() | st.booleans(),
 )
-ORDER = st.sampled_from([ForceEndpoint(), KeepAlive()]) | UPDATE
+ORDER: st.SearchStrategy[Any] = st.sampled_from([ForceEndpoint(), KeepAlive()]) | UPDATE
 
 
 @st.composite

@@ -23,7 +23,13 @@ from tests.engine.support.bystander import (
     running_engine,
     session_outcome,
 )
-from workers.protocol.messages import ForceEndpoint, KeepAlive, Terminate, UpdateConfiguration
+from workers.protocol.messages import (
+    ClientMessage,
+    ForceEndpoint,
+    KeepAlive,
+    Terminate,
+    UpdateConfiguration,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -166,7 +172,11 @@ def test_what_follows_a_terminate_changes_nothing(engine: RunningEngine):
 
 def test_a_flood_of_orders_is_only_a_flood(engine: RunningEngine):
     """Thousands of messages, each of them legal."""
-    orders = [ForceEndpoint(), KeepAlive(), UpdateConfiguration(max_turn_silence=500)]
+    orders: list[ClientMessage] = [
+        ForceEndpoint(),
+        KeepAlive(),
+        UpdateConfiguration(max_turn_silence=500),
+    ]
     with assert_undisturbed(engine) as neighbour:
         client = engine.connect()
         for _ in range(100):

@@ -111,7 +111,8 @@ async def test_terminate_flushes_the_open_turn(endpoint: ServerHarness):
 async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
     """More audio than any buffer holds, another Terminate, nonsense: the end stays the same."""
     client, ears = await endpoint.session()
-    for frame in (TERMINATE, TERMINATE, "{", *[bytes(100_000)] * 300):
+    frames: list[str | bytes] = [TERMINATE, TERMINATE, "{", *[bytes(100_000)] * 300]
+    for frame in frames:
         try:
             await client.socket.send(frame)
         except ConnectionClosed:  # the end came while there was still more to send

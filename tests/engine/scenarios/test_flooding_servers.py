@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import cast
 
 import psutil
 import pytest
@@ -64,7 +63,7 @@ def flood(frames: bytes, begins: bytes = b"", times: float = float("inf")) -> Fa
     """The same bytes as fast as they are taken, until nobody takes them."""
 
     async def flooded(hearing: ServerSession) -> None:
-        transport = cast(asyncio.Transport, hearing.connection.socket.transport)
+        transport = hearing.connection.socket.transport
         try:
             transport.write(begins)
             sent = 0

@@ -42,7 +42,12 @@ def endpoint() -> Iterator[ScriptedServer]:
 def young(tree: ProcessTree) -> psutil.Process:
     """The fork server in its first moments: it still loads its modules."""
     found: list[psutil.Process] = []
-    wait_until(lambda: bool(found.extend(tree.fork_servers()) or found))
+
+    def look() -> bool:
+        found.extend(tree.fork_servers())
+        return bool(found)
+
+    wait_until(look)
     return found[0]
 
 

@@ -41,7 +41,7 @@ PATIENTLY = DelayedRetries(max_attempts=50)
 
 FLUENT = TranscriptionStyle(word_by_word=True)
 
-BREAKING = {
+BREAKING: dict[str, tuple[Fault, FaultMoment | int]] = {
     "a cut before Begin": (server_faults.drop_connection, FaultMoment.CONNECT),
     "a cut behind Begin": (server_faults.drop_connection, FaultMoment.BEGIN),
     "a cut before anything is final": (server_faults.drop_connection, 3),

@@ -20,7 +20,7 @@ from tests.engine.support.supervisor_harness import (
     resume_supervisor,
     run_supervisor,
 )
-from tests.engine.support.transcribing_server import DEFAULT_STYLE, FaultMoment, transcribe
+from tests.engine.support.transcribing_server import DEFAULT_STYLE, Fault, FaultMoment, transcribe
 from workers.jobs.events import Ended, Outcome, Retrying
 from workers.jobs.job_state import JobStatus
 
@@ -34,7 +34,7 @@ BUSY = [
 ]
 
 
-def refusing(fault: server_faults.Fault) -> ConnectionScript:
+def refusing(fault: Fault) -> ConnectionScript:
     return transcribe(DEFAULT_STYLE, fault, FaultMoment.CONNECT)
 
 

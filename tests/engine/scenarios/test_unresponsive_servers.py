@@ -27,7 +27,13 @@ from workers.session.assignment import Timeouts
 from workers.session.keepalive import Keepalive
 
 ALERT = Timeouts(silence_s=0.5)
-PAUSES = [FaultMoment.CONNECT, FaultMoment.BEGIN, 3, 9, FaultMoment.TERMINATE]
+PAUSES: list[FaultMoment | int] = [
+    FaultMoment.CONNECT,
+    FaultMoment.BEGIN,
+    3,
+    9,
+    FaultMoment.TERMINATE,
+]
 
 
 async def chatters(hearing: ServerSession) -> None:

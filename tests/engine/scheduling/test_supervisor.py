@@ -32,7 +32,7 @@ from tests.engine.support.supervisor_harness import (
     run_supervisor,
 )
 from tests.support import audio_files
-from workers.errors import EngineUnavailable
+from workers.errors import EngineUnavailable, RunFolderProblem
 from workers.jobs.events import Began, Connecting, Ended, Outcome, Queued, TurnReceived
 from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobStatus
@@ -411,7 +411,7 @@ def test_a_run_folder_is_never_used_twice(tmp_path: Path, short: str) -> None:
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         observed.supervisor.add([short])
         observed.wait_until_idle()
-    with pytest.raises(run_folder.RunFolderProblem, match="holds a run already"):
+    with pytest.raises(RunFolderProblem, match="holds a run already"):
         run_folder.create(tmp_path / "run")
 
 

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from typing import Any, cast
+from typing import Any
 
 from tests.engine.support.scripted_server import TERMINATION
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
@@ -76,7 +76,7 @@ def send_raw_bytes(data: bytes) -> Fault:
     """Bytes that are no frame, or no good one; then the end of the connection."""
 
     async def written(hearing: ServerSession) -> None:
-        transport = cast(asyncio.Transport, hearing.connection.socket.transport)
+        transport = hearing.connection.socket.transport
         transport.write(data)
         transport.write_eof()
         await _wait_until_client_leaves(hearing)
@@ -106,7 +106,7 @@ def stop_reading(seconds: float = LONG_ENOUGH) -> Fault:
     """It reads nothing and answers nothing for so long, or until the client is gone."""
 
     async def stopped(hearing: ServerSession) -> None:
-        transport = cast(asyncio.Transport, hearing.connection.socket.transport)
+        transport = hearing.connection.socket.transport
         own = transport.get_extra_info("socket")
         transport.pause_reading()
         until = time.monotonic() + seconds

@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import Empty
 
 from workers.jobs.events import Event, JobReport
-from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobState
 from workers.protocol.endpoint import Secret, custom_endpoint
 from workers.runs import reader, run_folder
@@ -30,24 +30,22 @@ FAST_RETRIES = RetryPolicy(first_delay_s=0.01, max_delay_s=0.01)
 class AcceleratedStartRate(StartRateLimiter):
     """A bound on starts whose every second, and minute, is over 64 times as soon."""
 
-    def next(self, now: float) -> float:
-        return (
-            super().next_start_at(now * 64) / 64
-        )  # a power of two, so that times stay what they were
+    def next_start_at(self, now: float) -> float:
+        return super().next_start_at(now * 64) / 64  # a power of two: times stay exact
 
-    def started(self, now: float) -> None:
+    def record_start(self, now: float) -> None:
         super().record_start(now * 64)
 
-    def accepted(self, started_at: float) -> None:
+    def record_accepted(self, started_at: float) -> None:
         super().record_accepted(started_at * 64)
 
-    def refused(self, started_at: float, now: float) -> None:
+    def record_refused(self, started_at: float, now: float) -> None:
         super().record_refused(started_at * 64, now * 64)
 
-    def unreachable(self, started_at: float, now: float) -> None:
-        super().record_unreachable(started_at * 64, now * 64)
+    def record_unreachable(self, started_at: float, now: float) -> bool:
+        return super().record_unreachable(started_at * 64, now * 64)
 
-    def ended(self, started_at: float, now: float) -> None:
+    def record_end(self, started_at: float, now: float) -> None:
         super().record_end(started_at * 64, now * 64)
 
 
@@ -57,7 +55,7 @@ class ObservedSupervisor:
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
         self.reports: list[JobReport] = []
-        self.job_states: dict[JobId, JobState] = {}
+        self.job_states: dict[int, JobState] = {}
 
     def wait_until(self, there: Callable[[], bool]) -> None:
         """Takes reports in until it is so."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def run(folder: Path, *attempts: list[Event]) -> Path:
     """A run of one job, with the traces of these attempts."""
     (folder / "run.json").write_text(json.dumps({"jobs": [{"id": 1, "file": "talk.wav"}]}))
     for number, events in enumerate(attempts, start=1):
-        facts = {"job": 1, "attempt": number, "file": "talk.wav"}
+        facts: dict[str, Any] = {"job": 1, "attempt": number, "file": "talk.wav"}
         with TraceWriter(folder / f"0001-talk.{number}.trace.jsonl", facts) as trace:
             for event in events:
                 trace.write(1.0, event)

@@ -1,6 +1,7 @@
 """The judge of sessions, judged: rules on the session as a whole, and traces."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -280,8 +281,13 @@ def test_a_rule_on_sessions(scene: RuleExample):
 
 def traced(path: Path, *happened: tuple[float, TraceEvent]) -> Path:
     """A trace of a session in chunks of 100 ms at 16 kHz, its schedule beginning after 1 s."""
-    settings = {"chunk_ms": 100, "release": "start", "speech_model": "u3-rt-pro", "params": []}
-    facts = {"job": 1, "attempt": 1, "file": "a.wav", "settings": settings}
+    settings: dict[str, Any] = {
+        "chunk_ms": 100,
+        "release": "start",
+        "speech_model": "u3-rt-pro",
+        "params": [],
+    }
+    facts: dict[str, Any] = {"job": 1, "attempt": 1, "file": "a.wav", "settings": settings}
     began = Began(ID, "u3-rt-pro", 16_000, 0, 1.0, 2.0)
     with TraceWriter(path, facts) as writer:
         writer.write(0.9, MessageReceived(begin_frame(U3).frame))

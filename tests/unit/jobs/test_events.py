@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_a_turn_keeps_the_names_of_the_wire() -> None:
 
 
 @pytest.mark.parametrize("record", [{}, {"type": "party"}, {"type": "slip", "at_seconds": "x"}])
-def test_a_bad_event_is_a_named_error(record: dict[str, object]) -> None:
+def test_a_bad_event_is_a_named_error(record: dict[str, Any]) -> None:
     """Traces come from disks, and disks from anywhere."""
     with pytest.raises(Malformed):
         event_from_json(record)
@@ -92,6 +93,11 @@ def test_a_bad_event_is_a_named_error(record: dict[str, object]) -> None:
 def test_what_older_traces_do_not_tell_is_empty() -> None:
     """Levels came later."""
     lag = {"now": 0.1, "p50": 0.1, "p99": 0.2, "max": 0.3}
-    record = {"type": "progress", "sent_seconds": 1.0, "total_seconds": 2.0, "lag_ms": lag}
+    record: dict[str, Any] = {
+        "type": "progress",
+        "sent_seconds": 1.0,
+        "total_seconds": 2.0,
+        "lag_ms": lag,
+    }
 
     assert event_from_json(record) == Progressed(1.0, 2.0, LagSummary(0.1, 0.1, 0.2, 0.3), ())

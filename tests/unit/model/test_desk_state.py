@@ -1,5 +1,7 @@
 """The desk's memory: what it says after what was reported and done."""
 
+from collections.abc import Sequence
+
 from tests.support.report_builders import (
     broken_attempt,
     connecting,
@@ -23,7 +25,7 @@ from workers.jobs.job_state import JobStatus
 from workers.jobs.resume_point import ResumePoint
 
 
-def state_of(*jobs: list[Event]) -> DeskState:
+def state_of(*jobs: Sequence[Event]) -> DeskState:
     """A state after these events of jobs 1, 2, 3…, with nothing left to draw."""
     state = DeskState()
     for number, events in enumerate(jobs, 1):

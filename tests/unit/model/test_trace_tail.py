@@ -106,7 +106,7 @@ def test_a_line_without_end_is_not_taken_into_memory(
 def test_figures_are_those_of_the_certificate(tmp_path: Path) -> None:
     """The same ranks, the same verdict, the same drift."""
     rng = np.random.default_rng(7)
-    lags = rng.lognormal(0, 1.5, 500).round(3)
+    lags = rng.lognormal(0, 1.5, 500).round(3).tolist()
     write_trace(
         tmp_path,
         began(),

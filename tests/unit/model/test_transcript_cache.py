@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,13 +39,16 @@ happened = st.lists(
 """Turns in any order and number of readings, and further attempts in between."""
 
 
-def told(transcript: Transcript, what: ResumePoint | Turn) -> bool | None:
-    return transcript.rewind_to(what) if isinstance(what, ResumePoint) else transcript.apply(what)
+def told(transcript: Transcript, what: ResumePoint | Turn) -> bool:
+    if isinstance(what, Turn):
+        return transcript.apply(what)
+    transcript.rewind_to(what)
+    return False
 
 
 @given(happened, st.integers(1, 6), st.lists(st.booleans(), min_size=60, max_size=60))
 def test_what_was_shed_and_refilled_was_never_away(
-    happened: list[object], keep: int, sheds: list[bool]
+    happened: list[ResumePoint | Turn], keep: int, sheds: list[bool]
 ) -> None:
     """Whenever it was shed, and whatever was heard meanwhile."""
     kept, shed, on_disk = Transcript(), Transcript(), Transcript()
@@ -94,7 +98,7 @@ def test_a_turn_of_any_number_is_kept_or_found_again() -> None:
 
 def traced(run: Path, attempt: int, *events: Event, job: int = 1) -> None:
     """Writes the trace of an attempt."""
-    facts = {"job": job, "attempt": attempt, "file": "/rec/1.wav"}
+    facts: dict[str, Any] = {"job": job, "attempt": attempt, "file": "/rec/1.wav"}
     with TraceWriter(run / f"{job:04d}-1.{attempt}.trace.jsonl", facts) as trace:
         for event in events:
             trace.write(0.0, event)
@@ -118,8 +122,8 @@ def applied(state: DeskState, attempt: int, *events: Event) -> None:
 def state_with_long_job(run: Path, state: DeskState) -> JobState:
     """A job of two attempts and 300 turns; its row is not the current one."""
     state.add_jobs([JobId(2)], ["/rec/2.wav"])
-    first = [queued(), connecting(), *said(0, 200)]
-    second = [connecting(150_000, 150), *said(150, 300)]
+    first: list[Event] = [queued(), connecting(), *said(0, 200)]
+    second: list[Event] = [connecting(150_000, 150), *said(150, 300)]
     traced(run, 1, *first)
     traced(run, 2, *second)
     applied(state, 1, *first)
@@ -196,7 +200,7 @@ def test_what_a_later_attempt_heard_is_not_read_back(tmp_path: Path) -> None:
     ]
     state = DeskState()
     state.add_jobs([JobId(2)], ["/rec/2.wav"])
-    first = [connecting(), *said(0, 300)]
+    first: list[Event] = [connecting(), *said(0, 300)]
     traced(tmp_path, 1, *first)
     traced(tmp_path, 2, connecting(), *anew)
     applied(state, 1, queued(), *first)

@@ -20,8 +20,10 @@ from workers.protocol.messages import (
     encode,
 )
 
-SHAPES: list[dict[str, Any]] = [json.loads(encode(message)) for message in SERVER + CLIENT]
+SHAPES: list[dict[str, Any]] = [json.loads(encode(message)) for message in [*SERVER, *CLIENT]]
 """A real message of every kind."""
+
+WRONG_VALUES: list[Any] = [7, True, "a text", [], {}]
 
 TOKENS = (
     *("null", "true", "0", "-1", "1.5", "-0.0", "1e300", '""', '"a text"', "[]", "{}", "[null]"),
@@ -116,7 +118,7 @@ def test_a_value_of_the_wrong_type_is_named_by_its_field(shape: dict[str, Any]) 
     for name, value in shape.items():
         if name == "type":
             continue
-        for wrong in (7, True, "a text", [], {}):
+        for wrong in WRONG_VALUES:
             like = {int, float} if type(value) is float else {type(value)}
             if type(wrong) in like or (type(value) is int and type(wrong) is float):
                 continue

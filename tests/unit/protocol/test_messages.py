@@ -10,12 +10,14 @@ from workers.errors import Malformed
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,
+    ClientMessage,
     Error,
     ForceEndpoint,
     Heartbeat,
     KeepAlive,
     LLMGatewayResponse,
     Revision,
+    ServerMessage,
     Silence,
     SpeakerRevision,
     SpeechStarted,
@@ -33,7 +35,7 @@ from workers.protocol.messages import (
 
 WORD = Word("the", 640, 720, 0.99, True)
 
-SERVER = [
+SERVER: list[ServerMessage] = [
     Begin("0b6f", 1790010800, {"model": "u3-rt-pro", "domain": None}),
     SpeechStarted(2304, 0.94),
     Turn(0, False, "the", words=(WORD,)),
@@ -46,7 +48,7 @@ SERVER = [
     Error("Input Duration Error", 3007),
     Termination(184, 186),
 ]
-CLIENT = [
+CLIENT: list[ClientMessage] = [
     Terminate(),
     ForceEndpoint(),
     KeepAlive(),
@@ -164,7 +166,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 NAMES = st.sampled_from(
     ["type", "turn_order", "end_of_turn", "transcript", "words", "id", "error", "text", "start"]
 )
-TYPES = st.sampled_from([message.type for message in SERVER])
+TYPES = st.sampled_from([json.loads(encode(message))["type"] for message in SERVER])
 
 
 @given(st.dictionaries(NAMES, JSON), TYPES)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -255,7 +256,7 @@ def test_what_is_left_out_makes_no_difference(
     story: Sequence[TurnReceived], stops: Sequence[int]
 ) -> None:
     """Whatever a server says in whatever order, and wherever one stops on the way."""
-    told = [connecting(), began(), *story, Ended(Outcome.LOST, "it broke")]
+    told: list[Any] = [connecting(), began(), *story, Ended(Outcome.LOST, "it broke")]
     with TemporaryDirectory() as folder:
         played = write_run_folder(Path(folder) / "run", [index_entry(1, attempt=1)])
         write_trace(played, 1, [(float(t), event) for t, event in enumerate(told, 1)])

@@ -10,12 +10,12 @@ def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]
     slots = [JobSlot(JobId(n + 1), f"{n + 1}.wav", f"{n + 1}.wav") for n in range(count)]
     for slot in slots:
         waiting.add_unprobed(slot)
-    while probed and (slot := waiting.pop_unprobed()):
-        waiting.mark_probed(slot)
+    while probed and (unprobed := waiting.pop_unprobed()):
+        waiting.mark_probed(unprobed)
     return waiting, slots
 
 
-def started(waiting: JobQueue, now: float = 100.0) -> list[int]:
+def started(waiting: JobQueue, now: float = 100.0) -> list[JobId]:
     """All that start at once, in order."""
     found = []
     while slot := waiting.pop_startable(now):

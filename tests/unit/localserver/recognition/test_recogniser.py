@@ -191,7 +191,12 @@ def test_settings_change_between_the_audio_around_them():
 def test_what_decides_is_read_before_partials():
     """However long those have waited."""
     server = Server()
-    server.engine.meanwhile = lambda stream: stream == 2 and server.orders(flush(1))
+
+    def flush_first(stream: int) -> None:
+        if stream == 2:
+            server.orders(flush(1))
+
+    server.engine.meanwhile = flush_first
     now = time.monotonic() + 1000
     server.orders(opened(1), opened(2), audio(1, 12), at=now)
     server.orders(audio(2, 5), flush(2), at=now + 1)
@@ -334,8 +339,8 @@ def test_the_end_of_orders_is_the_end():
 
 def test_orders_are_read_until_the_server_is_gone():
     """Also in the middle of one."""
-    sent = [opened(1), audio(1, 1), flush(1)]
-    data = b"".join(map(pack_message, sent))
+    sent: list[RecogniserCommand] = [opened(1), audio(1, 1), flush(1)]
+    data = b"".join(pack_message(order) for order in sent)
     for torn in (b"", pack_message(flush(1))[:-1], pack_message(flush(1))[:2]):
         inbox: queue.SimpleQueue[tuple[RecogniserCommand, float] | None] = queue.SimpleQueue()
         enqueue_commands(io.BytesIO(data + torn), inbox)
