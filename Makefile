@@ -11,26 +11,45 @@ PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test node check format bench chaos pictures
+.PHONY: help run quick test node check coverage mutants format bench chaos pictures
 
-help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
 	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
 
+quick: $(READY) ## Run the tests that start no process and open no screen: under half a minute
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit
+
 # In the order of their names: tests that mostly wait come before those that only compute. It takes
 # six files at once to keep two cores busy while they wait.
-test: $(READY) node ## Run the tests
+test: $(READY) node ## Run all tests: under three minutes on two cores
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 node: $(NODE)
 
-check: $(READY) ## Check format, lint, types and the layers
+check: $(READY) ## Check format, lint, types, spelling and the layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/codespell
 	@$(BIN)/lint-imports
+
+# --- stages: .ci/run runs those that it names after `test` and `check`
+
+# Child processes measure themselves: [tool.coverage.run] in pyproject.toml says how. A traced
+# program is slower, so tests wait longer before they give up.
+coverage: $(READY) node ## Run all tests, and show which lines and branches they reach
+	@rm -rf .coverage && mkdir .coverage
+	@$(BIN)/coverage run -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/python -m tests.coverage_by_room
+
+mutants: $(READY) ## Change SAMPLE=300 places in the core modules by SEED=1; which changes do unit tests miss?
+	@$(BIN)/python -m tests.mutants --sample $(or $(SAMPLE),300) --seed $(or $(SEED),1)
+
+# --- for whoever works on it
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .

@@ -213,3 +213,101 @@ def test_cues_do_not_overlap(history: JobState):
     for cue, following in pairwise(cues(history)):
         assert cue.end_ms <= following.start_ms
         assert cue.end_ms == following.start_ms or cue.end_ms - cue.start_ms >= PREFERRED_MIN_CUE_MS
+
+
+# --- limits to the character and the millisecond -----------------------------------------------
+
+
+def spoken(*words: tuple[str, int, int]) -> JobState:
+    """A turn of these words, each with its start and end in ms."""
+    text = " ".join(word for word, _, _ in words)
+    return heard(Turn(0, True, text, words=tuple(Word(*word) for word in words)))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a" * 20 + " " + "b" * 21, ["a" * 20 + " " + "b" * 21]),  # 42 characters
+        ("a" * 20 + " " + "b" * 22, ["a" * 20 + " / " + "b" * 22]),  # 43 characters
+    ],
+)
+def test_a_line_holds_42_characters_and_not_43(text: str, lines: list[str]):
+    """One character more takes a second line."""
+    assert lines == shown(heard(turn(text)))
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(42, 42), (42, 41), (41, 42)])
+def test_both_lines_of_a_cue_hold_42_characters(top: int, bottom: int):
+    """Each is made of two words, and no other break would fit."""
+    text = " ".join(["a" * 20, "b" * (top - 21), "c" * 20, "d" * (bottom - 21)])
+
+    (cue,) = cues(heard(turn(text, each=100, gap=10)))
+    assert [top, bottom] == [len(line) for line in cue.lines]
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(43, 42), (42, 43)])
+def test_a_line_of_43_characters_makes_another_cue(top: int, bottom: int):
+    """Two lines of 42 are all that a cue holds."""
+    text = " ".join(["a" * 20, "b" * (top - 21), "c" * 20, "d" * (bottom - 21)])
+
+    assert 2 == len(cues(heard(turn(text, each=100, gap=10))))
+
+
+def test_a_break_leaves_no_line_too_long():
+    """A break after the comma would please more, but its second line would have 45 characters."""
+    text = "Well, " + " ".join(["a" * 14, "b" * 14, "c" * 15])
+    (cue,) = cues(heard(turn(text, each=100, gap=10)))
+
+    assert ("Well, " + "a" * 14, "b" * 14 + " " + "c" * 15) == cue.lines
+
+
+@pytest.mark.parametrize(("end_ms", "count"), [(MAX_CUE_MS, 1), (MAX_CUE_MS + 1, 2)])
+def test_a_cue_lasts_seven_seconds_and_no_longer(end_ms: int, count: int):
+    """A word that ends later is in the next cue."""
+    assert count == len(cues(spoken(("so", 0, 3000), ("it", 3000, 6000), ("is", 6000, end_ms))))
+
+
+def test_a_word_of_eight_seconds_is_shown_for_seven():
+    """A single word cannot be cut."""
+    assert [(0, MAX_CUE_MS)] == times(spoken(("so", 0, 8000)))
+
+
+@pytest.mark.parametrize(
+    ("silence_ms", "lines"), [(600, ["and so it is"]), (601, ["and so", "it is"])]
+)
+def test_a_silence_of_more_than_600_ms_is_a_place_to_cut(silence_ms: int, lines: list[str]):
+    """Both parts are long enough to be read."""
+    later = 2000 + silence_ms
+    words = [("and", 0, 1000), ("so", 1000, 2000), ("it", later, later + 900)]
+
+    assert lines == shown(spoken(*words, ("is", later + 900, later + 1800)))
+
+
+def test_a_closing_quote_hides_no_end_of_sentence():
+    """The cut is behind it, though halves of equal length would look better."""
+    first = "“This is the first and by far the longer one of two sentences.”"
+    second = "And this is the shorter of them."
+
+    parts = [" ".join(cue.lines) for cue in cues(heard(turn(f"{first} {second}")))]
+    assert [first, second] == parts
+
+
+def test_a_cue_of_34_characters_lingers_for_two_seconds():
+    """At 17 characters a second."""
+    text = "a" * 16 + " " + "b" * 17
+
+    assert [(0, 2000)] == times(heard(turn(text, each=100, gap=0)))
+
+
+def test_cues_of_a_turn_are_alike_in_length():
+    """Of two cuts at equal cost, the one whose parts differ less is taken."""
+    text = " ".join(["a" * 9] * 12)
+
+    assert [59, 59] == [len(" ".join(cue.lines)) for cue in cues(heard(turn(text)))]
+
+
+def test_a_short_word_is_no_cue_of_its_own():
+    """It would go by in less than a second, though a sentence ends with it."""
+    words = [("No.", 0, 300), ("That", 400, 900), ("is", 900, 1400), ("it.", 1400, 1900)]
+
+    assert ["No. That is it."] == shown(spoken(*words))

@@ -1,8 +1,9 @@
 import pytest
 
 from workers.jobs import outcomes
-from workers.jobs.events import Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.protocol.connection import Closed
+from workers.protocol.dialing import Unreachable
 from workers.protocol.messages import Error
 
 LITERAL = "See Error message for details"
@@ -50,4 +51,48 @@ def test_the_fixed_close_reason_is_not_told_as_one() -> None:
 @pytest.mark.parametrize("code", [1000, 1001, 1005])
 def test_a_close_without_a_reason_is_a_lost_session(code: int) -> None:
     """Nothing was wrong, but the end was not confirmed."""
-    assert outcomes.ended_by_close(Closed(code, "")).outcome is Outcome.LOST
+    expected = Ended(
+        Outcome.LOST, "the server closed the session before it was finished", code=code
+    )
+
+    assert outcomes.ended_by_close(Closed(code, "")) == expected
+    assert outcomes.ended_by_close(Closed(code, LITERAL)) == expected
+
+
+@pytest.mark.parametrize(
+    ("closed", "reason"),
+    [
+        (Closed(1000, "bye"), "the server ended the session (1000): bye"),
+        (Closed(1006, ""), "the server ended the session (1006): no reason was given"),
+        (Closed(1011, LITERAL), "the server ended the session (1011): no reason was given"),
+    ],
+)
+def test_a_close_is_told_with_its_code_and_reason(closed: Closed, reason: str) -> None:
+    """Where there was a reason, or the code is one of trouble."""
+    assert outcomes.ended_by_close(closed).reason == reason
+
+
+def test_an_error_without_a_code_is_told_without_one() -> None:
+    """The words are all there is."""
+    assert outcomes.ended_by_error(Error("odd", None)).reason == "the server ended the session: odd"
+
+
+@pytest.mark.parametrize(
+    ("status", "permanent", "outcome"),
+    [
+        (None, False, Outcome.UNREACHABLE),
+        (None, True, Outcome.REFUSED),
+        (503, False, Outcome.UNREACHABLE),
+        (404, True, Outcome.REFUSED),
+        (401, True, Outcome.UNAUTHORISED),
+        (403, True, Outcome.UNAUTHORISED),
+        (429, False, Outcome.BUSY),
+    ],
+)
+def test_a_server_that_was_not_reached_is_classified_by_its_answer(
+    status: int | None, permanent: bool, outcome: Outcome
+) -> None:
+    """Its reason and hint are those of the attempt to dial."""
+    error = Unreachable("no way", hint="a hint", permanent=permanent, status=status)
+
+    assert outcomes.ended_by_unreachable(error) == Ended(outcome, "no way", "a hint", code=status)

@@ -1,10 +1,8 @@
 from collections import Counter
 
-import numpy as np
 import pytest
 
-from workers.pacing.certificate import Verdict
-from workers.pacing.lags import Lags, build_certificate, percentiles
+from workers.pacing.lags import Lags
 from workers.pacing.schedule import Release, Schedule
 
 
@@ -86,55 +84,3 @@ def test_a_burst_after_a_stall_is_bounded() -> None:
         burst = max(Counter(left_at).values())
 
         assert burst * 0.1 <= 5.1
-
-
-def test_percentiles_are_values_that_were_measured() -> None:
-    """Nearest rank: the p-th percentile of n is the ceil(p n / 100)-th smallest."""
-    lags_us = np.arange(1, 101, dtype=np.uint32) * 1000
-
-    assert percentiles(lags_us, (50, 99, 99.9, 100)) == (50.0, 99.0, 100.0, 100.0)
-
-
-def test_the_summary_follows_the_lags() -> None:
-    """Now is the latest, the maximum is exact, and percentiles are of all so far."""
-    lags = Lags()
-    for lag in (0.001, 0.009, 0.002):
-        lags.add(lag)
-
-    assert lags.summary().now == 2.0
-    assert lags.summary().p50 == 2.0
-    assert lags.summary().max == 9.0
-    assert lags.since(1) == (9000, 2000)
-
-
-def test_no_chunk_no_certificate() -> None:
-    """A session that sent nothing proves nothing."""
-    assert certified([]) is None
-
-
-def test_the_certificate_tells_whether_the_pacing_held() -> None:
-    """Within the tolerance: held. Beyond it: late. With a slip: slipped, whatever else."""
-    late = [0.5] * 90 + [11.0] * 10
-
-    assert certified([0.5] * 100).verdict is Verdict.HELD
-    assert certified(late).verdict is Verdict.LATE
-    assert certified([0.5] * 100, slips=(6000.0,)).verdict is Verdict.SLIPPED
-
-
-def test_drift_is_the_last_tenth_against_the_first() -> None:
-    """In ms, by medians; not told for a session too short to say."""
-    rising = [k / 100 for k in range(1000)]
-
-    assert certified(rising).drift_ms == pytest.approx(9.0, abs=0.02)
-    assert certified([1.0] * 19).drift_ms is None
-
-
-def certified(lags_ms: list[float], slips: tuple[float, ...] = ()):
-    return build_certificate(
-        np.array([lag * 1000 for lag in lags_ms], dtype=np.uint32),
-        slips,
-        release=Release.START,
-        chunk_ms=100,
-        sample_rate=16000,
-        audio_seconds=len(lags_ms) / 10,
-    )

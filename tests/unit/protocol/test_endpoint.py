@@ -9,7 +9,15 @@ from rich.traceback import Traceback
 
 from tests.unit.cli.test_run_options import parse_command_line
 from workers.errors import UsageProblem
-from workers.protocol.endpoint import REDACTED, Secret, custom_endpoint
+from workers.protocol.endpoint import (
+    REDACTED,
+    Endpoint,
+    EndpointKind,
+    Secret,
+    custom_endpoint,
+    embedded_endpoint,
+    service_endpoint,
+)
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -89,6 +97,79 @@ def test_what_is_shown_is_what_is_dialled() -> None:
     assert told.url == "wss://Example.org:8443/v3/ws?mode=balanced"
     assert told.address == "wss://Example.org:8443/v3/ws"
     assert told.name == "Example.org:8443"
+    assert told.kind is EndpointKind.CUSTOM
+    assert custom_endpoint("wss://h/own/path").url == "wss://h/own/path"
+    assert custom_endpoint("wss://h/").url == "wss://h/v3/ws"
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "name"),
+    [
+        (None, "streaming.assemblyai.com", "AssemblyAI"),
+        ("us", "streaming.us.assemblyai.com", "AssemblyAI (US)"),
+        ("eu", "streaming.eu.assemblyai.com", "AssemblyAI (EU)"),
+    ],
+)
+def test_the_service_has_a_host_in_each_region(region: str | None, host: str, name: str) -> None:
+    """Without a region, the nearest one answers."""
+    expected = Endpoint(EndpointKind.SERVICE, f"wss://{host}/v3/ws", name)
+
+    assert service_endpoint(region) == expected
+
+
+def test_the_embedded_engine_is_named_as_such() -> None:
+    """Its address tells people nothing."""
+    url = "ws://127.0.0.1:5000/v3/ws"
+
+    assert embedded_endpoint(url) == Endpoint(
+        EndpointKind.EMBEDDED, url, "embedded engine on this machine"
+    )
+
+
+def test_parameters_win_over_those_of_the_address() -> None:
+    """Those that only the address has are dialled, too."""
+    endpoint = custom_endpoint("wss://h/v3/ws?mode=a%20b&speech_model=old")
+
+    dialled = endpoint.with_parameters({"speech_model": "new", "keyterms": "a&b"})
+    assert dialled == "wss://h/v3/ws?mode=a+b&speech_model=new&keyterms=a%26b"
+
+
+@pytest.mark.parametrize(
+    ("url", "problem", "hint"),
+    [
+        (
+            "wss://h?token=x",
+            "the address carries a secret",
+            "Give the key in ASSEMBLYAI_API_KEY instead.",
+        ),
+        (
+            "wss://h:port",
+            "“wss://h:port” is not an address (Port could not be cast to integer value as 'port')",
+            "Use ws://HOST:PORT.",
+        ),
+        (
+            "https://h",
+            "“https://h” is not the address of a WebSocket",
+            "It begins with ws:// or wss://.",
+        ),
+        (
+            "ws:///v3",
+            "“ws:///v3” is not the address of a WebSocket",
+            "It begins with ws:// or wss://.",
+        ),
+        (
+            "ws://h",
+            "everything would travel unencrypted to h",
+            "Use wss://, or insist with --unencrypted.",
+        ),
+    ],
+)
+def test_a_refused_address_comes_with_a_way_out(url: str, problem: str, hint: str) -> None:
+    """Both lines go to the user as they are."""
+    with pytest.raises(UsageProblem) as refused:
+        custom_endpoint(url)
+
+    assert (problem, hint) == (refused.value.reason, refused.value.hint)
 
 
 def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(

@@ -81,3 +81,37 @@ def test_a_session_that_sent_nothing_has_nothing_to_hand_over(recorder: Recorder
     session.handover.check_deadline(NOW + 10)
 
     assert session.outcome is Outcome.LOST
+
+
+@pytest.mark.parametrize(
+    ("life", "window_starts", "deadline"),
+    [
+        (1.0, 2 / 3, 0.9),
+        (30.0, 20.0, 27.0),
+        (1800.0, 1500.0, 1770.0),
+        (MAX_SESSION_S, MAX_SESSION_S - 300, MAX_SESSION_S - 30),
+    ],
+)
+def test_the_window_of_a_short_session_is_a_share_of_it(
+    recorder: Recorder, life: float, window_starts: float, deadline: float
+) -> None:
+    """A third, and a tenth for the last moment; five minutes and 30 s at most."""
+    early, timely, late = (Session(recorder, life) for _ in range(3))
+    early.handover.check_turn_end(NOW + window_starts - 0.001)
+    timely.handover.check_turn_end(NOW + window_starts + 0.001)
+
+    assert early.outcome is None
+    assert timely.outcome is Outcome.HANDED_OVER
+    assert late.handover.check_deadline(NOW) == pytest.approx(deadline)
+    assert late.handover.check_deadline(NOW + deadline - 0.5) == pytest.approx(0.5)
+    assert late.outcome is None
+
+
+def test_at_its_very_deadline_a_session_hands_over(recorder: Recorder) -> None:
+    """And a turn that ends as the window opens is early enough."""
+    silent, talking = Session(recorder, 1800), Session(recorder, 1800)
+    talking.handover.check_turn_end(NOW + 1500)
+
+    assert silent.handover.check_deadline(NOW + 1770) == 0.0
+    assert silent.outcome is talking.outcome is Outcome.HANDED_OVER
+    assert silent.handover.check_deadline(NOW + 1770) == float("inf")

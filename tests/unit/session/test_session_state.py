@@ -1,15 +1,17 @@
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.session.recorder_harness import CollectedReports, open_recorder
-from workers.jobs.events import Ended, Outcome, TurnReceived
+from workers.jobs.events import Ended, MessageReceived, Outcome, TurnReceived, Warned
 from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.protocol.connection import Closed
-from workers.protocol.messages import Begin, Error, Termination, Turn, Word
+from workers.protocol.messages import Begin, Error, Termination, Turn, Warning, Word
 from workers.session.recorder import Recorder
-from workers.session.session_state import SessionState
+from workers.session.session_state import MAX_WARNINGS, SessionState
+from workers.traces import trace_file
 
 
 @pytest.fixture
@@ -101,4 +103,90 @@ def test_a_turn_is_placed_behind_what_was_heard_before(
 
     (heard,) = told.events
     assert isinstance(heard, TurnReceived)
-    assert (heard.turn.turn_order, heard.turn.words[0].start) == (5, 9020)
+    (word,) = heard.turn.words
+    assert (heard.turn.turn_order, word.start, word.end) == (5, 9020, 9080)
+
+
+def test_a_new_session_has_neither_sent_nor_heard_anything(recorder: Recorder) -> None:
+    """It is not streaming before Begin, and nothing stops it."""
+    new = SessionState(recorder, RECORDING_START)
+
+    assert (new.all_audio_sent, new.terminate_sent, new.finished) == (False, False, False)
+    assert (new.last_message_at, new.ended_at) == (0.0, 0.0)
+    assert not new.is_streaming
+    assert not new.is_stopping
+
+
+@pytest.mark.parametrize(
+    ("all_sent", "terminate_sent", "cut"),
+    [(False, False, False), (True, False, False), (True, True, False), (False, True, True)],
+)
+def test_a_turn_is_cut_when_its_audio_was_not_all_sent(
+    course: SessionState,
+    told: CollectedReports,
+    all_sent: bool,
+    terminate_sent: bool,
+    cut: bool,
+) -> None:
+    """After an early Terminate, the last turn may lack words that were spoken."""
+    course.all_audio_sent, course.terminate_sent = all_sent, terminate_sent
+    turn = Turn(0, True, "word")
+    course.apply(turn)
+
+    assert told.events == [TurnReceived(turn, cut)]
+
+
+@pytest.mark.parametrize("last", [Termination(), Closed(1006, ""), Error("Session Expired", 3008)])
+def test_the_last_message_finishes_a_session(
+    course: SessionState, last: Termination | Closed | Error
+) -> None:
+    """When it came is known, for whoever waits for more."""
+    before = time.monotonic()
+    assert course.is_streaming
+    course.apply(last)
+
+    assert course.finished is True
+    assert course.is_stopping
+    assert before <= course.last_message_at <= time.monotonic()
+    assert before <= course.ended_at <= time.monotonic()
+
+
+def test_messages_without_an_event_of_their_own_are_traced(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    """As they came."""
+    SessionState(recorder, RECORDING_START).apply(Error("Session Expired", 3008))
+    (path,) = tmp_path.glob(f"*{trace_file.TRACE_SUFFIX}")
+
+    (traced,) = [timed.event for timed in trace_file.read_trace(path)]
+    assert traced == MessageReceived(
+        {"type": "Error", "error": "Session Expired", "error_code": 3008}
+    )
+
+
+def test_warnings_wait_until_the_session_is_reported_as_begun(
+    course: SessionState, told: CollectedReports
+) -> None:
+    """Then they come at once, and after a hundred of them only one more line."""
+    course.apply(Warning("first", 3))
+    assert told.events == []
+    course.publish_pending_warnings()
+    course.publish_pending_warnings()
+    for number in range(2, MAX_WARNINGS + 5):
+        course.apply(Warning(f"number {number}", number))
+
+    assert told.events[:2] == [Warned("first", 3), Warned("number 2", 2)]
+    assert len(told.events) == MAX_WARNINGS
+    assert told.events[-1] == Warned("further warnings of this session are not told")
+
+
+def test_early_warnings_are_dated_when_the_clock_started(
+    course: SessionState, told: CollectedReports, recorder: Recorder
+) -> None:
+    """So that none stands before `Began`."""
+    at = time.monotonic() + 100
+    course.warn(Warned("early"))
+    course.publish_pending_warnings(at)
+
+    (report,) = told
+    assert 100 <= report.t <= 100 + recorder.elapsed_s

@@ -1,0 +1,188 @@
+"""JSON to dataclasses and back. Each test declares its own class, so no plan is cached."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from workers.errors import Malformed
+from workers.protocol.codec import (
+    MAX_ABS_NUMBER,
+    MAX_JSON_DEPTH,
+    Extra,
+    dump,
+    json_safe,
+    load,
+    parse_object,
+    precompile,
+)
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+def shapes() -> tuple[type[Any], type[Any]]:
+    """A class with a field of every kind, and the class of its inner records."""
+
+    @dataclass(frozen=True)
+    class Inner:
+        name: str
+
+    @dataclass(frozen=True)
+    class Outer:
+        whole: int
+        ratio: float
+        flag: bool
+        inner: Inner
+        colour: Colour
+        names: tuple[str, ...] = ()
+        records: tuple[Inner, ...] = ()
+        note: str | None = None
+        options: Mapping[str, object] = field(default_factory=dict)
+        table: dict[str, object] | None = None
+        extra: Extra = field(default_factory=dict)
+
+    return Outer, Inner
+
+
+FULL: dict[str, Any] = {
+    "whole": 7,
+    "ratio": 0.5,
+    "flag": True,
+    "inner": {"name": "a"},
+    "colour": "red",
+    "names": ["x", "y"],
+    "records": [{"name": "b"}, {"name": "c"}],
+    "note": "n",
+    "options": {"deep": [1, {"k": None}]},
+    "table": {"k": 1},
+}
+NEEDED = {name: FULL[name] for name in ("whole", "ratio", "flag", "inner", "colour")}
+
+
+def test_every_kind_of_field_is_read_and_written_back() -> None:
+    """What nobody declared comes last, but for the type."""
+    outer, inner = shapes()
+    precompile(outer)
+    record = {**FULL, "later": {"a": [1]}}
+
+    read = load(outer, {"type": "Outer", **record}, "it")
+    assert read == outer(
+        7,
+        0.5,
+        True,
+        inner("a"),
+        Colour.RED,
+        ("x", "y"),
+        (inner("b"), inner("c")),
+        "n",
+        {"deep": [1, {"k": None}]},
+        {"k": 1},
+        {"later": {"a": [1]}},
+    )
+    assert dump(read) == record
+    assert list(dump(read))[-1] == "later"
+
+
+def test_what_has_a_default_may_be_absent_or_null() -> None:
+    """And a field that is None is not written."""
+    outer, inner = shapes()
+    read = load(outer, {**NEEDED, "note": None}, "it")
+
+    assert read == outer(7, 0.5, True, inner("a"), Colour.RED)
+    assert dump(read) == {**NEEDED, "names": [], "records": [], "options": {}}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_missing_field_is_named(name: str) -> None:
+    outer, _ = shapes()
+    with pytest.raises(Malformed, match=f"^it lacks the field “{name}”$"):
+        load(outer, {k: v for k, v in NEEDED.items() if k != name}, "it")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"whole": "7"}, "it.whole is not a number"),
+        ({"whole": True}, "it.whole is not a number"),
+        ({"ratio": float("nan")}, "it.ratio is not a number"),
+        ({"ratio": MAX_ABS_NUMBER}, "it.ratio is out of every range"),
+        ({"whole": -(2**63)}, "it.whole is out of every range"),
+        ({"flag": 1}, "it.flag is neither true nor false"),
+        ({"note": 1}, "it.note is not a text"),
+        ({"inner": ["name"]}, "it.inner is not an object"),
+        ({"inner": {"name": 1}}, "it.inner.name is not a text"),
+        ({"inner": {}}, "it.inner lacks the field “name”"),
+        ({"colour": "blue"}, "it.colour is none of the known values"),
+        ({"names": "xy"}, "it.names is not a list"),
+        ({"names": ["x", 1]}, "it.names[1] is not a text"),
+        ({"records": [{"name": "b"}, 1]}, "it.records[1] is not an object"),
+        ({"options": [1]}, "it.options is not an object"),
+        ({"table": [1]}, "it.table is not an object"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_place(change: dict[str, Any], words: str) -> None:
+    outer, _ = shapes()
+    with pytest.raises(Malformed) as error:
+        load(outer, {**NEEDED, **change}, "it")
+
+    assert words == error.value.reason
+
+
+def test_a_whole_number_may_come_as_a_float() -> None:
+    """JavaScript knows no other; a float may come as a whole number, too."""
+    outer, _ = shapes()
+    read = load(outer, {**NEEDED, "whole": 7.0, "ratio": 2}, "it")
+
+    assert (read.whole, type(read.whole), read.ratio) == (7, int, 2)
+
+
+def test_the_largest_numbers_are_read() -> None:
+    outer, _ = shapes()
+    assert 2**63 - 1024 == load(outer, {**NEEDED, "whole": 2**63 - 1024}, "it").whole
+
+
+def test_a_class_without_extra_forgets_what_it_does_not_know() -> None:
+    _, inner = shapes()
+    assert {"name": "a"} == dump(load(inner, {"name": "a", "more": 1}, "it"))
+
+
+def test_numbers_that_json_lacks_become_null() -> None:
+    """At any depth, and nothing else changes."""
+    record: dict[str, Any] = {"a": float("inf"), "b": [float("nan"), {"c": -1.5}], "d": "NaN"}
+
+    assert {"a": None, "b": [None, {"c": -1.5}], "d": "NaN"} == json_safe(record)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "it is not JSON"),
+        (b"\xff\xfe\xfd", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
+        ("[1]", "it is not a JSON object"),
+        ("null", "it is not a JSON object"),
+    ],
+)
+def test_only_an_object_is_read(text: str | bytes, words: str) -> None:
+    """The error says what it was not."""
+    with pytest.raises(Malformed) as error:
+        parse_object(text, "it")
+
+    assert error.value.reason.startswith(words)
+
+
+@pytest.mark.parametrize("depth", [1, 3, MAX_JSON_DEPTH])
+@pytest.mark.parametrize(("opens", "closes"), [('{"a":', "}"), ("[", "]")])
+def test_depth_is_bounded_exactly(depth: int, opens: str, closes: str) -> None:
+    """Objects and lists count alike; the object itself is the first level."""
+
+    def nested(levels: int) -> str:
+        return '{"a":' + opens * (levels - 1) + "1" + closes * (levels - 1) + ', "b": 2}'
+
+    assert 2 == parse_object(nested(depth), "it", depth)["b"]
+    with pytest.raises(Malformed, match="it is nested too deep"):
+        parse_object(nested(depth + 1), "it", depth)

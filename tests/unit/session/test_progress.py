@@ -1,0 +1,138 @@
+"""What a session has sent: reports, lags, slips and the certificate."""
+
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.session.recorder_harness import RECORDING, CollectedReports, open_recorder
+from workers.jobs.events import ChunksSent, Progressed, Slipped
+from workers.jobs.job import StreamSettings
+from workers.pacing.certificate import LagSummary, Verdict
+from workers.pacing.schedule import Release
+from workers.session.progress import IDLE_REPORT_INTERVAL_S, SendProgress
+from workers.session.recorder import Recorder
+from workers.traces import trace_file
+
+LOUD = struct.pack("<400h", *[32767, -32768] * 200)
+"""50 ms at 8 kHz, at full scale."""
+
+
+@pytest.fixture
+def reports() -> CollectedReports:
+    return CollectedReports()
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, reports: CollectedReports) -> Iterator[Recorder]:
+    with open_recorder(tmp_path, reports) as opened:
+        yield opened
+
+
+@pytest.fixture
+def progress(recorder: Recorder) -> SendProgress:
+    """A session that goes on 10 s into an hour at 8 kHz."""
+    settings = StreamSettings(chunk_ms=50, release=Release.END)
+    return SendProgress(RECORDING, settings, 10 * 8000, recorder)
+
+
+def chunks_in_trace(folder: Path) -> list[ChunksSent]:
+    (path,) = folder.glob(f"*{trace_file.TRACE_SUFFIX}")
+    events = [timed.event for timed in trace_file.read_trace(path)]
+    return [event for event in events if isinstance(event, ChunksSent)]
+
+
+def test_a_report_says_how_far_and_how_late_and_how_loud(
+    progress: SendProgress, reports: CollectedReports, tmp_path: Path
+) -> None:
+    """Levels are those since the last report; the trace gets each lag once."""
+    progress.add_chunk(LOUD, 0.001)
+    progress.add_chunk(LOUD, 0.003)
+    progress.report()
+    progress.add_chunk(bytes(800), 0.002)
+    progress.report()
+    progress.report()
+
+    second = LagSummary(2.0, 2.0, 3.0, 3.0)
+    assert reports.events == [
+        Progressed(10.1, 3600.0, LagSummary(3.0, 1.0, 3.0, 3.0), (0, 0)),
+        Progressed(10.15, 3600.0, second, (-99,)),
+        Progressed(10.15, 3600.0, second, ()),
+    ]
+    assert chunks_in_trace(tmp_path) == [ChunksSent(0, (1000, 3000)), ChunksSent(2, (2000,))]
+
+
+def test_what_is_left_counts_down_to_nothing(progress: SendProgress) -> None:
+    """A recording that is longer than its header says leaves nothing, not less."""
+    assert progress.sent_samples == 0
+    assert progress.sent_seconds == 10.0
+    assert progress.seconds_left == 3590.0
+
+    progress.sent_samples = 3600 * 8000
+    assert progress.seconds_left == 0.0
+
+
+def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
+    progress: SendProgress, reports: CollectedReports
+) -> None:
+    """Otherwise a session would be more than complete."""
+    progress.sent_samples = 3600 * 8000
+    progress.report()
+
+    assert reports.events == [Progressed(3610.0, 3610.0, LagSummary(0.0, 0.0, 0.0, 0.0), ())]
+
+
+def test_a_report_comes_after_so_many_chunks(
+    progress: SendProgress, reports: CollectedReports
+) -> None:
+    """And once more only if something was sent since."""
+    told = []
+    for _ in range(4):
+        progress.add_chunk(LOUD, 0.0)
+        progress.report_every(2)
+        told.append(len(reports.events))
+    progress.report_if_new()
+    progress.add_chunk(LOUD, 0.0)
+    progress.report_if_new()
+
+    assert told == [0, 1, 1, 2]
+    assert len(reports.events) == 3
+
+
+def test_an_idle_session_says_so_at_intervals(
+    progress: SendProgress, reports: CollectedReports
+) -> None:
+    """Not before it has begun; then when nothing was reported for a while."""
+    assert progress.report_if_idle(1e12) == float("inf")
+    assert reports.events == []
+
+    progress.start_reporting()
+    begun = time.monotonic()
+    wait = progress.report_if_idle(begun)
+    assert 0 < wait <= IDLE_REPORT_INTERVAL_S
+    assert reports.events == []
+
+    wait = progress.report_if_idle(begun + IDLE_REPORT_INTERVAL_S)
+    assert len(reports.events) == 1
+    assert 0 <= wait <= IDLE_REPORT_INTERVAL_S
+
+
+def test_a_slip_is_reported_where_it_happened(
+    progress: SendProgress, reports: CollectedReports
+) -> None:
+    """In ms, at its place in the recording; the certificate counts it."""
+    progress.add_chunk(LOUD, 0.001)
+    progress.record_slip(6.0005004)
+    made = progress.certificate()
+
+    assert reports.events == [Slipped(10.05, 6000.5)]
+    assert made is not None
+    assert (made.verdict, made.slips, made.slipped_ms) == (Verdict.SLIPPED, 1, 6000.5)
+    assert (made.release, made.chunk_ms, made.sample_rate) == (Release.END, 50, 8000)
+    assert (made.chunks, made.audio_seconds) == (1, 0.05)
+
+
+def test_no_certificate_without_a_chunk(progress: SendProgress) -> None:
+    assert progress.certificate() is None
