@@ -16,7 +16,7 @@ START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_met
 """A fork server starts a session in milliseconds and shares its memory; not every system has it."""
 
 PRELOAD_MODULES = [
-    "workers.session.child",
+    "workers.session.local_launcher",
     "workers.session.main",
     "workers.audio.probe",
     "workers.session.preload",

@@ -7,7 +7,6 @@ may call it.
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from tui.model.queue_forecast import QueueForecast, StartForecast
 from tui.model.table_view import TableView
@@ -208,13 +207,7 @@ class DeskState:
 
     def snapshot(self, job: JobId) -> JobState:
         """A copy that another thread may read while reports go on coming in."""
-        job_state = self.job_states[job]
-        return replace(
-            job_state,
-            warnings=list(job_state.warnings),
-            earlier_attempts=list(job_state.earlier_attempts),
-            transcript=job_state.transcript.copy(),
-        )
+        return self.job_states[job].copy()
 
 
 def _whole_seconds(left: float) -> int:

@@ -3,7 +3,8 @@
 The screen's rows, the headless summary and ``run.json`` all read it, live or replayed from traces.
 """
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import assert_never
 
@@ -135,6 +136,13 @@ class JobState:
         return self.ended is not None and self.ended.outcome in wanted
 
     @property
+    def latest_outcome(self) -> Outcome | None:
+        """How the latest attempt that is over ended; None when none is."""
+        if self.ended is not None:
+            return self.ended.outcome
+        return self.earlier_attempts[-1].ended.outcome if self.earlier_attempts else None
+
+    @property
     def last_started_attempt(self) -> int:
         """The latest attempt that was begun: one that was only announced has heard nothing."""
         return self.attempt if self.has_started else self.attempt - 1
@@ -143,10 +151,22 @@ class JobState:
     def open_seconds(self) -> float:
         """How long sockets were open for this job, up to the latest report of a live one."""
         over = sum(attempt.ended.open_seconds for attempt in self.earlier_attempts)
-        live = (
-            0.0 if self._opened_at_s is None else max(0.0, self._last_report_s - self._opened_at_s)
-        )
+        live = self.socket_seconds(self._last_report_s)
         return over + (self.ended.open_seconds if self.ended else live)
+
+    def socket_seconds(self, t: float) -> float:
+        """How long the live session's socket has been open at ``t``, in seconds of its clock."""
+        return 0.0 if self._opened_at_s is None else max(0.0, t - self._opened_at_s)
+
+    def copy(self) -> "JobState":
+        """A copy that another thread may read, or continue, while this one goes on."""
+        return replace(
+            self,
+            warnings=list(self.warnings),
+            earlier_attempts=list(self.earlier_attempts),
+            transcript=self.transcript.copy(),
+            resume_tracker=copy(self.resume_tracker),
+        )
 
     def apply(self, report: JobReport) -> None:
         """Takes one report in; what an attempt says that another has followed comes too late."""

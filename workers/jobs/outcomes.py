@@ -18,6 +18,11 @@ RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Endings that a further attempt may mend. `Outcome.BUSY` and `Outcome.HANDED_OVER` go on too, but
 are no failures."""
 
+CONTINUE_HINT = "What was heard is kept; it can go on from there."
+RETRY_HINT = "What was heard is kept; retry goes on from there."
+RESUME_HINT = "What was heard is kept; paceline resume goes on from there."
+"""What the user can do about a session that broke: anything, ``retry`` or ``paceline resume``."""
+
 _PLACEHOLDER_REASON = "See Error message for details"
 """The fixed close reason since 2026; says nothing."""
 

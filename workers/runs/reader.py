@@ -11,6 +11,7 @@ from workers.jobs import events
 from workers.jobs.events import Ended, JobReport, Outcome, Queued, Retrying
 from workers.jobs.job import JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.outcomes import RESUME_HINT
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
@@ -24,7 +25,7 @@ _ATTEMPT_SUFFIX = re.compile(rf"\.(\d+){re.escape(trace_file.TRACE_SUFFIX)}$")
 UNRECORDED_ENDING = Ended(
     Outcome.CRASHED,
     "its end was not recorded: its process was killed",
-    "What was heard is kept; paceline resume goes on from there.",
+    RESUME_HINT,
 )
 """Of a session of a run that is not at work, if nothing else is known of how it ended."""
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,7 +19,7 @@ from platformdirs import user_state_path
 from workers.errors import Malformed, RunFolderProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
 from workers.jobs.job import JobId, Limits, StreamSettings
-from workers.jobs.job_state import JobStatus
+from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
@@ -47,6 +48,9 @@ class RunFolder:
         self._jobs = {JobId(int(str(job["id"]))): job for job in index.jobs} if index else {}
         self.needs_saving = False
         """Whether there is something to be saved."""
+        self._header_saved = False
+        self._saved_lines: dict[JobId, str] = {}
+        """Jobs as the index on disk has them; without those that have changed since."""
 
     def close(self) -> None:
         """Lets other programs work on it; one that nothing ever came into is removed."""
@@ -102,6 +106,7 @@ class RunFolder:
             "order": list[Json](self.order),
         }
         self.needs_saving = bool(self._jobs)  # a run of nothing is none
+        self._header_saved = False
 
     def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The trace and the log of an attempt, named so that a folder listing reads well."""
@@ -123,9 +128,9 @@ class RunFolder:
         """Renames the files of a session that was refused, so that its number can be used again."""
         for path in self.attempt_files(job, attempt, file):
             stem, kind = path.name.split(".", 2)[0], path.name.split(".", 2)[2]
-            refusals = len(list(self.path.glob(f"{stem}.{attempt}.refused-*.{kind}")))
+            names = (f"{stem}.{attempt}.refused-{number}.{kind}" for number in count(1))
             with suppress(OSError):  # it was never made
-                path.rename(path.with_name(f"{stem}.{attempt}.refused-{refusals + 1}.{kind}"))
+                path.rename(next(to for to in map(path.with_name, names) if not to.exists()))
 
     def add_job(self, job: JobId, file: str) -> None:
         """Notes a job of which nothing is known yet.
@@ -136,7 +141,7 @@ class RunFolder:
         with suppress(FileNotFoundError):  # the folder that the program works in is gone
             path = os.path.abspath(file)
         self._jobs[job] = {"id": job, "file": file, "path": path, "status": JobStatus.QUEUED.value}
-        self.needs_saving = True
+        self._mark_changed(job)
 
     def recording_path(self, job: JobId) -> str:
         """Where a job's recording is."""
@@ -162,7 +167,7 @@ class RunFolder:
         if record.get("changes", {}) == written:
             return
         record["changes"] = written
-        self.needs_saving = True
+        self._mark_changed(job)
 
     def changes_of(self, job: JobId) -> UpdateConfiguration:
         """What was noted; nothing if it cannot be read."""
@@ -172,53 +177,66 @@ class RunFolder:
                 return codec.load(UpdateConfiguration, written, "changes")
         return UpdateConfiguration()
 
-    def record(self, report: JobReport) -> None:
-        """Notes what a report says about a job's state."""
-        job = self._jobs.setdefault(report.job, {"id": report.job, "file": report.file})
+    def record(self, state: JobState, report: JobReport) -> None:
+        """Notes how a job stands after a report."""
+        job = self._jobs[report.job]
         match report.event:
             case Queued() as queued:
-                job.update(codec.dump(queued), status=JobStatus.QUEUED.value)
+                job |= codec.dump(queued)
                 job["size"] = _file_size(self.recording_path(report.job))
-            case Connecting() as connecting:
+            case Connecting():
                 self._header |= environment.environment_info()
-                job.update(sha256=connecting.sha256, status=JobStatus.CONNECTING.value)
-                self._clear_ending(job, report.attempt)
-            case Retrying():
-                job["status"] = JobStatus.RETRYING.value
-                self._clear_ending(job, report.attempt)
-            case Ended() as ended:
-                said = codec.dump(ended)
-                job.update(status=JobStatus.from_outcome(ended.outcome).value, ended=said)
-                attempts = job.get("attempts")
-                if not isinstance(attempts, dict):  # there was none, or it is damaged
-                    attempts = job["attempts"] = {}
-                attempts[str(report.attempt)] = said
+                job["sha256"] = state.sha256
+            case Retrying() | Ended():
+                pass
             case _:
                 return
-        job["attempt"] = report.attempt
+        waits = isinstance(report.event, Retrying)  # for a place too, which a state calls queued
+        job["status"] = (JobStatus.RETRYING if waits else state.status).value
+        if not isinstance(report.event, Queued):
+            self._record_ending(job, state)
+        job["attempt"] = state.attempt
+        self._mark_changed(report.job)
+
+    def _record_ending(self, job: JsonObject, state: JobState) -> None:
+        """Notes how the latest attempt ended. A number that comes again has no ending yet: a
+        refusal had it, or an attempt that never started."""
+        attempts = job.get("attempts")
+        if state.ended is None:
+            job.pop("ended", None)
+            if isinstance(attempts, dict):
+                attempts.pop(str(state.attempt), None)
+            return
+        ended = job["ended"] = codec.dump(state.ended)
+        if not isinstance(attempts, dict):  # there was none, or it is damaged
+            attempts = job["attempts"] = {}
+        attempts[str(state.attempt)] = ended
+
+    def _mark_changed(self, job: JobId) -> None:
+        self._saved_lines.pop(job, None)
         self.needs_saving = True
 
-    def _clear_ending(self, job: JsonObject, attempt: int) -> None:
-        """A number that comes again has no end yet: a refusal, or what was never begun, had it."""
-        job.pop("ended", None)
-        ends = job.get("attempts")
-        if isinstance(ends, dict):
-            ends.pop(str(attempt), None)
+    def is_job_saved(self, job: JobId) -> bool:
+        """Whether the index on disk has all that is known of a job, and of the run."""
+        return self._header_saved and job in self._saved_lines
 
     def take_index_text(self) -> str | None:
         """What ``run.json`` should hold now; None if that is what it was asked for last."""
         if not self.needs_saving:
             return None
-        self.needs_saving = False
-        # A line a job. Not `indent`, which Python has only in Python: that takes a quarter of a
-        # second for a thousand jobs, under the lock for which all sessions' reports wait.
-        jobs = ",\n".join(_encode_json(self._jobs[id]) for id in sorted(self._jobs))
+        self.needs_saving, self._header_saved = False, True
+        # A line a job, encoded only when it has changed: the lock is held, and all sessions'
+        # reports wait for it. Not `indent`, which json has only in Python.
+        for id, job in self._jobs.items():
+            if id not in self._saved_lines:
+                self._saved_lines[id] = _encode_json(job)
+        jobs = ",\n".join(self._saved_lines[id] for id in sorted(self._jobs))
         head = _encode_json({**self._header, "jobs": []})
         return f"{head.removesuffix(']}')}\n{jobs}\n]}}\n"
 
     def mark_unsaved(self) -> None:
         """The last `save` failed, so there is something to be saved still."""
-        self.needs_saving = True
+        self.needs_saving, self._header_saved = True, False
 
     def save(self, index_text: str, *, durable: bool) -> None:
         """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""

@@ -1,84 +1,136 @@
 """The queue: files to be probed, and jobs that wait for their start."""
 
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 from workers.jobs.job import JobId
 from workers.scheduling.job_slot import JobPhase, JobSlot
-from workers.scheduling.start_rate import StartRateLimiter
 
 
 class JobQueue:
-    """In order. Not for several threads at once; the supervisor sees to that."""
+    """Jobs in the order in which they are to start. For one thread at a time.
 
-    def __init__(self, start_limiter: StartRateLimiter) -> None:
-        self._start_limiter = start_limiter
+    Each job has a position; three heaps say which job is next, so that no start looks at the whole
+    queue. Entries of jobs that have left, or moved, stay in a heap until they come to its top.
+    """
+
+    def __init__(self) -> None:
         self._slots: dict[JobId, JobSlot] = {}
-        """In the order in which they are to start. A place stays in it while its file is probed."""
-        self._unprobed: dict[JobId, JobSlot] = {}
-        """Of these, the ones whose file nobody has begun to probe; in the same order."""
+        self._positions: dict[JobId, int] = {}
         self._retried: set[JobId] = set()
-        """Of these, the ones that had begun."""
+        """Jobs that had begun before. They stay ahead unless an order names them."""
+        self._unprobed: list[tuple[int, JobId]] = []
+        """By position."""
+        self._ready: list[tuple[int, JobId]] = []
+        """By position."""
+        self._delayed: list[tuple[float, int, JobId]] = []
+        """By the time before which they may not start, then by position."""
+        self._first, self._last = 0, 0
+        """The positions at both ends."""
+
+    def __len__(self) -> int:
+        return len(self._slots)
 
     @property
     def order(self) -> list[JobId]:
-        """Who waits, the next one first; one that goes on may have a time to wait for."""
-        return list(self._slots)
+        """All jobs in the queue, the next one first, including those with a time to wait for."""
+        return sorted(self._positions, key=self._positions.__getitem__)
+
+    @property
+    def slots(self) -> list[JobSlot]:
+        """The same, as slots, in no order."""
+        return list(self._slots.values())
 
     def add_unprobed(self, slot: JobSlot) -> None:
-        """At the end: its file is to be probed before anything else."""
+        """Adds a job at the end; its file must be probed before it starts."""
         self.remove(slot)
         slot.phase = JobPhase.UNPROBED
-        self._slots[slot.id] = self._unprobed[slot.id] = slot
-
-    def mark_probed(self, slot: JobSlot) -> None:
-        """It was probed, and keeps its place."""
-        slot.mark_queued(0.0)
+        self._last += 1
+        self._insert(slot, self._last)
 
     def add_retry(self, slot: JobSlot, due_at: float) -> None:
-        """Ahead of those that have not begun, but not before ``due_at`` on the monotonic clock."""
-        slot.mark_queued(due_at)
-        self._slots = {slot.id: slot, **self._slots}
+        """Adds a job ahead of all others; not to start before ``due_at`` (monotonic clock)."""
+        slot.phase, slot.due_at = JobPhase.QUEUED, due_at
         self._retried.add(slot.id)
+        self._first -= 1
+        self._insert(slot, self._first)
+
+    def mark_probed(self, slot: JobSlot) -> None:
+        """Lets a job start whose file was probed; it keeps its position."""
+        slot.phase, slot.due_at = JobPhase.QUEUED, 0.0
+        self._insert(slot, self._positions[slot.id])
+
+    def skip_wait(self, slot: JobSlot) -> None:
+        """Lets a queued job start now."""
+        self.mark_probed(slot)
 
     def reorder(self, order: Iterable[JobId]) -> None:
-        """Those that are named and wait first, as they are named; the others keep their order.
+        """Puts the named jobs first, in that order; the others keep theirs.
 
-        Only what goes on and is not named stays ahead: the order was made when it still streamed.
+        Retried jobs that are not named stay ahead: they streamed when the order was made.
         """
         named = dict.fromkeys(job for job in order if job in self._slots)
-        ahead = [job for job in self._slots if job in self._retried and job not in named]
-        self._slots = {job: self._slots[job] for job in (*ahead, *named, *self._slots)}
-        self._unprobed = {id: each for id, each in self._slots.items() if id in self._unprobed}
+        before = self.order
+        ahead = [job for job in before if job in self._retried and job not in named]
+        after = dict.fromkeys((*ahead, *named, *before))
+        self._positions = {job: position for position, job in enumerate(after)}
+        self._first, self._last = 0, len(after)
+        for heap in (self._unprobed, self._ready, self._delayed):
+            heap.clear()
+        for job, position in self._positions.items():
+            self._insert(self._slots[job], position)
 
     def remove(self, slot: JobSlot) -> None:
-        """It is no longer wanted, or waits no more."""
+        """Takes a job out, if it is in the queue."""
         self._slots.pop(slot.id, None)
-        self._unprobed.pop(slot.id, None)
+        self._positions.pop(slot.id, None)
         self._retried.discard(slot.id)
 
-    def next_start_at(self, now: float) -> float | None:
-        """When the next job may start, were there room; None when none waits."""
-        dues = [slot.due_at for slot in self._slots.values() if slot.phase is JobPhase.QUEUED]
-        return max(min(dues), self._start_limiter.next_start_at(now)) if dues else None
+    def next_due_at(self, now: float) -> float | None:
+        """When a job may start, apart from the bound on starts; None when none waits."""
+        while self._delayed and (
+            self._delayed[0][0] <= now or not self._is_delayed(*self._delayed[0])
+        ):
+            due_at, position, job = heappop(self._delayed)
+            if self._is_delayed(due_at, position, job):
+                heappush(self._ready, (position, job))
+        if self._top(self._ready, JobPhase.QUEUED) is not None:
+            return now
+        return self._delayed[0][0] if self._delayed else None
 
-    def pop_startable(self, now: float) -> JobSlot | None:
-        """The first that may start now; it leaves the queue."""
-        due = self.next_start_at(now)
-        if due is None or due > now:
-            return None
-        slot = next(each for each in self._slots.values() if _is_startable(each, now))
-        self.remove(slot)
-        self._start_limiter.record_start(now)
-        slot.started_at = now
+    def pop_due(self, now: float) -> JobSlot | None:
+        """Takes out the first job that may start now."""
+        self.next_due_at(now)
+        slot = self._top(self._ready, JobPhase.QUEUED)
+        if slot is not None:
+            self.remove(slot)
         return slot
 
     def pop_unprobed(self) -> JobSlot | None:
-        """The next whose file is to be probed."""
-        slot = next(iter(self._unprobed.values()), None)
+        """The next job whose file is to be probed; it keeps its position meanwhile."""
+        slot = self._top(self._unprobed, JobPhase.UNPROBED)
         if slot is not None:
-            del self._unprobed[slot.id]
+            slot.phase = JobPhase.PROBING
         return slot
 
+    def _insert(self, slot: JobSlot, position: int) -> None:
+        self._slots[slot.id], self._positions[slot.id] = slot, position
+        if slot.phase is JobPhase.UNPROBED:
+            heappush(self._unprobed, (position, slot.id))
+        elif slot.phase is JobPhase.QUEUED and slot.due_at:
+            heappush(self._delayed, (slot.due_at, position, slot.id))
+        elif slot.phase is JobPhase.QUEUED:
+            heappush(self._ready, (position, slot.id))
 
-def _is_startable(slot: JobSlot, now: float) -> bool:
-    return slot.phase is JobPhase.QUEUED and slot.due_at <= now
+    def _top(self, heap: list[tuple[int, JobId]], phase: JobPhase) -> JobSlot | None:
+        """The first job of a heap that is still there in this phase; drops entries before it."""
+        while heap:
+            position, job = heap[0]
+            if self._positions.get(job) == position and self._slots[job].phase is phase:
+                return self._slots[job]
+            heappop(heap)
+        return None
+
+    def _is_delayed(self, due_at: float, position: int, job: JobId) -> bool:
+        """Whether an entry of the delayed jobs still holds."""
+        return self._positions.get(job) == position and self._slots[job].due_at == due_at

@@ -1,171 +1,214 @@
-"""A job's place in a run: in the queue, starting, live, or over. The supervisor moves it."""
+"""How one job stands with the scheduler: unprobed, queued, live or finished."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from workers.jobs.events import Began, Connecting, Event, Outcome, Progressed, TurnReceived
+from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import Job, JobId
-from workers.jobs.outcomes import RETRYABLE
-from workers.jobs.resume_point import RECORDING_START, ResumePoint, ResumeTracker
+from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.outcomes import CONTINUE_HINT, RETRYABLE
+from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
+from workers.scheduling.launcher import Session
 from workers.scheduling.retry_policy import RetryPolicy
-from workers.session.child import SessionChild
+from workers.session.assignment import StopCommand
 
-MAX_STOPPED_CHECKS = 3
-"""Looks in a row after which a session whose process is stopped is ended."""
+MAX_SUSPENDED_CHECKS = 3
+"""Checks in a row that find a session suspended before it is killed."""
 
 MAX_SILENT_CHECKS = 15
-"""Looks after which one that streams and says nothing is ended: it reports once a second."""
+"""Checks without a report before a streaming session is killed: it reports once a second."""
 
 MAX_SILENT_SETUP_CHECKS = 600
-"""The same for one that does not stream: it reads a file up to where it goes on, which takes a
-minute for some hours of Opus, or it calls a server, or awaits its end."""
+"""The same for a session that does not stream: it reads its file up to where it goes on, which
+takes a minute for some hours of Opus, or it waits for the server."""
+
+MAX_KEPT_TURNS = 8
+"""Turns of a transcript that stay in memory here; the scheduler only needs the resume point."""
 
 
 class JobPhase(Enum):
     """Where a job is."""
 
     UNPROBED = "unprobed"
-    QUEUED = "waiting"
+    PROBING = "probing"
+    QUEUED = "queued"
     LIVE = "live"
-    """From when its process is being made."""
-    FINISHED = "over"
+    """From the moment when its session is being made."""
+    FINISHED = "finished"
 
 
 @dataclass(slots=True)
 class JobSlot:
-    """One job, its attempts so far, and the one that is at work or to come."""
+    """One job, and its session while it has one. Only the scheduler changes it."""
 
     id: JobId
     file: str
-    """As it was named."""
+    """As the user named it."""
     path: str
     """Where it is."""
+    state: JobState
+    """What its sessions have reported, apart from old turns."""
     attempt: int = 1
+    """The number of the current attempt, or of the next one."""
     generation: int = 0
-    """How often the user has asked for a further attempt: one that was never begun gives its number
-    to the next, so the number alone does not tell two of them apart."""
+    """How often the user has asked for a further attempt. An attempt that never started passes its
+    number on to the next, so the number alone does not tell two of them apart."""
     phase: JobPhase = JobPhase.UNPROBED
     job: Job | None = None
-    child: SessionChild | None = None
+    """Known once the file is probed."""
+    session: Session | None = None
     due_at: float = 0.0
-    """On the monotonic clock: not to be started before."""
+    """Not to start before, on the monotonic clock."""
     started_at: float = 0.0
+    """When the current attempt left the queue."""
     failed_attempts: int = 0
-    """Attempts that broke since the user last asked for one."""
-    resume_point: ResumePoint = RECORDING_START
-    """Where the attempt that is at work, or to come, begins."""
-    sha256: str = ""
-    """Of the recording when the job was begun."""
+    """Attempts that failed since the user last asked for one."""
+    starts_over: bool = False
+    """The next attempt begins with the recording and forgets what was heard before."""
     changes: UpdateConfiguration = NO_CHANGES
-    """What was changed while it streamed; further attempts begin with it."""
+    """What the user changed while it streamed; further attempts begin with it."""
     end_requested: bool = False
-    """Somebody asked for its end."""
-    outcome: Outcome | None = None
-    """Of the latest attempt that is over."""
-    _resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
-    _sends_audio: bool = False
+    """The user cancelled it, or the program ends."""
+    ending: JobReport | None = None
+    """The session's last report; published when the session is gone."""
+    _stop_commands: list[StopCommand] = field(default_factory=list)
+    """What the session was told; the first says why it ends."""
+    _is_hung: bool = False
+    _kill_requested: bool = False
     _silent_checks: int = 0
-    _stopped_checks: int = 0
-    """Looks in a row."""
+    _suspended_checks: int = 0
+    _last_report_t: float = 0.0
+    """On the session's clock."""
+    _last_report_at: float = 0.0
+    """The same moment on the monotonic clock."""
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more will happen to it unless the user asks."""
+        """Nothing more happens unless the user asks for it."""
         return self.phase is JobPhase.FINISHED
 
     @property
     def is_streaming(self) -> bool:
-        """A session has begun and its audio is not all sent, nor is its end asked for."""
-        return self.child is not None and self._sends_audio and not self.end_requested
+        """Its session sends audio and was not asked to end."""
+        live = self.session is not None and not self.end_requested
+        return live and self.state.status is JobStatus.STREAMING
 
-    # --- what its session says -------------------------------------------------------------------
+    @property
+    def resume_point(self) -> ResumePoint:
+        """Where the next attempt begins."""
+        return RECORDING_START if self.starts_over else self.state.resume_point
 
-    def apply(self, event: Event) -> None:
-        """Follows a live session."""
+    @property
+    def expected_sha256(self) -> str:
+        """Of the recording that the next attempt goes on with; empty for any."""
+        return "" if self.starts_over else self.state.sha256
+
+    def apply(self, report: JobReport) -> None:
+        """Applies a report to the state."""
+        self.state.apply(report)
+        self.state.transcript.evict(MAX_KEPT_TURNS)
+        if self.state.has_started:  # the state has started over itself
+            self.starts_over = False
+
+    # --- the session -----------------------------------------------------------------------------
+
+    def begin_attempt(self, session: Session, now: float) -> None:
+        """The job has a session, which is about to start."""
+        self.session, self.ending = session, None
+        self._stop_commands, self._is_hung, self._kill_requested = [], False, False
+        self._silent_checks = self._suspended_checks = 0
+        self._last_report_t, self._last_report_at = 0.0, now
+
+    def note_report(self, report: JobReport, now: float) -> None:
+        """Its session has reported something, so it is alive."""
         self._silent_checks = 0
-        match event:
-            case Connecting():
-                self.sha256 = event.sha256
-            case Began():
-                self._sends_audio = True
-            case Progressed():
-                self._sends_audio = event.sent_seconds < event.total_seconds
-                self._resume_tracker.apply_progress(event.sent_seconds)
-            case TurnReceived():
-                self._resume_tracker.apply_turn(event.turn, cut=event.cut)
+        self._last_report_t, self._last_report_at = report.t, now
 
-    def check_liveness(self) -> bool:
-        """One look a second at a live session; False when it has stood still for too long.
+    def request_stop(self, command: StopCommand) -> None:
+        """Asks the session to end; asked again, kills it.
 
-        Looks, not seconds: when the whole program was stopped, or the machine, nobody looked.
+        Leaving the program does not kill a session that was only cancelled: its last words are
+        still to come.
         """
-        if self.child is None:
-            return True
+        assert self.session is not None
+        if command in self._stop_commands or StopCommand.SHUT_DOWN in self._stop_commands:
+            self._kill_requested = True
+            self.session.kill()
+        else:
+            self._stop_commands.append(command)
+            self.session.send(command)
+
+    def check_session(self) -> None:
+        """Kills the session if it has been suspended or silent for too long. Once a second.
+
+        Counts checks, not seconds: nobody checks while the whole program, or the machine, sleeps.
+        """
+        if self.session is None:
+            return
         self._silent_checks += 1
-        self._stopped_checks = self._stopped_checks + 1 if self.child.is_suspended else 0
-        longest = MAX_SILENT_CHECKS if self._sends_audio else MAX_SILENT_SETUP_CHECKS
-        return self._stopped_checks < MAX_STOPPED_CHECKS and self._silent_checks < longest
+        self._suspended_checks = 0 if self.session.check_alive() else self._suspended_checks + 1
+        streaming = self.state.status is JobStatus.STREAMING
+        longest = MAX_SILENT_CHECKS if streaming else MAX_SILENT_SETUP_CHECKS
+        if self._suspended_checks >= MAX_SUSPENDED_CHECKS or self._silent_checks >= longest:
+            self._is_hung = self._kill_requested = True
+            self.session.kill()
+
+    def unreported_ending(self, exit_text: str | None, now: float) -> JobReport:
+        """The last report of a session that is gone and has not said how it ended.
+
+        ``exit_text`` says how its process ended; None if it never had one.
+        """
+        t = self._last_report_t + now - self._last_report_at
+        how = "by force" if exit_text or self._kill_requested else "before it began"
+        if self._is_hung:
+            reason = "the session's process stood still and was ended"
+            ended = Ended(Outcome.CRASHED, reason, CONTINUE_HINT)
+        elif self._stop_commands[:1] == [StopCommand.CANCEL]:
+            ended = Ended(Outcome.CANCELLED, f"stopped {how}", CONTINUE_HINT)
+        elif self._stop_commands:
+            ended = Ended(Outcome.INTERRUPTED, f"the program was left {how}", CONTINUE_HINT)
+        else:
+            hint = f"{CONTINUE_HINT} Its log may say more."
+            ended = Ended(Outcome.CRASHED, f"the session's process {exit_text}", hint)
+        started = self.state.has_started and self.state.attempt == self.attempt
+        ended = replace(
+            ended,
+            sent_seconds=self.state.sent_seconds if started and self.state.lag else 0.0,
+            open_seconds=round(self.state.socket_seconds(t), 3) if started else 0.0,
+        )
+        return JobReport(self.id, self.attempt, self.file, t, ended)
 
     # --- attempts --------------------------------------------------------------------------------
 
-    def begin_attempt(self, child: SessionChild) -> None:
-        """Its process is there, or is being made."""
-        self.phase, self.child = JobPhase.LIVE, child
-        self._resume_tracker = ResumeTracker(self.resume_point)
-        self._sends_audio, self._silent_checks, self._stopped_checks = False, 0, 0
-
-    def end_attempt(self, outcome: Outcome) -> None:
-        """Its process is gone, or it never had one."""
-        self.phase, self.child, self.outcome = JobPhase.FINISHED, None, outcome
-        self._resume_tracker.end_attempt(outcome)
-        self.resume_point = self._resume_tracker.resume_point
-        if outcome is Outcome.REFUSED:  # what was changed may be why
-            self.changes = NO_CHANGES
-
     def next_retry_delay(self, outcome: Outcome, retry_policy: RetryPolicy) -> float | None:
-        """Seconds until a further attempt may follow one that ended so; None: it is over.
+        """Seconds until a further attempt may follow one that ended so; None: the job is over.
 
-        A session that handed over is no failure; unless it got no further than it had begun: that
-        could go on for ever.
+        A session that handed over has not failed, unless it got no further than where it began:
+        such sessions could follow each other for ever.
         """
-        handed_over = outcome is Outcome.HANDED_OVER
-        if handed_over and self._resume_tracker.has_advanced:
+        if outcome is Outcome.HANDED_OVER and self.state.resume_tracker.has_advanced:
             return 0.0
-        ended_by_others = outcome is Outcome.INTERRUPTED  # by a signal: nobody has left
-        if outcome not in RETRYABLE and not handed_over and not ended_by_others:
+        # Interrupted: by a signal to its process, since the program goes on.
+        if outcome not in RETRYABLE | {Outcome.HANDED_OVER, Outcome.INTERRUPTED}:
             return None
         self.failed_attempts += 1
-        return (
-            retry_policy.random_delay(self.failed_attempts)
-            if self.failed_attempts < retry_policy.max_attempts
-            else None
-        )
-
-    def mark_queued(self, due_at: float) -> None:
-        """In the queue again, or for the first time, not to be started before ``due_at``."""
-        self.phase, self.due_at = JobPhase.QUEUED, due_at
+        if self.failed_attempts >= retry_policy.max_attempts:
+            return None
+        return retry_policy.random_delay(self.failed_attempts)
 
     def reset_for_retry(self, attempt: int) -> None:
-        """The user wants a further attempt: from where it broke, or anew when nothing did.
+        """Prepares a further attempt that the user wants.
 
-        ``attempt``: the number that it gets; that of the latest one, if that was never begun.
+        It goes on from where the last one broke, or starts over when none did. ``attempt``: its
+        number; that of the last attempt if that never started.
         """
-        at_fault = self.outcome is Outcome.UNREADABLE and attempt > self.attempt  # not only away
-        if self.outcome is Outcome.DONE or at_fault:
-            self.resume_point, self.sha256, self._resume_tracker = (
-                RECORDING_START,
-                "",
-                ResumeTracker(),
-            )
+        outcome = self.state.latest_outcome
+        unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt  # not only away
+        if outcome is Outcome.DONE or unreadable:
+            self.starts_over = True
         self.attempt = attempt
         self.generation += 1
         self.job = None
         self.failed_attempts, self.due_at, self.end_requested = 0, 0.0, False
-
-    def restore(self, resume_point: ResumePoint, outcome: Outcome | None, sha256: str) -> None:
-        """As an earlier run left it."""
-        self.resume_point, self.outcome, self.sha256 = resume_point, outcome, sha256
-        self._resume_tracker = ResumeTracker(resume_point)
-        self.phase = JobPhase.FINISHED

@@ -1,43 +1,54 @@
-"""The supervisor: the queue of jobs, and a process for each session.
+"""Runs the scheduler: a lock, a thread that probes files and starts sessions, and the commands.
 
-Lives in the parent. What a user may do is here; `job_table` knows how each job stands, `dispatcher`
-does the work. Whoever watches reads `Supervisor.reports`, which never blocks a session. Nothing
-here knows a screen.
+Lives in the parent process. The supervisor's thread does what takes time, without the lock: it
+waits for the engine, probes, starts sessions and writes the run's index. Threads of the launcher
+bring reports. Every one of them, and every command, enters the scheduler through the one lock here.
 """
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
 from workers import processes
-from workers.jobs.events import JobReport
+from workers.audio.prober import Prober
+from workers.errors import PacelineError, ProbeFailed, Unreadable
+from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
-from workers.protocol import configuration
-from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
+from workers.protocol.messages import UpdateConfiguration
+from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
-from workers.scheduling.dispatcher import Dispatcher, SessionTarget
-from workers.scheduling.job_slot import JobPhase
-from workers.scheduling.job_table import CANCELLED_IN_QUEUE, INTERRUPTED_IN_QUEUE, JobTable
+from workers.scheduling.job_slot import JobSlot
+from workers.scheduling.launcher import SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
 from workers.scheduling.start_rate import StartRateLimiter
-from workers.session.assignment import StopCommand, Timeouts
+from workers.session.assignment import Timeouts
+from workers.session.local_launcher import LocalLauncher
 
 __all__ = ["SessionTarget", "Supervisor"]
 
 SHUTDOWN_TIMEOUT_S = 8.0
 """Seconds for which closing waits for sessions to end politely before it ends them by force."""
 
+SESSION_CHECK_INTERVAL_S = 1.0
+"""Seconds between two checks for sessions that are suspended or silent."""
+
+_TOO_MANY_FILES_HINT = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
+
 
 class Supervisor:
-    """Runs the jobs of one run. A context manager: whatever happens, leaving it leaves no process.
+    """Runs the jobs of one run. A context manager: leaving it ends every process.
 
-    ``get_target`` is asked before each start, in the supervisor's own thread: an embedded engine
-    takes its time to come up, and may have to come up again. ``max_sessions`` at once;
-    ``start_limiter`` bounds new ones, ``retry_policy`` further attempts. Its methods may be called
-    from any thread.
+    ``get_target`` is called before each start, in the supervisor's thread: an embedded engine takes
+    its time to start, and may have to start again. ``max_sessions``: at once; None leaves it to
+    the target. Methods may be called from any thread, and return at once except `wait`.
     """
 
     def __init__(
@@ -50,25 +61,31 @@ class Supervisor:
         start_limiter: StartRateLimiter | None = None,
         retry_policy: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
+        launcher: SessionLauncher | None = None,
     ) -> None:
         self.folder = folder
-        self._settings = settings
-        self._start_limiter = start_limiter or StartRateLimiter()
-        self._job_table = JobTable(folder, self._start_limiter, retry_policy or RetryPolicy())
-        self._condition = self._job_table.condition
+        self._get_target = get_target
         self._context = processes.mp_context()
-        self._dispatcher = Dispatcher(
-            self._job_table,
-            get_target,
+        self._scheduler = Scheduler(
+            folder,
             settings,
-            timeouts or Timeouts(),
-            self._context,
-            max_sessions,
+            launcher or LocalLauncher(),
+            clock=time.monotonic,
+            start_limiter=start_limiter or StartRateLimiter(),
+            retry_policy=retry_policy or RetryPolicy(),
+            timeouts=timeouts or Timeouts(),
+            session_limit=max_sessions,
         )
+        self._changed = threading.Condition(threading.RLock())
+        """The one lock: guards the scheduler and the run folder, and announces their changes."""
+        self._index_writer = IndexWriter(folder, self._changed)
+        self._closing = False
+        self._next_check_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
         processes.warm_up(self._context)
-        self._dispatcher.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -81,172 +98,233 @@ class Supervisor:
         if not self.wait(SHUTDOWN_TIMEOUT_S):
             self.stop()  # by force now
             self.wait(SHUTDOWN_TIMEOUT_S)
-        self._dispatcher.close(SHUTDOWN_TIMEOUT_S)
+        with self._locked():
+            self._closing = True
+        self._thread.join(SHUTDOWN_TIMEOUT_S)  # it may wait for an engine that never starts
+        # A suspended fork server would not notice that the program has ended.
+        processes.kill_suspended_fork_server()
 
-    # --- how it stands ---------------------------------------------------------------------------
+    @contextmanager
+    def _locked(self) -> Iterator[Scheduler]:
+        """The scheduler under the lock; wakes the supervisor's thread, and `wait`, afterwards."""
+        with self._changed:
+            yield self._scheduler
+            self._changed.notify_all()
+
+    # --- what is going on ------------------------------------------------------------------------
 
     @property
     def reports(self) -> "SimpleQueue[JobReport]":
-        """What happens, as it happens."""
-        return self._job_table.reports
+        """Everything that happens, as it happens."""
+        return self._scheduler.reports
 
     @property
     def max_sessions(self) -> int:
-        """How many sessions at most run at once; 0 while that is not known."""
-        return self._dispatcher.max_sessions
+        """How many sessions at once; 0 while that is not known."""
+        return self._scheduler.max_sessions
 
     @property
     def holding(self) -> bool:
         """No new starts while true."""
-        return self._dispatcher.holding
-
-    def start_simulator(self) -> Callable[[float], float]:
-        """Tries out the starts to come, if none of them is refused.
-
-        To be asked for one after another: takes in how many seconds there is a place for it, gives
-        in how many it starts.
-        """
-        with self._condition:
-            start, now = self._start_limiter.start_simulator(), time.monotonic()
-        return lambda place_in: start(now + place_in) - now
+        return self._scheduler.holding
 
     @property
     def server_restarts(self) -> int:
-        """How often an embedded engine that had died was started again."""
-        return self._dispatcher.server_restarts
+        """How often an embedded engine died and was started again."""
+        target = self._scheduler.target
+        return target.server_restarts if target else 0
 
     @property
     def queue(self) -> list[JobId]:
-        """Jobs that wait for their start, the next one first.
-
-        One that broke may have its time to wait for; others go first meanwhile.
-        """
-        with self._condition:
-            return self._job_table.job_queue.order
+        """Jobs that wait for their start, the next one first. Some may have a time to wait for;
+        others start meanwhile."""
+        with self._changed:
+            return self._scheduler.queue
 
     @property
     def next_start_at(self) -> float | None:
         """When the next queued job may start, on the monotonic clock; None when none may.
 
-        Past when it only waits for a place.
+        In the past if the job only waits for another session to end.
         """
-        with self._condition:
-            if self.holding or self._job_table.stopping:
-                return None
-            return self._job_table.job_queue.next_start_at(time.monotonic())
+        with self._changed:
+            return self._scheduler.next_start_at
+
+    def start_simulator(self) -> Callable[[float], float]:
+        """Forecasts starts, as if none was refused.
+
+        Call the result once for each start, in order: it takes in how many seconds there is room
+        for a session, and returns in how many seconds the session starts.
+        """
+        with self._changed:
+            start, now = self._scheduler.start_limiter.start_simulator(), time.monotonic()
+        return lambda room_in: start(now + room_in) - now
 
     @property
     def is_idle(self) -> bool:
         """Nothing queued and nothing live."""
-        return self._job_table.is_idle
+        with self._changed:
+            return self._scheduler.is_idle
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until idle; False when it took longer than ``timeout_s``."""
-        with self._condition:
-            return self._condition.wait_for(lambda: self.is_idle, timeout_s)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._scheduler.is_idle, timeout_s)
 
-    # --- jobs ------------------------------------------------------------------------------------
+    # --- commands --------------------------------------------------------------------------------
 
     def add(self, files: Iterable[str]) -> list[JobId]:
         """Queues files; each is probed in the supervisor's thread, then reported."""
-        with self._condition:
-            return [self._job_table.add_job(file).id for file in files]
+        with self._locked() as scheduler:
+            return [scheduler.add(file) for file in files]
 
     def resume(self, states: Iterable[JobState]) -> None:
-        """Takes over the jobs of a run that ended; those that are not finished go on.
-
-        A job that the user cancelled is finished as he wished. What had begun goes first, the rest
-        in the order into which it was put.
-        """
-        with self._condition:
-            begun = []
-            for job_state in states:
-                slot = self._job_table.restore_job(job_state)
-                if not job_state.is_settled:
-                    self._job_table.retry(slot, "it was not finished")
-                    begun += (
-                        [slot.id] if job_state.has_started or job_state.earlier_attempts else []
-                    )
-            self._job_table.job_queue.reorder([*begun, *self.folder.order])
+        """Takes over the jobs of a run that ended, and continues those that are not settled."""
+        with self._locked() as scheduler:
+            scheduler.resume(states)
 
     def cancel(self, job: JobId) -> None:
-        """Ends a job politely and keeps what was heard; asked again, by force."""
-        self._job_table.end_early(
-            self._job_table.slots[job], StopCommand.CANCEL, CANCELLED_IN_QUEUE
-        )
+        """Ends a job politely and keeps what was heard; called again, by force."""
+        with self._locked() as scheduler:
+            scheduler.cancel(job)
 
     def retry(self, job: JobId) -> bool:
-        """Queues a further attempt of a job that is over; False when it is not over.
+        """Queues a further attempt of a finished job; False when it is not finished.
 
-        It goes on from where the last one broke; a job that was done, or whose file was at fault,
-        starts anew. One that waits for its next attempt tries now.
+        It goes on from where the last attempt broke; a job that was done, or whose file was at
+        fault, starts over. A job that waits for its next attempt starts now.
         """
-        with self._condition:
-            slot = self._job_table.slots[job]
-            if self._job_table.stopping:
-                return False
-            if slot.phase is JobPhase.QUEUED:
-                slot.due_at = 0.0
-                self._start_limiter.skip_pause()
-                self._condition.notify_all()
-                return True
-            if not slot.is_finished:
-                return False
-            self._job_table.retry(slot, "asked for")
-            return True
-
-    # --- a session in mid-stream -----------------------------------------------------------------
+        with self._locked() as scheduler:
+            return scheduler.retry(job)
 
     def end_turn(self, job: JobId) -> bool:
         """Has the server end the open turn now; False when the job does not stream."""
-        with self._condition:
-            slot = self._job_table.slots[job]
-            if slot.child is None or not slot.is_streaming:
-                return False
-            slot.child.forward(ForceEndpoint())
-            return True
+        with self._locked() as scheduler:
+            return scheduler.end_turn(job)
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
         """Changes how the server hears a job, now and in further attempts.
 
-        Only what the model may change is sent; False when that is nothing, or when the job does not
+        Sends only what the model supports; False when that is nothing, or when the job does not
         stream.
         """
-        allowed = configuration.supported_changes(changes, self._settings.speech_model)
-        with self._condition:
-            slot = self._job_table.slots[job]
-            if slot.child is None or not slot.is_streaming or allowed == configuration.NO_CHANGES:
-                return False
-            slot.child.forward(allowed)
-            slot.changes = configuration.merged_changes(slot.changes, allowed)
-            self.folder.set_changes(slot.id, slot.changes)
-            return True
-
-    # --- the queue -------------------------------------------------------------------------------
+        with self._locked() as scheduler:
+            return scheduler.configure(job, changes)
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts jobs that wait into this order. Those that are not named come behind them, but for
-        those that go on: they stay ahead."""
-        with self._condition:
-            self._job_table.job_queue.reorder(order)
-            self.folder.set_order(self._job_table.job_queue.order)
-            self._condition.notify_all()
+        """Puts the named jobs first in the queue, in this order; the others keep theirs.
+
+        Jobs that had begun and are not named stay ahead.
+        """
+        with self._locked() as scheduler:
+            scheduler.reorder(order)
 
     def set_max_sessions(self, max_sessions: int) -> None:
-        """So many at once from now on, at least 1; what is live goes on to its end."""
-        with self._condition:
-            self._dispatcher.session_limit = max(1, max_sessions)
-            self._condition.notify_all()
+        """Sets how many sessions run at once, at least 1; live ones go on to their end."""
+        with self._locked() as scheduler:
+            scheduler.session_limit = max(1, max_sessions)
 
     def hold(self, on: bool) -> None:
-        """Holds new starts, or lets them go on; live sessions cannot pause and are not touched."""
-        with self._condition:
-            self._dispatcher.holding = on
-            self._condition.notify_all()
+        """Holds new starts, or releases them; live sessions go on."""
+        with self._locked() as scheduler:
+            scheduler.holding = on
 
     def stop(self) -> None:
-        """No new starts; takes out what is queued, ends what is live politely; again: by force."""
-        with self._condition:
-            self._job_table.stopping = True
-            for slot in self._job_table.slots.values():
-                self._job_table.end_early(slot, StopCommand.SHUT_DOWN, INTERRUPTED_IN_QUEUE)
+        """Starts nothing more and ends every job politely; called again, by force."""
+        with self._locked() as scheduler:
+            scheduler.stop()
+
+    # --- the supervisor's thread -----------------------------------------------------------------
+
+    def _run(self) -> None:
+        with Prober(self._context) as prober:
+            while True:
+                with self._changed:
+                    if self._closing:
+                        break
+                    self._check_sessions()
+                    claim = self._scheduler.claim_next()
+                    if claim is None and (pause := self._seconds_to_next_action()) > 0:
+                        self._changed.wait(pause)
+                if claim is not None:
+                    self._advance(claim, prober)
+                self._index_writer.save()
+        self._index_writer.save_final()
+
+    def _check_sessions(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_check_at:
+            self._next_check_at = now + SESSION_CHECK_INTERVAL_S
+            processes.kill_suspended_fork_server()
+            self._scheduler.check_sessions()
+
+    def _seconds_to_next_action(self) -> float:
+        """Until then there is nothing to do, unless something changes."""
+        to_start = self._scheduler.seconds_to_start()
+        pause = SESSION_CHECK_INTERVAL_S if to_start is None else to_start
+        return self._index_writer.time_to_save(min(pause, SESSION_CHECK_INTERVAL_S))
+
+    def _advance(self, claim: Claim, prober: Prober) -> None:
+        """Probes a file, or starts a session. A fault of ours ends that job, not the run."""
+        try:
+            if claim.slot.job is None:
+                self._probe(claim, prober)
+            else:
+                self._start_session(claim)
+        except Exception as error:
+            self._log_fault()
+            reason = f"a fault in Paceline ended it ({type(error).__name__})"
+            hint = f"{self.folder.faults_path} says where."
+            with self._locked() as scheduler:
+                scheduler.fail_job(claim, Ended(Outcome.CRASHED, reason, hint))
+
+    def _probe(self, claim: Claim, prober: Prober) -> None:
+        try:
+            recording = prober.probe(claim.slot.path)
+        except (Unreadable, ProbeFailed) as error:
+            unreadable = isinstance(error, Unreadable)
+            outcome = Outcome.UNREADABLE if unreadable else Outcome.CRASHED
+            with self._locked() as scheduler:
+                scheduler.fail_job(claim, Ended(outcome, error.reason, error.hint))
+        else:
+            with self._locked() as scheduler:
+                scheduler.enqueue(claim, recording)
+
+    def _start_session(self, claim: Claim) -> None:
+        slot = claim.slot
+        try:
+            target = self._get_target()
+            with self._locked() as scheduler:
+                session = scheduler.create_session(claim, target)
+            if session is not None:
+                # Whatever is killed from here on, a resumption knows of the job.
+                self._index_writer.save(force=not self.folder.is_job_saved(slot.id))
+                session.start(partial(self._on_report, slot), partial(self._on_exit, slot))
+            return
+        except PacelineError as error:  # the engine did not start; it may at the next attempt
+            ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
+        except (EOFError, ConnectionError):
+            reason = "the session's process could not be started: the fork server was ended"
+            ended = Ended(Outcome.CRASHED, reason, "A new one is started.")
+        except OSError as error:
+            reason = f"the session's process could not be started ({error})"
+            ended = Ended(Outcome.CRASHED, reason, _TOO_MANY_FILES_HINT)
+        with self._locked() as scheduler:
+            scheduler.fail_start(claim, ended)
+
+    def _log_fault(self) -> None:
+        with suppress(OSError), self.folder.faults_path.open("a") as file:
+            traceback.print_exc(file=file)
+
+    # --- threads of the launcher, one a session --------------------------------------------------
+
+    def _on_report(self, slot: JobSlot, report: JobReport) -> None:
+        try:
+            with self._changed:
+                self._scheduler.apply_report(slot, report)
+        except Exception:  # the session goes on, and its trace has everything
+            self._log_fault()
+
+    def _on_exit(self, slot: JobSlot, exit_text: str) -> None:
+        with self._locked() as scheduler:
+            scheduler.finish_session(slot, exit_text)

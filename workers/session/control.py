@@ -6,17 +6,17 @@ import signal
 from contextlib import suppress
 
 from workers.jobs.events import Ended, Outcome
+from workers.jobs.outcomes import RESUME_HINT, RETRY_HINT
 from workers.session.assignment import ForwardedMessage, StopCommand
 from workers.session.session_queue import Closed, Empty, SessionQueue
 
-_RESUME_HINT = "What was heard is kept; paceline resume goes on from there."
 _STOP_ENDINGS = {
     StopCommand.CANCEL: Ended(
         Outcome.CANCELLED,
         "stopped by the user",
-        "What was heard is kept; retry goes on from there.",
+        RETRY_HINT,
     ),
-    StopCommand.SHUT_DOWN: Ended(Outcome.INTERRUPTED, "the program was left", _RESUME_HINT),
+    StopCommand.SHUT_DOWN: Ended(Outcome.INTERRUPTED, "the program was left", RESUME_HINT),
 }
 
 
@@ -67,7 +67,7 @@ class ControlChannel:
         """What has arrived on ``ready_fds``: endings, and messages to forward to the server."""
         if self._signal_fd in ready_fds:
             os.read(self._signal_fd, 64)
-            return [Ended(Outcome.INTERRUPTED, "stopped by a signal", _RESUME_HINT)]
+            return [Ended(Outcome.INTERRUPTED, "stopped by a signal", RESUME_HINT)]
         if self._queue_fd not in ready_fds:
             return []
         received: list[Ended | ForwardedMessage] = []
@@ -79,5 +79,5 @@ class ControlChannel:
         except Closed:
             self.read_fds.remove(self._queue_fd)
             reason = "the program that started it is gone"
-            received.append(Ended(Outcome.INTERRUPTED, reason, _RESUME_HINT))
+            received.append(Ended(Outcome.INTERRUPTED, reason, RESUME_HINT))
         return received

@@ -35,8 +35,6 @@ START_LEAD_S = 0.02
 MIN_CHUNK_MS = 50
 """The protocol's bound; a shorter last chunk is filled up with silence."""
 
-_RETRY_HINT = "What was heard is kept; retry goes on from there."
-
 
 @dataclass(frozen=True, slots=True)
 class ConnectTimes:
@@ -112,7 +110,7 @@ class Conversation:
             try:
                 self._stream_and_terminate(connection, chunks, dialled, opened)
             except ConnectionLost as error:
-                self._state.end(Ended(Outcome.LOST, error.reason, _RETRY_HINT))
+                self._state.end(Ended(Outcome.LOST, error.reason, outcomes.RETRY_HINT))
             connection.close()
         return replace(
             self._state.finalize(),

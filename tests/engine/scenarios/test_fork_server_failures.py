@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import psutil
 import pytest
@@ -22,13 +23,13 @@ from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.engine.support.transcribing_server import DEFAULT_STYLE, transcribe
 from workers import processes
 from workers.audio.recording import Recording
-from workers.jobs.events import Outcome
+from workers.jobs.events import JobReport
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.processes import GROUP_SIGNALS, START_METHOD
 from workers.protocol.endpoint import custom_endpoint
 from workers.runs import reader
 from workers.session.assignment import Assignment, StopCommand
-from workers.session.child import SessionChild
+from workers.session.local_launcher import LocalLauncher
 
 pytestmark = pytest.mark.skipif(START_METHOD != "forkserver", reason="there is none here")
 
@@ -107,13 +108,14 @@ def test_a_session_that_is_twice_asked_to_end_before_it_is_there_is_killed(tmp_p
         trace_path=str(tmp_path / "a.trace.jsonl"),
         log_path=str(tmp_path / "a.log"),
     )
-    context = processes.mp_context()
-    processes.warm_up(context)
-    child = SessionChild(context, assignment, None)
-    child.request_stop(StopCommand.CANCEL)
-    child.request_stop(StopCommand.CANCEL)
-    child.start()
+    processes.warm_up(processes.mp_context())
+    session = LocalLauncher().create(assignment, None)
+    reports: list[JobReport] = []
+    exits: SimpleQueue[str] = SimpleQueue()
+    session.send(StopCommand.CANCEL)
+    session.kill()
+    session.start(reports.append, exits.put)
 
-    assert list(child.read_reports()) == []
-    assert child.fallback_ending().outcome is Outcome.CANCELLED
-    child.close()
+    assert exits.get(timeout=LONG_ENOUGH) == "was killed (signal 9)"
+    assert reports == []
+    session.close()

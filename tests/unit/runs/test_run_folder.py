@@ -8,13 +8,21 @@ import pytest
 
 from tests.support.report_builders import connecting, ended_done, report
 from workers.errors import RunFolderProblem
+from workers.jobs.events import Event
 from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job_state import JobState
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import reader, run_folder
 
 ONE, TWO = JobId(1), JobId(2)
 CHANGES = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
+
+
+def after(event: Event) -> JobState:
+    job_state = JobState(ONE, "1.wav")
+    job_state.apply(report(ONE, event))
+    return job_state
 
 
 def left(folder: Path) -> None:
@@ -85,7 +93,7 @@ def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
     left(tmp_path / "run")
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert '"versions"' not in (again.take_index_text() or "")
-        again.record(report(ONE, connecting()))
+        again.record(after(connecting()), report(ONE, connecting()))
         again.set_header(None, StreamSettings())
         head = json.loads(again.take_index_text() or "")
 
@@ -107,7 +115,7 @@ def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.order == []
         assert again.changes_of(ONE) == NO_CHANGES
-        again.record(report(ONE, ended_done()))
+        again.record(after(ended_done()), report(ONE, ended_done()))
         assert '"attempts": {' in (again.take_index_text() or "")
 
 

@@ -1,14 +1,16 @@
 from workers.jobs.job import JobId
+from workers.jobs.job_state import JobState
 from workers.scheduling.job_queue import JobQueue
 from workers.scheduling.job_slot import JobPhase, JobSlot
-from workers.scheduling.start_rate import MIN_START_GAP_S, StartRateLimiter
 
 
 def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]:
     """So many jobs, the first of which is number 1."""
-    waiting = JobQueue(StartRateLimiter())
-    slots = [JobSlot(JobId(n + 1), f"{n + 1}.wav", f"{n + 1}.wav") for n in range(count)]
-    for slot in slots:
+    waiting = JobQueue()
+    slots = []
+    for job in map(JobId, range(1, count + 1)):
+        slot = JobSlot(job, f"{job}.wav", f"{job}.wav", JobState(job, f"{job}.wav"))
+        slots.append(slot)
         waiting.add_unprobed(slot)
     while probed and (unprobed := waiting.pop_unprobed()):
         waiting.mark_probed(unprobed)
@@ -18,9 +20,8 @@ def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]
 def started(waiting: JobQueue, now: float = 100.0) -> list[JobId]:
     """All that start at once, in order."""
     found = []
-    while slot := waiting.pop_startable(now):
+    while slot := waiting.pop_due(now):
         found.append(slot.id)
-        now += MIN_START_GAP_S
     return found
 
 
@@ -59,7 +60,7 @@ def test_files_are_probed_in_the_order_too() -> None:
 def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
     """But not before its time."""
     waiting, slots = queued(3)
-    first = waiting.pop_startable(100.0)
+    first = waiting.pop_due(100.0)
     assert first is slots[0]
     waiting.add_retry(first, 500.0)
 
@@ -68,7 +69,7 @@ def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
     assert started(waiting, 500.0) == [1]
 
     waiting, slots = queued(3)
-    first = waiting.pop_startable(100.0)
+    first = waiting.pop_due(100.0)
     assert first is slots[0]
     waiting.add_retry(first, 100.0)
     waiting.reorder([JobId(2), JobId(1)])
@@ -78,7 +79,7 @@ def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
 def test_one_that_went_on_since_an_order_was_made_stays_first() -> None:
     """Whoever made it saw it stream; once it has begun again it is like any other."""
     waiting, slots = queued(4)
-    first = waiting.pop_startable(100.0)
+    first = waiting.pop_due(100.0)
     assert first is slots[0]
     waiting.add_retry(first, 100.0)
     waiting.reorder([JobId(3), JobId(2), JobId(4)])
@@ -101,4 +102,4 @@ def test_what_is_taken_out_and_asked_for_again_is_there_once() -> None:
     assert waiting.order == [2, 3, 1]
     assert waiting.pop_unprobed() is slots[0]
     assert waiting.pop_unprobed() is None
-    assert slots[0].phase is JobPhase.UNPROBED
+    assert slots[0].phase is JobPhase.PROBING

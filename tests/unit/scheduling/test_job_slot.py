@@ -1,31 +1,41 @@
-from dataclasses import dataclass
-from typing import cast
-
-from workers.jobs.events import Began, Outcome, Progressed, TurnReceived
-from workers.jobs.job import JobId
+from tests.support.fake_launcher import RECORDING, FakeSession
+from workers.jobs.events import (
+    Began,
+    Connecting,
+    Ended,
+    Event,
+    JobReport,
+    Outcome,
+    Progressed,
+    TurnReceived,
+)
+from workers.jobs.job import Job, JobId, StreamSettings
+from workers.jobs.job_state import JobState
 from workers.pacing.certificate import LagSummary
-from workers.protocol.configuration import NO_CHANGES
-from workers.protocol.messages import Turn, UpdateConfiguration, Word
+from workers.protocol.endpoint import custom_endpoint
+from workers.protocol.messages import Turn, Word
 from workers.scheduling.job_slot import (
     MAX_SILENT_CHECKS,
     MAX_SILENT_SETUP_CHECKS,
-    MAX_STOPPED_CHECKS,
+    MAX_SUSPENDED_CHECKS,
     JobSlot,
 )
 from workers.scheduling.retry_policy import RetryPolicy
-from workers.session.child import SessionChild
+from workers.session.assignment import Assignment, StopCommand
+
+BEGAN = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 500.0)
+JOB = Job(JobId(1), "a.wav", RECORDING, StreamSettings())
+ASSIGNMENT = Assignment(JOB, 1, custom_endpoint("ws://127.0.0.1:1"), "a.jsonl", "a.log")
 
 
-@dataclass
-class Child:
-    """A session's process, as far as a place looks at it."""
-
-    is_suspended: bool = False
-
-
-def live(child: Child | None = None) -> JobSlot:
-    slot = JobSlot(JobId(1), "a.wav", "a.wav")
-    slot.begin_attempt(cast(SessionChild, child or Child()))
+def live(*events: Event, session: FakeSession | None = None) -> JobSlot:
+    """A slot whose session has connected and reported these events, one a second."""
+    slot = JobSlot(JobId(1), "a.wav", "a.wav", JobState(JobId(1), "a.wav"))
+    slot.begin_attempt(session or FakeSession(ASSIGNMENT), 100.0)
+    for t, event in enumerate([Connecting("ws://x", "ab"), *events]):
+        report = JobReport(JobId(1), 1, "a.wav", float(t), event)
+        slot.note_report(report, 100.0 + t)
+        slot.apply(report)
     return slot
 
 
@@ -33,45 +43,78 @@ def progressed(sent: float, total: float = 10.0) -> Progressed:
     return Progressed(sent, total, LagSummary(0, 0, 0, 0))
 
 
-def looks(slot: JobSlot, most: int = 1000) -> int:
-    """After how many looks it has stood still for too long."""
-    return next(count for count in range(1, most) if not slot.check_liveness())
+def checks_until_killed(slot: JobSlot) -> int:
+    session = slot.session
+    assert isinstance(session, FakeSession)
+    for count in range(1, 1000):
+        slot.check_session()
+        if session.is_killed:
+            return count
+    raise AssertionError("it is never killed")
 
 
-def test_a_stopped_process_has_soon_stood_still_too_long() -> None:
+def test_a_suspended_session_is_killed_soon() -> None:
     """Whatever it was about to do."""
-    assert looks(live(Child(is_suspended=True))) == MAX_STOPPED_CHECKS
+    suspended = FakeSession(ASSIGNMENT, is_alive=False)
+
+    assert MAX_SUSPENDED_CHECKS == checks_until_killed(live(BEGAN, session=suspended))
 
 
-def test_a_process_that_goes_on_has_not_stood_still() -> None:
-    """It was quiet for long, and then everything was stopped and continued: nobody is killed."""
-    child = Child()
-    slot = live(child)
-    for _ in range(MAX_STOPPED_CHECKS + 5):
-        assert slot.check_liveness()
-    child.is_suspended = True
-    assert slot.check_liveness()
-    child.is_suspended = False
+def test_a_session_that_was_suspended_and_goes_on_is_not_killed() -> None:
+    """Only checks in a row count: the whole machine may have slept."""
+    session = FakeSession(ASSIGNMENT)
+    slot = live(session=session)
+    for is_alive in [True] * MAX_SUSPENDED_CHECKS + [False] + [True] * MAX_SUSPENDED_CHECKS:
+        session.is_alive = is_alive
+        slot.check_session()
 
-    assert all(slot.check_liveness() for _ in range(MAX_STOPPED_CHECKS))
+    assert not session.is_killed
 
 
-def test_who_streams_has_to_say_so() -> None:
-    """Who does not stream yet, or no more, may be waiting for others."""
-    streaming, finishing = live(), live()
-    streaming.apply(progressed(1.0))
-    finishing.apply(progressed(10.0))
-
-    assert looks(streaming) == MAX_SILENT_CHECKS
-    assert looks(finishing) == MAX_SILENT_SETUP_CHECKS
+def test_a_streaming_session_must_report() -> None:
+    """One that does not stream yet, or no more, may wait for others."""
+    assert MAX_SILENT_CHECKS == checks_until_killed(live(BEGAN, progressed(1.0)))
+    assert MAX_SILENT_SETUP_CHECKS == checks_until_killed(live())
+    assert MAX_SILENT_SETUP_CHECKS == checks_until_killed(live(BEGAN, progressed(10.0)))
 
 
-def ended(*events: Progressed | TurnReceived, outcome: Outcome) -> JobSlot:
-    slot = live()
-    for event in events:
-        slot.apply(event)
-    slot.end_attempt(outcome)
-    return slot
+def test_a_session_that_did_not_report_its_end_gets_one() -> None:
+    """The reason tells what ended it; the socket counts as open until then."""
+    killed, hung, cancelled, left = (live(BEGAN, progressed(3.0)) for _ in range(4))
+    checks_until_killed(hung)
+    cancelled.request_stop(StopCommand.CANCEL)
+    left.request_stop(StopCommand.SHUT_DOWN)
+    endings = []
+    for slot in (killed, hung, cancelled, left):
+        report = slot.unreported_ending("was killed (signal 9)", now=104.0)
+        assert isinstance(report.event, Ended)
+        assert (report.t, report.event.sent_seconds, report.event.open_seconds) == (4.0, 3.0, 3.5)
+        endings.append((report.event.outcome, report.event.reason))
+
+    assert endings == [
+        (Outcome.CRASHED, "the session's process was killed (signal 9)"),
+        (Outcome.CRASHED, "the session's process stood still and was ended"),
+        (Outcome.CANCELLED, "stopped by force"),
+        (Outcome.INTERRUPTED, "the program was left by force"),
+    ]
+
+
+def test_a_session_that_never_started_sent_nothing() -> None:
+    """Even if the attempt before it did."""
+    slot = live(BEGAN, progressed(3.0))
+    slot.apply(JobReport(JobId(1), 1, "a.wav", 3.0, Ended(Outcome.LOST, "gone")))
+    slot.attempt = 2
+    slot.begin_attempt(FakeSession(ASSIGNMENT), 200.0)
+    slot.request_stop(StopCommand.CANCEL)
+    ended = slot.unreported_ending(None, now=201.0).event
+
+    assert isinstance(ended, Ended)
+    assert (ended.reason, ended.sent_seconds) == ("stopped before it began", 0.0)
+    assert ended.open_seconds == 0.0
+
+
+def ended(*events: Event, outcome: Outcome) -> JobSlot:
+    return live(*events, Ended(outcome, ""))
 
 
 def test_only_breaks_are_counted() -> None:
@@ -129,26 +172,11 @@ def test_the_next_attempt_begins_where_the_last_final_turn_ended() -> None:
 
 def test_it_streams_from_begin_until_all_is_sent_or_its_end_is_asked_for() -> None:
     """What is asked of the server outside of that means nothing to it."""
-    slot = live()
-    assert not slot.is_streaming
-    slot.apply(Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 1.0))
-    assert slot.is_streaming
-    slot.apply(progressed(10.0))
-    assert not slot.is_streaming
-
-    unwanted = live()
-    unwanted.apply(progressed(1.0))
+    unwanted = live(BEGAN, progressed(1.0))
     unwanted.end_requested = True
+
+    assert live(BEGAN).is_streaming
+    assert not live().is_streaming
+    assert not live(BEGAN, progressed(10.0)).is_streaming
     assert not unwanted.is_streaming
-    assert not ended(progressed(1.0), outcome=Outcome.LOST).is_streaming
-
-
-def test_what_was_changed_is_kept_unless_it_may_be_why_it_was_refused() -> None:
-    """Else each further attempt would be refused for it."""
-    changes = UpdateConfiguration(max_turn_silence=300)
-    for outcome in Outcome:
-        slot = live()
-        slot.changes = changes
-        slot.end_attempt(outcome)
-
-        assert slot.changes == (NO_CHANGES if outcome is Outcome.REFUSED else changes)
+    assert not ended(BEGAN, progressed(1.0), outcome=Outcome.LOST).is_streaming

@@ -1,0 +1,108 @@
+"""A launcher without processes, for a scheduler with a clock that a test moves."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from workers.audio.recording import Recording
+from workers.jobs.events import Event, JobReport
+from workers.protocol.endpoint import Secret, custom_endpoint
+from workers.scheduling.job_slot import JobSlot
+from workers.scheduling.scheduler import Scheduler, SessionTarget
+from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+
+RECORDING = Recording("1.wav", 2.0, 16000, 1, 32000, "WAV PCM_16", 64044)
+"""What every file holds here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a session does: its events by the second, then its exit."""
+
+    events: Sequence[tuple[float, Event]]
+    lasts_s: float
+    exit_text: str = "ended with code 0"
+
+
+@dataclass(slots=True)
+class FakeSession:
+    """A session whose script the launcher plays."""
+
+    assignment: Assignment
+    is_alive: bool = True
+    sent: list[StopCommand | ForwardedMessage] = field(default_factory=list)
+    is_killed: bool = False
+    is_closed: bool = False
+
+    def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
+        """Nothing: `FakeLauncher` says when something happens."""
+
+    def send(self, message: StopCommand | ForwardedMessage) -> None:
+        self.sent.append(message)
+
+    def check_alive(self) -> bool:
+        return self.is_alive
+
+    def kill(self) -> None:
+        self.is_killed = True
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeLauncher:
+    """Plays a script for each session, in the time of its own clock."""
+
+    def __init__(self, script: Callable[[Assignment], Script]) -> None:
+        self.now = 1000.0
+        self.starts: list[tuple[float, Assignment]] = []
+        self.max_live = 0
+        self._script = script
+        self._live = self._sequence = 0
+        self._due: list[tuple[float, int, JobSlot, JobReport | str]] = []
+
+    def clock(self) -> float:
+        """Seconds of a monotonic clock, for the scheduler."""
+        return self.now
+
+    def create(self, assignment: Assignment, key: Secret | None) -> FakeSession:
+        self.starts.append((self.now, assignment))
+        return FakeSession(assignment)
+
+    def run(self, scheduler: Scheduler, target: SessionTarget | None = None) -> None:
+        """Does what the supervisor's thread does, until the scheduler is idle."""
+        target = target or SessionTarget(custom_endpoint("ws://127.0.0.1:1"), None, 30)
+        while not scheduler.is_idle:
+            if (claim := scheduler.claim_next()) is None:
+                self._advance(scheduler)
+            elif claim.slot.job is None:
+                scheduler.enqueue(claim, RECORDING)
+            elif scheduler.create_session(claim, target) is not None:
+                self._play(claim.slot)
+
+    def _play(self, slot: JobSlot) -> None:
+        script = self._script(self.starts[-1][1])
+        self._live += 1
+        self.max_live = max(self.max_live, self._live)
+        for t, event in script.events:
+            self._push(t, slot, JobReport(slot.id, slot.attempt, slot.file, t, event))
+        self._push(script.lasts_s, slot, script.exit_text)
+
+    def _push(self, seconds: float, slot: JobSlot, what: JobReport | str) -> None:
+        self._sequence += 1
+        heappush(self._due, (self.now + seconds, self._sequence, slot, what))
+
+    def _advance(self, scheduler: Scheduler) -> None:
+        """Moves the clock to what happens next: a start, or what a session does."""
+        wait = scheduler.seconds_to_start()
+        start_at = float("inf") if wait is None else self.now + wait
+        if self._due and self._due[0][0] <= start_at:
+            self.now, _, slot, what = heappop(self._due)
+            if isinstance(what, JobReport):
+                scheduler.apply_report(slot, what)
+            else:
+                self._live -= 1
+                scheduler.finish_session(slot, what)
+        else:
+            assert start_at < float("inf"), "nothing will ever happen"
+            self.now = max(self.now, start_at)

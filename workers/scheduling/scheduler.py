@@ -1,0 +1,358 @@
+"""Decides what happens to each job of a run, and reports it.
+
+Knows no thread, no lock and no process: `Supervisor` calls it under its lock, and gives it a clock
+and a launcher. Nothing here blocks.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from workers.audio.recording import Recording
+from workers.jobs.events import Began, Ended, Event, JobReport, Outcome, Queued, Retrying
+from workers.jobs.job import Job, JobId, StreamSettings
+from workers.jobs.job_state import JobState
+from workers.protocol import configuration
+from workers.protocol.endpoint import Endpoint, Secret
+from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
+from workers.runs.run_folder import RunFolder
+from workers.scheduling.job_queue import JobQueue
+from workers.scheduling.job_slot import JobPhase, JobSlot
+from workers.scheduling.launcher import Session, SessionLauncher
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.start_rate import StartRateLimiter
+from workers.session.assignment import Assignment, StopCommand, Timeouts
+
+_CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
+_INTERRUPTED_IN_QUEUE = Ended(
+    Outcome.INTERRUPTED, "the program was left before its turn", "Nothing is lost."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTarget:
+    """Where sessions connect, and how many at once are good there."""
+
+    endpoint: Endpoint
+    key: Secret | None
+    max_sessions: int
+    """At once, unless the user sets another number."""
+    server_restarts: int = 0
+    """How often an embedded engine died and was started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job whose file is to be probed, or whose session is to be started."""
+
+    slot: JobSlot
+    generation: int
+    """`JobSlot.generation` when it was claimed."""
+
+    @property
+    def is_current(self) -> bool:
+        """False if the job was cancelled since, even if it is in the queue again."""
+        return not self.slot.is_finished and self.slot.generation == self.generation
+
+
+class Scheduler:
+    """The jobs of one run. For one thread at a time."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        settings: StreamSettings,
+        launcher: SessionLauncher,
+        *,
+        clock: Callable[[], float],
+        start_limiter: StartRateLimiter,
+        retry_policy: RetryPolicy,
+        timeouts: Timeouts,
+        session_limit: int | None,
+    ) -> None:
+        """``clock``: seconds of a monotonic clock. ``session_limit``: None leaves it to the
+        target."""
+        self.folder = folder
+        self.reports: SimpleQueue[JobReport] = SimpleQueue()
+        self.start_limiter = start_limiter
+        self.holding = False
+        """No new starts."""
+        self.stopping = False
+        """No new starts, and no retries."""
+        self.session_limit = session_limit
+        self.target: SessionTarget | None = None
+        """Known from the first start on."""
+        self._settings = settings
+        self._launcher = launcher
+        self._clock = clock
+        self._retry_policy = retry_policy
+        self._timeouts = timeouts
+        self._slots: dict[JobId, JobSlot] = {}
+        self._queue = JobQueue()
+        self._live: dict[JobId, JobSlot] = {}
+        self._last_id = 0
+
+    @property
+    def max_sessions(self) -> int:
+        """How many sessions at once; 0 while that is not known."""
+        if self.session_limit is not None:
+            return self.session_limit
+        return self.target.max_sessions if self.target else 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing queued and nothing live."""
+        return not self._queue and not self._live
+
+    @property
+    def queue(self) -> list[JobId]:
+        """Jobs that wait for their start, the next one first."""
+        return self._queue.order
+
+    @property
+    def next_start_at(self) -> float | None:
+        """When the next queued job may start; None when none may. Past if it waits for a session
+        to end."""
+        now = self._clock()
+        due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
+        return None if due_at is None else max(due_at, self.start_limiter.next_start_at(now))
+
+    # --- what the user asks for ------------------------------------------------------------------
+
+    def add(self, file: str) -> JobId:
+        """Adds a job at the end of the queue."""
+        self._last_id += 1
+        job = JobId(self._last_id)
+        self.folder.add_job(job, file)
+        slot = JobSlot(job, file, self.folder.recording_path(job), JobState(job, file))
+        self._slots[job] = slot
+        self._queue.add_unprobed(slot)
+        if self.stopping:  # it was chosen before; `paceline resume` may want it
+            self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
+        return job
+
+    def resume(self, states: Iterable[JobState]) -> None:
+        """Takes over the jobs of a run that ended, and queues those that are not settled.
+
+        What had begun goes first, the rest in the order in which the user had put it.
+        """
+        begun = []
+        for job_state in states:
+            job, file = job_state.job, job_state.file
+            path = self.folder.recording_path(job)
+            slot = JobSlot(job, file, path, job_state.copy(), max(job_state.attempt, 1))
+            slot.phase = JobPhase.FINISHED
+            slot.changes = self.folder.changes_of(job)
+            self._slots[job] = slot
+            self._last_id = max(self._last_id, job)
+            if not job_state.is_settled:
+                self._queue_retry(slot, "it was not finished")
+                if job_state.has_started or job_state.earlier_attempts:
+                    begun.append(job)
+        self._queue.reorder([*begun, *self.folder.order])
+
+    def cancel(self, job: JobId) -> None:
+        """Ends a job politely and keeps what was heard; called again, by force."""
+        self._end_early(self._slots[job], StopCommand.CANCEL, _CANCELLED_IN_QUEUE)
+
+    def stop(self) -> None:
+        """Ends every job, as `cancel` does, and starts no more."""
+        self.stopping = True
+        for slot in [*self._queue.slots, *self._live.values()]:
+            self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
+
+    def retry(self, job: JobId) -> bool:
+        """Queues a further attempt of a finished job, or ends the wait of a queued one."""
+        slot = self._slots[job]
+        if self.stopping:
+            return False
+        if slot.phase is JobPhase.QUEUED:
+            self._queue.skip_wait(slot)
+            self.start_limiter.skip_pause()
+            return True
+        if slot.is_finished:
+            self._queue_retry(slot, "asked for")
+            return True
+        return False
+
+    def reorder(self, order: Sequence[JobId]) -> None:
+        """Puts queued jobs into this order."""
+        self._queue.reorder(order)
+        self.folder.set_order(self._queue.order)
+
+    def end_turn(self, job: JobId) -> bool:
+        """Has the server end the open turn; False when the job does not stream."""
+        slot = self._slots[job]
+        if slot.session is None or not slot.is_streaming:
+            return False
+        slot.session.send(ForceEndpoint())
+        return True
+
+    def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
+        """Changes the session of a job, and those that follow; False when nothing is sent."""
+        allowed = configuration.supported_changes(changes, self._settings.speech_model)
+        slot = self._slots[job]
+        if slot.session is None or not slot.is_streaming or allowed == configuration.NO_CHANGES:
+            return False
+        slot.session.send(allowed)
+        slot.changes = configuration.merged_changes(slot.changes, allowed)
+        self.folder.set_changes(job, slot.changes)
+        return True
+
+    def _end_early(self, slot: JobSlot, command: StopCommand, unstarted_ending: Ended) -> None:
+        slot.end_requested = True
+        if slot.session is not None:
+            slot.request_stop(command)
+        elif not slot.is_finished:
+            self._close_attempt(slot, self._report(slot, unstarted_ending))
+
+    def _queue_retry(self, slot: JobSlot, reason: str) -> None:
+        slot.reset_for_retry(self.folder.next_attempt(slot.id, slot.attempt, slot.file))
+        self._queue.add_unprobed(slot)
+        self._publish(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000))
+
+    # --- probing and starting --------------------------------------------------------------------
+
+    def claim_next(self) -> Claim | None:
+        """The next job to start; else the next one to probe. It is the caller's until it says what
+        became of it."""
+        wait = self.seconds_to_start()
+        if wait is None or wait > 0:
+            slot = self._queue.pop_unprobed()
+        elif (slot := self._queue.pop_due(self._clock())) is not None:
+            slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
+            self.start_limiter.record_start(slot.started_at)
+            self._live[slot.id] = slot
+        return None if slot is None else Claim(slot, slot.generation)
+
+    def seconds_to_start(self) -> float | None:
+        """Seconds until `claim_next` may start a job, if nothing else happens; None: never."""
+        if self.target is not None and len(self._live) >= self.max_sessions:
+            return None
+        due_at = self.next_start_at
+        return None if due_at is None else due_at - self._clock()
+
+    def enqueue(self, claim: Claim, recording: Recording) -> None:
+        """The job's file was probed."""
+        if claim.is_current:
+            slot = claim.slot
+            slot.job = Job(slot.id, slot.file, recording, self._settings)
+            self._queue.mark_probed(slot)
+            r = recording
+            self._publish(slot, Queued(r.seconds, r.rate, r.channels, r.format))
+
+    def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
+        """The session to start; None if nobody wants it any more. Raises `OSError`."""
+        if self.target is None:
+            self.folder.set_header(target.endpoint, self._settings)
+        self.target = target
+        slot = claim.slot
+        if not claim.is_current or slot.job is None:
+            return None
+        trace, log = self.folder.attempt_files(slot.id, slot.attempt, slot.file)
+        model = self._settings.speech_model
+        assignment = Assignment(
+            job=slot.job,
+            attempt=slot.attempt,
+            endpoint=target.endpoint,
+            trace_path=str(trace),
+            log_path=str(log),
+            timeouts=self._timeouts,
+            resume_point=slot.resume_point,
+            expected_sha256=slot.expected_sha256,
+            # Only what the model supports: a run folder may hold anything.
+            changes=configuration.supported_changes(slot.changes, model),
+        )
+        session = self._launcher.create(assignment, target.key)
+        slot.begin_attempt(session, self._clock())
+        return session
+
+    def fail_job(self, claim: Claim, ended: Ended) -> None:
+        """Ends a claimed job for good."""
+        if claim.is_current:
+            self._close_attempt(claim.slot, self._report(claim.slot, ended))
+
+    def fail_start(self, claim: Claim, ended: Ended) -> None:
+        """Ends an attempt whose session could not be started; the job may get another."""
+        if not claim.is_current:
+            return
+        slot = claim.slot
+        if slot.session is not None and slot.end_requested:
+            self._finish_attempt(slot, slot.unreported_ending(None, self._clock()))
+        else:
+            self._finish_attempt(slot, self._report(slot, ended))
+
+    # --- what sessions report --------------------------------------------------------------------
+
+    def apply_report(self, slot: JobSlot, report: JobReport) -> None:
+        """A session has reported something. Its ending waits until the session is gone."""
+        slot.note_report(report, self._clock())
+        if isinstance(report.event, Ended):
+            slot.ending = report
+            return
+        if isinstance(report.event, Began):
+            self.start_limiter.record_accepted(slot.started_at)
+        self._publish_report(slot, report)
+
+    def finish_session(self, slot: JobSlot, exit_text: str) -> None:
+        """A session is gone; ``exit_text`` says how its process ended."""
+        assert slot.session is not None
+        slot.session.close()
+        ending = slot.ending or slot.unreported_ending(exit_text, self._clock())
+        self._finish_attempt(slot, ending)
+
+    def check_sessions(self) -> None:
+        """Kills sessions that have been suspended or silent for too long. Once a second."""
+        for slot in list(self._live.values()):
+            slot.check_session()
+
+    # --- the end of an attempt -------------------------------------------------------------------
+
+    def _finish_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
+        """Ends an attempt, and queues another if the job should go on."""
+        assert isinstance(last_report.event, Ended)
+        ended, now = last_report.event, self._clock()
+        self._close_attempt(slot, last_report)
+        # A session that found no room, or for a while no server, was no attempt.
+        refused = ended.outcome is Outcome.BUSY
+        if refused:
+            self.start_limiter.record_refused(slot.started_at, now)
+        elif ended.outcome is Outcome.UNREACHABLE:
+            refused = self.start_limiter.record_unreachable(slot.started_at, now)
+        else:
+            self.start_limiter.record_end(slot.started_at, now)
+        delay = 0.0 if refused else slot.next_retry_delay(ended.outcome, self._retry_policy)
+        if delay is None or slot.end_requested or self.stopping:
+            return
+        if refused:
+            self.folder.set_aside(slot.id, slot.attempt, slot.file)
+        slot.attempt = self.folder.next_attempt(slot.id, slot.attempt, slot.file)
+        self._queue.add_retry(slot, now + delay)
+        wait = max(delay, self.start_limiter.next_start_at(now) - now)
+        resume_s = slot.resume_point.at_ms / 1000
+        self._publish(slot, Retrying(ended.reason, round(wait, 1), resume_s))
+
+    def _close_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
+        """The attempt has ended, and the job unless it is queued again."""
+        assert isinstance(last_report.event, Ended)
+        self._queue.remove(slot)
+        self._live.pop(slot.id, None)
+        slot.phase, slot.session = JobPhase.FINISHED, None
+        if last_report.event.outcome is Outcome.REFUSED:  # what was changed may be why
+            slot.changes = configuration.NO_CHANGES
+        self.folder.set_changes(slot.id, slot.changes)
+        self._publish_report(slot, last_report)
+
+    # --- reports ---------------------------------------------------------------------------------
+
+    def _report(self, slot: JobSlot, event: Event) -> JobReport:
+        """A report of the scheduler's own, about what happens outside a session."""
+        return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
+
+    def _publish(self, slot: JobSlot, event: Event) -> None:
+        self._publish_report(slot, self._report(slot, event))
+
+    def _publish_report(self, slot: JobSlot, report: JobReport) -> None:
+        slot.apply(report)
+        self.folder.record(slot.state, report)
+        self.reports.put(report)

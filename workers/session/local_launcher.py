@@ -1,0 +1,118 @@
+"""Runs each session in a child process of this program, at the other end of two queues."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+
+from workers import processes
+from workers.jobs.events import JobReport
+from workers.protocol.endpoint import Secret
+from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.session_queue import Closed, SessionQueue
+
+
+class LocalSession:
+    """A session in a child process. Exists before its process, so that a start can be cancelled.
+
+    The supervisor's thread calls `start`; other methods need a lock around them.
+    """
+
+    def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
+        self._context = context
+        self._assignment, self._key = assignment, key
+        self._reports: SessionQueue[JobReport] = SessionQueue(*context.Pipe(duplex=False))
+        self._control: SessionQueue[StopCommand | ForwardedMessage] = SessionQueue(
+            *context.Pipe(duplex=False)
+        )
+        self._process: BaseProcess | None = None
+        self._exited = False
+        self._kill_requested = False
+
+    def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
+        """Starts the process, and a thread that reads its reports. Raises as `start_process`."""
+        try:
+            process = self._process = processes.start_process(
+                self._context,
+                _child_main,
+                self._assignment,
+                self._key,
+                self._reports,
+                self._control,
+                name=f"paceline-session-{self._assignment.job.id}",
+            )
+        except BaseException:
+            self._exited = True
+            self._reports.close_reader()
+            self.close()
+            raise
+        finally:
+            self._control.close_reader()
+            # The child holds the only writing end now, so its death closes the queue.
+            self._reports.close_writer()
+        if self._kill_requested:  # while the process was being made
+            self.kill()
+
+        def relay() -> None:
+            with suppress(Closed):
+                while True:
+                    on_report(self._reports.get())
+            self._exited = True
+            self._reports.close_reader()
+            process.join()
+            code = process.exitcode
+            killed = code is not None and code < 0
+            on_exit(f"was killed (signal {-(code or 0)})" if killed else f"ended with code {code}")
+
+        threading.Thread(target=relay, daemon=True).start()
+
+    def send(self, message: StopCommand | ForwardedMessage) -> None:
+        """Passes a message on; what the queue has no room for goes with a later call."""
+        self._control.put(message)
+
+    def check_alive(self) -> bool:
+        """Sends what the queue had no room for; False while the process is stopped (SIGSTOP)."""
+        self._control.flush()
+        return self._process is None or not processes.is_suspended(self._process.pid)
+
+    def kill(self) -> None:
+        """Kills the process. Not through multiprocessing, which counts every process as dead when
+        its fork server is."""
+        if self._exited:
+            return
+        self._kill_requested = True
+        if self._process is None:
+            processes.kill_fork_server()  # it may never answer; its death ends the start
+        elif self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Closes the control queue."""
+        self._control.close_writer()
+
+
+class LocalLauncher:
+    """Makes sessions that run in child processes."""
+
+    def __init__(self) -> None:
+        self._context = processes.mp_context()
+
+    def create(self, assignment: Assignment, key: Secret | None) -> LocalSession:
+        """A session without a process yet; raises `OSError` when there is no room for its pipes."""
+        return LocalSession(self._context, assignment, key)
+
+
+def _child_main(
+    assignment: Assignment,
+    key: Secret | None,
+    reports: SessionQueue[JobReport],
+    control: SessionQueue[StopCommand | ForwardedMessage],
+) -> None:
+    """Runs in the child. The fork server has loaded what it needs; the parent never does."""
+    from workers.session.main import run_session
+
+    run_session(assignment, key, reports, control)
