@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
+from tui.cli.log_options import log_options
 from tui.cli.shared_options import RunFolderParam, new_run_options, resume_options
 from workers.errors import PacelineError, UsageProblem
 
@@ -56,6 +57,7 @@ def paceline() -> None:
 @paceline.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @new_run_options
+@log_options
 def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
     """Open the desk on these files and folders (the default command)."""
     from tui.terminal.guard import TerminalGuard
@@ -75,6 +77,7 @@ def desk(paths: tuple[str, ...], **given: Any) -> NoReturn:
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="One event a line on stdout, as JSON.")
 @new_run_options
+@log_options
 def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
     """Stream files and folders without a screen."""
     from tui.cli.run import RunRequest, run_headless
@@ -96,6 +99,7 @@ def run(paths: tuple[str, ...], as_json: bool, **given: Any) -> NoReturn:
 @click.option("--json", "as_json", is_flag=True, help="The same, with one event a line on stdout.")
 @click.option("--endpoint", "url", metavar="URL", help="Go on at this v3 endpoint instead.")
 @resume_options
+@log_options
 def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> NoReturn:
     """Go on with what a run did not finish.
 
@@ -252,6 +256,7 @@ def export(
     show_default=True,
     help="The code with which one too many is refused; the service has used both.",
 )
+@log_options
 def serve(**given: Any) -> None:
     """Serve the protocol on this machine, for any client.
 

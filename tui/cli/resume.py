@@ -26,6 +26,8 @@ def prepare_resume(
     start_rate: int | None,
     attempts: int | None,
     dead_after: float | None,
+    log_level: str | None = None,
+    log_file: Path | None = None,
 ) -> tuple[RunOptions, SavedRun]:
     """The run and the options to go on with it.
 
@@ -57,6 +59,8 @@ def prepare_resume(
         endpoint=target,
         key=key,
         out=path,
+        log_level=log_level,
+        log_file=log_file,
         **asdict(limits),
     )
     return options, left

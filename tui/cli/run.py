@@ -17,8 +17,11 @@ from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.log import Logger
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.supervisor import Supervisor
+
+_log = Logger("paceline.desk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,9 @@ def run_desk(options: RunOptions, request: RunRequest, guard: TerminalGuard) -> 
         screen.state.add_jobs(jobs, request.files)
         gc_tuning.tune_gc()
         with guard.watch(folder):
+            _log.info("desk opened on %s, to %s", folder, options.destination)
             screen.run()
+            _log.info("desk closed, return code %s", screen.return_code)
     while not supervisor.reports.empty():
         screen.state.apply(supervisor.reports.get())
     job_states = screen.state.all_job_states

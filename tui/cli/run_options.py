@@ -41,6 +41,8 @@ class RunOptions:
     attempts: int
     dead_after: float
     out: Path | None
+    log_level: str | None = None
+    log_file: Path | None = None
 
     @property
     def destination(self) -> str:
@@ -97,6 +99,8 @@ def parse_options(
     attempts: int,
     dead_after: float,
     out: Path | None,
+    log_level: str | None = None,
+    log_file: Path | None = None,
 ) -> RunOptions:
     """The options as values; raises `UsageProblem` for what does not fit together.
 
@@ -128,6 +132,8 @@ def parse_options(
         attempts=attempts,
         dead_after=dead_after,
         out=out,
+        log_level=log_level,
+        log_file=log_file,
     )
 
 

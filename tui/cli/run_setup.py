@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from tui.cli.log_options import enable_log
 from tui.cli.run_options import DEFAULT_SESSIONS, RunOptions
+from workers import log
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
@@ -24,6 +26,9 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
     folder = folder or run_folder.create(options.out)
     with ExitStack() as stack:
         stack.callback(folder.close)
+        enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
+        if options.key is not None:
+            log.add_redaction(options.key.redact)
         # At once: there may be nothing to start yet.
         folder.set_header(options.endpoint, options.settings, options.limits)
         yield stack.enter_context(
@@ -46,6 +51,7 @@ def _access_provider(
         found = SessionTarget(options.endpoint, options.key, DEFAULT_SESSIONS)
         return lambda: found
     server = stack.enter_context(LocalServer(folder.path / "engine.log", options.sessions))
+    log.add_redaction(Secret(server.api_key).redact)
 
     def access() -> SessionTarget:
         server.restart_if_dead()

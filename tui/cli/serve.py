@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.cli.api_key import KEY_VARIABLE
+from tui.cli.log_options import enable_log
 from tui.text.formats import format_count
 from tui.text.width import clean
 from workers.errors import PacelineError
@@ -41,6 +42,8 @@ def serve_endpoint(
     sessions: int | None,
     start_rate: int | None,
     busy_code: str,
+    log_level: str | None,
+    log_file: Path | None,
     echo: Echo,
 ) -> None:
     """Serves until Ctrl-C or SIGTERM; a second one forces.
@@ -51,6 +54,7 @@ def serve_endpoint(
     script = None if file is None else script_file.load_script(file)
     require_packages(REQUIRED_PACKAGES if script is None else SCRIPT_PACKAGES)
     os.environ.pop(KEY_VARIABLE, None)  # no process needs it here
+    enable_log(log_level, log_file, default=None)
     house = ServerPolicy(
         api_key=None if is_open else secrets.token_urlsafe(),
         max_sessions=sessions,

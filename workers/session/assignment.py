@@ -1,11 +1,12 @@
-"""What a session process is told: at its start, and while it runs."""
+"""What a session process receives: an assignment at its start, control messages while it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
 from workers.jobs.job import Job
 from workers.jobs.resume_point import RECORDING_START, ResumePoint
+from workers.log import LogConfig, current_config
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
@@ -20,44 +21,46 @@ class Timeouts:
     begin_s: float = 20.0
     """For Begin, on an open socket; the service takes one or two."""
     next_message_s: float = 30.0
-    """For the next message, after Terminate, before the Termination is given up."""
+    """Between two messages after Terminate, until the Termination."""
     termination_s: float = 120.0
-    """For the Termination, whatever else still comes."""
+    """From Terminate to Termination, whatever else arrives."""
     shutdown_s: float = 3.0
-    """For the Termination when the program is leaving, or gone."""
+    """For the Termination when the program ends, or has died."""
     silence_s: float = 20.0
-    """Without any sign of life, not even the answer to a ping, or without taking any audio, until
-    the server counts as dead. Silence in the recording is no reason: pings are answered in it."""
+    """Without any sign of life, not even a pong, or without taking any audio, until the server
+    counts as dead. Silence in the recording does not matter: pings are answered all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One attempt at one job. Holds nothing secret."""
+    """One attempt at one job. Holds no secret."""
 
     job: Job
     attempt: int
     endpoint: Endpoint
     trace_path: str
-    """The path of the trace to write; it must not exist yet."""
+    """The trace to write; must not exist yet."""
     log_path: str
-    """The path of the file that takes the process's output."""
+    """The file that takes the standard output and error of the process."""
     timeouts: Timeouts = Timeouts()
     resume_point: ResumePoint = RECORDING_START
     """Where in the recording, and among its turns, this attempt begins."""
     expected_sha256: str = ""
     """Of the recording when the job began; empty for a first attempt."""
     changes: UpdateConfiguration = NO_CHANGES
-    """What was changed in earlier sessions of the job; none by default."""
+    """The configuration changes of earlier sessions of the job."""
+    log_config: LogConfig | None = field(default_factory=current_config)
+    """As in the process that makes the assignment; None: logging is off."""
 
 
 class StopCommand(Enum):
-    """What the supervisor sends through the pipe to end a session."""
+    """What the supervisor sends to end a session."""
 
     CANCEL = "cancel"
-    """The user does not want it: send no more audio, end politely, keep what was heard."""
+    """The user cancelled the job: send no more audio, wait for the last turns, end."""
     SHUT_DOWN = "leave"
-    """The program ends: the same, and soon; somebody may go on with it later."""
+    """The program ends: the same, but without waiting for long; a resume may continue the job."""
 
 
 ForwardedMessage: TypeAlias = ForceEndpoint | UpdateConfiguration
-"""What it sends through the pipe to be passed on to the server while audio streams."""
+"""What the supervisor sends to be forwarded to the server while audio streams."""

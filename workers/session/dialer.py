@@ -1,4 +1,4 @@
-"""How a session calls its server: with which parameters, as whom, and for how long."""
+"""Dials the server in a thread, because looking up a host cannot be interrupted."""
 
 import os
 import select
@@ -17,9 +17,9 @@ from workers.session.session_state import SessionState
 
 
 class Dialer:
-    """Making one calls, for audio of ``rate`` Hz, in a thread: looking up a host heeds no order.
+    """Starts to dial when it is made, for audio of ``rate`` Hz.
 
-    Nobody waits for a thread whose call was given up; it ends with the process.
+    Nothing waits for the thread of an attempt that was given up; it ends with the process.
     """
 
     def __init__(
@@ -31,18 +31,18 @@ class Dialer:
         self._result: Connection | Exception | None = None
         self._still_wanted = True
         self._handshaking = False
-        """It is about to ask for a session, or has."""
+        """The server is about to be asked for a session, or has been."""
         self._done_fd, self._done_write_fd = os.pipe()
-        """Its reading end reads as end-of-file when there is an answer."""
-        threading.Thread(target=self._dial, name="call", daemon=True).start()
+        """The reading end reaches its end when there is a result."""
+        threading.Thread(target=self._dial, name="dialer", daemon=True).start()
 
     def wait_for_connection(
         self, timeouts: Timeouts, control: ControlChannel, state: SessionState
     ) -> Connection:
-        """The open connection; raises `Unreachable`.
+        """Returns the open connection; raises `Unreachable`.
 
-        An order ends the course. Then the call is given up at once, unless a session was asked for
-        already: that may be about to open, and somebody has to end it.
+        A stop command ends the session. Dialing is then given up at once, unless the handshake has
+        begun: it may open a session, and that must be terminated.
         """
         deadline = time.monotonic() + timeouts.dial_s
         ready: list[int] = []
@@ -51,9 +51,9 @@ class Dialer:
             if left <= 0 or (state.is_stopping and self._abandon()):
                 raise timeout_error(urlsplit(self._url).netloc)
             ready = select.select([self._done_fd, *control.read_fds], [], [], left)[0]
-            for order in control.receive(ready):
-                if isinstance(order, Ended):
-                    state.end(order)
+            for command in control.receive(ready):
+                if isinstance(command, Ended):
+                    state.end(command)
                     deadline = min(deadline, state.ended_at + timeouts.shutdown_s)
         os.close(self._done_fd)
         if isinstance(self._result, Connection):
@@ -62,7 +62,7 @@ class Dialer:
         raise self._result
 
     def _abandon(self) -> bool:
-        """Whether nobody is asked for a session any more."""
+        """Gives up; False when the handshake has begun already."""
         self._still_wanted = False
         return not self._handshaking
 
@@ -82,6 +82,6 @@ class Dialer:
         os.close(self._done_write_fd)
 
     def _claim_handshake(self) -> bool:
-        # Says so before it looks, as `_abandon` does: so one of the two sees the other.
+        # Writes its flag before it reads the other, as `_abandon` does: so one of them sees both.
         self._handshaking = True
         return self._still_wanted

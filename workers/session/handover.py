@@ -1,11 +1,11 @@
-"""Handing over to a further session before the server ends this one."""
+"""Hands over to a further session before the server ends this one."""
 
 from workers.jobs.events import Ended, Outcome
 from workers.session.progress import SendProgress
 from workers.session.session_state import SessionState
 
 MAX_SESSION_S = 10_800.0
-"""Seconds; the service's bound (the vendor's page on session errors: 3008 after three hours)."""
+"""Seconds; the service's limit (the vendor's page on session errors: 3008 after three hours)."""
 
 _WINDOW_S, _WINDOW_SHARE = 300.0, 1 / 3
 _FINAL_MARGIN_S, _FINAL_MARGIN_SHARE = 30.0, 1 / 10
@@ -19,10 +19,11 @@ _NOTHING_SENT_ENDING = Ended(
 
 
 class Handover:
-    """Of one session that has begun; times are seconds of the monotonic clock.
+    """A timer of one session that has begun. Times are seconds of the monotonic clock.
 
-    In a window before the session's end it happens at the end of a turn; if none ends, at the last
-    moment in any case; and not at all if what is left of the recording fits in.
+    In a window before the session expires, it hands over at the end of a turn. If no turn ends in
+    it, it hands over at the end of the window. If the rest of the recording fits into the session,
+    it does nothing.
     """
 
     def __init__(
@@ -34,34 +35,28 @@ class Handover:
         wall_time: float,
         now: float,
     ) -> None:
-        """``expires_at`` and ``wall_time`` in Unix time; 0, or a time that cannot be, says
-        nothing."""
-        told = expires_at - wall_time
-        # The two clocks may differ by hours, and the server's bound holds by its own.
-        life = told if 0 < told <= MAX_SESSION_S else MAX_SESSION_S
+        """``expires_at`` and ``wall_time`` in Unix time; an impossible time is ignored."""
+        announced = expires_at - wall_time
+        # The two clocks may differ by hours, and the server goes by its own.
+        life = announced if 0 < announced <= MAX_SESSION_S else MAX_SESSION_S
         self._window_start = now + life - min(_WINDOW_S, life * _WINDOW_SHARE)
         self._deadline = now + life - min(_FINAL_MARGIN_S, life * _FINAL_MARGIN_SHARE)
         self._state = state
         self._progress = progress
 
     def check_turn_end(self, now: float) -> None:
-        """A turn has just ended: is this the place?"""
-        left = self._progress.seconds_left
-        if (
-            now >= self._window_start
-            and not self._state.all_audio_sent
-            and now + left > self._deadline
-        ):
+        """Hands over if a turn that has just ended lies in the window."""
+        fits = now + self._progress.seconds_left <= self._deadline
+        if now >= self._window_start and not self._state.all_audio_sent and not fits:
             self._hand_over()
 
-    def check_deadline(self, now: float) -> float:
-        """Seconds until it must be, whether a turn ends or not; does it when they are over."""
+    def tick(self, now: float) -> float:
+        """Hands over at the end of the window; returns the seconds until then."""
         if self._state.is_stopping or self._state.all_audio_sent:
             return float("inf")
-        left = self._deadline - now
-        if left <= 0:
+        if now >= self._deadline:
             self._hand_over()
-        return max(0.0, left)
+        return max(0.0, self._deadline - now)
 
     def _hand_over(self) -> None:
         self._state.end(

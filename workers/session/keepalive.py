@@ -1,28 +1,31 @@
-"""Whether the server is alive, though it has nothing to say.
+"""Detects a server that is dead although the connection is open.
 
-Silence in a recording sends no messages, so an open socket is asked by ping (RFC 6455, section
-5.5.2) when nothing has come for a while.
+Silence in a recording brings no messages, so the server is pinged (RFC 6455, section 5.5.2) when
+nothing has arrived for a while.
 """
 
 import select
 
+from workers.log import Logger
 from workers.protocol.connection import Connection, ConnectionLost
+
+_log = Logger("paceline.session")
 
 
 class Keepalive:
-    """Feels one connection; ``silence_s`` is the longest silence, in seconds."""
+    """A timer that pings one connection; ``silence_s`` is the longest silence, in seconds."""
 
     def __init__(self, connection: Connection, silence_s: float) -> None:
         self._connection = connection
         self._silence_s = silence_s
         self._ping_sent_at: float | None = None
-        """When the ping was sent that is not answered yet."""
+        """When the ping that has not been answered yet was sent."""
 
-    def check(self, now: float) -> float:
-        """Asks if it is time; seconds until it is to be felt again.
+    def tick(self, now: float) -> float:
+        """Pings if it is due; returns the seconds until the next check.
 
-        Raises `ConnectionLost` when the server is dead: not when it was this process that stood
-        still, and what came meanwhile is there but was not looked at yet.
+        Raises `ConnectionLost` when the server is dead. If this process stood still, what arrived
+        meanwhile is read first.
         """
         connection = self._connection
         if connection.has_unsent and now - connection.last_write_at >= self._silence_s:
@@ -41,4 +44,5 @@ class Keepalive:
             raise ConnectionLost(f"the server has not answered for {self._silence_s:g} s")
         self._ping_sent_at = now
         connection.ping()
+        _log.debug("ping, after %g s without a sign of life", self._silence_s / 2)
         return self._silence_s / 2

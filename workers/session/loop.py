@@ -1,20 +1,20 @@
-"""Attending to what happens between two chunks: messages, orders, signs of life, the time.
+"""The loop that waits between two chunks: for messages, commands, timers and the next due time.
 
-One thread and one ``select`` for everything: the socket, the orders from outside, and the moment at
-which the next chunk is due. So nothing but a late operating system comes between a chunk and its
-due time.
+One thread and one ``select`` wait for everything, so only a late operating system can come between
+a chunk and its due time.
 """
 
 import select
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from workers.errors import Malformed
 from workers.jobs.events import Ended, MessageSent, Outcome, Warned
+from workers.log import Logger
 from workers.protocol import messages
 from workers.protocol.connection import NON_MESSAGE, Closed, Connection, NonMessage
-from workers.protocol.messages import ServerMessage, Turn
-from workers.session.assignment import ForwardedMessage
+from workers.protocol.messages import Begin, Turn
 from workers.session.control import ControlChannel
 from workers.session.handover import Handover
 from workers.session.keepalive import Keepalive
@@ -23,16 +23,26 @@ from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
 
 MAX_MESSAGES_PER_PASS = 64
-"""Messages taken in between two looks at the clock, so that a flood of them delays no chunk."""
+"""Messages to handle before the clock is read again, so that a flood of them delays no chunk."""
 
 _FLOOD_BASE_BYTES, _FLOOD_BYTES_PER_S = 8e6, 2e5
-"""Bytes of messages, and more a second: several times what the busiest speech can bring."""
+"""Bytes of messages that are accepted, and more each second: several times the busiest speech."""
+
+_log = Logger("paceline.session")
+
+
+class Timer(Protocol):
+    """Something that must be done from time to time."""
+
+    def tick(self, now: float) -> float:
+        """Does what is due at ``now``, on the monotonic clock; returns the seconds until it must
+        be called again."""
 
 
 class SessionLoop:
-    """Of one conversation, from the open socket on; ``silence_s`` in seconds, as `Pulse` bounds it.
+    """The loop of one session, from the open connection on.
 
-    Raises `ConnectionLost` wherever the connection breaks.
+    Its methods raise `ConnectionLost` when the connection breaks.
     """
 
     def __init__(
@@ -45,87 +55,82 @@ class SessionLoop:
         *,
         silence_s: float,
     ) -> None:
-        self._connection = connection
+        """``silence_s``: seconds of silence after which the server counts as dead."""
+        self.connection = connection
         self._state = state
         self._progress = progress
         self._control = control
         self._recorder = recorder
-        self._keepalive = Keepalive(connection, silence_s)
+        self._handover: Handover | None = None
+        self._timers: list[Timer] = [Keepalive(connection, silence_s), progress]
         self._has_pending_messages = False
-        """Messages may be there that were not taken in yet."""
-        self.handover: Handover | None = None
-        """From Begin on."""
+        """The last pass left messages unread."""
 
     def run_until(self, deadline: float, is_done: Callable[[], bool]) -> None:
-        """Handles messages and orders until ``deadline`` or until it is ``is_done``.
+        """Handles messages, commands and timers until ``deadline`` or until ``is_done``.
 
-        Looks at least once: what is there already counts, however late this process comes to it.
+        Makes at least one pass, so what has arrived counts even if this process comes late.
         """
-        connection = self._connection
+        connection, state = self.connection, self._state
         socket = connection.fileno()
         late = False
         while not late and not is_done():
             now = time.monotonic()
             late = now >= deadline
-            left = min(
-                deadline - now, self._keepalive.check(now), self._progress.report_if_idle(now)
-            )
-            if self.handover is not None:
-                left = min(left, self.handover.check_deadline(now))
+            pause = deadline - now
+            for timer in self._timers:
+                pause = min(pause, timer.tick(now))
             self._has_pending_messages |= connection.has_buffered_input
             at_once = late or self._has_pending_messages
             reading = [socket, *self._control.read_fds]
             writing = [socket] if connection.has_unsent else []
-            ready, writable, _ = select.select(reading, writing, [], 0 if at_once else left)
+            ready, writable, _ = select.select(reading, writing, [], 0 if at_once else pause)
             if writable:
                 connection.flush()
             if self._has_pending_messages or socket in ready:
                 self._receive_messages()
-            for order in self._control.receive(ready) if ready else ():
-                self._handle_command(order)
+            for command in self._control.receive(ready) if ready else ():
+                if isinstance(command, Ended):
+                    state.end(command)
+                elif state.is_streaming:
+                    self.send(command)
 
-    # --- what comes from outside -----------------------------------------------------------------
-
-    def _handle_command(self, command: Ended | ForwardedMessage) -> None:
-        """Ends the session, or passes a message on: while that means something to the server."""
-        if isinstance(command, Ended):
-            self._state.end(command)
-        elif self._state.is_streaming:
-            self._connection.send(command)
-            self._recorder.trace_only(MessageSent(messages.to_json(command)))
-
-    # --- what comes from the server --------------------------------------------------------------
+    def send(self, message: messages.ClientMessage, at: float | None = None) -> None:
+        """Sends a message and traces it; ``at`` on the monotonic clock, now if not given."""
+        self.connection.send(message)
+        self._recorder.trace_only(MessageSent(messages.to_json(message)), at=at)
+        _log.debug("sent %s", type(message).__name__)
 
     def _receive_messages(self) -> None:
         self._has_pending_messages = False
         for _ in range(MAX_MESSAGES_PER_PASS):
             try:
-                message = self._connection.receive()
+                message = self.connection.receive()
             except Malformed as error:
                 self._state.warn(Warned(f"a message was not understood: {error.reason}"))
                 message = NON_MESSAGE
             if message is None:
                 return
-            self._check_for_flood()
-            if not self._state.finished:
+            accepted = _FLOOD_BASE_BYTES + _FLOOD_BYTES_PER_S * self._recorder.elapsed_s
+            if self.connection.received_bytes > accepted:
+                reason = "the server sends more than any speech could bring"
+                self._state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
+            if not self._state.finished and not isinstance(message, NonMessage):
                 self._handle_message(message)
             if self._state.finished:
                 return
         self._has_pending_messages = True
 
-    def _handle_message(self, message: ServerMessage | Closed | NonMessage) -> None:
-        if isinstance(message, NonMessage):
-            return
-        final = isinstance(message, Turn) and message.end_of_turn
-        if final:
-            self._progress.report_if_new()  # so that it is known what was sent when it came
+    def _handle_message(self, message: messages.ServerMessage | Closed) -> None:
+        is_final = isinstance(message, Turn) and message.end_of_turn
+        if is_final:
+            self._progress.report_if_new()  # what had been sent when the turn ended
         self._state.apply(message)
-        if final and self.handover is not None:
-            self.handover.check_turn_end(time.monotonic())
-
-    def _check_for_flood(self) -> None:
-        allowed = _FLOOD_BASE_BYTES + _FLOOD_BYTES_PER_S * self._recorder.elapsed_s
-        if self._connection.received_bytes > allowed:
-            self._state.finished = True
-            reason = "the server sends more than any speech could bring"
-            self._state.end(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
+        now = time.monotonic()
+        if is_final and self._handover is not None:
+            self._handover.check_turn_end(now)
+        elif isinstance(message, Begin) and self._handover is None:
+            self._handover = Handover(
+                message.expires_at, self._state, self._progress, wall_time=time.time(), now=now
+            )
+            self._timers.append(self._handover)

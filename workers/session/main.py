@@ -1,4 +1,4 @@
-"""The process of one session: settles in, holds the conversation, and says how it ended.
+"""The process of one session: prepares itself, runs the conversation, reports how it ended.
 
 Loaded by the fork server before any session starts, so importing it must do nothing.
 """
@@ -10,6 +10,8 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from workers import log
+from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.protocol.codec import Json, dump
 from workers.protocol.endpoint import Secret
@@ -26,6 +28,8 @@ _FILE_CHANGED = Ended(
     "It cannot go on from there: add it anew.",
 )
 
+_log = log.Logger("paceline.session")
+
 
 def run_session(
     assignment: Assignment,
@@ -38,43 +42,48 @@ def run_session(
     control_queue.close_writer()
     control = ControlChannel(control_queue)
     control.install_signal_handlers()
-    _set_process_name(f"paceline {assignment.job.id}.{assignment.attempt}")
+    job = assignment.job
+    with suppress(OSError):  # what ``top`` and ``ps -e`` show, up to 15 bytes, where /proc is
+        Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
     try:
         _redirect_output(Path(assignment.log_path))
+        if assignment.log_config is not None:
+            if key is not None:
+                log.add_redaction(key.redact)
+            with suppress(OSError):  # the session does not need it
+                log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
         trace = TraceWriter(Path(assignment.trace_path), _trace_header(assignment))
     except OSError as error:
-        job = assignment.job
         ended = unwritable_ending(error)
         reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended))
         reports.close()
         return
+    start_s = assignment.resume_point.at_ms / 1000
+    _log.info("attempt at %s, from %.1f s, to %s", job.file, start_s, assignment.endpoint.address)
     with trace:
         recorder = Recorder(assignment, trace, reports)
-        recorder.publish(_run_conversation(assignment, key, recorder, control))
+        ended = _run_conversation(assignment, key, recorder, control)
+        recorder.publish(ended)
+    verdict = ended.certificate.verdict.value if ended.certificate else "nothing sent"
+    _log.info("ended: %s (%s); pacing: %s", ended.outcome.value, ended.reason, verdict)
     reports.close()
 
 
 def _run_conversation(
     assignment: Assignment, key: Secret | None, recorder: Recorder, control: ControlChannel
 ) -> Ended:
-    path = assignment.job.recording.path
     try:
-        sha256 = _sha256(path, control)
-    except OSError as error:
-        return Ended(Outcome.UNREADABLE, f"the file cannot be read ({error.strerror})")
-    except Cancelled as recalled:
-        return recalled.ending
-    if assignment.expected_sha256 and sha256 != assignment.expected_sha256:
-        return _FILE_CHANGED
-    try:
+        sha256 = _sha256(assignment.job.recording.path, control)
+        if assignment.expected_sha256 and sha256 != assignment.expected_sha256:
+            return _FILE_CHANGED
         return Conversation(assignment, key, recorder, control).run(sha256)
-    except Cancelled as recalled:
-        return recalled.ending
+    except Cancelled as cancelled:
+        return cancelled.ending
+    except Unreadable as error:
+        return Ended(Outcome.UNREADABLE, error.reason, error.hint)
     except Exception as error:
-        incident = traceback.format_exc()
-        print(
-            key.redact(incident) if key else incident, file=sys.stderr, flush=True
-        )  # into the log
+        text = traceback.format_exc()
+        print(key.redact(text) if key else text, file=sys.stderr, flush=True)
         return Ended(
             Outcome.CRASHED,
             f"a fault in Paceline ended the session ({type(error).__name__})",
@@ -83,15 +92,18 @@ def _run_conversation(
 
 
 def _sha256(path: str, control: ControlChannel) -> str:
-    """Of a file's bytes; read in small pieces, or their buffer would stay in the process.
+    """The hash of a file; raises `Unreadable`, and `Cancelled`, since some gigabytes take time.
 
-    Some gigabytes take their time, so an order is heeded between two of them.
+    Reads in small pieces, because a large buffer would stay in the process.
     """
     digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(1 << 15):
-            digest.update(block)
-            control.check()
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while block := file.read(1 << 15):
+                digest.update(block)
+                control.check()
+    except OSError as error:
+        raise Unreadable(f"the file cannot be read ({error.strerror})") from error
     return digest.hexdigest()
 
 
@@ -108,15 +120,9 @@ def _trace_header(assignment: Assignment) -> dict[str, Json]:
     }
 
 
-def _set_process_name(name: str) -> None:
-    """What ``top`` and ``ps -e`` show, where the system lets a process say it: up to 15 bytes."""
-    with suppress(OSError):
-        Path("/proc/self/comm").write_text(name)
-
-
-def _redirect_output(log: Path) -> None:
-    """What this process or its C libraries print goes to the log, never over the screen."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+def _redirect_output(path: Path) -> None:
+    """Sends what this process or a C library prints to a file, never over the screen."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     with suppress(OSError):

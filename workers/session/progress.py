@@ -7,16 +7,19 @@ from workers.audio.levels import rms_dbfs
 from workers.audio.recording import Recording
 from workers.jobs.events import ChunksSent, Progressed, Slipped
 from workers.jobs.job import StreamSettings
+from workers.log import Logger
 from workers.pacing.certificate import Certificate
 from workers.pacing.lags import Lags, build_certificate
 from workers.session.recorder import Recorder
 
 IDLE_REPORT_INTERVAL_S = 2.0
-"""Seconds after which it is told again how far a session is, though it got no further."""
+"""Seconds after which progress is reported again, although nothing was sent."""
+
+_log = Logger("paceline.session")
 
 
 class SendProgress:
-    """Counts in samples at the rate that is sent. Seconds are the recording's."""
+    """Counts samples at the rate that is sent; seconds are positions in the recording."""
 
     def __init__(
         self, recording: Recording, settings: StreamSettings, start_sample: int, recorder: Recorder
@@ -28,61 +31,62 @@ class SendProgress:
         self._recorder = recorder
         self._lags = Lags()
         self._levels_db: list[int] = []
-        """Of the chunks since it was told how far it is."""
+        """Of the chunks since the last report."""
         self._slips_ms: list[float] = []
         self._reported_chunks = 0
         self._reported_at = float("inf")
-        """On the monotonic clock; nothing is to be told before the session has begun."""
+        """On the monotonic clock; infinite before `start_reporting`."""
         self.sent_samples = 0
-        """Samples of this session."""
+        """In this session."""
 
     @property
     def sent_seconds(self) -> float:
-        """Up to where in the recording."""
+        """The position up to which audio was sent."""
         return (self._start_sample + self.sent_samples) / self._rate
 
     @property
     def seconds_left(self) -> float:
-        """Of the recording."""
+        """What is left of the recording."""
         return max(0.0, self._total_samples / self._rate - self.sent_seconds)
 
     def start_reporting(self) -> None:
-        """The session has begun."""
+        """Starts the idle reports of `tick`; the session has begun."""
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
-        """A chunk of 16-bit samples left, so many seconds late."""
+        """Counts a chunk of 16-bit samples that left ``lag_s`` seconds late."""
         self._lags.add(lag_s)
         self._levels_db.append(rms_dbfs(chunk))
         self.sent_samples += len(chunk) // 2
 
     def record_slip(self, stalled_s: float) -> None:
-        """The schedule was moved by so many seconds."""
+        """Publishes that the schedule was moved by ``stalled_s`` seconds."""
+        _log.warning("slip of %.3f s at %.3f s", stalled_s, self.sent_seconds)
         self._slips_ms.append(stalled_s * 1000)
         self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
 
     def report_every(self, chunks: int) -> None:
-        """Tells how far it is, after so many chunks."""
+        """Reports after every so many chunks."""
         if len(self._lags) % chunks == 0:
             self.report()
 
     def report_if_new(self) -> None:
-        """Tells how far it is, unless it has told that already."""
+        """Reports unless the latest chunk has been reported."""
         if len(self._lags) > self._reported_chunks:
             self.report()
 
-    def report_if_idle(self, now: float) -> float:
-        """Tells it again when it is time; seconds until the next time.
+    def tick(self, now: float) -> float:
+        """Reports again if the last report is old; returns the seconds until the next time.
 
-        A session may wait for a server that takes no audio, or for its last words: whoever watches
-        has to know that it does.
+        A session may wait for a server that takes no audio, or for its last turns; the supervisor
+        must see that it is alive.
         """
         if now >= self._reported_at + IDLE_REPORT_INTERVAL_S:
             self.report()
         return max(0.0, self._reported_at + IDLE_REPORT_INTERVAL_S - now)
 
     def report(self) -> None:
-        """Tells how far it is."""
+        """Traces the lags of new chunks and publishes the progress."""
         new = self._lags.since(self._reported_chunks)
         if new:
             self._recorder.trace_only(ChunksSent(self._reported_chunks, new))

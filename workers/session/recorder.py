@@ -1,22 +1,28 @@
-"""Where a session says what happens: the trace first, the supervisor after that."""
+"""Records what happens in a session: in the trace first, then to the supervisor."""
 
 import time
 from typing import Protocol
 
 from workers.jobs.events import Ended, Event, JobReport, Outcome, TraceEvent
+from workers.log import Logger
 from workers.session.assignment import Assignment
 from workers.traces.trace_file import TraceWriter
 
+_log = Logger("paceline.session")
+
 
 class ReportSink(Protocol):
-    """Takes reports without waiting for anybody: a multiprocessing queue, or a list in a test."""
+    """Takes reports without waiting: a `SessionQueue`, or a list in a test."""
 
-    def put(self, report: JobReport) -> None:
-        """Takes one."""
+    def put(self, item: JobReport) -> None:
+        """Takes one report."""
 
 
 class Recorder:
-    """Events of one attempt, timed on its clock: seconds since this object was made."""
+    """Events of one attempt, timed in seconds since this object was made.
+
+    ``at`` is a time of the monotonic clock; None is now.
+    """
 
     def __init__(self, assignment: Assignment, trace: TraceWriter, sink: ReportSink) -> None:
         self._assignment = assignment
@@ -24,17 +30,18 @@ class Recorder:
         self._sink = sink
         self._started_at = time.monotonic()
         self.failure: Ended | None = None
-        """Set when the trace can no longer be written: the session must end, it proves nothing."""
+        """Set when the trace cannot be written any more. The session must end: it proves
+        nothing."""
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds on its clock."""
+        """Seconds on the attempt's clock."""
         return time.monotonic() - self._started_at
 
     def publish(self, event: Event, at: float | None = None) -> None:
-        """An event for everybody; ``at`` on the monotonic clock, now if not given.
+        """Traces an event and reports it to the supervisor.
 
-        What the trace could not keep is told to nobody: a further attempt would begin behind it.
+        What the trace could not keep is not reported: a further attempt would begin behind it.
         """
         t = (time.monotonic() if at is None else at) - self._started_at
         if not self._write_trace(t, event) and not isinstance(event, Ended):
@@ -43,7 +50,7 @@ class Recorder:
         self._sink.put(JobReport(job.id, self._assignment.attempt, job.file, t, event))
 
     def trace_only(self, event: TraceEvent, at: float | None = None) -> None:
-        """An event for the trace alone; ``at`` on the monotonic clock, now if not given."""
+        """Traces an event that the supervisor does not need."""
         self._write_trace(self.elapsed_s if at is None else at - self._started_at, event)
 
     def _write_trace(self, t: float, event: TraceEvent) -> bool:
@@ -52,6 +59,7 @@ class Recorder:
                 self._trace.write(t, event)
             except OSError as error:
                 self.failure = unwritable_ending(error)
+                _log.warning(self.failure.reason)
         return self.failure is None
 
 

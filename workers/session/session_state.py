@@ -1,4 +1,4 @@
-"""The course of a conversation: how far it has got, and why it ends."""
+"""The state of a session: how far it has got, and why it ends."""
 
 import time
 from dataclasses import replace
@@ -6,40 +6,42 @@ from dataclasses import replace
 from workers.jobs import outcomes
 from workers.jobs.events import Ended, MessageReceived, Outcome, TurnReceived, Warned
 from workers.jobs.resume_point import ResumePoint
+from workers.log import Logger
 from workers.protocol import messages
 from workers.protocol.connection import Closed
 from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
 
+MAX_WARNINGS = 100
+"""Of one session; a faulty server may send them without end."""
+
 _DONE_ENDING = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
 _ENDED_EARLY_ENDING = Ended(Outcome.LOST, "the server ended the session before it was asked to")
 
-
-MAX_WARNINGS = 100
-"""Of one session; a server that talks nonsense does so without end."""
+_log = Logger("paceline.session")
 
 
 class SessionState:
-    """What messages and orders have done to a conversation."""
+    """What messages and commands have done to a session. Only its methods change it."""
 
     def __init__(self, recorder: Recorder, resume_point: ResumePoint) -> None:
         self._recorder = recorder
         self._resume_point = resume_point
         self._ending: Ended | None = None
         self._pending_warnings: list[Warned] | None = []
-        """Warnings that came before the clock started, to be told behind `Began`; None: it has."""
+        """Warnings that came before `Began` was published; None after that."""
         self._warning_count = 0
         self.begin: Begin | None = None
         self.all_audio_sent = False
-        """All audio has been sent."""
         self.terminate_sent = False
-        """Terminate has been sent."""
         self.finished = False
-        """The server has said its last word."""
+        """The server sends nothing more, or nothing more is read from it."""
+        # Times on the monotonic clock:
+        self.terminate_sent_at = 0.0
         self.last_message_at = 0.0
-        """On the monotonic clock."""
+        """Of the latest message, or of Terminate if that came later."""
         self.ended_at = 0.0
-        """On the same: when its ending was told; the server may have more to say."""
+        """When the ending was set; the server may still send messages after it."""
 
     @property
     def is_stopping(self) -> bool:
@@ -48,34 +50,50 @@ class SessionState:
 
     @property
     def is_streaming(self) -> bool:
-        """The session has begun, and nobody has asked for its end."""
+        """The session has begun, and neither side has started to end it."""
         return self.begin is not None and not self.terminate_sent and not self.is_stopping
 
     @property
     def ending(self) -> Ended | None:
-        """Why the session ends before its time."""
+        """Why the session ends before all audio was sent and confirmed."""
         return self._ending or self._recorder.failure
 
     @property
     def is_interrupted(self) -> bool:
-        """The program is leaving, or gone: nobody waits for long."""
+        """The program ends or has died, so the session does not wait for long."""
         return self._ending is not None and self._ending.outcome is Outcome.INTERRUPTED
 
     def end(self, ending: Ended) -> None:
-        """The first reason counts; but a session has handed over only if nothing else came."""
+        """Sets why the session ends. The first reason counts; any other replaces a handover."""
         if self._ending is None or self._ending.outcome is Outcome.HANDED_OVER:
             self._ending = ending
             self.ended_at = time.monotonic()
+            _log.info("ending: %s (%s)", ending.outcome.value, ending.reason)
 
-    def finalize(self) -> Ended:
-        """How it ended; when the server confirmed the whole of it, nothing else counts."""
+    def finish(self, ending: Ended | None = None) -> None:
+        """Expects nothing more from the server; ``ending`` says why, if something went wrong."""
+        self.finished = True
+        if ending is not None:
+            self.end(ending)
+
+    def mark_all_audio_sent(self) -> None:
+        """The last chunk has left."""
+        self.all_audio_sent = True
+
+    def mark_terminate_sent(self) -> None:
+        """Terminate has left; from now on messages are waited for with a time limit."""
+        self.terminate_sent = True
+        self.terminate_sent_at = self.last_message_at = time.monotonic()
+
+    def final_ending(self) -> Ended:
+        """How the session ended; publishes warnings that are still pending."""
         self.publish_pending_warnings()
         return self.ending or _DONE_ENDING
 
     # --- messages --------------------------------------------------------------------------------
 
     def apply(self, message: ServerMessage | Closed) -> None:
-        """Takes a message in and tells of it."""
+        """Applies a message from the server, and publishes or traces it."""
         self.last_message_at = time.monotonic()
         match message:
             case Turn():
@@ -86,30 +104,32 @@ class SessionState:
                 self.warn(Warned(message.warning, message.warning_code))
                 return
             case Closed():
-                self.finished = True
-                self.end(self._lost_if_begun(outcomes.ended_by_close(message)))
+                _log.debug("closed by the server: %s %s", message.code, message.reason)
+                self.finish(self._lost_if_begun(outcomes.ended_by_close(message)))
                 return
             case Begin():
+                _log.info("Begin: session %s, model %s", message.id, message.model)
                 self.begin = message
             case Termination():
-                self.finished = True
-                if not self.terminate_sent:  # nor was a turn ended that is still open
+                _log.debug("Termination")
+                if not self.terminate_sent:  # an open turn has not been ended
                     self.end(_ENDED_EARLY_ENDING)
-                elif self.all_audio_sent:
+                elif self.all_audio_sent:  # the server confirms all of it, so no reason counts
                     self._ending = None
+                self.finish()
             case messages.Error():
-                self.finished = True
-                self.end(self._lost_if_begun(outcomes.ended_by_error(message)))
+                _log.debug("Error: %s %s", message.error_code, message.error)
+                self.finish(self._lost_if_begun(outcomes.ended_by_error(message)))
         self._recorder.trace_only(MessageReceived(messages.to_json(message)))
 
     def _lost_if_begun(self, ending: Ended) -> Ended:
-        """What has begun was let in, so it is not refused for want of a place any more."""
+        """A session that has begun was accepted, so it is not refused for lack of room later."""
         if self.begin is not None and ending.outcome is Outcome.BUSY:
             return replace(ending, outcome=Outcome.LOST)
         return ending
 
     def _shifted_turn(self, turn: Turn) -> Turn:
-        """On the recording's clock, and behind the turns of the attempts before."""
+        """The turn on the recording's clock, numbered after the turns of earlier attempts."""
         by = self._resume_point.at_ms
         return replace(
             turn,
@@ -119,20 +139,21 @@ class SessionState:
 
     # --- warnings --------------------------------------------------------------------------------
 
-    def warn(self, warned: Warned) -> None:
-        """Tells of it, not before `Began`, and not for ever."""
+    def warn(self, warning: Warned) -> None:
+        """Publishes a warning: after `Began`, and no more than `MAX_WARNINGS`."""
         self._warning_count += 1
         if self._warning_count > MAX_WARNINGS:
             return
         if self._warning_count == MAX_WARNINGS:
-            warned = Warned("further warnings of this session are not told")
+            warning = Warned("further warnings of this session are not told")
+        _log.warning("warning: %s", warning.warning)
         if self._pending_warnings is None:
-            self._recorder.publish(warned)
+            self._recorder.publish(warning)
         else:
-            self._pending_warnings.append(warned)
+            self._pending_warnings.append(warning)
 
     def publish_pending_warnings(self, at: float | None = None) -> None:
-        """Tells the warnings that came early; ``at`` on the monotonic clock."""
-        early, self._pending_warnings = self._pending_warnings or [], None
-        for warned in early:
-            self._recorder.publish(warned, at=at)
+        """Publishes the warnings that came before `Began`; ``at`` on the monotonic clock."""
+        pending, self._pending_warnings = self._pending_warnings or [], None
+        for warning in pending:
+            self._recorder.publish(warning, at=at)

@@ -126,12 +126,12 @@ def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:
     ):
         keepalive = Keepalive(connection, 1.0)
         asked = time.monotonic() + 10
-        keepalive.check(asked)
+        keepalive.tick(asked)
         select.select([connection], [], [], 30)  # the pong is there
 
-        assert keepalive.check(asked + 1000) == 0.0  # to be felt again when it was looked at
+        assert keepalive.tick(asked + 1000) == 0.0  # to be felt again when it was looked at
         assert connection.receive() == NON_MESSAGE
-        assert keepalive.check(connection.last_received_at + 0.4) > 0.0
+        assert keepalive.tick(connection.last_received_at + 0.4) > 0.0
 
 
 def test_room_that_is_there_counts_however_late_it_is_looked_at() -> None:
@@ -158,8 +158,8 @@ def test_room_that_is_there_counts_however_late_it_is_looked_at() -> None:
         keepalive = Keepalive(connection, 1.0)
         late = connection.last_write_at + 1000
         with pytest.raises(ConnectionLost, match="has taken no audio"):
-            keepalive.check(late)
+            keepalive.tick(late)
         held.set()
         select.select([], [connection], [], 30)  # there is room
 
-        assert keepalive.check(late) == 0.0
+        assert keepalive.tick(late) == 0.0

@@ -53,8 +53,8 @@ def test_it_does_not_wait_for_ever(recorder: Recorder) -> None:
     """Shortly before its end it hands over in the middle of a turn, or of an hour of silence."""
     session = Session(recorder, 1800)
 
-    assert session.handover.check_deadline(NOW) == pytest.approx(1770)
-    assert session.handover.check_deadline(NOW + 1771) == 0.0
+    assert session.handover.tick(NOW) == pytest.approx(1770)
+    assert session.handover.tick(NOW + 1771) == 0.0
     assert session.outcome is Outcome.HANDED_OVER
 
 
@@ -64,21 +64,21 @@ def test_who_has_little_left_to_send_does_not_hand_over(recorder: Recorder) -> N
     session.handover.check_turn_end(NOW + 1600)
     assert session.outcome is None
 
-    session.course.all_audio_sent = True
-    assert session.handover.check_deadline(NOW + 1799) == float("inf")
+    session.course.mark_all_audio_sent()
+    assert session.handover.tick(NOW + 1799) == float("inf")
     assert session.outcome is None
 
 
 @pytest.mark.parametrize("life", [-7.0, 0.0, MAX_SESSION_S + 1, 1e9, -WALL])
 def test_a_time_that_cannot_be_says_nothing(recorder: Recorder, life: float) -> None:
     """The clocks differ: then the service's own bound holds."""
-    assert Session(recorder, life).handover.check_deadline(NOW) == pytest.approx(MAX_SESSION_S - 30)
+    assert Session(recorder, life).handover.tick(NOW) == pytest.approx(MAX_SESSION_S - 30)
 
 
 def test_a_session_that_sent_nothing_has_nothing_to_hand_over(recorder: Recorder) -> None:
     """It would be followed by another, and that by another."""
     session = Session(recorder, 10, sent=0)
-    session.handover.check_deadline(NOW + 10)
+    session.handover.tick(NOW + 10)
 
     assert session.outcome is Outcome.LOST
 
@@ -102,8 +102,8 @@ def test_the_window_of_a_short_session_is_a_share_of_it(
 
     assert early.outcome is None
     assert timely.outcome is Outcome.HANDED_OVER
-    assert late.handover.check_deadline(NOW) == pytest.approx(deadline)
-    assert late.handover.check_deadline(NOW + deadline - 0.5) == pytest.approx(0.5)
+    assert late.handover.tick(NOW) == pytest.approx(deadline)
+    assert late.handover.tick(NOW + deadline - 0.5) == pytest.approx(0.5)
     assert late.outcome is None
 
 
@@ -112,6 +112,6 @@ def test_at_its_very_deadline_a_session_hands_over(recorder: Recorder) -> None:
     silent, talking = Session(recorder, 1800), Session(recorder, 1800)
     talking.handover.check_turn_end(NOW + 1500)
 
-    assert silent.handover.check_deadline(NOW + 1770) == 0.0
+    assert silent.handover.tick(NOW + 1770) == 0.0
     assert silent.outcome is talking.outcome is Outcome.HANDED_OVER
-    assert silent.handover.check_deadline(NOW + 1770) == float("inf")
+    assert silent.handover.tick(NOW + 1770) == float("inf")

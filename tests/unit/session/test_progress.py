@@ -105,16 +105,16 @@ def test_an_idle_session_says_so_at_intervals(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
     """Not before it has begun; then when nothing was reported for a while."""
-    assert progress.report_if_idle(1e12) == float("inf")
+    assert progress.tick(1e12) == float("inf")
     assert reports.events == []
 
     progress.start_reporting()
     begun = time.monotonic()
-    wait = progress.report_if_idle(begun)
+    wait = progress.tick(begun)
     assert 0 < wait <= IDLE_REPORT_INTERVAL_S
     assert reports.events == []
 
-    wait = progress.report_if_idle(begun + IDLE_REPORT_INTERVAL_S)
+    wait = progress.tick(begun + IDLE_REPORT_INTERVAL_S)
     assert len(reports.events) == 1
     assert 0 <= wait <= IDLE_REPORT_INTERVAL_S
 

@@ -35,19 +35,20 @@ def course(recorder: Recorder) -> SessionState:
 
 def test_only_a_termination_that_was_asked_for_confirms_the_end(course: SessionState) -> None:
     """One that comes before Terminate ends no open turn, though all audio was sent."""
-    course.all_audio_sent = True
+    course.mark_all_audio_sent()
     course.apply(Termination())
 
-    assert course.finalize().outcome is Outcome.LOST
+    assert course.final_ending().outcome is Outcome.LOST
 
 
 def test_a_termination_that_was_asked_for_confirms_everything(course: SessionState) -> None:
     """Whatever was to end the session meanwhile."""
-    course.all_audio_sent = course.terminate_sent = True
+    course.mark_all_audio_sent()
+    course.mark_terminate_sent()
     course.end(Ended(Outcome.CANCELLED, "stopped by the user"))
     course.apply(Termination())
 
-    assert course.finalize().outcome is Outcome.DONE
+    assert course.final_ending().outcome is Outcome.DONE
 
 
 @pytest.mark.parametrize("code", [1008, 3009])
@@ -60,8 +61,8 @@ def test_there_was_a_place_for_what_has_begun(
     refused.apply(full)
     course.apply(full)
 
-    assert refused.finalize().outcome is Outcome.BUSY
-    assert course.finalize().outcome is Outcome.LOST
+    assert refused.final_ending().outcome is Outcome.BUSY
+    assert course.final_ending().outcome is Outcome.LOST
 
 
 HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its longest duration")
@@ -80,10 +81,10 @@ def test_a_session_has_handed_over_when_the_server_confirms_it(
 ) -> None:
     """Else nobody knows what it had heard."""
     course.end(HANDED_OVER)
-    course.terminate_sent = True
+    course.mark_terminate_sent()
     course.apply(ends)
 
-    assert course.finalize().outcome is outcome
+    assert course.final_ending().outcome is outcome
 
 
 def test_who_cancels_a_session_that_hands_over_has_cancelled_it(course: SessionState) -> None:
@@ -91,7 +92,7 @@ def test_who_cancels_a_session_that_hands_over_has_cancelled_it(course: SessionS
     course.end(HANDED_OVER)
     course.end(Ended(Outcome.CANCELLED, "stopped by the user"))
 
-    assert course.finalize().outcome is Outcome.CANCELLED
+    assert course.final_ending().outcome is Outcome.CANCELLED
 
 
 def test_a_turn_is_placed_behind_what_was_heard_before(

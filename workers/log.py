@@ -1,0 +1,117 @@
+"""Logging, off by default; ``--log-level`` and ``--log-file`` turn it on.
+
+Modules make a `Logger` once and call it where something happens that explains a misbehaving
+session. While logging is off, a call returns at once and the standard library's `logging` is not
+imported here, because every session process would pay for it. No call belongs in the path of a
+chunk.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What to log and where; sent to every process of the program."""
+
+    level: str
+    """One of `LEVELS`: this one and more serious ones."""
+    path: str | None
+    """The absolute path of a file that all processes append to; None is the standard error."""
+
+
+_config: LogConfig | None = None
+_context = ""
+"""The job and attempt of a session process, which all its lines carry."""
+_redactors: list[Callable[[str], str]] = []
+
+
+class Logger:
+    """The standard logger of this name, once logging is on; before that, it does nothing.
+
+    Messages take ``%`` arguments as in `logging`. ``job`` and ``attempt`` say whom a line of the
+    parent process is about.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def debug(self, message: str, *args: object, job: int = 0, attempt: int = 0) -> None:
+        """Logs a single step."""
+        if _config is not None:
+            self._log("DEBUG", message, args, job, attempt)
+
+    def info(self, message: str, *args: object, job: int = 0, attempt: int = 0) -> None:
+        """Logs a decision, or the beginning or end of something."""
+        if _config is not None:
+            self._log("INFO", message, args, job, attempt)
+
+    def warning(self, message: str, *args: object, job: int = 0, attempt: int = 0) -> None:
+        """Logs what should not happen."""
+        if _config is not None:
+            self._log("WARNING", message, args, job, attempt)
+
+    def _log(
+        self, level: str, message: str, args: tuple[object, ...], job: int, attempt: int
+    ) -> None:
+        import logging
+
+        context = _context_of(job, attempt) if job else _context
+        logger = logging.getLogger(self._name)
+        logger.log(getattr(logging, level), message, *args, extra={"context": context})
+
+
+def current_config() -> LogConfig | None:
+    """The configuration to hand to a child process; None while logging is off."""
+    return _config
+
+
+def add_redaction(redact: Callable[[str], str]) -> None:
+    """Passes every line through ``redact``, which takes a secret out."""
+    _redactors.append(redact)
+
+
+def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
+    """Turns logging on in this process; raises `OSError` when the file cannot be opened.
+
+    ``job`` and ``attempt`` are those of a session process.
+    """
+    global _config, _context
+    import logging
+
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    descriptor = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
+    if config.path is not None:
+        descriptor = os.open(config.path, flags, 0o644)
+
+    class LineHandler(logging.Handler):
+        """Writes each line at once and as a whole, since several processes append to the file."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            with suppress(OSError):  # a full disk must not end a session
+                os.write(descriptor, f"{_line(record)}\n".encode(errors="replace"))
+
+    def _line(record: logging.LogRecord) -> str:
+        context = getattr(record, "context", "")
+        text = f"{record.levelname} {record.name}{context}: {record.getMessage()}"
+        for redact in _redactors:
+            text = redact(text)
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)  # one line, always
+        clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        return f"{clock}.{int(record.msecs):03d}Z {text}"
+
+    root = logging.getLogger("paceline")
+    root.handlers = [LineHandler()]
+    root.setLevel(config.level.upper())
+    root.propagate = False
+    _config, _context = config, _context_of(job, attempt) if job else ""
+
+
+def _context_of(job: int, attempt: int) -> str:
+    return f" job={job} attempt={attempt}" if attempt else f" job={job}"
