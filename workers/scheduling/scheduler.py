@@ -12,6 +12,7 @@ from workers.audio.recording import Recording
 from workers.jobs.events import Began, Ended, Event, JobReport, Outcome, Queued, Retrying
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.log import Logger
 from workers.protocol import configuration
 from workers.protocol.endpoint import Endpoint, Secret
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
@@ -22,6 +23,8 @@ from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Assignment, StopCommand, Timeouts
+
+_log = Logger("paceline.scheduler")
 
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
@@ -200,6 +203,7 @@ class Scheduler:
         return True
 
     def _end_early(self, slot: JobSlot, command: StopCommand, unstarted_ending: Ended) -> None:
+        _log.info("stop requested: %s", command.value, job=slot.id, attempt=slot.attempt)
         slot.end_requested = True
         if slot.session is not None:
             slot.request_stop(command)
@@ -265,6 +269,8 @@ class Scheduler:
         )
         session = self._launcher.create(assignment, target.key)
         slot.begin_attempt(session, self._clock())
+        live = f"{len(self._live)} of {self.max_sessions}"
+        _log.info("starting, %s sessions live", live, job=slot.id, attempt=slot.attempt)
         return session
 
     def fail_job(self, claim: Claim, ended: Ended) -> None:
@@ -330,15 +336,21 @@ class Scheduler:
         self._queue.add_retry(slot, now + delay)
         wait = max(delay, self.start_limiter.next_start_at(now) - now)
         resume_s = slot.resume_point.at_ms / 1000
+        why = "refused" if refused else ended.outcome.value
+        _log.info("%s; next attempt in %.1f s", why, wait, job=slot.id, attempt=slot.attempt)
         self._publish(slot, Retrying(ended.reason, round(wait, 1), resume_s))
 
     def _close_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
         """The attempt has ended, and the job unless it is queued again."""
-        assert isinstance(last_report.event, Ended)
+        ended = last_report.event
+        assert isinstance(ended, Ended)
+        _log.info(
+            "over: %s (%s)", ended.outcome.value, ended.reason, job=slot.id, attempt=slot.attempt
+        )
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
         slot.phase, slot.session = JobPhase.FINISHED, None
-        if last_report.event.outcome is Outcome.REFUSED:  # what was changed may be why
+        if ended.outcome is Outcome.REFUSED:  # what was changed may be why
             slot.changes = configuration.NO_CHANGES
         self.folder.set_changes(slot.id, slot.changes)
         self._publish_report(slot, last_report)
