@@ -9,7 +9,7 @@ from assemblyai.streaming.v3 import BeginEvent, TerminationEvent
 
 from tests.clients.python_sdk import IGNORED_SDK_WARNINGS, LONG_ENOUGH, async_client
 from workers.localserver.scripts import script_file
-from workers.localserver.scripts.scripted import ScriptedBackend
+from workers.localserver.scripts.scripted_backend import ScriptedBackend
 from workers.localserver.server import run_server
 from workers.localserver.server_policy import ServerPolicy
 

@@ -98,7 +98,7 @@ def _make_backend(script: Script | None) -> "BackendContext":
         from workers.localserver.recognisers import RecogniserPool
 
         return RecogniserPool()
-    from workers.localserver.scripts.scripted import ScriptedBackend
+    from workers.localserver.scripts.scripted_backend import ScriptedBackend
 
     return nullcontext(ScriptedBackend(script))
 

@@ -1,7 +1,8 @@
-"""The embedded v3 endpoint and its recogniser, as processes of their own.
+"""A local server that speaks the v3 protocol, with speech recognition on this machine.
 
-The program starts it with `child.LocalServer` and knows it otherwise only by its address. One
-server process holds the sockets (`server`, `reception`, `session`) and words what clients are told
-(`turns`); beside it, one process for each core recognises (`recognition`), so that no inference
-ever stalls a socket. Instead of recognising, it can play a script (`scripts`).
+One server process owns the sockets and sends the wire messages; one recogniser process per core
+(`recognition`) turns audio into hypotheses, so that inference never blocks a socket; `scripts`
+replaces the recogniser by known words and faults. The desk starts the server with
+`child.LocalServer` and then knows only its address. Nothing here imports the desk, jobs, traces or
+`workers.audio`, and the server process imports neither numpy nor an engine.
 """

@@ -1,6 +1,6 @@
-"""`python -m workers.localserver [--port N] [--sessions N]`: the server as a child of the program.
+"""`python -m workers.localserver [--port N] [--sessions N]`: the server as a child process.
 
-The first line of stdin is the token; the end of stdin means that the parent is gone.
+The first line of stdin is the API key. The end of stdin means that the parent is gone.
 """
 
 import argparse
@@ -17,14 +17,14 @@ from workers.localserver.server_policy import ServerPolicy
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.localserver")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--sessions", type=int, help="how many at once; default: the capacity")
-    asked = parser.parse_args()
-    token = sys.stdin.readline().strip()
-    if not token:
-        print("The token is expected as the first line of stdin.", file=sys.stderr)
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
+    parser.add_argument("--sessions", type=int, help="at the same time; default: the capacity")
+    args = parser.parse_args()
+    api_key = sys.stdin.readline().strip()
+    if not api_key:
+        print("The first line of stdin must be the API key.", file=sys.stderr)
         return 2
-    asyncio.run(_serve(asked.port, ServerPolicy(token, asked.sessions)))
+    asyncio.run(_serve(args.port, ServerPolicy(api_key, args.sessions)))
     return 0
 
 

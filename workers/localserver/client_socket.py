@@ -1,4 +1,4 @@
-"""One client's socket as a session uses it: messages out, frames in, a close."""
+"""The client's socket as a session uses it: wire messages out, frames in, and a bounded close."""
 
 import asyncio
 from contextlib import suppress
@@ -11,29 +11,28 @@ from workers.protocol import messages
 from workers.protocol.messages import Error, ServerMessage
 
 SOCKET_CLOSE_TIMEOUT_S = 1.0
-"""Seconds that a client which reads nothing gets before its connection is cut."""
+"""A client that reads nothing is disconnected after this time."""
 
 
 class ClientSocket:
     """The socket of one client.
 
-    `receive` and `say` raise `ConnectionClosed` once the client has left; the others do not.
+    `receive` and `send` raise `ConnectionClosed` once the client has left; the others do not.
     """
 
     def __init__(self, socket: ServerConnection) -> None:
         self._socket = socket
 
     async def receive(self) -> str | bytes:
-        """The next frame: text is a message, bytes are audio."""
+        """Waits for the next frame: text is a message, bytes are audio."""
         return await self._socket.recv()
 
     async def send(self, *outgoing: ServerMessage) -> None:
-        """Sends messages, one after the other."""
         for message in outgoing:
             await self._socket.send(messages.encode(message))
 
     async def refuse(self, refusal: Refusal) -> None:
-        """The Error frame, then the close with the same code."""
+        """Sends the Error, then closes with the same code."""
         with suppress(ConnectionClosed, TimeoutError):
             async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
                 await self.send(Error(refusal.message, refusal.code))
@@ -41,16 +40,16 @@ class ClientSocket:
 
     async def close(self, code: int, reason: str) -> None:
         """Closes from this side, within a bounded time."""
-        # A client that still sends must be read, or its answer to the close would wait behind its
-        # audio, and cutting the connection then could take our last message with it.
-        dropping = asyncio.create_task(self._discard_incoming())
+        # Keep reading while the client sends: its close frame queues behind its audio, and cutting
+        # the connection instead could lose our last message.
+        discarding = asyncio.create_task(self._discard_incoming())
         try:
             async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
                 await self._socket.close(code, reason)
         except TimeoutError:
             self._socket.transport.abort()
         finally:
-            dropping.cancel()
+            discarding.cancel()
 
     async def _discard_incoming(self) -> None:
         with suppress(ConnectionClosed):

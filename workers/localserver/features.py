@@ -1,20 +1,20 @@
-"""What the protocol lets a client ask for, and what becomes of it here.
+"""The table of the protocol's features and of how this server treats each.
 
-The one table of it: the warnings are made of it, and the documentation of the embedded engine is
-checked against it. How values are written, and which there are, is the business of `parameters`.
+The Warning messages come from it, and a test checks the README against it. `parameters` defines the
+types and values of the parameters.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from workers.localserver import models
+from workers.localserver.param_types import MULTILINGUAL_MODELS
 from workers.protocol.codec import Json
 from workers.protocol.messages import Warning
 
 
 class Support(Enum):
-    """What becomes of a request."""
+    """How a request for a feature is treated."""
 
     HONOURED = "honoured"
     WARNED = "accepted with a Warning"
@@ -22,7 +22,7 @@ class Support(Enum):
 
 
 class WarningCode(IntEnum):
-    """Ours: the protocol has codes of warnings, but no list of them is known."""
+    """Invented: the protocol has warning codes, but no list of them is public."""
 
     NOT_HONOURED = 1
     ENGLISH_ONLY = 2
@@ -30,7 +30,7 @@ class WarningCode(IntEnum):
 
 
 def overload_warning(capacity: int) -> Warning:
-    """For a session that is one more than are served at the speed of speech."""
+    """For a session above the number that can be recognised in real time."""
     return Warning(
         f"more sessions than this machine keeps up with ({capacity}): words may come late",
         WarningCode.OVERLOADED,
@@ -39,26 +39,26 @@ def overload_warning(capacity: int) -> Warning:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One thing that a client may ask for, by one parameter."""
+    """Something that a client can ask for with one parameter."""
 
     name: str
     support: Support
     note: str
-    """What is done, in a few words."""
+    """What the server does, in a few words."""
     example: str
     """A query that asks for it."""
     is_requested_by: Callable[[Json], bool] = bool
-    """Whether a value asks for it; ``false``, zero and what is empty ask for nothing."""
+    """Whether a value asks for the feature; by default false, zero and empty values do not."""
     code: WarningCode = WarningCode.NOT_HONOURED
 
     @property
     def warning(self) -> Warning:
-        """What the client is told, unless it is honoured."""
+        """The Warning for a client that asks for it."""
         return Warning(f"'{self.name}' is not done as asked: {self.note}", self.code)
 
 
 def feature_warnings(values: Mapping[str, Json]) -> tuple[Warning, ...]:
-    """One for each parameter that asks for something that is not done here."""
+    """A Warning for each parameter that asks for an unsupported feature."""
     return tuple(
         feature.warning
         for feature in FEATURES
@@ -74,7 +74,7 @@ def _is_not_english(value: Json) -> bool:
 
 
 def _is_multilingual(value: Json) -> bool:
-    return value in models.MULTILINGUAL_MODELS
+    return value in MULTILINGUAL_MODELS
 
 
 _HONOURED, _WARNED, _REFUSED = Support

@@ -1,7 +1,7 @@
-"""How the value of a connection parameter is written in a URL, and which values there are.
+"""Types of connection parameters: how they are written in a URL, and which values are valid.
 
-`read` takes the text of the URL, `check` a value that came as JSON in a message; both raise
-`InvalidValue`, which says why in words that follow the parameter's name.
+`parse` takes the text of the URL, `check` a JSON value from a message. Both raise `InvalidValue`,
+whose text follows the parameter's name in the Error.
 """
 
 import json
@@ -12,19 +12,45 @@ from typing import Protocol
 
 from workers.protocol.codec import Json
 
+STREAMING_MODELS = frozenset(
+    {"universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"}
+)
+MULTILINGUAL_MODELS = STREAMING_MODELS - {"universal-streaming-english"}
+
+KNOWN_MODELS = (
+    "universal-streaming-english",
+    "universal-streaming-multilingual",
+    "whisper-rt",
+    "u3-rt-pro",
+    "u3-rt-pro-beta-1",
+    "u3-rt-agent",
+    "universal-3-5-pro",
+    "universal-3-6-pro",
+    "universal-3-6",
+    "universal-3-7-preview",
+    "_universal-3-5-notetaker",
+)
+"""The service's list, from an Error that it sent."""
+
+U3_MODEL_PATTERN = re.compile(r"(u3|universal-3)-[a-z0-9-]{1,40}")
+"""The family grows every few months, so new names are accepted."""
+
+MODEL_ALIASES = {"u3-pro": "u3-rt-pro"}
+"""The vendor's SDK still uses the older name; the service does not know it."""
+
 
 class InvalidValue(Exception):
-    """A value that its parameter cannot have."""
+    """The value is not valid for its parameter."""
 
 
 class ParamType(Protocol):
-    """A kind of values; what it reads is JSON, so that URL and message give the same."""
+    """The type of a parameter. URL and message yield the same JSON value."""
 
     def parse(self, text: str) -> Json:
-        """The value of a text that fits."""
+        """Returns the value of a text."""
 
     def check(self, value: Json) -> None:
-        """Nothing, if the value, of the right type already, fits."""
+        """Checks a value that already has the right JSON type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +68,14 @@ class BooleanParam:
 
 @dataclass(frozen=True, slots=True)
 class IntegerParam:
-    """A whole number within limits, both included."""
+    """A whole number from ``low`` to ``high``."""
 
     low: int
     high: float = math.inf
     unit: str = ""
 
     def parse(self, text: str) -> int:
-        # Twenty digits are more than any limit, and few enough not to be laborious.
+        # Twenty digits exceed any limit, and are still cheap to convert.
         if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
             raise InvalidValue("must be a whole number")
         value = int(text)
@@ -62,7 +88,7 @@ class IntegerParam:
 
 @dataclass(frozen=True, slots=True)
 class NumberParam:
-    """A number within limits, both included."""
+    """A number from ``low`` to ``high``."""
 
     low: float
     high: float
@@ -81,7 +107,7 @@ class NumberParam:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceParam:
-    """One of a few words, as they are."""
+    """One of a few words, in this case."""
 
     values: tuple[str, ...]
 
@@ -96,7 +122,7 @@ class ChoiceParam:
 
 @dataclass(frozen=True, slots=True)
 class StringParam:
-    """Any text up to a length in characters."""
+    """Any text up to ``max_chars``."""
 
     max_chars: float = math.inf
 
@@ -111,19 +137,19 @@ class StringParam:
 
 @dataclass(frozen=True, slots=True)
 class StringListParam:
-    """Several texts: in a URL one JSON array."""
+    """A list of texts: in a URL, a JSON array."""
 
     max_items: float = math.inf
     exclusive_item: str = ""
-    """The one that may not stand beside others."""
+    """An item that must be the only one."""
     allows_commas: bool = False
-    """Whether a URL may also hold them as a list with commas."""
+    """Whether a URL may also separate the items by commas."""
 
     def parse(self, text: str) -> Json:
         value = _parse_json(text)
         if self.allows_commas and value is None:
-            value = [each for part in text.split(",") if (each := part.strip())]
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            value = [item for part in text.split(",") if (item := part.strip())]
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise InvalidValue("Invalid JSON array")
         self.check(value)
         return value
@@ -150,9 +176,22 @@ class ObjectParam:
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class ModelParam:
+    """A speech model of the service."""
+
+    def parse(self, text: str) -> Json:
+        self.check(text)
+        return MODEL_ALIASES.get(text, text)
+
+    def check(self, value: Json) -> None:
+        if value not in KNOWN_MODELS and not U3_MODEL_PATTERN.fullmatch(str(value)):
+            raise InvalidValue(f"'{value}' is none of {', '.join(KNOWN_MODELS)}")
+
+
 def _check_range(value: Json, low: float, high: float, unit: str = "") -> None:
     assert isinstance(value, int | float)
-    if not value >= low:  # so that NaN is outside too
+    if not value >= low:  # written so that NaN is out of range
         raise InvalidValue(f"must be at least {low:,}{unit}")
     if not value <= high:
         raise InvalidValue(f"must be at most {high:,}{unit}")

@@ -1,7 +1,7 @@
-"""The connection parameters of a session, from the query of its URL and from later messages.
+"""The connection parameters of a session, from its URL and from UpdateConfiguration messages.
 
-Names, ranges and limits are the vendor's: its API reference, its AsyncAPI documents and its SDKs.
-Unknown names are ignored, as the service does.
+Names, ranges and limits are from the vendor's API reference, AsyncAPI documents and SDKs. Unknown
+names are ignored, as by the service.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from workers.localserver import features
-from workers.localserver.models import STREAMING_MODELS, ModelParam
 from workers.localserver.param_types import (
+    STREAMING_MODELS,
     BooleanParam,
     ChoiceParam,
     IntegerParam,
     InvalidValue,
+    ModelParam,
     NumberParam,
     ObjectParam,
     ParamType,
@@ -31,14 +32,14 @@ from workers.protocol.messages import UpdateConfiguration, Warning
 
 
 class ModelFamily(Enum):
-    """How a model tells of an open turn: word by word for good, or all of it, to be revised."""
+    """Universal-Streaming finalises word by word; U3 may revise the whole turn until its final."""
 
     UNIVERSAL_STREAMING = "universal-streaming"
     U3 = "u3"
 
 
 class Mode(Enum):
-    """A bundle of defaults for the turns of U3; the values are the wire's."""
+    """A set of endpointing defaults of U3 models; the values are those of the protocol."""
 
     MIN_LATENCY = "min_latency"
     BALANCED = "balanced"
@@ -53,8 +54,7 @@ MODE_DEFAULTS = {
     Mode.BALANCED: Endpointing(400, 1000, vad_threshold=0.3, first_partial_ms=500),
     Mode.MAX_ACCURACY: Endpointing(600, 1500, vad_threshold=0.3, first_partial_ms=700),
 }
-"""Ours: the service does not tell its own, which moreover change from model to model."""
-
+"""Our own: the service does not publish its values, which differ between models."""
 
 TURN_SILENCE_MS = IntegerParam(50, 10_000, " ms")
 PROBABILITY = NumberParam(0, 1)
@@ -63,14 +63,14 @@ MAX_PROMPT_CHARS = 1750
 PARAM_TYPES: Mapping[str, ParamType] = {
     "speech_model": ModelParam(),
     "sample_rate": IntegerParam(8_000, 96_000, " Hz"),
-    "encoding": ChoiceParam(tuple(each.value for each in Encoding)),
+    "encoding": ChoiceParam(tuple(encoding.value for encoding in Encoding)),
     "token": StringParam(),
     "format_turns": BooleanParam(),
     "end_of_turn_confidence_threshold": PROBABILITY,
     "min_turn_silence": TURN_SILENCE_MS,
     "max_turn_silence": TURN_SILENCE_MS,
     "vad_threshold": PROBABILITY,
-    "mode": ChoiceParam(tuple(each.value for each in Mode)),
+    "mode": ChoiceParam(tuple(mode.value for mode in Mode)),
     "interruption_delay": IntegerParam(0, 1000, " ms"),
     "continuous_partials": BooleanParam(),
     "include_partial_turns": BooleanParam(),
@@ -113,9 +113,9 @@ PARAM_ALIASES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a session was asked to do, as far as it is done. Fields are named as on the wire.
+    """The parameters that this server honours, named as in the protocol.
 
-    None means that nothing was asked, so that the default of the model or the mode applies.
+    None means that the client did not set a value, so the default of the model or mode applies.
     """
 
     speech_model: str = "u3-rt-pro"
@@ -131,49 +131,50 @@ class Parameters:
     continuous_partials: bool = True
     include_partial_turns: bool = True
     inactivity_timeout: int | None = None
-    """Seconds without any message after which the session ends; None: never."""
+    """The session ends after so many seconds without a message; None: never."""
     session_heartbeat: bool = False
     acknowledge_silence: bool = False
     filter_profanity: bool = False
     language_detection: bool = False
     warnings: tuple[Warning, ...] = ()
-    """What was asked last and is not done here, to be told to the client."""
+    """Warnings about the latest query or update, to be sent to the client."""
 
     @property
-    def model(self) -> str:
-        return self.speech_model
+    def bytes_per_second(self) -> int:
+        return self.sample_rate * self.encoding.bytes_per_sample
 
     @property
     def family(self) -> ModelFamily:
-        if self.model in STREAMING_MODELS:
+        if self.speech_model in STREAMING_MODELS:
             return ModelFamily.UNIVERSAL_STREAMING
         return ModelFamily.U3
 
     @property
     def endpointing(self) -> Endpointing:
-        """What was asked for, over the defaults of the model and the mode."""
+        """The defaults of the model and mode, overridden by what the client set."""
         if self.family is ModelFamily.UNIVERSAL_STREAMING:
-            own: dict[str, Any] = {"end_of_turn_threshold": self.end_of_turn_confidence_threshold}
-            usual = STREAMING_DEFAULTS
+            given: dict[str, Any] = {"end_of_turn_threshold": self.end_of_turn_confidence_threshold}
+            defaults = STREAMING_DEFAULTS
         else:
-            own = {
+            given = {
                 "first_partial_ms": self.interruption_delay,
                 "continuous_partials": self.continuous_partials,
             }
-            usual = MODE_DEFAULTS[self.mode]
-        own |= {
+            defaults = MODE_DEFAULTS[self.mode]
+        given |= {
             "min_turn_silence": self.min_turn_silence,
             "max_turn_silence": self.max_turn_silence,
             "vad_threshold": self.vad_threshold,
         }
-        return replace(usual, **{name: value for name, value in own.items() if value is not None})
+        changes = {name: value for name, value in given.items() if value is not None}
+        return replace(defaults, **changes)
 
     def with_update(self, update: UpdateConfiguration) -> "Parameters":
-        """With the settings of the message; raises `Refusal` naming the first that is unfit."""
+        """Applies a message; raises `Refusal` for its first invalid value."""
         given = codec.dump(update)
-        for older, name in PARAM_ALIASES.items():
-            if older in given:
-                given.setdefault(name, given[older])
+        for alias, name in PARAM_ALIASES.items():
+            if alias in given:
+                given.setdefault(name, given[alias])
         values = {name: value for name, value in given.items() if name in UPDATABLE_PARAMS}
         for name, value in values.items():
             try:
@@ -183,19 +184,19 @@ class Parameters:
         return self._with_values(values)
 
     def _with_values(self, values: Mapping[str, Json]) -> "Parameters":
-        told = features.feature_warnings(values)
+        warnings = features.feature_warnings(values)
         merged = codec.load(Parameters, {**codec.dump(self), **values}, "parameters")
         if values.get("prompt") and merged.family is ModelFamily.UNIVERSAL_STREAMING:
-            raise invalid_value("prompt", f"'{merged.model}' takes none")
-        return replace(merged, warnings=told)
+            raise invalid_value("prompt", f"'{merged.speech_model}' takes none")
+        return replace(merged, warnings=warnings)
 
 
 UPDATABLE_PARAMS = frozenset(PARAM_TYPES) & {field.name for field in fields(UpdateConfiguration)}
-"""What a message may change on the way: rate, encoding and model are not among it."""
+"""What a message may change during a session; not the rate, encoding or model."""
 
 
 def parse_query(query: str) -> Parameters:
-    """The parameters of a URL's query; raises `Refusal` naming the first that does not fit."""
+    """Parses the query of a URL; raises `Refusal` for its first invalid value."""
     return Parameters()._with_values(
         {
             name: _parse_value(name, texts)
@@ -206,21 +207,21 @@ def parse_query(query: str) -> Parameters:
 
 
 def _query_values(query: str) -> dict[str, list[str]]:
-    """What was written for each parameter, in the order of the query, under today's names."""
+    """The texts for each parameter, in the order of the query; aliases get their current name."""
     given: dict[str, list[str]] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         given.setdefault(name, []).append(text)
-    for older, name in PARAM_ALIASES.items():
-        if older in given:
-            given.setdefault(name, given[older])
+    for alias, name in PARAM_ALIASES.items():
+        if alias in given:
+            given.setdefault(name, given[alias])
     return given
 
 
 def _parse_value(name: str, texts: list[str]) -> Json:
-    kind = PARAM_TYPES[name]
+    param_type = PARAM_TYPES[name]
     try:
-        if isinstance(kind, StringListParam) and len(texts) > 1:
+        if isinstance(param_type, StringListParam) and len(texts) > 1:
             raise InvalidValue("Invalid JSON array")
-        return kind.parse(texts[-1])
+        return param_type.parse(texts[-1])
     except InvalidValue as problem:
         raise invalid_value(name, str(problem)) from None

@@ -1,9 +1,9 @@
-"""Words that `filter_profanity` hides: each keeps its first letter and its punctuation.
+"""Masks profanity for `filter_profanity`; a masked word keeps its first letter and punctuation.
 
-A list of our own. The maintained packages are made for comment sections: they undo disguised
-spellings, which no recogniser writes, and hide "god", "sex" or "thrust" with the rest; in a
-transcript that does more harm than a word they would have found. So these are the words that a
-broadcaster bleeps, with their endings, and none that is also a name or an everyday word.
+The list is our own. Maintained packages are made for comment sections: they undo disguised
+spellings, which no recogniser writes, and also hide "god", "sex" or "thrust", which harms a
+transcript more than a missed word. These are the words that a broadcaster bleeps, with their
+endings, and none that is also a name or an everyday word.
 """
 
 import re
@@ -45,8 +45,8 @@ _PROFANE = re.compile(
 
 
 def mask_profanity(word: str) -> str:
-    """The word as it is, or its first letter and an asterisk for each further one."""
-    return _PROFANE.sub(lambda found: _mask(found[0]), word)
+    """Replaces every letter after the first of a profane word by an asterisk."""
+    return _PROFANE.sub(lambda match: _mask(match[0]), word)
 
 
 def _mask(word: str) -> str:

@@ -1,9 +1,8 @@
-"""What the server and its recogniser processes say to each other, and how it is framed.
+"""The messages between the server and its recogniser processes, and how they are framed.
 
-A recogniser tells of the *open turn* of a stream: all of it, again and again, each time replacing
-what it said before, until it says that the turn is over. How that is worded for a client is the
-business of `turns`. The two ends are always the same program version, one started by the other,
-hence pickle.
+A recogniser reports the *open turn* of a stream: every report replaces the previous one, until one
+says that the turn has ended. `turns` builds the client's messages from these reports. Both ends
+always run the same version of the program, since one starts the other, so messages are pickled.
 """
 
 import pickle
@@ -11,13 +10,16 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import BinaryIO, NewType, Protocol, TypeAlias
+from typing import BinaryIO, NewType, TypeAlias
 
 StreamId = NewType("StreamId", int)
 
+REPORT_INTERVAL_MS = 500
+"""A stream reports its position at least every so many ms of audio."""
+
 
 class Encoding(Enum):
-    """How the client writes a sample; the values are the wire's."""
+    """Sample format of the client's audio; the values are those of the protocol."""
 
     PCM_S16LE = "pcm_s16le"
     PCM_MULAW = "pcm_mulaw"
@@ -29,43 +31,46 @@ class Encoding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Endpointing:
-    """When somebody speaks, when that is told, and when a turn is over. Times are ms of audio.
+    """What counts as speech, when partials start and when a turn ends. Times are ms of audio.
 
-    A turn ends after ``min_turn_silence`` if what was said looks finished, that is, if the
-    confidence of its end reaches ``threshold``; after ``max_turn_silence`` in any case.
+    A turn ends after ``min_turn_silence`` if its end-of-turn confidence reaches
+    ``end_of_turn_threshold``, and after ``max_turn_silence`` in any case.
     """
 
     min_turn_silence: int
     max_turn_silence: int
     end_of_turn_threshold: float = 0.5
     vad_threshold: float = 0.4
-    """Probability from which the voice-activity detector's frame counts as speech."""
+    """Speech probability from which a frame counts as voiced."""
     first_partial_ms: int = 300
-    """Speech that is waited for before the first partial of a turn."""
+    """Speech before the first partial of a turn."""
     continuous_partials: bool = True
-    """False: after the first partial of a turn, only pauses bring further ones."""
+    """False: after the first partial of a turn, further ones come only at pauses."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecognisedWord:
-    """A word as the recogniser wrote it, with its punctuation; times in ms of the stream."""
+    """A word as the engine wrote it, punctuation included; times in ms of the stream."""
 
     text: str
     start_ms: int
     end_ms: int
     confidence: float | None = None
-    """None when the engine gives none."""
+    """None when the engine reports none."""
+
+
+RecognisedWords: TypeAlias = tuple[RecognisedWord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """All that is heard of the open turn."""
+    """All words of the open turn, as recognised so far."""
 
-    words: tuple[RecognisedWord, ...]
+    words: RecognisedWords
     settled_count: int = 0
-    """So many of the words, from the first, will stay as they are."""
+    """Number of words, from the first, that will not change any more."""
     end_of_turn: bool = False
-    """The turn ended with the last word; the next reading is of the next turn."""
+    """The turn ended with the last word; the next hypothesis belongs to the next turn."""
     end_of_turn_confidence: float = 0.0
 
 
@@ -74,19 +79,19 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A new stream of mono audio begins."""
+    """Starts a stream of mono audio."""
 
     stream: StreamId
     sample_rate: int
     encoding: Encoding
     endpointing: Endpointing
     engine: str
-    """Name of the engine that reads it; see `engines`."""
+    """A name in `engine_registry.ENGINES`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Samples as the client sent them."""
+    """Audio bytes as the client sent them."""
 
     stream: StreamId
     data: bytes
@@ -94,7 +99,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """From the next sample on."""
+    """Applies new settings from the next sample on."""
 
     stream: StreamId
     endpointing: Endpointing
@@ -102,14 +107,14 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """End the open turn now; `Flushed` answers. Audio may follow."""
+    """Ends the open turn now; `Flushed` answers. Audio may follow."""
 
     stream: StreamId
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Nobody listens any more: drop what is queued."""
+    """Drops the stream and everything queued for it."""
 
     stream: StreamId
 
@@ -126,32 +131,32 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Everything up to ``position`` ms has been listened to. Told at least twice a second of audio.
+    """All audio up to ``position_ms`` was processed; sent at least every `REPORT_INTERVAL_MS`.
 
-    ``reading`` is None when there is nothing new to say of the open turn.
+    ``hypothesis`` is None when nothing is new in the open turn.
     """
 
     stream: StreamId
     position_ms: int
     hypothesis: Hypothesis | None = None
     silence_ms: int = 0
-    """Ms of silence up to ``position``; 0 while somebody speaks."""
+    """Silence just before ``position_ms``; 0 during speech."""
     speech_probability: float = 0.0
-    """The highest of the voice-activity detector since the last report, 0 to 1."""
+    """The highest speech probability of a frame since the last report, 0 to 1."""
     lag_s: float = 0.0
-    """Seconds for which the audio of this reading has waited in the recogniser."""
+    """Seconds between the arrival of this audio and the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """All that was sent before the `Flush` has been reported, its turn ended."""
+    """Everything sent before the `Flush` was reported and its turn has ended."""
 
     stream: StreamId
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The stream cannot go on; the reason is in the recogniser's log."""
+    """The stream failed; the recogniser's log says why."""
 
     stream: StreamId
 
@@ -160,26 +165,10 @@ StreamReport: TypeAlias = Recognised | Flushed | Lost
 RecogniserReport: TypeAlias = Ready | StreamReport
 
 
-class SpeechStream(Protocol):
-    """One session's audio on its way to be recognised, and what is heard of it."""
-
-    async def feed(self, data: bytes) -> None:
-        """Takes a chunk as the client sent it."""
-
-    async def configure(self, endpointing: Endpointing) -> None:
-        """Changes the settings from the next chunk on."""
-
-    async def flush(self) -> None:
-        """Asks for the end of the open turn; `Flushed` will be reported."""
-
-    async def next_report(self) -> StreamReport:
-        """The next report; waits for it."""
-
-
-# --- frames -------------------------------------------------------------------------------------
+# --- framing ------------------------------------------------------------------------------------
 
 MESSAGE_HEADER = struct.Struct("<I")
-"""A frame is the length of its pickle, then the pickle."""
+"""A message is the length of its pickle, then the pickle."""
 
 
 def pack_message(message: RecogniserCommand | RecogniserReport) -> bytes:
@@ -188,11 +177,11 @@ def pack_message(message: RecogniserCommand | RecogniserReport) -> bytes:
 
 
 def read_commands(source: BinaryIO) -> Iterator[RecogniserCommand]:
-    """The orders of a blocking stream, until its end."""
+    """The commands of a blocking pipe, until it ends; an incomplete last one is dropped."""
     while len(header := source.read(MESSAGE_HEADER.size)) == MESSAGE_HEADER.size:
         (length,) = MESSAGE_HEADER.unpack(header)
         body = source.read(length)
         if len(body) < length:
             return
-        order: RecogniserCommand = pickle.loads(body)
-        yield order
+        command: RecogniserCommand = pickle.loads(body)
+        yield command

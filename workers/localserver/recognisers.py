@@ -1,7 +1,7 @@
-"""The recogniser processes, as the server's event loop sees them: one for each core.
+"""Starts one recogniser process per core and spreads the sessions over them.
 
-A session takes a stream; the pool gives it to the process with the fewest. A process that dies
-takes its own sessions with it and is replaced.
+Runs in the server's event loop. A new stream goes to the process with the fewest. When a process
+dies, its sessions end with it and another process replaces it.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from typing import Self
 
 from workers.errors import EngineUnavailable
 from workers.localserver.backend import Backend
+from workers.localserver.engine_registry import engine_name_for
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import (
     MESSAGE_HEADER,
@@ -36,26 +37,24 @@ from workers.localserver.recogniser_protocol import (
     StreamReport,
     pack_message,
 )
-from workers.localserver.recognition.engines import engine_name_for
 from workers.localserver.refusal import Refusal, session_cancelled
 
 MAX_STREAMS_PER_PROCESS = 4
-"""Real-time streams that one process keeps up with, at the speed of an ordinary core. What a slower
-one does with them shows in its backlog."""
+"""Real-time streams that one ordinary core can serve. A slower core shows in the backlog."""
 
 MAX_RECOGNISER_PROCESSES = 4
 BACKLOG_VALID_S = 5.0
-"""Seconds without a report after which nothing can be late: nobody sends anything."""
+"""The backlog expires when there are no reports for this time: then no audio arrives."""
 
 BACKLOG_DECAY = 0.7
-"""How much of the backlog is left after each reading that was in time."""
+"""Factor by which the backlog shrinks with each report that is on time."""
 
 RECOGNISER_EXIT_TIMEOUT_S = 2.0
-"""Seconds that a process gets to end by itself after its stdin was closed."""
+"""A process that still runs this long after its stdin was closed is killed."""
 
 
 class ProcessStream:
-    """One session's audio on its way to a recogniser, and the reports on it."""
+    """The `SpeechStream` of one session in a recogniser process."""
 
     def __init__(self, stream_id: StreamId, recogniser: "RecogniserProcess") -> None:
         self.stream_id = stream_id
@@ -79,13 +78,13 @@ class ProcessStream:
 
 
 class RecogniserProcess:
-    """One recogniser process and its streams."""
+    """One recogniser process, restarted when it dies, and its streams."""
 
     def __init__(self) -> None:
         self.streams: dict[StreamId, ProcessStream] = {}
         self._process: asyncio.subprocess.Process | None = None
         self.loaded = asyncio.Event()
-        """Also set when it is hopeless, so that nobody waits."""
+        """Also set when no process can be started, so that nobody waits forever."""
         self.failed = False
         self._backlog_s = 0.0
         self._backlog_updated_at = 0.0
@@ -97,7 +96,7 @@ class RecogniserProcess:
 
     @property
     def backlog_s(self) -> float:
-        """Seconds by which its readings are late, as of late."""
+        """Recent delay of its reports behind the audio."""
         return (
             self._backlog_s
             if time.monotonic() - self._backlog_updated_at < BACKLOG_VALID_S
@@ -105,7 +104,7 @@ class RecogniserProcess:
         )
 
     async def wait_until_ready(self) -> None:
-        """Returns when the model is loaded; raises `Refusal` when it never will be."""
+        """Returns once the model is loaded; raises `Refusal` if it cannot be."""
         await self.loaded.wait()
         if self.failed:
             raise session_cancelled()
@@ -114,28 +113,28 @@ class RecogniserProcess:
         process = self._process
         if process is None or process.stdin is None:
             raise session_cancelled()
-        if process.stdin.is_closing():  # its streams learn of its end from `_drop_streams`
+        if process.stdin.is_closing():  # `_drop_streams` tells its streams
             raise session_cancelled()
-        # Never waits for a recogniser, so that no client does; what can queue here is bounded by
-        # how far ahead of time audio may come.
+        # No drain: clients must never wait for a recogniser. The limit on how fast a client may
+        # send bounds what can queue here.
         process.stdin.write(pack_message(command))
 
     async def run(self) -> None:
-        """Keeps a process alive until cancelled, or until one was never ready."""
+        """Runs a process and restarts it until cancelled, or until one dies before it is ready."""
         while not self.failed:
             try:
                 await self._run_process()
-            except Exception:  # too many open files, say; whoever waits for it must not wait on
+            except Exception:  # for example too many open files; waiting sessions must go on
                 traceback.print_exc()
             self.failed = not self.loaded.is_set()
             if not self.failed:
-                lost = len(self.streams)
-                sys.stderr.write(f"A recogniser process ended ({lost} streams); another starts.\n")
+                sys.stderr.write(
+                    f"A recogniser process ended with {len(self.streams)} streams; restarting it.\n"
+                )
             self._drop_streams()
         self.loaded.set()
 
     async def _run_process(self) -> None:
-        """One process, from its start to its end."""
         self._process = process = await _start_process()
         try:
             await self._deliver_reports(process)
@@ -143,7 +142,7 @@ class RecogniserProcess:
             await _stop_process(process)
 
     async def _deliver_reports(self, process: asyncio.subprocess.Process) -> None:
-        """Passes reports on to their streams until the process ends."""
+        """Delivers reports to their streams until the process ends."""
         assert process.stdout is not None
         while True:
             try:
@@ -155,7 +154,7 @@ class RecogniserProcess:
                 return
             if isinstance(report, Ready):
                 self.loaded.set()
-            elif report.stream in self.streams:  # else its session is gone already
+            elif report.stream in self.streams:  # otherwise its session has ended
                 self._update_backlog(report)
                 self.streams[report.stream].deliver(report)
 
@@ -175,7 +174,7 @@ class RecogniserProcess:
 
 
 class RecogniserPool(Backend):
-    """All recogniser processes; an asynchronous context manager that ends them."""
+    """All recogniser processes; leaving the context stops them."""
 
     def __init__(self) -> None:
         self._processes = [
@@ -186,21 +185,21 @@ class RecogniserPool(Backend):
 
     @property
     def capacity(self) -> int:
-        alive = sum(not each.failed for each in self._processes)
+        alive = sum(not process.failed for process in self._processes)
         return MAX_STREAMS_PER_PROCESS * max(alive, 1)
 
     @property
     def backlog_s(self) -> float:
-        """Of the process that would get the next stream."""
-        least = self._least_busy()
-        return least.backlog_s if least.streams else 0.0
+        """The backlog of the process that would get the next stream."""
+        process = self._least_busy()
+        return process.backlog_s if process.streams else 0.0
 
     async def __aenter__(self) -> Self:
-        """Returns when the processes are ready: a client that waits for Begin is impatient."""
-        self._tasks = [asyncio.create_task(each.run()) for each in self._processes]
+        """Returns when the models are loaded: clients do not wait long for a Begin."""
+        self._tasks = [asyncio.create_task(process.run()) for process in self._processes]
         try:
             await self._wait_until_ready()
-        except BaseException:  # who is cancelled while entering is never asked to exit
+        except BaseException:  # __aexit__ is not called when entering fails
             await self._stop()
             raise
         return self
@@ -214,10 +213,10 @@ class RecogniserPool(Backend):
         await self._stop()
 
     async def _wait_until_ready(self) -> None:
-        """Or will never be; raises `EngineUnavailable` when that is so of all of them."""
-        for each in self._processes:  # they load side by side
-            await each.loaded.wait()
-        if not any(each.is_usable for each in self._processes):
+        """Waits until each process is ready or failed; raises `EngineUnavailable` if all failed."""
+        for process in self._processes:  # they load in parallel
+            await process.loaded.wait()
+        if not any(process.is_usable for process in self._processes):
             raise EngineUnavailable("The recogniser could not be loaded")
 
     async def _stop(self) -> None:
@@ -227,38 +226,38 @@ class RecogniserPool(Backend):
 
     @asynccontextmanager
     async def open_stream(self, parameters: Parameters) -> AsyncIterator[ProcessStream]:
-        """A stream of the least busy process, as soon as its model is loaded."""
+        """Opens a stream in the least busy process, once its model is loaded."""
         recogniser = self._least_busy()
         stream = ProcessStream(StreamId(next(self._stream_ids)), recogniser)
-        recogniser.streams[stream.stream_id] = stream  # before the wait, so that it counts
+        recogniser.streams[stream.stream_id] = stream  # before waiting, so that it counts
         try:
             await recogniser.wait_until_ready()
-            opened = Open(
-                stream.stream_id,
-                parameters.sample_rate,
-                parameters.encoding,
-                parameters.endpointing,
-                engine_name_for(parameters.model),
+            await recogniser.send(
+                Open(
+                    stream.stream_id,
+                    parameters.sample_rate,
+                    parameters.encoding,
+                    parameters.endpointing,
+                    engine_name_for(parameters.speech_model),
+                )
             )
-            await recogniser.send(opened)
             yield stream
         finally:
             if recogniser.streams.pop(stream.stream_id, None) is not None:
-                with suppress(Refusal):  # its process is ending too; whatever ended us counts
+                with suppress(Refusal):  # the process is gone too
                     await recogniser.send(Close(stream.stream_id))
 
     def _least_busy(self) -> RecogniserProcess:
-        def rank(each: RecogniserProcess) -> tuple[bool, bool, bool, int]:
-            full = (
-                len(each.streams) >= MAX_STREAMS_PER_PROCESS
-            )  # then rather one that is still loading
-            return each.failed, full, not each.loaded.is_set(), len(each.streams)
+        def rank(process: RecogniserProcess) -> tuple[bool, bool, bool, int]:
+            # A process that is still loading is better than a full one.
+            full = len(process.streams) >= MAX_STREAMS_PER_PROCESS
+            return process.failed, full, not process.loaded.is_set(), len(process.streams)
 
         return min(self._processes, key=rank)
 
 
 async def _start_process() -> asyncio.subprocess.Process:
-    """A new process; never cancelled halfway, which would wait for its pipes for ever."""
+    """Starts a process. Shielded: cancelling it halfway would wait for its pipes forever."""
     starting = asyncio.create_task(
         asyncio.create_subprocess_exec(
             sys.executable,
@@ -266,7 +265,7 @@ async def _start_process() -> asyncio.subprocess.Process:
             "workers.localserver.recognition.recogniser",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the server, which then closes our stdin
+            start_new_session=True,  # Ctrl-C goes to the server, which then closes the stdin
         )
     )
     try:
@@ -287,7 +286,7 @@ async def _stop_process(process: asyncio.subprocess.Process) -> None:
 
 
 def _available_cores() -> int:
-    """Cores that this process may use, where the system tells."""
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,16 +1,16 @@
-"""Why the server ends a session that did not ask for it: code and words of the protocol."""
+"""The errors with which the server ends a session: close codes and texts of the protocol."""
 
 from enum import IntEnum
 
 ERROR_CLOSE_REASON = "See Error message for details"
-"""The close reason that goes with every Error: a close frame has no room for the words."""
+"""Close reason after every Error: a close frame has no room for the text."""
 
 MAX_ERROR_CHARS = 400
-"""Characters of an Error; what a client sent may be quoted in it, and is not to come back whole."""
+"""An Error may quote what the client sent, which should not come back whole."""
 
 
 class CloseCode(IntEnum):
-    """The vendor's page on common session errors and closures."""
+    """From the vendor's page on common session errors and closures."""
 
     ENDED = 1000
     UNAUTHORIZED = 1008
@@ -22,7 +22,7 @@ class CloseCode(IntEnum):
 
 
 class Refusal(Exception):
-    """Ends the session: an Error with these words, then a close with the same code."""
+    """Ends the session: an Error with this text, then a close with the same code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ def unauthorized(reason: str) -> Refusal:
 
 
 def too_many_sessions(code: CloseCode) -> Refusal:
-    """The service has answered with 1008 and with 3009, always in these words."""
+    """The service has used 1008 and 3009, always with this text."""
     return Refusal(code, "Unauthorized Connection: Too many concurrent sessions")
 
 
@@ -66,7 +66,6 @@ def wrong_chunk_duration(duration_ms: float) -> Refusal:
 
 
 def audio_too_fast(received_s: float, elapsed_s: float) -> Refusal:
-    """Both in seconds."""
     return Refusal(
         CloseCode.AUDIO_VIOLATION,
         "Input Duration Error: Audio Transmission Rate Exceeded: "
@@ -79,8 +78,8 @@ def session_expired() -> Refusal:
 
 
 def _sanitise(message: str) -> str:
-    # A quoted half of a surrogate pair cannot be sent, and a control character must not reach the
-    # terminal of whoever reads the log.
+    # A lone surrogate that is quoted cannot be sent, and a control character must not reach the
+    # terminal on which the log is read.
     printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in message)
     if len(printable) <= MAX_ERROR_CHARS:
         return printable

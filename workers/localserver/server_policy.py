@@ -1,43 +1,42 @@
-"""The rules of the house, and the record of a visit to it."""
+"""Who is admitted and for how long, and the record of each connection."""
 
 from dataclasses import dataclass
 
 from workers.localserver.refusal import CloseCode
 
-MAX_SESSION_S = 3 * 3600.0
-"""Seconds after which the service ends any session."""
+MAX_SESSION_S = 3 * 3600
+"""The service ends every session after this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerPolicy:
-    """Who is let in, how many of them, and for how long."""
+    """Limits of a server, set by its owner."""
 
     api_key: str | None = None
-    """The key that opens the door; None: any key does."""
+    """None: any key is accepted."""
     max_sessions: int | None = None
-    """So many at once; None: as many as the source has capacity for."""
+    """Sessions at the same time; None: the capacity of the backend."""
     max_starts_per_minute: int | None = None
-    """So many new ones within a minute; None: no such limit."""
+    """New sessions per minute; None: no limit."""
     busy_code: CloseCode = CloseCode.UNAUTHORIZED
-    """With what too many are refused: 1008 or 3009, the service has used both."""
+    """Close code for too many sessions, 1008 or 3009: the service has used both."""
     max_session_s: float = MAX_SESSION_S
-    """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One client, from the open socket to the close; also one that was not let in."""
+    """One connection from its open socket to its close, admitted or not."""
 
     session_id: str
-    """The id that Begin tells."""
+    """The id in Begin."""
     model: str
-    """What it was served with; empty when it did not come so far."""
+    """The speech model; empty if no session began."""
     audio_seconds: float
     session_seconds: float
-    """From the open socket, by the clock."""
+    """Wall-clock time since the socket opened."""
     turn_count: int
-    """Turns that were told to their end."""
+    """Turns that were sent to their end."""
     close_code: int
-    """The close code; 1006 when the client was gone without one."""
+    """1006 if the client left without a close."""
     outcome: str
     """How it ended, for people."""

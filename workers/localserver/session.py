@@ -1,7 +1,7 @@
 """One conversation with a client, from Begin to Termination.
 
-Three tasks share it: `_listen` takes what the client sends, `_report_loop` tells what the
-recogniser reports, `_heartbeat_loop` tells that all is well.
+A session runs three tasks: `_receive_loop` handles what the client sends, `_report_loop` sends what
+the recogniser reports, and `_heartbeat_loop` sends heartbeats.
 """
 
 import asyncio
@@ -10,11 +10,16 @@ from enum import Enum, auto
 from typing import assert_never
 
 from workers.errors import Malformed
-from workers.localserver.chunks import ReceivedAudio
+from workers.localserver.audio_meters import (
+    HEARTBEAT_INTERVAL_S,
+    HeartbeatMeter,
+    ReceivedAudio,
+    SilenceTracker,
+)
+from workers.localserver.backend import SpeechStream
 from workers.localserver.client_socket import ClientSocket
-from workers.localserver.heartbeat import HEARTBEAT_INTERVAL_S, HeartbeatMeter, SilenceTracker
 from workers.localserver.parameters import Parameters
-from workers.localserver.recogniser_protocol import Flushed, Lost, Recognised, SpeechStream
+from workers.localserver.recogniser_protocol import Flushed, Lost, Recognised
 from workers.localserver.refusal import (
     invalid_input,
     session_cancelled,
@@ -36,18 +41,18 @@ from workers.protocol.messages import (
 )
 
 MAX_TEXT_FRAME_CHARS = 100_000
-"""Characters of a text frame; over twice the largest message that makes sense."""
+"""More than twice the largest message that makes sense."""
 
 
 class FlushReason(Enum):
-    """What a flush of the stream is for."""
+    """Why the stream was flushed."""
 
     ENDPOINT = auto()
     TERMINATION = auto()
 
 
 class Session:
-    """The state that the tasks share."""
+    """One session; times are in seconds of the monotonic clock."""
 
     def __init__(
         self,
@@ -57,11 +62,7 @@ class Session:
         stream: SpeechStream,
         connected_at: float,
     ) -> None:
-        """``begin`` is what the client is told first; its ``expires_at`` is not watched here.
-
-        ``connected_at``: when its socket was open, on the monotonic clock; a session lasts from
-        then on.
-        """
+        """``begin`` is sent first; ``connected_at`` is when the socket opened."""
         self._socket = socket
         self._begin = begin
         self._parameters = parameters
@@ -71,23 +72,21 @@ class Session:
         self._turn_builder = TurnBuilder(parameters)
         self._heartbeat = HeartbeatMeter(connected_at)
         self._silence_tracker = SilenceTracker()
-        self._pending_flushes: list[
-            FlushReason
-        ] = []  # what the flushes under way are for, oldest first
+        self._pending_flushes: list[FlushReason] = []  # oldest first
         self._terminated = False
         self.turn_count = 0
-        """How many were told to their end."""
+        """Turns whose final was sent."""
 
     @property
     def audio_seconds(self) -> float:
-        """How much was received."""
+        """Audio received so far."""
         return self._audio.duration_s
 
     async def run(self, max_session_s: float) -> None:
-        """Returns when the client was told the termination that it asked for.
+        """Returns after the Termination that the client asked for was sent.
 
-        Raises `Refusal` when it has to end otherwise, after ``max_session_s`` seconds at the
-        latest, and `ConnectionClosed` when the client leaves before its end.
+        Raises `Refusal` when the session must end otherwise, after ``max_session_s`` at the
+        latest, and `ConnectionClosed` when the client leaves early.
         """
         try:
             async with asyncio.timeout(max_session_s) as limit:
@@ -99,22 +98,20 @@ class Session:
             raise
 
     async def _run_tasks(self) -> None:
-        """Until the termination was said, or one of the tasks raises why it cannot come to it."""
-        speaking = asyncio.create_task(self._report_loop())
-        others = [
-            asyncio.create_task(each) for each in (self._receive_loop(), self._heartbeat_loop())
-        ]
+        """Returns when `_report_loop` does, or raises what the first failed task raised."""
+        loops = (self._report_loop(), self._receive_loop(), self._heartbeat_loop())
+        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
-            await asyncio.wait([speaking, *others], return_when=asyncio.FIRST_COMPLETED)
-            for task in (speaking, *others):
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:  # in this order: a Termination counts even if the client left too
                 if task.done():
                     return task.result()
         finally:
-            for task in (speaking, *others):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(speaking, *others, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    # --- what the client sends
+    # --- from the client
 
     async def _receive_loop(self) -> None:
         """Never returns; raises `ConnectionClosed` when the client leaves."""
@@ -126,18 +123,18 @@ class Session:
                     await self._stream.feed(frame)
             else:
                 await self._apply_message(decode_message(frame))
-        while True:  # what follows a Terminate is dropped, but a client that leaves is noticed
+        while True:  # discard what follows a Terminate, but notice when the client leaves
             await self._socket.receive()
 
     async def _receive_frame(self) -> str | bytes:
-        limit = self._parameters.inactivity_timeout
-        if limit is None:
+        timeout_s = self._parameters.inactivity_timeout
+        if timeout_s is None:
             return await self._socket.receive()
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(timeout_s):
                 return await self._socket.receive()
         except TimeoutError:
-            raise session_idle(limit) from None
+            raise session_idle(timeout_s) from None
 
     async def _apply_message(self, message: messages.ClientMessage) -> None:
         match message:
@@ -164,10 +161,10 @@ class Session:
         self._pending_flushes.append(reason)
         await self._stream.flush()
 
-    # --- what the client is told
+    # --- to the client
 
     async def _report_loop(self) -> None:
-        """Tells the client what is heard, until its termination has been answered."""
+        """Sends what is recognised; returns after the Termination."""
         while True:
             match await self._stream.next_report():
                 case Recognised() as report:
@@ -182,13 +179,13 @@ class Session:
 
     def _messages_for(self, report: Recognised) -> list[ServerMessage]:
         self._heartbeat.update(report)
-        told = self._turn_builder.build_messages(report)
-        self._silence_tracker.mark_spoken(told)
+        outgoing = self._turn_builder.build_messages(report)
+        self._silence_tracker.mark_spoken(outgoing)
         if self._parameters.acknowledge_silence:
-            told += self._silence_tracker.take_silences(report)
+            outgoing += self._silence_tracker.take_silences(report)
         else:
             self._silence_tracker.skip(report)
-        return told
+        return outgoing
 
     async def _heartbeat_loop(self) -> None:
         while True:
@@ -198,12 +195,10 @@ class Session:
                 await self._send(heartbeat)
 
     async def _send(self, *outgoing: ServerMessage) -> None:
-        """Nothing follows a termination, whichever task would still have something to say."""
+        """Sends messages of any task, unless the Termination was sent."""
         if outgoing and not self._terminated:
-            ends = [
-                turn.turn_order for turn in outgoing if isinstance(turn, Turn) and turn.end_of_turn
-            ]
-            self.turn_count = max([self.turn_count, *(order + 1 for order in ends)])
+            finals = [turn for turn in outgoing if isinstance(turn, Turn) and turn.end_of_turn]
+            self.turn_count = max([self.turn_count, *(turn.turn_order + 1 for turn in finals)])
             await self._socket.send(*outgoing)
 
     def _termination(self) -> Termination:
@@ -214,13 +209,13 @@ class Session:
 
 
 def decode_message(frame: str) -> messages.ClientMessage:
-    """The message of a text frame; raises `Refusal` for whatever is none."""
-    if len(frame) > MAX_TEXT_FRAME_CHARS:  # to parse it would hold up everybody else
+    """Decodes a text frame; raises `Refusal` if it is not a message of the protocol."""
+    if len(frame) > MAX_TEXT_FRAME_CHARS:  # parsing it would block all other sessions
         raise invalid_input(f"Invalid Message: longer than {MAX_TEXT_FRAME_CHARS} characters")
     try:
         return messages.decode_from_client(frame)
     except Malformed as problem:
-        # Two texts of the protocol: what is no JSON at all, and what is not a message.
+        # The protocol has one text for invalid JSON and another for an invalid message.
         kind = "JSON" if isinstance(problem.__cause__, ValueError | RecursionError) else "Message"
         raise invalid_input(f"Invalid {kind}: {problem.reason}") from None
     except OverflowError:  # a number of hundreds of digits

@@ -1,7 +1,6 @@
-"""Turns as a client is told of them: each family of models words them in its own way.
+"""Builds the Turn messages of a session from its hypotheses, in the way of each model family.
 
-When a turn begins and ends is decided where it is heard. Nothing here knows of sockets, processes
-or time.
+The recogniser decides when a turn begins and ends. Nothing here knows sockets, processes or time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,51 +13,46 @@ from workers.localserver.recogniser_protocol import Hypothesis, Recognised, Reco
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 
 LANGUAGE = "en"
-"""The only one that is heard here."""
+"""The only language of the engines."""
 
 
 class TurnBuilder:
-    """The turns of a session, from the reports on its stream."""
+    """Turns the reports on a stream into Turn messages."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self._turn_order = 0
         self._agreement = Agreement()
-        self._uttered_count = 0  # how many words some message has put into its `utterance`
+        self._uttered_count = 0  # words of the turn that some `utterance` contained
         self._last_turn: Turn | None = None
 
     def build_messages(self, report: Recognised) -> list[ServerMessage]:
-        """What to tell the client now: a reading of the open turn, maybe its last."""
-        reading = report.hypothesis
-        if reading is None or not (reading.words or self._last_turn):
+        """The messages for a report: often none, at most a partial or a final of the turn."""
+        hypothesis = report.hypothesis
+        if hypothesis is None or not (hypothesis.words or self._last_turn):
             return []
-        if not (reading.end_of_turn or self.parameters.include_partial_turns):
+        if not (hypothesis.end_of_turn or self.parameters.include_partial_turns):
             return []
         u3 = self.parameters.family is ModelFamily.U3
-        turns = self._build_u3_turns(reading) if u3 else self._build_streaming_turns(reading)
-        if reading.end_of_turn:
+        turns = self._build_u3_turns(hypothesis) if u3 else self._build_streaming_turns(hypothesis)
+        if hypothesis.end_of_turn:
             self._turn_order += 1
         elif not turns[0].words or (
             self._last_turn is not None and _is_same_text(turns[0], self._last_turn)
         ):
             return []
-        started = self._speech_started(turns[0]) if u3 else []
+        started: list[ServerMessage] = []
+        if u3 and self._last_turn is None:
+            first = turns[0].words[0]
+            started = [SpeechStarted(first.start, confidence=first.confidence)]
         self._last_turn = turns[0]
-        if reading.end_of_turn:
-            self._reset()
+        if hypothesis.end_of_turn:
+            self._agreement = Agreement()
+            self._uttered_count = 0
+            self._last_turn = None
         return [*started, *(self._add_language(turn) for turn in turns)]
 
-    def _reset(self) -> None:
-        self._agreement = Agreement()
-        self._uttered_count = 0
-        self._last_turn = None
-
-    # --- U3: everything may change until the one final, and all of it is formatted
-
-    def _speech_started(self, turn: Turn) -> list[ServerMessage]:
-        if self._last_turn is not None:
-            return []
-        return [SpeechStarted(turn.words[0].start, confidence=turn.words[0].confidence)]
+    # --- U3: all words may change until the final, which is formatted
 
     def _build_u3_turns(self, hypothesis: Hypothesis) -> list[Turn]:
         agreement = self._agreement
@@ -77,7 +71,7 @@ class TurnBuilder:
             )
         ]
 
-    # --- Universal-Streaming: word by word, unformatted, on request once more formatted
+    # --- Universal-Streaming: word by word, unformatted; a formatted final on request
 
     def _build_streaming_turns(self, hypothesis: Hypothesis) -> list[Turn]:
         agreement = self._agreement
@@ -115,11 +109,11 @@ class TurnBuilder:
     def _wire_words(
         self, words: Iterable[RecognisedWord], *, final: bool, first: int = 0
     ) -> tuple[Word, ...]:
-        """Words of the agreement from the ``first`` on, as the client wants to see them."""
-        shown = mask_profanity if self.parameters.filter_profanity else str
+        """The agreement's words from index ``first`` on, as words of a message."""
+        filtered = mask_profanity if self.parameters.filter_profanity else str
         return tuple(
             Word(
-                shown(word.text),
+                filtered(word.text),
                 word.start_ms,
                 word.end_ms,
                 self._agreement.confidence(index),
@@ -129,7 +123,7 @@ class TurnBuilder:
         )
 
     def _add_language(self, turn: Turn) -> Turn:
-        """The vendor's reference has it on finals and on complete utterances."""
+        """Per the vendor's reference, finals and complete utterances carry the language."""
         if not (self.parameters.language_detection and (turn.end_of_turn or turn.utterance)):
             return turn
         return replace(turn, language_code=LANGUAGE, language_confidence=1.0)
@@ -144,7 +138,7 @@ def _join_words(words: Sequence[Word]) -> str:
 
 
 def _is_same_text(turn: Turn, last_turn: Turn) -> bool:
-    """Whether two partials read alike, whatever became of times and confidences."""
+    """Whether two partials have the same words, regardless of times and confidences."""
     return not turn.utterance and [(word.text, word.word_is_final) for word in turn.words] == [
         (word.text, word.word_is_final) for word in last_turn.words
     ]

@@ -463,7 +463,7 @@ def test_an_engine_that_is_stopped_is_found_and_replaced(
 
     with LocalServer(tmp_path / "engine.log") as server:
         stopped()
-        with pytest.raises(EngineUnavailable, match="was stopped"):
+        with pytest.raises(EngineUnavailable, match="was suspended"):
             server.wait_for_address(LONG_ENOUGH)
         server.restart_if_dead()
         first = server.wait_for_address(LONG_ENOUGH)

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from tests.engine.support.localserver_harness import CHUNK, TERMINATE, ServerHarness, WireClient
 from workers.localserver.scripts import script_file
-from workers.localserver.scripts.scripted import ScriptedBackend
+from workers.localserver.scripts.scripted_backend import ScriptedBackend
 from workers.localserver.server_policy import ServerPolicy
 
 QUIET = 0.3

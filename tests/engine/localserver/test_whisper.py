@@ -6,12 +6,12 @@ import pytest
 import soundfile
 import soxr
 
-from workers.localserver.recognition.engines import WHISPER, engine_name_for, is_engine_installed
+from workers.localserver.engine_registry import engine_name_for, is_engine_installed
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(
-        not is_engine_installed(WHISPER), reason="the extra whisper is not installed"
+        not is_engine_installed("whisper"), reason="the extra whisper is not installed"
     ),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of its packages
 ]
@@ -21,8 +21,8 @@ RECORDING = Path(__file__).parents[3] / "samples" / "recordings" / "station.aiff
 
 def test_its_model_is_served_by_it():
     """And the others are not."""
-    assert WHISPER == engine_name_for("whisper-rt")
-    assert WHISPER != engine_name_for("universal-streaming-english")
+    assert "whisper" == engine_name_for("whisper-rt")
+    assert "whisper" != engine_name_for("universal-streaming-english")
 
 
 def test_it_tells_words_with_times_and_confidences():

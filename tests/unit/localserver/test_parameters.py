@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workers.localserver import features, parameters
 from workers.localserver.features import FEATURES, Feature, Support
-from workers.localserver.models import KNOWN_MODELS
+from workers.localserver.param_types import KNOWN_MODELS
 from workers.localserver.parameters import (
     PARAM_ALIASES,
     PARAM_TYPES,
@@ -219,7 +219,7 @@ def test_known_models_and_their_successors_are_taken(model: str):
     """Begin tells the model as it was asked for."""
     asked = parameters.parse_query(f"speech_model={model}")
 
-    assert model == asked.model
+    assert model == asked.speech_model
     assert (asked.family is ModelFamily.UNIVERSAL_STREAMING) is model.startswith(
         ("universal-s", "whis")
     )
@@ -236,7 +236,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(model: str):
 
 def test_a_renamed_model_goes_by_its_new_name():
     """An SDK still has the older one."""
-    assert "u3-rt-pro" == parameters.parse_query("speech_model=u3-pro").model
+    assert "u3-rt-pro" == parameters.parse_query("speech_model=u3-pro").speech_model
 
 
 # --- turns

@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 from websockets.datastructures import Headers
 
 from workers.localserver import parameters
-from workers.localserver.admission import Admission
-from workers.localserver.chunks import ReceivedAudio
-from workers.localserver.heartbeat import HeartbeatMeter, SilenceTracker
-from workers.localserver.keys import KeyStore, request_key
+from workers.localserver.admission import Admission, KeyStore, request_key
+from workers.localserver.audio_meters import HeartbeatMeter, ReceivedAudio, SilenceTracker
 from workers.localserver.profanity import mask_profanity
 from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord, StreamId
 from workers.localserver.refusal import CloseCode, Refusal

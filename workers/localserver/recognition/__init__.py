@@ -1,4 +1,5 @@
-"""What runs in a recogniser process: from samples to words, and when a turn is over.
+"""The recogniser process: voice activity, segmentation, transcription and end-of-turn detection.
 
-Knows neither sockets nor clients; `recogniser_protocol` is all that it shares with the server.
+Audio bytes and commands come in, hypotheses go out, in the messages of `recogniser_protocol`. It
+imports that module and `engine_registry` only: nothing about clients, sockets or the wire protocol.
 """

@@ -1,4 +1,4 @@
-"""What a client sends, as samples for the recogniser: mono, 16 kHz, 32-bit float from -1 to 1."""
+"""Decodes, resamples, buffers and levels audio: mono, 16 kHz, 32-bit float from -1 to 1."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,25 +12,33 @@ import soxr
 from workers.localserver.recogniser_protocol import Encoding
 
 MODEL_RATE_HZ = 16_000
-"""What recogniser and voice-activity detector were trained on, in Hz."""
+"""Sample rate of the recognition and voice-activity models."""
 
 FRAME_SAMPLES = 512
-"""Samples that the voice-activity detector judges at once: 32 ms."""
+"""Input of the voice-activity detector: 32 ms."""
 
 FRAME_MS = FRAME_SAMPLES * 1000 // MODEL_RATE_HZ
+
+WINDOW_MS = 10
+"""Window of a level measurement."""
+
+ENGINE_TARGET_RMS = 10 ** (-20 / 20)
+"""RMS to which the loud windows of a quiet segment are raised before transcription."""
+
+MAX_GAIN = 10 ** (40 / 20)
 
 Samples = npt.NDArray[np.float32]
 
 
 class FrameDecoder:
-    """Cuts a client's bytes into whole frames; what is left over waits for the next bytes."""
+    """Turns a client's bytes into whole frames; the remainder waits for the next bytes."""
 
     def __init__(self, sample_rate: int, encoding: Encoding) -> None:
         self._sample_rate = sample_rate
         self._decode = _DECODERS[encoding]
         self._resampler = self._new_resampler()
         self.remainder: Samples = np.empty(0, np.float32)
-        """Less than a frame."""
+        """Samples that do not fill a frame yet."""
 
     def decode_frames(self, data: bytes) -> list[Samples]:
         samples = self._decode(data)
@@ -39,12 +47,12 @@ class FrameDecoder:
         return self._split_frames(samples)
 
     def flush(self) -> list[Samples]:
-        """What a resampler has kept back; it begins anew."""
+        """Returns the frames that the resampler held back, and resets the resampler."""
         if self._resampler is None:
             return []
-        kept = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        held_back = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
         self._resampler = self._new_resampler()
-        return self._split_frames(kept)
+        return self._split_frames(held_back)
 
     def _split_frames(self, samples: Samples) -> list[Samples]:
         samples = np.concatenate([self.remainder, samples])
@@ -59,7 +67,7 @@ class FrameDecoder:
 
 
 class FrameBuffer:
-    """The latest frames of a stream; frames are counted from its beginning."""
+    """The latest frames of a stream, indexed from its beginning."""
 
     def __init__(self) -> None:
         self._frames: deque[Samples] = deque()
@@ -67,14 +75,13 @@ class FrameBuffer:
 
     @property
     def end_frame(self) -> int:
-        """How many frames there were."""
+        """Number of frames appended so far."""
         return self._first_frame + len(self._frames)
 
     def append(self, frame: Samples) -> None:
         self._frames.append(frame)
 
     def drop_before(self, frame: int) -> None:
-        """Drops the frames that nobody will ask for."""
         while self._first_frame < frame:
             self._frames.popleft()
             self._first_frame += 1
@@ -90,8 +97,35 @@ def rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(samples * samples))) if len(samples) else 0.0
 
 
+def gain(level: float, target_rms: float) -> float:
+    """Factor that raises ``level``, an RMS, to the target: at least 1, at most `MAX_GAIN`."""
+    return min(max(target_rms / level, 1.0), MAX_GAIN) if level > 0 else 1.0
+
+
+def amplified(samples: Samples, factor: float) -> Samples:
+    """The samples times ``factor``, clipped to full scale."""
+    louder: Samples = np.clip(samples * np.float32(factor), -1.0, 1.0)
+    return louder
+
+
+def window_rms(samples: Samples) -> Samples:
+    """Root mean square of each whole window of `WINDOW_MS`."""
+    size = MODEL_RATE_HZ * WINDOW_MS // 1000
+    windows = samples[: len(samples) // size * size].reshape(-1, size)
+    levels: Samples = np.sqrt(np.mean(windows * windows, axis=1))
+    return levels
+
+
+def raise_to_engine_level(samples: Samples) -> Samples:
+    """Amplifies a quiet segment to a level that the engines are trained on."""
+    levels = window_rms(samples)
+    loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
+    factor = gain(loud, ENGINE_TARGET_RMS)
+    return samples if factor == 1.0 else amplified(samples, factor)
+
+
 def _decode_s16le(data: bytes) -> Samples:
-    # A torn last sample would raise, and its other half is not in the next message either.
+    # Half a sample at the end would raise, and its other half is not in the next message either.
     return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)
 
 
@@ -108,7 +142,7 @@ _MULAW_TABLE = _mulaw_table()
 
 
 def decode_mulaw(data: bytes) -> Samples:
-    """The samples of G.711 µ-law."""
+    """Decodes G.711 µ-law."""
     return _MULAW_TABLE[np.frombuffer(data, np.uint8)]
 
 

@@ -1,26 +1,124 @@
-"""One stream frame by frame: where somebody begins to speak, and how long nobody has spoken."""
+"""Splits a stream into segments of speech that are transcribed as a whole.
 
-from workers.localserver.recognition.segment import (
-    LEAD_IN_FRAMES,
-    ONSET_FRAMES,
-    TAIL_FRAMES,
-    Segment,
-)
+Indices are of frames, 32 ms each, counted from the beginning of the stream.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workers.localserver.recogniser_protocol import RecognisedWords
 from workers.localserver.recognition.sound import FRAME_MS, FrameBuffer, Samples
 from workers.localserver.recognition.vad import VoiceDetector
 
+
+def frames_in(duration_ms: float) -> int:
+    """Smallest number of frames that cover a duration."""
+    return -(-int(duration_ms) // FRAME_MS)
+
+
+ONSET_FRAMES = 2
+"""Consecutive voiced frames at which speech begins; a click fills only one."""
+
+LEAD_IN_FRAMES = frames_in(480)
+TAIL_FRAMES = frames_in(320)
+"""Frames transcribed before the first and after the last voiced one: words start and end softly."""
+
+MIN_VOICED_FRAMES = 4
+"""A segment with fewer voiced frames is noise; an engine would turn it into a "You"."""
+
+SEGMENT_PAUSE_MS = 800
+"""Silence that closes a segment within a turn: a longer segment is not recognised any better."""
+
+SHORT_PAUSE_FRAMES = frames_in(160)
+"""A segment is transcribed after this much silence, so that its words are known by the time the
+silence is long enough to end the turn."""
+
+CLOSE_AT_PAUSE_FRAMES = frames_in(4_000)
+CUT_AT_GAP_FRAMES = frames_in(7_000)
+MAX_SEGMENT_FRAMES = frames_in(12_000)
+"""The longer a segment, the slower its transcription. Beyond the first length it is closed at the
+next short pause; beyond the second it is cut at the next gap between words; at the third it is cut
+where speech was least probable, perhaps within a word."""
+
+WORD_GAP_FRAMES = frames_in(64)
+
+CUT_SEARCH_FRAMES = frames_in(2_000)
+"""How far back that least probable frame is searched."""
+
+VAD_HYSTERESIS = 0.15
+"""Speech ends only when its probability falls this far below the threshold, as the detector's
+authors recommend."""
+
 VAD_LAG_MS = 96
-"""Ms by which the detector takes speech for longer than it is loud: 0.10 s in the median over 58
-ends of speech, 0.17 s in nine of ten."""
+"""The detector reports speech this long after its end: 0.10 s in the median over 58 ends of speech,
+0.17 s at the 90th percentile."""
+
+
+@dataclass(slots=True)
+class Segment:
+    """A stretch of speech that is transcribed as a whole. Frames are counted in the stream."""
+
+    start_frame: int
+    """The first frame, lead-in included."""
+    onset_frame: int
+    end_frame: int
+    """The frame after the last voiced one."""
+    voiced_frames: int
+    probabilities: list[float] = field(default_factory=list)
+    """Speech probability of each frame since ``start_frame``."""
+    words: RecognisedWords = ()
+    """The latest transcription."""
+    pause_end_frame: int = -1
+    """``end_frame`` at the last transcription in a pause."""
+    partial_end_frame: int | None = None
+    """The frame at which the last partial ended."""
+
+    def add_frame(self, now: int, probability: float, threshold: float) -> None:
+        """Adds the next frame; ``now`` is the index after it."""
+        self.probabilities.append(probability)
+        if now - self.end_frame > SHORT_PAUSE_FRAMES:
+            minimum = threshold
+        else:
+            minimum = max(threshold - VAD_HYSTERESIS, min(threshold, 0.01))
+        if probability >= minimum:
+            self.end_frame = now
+            self.voiced_frames += 1
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the next short pause closes it."""
+        return self.end_frame - self.start_frame >= CLOSE_AT_PAUSE_FRAMES
+
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether all of its speech was transcribed at a pause."""
+        return self.pause_end_frame == self.end_frame
+
+    def cut_point(self, now: int) -> int | None:
+        """The frame at which to cut a segment that is too long; None if it must not be cut now."""
+        if now - self.start_frame >= CUT_AT_GAP_FRAMES and now - self.end_frame == WORD_GAP_FRAMES:
+            return now - WORD_GAP_FRAMES // 2
+        if now - self.start_frame >= MAX_SEGMENT_FRAMES:
+            recent = np.convolve(self.probabilities[-CUT_SEARCH_FRAMES:], np.ones(3), "valid")
+            return now - len(recent) - 1 + int(np.argmin(recent))
+        return None
+
+    def remainder(self, cut: int, threshold: float) -> "Segment":
+        """The part after the cut, as a segment of its own."""
+        rest = Segment(cut, cut, cut, 0)
+        for now, probability in enumerate(self.probabilities[cut - self.start_frame :], cut + 1):
+            rest.add_frame(now, probability, threshold)
+        return rest
 
 
 class SpeechSegmenter:
-    """Listens, and opens a piece wherever speech begins; whoever reads the piece closes it."""
+    """Detects speech frame by frame and opens a segment where it starts. The caller closes it."""
 
     def __init__(self, vad: VoiceDetector) -> None:
         self._vad = vad
-        self._first_free_frame = 0  # the first frame that no earlier piece has claimed
-        self._voiced_run = 0  # voiced frames in a row, while no piece is open
+        self._first_free_frame = 0  # the first frame after all earlier segments
+        self._voiced_run = 0  # consecutive voiced frames while no segment is open
         self._speech_end_frame = 0  # the frame after the last voiced one
         self._peak_probability = 0.0
         self.buffer = FrameBuffer()
@@ -28,22 +126,20 @@ class SpeechSegmenter:
 
     @property
     def frame_count(self) -> int:
-        """Frames listened to."""
         return self.buffer.end_frame
 
     @property
     def position_ms(self) -> int:
-        """The same in ms."""
         return self.frame_count * FRAME_MS
 
     @property
     def silence_ms(self) -> int:
-        """Ms since somebody spoke."""
-        quiet = self.frame_count - self._speech_end_frame
-        return quiet * FRAME_MS + VAD_LAG_MS if quiet else 0
+        """Silence since the end of the last speech; 0 during speech."""
+        frames = self.frame_count - self._speech_end_frame
+        return frames * FRAME_MS + VAD_LAG_MS if frames else 0
 
     def process_frame(self, frame: Samples, threshold: float) -> None:
-        """The next frame; ``threshold``: the probability from which it counts as speech."""
+        """Processes the next frame; it is voiced from a speech probability of ``threshold``."""
         probability = self._vad.probability(frame)
         self._peak_probability = max(self._peak_probability, probability)
         self.buffer.append(frame)
@@ -61,26 +157,26 @@ class SpeechSegmenter:
         self.buffer.drop_before(needed)
 
     def take_peak_probability(self) -> float:
-        """The highest probability of speech since this was asked last."""
-        loudest, self._peak_probability = self._peak_probability, 0.0
-        return loudest
+        """The highest speech probability since the last call."""
+        peak, self._peak_probability = self._peak_probability, 0.0
+        return peak
 
     def close_segment(self) -> None:
-        """The piece is over; the next one takes nothing that was in it."""
+        """Closes the segment; the next one starts after its tail."""
         if self.segment is not None:
             self._first_free_frame = min(self.segment.end_frame + TAIL_FRAMES, self.frame_count)
             self.segment = None
             self._voiced_run = 0
 
     def split_segment(self, at_frame: int, threshold: float) -> None:
-        """The piece is over at a frame, and goes on as another if anything was said behind it."""
+        """Closes the segment at a frame; any speech after it becomes the next segment."""
         if self.segment is not None:
             rest = self.segment.remainder(at_frame, threshold)
             self._first_free_frame = at_frame
             self.segment = rest if rest.voiced_frames else None
 
     def claim_audio(self) -> None:
-        """All that was heard until now belongs to what was said."""
+        """Excludes all audio so far from the next segment."""
         self._first_free_frame = self.frame_count
         self._voiced_run = 0
 

@@ -1,47 +1,60 @@
-"""One stream from audio to turns: what to read, when, and what follows from it.
+"""One stream from audio to turns: what to transcribe, when, and what follows from the words.
 
-Runs in a recogniser process. It walks through the stream frame by frame and stops wherever it
-wants a piece read; its owner has an engine read it and hands the words back. A reading that decides
-something holds the stream up until it is there, so what is heard does not depend on how fast or how
-busy the machine is; partials do not, and are skipped when there is no time for them.
+Runs in a recogniser process. `advance` processes frames until a segment should be transcribed; the
+caller runs the engine and passes the words to `apply_words`. A transcription that decides something
+blocks the stream until it is done, so the result does not depend on the speed or load of the
+machine. Partials do not block, and are skipped when there is no time for them.
 """
 
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import groupby
 
 import numpy as np
 
-from workers.localserver.recogniser_protocol import Endpointing, Hypothesis, RecognisedWord
+from workers.localserver.recogniser_protocol import (
+    REPORT_INTERVAL_MS,
+    Endpointing,
+    Flushed,
+    Hypothesis,
+    Open,
+    Recognised,
+    RecognisedWords,
+)
 from workers.localserver.recognition.engines import EngineWords
 from workers.localserver.recognition.open_turn import OpenTurn
-from workers.localserver.recognition.segment import (
+from workers.localserver.recognition.sound import (
+    FRAME_MS,
+    FRAME_SAMPLES,
+    FrameDecoder,
+    Samples,
+    raise_to_engine_level,
+)
+from workers.localserver.recognition.speech_segmenter import (
     MIN_VOICED_FRAMES,
     ONSET_FRAMES,
     SEGMENT_PAUSE_MS,
     SHORT_PAUSE_FRAMES,
     TAIL_FRAMES,
     Segment,
+    SpeechSegmenter,
 )
-from workers.localserver.recognition.sound import FRAME_MS, FRAME_SAMPLES, FrameDecoder, Samples
-from workers.localserver.recognition.speech_segmenter import SpeechSegmenter
 from workers.localserver.recognition.vad import VoiceDetector
-from workers.localserver.recognition.word_timing import apply_gain, time_words
+from workers.localserver.recognition.word_timing import time_words
 
 MIN_LOOP_REPEATS = 5
-"""The decoder sometimes loops ("tho tho tho …") and recovers with the next reading. So many equal
-words in a row are taken for that, and the piece stays as it was read before."""
-
-REPORT_INTERVAL_MS = 500
-"""Ms of audio between two notices of how far the stream was listened to."""
+"""A decoder sometimes loops ("tho tho tho …") and recovers with the next transcription. With so
+many equal words in a row, the segment keeps its previous words."""
 
 MAX_FRAMES_PER_ADVANCE = 100
-"""Frames that are listened to before it is the next stream's turn: some 30 ms of work."""
+"""Frames processed before the next stream's turn: some 30 ms of work."""
 
 
 class RequestReason(Enum):
-    """Why a piece is to be read. All but the first hold the stream up."""
+    """Why a segment is transcribed. All reasons but `PARTIAL` block the stream."""
 
     PARTIAL = auto()
     PAUSE = auto()
@@ -51,13 +64,13 @@ class RequestReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """A reading of the open piece."""
+    """A transcription of the open segment that the caller should run."""
 
     reason: RequestReason
     end_frame: int
-    """The frame before which it ends."""
+    """The frame after the last one to transcribe."""
     arrived_at: float
-    """When the audio that made it necessary arrived, on the monotonic clock."""
+    """Arrival of the audio that caused the request, in seconds of the monotonic clock."""
 
     @property
     def is_blocking(self) -> bool:
@@ -65,85 +78,70 @@ class TranscriptionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingReport:
-    """The stream was listened to up to ``position`` ms."""
-
-    position_ms: int
-    silence_ms: int
-    speech_probability: float
-    arrived_at: float
-    """When the audio arrived that it is about, on the monotonic clock."""
-    hypothesis: Hypothesis | None = None
-    flushed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _FlushMarker:
-    """The client wants the open turn ended."""
+    """Queued behind the audio that a flush covers."""
 
     remainder: Samples
-    """What was sent before it and does not fill a frame."""
+    """Samples before the flush that do not fill a frame."""
 
 
 class StreamRecogniser:
-    """Everything heard of one client's audio."""
+    """Recognises one stream; its reports collect in ``pending_reports``."""
 
-    def __init__(self, decoder: FrameDecoder, vad: VoiceDetector, endpointing: Endpointing) -> None:
-        self._decoder = decoder
-        self._endpointing = endpointing
+    def __init__(
+        self, command: Open, vad: VoiceDetector, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stream_id = command.stream
+        self._clock = clock
+        self._decoder = FrameDecoder(command.sample_rate, command.encoding)
+        self._endpointing = command.endpointing
         self._queue: deque[tuple[float, Samples | Endpointing | _FlushMarker]] = deque()
         self._flush_remainder: Samples = np.empty(0, np.float32)  # of the flush under way
-        self._arrived_at = 0.0  # when what is listened to came
+        self._arrived_at = 0.0  # arrival of the item being processed
         self._segmenter = SpeechSegmenter(vad)
         self._open_turn = OpenTurn()
         self.request: TranscriptionRequest | None = None
-        self.pending_reports: list[PendingReport] = []
-        """What is to be told; the owner takes it away."""
+        self.pending_reports: list[Recognised | Flushed] = []
+        """Reports to send; the caller sends and clears them."""
 
-    # --- what comes in
+    # --- input; ``arrived_at`` is in seconds of the monotonic clock
 
     def feed(self, data: bytes, arrived_at: float) -> None:
-        """Audio that arrived at a time of the monotonic clock, in seconds."""
         self._queue.extend((arrived_at, frame) for frame in self._decoder.decode_frames(data))
 
     def configure(self, endpointing: Endpointing, arrived_at: float) -> None:
         self._queue.append((arrived_at, endpointing))
 
     def flush(self, arrived_at: float) -> None:
-        """Ends the open turn behind all that was heard before."""
+        """Ends the open turn once all audio so far has been processed."""
         self._queue.extend((arrived_at, frame) for frame in self._decoder.flush())
         self._queue.append((arrived_at, _FlushMarker(self._decoder.remainder)))
 
     @property
     def waiting_since(self) -> float | None:
-        """When the oldest audio arrived that was not listened to yet."""
+        """Arrival of the oldest item that was not processed yet."""
         return self._queue[0][0] if self._queue else None
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is anything to listen to or to read."""
+        """Whether anything is left to process or to transcribe."""
         return bool(self._queue) or self.request is not None
 
     @property
-    def is_blocked(self) -> bool:
-        """Whether nothing can be done until the wanted reading is there."""
-        return self.request is not None and self.request.is_blocking
-
-    @property
     def accepts_partials(self) -> bool:
-        """Whether a piece is open that partials are read of."""
+        """Whether the open segment has speech that no blocking transcription has covered."""
         return self._segmenter.segment is not None and not self._segmenter.segment.is_transcribed
 
     # --- frame by frame
 
     def advance(self, partial_interval_ms: int | None) -> None:
-        """Listens on until a reading is wanted; ``partial_interval_ms``: ms between partials, None:
-        none.
+        """Processes queued items until a transcription is needed.
 
-        Stops before that when much audio waits: other streams listen too.
+        ``partial_interval_ms`` is the audio between two partials; None suppresses partials. Returns
+        early after `MAX_FRAMES_PER_ADVANCE`, so that other streams get their share.
         """
         for _ in range(min(len(self._queue), MAX_FRAMES_PER_ADVANCE)):
-            if self.is_blocked:
+            if self.request is not None and self.request.is_blocking:
                 return
             self._arrived_at, item = self._queue.popleft()
             if isinstance(item, _FlushMarker):
@@ -152,28 +150,29 @@ class StreamRecogniser:
             elif isinstance(item, Endpointing):
                 self._endpointing = item
             else:
-                before = self._segmenter.position_ms
+                before_ms = self._segmenter.position_ms
                 self._segmenter.process_frame(item, self._endpointing.vad_threshold)
-                if (
-                    self._segmenter.position_ms // REPORT_INTERVAL_MS
-                    != before // REPORT_INTERVAL_MS
-                ):
+                now_ms = self._segmenter.position_ms
+                if now_ms // REPORT_INTERVAL_MS != before_ms // REPORT_INTERVAL_MS:
                     self._add_report()
                 pending = self.request
                 if self._plan_request(partial_interval_ms) and pending is None:
                     return
 
     def _plan_request(self, partial_interval_ms: int | None) -> bool:
-        """Finds out whether the piece is to be read now, or the turn is over."""
+        """Requests a transcription or ends the turn if it is time; returns whether it requested."""
         segment, now = self._segmenter.segment, self._segmenter.frame_count
         if segment is None or segment.is_transcribed:
             self._settle_or_end()
             return False
-        soonest = min(self._endpointing.min_turn_silence, self._endpointing.max_turn_silence)
-        if now - segment.end_frame >= SHORT_PAUSE_FRAMES or self._segmenter.silence_ms >= soonest:
+        min_silence_ms = min(self._endpointing.min_turn_silence, self._endpointing.max_turn_silence)
+        if (
+            now - segment.end_frame >= SHORT_PAUSE_FRAMES
+            or self._segmenter.silence_ms >= min_silence_ms
+        ):
             if segment.voiced_frames >= MIN_VOICED_FRAMES:
                 return self._set_request(RequestReason.PAUSE, now)
-            if now - segment.end_frame >= TAIL_FRAMES:  # a noise
+            if now - segment.end_frame >= TAIL_FRAMES:  # noise
                 self._close_segment()
             return False
         cut = segment.cut_point(now)
@@ -184,31 +183,28 @@ class StreamRecogniser:
         return False
 
     def _set_request(self, reason: RequestReason, end_frame: int) -> bool:
-        since = self._arrived_at
-        if self.request is not None:  # a partial that was not read in time
-            since = min(since, self.request.arrived_at)
-        self.request = TranscriptionRequest(reason, end_frame, since)
+        arrived_at = self._arrived_at
+        if self.request is not None:  # a partial that was not transcribed in time
+            arrived_at = min(arrived_at, self.request.arrived_at)
+        self.request = TranscriptionRequest(reason, end_frame, arrived_at)
         return True
 
     def _is_partial_due(self, segment: Segment, interval_ms: int) -> bool:
+        now = self._segmenter.frame_count
         if segment.voiced_frames < MIN_VOICED_FRAMES or (
             self._open_turn.partial_sent and not self._endpointing.continuous_partials
         ):
             return False
-        if (
-            segment.end_frame < self._segmenter.frame_count
-        ):  # a silence may have begun: then it is read for good
+        if segment.end_frame < now:  # perhaps a pause, which brings a transcription of its own
             return False
         if segment.partial_end_frame is None:
-            return (
-                self._segmenter.frame_count - segment.onset_frame
-            ) * FRAME_MS >= self._endpointing.first_partial_ms
-        return (self._segmenter.frame_count - segment.partial_end_frame) * FRAME_MS >= interval_ms
+            return (now - segment.onset_frame) * FRAME_MS >= self._endpointing.first_partial_ms
+        return (now - segment.partial_end_frame) * FRAME_MS >= interval_ms
 
-    # --- readings
+    # --- transcription
 
     def request_samples(self) -> Samples:
-        """What is to be read, at a level that the engine understands."""
+        """The audio to transcribe for the request, at the level that engines expect."""
         assert self.request is not None
         samples = self._segmenter.buffer.between(
             self._open_segment.start_frame, self.request.end_frame
@@ -218,69 +214,64 @@ class StreamRecogniser:
         if self.request.reason is RequestReason.PAUSE:  # the rest of its tail is still to come
             missing = self._open_segment.end_frame + TAIL_FRAMES - self.request.end_frame
             samples = np.pad(samples, (0, max(0, missing) * FRAME_SAMPLES))
-        return apply_gain(samples)
+        return raise_to_engine_level(samples)
 
     def apply_words(self, words: EngineWords) -> None:
-        """Takes what the engine made of `samples`."""
-        wanted, segment = self.request, self._open_segment
-        assert wanted is not None
+        """Completes the request with the engine's words for `request_samples`."""
+        request, segment = self.request, self._open_segment
+        assert request is not None
         self.request = None
         if not _is_looping(words):
-            segment.words = self._time_words(words, segment, wanted.end_frame)
-        match wanted.reason:
+            segment.words = self._time_words(words, segment, request.end_frame)
+        match request.reason:
             case RequestReason.PARTIAL:
-                segment.partial_end_frame = wanted.end_frame
+                segment.partial_end_frame = request.end_frame
                 if segment.words:
                     self._add_report(self._open_turn.take_partial(segment.words))
             case RequestReason.PAUSE:
-                self._handle_pause(segment)
+                segment.pause_end_frame = segment.partial_end_frame = segment.end_frame
+                if not segment.words:
+                    self._close_segment()
+                elif not self._settle_or_end():
+                    self._add_report(self._open_turn.take_partial(segment.words, at_pause=True))
             case RequestReason.LENGTH:
-                # After a stutter they are of an earlier reading, which went beyond the cut.
-                cut = wanted.end_frame * FRAME_MS
+                # After a loop the words are from an earlier transcription, which may pass the cut.
+                cut_ms = request.end_frame * FRAME_MS
                 self._open_turn.add_settled(
-                    tuple(word for word in segment.words if word.end_ms <= cut)
+                    tuple(word for word in segment.words if word.end_ms <= cut_ms)
                 )
-                self._segmenter.split_segment(wanted.end_frame, self._endpointing.vad_threshold)
-                self._end_if_too_long()
+                self._segmenter.split_segment(request.end_frame, self._endpointing.vad_threshold)
+                self._report_settled()
             case RequestReason.FLUSH:
                 self._end_turn()
                 self._finish_flush()
 
-    def _time_words(
-        self, words: EngineWords, segment: Segment, end_frame: int
-    ) -> tuple[RecognisedWord, ...]:
-        """An engine's own times count from the lead-in; without them, the lead-in is no speech."""
-        own = bool(words) and words[0].start_s is not None
-        start = segment.start_frame if own else max(segment.start_frame, segment.onset_frame - 1)
-        end_frame = end_frame if own else min(end_frame, max(segment.end_frame, start + 1))
+    def _time_words(self, words: EngineWords, segment: Segment, end_frame: int) -> RecognisedWords:
+        """An engine's own times include the lead-in; estimated times leave out the silence."""
+        start = segment.start_frame
+        if not (words and words[0].start_s is not None):
+            start = max(segment.start_frame, segment.onset_frame - 1)
+            end_frame = min(end_frame, max(segment.end_frame, start + 1))
         return time_words(words, self._segmenter.buffer.between(start, end_frame), start * FRAME_MS)
 
-    def _handle_pause(self, segment: Segment) -> None:
-        segment.pause_end_frame = segment.partial_end_frame = segment.end_frame
-        if not segment.words:
-            self._close_segment()
-        elif not self._settle_or_end():
-            self._add_report(self._open_turn.take_pause_partial(segment.words))
-
-    # --- what follows
+    # --- ends of segments and turns
 
     def _settle_or_end(self) -> bool:
-        """Ends the turn, or only its piece, if the silence is long enough; whether it was told."""
-        segment = self._segmenter.segment
+        """Ends the turn, or only its segment, after enough silence; returns whether it reported."""
+        segment, silence_ms = self._segmenter.segment, self._segmenter.silence_ms
         words = segment.words if segment is not None else ()
-        if self._open_turn.is_over(words, self._segmenter.silence_ms, self._endpointing):
+        if self._open_turn.is_over(words, silence_ms, self._endpointing):
             self._end_turn()
             return True
-        if segment is not None and (
-            segment.is_long or self._segmenter.silence_ms >= SEGMENT_PAUSE_MS
-        ):
+        if segment is not None and (segment.is_long or silence_ms >= SEGMENT_PAUSE_MS):
             self._open_turn.add_settled(words)
             self._close_segment()
-            self._end_if_too_long()
+            self._report_settled()
             return True
         return False
 
-    def _end_if_too_long(self) -> None:
+    def _report_settled(self) -> None:
+        """Reports the turn after a segment was closed, and ends it if it is too long."""
         turn = self._open_turn
         self._add_report(turn.finish(()) if turn.is_too_long else turn.take_partial(()))
 
@@ -307,9 +298,7 @@ class StreamRecogniser:
 
     def _finish_flush(self) -> None:
         self._segmenter.claim_audio()
-        self.pending_reports.append(
-            PendingReport(self._segmenter.position_ms, 0, 0.0, self._arrived_at, flushed=True)
-        )
+        self.pending_reports.append(Flushed(self._stream_id))
 
     @property
     def _open_segment(self) -> Segment:
@@ -317,10 +306,15 @@ class StreamRecogniser:
         return self._segmenter.segment
 
     def _add_report(self, hypothesis: Hypothesis | None = None) -> None:
-        ear = self._segmenter
-        loudest = ear.take_peak_probability()
         self.pending_reports.append(
-            PendingReport(ear.position_ms, ear.silence_ms, loudest, self._arrived_at, hypothesis)
+            Recognised(
+                self._stream_id,
+                self._segmenter.position_ms,
+                hypothesis,
+                self._segmenter.silence_ms,
+                self._segmenter.take_peak_probability(),
+                lag_s=self._clock() - self._arrived_at,
+            )
         )
 
 

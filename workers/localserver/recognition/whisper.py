@@ -1,4 +1,4 @@
-"""Whisper tiny, an engine to choose: real word times and confidences, for more work."""
+"""Whisper tiny, an optional engine: word times and confidences of its own, at a higher cost."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from workers.localserver.recognition.sound import Samples
 
 
 class Whisper:
-    """Reads half a minute at a time, however short the piece is, so partials cost as much."""
+    """Always processes 30 s of input, however short the segment, so every partial costs as much."""
 
     def __init__(self) -> None:
         from faster_whisper import WhisperModel
@@ -29,14 +29,14 @@ class Whisper:
 
 
 def _join_pieces(pieces: Iterable[Any]) -> EngineWords:
-    """Whole words: what does not begin with a space belongs to the word before it."""
+    """Joins subwords: a piece without a leading space belongs to the word before it."""
     words: list[EngineWord] = []
     for piece in pieces:
         text = piece.word.strip()
         if words and not piece.word.startswith(" "):
             before = words.pop()
-            sure = min(before.confidence or 0.0, piece.probability)
-            words.append(EngineWord(before.text + text, before.start_s, piece.end, sure))
+            confidence = min(before.confidence or 0.0, piece.probability)
+            words.append(EngineWord(before.text + text, before.start_s, piece.end, confidence))
         elif text:
             words.append(EngineWord(text, piece.start, piece.end, piece.probability))
     return tuple(words)

@@ -1,4 +1,5 @@
-"""Sessions whose every answer is known: a script in place of a recogniser, with faults on request.
+"""Scripted sessions: a script of known words, delays and faults in place of a recogniser.
 
-The format is documented in ``docs/scripts.md``.
+``docs/scripts.md`` documents the file format. It implements `backend.Backend` and replaces the
+client socket, and imports what these need; it knows no engine and no connection handling.
 """

@@ -1,60 +1,180 @@
-"""What is said in scripted sessions and when, how long that takes to be told, what goes wrong.
+"""The values of a script: the words of each session, their delays, and the faults.
 
-The values only. `script_file` reads them, `scripted` performs them.
+`script_file` reads them from TOML; `scripted_backend` and `faulty_client_socket` act on them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from itertools import accumulate, pairwise
 
-from workers.localserver.recogniser_protocol import RecognisedWord
-from workers.localserver.scripts.faults import Fault
+from workers.localserver.recogniser_protocol import RecognisedWord, RecognisedWords
+
+
+class FaultPoint(Enum):
+    """A moment of the session; the values are those of the file format."""
+
+    CONNECT = "connect"
+    """The client is admitted and waits for Begin."""
+    BEGIN = "begin"
+    """Begin has just been sent."""
+    TERMINATE = "terminate"
+    """The client's Terminate has just arrived."""
+
+
+class FaultKind(Enum):
+    """The faults; the values are those of the file format."""
+
+    REFUSE = "refuse"
+    BUSY = "busy"
+    NO_BEGIN = "no_begin"
+    ERROR = "error"
+    ERROR_WITHOUT_CLOSE = "error_without_close"
+    CLOSE_WITHOUT_ERROR = "close_without_error"
+    CUT = "cut"
+    RESET = "reset"
+    SILENCE = "silence"
+    STALL_READING = "stall_reading"
+    UNKNOWN_TYPE = "unknown_type"
+    WARNING = "warning"
+    GARBAGE = "garbage"
+    DUPLICATE_FINAL = "duplicate_final"
+    EXTRA_EMPTY_FINAL = "extra_empty_final"
+    NO_TERMINATION = "no_termination"
+    TERMINATION_WITHOUT_CLOSE = "termination_without_close"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that happens once."""
+
+    kind: FaultKind
+    after: FaultPoint | float
+    """A moment, or seconds of received audio."""
+    code: int = 0
+    text: str = ""
+    seconds: float | None = None
+    """How long it lasts; None: until the end."""
+
+    def is_due(self, now: FaultPoint | float) -> bool:
+        """Whether it happens at this moment, or by this many seconds of received audio."""
+        if isinstance(self.after, FaultPoint) or isinstance(now, FaultPoint):
+            return self.after is now
+        return self.after <= now
+
+
+FAULT_KEYS = ("what", "after", "code", "text", "seconds")
+
+CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
+"""The close codes that a WebSocket server may send."""
+
+BUSY_CODES = (range(1008, 1009), range(3009, 3010))
+"""The vendor's pages disagree on the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """The keys that a kind of fault takes, and their defaults."""
+
+    point: FaultPoint | None = None
+    """The only moment that makes sense; None: the script sets ``after``."""
+    code: int | None = None
+    """Default code; None: it takes none."""
+    codes: tuple[range, ...] = CLOSE_CODES
+    """Valid codes."""
+    text: str | None = None
+    """Default text; None: it takes none."""
+    is_close_reason: bool = False
+    """Whether the text goes into a close frame, which has little room."""
+    has_duration: bool = False
+    """Whether it takes ``seconds``."""
+
+    @property
+    def allowed_keys(self) -> list[str]:
+        optional = {
+            "after": self.point is None,
+            "code": self.code is not None,
+            "text": self.text is not None,
+            "seconds": self.has_duration,
+        }
+        return [key for key in FAULT_KEYS if optional.get(key, True)]
+
+
+_CANCELLED_TEXT = "Session Cancelled: An error occurred"
+
+FAULT_RULES: Mapping[FaultKind, FaultRule] = {
+    FaultKind.REFUSE: FaultRule(
+        FaultPoint.CONNECT, 1008, text="Unauthorized Connection: Invalid API key"
+    ),
+    FaultKind.BUSY: FaultRule(
+        FaultPoint.CONNECT,
+        1008,
+        BUSY_CODES,
+        "Unauthorized Connection: Too many concurrent sessions",
+    ),
+    FaultKind.NO_BEGIN: FaultRule(FaultPoint.CONNECT),
+    FaultKind.ERROR: FaultRule(code=3005, text=_CANCELLED_TEXT),
+    FaultKind.ERROR_WITHOUT_CLOSE: FaultRule(code=3005, text=_CANCELLED_TEXT),
+    FaultKind.CLOSE_WITHOUT_ERROR: FaultRule(code=1011, text="", is_close_reason=True),
+    FaultKind.CUT: FaultRule(),
+    FaultKind.RESET: FaultRule(),
+    FaultKind.SILENCE: FaultRule(),
+    FaultKind.STALL_READING: FaultRule(has_duration=True),
+    FaultKind.UNKNOWN_TYPE: FaultRule(text="Novelty"),
+    FaultKind.WARNING: FaultRule(code=1201, codes=(range(10_000),), text="A scripted warning"),
+    FaultKind.GARBAGE: FaultRule(text="{this is no JSON"),
+    FaultKind.DUPLICATE_FINAL: FaultRule(),
+    FaultKind.EXTRA_EMPTY_FINAL: FaultRule(),
+    FaultKind.NO_TERMINATION: FaultRule(FaultPoint.TERMINATE),
+    FaultKind.TERMINATION_WITHOUT_CLOSE: FaultRule(FaultPoint.TERMINATE),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDelays:
-    """Delays in seconds, from the moment a word's last sample was received."""
+    """Delays in seconds after the last sample of a word was received."""
 
     partial_after: float = 0.2
-    """Until a partial tells the word."""
+    """Delay of the partial that contains the word."""
     final_after: float = 0.5
-    """From the last word of the turn, until its final."""
+    """Delay of the final after the turn's last word."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedTurn:
-    """A turn as it is spoken."""
+    """The words of a turn and when they are reported."""
 
-    words: tuple[RecognisedWord, ...]
+    words: RecognisedWords
     delays: ReportDelays = ReportDelays()
 
 
 @dataclass(frozen=True, slots=True)
 class SessionScript:
-    """One session."""
+    """The words and faults of one session."""
 
     turns: tuple[ScriptedTurn, ...] = ()
     faults: tuple[Fault, ...] = ()
     begin_after: float = 0.0
-    """Seconds until the Begin."""
+    """Seconds from the open socket to Begin."""
     termination_after: float = 0.0
-    """Seconds from the last final until the Termination."""
+    """Seconds from the last final to Termination."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A service whose every answer is known beforehand."""
+    """The sessions of a scripted server."""
 
     sessions: tuple[SessionScript, ...]
 
     def session(self, number: int) -> SessionScript:
-        """That of the ``number``-th session, from 0; the last one serves all further sessions."""
+        """The script of a session, counted from 0; the last one serves all further sessions."""
         return self.sessions[min(number, len(self.sessions) - 1)]
 
 
-def words_by_length(text: str, start_ms: int, end_ms: int) -> tuple[RecognisedWord, ...]:
-    """The words of a text from ``start_ms`` to ``end_ms`` in ms, each as long as it is written.
+def words_by_length(text: str, start_ms: int, end_ms: int) -> RecognisedWords:
+    """Spreads a text over a time span; a word's duration is in proportion to its length.
 
-    In too short a time some of them have no length at all.
+    If the span is too short, some words have no duration.
     """
     words = text.split()
     letters = list(accumulate(map(len, words), initial=0))

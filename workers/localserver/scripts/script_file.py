@@ -1,42 +1,112 @@
-"""A script from its file, which is TOML. What does not fit is refused, with its place."""
+"""Reads a script from TOML; every error names the table in which it is.
+
+The format is documented in ``docs/scripts.md``.
+"""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeGuard
 
 from workers.errors import UsageProblem
-from workers.localserver.recogniser_protocol import RecognisedWord
-from workers.localserver.scripts.faults import (
+from workers.localserver.recogniser_protocol import RecognisedWord, RecognisedWords
+from workers.localserver.scripts.script import (
     FAULT_KEYS,
     FAULT_RULES,
     Fault,
     FaultKind,
     FaultPoint,
     FaultRule,
-)
-from workers.localserver.scripts.script import (
     ReportDelays,
     Script,
     ScriptedTurn,
     SessionScript,
     words_by_length,
 )
-from workers.localserver.scripts.tables import ScriptTable, is_integer
+from workers.localserver.server_policy import MAX_SESSION_S
 
 MAX_REASON_BYTES = 123
-"""Bytes: a close frame has room for no more."""
-
-RecognisedWords: TypeAlias = tuple[RecognisedWord, ...]
+"""The room for a reason in a close frame."""
 
 _DELAY_KEYS = ("partial_after", "final_after")
 _SESSION_KEYS = (*_DELAY_KEYS, "begin_after", "termination_after", "turn", "fault")
 _TURN_KEYS = (*_DELAY_KEYS, "words", "text", "start", "end")
 
 
+class ScriptTable:
+    """A table of the file with its location; unknown keys are an error."""
+
+    def __init__(
+        self, values: Mapping[str, object], location: str, known_keys: Sequence[str]
+    ) -> None:
+        self.values = values
+        self.location = location
+        for key in values:
+            if key not in known_keys:
+                self.fail(f"unknown key “{key}”", _suggestion(key, known_keys))
+
+    def fail(self, problem: str, hint: str = "") -> NoReturn:
+        raise UsageProblem(f"{self.location}: {problem}", hint)
+
+    def tables(self, key: str, known_keys: Sequence[str]) -> list["ScriptTable"]:
+        tables = self.values.get(key, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self.fail(f"“{key}” is not a list of tables", "Write it in double brackets.")
+        return [
+            ScriptTable(table, f"{self.location}, {key} {number}", known_keys)
+            for number, table in enumerate(tables, 1)
+        ]
+
+    def seconds(self, key: str, default: float) -> float:
+        value = self.values.get(key, default)
+        if not _is_number(value) or not 0 <= value <= MAX_SESSION_S:
+            self.fail(f"“{key}” is not a number of seconds from 0 to {MAX_SESSION_S}")
+        return value
+
+    def milliseconds(self, key: str) -> int:
+        if key not in self.values:
+            self.fail(f"“{key}” is missing", "Give it in ms of the stream.")
+        return self.as_milliseconds(self.values[key], f"“{key}”")
+
+    def as_milliseconds(self, value: object, label: str) -> int:
+        if not _is_integer(value) or not 0 <= value <= MAX_SESSION_S * 1000:
+            self.fail(f"{label} is not a whole number of ms from 0 to {MAX_SESSION_S * 1000}")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.values.get(key)
+        if not isinstance(value, str) or not value.strip():
+            self.fail(f"“{key}” is not text")
+        return value
+
+    def one_of(self, key: str, names: Sequence[str]) -> str:
+        name = self.text(key)
+        if name not in names:
+            self.fail(f"“{name}” is not a valid “{key}”", _suggestion(name, names))
+        return name
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    if matches := get_close_matches(name, known, 1):
+        return f"Did you mean “{matches[0]}”?"
+    return "Valid: " + ", ".join(f"“{key}”" for key in known) + "."
+
+
+# --- the file
+
+
 def load_script(path: Path) -> Script:
-    """The script in a file; raises `UsageProblem` for the first thing that does not fit."""
+    """Reads a script file; raises `UsageProblem` for the first error in it."""
     try:
         return parse_script(path.read_bytes(), path.name)
     except OSError as error:
@@ -44,32 +114,33 @@ def load_script(path: Path) -> Script:
 
 
 def parse_script(data: bytes, name: str) -> Script:
-    """The script that a file's content is; ``name`` begins every complaint."""
+    """Parses the content of a script file; error messages start with ``name``."""
     try:
         values = tomllib.loads(data.decode())
-    except ValueError as error:  # of either kind: no UTF-8, no TOML
+    except ValueError as error:  # invalid UTF-8 or invalid TOML
         raise UsageProblem(f"{name} is not TOML: {error}") from error
-    scenes = ScriptTable(values, name, ("session",)).tables("session", _SESSION_KEYS)
-    if not scenes:
-        raise UsageProblem(f"{name}: it holds no session", "Begin one with [[session]].")
-    return Script(tuple(map(_parse_session, scenes)))
+    sessions = ScriptTable(values, name, ("session",)).tables("session", _SESSION_KEYS)
+    if not sessions:
+        raise UsageProblem(f"{name}: there is no session", "Start one with [[session]].")
+    return Script(tuple(map(_parse_session, sessions)))
 
 
-# --- what is said
+# --- words
 
 
 def _parse_session(table: ScriptTable) -> SessionScript:
-    pace = _parse_delays(table, ReportDelays())
-    turns = [(each, _parse_turn(each, pace)) for each in table.tables("turn", _TURN_KEYS)]
-    for (_, before), (here, after) in pairwise(turns):
+    delays = _parse_delays(table, ReportDelays())
+    tables = table.tables("turn", _TURN_KEYS)
+    turns = [_parse_turn(turn, delays) for turn in tables]
+    for (before, after), turn_table in zip(pairwise(turns), tables[1:], strict=True):
         if after.words[0].start_ms < before.words[-1].end_ms:
-            here.fail(
-                f"it starts at {after.words[0].start_ms} ms, before the end of the turn before it "
+            turn_table.fail(
+                f"it starts at {after.words[0].start_ms} ms, before the end of the previous turn "
                 f"({before.words[-1].end_ms} ms)"
             )
     return SessionScript(
-        turns=tuple(turn for _, turn in turns),
-        faults=tuple(_parse_fault(each) for each in table.tables("fault", FAULT_KEYS)),
+        turns=tuple(turns),
+        faults=tuple(map(_parse_fault, table.tables("fault", FAULT_KEYS))),
         begin_after=table.seconds("begin_after", 0.0),
         termination_after=table.seconds("termination_after", 0.0),
     )
@@ -84,7 +155,7 @@ def _parse_delays(table: ScriptTable, default: ReportDelays) -> ReportDelays:
 
 def _parse_turn(table: ScriptTable, default_delays: ReportDelays) -> ScriptedTurn:
     if ("words" in table.values) == ("text" in table.values):
-        table.fail("it needs either “words” or “text”", "“text” goes with “start” and “end”.")
+        table.fail("it needs either “words” or “text”", "“text” needs “start” and “end”.")
     words = _parse_words(table) if "words" in table.values else _parse_text(table)
     return ScriptedTurn(words, _parse_delays(table, default_delays))
 
@@ -92,11 +163,11 @@ def _parse_turn(table: ScriptTable, default_delays: ReportDelays) -> ScriptedTur
 def _parse_words(table: ScriptTable) -> RecognisedWords:
     for key in ("start", "end"):
         if key in table.values:
-            table.fail(f"“{key}” does not go with “words”", "Each word has its own times.")
-    given = table.values["words"]
-    if not isinstance(given, list) or not given:
+            table.fail(f"“{key}” cannot be used with “words”", "Each word has its own times.")
+    items = table.values["words"]
+    if not isinstance(items, list) or not items:
         table.fail("“words” is not a list of words", _WORD_HINT)
-    words = [_parse_word(table, each, f"word {number}") for number, each in enumerate(given, 1)]
+    words = [_parse_word(table, item, f"word {number}") for number, item in enumerate(items, 1)]
     for before, after in pairwise(words):
         if after.start_ms < before.end_ms:
             table.fail(
@@ -106,20 +177,20 @@ def _parse_words(table: ScriptTable) -> RecognisedWords:
     return tuple(words)
 
 
-_WORD_HINT = 'A word is ["text", start, end], its times in ms of the stream.'
+_WORD_HINT = 'A word is ["text", start, end], with times in ms of the stream.'
 
 
-def _parse_word(table: ScriptTable, given: object, what: str) -> RecognisedWord:
-    match given:
+def _parse_word(table: ScriptTable, item: object, label: str) -> RecognisedWord:
+    match item:
         case [str(text), start, end] if text and text.split() == [text]:
             word = RecognisedWord(
                 text,
-                table.as_milliseconds(start, f"the start of {what}"),
-                table.as_milliseconds(end, f"the end of {what}"),
+                table.as_milliseconds(start, f"the start of {label}"),
+                table.as_milliseconds(end, f"the end of {label}"),
                 confidence=1.0,
             )
         case _:
-            table.fail(f"{what} is not one word with its times", _WORD_HINT)
+            table.fail(f"{label} is not one word with its times", _WORD_HINT)
     if word.start_ms >= word.end_ms:
         table.fail(f"“{word.text}” does not end after its start ({word.start_ms} ms)")
     return word
@@ -132,50 +203,50 @@ def _parse_text(table: ScriptTable) -> RecognisedWords:
         table.fail(f"it does not end after its start ({start} ms)")
     words = words_by_length(text, start, end)
     if any(word.start_ms == word.end_ms for word in words):
-        table.fail(f"{end - start} ms are too short for {len(words)} words")
+        table.fail(f"{end - start} ms is too short for {len(words)} words")
     return words
 
 
-# --- what goes wrong
+# --- faults
 
 
 def _parse_fault(table: ScriptTable) -> Fault:
-    what = FaultKind(table.one_of("what", [each.value for each in FaultKind]))
-    terms = FAULT_RULES[what]
-    table = ScriptTable(table.values, f"{table.location} ({what.value})", terms.allowed_keys)
+    kind = FaultKind(table.one_of("what", [kind.value for kind in FaultKind]))
+    rule = FAULT_RULES[kind]
+    table = ScriptTable(table.values, f"{table.location} ({kind.value})", rule.allowed_keys)
     return Fault(
-        what,
-        after=terms.point or _parse_point(table),
-        code=_parse_code(table, terms),
-        text=_parse_fault_text(table, terms),
+        kind,
+        after=rule.point or _parse_point(table),
+        code=_parse_code(table, rule),
+        text=_parse_fault_text(table, rule),
         seconds=table.seconds("seconds", 0.0) if "seconds" in table.values else None,
     )
 
 
 def _parse_point(table: ScriptTable) -> FaultPoint | float:
-    given = table.values.get("after")
-    if isinstance(given, str):
-        return FaultPoint(table.one_of("after", [each.value for each in FaultPoint]))
-    if given is None or table.seconds("after", 0.0) == 0:
-        table.fail("“after” must say when", "In seconds of received audio, or the moment.")
+    after = table.values.get("after")
+    if isinstance(after, str):
+        return FaultPoint(table.one_of("after", [point.value for point in FaultPoint]))
+    if after is None or table.seconds("after", 0.0) == 0:
+        table.fail("“after” must say when", "Give seconds of received audio, or a moment.")
     return table.seconds("after", 0.0)
 
 
 def _parse_code(table: ScriptTable, rule: FaultRule) -> int:
     value = table.values.get("code", rule.code or 0)
-    if not is_integer(value):
+    if not _is_integer(value):
         table.fail("“code” is not a whole number")
-    if rule.code is not None and not any(value in each for each in rule.codes):
-        table.fail(f"{value} cannot be its code", f"It may be {_code_list(rule.codes)}.")
+    if rule.code is not None and not any(value in codes for codes in rule.codes):
+        table.fail(f"{value} is not a valid code here", f"Valid: {_code_list(rule.codes)}.")
     return value
 
 
 def _parse_fault_text(table: ScriptTable, rule: FaultRule) -> str:
     text = table.text("text") if "text" in table.values else rule.text or ""
     if rule.is_close_reason and len(text.encode()) > MAX_REASON_BYTES:
-        table.fail(f"a close's reason has room for {MAX_REASON_BYTES} bytes", "Shorten “text”.")
+        table.fail(f"a close reason has at most {MAX_REASON_BYTES} bytes", "Shorten “text”.")
     return text
 
 
 def _code_list(codes: Sequence[range]) -> str:
-    return ", ".join(f"{each[0]} to {each[-1]}" if each[1:] else f"{each[0]}" for each in codes)
+    return ", ".join(f"{r[0]} to {r[-1]}" if r[1:] else f"{r[0]}" for r in codes)

@@ -1,27 +1,41 @@
 """A stream walked through by hand, for the tests of listening. No clock, no model."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from tests.unit.localserver.recognition import synthetic_speech
-from workers.localserver.recogniser_protocol import Encoding, Endpointing, Hypothesis
+from workers.localserver.recogniser_protocol import (
+    Encoding,
+    Endpointing,
+    Flushed,
+    Hypothesis,
+    Open,
+    Recognised,
+    StreamId,
+)
 from workers.localserver.recognition.engines import EngineWords
-from workers.localserver.recognition.segment import MIN_VOICED_FRAMES, SEGMENT_PAUSE_MS
 from workers.localserver.recognition.sound import (
     FRAME_SAMPLES,
     MODEL_RATE_HZ,
     FrameDecoder,
     Samples,
 )
-from workers.localserver.recognition.speech_segmenter import SpeechSegmenter
+from workers.localserver.recognition.speech_segmenter import (
+    MIN_VOICED_FRAMES,
+    SEGMENT_PAUSE_MS,
+    SpeechSegmenter,
+)
 from workers.localserver.recognition.stream_recogniser import (
-    PendingReport,
     RequestReason,
     StreamRecogniser,
 )
+
+NOW = 10.0
+"""Seconds: the clock of a driven stream stands still."""
 
 ENDPOINTING = Endpointing(320, 1280, vad_threshold=0.5)
 
@@ -53,14 +67,13 @@ class StreamDriver:
         interval: int | None = None,
         read: Callable[[Samples], EngineWords] = synthetic_speech.recognise_words,
     ) -> None:
+        opened = Open(StreamId(1), MODEL_RATE_HZ, Encoding.PCM_S16LE, rules, "made-up")
         self.hearing = StreamRecogniser(
-            FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE),
-            synthetic_speech.FakeVoiceDetector(),
-            rules,
+            opened, synthetic_speech.FakeVoiceDetector(), clock=lambda: NOW
         )
         self.interval = interval
         self.readings: list[tuple[RequestReason, str]] = []
-        self.notices: list[PendingReport] = []
+        self.reports: list[Recognised | Flushed] = []
         self._read = read
 
     def feed_text(self, *texts: str) -> "StreamDriver":
@@ -89,13 +102,18 @@ class StreamDriver:
                     (self.hearing.request.reason, synthetic_speech.decode_speech(samples))
                 )
                 self.hearing.apply_words(self._read(samples))
-            self.notices += self.hearing.pending_reports
+            self.reports += self.hearing.pending_reports
             self.hearing.pending_reports.clear()
         return self
 
     @property
     def published_readings(self) -> list[Hypothesis]:
-        return [notice.hypothesis for notice in self.notices if notice.hypothesis is not None]
+        return [report.hypothesis for report in self.recognised if report.hypothesis is not None]
+
+    @property
+    def recognised(self) -> list[Recognised]:
+        """All reports but those that answer a flush."""
+        return [report for report in self.reports if isinstance(report, Recognised)]
 
     @property
     def finals(self) -> list[Hypothesis]:
@@ -107,8 +125,13 @@ class StreamDriver:
         return [reading_text(reading) for reading in self.finals]
 
     @property
-    def flush_count(self) -> int:
-        return sum(notice.flushed for notice in self.notices)
+    def flush_positions(self) -> list[int]:
+        """Position in ms of the report just before the answer to each flush."""
+        return [
+            report.position_ms
+            for report, answer in pairwise(self.reports)
+            if isinstance(report, Recognised) and isinstance(answer, Flushed)
+        ]
 
 
 def reading_text(reading: Hypothesis) -> str:

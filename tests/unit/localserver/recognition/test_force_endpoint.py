@@ -13,8 +13,9 @@ from tests.unit.localserver.recognition.stream_driver import (
     TURN_END_SILENCE,
     StreamDriver,
 )
-from workers.localserver.recognition.segment import TAIL_FRAMES
+from workers.localserver.recogniser_protocol import Flushed, Recognised
 from workers.localserver.recognition.sound import FRAME_MS, FRAME_SAMPLES
+from workers.localserver.recognition.speech_segmenter import TAIL_FRAMES
 from workers.localserver.recognition.stream_recogniser import RequestReason
 
 
@@ -41,10 +42,10 @@ def test_a_flush_ends_the_turn_at_every_moment(before: str, final: list[str], in
     walk = StreamDriver(interval=interval).feed_text(before).flush()
 
     assert final == walk.transcripts
-    assert [False] * (len(walk.notices) - 1) + [True] == [each.flushed for each in walk.notices]
-    assert len(before) * FRAME_MS == walk.notices[-1].position_ms
+    assert [Recognised] * (len(walk.reports) - 1) + [Flushed] == list(map(type, walk.reports))
+    assert len(before) * FRAME_MS == walk.flush_positions[-1]
     assert final == walk.flush().transcripts
-    assert 2 == walk.flush_count
+    assert 2 == len(walk.flush_positions)
 
 
 def test_speech_goes_on_after_a_flush_as_the_next_turn():
@@ -92,7 +93,7 @@ def test_several_flushes_that_wait_are_each_answered():
     walk.advance()
 
     assert ["a", "b"] == walk.transcripts
-    assert [False, True, False, True, False, True] == [each.flushed for each in walk.notices]
+    assert [Recognised, Flushed] * 3 == list(map(type, walk.reports))
 
 
 @FEWER_EXAMPLES
@@ -103,7 +104,7 @@ def test_each_flush_is_answered_once_after_its_final(texts: list[str], interval:
     for number, text in enumerate(texts, 1):
         walk.feed_text(text).flush()
 
-        assert number == walk.flush_count
-        assert walk.notices[-1].flushed
+        assert number == len(walk.flush_positions)
+        assert isinstance(walk.reports[-1], Flushed)
         ends = [reading.end_of_turn for reading in walk.published_readings]
         assert ends[-1:] in ([], [True])

@@ -9,6 +9,7 @@ from tests.unit.localserver.recognition import synthetic_speech
 from tests.unit.localserver.recognition.stream_driver import (
     FEWER_EXAMPLES,
     LINE_END_SILENCE,
+    NOW,
     SHORT_SILENCE,
     TALK,
     TURN_END_SILENCE,
@@ -16,7 +17,7 @@ from tests.unit.localserver.recognition.stream_driver import (
     reading_text,
     word_times,
 )
-from workers.localserver.recogniser_protocol import Endpointing
+from workers.localserver.recogniser_protocol import Endpointing, Recognised
 from workers.localserver.recognition.engines import EngineWord, EngineWords
 from workers.localserver.recognition.sound import FRAME_MS, Samples
 from workers.localserver.recognition.stream_recogniser import RequestReason
@@ -111,7 +112,8 @@ def test_a_partial_that_is_not_read_yet_holds_nothing_up():
     hearing.advance(500)
 
     assert hearing.waiting_since is None
-    assert not hearing.is_blocked
+    assert hearing.request is not None
+    assert not hearing.request.is_blocking
     assert (RequestReason.PARTIAL, 52, 1.0) == (
         hearing.request.reason,
         hearing.request.end_frame,
@@ -189,7 +191,7 @@ def test_how_far_was_listened_is_told_twice_a_second(text: str, size: int):
     data = synthetic_speech.encode_speech(text)
     for start in range(0, len(data), 2 * size):
         walk.feed_bytes(data[start : start + 2 * size])
-    positions = [0, *(notice.position_ms for notice in walk.notices), len(text) * FRAME_MS]
+    positions = [0, *(notice.position_ms for notice in walk.recognised), len(text) * FRAME_MS]
 
     assert sorted(positions) == positions
     assert all(after - before <= 512 for before, after in pairwise(positions))
@@ -198,9 +200,7 @@ def test_how_far_was_listened_is_told_twice_a_second(text: str, size: int):
 def test_silence_is_counted_from_the_last_frame_of_speech():
     """0 while somebody speaks; the end of a turn changes nothing."""
     walk = StreamDriver().feed_text("." * 16, "a" * 32, "." * 47).flush().feed_text("." * 17)
-    silences = {
-        each.position_ms // FRAME_MS: each.silence_ms for each in walk.notices if not each.flushed
-    }
+    silences = {each.position_ms // FRAME_MS: each.silence_ms for each in walk.recognised}
     first, later = silences[63], [silences[at] for at in (79, 94, 110)]
 
     assert 16 * FRAME_MS <= silences[16]
@@ -213,18 +213,20 @@ def test_the_probability_is_the_highest_since_the_last_notice():
     """Also of what is too faint to be speech."""
     walk = StreamDriver().feed_text("." * 5, "4", "." * 10, "." * 16, "." * 3, "2.3", "." * 10)
 
-    assert [0.4, 0.0, 0.3] == [notice.speech_probability for notice in walk.notices]
+    assert [0.4, 0.0, 0.3] == [notice.speech_probability for notice in walk.recognised]
 
 
-def test_a_notice_knows_when_its_audio_came():
-    """Of the frame that was listened to last."""
+def test_a_report_says_how_long_its_audio_has_waited():
+    """Since the arrival of the last processed frame."""
     hearing = StreamDriver().hearing
     hearing.feed(synthetic_speech.encode_speech("." * 10), arrived_at=3.0)
     hearing.feed(synthetic_speech.encode_speech("." * 10), arrived_at=4.0)
     assert 3.0 == hearing.waiting_since
     hearing.advance(None)
 
-    assert [(512, 4.0)] == [
-        (notice.position_ms, notice.arrived_at) for notice in hearing.pending_reports
+    assert [(512, NOW - 4.0)] == [
+        (report.position_ms, report.lag_s)
+        for report in hearing.pending_reports
+        if isinstance(report, Recognised)
     ]
     assert hearing.waiting_since is None

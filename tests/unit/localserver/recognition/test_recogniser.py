@@ -64,7 +64,7 @@ class MadeUp(EngineCache):
         self.calls: list[int] = []
         self.meanwhile: Callable[[int], object] = lambda stream: None
 
-    def __getitem__(self, name: str) -> Engine:
+    def load(self, name: str) -> Engine:
         if name != ENGINE:
             raise ImportError(f"no engine {name}")
         return self

@@ -9,20 +9,20 @@ from tests.support.audio_files import distinct_samples, sine
 from workers.localserver.recogniser_protocol import Encoding, RecognisedWord
 from workers.localserver.recognition.engines import EngineWord
 from workers.localserver.recognition.sound import (
+    ENGINE_TARGET_RMS,
     FRAME_SAMPLES,
     MODEL_RATE_HZ,
     FrameBuffer,
     FrameDecoder,
     Samples,
     decode_mulaw,
+    raise_to_engine_level,
     rms,
+    window_rms,
 )
 from workers.localserver.recognition.word_timing import (
-    ENGINE_TARGET_RMS,
-    apply_gain,
     time_words,
     voiced_times_ms,
-    window_rms,
     words_by_voicing,
 )
 
@@ -184,7 +184,7 @@ def test_no_samples_are_silent():
     silence = np.zeros(MODEL_RATE_HZ, np.float32)
     for nothing in (np.empty(0, np.float32), silence[:100], silence):
         assert 0 == rms(nothing)
-        assert np.array_equal(nothing, apply_gain(nothing))
+        assert np.array_equal(nothing, raise_to_engine_level(nothing))
 
 
 @pytest.mark.parametrize("level", [ENGINE_TARGET_RMS * 1.01, 0.3, 0.7])
@@ -192,14 +192,14 @@ def test_speech_at_a_usual_level_passes_unchanged(level: float):
     """The gain is for quiet recordings only, silences in them or not."""
     speech = np.concatenate([np.zeros(MODEL_RATE_HZ, np.float32), voice(level)])
 
-    assert np.array_equal(speech, apply_gain(speech))
+    assert np.array_equal(speech, raise_to_engine_level(speech))
 
 
 @pytest.mark.parametrize("level", [0.001, 0.01, 0.09])
 def test_quiet_speech_is_raised_to_a_usual_level(level: float):
     """By one gain for the whole piece, so that what is soft in it stays soft."""
     speech = np.concatenate([voice(level), voice(level / 10)])
-    louder = apply_gain(speech)
+    louder = raise_to_engine_level(speech)
 
     assert ENGINE_TARGET_RMS == pytest.approx(rms(louder[:MODEL_RATE_HZ]), rel=0.05)
     assert ENGINE_TARGET_RMS / 10 == pytest.approx(rms(louder[MODEL_RATE_HZ:]), rel=0.05)
@@ -213,7 +213,7 @@ def test_quiet_speech_is_raised_to_a_usual_level(level: float):
 def test_no_gain_goes_beyond_full_scale_or_inverts(heights: list[float], level: float, cut: int):
     """Also when something loud follows what is quiet; and nothing becomes softer."""
     samples = np.repeat(np.array(heights, np.float32) * np.float32(level), 160)[cut:]
-    louder = apply_gain(samples)
+    louder = raise_to_engine_level(samples)
 
     assert len(samples) == len(louder)
     assert np.abs(louder).max() <= 1
@@ -224,7 +224,7 @@ def test_next_to_silence_is_not_raised_without_end():
     """40 dB at most."""
     faint = voice(1e-5)
 
-    assert 100 == pytest.approx(rms(apply_gain(faint)) / rms(faint), rel=0.01)
+    assert 100 == pytest.approx(rms(raise_to_engine_level(faint)) / rms(faint), rel=0.01)
 
 
 def test_levels_are_of_whole_moments():

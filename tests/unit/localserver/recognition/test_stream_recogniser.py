@@ -15,8 +15,8 @@ from tests.unit.localserver.recognition.stream_driver import (
 )
 from workers.localserver.recogniser_protocol import Endpointing
 from workers.localserver.recognition.engines import EngineWord, EngineWords
-from workers.localserver.recognition.segment import LEAD_IN_FRAMES, TAIL_FRAMES
 from workers.localserver.recognition.sound import FRAME_MS, Samples
+from workers.localserver.recognition.speech_segmenter import LEAD_IN_FRAMES, TAIL_FRAMES
 from workers.localserver.recognition.stream_recogniser import RequestReason
 
 # --- where speech begins
@@ -95,7 +95,7 @@ def test_a_finished_sentence_ends_its_turn_after_the_shortest_silence(silence: i
 
     walk.feed_text(".")
     assert ["a."] == walk.transcripts
-    assert (3 + 5 + len(frames)) * FRAME_MS == walk.notices[-1].position_ms
+    assert (3 + 5 + len(frames)) * FRAME_MS == walk.recognised[-1].position_ms
     assert walk.finals[0].end_of_turn_confidence > 0.5
 
 
@@ -107,7 +107,7 @@ def test_an_unfinished_sentence_ends_after_the_longest_silence():
     assert 0 < walk.published_readings[0].end_of_turn_confidence < 0.5
 
     assert ["a"] == walk.feed_text(".").transcripts
-    assert (5 + len(TURN_END_SILENCE)) * FRAME_MS == walk.notices[-1].position_ms
+    assert (5 + len(TURN_END_SILENCE)) * FRAME_MS == walk.recognised[-1].position_ms
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_settings_wait_for_the_audio_that_came_before_them():
     walk.advance()
 
     assert ["a.", "b"] == walk.transcripts
-    assert walk.notices[-1].position_ms == (4 + len(SHORT_SILENCE) + 4 + 31) * FRAME_MS
+    assert walk.recognised[-1].position_ms == (4 + len(SHORT_SILENCE) + 4 + 31) * FRAME_MS
 
 
 def test_the_detector_s_threshold_may_change_on_the_way():

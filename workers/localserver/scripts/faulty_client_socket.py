@@ -1,4 +1,4 @@
-"""A client's socket on which the faults of a script happen."""
+"""A client socket that injects the faults of a script."""
 
 import asyncio
 import socket
@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from websockets.asyncio.server import ServerConnection
+from websockets.frames import CloseCode
 
 from workers.errors import Malformed
 from workers.localserver.client_socket import SOCKET_CLOSE_TIMEOUT_S, ClientSocket
 from workers.localserver.refusal import Refusal
-from workers.localserver.scripts.faults import Fault, FaultKind, FaultPoint
-from workers.localserver.scripts.script import SessionScript
+from workers.localserver.scripts.script import Fault, FaultKind, FaultPoint, SessionScript
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,
@@ -26,25 +26,21 @@ from workers.protocol.messages import (
     Warning,
 )
 
-ABNORMAL_CLOSURE = 1006
-"""Never on the wire: what a client says of a connection that ended without a close."""
-
 _LINGER_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: on, for no time. Such a socket is not closed but reset."""
+"""SO_LINGER with a timeout of 0: closing the socket resets the connection."""
 
 
 class FaultTriggered(Refusal):
-    """A fault that ends the session. How, the wire knows that is asked to refuse it."""
+    """A fault that ends the session, in the way that `FaultyClientSocket.refuse` implements."""
 
     def __init__(self, fault: Fault) -> None:
-        code = fault.code or ABNORMAL_CLOSURE
-        words = fault.text or f"{fault.kind.value}, as the script says"
-        super().__init__(code, words)
+        code = fault.code or CloseCode.ABNORMAL_CLOSURE
+        super().__init__(code, fault.text or f"{fault.kind.value}, as the script says")
         self.fault = fault
 
 
 class FaultyClientSocket(ClientSocket):
-    """The socket of one client. Nothing is wrong with it until it is told what to perform."""
+    """The socket of one client; an ordinary one until `follow_script` is called."""
 
     def __init__(self, connection: ServerConnection) -> None:
         super().__init__(connection)
@@ -53,13 +49,13 @@ class FaultyClientSocket(ClientSocket):
         self._received_bytes = 0
         self._pending: list[Fault] = []
         self._armed: list[FaultKind] = []
-        """Faults whose time has come, and which wait for the message that they are about."""
+        """Faults that are due and wait for the message that they change."""
         self._muted = False
         self._next_turn_order = 0
         self._extra_turns = 0
 
     def follow_script(self, script: SessionScript, bytes_per_second: int) -> None:
-        """From now on the scene's faults happen, by audio of so many bytes a second."""
+        """Injects the faults of a session from now on."""
         self._script = script
         self._bytes_per_second = bytes_per_second
         self._pending = list(script.faults)
@@ -94,16 +90,16 @@ class FaultyClientSocket(ClientSocket):
             case Fault(FaultKind.CUT):
                 await self._cut_connection()
             case Fault(FaultKind.RESET):
-                with suppress(OSError):  # the client was quicker
+                with suppress(OSError):  # the client has gone
                     self._raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
                 self._socket.transport.abort()
             case _:
                 await super().refuse(refusal)
 
     async def close(self, code: int, reason: str) -> None:
-        leaves_it_open = {FaultKind.NO_TERMINATION, FaultKind.TERMINATION_WITHOUT_CLOSE}
-        if self._muted or not leaves_it_open.isdisjoint(self._armed):
-            await self._discard_incoming()  # until the client closes
+        without_close = {FaultKind.NO_TERMINATION, FaultKind.TERMINATION_WITHOUT_CLOSE}
+        if self._muted or not without_close.isdisjoint(self._armed):
+            await self._discard_incoming()  # returns when the client closes
         else:
             await super().close(code, reason)
 
@@ -113,9 +109,9 @@ class FaultyClientSocket(ClientSocket):
         return raw
 
     async def _cut_connection(self) -> None:
-        # Closing a socket with unread audio in it would be a reset, and take with it what the
-        # client has not read yet.
-        with suppress(OSError):  # the client was quicker
+        # Closing a socket with unread audio would reset the connection and discard what the client
+        # has not read yet.
+        with suppress(OSError):  # the client has gone
             self._raw_socket.shutdown(socket.SHUT_WR)
         with suppress(TimeoutError):
             async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
@@ -127,47 +123,44 @@ class FaultyClientSocket(ClientSocket):
             await super().send(message)
 
     async def _wait_or_closed(self, timeout_s: float | None) -> None:
-        """For so long, or until the client has left."""
+        """Waits for the timeout, or until the client has left."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._socket.wait_closed()
 
-    # --- messages that come otherwise than they should
+    # --- faults in messages
 
     def _apply_faults(self, outgoing: tuple[ServerMessage, ...]) -> list[ServerMessage]:
-        told: list[ServerMessage] = []
-        end: int | None = None  # of the last turn that is over, or of all that is said
+        changed: list[ServerMessage] = []
+        final_end: int | None = None  # index after the last final, or before Termination
         for message in outgoing:
             match message:
                 case Turn():
                     turn = replace(message, turn_order=message.turn_order + self._extra_turns)
                     self._next_turn_order = turn.turn_order + 1
-                    told.append(turn)
+                    changed.append(turn)
                     if turn.end_of_turn:
-                        told += [turn] if self._disarm(FaultKind.DUPLICATE_FINAL) else []
-                        end = len(told)
+                        changed += [turn] if self._disarm(FaultKind.DUPLICATE_FINAL) else []
+                        final_end = len(changed)
                 case Termination():
-                    end = len(told)
-                    told += [message] if FaultKind.NO_TERMINATION not in self._armed else []
+                    final_end = len(changed)
+                    changed += [message] if FaultKind.NO_TERMINATION not in self._armed else []
                 case _:
-                    told.append(message)
-        if end is not None and self._disarm(FaultKind.EXTRA_EMPTY_FINAL):
-            told.insert(end, self._extra_final())
-        return told
-
-    def _extra_final(self) -> Turn:
-        """A turn of its own, after which the others count on."""
-        self._extra_turns += 1
-        return Turn(self._next_turn_order, end_of_turn=True, transcript="")
+                    changed.append(message)
+        if final_end is not None and self._disarm(FaultKind.EXTRA_EMPTY_FINAL):
+            self._extra_turns += 1  # it has its own turn_order, which shifts all later ones
+            extra = Turn(self._next_turn_order, end_of_turn=True, transcript="")
+            changed.insert(final_end, extra)
+        return changed
 
     def _disarm(self, kind: FaultKind) -> bool:
-        """Whether such a fault has been waiting for this; then it has happened."""
+        """Whether a fault of this kind was armed; it is used up."""
         if kind not in self._armed:
             return False
         self._armed.remove(kind)
         return True
 
-    # --- what goes wrong by itself
+    # --- faults by themselves
 
     async def _trigger_due(self, now: FaultPoint | float) -> None:
         due = [fault for fault in self._pending if fault.is_due(now)]
@@ -208,11 +201,11 @@ class FaultyClientSocket(ClientSocket):
             ):
                 self._armed.append(fault.kind)
             case _:
-                assert_never(fault.what)
+                assert_never(fault.kind)
 
 
 def _is_terminate(frame: str) -> bool:
-    if Terminate.type not in frame:  # however long it is
+    if Terminate.type not in frame:  # cheap, however long the frame is
         return False
     with suppress(Malformed):
         return isinstance(messages.decode_from_client(frame), Terminate)

@@ -1,6 +1,6 @@
-"""A source that performs a script: known words at known times, and faults on request.
+"""A backend that follows a script: it reports known words at known times, and injects faults.
 
-The rules of the protocol are not its business: sessions, turns and limits are those of the engine.
+Sessions, turns and limits are those of the ordinary server.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from workers.localserver.backend import Backend
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import (
+    REPORT_INTERVAL_MS,
     Endpointing,
     Flushed,
     Hypothesis,
@@ -25,15 +26,12 @@ from workers.localserver.recogniser_protocol import (
     StreamId,
     StreamReport,
 )
-from workers.localserver.scripts.faulty_wire import FaultyClientSocket
+from workers.localserver.scripts.faulty_client_socket import FaultyClientSocket
 from workers.localserver.scripts.script import ReportDelays, Script, SessionScript
-
-REPORT_INTERVAL_MS = 500
-"""Ms of audio after which the position is told though there is nothing new to say."""
 
 
 class ScriptedBackend(Backend):
-    """Gives each session the next scene of the script, in the order in which they are let in."""
+    """Gives each admitted session the next session of the script."""
 
     capacity = 1000
     backlog_s = 0.0
@@ -41,29 +39,26 @@ class ScriptedBackend(Backend):
     def __init__(self, script: Script) -> None:
         self._script = script
         self._session_numbers = itertools.count()
-        self._socket: ContextVar[FaultyClientSocket] = ContextVar(
-            "wire"
-        )  # of the session of this task
+        self._task_socket: ContextVar[FaultyClientSocket] = ContextVar("task_socket")
 
     def wrap_socket(self, socket: ServerConnection) -> FaultyClientSocket:
-        wire = FaultyClientSocket(socket)
-        self._socket.set(wire)
-        return wire
+        faulty_socket = FaultyClientSocket(socket)
+        self._task_socket.set(faulty_socket)
+        return faulty_socket
 
     @asynccontextmanager
     async def open_stream(self, parameters: Parameters) -> AsyncIterator["ScriptedStream"]:
         number = next(self._session_numbers)
-        scene = self._script.session(number)
-        bytes_a_second = parameters.sample_rate * parameters.encoding.bytes_per_sample
-        self._socket.get().follow_script(scene, bytes_a_second)
-        yield ScriptedStream(StreamId(number), scene, bytes_a_second)
+        script = self._script.session(number)
+        self._task_socket.get().follow_script(script, parameters.bytes_per_second)
+        yield ScriptedStream(StreamId(number), script, parameters.bytes_per_second)
 
 
 class ScriptedStream:
-    """One session's words, told as late after their audio as the script says.
+    """Reports the words of one session with the delays of the script.
 
-    A word is received with the chunk that holds its last sample. Nothing is told of a turn before
-    the one before it is over, as with any recogniser.
+    A word is received with the chunk that contains its last sample. As with any recogniser, a turn
+    is not reported before the previous one has ended.
     """
 
     def __init__(self, stream_id: StreamId, script: SessionScript, bytes_per_second: int) -> None:
@@ -77,38 +72,33 @@ class ScriptedStream:
             for turn in script.turns
             for word in turn.words
         )
-        self._open_words: list[RecognisedWord] = []
-        """The words of the open turn that were received."""
-        self._delays = ReportDelays()
-        self._received_at = 0.0
-        """When the last of them was, on the loop's clock."""
+        self._open_words: list[RecognisedWord] = []  # received words of the open turn
+        self._delays = ReportDelays()  # of the last of them
+        self._received_at = 0.0  # arrival of the last of them, on the loop's clock
         self._partial_timers: list[asyncio.TimerHandle] = []
-        self._final_due_at = 0.0
-        """When the end of the turn before it is told."""
-        self._reported_ms = 0
-        """The position that was last told."""
+        self._final_due_at = 0.0  # of the previous turn
+        self._reported_ms = 0  # position in the last report
         self._reports: asyncio.Queue[StreamReport] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
 
     async def feed(self, data: bytes) -> None:
         self._received_bytes += len(data)
-        heard = False
+        has_new_words = False
         while self._pending and self._pending[0][0].end_ms <= self._position_ms:
-            word, self._delays, last = self._pending.popleft()
+            word, self._delays, is_last = self._pending.popleft()
             self._open_words.append(word)
             self._received_at = self._loop.time()
-            heard = True
-            if last:
+            has_new_words = not is_last
+            if is_last:
                 self._schedule_partial()
                 self._schedule_final()
-                heard = False
-        if heard:
+        if has_new_words:
             self._schedule_partial()
         if self._position_ms - self._reported_ms >= REPORT_INTERVAL_MS:
             self._report()
 
     async def configure(self, endpointing: Endpointing) -> None:
-        """The script says when turns end."""
+        """Has no effect: the script decides when turns end."""
 
     async def flush(self) -> None:
         if self._open_words:
@@ -126,37 +116,39 @@ class ScriptedStream:
     def _schedule_partial(self) -> None:
         before = self._partial_timers[-1].when() if self._partial_timers else self._final_due_at
         due = max(self._received_at + self._delays.partial_after, _just_after(before))
-        reading = Hypothesis(tuple(self._open_words))
-        self._partial_timers.append(self._loop.call_at(due, self._report, reading))
+        hypothesis = Hypothesis(tuple(self._open_words))
+        self._partial_timers.append(self._loop.call_at(due, self._report, hypothesis))
 
     def _schedule_final(self) -> None:
         due = max(self._received_at + self._delays.final_after, _just_after(self._final_due_at))
         for partial in self._partial_timers:
-            if partial.when() >= due:  # it would tell nothing that the final has not told
+            if partial.when() >= due:  # the final has all of its words
                 partial.cancel()
         words = tuple(self._open_words)
-        reading = Hypothesis(words, len(words), end_of_turn=True, end_of_turn_confidence=1.0)
-        self._loop.call_at(due, self._report, reading)
+        final = Hypothesis(words, len(words), end_of_turn=True, end_of_turn_confidence=1.0)
+        self._loop.call_at(due, self._report, final)
         self._final_due_at = due
         self._partial_timers.clear()
         self._open_words.clear()
 
     def _report(self, hypothesis: Hypothesis | None = None) -> None:
-        position = self._position_ms
-        ended = bisect_right(self._word_ends_ms, position)
-        speaking = ended < len(self._words) and self._words[ended].start_ms < position
-        silence_from = self._word_ends_ms[ended - 1] if ended else 0
-        heard = Recognised(
-            self._stream_id,
-            position,
-            hypothesis,
-            silence_ms=0 if speaking else position - silence_from,
-            speech_probability=1.0 if speaking or silence_from > self._reported_ms else 0.0,
+        position_ms = self._position_ms
+        ended = bisect_right(self._word_ends_ms, position_ms)
+        speaking = ended < len(self._words) and self._words[ended].start_ms < position_ms
+        silence_start_ms = self._word_ends_ms[ended - 1] if ended else 0
+        spoken = speaking or silence_start_ms > self._reported_ms
+        self._reported_ms = position_ms
+        self._reports.put_nowait(
+            Recognised(
+                self._stream_id,
+                position_ms,
+                hypothesis,
+                silence_ms=0 if speaking else position_ms - silence_start_ms,
+                speech_probability=1.0 if spoken else 0.0,
+            )
         )
-        self._reported_ms = position
-        self._reports.put_nowait(heard)
 
 
 def _just_after(time: float) -> float:
-    """The next moment of the loop's clock: what is due at the same one has no order."""
+    """The next instant of the loop's clock: timers of the same instant run in no fixed order."""
     return math.nextafter(time, math.inf)

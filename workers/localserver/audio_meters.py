@@ -1,0 +1,104 @@
+"""What a session measures in its audio: chunk limits, heartbeats and acknowledged silence.
+
+Times named ``now`` or ``started_at`` are in seconds of the monotonic clock.
+"""
+
+from workers.localserver.parameters import Parameters
+from workers.localserver.recogniser_protocol import Recognised
+from workers.localserver.refusal import audio_too_fast, invalid_input, wrong_chunk_duration
+from workers.protocol.messages import Heartbeat, ServerMessage, Silence, Turn
+
+MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
+"""Audio in one message."""
+
+AHEAD_ALLOWANCE_S = 300
+MAX_SEND_RATE = 1.25
+"""A client may send this much audio beyond 1.25 times the elapsed time. Inferred from errors of the
+service that people quote; it also bounds the queue of the recogniser."""
+
+HEARTBEAT_INTERVAL_S = 5.0
+"""The vendor's SDK says "about every five" seconds."""
+
+SILENCE_MESSAGE_MS = 1000
+"""Silence that one message acknowledges."""
+
+
+class ReceivedAudio:
+    """Measures the client's audio and enforces the limits of the protocol."""
+
+    def __init__(self, parameters: Parameters, started_at: float) -> None:
+        self._encoding = parameters.encoding
+        self._bytes_per_second = parameters.bytes_per_second
+        self._started_at = started_at
+        self._short_chunk_ms: float | None = None
+        self.duration_s = 0.0
+
+    def add_chunk(self, data: bytes, now: float) -> None:
+        """Adds a chunk; raises `Refusal` if it breaks a limit.
+
+        The last chunk may be too short, so a short one is refused when another follows.
+        """
+        if self._short_chunk_ms is not None:
+            raise wrong_chunk_duration(self._short_chunk_ms)
+        if len(data) % self._encoding.bytes_per_sample:
+            # Every later sample would be noise.
+            raise invalid_input(f"Invalid Message: {len(data)} bytes end within a sample")
+        duration_s = len(data) / self._bytes_per_second
+        duration_ms = duration_s * 1000
+        if duration_ms > MAX_CHUNK_MS:
+            raise wrong_chunk_duration(duration_ms)
+        if duration_ms < MIN_CHUNK_MS:
+            self._short_chunk_ms = duration_ms
+        self.duration_s += duration_s
+        elapsed_s = now - self._started_at
+        if self.duration_s > AHEAD_ALLOWANCE_S + MAX_SEND_RATE * elapsed_s:
+            raise audio_too_fast(self.duration_s, elapsed_s)
+
+
+class HeartbeatMeter:
+    """Collects the values of the next heartbeat."""
+
+    def __init__(self, started_at: float) -> None:
+        self._started_at = started_at
+        self._peak_probability = 0.0
+
+    def update(self, report: Recognised) -> None:
+        self._peak_probability = max(self._peak_probability, report.speech_probability)
+
+    def take_heartbeat(self, received_s: float, now: float) -> Heartbeat:
+        """The heartbeat after ``received_s`` of audio; starts the next interval."""
+        elapsed_s = now - self._started_at
+        peak, self._peak_probability = self._peak_probability, 0.0
+        return Heartbeat(
+            total_audio_received_ms=round(received_s * 1000),
+            total_duration_ms=round(elapsed_s * 1000),
+            realtime_factor=round(received_s / elapsed_s, 3) if elapsed_s > 0 else 0.0,
+            max_speech_probability=round(peak, 4),
+        )
+
+
+class SilenceTracker:
+    """Finds the whole seconds of silence in a stream and acknowledges each once."""
+
+    def __init__(self) -> None:
+        self._handled_ms = 0  # position before which nothing is acknowledged any more
+
+    def mark_spoken(self, messages: list[ServerMessage]) -> None:
+        """Excludes the time of recognised words, even where the detector found silence."""
+        ends = [turn.words[-1].end for turn in messages if isinstance(turn, Turn) and turn.words]
+        self._handled_ms = max([self._handled_ms, *ends])
+
+    def take_silences(self, report: Recognised) -> list[Silence]:
+        """The seconds of silence that are new in this report."""
+        silences = []
+        start_ms = max(self._handled_ms, report.position_ms - report.silence_ms)
+        while report.position_ms - start_ms >= SILENCE_MESSAGE_MS:
+            silences.append(Silence(start_ms, start_ms + SILENCE_MESSAGE_MS))
+            start_ms += SILENCE_MESSAGE_MS
+        if silences:
+            self._handled_ms = start_ms
+        return silences
+
+    def skip(self, report: Recognised) -> None:
+        """Excludes all silence so far: the client has not asked for it."""
+        self._handled_ms = max(self._handled_ms, report.position_ms)
