@@ -170,3 +170,73 @@ def test_an_open_socket_counts_while_it_is_open() -> None:
     assert told(0.1, Connecting("ws://x", "ab"), 2) == 3.25
     assert told(0.6, began, 2) == 3.75
     assert told(1.6, SENT, 2) == 4.75
+
+
+def test_where_a_job_stands_before_its_attempt_has_sent_anything() -> None:
+    """Where the attempt begins, and as long as its file was found to be."""
+    job_state = after(QUEUED)
+    assert (job_state.total_seconds, job_state.sent_seconds) == (2.0, 0.0)
+
+    job_state.apply(JobReport(JobId(1), 1, "a.wav", 0.0, Connecting("ws://x", "ab", 1900, 2, 3)))
+    assert job_state.sent_seconds == 1.9
+    assert job_state.started_from == ResumePoint(1900, 2, 3)
+
+
+def test_where_a_job_stood_at_its_end() -> None:
+    """As its end tells; one that tells nothing, as a crash does, leaves what was known."""
+    told = after(QUEUED, BEGAN, SENT, Ended(Outcome.LOST, "gone", sent_seconds=5.5))
+    crashed = after(QUEUED, BEGAN, SENT, Ended(Outcome.CRASHED, "gone"))
+
+    assert (told.sent_seconds, crashed.sent_seconds) == (5.5, 5.0)
+    assert told.retrying is None
+
+
+def test_a_recording_of_unknown_length_is_not_about_to_end() -> None:
+    """However short: what is known to be sent in full is."""
+    assert after(QUEUED, BEGAN, Progressed(0.0, 0.0, LAG)).status is JobStatus.STREAMING
+    assert after(QUEUED, BEGAN, Progressed(0.5, 0.5, LAG)).status is JobStatus.FINISHING
+
+
+def test_slips_are_counted() -> None:
+    """Of one attempt."""
+    job_state = after(QUEUED, Slipped(1.0, 6000.0), Slipped(9.0, 6000.0))
+    assert job_state.slips == 2
+
+    job_state.apply(JobReport(JobId(1), 2, "a.wav", 0.0, QUEUED))
+    assert job_state.slips == 0
+
+
+def test_why_another_attempt_is_to_come_is_known_until_it_comes() -> None:
+    """A refusal besides why it is none; an end takes it back."""
+    lost, full = Ended(Outcome.LOST, "gone"), Ended(Outcome.BUSY, "full")
+    again = Retrying("because", 1.0, 1.9)
+    begun = (QUEUED, Connecting("ws://x", "ab"))
+    after_loss, after_refusal = after(*begun, lost, again), after(*begun, full, again)
+
+    assert (after_loss.retrying, after_loss.refusal) == (again, None)
+    assert (after_refusal.retrying, after_refusal.refusal) == (again, full)
+    assert [each.ended for each in after_loss.earlier_attempts] == [lost]
+    assert after_refusal.earlier_attempts == []
+    assert after(*begun, lost, again, Ended(Outcome.CANCELLED, "no more")).retrying is None
+    for job_state in (after_loss, after_refusal):
+        assert job_state.last_started_attempt == 0
+        job_state.apply(JobReport(JobId(1), 1, "a.wav", 0.0, Connecting("ws://x", "ab")))
+        assert (job_state.retrying, job_state.refusal) == (None, None)
+        assert job_state.last_started_attempt == 1
+
+
+def test_no_socket_is_open_between_two_sessions() -> None:
+    """Not while a further one is called, though the one before never told its end."""
+    job_state = after(QUEUED, Connecting("ws://x", "ab"), BEGAN)
+    for number, event in enumerate([SENT, Connecting("ws://x", "ab"), SENT], start=2):
+        job_state.apply(JobReport(JobId(1), 1, "a.wav", float(number), event))
+
+    assert job_state.open_seconds == 0.0
+
+
+def test_an_attempt_that_handed_over_in_silence_is_followed_where_it_stopped() -> None:
+    """Any other is followed where it began, as nothing was heard."""
+    silence = (QUEUED, Connecting("ws://x", "ab"), BEGAN, Progressed(60.0, 90.0, LAG))
+
+    assert after(*silence, Ended(Outcome.LOST, "gone")).resume_point == ResumePoint(0, 0)
+    assert after(*silence, Ended(Outcome.HANDED_OVER, "")).resume_point == ResumePoint(59_000, 0)

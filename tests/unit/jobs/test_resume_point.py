@@ -1,5 +1,10 @@
-from workers.jobs.events import Outcome
-from workers.jobs.resume_point import RECORDING_START, ResumePoint, ResumeTracker
+from workers.jobs.events import Connecting, Outcome
+from workers.jobs.resume_point import (
+    RECORDING_START,
+    TORN_WORD_MARGIN_MS,
+    ResumePoint,
+    ResumeTracker,
+)
 from workers.protocol.messages import Turn, Word
 
 
@@ -192,3 +197,64 @@ def test_who_did_not_hand_over_has_not_heard_all_that_was_sent() -> None:
     found.end_attempt(Outcome.LOST)
 
     assert found.resume_point == RECORDING_START
+
+
+def test_a_place_is_read_back_from_the_attempt_that_began_there() -> None:
+    """With the words of a divided turn."""
+    event = Connecting("ws://x", "ab", 1900, 2, 3)
+
+    assert ResumePoint.from_connecting(event) == ResumePoint(1900, 2, 3)
+
+
+def test_the_margin_of_a_torn_word_is_exactly_a_second() -> None:
+    """A word that ends so long before the end of what was sent is whole."""
+    whole = words(1, (1000, 50_000), (51_000, 60_000 - TORN_WORD_MARGIN_MS))
+    torn = words(1, (1000, 50_000), (51_000, 60_001 - TORN_WORD_MARGIN_MS))
+
+    assert handed_over((whole, True)).resume_point == ResumePoint(59_000, 2)
+    assert handed_over((torn, True)).resume_point == ResumePoint(50_000, 2, kept_words=1)
+
+
+def test_words_that_end_with_what_was_sent_are_no_place_to_divide() -> None:
+    """Nor is one that begins there: the next session would hear nothing of it."""
+    both = words(1, (1000, 60_000), (60_000, 61_000))
+
+    assert handed_over((both, True)).resume_point == ResumePoint(60_000, 2)
+    assert handed_over((turn(1, 60_000, 61_000), True)).resume_point == ResumePoint(60_000, 2)
+
+
+def test_of_three_words_all_but_the_last_are_kept() -> None:
+    """The last one may be torn."""
+    three = words(1, (1000, 20_000), (20_000, 50_000), (50_000, 59_990))
+
+    assert handed_over((three, True)).resume_point == ResumePoint(50_000, 2, kept_words=2)
+
+
+def test_a_final_without_times_cuts_no_session_short() -> None:
+    """What was sent is all that is known of where it ended."""
+    timeless = Turn(1, True, "words without times")
+
+    assert handed_over((timeless, True)).resume_point == ResumePoint(60_000, 2)
+
+
+def test_a_later_reading_of_an_open_turn_moves_its_begin() -> None:
+    """Of several open turns, only the first counts."""
+    late, early = turn(1, 1800, 2600, final=False), turn(1, 1700, 2600, final=False)
+    other = turn(2, 1600, 2600, final=False)
+
+    assert bearings(turn(0, 0, 2300), late, early) == ResumePoint(1700, 1)
+    assert bearings(turn(0, 0, 2300), early, late) == ResumePoint(1800, 1)
+    assert bearings(turn(0, 0, 2300), late, other) == ResumePoint(1800, 1)
+
+
+def test_a_word_of_no_length_is_a_place_all_the_same() -> None:
+    """Servers round."""
+    assert bearings(turn(0, 900, 900)) == ResumePoint(900, 1)
+
+
+def test_an_end_is_taken_back_no_further_than_its_last_word() -> None:
+    """The word before the last one bounds it where that overlaps; those before do not."""
+    turns = words(0, (0, 2000), (100, 300), (400, 2300))
+
+    assert bearings(turns, turn(1, 500, 2600, final=False)) == ResumePoint(500, 1)
+    assert bearings(turns, turn(1, 400, 2600, final=False)) == ResumePoint(2300, 1)

@@ -1,7 +1,7 @@
 import pytest
 
 from workers.jobs.resume_point import ResumePoint
-from workers.jobs.transcript import Transcript, transcript_line
+from workers.jobs.transcript import MAX_EVICTABLE_TURN, Transcript, transcript_line
 from workers.protocol.messages import Turn, Word
 
 
@@ -137,3 +137,146 @@ def test_a_seam_before_all_turns_takes_them_all() -> None:
 
     assert transcript.turns == []
     assert transcript.is_complete
+
+
+# --- what a reading changes, and turns that are elsewhere -----------------------------------------
+
+
+def final(order: int, text: str = "said") -> Turn:
+    return Turn(order, True, text, words=(Word(text, order * 1000, order * 1000 + 900),))
+
+
+def orders(transcript: Transcript) -> list[int]:
+    return [turn.turn_order for turn in transcript.turns]
+
+
+def test_apply_tells_whether_a_reading_is_new() -> None:
+    """An empty one is not, unless it takes words back; nor is a partial behind its final."""
+    readings = [
+        (Turn(0, False, ""), False),
+        (Turn(0, False, "so"), True),
+        (Turn(0, False, " "), True),
+        (Turn(0, True, ""), False),
+        (final(0), True),
+        (Turn(0, False, "late"), False),
+        (final(0, "Said."), True),
+    ]
+    transcript = Transcript()
+
+    assert [new for _, new in readings] == [transcript.apply(turn) for turn, _ in readings]
+    assert transcript.text == "Said."
+
+
+def test_old_finals_are_evicted_when_there_are_twice_as_many() -> None:
+    """And again when as many more have come."""
+    transcript = Transcript(map(final, range(5)))
+    transcript.evict(3)
+    assert transcript.is_complete
+
+    transcript.apply(final(5))
+    transcript.evict(3)
+    assert orders(transcript) == [3, 4, 5]
+    assert len(transcript) == 6
+    assert not transcript.is_complete
+
+    for number in (6, 7):
+        transcript.apply(final(number))
+        transcript.evict(3)
+    assert orders(transcript) == [3, 4, 5, 6, 7]
+    transcript.apply(final(8))
+    transcript.evict(3)
+    assert orders(transcript) == [6, 7, 8]
+    assert len(transcript) == 9
+
+
+def test_an_open_turn_and_one_of_an_impossible_number_stay() -> None:
+    """Evicted turns are known by a bit each, and an open turn is still being heard."""
+    impossible = (-1, MAX_EVICTABLE_TURN, MAX_EVICTABLE_TURN + 1)
+    numbers = (0, 1, MAX_EVICTABLE_TURN - 1)
+    transcript = Transcript([*map(final, (*impossible, *numbers)), Turn(2, False, "open")])
+    transcript.evict(0)
+
+    assert orders(transcript) == [-1, 2, MAX_EVICTABLE_TURN, MAX_EVICTABLE_TURN + 1]
+    assert len(transcript) == 7
+
+
+def test_evicted_turns_come_back() -> None:
+    """Those alone: a turn that is here may have a later reading, and one unheard stays so."""
+    transcript = Transcript(map(final, range(6)))
+    transcript.evict(2)
+    transcript.apply(final(5, "Later."))
+    transcript.restore(final(order, "from disk") for order in range(8))
+
+    assert [turn.transcript for turn in transcript.turns] == [*["from disk"] * 4, "said", "Later."]
+    assert transcript.is_complete
+    assert len(transcript) == 6
+
+
+def test_a_later_reading_of_an_evicted_turn_is_kept() -> None:
+    """A straggling partial is none."""
+    transcript = Transcript(map(final, range(6)))
+    transcript.evict(2)
+
+    assert not transcript.apply(Turn(1, False, "late"))
+    assert transcript.apply(final(1, "Formatted."))
+    assert orders(transcript) == [1, 4, 5]
+    assert len(transcript) == 6
+
+
+def test_evicted_turns_behind_a_resume_point_will_be_heard_again() -> None:
+    """So they are not missing any more; those before it are."""
+    transcript = Transcript(map(final, range(8)))
+    transcript.evict(2)
+    transcript.rewind_to(ResumePoint(2000, 2))
+
+    assert len(transcript) == 2
+    assert not transcript.is_complete
+    transcript.rewind_to(ResumePoint(0, 0))
+    assert transcript.is_complete
+
+
+def test_a_copy_has_all_and_goes_its_own_way() -> None:
+    """Another thread reads it while the transcript goes on."""
+    transcript = Transcript(map(final, range(4)), [ResumePoint(2000, 2)])
+    transcript.evict(1)
+    copied = transcript.copy()
+    transcript.apply(final(9))
+    transcript.rewind_to(ResumePoint(1000, 1))
+
+    assert (orders(copied), len(copied), copied.is_complete) == ([3], 4, False)
+    assert copied.resume_points == [ResumePoint(2000, 2)]
+
+
+def test_the_last_turns_are_by_number() -> None:
+    """However they came; there may be fewer."""
+    transcript = Transcript(map(final, (2, 0, 1)))
+
+    assert [turn.turn_order for turn in transcript.last_turns(2)] == [1, 2]
+    assert [turn.turn_order for turn in transcript.last_turns(9)] == [0, 1, 2]
+    assert transcript.last_turns(0) == []
+
+
+def test_a_divided_turn_keeps_its_first_words() -> None:
+    """Without the utterance, which was of the whole; a text written otherwise is made of words."""
+    words = tuple(Word(text, 0, 1) for text in ("so", "it", "is"))
+    cases = {"  so it is ": "  so", "So, it is": "So,", "so it's": "so"}
+    for text, kept in cases.items():
+        transcript = Transcript([Turn(0, True, text, utterance="whole", words=words)])
+        transcript.rewind_to(ResumePoint(500, 1, 1))
+        (turn,) = transcript.turns
+        assert (turn.transcript, turn.utterance, turn.words) == (kept, "", words[:1])
+
+    whole = Turn(0, True, "so it is", utterance="whole", words=words)
+    transcript = Transcript([whole])
+    transcript.rewind_to(ResumePoint(500, 1, 3))
+    assert transcript.turns == [whole]
+
+
+def test_settled_and_unsettled_words_are_joined_by_spaces() -> None:
+    """Of both families."""
+    words = tuple(Word(text, 0, 1, word_is_final=text in ("a", "b")) for text in "abcd")
+    u3 = transcript_line(Turn(0, False, "a b c d", words=words))
+    universal = transcript_line(Turn(0, False, "a b", words=words))
+
+    assert (u3.stable_text, u3.unstable_text) == ("a b", "c d")
+    assert (universal.stable_text, universal.unstable_text) == ("a b", "c d")
