@@ -88,28 +88,28 @@ class AccuracyResult:
 
 def main() -> None:
     """Streams the folder and prints its tables."""
-    asked = _parse_arguments()
+    args = _parse_arguments()
     print(system_metrics.describe_machine(), flush=True)
-    samples = list(speech_segments.samples(asked.folder))
+    samples = list(speech_segments.samples(args.folder))
     known = [speech_segments.load_speech(sample.file) for sample in samples]
     with tempfile.TemporaryDirectory() as scratch:
-        files = _files(samples, Path(scratch), asked.level, asked.tail)
-        for sessions in asked.sessions:
+        files = _files(samples, Path(scratch), args.level, args.tail)
+        for sessions in args.sessions:
             rounds = [
-                stream_files(files, sessions, StreamSettings(speech_model=asked.speech_model))
-                for _ in range(asked.repeat)
+                stream_files(files, sessions, StreamSettings(speech_model=args.speech_model))
+                for _ in range(args.repeat)
             ]
             every = [
                 merge_results(
-                    _heard(sample.reference, spoken, asked.tail, listeners[str(file)])
+                    _heard(sample.reference, spoken, args.tail, listeners[str(file)])
                     for listeners in rounds
                 )
                 for sample, spoken, file in zip(samples, known, files, strict=True)
             ]
             print(f"\n{_table(samples, every, sessions)}", flush=True)
     print(
-        f"\nstreamed at the speed of speech, {asked.speech_model}, embedded engine; delays in "
-        f"seconds; gain {asked.level:g} dB, tail {asked.tail:g} s, repeat {asked.repeat}"
+        f"\nstreamed at the speed of speech, {args.speech_model}, embedded engine; delays in "
+        f"seconds; gain {args.level:g} dB, tail {args.tail:g} s, repeat {args.repeat}"
     )
 
 

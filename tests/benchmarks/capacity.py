@@ -79,14 +79,14 @@ PATIENCE = 120.0
 
 def main() -> None:
     """Measures as asked and prints its tables."""
-    asked = _parse_arguments()
+    args = _parse_arguments()
     print(system_metrics.describe_machine(), flush=True)
-    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(asked.folder)]
-    settings = StreamSettings(speech_model=asked.speech_model)
+    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(args.folder)]
+    settings = StreamSettings(speech_model=args.speech_model)
     levels = []
-    for sessions in asked.sessions:
+    for sessions in args.sessions:
         heard = [
-            speech_segments.concatenate(parts, first, asked.seconds) for first in range(sessions)
+            speech_segments.concatenate(parts, first, args.seconds) for first in range(sessions)
         ]
         with tempfile.TemporaryDirectory() as scratch:
             levels.append(measure_level(heard, settings, Path(scratch)))

@@ -89,17 +89,17 @@ def _measure_session(url: str, token: str, answers: RoundTrips) -> None:
         if not begun:
             return
         for _ in range(PINGS):
-            asked = time.monotonic()
+            sent_at = time.monotonic()
             socket.ping(b"probe")
             while socket.recv_data(control_frame=True)[0] != websocket.ABNF.OPCODE_PONG:
                 pass
-            answers.ping.append(_since(asked))
+            answers.ping.append(_since(sent_at))
             time.sleep(BETWEEN)
-        asked = time.monotonic()
+        sent_at = time.monotonic()
         socket.send("this is no JSON")
         while json.loads(socket.recv())["type"] != "Error":
             pass
-        answers.error.append(_since(asked))
+        answers.error.append(_since(sent_at))
 
 
 def _since(moment: float) -> float:

@@ -78,11 +78,11 @@ VIEWS = (*(View(size) for size in SIZES), View((200, 60), b"w"))
 
 def main() -> None:
     """Measures as asked and prints tables."""
-    asked = _parse_arguments()
-    print(f"{system_metrics.describe_machine()}; medians of {asked.repeat}", flush=True)
-    print(f"\n{_loads(asked.rows, asked.seconds, asked.keys, asked.repeat)}", flush=True)
-    print(f"\n{_startup_times(asked.starts)}", flush=True)
-    if not asked.quick:
+    args = _parse_arguments()
+    print(f"{system_metrics.describe_machine()}; medians of {args.repeat}", flush=True)
+    print(f"\n{_loads(args.rows, args.seconds, args.keys, args.repeat)}", flush=True)
+    print(f"\n{_startup_times(args.starts)}", flush=True)
+    if not args.quick:
         print(f"\n{_memory_over_an_hour()}", flush=True)
 
 
@@ -211,13 +211,13 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="that the processor is watched for")
     parser.add_argument("--keys", type=int, help="that are pressed on each desk")
     parser.add_argument("--repeat", type=int, help="runs that medians are taken of")
-    asked = parser.parse_args()
-    asked.rows = asked.rows or ([50, 200] if asked.quick else [10, 50, 200, 1000])
-    asked.seconds = asked.seconds or (4 if asked.quick else 10)
-    asked.keys = asked.keys or (30 if asked.quick else 100)
-    asked.repeat = asked.repeat or (1 if asked.quick else 3)
-    asked.starts = 3 if asked.quick else 9
-    return asked
+    args = parser.parse_args()
+    args.rows = args.rows or ([50, 200] if args.quick else [10, 50, 200, 1000])
+    args.seconds = args.seconds or (4 if args.quick else 10)
+    args.keys = args.keys or (30 if args.quick else 100)
+    args.repeat = args.repeat or (1 if args.quick else 3)
+    args.starts = 3 if args.quick else 9
+    return args
 
 
 def _numbers(text: str) -> list[int]:

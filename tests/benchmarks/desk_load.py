@@ -136,11 +136,11 @@ def main() -> None:
     parser.add_argument("rows", type=int)
     parser.add_argument("--blind", action="store_true")
     parser.add_argument("--hour", type=Path)
-    asked = parser.parse_args()
-    feeder = ReportGenerator(asked.rows)
-    feed = feeder.feed if asked.hour is None else partial(feeder.hour, asked.hour)
+    args = parser.parse_args()
+    feeder = ReportGenerator(args.rows)
+    feed = feeder.feed if args.hour is None else partial(feeder.hour, args.hour)
     threading.Thread(target=feed, daemon=True).start()
-    if asked.blind:
+    if args.blind:
         drain_only(feeder.reports)
     from tui.app.desk import Desk
     from tui.terminal import gc_tuning

@@ -1,6 +1,6 @@
 """Lag, drift, processor time and memory of ours beside two simpler senders.
 
-``python -m tests.benchmarks.pacing [--seconds 30] [--sessions 1,10,50] [--repeat 1]``
+``python -m tests.benchmarks.pacing [--seconds N] [--sessions 1,10,50] [--repeat 1]``
 
 Compared are ours (the real command, without a screen and with the desk open in a terminal), a
 script that does what the vendor's quickstart does, and one that sleeps the length of a chunk. All
@@ -21,10 +21,10 @@ CPU
     stream (the start is not in it). The mean over the sessions, since systems count in ticks of
     10 ms, of which a session has only a few.
 noise
-    Before anything else: how late an idle timer fires here. Lags below that say nothing.
+    How late an idle timer fires on this machine, printed first. Lags below that say nothing.
 memory
     Private memory (USS: what ending the process would free) of a session's process in mid-stream.
-    The median over the sessions. What ours needs besides its sessions is told separately.
+    The median over the sessions. The parent process and the fork server are printed separately.
 """
 
 import argparse
@@ -50,20 +50,24 @@ from tests.benchmarks.text_table import table
 Lags: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float64]]"
 """Of one session, chunk by chunk, in ms."""
 
-CHUNK = 0.1
-"""Seconds; what all three tools send by default."""
+CHUNK_S = 0.1
+"""What all three tools send by default."""
 
-RATE = 16_000
-"""Hz."""
+RATE_HZ = 16_000
 
-MIDDLE = (0.4, 0.85)
-"""The part of the recording, counted from the start of the tool, in which it is looked at."""
+MEASURED_SHARE = (0.4, 0.85)
+"""The part of the recording, counted from the start of the tool, in which CPU and memory are
+measured. It begins later where sessions still start."""
 
-ENOUGH = 10
+MIN_RECORDING_S = 30
+MIN_RECORDING_S_PER_SESSION = 0.2
+"""Length of the recordings by default: the first session must last until the last has started."""
+
+MIN_TAIL_CHUNKS = 10
 """So many chunks must lie beyond a percentile before it is judged: fewer are chance."""
 
-PATIENCE = 60.0
-"""Seconds beyond the length of the recording after which a run is given up."""
+END_TIMEOUT_S = 60.0
+"""Beyond the length of the recording, after which a run is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Target:
         our, their = self.figure(ours), self.figure(quickstart)
         share = our / their if their else math.inf
         kept = "kept" if (share if self.is_share else our) <= self.limit else "missed"
-        enough = ours.chunks * self.tail >= ENOUGH
+        enough = ours.chunks * self.tail >= MIN_TAIL_CHUNKS
         return (
             f"{self.name}, {_count(sessions)}",
             f"{our:.2f} {self.unit}",
@@ -128,16 +132,16 @@ TARGETS = (
 
 def main() -> None:
     """Measures as asked and prints three tables."""
-    asked = _parse_arguments()
-    print(f"{system_metrics.describe_machine()}; {_parameters(asked)}", flush=True)
+    args = _parse_arguments()
+    print(f"{system_metrics.describe_machine()}; {_parameters(args)}", flush=True)
     runs: dict[tuple[int, Tool], list[Figures]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        files = _recordings(folder, max(asked.sessions), asked.seconds)
-        rounds = itertools.product(range(asked.repeat), asked.sessions, Tool)
+        files = _recordings(folder, max(args.sessions), args.seconds)
+        rounds = itertools.product(range(args.repeat), args.sessions, Tool)
         for repeat, sessions, tool in rounds:
             run_folder = folder / f"run-{repeat}-{sessions}-{tool.name}"
-            figures = measure_tool(tool, files[:sessions], asked.seconds, run_folder)
+            figures = measure_tool(tool, files[:sessions], args.seconds, run_folder)
             runs.setdefault((sessions, tool), []).append(figures)
     medians = {key: _median(figures) for key, figures in runs.items()}
     print(f"\n{_figures_table(medians)}\n\n{_targets_table(medians)}\n\n{_desk_table(medians)}")
@@ -147,9 +151,9 @@ def measure_tool(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Pa
     """One run of one tool over ``files``, all at once."""
     with Sink() as sink, start_sender(tool, sink.url, files, run_folder) as sender:
         load = _load(sender, len(files), seconds)
-        sender.wait(seconds + PATIENCE)
+        sender.wait(seconds + END_TIMEOUT_S)
         received = sink.received()
-    chunks = round(seconds / CHUNK)
+    chunks = round(seconds / CHUNK_S)
     if [len(session) for session in received.arrivals] != [chunks] * len(files):
         raise RuntimeError(f"{tool.value} did not send all of every recording")
     lags = [_lags(session) for session in received.arrivals]
@@ -178,7 +182,7 @@ def measure_tool(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Pa
 
 
 def _lags(arrivals: Sequence[float]) -> Lags:
-    behind = np.array(arrivals) - np.arange(len(arrivals)) * CHUNK
+    behind = np.array(arrivals) - np.arange(len(arrivals)) * CHUNK_S
     lags: Lags = (behind - behind.min()) * 1000
     return lags
 
@@ -192,12 +196,16 @@ def _drift(lags: Lags) -> float:
 
 
 def _load(sender: Sender, sessions: int, seconds: int) -> Load:
-    """Looks twice at every process in the middle of the stream, and once at its memory."""
-    begin, end = (time.monotonic() + seconds * share for share in MIDDLE)
+    """Reads CPU times twice in the middle of the stream, and memory once."""
+    begin, end = (time.monotonic() + seconds * share for share in MEASURED_SHARE)
     time.sleep(max(0.0, begin - time.monotonic()))
-    processes = sender.processes()
-    if len(processes.sessions) != sessions:
-        raise RuntimeError(f"{len(processes.sessions)} of {sessions} sessions are there")
+    while len((processes := sender.processes()).sessions) != sessions:
+        if time.monotonic() > end:
+            raise RuntimeError(
+                f"only {len(processes.sessions)} of {sessions} sessions had started before the "
+                f"first ended; --seconds {2 * seconds} gives them more time"
+            )
+        time.sleep(0.5)
     before = [_cpu_sample(process) for process in processes.sessions]
     memory = [_private_mb(process) for process in processes.sessions]
     others = {name: _private_mb(process) for name, process in processes.others.items()}
@@ -223,11 +231,11 @@ def _private_mb(process: psutil.Process) -> float:
 
 def _recordings(folder: Path, count: int, seconds: int) -> list[Path]:
     """Equal files of noise, each of its own name; what they hold does not matter to a sink."""
-    noise = np.random.default_rng(0).integers(-3000, 3000, RATE * seconds, dtype="<i2")
+    noise = np.random.default_rng(0).integers(-3000, 3000, RATE_HZ * seconds, dtype="<i2")
     files = [folder / f"{number:03d}.wav" for number in range(count)]
     for path in files:
         with wave.open(str(path), "wb") as file:
-            file.setparams((1, 2, RATE, 0, "NONE", ""))
+            file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
             file.writeframes(noise.tobytes())
     return files
 
@@ -239,22 +247,26 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Lag, drift, CPU and memory beside two simpler senders."
     )
-    parser.add_argument("--seconds", type=int, default=30, help="length of the recordings")
+    parser.add_argument("--seconds", type=int, help="length of the recordings; default: 30 or more")
     parser.add_argument(
         "--sessions", type=_numbers, default=[1, 10, 50], metavar="N,…", help="how many at once"
     )
     parser.add_argument("--repeat", type=int, default=1, help="runs that medians are taken of")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.seconds = args.seconds or max(
+        MIN_RECORDING_S, math.ceil(max(args.sessions) * MIN_RECORDING_S_PER_SESSION)
+    )
+    return args
 
 
 def _numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _parameters(asked: argparse.Namespace) -> str:
+def _parameters(args: argparse.Namespace) -> str:
     return (
-        f"recordings of {asked.seconds} s, chunks of {CHUNK * 1000:.0f} ms, "
-        f"medians of {asked.repeat}"
+        f"recordings of {args.seconds} s, chunks of {CHUNK_S * 1000:.0f} ms, "
+        f"medians of {args.repeat}"
     )
 
 

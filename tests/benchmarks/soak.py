@@ -112,22 +112,20 @@ class FedSession:
 
 def main() -> None:
     """Feeds as asked and prints a table."""
-    asked = _parse_arguments()
+    args = _parse_arguments()
     print(system_metrics.describe_machine(), flush=True)
-    minutes = min(SLICE, asked.minutes / 2)
-    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(asked.folder)]
+    minutes = min(SLICE, args.minutes / 2)
+    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(args.folder)]
     heard = speech_segments.concatenate(parts, 0, minutes * 60).samples
     with (
         tempfile.TemporaryDirectory() as scratch,
         LocalServer(Path(scratch) / "engine.log") as server,
     ):
         url = server.wait_for_address(SERVER_START_TIMEOUT_S)
-        with closing(FedSession(url, server.api_key, asked.speech_model)) as client:
-            states = list(
-                _take_snapshots(client, heard, round(asked.minutes / minutes), asked.speed)
-            )
+        with closing(FedSession(url, server.api_key, args.speech_model)) as client:
+            states = list(_take_snapshots(client, heard, round(args.minutes / minutes), args.speed))
     print(f"\n{_table(states, minutes)}\n\nlast / first: {growth(states)}")
-    print(f"fed at {asked.speed:g} times the speed of speech, {asked.speech_model}")
+    print(f"fed at {args.speed:g} times the speed of speech, {args.speech_model}")
 
 
 def growth(states: Sequence[ResourceSnapshot]) -> str:
@@ -180,10 +178,10 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="of audio")
     parser.add_argument("--speed", type=float, default=1.2, help="times that of speech")
     parser.add_argument("--speech-model", default=StreamSettings().speech_model)
-    asked = parser.parse_args()
-    if not 0 < asked.speed < FASTEST:
+    args = parser.parse_args()
+    if not 0 < args.speed < FASTEST:
         parser.error(f"--speed must stay below {FASTEST}: the server closes on faster clients")
-    return asked
+    return args
 
 
 def _table(states: Sequence[ResourceSnapshot], minutes: float) -> str:

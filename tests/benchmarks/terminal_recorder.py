@@ -44,7 +44,7 @@ class TerminalRecorder:
         termios.tcsetwinsize(slave, (size[1], size[0]))
         own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         self._master = master
-        self._asked: tuple[re.Pattern[bytes], bytes] | None = None
+        self._awaited: tuple[re.Pattern[bytes], bytes] | None = None
         self._found: re.Match[bytes]
         self._lock = threading.Lock()
         self._seen = 0.0
@@ -101,7 +101,7 @@ class TerminalRecorder:
         """Waits for what is painted from now on; the moment at which its last byte was read."""
         with self._lock:
             self._there.clear()
-            self._asked = re.compile(pattern), b""
+            self._awaited = re.compile(pattern), b""
         if after is not None:
             after()
         if not self._there.wait(PATIENCE):
@@ -130,12 +130,12 @@ class TerminalRecorder:
                 self._look(data, now)
 
     def _look(self, data: bytes, now: float) -> None:
-        if self._asked is None:
+        if self._awaited is None:
             return
-        pattern, before = self._asked
+        pattern, before = self._awaited
         if found := pattern.search(before + data):
             self._found = found
-            self._asked, self._seen = None, now
+            self._awaited, self._seen = None, now
             self._there.set()
         else:
-            self._asked = pattern, (before + data)[-_LONGEST:]
+            self._awaited = pattern, (before + data)[-_LONGEST:]

@@ -68,9 +68,9 @@ class TimingErrors:
 
 def main() -> None:
     """Aligns, streams, compares and prints a table."""
-    asked = _parse_arguments()
+    args = _parse_arguments()
     print(system_metrics.describe_machine(), flush=True)
-    samples = list(speech_segments.samples(asked.folder))
+    samples = list(speech_segments.samples(args.folder))
     found = {
         sample.file: aligned
         for sample in samples
@@ -81,9 +81,7 @@ def main() -> None:
         )
     }
     print(f"{len(found)} of {len(samples)} recordings could be aligned", flush=True)
-    heard = stream_files(
-        list(found), asked.sessions, StreamSettings(speech_model=asked.speech_model)
-    )
+    heard = stream_files(list(found), args.sessions, StreamSettings(speech_model=args.speech_model))
     rows = []
     every: dict[str, list[TimingErrors]] = {"finals": [], "partials": []}
     for file, aligned in found.items():
@@ -97,7 +95,7 @@ def main() -> None:
     rows += [_row(f"all, {kind}", merge_errors(each)) for kind, each in every.items()]
     head = ("", "matched", "%", "start median", "|median|", "|p90|", "end median", "|median|")
     print(f"\n{table((*head, '|p90|'), rows)}\n")
-    print(f"differences in ms, {asked.speech_model}; the alignment has frames of {FRAME_MS} ms")
+    print(f"differences in ms, {args.speech_model}; the alignment has frames of {FRAME_MS} ms")
 
 
 def force_align(heard: Samples, reference: str) -> list[AlignedWord]:

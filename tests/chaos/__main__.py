@@ -21,25 +21,27 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--sessions", type=int, default=20, help="at once")
-    given = parser.parse_args()
-    until = time.monotonic() + 60 * given.minutes
-    struck: Counter[str] = Counter()
-    jobs = min(MAX_JOBS, given.sessions * 3 // 2)
+    args = parser.parse_args()
+    until = time.monotonic() + 60 * args.minutes
+    fault_counts: Counter[str] = Counter()
+    jobs = min(MAX_JOBS, args.sessions * 3 // 2)
     for done in count():
         if done and time.monotonic() > until:
             break
-        seed = given.seed + done
+        seed = args.seed + done
         folder = Path(mkdtemp(prefix=f"chaos-{seed}-"))
-        storm = ChaosRound(seed, folder, jobs=jobs, sessions=given.sessions, seconds=ROUND_SECONDS)
-        found = storm.run()
-        struck += storm.plan.fault_counts
-        if found:
-            print(f"--seed {seed} --sessions {given.sessions}, in {folder}:", *found, sep="\n  ")
+        chaos_round = ChaosRound(
+            seed, folder, jobs=jobs, sessions=args.sessions, seconds=ROUND_SECONDS
+        )
+        problems = chaos_round.run()
+        fault_counts += chaos_round.plan.fault_counts
+        if problems:
+            print(f"--seed {seed} --sessions {args.sessions}, in {folder}:", *problems, sep="\n  ")
             return 1
         shutil.rmtree(folder)
         print(f"seed {seed}: nothing lost of {jobs} jobs", flush=True)
-    print(f"{done * jobs} jobs, {struck.total()} faults survived:")
-    for name, times in struck.most_common():
+    print(f"{done * jobs} jobs, {fault_counts.total()} faults survived:")
+    for name, times in fault_counts.most_common():
         print(f"{times:6}  {name}")
     return 0
 

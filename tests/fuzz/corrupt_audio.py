@@ -156,15 +156,15 @@ def generate_corrupt_files(seed: int, cases: int) -> Iterator[CorruptFile]:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--cases", type=int, default=5000)
-    asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--keep", type=Path, help="a folder for the files that went wrong")
-    given = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a folder for the files that went wrong")
+    args = parser.parse_args()
     counted: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, IsolatedDecoder() as decoder:
         path = Path(folder) / "a"
-        for case in generate_corrupt_files(given.seed, given.cases):
+        for case in generate_corrupt_files(args.seed, args.cases):
             path.write_bytes(case.content)
             began = time.monotonic()
             outcome = decoder.decode(str(path))
@@ -173,9 +173,9 @@ def main() -> None:
             counted[outcome.kind] += 1
             if not outcome.is_acceptable:
                 print(f"{case.description}: {outcome.kind} {outcome.message}", flush=True)
-                if given.keep:
-                    name = f"{given.seed}-{case.description.split(':')[0]}"
-                    (given.keep / name).write_bytes(case.content)
+                if args.keep:
+                    name = f"{args.seed}-{case.description.split(':')[0]}"
+                    (args.keep / name).write_bytes(case.content)
     print(dict(counted))
     sys.exit(any(not DecodeResult(kind).is_acceptable for kind in counted))
 

@@ -228,7 +228,8 @@ def test_why_another_attempt_is_to_come_is_known_until_it_comes() -> None:
 def test_no_socket_is_open_between_two_sessions() -> None:
     """Not while a further one is called, though the one before never told its end."""
     job_state = after(QUEUED, Connecting("ws://x", "ab"), BEGAN)
-    for number, event in enumerate([SENT, Connecting("ws://x", "ab"), SENT], start=2):
+    events: list[Event] = [SENT, Connecting("ws://x", "ab"), SENT]
+    for number, event in enumerate(events, start=2):
         job_state.apply(JobReport(JobId(1), 1, "a.wav", float(number), event))
 
     assert job_state.open_seconds == 0.0
