@@ -1,12 +1,15 @@
 """A launcher without processes, for a scheduler with a clock that a test moves."""
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from tests.support.report_builders import progressed
 from workers.audio.recording import Recording
-from workers.jobs.events import Event, JobReport
+from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, TurnReceived
 from workers.protocol.endpoint import Secret, custom_endpoint
+from workers.protocol.messages import Turn, Word
 from workers.scheduling.job_slot import JobSlot
 from workers.scheduling.scheduler import Scheduler, SessionTarget
 from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
@@ -22,6 +25,27 @@ class Script:
     events: Sequence[tuple[float, Event]]
     lasts_s: float
     exit_text: str = "ended with code 0"
+
+
+def script(outcome: Outcome | None, *, heard_until_s: float = 0.0) -> Script:
+    """A session that ends so; None: its process is killed and says nothing."""
+    turn = Turn(0, True, "word", words=(Word("word", 100, round(heard_until_s * 1000)),))
+    began = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 1.0)
+    events: list[tuple[float, Event]] = [(0.1, Connecting("ws://x", "ab")), (0.2, began)]
+    if heard_until_s:
+        events += [(1.0, progressed(heard_until_s, 2.0)), (1.0, TurnReceived(turn))]
+    if outcome is None:
+        return Script(events, 1.5, "was killed (signal 9)")
+    if outcome in (Outcome.BUSY, Outcome.UNREACHABLE):
+        return Script([*events[:1], (0.3, Ended(outcome, "no"))], 0.4)
+    return Script([*events, (2.0, Ended(outcome, outcome.value))], 2.1)
+
+
+def random_outcomes(seed: int) -> Callable[[], Outcome | None]:
+    """How one session after another ends: most are done, some are refused, lost or killed."""
+    chance = random.Random(seed)
+    weights = {Outcome.DONE: 80, Outcome.BUSY: 2, Outcome.LOST: 9, None: 7, Outcome.REFUSED: 2}
+    return lambda: chance.choices(list(weights), list(weights.values()))[0]
 
 
 @dataclass(slots=True)
@@ -69,10 +93,14 @@ class FakeLauncher:
         self.starts.append((self.now, assignment))
         return FakeSession(assignment)
 
-    def run(self, scheduler: Scheduler, target: SessionTarget | None = None) -> None:
-        """Does what the supervisor's thread does, until the scheduler is idle."""
-        target = target or SessionTarget(custom_endpoint("ws://127.0.0.1:1"), None, 30)
+    def run(self, scheduler: Scheduler, between: Callable[[], object] = lambda: None) -> None:
+        """Does what the supervisor's thread does, until the scheduler is idle.
+
+        ``between`` is called before each step; a test gives its commands there.
+        """
+        target = SessionTarget(custom_endpoint("ws://127.0.0.1:1"), None, 30)
         while not scheduler.is_idle:
+            between()
             if (claim := scheduler.claim_next()) is None:
                 self._advance(scheduler)
             elif claim.slot.job is None:

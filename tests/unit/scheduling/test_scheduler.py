@@ -1,0 +1,217 @@
+"""The scheduler over many jobs, without a process and on a clock that the test moves."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_launcher import FakeLauncher, Script, random_outcomes, script
+from workers.jobs.events import (
+    Ended,
+    JobReport,
+    Outcome,
+    Retrying,
+)
+from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job_state import JobState, JobStatus
+from workers.runs import run_folder
+from workers.runs.run_folder import RunFolder
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.scheduler import Scheduler
+from workers.scheduling.start_rate import RATE_WINDOW_S, StartRateLimiter
+from workers.session.assignment import Assignment, Timeouts
+
+MAX_SESSIONS = 30
+STARTS_PER_MINUTE = 600
+MAX_ATTEMPTS = 3
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[RunFolder]:
+    with closing(run_folder.create(tmp_path / "run")) as created:
+        yield created
+
+
+def make_scheduler(
+    folder: RunFolder,
+    launcher: FakeLauncher,
+    *,
+    start_limiter: StartRateLimiter | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> Scheduler:
+    return Scheduler(
+        folder,
+        StreamSettings(),
+        launcher,
+        clock=launcher.clock,
+        start_limiter=start_limiter or StartRateLimiter(),
+        retry_policy=RetryPolicy(max_attempts=max_attempts),
+        timeouts=Timeouts(),
+        session_limit=MAX_SESSIONS,
+    )
+
+
+def reports_of(scheduler: Scheduler) -> list[JobReport]:
+    reports = []
+    while not scheduler.reports.empty():
+        reports.append(scheduler.reports.get())
+    return reports
+
+
+def test_ten_thousand_jobs_end_once_each_within_all_bounds(folder: RunFolder) -> None:
+    """Sessions are refused, killed and lost at random; the bounds hold at every start."""
+    random_outcome = random_outcomes(seed=7)
+    outcomes: dict[tuple[JobId, int], list[Outcome | None]] = defaultdict(list)
+
+    def play(assignment: Assignment) -> Script:
+        outcome = random_outcome()
+        outcomes[assignment.job.id, assignment.attempt].append(outcome)
+        if outcome is not Outcome.BUSY:
+            Path(assignment.trace_path).touch()
+        return script(outcome)
+
+    launcher = FakeLauncher(play)
+    limiter = StartRateLimiter(STARTS_PER_MINUTE)
+    scheduler = make_scheduler(folder, launcher, start_limiter=limiter)
+    jobs = [scheduler.add("a.wav") for _ in range(10_000)]
+    launcher.run(scheduler)
+    states = {job: JobState(job, "a.wav") for job in jobs}
+    ends = Counter[JobId]()
+    for report in reports_of(scheduler):
+        states[report.job].apply(report)
+        ends[report.job] += isinstance(report.event, Ended)
+        ends[report.job] -= isinstance(report.event, Retrying)
+
+    assert set(ends.values()) == {1}
+    assert launcher.max_live == MAX_SESSIONS
+    assert most_within_a_minute([at for at, _ in launcher.starts]) <= STARTS_PER_MINUTE
+    for job, state in states.items():
+        last = outcomes[job, state.attempt][-1]
+        failed = sum(
+            ending in (Outcome.LOST, None)
+            for number in range(1, state.attempt + 1)
+            for ending in outcomes[job, number]
+        )
+        assert state.attempt <= MAX_ATTEMPTS
+        assert state.ended is not None
+        assert state.ended.outcome is (last or Outcome.CRASHED)
+        assert failed == MAX_ATTEMPTS or last in (Outcome.DONE, Outcome.REFUSED)
+        # A number comes again after a refusal, and only then.
+        for number in range(1, state.attempt + 1):
+            *refused, _ = outcomes[job, number]
+            assert set(refused) <= {Outcome.BUSY}
+    assert Counter(ending for endings in outcomes.values() for ending in endings)[Outcome.BUSY] > 9
+
+
+def most_within_a_minute(times: list[float]) -> int:
+    first = most = 0
+    for count, at in enumerate(times, start=1):
+        while times[first] <= at - RATE_WINDOW_S:
+            first += 1
+        most = max(most, count - first)
+    return most
+
+
+def test_attempts_killed_in_a_row_go_on_from_where_turns_had_ended(folder: RunFolder) -> None:
+    """No session said how it ended; each next one gets the place that was reported."""
+    heard = iter([0.5, 1.0, 1.5])
+    endings = iter([None, None, None, Outcome.DONE])
+
+    def play(assignment: Assignment) -> Script:
+        Path(assignment.trace_path).touch()
+        return script(next(endings), heard_until_s=next(heard, 0.0))
+
+    launcher = FakeLauncher(play)
+    scheduler = make_scheduler(folder, launcher, max_attempts=4)
+    job = scheduler.add("a.wav")
+    launcher.run(scheduler)
+    assignments = [assignment for _, assignment in launcher.starts]
+    reports = reports_of(scheduler)
+    ended = [report.event for report in reports if isinstance(report.event, Ended)]
+
+    assert [1, 2, 3, 4] == [assignment.attempt for assignment in assignments]
+    assert [0, 500, 1000, 1500] == [each.resume_point.at_ms for each in assignments]
+    assert [0.5, 1.0, 1.5] == [event.sent_seconds for event in ended[:3]]
+    assert {"the session's process was killed (signal 9)"} == {e.reason for e in ended[:3]}
+    assert [job] * len(reports) == [report.job for report in reports]
+
+
+def test_a_retry_of_a_job_that_waits_starts_it_now(folder: RunFolder) -> None:
+    """Neither its own wait nor the pause after a refusal holds it any longer."""
+    endings = iter([Outcome.BUSY, Outcome.DONE])
+    launcher = FakeLauncher(lambda _: script(next(endings)))
+    scheduler = make_scheduler(folder, launcher)
+    job = scheduler.add("a.wav")
+    retried_at: list[float] = []
+
+    def retry_when_waiting() -> float:
+        if len(launcher.starts) == 1 and scheduler.queue == [job] and not retried_at:
+            retried_at.append(launcher.now)
+            assert scheduler.next_start_at is not None
+            assert scheduler.next_start_at > launcher.now
+            assert scheduler.retry(job)
+        return launcher.now
+
+    launcher.run(scheduler, between=retry_when_waiting)
+
+    assert [at for at, _ in launcher.starts][1] == retried_at[0]
+    assert [1, 1] == [assignment.attempt for _, assignment in launcher.starts]
+
+
+def test_a_retry_ends_the_backoff_of_a_job_that_waits(folder: RunFolder) -> None:
+    """And nothing but that: it is the same attempt, and it starts once."""
+
+    class Tomorrow(RetryPolicy):
+        def random_delay(self, failed_attempts: int) -> float:
+            return 86_400.0
+
+    endings = iter([Outcome.LOST, Outcome.DONE])
+    launcher = FakeLauncher(lambda _: script(next(endings)))
+    scheduler = Scheduler(
+        folder,
+        StreamSettings(),
+        launcher,
+        clock=launcher.clock,
+        start_limiter=StartRateLimiter(),
+        retry_policy=Tomorrow(),
+        timeouts=Timeouts(),
+        session_limit=1,
+    )
+    job = scheduler.add("a.wav")
+
+    def retry_when_waiting() -> None:
+        if len(launcher.starts) == 1 and scheduler.queue == [job]:
+            assert scheduler.retry(job)
+
+    launcher.run(scheduler, between=retry_when_waiting)
+    times = [at for at, _ in launcher.starts]
+
+    assert [2.1] == [pytest.approx(b - a) for a, b in pairwise(times)]
+    assert not scheduler.queue
+
+
+def test_jobs_that_are_stopped_end_once(folder: RunFolder) -> None:
+    """Live ones when their session is gone, queued ones at once."""
+    launcher = FakeLauncher(lambda _: script(Outcome.LOST))
+    scheduler = make_scheduler(folder, launcher)
+    for _ in range(100):
+        scheduler.add("a.wav")
+
+    def stop_when_full() -> None:
+        if launcher.max_live == MAX_SESSIONS and not scheduler.stopping:
+            scheduler.stop()
+
+    launcher.run(scheduler, between=stop_when_full)
+    reports = reports_of(scheduler)
+    ended = [report for report in reports if isinstance(report.event, Ended)]
+
+    assert len(ended) == 100 == len({report.job for report in ended})
+    assert {JobStatus.FAILED, JobStatus.INTERRUPTED} == {
+        JobStatus.from_outcome(report.event.outcome)
+        for report in ended
+        if isinstance(report.event, Ended)
+    }
+    assert not any(isinstance(report.event, Retrying) for report in reports)
