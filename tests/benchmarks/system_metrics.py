@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 import psutil
 
-from workers.traces import trace_file
+from workers.traces import files
 
 
 def describe_machine() -> str:
@@ -71,6 +71,6 @@ def resident_mb(process: psutil.Process) -> float:
 
 def _traces(process: psutil.Process) -> bool:
     try:
-        return any(file.path.endswith(trace_file.TRACE_SUFFIX) for file in process.open_files())
+        return any(file.path.endswith(files.TRACE_SUFFIX) for file in process.open_files())
     except psutil.Error:  # gone meanwhile, or not ours to look at
         return False

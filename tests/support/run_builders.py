@@ -17,8 +17,9 @@ from tests.support.report_builders import (
 )
 from workers.jobs.events import Event, Outcome, TraceEvent
 from workers.jobs.job_state import JobState
-from workers.runs.reader import INDEX_NAME
-from workers.traces.trace_file import TraceWriter
+from workers.runs.index import INDEX_NAME
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
 RUN_STARTED = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 """When these runs begin."""
@@ -73,13 +74,8 @@ def write_trace(
     """The trace of an attempt that began so many seconds after nine."""
     path = folder / f"{number:04d}-{number}.{attempt}.trace.jsonl"
     wall = (RUN_STARTED + timedelta(seconds=at)).isoformat()
-    facts: dict[str, Any] = {
-        "wall": wall,
-        "job": number,
-        "attempt": attempt,
-        "file": f"/rec/{number}.wav",
-    }
-    with TraceWriter(path, facts) as writer:
+    head = TraceHead(wall=wall, job=number, attempt=attempt, file=f"/rec/{number}.wav")
+    with TraceWriter(path, head) as writer:
         for t, event in told:
             writer.write(t, event)
     return path

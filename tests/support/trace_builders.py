@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from workers.audio.recording import Recording
 from workers.jobs.events import ChunksSent, TraceEvent
-from workers.protocol.codec import Json
-from workers.traces.trace_file import TraceWriter
+from workers.jobs.job import StreamSettings
+from workers.jobs.resume_point import ResumePoint
+from workers.traces.format import TraceHead
+from workers.traces.tail import TraceTail
+from workers.traces.writer import TraceWriter
 
-TRACE_SETTINGS: dict[str, Json] = {
-    "chunk_ms": 100,
-    "release": "start",
-    "params": [["mode", "fast"]],
-}
+TRACE_SETTINGS = StreamSettings(params=(("mode", "fast"),))
 
 
 def trace_path(folder: Path, attempt: int = 1, job: int = 1) -> Path:
@@ -24,16 +24,16 @@ def write_trace(
     """A trace of these events, a second apart."""
     path = trace_path(folder, attempt, job)
     path.parent.mkdir(exist_ok=True)
-    facts: dict[str, Json] = {
-        "job": job,
-        "attempt": attempt,
-        "file": "/rec/talk.wav",
-        "recording": {"size": 1_234_567},
-        "settings": TRACE_SETTINGS,
-        "seam": {"at_ms": from_ms, "turn": 0},
-        "endpoint": "wss://example/v3/ws",
-    }
-    with TraceWriter(path, facts) as writer:
+    head = TraceHead(
+        job=job,
+        attempt=attempt,
+        file="/rec/talk.wav",
+        recording=Recording("/rec/talk.wav", 38.6, 16_000, 1, 617_264, "WAV PCM_16", 1_234_567),
+        settings=TRACE_SETTINGS,
+        seam=ResumePoint(from_ms),
+        endpoint="wss://example/v3/ws",
+    )
+    with TraceWriter(path, head) as writer:
         for second, event in enumerate(events, start=1):
             writer.write(float(second), event)
     return path
@@ -41,3 +41,10 @@ def write_trace(
 
 def chunks_sent(lags_ms: Sequence[float], first: int = 0) -> ChunksSent:
     return ChunksSent(first, tuple(round(1000 * lag) for lag in lags_ms))
+
+
+def read_all(tail: TraceTail) -> TraceTail:
+    """A tail that has read everything there is."""
+    while tail.read():
+        pass
+    return tail

@@ -15,7 +15,7 @@ from workers.exports.foreign import words_of
 from workers.exports.text import txt_of, txt_of_all
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.runs import reader
+from workers.traces.files import trace_files
 
 MAX_CLIPBOARD_BYTES = 74_994
 """Bytes of text that every terminal with a clipboard takes: some stop at 100,000 of the sequence,
@@ -63,8 +63,8 @@ def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> Clipbo
 
 def copy_trace_paths(jobs: Sequence[JobId], run_folder: Path) -> ClipboardCopy:
     """The path of each job's latest trace, a line each."""
-    latest = [[path for _, path in reader.trace_files(run_folder, job)][-1:] for job in jobs]
-    paths = [_absolute_text(path) for found in latest for path in found]
+    latest = [trace_files(run_folder, job)[-1:] for job in jobs]
+    paths = [_absolute_text(path) for found in latest for _, path in found]
     if not paths:
         return ClipboardCopy("", "No attempt has left a trace yet")
     what = paths[0] if len(paths) == 1 else f"the paths of {len(paths)} traces"

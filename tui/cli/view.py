@@ -7,18 +7,20 @@ import click
 from tui.cli.runs import destination
 from tui.cli.summary import ExitCode
 from tui.config import loader
-from tui.model.replay import BEFORE_START_S, Replay
+from tui.model.replay import Replay
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
 from tui.text.width import clean
 from workers.errors import RunFolderProblem
-from workers.runs import reader, run_folder
+from workers.runs import run_folder
+from workers.runs.index import list_runs
+from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
 
 
 def latest_run(folder: Path) -> Path:
     """The run that was begun last under a folder; raises `RunFolderProblem` if there is none."""
-    runs = sorted(path.parent for path in folder.glob(f"*/{reader.INDEX_NAME}"))
+    runs = list_runs(folder)
     if not runs:
         raise RunFolderProblem(f"no runs are kept under {folder}", "Name a run folder.")
     return runs[-1]

@@ -13,15 +13,13 @@ from tui.render.replay_bar import ReplayPosition
 from workers.jobs.events import JobReport, Retrying
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
+from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
 
 SPEEDS = (1, 4, 16)
 
 TIME_TOLERANCE_S = 1e-6
 """Seconds by which sums of moments may differ that are the same."""
-
-BEFORE_START_S = -1.0
-"""A moment at which nothing has happened yet."""
 
 
 class Replay:
@@ -126,9 +124,7 @@ class Replay:
     @property
     def max_sessions(self) -> int:
         """As many as the user had wanted; else as were live together at most."""
-        limits = self.timeline.index.header.get("limits")
-        wanted = limits.get("sessions") if isinstance(limits, dict) else None
-        return wanted if isinstance(wanted, int) else max(self.timeline.peak_sessions, 1)
+        return self.timeline.index.limits.sessions or max(self.timeline.peak_sessions, 1)
 
     @property
     def next_start_at(self) -> float | None:

@@ -6,8 +6,8 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from tui.model.trace_tail import TraceTail, no_time_limit
 from workers.jobs.job import JobId
+from workers.traces.tail import TraceTail, no_time_limit
 
 
 class Tab(Enum):

@@ -1,43 +1,47 @@
-"""The lines of a record that a filter leaves."""
+"""The lines of a job's traces that match a filter."""
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Callable
 from time import monotonic
 
-from tui.model.trace_tail import READ_SLICE_S, TraceTail
-from tui.render.trace_events import event_summary
+from workers.traces.tail import READ_SLICE_S, TraceEntry, TraceTail
 
 
 class TraceFilter:
-    """Those in which every word of a filter stands; behind ``!``, in which it does not.
+    """Finds the lines that contain every word of a filter, and none that is prefixed with ``!``.
 
-    One thread reads, others may look at what it has found: numbers are only added.
+    One thread reads; others may look at what it has found, because line numbers are only added.
     """
 
-    def __init__(self, trace: TraceTail, text: str) -> None:
+    def __init__(
+        self, trace: TraceTail, text: str, search_text: Callable[[TraceEntry], str]
+    ) -> None:
+        """``search_text`` gives what is searched of a line, case-folded."""
         terms = text.casefold().split()
         self._trace = trace
+        self._search_text = search_text
         self._wanted = [term for term in terms if not term.startswith("!")]
         self._unwanted = [term[1:] for term in terms if len(term) > 1 and term.startswith("!")]
         self.version = trace.version
         self.text = text
         self.line_numbers = array("L")
-        """The numbers of the lines that it leaves."""
+        """The numbers of the lines that match."""
         self.lines_checked = 0
-        """So many lines of the record were."""
+        """How many lines were looked at."""
 
     @property
     def count(self) -> int:
-        """How many of them the record has by the moment that is looked at."""
+        """How many lines match, up to the trace's time limit."""
         return bisect_left(self.line_numbers, len(self._trace))
 
     def read(self) -> bool:
-        """Looks at further lines for a moment; True while there are more."""
+        """Looks at further lines for `READ_SLICE_S`; True while there are more."""
         if self.lines_checked >= len(self._trace):
             return False
         end = monotonic() + READ_SLICE_S
         for entry in self._trace.entries(self.lines_checked):
-            if self._matches(event_summary(entry).search_text):
+            if self._matches(self._search_text(entry)):
                 self.line_numbers.append(self.lines_checked)
             self.lines_checked += 1
             if monotonic() > end:

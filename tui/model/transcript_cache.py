@@ -9,17 +9,11 @@ import threading
 from pathlib import Path
 
 from tui.model.desk_state import MAX_TURNS, DeskState
-from workers.errors import Malformed, PacelineError
-from workers.jobs.events import Connecting, TurnReceived
+from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript
-from workers.runs import reader
-from workers.traces import trace_file
-
-_DECISIVE_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
-"""In the lines of a trace that decide which finals there are. (Most lines are partials, long.)"""
+from workers.traces.reader import read_transcript
 
 
 class TurnsMissing(PacelineError):
@@ -32,27 +26,6 @@ class TurnsMissing(PacelineError):
         )
 
 
-def read_finals(run_path: Path, job: JobId, last_attempt: int) -> Transcript:
-    """The finals of a job up to an attempt: in a run that is looked back at, others may follow.
-
-    As far as its traces can be read; takes a second for three hours.
-    """
-    transcript = Transcript()
-    for attempt, path in reader.trace_files(run_path, job):
-        if attempt > last_attempt:
-            break
-        try:
-            for traced in trace_file.read_trace(path, _DECISIVE_MARKERS):
-                match traced.event:
-                    case Connecting() as connecting:
-                        transcript.rewind_to(ResumePoint.from_connecting(connecting))
-                    case TurnReceived(turn=heard):
-                        transcript.apply(heard)
-        except (Malformed, OSError):  # what stands before it counts
-            continue
-    return transcript
-
-
 def restore_turns(run_path: Path, job_state: JobState) -> bool:
     """Reads back what was shed of a history that no other thread knows.
 
@@ -60,7 +33,7 @@ def restore_turns(run_path: Path, job_state: JobState) -> bool:
     """
     if not job_state.transcript.is_complete:
         job_state.transcript.restore(
-            read_finals(run_path, job_state.job, job_state.last_started_attempt).turns
+            read_transcript(run_path, job_state.job, job_state.last_started_attempt).turns
         )
     return job_state.transcript.is_complete
 
@@ -106,4 +79,4 @@ class TranscriptCache:
         ).start()
 
     def _load_finals(self, job: JobId, last_attempt: int) -> None:
-        self._loaded.put((job, read_finals(self._run_path, job, last_attempt)))
+        self._loaded.put((job, read_transcript(self._run_path, job, last_attempt)))

@@ -1,19 +1,18 @@
 """Everything that is known of a job, in words: file, parameters, attempts, what went wrong."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from tui.model.trace_tail import TraceTail
 from tui.render.transcript_layout import wrap_sentence
 from tui.text import formats
 from tui.text.width import cell_width, clean
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.errors import Malformed
 from workers.jobs.events import Ended
-from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobState, JobStatus
-from workers.protocol import codec
-from workers.protocol.codec import JsonObject
+from workers.traces.files import log_of
+from workers.traces.format import TraceHead
+from workers.traces.tail import TraceTail
 
 LABEL_WIDTH = 12
 """Cells of what a fact is called."""
@@ -26,14 +25,14 @@ def details_lines(
     job_state: JobState, trace_tail: TraceTail | None, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
     """In sections; what is not known yet is left out."""
-    heads = trace_tail.headers if trace_tail else {}
-    head = heads[max(heads)] if heads else {}
+    heads = trace_tail.heads if trace_tail else {}
+    head = heads[max(heads)] if heads else None
     lines = _section("file", _file_fields(job_state, head), cells)
     lines += _section("session", _session_fields(job_state, head), cells)
     lines += _section("parameters", _parameter_fields(job_state, head), cells)
     lines += _attempts_section(job_state, cells, symbols)
     lines += _warnings_section(job_state, cells, symbols)
-    paths = [] if trace_tail is None else [str(path) for path in trace_tail.paths]
+    paths = [] if trace_tail is None else trace_tail.paths
     return lines + _section("traces and logs", _trace_fields(paths), cells)
 
 
@@ -53,9 +52,7 @@ def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[
     return [*lines, []]
 
 
-def _file_fields(job_state: JobState, head: JsonObject) -> list[tuple[str, str]]:
-    recording = head.get("recording")
-    size = recording.get("size") if isinstance(recording, dict) else None
+def _file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
     facts = [("path", job_state.file)]
     if job_state.rate:
         channels = {1: "mono", 2: "stereo"}.get(
@@ -66,13 +63,13 @@ def _file_fields(job_state: JobState, head: JsonObject) -> list[tuple[str, str]]
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
             ("length", f"{length} ({job_state.total_seconds:.3f} s)"),
         ]
-    if isinstance(size, int):
-        facts.append(("size", f"{size:,} bytes"))
+    if head is not None and head.recording is not None:
+        facts.append(("size", f"{head.recording.size:,} bytes"))
     return [*facts, ("SHA-256", job_state.sha256)]
 
 
-def _session_fields(job_state: JobState, head: JsonObject) -> list[tuple[str, str]]:
-    facts = [("endpoint", str(head.get("endpoint") or ""))]
+def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
+    facts = [("endpoint", head.endpoint if head else "")]
     if began := job_state.began:
         facts += [
             ("session id", began.session_id),
@@ -84,15 +81,11 @@ def _session_fields(job_state: JobState, head: JsonObject) -> list[tuple[str, st
     return facts
 
 
-def _parameter_fields(job_state: JobState, head: JsonObject) -> list[tuple[str, str]]:
+def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
     """As they went out; a key is never among them."""
-    told = head.get("settings")
-    if not isinstance(told, dict):
+    if head is None:
         return []
-    try:
-        settings = codec.load(StreamSettings, told, "settings")
-    except Malformed:
-        return []
+    settings = head.settings
     rate = job_state.began.sample_rate if job_state.began else settings.rate or 0
     query = settings.query_params(rate) if rate else dict(settings.params)
     chunks = f"{settings.chunk_ms} ms, each released at the {settings.release.value} of its time"
@@ -151,9 +144,8 @@ def _indented_sentence(sign: str, text: str, role: Role, cells: int) -> list[Sty
     ]
 
 
-def _trace_fields(paths: Sequence[str]) -> list[tuple[str, str]]:
-    """The log of a session has its trace's name."""
+def _trace_fields(paths: Sequence[Path]) -> list[tuple[str, str]]:
     facts = []
     for path in paths:
-        facts += [("trace", path), ("log", path.removesuffix(".trace.jsonl") + ".log")]
+        facts += [("trace", str(path)), ("log", str(log_of(path)))]
     return facts

@@ -9,7 +9,7 @@ from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus
-from workers.runs.timeline import IncidentKind
+from workers.runs.job_timeline import IncidentKind
 
 MIN_REPLAY_BAR_WIDTH = 10
 """Below so many cells the time of day gives way to the bar."""

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from tui.model.attempt_timing import BIN_EDGES_MS, Timing
 from tui.render import gauges
 from tui.render.job_summary import VERDICT_LABELS, join_parts
 from tui.text import formats
@@ -12,6 +11,7 @@ from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.pacing.certificate import LAG_TOLERANCE_MS
+from workers.traces.chunk_times import BIN_EDGES_MS, Timing
 
 PLOT_ROWS = 8
 """Rows of the plot. Its scale is that of the gauges: 0.1 ms at the bottom, 1 s at the top, the

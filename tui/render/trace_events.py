@@ -1,17 +1,36 @@
 """The lines of a trace as a person reads them: one row each, or one of them at full length."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import assert_never
 
-from tui.model.trace_tail import TraceEntry
 from tui.render.gauges import format_lag_ms
 from tui.render.transcript_layout import wrap_sentence
 from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, fit, tail
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.protocol.codec import Json, JsonObject
+from workers.jobs.events import (
+    Began,
+    ChunksSent,
+    Connecting,
+    Ended,
+    MessageReceived,
+    MessageSent,
+    Outcome,
+    Progressed,
+    Queued,
+    Retrying,
+    Slipped,
+    TraceEvent,
+    TurnReceived,
+    Warned,
+)
+from workers.protocol.codec import Json
+from workers.traces.format import TraceHead
+from workers.traces.tail import TraceEntry, entry_content
 
 KIND_WIDTH = 15
 """Cells of what an event is called."""
@@ -21,7 +40,7 @@ MAX_EVENT_CHARS = 2000
 
 
 class Direction(Enum):
-    """Who said it."""
+    """Where an event comes from."""
 
     LOCAL = auto()
     SENT = auto()
@@ -37,7 +56,7 @@ class EventSummary:
     text: str
     role: Role = Role.TEXT
     prefix: str = ""
-    """Comes before the text, which then shows its end where there is no room for all of it."""
+    """Stands before the text, of which the end is shown where it does not fit."""
     elapsed_s: float | None = None
     """Seconds since the attempt's process started."""
 
@@ -48,93 +67,88 @@ class EventSummary:
 
 
 def event_summary(entry: TraceEntry) -> EventSummary:
-    """What a line of a trace says. Nothing that stands in it is taken on trust."""
+    """What a line of a trace says; nothing in it is taken on trust."""
     fields = entry.fields
     if fields is None:
         why = f"{entry.size_bytes} bytes" if entry.is_truncated else "damaged"
         return EventSummary(Direction.LOCAL, why, clean(entry.text, MAX_EVENT_CHARS), Role.WARNING)
     t = fields.get("t")
-    at = float(t) if isinstance(t, int | float) and abs(t) < 1e9 else None
-    said = _summarise(entry, fields)
+    content = entry_content(fields)
+    if content is None:  # of a newer program, or damaged
+        summary = EventSummary(Direction.LOCAL, str(fields.get("type")), _json_text(fields))
+    else:
+        summary = _summarise(entry.attempt, content)
     return replace(
-        said,
-        kind=clean(said.kind, KIND_WIDTH),
-        text=clean(said.text, MAX_EVENT_CHARS),
-        elapsed_s=at,
+        summary,
+        kind=clean(summary.kind, KIND_WIDTH),
+        text=clean(summary.text, MAX_EVENT_CHARS),
+        elapsed_s=float(t) if isinstance(t, int | float) and abs(t) < 1e9 else None,
     )
 
 
-def _summarise(entry: TraceEntry, fields: JsonObject) -> EventSummary:
-    kind = str(fields.get("type"))
-    match kind:
-        case "trace":
-            return EventSummary(
-                Direction.LOCAL, f"attempt {entry.attempt}", str(fields.get("wall")), Role.BRAND
-            )
-        case "connecting":
-            text = f"to {fields.get('to')}, from {_time_field(fields, 'from_ms', 1000)}"
-            return EventSummary(Direction.LOCAL, kind, text, Role.MUTED)
-        case "began":
-            took = f"connect {fields.get('connect_ms')} ms, Begin {fields.get('begin_ms')} ms"
-            return EventSummary(Direction.LOCAL, kind, f"{fields.get('model')}, {took}", Role.LIVE)
-        case "progress":
-            text = (
-                f"{_time_field(fields, 'sent_seconds')} of {_time_field(fields, 'total_seconds')}"
-            )
-            return EventSummary(Direction.LOCAL, kind, text, Role.FAINT)
-        case "chunks":
-            return EventSummary(Direction.SENT, kind, _chunks_text(fields), Role.MUTED)
-        case "turn":
-            return _turn_summary(fields)
-        case "warning":
-            return EventSummary(Direction.RECEIVED, kind, str(fields.get("warning")), Role.WARNING)
-        case "slip":
-            text = f"at {_time_field(fields, 'at_seconds')}, stalled {fields.get('stalled_ms')} ms"
-            return EventSummary(Direction.LOCAL, kind, text, Role.WARNING)
-        case "ended":
-            role = Role.SUCCESS if fields.get("outcome") == "done" else Role.ERROR
-            return EventSummary(
-                Direction.LOCAL, kind, f"{fields.get('outcome')}: {fields.get('reason')}", role
-            )
-        case "sent":
-            return EventSummary(Direction.SENT, *_message_summary(fields.get("message")), Role.LIVE)
-        case "received":
-            return EventSummary(Direction.RECEIVED, *_message_summary(fields.get("message")))
-    return EventSummary(Direction.LOCAL, kind, _json_text(fields))
+def search_text(entry: TraceEntry) -> str:
+    """What a filter searches in a line."""
+    return event_summary(entry).search_text
 
 
-def _turn_summary(fields: JsonObject) -> EventSummary:
-    text = str(fields.get("transcript") or " ".join(_word_texts(fields)))
-    if fields.get("end_of_turn") is True:
-        cut = ", cut" if fields.get("cut") is True else ""
-        return EventSummary(
-            Direction.RECEIVED, "turn", f"{fields.get('turn_order')} final{cut}: {text}", Role.FINAL
-        )
-    lead = clean(f"{fields.get('turn_order')} partial: ", KIND_WIDTH * 2)
-    return EventSummary(Direction.RECEIVED, "turn", text, Role.PARTIAL, lead)
+def _summarise(attempt: int, content: TraceHead | TraceEvent) -> EventSummary:
+    match content:
+        case TraceHead():
+            return EventSummary(Direction.LOCAL, f"attempt {attempt}", content.wall, Role.BRAND)
+        case TurnReceived():
+            return _turn_summary(content)
+        case ChunksSent():
+            return EventSummary(Direction.SENT, content.type, _chunks_text(content), Role.MUTED)
+        case MessageSent():
+            return EventSummary(Direction.SENT, *_message_summary(content.message), Role.LIVE)
+        case MessageReceived():
+            return EventSummary(Direction.RECEIVED, *_message_summary(content.message))
+        case Warned():
+            return EventSummary(Direction.RECEIVED, content.type, content.warning, Role.WARNING)
+        case Progressed():
+            sent, total = _duration(content.sent_seconds), _duration(content.total_seconds)
+            return EventSummary(Direction.LOCAL, content.type, f"{sent} of {total}", Role.FAINT)
+        case Connecting():
+            text = f"to {content.to}, from {_duration(content.from_ms / 1000)}"
+            return EventSummary(Direction.LOCAL, content.type, text, Role.MUTED)
+        case Began():
+            took = f"connect {content.connect_ms} ms, Begin {content.begin_ms} ms"
+            text = f"{content.model}, {took}"
+            return EventSummary(Direction.LOCAL, content.type, text, Role.LIVE)
+        case Slipped():
+            text = f"at {_duration(content.at_seconds)}, stalled {content.stalled_ms} ms"
+            return EventSummary(Direction.LOCAL, content.type, text, Role.WARNING)
+        case Ended():
+            role = Role.SUCCESS if content.outcome is Outcome.DONE else Role.ERROR
+            text = f"{content.outcome.value}: {content.reason}"
+            return EventSummary(Direction.LOCAL, content.type, text, role)
+        case Queued() | Retrying():  # reports of the supervisor, which no trace keeps
+            return EventSummary(Direction.LOCAL, content.type, "")
+    assert_never(content)
 
 
-def _word_texts(fields: JsonObject) -> list[str]:
-    words = fields.get("words")
-    if not isinstance(words, list):
-        return []
-    return [str(each.get("text")) for each in words if isinstance(each, dict)]
+def _turn_summary(event: TurnReceived) -> EventSummary:
+    turn = event.turn
+    text = turn.transcript or " ".join(word.text for word in turn.words)
+    if turn.end_of_turn:
+        cut = ", cut" if event.cut else ""
+        text = f"{turn.turn_order} final{cut}: {text}"
+        return EventSummary(Direction.RECEIVED, event.type, text, Role.FINAL)
+    prefix = clean(f"{turn.turn_order} partial: ", KIND_WIDTH * 2)
+    return EventSummary(Direction.RECEIVED, event.type, text, Role.PARTIAL, prefix)
 
 
-def _chunks_text(fields: JsonObject) -> str:
-    first, lags = fields.get("first"), fields.get("lag_us")
-    whole = [lag for lag in lags if isinstance(lag, int)] if isinstance(lags, list) else []
-    if not isinstance(first, int) or not whole:
+def _chunks_text(event: ChunksSent) -> str:
+    if not event.lag_us:
         return ""
-    chunks = f"{first} to {first + len(whole) - 1}" if len(whole) > 1 else f"{first}"
-    return f"{chunks}, worst lag {format_lag_ms(min(max(whole), 2**32) / 1000)} ms"
+    last = event.first + len(event.lag_us) - 1
+    chunks = f"{event.first} to {last}" if len(event.lag_us) > 1 else f"{event.first}"
+    return f"{chunks}, worst lag {format_lag_ms(min(max(event.lag_us), 2**32) / 1000)} ms"
 
 
-def _message_summary(message: Json) -> tuple[str, str]:
-    if not isinstance(message, dict):
-        return "message", _json_text(message)
-    rest = {name: value for name, value in message.items() if name != "type"}
-    return str(message.get("type")), ", ".join(f"{name} {_value_text(rest[name])}" for name in rest)
+def _message_summary(message: Mapping[str, Json]) -> tuple[str, str]:
+    rest = [f"{name} {_value_text(value)}" for name, value in message.items() if name != "type"]
+    return str(message.get("type")), ", ".join(rest)
 
 
 def _value_text(value: Json) -> str:
@@ -145,11 +159,8 @@ def _json_text(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _time_field(fields: JsonObject, name: str, units_per_second: float = 1) -> str:
-    value = fields.get(name, 0)
-    if isinstance(value, int | float) and abs(value) < 1e9:
-        return format_duration(value / units_per_second)
-    return str(value)
+def _duration(seconds: float) -> str:
+    return format_duration(seconds) if abs(seconds) < 1e9 else str(seconds)
 
 
 def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:

@@ -12,7 +12,6 @@ from textual.widgets import Input
 
 from tui.model.desk_state import DeskState
 from tui.model.tabs import Tab
-from tui.model.trace_tail import TraceTail
 from tui.render.job_details import details_lines
 from tui.render.job_summary import job_summary_lines, title_line
 from tui.render.table_row import row_context
@@ -27,6 +26,7 @@ from tui.widgets.search_bar import SearchBar, SearchInput
 from tui.widgets.tab_pane import Pane
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job_state import JobState
+from workers.traces.tail import TraceTail
 
 MIN_ROWS_FOR_SUMMARY = 20
 """Below so many rows of screen the file's facts give way to the transcript."""

@@ -7,12 +7,12 @@ from textual.strip import Strip
 from tui.keys import key_table
 from tui.model.tabs import TabState
 from tui.model.trace_filter import TraceFilter
-from tui.model.trace_tail import TraceTail
-from tui.render.trace_events import entry_lines, event_row, event_summary
+from tui.render.trace_events import entry_lines, event_row, event_summary, search_text
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import render_strip
 from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
+from workers.traces.tail import TraceTail
 
 MIN_PREVIEW_WIDTH = 150
 """From so many cells on there is room for a line at full length beside the rows."""
@@ -79,7 +79,9 @@ class EventsView(Pane):
 
     def _apply_filter(self) -> None:
         record, wanted = self.trace_tail, self._filter_text.strip()
-        self._trace_filter = TraceFilter(record, wanted) if record is not None and wanted else None
+        self._trace_filter = (
+            TraceFilter(record, wanted, search_text) if record is not None and wanted else None
+        )
 
     # --- drawing
 

@@ -6,10 +6,10 @@ from typing import TypeAlias
 from textual.events import Resize
 
 from tui.model.tabs import TabState
-from tui.model.trace_tail import TraceTail
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
+from workers.traces.tail import TraceTail
 
 JobLinesSource: TypeAlias = Callable[[JobState, TraceTail | None, int], list[StyledLine]]
 

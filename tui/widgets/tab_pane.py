@@ -8,11 +8,11 @@ from textual.strip import Strip
 
 from tui.keys import key_table
 from tui.model.tabs import TabState
-from tui.model.trace_tail import TraceTail
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import render_strip
 from tui.widgets.row_scroll_view import RowScrollView
 from workers.jobs.job_state import JobState
+from workers.traces.tail import TraceTail
 
 
 class Pane(RowScrollView):

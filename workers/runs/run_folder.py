@@ -4,13 +4,11 @@
 program works on a run it holds a lock, which the system takes back whatever becomes of it.
 """
 
-import json
 import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,16 +22,13 @@ from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
-from workers.runs import environment, reader
-from workers.runs.reader import RunIndex
-from workers.traces import trace_file
+from workers.runs import environment
+from workers.runs.index import INDEX_NAME, INDEX_VERSION, RunIndex, index_text, job_line, read_index
+from workers.traces import files
 
 _LOCK_NAME = "run.lock"
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
 """Of a run that goes on, unless this program knows better."""
-
-
-_encode_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class RunFolder:
@@ -45,7 +40,7 @@ class RunFolder:
         self._lock = lock
         self._resumed = index is not None
         self._header = index.header if index else {}
-        self._jobs = {JobId(int(str(job["id"]))): job for job in index.jobs} if index else {}
+        self._jobs = {job.id: job.record for job in index.jobs} if index else {}
         self.needs_saving = False
         """Whether there is something to be saved."""
         self._header_saved = False
@@ -56,7 +51,7 @@ class RunFolder:
         """Lets other programs work on it; one that nothing ever came into is removed."""
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
-            (self.path / reader.INDEX_NAME).unlink(missing_ok=True)
+            (self.path / INDEX_NAME).unlink(missing_ok=True)
         self._lock.release()
         if not self._jobs:
             (self.path / _LOCK_NAME).unlink(missing_ok=True)
@@ -66,9 +61,7 @@ class RunFolder:
     @property
     def is_saved(self) -> bool:
         """Whether all that was to be saved could be."""
-        return not self.needs_saving and (
-            not self._jobs or (self.path / reader.INDEX_NAME).exists()
-        )
+        return not self.needs_saving and (not self._jobs or (self.path / INDEX_NAME).exists())
 
     @property
     def exports_path(self) -> Path:
@@ -95,7 +88,7 @@ class RunFolder:
             to["endpoint"] = {"address": endpoint.address, **codec.dump(endpoint)}
         kept = {key: self._header[key] for key in _PRESERVED_KEYS if key in self._header}
         self._header = {
-            "format": reader.INDEX_VERSION,
+            "format": INDEX_VERSION,
             "started": now,
             "limits": None,
             **kept,
@@ -109,11 +102,8 @@ class RunFolder:
         self._header_saved = False
 
     def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
-        """The trace and the log of an attempt, named so that a folder listing reads well."""
-        stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
-        stem = stem.encode("utf-8", "replace")[:120].decode("utf-8", "ignore")  # names have bounds
-        name = f"{job:04d}-{stem}.{attempt}"
-        return self.path / f"{name}{trace_file.TRACE_SUFFIX}", self.path / f"{name}.log"
+        """The trace and the log of an attempt."""
+        return files.attempt_files(self.path, job, attempt, file)
 
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The number of the next attempt: the first from ``attempt`` on that has no trace.
@@ -126,11 +116,7 @@ class RunFolder:
 
     def set_aside(self, job: JobId, attempt: int, file: str) -> None:
         """Renames the files of a session that was refused, so that its number can be used again."""
-        for path in self.attempt_files(job, attempt, file):
-            stem, kind = path.name.split(".", 2)[0], path.name.split(".", 2)[2]
-            names = (f"{stem}.{attempt}.refused-{number}.{kind}" for number in count(1))
-            with suppress(OSError):  # it was never made
-                path.rename(next(to for to in map(path.with_name, names) if not to.exists()))
+        files.set_aside(self.path, job, attempt, file)
 
     def add_job(self, job: JobId, file: str) -> None:
         """Notes a job of which nothing is known yet.
@@ -225,14 +211,10 @@ class RunFolder:
         if not self.needs_saving:
             return None
         self.needs_saving, self._header_saved = False, True
-        # A line a job, encoded only when it has changed: the lock is held, and all sessions'
-        # reports wait for it. Not `indent`, which json has only in Python.
-        for id, job in self._jobs.items():
+        for id, record in self._jobs.items():  # only what has changed: all sessions' reports wait
             if id not in self._saved_lines:
-                self._saved_lines[id] = _encode_json(job)
-        jobs = ",\n".join(self._saved_lines[id] for id in sorted(self._jobs))
-        head = _encode_json({**self._header, "jobs": []})
-        return f"{head.removesuffix(']}')}\n{jobs}\n]}}\n"
+                self._saved_lines[id] = job_line(record)
+        return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))
 
     def mark_unsaved(self) -> None:
         """The last `save` failed, so there is something to be saved still."""
@@ -240,7 +222,7 @@ class RunFolder:
 
     def save(self, index_text: str, *, durable: bool) -> None:
         """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
-        _replace_file(self.path / reader.INDEX_NAME, index_text, durable=durable)
+        _replace_file(self.path / INDEX_NAME, index_text, durable=durable)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -251,7 +233,7 @@ def create(path: Path | None) -> RunFolder:
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
-    if (path / reader.INDEX_NAME).exists():
+    if (path / INDEX_NAME).exists():
         raise RunFolderProblem(f"{path} holds a run already", "Name another folder with --out.")
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -265,7 +247,7 @@ def create(path: Path | None) -> RunFolder:
 
 def reopen(path: Path) -> RunFolder:
     """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
-    if not reader.read_index(path).jobs:  # nothing is locked in what is no run folder
+    if not read_index(path).jobs:  # nothing is locked in what is no run folder
         raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
     try:
         lock = _acquire_lock(path)
@@ -274,9 +256,7 @@ def reopen(path: Path) -> RunFolder:
             f"the run folder {path} cannot be written ({error.strerror})"
         ) from error
     try:
-        return RunFolder(
-            path, lock, reader.read_index(path)
-        )  # again: another program may just have left
+        return RunFolder(path, lock, read_index(path))  # again: another program may just have left
     except BaseException:
         lock.release()
         raise

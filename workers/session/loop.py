@@ -122,12 +122,9 @@ class SessionLoop:
         self._has_pending_messages = True
 
     def _handle_message(self, message: messages.ServerMessage | Closed) -> None:
-        is_final = isinstance(message, Turn) and message.end_of_turn
-        if is_final:
-            self._progress.report_if_new()  # what had been sent when the turn ended
         self._state.apply(message)
         now = time.monotonic()
-        if is_final and self._handover is not None:
+        if self._handover is not None and isinstance(message, Turn) and message.end_of_turn:
             self._handover.check_turn_end(now)
         elif isinstance(message, Begin) and self._handover is None:
             self._handover = Handover(

@@ -13,14 +13,14 @@ from pathlib import Path
 from workers import log
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
-from workers.protocol.codec import Json, dump
 from workers.protocol.endpoint import Secret
 from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
 from workers.session.recorder import Recorder, unwritable_ending
 from workers.session.session_queue import SessionQueue
-from workers.traces.trace_file import TraceWriter
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
 _FILE_CHANGED = Ended(
     Outcome.UNREADABLE,
@@ -52,7 +52,7 @@ def run_session(
                 log.add_redaction(key.redact)
             with suppress(OSError):  # the session does not need it
                 log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
-        trace = TraceWriter(Path(assignment.trace_path), _trace_header(assignment))
+        trace = TraceWriter(Path(assignment.trace_path), _trace_head(assignment))
     except OSError as error:
         ended = unwritable_ending(error)
         reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended))
@@ -107,17 +107,17 @@ def _sha256(path: str, control: ControlChannel) -> str:
     return digest.hexdigest()
 
 
-def _trace_header(assignment: Assignment) -> dict[str, Json]:
+def _trace_head(assignment: Assignment) -> TraceHead:
     job = assignment.job
-    return {
-        "job": job.id,
-        "attempt": assignment.attempt,
-        "file": job.file,
-        "recording": dump(job.recording),
-        "settings": dump(job.settings),
-        "seam": dump(assignment.resume_point),
-        "endpoint": assignment.endpoint.address,
-    }
+    return TraceHead(
+        job=job.id,
+        attempt=assignment.attempt,
+        file=job.file,
+        recording=job.recording,
+        settings=job.settings,
+        seam=assignment.resume_point,
+        endpoint=assignment.endpoint.address,
+    )
 
 
 def _redirect_output(path: Path) -> None:

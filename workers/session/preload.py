@@ -13,10 +13,9 @@ import multiprocessing.synchronize  # noqa: F401  (both: unpickling a process ne
 from typing import get_args
 
 from workers import processes
-from workers.audio.recording import Recording
 from workers.jobs import events
-from workers.jobs.job import StreamSettings
 from workers.protocol import codec, messages
+from workers.traces.format import TraceHead
 
 for wire_type in (
     *get_args(events.TraceEvent),
@@ -24,8 +23,7 @@ for wire_type in (
     messages.Terminate,
     messages.ForceEndpoint,
     messages.UpdateConfiguration,
-    Recording,
-    StreamSettings,
+    TraceHead,
 ):
     codec.precompile(wire_type)
 gc.collect()

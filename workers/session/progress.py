@@ -29,6 +29,7 @@ class SendProgress:
         self._start_sample = start_sample
         self._total_samples = decode.sample_count(recording, self._rate)
         self._recorder = recorder
+        recorder.report_progress = self.report_if_new
         self._lags = Lags()
         self._levels_db: list[int] = []
         """Of the chunks since the last report."""

@@ -1,12 +1,14 @@
 """Records what happens in a session: in the trace first, then to the supervisor."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from workers.jobs.events import Ended, Event, JobReport, Outcome, TraceEvent
 from workers.log import Logger
 from workers.session.assignment import Assignment
-from workers.traces.trace_file import TraceWriter
+from workers.traces.format import needs_progress_first
+from workers.traces.writer import TraceWriter
 
 _log = Logger("paceline.session")
 
@@ -29,6 +31,8 @@ class Recorder:
         self._trace = trace
         self._sink = sink
         self._started_at = time.monotonic()
+        self.report_progress: Callable[[], None] = lambda: None
+        """Reports what was sent and not yet reported; set by `SendProgress`."""
         self.failure: Ended | None = None
         """Set when the trace cannot be written any more. The session must end: it proves
         nothing."""
@@ -43,6 +47,8 @@ class Recorder:
 
         What the trace could not keep is not reported: a further attempt would begin behind it.
         """
+        if needs_progress_first(event):
+            self.report_progress()
         t = (time.monotonic() if at is None else at) - self._started_at
         if not self._write_trace(t, event) and not isinstance(event, Ended):
             return

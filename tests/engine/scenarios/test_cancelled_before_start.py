@@ -22,7 +22,7 @@ from workers.jobs.events import Connecting, Ended, Outcome
 from workers.jobs.job import JobId
 from workers.runs import reader
 from workers.session.assignment import Timeouts
-from workers.traces import trace_file
+from workers.traces import files
 
 ZOMBIE = 5.0
 """Seconds that anything may stay behind the end of its program."""
@@ -51,7 +51,7 @@ def test_who_still_reads_its_file_calls_nobody(tmp_path: Path, number: signal.Si
         ProcessTree("-m", "tui", *arguments, "--endpoint", endpoint.url) as tree,
     ):
         deadline = time.monotonic() + LONG_ENOUGH
-        while not list(run.glob(f"*{trace_file.TRACE_SUFFIX}")):
+        while not list(run.glob(f"*{files.TRACE_SUFFIX}")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         tree.program.send_signal(number)

@@ -29,6 +29,7 @@ from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended
 from workers.jobs.job_state import JobState
 from workers.runs import reader, run_folder
+from workers.runs.index import INDEX_NAME, read_index
 
 CHAOS = ("-m", "tests.chaos.target_program")
 ZOMBIE = 5.0
@@ -197,10 +198,10 @@ def killed_while_jobs_end(tmp_path: Path) -> None:
         for _ in range(2):
             endpoint.received_sessions.clear()
             with ProcessTree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
-                kill_between_saves(tree, endpoint, folder / reader.INDEX_NAME)
-                index = reader.read_index(folder)
+                kill_between_saves(tree, endpoint, folder / INDEX_NAME)
+                index = read_index(folder)
                 tree.wait_until_gone()
-            assert [job["id"] for job in index.jobs] == list(range(1, 13))
+            assert [job.id for job in index.jobs] == list(range(1, 13))
             arguments = []
     assert_resumes_to_completion(truths, folder)
 
@@ -220,7 +221,7 @@ def kill_between_saves(tree: ProcessTree, endpoint: ScriptedServer, index: Path)
 def with_an_index_that_fails(tmp_path: Path) -> None:
     last, hold, folder = server_faults.HoldPoint(), server_faults.HoldPoint(), tmp_path / "run"
     ends = hold.hold_then(server_faults.error_then_close(1008, "Invalid API key"))
-    index = folder / reader.INDEX_NAME
+    index = folder / INDEX_NAME
     scripts = (
         transcribe(DEFAULT_STYLE, last.hold_then(), FaultMoment.TERMINATE),
         transcribe(DEFAULT_STYLE, ends, 2),
@@ -241,8 +242,8 @@ def with_an_index_that_fails(tmp_path: Path) -> None:
         time.sleep(0.5)  # time enough to have failed
         index.rmdir()
         wait_until(index.exists)
-        first, second = reader.read_index(folder).jobs
-        assert (first["status"], second["status"]) == ("done", "connecting")
+        first, second = read_index(folder).jobs
+        assert (first.status, second.status) == ("done", "connecting")
         hold.released.set()
         observed.wait_until_idle()
 

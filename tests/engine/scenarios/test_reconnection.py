@@ -23,7 +23,8 @@ from tests.support.run_builders import observable_state
 from workers.jobs.events import Connecting, Ended, Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
 from workers.runs import reader
-from workers.runs.timeline import IncidentKind, RunTimeline
+from workers.runs.job_timeline import IncidentKind
+from workers.runs.timeline import RunTimeline
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.session.assignment import Timeouts
 

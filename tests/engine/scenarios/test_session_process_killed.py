@@ -15,7 +15,7 @@ from tests.engine.support.supervisor_harness import (
 from tests.engine.support.transcribing_server import transcribe
 from workers.jobs.events import Began, Outcome, TurnReceived
 from workers.jobs.job import JobId
-from workers.traces import trace_file
+from workers.traces import reader
 
 KILLED, KILLED_TWICE, STOPPED, FULL, UNTOUCHED = range(1, 6)
 """The jobs, by what is done to their sessions."""
@@ -66,9 +66,7 @@ def test_a_session_that_is_killed_again_and_again_goes_on(run: ScenarioResult) -
 def test_what_was_told_stands_in_a_trace(run: ScenarioResult) -> None:
     """Whatever became of its session: else it would be missing when the run is read again."""
     traced = [
-        each.event
-        for file in run.folder.glob("*.trace.jsonl")
-        for each in trace_file.read_trace(file)
+        each.event for file in run.folder.glob("*.trace.jsonl") for each in reader.read_trace(file)
     ]
     told = [each.event for each in run.observed.reports if isinstance(each.event, TurnReceived)]
 

@@ -41,7 +41,7 @@ from workers.localserver.child import LocalServer
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import reader, run_folder
 from workers.scheduling.supervisor import SessionTarget, Supervisor
-from workers.traces import trace_file
+from workers.traces.reader import read_trace
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "recordings"
 
@@ -99,7 +99,7 @@ def test_a_session_is_steered_while_it_streams(tmp_path: Path) -> None:
 
     first = [
         traced.event.message
-        for traced in trace_file.read_trace(next(folder.glob("*.1.trace.jsonl")))
+        for traced in read_trace(next(folder.glob("*.1.trace.jsonl")))
         if isinstance(traced.event, MessageSent)
     ]
     update = {

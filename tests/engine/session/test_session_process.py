@@ -24,7 +24,7 @@ from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobStatus
 from workers.pacing.schedule import Release
 from workers.session.assignment import Timeouts
-from workers.traces import trace_file
+from workers.traces import reader
 
 SHORT = Timeouts(begin_s=0.5, next_message_s=0.5)
 
@@ -132,7 +132,7 @@ def test_the_trace_holds_the_lag_of_every_chunk(tmp_path: Path) -> None:
         observed.supervisor.add([path])
         observed.wait_until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    events = [traced.event for traced in trace_file.read_trace(file)]
+    events = [traced.event for traced in reader.read_trace(file)]
     lags = np.concatenate([e.lag_us for e in events if isinstance(e, ChunksSent)])
     ended = events[-1]
 
@@ -155,7 +155,7 @@ def test_what_is_reported_stands_in_the_trace(tmp_path: Path) -> None:
         observed.supervisor.add([path])
         observed.wait_until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    traced = [each.event for each in trace_file.read_trace(file)]
+    traced = [each.event for each in reader.read_trace(file)]
 
     for kind in (Began, Progressed, TurnReceived, Ended):
         assert observed.events_of(kind) == [event for event in traced if isinstance(event, kind)]

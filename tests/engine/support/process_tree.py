@@ -13,7 +13,7 @@ from typing import Self
 import psutil
 
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
-from workers.traces import trace_file
+from workers.traces import files
 
 ROOT = Path(__file__).parents[3]
 
@@ -120,4 +120,4 @@ def trace_name_of(process: psutil.Process) -> str | None:
         names = [Path(file.path).name for file in process.open_files()]
     except psutil.Error:
         return None
-    return next((name for name in names if name.endswith(trace_file.TRACE_SUFFIX)), None)
+    return next((name for name in names if name.endswith(files.TRACE_SUFFIX)), None)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,8 @@ from tui.cli.summary import ExitCode
 from workers.errors import UsageProblem
 from workers.exports import OverwritePolicy
 from workers.jobs.events import Event
-from workers.traces.trace_file import TraceWriter
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
 HEARD: list[Event] = [
     connecting(),
@@ -35,8 +35,8 @@ def run(folder: Path, *attempts: list[Event]) -> Path:
     """A run of one job, with the traces of these attempts."""
     (folder / "run.json").write_text(json.dumps({"jobs": [{"id": 1, "file": "talk.wav"}]}))
     for number, events in enumerate(attempts, start=1):
-        facts: dict[str, Any] = {"job": 1, "attempt": number, "file": "talk.wav"}
-        with TraceWriter(folder / f"0001-talk.{number}.trace.jsonl", facts) as trace:
+        head = TraceHead(job=1, attempt=number, file="talk.wav")
+        with TraceWriter(folder / f"0001-talk.{number}.trace.jsonl", head) as trace:
             for event in events:
                 trace.write(1.0, event)
     return folder

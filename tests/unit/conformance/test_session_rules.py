@@ -1,7 +1,6 @@
 """The judge of sessions, judged: rules on the session as a whole, and traces."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -50,7 +49,8 @@ from workers.protocol.messages import (
     Warning,
     Word,
 )
-from workers.traces.trace_file import TraceWriter
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
 BEGIN = begin_frame(U3)
 HEARTBEAT = Heartbeat(900, 1000, 0.9, 0.5)
@@ -281,15 +281,9 @@ def test_a_rule_on_sessions(scene: RuleExample):
 
 def traced(path: Path, *happened: tuple[float, TraceEvent]) -> Path:
     """A trace of a session in chunks of 100 ms at 16 kHz, its schedule beginning after 1 s."""
-    settings: dict[str, Any] = {
-        "chunk_ms": 100,
-        "release": "start",
-        "speech_model": "u3-rt-pro",
-        "params": [],
-    }
-    facts: dict[str, Any] = {"job": 1, "attempt": 1, "file": "a.wav", "settings": settings}
+    head = TraceHead(job=1, attempt=1, file="a.wav")
     began = Began(ID, "u3-rt-pro", 16_000, 0, 1.0, 2.0)
-    with TraceWriter(path, facts) as writer:
+    with TraceWriter(path, head) as writer:
         writer.write(0.9, MessageReceived(begin_frame(U3).frame))
         writer.write(1.0, began)
         for t, event in happened:

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,8 @@ from workers.jobs.job_state import JobState
 from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn
-from workers.traces.trace_file import TraceWriter
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
 LONG = 20.0
 
@@ -98,8 +98,8 @@ def test_a_turn_of_any_number_is_kept_or_found_again() -> None:
 
 def traced(run: Path, attempt: int, *events: Event, job: int = 1) -> None:
     """Writes the trace of an attempt."""
-    facts: dict[str, Any] = {"job": job, "attempt": attempt, "file": "/rec/1.wav"}
-    with TraceWriter(run / f"{job:04d}-1.{attempt}.trace.jsonl", facts) as trace:
+    head = TraceHead(job=job, attempt=attempt, file="/rec/1.wav")
+    with TraceWriter(run / f"{job:04d}-1.{attempt}.trace.jsonl", head) as trace:
         for event in events:
             trace.write(0.0, event)
 

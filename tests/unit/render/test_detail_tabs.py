@@ -17,12 +17,9 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tests.support.trace_builders import chunks_sent, trace_path, write_trace
-from tests.unit.model.test_trace_tail import read
+from tests.support.trace_builders import chunks_sent, read_all, trace_path, write_trace
 from tui.keys.keymap import Keymap
-from tui.model.attempt_timing import Timing
 from tui.model.tabs import Tab
-from tui.model.trace_tail import TraceTail
 from tui.render.job_details import details_lines
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import PLOT_ROWS, histogram, plot, timing_lines
@@ -31,6 +28,8 @@ from tui.text.width import cell_width
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE, Symbols
 from workers.jobs.events import MessageReceived, MessageSent, Slipped, TraceEvent, Warned
+from workers.traces.chunk_times import Timing
+from workers.traces.tail import TraceTail
 
 
 def text(line: StyledLine) -> str:
@@ -39,7 +38,7 @@ def text(line: StyledLine) -> str:
 
 def timing_of(tmp_path: Path, *events: TraceEvent, from_ms: int = 0) -> Timing:
     write_trace(tmp_path, *events, from_ms=from_ms)
-    return read(TraceTail(tmp_path, 1)).timings[-1]
+    return read_all(TraceTail(tmp_path, 1)).timings[-1]
 
 
 # --- timing
@@ -107,7 +106,9 @@ def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
 
     write_trace(tmp_path, began(), chunks_sent([50.0] * 3), ended_done())
     write_trace(tmp_path, began(), chunks_sent([0.5] * 30), attempt=2)
-    lines = [text(line) for line in timing_lines(read(TraceTail(tmp_path, 1)).timings, 80, UNICODE)]
+    lines = [
+        text(line) for line in timing_lines(read_all(TraceTail(tmp_path, 1)).timings, 80, UNICODE)
+    ]
 
     assert "  so far: pacing held · chunks 30 of 100 ms · release start" == lines[0]
     assert "  lag p50 0.5 · p90 0.5 · p99 0.5 · p99.9 0.5 · max 0.5 ms" == lines[1]
@@ -134,7 +135,7 @@ def test_timing_fits_any_width(tmp_path: Path, cells: int, symbols: Symbols) -> 
 
 def rows_of(tmp_path: Path, *events: TraceEvent, cells: int = 80) -> list[str]:
     write_trace(tmp_path, *events)
-    found = read(TraceTail(tmp_path, 1))
+    found = read_all(TraceTail(tmp_path, 1))
     return [
         text(event_row(event_summary(each), cells, UNICODE)).rstrip() for each in found.entries(0)
     ]
@@ -186,7 +187,7 @@ def test_all_of_a_line_is_told_field_by_field(tmp_path: Path) -> None:
     write_trace(
         tmp_path, turn_heard(0, "one two"), MessageReceived({"type": "X", "long": "abc " * 100})
     )
-    found = read(TraceTail(tmp_path, 1))
+    found = read_all(TraceTail(tmp_path, 1))
     lines = [text(line) for line in entry_lines(found.entry(1), 60)]
 
     assert "type   turn" in lines
@@ -209,7 +210,8 @@ def test_the_job_is_told_in_full(tmp_path: Path) -> None:
     write_trace(tmp_path, *events)
     write_trace(tmp_path, *events, attempt=2)
     lines = [
-        text(line) for line in details_lines(job_state, read(TraceTail(tmp_path, 1)), 120, UNICODE)
+        text(line)
+        for line in details_lines(job_state, read_all(TraceTail(tmp_path, 1)), 120, UNICODE)
     ]
 
     for said in (

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tui.render.replay_bar import ReplayPosition, position_at, replay_bar
 from tui.theme.symbols import ASCII, UNICODE
-from workers.runs.timeline import IncidentKind
+from workers.runs.job_timeline import IncidentKind
 
 TROUBLES = [
     (30.0, IncidentKind.SLIPPED),

@@ -23,7 +23,6 @@ from tui.cli.serve import session_line as visit_line
 from tui.cli.summary import failure_line, run_summary_lines
 from tui.keys.keymap import Keymap
 from tui.model.tabs import TimeStamps
-from tui.model.trace_tail import TraceEntry
 from tui.render import banner, footer, trace_events
 from tui.render.banner import Destination
 from tui.render.columns import fit_columns
@@ -67,6 +66,7 @@ from workers.jobs.job_state import JobState
 from workers.localserver.server_policy import SessionRecord
 from workers.protocol.endpoint import EndpointKind
 from workers.protocol.messages import Turn, Word
+from workers.traces.tail import TraceEntry
 
 HOSTILE = (
     *(

@@ -31,9 +31,10 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn, Word
 from workers.runs import reader
+from workers.runs.job_timeline import UNRECORDED_ENDING, IncidentKind, TimedReport
 from workers.runs.run_clock import MAX_IDLE_GAP_S
-from workers.runs.timeline import IncidentKind, RunTimeline, TimedReport
-from workers.traces.trace_index import TraceIndex
+from workers.runs.timeline import RunTimeline
+from workers.traces.index import TraceIndex
 
 
 def fold(moments: Iterable[TimedReport], known: dict[JobId, JobState] | None = None) -> dict:
@@ -111,7 +112,7 @@ def test_sessions_that_were_killed_end_with_their_last_words(tmp_path: Path) -> 
 
     timeline = RunTimeline(folder)
     ends = at(timeline, timeline.duration_s)
-    assert reader.UNRECORDED_ENDING == ends[JobId(1)].ended
+    assert UNRECORDED_ENDING == ends[JobId(1)].ended
     assert "its process was killed" == ends[JobId(2)].ended.reason
     assert [IncidentKind.FAILED] * 2 == [incident for _, incident in timeline.incidents]
 
@@ -184,7 +185,7 @@ def test_damage_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
     assert "Two." == one.transcript.text
     assert JobStatus.DONE is one.status
     assert "One." == two.transcript.text
-    assert reader.UNRECORDED_ENDING == two.ended
+    assert UNRECORDED_ENDING == two.ended
     assert ["the trace is damaged"] * 3 == [each.warnings[-1][:20] for each in (one, two, three)]
 
 

@@ -10,8 +10,9 @@ from workers.jobs.job import Job, JobId, StreamSettings
 from workers.protocol.endpoint import custom_endpoint
 from workers.session.assignment import Assignment
 from workers.session.recorder import Recorder
-from workers.traces import trace_file
-from workers.traces.trace_file import TraceWriter
+from workers.traces import files
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
 RECORDING = Recording("a.wav", 3600.0, 8000, 1, 3600 * 8000, "WAV PCM_16", 3600 * 16000 + 44)
 """An hour; there is no such file."""
@@ -31,8 +32,8 @@ class CollectedReports(list[JobReport]):
 @contextmanager
 def open_recorder(folder: Path, told: CollectedReports) -> Iterator[Recorder]:
     """The recorder of a first attempt."""
-    file = folder / f"a{trace_file.TRACE_SUFFIX}"
+    file = folder / f"a{files.TRACE_SUFFIX}"
     job = Job(JobId(1), RECORDING.path, RECORDING, StreamSettings())
     assignment = Assignment(job, 1, custom_endpoint("ws://127.0.0.1:9"), str(file), "a.log")
-    with TraceWriter(file, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
+    with TraceWriter(file, TraceHead(job=1, attempt=1, file="a.wav")) as writer:
         yield Recorder(assignment, writer, told)

@@ -14,7 +14,8 @@ from workers.pacing.certificate import LagSummary, Verdict
 from workers.pacing.schedule import Release
 from workers.session.progress import IDLE_REPORT_INTERVAL_S, SendProgress
 from workers.session.recorder import Recorder
-from workers.traces import trace_file
+from workers.traces.files import TRACE_SUFFIX
+from workers.traces.reader import read_trace
 
 LOUD = struct.pack("<400h", *[32767, -32768] * 200)
 """50 ms at 8 kHz, at full scale."""
@@ -39,8 +40,8 @@ def progress(recorder: Recorder) -> SendProgress:
 
 
 def chunks_in_trace(folder: Path) -> list[ChunksSent]:
-    (path,) = folder.glob(f"*{trace_file.TRACE_SUFFIX}")
-    events = [timed.event for timed in trace_file.read_trace(path)]
+    (path,) = folder.glob(f"*{TRACE_SUFFIX}")
+    events = [timed.event for timed in read_trace(path)]
     return [event for event in events if isinstance(event, ChunksSent)]
 
 

@@ -11,7 +11,8 @@ from workers.jobs.job import Job, JobId, StreamSettings
 from workers.protocol.endpoint import custom_endpoint
 from workers.session.assignment import Assignment
 from workers.session.recorder import Recorder
-from workers.traces import trace_file
+from workers.traces.files import TRACE_SUFFIX
+from workers.traces.reader import read_trace
 
 
 class FullDisk:
@@ -30,8 +31,8 @@ def test_an_event_is_traced_and_reported_at_the_same_moment(tmp_path: Path) -> N
         recorder.publish(Warned("later"), at=time.monotonic() + 100)
         recorder.trace_only(Warned("quietly"), at=time.monotonic() + 200)
         after = recorder.elapsed_s
-    (path,) = tmp_path.glob(f"*{trace_file.TRACE_SUFFIX}")
-    traced = list(trace_file.read_trace(path))
+    (path,) = tmp_path.glob(f"*{TRACE_SUFFIX}")
+    traced = list(read_trace(path))
 
     assert [report.event for report in reports] == [Warned("now"), Warned("later")]
     assert [timed.event for timed in traced] == [Warned("now"), Warned("later"), Warned("quietly")]

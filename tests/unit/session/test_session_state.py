@@ -11,7 +11,8 @@ from workers.protocol.connection import Closed
 from workers.protocol.messages import Begin, Error, Termination, Turn, Warning, Word
 from workers.session.recorder import Recorder
 from workers.session.session_state import MAX_WARNINGS, SessionState
-from workers.traces import trace_file
+from workers.traces.files import TRACE_SUFFIX
+from workers.traces.reader import read_trace
 
 
 @pytest.fixture
@@ -157,9 +158,9 @@ def test_messages_without_an_event_of_their_own_are_traced(
 ) -> None:
     """As they came."""
     SessionState(recorder, RECORDING_START).apply(Error("Session Expired", 3008))
-    (path,) = tmp_path.glob(f"*{trace_file.TRACE_SUFFIX}")
+    (path,) = tmp_path.glob(f"*{TRACE_SUFFIX}")
 
-    (traced,) = [timed.event for timed in trace_file.read_trace(path)]
+    (traced,) = [timed.event for timed in read_trace(path)]
     assert traced == MessageReceived(
         {"type": "Error", "error": "Session Expired", "error_code": 3008}
     )

@@ -12,8 +12,9 @@ from tests.unit.jobs.test_events import ALL
 from workers.errors import Malformed
 from workers.jobs.events import TurnReceived, Warned
 from workers.protocol.messages import Turn, Word
-from workers.traces import trace_file
-from workers.traces.trace_file import TimedEvent, TraceWriter
+from workers.traces import reader
+from workers.traces.format import TimedEvent, TraceHead
+from workers.traces.writer import TraceWriter
 
 SAID = "Grüße, 世界 👩‍🚀 \x00\x1b\x9b\u2028\u202e\ud800"
 EVENTS = [
@@ -30,7 +31,7 @@ in_a_folder = settings(max_examples=60, suppress_health_check=[HealthCheck.funct
 @pytest.fixture
 def whole(tmp_path: Path) -> bytes:
     path = tmp_path / "whole.trace.jsonl"
-    with TraceWriter(path, {"job": 1, "attempt": 1, "file": SAID}) as writer:
+    with TraceWriter(path, TraceHead(job=1, attempt=1, file=SAID)) as writer:
         for each in EVENTS:
             writer.write(each.t, each.event)
     return path.read_bytes()
@@ -45,7 +46,7 @@ def read_until_damaged(path: Path) -> tuple[list[TimedEvent], str]:
     """What is told before the damage, and of it."""
     read = []
     try:
-        for traced in trace_file.read_trace(path):
+        for traced in reader.read_trace(path):
             read.append(traced)
     except Malformed as error:
         return read, error.reason
@@ -58,13 +59,13 @@ def test_a_trace_cut_at_any_byte_reads_as_far_as_it_goes(whole: bytes, path: Pat
     for size in range(len(head)):
         path.write_bytes(head[:size])
 
-        assert [] == list(trace_file.read_trace(path))
+        assert [] == list(reader.read_trace(path))
 
     for event, line in zip(EVENTS, lines, strict=True):
         for size in range(len(line) + 1):
             path.write_bytes(head + line[:size])
 
-            assert [event] * (size >= len(line) - 1) == list(trace_file.read_trace(path))
+            assert [event] * (size >= len(line) - 1) == list(reader.read_trace(path))
 
 
 @in_a_folder
@@ -78,7 +79,7 @@ def test_what_a_lost_line_left_behind_is_no_event(
     rest = data.draw(st.binary().filter(lambda some: b"\n" not in some) | st.just(bytes(5000)))
     path.write_bytes(b"".join(kept) + whole[:cut].rstrip(b"\n") + rest + b"\0")
 
-    assert EVENTS[: max(0, len(kept) - 1)] == list(trace_file.read_trace(path))
+    assert EVENTS[: max(0, len(kept) - 1)] == list(reader.read_trace(path))
 
 
 DAMAGE = (
@@ -118,7 +119,7 @@ def test_a_first_line_that_is_not_a_traces_is_named_by_its_file(
     """Whatever follows."""
     path.write_bytes(first + whole[whole.index(b"\n") :])
     with pytest.raises(Malformed, match=r"^a\.trace\.jsonl"):
-        list(trace_file.read_trace(path))
+        list(reader.read_trace(path))
 
 
 def test_a_line_longer_than_any_message_is_not_read_to_its_end(whole: bytes, path: Path) -> None:
@@ -134,19 +135,19 @@ def test_a_line_longer_than_any_message_is_not_read_to_its_end(whole: bytes, pat
 def test_a_message_as_long_as_can_be_is_read(path: Path) -> None:
     """The bound is for what nobody wrote."""
     long = Warned("\x01" * 2**20)
-    with TraceWriter(path, {"job": 1, "attempt": 1, "file": "a"}) as writer:
+    with TraceWriter(path, TraceHead(job=1, attempt=1, file="a")) as writer:
         writer.write(0, long)
 
-    assert [TimedEvent(0, long)] == list(trace_file.read_trace(path))
+    assert [TimedEvent(0, long)] == list(reader.read_trace(path))
 
 
 @pytest.mark.parametrize("name", ["t", "job", "attempt", "version"])
 def test_a_server_cannot_name_a_field_so_that_the_trace_breaks(path: Path, name: str) -> None:
     """The time of an event is ours, whatever a turn brings along."""
     turn = Turn(0, True, "a", extra={name: "x"})
-    with TraceWriter(path, {"job": 1, "attempt": 1, "file": "a"}) as writer:
+    with TraceWriter(path, TraceHead(job=1, attempt=1, file="a")) as writer:
         writer.write(1.5, TurnReceived(turn))
-    (read,) = trace_file.read_trace(path)
+    (read,) = reader.read_trace(path)
 
     assert read.t == 1.5
     assert isinstance(read.event, TurnReceived)

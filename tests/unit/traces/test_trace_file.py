@@ -6,8 +6,10 @@ import pytest
 from workers.errors import Malformed
 from workers.jobs.events import Began, ChunksSent, Ended, Outcome, TurnReceived
 from workers.protocol.messages import Turn
-from workers.traces import trace_file
-from workers.traces.trace_file import TimedEvent, TraceWriter
+from workers.traces import reader
+from workers.traces.format import TimedEvent, TraceHead
+from workers.traces.reader import TraceReader
+from workers.traces.writer import TraceWriter
 
 EVENTS = [
     TimedEvent(0.5, Began("id", "u3-rt-pro", 16000, 0, 1.0, 2.0)),
@@ -18,7 +20,7 @@ EVENTS = [
 
 
 def written(path: Path) -> Path:
-    with TraceWriter(path, {"job": 1, "attempt": 1, "file": "a.wav"}) as writer:
+    with TraceWriter(path, TraceHead(job=1, attempt=1, file="a.wav")) as writer:
         for each in EVENTS:
             writer.write(each.t, each.event)
     return path
@@ -28,15 +30,17 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Every event, in order, with its time."""
     path = written(tmp_path / "a.trace.jsonl")
 
-    assert list(trace_file.read_trace(path)) == EVENTS
-    assert trace_file.read_head(path).file == "a.wav"
+    assert list(reader.read_trace(path)) == EVENTS
+    head = TraceReader(path).head
+    assert head is not None
+    assert "a.wav" == head.file
 
 
 def test_a_trace_is_never_overwritten(tmp_path: Path) -> None:
     """What was measured stays."""
     path = written(tmp_path / "a.trace.jsonl")
     with pytest.raises(FileExistsError):
-        TraceWriter(path, {})
+        TraceWriter(path, TraceHead(job=1, attempt=1, file="a.wav"))
 
 
 def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> None:
@@ -49,7 +53,7 @@ def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> No
         complete = whole[:size].count(b"\n") - 1
         last_is_whole = size < len(whole) and whole[size : size + 1] == b"\n"
 
-        assert list(trace_file.read_trace(cut)) == EVENTS[: complete + last_is_whole]
+        assert list(reader.read_trace(cut)) == EVENTS[: complete + last_is_whole]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "a.trace.jsonl"
     path.write_bytes(content)
     with pytest.raises(Malformed) as error:
-        list(trace_file.read_trace(path))
+        list(reader.read_trace(path))
 
     assert error.value.reason
 
@@ -76,7 +80,7 @@ def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> No
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
 def test_a_full_disk_is_an_error_at_once(tmp_path: Path) -> None:
     """Nothing waits in a buffer to be lost later."""
-    with TraceWriter(tmp_path / "a.trace.jsonl", {}) as writer:
+    with TraceWriter(tmp_path / "a.trace.jsonl", TraceHead(job=1, attempt=1, file="a")) as writer:
         with open("/dev/full", "wb", buffering=0) as full:
             os.dup2(full.fileno(), writer._file.fileno())
         with pytest.raises(OSError, match="No space"):

@@ -1,12 +1,10 @@
-"""What the traces of one job hold, read as they grow.
+"""Follows the traces of one job while they grow, for whoever shows their lines.
 
-Of an hour there may be a hundred megabytes, so a line is kept as its place in its file; only what
-tells how late the chunks left is taken in.
+A trace of an hour may have a hundred megabytes, so only the position of each line is kept, and what
+tells how late chunks left.
 """
 
-import json
 import math
-import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -16,92 +14,106 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from tui.model.attempt_timing import Timing, TimingCollector
+from workers.errors import Malformed
+from workers.jobs.events import TraceEvent
+from workers.protocol import codec
 from workers.protocol.codec import JsonObject
-from workers.runs import reader
+from workers.traces.chunk_times import ChunkTimes, Timing
+from workers.traces.files import trace_files
+from workers.traces.format import HEAD_TYPE, TimedEvent, TraceHead
+from workers.traces.reader import LINE_TYPE, parse_event, parse_head
 
 READ_SLICE_S = 0.008
-"""Seconds that one `Record.read` takes, about: meanwhile the screen waits for the interpreter."""
+"""About how long one `TraceTail.read` takes: meanwhile the screen waits for the interpreter."""
 
 READ_BLOCK_BYTES = 1 << 16
-"""Bytes read at once."""
 
 MAX_SHOWN_LINE_BYTES = 1 << 16
-"""Bytes of a line that are looked at: a server may send a message of any length."""
+"""Bytes of a line that are read: a server may send a message of any length."""
 
-_TIME_AND_TYPE = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
+_TIMING_TYPES = (b"began", b"chunks", b"slip", b"ended")
+"""Types of events that tell how late chunks left. Not progress, which is frequent: it only tells
+the length of the last chunk."""
 
 
 def no_time_limit(attempt: int) -> float:
-    """As long as it lasted."""
+    """The time limit of an attempt that is shown to its end."""
     return math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
-    """One line of a trace."""
+    """One line of a trace, as a person may look at it: it may be damaged."""
 
     attempt: int
     text: str
-    """As it stands in the file, or its beginning."""
+    """The line, or its first `MAX_SHOWN_LINE_BYTES`."""
     size_bytes: int
-    """Bytes of all of it."""
+    """Of the whole line."""
 
     @property
     def is_truncated(self) -> bool:
-        """Whether there is more of it than is looked at."""
+        """Whether the line is longer than what is read of it."""
         return self.size_bytes > MAX_SHOWN_LINE_BYTES
 
     @property
     def fields(self) -> JsonObject | None:
-        """What it says; None for a damaged line, and for one too long to be looked at."""
+        """The object in the line; None if the line is damaged or truncated."""
         try:
-            fields = json.loads(self.text)
-        except (ValueError, RecursionError):
+            return codec.parse_object(self.text, "")
+        except Malformed:
             return None
-        return fields if isinstance(fields, dict) else None
+
+
+def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
+    """What the object of a line means; None if no reader of this version understands it.
+
+    A turn with a transcript comes without its words, which take most of the time to read.
+    """
+    slim = {name: value for name, value in fields.items() if name != "words"}
+    try:
+        if fields.get("type") == HEAD_TYPE:
+            return parse_head(fields, "")
+        return parse_event(slim if fields.get("transcript") else dict(fields), "").event
+    except Malformed:
+        return None
 
 
 @dataclass(slots=True)
 class _AttemptTail:
-    """One trace, read up to where it was left."""
+    """One trace, and how far it was read."""
 
     path: Path
     attempt: int
     inode: int = 0
-    """Of the file system's, to see when another file has taken the name."""
+    """To notice that another file has taken the name."""
     offset: int = 0
     """Bytes read."""
     line_start: int = 0
     """Where the line begins whose end was not read yet."""
     partial_line: bytes = b""
-    """Of that line."""
-    timing_collector: TimingCollector = field(default_factory=TimingCollector)
-    latest_t_s: float = 0.0
+    """What was read of that line."""
+    chunk_times: ChunkTimes = field(default_factory=ChunkTimes)
+    latest_s: float = 0.0
     """The latest time that was read, in seconds on the attempt's clock."""
 
     def read_lines(self) -> list[tuple[int, int, bytes]]:
-        """The next whole lines: start, size, and content, or the beginning of it."""
+        """The next whole lines: start, size, and content or the beginning of it."""
         with self.path.open("rb") as file:
             file.seek(self.offset)
             pieces = file.read(READ_BLOCK_BYTES).split(b"\n")
         lines = []
         for piece in pieces[:-1]:
             self.offset += len(piece) + 1
-            lines.append(
-                (
-                    self.line_start,
-                    self.offset - self.line_start - 1,
-                    self.partial_line + piece[:MAX_SHOWN_LINE_BYTES],
-                )
-            )
+            content = self.partial_line + piece[:MAX_SHOWN_LINE_BYTES]
+            lines.append((self.line_start, self.offset - self.line_start - 1, content))
             self.line_start, self.partial_line = self.offset, b""
         self.offset += len(pieces[-1])
         self.partial_line = (self.partial_line + pieces[-1])[:MAX_SHOWN_LINE_BYTES]
         return lines
 
     def is_replaced(self) -> bool:
-        """Whether its name means another file now: a refused session's trace is set aside."""
+        """Whether its name means another file now: the trace of a refused attempt is renamed."""
         try:
             found = self.path.stat()
         except OSError:  # it is gone
@@ -113,7 +125,7 @@ class _AttemptTail:
 
 @dataclass(slots=True)
 class _LineIndex:
-    """Where the lines stand; only added to."""
+    """Where the lines are; it only grows."""
 
     offsets: "array[int]" = field(default_factory=lambda: array("Q"))
     times_s: "array[float]" = field(default_factory=lambda: array("d"))
@@ -124,34 +136,39 @@ class _LineIndex:
 
     @property
     def end_lines(self) -> list[int]:
-        """Behind the last line of each."""
+        """The number after the last line of each trace."""
         return [*self.first_lines[1:], len(self.sizes_bytes)]
 
 
 class TraceTail:
-    """Any thread may call `read`, and any look at what it has found: lines are only added."""
+    """The lines of all attempts of a job, in order.
+
+    Any thread may call `read`, and any may look at what it has found: lines are only added.
+    """
 
     def __init__(
         self, folder: Path, job: int, time_limit: Callable[[int], float] = no_time_limit
     ) -> None:
-        """``time_limit``: up to when an attempt is looked at, in seconds on its own clock; asked
-        anew each time, as in a replay it moves."""
+        """``time_limit`` gives the time up to which an attempt is shown, in seconds on its clock.
+
+        It is called at every look, because it moves in a replay.
+        """
         self.job = job
         self._folder = folder
         self._time_limit = time_limit
         self._lock = Lock()
         self.version = 0
-        """Counts up when all of it begins anew."""
+        """Grows when all lines are read again from the start."""
         self._reset()
 
     def _reset(self) -> None:
-        self._lines = _LineIndex()  # another one: somebody may just be looking at the old one
+        self._lines = _LineIndex()  # a new one: another thread may be looking at the old one
         self.is_loaded = False
-        """Whether all was read that was there."""
+        """Whether everything was read that was there."""
         self.timings: tuple[Timing, ...] = ()
         """Of each attempt that sent audio; replaced as a whole."""
-        self.headers: dict[int, JsonObject] = {}
-        """The first line of each attempt's trace, by its number."""
+        self.heads: dict[int, TraceHead] = {}
+        """The head of each attempt's trace, by the attempt's number."""
         self.version += 1
 
     def __len__(self) -> int:
@@ -168,29 +185,31 @@ class TraceTail:
         return [tail.path for tail in self._lines.tails]
 
     def read(self) -> bool:
-        """Reads on for a moment; True while there is more. Waits for disks."""
+        """Reads on for `READ_SLICE_S`; True while there is more. Waits for disks."""
         with self._lock:
             if any(tail.is_replaced() for tail in self._lines.tails):
                 self._reset()
             end, more = monotonic() + READ_SLICE_S, True
             while more and monotonic() < end:
                 more = self._read_block()
-            if not more:  # else all of hours would be ranked again and again
-                self.timings = tuple(self._attempt_timings())
+            if not more:  # only then: ranking the lags of hours takes long
+                limited = ((tail, self._time_limit(tail.attempt)) for tail in self._lines.tails)
+                timings = (t.chunk_times.timing(t.attempt, until_s) for t, until_s in limited)
+                self.timings = tuple(timing for timing in timings if timing is not None)
                 self.is_loaded = True
             return more
 
-    def _attempt_timings(self) -> Iterator[Timing]:
-        for tail in self._lines.tails:
-            timing = tail.timing_collector.timing(tail.attempt, self._time_limit(tail.attempt))
-            if timing is not None:
-                yield timing
-
     def _read_block(self) -> bool:
-        tail = self._lines.tails[-1] if self._lines.tails else None
-        if tail is None or not self._read_tail(tail):
-            return self._open_next_trace()
-        return True
+        lines = self._lines
+        if lines.tails and self._read_tail(lines.tails[-1]):
+            return True
+        last = lines.tails[-1].attempt if lines.tails else 0
+        for attempt, path in trace_files(self._folder, self.job):
+            if attempt > last:
+                lines.first_lines.append(len(lines.sizes_bytes))
+                lines.tails.append(_AttemptTail(path, attempt))
+                return not lines.tails[-1].is_replaced()
+        return False
 
     def _read_tail(self, tail: _AttemptTail) -> bool:
         """Reads on in one trace; False at its end."""
@@ -200,36 +219,35 @@ class TraceTail:
         except OSError:
             return False
         for start, size, line in lines:
-            if (found := _TIME_AND_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
+            if (found := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
                 with suppress(ValueError):  # a damaged line is as old as the one before
-                    tail.latest_t_s = max(tail.latest_t_s, float(found[1]))
-                if found[2] == b"trace":
-                    self.headers[tail.attempt] = (
-                        TraceEntry(0, line.decode(errors="replace"), 0).fields or {}
-                    )
-                tail.timing_collector.add_line(found[2].decode(), line, tail.latest_t_s)
-            self._lines.times_s.append(tail.latest_t_s)
+                    tail.latest_s = max(tail.latest_s, float(found[1]))
+                self._apply_timing(tail, found[2], line)
+            self._lines.times_s.append(tail.latest_s)
             self._lines.offsets.append(start)
             self._lines.sizes_bytes.append(size)
         return tail.offset > before
 
-    def _open_next_trace(self) -> bool:
-        """To the next attempt's trace; what the one before had to say is read by then."""
-        lines = self._lines
-        last = lines.tails[-1].attempt if lines.tails else 0
-        for attempt, path in reader.trace_files(self._folder, self.job):
-            if attempt > last:
-                lines.first_lines.append(len(lines.sizes_bytes))
-                lines.tails.append(_AttemptTail(path, attempt))
-                return not lines.tails[-1].is_replaced()
-        return False
+    def _apply_timing(self, tail: _AttemptTail, line_type: bytes, line: bytes) -> None:
+        if line_type not in _TIMING_TYPES and line_type != HEAD_TYPE.encode():
+            return
+        try:
+            fields = codec.parse_object(line, "")
+            if line_type in _TIMING_TYPES:
+                event = parse_event(fields, "").event
+                tail.chunk_times.apply(TimedEvent(tail.latest_s, event))
+            else:
+                head = self.heads[tail.attempt] = parse_head(fields, tail.path.name)
+                tail.chunk_times = ChunkTimes(head)
+        except Malformed:
+            tail.chunk_times.damaged_lines += 1
 
     def entry(self, index: int) -> TraceEntry:
-        """A line by its number; an empty one if all has just begun anew."""
+        """A line by its number; an empty one if reading has just started again."""
         return next(self.entries(index), TraceEntry(0, "", 0))
 
     def entries(self, first: int) -> Iterator[TraceEntry]:
-        """The lines from a number on, looked up in their files; whoever takes them may stop."""
+        """The lines from number ``first`` on, read from their files one by one."""
         lines = self._lines
         for which in range(max(bisect_right(lines.first_lines, first) - 1, 0), len(lines.tails)):
             ends = lines.first_lines[which + 1 : which + 2] or [len(lines.sizes_bytes)]

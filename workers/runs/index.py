@@ -1,0 +1,139 @@
+"""The index of a run, ``run.json``: what all jobs share, and an object for each job.
+
+``paceline resume`` and the replay read it; only `RunFolder` writes it. It never holds a key.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from workers.errors import RunFolderProblem
+from workers.jobs.events import Ended, Outcome, Queued
+from workers.jobs.job import JobId, Limits, StreamSettings
+from workers.jobs.job_state import JobStatus
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
+from workers.protocol.endpoint import Endpoint
+
+INDEX_VERSION = 1
+INDEX_NAME = "run.json"
+
+T = TypeVar("T")
+
+_encode_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@dataclass(frozen=True, slots=True)
+class IndexJob:
+    """What the index says about one job; `record` is its object as written.
+
+    Properties raise `Malformed` for what cannot be read.
+    """
+
+    id: JobId
+    file: str
+    """The recording, as it was named."""
+    record: JsonObject
+
+    @property
+    def status(self) -> str:
+        """A value of `JobStatus`, or whatever stands there."""
+        ended = self.record.get("ended")
+        if isinstance(ended, dict) and ended.get("outcome") == Outcome.INTERRUPTED.value:
+            return JobStatus.INTERRUPTED.value
+        return str(self.record.get("status", JobStatus.QUEUED.value))
+
+    @property
+    def queued(self) -> Queued | None:
+        """The recording's properties; None if it was never probed."""
+        return (
+            codec.load(Queued, self.record, f"job {self.id}") if "seconds" in self.record else None
+        )
+
+    @property
+    def attempt(self) -> int:
+        """The latest attempt, announced or begun; 0 if there was none."""
+        attempt = self.record.get("attempt")
+        return attempt if isinstance(attempt, int) else 0
+
+    def ending_of(self, attempt: int) -> Ended | None:
+        """How an attempt ended, as the supervisor saw it; the trace of a killed one has no end."""
+        endings = self.record.get("attempts")
+        ended = endings.get(str(attempt)) if isinstance(endings, dict) else None
+        return codec.load(Ended, ended, f"job {self.id}") if isinstance(ended, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunIndex:
+    """What ``run.json`` says. Properties raise `Malformed` for what cannot be read."""
+
+    header: JsonObject
+    """What all jobs have in common."""
+    jobs: list[IndexJob]
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where the run streams to; None if no session was ever about to start."""
+        return self._section(Endpoint, "endpoint")
+
+    @property
+    def settings(self) -> StreamSettings:
+        """How every job is streamed."""
+        return self._section(StreamSettings, "settings") or StreamSettings()
+
+    @property
+    def limits(self) -> Limits:
+        """How many sessions run at once, and so on."""
+        return self._section(Limits, "limits") or Limits()
+
+    def _section(self, kind: type[T], key: str) -> T | None:
+        record = self.header.get(key)
+        return codec.load(kind, record, key) if isinstance(record, dict) else None
+
+
+def read_index(path: Path) -> RunIndex:
+    """The index of the run in folder ``path``; raises `RunFolderProblem`."""
+    try:
+        header = json.loads((path / INDEX_NAME).read_bytes())
+        jobs = [
+            IndexJob(JobId(job["id"]), job["file"], job)
+            for job in header.pop("jobs")
+            if type(job["id"]) is int and isinstance(job["file"], str)
+        ]
+    except FileNotFoundError as error:
+        raise RunFolderProblem(
+            f"{path} is not a run folder", f"It holds no {INDEX_NAME}."
+        ) from error
+    except OSError as error:
+        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunFolderProblem(f"{path / INDEX_NAME} is damaged ({error!r})") from error
+    if header.get("format", INDEX_VERSION) != INDEX_VERSION:
+        raise RunFolderProblem(
+            f"{path / INDEX_NAME} has format version {header['format']}",
+            f"This program reads version {INDEX_VERSION}.",
+        )
+    return RunIndex(header, jobs)
+
+
+def job_line(record: JsonObject) -> str:
+    """The line of a job.
+
+    Not written with `indent`, which the C encoder does not know: that would take a quarter of a
+    second for a thousand jobs, under the lock for which the reports of all sessions wait.
+    """
+    return _encode_json(record)
+
+
+def index_text(header: Mapping[str, Json], job_lines: Iterable[str]) -> str:
+    """The text of ``run.json``."""
+    head = _encode_json({**header, "jobs": []}).removesuffix("]}")
+    jobs = ",\n".join(job_lines)
+    return f"{head}\n{jobs}\n]}}\n"
+
+
+def list_runs(folder: Path) -> list[Path]:
+    """The run folders directly under a folder, the oldest first."""
+    return sorted(path.parent for path in folder.glob(f"*/{INDEX_NAME}"))

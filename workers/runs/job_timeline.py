@@ -1,0 +1,185 @@
+"""One job of a run that is read back: all its reports, from the index and its traces.
+
+What no trace keeps is rebuilt here, once for everybody: a job is queued from the start (when it was
+added is not recorded); an attempt whose process was killed ends as the index says, else with
+`UNRECORDED_ENDING`; the next attempt is announced when the one before has failed, or right before
+it starts if somebody asked for it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import zip_longest
+from math import inf
+from typing import TypeAlias
+
+from workers.jobs.events import (
+    Connecting,
+    Ended,
+    Event,
+    JobReport,
+    Outcome,
+    Retrying,
+    Slipped,
+    Warned,
+)
+from workers.jobs.job_state import JobStatus
+from workers.jobs.outcomes import RESUME_HINT, RETRYABLE
+from workers.runs.index import IndexJob
+from workers.traces.index import TraceIndex
+
+TimedReport: TypeAlias = tuple[float, JobReport]
+"""Seconds on the run's clock, and what was reported then."""
+
+BEFORE_START_S = -1.0
+"""A time before every report."""
+
+UNRECORDED_ENDING = Ended(
+    Outcome.CRASHED,
+    "its end was not recorded: its process was killed",
+    RESUME_HINT,
+)
+"""The end of a session that nobody recorded, in a run that no program works on."""
+
+
+class IncidentKind(Enum):
+    """What a user who looks back at a run looks for."""
+
+    FAILED = "failed"
+    RETRIED = "retried"
+    SLIPPED = "slipped"
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAttempt:
+    """An attempt and when it began on the run's clock."""
+
+    number: int
+    trace_index: TraceIndex
+    start_s: float
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self.trace_index.end_s
+
+    @property
+    def connecting(self) -> Connecting | None:
+        events = (event for _, event in self.trace_index.rare_events)
+        return next((event for event in events if isinstance(event, Connecting)), None)
+
+    @property
+    def ended(self) -> Ended | None:
+        events = (event for _, event in self.trace_index.rare_events)
+        return next((event for event in events if isinstance(event, Ended)), None)
+
+
+def time_attempts(
+    traces: Iterable[tuple[int, TraceIndex]], start_s: Callable[[TraceIndex], float]
+) -> list[TimedAttempt]:
+    """Attempts of one job on the run's clock, where each starts after the one before has ended.
+
+    ``start_s`` gives the start by the wall clock, which somebody may have set meanwhile.
+    """
+    attempts: list[TimedAttempt] = []
+    for number, trace_index in traces:
+        earliest_s = attempts[-1].end_s if attempts else 0.0
+        begun_s = start_s(trace_index) if trace_index.end_s else 0.0
+        attempts.append(TimedAttempt(number, trace_index, max(begun_s, earliest_s)))
+    return attempts
+
+
+class JobTimeline:
+    """The reports of one job in order of time.
+
+    ``running``: a program works on the run, so a last attempt without an end is live.
+    """
+
+    def __init__(
+        self,
+        job: IndexJob,
+        attempts: Sequence[TimedAttempt],
+        *,
+        running: bool,
+        run_duration_s: float = 0.0,
+    ) -> None:
+        self.incidents: list[tuple[float, IncidentKind]] = []
+        self._job = job
+        self._entries: list[TimedReport | TimedAttempt] = []
+        if (queued := job.queued) is not None:
+            self._add_report(0.0, 1, queued)
+        for attempt, following in zip_longest(attempts, attempts[1:]):
+            self._entries.append(attempt)
+            self.incidents += [
+                (attempt.start_s + t, IncidentKind.SLIPPED)
+                for t, event in attempt.trace_index.rare_events
+                if isinstance(event, Slipped)
+            ]
+            ended = attempt.ended
+            if ended is None:
+                ended = job.ending_of(attempt.number)
+                if ended is None and attempt.connecting and not (running and following is None):
+                    ended = UNRECORDED_ENDING
+                if ended is not None:
+                    self._add_report(attempt.end_s, attempt.number, ended)
+            if ended is not None:
+                self._add_retry(attempt, ended, following)
+        ended = job.ending_of(job.attempt)
+        if ended is not None and all(attempt.number < job.attempt for attempt in attempts):
+            # It never started. A job that was taken out of the queue stood there to the last.
+            failed = JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED
+            last_s = attempts[-1].end_s if attempts else 0.0
+            at_s = last_s if failed else run_duration_s
+            self._add_report(at_s, job.attempt, ended)
+            if failed:
+                self.incidents.append((at_s, IncidentKind.FAILED))
+
+    def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
+        """The reports after ``after_s`` and up to ``until_s``, without replaced readings of turns.
+
+        In order, except for a warning of damage, which follows its attempt.
+        """
+        latest = 1
+        for entry in self._entries:
+            if not isinstance(entry, TimedAttempt):
+                latest = entry[1].attempt
+                if after_s < entry[0] <= until_s:
+                    yield entry
+                continue
+            start_s, trace_index = entry.start_s, entry.trace_index
+            if trace_index.end_s:
+                latest = entry.number
+            if start_s > until_s or entry.end_s <= after_s:
+                continue
+            # Rounding must not lose the last event.
+            last_s = inf if until_s >= entry.end_s else until_s - start_s
+            for t, event in trace_index.events_between(after_s - start_s, last_s):
+                yield start_s + t, self._report(entry.number, event, t)
+            if trace_index.damage is not None:
+                t, description = trace_index.damage
+                if after_s < start_s + t <= until_s:
+                    warned = Warned(f"the trace is damaged: {description}")
+                    yield start_s + t, self._report(latest, warned, t)
+
+    def _add_retry(
+        self, attempt: TimedAttempt, ended: Ended, following: TimedAttempt | None
+    ) -> None:
+        if following is None or (connecting := following.connecting) is None:
+            if JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED:
+                self.incidents.append((attempt.end_s, IncidentKind.FAILED))
+            return
+        automatic = (
+            ended.outcome in {*RETRYABLE, Outcome.HANDED_OVER} and ended is not UNRECORDED_ENDING
+        )
+        at_s = attempt.end_s if automatic else following.start_s
+        if ended.outcome in RETRYABLE:
+            self.incidents.append((at_s, IncidentKind.RETRIED))
+        reason = ended.reason if automatic else "asked for"
+        wait_s = round(following.start_s - at_s, 1)
+        retrying = Retrying(reason, wait_s, connecting.from_ms / 1000)
+        self._add_report(at_s, following.number, retrying)
+
+    def _add_report(self, at_s: float, attempt: int, event: Event) -> None:
+        self._entries.append((at_s, self._report(attempt, event)))
+
+    def _report(self, attempt: int, event: Event, t: float = 0.0) -> JobReport:
+        return JobReport(self._job.id, attempt, self._job.file, t, event)

@@ -1,0 +1,191 @@
+"""When each chunk of an attempt was due and sent, rebuilt from its trace.
+
+A trace keeps only the lag of each chunk. When it was due follows from `pacing.schedule`: the clock
+starts at `Began`, chunk ``k`` starts at sample ``k * frames`` and is due at the start or at the end
+of its interval, as the settings say, and each slip moves the chunk it was found at and all later
+ones.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+
+from workers.jobs.events import Began, ChunksSent, Ended, Progressed, Slipped
+from workers.jobs.job import StreamSettings
+from workers.jobs.resume_point import RECORDING_START, ResumePoint
+from workers.pacing.certificate import Certificate
+from workers.pacing.schedule import Release
+from workers.traces.format import TimedEvent, TraceHead
+
+BIN_EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+"""Upper edges of the bins of a lag histogram, inclusive; the last bin has none."""
+
+PROGRESS_UNIT_S = 0.001
+"""Seconds to which `Progressed.sent_seconds` is rounded in a trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTime:
+    """One chunk: which audio it carried, and when it was due and left."""
+
+    start_s: float
+    """Where its audio starts, in seconds of the recording."""
+    seconds: float
+    """How much audio it carries."""
+    due_s: float
+    """When it was due, in seconds on the attempt's clock."""
+    sent_s: float
+    """When its write to the socket had finished, on the same clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How punctual one attempt has been so far."""
+
+    attempt: int
+    settings: StreamSettings
+    resume_point: ResumePoint
+    began: Began | None
+    lags_us: "array[int]"
+    """Of every chunk, oldest first."""
+    bin_counts: tuple[int, ...]
+    """Chunks in each bin of `BIN_EDGES_MS`."""
+    slips: tuple[Slipped, ...]
+    certificate: Certificate
+    """Computed as at the end of an attempt, as if it ended now."""
+    is_over: bool
+    damaged_lines: int
+
+    def chunk_start_s(self, chunk: int) -> float:
+        """Where in the recording a chunk begins."""
+        return (self.resume_point.at_ms + chunk * self.settings.chunk_ms) / 1000
+
+
+class ChunkTimes:
+    """A sequence of `ChunkTime`, which grows as events of one attempt are applied in order.
+
+    Times agree with the session's to about 2 µs. The exception is the last chunk of a recording,
+    which is shorter than the others: progress is written to the millisecond, so with
+    `Release.END` its times are exact to half of one.
+    """
+
+    def __init__(self, head: TraceHead | None = None) -> None:
+        self.settings = head.settings if head else StreamSettings()
+        self.resume_point = head.seam if head else RECORDING_START
+        self.began: Began | None = None
+        self.damaged_lines = 0
+        self._began_s = 0.0
+        self._lags_us = array("I")
+        self._report_times_s, self._reported_chunks = array("d"), array("Q")
+        """When lags were reported, and how many chunks there were then."""
+        self._slips: list[tuple[float, Slipped]] = []
+        self._sent_end_s = inf
+        """Up to where in the recording audio was sent; infinite when nothing was said of it."""
+        self._ended_s: float | None = None
+        self._cached_timing: Timing | None = None
+
+    def apply(self, timed: TimedEvent) -> None:
+        """Takes the next event; most types say nothing about time."""
+        match timed.event:
+            case ChunksSent(lag_us=lags_us):
+                self._lags_us.extend(min(max(lag, 0), 0xFFFFFFFF) for lag in lags_us)
+                self._report_times_s.append(timed.t)
+                self._reported_chunks.append(len(self._lags_us))
+                self._sent_end_s = inf  # the progress that counts them comes next
+            case Progressed(sent_seconds=sent_s):
+                self._sent_end_s = sent_s
+            case Began() as began:
+                self.began, self._began_s = began, timed.t
+            case Slipped() as slip:
+                self._slips.append((timed.t, slip))
+            case Ended(sent_seconds=sent_s):
+                self._ended_s, self._sent_end_s = timed.t, sent_s or self._sent_end_s
+
+    def __len__(self) -> int:
+        return len(self._lags_us)
+
+    def __iter__(self) -> Iterator[ChunkTime]:
+        return (self[chunk] for chunk in range(len(self)))
+
+    def __getitem__(self, chunk: int) -> ChunkTime:
+        """The times of chunk ``chunk`` of this attempt, counted from 0."""
+        if not 0 <= chunk < len(self):
+            raise IndexError(chunk)
+        rate, start, frames = self._grid
+        offset_s, seconds = chunk * frames / rate, frames / rate
+        if chunk == len(self) - 1:
+            last_s = self._sent_end_s - start / rate - offset_s
+            seconds = last_s if last_s < seconds - PROGRESS_UNIT_S else seconds
+        due_s = self._began_s + offset_s
+        if self.settings.release is Release.END:
+            due_s += seconds
+        for _, slip in self._slips:
+            if slip.at_seconds * rate - start < (chunk + 0.5) * frames:
+                due_s += slip.stalled_ms / 1000
+        return ChunkTime(
+            start / rate + offset_s, seconds, due_s, due_s + self._lags_us[chunk] / 1e6
+        )
+
+    def chunk_at(self, position_s: float) -> int:
+        """The number of the chunk that carries this position of the recording, in seconds.
+
+        The result may lie outside of the chunks that were sent.
+        """
+        rate, start, frames = self._grid
+        return int((position_s * rate - start) // frames)
+
+    @property
+    def _grid(self) -> tuple[int, int, int]:
+        """The rate in Hz, the first sample of the attempt in the recording, samples a chunk."""
+        rate = self.began.sample_rate if self.began else 16_000
+        start = round(self.resume_point.at_ms * rate / 1000)
+        return rate, start, -(-rate * self.settings.chunk_ms // 1000)
+
+    def timing(self, attempt: int, until_s: float = inf) -> Timing | None:
+        """The figures at ``until_s`` on the attempt's clock; None if no chunk had left by then."""
+        reports = bisect_right(self._report_times_s, until_s)
+        chunks = self._reported_chunks[reports - 1] if reports else 0
+        slips = tuple(slip for t, slip in self._slips if t <= until_s)
+        is_over = self._ended_s is not None and self._ended_s <= until_s
+        key = (chunks, slips, is_over, self.damaged_lines)
+        last = self._cached_timing
+        if last is None or (len(last.lags_us), last.slips, last.is_over, last.damaged_lines) != key:
+            self._cached_timing = self._build_timing(attempt, *key) if chunks else None
+        return self._cached_timing
+
+    def _build_timing(
+        self, attempt: int, chunks: int, slips: tuple[Slipped, ...], is_over: bool, damaged: int
+    ) -> Timing:
+        import numpy as np  # slow to load, and needed only when somebody looks
+
+        from workers.pacing.lags import build_certificate
+
+        settings, lags = self.settings, self._lags_us[:chunks]
+        lags_us = np.array(lags, dtype=np.uint32)
+        certificate = build_certificate(
+            lags_us,
+            tuple(slip.stalled_ms for slip in slips),
+            release=settings.release,
+            chunk_ms=settings.chunk_ms,
+            sample_rate=self.began.sample_rate if self.began else 0,
+            audio_seconds=len(lags) * settings.chunk_ms / 1000,
+        )
+        assert certificate is not None
+        bins = np.bincount(
+            np.searchsorted([1000 * edge for edge in BIN_EDGES_MS], lags_us),
+            minlength=len(BIN_EDGES_MS) + 1,
+        )
+        return Timing(
+            attempt=attempt,
+            settings=settings,
+            resume_point=self.resume_point,
+            began=self.began,
+            lags_us=lags,
+            bin_counts=tuple(bins.tolist()),
+            slips=slips,
+            certificate=certificate,
+            is_over=is_over,
+            damaged_lines=damaged,
+        )

@@ -1,0 +1,225 @@
+"""Finds any moment of an attempt quickly, and reads only the events that matter at it.
+
+Locating a line takes far less time than parsing it, and a later partial of a turn replaces the
+earlier ones. So all lines are located once, and each is parsed only when its event is needed.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from workers.errors import Malformed
+from workers.jobs.events import TRACE_ONLY, Event
+from workers.jobs.job_state import METER_CHUNKS
+from workers.protocol import codec
+from workers.traces.format import MAX_LINE_BYTES, TraceHead
+from workers.traces.reader import LINE_START, parse_event, parse_head
+
+MAX_TIME_S = 366 * 86400.0
+"""Seconds. A line with a later time is damaged: no session lasts a year."""
+
+VALID_YEARS = range(1970, 9000)
+"""Years in which a trace may have started; `datetime` cannot compute with all others."""
+
+_WORDS_FIELD = b',"words":['
+_CUT_FIELD = b',"cut":true}'
+
+
+class _LineKind(IntEnum):
+    RARE = 0
+    PROGRESS = 1
+    UNREPLACEABLE_TURN = 2
+    """A turn without words, or one that was cut; it does not repeat all that was said before."""
+    PARTIAL = 3
+    """Says all that earlier partials of its turn said; a later line may replace it."""
+    FINAL = 4
+    """Like a partial, but nothing replaces it."""
+    PROGRESS_BEFORE_FINAL = 5
+    """The progress that `format.needs_progress_first` demands before a final turn."""
+
+
+class TraceIndex:
+    """The events of one attempt by time. Takes 25 bytes a line, and the finals that were read.
+
+    Indexing stops at bytes that are no line of a trace. A line that looks right but cannot be
+    parsed is left out when it is needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Locates the lines. A file that is no trace has none, and counts as damaged."""
+        self._path = path
+        self._times_s = array("d")
+        self._offsets = array("q")
+        self._line_kinds = bytearray()
+        self._turn_orders = array("q")
+        self._cached_events: dict[int, Event] = {}
+        """Rare events; finals, which a transcript keeps anyway; the progress before each."""
+        self.damage: tuple[float, str] | None = None
+        """Time and description of the first damage that was found so far."""
+        self.started_at = datetime.fromtimestamp(0, UTC)
+        """When its first line was written; the epoch if that is unknown."""
+        try:
+            with path.open("rb") as file:
+                first = file.readline(MAX_LINE_BYTES)
+                if first.endswith(b"\n"):  # otherwise it is torn, and there is no event
+                    record = codec.parse_object(first, f"{path.name}, line 1")
+                    self.started_at = _start_time(parse_head(record, path.name), path.name)
+                    self._scan_lines(file)
+        except (Malformed, OSError, ValueError, OverflowError) as damage:
+            self.damage = self.end_s, str(damage)
+
+    @property
+    def end_s(self) -> float:
+        """Time of the last line, in seconds on the attempt's clock."""
+        return self._times_s[-1] if self._times_s else 0.0
+
+    @property
+    def rare_events(self) -> Iterator[tuple[float, Event]]:
+        """Everything except progress and turns."""
+        for index, event in list(self._cached_events.items()):
+            if self._line_kinds[index] == _LineKind.RARE:
+                yield self._times_s[index], event
+
+    def events_between(self, after_s: float, until_s: float) -> Iterator[tuple[float, Event]]:
+        """Events after ``after_s`` and up to ``until_s``, without those that a later one replaces.
+
+        A fold over them ends in the same state as a fold over every event.
+        """
+        first, last = bisect_right(self._times_s, after_s), bisect_right(self._times_s, until_s)
+        if first == last or (file := self._open(first)) is None:
+            return
+        with file:
+            for index in self._needed_lines(first, last):
+                if (event := self._load_event(file, index)) is not None:
+                    yield self._times_s[index], event
+
+    def drop_after_damage(self) -> None:
+        """Forgets the first damaged line and all after it.
+
+        A resumption goes on from the last final turn, so no earlier turn may be missing.
+        """
+        known, self.damage = self.damage, None
+        if self._offsets and (file := self._open(0)) is not None:
+            with file:
+                for index in self._needed_lines(0, len(self._offsets)):
+                    if self._load_event(file, index) is None:
+                        self._truncate(index)
+                        self.drop_after_damage()  # partials that it replaced are needed now
+                        return
+        self.damage = self.damage or known
+
+    def _open(self, index: int) -> BinaryIO | None:
+        try:
+            return self._path.open("rb")
+        except OSError as error:  # renamed by a run in progress
+            self.damage = self.damage or (self._times_s[index], str(error))
+            return None
+
+    def _truncate(self, size: int) -> None:
+        for column in (self._times_s, self._offsets, self._turn_orders, self._line_kinds):
+            del column[size:]
+        self._cached_events = {i: e for i, e in self._cached_events.items() if i < size}
+
+    def _scan_lines(self, file: BinaryIO) -> None:
+        offset, latest_s, progress_line = file.tell(), 0.0, -1
+        while line := file.readline(MAX_LINE_BYTES):
+            if not line.endswith(b"\n") and not _is_json(line):
+                return  # torn, or being written now
+            found = LINE_START.match(line)
+            if found is None or float(found[1]) > MAX_TIME_S:
+                raise Malformed(f"{self._path.name}, byte {offset} is no line of a trace")
+            t, trace_only, progress, order, final = found.groups()
+            if not trace_only:
+                index = len(self._offsets)
+                latest_s = max(latest_s, float(t))
+                kind = _line_kind(line, progress, order, final)
+                self._times_s.append(latest_s)
+                self._offsets.append(offset)
+                self._turn_orders.append(int(order or 0))
+                self._line_kinds.append(kind)
+                if kind == _LineKind.RARE:
+                    self._cached_events[index] = self._parse_line(line, index)
+                elif kind == _LineKind.PROGRESS:
+                    progress_line = index
+                elif kind == _LineKind.FINAL and progress_line >= 0:
+                    self._line_kinds[progress_line] = _LineKind.PROGRESS_BEFORE_FINAL
+            offset += len(line)
+
+    def _needed_lines(self, first: int, last: int) -> list[int]:
+        """The lines from which a `JobState` learns all that it would learn from every line.
+
+        Needed are the latest reading of each turn, the progress before each turn (see
+        `format.needs_progress_first`), and as many further reports of progress as a meter shows:
+        each holds the level of one chunk at least.
+        """
+        needed: list[int] = []
+        replaced: set[int] = set()
+        meter_reports, progress_wanted = METER_CHUNKS, False
+        for index in range(last - 1, first - 1, -1):
+            kind, order = self._line_kinds[index], self._turn_orders[index]
+            if kind in (_LineKind.PROGRESS, _LineKind.PROGRESS_BEFORE_FINAL):
+                if not meter_reports and not progress_wanted:
+                    continue
+                meter_reports, progress_wanted = max(meter_reports - 1, 0), False
+            elif kind == _LineKind.PARTIAL and order in replaced:
+                continue
+            elif kind != _LineKind.RARE:
+                progress_wanted = True
+                if kind != _LineKind.UNREPLACEABLE_TURN:
+                    replaced.add(order)
+            needed.append(index)
+        return needed[::-1]
+
+    def _load_event(self, file: BinaryIO, index: int) -> Event | None:
+        if (known := self._cached_events.get(index)) is not None:
+            return known
+        file.seek(self._offsets[index])
+        try:
+            event = self._parse_line(file.readline(MAX_LINE_BYTES), index)
+        except Malformed as damage:
+            self.damage = self.damage or (self._times_s[index], str(damage))
+            return None
+        if self._line_kinds[index] in (_LineKind.FINAL, _LineKind.PROGRESS_BEFORE_FINAL):
+            self._cached_events[index] = event
+        return event
+
+    def _parse_line(self, line: bytes, index: int) -> Event:
+        where = f"{self._path.name}, byte {self._offsets[index]}"
+        event = parse_event(codec.parse_object(line, where), where).event
+        if isinstance(event, TRACE_ONLY):
+            raise Malformed(f"{where} is of another kind than its beginning says")
+        return event
+
+
+def _start_time(head: TraceHead, name: str) -> datetime:
+    wall = datetime.fromisoformat(head.wall).astimezone(UTC)
+    if wall.year not in VALID_YEARS:
+        raise Malformed(f"{name} was written in the year {wall.year}")
+    return wall
+
+
+def _line_kind(
+    line: bytes, progress: bytes | None, order: bytes | None, final: bytes | None
+) -> _LineKind:
+    if order is None:
+        return _LineKind.PROGRESS if progress else _LineKind.RARE
+    words = line.find(_WORDS_FIELD) + len(_WORDS_FIELD)
+    if (
+        words < len(_WORDS_FIELD)
+        or line[words : words + 1] != b"{"
+        or line.rstrip().endswith(_CUT_FIELD)
+    ):
+        return _LineKind.UNREPLACEABLE_TURN
+    return _LineKind.FINAL if final else _LineKind.PARTIAL
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        codec.parse_object(line, "")
+    except Malformed:
+        return False
+    return True

@@ -1,0 +1,147 @@
+"""Reads traces: line by line as typed events, or only what decides a transcript."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from workers.errors import Malformed
+from workers.jobs import events
+from workers.jobs.events import Connecting, TurnReceived
+from workers.jobs.resume_point import ResumePoint
+from workers.jobs.transcript import Transcript
+from workers.protocol import codec
+from workers.protocol.codec import JsonObject
+from workers.traces.chunk_times import ChunkTimes
+from workers.traces.files import trace_files
+from workers.traces.format import (
+    HEAD_TYPE,
+    MAX_LINE_BYTES,
+    TRACE_VERSION,
+    TimedEvent,
+    TraceHead,
+)
+
+LINE_START = re.compile(
+    rb'\{"t":(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?),'
+    rb'"type":(?:"(chunks|sent|received)"|"(progress)"|"turn","turn_order":(\d{1,9}),'
+    rb'"end_of_turn":(?:(true)|false),|)'
+)
+"""How `format.event_line` begins a line. Groups: time, trace-only type, progress, the order of a
+turn, and whether the turn is final."""
+
+LINE_TYPE = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
+"""The same for any line, damaged or not: time and type."""
+
+_HEAD_FIELDS = ("version", "wall", "job", "attempt", "file")
+_TRANSCRIPT_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
+"""One of them stands in every line that decides which finals there are."""
+
+
+class TraceReader:
+    """One pass over a trace: iterate to get its events in order, each with its time.
+
+    Raises `Malformed`, which names the file and the line, for a file that is no trace, for a newer
+    format, and for a damaged line. A torn last line ends the trace without an error, because its
+    writer was killed or the disk was full; a torn first line makes it empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._records = _read_records(path)
+        _, first = next(self._records, (0, None))
+        self.head = None if first is None else parse_head(first, path.name)
+        """None for an empty trace."""
+        self.chunk_times = ChunkTimes(self.head)
+        """When each chunk was due and sent; complete after the last event."""
+
+    def __iter__(self) -> Iterator[TimedEvent]:
+        for number, record in self._records:
+            timed = parse_event(record, f"{self._path.name}, line {number}")
+            self.chunk_times.apply(timed)
+            yield timed
+
+
+def read_trace(path: Path) -> Iterator[TimedEvent]:
+    """The events of a trace in order; raises `Malformed` as `TraceReader` does."""
+    return iter(TraceReader(path))
+
+
+def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
+    """The final turns of a job up to ``last_attempt``, as far as its traces can be read.
+
+    Takes a second for three hours of speech.
+    """
+    transcript = Transcript()
+    for attempt, path in trace_files(folder, job):
+        if attempt > last_attempt:
+            break
+        try:
+            records = _read_records(path, _TRANSCRIPT_MARKERS)
+            for number, record in records:
+                if number == 1:
+                    parse_head(record, path.name)
+                    continue
+                match parse_event(record, f"{path.name}, line {number}").event:
+                    case Connecting() as connecting:
+                        transcript.rewind_to(ResumePoint.from_connecting(connecting))
+                    case TurnReceived(turn=turn):
+                        transcript.apply(turn)
+        except (Malformed, OSError):  # what precedes the damage counts
+            continue
+    return transcript
+
+
+def parse_head(record: JsonObject, name: str) -> TraceHead:
+    """The head in a trace's first line; raises `Malformed`. ``name`` is the file's.
+
+    Damage in settings, seam or recording makes them the defaults: the events are still readable.
+    """
+    if record.get("type") != HEAD_TYPE:
+        raise Malformed(f"{name} is not a trace")
+    try:
+        head = codec.load(TraceHead, record, name)
+    except Malformed:
+        record = {field: record[field] for field in _HEAD_FIELDS if field in record}
+        head = codec.load(TraceHead, record, name)
+    if head.version != TRACE_VERSION:
+        raise Malformed(
+            f"{name} has format version {head.version}",
+            f"This program reads version {TRACE_VERSION}.",
+        )
+    return head
+
+
+def parse_event(record: JsonObject, where: str) -> TimedEvent:
+    """The event in the object of a line; raises `Malformed`, in which ``where`` names the line."""
+    t = record.pop("t", None)
+    if isinstance(t, bool) or not isinstance(t, int | float) or not abs(t) < codec.MAX_ABS_NUMBER:
+        raise Malformed(f"{where}: t is not a time")
+    try:
+        return TimedEvent(t, events.event_from_json(record))
+    except Malformed as error:
+        raise Malformed(f"{where}: {error.reason}") from error
+
+
+def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple[int, JsonObject]]:
+    """The object of each whole line with the line's number; ends at a torn last line.
+
+    With ``markers``, only the first line and lines that contain one of them.
+    """
+    with path.open("rb") as file:
+        for number in count(1):
+            where = f"{path.name}, line {number}"
+            line = file.readline(MAX_LINE_BYTES)
+            if len(line) == MAX_LINE_BYTES:
+                raise Malformed(f"{where} is too long")
+            if not line:
+                return
+            if markers and number > 1 and not any(marker in line for marker in markers):
+                continue
+            try:
+                record = codec.parse_object(line, where)
+            except Malformed:
+                if line.endswith(b"\n"):
+                    raise
+                return  # torn: the writer was killed, the disk was full, or the power failed
+            yield number, record
