@@ -11,6 +11,8 @@ from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import ended_done, queued, streaming, turn_heard
 from tui.config.remembered_choices import load_choice
+from tui.model.row_filter import parse_filter
+from tui.render.columns import COLUMNS
 from tui.screens.add_recordings import AddDialog
 from tui.screens.export import ExportDialog
 from tui.screens.help import HelpDialog
@@ -299,12 +301,12 @@ async def test_nothing_heard_is_nothing_to_export(open_desk: DeskFactory) -> Non
 async def test_all_is_exported_whatever_the_filter_hides(open_desk: DeskFactory) -> None:
     """And where no row is shown, that is what is said, not that nothing was heard."""
     async with open_desk(spoken()) as seat:
-        seat.desk.state.table.filter_by("wait")
+        seat.desk.state.table.filter_by(parse_filter("wait", COLUMNS))
         await seat.press("E")
         assert "■ all 2" in below(seat, "#choices") or "2 transcripts" in below(seat, "#about")
         await seat.press("escape")
 
-        seat.desk.state.table.filter_by("nobody")
+        seat.desk.state.table.filter_by(parse_filter("nobody", COLUMNS))
         for key in ("e", "x", "d", "full_stop", "c", "J", "r"):
             await seat.press(key)
             assert "no row" in seat.footer_text().lower()
@@ -352,7 +354,7 @@ async def test_help_scrolls_where_it_is_too_long(open_desk: DeskFactory) -> None
         box = seat.desk.screen.query_one("#box")
         await seat.press("j", "down", "k", "pagedown", "ctrl+d")
         assert 25 == box.scroll_offset.y
-        await seat.press(*["pagedown"] * 9)
+        await seat.press(*["pagedown"] * 12)
         assert box.max_scroll_y == box.scroll_offset.y > 25
         await seat.press("pageup", "ctrl+u", "up")
         assert box.max_scroll_y - 25 == box.scroll_offset.y

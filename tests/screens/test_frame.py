@@ -21,7 +21,8 @@ from tests.support.report_builders import (
 )
 from tui.app.desk import Desk
 from tui.config.settings import PACELINE_THEMES, DeskSettings
-from tui.model.row_order import Column
+from tui.model.column_spec import QUEUE_ORDER
+from tui.render.columns import COLUMNS, column_named
 from tui.screens.help import HelpDialog
 from tui.widgets.line_widgets import LineBlock
 from workers.jobs.events import Outcome
@@ -47,7 +48,7 @@ class Changed(Desk):
     """A desk with settings of all kinds."""
 
     def __init__(self, *about: Any) -> None:
-        columns = frozenset({Column.STATE, Column.WORDS})
+        columns = frozenset({"state", "words"})
         settings = DeskSettings(
             theme="paceline-light", ascii=True, refresh=0.1, columns=columns, keys=CHANGED
         )
@@ -184,7 +185,7 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
     async with open_desk(some()) as seat:
         desk = seat.desk
         told = {command.title: command for command in desk.get_system_commands(desk.screen)}
-        assert {f"Sort by {column.value}" for column in Column} <= told.keys()
+        assert {f"Sort by {column.label}" for column in (QUEUE_ORDER, *COLUMNS)} <= told.keys()
         themes = [title for title in told if title.startswith("Theme: ")]
         assert (
             sorted(f"Theme: {name}" for name in PACELINE_THEMES) == themes[: len(PACELINE_THEMES)]
@@ -196,7 +197,7 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
         told["Theme: paceline-contrast"].callback()
         await seat.pilot.pause()
         await seat.process_reports()
-        assert Column.LAG is desk.state.table.sorting.column
+        assert column_named("lag") is desk.state.table.sorting.column
         assert "paceline-contrast" == desk.theme
         for says, row in (("First session", 0), ("Last session", 2), ("Previous session", 1)):
             await told[says].callback()

@@ -34,6 +34,7 @@ from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.transcript_cache import TranscriptCache
 from tui.model.wall import Wall
 from tui.render.banner import Destination
+from tui.render.columns import visible_columns
 from tui.screens import available_actions
 from tui.screens.frame import ScreenFrame, is_too_small
 from tui.screens.framed_screen import FramedScreen
@@ -88,7 +89,8 @@ class Desk(JobActions):
         themes.set_theme(self, self.settings.theme)
 
     def get_default_screen(self) -> Screen[None]:
-        return Overview(self.state, self.look, self.frame, self.settings.columns)
+        columns = visible_columns(self.settings.columns)
+        return Overview(self.state, self.look, self.frame, columns)
 
     def on_mount(self) -> None:
         if not self.is_headless:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import click
 
+from tui.cli.desk_settings import load_desk_settings
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import open_supervisor
 from tui.cli.summary import ExitCode, exit_code, run_summary_lines
-from tui.config import loader
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
 from tui.text.formats import format_count
@@ -59,7 +59,7 @@ def require_terminal(instead: str) -> None:
 
 def run_desk(options: RunOptions, request: RunRequest, guard: TerminalGuard) -> int:
     """Opens the desk; returns when the user has left it."""
-    settings = loader.load_settings()
+    settings = load_desk_settings()
     with open_supervisor(options, request.run_folder) as supervisor:
         jobs = request.enqueue(
             supervisor

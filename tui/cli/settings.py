@@ -1,17 +1,18 @@
 """``paceline settings``: where they are, what is in force, and a file to begin with."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tui.config import loader
 from tui.config.settings import (
     MAX_REFRESH_S,
     MIN_REFRESH_S,
-    OPTIONAL_COLUMNS,
     PACELINE_THEMES,
     DeskSettings,
 )
 from tui.keys.key_table import KEY_BINDINGS, Scope
 from tui.keys.keymap import Keymap
+from tui.model.column_spec import ColumnSpec
+from tui.render.columns import COLUMNS, optional_column_names
 from tui.text.width import clean
 from workers.errors import UsageProblem
 from workers.exports import FORMATS, OverwritePolicy
@@ -19,7 +20,7 @@ from workers.exports import FORMATS, OverwritePolicy
 
 def print_settings(echo: Callable[[str], None]) -> None:
     """Says the file and, as it would be written there, what is in force."""
-    path, settings = loader.settings_path(), loader.load_settings()
+    path, settings = loader.settings_path(), loader.load_settings(optional_column_names)
     there = "" if path.exists() else " (not there; --create writes it)"
     echo(clean(f"# {path}{there}"))
     for line in settings_lines(settings):
@@ -53,7 +54,9 @@ def _as_comment(line: str) -> str:
     return f"# {line}" if line and not line.startswith(("#", "[")) else line
 
 
-def settings_lines(settings: DeskSettings) -> Iterator[str]:
+def settings_lines(
+    settings: DeskSettings, columns: Sequence[ColumnSpec] = COLUMNS
+) -> Iterator[str]:
     """The settings as lines of TOML, with what else each may be."""
     export = settings.export
     others = ", ".join(PACELINE_THEMES)
@@ -61,7 +64,11 @@ def settings_lines(settings: DeskSettings) -> Iterator[str]:
     yield f"ascii = {_toml_bool(settings.ascii)}  # true: no signs but ASCII"
     bounds = f"{MIN_REFRESH_S} to {MAX_REFRESH_S:g}"
     yield f"refresh = {settings.refresh:g}  # seconds between two looks, {bounds}"
-    shown = [column.name.lower() for column in OPTIONAL_COLUMNS if column in settings.columns]
+    shown = [
+        name
+        for name in optional_column_names(columns)
+        if settings.columns is None or name in settings.columns
+    ]
     yield f"columns = {_toml_list(shown)}  # beside the file's name; any may be left out"
     yield ""
     yield "[export]"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from tui.cli.desk_settings import load_desk_settings
 from tui.cli.runs import destination
 from tui.cli.summary import ExitCode
-from tui.config import loader
 from tui.model.replay import Replay
 from tui.terminal import gc_tuning
 from tui.terminal.guard import TerminalGuard
@@ -31,7 +31,7 @@ def view_run(folder: Path, guard: TerminalGuard) -> int:
 
     Raises `RunFolderProblem` or `Malformed`.
     """
-    settings = loader.load_settings()
+    settings = load_desk_settings()
     at_work = run_folder.is_running(folder)
     click.echo(clean(f"Reading {folder}"), err=True)  # of many hours that takes a while
     timeline = RunTimeline(folder, running=at_work)

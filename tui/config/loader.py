@@ -17,13 +17,11 @@ from platformdirs import user_config_path
 from tui.config.settings import (
     MAX_REFRESH_S,
     MIN_REFRESH_S,
-    OPTIONAL_COLUMNS,
     PACELINE_THEMES,
     DeskSettings,
     ExportSettings,
 )
 from tui.config.toml_lines import KeyPath, line_number
-from tui.model.row_order import Column
 from workers.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -44,12 +42,14 @@ def settings_path() -> Path:
     )
 
 
-def load_settings() -> DeskSettings:
-    """The user's settings, with the theme that the environment names, if it does.
+def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
+    """Reads the user's settings, and the theme from the environment if it names one.
 
-    Raises `UsageProblem` for a file that cannot be read or understood.
+    ``column_names``: returns what ``columns`` may list; called only if the file has that setting,
+    because the columns are slow to load. Raises `UsageProblem` for a file that cannot be read or
+    understood.
     """
-    settings = _read_settings_file(settings_path())
+    settings = _read_settings_file(settings_path(), column_names)
     if theme := os.environ.get(THEME_VARIABLE):
         if (problem := _theme_problem(theme)) is not None:
             raise UsageProblem(f"{THEME_VARIABLE}: {problem[0]}", problem[1])
@@ -57,7 +57,7 @@ def load_settings() -> DeskSettings:
     return settings
 
 
-def _read_settings_file(file: Path) -> DeskSettings:
+def _read_settings_file(file: Path, column_names: Callable[[], Sequence[str]]) -> DeskSettings:
     try:
         text = file.read_bytes().decode()
     except FileNotFoundError:
@@ -71,15 +71,16 @@ def _read_settings_file(file: Path) -> DeskSettings:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UsageProblem(f"{file}, line {line}: this is not UTF-8", "Save it as such.") from error
-    return _SettingsReader(str(file), text).read()
+    return _SettingsReader(str(file), text, column_names).read()
 
 
 class _SettingsReader:
     """One reading of a file."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, column_names: Callable[[], Sequence[str]]) -> None:
         self._file = file
         self._text = text
+        self._column_names = column_names
 
     def read(self) -> DeskSettings:
         try:
@@ -118,12 +119,11 @@ class _SettingsReader:
             )
         return float(value)
 
-    def _columns(self, document: Mapping[str, Any]) -> frozenset[Column]:
+    def _columns(self, document: Mapping[str, Any]) -> frozenset[str] | None:
         if "columns" not in document:
-            return frozenset(OPTIONAL_COLUMNS)
-        by_name = {column.name.lower(): column for column in OPTIONAL_COLUMNS}
-        names = self._name_list(("columns",), "column", document["columns"], by_name)
-        return frozenset(by_name[name] for name in names)
+            return None
+        known = self._column_names()
+        return frozenset(self._name_list(("columns",), "column", document["columns"], known))
 
     def _export(self, table: Mapping[str, Any]) -> ExportSettings:
         usual = ExportSettings()

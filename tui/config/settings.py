@@ -1,43 +1,38 @@
-"""What the user can set, and what is so unless he does."""
+"""The settings that the user can change, with their defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from tui.model.row_order import Column
 
 PACELINE_THEMES = ("paceline", "paceline-light", "paceline-contrast", "paceline-ansi")
 
 MIN_REFRESH_S, MAX_REFRESH_S = 0.1, 2.0
 """Bounds of `DeskSettings.refresh`."""
 
-OPTIONAL_COLUMNS = tuple(column for column in Column if column not in (Column.QUEUE, Column.FILE))
-"""Those that the table may do without."""
-
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What the export dialog begins with, until something else was chosen in it."""
+    """The first choice in the export dialog, until the user makes another one."""
 
     formats: tuple[str, ...] = ("txt",)
     folder: str = ""
     """Empty: the folder “exports” of the run."""
     together: bool = False
-    """One file for all recordings, in the formats that can."""
+    """One file for all recordings, in the formats that allow it."""
     existing: str = "refuse"
     """The value of a `workers.exports.OverwritePolicy`."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
-    """All there is to set."""
+    """All settings of the desk."""
 
     theme: str = PACELINE_THEMES[0]
     ascii: bool = False
-    """Only ASCII signs, whatever the terminal says that it can show."""
+    """Draw with ASCII characters only, whatever the terminal can show."""
     refresh: float = 0.2
-    """Seconds between two looks at what happened."""
-    columns: frozenset[Column] = frozenset(OPTIONAL_COLUMNS)
-    """Those that the table may show; the file's name it always does."""
+    """Seconds between two updates of the screen."""
+    columns: frozenset[str] | None = None
+    """Names of the columns that the table may show beside the file's name; None: all of them."""
     export: ExportSettings = ExportSettings()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By `KeyBinding.id`, the names of the keys that do it instead."""
+    """Names of the keys that replace those of a `KeyBinding`, by its id."""

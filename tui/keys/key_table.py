@@ -179,7 +179,7 @@ KEY_BINDINGS = (
     KeyBinding(Scope.SORTING, ("p",), "choose('PROGRESS')", "p", "progress"),
     KeyBinding(Scope.SORTING, ("t",), "choose('LEFT')", "t", "time left"),
     KeyBinding(Scope.SORTING, ("l",), "choose('LAG')", "l", "lag"),
-    KeyBinding(Scope.SORTING, ("v",), "choose('LEVEL')", "v", "level: how loud it is"),
+    KeyBinding(Scope.SORTING, ("v",), "choose('LEVEL')", "v", "level"),
     KeyBinding(Scope.SORTING, ("a",), "choose('ATTEMPTS')", "a", "attempts"),
     KeyBinding(Scope.SORTING, ("w",), "choose('WORDS')", "w", "newest words"),
     KeyBinding(Scope.SORTING, ("down", "j"), "move(1)", "↓ j", "next column"),

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import QueueForecast, StartForecast
 from tui.model.table_view import TableView
 from tui.model.tabs import TabState
@@ -17,7 +18,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn
 
 MAX_TURNS = 60
-"""Turns of a job that nobody looks at, the last ones; older ones stay on disk (see
+"""Turns kept in memory of a job that is not current; older ones stay on disk (see
 `transcript_cache`)."""
 
 
@@ -37,16 +38,16 @@ class DeskState:
         self._turns_heard = 0
         self._now = 0.0
         self._retry_due: dict[JobId, float] = {}
-        """When a further attempt may start at the earliest, of jobs that await one."""
+        """The earliest start of the next attempt, for jobs that wait for one."""
         self._live_jobs: set[JobId] = set()
         self._stopping_jobs: set[JobId] = set()
         self._removed_jobs: dict[JobId, JobState] = {}
-        """Jobs whose rows were taken off the table."""
+        """Jobs that were removed from the table."""
 
-    # --- facts come in
+    # --- reports come in
 
     def tick(self, now: float) -> None:
-        """The time, on a monotonic clock. Rows that count down change with every second."""
+        """Sets the time, on a monotonic clock. Rows that count down change with every second."""
         for job, due in self._retry_due.items():
             if _whole_seconds(due - now) != _whole_seconds(due - self._now):
                 self.table.changed_jobs.add(job)
@@ -54,7 +55,7 @@ class DeskState:
         self.table.tick(now)
 
     def apply(self, report: JobReport) -> None:
-        """Takes one report in."""
+        """Applies one report."""
         if (job_state := self._removed_jobs.get(report.job)) is not None:
             job_state.apply(report)
             return
@@ -76,7 +77,7 @@ class DeskState:
         self.table.changed_jobs.add(report.job)
 
     def restore(self, job_states: Iterable[JobState]) -> None:
-        """Takes over what became of jobs before the desk was opened."""
+        """Adds jobs with what happened to them before the desk opened, sorted by number."""
         for job_state in job_states:
             self.job_states[job_state.job] = job_state
             self.table.add(job_state.job)
@@ -85,7 +86,7 @@ class DeskState:
             job_state.transcript.evict(MAX_TURNS)
 
     def add_jobs(self, jobs: Iterable[JobId], files: Iterable[str]) -> None:
-        """Shows jobs that were added before anything was reported of them."""
+        """Shows new jobs before their first report."""
         for job, file in zip(jobs, files, strict=True):
             if job not in self.job_states:
                 self._add_job(job, file)
@@ -93,10 +94,10 @@ class DeskState:
     def update_forecast(
         self, queue: Sequence[JobId], next_start_at: float | None, max_sessions: int, *, held: bool
     ) -> None:
-        """What the supervisor says of those that wait: their order, and when the first may start.
+        """Updates what waiting jobs can expect, from the supervisor's queue.
 
-        ``max_sessions`` at once, 0 while that is not known; ``next_start_at`` on the monotonic
-        clock.
+        ``next_start_at``: when the first may start, on the monotonic clock. ``max_sessions``: how
+        many may run at once, 0 while that is unknown.
         """
         room = not max_sessions or len(self._live_jobs) < max_sessions
         start_in = None if next_start_at is None else next_start_at - self._now
@@ -107,7 +108,7 @@ class DeskState:
         )
 
     def _starts_later(self, job: JobId, next_start_at: float) -> bool:
-        """It broke, and may not start that soon: those behind it go first, and it says when."""
+        """It waits for a retry that is due later, so the jobs behind it start first."""
         due = self._retry_due.get(job, -math.inf)
         return (
             due > max(next_start_at, self._now)
@@ -115,17 +116,17 @@ class DeskState:
         )
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
-        """Puts turns back into a transcript that were shed from it."""
+        """Puts evicted turns back into a transcript."""
         self.job_states[job].transcript.restore(turns)
         self.table.changed_jobs.add(job)
 
     def mark_stopping(self, job: JobId) -> None:
-        """The user cancelled a live job; it says so until it has ended."""
+        """Notes that the user cancelled a live job; its row says so until it has ended."""
         self._stopping_jobs.add(job)
         self.table.changed_jobs.add(job)
 
     def reset(self) -> None:
-        """All that was reported, to be told it anew; rows, marks and selection stay."""
+        """Forgets all reports, so that they can be applied again; keeps rows, marks, selection."""
         for job, job_state in self.job_states.items():
             self.job_states[job] = JobState(job, job_state.file)
         self.status_counts = Counter({JobStatus.QUEUED: len(self.job_states)})
@@ -154,14 +155,14 @@ class DeskState:
             self._stopping_jobs.discard(job_state.job)
 
     def remove(self, jobs: Iterable[JobId]) -> None:
-        """Takes rows off the table; nobody sees them any more, until they are put back."""
-        gone = [job for job in jobs if job in self.job_states]
-        for job in gone:
+        """Removes jobs from the table, until `undo_remove`."""
+        known = [job for job in jobs if job in self.job_states]
+        for job in known:
             job_state = self._removed_jobs[job] = self.job_states.pop(job)
             self.status_counts[job_state.status] -= 1
             self._live_jobs.discard(job)
             self._retry_due.pop(job, None)
-        self.table.remove(gone)
+        self.table.remove(known)
 
     def undo_remove(self, jobs: Iterable[JobId]) -> None:
         """Undoes `remove`: rows return to where they were, with their marks."""
@@ -173,20 +174,20 @@ class DeskState:
                 self._live_jobs.add(job)
         self.table.put_back(back)
 
-    # --- what is so
+    # --- what is known
 
     @property
     def is_over(self) -> bool:
-        """There are jobs, and nothing more will happen to any of them by itself."""
+        """There are jobs, and all of them have finished."""
         return bool(self.job_states) and all(
             status.is_finished for status, count in self.status_counts.items() if count
         )
 
     @property
     def all_job_states(self) -> list[JobState]:
-        """Every job by its number, those too whose rows were taken off the table."""
+        """Every job by its number, removed ones included."""
         known = [*self.job_states.values(), *self._removed_jobs.values()]
-        return sorted(known, key=lambda history: history.job)
+        return sorted(known, key=lambda job_state: job_state.job)
 
     @property
     def live_job_states(self) -> list[JobState]:
@@ -194,19 +195,29 @@ class DeskState:
         return [self.job_states[job] for job in sorted(self._live_jobs)]
 
     def is_stopping(self, job: JobId) -> bool:
-        """The user asked it to end, and it has not ended yet."""
+        """Whether the user cancelled the job and it has not ended yet."""
         return job in self._stopping_jobs
 
     def start_forecast(self, job: JobId) -> StartForecast | None:
-        """What a job that waits for its start can expect; None when it does not."""
+        """What a job in the queue can expect; None for other jobs."""
         return self._queue_forecast.forecast(job)
 
     def retry_wait_s(self, job: JobId) -> int:
-        """Whole seconds until a further attempt may start; 0 when it only waits for a place."""
+        """Whole seconds until the next attempt may start; 0 if it only waits for a free place."""
         return _whole_seconds(self._retry_due[job] - self._now) if job in self._retry_due else 0
 
+    def row_context(self, job: JobId) -> RowContext:
+        """What a job's row shows beside the job's own state."""
+        return RowContext(
+            current=job == self.table.current,
+            marked=job in self.table.marked,
+            stopping=self.is_stopping(job),
+            retry_wait_s=self.retry_wait_s(job),
+            forecast=self.start_forecast(job),
+        )
+
     def snapshot(self, job: JobId) -> JobState:
-        """A copy that another thread may read while reports go on coming in."""
+        """A copy that another thread may read while reports come in."""
         return self.job_states[job].copy()
 
 

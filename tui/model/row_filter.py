@@ -1,17 +1,17 @@
-"""The filter's language: which jobs a line of words lets through.
+"""The filter language: which jobs match a line of terms.
 
-``word`` is in the name or the latest words, ``"two words"`` too; ``name:x`` and ``text:x`` ask for
-one of them. ``state:x`` takes the beginning of a state, or ``live``; a whole state by itself is a
-word that rows of that state have too. ``lag>20`` compares, likewise ``attempts``, ``progress`` (%),
-``left`` (s) and ``level`` (dBFS). ``!`` inverts a term. All terms must be true.
+``word`` matches the name or the latest words, and so does ``"two words"``; ``name:x`` and
+``text:x`` look into one of them. ``state:x`` matches the beginning of a state, or ``live``; a
+complete state alone also matches jobs in that state. ``lag>20`` compares a number. ``!`` inverts a
+term. A job must match all terms. The names are those of the columns' filters.
 """
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from tui.model import metrics
+from tui.model.column_spec import ColumnFilter, ColumnSpec, FilterKind
 from workers.jobs.job_state import JobState, JobStatus
 
 Predicate = Callable[[JobState], bool]
@@ -35,89 +35,82 @@ _COMPARATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 
-_NUMERIC_KEYS: Mapping[str, Callable[[JobState], float | None]] = {
-    "lag": metrics.lag_ms,
-    "attempts": lambda history: history.attempt,
-    "progress": metrics.progress_percent,
-    "left": metrics.remaining_s,
-    "level": metrics.peak_level_db,
-}
-
 _STATE_WORDS = frozenset({LIVE_STATE, *(status.value for status in JobStatus)})
-
-_FILTER_KEYS = ("state", "name", "text", *_NUMERIC_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is asked for, and what of it was not understood. Without terms it admits all."""
+    """A parsed line of terms. Without any term, every job matches."""
 
     text: str = ""
     predicates: tuple[Predicate, ...] = ()
     problems: tuple[str, ...] = ()
-    """A sentence for each term that was not understood, and does not count."""
+    """A sentence for each term that was not understood and is ignored."""
 
     def __bool__(self) -> bool:
         return bool(self.predicates)
 
     def matches(self, job_state: JobState) -> bool:
-        """Whether every term is true of the job."""
+        """Whether the job matches every term."""
         return all(test(job_state) for test in self.predicates)
 
 
-def parse_filter(text: str) -> Filter:
-    """The filter that a line asks for."""
-    tests: list[Predicate] = []
-    doubts = []
+def parse_filter(text: str, columns: Iterable[ColumnSpec]) -> Filter:
+    """Parses a line of terms; ``columns``: whose filters it may name."""
+    filters = {column.filter.name: column.filter for column in columns if column.filter}
+    predicates: list[Predicate] = []
+    problems = []
     for term in _TERM.finditer(text):
         if not term[0]:
             continue
         try:
-            tests.append(_term_predicate(term))
-        except _TermError as doubt:
-            doubts.append(str(doubt))
-    return Filter(text, tuple(tests), tuple(doubts))
+            predicates.append(_term_predicate(term, filters))
+        except _TermError as problem:
+            problems.append(str(problem))
+    return Filter(text, tuple(predicates), tuple(problems))
 
 
 class _TermError(Exception):
     """Why a term was not understood."""
 
 
-def _term_predicate(term: re.Match[str]) -> Predicate:
+def _term_predicate(term: re.Match[str], filters: Mapping[str, ColumnFilter]) -> Predicate:
     value = (term["quoted"] or term["bare"] or "") + term["rest"]
     key, sign = (term["key"] or "").casefold(), term["sign"]
     if not key and not value:
         raise _TermError("! inverts which word?" if term["not"] else "no words between the quotes")
-    test = _key_predicate(key, sign, value) if key else _word_predicate(value)
-    return (lambda history: not test(history)) if term["not"] else test
+    test = _key_predicate(key, sign, value, filters) if key else _word_predicate(value, filters)
+    return (lambda job_state: not test(job_state)) if term["not"] else test
 
 
-def _key_predicate(key: str, sign: str, value: str) -> Predicate:
-    if key not in _FILTER_KEYS:
-        raise _TermError(f"nothing is called {key}; there are {', '.join(_FILTER_KEYS)}")
-    if key in _NUMERIC_KEYS:
-        return _comparison_predicate(key, sign, value)
+def _key_predicate(
+    key: str, sign: str, value: str, filters: Mapping[str, ColumnFilter]
+) -> Predicate:
+    if key not in filters:
+        raise _TermError(f"nothing is called {key}; there are {', '.join(filters)}")
+    if filters[key].kind is FilterKind.NUMBER:
+        return _comparison_predicate(filters[key], sign, value)
     if sign != ":":
         raise _TermError(f"{key}{sign} compares nothing; try {key}:")
     if not value:
         raise _TermError(f"{key}: which?")
-    if key == "state":
+    if filters[key].kind is FilterKind.STATE:
         return _state_predicate(value.casefold())
-    told = metrics.recording_name if key == "name" else metrics.latest_words
-    wanted = value.casefold()
-    return lambda history: wanted in told(history).casefold()
+    return _text_predicate(value, [filters[key]])
 
 
-def _word_predicate(word: str) -> Predicate:
-    wanted = word.casefold()
-    whole = (
-        _state_predicate(wanted) if wanted in _STATE_WORDS else None
-    )  # it stands in the row, so it is typed
-    return lambda history: (
-        (whole is not None and whole(history))
-        or wanted in metrics.recording_name(history).casefold()
-        or wanted in metrics.latest_words(history).casefold()
-    )
+def _word_predicate(word: str, filters: Mapping[str, ColumnFilter]) -> Predicate:
+    texts = [each for each in filters.values() if each.kind is FilterKind.TEXT]
+    in_texts = _text_predicate(word, texts)
+    if word.casefold() not in _STATE_WORDS:
+        return in_texts
+    in_state = _state_predicate(word.casefold())  # the row shows the word, so users type it
+    return lambda job_state: in_state(job_state) or in_texts(job_state)
+
+
+def _text_predicate(text: str, filters: Iterable[ColumnFilter]) -> Predicate:
+    text, values = text.casefold(), [each.value for each in filters]
+    return lambda job_state: any(text in str(value(job_state)).casefold() for value in values)
 
 
 def _state_predicate(prefix: str) -> Predicate:
@@ -127,28 +120,25 @@ def _state_predicate(prefix: str) -> Predicate:
     if not states:
         words = ", ".join([*(status.value for status in JobStatus), LIVE_STATE])
         raise _TermError(f"no state begins with {prefix}; there are {words}")
-    return lambda history: history.status in states
+    return lambda job_state: job_state.status in states
 
 
-def _comparison_predicate(key: str, sign: str, value: str) -> Predicate:
-    if sign not in _COMPARATORS:
-        raise _TermError(f"{key}{sign} is not understood; try {key}> or {key}<")
-    number, compare, measure = (
-        _parse_number(f"{key}{sign}", value),
-        _COMPARATORS[sign],
-        _NUMERIC_KEYS[key],
-    )
+def _comparison_predicate(column_filter: ColumnFilter, sign: str, value: str) -> Predicate:
+    name, compare = column_filter.name, _COMPARATORS.get(sign)
+    if compare is None:
+        raise _TermError(f"{name}{sign} is not understood; try {name}> or {name}<")
+    limit = _parse_number(f"{name}{sign}", value)
 
     def test(job_state: JobState) -> bool:
-        measured = measure(job_state)
-        return measured is not None and compare(measured, number)
+        number = column_filter.value(job_state)
+        return isinstance(number, int | float) and compare(number, limit)
 
     return test
 
 
 def _parse_number(term: str, value: str) -> float:
-    """``20``, ``-40.5``, ``1:30`` for seconds, and with a unit behind."""
-    found = re.fullmatch(r"(?:(\d+):)?([-+]?\d+(?:[.,]\d*)?)(?:%|ms|s|dB|dBFS)?", value)
-    if found is None:
+    """``20``, ``-40.5``, ``1:30`` for seconds; a unit may follow."""
+    match = re.fullmatch(r"(?:(\d+):)?([-+]?\d+(?:[.,]\d*)?)(?:%|ms|s|dB|dBFS)?", value)
+    if match is None:
         raise _TermError(f"{term} needs a number" + (f", not {value}" if value else ""))
-    return 60 * int(found[1] or 0) + float(found[2].replace(",", "."))
+    return 60 * int(match[1] or 0) + float(match[2].replace(",", "."))

@@ -1,81 +1,28 @@
-"""Which jobs the table shows, and where: in the queue's order or sorted, filtered, standing still.
+"""Which jobs the table shows and in which order: queue order or sorted, filtered, or frozen.
 
-Holds ids only; what it needs to know of the jobs is handed in. Not to be told the time: whoever
-owns it says when rows may move.
+It holds ids only and knows no time: the caller hands in job states and says when rows may move.
 """
 
 import bisect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import TypeAlias
 
-from tui.model import metrics
+from tui.model.column_spec import QUEUE_ORDER, ColumnSpec, SortValue
 from tui.model.row_filter import Filter
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobState, JobStatus
-
-SortValue: TypeAlias = float | str | None
-
-
-class Column(Enum):
-    """What rows can be sorted by; the value is how it is called."""
-
-    QUEUE = "queue order"
-    STATE = "state"
-    FILE = "file"
-    PROGRESS = "progress"
-    LEFT = "time left"
-    LAG = "lag"
-    LEVEL = "level"
-    ATTEMPTS = "attempts"
-    WORDS = "newest words"
-
-
-DESCENDING_COLUMNS = frozenset(
-    {Column.PROGRESS, Column.LAG, Column.LEVEL, Column.ATTEMPTS, Column.WORDS}
-)
-"""Columns whose great values one looks for."""
-
-_STATUS_RANKS = {
-    status: place
-    for place, status in enumerate(
-        (
-            JobStatus.FAILED,
-            JobStatus.RETRYING,
-            JobStatus.CONNECTING,
-            JobStatus.STREAMING,
-            JobStatus.FINISHING,
-            JobStatus.QUEUED,
-            JobStatus.INTERRUPTED,
-            JobStatus.CANCELLED,
-            JobStatus.DONE,
-        )
-    )
-}
-"""Trouble first, then what is at work, what waits, what is over."""
-
-_SORT_VALUES: Mapping[Column, Callable[[JobState], SortValue]] = {
-    Column.STATE: lambda history: _STATUS_RANKS[history.status],
-    Column.FILE: lambda history: metrics.recording_name(history).casefold(),
-    Column.PROGRESS: metrics.progress_fraction,
-    Column.LEFT: metrics.remaining_s,
-    Column.LAG: metrics.lag_ms,
-    Column.LEVEL: metrics.peak_level_db,
-    Column.ATTEMPTS: lambda history: history.attempt,
-}
+from workers.jobs.job_state import JobState
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """By what, and from which end."""
+    """The column that rows are sorted by, and the direction."""
 
-    column: Column = Column.QUEUE
+    column: ColumnSpec = QUEUE_ORDER
     descending: bool = False
 
 
 class RowOrder:
-    """The rows. What has no value to sort by stands at the end, whichever way it is sorted."""
+    """The jobs with a row, in order. Jobs without a value to sort by always come last."""
 
     def __init__(self) -> None:
         self.visible: list[JobId] = []
@@ -83,34 +30,34 @@ class RowOrder:
         self.filter = Filter()
         self.frozen = False
         self.newcomer_count = 0
-        """Jobs that came while it was, and have no row."""
+        """Jobs added while frozen, which have no row yet."""
         self.all_jobs: list[JobId] = []
         """Every job, in queue order."""
         self._ranks: dict[JobId, int] = {}
-        """Where in the queue a job belongs; its id, until somebody rearranges."""
+        """Position of each job in the queue; jobs that never moved have their id."""
         self._row_by_job: dict[JobId, int] = {}
         self._rows_valid = True
-        """`_rows` is so."""
+        """`_row_by_job` matches `visible`."""
 
     @property
     def is_queue_order(self) -> bool:
-        """Rows never move by themselves."""
+        """Rows never move by themselves: neither sorted nor filtered."""
         return self.sorting == Sorting() and not self.filter
 
     @property
     def row_by_job(self) -> Mapping[JobId, int]:
-        """Where each job stands that is shown."""
+        """The row of each visible job."""
         if not self._rows_valid:
             self._row_by_job = {job: row for row, job in enumerate(self.visible)}
             self._rows_valid = True
         return self._row_by_job
 
     def queue_rank(self, job: JobId) -> int:
-        """For comparing two jobs by their place in the queue."""
+        """A number to compare two jobs by their position in the queue."""
         return self._ranks.get(job, job)
 
     def add(self, job: JobId) -> bool:
-        """A job came; True when it has its row already, else the next `refresh` finds it."""
+        """Adds a job; True if it has its row now, otherwise the next `refresh` gives it one."""
         bisect.insort(self.all_jobs, job, key=self.queue_rank)
         self.newcomer_count += self.frozen
         if self.frozen or not self.is_queue_order:
@@ -120,23 +67,23 @@ class RowOrder:
         return True
 
     def remove(self, jobs: Iterable[JobId]) -> None:
-        """Jobs go, and their rows; their place in the queue is kept for them."""
-        gone = frozenset(jobs)
-        self.all_jobs = [job for job in self.all_jobs if job not in gone]
-        self._set_visible([job for job in self.visible if job not in gone])
+        """Removes jobs and their rows; `add` returns them to their position in the queue."""
+        removed = frozenset(jobs)
+        self.all_jobs = [job for job in self.all_jobs if job not in removed]
+        self._set_visible([job for job in self.visible if job not in removed])
 
     def reorder_queue(self, order: Sequence[JobId]) -> None:
-        """These jobs exchange their places in the queue, so that they stand in this order."""
-        places = sorted(map(self.queue_rank, order))
-        self._ranks |= dict(zip(order, places, strict=True))
+        """Puts these jobs into this order, on the queue positions that they have together."""
+        ranks = sorted(map(self.queue_rank, order))
+        self._ranks |= dict(zip(order, ranks, strict=True))
         self.all_jobs.sort(key=self.queue_rank)
 
     def refresh(
         self, job_states: Mapping[JobId, JobState], last_heard_seq: Mapping[JobId, int]
     ) -> bool:
-        """Filters and sorts by the values of now; ``last_heard_seq``: when, in any rising numbers.
+        """Filters and sorts by the current values; True if a row moved, came or went.
 
-        True when a row moved, came or went.
+        ``last_heard_seq``: for each job, a number that rises with each of its new words.
         """
         jobs, self.newcomer_count = self.all_jobs, 0
         if self.filter:
@@ -150,16 +97,14 @@ class RowOrder:
         last_heard_seq: Mapping[JobId, int],
     ) -> list[JobId]:
         column, descending = self.sorting.column, self.sorting.descending
-        if column is Column.QUEUE:
+        if column.sort_value is None:
             return list(reversed(jobs) if descending else jobs)
-        values: dict[JobId, SortValue]
-        if column is Column.WORDS:
-            values = {job: last_heard_seq.get(job) for job in jobs}
-        else:
-            values = {job: _SORT_VALUES[column](job_states[job]) for job in jobs}
+        values: dict[JobId, SortValue] = {
+            job: column.sort_value(job_states[job], last_heard_seq.get(job)) for job in jobs
+        }
         valued = [job for job in jobs if values[job] is not None]
-        valued.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one kind, and none None
-        if column is Column.LAG:  # who is late now is looked for; what is over shows its p99
+        valued.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one type, and none None
+        if column.finished_last:
             valued.sort(key=lambda job: job_states[job].status.is_finished)
         return valued + [job for job in jobs if values[job] is None]
 

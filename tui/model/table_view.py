@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tui.model import row_filter
-from tui.model.row_order import DESCENDING_COLUMNS, Column, RowOrder, Sorting
+from tui.model.column_spec import ColumnSpec
+from tui.model.row_filter import Filter
+from tui.model.row_order import RowOrder, Sorting
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
@@ -90,39 +91,42 @@ class TableView:
 
     def take_changes(self) -> Changes:
         """Reorders the rows if it is time; returns what changed since the last call."""
-        self._reorder_if_due()
+        self._stale |= bool(self.changed_jobs)
+        free = not (self._row_order.is_queue_order or self._row_order.frozen or self.is_reading)
+        if free and self._stale and self._now - self._reordered_at >= MIN_REORDER_INTERVAL_S:
+            self._reorder()
         changes = Changes(frozenset(self.changed_jobs), self._order_changed)
         self.changed_jobs, self._order_changed = set(), False
         return changes
 
-    # --- what is so
+    # --- what it shows
 
     @property
     def visible(self) -> Sequence[JobId]:
-        """The rows that are shown."""
+        """The visible rows, from the top."""
         return self._row_order.visible
 
     @property
     def current_row(self) -> int:
-        """Where the current job stands; 0 when there is none."""
+        """The row of the current job; 0 when there is none."""
         return 0 if self.current is None else self._row_order.row_by_job[self.current]
 
     def row_of(self, job: JobId) -> int | None:
-        """Where a job stands in the table; None when it is not shown."""
+        """The row of a job; None when it is hidden."""
         return self._row_order.row_by_job.get(job)
 
     @property
     def waiting_jobs(self) -> list[JobId]:
-        """Jobs that wait for their start, in the table's queue order."""
+        """Jobs that wait for their start, in queue order."""
         return [job for job in self._row_order.all_jobs if _is_waiting(self._job_states[job])]
 
     @property
     def current_job_state(self) -> JobState | None:
-        """The history of the current row."""
+        """The job state of the current row."""
         return None if self.current is None else self._job_states[self.current]
 
     def targets(self) -> list[JobId]:
-        """What a verb acts on: the marked rows, else the current one."""
+        """The jobs that a verb acts on: the marked rows, otherwise the current one."""
         if self.marked:
             return [job for job in self.visible if job in self.marked]
         return [] if self.current is None else [self.current]
@@ -130,108 +134,105 @@ class TableView:
     # --- what the user does to rows
 
     def move(self, rows: int) -> None:
-        """Moves the selection, and stops at the ends."""
+        """Moves the selection by so many rows; it stops at the ends."""
         if self.visible:
             self.select(self.visible[min(max(self.current_row + rows, 0), len(self.visible) - 1)])
 
     def select(self, job: JobId) -> None:
-        """Makes a row the current one; for a job that is hidden the filter is taken away."""
+        """Makes a row the current one; for a hidden job this clears the filter."""
         if self.row_of(job) is None:
-            self.filter_by("")
+            self.filter_by(Filter())
         if self.current is not None:
             self.changed_jobs.add(self.current)
         self.current = self._last_selected = job
         self.changed_jobs.add(job)
 
     def toggle_mark(self) -> None:
-        """Marks the current row, or takes its mark away, and goes on to the next."""
+        """Marks or unmarks the current row and moves to the next one."""
         if self.current is not None:
             self._toggle_marks({self.current})
             self.move(1)
 
     def toggle_all_marks(self) -> None:
-        """Marks every row that is shown; when all are, takes their marks away."""
-        shown = set(self.visible)
-        self._toggle_marks(shown - self.marked or shown)
+        """Marks every visible row; if all are marked, unmarks them."""
+        rows = set(self.visible)
+        self._toggle_marks(rows - self.marked or rows)
 
     def invert_marks(self) -> None:
-        """Marks what is shown and was not marked, and nothing else of it."""
+        """Marks the visible rows that were not marked, and unmarks the others."""
         self._toggle_marks(set(self.visible))
 
     def unmark_all(self) -> bool:
-        """Takes the marks of all rows that are shown away; False when there was none."""
-        there_were = bool(self.marked)
+        """Unmarks all visible rows; False if none was marked."""
+        had_marks = bool(self.marked)
         self._toggle_marks(self.marked)
-        return there_were
+        return had_marks
 
     def _toggle_marks(self, jobs: set[JobId]) -> None:
         self.changed_jobs |= jobs
         self._all_marks = self._all_marks ^ jobs
         self.marked = self.marked ^ jobs
 
-    # --- which rows are shown, and where
+    # --- which rows are visible, in which order
 
     @property
     def sorting(self) -> Sorting:
-        """By which column, and from which end."""
+        """The column that rows are sorted by, and the direction."""
         return self._row_order.sorting
 
     @property
     def filter_text(self) -> str:
-        """The filter as it was typed; empty when there is none."""
+        """The filter as typed; empty when there is none."""
         return self._row_order.filter.text
 
     @property
     def filter_problems(self) -> Sequence[str]:
-        """What of the filter was not understood, in words."""
+        """A sentence for each term of the filter that was not understood."""
         return self._row_order.filter.problems
 
     @property
     def frozen(self) -> bool:
-        """Rows stand still, whatever their values do."""
+        """Rows keep their place although values change."""
         return self._row_order.frozen
 
     @property
     def newcomer_count(self) -> int:
-        """Jobs that came while rows stood still, and have none."""
+        """Jobs added while frozen, which have no row yet."""
         return self._row_order.newcomer_count
 
-    def sort_by(self, column: Column, *, reverse: bool | None = None) -> None:
-        """Sorts the rows; ``reverse``: against the column's own direction.
+    def sort_by(self, column: ColumnSpec, *, reverse: bool | None = None) -> None:
+        """Sorts the rows; sorting by the same column again reverses the direction.
 
-        Without it, the column that they are sorted by already is turned round.
+        ``reverse``: whether to sort against the column's own direction, whatever it was before.
         """
-        usual = column in DESCENDING_COLUMNS
         if reverse is not None:
-            descending = usual ^ reverse
+            descending = column.descending ^ reverse
         elif column is self.sorting.column:
             descending = not self.sorting.descending
         else:
-            descending = usual
+            descending = column.descending
         self._row_order.sorting = Sorting(column, descending)
         self._reorder()
 
-    def filter_by(self, text: str) -> None:
-        """Shows the rows that `row_filter.parsed` admits; empty shows all."""
-        if (
-            self._last_selected not in self._job_states
-        ):  # nobody was anywhere, or its row was taken off
+    def filter_by(self, filter: Filter) -> None:
+        """Shows only the rows that match; an empty filter shows all."""
+        if self._last_selected not in self._job_states:  # nothing selected yet, or removed
             self._last_selected = self.current
-        self._row_order.filter = row_filter.parse_filter(text)
+        self._row_order.filter = filter
         self._reorder()
         self._restore_selection()
 
     def set_frozen(self, on: bool) -> None:
-        """Rows stand still until they are let go, except for what the user does to them."""
+        """Freezes the rows: only the user moves them, until this is called with False."""
         self._row_order.frozen = on
         self._order_changed = True
         if not on:
             self._reorder()
 
     def move_in_queue(self, jobs: Iterable[JobId], by: int) -> list[JobId]:
-        """Moves waiting jobs up (-1) or down (+1) among those that wait.
+        """Moves jobs up (-1) or down (+1) among the waiting ones; neighbours stay together.
 
-        Gives all that wait, in their new order. Jobs that stand together stay together.
+        Returns all waiting jobs in their new order.
         """
         moved, order = set(jobs), self.waiting_jobs
         if by < 0:
@@ -244,17 +245,10 @@ class TableView:
         return order
 
     def reorder_queue(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order; those that are not named keep their rows."""
+        """Puts waiting jobs into this order; jobs that are not named keep their rows."""
         waiting = frozenset(self.waiting_jobs)
         self._row_order.reorder_queue([*dict.fromkeys(job for job in order if job in waiting)])
         self._reorder()
-
-    def _reorder_if_due(self) -> None:
-        """Lets live values move rows, but calmly."""
-        self._stale |= bool(self.changed_jobs)
-        free = not (self._row_order.is_queue_order or self._row_order.frozen or self.is_reading)
-        if free and self._stale and self._now - self._reordered_at >= MIN_REORDER_INTERVAL_S:
-            self._reorder()
 
     def _reorder(self) -> None:
         row = self.current_row
@@ -263,13 +257,13 @@ class TableView:
             self._repair_selection(row)
 
     def _restore_selection(self) -> None:
-        """The user let rows come back; the one that he had left is the current one again."""
+        """Selects the row that the user selected last, if it is visible again."""
         if self._last_selected is not None and self.row_of(self._last_selected) is not None:
             self.current = self._last_selected
         self._order_changed = True
 
     def _repair_selection(self, row: int) -> None:
-        """Rows moved. The current job stays the current one; if it went, its row does."""
+        """After rows moved: keeps the current job, or if it is hidden, the job in its row."""
         self._order_changed = True
         rows, order = self._row_order.row_by_job, self.visible
         self.marked = {job for job in self._all_marks if job in rows}
@@ -282,7 +276,7 @@ def _is_waiting(job_state: JobState) -> bool:
 
 
 def _move_up(order: list[JobId], jobs: set[JobId]) -> None:
-    """Each of the jobs changes places with the one above it, unless that is one of them too."""
+    """Swaps each of the jobs with the one above it, unless that one moves too."""
     for row in range(1, len(order)):
         if order[row] in jobs and order[row - 1] not in jobs:
             order[row - 1], order[row] = order[row], order[row - 1]

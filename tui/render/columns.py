@@ -1,194 +1,302 @@
-"""Which columns the session table has room for, and how wide each is."""
+"""The columns of the session table. To add one, add an entry to `COLUMNS`.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import product
+Settings, sort dialog, command palette, filter language, help and reference follow from the entry.
+How the cells are laid out is in `table`.
+"""
 
-from tui.model.row_order import Column
-from tui.render.gauges import LAG_GAUGE_WIDTH, LAG_NUMBER_WIDTH, LEVEL_METER_WIDTH
+from collections.abc import Container, Iterable
 
-STATE_WIDTH = 11
-"""Cells of the longest state word, ``interrupted``."""
+from tui.model import metrics
+from tui.model.column_spec import (
+    ColumnCell,
+    ColumnFilter,
+    ColumnSpec,
+    Detail,
+    FilterKind,
+    Row,
+)
+from tui.render import gauges, latest_words
+from tui.render.job_labels import (
+    STATUS_ROLES,
+    bar_role,
+    format_progress_time,
+    has_not_begun,
+    recording_name,
+    status_word,
+)
+from tui.text.formats import format_duration
+from tui.text.width import fit_middle
+from tui.theme.roles import Role, StyledLine
+from workers.jobs.job_state import JobStatus
 
-MARKERS_WIDTH = 4
-"""Cursor, mark, the state's sign and a space."""
-
-PERCENT_WIDTH = len("SENT") + 1
-"""Each heading has room for the sign of the sorting behind it."""
-
-SHORT_TIME_LEFT_WIDTH = len("12:34")
-LONG_TIME_LEFT_WIDTH = len("1:02:33")
-SHORT_PROGRESS_TIME_WIDTH = len("12:34/56:78")
-LONG_PROGRESS_TIME_WIDTH = len("1:02:33/3:00:00")
+STATE_WIDTH = len("interrupted")
+PERCENT_WIDTH = len("SENT") + 1  # each heading has room for the arrow of the sorting behind it
 ATTEMPTS_WIDTH = len("TRY") + 1
+LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # the number, its sign, and the sign of a slip
+BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
 
-COLUMN_GAP = 2
-"""Cells between two columns."""
-
-LAG_COLUMN_WIDTH = LAG_NUMBER_WIDTH + 1
-"""The lag, its sign, and the sign of a slip."""
-
-MIN_WORDS_WIDTH = 8
-MIN_NAME_WIDTH = 14
-MAX_NAME_WIDTH = 40
-
-ALL_COLUMNS = frozenset(Column)
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column as it stands in the table."""
-
-    column: Column
-    name: str
-    cells: int
-    right_aligned: bool = False
-    """Aligned there."""
-    sign_cells: int = 0
-    """Cells at its end that the name does not stand above."""
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnWidths:
-    """Widths in cells; 0 means that a column gave way. Numbers are never cut, only left out."""
-
-    name: int
-    words: int
-    state: int = 0
-    bar: int = 0
-    percent: int = 0
-    time_left: int = 0
-    progress_time: int = 0
-    """How far it is, and of how much."""
-    level: int = 0
-    gauge: int = 0
-    lag: int = 0
-    attempts: int = 0
-
-    @property
-    def headings(self) -> Iterator[Heading]:
-        """What stands from left to right behind the marks; the words take the rest."""
-        lag = "ms" if self.gauge else "LAG ms"
-        every = (
-            Heading(Column.STATE, "STATE", self.state),
-            Heading(Column.FILE, "FILE", self.name),
-            Heading(Column.PROGRESS, "PROGRESS", self.bar),
-            Heading(Column.PROGRESS, "SENT", self.percent, right_aligned=True),
-            Heading(Column.LEFT, "LEFT", self.time_left, right_aligned=True),
-            Heading(Column.PROGRESS, "TIME", self.progress_time, right_aligned=True),
-            Heading(Column.LEVEL, "LEVEL", self.level),
-            Heading(Column.LAG, "LAG", self.gauge),
-            Heading(Column.LAG, lag, self.lag, right_aligned=True, sign_cells=2),
-            Heading(Column.ATTEMPTS, "TRY", self.attempts, right_aligned=True),
-        )
-        yield from (each for each in every if each.cells)
-        yield Heading(Column.WORDS, "LATEST WORDS", self.words)
-
-    @property
-    def fixed_cells(self) -> int:
-        """Cells between the marks and the words."""
-        return sum(
-            each.cells + COLUMN_GAP for each in self.headings if each.column is not Column.WORDS
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _ColumnSet:
-    """What is shown beside name and words, if so many cells are left for the words."""
-
-    min_words: int
-    bar: int = 0
-    percent: bool = False
-    time_left: bool = False
-    progress_time: bool = False
-    level: bool = False
-    gauge: bool = False
-    lag: bool = True
-    min_words_with_attempts: int = 0
-    """The same where attempts have a column, which they need not have; 0: they have none."""
-
-
-_COLUMN_SETS = (
-    _ColumnSet(
-        40,
-        bar=20,
-        time_left=True,
-        progress_time=True,
-        level=True,
-        gauge=True,
-        min_words_with_attempts=40,
-    ),
-    _ColumnSet(
-        32,
-        bar=12,
-        time_left=True,
-        progress_time=True,
-        level=True,
-        gauge=True,
-        min_words_with_attempts=32,
-    ),
-    _ColumnSet(24, bar=12, time_left=True, level=True, gauge=True, min_words_with_attempts=36),
-    _ColumnSet(20, percent=True, time_left=True, level=True, gauge=True),
-    _ColumnSet(20, percent=True, time_left=True, gauge=True),
-    _ColumnSet(16, percent=True, time_left=True),
-    _ColumnSet(16, time_left=True),
+STATUS_ORDER = (
+    JobStatus.FAILED,
+    JobStatus.RETRYING,
+    JobStatus.CONNECTING,
+    JobStatus.STREAMING,
+    JobStatus.FINISHING,
+    JobStatus.QUEUED,
+    JobStatus.INTERRUPTED,
+    JobStatus.CANCELLED,
+    JobStatus.DONE,
 )
-"""The richest first; those without the state's word follow."""
+"""Problems first, then what runs, what waits, what has finished."""
 
-_MINIMAL_COLUMN_SETS = (
-    _ColumnSet(MIN_WORDS_WIDTH),
-    _ColumnSet(MIN_WORDS_WIDTH, lag=False),
-    _ColumnSet(0, lag=False),
+_QUIET_STATUSES = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
+
+
+def _draw_state(row: Row, cells: int) -> StyledLine:
+    word = status_word(row.job_state, row.context)
+    return [(f"{word:<{cells}}", STATUS_ROLES[row.job_state.status])]
+
+
+def _draw_name(row: Row, cells: int) -> StyledLine:
+    name = fit_middle(recording_name(row.job_state), cells, row.symbols.ellipsis)
+    return [(name, Role.MUTED if row.job_state.status in _QUIET_STATUSES else Role.TEXT)]
+
+
+def _draw_bar(row: Row, cells: int) -> StyledLine:
+    fraction = metrics.progress_fraction(row.job_state)
+    if fraction is None or has_not_begun(row.job_state):
+        return [(" " * cells, Role.FAINT)]
+    filled, track = gauges.bar(fraction, cells, row.symbols)
+    return [(filled, bar_role(row.job_state)), (track, Role.FAINT)]
+
+
+def _draw_percent(row: Row, cells: int) -> StyledLine:
+    percent = metrics.progress_percent(row.job_state)
+    return [(f"{'' if percent is None else f'{percent}%':>{cells}}", Role.MUTED)]
+
+
+def _draw_progress_time(row: Row, cells: int) -> StyledLine:
+    return [(f"{format_progress_time(row.job_state):>{cells}}", Role.MUTED)]
+
+
+def _draw_time_left(row: Row, cells: int) -> StyledLine:
+    remaining_s = metrics.remaining_s(row.job_state)
+    text = "" if remaining_s is None else format_duration(remaining_s)
+    return [(f"{text:>{cells}}", Role.TEXT if row.job_state.status.is_live else Role.MUTED)]
+
+
+def _draw_level(row: Row, cells: int) -> StyledLine:
+    """Only while audio is being sent."""
+    levels = row.job_state.levels_db if row.job_state.status is JobStatus.STREAMING else ()
+    silent = max(levels, default=gauges.SILENCE_DBFS) <= gauges.SILENCE_DBFS
+    meter = gauges.level_meter(levels, row.symbols, cells)
+    return [(meter, Role.FAINT if silent else Role.LIVE)]
+
+
+def _draw_lag_gauge(row: Row, cells: int) -> StyledLine:
+    """The lag of the latest chunk; for a finished job, a word that the number is its p99."""
+    job_state = row.job_state
+    if job_state.ended and job_state.ended.certificate:
+        return [(f"{'p99':<{cells}}", Role.FAINT)]
+    if job_state.lag is None or job_state.status.is_finished:
+        return [(" " * cells, Role.FAINT)]
+    return gauges.lag_gauge(job_state.lag.now, row.symbols, cells)
+
+
+def _draw_lag(row: Row, cells: int) -> StyledLine:
+    job_state, lag_ms = row.job_state, metrics.lag_ms(row.job_state)
+    slip = (row.symbols.slip if job_state.slips else " ", Role.WARNING)
+    if lag_ms is None:
+        return [(" " * (cells - 1), Role.FAINT), slip]
+    number = gauges.lag_number(lag_ms, row.symbols)
+    if job_state.ended and gauges.punctuality(lag_ms) is gauges.Punctuality.ON_TIME:
+        number = [(text, Role.MUTED) for text, _ in number]
+    return [*number, slip]
+
+
+def _draw_attempts(row: Row, cells: int) -> StyledLine:
+    """Empty for one attempt, which is usual."""
+    attempt = row.job_state.attempt
+    return [(f"{attempt if attempt > 1 else '':>{cells}}", Role.WARNING)]
+
+
+def _draw_words(row: Row, cells: int) -> StyledLine:
+    return latest_words.words_column(
+        row.job_state,
+        cells,
+        row.context.retry_wait_s,
+        row.symbols,
+        row.context.forecast,
+        show_attempt=not row.has_attempts_column,
+    )
+
+
+COLUMNS = (
+    ColumnSpec(
+        name="state",
+        label="state",
+        help="whether the job waits, streams or has finished, and how it ended",
+        sort_value=lambda job_state, _: STATUS_ORDER.index(job_state.status),
+        direction_labels=("trouble first", "done first"),
+        filter=ColumnFilter(
+            "state", FilterKind.STATE, lambda job_state: job_state.status.value, "state:failed"
+        ),
+        cells=(ColumnCell("STATE", _draw_state, lambda room: STATE_WIDTH * room.state_words),),
+    ),
+    ColumnSpec(
+        name="file",
+        label="file",
+        help="the recording's name",
+        sort_value=lambda job_state, _: metrics.recording_name(job_state).casefold(),
+        direction_labels=("from A on", "from Z on"),
+        filter=ColumnFilter("name", FilterKind.TEXT, metrics.recording_name, "name:talk"),
+        cells=(ColumnCell("FILE", _draw_name, lambda room: room.name_cells),),
+        is_optional=False,
+    ),
+    ColumnSpec(
+        name="progress",
+        label="progress",
+        help="how much of the recording was sent",
+        sort_value=lambda job_state, _: metrics.progress_fraction(job_state),
+        descending=True,
+        direction_labels=("the least first", "the most first"),
+        filter=ColumnFilter(
+            "progress", FilterKind.NUMBER, metrics.progress_percent, "progress>=50%"
+        ),
+        cells=(
+            ColumnCell(
+                "PROGRESS",
+                _draw_bar,
+                lambda room: (
+                    LONG_BAR_WIDTH
+                    if room.detail >= Detail.LONG_BAR
+                    else BAR_WIDTH * (room.detail >= Detail.BAR)
+                ),
+            ),
+            ColumnCell(
+                "SENT",
+                _draw_percent,
+                lambda room: PERCENT_WIDTH * (Detail.PERCENT <= room.detail < Detail.BAR),
+                right_aligned=True,
+            ),
+            ColumnCell(
+                "TIME",
+                _draw_progress_time,
+                lambda room: (
+                    len("1:02:33/3:00:00" if room.has_hours else "12:34/56:78")
+                    * (room.detail >= Detail.PROGRESS_TIME)
+                ),
+                right_aligned=True,
+                after="left",
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="left",
+        label="time left",
+        help="how much of the recording is still to be sent",
+        sort_value=lambda job_state, _: metrics.remaining_s(job_state),
+        direction_labels=("the soonest first", "the longest first"),
+        filter=ColumnFilter("left", FilterKind.NUMBER, metrics.remaining_s, "left<1:30"),
+        cells=(
+            ColumnCell(
+                "LEFT",
+                _draw_time_left,
+                lambda room: (
+                    len("1:02:33" if room.has_hours else "12:34")
+                    * (room.detail >= Detail.TIME_LEFT)
+                ),
+                right_aligned=True,
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="level",
+        label="level",
+        help="how loud the audio is that is being sent, in dBFS",
+        sort_value=lambda job_state, _: metrics.peak_level_db(job_state),
+        descending=True,
+        direction_labels=("the quietest first", "the loudest first"),
+        filter=ColumnFilter("level", FilterKind.NUMBER, metrics.peak_level_db, "level<-50"),
+        cells=(
+            ColumnCell(
+                "LEVEL",
+                _draw_level,
+                lambda room: gauges.LEVEL_METER_WIDTH * (room.detail >= Detail.LEVEL),
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="lag",
+        label="lag",
+        help="how late the last chunk left, in ms; when finished, what 99 of 100 stayed under",
+        sort_value=lambda job_state, _: metrics.lag_ms(job_state),
+        descending=True,
+        finished_last=True,
+        direction_labels=("the smallest first", "the largest first"),
+        filter=ColumnFilter("lag", FilterKind.NUMBER, metrics.lag_ms, "lag>20"),
+        cells=(
+            ColumnCell(
+                "LAG",
+                _draw_lag_gauge,
+                lambda room: gauges.LAG_GAUGE_WIDTH * (room.detail >= Detail.LAG_GAUGE),
+            ),
+            ColumnCell(
+                "LAG ms",
+                _draw_lag,
+                lambda room: LAG_WIDTH * (room.detail >= Detail.LAG),
+                right_aligned=True,
+                sign_cells=2,
+                heading_beside="ms",
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="attempts",
+        label="attempts",
+        help="how many attempts there were",
+        sort_value=lambda job_state, _: job_state.attempt,
+        descending=True,
+        direction_labels=("the fewest first", "the most first"),
+        filter=ColumnFilter(
+            "attempts", FilterKind.NUMBER, lambda job_state: job_state.attempt, "attempts>1"
+        ),
+        cells=(
+            ColumnCell(
+                "TRY",
+                _draw_attempts,
+                lambda room: ATTEMPTS_WIDTH * room.attempts,
+                right_aligned=True,
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="words",
+        label="newest words",
+        help="the latest words, or why there are none",
+        sort_value=lambda _, last_heard_seq: last_heard_seq,
+        descending=True,
+        direction_labels=("the oldest first", "the newest first"),
+        filter=ColumnFilter("text", FilterKind.TEXT, metrics.latest_words, "text:hello"),
+        cells=(ColumnCell("LATEST WORDS", _draw_words, width=None),),
+    ),
 )
+"""From left to right."""
 
 
-@lru_cache(maxsize=8)
-def fit_columns(
-    cells: int,
-    *,
-    has_hours: bool,
-    longest_name: int,
-    show_attempts: bool = False,
-    visible: frozenset[Column] = ALL_COLUMNS,
-) -> ColumnWidths:
-    """The richest set that still leaves room for words.
-
-    ``has_hours``: some recording has hours; ``show_attempts``: some job had more than one attempt;
-    ``visible``: what the user wants to see at all.
-    """
-    wish = min(MAX_NAME_WIDTH, max(MIN_NAME_WIDTH, cells // 5))
-    name = max(len("FILE"), min(wish, longest_name, max(cells - MARKERS_WIDTH - COLUMN_GAP, 1)))
-    for state, choice, tried in _candidate_sets(show_attempts):
-        left, clock = (
-            (LONG_TIME_LEFT_WIDTH, LONG_PROGRESS_TIME_WIDTH)
-            if has_hours
-            else (SHORT_TIME_LEFT_WIDTH, SHORT_PROGRESS_TIME_WIDTH)
-        )
-        progress, lag = Column.PROGRESS in visible, Column.LAG in visible
-        found = ColumnWidths(
-            name=name,
-            words=0,
-            state=STATE_WIDTH * (state and Column.STATE in visible),
-            bar=choice.bar * progress,
-            percent=PERCENT_WIDTH * (choice.percent and progress),
-            time_left=left * (choice.time_left and Column.LEFT in visible),
-            progress_time=clock * (choice.progress_time and progress),
-            level=LEVEL_METER_WIDTH * (choice.level and Column.LEVEL in visible),
-            gauge=LAG_GAUGE_WIDTH * (choice.gauge and lag),
-            lag=LAG_COLUMN_WIDTH * (choice.lag and lag),
-            attempts=ATTEMPTS_WIDTH * (tried and Column.ATTEMPTS in visible),
-        )
-        room = cells - MARKERS_WIDTH - found.fixed_cells
-        if room >= (choice.min_words_with_attempts if tried else choice.min_words):
-            break
-    return replace(found, words=max(room, 0) * (Column.WORDS in visible))
+def optional_column_names(columns: Iterable[ColumnSpec] = COLUMNS) -> list[str]:
+    """Names that the setting ``columns`` may list; columns that are not optional are visible."""
+    return [column.name for column in columns if column.is_optional]
 
 
-def _candidate_sets(show_attempts: bool) -> Iterator[tuple[bool, _ColumnSet, bool]]:
-    """With the state's word or not, what else, with the attempts or not."""
-    for state, choice in product((True, False), _COLUMN_SETS):
-        if show_attempts and choice.min_words_with_attempts:
-            yield state, choice, True
-        yield state, choice, False
-    yield from ((False, choice, False) for choice in _MINIMAL_COLUMN_SETS)
+def visible_columns(names: Container[str] | None) -> tuple[ColumnSpec, ...]:
+    """The columns that the setting ``columns`` leaves; None: all."""
+    return tuple(
+        column
+        for column in COLUMNS
+        if names is None or column.name in names or not column.is_optional
+    )
+
+
+def column_named(name: str) -> ColumnSpec:
+    """The column that the settings call so."""
+    return next(column for column in COLUMNS if column.name == name)

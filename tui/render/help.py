@@ -5,6 +5,8 @@ from itertools import groupby
 
 from tui.keys.key_table import KeyBinding, Scope
 from tui.keys.keymap import Keymap
+from tui.model.column_spec import ColumnSpec, columns_reference
+from tui.render.columns import COLUMNS
 from tui.render.gauges import SILENCE_DBFS, VERY_LATE_MS
 from tui.render.glossary import definition_lines
 from tui.render.responsive_line import line_width
@@ -47,7 +49,11 @@ STATUS_DESCRIPTIONS = {
 
 
 def help_lines(
-    active: Sequence[KeyBinding], cells: int, keymap: Keymap, symbols: Symbols
+    active: Sequence[KeyBinding],
+    cells: int,
+    keymap: Keymap,
+    symbols: Symbols,
+    columns: Sequence[ColumnSpec] = COLUMNS,
 ) -> list[StyledLine]:
     """In two columns where there is room. ``active``: the keys that work where the user is."""
     beside = cells >= 2 * MIN_HELP_COLUMN_WIDTH
@@ -58,7 +64,7 @@ def help_lines(
     )
     left = [line for block in _scope_blocks([*active, *unnamed], column, symbols) for line in block]
     right = [*_tips_block(column), *_symbols_block(column, symbols)]
-    rest = _scope_blocks(elsewhere, column, symbols)
+    rest = [*_scope_blocks(elsewhere, column, symbols), _columns_block(columns, column)]
     if beside:
         return _two_columns(left, right, rest, column + HELP_COLUMN_GAP)
     return [*left, *right, *(line for block in rest for line in block)]
@@ -121,6 +127,15 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
         (symbols.received, "among the events: received from it"),
     ]
     return _definition_block("Signs", states + others, cells, min_term_width=3)
+
+
+def _columns_block(columns: Sequence[ColumnSpec], cells: int) -> list[StyledLine]:
+    """What each column shows, and how to filter by it."""
+    pairs = [
+        (column.name, f"{column.help}; filter: {column.filter}" if column.filter else column.help)
+        for column in columns_reference(columns)
+    ]
+    return _definition_block("Columns", pairs, cells)
 
 
 def _tips_block(cells: int) -> list[StyledLine]:

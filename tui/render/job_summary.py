@@ -1,12 +1,13 @@
 """What is known of one job, above its transcript."""
 
+from tui.model.column_spec import RowContext
 from tui.render import gauges, latest_words
-from tui.render.table_row import (
+from tui.render.job_labels import (
     STATUS_ROLES,
-    RowContext,
     format_progress_time,
     recording_name,
-    state_word,
+    status_sign,
+    status_word,
 )
 from tui.render.transcript_layout import wrap_sentence
 from tui.text import formats
@@ -36,10 +37,10 @@ def title_line(
 ) -> StyledLine:
     """The recording's name in a rule, its state at the end."""
     clock = format_progress_time(job_state)
-    told = [state_word(job_state, context), *([clock] if clock else [])]
+    told = [status_word(job_state, context), *([clock] if clock else [])]
     if job_state.attempt > 1:
         told.append(f"attempt {job_state.attempt}")
-    sign = symbols.stopping if context.stopping else symbols.status[job_state.status]
+    sign = status_sign(job_state, context, symbols)
     state = f" {sign} " + f" {symbols.separator} ".join(told) + " "
     room = cells - cell_width(state) - 5
     called = recording_name(job_state)

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 from tui.model import metrics
+from tui.model.column_spec import RowContext
 from tui.model.wall import Wall
 from tui.render import gauges, latest_words
-from tui.render.table_row import (
+from tui.render.job_labels import (
     STATUS_ROLES,
-    RowContext,
+    bar_role,
     format_progress_time,
     recording_name,
-    state_word,
+    status_sign,
+    status_word,
 )
 from tui.render.transcript_layout import attempt_divider, wrap_sentence, wrap_turn
 from tui.text import formats
@@ -108,11 +110,11 @@ def _title_line(
 ) -> StyledLine:
     """The name at the left of the rule, the state at its end."""
     role = STATUS_ROLES[job_state.status]
-    sign = symbols.stopping if context.stopping else symbols.status[job_state.status]
+    sign = status_sign(job_state, context, symbols)
     joint = symbols.rule if edges.at_left else symbols.tee if edges.at_top else symbols.cross
     edge = (symbols.cursor, Role.KEY) if context.current else (joint, Role.FAINT)
     mark = (symbols.marked, Role.ALARM) if context.marked else (symbols.rule, Role.FAINT)
-    word = state_word(job_state, context)
+    word = status_word(job_state, context)
     if job_state.attempt > 1:
         word += f" {latest_words.attempt_prefix(job_state, symbols).strip()}"
     room = cells - cell_width(word) - 10
@@ -155,8 +157,7 @@ def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledL
         whole = f"{clock}  {short}"
         clock = whole if cells - cell_width(whole) - 2 >= MIN_TILE_BAR_WIDTH else short
     filled, track = gauges.bar(share, max(cells - cell_width(clock) - 2, 0), symbols)
-    role = Role.FAINT if job_state.status is JobStatus.DONE else STATUS_ROLES[job_state.status]
-    return [(filled, role), (track, Role.FAINT), ("  " + clock, Role.MUTED)]
+    return [(filled, bar_role(job_state)), (track, Role.FAINT), ("  " + clock, Role.MUTED)]
 
 
 def _lag_line(job_state: JobState, symbols: Symbols) -> StyledLine:

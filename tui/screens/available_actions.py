@@ -18,7 +18,8 @@ from textual.widgets import Input
 from tui.config.settings import PACELINE_THEMES
 from tui.keys.key_table import KEY_BINDINGS, KeyBinding
 from tui.keys.keymap import Keymap
-from tui.model.row_order import Column
+from tui.model.column_spec import QUEUE_ORDER
+from tui.render.columns import COLUMNS
 from tui.widgets.messages import SortRequested
 
 _KEYS_BY_ID = {key.id: key for key in KEY_BINDINGS if key.id}
@@ -76,9 +77,9 @@ def palette_commands(
         if key.action != "command_palette":
             yield SystemCommand(_sentence_case(key.description), f"key: {key.key_display}", does)
     if any(action.key.id == "sessions.sort" for action in found):
-        for column in Column:
+        for column in (QUEUE_ORDER, *COLUMNS):
             ordered = partial(screen.post_message, SortRequested(column))
-            yield SystemCommand(f"Sort by {column.value}", "again: the other way round", ordered)
+            yield SystemCommand(f"Sort by {column.label}", "again: the other way round", ordered)
     yield SystemCommand("Theme", "other colours", app.action_change_theme)
     for name in sorted(app.available_themes, key=lambda name: (name not in PACELINE_THEMES, name)):
         yield SystemCommand(f"Theme: {name}", "these colours", partial(setattr, app, "theme", name))

@@ -6,10 +6,11 @@ from textual.widgets import Input
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
+from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
-from tui.model.row_order import Column
+from tui.model.row_filter import Filter, parse_filter
 from tui.model.table_view import Changes
-from tui.render.columns import ALL_COLUMNS
+from tui.render.columns import COLUMNS
 from tui.screens.detail_screen import DetailScreen
 from tui.screens.frame import ScreenFrame
 from tui.screens.reading_screen import ReadingScreen
@@ -52,7 +53,7 @@ class Overview(DetailScreen):
         state: DeskState,
         look: Look,
         frame: ScreenFrame,
-        columns: frozenset[Column] = ALL_COLUMNS,
+        columns: tuple[ColumnSpec, ...] = COLUMNS,
     ) -> None:
         super().__init__(state, look, frame)
         self._columns = columns
@@ -130,12 +131,12 @@ class Overview(DetailScreen):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         if isinstance(message.input, FilterInput) and message.value != self.state.table.filter_text:
-            self.state.table.filter_by(message.value)
+            self.state.table.filter_by(parse_filter(message.value, COLUMNS))
             self._request_redraw()
 
     def on_filter_input_closed(self, message: FilterInput.Closed) -> None:
         if not message.keep_filter:
-            self.state.table.filter_by("")
+            self.state.table.filter_by(Filter())
         elif (found := self.state.table.current) is not None:
             self.state.table.select(found)  # the user stays on the row that the filter found
         self.set_focus(self.table)
@@ -152,7 +153,7 @@ class Overview(DetailScreen):
     def action_reverse(self) -> None:
         self._sort_by(self.state.table.sorting.column)
 
-    def _sort_by(self, column: Column | None) -> None:
+    def _sort_by(self, column: ColumnSpec | None) -> None:
         if column is not None:
             self.state.table.sort_by(column)
             self._request_redraw()
@@ -178,5 +179,5 @@ class Overview(DetailScreen):
         elif self.state.table.unmark_all():
             self._request_redraw()
         elif self.state.table.filter_text:
-            self.state.table.filter_by("")
+            self.state.table.filter_by(Filter())
             self._request_redraw()

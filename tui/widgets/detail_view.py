@@ -14,7 +14,6 @@ from tui.model.desk_state import DeskState
 from tui.model.tabs import Tab
 from tui.render.job_details import details_lines
 from tui.render.job_summary import job_summary_lines, title_line
-from tui.render.table_row import row_context
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
 from tui.theme.roles import Look, Role, StyledLine
@@ -116,7 +115,7 @@ class DetailView(Vertical):
         if job_state is None or not width:
             return []
         symbols = self._look.symbols
-        stands = row_context(self._state, job_state.job)
+        stands = self._state.row_context(job_state.job)
         if self._viewing.tab is not Tab.TRANSCRIPT:
             return [title_line(job_state, stands, width, symbols)]
         return job_summary_lines(

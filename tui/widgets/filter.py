@@ -8,7 +8,7 @@ from textual.widgets import Input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import DeskState
-from tui.render import table_head
+from tui.render import table
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import LineBlock
 
@@ -84,7 +84,7 @@ class FilterBar(Horizontal):
         state = self._state
         shown, of = len(state.table.visible), len(state.job_states)
         return [
-            table_head.filter_result_line(
+            table.filter_result_line(
                 shown, of, state.table.filter_problems, width, self._look.symbols
             )
         ]

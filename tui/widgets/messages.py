@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from tui.model.row_order import Column
+from tui.model.column_spec import ColumnSpec
 from workers.jobs.job import JobId
 
 
@@ -21,7 +21,7 @@ class PathsPasted(Message):
 class SortRequested(Message):
     """A column's name was clicked."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: ColumnSpec) -> None:
         super().__init__()
         self.column = column
 

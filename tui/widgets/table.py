@@ -8,12 +8,13 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tui.keys.key_table import Scope
+from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
-from tui.model.row_order import Column
 from tui.model.table_view import Changes
-from tui.render import table_head
-from tui.render.columns import ALL_COLUMNS, MAX_NAME_WIDTH, ColumnWidths, fit_columns
-from tui.render.table_row import recording_name, row_context, session_row
+from tui.render import table
+from tui.render.columns import COLUMNS
+from tui.render.job_labels import recording_name
+from tui.render.table import MAX_NAME_WIDTH, TableLayout, fit_columns, session_row
 from tui.text.width import cell_width
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import LineBlock, render_strip
@@ -24,14 +25,14 @@ from tui.widgets.row_scroll_view import RowScrollView
 class SessionTable(RowScrollView):
     """Rows of the state. (DataTable repaints all that is visible when one cell changes.)
 
-    ``visible_columns``: the columns that the user wants to see at all.
+    ``columns``: the columns that the user wants to see at all.
     """
 
     def __init__(
         self,
         state: DeskState,
         look: Look,
-        visible_columns: frozenset[Column] = ALL_COLUMNS,
+        columns: tuple[ColumnSpec, ...] = COLUMNS,
         *,
         id: str,
     ) -> None:
@@ -39,7 +40,7 @@ class SessionTable(RowScrollView):
         self._state = state
         self._rows = state.table
         self._look = look
-        self._visible_columns = visible_columns
+        self._columns = columns
         self._max_name_width = 0
         self._measured_count = 0
         """So many names were."""
@@ -47,14 +48,14 @@ class SessionTable(RowScrollView):
         """Where the current row was last."""
         self._base_style = Style()
         self._first_visible_row = 0
-        self._painted_columns = ColumnWidths(0, 0)
+        self._painted_layout = TableLayout((), None)
 
     def show_changes(self, changes: Changes) -> None:
         """Draws what changed; costs as much as there is to see, however many rows there are."""
         if changes.order_changed:
             self._measure_names()
             self._keep_current_in_view()
-        if changes.order_changed or self.columns != self._painted_columns:
+        if changes.order_changed or self.table_layout != self._painted_layout:
             self.refresh()
             return
         top, height = self.scroll_offset.y, self.size.height
@@ -79,20 +80,20 @@ class SessionTable(RowScrollView):
         self.ensure_row_visible(self._last_row)
 
     @property
-    def columns(self) -> ColumnWidths:
+    def table_layout(self) -> TableLayout:
         """What there is room for now."""
         return fit_columns(
             self.scrollable_content_region.width,
             has_hours=self._state.max_duration_s >= 3600,
             longest_name=self._max_name_width,
             show_attempts=self._state.highest_attempt > 1,
-            visible=self._visible_columns,
+            columns=self._columns,
         )
 
     def header_lines(self, _width: int) -> list[StyledLine]:
         """The columns' names, for the line above the rows."""
-        rows, symbols, room = self._rows, self._look.symbols, self.columns
-        note = table_head.table_status(
+        rows, symbols, room = self._rows, self._look.symbols, self.table_layout
+        note = table.table_status(
             rows.sorting,
             room,
             symbols,
@@ -100,7 +101,7 @@ class SessionTable(RowScrollView):
             frozen=rows.frozen,
             new_count=rows.newcomer_count,
         )
-        return [table_head.heading_line(room, symbols, rows.sorting, note)]
+        return [table.heading_line(room, symbols, rows.sorting, note)]
 
     def _measure_names(self) -> None:
         job_states = self._state.job_states
@@ -116,9 +117,9 @@ class SessionTable(RowScrollView):
         """As many as there are jobs: what stands below does not move while the filter is typed."""
         return max(len(self._state.job_states), 1)
 
-    def column_at(self, x: int) -> Column:
+    def column_at(self, x: int) -> ColumnSpec:
         """Whose name stands there in the line above the rows."""
-        return table_head.column_at(x, self.columns)
+        return table.column_at(x, self.table_layout)
 
     def on_mount(self) -> None:
         self._measure_names()
@@ -134,7 +135,7 @@ class SessionTable(RowScrollView):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """All lines of one paint; what they share is looked up once, which halves the paint."""
-        self._base_style, self._painted_columns = self.rich_style, self.columns
+        self._base_style, self._painted_layout = self.rich_style, self.table_layout
         self._first_visible_row = self.scroll_offset.y
         return super().render_lines(crop)
 
@@ -145,13 +146,13 @@ class SessionTable(RowScrollView):
         if index >= len(rows.visible):
             if index == 0 and state.job_states:
                 back = self._look.keymap.key_display(Scope.SESSIONS, "back")
-                return render_strip(table_head.no_match_line(back), self._look, width, base)
+                return render_strip(table.no_match_line(back), self._look, width, base)
             return Strip.blank(width, base)
         job = rows.visible[index]
         if job == rows.current:
             base += self._look.cursor_style
-        stands = row_context(state, job)
-        line = session_row(state.job_states[job], self._painted_columns, stands, self._look.symbols)
+        stands = state.row_context(job)
+        line = session_row(state.job_states[job], self._painted_layout, stands, self._look.symbols)
         return render_strip(line, self._look, width, base)
 
 

@@ -11,7 +11,6 @@ from tui.model.desk_state import DeskState
 from tui.model.table_view import Changes
 from tui.model.wall import Wall
 from tui.render import wall_tile
-from tui.render.table_row import row_context
 from tui.render.wall_tile import TileEdges
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import CachedCanvas, render_strip
@@ -115,7 +114,7 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         if tile >= len(self._painted_jobs) or self._painted_jobs[tile] not in state.job_states:
             return [[] for _ in range(region.height)]
         job = self._painted_jobs[tile]
-        stands = row_context(state, job)
+        stands = state.row_context(job)
         corner = TileEdges(at_left=not region.x, at_top=not region.y)
         return wall_tile.tile_lines(
             state.job_states[job], stands, corner, region.width, region.height, self._look.symbols

@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from tui.cli import settings
 from tui.cli.commands import paceline
+from tui.cli.desk_settings import load_desk_settings
 from tui.config import loader
 from tui.config.settings import DeskSettings, ExportSettings
-from tui.model.row_order import Column
 from workers.errors import UsageProblem
 
 
@@ -29,7 +29,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_without_a_file_all_is_as_usual() -> None:
     """It is under the user's config folder, and need not be there."""
-    assert DeskSettings() == loader.load_settings()
+    assert DeskSettings() == load_desk_settings()
     assert loader.settings_path() == Path.home() / ".config" / "paceline" / "settings.toml"
 
 
@@ -51,11 +51,11 @@ def test_what_a_file_says_is_in_force(file: Path) -> None:
         """
     )
 
-    assert loader.load_settings() == DeskSettings(
+    assert load_desk_settings() == DeskSettings(
         theme="nord",
         ascii=True,
         refresh=1.0,
-        columns=frozenset({Column.LAG, Column.WORDS}),
+        columns=frozenset({"lag", "words"}),
         export=ExportSettings(("srt", "csv"), "~/subtitles", True, "number"),
         keys={
             "jobs.cancel": ("ctrl+k",),
@@ -107,7 +107,7 @@ def test_what_cannot_be_is_refused_with_its_line(
     """By the file's name, so that nobody has to look for either."""
     file.write_text(text)
     with pytest.raises(UsageProblem) as problem:
-        loader.load_settings()
+        load_desk_settings()
 
     assert str(problem.value).startswith(f"{file}, line {line}: ")
     assert words in str(problem.value)
@@ -116,21 +116,21 @@ def test_what_cannot_be_is_refused_with_its_line(
 def test_a_file_that_cannot_be_read_is_told_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not there though it was named, a folder, not UTF-8, endless, in the home of nobody."""
     with pytest.raises(UsageProblem, match="there is no such file"):
-        loader.load_settings()
+        load_desk_settings()
     file.write_bytes(b"ascii = true\n# \xff")
     with pytest.raises(UsageProblem, match="line 2: this is not UTF-8"):
-        loader.load_settings()
+        load_desk_settings()
     for endless in ("refresh = " + "9" * 5000, "theme = " + "[" * 5000):
         file.write_text(endless)
         with pytest.raises(UsageProblem, match="cannot be read"):
-            loader.load_settings()
+            load_desk_settings()
     file.unlink()
     file.mkdir()
     with pytest.raises(UsageProblem, match="cannot be read"):
-        loader.load_settings()
+        load_desk_settings()
     monkeypatch.setenv(loader.SETTINGS_VARIABLE, "~nobody-is-called-so/settings.toml")
     with pytest.raises(UsageProblem, match="there is no such file"):
-        loader.load_settings()
+        load_desk_settings()
 
 
 def test_the_environment_names_a_theme_before_the_file_does(
@@ -139,30 +139,30 @@ def test_the_environment_names_a_theme_before_the_file_does(
     """As for any program made with Textual; also one of ours, and only one that there is."""
     file.write_text('theme = "nord"')
     monkeypatch.setenv("TEXTUAL_THEME", "paceline-light")
-    assert "paceline-light" == loader.load_settings().theme
+    assert "paceline-light" == load_desk_settings().theme
 
     monkeypatch.setenv("TEXTUAL_THEME", "pacelin")
     with pytest.raises(UsageProblem, match="TEXTUAL_THEME: there is no theme “pacelin”"):
-        loader.load_settings()
+        load_desk_settings()
 
 
 def test_two_keys_may_change_places(file: Path) -> None:
     """What is taken is what is taken afterwards."""
     file.write_text('[keys.jobs]\ncancel = "a"\nadd = "x"')
 
-    assert {"jobs.cancel": ("a",), "jobs.add": ("x",)} == loader.load_settings().keys
+    assert {"jobs.cancel": ("a",), "jobs.add": ("x",)} == load_desk_settings().keys
 
 
 def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -> None:
     """Every line a comment; without the signs of comments, it says what is so anyway."""
     assert (0, f"Written: {file}\n") == run("--create")
-    assert DeskSettings() == loader.load_settings()
+    assert DeskSettings() == load_desk_settings()
 
     shown = list(settings.settings_lines(DeskSettings()))
     assert all(f"# {line}" in file.read_text() for line in shown if " = " in line)
     file.write_text("\n".join(shown))
     assert {**tomllib.loads(file.read_text())}.keys() == {*DeskSettings.__slots__}
-    assert list(settings.settings_lines(loader.load_settings())) == shown
+    assert list(settings.settings_lines(load_desk_settings())) == shown
 
 
 def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:

@@ -11,6 +11,8 @@ from tui.config.settings import ExportSettings
 from tui.model import export_job
 from tui.model.desk_state import DeskState
 from tui.model.export_job import ExportChoice, ExportGroup, ExportResult, export_groups
+from tui.model.row_filter import parse_filter
+from tui.render.columns import COLUMNS
 from tui.render.export_choices import (
     export_progress_lines,
     export_result_lines,
@@ -56,7 +58,7 @@ def test_rows_are_offered_from_the_fewest_to_all() -> None:
         desk, [waits]
     )
     desk.table.toggle_mark()
-    desk.table.filter_by("talk")
+    desk.table.filter_by(parse_filter("talk", COLUMNS))
     assert ["marked", "shown", "done", "all"] == [each.label for each in export_groups(desk, [one])]
     assert [] == export_groups(DeskState(), [])
 

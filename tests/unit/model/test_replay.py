@@ -17,6 +17,8 @@ from tests.support.run_builders import (
 )
 from tui.model.desk_state import DeskState
 from tui.model.replay import Replay
+from tui.model.row_filter import parse_filter
+from tui.render.columns import COLUMNS
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.runs.timeline import RunTimeline
@@ -144,7 +146,7 @@ def test_what_the_user_did_to_the_rows_stays(chronicle: RunTimeline) -> None:
     state, playback = DeskState(), Replay(chronicle)
     playback.update_state(state, 0.0)
     state.table.toggle_mark()
-    state.table.filter_by("!3.wav")
+    state.table.filter_by(parse_filter("!3.wav", COLUMNS))
     playback.seek(1.0)
     playback.update_state(state, 0.0)
 

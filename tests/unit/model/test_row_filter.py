@@ -13,7 +13,8 @@ from tests.support.report_builders import (
     turn_heard,
 )
 from tui.model.row_filter import parse_filter
-from tui.render.table_head import filter_result_line
+from tui.render.columns import COLUMNS
+from tui.render.table import filter_result_line
 from tui.text.width import cell_width
 from tui.theme.symbols import UNICODE
 from workers.jobs.events import Event, Progressed
@@ -79,7 +80,7 @@ JOBS = {name: job_state_of(*events, file=f"/rec/{name}.wav") for name, events in
 )
 def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: str) -> None:
     """Nobody is asked how it is spelt; a value that there is not is neither great nor small."""
-    these = parse_filter(text)
+    these = parse_filter(text, COLUMNS)
 
     assert names == ", ".join(name for name, job in JOBS.items() if these.matches(job))
     assert () == these.problems
@@ -94,7 +95,7 @@ def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: st
         ("state>3", "state> compares nothing; try state:"),
         ("state:", "state: which?"),
         ("state:asleep", "no state begins with asleep; there are queued, retrying,"),
-        ("speed>3", "nothing is called speed; there are state, name, text, lag,"),
+        ("speed>3", "nothing is called speed; there are state, name, progress,"),
         ("name:", "name: which?"),
         ("!", "! inverts which word?"),
         ('""', "no words between the quotes"),
@@ -102,18 +103,18 @@ def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: st
 )
 def test_a_term_that_is_not_understood_is_said_and_the_rest_counts(term: str, doubt: str) -> None:
     """As long as one is typing, a word is often not finished."""
-    these = parse_filter(f"talk {term} morning")
+    these = parse_filter(f"talk {term} morning", COLUMNS)
 
     assert ["Talk one"] == [name for name, job in JOBS.items() if these.matches(job)]
     assert 1 == len(these.problems)
     assert these.problems[0].startswith(doubt)
     assert these
-    assert not parse_filter(term)
+    assert not parse_filter(term, COLUMNS)
 
 
 def test_what_came_of_the_filter_is_told_beside_it() -> None:
     """The count is never cut; a term of somebody's clipboard is only text."""
-    doubts = parse_filter("state:\x1b[31m[/red] lag>").problems
+    doubts = parse_filter("state:\x1b[31m[/red] lag>", COLUMNS).problems
     for cells in (9, 20, 40, 200):
         told = "".join(text for text, _ in filter_result_line(12, 200, doubts, cells, UNICODE))
 

@@ -16,8 +16,11 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
+from tui.model.column_spec import QUEUE_ORDER, ColumnSpec
 from tui.model.desk_state import DeskState
-from tui.model.row_order import Column, Sorting
+from tui.model.row_filter import Filter, parse_filter
+from tui.model.row_order import Sorting
+from tui.render.columns import COLUMNS, column_named
 from tui.render.latest_words import queue_position
 from workers.jobs.events import Event, Outcome
 from workers.jobs.job import JobId
@@ -57,20 +60,20 @@ MIXED: list[list[Event]] = [
 @pytest.mark.parametrize(
     ("column", "order"),
     [
-        (Column.QUEUE, [1, 2, 3, 4, 5, 6]),
-        (Column.STATE, [4, 6, 1, 3, 2, 5]),
-        (Column.FILE, [1, 2, 3, 4, 5, 6]),
-        (Column.PROGRESS, [5, 6, 1, 4, 3, 2]),
-        (Column.LEFT, [2, 6, 1, 3, 4, 5]),
-        (Column.LAG, [3, 1, 5, 2, 4, 6]),
-        (Column.ATTEMPTS, [6, 1, 2, 3, 4, 5]),
-        (Column.WORDS, [3, 1, 2, 4, 5, 6]),
+        (QUEUE_ORDER, [1, 2, 3, 4, 5, 6]),
+        (column_named("state"), [4, 6, 1, 3, 2, 5]),
+        (column_named("file"), [1, 2, 3, 4, 5, 6]),
+        (column_named("progress"), [5, 6, 1, 4, 3, 2]),
+        (column_named("left"), [2, 6, 1, 3, 4, 5]),
+        (column_named("lag"), [3, 1, 5, 2, 4, 6]),
+        (column_named("attempts"), [6, 1, 2, 3, 4, 5]),
+        (column_named("words"), [3, 1, 2, 4, 5, 6]),
     ],
 )
-def test_rows_are_sorted_by_any_column(column: Column, order: list[int]) -> None:
+def test_rows_are_sorted_by_any_column(column: ColumnSpec, order: list[int]) -> None:
     """From the end one looks for; equal ones in queue order, those without a value at the end."""
     state = desk(*MIXED)
-    if column is not Column.QUEUE:
+    if column is not QUEUE_ORDER:
         state.table.sort_by(column)
 
     assert order == state.table.visible
@@ -84,9 +87,9 @@ def test_who_is_late_now_stands_before_whoever_was() -> None:
         [*streaming(), bad], streaming(lag=3.0), [*streaming(), worse], streaming(lag=40.0), WAITS
     )
 
-    state.table.sort_by(Column.LAG)
+    state.table.sort_by(column_named("lag"))
     assert [4, 2, 3, 1, 5] == state.table.visible
-    state.table.sort_by(Column.LAG)
+    state.table.sort_by(column_named("lag"))
     assert [2, 4, 1, 3, 5] == state.table.visible
 
 
@@ -94,7 +97,7 @@ def test_every_way_to_end_has_its_place_among_the_states() -> None:
     """What failed stands first, what is done last."""
     ends: list[list[Event]] = [[ended_failed("so", outcome=outcome)] for outcome in Outcome]
     state = desk(*ends, WAITS)
-    state.table.sort_by(Column.STATE)
+    state.table.sort_by(column_named("state"))
     found = [state.job_states[job].status for job in state.table.visible]
 
     assert {JobStatus.FAILED, JobStatus.QUEUED, JobStatus.CANCELLED, JobStatus.DONE} <= set(found)
@@ -105,24 +108,24 @@ def test_every_way_to_end_has_its_place_among_the_states() -> None:
 def test_the_same_column_again_turns_the_order_round() -> None:
     """What has no value stays at the end; the first choice does not depend on the one before."""
     state = desk(*MIXED)
-    state.table.sort_by(Column.LAG)
-    assert Sorting(Column.LAG, descending=True) == state.table.sorting
-    state.table.sort_by(Column.LAG)
+    state.table.sort_by(column_named("lag"))
+    assert Sorting(column_named("lag"), descending=True) == state.table.sorting
+    state.table.sort_by(column_named("lag"))
 
     assert [1, 3, 5, 2, 4, 6] == state.table.visible
-    state.table.sort_by(Column.FILE)
-    assert Sorting(Column.FILE, descending=False) == state.table.sorting
-    state.table.sort_by(Column.FILE, reverse=True)
+    state.table.sort_by(column_named("file"))
+    assert Sorting(column_named("file"), descending=False) == state.table.sorting
+    state.table.sort_by(column_named("file"), reverse=True)
     assert [6, 5, 4, 3, 2, 1] == state.table.visible
-    state.table.sort_by(Column.QUEUE)
-    state.table.sort_by(Column.QUEUE)
+    state.table.sort_by(QUEUE_ORDER)
+    state.table.sort_by(QUEUE_ORDER)
     assert [6, 5, 4, 3, 2, 1] == state.table.visible
 
 
 def test_live_values_move_rows_once_a_second() -> None:
     """The current job stays the current one; what did not move is not drawn as if it had."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
-    state.table.sort_by(Column.LAG)
+    state.table.sort_by(column_named("lag"))
     state.table.select(JobId(2))
     state.table.take_changes()
 
@@ -143,7 +146,7 @@ def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
     state.apply(report(2, queued()))
     assert [1, 2] == state.table.visible
 
-    state.table.sort_by(Column.FILE, reverse=True)
+    state.table.sort_by(column_named("file"), reverse=True)
     state.apply(report(3, queued()))
     assert [2, 1] == later(state, 100.5)
     assert [3, 2, 1] == later(state, 101.5)
@@ -152,7 +155,7 @@ def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
 def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
     """At most once a second."""
     state = desk(*MIXED)
-    state.table.filter_by("state:streaming")
+    state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     assert [1, 3] == state.table.visible
     assert "state:streaming" == state.table.filter_text
     assert state.table.row_of(JobId(2)) is None
@@ -160,7 +163,7 @@ def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
     state.apply(report(1, ended_done()))
     assert [1, 3] == later(state, 100.9)
     assert [3] == later(state, 101.0)
-    state.table.filter_by("")
+    state.table.filter_by(Filter())
     assert [1, 2, 3, 4, 5, 6] == state.table.visible
 
 
@@ -168,24 +171,24 @@ def test_a_current_row_that_goes_hands_on_to_the_one_in_its_place() -> None:
     """And has it again when the user lets the row come back; verbs never meet a hidden row."""
     state = desk(*MIXED)
     state.table.select(JobId(4))
-    state.table.filter_by("state:streaming")
+    state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     assert JobId(3) == state.table.current
 
-    state.table.filter_by("nothing is called that")
+    state.table.filter_by(parse_filter("nothing is called that", COLUMNS))
     assert state.table.current is None
     assert [] == state.table.targets()
     state.table.move(1)
     state.table.toggle_mark()
     assert [] == state.table.targets()
 
-    state.table.filter_by("")
+    state.table.filter_by(Filter())
     assert JobId(4) == state.table.current
 
 
 def test_a_hidden_row_that_is_selected_takes_the_filter_away() -> None:
     """Somebody saw the job elsewhere and wants to be there."""
     state = desk(*MIXED)
-    state.table.filter_by("state:done")
+    state.table.filter_by(parse_filter("state:done", COLUMNS))
     state.table.select(JobId(2))
 
     assert "" == state.table.filter_text
@@ -196,21 +199,21 @@ def test_marks_that_are_hidden_do_not_count_and_are_not_lost() -> None:
     """Verbs act on what one sees, in the order in which one sees it."""
     state = desk(*MIXED)
     state.table.toggle_all_marks()
-    state.table.filter_by("state:streaming")
-    state.table.sort_by(Column.LAG)
+    state.table.filter_by(parse_filter("state:streaming", COLUMNS))
+    state.table.sort_by(column_named("lag"))
     assert {1, 3} == state.table.marked
     assert [3, 1] == state.table.targets()
 
     assert state.table.unmark_all()
     assert not state.table.unmark_all()
-    state.table.filter_by("")
+    state.table.filter_by(Filter())
     assert {2, 4, 5, 6} == state.table.marked
 
 
 def test_all_that_is_shown_is_marked_and_again_none() -> None:
     """The marks can be turned round among them, too."""
     state = desk(*MIXED)
-    state.table.filter_by("state:streaming")
+    state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     state.table.toggle_mark()
     state.table.toggle_all_marks()
     assert [1, 3] == state.table.targets()
@@ -221,7 +224,7 @@ def test_all_that_is_shown_is_marked_and_again_none() -> None:
     state.table.toggle_mark()
     state.table.invert_marks()
     assert {3} == state.table.marked
-    state.table.filter_by("")
+    state.table.filter_by(Filter())
     assert {3} == state.table.marked
     state.table.take_changes()
     state.table.invert_marks()
@@ -231,7 +234,7 @@ def test_all_that_is_shown_is_marked_and_again_none() -> None:
 def test_frozen_rows_stand_still_until_they_are_let_go() -> None:
     """Neither their order nor who is among them changes; what the user does himself still does."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
-    state.table.sort_by(Column.LAG)
+    state.table.sort_by(column_named("lag"))
     state.table.set_frozen(True)
     state.apply(report(1, progressed(11, lag=9.0)))
     state.apply(report(4, queued()))
@@ -239,7 +242,7 @@ def test_frozen_rows_stand_still_until_they_are_let_go() -> None:
     assert [3, 2, 1] == later(state, 200.0)
     assert 1 == state.table.newcomer_count
 
-    state.table.sort_by(Column.FILE)
+    state.table.sort_by(column_named("file"))
     assert [1, 2, 3, 4] == state.table.visible
     assert 0 == state.table.newcomer_count
     state.apply(report(5, queued()))
@@ -388,16 +391,16 @@ def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
     state.remove([JobId(2)])
     assert 3 == state.table.current
 
-    state.table.filter_by("state:failed")
+    state.table.filter_by(parse_filter("state:failed", COLUMNS))
     assert 4 == state.table.current
-    state.table.filter_by("")
+    state.table.filter_by(Filter())
     assert 3 == state.table.current
 
 
 def test_rows_stand_still_while_one_is_read() -> None:
     """Else the filter would put another transcript before the eyes of whoever reads."""
     state = desk(*MIXED)
-    state.table.filter_by("state:streaming")
+    state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     state.table.select(JobId(1))
     state.table.is_reading = True
     state.apply(report(1, ended_done()))
@@ -411,7 +414,7 @@ def test_rows_stand_still_while_one_is_read() -> None:
 def test_rows_are_sorted_again_when_the_time_goes_back() -> None:
     """A replay that seeks back resets the state; rows do not wait for the earlier time to pass."""
     state = desk(streaming(lag=1.0), streaming(lag=2.0))
-    state.table.sort_by(Column.LAG)
+    state.table.sort_by(column_named("lag"))
     assert [2, 1] == state.table.visible
     state.reset()
     state.tick(1.0)

@@ -17,8 +17,10 @@ from tests.support.report_builders import (
     turn_heard,
 )
 from tui.model.desk_state import DeskState
+from tui.model.row_filter import parse_filter
 from tui.model.wall import MIN_RERANK_INTERVAL_S, Wall
 from tui.model.wall_ranking import WallRanking
+from tui.render.columns import COLUMNS
 from tui.render.wall_tile import grid_shape, split_evenly
 from workers.jobs.events import Event
 from workers.jobs.job import JobId
@@ -268,7 +270,7 @@ def test_an_empty_wall_does_nothing() -> None:
 def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
     """The filter stays, and the wall shows what it leaves."""
     state = state_of(talking(), talking(), [queued()])
-    state.table.filter_by("state:streaming")
+    state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     wall = opened(state)
     assert [1, 2] == wall.tiles
     for each in (report(2, ended_done()), *job_reports(3, *talking())):
@@ -314,11 +316,12 @@ def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
     random = Random(seed)
     state = state_of(talking())
     wall = opened(state)
+    filters = [parse_filter(text, COLUMNS) for text in ("", "state:done", "live")]
     deeds: list[Callable[[], object]] = [
         lambda: told(state, len(state.job_states) + 1, *talking()),
         lambda: told(state, 1, ended_done()),
         lambda: state.remove(random.sample(list(state.table.visible), bool(state.table.visible))),
-        lambda: state.table.filter_by(random.choice(["", "state:done", "live"])),
+        lambda: state.table.filter_by(random.choice(filters)),
         lambda: wall.resize(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
         lambda: wall.turn_page(random.choice([1, -1])),
         lambda: wall.step(random.choice([1, -1]), random.choice([1, 0, -1])),

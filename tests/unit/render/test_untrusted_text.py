@@ -22,13 +22,14 @@ from tui.app.desk import Desk
 from tui.cli.serve import session_line as visit_line
 from tui.cli.summary import failure_line, run_summary_lines
 from tui.keys.keymap import Keymap
+from tui.model.column_spec import RowContext
 from tui.model.tabs import TimeStamps
 from tui.render import banner, footer, trace_events
 from tui.render.banner import Destination
-from tui.render.columns import fit_columns
 from tui.render.job_details import details_lines
+from tui.render.job_labels import recording_name
 from tui.render.job_summary import job_summary_lines
-from tui.render.table_row import RowContext, recording_name, session_row
+from tui.render.table import fit_columns, session_row
 from tui.render.transcript_layout import TranscriptLayout, wrap_sentence, wrap_turn
 from tui.render.welcome import welcome_lines
 from tui.screens.add_recordings import AddDialog

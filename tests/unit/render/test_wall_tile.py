@@ -22,7 +22,7 @@ from tests.unit.render.test_untrusted_text import (
     count_calls,
 )
 from tests.unit.render.test_untrusted_text import history_of as told
-from tui.render.table_row import RowContext
+from tui.model.column_spec import RowContext
 from tui.render.wall_tile import TileEdges, tile_lines
 from tui.text.width import cell_width
 from tui.theme.roles import Role

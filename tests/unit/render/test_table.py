@@ -1,5 +1,7 @@
 """Rows, gauges, banner and facts as lines of pieces."""
 
+from collections import Counter
+
 import pytest
 
 from tests.support.report_builders import (
@@ -18,14 +20,14 @@ from tests.support.report_builders import (
     turn_heard,
 )
 from tui.keys.key_table import Scope, bindings_in
-from tui.model.row_order import Column, Sorting
+from tui.model.column_spec import QUEUE_ORDER, RowContext
+from tui.model.row_order import Sorting
 from tui.render import gauges, latest_words
-from tui.render.columns import fit_columns
+from tui.render.columns import column_named, visible_columns
 from tui.render.footer import key_hints
 from tui.render.job_summary import job_summary_lines
-from tui.render.table_head import column_at, heading_line
-from tui.render.table_head import table_status as standing_of
-from tui.render.table_row import RowContext, session_row
+from tui.render.table import TableLayout, column_at, fit_columns, heading_line, session_row
+from tui.render.table import table_status as standing_of
 from tui.text import formats
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
@@ -40,6 +42,11 @@ from workers.protocol.messages import Error
 
 def text(line: StyledLine) -> str:
     return "".join(part for part, _ in line)
+
+
+def widths(layout: TableLayout) -> Counter[str]:
+    """Cells by heading; 0 for headings that have given way."""
+    return Counter({placed.heading: placed.cells for placed in layout.placed})
 
 
 LIVES: dict[str, list[Event]] = {
@@ -91,37 +98,40 @@ def test_a_row_has_its_words_under_their_heading_at_every_width(
             assert cell_width(line) <= cells
             names = text(heading_line(room, UNICODE))
             assert cells == cell_width(names)
-            assert room.words >= 8
-            assert names.index("LATEST W"[: room.words - 1]) == cells - room.words
-            if room.lag and job_state.lag is not None and not job_state.status.is_finished:
-                assert gauges.format_lag_ms(job_state.lag.now) in line
+            words = widths(room)["LATEST WORDS"]
+            assert words >= 8
+            assert names.index("LATEST W"[: words - 1]) == cells - words
+            lag, is_over = job_state.lag, job_state.status.is_finished
+            if "lag" in {placed.column.name for placed in room.placed} and lag and not is_over:
+                assert gauges.format_lag_ms(lag.now) in line
 
 
 def test_columns_give_way_one_after_the_other() -> None:
     """The state's sign, the name, the lag and the words stay to the last."""
     wide, usual, small, least, tiny = (
-        fit_columns(cells, has_hours=False, longest_name=40) for cells in (200, 120, 80, 60, 40)
+        widths(fit_columns(cells, has_hours=False, longest_name=40))
+        for cells in (200, 120, 80, 60, 40)
     )
 
-    assert wide.bar > usual.bar > 0 < usual.level < usual.gauge
-    assert wide.progress_time > 0 == usual.progress_time < usual.time_left
-    assert 0 == small.bar == small.level == small.gauge < small.percent
-    assert small.state > 0 == least.state < least.time_left < least.lag
-    assert 0 == tiny.time_left < tiny.lag
-    assert least.words >= 16
-    assert tiny.words >= 8 > fit_columns(30, has_hours=False, longest_name=40).lag
+    assert wide["PROGRESS"] > usual["PROGRESS"] > 0 < usual["LEVEL"] < usual["LAG"]
+    assert wide["TIME"] > 0 == usual["TIME"] < usual["LEFT"]
+    assert 0 == small["PROGRESS"] == small["LEVEL"] == small["LAG"] < small["SENT"]
+    assert small["STATE"] > 0 == least["STATE"] < least["LEFT"] < least["LAG ms"]
+    assert 0 == tiny["LEFT"] < tiny["LAG ms"]
+    assert least["LATEST WORDS"] >= 16
+    assert tiny["LATEST WORDS"] >= 8
+    assert "LAG ms" not in widths(fit_columns(30, has_hours=False, longest_name=40))
 
 
 def test_columns_that_are_not_wanted_leave_their_room_to_the_words() -> None:
     """The file stays, whatever is wanted."""
-    wanted = frozenset({Column.LAG, Column.WORDS})
-    room = fit_columns(120, has_hours=False, longest_name=20, show_attempts=True, visible=wanted)
+    wanted = visible_columns({"lag", "words"})
+    room = fit_columns(120, has_hours=False, longest_name=20, show_attempts=True, columns=wanted)
 
-    assert [Column.FILE, Column.LAG, Column.LAG, Column.WORDS] == [
-        heading.column for heading in room.headings
-    ]
-    assert 120 - 4 - 20 - 9 - 8 - 3 * 2 == room.words
-    assert 0 == fit_columns(120, has_hours=False, longest_name=20, visible=frozenset()).words
+    assert ["file", "lag", "lag", "words"] == [placed.column.name for placed in room.placed]
+    assert 120 - 4 - 20 - 9 - 8 - 3 * 2 == widths(room)["LATEST WORDS"]
+    files = fit_columns(120, has_hours=False, longest_name=20, columns=visible_columns(()))
+    assert {"FILE": 20} == widths(files)
 
 
 def test_attempts_have_a_column_where_there_is_room() -> None:
@@ -134,7 +144,7 @@ def test_attempts_have_a_column_where_there_is_room() -> None:
 
     assert "TRY" in text(heading_line(wide, UNICODE))
     assert text(session_row(further, wide, RowContext(), UNICODE)).rstrip().endswith("    2  and")
-    assert 0 == narrow.attempts
+    assert "TRY" not in widths(narrow)
     assert "↻2 and" in text(session_row(further, narrow, RowContext(), UNICODE))
     first = job_state_of(*streaming(), turn_heard(0, "and"))
     assert " 1  and" not in text(session_row(first, wide, RowContext(), UNICODE))
@@ -145,7 +155,7 @@ def test_the_name_of_the_column_that_rows_are_sorted_by_has_an_arrow(cells: int)
     """Once, and nothing else moves; a click on a name finds its column."""
     room = fit_columns(cells, has_hours=False, longest_name=20, show_attempts=True)
     plain = text(heading_line(room, UNICODE))
-    for column in {heading.column for heading in room.headings}:
+    for column in {placed.column for placed in room.placed}:
         up = text(heading_line(room, UNICODE, Sorting(column)))
         down = text(heading_line(room, UNICODE, Sorting(column, descending=True)))
 
@@ -153,14 +163,14 @@ def test_the_name_of_the_column_that_rows_are_sorted_by_has_an_arrow(cells: int)
         assert cells == cell_width(up)
         assert column is column_at(up.index("↑"), room)
         assert plain.replace(" ", "") == up.replace("↑", "").replace(" ", "")
-    assert Column.QUEUE is column_at(2, room)
-    assert Column.WORDS is column_at(cells - 1, room)
+    assert QUEUE_ORDER is column_at(2, room)
+    assert column_named("words") is column_at(cells - 1, room)
 
 
 def test_the_head_says_what_is_not_so_by_itself() -> None:
     """Beside the last name where there is room, else in its place; never more than that."""
     room = fit_columns(80, has_hours=False, longest_name=20)
-    by = Sorting(Column.ATTEMPTS, descending=True)
+    by = Sorting(column_named("attempts"), descending=True)
     assert "" == standing_of(Sorting(), room, UNICODE)
     assert "" == standing_of(Sorting(descending=True), room, UNICODE)
     assert text(heading_line(room, UNICODE, Sorting(descending=True))).startswith("  ↓ STATE")
@@ -287,7 +297,7 @@ NOW = fit_columns(160, has_hours=False, longest_name=20)
 def words_of(*events: Event, wait: int = 0, symbols: Symbols = UNICODE) -> str:
     """The last column of a row."""
     line = session_row(job_state_of(*events), NOW, RowContext(retry_wait_s=wait), symbols)
-    return text(line)[160 - NOW.words :].strip()
+    return text(line)[160 - widths(NOW)["LATEST WORDS"] :].strip()
 
 
 def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:

@@ -1,0 +1,170 @@
+"""What a column of the session table is: its names, values, sorting, filter and cells.
+
+The columns themselves stand in `tui.render.columns`, since they draw. Whoever sorts or filters gets
+them as arguments.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum, auto
+from typing import TypeAlias
+
+from tui.model.queue_forecast import StartForecast
+from tui.theme.roles import StyledLine
+from tui.theme.symbols import Symbols
+from workers.jobs.job_state import JobState
+
+SortValue: TypeAlias = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowContext:
+    """What the desk, not the engine, knows of a job; `DeskState.row_context` makes it."""
+
+    current: bool = False
+    marked: bool = False
+    stopping: bool = False
+    """The user cancelled the job, and it has not ended yet."""
+    retry_wait_s: int = 0
+    """Whole seconds until the next attempt may start; 0 when it only waits for a free place."""
+    forecast: StartForecast | None = None
+    """Its position in the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a column draws from."""
+
+    job_state: JobState
+    context: RowContext
+    symbols: Symbols
+    has_attempts_column: bool = False
+    """Otherwise the number of a further attempt stands before the latest words."""
+
+
+class Detail(IntEnum):
+    """How much of a row there is room for. Each level adds the named cells to those before it."""
+
+    NAME = auto()
+    LAG = auto()
+    TIME_LEFT = auto()
+    PERCENT = auto()
+    LAG_GAUGE = auto()
+    LEVEL = auto()
+    BAR = auto()
+    """In place of the percentage."""
+    PROGRESS_TIME = auto()
+    LONG_BAR = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRoom:
+    """What decides the widths of cells."""
+
+    detail: Detail
+    state_words: bool
+    """Room for the state as a word behind its sign."""
+    attempts: bool
+    """Some job had more than one attempt, and there is room to say so in a column."""
+    has_hours: bool
+    """Some recording is an hour long or longer."""
+    name_cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCell:
+    """One part of a column, with its own heading."""
+
+    heading: str
+    draw: Callable[[Row, int], StyledLine]
+    """Draws the part in exactly so many cells; at least one piece."""
+    width: Callable[[TableRoom], int] | None
+    """Cells, 0 to leave the part out; None: it is the last one and takes the rest."""
+    right_aligned: bool = False
+    sign_cells: int = 0
+    """Cells at the right end that the heading leaves free."""
+    heading_beside: str = ""
+    """Replaces ``heading`` where an earlier part of the column is visible too."""
+    after: str = ""
+    """The name of the column to the right of which it stands; empty: with the rest of its own."""
+
+
+class FilterKind(Enum):
+    """How a filter term compares."""
+
+    NUMBER = "number"
+    """``lag>20``"""
+    TEXT = "text"
+    """``name:x``: contains the text; words without a name look into all of this kind."""
+    STATE = "state"
+    """``state:x``: the state begins with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFilter:
+    """A name of the filter language."""
+
+    name: str
+    kind: FilterKind
+    value: Callable[[JobState], float | str | None]
+    example: str
+    """A term as the user types it, such as ``lag>20``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnSpec:
+    """One column, for the table, the settings, the sort dialog, the filter, help and reference."""
+
+    name: str
+    """In the settings; in capitals, in the action ``choose('LAG')``."""
+    label: str
+    """In the sort dialog and in sentences."""
+    help: str
+    sort_value: Callable[[JobState, int | None], SortValue] | None
+    """Gets the job and the number of its newest words, which rises with time. Jobs without a value
+    come last in both directions. No function: the order of the queue."""
+    direction_labels: tuple[str, str]
+    """What is first when ascending, and when descending."""
+    cells: tuple[ColumnCell, ...] = ()
+    filter: ColumnFilter | None = None
+    descending: bool = False
+    """The direction at first: large values are what the user looks for."""
+    finished_last: bool = False
+    """Sorted by it, finished jobs come after those at work."""
+    is_optional: bool = True
+    """The settings can hide it."""
+
+
+QUEUE_ORDER = ColumnSpec(
+    name="queue",
+    label="queue order",
+    help="the order in which jobs start",
+    sort_value=None,
+    direction_labels=("the first to start first", "the last to start first"),
+)
+"""Not a column, but an order among those of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnReference:
+    """A column in words, for help and documentation."""
+
+    name: str
+    help: str
+    sort: str
+    """What stands first at first."""
+    filter: str
+    """An example of a filter term, or empty."""
+
+
+def columns_reference(columns: Iterable[ColumnSpec]) -> list[ColumnReference]:
+    """What the user can do with each column."""
+    return [
+        ColumnReference(
+            name=column.name,
+            help=column.help,
+            sort=column.direction_labels[column.descending],
+            filter=column.filter.example if column.filter else "",
+        )
+        for column in columns
+    ]

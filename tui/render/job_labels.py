@@ -1,0 +1,63 @@
+"""Names, signs and short texts of a job that table, details and wall share."""
+
+from functools import lru_cache
+
+from tui.model import metrics
+from tui.model.column_spec import RowContext
+from tui.text.formats import format_duration
+from tui.text.width import clean
+from tui.theme.roles import Role
+from tui.theme.symbols import Symbols
+from workers.jobs.job_state import JobState, JobStatus
+
+STATUS_ROLES = {
+    JobStatus.QUEUED: Role.WAITING,
+    JobStatus.RETRYING: Role.WARNING,
+    JobStatus.CONNECTING: Role.LIVE,
+    JobStatus.STREAMING: Role.LIVE,
+    JobStatus.FINISHING: Role.LIVE,
+    JobStatus.DONE: Role.SUCCESS,
+    JobStatus.CANCELLED: Role.MUTED,
+    JobStatus.INTERRUPTED: Role.MUTED,
+    JobStatus.FAILED: Role.ERROR,
+}
+
+
+def recording_name(job_state: JobState) -> str:
+    """The recording's name, safe to draw."""
+    return _clean_name(job_state.file)
+
+
+@lru_cache(maxsize=4096)  # rows are drawn again and again, their names never change
+def _clean_name(file: str) -> str:
+    return clean(metrics.file_name(file))
+
+
+def status_word(job_state: JobState, context: RowContext) -> str:
+    """One word, at most `columns.STATE_WIDTH` cells."""
+    return "stopping" if context.stopping else job_state.status.value
+
+
+def status_sign(job_state: JobState, context: RowContext, symbols: Symbols) -> str:
+    """The state in one cell."""
+    return symbols.stopping if context.stopping else symbols.status[job_state.status]
+
+
+def bar_role(job_state: JobState) -> Role:
+    """How the filled part of a progress bar looks; a bar that is done needs no attention."""
+    return Role.FAINT if job_state.status is JobStatus.DONE else STATUS_ROLES[job_state.status]
+
+
+def has_not_begun(job_state: JobState) -> bool:
+    """Nothing of the recording was ever sent."""
+    return job_state.status is JobStatus.QUEUED and not metrics.reached_s(job_state)
+
+
+def format_progress_time(job_state: JobState) -> str:
+    """``sent/total`` while they differ, otherwise the recording's length."""
+    if not job_state.total_seconds:
+        return ""
+    total = format_duration(job_state.total_seconds)
+    if job_state.status is JobStatus.DONE or has_not_begun(job_state):
+        return total
+    return f"{format_duration(metrics.reached_s(job_state))}/{total}"

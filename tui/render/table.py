@@ -1,0 +1,272 @@
+"""The session table as lines: which cells there is room for, the headings, and the rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tui.keys.key_table import Scope
+from tui.model.column_spec import (
+    QUEUE_ORDER,
+    ColumnCell,
+    ColumnSpec,
+    Detail,
+    Row,
+    RowContext,
+    TableRoom,
+)
+from tui.model.row_order import Sorting
+from tui.render.columns import COLUMNS
+from tui.render.job_labels import STATUS_ROLES, status_sign
+from tui.text.width import cell_width, clean, fit
+from tui.theme.roles import Look, Role, StyledLine
+from tui.theme.symbols import Symbols
+from workers.jobs.job_state import JobState
+
+MARKERS_WIDTH = 4
+"""Cells before the first column: cursor, mark, the state's sign and a space."""
+
+COLUMN_GAP = 2
+"""Cells between two columns."""
+
+MIN_NAME_WIDTH, MAX_NAME_WIDTH = 14, 40
+MIN_WORDS_WIDTH = 8
+
+_GAP = " " * COLUMN_GAP
+
+_MIN_WORDS = {
+    Detail.LONG_BAR: (40, 40),
+    Detail.PROGRESS_TIME: (32, 32),
+    Detail.BAR: (24, 36),
+    Detail.LEVEL: (20, None),
+    Detail.LAG_GAUGE: (20, None),
+    Detail.PERCENT: (16, None),
+    Detail.TIME_LEFT: (16, None),
+}
+"""A level of detail is used if so many cells are left for the words; the second number applies with
+a column for attempts, None: there is none at this level."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCell:
+    """A part of a column, as wide as it is drawn."""
+
+    column: ColumnSpec
+    cell: ColumnCell
+    heading: str
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """The visible cells from left to right. Numbers are never cut, only left out."""
+
+    fixed: tuple[PlacedCell, ...]
+    rest: PlacedCell | None
+    """The last one, which takes the rest of the line."""
+    has_attempts_column: bool = False
+
+    @property
+    def placed(self) -> tuple[PlacedCell, ...]:
+        """All of them."""
+        return self.fixed if self.rest is None else (*self.fixed, self.rest)
+
+
+@lru_cache(maxsize=8)
+def fit_columns(
+    cells: int,
+    *,
+    has_hours: bool,
+    longest_name: int,
+    show_attempts: bool = False,
+    columns: tuple[ColumnSpec, ...] = COLUMNS,
+) -> TableLayout:
+    """The most detailed layout that still leaves room for words.
+
+    ``has_hours``: some recording is an hour long or longer; ``show_attempts``: some job had more
+    than one attempt; ``columns``: those that the user wants to see.
+    """
+    wanted = min(MAX_NAME_WIDTH, max(MIN_NAME_WIDTH, cells // 5))
+    name = max(len("FILE"), min(wanted, longest_name, max(cells - MARKERS_WIDTH - COLUMN_GAP, 1)))
+    for detail, state_words, attempts, min_words in _levels(show_attempts):
+        room = TableRoom(detail, state_words, attempts, has_hours, name)
+        fixed = _place_cells(columns, room)
+        words = cells - MARKERS_WIDTH - sum(each.cells + COLUMN_GAP for each in fixed)
+        if words >= min_words:
+            break
+    rest = [(column, cell) for column in columns for cell in column.cells if cell.width is None]
+    return TableLayout(
+        fixed,
+        PlacedCell(*rest[0], rest[0][1].heading, max(words, 0)) if rest else None,
+        any(each.column.name == "attempts" for each in fixed),
+    )
+
+
+def _levels(show_attempts: bool) -> Iterator[tuple[Detail, bool, bool, int]]:
+    """From much to little: detail, the state as a word, attempts, cells for the words at least."""
+    for state_words in (True, False):
+        for detail, (min_words, min_with_attempts) in _MIN_WORDS.items():
+            if show_attempts and min_with_attempts is not None:
+                yield detail, state_words, True, min_with_attempts
+            yield detail, state_words, False, min_words
+    yield Detail.LAG, False, False, MIN_WORDS_WIDTH
+    yield Detail.NAME, False, False, 0
+
+
+def _place_cells(columns: Sequence[ColumnSpec], room: TableRoom) -> tuple[PlacedCell, ...]:
+    placed: list[PlacedCell] = []
+
+    def place(column: ColumnSpec, after: str) -> None:
+        for cell in column.cells:
+            if cell.after == after and cell.width and (width := cell.width(room)):
+                beside = cell.heading_beside and any(each.column is column for each in placed)
+                heading = cell.heading_beside if beside else cell.heading
+                placed.append(PlacedCell(column, cell, heading, width))
+
+    for column in columns:
+        place(column, "")
+        for other in columns:
+            place(other, column.name)
+    return tuple(placed)
+
+
+# --- rows
+
+
+def session_row(
+    job_state: JobState, layout: TableLayout, context: RowContext, symbols: Symbols
+) -> StyledLine:
+    """A job in one line."""
+    line: StyledLine = [
+        (symbols.cursor if context.current else " ", Role.KEY),
+        (symbols.marked if context.marked else " ", Role.ALARM),
+        (status_sign(job_state, context, symbols) + " ", STATUS_ROLES[job_state.status]),
+    ]
+    row = Row(job_state, context, symbols, layout.has_attempts_column)
+    for placed in layout.fixed:
+        line += placed.cell.draw(row, placed.cells)
+        text, role = line[-1]
+        line[-1] = (text + _GAP, role)  # one piece less to draw
+    if layout.rest is not None:
+        line += layout.rest.cell.draw(row, layout.rest.cells)
+    return line
+
+
+def no_match_line(clear_key: str) -> StyledLine:
+    """In place of rows when the filter hides all; ``clear_key``: the key that clears it."""
+    return [
+        (f"{' ' * MARKERS_WIDTH}No session matches. ", Role.MUTED),
+        (clear_key, Role.KEY),
+        (" shows all.", Role.MUTED),
+    ]
+
+
+# --- above the rows
+
+
+def heading_line(
+    layout: TableLayout, symbols: Symbols, sorting: Sorting | None = None, note: str = ""
+) -> StyledLine:
+    """The headings; ``note`` stands at the end, if necessary in place of the last heading."""
+    arrow = sort_arrow(sorting, symbols) if sorting else ""
+    reversed_queue = sorting == Sorting(descending=True)  # the queue order has no column
+    line = f"{arrow if reversed_queue else '':>{MARKERS_WIDTH - 1}} "
+    for placed in layout.fixed:
+        sorted_by = sorting is not None and placed.column is sorting.column
+        line += _heading_text(placed, arrow if sorted_by else "")
+        arrow = "" if sorted_by else arrow  # only the first heading of a column has it
+    words = layout.rest.cells if layout.rest else 0
+    last = layout.rest.heading if layout.rest else ""
+    if layout.rest and sorting and layout.rest.column is sorting.column:
+        last += arrow
+    heading: StyledLine = [(line, Role.HEADING)]
+    if not note:
+        return [*heading, (fit(last, words, symbols.ellipsis), Role.HEADING)]
+    room = words - cell_width(note)
+    if room < len(last) + COLUMN_GAP:
+        return [*heading, (fit(note, words, symbols.ellipsis), Role.ALARM)]
+    return [*heading, (f"{last:<{room}}", Role.HEADING), (note, Role.ALARM)]
+
+
+def _heading_text(placed: PlacedCell, arrow: str) -> str:
+    name, cell = placed.heading, placed.cell
+    if arrow:  # the space between a name and its unit is all the room there is
+        name = name.replace(" ", arrow) if " " in name else name + arrow
+    cells = placed.cells - cell.sign_cells
+    text = f"{name:>{cells}}" if cell.right_aligned else f"{name:<{cells}}"
+    return text + " " * (cell.sign_cells + COLUMN_GAP)
+
+
+def sort_arrow(sorting: Sorting, symbols: Symbols) -> str:
+    """The direction of the sorting."""
+    return symbols.descending if sorting.descending else symbols.ascending
+
+
+def column_at(x: int, layout: TableLayout) -> ColumnSpec:
+    """The column whose heading is there; before the first one, the queue order."""
+    column, end = QUEUE_ORDER, MARKERS_WIDTH
+    for placed in layout.placed:
+        if x < end:
+            break
+        column = placed.column
+        end += placed.cells + COLUMN_GAP
+    return column
+
+
+def table_status(
+    sorting: Sorting,
+    layout: TableLayout,
+    symbols: Symbols,
+    *,
+    marked_count: int = 0,
+    frozen: bool = False,
+    new_count: int = 0,
+) -> str:
+    """Marks, frozen rows, and a sorting whose column is hidden; empty in the usual state."""
+    parts = []
+    if marked_count:
+        parts.append(f"{marked_count} marked")
+    if frozen:
+        parts.append(f"{symbols.held} frozen" + (f", {new_count} new" if new_count else ""))
+    if sorting.column not in (QUEUE_ORDER, *(placed.column for placed in layout.placed)):
+        parts.append(f"by {sorting.column.label} {sort_arrow(sorting, symbols)}")
+    return f" {symbols.separator} ".join(parts)
+
+
+def filter_result_line(
+    matched: int, total: int, problems: Sequence[str], cells: int, symbols: Symbols
+) -> StyledLine:
+    """How many sessions match, and which terms were not understood."""
+    count = f"{matched} of {total}"
+    room = cells - cell_width(count) - COLUMN_GAP
+    line: StyledLine = [(count, Role.STRONG)]
+    if problems and room > 0:
+        line.append((_GAP + fit(clean("; ".join(problems)), room, symbols.ellipsis), Role.WARNING))
+    return line
+
+
+# --- the dialog that sorts
+
+
+def sort_choice_lines(
+    columns: Sequence[ColumnSpec], at_cursor: ColumnSpec, sorting: Sorting, look: Look
+) -> list[StyledLine]:
+    """A line for each column: its key if it has one, its name, and the direction if it sorts."""
+    keys = {key.action: key.key_display for key in look.keymap.bindings_in(Scope.SORTING)}
+    lines: list[StyledLine] = []
+    for column in columns:
+        chosen = column is sorting.column
+        line: StyledLine = [
+            (look.symbols.cursor if column is at_cursor else " ", Role.KEY),
+            (f" {keys.get(sort_action(column), ' ')}  ", Role.KEY),
+            (f"{column.label:<14}", Role.STRONG if chosen else Role.TEXT),
+        ]
+        if chosen:
+            first = column.direction_labels[sorting.descending]
+            line.append((f"{sort_arrow(sorting, look.symbols)} {first}", Role.MUTED))
+        lines.append(line)
+    return lines
+
+
+def sort_action(column: ColumnSpec) -> str:
+    """The action of the sort dialog that chooses a column; settings can give it a key."""
+    return f"choose('{column.name.upper()}')"
