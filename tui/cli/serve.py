@@ -19,12 +19,14 @@ from tui.cli.api_key import KEY_VARIABLE
 from tui.cli.log_options import enable_log
 from tui.text.formats import format_count
 from tui.text.width import clean
+from workers import log
 from workers.errors import PacelineError
 from workers.localserver.child import REQUIRED_PACKAGES, PackageGroups, require_packages
 from workers.localserver.refusal import CloseCode
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.script import Script
 from workers.localserver.server_policy import ServerPolicy, SessionRecord
+from workers.protocol.endpoint import Secret
 
 if TYPE_CHECKING:  # its packages are those of an extra
     from workers.localserver.server import BackendContext
@@ -61,6 +63,8 @@ def serve_endpoint(
         max_starts_per_minute=start_rate,
         busy_code=CloseCode(int(busy_code)),
     )
+    if house.api_key is not None:
+        log.add_redaction(Secret(house.api_key).redact)
     try:
         asyncio.run(_run_server(port, house, script, Announcer(house, echo)))
     except OSError as error:

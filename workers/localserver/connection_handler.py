@@ -25,10 +25,13 @@ from workers.localserver.parameters import ModelFamily, Parameters
 from workers.localserver.refusal import CloseCode, Refusal, session_cancelled
 from workers.localserver.server_policy import ServerPolicy, SessionRecord
 from workers.localserver.session import Session
+from workers.log import Logger
 from workers.protocol.messages import Begin
 
 API_VERSION = "2025-05-12"
 """The version that the vendor's SDK requests and that the service reports."""
+
+_log = Logger("paceline.server")
 
 SessionListener = Callable[[SessionRecord], object]
 
@@ -74,7 +77,9 @@ class ConnectionHandler:
             code, outcome = bug.code, bug.message
             raise
         finally:
-            self._on_session(client.session_record(code, outcome))
+            record = client.session_record(code, outcome)
+            _log.info("session %s ended: %s (%s)", record.session_id, outcome, int(code))
+            self._on_session(record)
 
     async def _admit_and_run(self, client: "ClientConnection") -> None:
         """Raises `Refusal` and `ConnectionClosed` as `Session.run` does."""
@@ -90,6 +95,7 @@ class ConnectionHandler:
                 requested = replace(requested, warnings=warnings)
             async with self._backend.open_stream(requested) as stream:
                 begin = client.build_begin(requested, max_session_s)
+                _log.info("session %s begins, model %s", begin.id, requested.speech_model)
                 client.session = Session(
                     client.socket, begin, requested, stream, client.connected_at
                 )

@@ -9,7 +9,10 @@ from websockets.asyncio.server import serve
 from workers.localserver.backend import Backend
 from workers.localserver.connection_handler import ConnectionHandler, SessionListener
 from workers.localserver.server_policy import ServerPolicy
+from workers.log import Logger
 from workers.protocol.endpoint import PROTOCOL_PATH
+
+_log = Logger("paceline.server")
 
 HOST = "127.0.0.1"
 MAX_CLIENT_MESSAGE_BYTES = 8 * 1024 * 1024
@@ -49,4 +52,5 @@ async def run_server(
             address = server.sockets[0].getsockname()
             announce(f"ws://{HOST}:{address[1]}{PROTOCOL_PATH}")
             announce(f"capacity {handler.session_limit}")
+            _log.info("serving at port %s, capacity %s", address[1], handler.session_limit)
             await stop.wait()

@@ -219,4 +219,4 @@ def decode_message(frame: str) -> messages.ClientMessage:
         kind = "JSON" if isinstance(problem.__cause__, ValueError | RecursionError) else "Message"
         raise invalid_input(f"Invalid {kind}: {problem.reason}") from None
     except OverflowError:  # a number of hundreds of digits
-        raise invalid_input("Invalid Message: a number is out of every range") from None
+        raise invalid_input("Invalid Message: a number is out of range") from None

@@ -1,4 +1,4 @@
-"""The pacing evidence of a session: how late its chunks left, and what that proves."""
+"""The certificate: evidence of how late the chunks of a session left."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,7 +6,7 @@ from enum import Enum
 from workers.pacing.schedule import Release
 
 LAG_TOLERANCE_MS = 10.0
-"""The p99 lag up to which a certificate says that the pacing held."""
+"""The p99 lag up to which the pacing counts as held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Verdict(Enum):
     HELD = "held"
     """No slip, and the p99 lag is within the tolerance."""
     LATE = "late"
-    """No slip, but chunks were late: latencies of this session are not to be trusted."""
+    """No slip, but chunks were late: do not trust the latencies of this session."""
     SLIPPED = "slipped"
-    """The schedule had to be moved: the session was not at the speed of speech throughout."""
+    """The schedule was moved: not all of the session was at the speed of speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The pacing evidence of one attempt; can be computed again from its trace."""
+    """The pacing evidence of one attempt. It can be recomputed from the trace."""
 
     verdict: Verdict
     release: Release

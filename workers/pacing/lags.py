@@ -1,6 +1,6 @@
-"""How late each chunk of a session left: kept, ranked, certified.
+"""How late each chunk of a session left, summed up and certified.
 
-The lag of a chunk is the moment its write to the socket was finished minus the moment it was due.
+The lag of a chunk is when its write to the socket was finished, minus when it was due.
 """
 
 import math
@@ -22,7 +22,7 @@ LagArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
 
 
 class Lags:
-    """The lag of every chunk, four bytes each, in whole microseconds (the last 4295 s at most)."""
+    """The lag of every chunk, in whole microseconds; 4 bytes each, so 4295 s at most."""
 
     def __init__(self) -> None:
         self._lags_us = array("I")
@@ -33,19 +33,18 @@ class Lags:
     def __len__(self) -> int:
         return len(self._lags_us)
 
-    def add(self, lag_s: float) -> int:
-        """Keeps a lag given in seconds, and gives it back in microseconds."""
-        lags_us = min(max(round(lag_s * 1e6), 0), 0xFFFFFFFF)
-        self._lags_us.append(lags_us)
-        self._max_us = max(self._max_us, lags_us)
-        return lags_us
+    def add(self, lag_s: float) -> None:
+        """Adds the lag of the next chunk, in seconds."""
+        lag_us = min(max(round(lag_s * 1e6), 0), 0xFFFFFFFF)
+        self._lags_us.append(lag_us)
+        self._max_us = max(self._max_us, lag_us)
 
     def since(self, index: int) -> tuple[int, ...]:
         """The lags of chunk ``index`` and all later ones, in microseconds."""
         return tuple(self._lags_us[index:])
 
     def summary(self) -> LagSummary:
-        """Now and so far. Percentiles are ranked again whenever there is 5 % more to rank."""
+        """The latest lag and those so far; percentiles are updated after every 5 % more chunks."""
         if not self._lags_us:
             return self._cached_summary
         if len(self._lags_us) >= self._cached_count * 1.05:
@@ -65,10 +64,9 @@ class Lags:
 
 
 def percentiles(lags_us: LagArray, ranks: tuple[float, ...]) -> tuple[float, ...]:
-    """Nearest-rank percentiles of lags in microseconds, in ms.
+    """Nearest-rank percentiles, in ms, of lags in microseconds.
 
-    The nearest rank of the p-th percentile of n values is the ceil(p / 100 * n)-th smallest: always
-    a value that was measured, never one between two.
+    The p-th percentile of n values is the ceil(p / 100 * n)-th smallest: always a measured value.
     """
     ranked = lags_us.copy()
     ranked.sort()  # np.percentile gives the same, and costs a session twenty times as much
@@ -76,7 +74,7 @@ def percentiles(lags_us: LagArray, ranks: tuple[float, ...]) -> tuple[float, ...
 
 
 def _nearest_rank_index(percent: float, count: int) -> int:
-    """The index of a nearest rank; rounded first, or 99.9 % of 1000 would be 999.0000000000001."""
+    # Rounded first, because 99.9 / 100 * 1000 is 999.0000000000001.
     return max(math.ceil(round(percent / 100 * count, 6)), 1) - 1
 
 
@@ -89,7 +87,7 @@ def build_certificate(
     sample_rate: int,
     audio_seconds: float,
 ) -> Certificate | None:
-    """The certificate of lags in microseconds and slips in ms; None when nothing was sent."""
+    """The certificate for lags in microseconds and slips in ms; None when nothing was sent."""
     if not len(lags_us):
         return None
     lag = LagPercentiles(*percentiles(lags_us, (50, 90, 99, 99.9, 100)))

@@ -1,9 +1,8 @@
-"""Pacing: when each chunk is due.
+"""When each chunk is due.
 
-Needs no clock, socket or process: times come in as seconds of a monotonic clock. A chunk is due at
-``start + position / rate``; the schedule never drifts, because no delay is ever added to it. Only
-a stall longer than the catch-up bound moves it (a *slip*), so that minutes of audio never leave in
-one burst.
+A chunk is due at ``start + position / rate``. No delay is ever added to that, so the schedule does
+not drift. Only a stall longer than the catch-up bound moves it (a *slip*), so that minutes of audio
+never leave in one burst.
 """
 
 from enum import Enum
@@ -19,24 +18,21 @@ class Release(Enum):
     """
 
     START = "start"
-    """As the vendor's guide does: the server has a chunk before a microphone could have."""
+    """As in the vendor's guide: the server has a chunk before a microphone could have."""
     END = "end"
-    """As a microphone must: a chunk exists when its last sample has been heard."""
+    """As with a microphone: a chunk exists when its last sample has been recorded."""
 
 
 class Schedule:
     """The due time of every chunk of one stream.
 
-    ``rate`` in Hz, ``start`` in seconds on the clock that `due` answers in.
+    ``rate`` in Hz; ``start``, and every time below, in seconds of the same clock.
     """
 
-    def __init__(
-        self, *, rate: int, start: float, release: Release, max_catch_up_s: float = MAX_CATCH_UP_S
-    ) -> None:
+    def __init__(self, *, rate: int, start: float, release: Release) -> None:
         self._rate = rate
         self._start = start
         self._release = release
-        self._max_catch_up_s = max_catch_up_s
 
     def due(self, position: int, frames: int) -> float:
         """When the chunk of ``frames`` samples that starts at sample ``position`` must leave."""
@@ -44,12 +40,12 @@ class Schedule:
         return self._start + offset / self._rate
 
     def slip_if_late(self, due: float, now: float) -> float | None:
-        """Seconds by which the schedule was moved, if ``now`` is too far behind ``due``.
+        """Moves the schedule if ``now`` is too far behind ``due``; returns by how many seconds.
 
-        After that, the chunk that was due then is due now.
+        The chunk that was due then is due now.
         """
         late = now - due
-        if late <= self._max_catch_up_s:
+        if late <= MAX_CATCH_UP_S:
             return None
         self._start += late
         return late

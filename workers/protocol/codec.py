@@ -1,11 +1,11 @@
-"""Frozen dataclasses to JSON objects and back, driven by their annotations.
+"""Converts frozen dataclasses to JSON objects and back, by their annotations.
 
-Liberal in what it reads: fields nobody declared survive in ``extra`` and are written back, ``null``
-counts as absent, a whole number may come as a float. Strict where it matters: a missing field
-without a default, or one of the wrong type, is a `Malformed` that names the field.
+Reading is lenient: undeclared fields are kept in ``extra`` and written back, ``null`` counts as
+absent, an integer may come as a float. A missing field without a default, or a field of the wrong
+type, raises `Malformed`, which names it.
 
-A class takes part by being a frozen dataclass; if it has a field ``extra`` of type `Extra`,
-undeclared fields are kept there.
+Any frozen dataclass will do. Only if it has a field ``extra`` of type `Extra`, undeclared fields
+are kept.
 """
 
 import json
@@ -23,18 +23,17 @@ Extra: TypeAlias = Mapping[str, Json]
 JsonObject: TypeAlias = dict[str, Json]
 
 MAX_ABS_NUMBER = 2.0**63
-"""Numbers of this size and beyond mean nothing here, and overflow in a computation later."""
+"""Larger numbers have no meaning here, and would overflow in a later computation."""
 
 MAX_JSON_DEPTH = 100
-"""Objects and lists within each other. What is read has to be written again, as JSON and by pickle,
-and each of them has an end of its own to how deep it can follow."""
+"""Objects and lists within each other: JSON and pickle can write only so many."""
 
 T = TypeVar("T")
 FieldReader: TypeAlias = Callable[[Any, str], Any]
 
 
 def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH) -> JsonObject:
-    """The JSON object in a text; raises `Malformed`, in which ``where`` names the text."""
+    """Parses a JSON object; raises `Malformed`, in which ``where`` names the text."""
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -47,7 +46,7 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
 
 
 def _is_nested_deeper(record: JsonObject, max_depth: int) -> bool:
-    """Whether there is anything within so many levels of objects and lists."""
+    """Whether objects and lists are nested deeper than ``max_depth`` levels."""
     within: list[Any] = [record]
     while within and max_depth:
         max_depth -= 1
@@ -61,7 +60,7 @@ def _is_nested_deeper(record: JsonObject, max_depth: int) -> bool:
 
 
 def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
-    """An instance of ``cls`` from a JSON object; ``where`` names the object in errors."""
+    """Reads a ``cls`` from a JSON object; ``where`` names the object in errors."""
     values: dict[str, Any] = {}
     plan = _plan_for(cls)
     for name, field in plan.fields.items():
@@ -77,10 +76,7 @@ def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
 
 
 def json_safe(record: Mapping[str, Json]) -> JsonObject:
-    """Fields that nobody here reads, as they can be written again.
-
-    A number that JSON does not have (NaN, infinity), though some writers spell it, becomes null.
-    """
+    """A copy that can be written again: NaN and infinity, which JSON lacks, become null."""
     return {name: _json_safe_value(value) for name, value in record.items()}
 
 
@@ -93,7 +89,7 @@ def _json_safe_value(value: Json) -> Json:
 
 
 def dump(record: object) -> JsonObject:
-    """The JSON object of a dataclass: its fields that are not None, then what ``extra`` kept."""
+    """The JSON object of a dataclass: its fields that are not None, then those in ``extra``."""
     plan = _plan_for(type(record))
     out: JsonObject = {}
     for name in plan.fields:
@@ -106,9 +102,9 @@ def dump(record: object) -> JsonObject:
 
 
 def precompile(cls: type) -> None:
-    """Works out how ``cls``, and every dataclass in its fields, is read and written.
+    """Prepares reading and writing of ``cls`` and of every dataclass in its fields.
 
-    Otherwise that happens at the first use; here it can happen once for many processes.
+    Otherwise that happens at the first use; the fork server does it once for all sessions.
     """
     _plan_for(cls)
 
@@ -129,13 +125,9 @@ _PLAN_CACHE: dict[type, _ClassPlan] = {}
 
 
 def _plan_for(cls: type) -> _ClassPlan:
-    if cls not in _PLAN_CACHE:
-        _PLAN_CACHE[cls] = _build_plan(cls)
-    return _PLAN_CACHE[cls]
-
-
-def _build_plan(cls: type) -> _ClassPlan:
-    hints = get_type_hints(cls, localns={"Json": object})  # it is recursive: not for evaluation
+    if (plan := _PLAN_CACHE.get(cls)) is not None:
+        return plan
+    hints = get_type_hints(cls, localns={"Json": object})  # recursive, so it cannot be evaluated
     known = {
         f.name: _Field(
             _reader_for(hints[f.name]), f.default is MISSING and f.default_factory is MISSING
@@ -143,7 +135,8 @@ def _build_plan(cls: type) -> _ClassPlan:
         for f in fields(cls)
         if f.name != "extra"
     }
-    return _ClassPlan(known, "extra" in hints)
+    plan = _PLAN_CACHE[cls] = _ClassPlan(known, "extra" in hints)
+    return plan
 
 
 def _reader_for(hint: Any) -> FieldReader:
@@ -155,7 +148,7 @@ def _reader_for(hint: Any) -> FieldReader:
     if origin is tuple:
         return _sequence_reader(_reader_for(get_args(hint)[0]))
     if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
-        return _read_json_safe_object
+        return lambda value, where: json_safe(_read_object(value, where))
     if isinstance(hint, type) and is_dataclass(hint):
         return _record_reader(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -171,7 +164,7 @@ def _read_number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise Malformed(f"{where} is not a number")
     if not abs(value) < MAX_ABS_NUMBER:  # JSON's integers have no bound
-        raise Malformed(f"{where} is out of every range")
+        raise Malformed(f"{where} is out of range")
     return value
 
 
@@ -183,7 +176,7 @@ def _read_boolean(value: Any, where: str) -> bool:
 
 def _read_text(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise Malformed(f"{where} is not a text")
+        raise Malformed(f"{where} is not a string")
     return value
 
 
@@ -191,10 +184,6 @@ def _read_object(value: Any, where: str) -> JsonObject:
     if not isinstance(value, dict):
         raise Malformed(f"{where} is not an object")
     return value
-
-
-def _read_json_safe_object(value: Any, where: str) -> JsonObject:
-    return json_safe(_read_object(value, where))
 
 
 def _sequence_reader(item: FieldReader) -> FieldReader:

@@ -1,8 +1,7 @@
-"""What of a session may be changed while it streams: by which models, within which bounds.
+"""Which fields of `UpdateConfiguration` each model accepts, and within which limits.
 
-The vendor's page on updating a configuration in mid-stream, its AsyncAPI documents and its SDKs
-tell which models take which field. The service ends a session for a value that it does not take, so
-what cannot be taken is kept from being sent.
+From the vendor's page on updating a configuration in mid-stream, its AsyncAPI documents and its
+SDKs. The service ends a session for a value that it does not accept, so no such value is sent.
 """
 
 import re
@@ -42,7 +41,7 @@ _MODEL_FAMILIES = (
     (re.compile(r"_?universal-3-([5-9]|\d\d)(-.+)?"), _U3_5_FIELDS),
     (re.compile(r"u3-.+|universal-3(-.+)?"), _U3_FIELDS),
 )
-"""By their names, the first that fits; new members of a family appear every few months."""
+"""By name, the first match; new models of a family appear every few months."""
 
 _VALUE_RANGES: Mapping[str, tuple[float, float]] = {
     "min_turn_silence": (50, 10_000),
@@ -57,27 +56,29 @@ _MAX_LENGTHS: Mapping[str, int] = {
     "prompt": 1750,
     "agent_context": 1750,
 }
-"""Characters, or members of a list."""
+"""Characters of a string, or items of a list."""
 
 LATENCY_MODES = ("min_latency", "balanced", "max_accuracy")
 
 
 def changeable_fields(model: str) -> frozenset[str]:
-    """The fields of `UpdateConfiguration` that a model takes; those that all do, if it is unknown.
+    """The fields that a model accepts; for an unknown model, those that all models accept.
 
-    The older name of a field is none of them: today's says the same.
+    Older names of fields are left out.
     """
-    return next((taken for name, taken in _MODEL_FAMILIES if name.fullmatch(model)), _COMMON_FIELDS)
+    return next(
+        (names for pattern, names in _MODEL_FAMILIES if pattern.fullmatch(model)), _COMMON_FIELDS
+    )
 
 
 def supported_changes(changes: UpdateConfiguration, model: str) -> UpdateConfiguration:
-    """Of some changes, those that a model takes."""
+    """The part of ``changes`` that a model accepts."""
     refused = {name for name in _FIELD_NAMES if name not in changeable_fields(model)}
     return replace(changes, **dict.fromkeys(refused), extra={})
 
 
 def rejection_reason(changes: UpdateConfiguration) -> str:
-    """Why a service would end the session for these values, in words; empty when it would not."""
+    """Why the service would end the session for these values; empty if it accepts them."""
     for name, value in codec.dump(changes).items():
         if name in _VALUE_RANGES and isinstance(value, int | float):
             low, high = _VALUE_RANGES[name]
@@ -96,7 +97,7 @@ def rejection_reason(changes: UpdateConfiguration) -> str:
 
 
 def merged_changes(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateConfiguration:
-    """Both changes, one after the other, as one."""
+    """One change with the effect of both."""
     return codec.load(UpdateConfiguration, {**codec.dump(earlier), **codec.dump(later)}, "changes")
 
 

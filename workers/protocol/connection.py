@@ -1,8 +1,8 @@
-"""One WebSocket conversation, as typed messages, on a socket that the caller can select on.
+"""A WebSocket connection with typed messages, on a socket that the caller can select on.
 
-websocket-client does the handshake, the frames and the masking. Reading and writing are done here,
-because its own writing waits without end for a server that has stopped reading, and its own reading
-may block in the middle of a frame while a chunk is due. Belongs to one thread.
+websocket-client does the handshake, the framing and the masking. Reads and writes are done here and
+never block: its own `send` waits for ever for a server that has stopped reading, and its own `recv`
+may wait in the middle of a frame while a chunk is due.
 """
 
 import os
@@ -27,21 +27,21 @@ CLOSE_TIMEOUT_S = 1.5
 """Seconds to wait for the server's half of the closing handshake."""
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""Bytes; the longest real Turn is some 100 KB. A longer message is a fault, not a transcript."""
+"""Bytes; the longest real Turn has about 100 KB, so a longer message is a fault."""
 
 MIN_FRAME_COST_BYTES = 2000
-"""Bytes that any frame counts for: what an empty one costs to take in."""
+"""Bytes that even an empty frame counts as, for the time that it takes to handle it."""
 
 TOO_LONG_REASON = "the server sent a message that is too long"
 
 
 class ConnectionLost(PacelineError):
-    """The conversation broke off without a close."""
+    """The connection broke without a close."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The server closed the conversation, with this code and reason."""
+    """The server closed the connection, with this code and reason."""
 
     code: int
     reason: str
@@ -49,17 +49,17 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class NonMessage:
-    """Something that is no message by itself: a ping, a pong, a piece of a longer message."""
+    """A frame that is no message by itself: a ping, a pong, a fragment."""
 
 
 NON_MESSAGE = NonMessage()
 
 
 class Connection:
-    """An open conversation; made by `dialing.dial`."""
+    """An open connection, made by `dialing.dial`. For one thread."""
 
     def __init__(self, ws: websocket.WebSocket, key: Secret | None = None) -> None:
-        """``key`` is blotted out of whatever the server says."""
+        """``key`` is redacted in everything that the server sends."""
         self._ws = ws
         self._key = key
         assert ws.sock is not None  # it is connected
@@ -69,12 +69,11 @@ class Connection:
         self._unsent = bytearray()
         self._close_received = False
         self.received_bytes = 0
-        """Of all frames since the beginning, none of them counted as less than
-        `MIN_FRAME_COST_BYTES`."""
+        """Of all frames, each counted as at least `MIN_FRAME_COST_BYTES`."""
         self.last_received_at = time.monotonic()
-        """When the server last gave a sign of life, on the monotonic clock."""
+        """When the latest frame arrived, on the monotonic clock."""
         self.last_write_at = self.last_received_at
-        """When it last took something that was waiting for it."""
+        """When the server last took some of what waited to be sent."""
 
     def __enter__(self) -> Self:
         return self
@@ -88,36 +87,35 @@ class Connection:
         self._ws.shutdown()
 
     def fileno(self) -> int:
-        """For select: readable when `receive` has something to do, writable for `flush`."""
+        """For select: readable for `receive`, writable for `flush`."""
         return self._socket.fileno()
 
     @property
     def has_buffered_input(self) -> bool:
-        """Something may be here that select cannot see: TLS reads whole records."""
+        """TLS may hold data that select does not see, because it reads whole records."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     # --- out -------------------------------------------------------------------------------------
 
     @property
     def has_unsent(self) -> bool:
-        """Whether something is still to be sent, because the server does not read."""
+        """Something waits to be sent, because the server does not read."""
         return bool(self._unsent)
 
     def send(self, message: ClientMessage) -> None:
-        """Sends a control message as far as that goes at once; raises `ConnectionLost`."""
+        """Sends a message, as much as the socket takes now; raises `ConnectionLost`."""
         self._send_frame(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
 
     def send_audio(self, frame: bytes) -> None:
-        """The same for what `audio_frame` made. All of it is in the kernel's hands unless
-        `waiting`."""
+        """Sends what `audio_frame` made; the kernel has all of it unless `has_unsent`."""
         self._write(frame)
 
     def ping(self) -> None:
-        """Asks the server for a sign of life (RFC 6455, section 5.5.2)."""
+        """Sends a ping (RFC 6455, section 5.5.2)."""
         self._send_frame(b"", ABNF.OPCODE_PING)
 
     def flush(self) -> None:
-        """Sends of what waits as much as the server takes; raises `ConnectionLost`."""
+        """Sends as much as the socket takes of what waits; raises `ConnectionLost`."""
         try:
             while self._unsent:
                 del self._unsent[: self._socket.send(self._unsent)]
@@ -139,10 +137,10 @@ class Connection:
     # --- in --------------------------------------------------------------------------------------
 
     def receive(self) -> ServerMessage | Closed | NonMessage | None:
-        """The next message, or part of one, that is here in full; None when there is none yet.
+        """Reads the next frame; None when no whole frame has arrived. Never blocks.
 
-        Never blocks. Raises `Malformed` for a message that cannot be understood (the next one may
-        be), and `ConnectionLost` when the connection broke.
+        Raises `Malformed` for a message that cannot be read (the next one may be readable), and
+        `ConnectionLost`.
         """
         try:
             frame = self._ws.recv_frame()
@@ -176,13 +174,13 @@ class Connection:
     def _redact(self, data: bytes) -> bytes:
         if self._key is None:
             return data
-        return self._key.redact(data.decode("latin-1")).encode("latin-1")  # any byte goes through
+        return self._key.redact(data.decode("latin-1")).encode("latin-1")  # keeps any byte
 
     # --- the end ---------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """The closing handshake, bounded in time; then the socket is shut."""
-        with suppress(ConnectionLost):  # it is over either way
+        """Does the closing handshake, for a limited time, and closes the socket."""
+        with suppress(ConnectionLost):  # it is closed either way
             self._send_frame((1000).to_bytes(2, "big"), ABNF.OPCODE_CLOSE)
             self._await_close(time.monotonic() + CLOSE_TIMEOUT_S)
         self._ws.shutdown()
@@ -197,7 +195,7 @@ class Connection:
 
 
 def audio_frame(pcm: bytes) -> bytes:
-    """A chunk masked and ready to be sent: made while there is time, not when it is due."""
+    """Frames and masks a chunk, before it is due."""
     size, key = len(pcm), os.urandom(4)
     mask = int.from_bytes(key * (size // 4) + key[: size % 4], "big")
     masked = (int.from_bytes(pcm, "big") ^ mask).to_bytes(size, "big")
@@ -205,7 +203,7 @@ def audio_frame(pcm: bytes) -> bytes:
 
 
 def _length_field(payload_bytes: int) -> bytes:
-    """The length of a masked payload (RFC 6455, section 5.2)."""
+    """The length field of a masked frame (RFC 6455, section 5.2)."""
     if payload_bytes < 126:
         return bytes([0x80 | payload_bytes])
     if payload_bytes < 1 << 16:
@@ -214,14 +212,14 @@ def _length_field(payload_bytes: int) -> bytes:
 
 
 def _parse_close(payload: bytes) -> Closed:
-    """The meaning of a close frame (RFC 6455, section 5.5.1); 1005 stands for no code."""
+    """Code and reason of a close frame (RFC 6455, section 5.5.1); 1005 means no code."""
     if len(payload) < 2:
         return Closed(1005, "")
     return Closed(int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace"))
 
 
 def error_text(error: Exception) -> str:
-    """An error of the network as a user reads it."""
+    """A network error in words."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rstrip(".") or type(error).__name__

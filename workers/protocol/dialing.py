@@ -1,4 +1,4 @@
-"""Calling a server: TCP, TLS and the upgrade; and in words when it fails."""
+"""Dials a server: TCP, TLS and the upgrade. Explains failures in words."""
 
 import os
 import socket
@@ -16,11 +16,11 @@ from workers.protocol.connection import MAX_MESSAGE_BYTES, TOO_LONG_REASON, Conn
 from workers.protocol.endpoint import Secret, is_loopback
 
 DIAL_STEP_TIMEOUT_S = 10.0
-"""Seconds for each step of TCP, TLS and the upgrade; an answer a byte at a time has many steps."""
+"""Seconds for each read or write; an answer a byte at a time has many."""
 
 
 class Unreachable(PacelineError):
-    """Nobody could be reached, or what answered was no v3 endpoint."""
+    """Nothing answered, or what answered is not a v3 endpoint."""
 
     def __init__(
         self, reason: str, hint: str = "", status: int | None = None, *, permanent: bool = False
@@ -29,7 +29,7 @@ class Unreachable(PacelineError):
         self.status = status
         """The HTTP status of a refused upgrade."""
         self.permanent = permanent
-        """Whether calling again would come to the same."""
+        """Another attempt would fail in the same way."""
 
 
 def dial(
@@ -43,24 +43,23 @@ def dial(
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
     ``ca_file`` names a file of certificates to trust instead of the system's; ``key`` is what the
-    headers hold, to be blotted out. ``claim_handshake`` is asked once, when the server is reached
-    and before it is asked for anything. A redirection is not followed: it would carry the key to
-    wherever the answer says.
+    headers hold, to be redacted. ``claim_handshake`` is called once, after TLS and before the
+    upgrade; False gives up. Redirections are not followed, since they would take the key along.
     """
-    where, host = urlsplit(url).netloc, urlsplit(url).hostname
-    if host and is_loopback(host):  # nothing that stays on this machine goes through a proxy
+    netloc, host = urlsplit(url).netloc, urlsplit(url).hostname
+    if host and is_loopback(host):  # no proxy for what stays on this machine
         os.environ["no_proxy"] = "*"
     try:
-        reached = _connect(url, ca_file)
+        connected = _connect(url, ca_file)
         if not claim_handshake():
-            reached.close()
-            raise Unreachable(f"{where} was reached, but not wanted any more")
+            connected.close()
+            raise Unreachable(f"{netloc} was reached, but not wanted any more")
         ws = websocket.create_connection(
-            url, socket=reached, header=headers, suppress_origin=True, redirect_limit=0
+            url, socket=connected, header=headers, suppress_origin=True, redirect_limit=0
         )
     except (OSError, websocket.WebSocketException) as error:
-        said = error_text(error)  # which may repeat what the server said
-        raise _dial_error(where, error, key.redact(said) if key else said) from None
+        detail = error_text(error)  # may repeat what the server sent
+        raise _dial_error(netloc, error, key.redact(detail) if key else detail) from None
     ws.frame_buffer = _BoundedFrameBuffer(
         ws.frame_buffer.recv, ws.frame_buffer.skip_utf8_validation
     )
@@ -68,20 +67,19 @@ def dial(
 
 
 def timeout_error(netloc: str) -> Unreachable:
-    """It took too long."""
+    """The error of an attempt that took too long."""
     return Unreachable(f"{netloc} did not answer in time", "Check the network.")
 
 
 def _connect(url: str, ca_file: str | None) -> socket.socket:
-    """TCP, through a proxy if the environment names one, and TLS: all but the upgrade."""
+    """TCP, through a proxy if the environment names one, and TLS."""
     options = sock_opt(None, {"ca_certs": ca_file} if ca_file else None)
     options.timeout = DIAL_STEP_TIMEOUT_S
-    reached: socket.socket = _http.connect(url, options, _http.proxy_info(), None)[0]
-    return reached
+    connected: socket.socket = _http.connect(url, options, _http.proxy_info(), None)[0]
+    return connected
 
 
 def _dial_error(netloc: str, error: Exception, detail: str) -> Unreachable:
-    """What went wrong while dialling, in words."""
     match error:
         case websocket.WebSocketBadStatusException(status_code=int(status)):
             return Unreachable(
@@ -117,7 +115,7 @@ def _dial_error(netloc: str, error: Exception, detail: str) -> Unreachable:
 
 
 class _BoundedFrameBuffer(frame_buffer):
-    """Refuses a frame by the length that it announces, before any of it is kept."""
+    """Refuses a frame by the length that its header announces, before it is read."""
 
     def recv_length(self) -> None:
         super().recv_length()

@@ -1,4 +1,4 @@
-"""Where sessions go: the vendor's service, an endpoint of the user's, or the embedded engine."""
+"""Where sessions connect: the vendor's service, a user's endpoint, or the embedded engine."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,7 +10,7 @@ from workers.errors import UsageProblem
 PROTOCOL_PATH = "/v3/ws"
 
 EMBEDDED_NAME = "embedded engine on this machine"
-"""Its name for people."""
+"""The name to show."""
 
 MIN_KEY_CHARS = 16
 """Characters; the service's keys have 32, the embedded engine's 43."""
@@ -18,10 +18,10 @@ MIN_KEY_CHARS = 16
 _SECRET_PARAMETERS = frozenset(
     ["token", "access_token", "key", "api_key", "apikey", "authorization"]
 )
-"""Parameters of an address that hold a key, whoever's endpoint it is."""
+"""Query parameters that hold a key, at any endpoint."""
 
 REDACTED = "[the key]"
-"""What stands where a key stood."""
+"""What replaces a key in a text."""
 
 # Hosts by region: the vendor's page on selecting a region.
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
@@ -37,7 +37,7 @@ class EndpointKind(Enum):
 
 
 class Secret:
-    """A key that does not show: not in a repr, an error or a traceback, nor in `vars`."""
+    """A key that does not show in a repr, an error, a traceback or `vars`."""
 
     __slots__ = ("_value",)
 
@@ -45,13 +45,13 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself, to be put into a request header and nowhere else."""
+        """The key itself, for a request header and nothing else."""
         return self._value
 
     def redact(self, text: str) -> str:
-        """A text without the key, which a server may have repeated, as it is or as in an address.
+        """A text with the key replaced, as it is and as it is quoted in an address.
 
-        A key shorter than any real one stays where it is: it may well be a word that was spoken.
+        A key shorter than any real one stays, since it may be a word that was spoken.
         """
         if len(self._value) < MIN_KEY_CHARS:
             return text
@@ -69,43 +69,41 @@ class Endpoint:
 
     kind: EndpointKind
     url: str
-    """With scheme, host and path; may carry parameters of its own, never a key."""
+    """With scheme, host and path; may have a query, never a key."""
     name: str
-    """For people."""
+    """The name to show."""
     ca: str | None = None
-    """The path of a PEM file with the authorities to trust; None: those that the system trusts."""
+    """A PEM file with the authorities to trust; None: those that the system trusts."""
 
     @property
     def address(self) -> str:
-        """The URL without its parameters, fit to be shown and kept."""
+        """The URL without its query, for showing and storing."""
         parts = urlsplit(self.url)
         return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
     def with_parameters(self, parameters: dict[str, str]) -> str:
-        """The URL to dial; ``parameters`` win over the URL's own."""
+        """The URL to dial; ``parameters`` replace those of the URL's query."""
         parts = urlsplit(self.url)
         query = urlencode({**dict(parse_qsl(parts.query)), **parameters})
         return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
 def service_endpoint(region: str | None) -> Endpoint:
-    """The vendor's service: in a region where the data stays, or the nearest one."""
+    """The vendor's service: in a region that the data does not leave, or the nearest one."""
     host = _HOSTS[region] if region else _NEAREST_HOST
     where = f" ({region.upper()})" if region else ""
     return Endpoint(EndpointKind.SERVICE, f"wss://{host}{PROTOCOL_PATH}", f"AssemblyAI{where}")
 
 
 def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
-    """An endpoint that the user names; raises `UsageProblem` for what must not be dialled.
+    """An endpoint that the user names; raises `UsageProblem` if it must not be dialed.
 
-    A bare host gets the protocol's path. Nothing leaves this machine ``allow_unencrypted`` unless
-    the user insists.
+    A bare host gets the protocol's path. ``allow_unencrypted`` allows ws:// to another machine.
     """
     address, _, query = url.partition("?")
     names = {name.lower() for name, _ in parse_qsl(query)}
-    if (
-        "@" in address or names & _SECRET_PARAMETERS
-    ):  # first, because other words repeat the address
+    # First, because the other errors repeat the address.
+    if "@" in address or names & _SECRET_PARAMETERS:
         raise UsageProblem(
             "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
         )
@@ -130,12 +128,12 @@ def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
 
 
 def embedded_endpoint(url: str) -> Endpoint:
-    """The engine on this machine."""
+    """The embedded engine on this machine."""
     return Endpoint(EndpointKind.EMBEDDED, url, EMBEDDED_NAME)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine for certain; what only a resolver can tell does not count."""
+    """Whether a host is certainly this machine, without asking a resolver."""
     try:
         address = ip_address(host)
     except ValueError:

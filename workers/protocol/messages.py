@@ -1,12 +1,11 @@
 """The wire protocol, Universal-Streaming v3: every message as a frozen dataclass.
 
-The one door between text frames and types. Keys of the wire's JSON appear here and nowhere else,
-and the client and the embedded server share nothing but this module. Audio has no message of its
-own: a binary frame *is* audio, 50 to 1000 ms of it at the declared rate.
+Keys of the wire's JSON appear only here; the client and the embedded server share this module.
+Audio has no message type: a binary frame is audio, 50 to 1000 ms of it at the declared rate.
 
-Sources of the facts: the vendor's API reference and AsyncAPI documents for Universal-Streaming and
-u3-rt-pro, its SDKs, and live observations where those disagree. Readers are therefore lenient:
-unknown message types become `Unknown`, unknown fields survive in ``extra``.
+From the vendor's API reference and AsyncAPI documents for Universal-Streaming and u3-rt-pro, its
+SDKs, and live observations where those disagree. Reading is therefore lenient: unknown message
+types become `Unknown`, unknown fields are kept in ``extra``.
 """
 
 import json
@@ -19,27 +18,27 @@ from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
 
 MAX_MESSAGE_DEPTH = 50
-"""Objects and lists within each other in a message: half of what can be read, since a message is
-kept inside of others."""
+"""Objects and lists within each other; half of `codec.MAX_JSON_DEPTH`, since a trace keeps messages
+inside of other objects."""
 
 # --- server to client ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The session is accepted. Only this, not the open socket, means so."""
+    """The session is accepted; an open socket alone does not mean that."""
 
     type: ClassVar[str] = "Begin"
     id: str
     expires_at: int = 0
-    """Unix time in seconds at which the service ends the session with 3008; 0 when not told."""
+    """Unix time in seconds at which the service ends the session (3008); 0 if unknown."""
     configuration: Extra = field(default_factory=dict)
     """What the server applied (since mid-2026); may be empty."""
     extra: Extra = field(default_factory=dict, repr=False)
 
     @property
     def model(self) -> str:
-        """The model that the server says it applied; empty when it does not say."""
+        """The model that the server applied; empty if it does not say."""
         model = self.configuration.get("model")
         return model if isinstance(model, str) else ""
 
@@ -53,14 +52,14 @@ class Word:
     end: int
     confidence: float | None = None
     word_is_final: bool = True
-    """Newer references leave it out, so absent reads as final."""
+    """Newer references leave it out, so absent means final."""
     speaker: str | None = None
     extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A reading of a turn; it replaces every earlier one with the same ``turn_order``."""
+    """The latest text of a turn; replaces every earlier one with the same ``turn_order``."""
 
     type: ClassVar[str] = "Turn"
     turn_order: int
@@ -89,7 +88,7 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """The last message of a session that ended as asked. Durations in seconds."""
+    """The answer to Terminate, and the last message. Durations in seconds."""
 
     type: ClassVar[str] = "Termination"
     audio_duration_seconds: float = 0
@@ -109,7 +108,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """Something the server wants known; the session goes on."""
+    """A warning; the session continues."""
 
     type: ClassVar[str] = "Warning"
     warning: str
@@ -160,7 +159,7 @@ class SpeakerRevision:
 
 @dataclass(frozen=True, slots=True)
 class LLMGatewayResponse:
-    """The answer of the language model that was asked to read a turn."""
+    """The response of a language model to a turn."""
 
     type: ClassVar[str] = "LLMGatewayResponse"
     turn_order: int
@@ -171,7 +170,7 @@ class LLMGatewayResponse:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A message type that is newer than this program; ``type`` is the wire's, maybe empty."""
+    """A message of a type that this program does not know; ``type`` may be empty."""
 
     type: str
     extra: Extra = field(default_factory=dict, repr=False)
@@ -221,12 +220,12 @@ class KeepAlive:
 
 @dataclass(frozen=True, slots=True)
 class UpdateConfiguration:
-    """Settings to change in place; absent ones stay. No reply; a bad value closes (3006)."""
+    """Changes settings; absent ones stay. No reply; a bad value closes the session (3006)."""
 
     type: ClassVar[str] = "UpdateConfiguration"
     min_turn_silence: int | None = None
     min_end_of_turn_silence_when_confident: int | None = None
-    """The older name of it, which the vendor's SDK still sends."""
+    """The older name of `min_turn_silence`, which the vendor's SDK still sends."""
     max_turn_silence: int | None = None
     vad_threshold: float | None = None
     end_of_turn_confidence_threshold: float | None = None
@@ -267,37 +266,37 @@ _CLIENT_TYPES: Mapping[str, type[Any]] = {
 }
 
 
-# --- the door -----------------------------------------------------------------------------------
+# --- encoding and decoding ----------------------------------------------------------------------
 
 
 def decode(text: str | bytes) -> ServerMessage:
-    """The message of a text frame that a server sent.
+    """Decodes a text frame from a server.
 
-    Raises `Malformed` when the text is no JSON object or lacks a field that we need.
+    Raises `Malformed` when the text is not a JSON object or lacks a required field.
     """
     message: ServerMessage = from_json(_parse(text))
     return message
 
 
 def decode_from_client(text: str | bytes) -> ClientMessage:
-    """The message of a text frame that a client sent; raises `Malformed` as `decode` does."""
+    """Decodes a text frame from a client; raises `Malformed` as `decode` does."""
     record = _parse(text)
     message: ClientMessage = _load_known(record, _CLIENT_TYPES)
     return message
 
 
 def from_json(record: Mapping[str, Json]) -> ServerMessage:
-    """A server message from an object already parsed; raises `Malformed` as `decode` does."""
+    """Reads a server message from a parsed object; raises `Malformed` as `decode` does."""
     if "type" not in record and "error" in record:  # seen in the field; the vendor's SDK accepts it
         record = {"type": Error.type, **record}
     message: ServerMessage = _load_known(record, _SERVER_TYPES)
-    if isinstance(message, Turn) and message.turn_order < 0:  # of a session before, as it were
+    if isinstance(message, Turn) and message.turn_order < 0:  # the resume point counts on it
         raise Malformed("the turn_order of a Turn is negative")
     return message
 
 
 def to_json(message: ServerMessage | ClientMessage) -> JsonObject:
-    """The object of a message, ``type`` first, as `from_json` reads it."""
+    """The JSON object of a message, ``type`` first; the inverse of `from_json`."""
     if isinstance(message, Unknown):
         return {"type": message.type, **message.extra}
     return {"type": message.type, **codec.dump(message)}

@@ -1,9 +1,11 @@
 """The log of real runs: what sessions write to it, and that nothing is written unless asked."""
 
 import re
+import signal
 from pathlib import Path
 
 from tests.engine.cli.test_program import run_cli
+from tests.engine.cli.test_serve import ServeProcess, script, session
 from tests.engine.support.scripted_server import BEGIN, ScriptedServer, ServerConnectionScript
 from tests.support import audio_files
 
@@ -80,3 +82,15 @@ def test_a_log_file_that_cannot_be_written_is_a_usage_problem(tmp_path: Path) ->
     assert result.returncode == 2
     assert "cannot be written" in result.stderr
     assert endpoint.received_sessions == []
+
+
+def test_serve_logs_its_sessions_to_stderr(tmp_path: Path) -> None:
+    """It has no run folder; its key stays out of the log as well."""
+    with ServeProcess("--script", script(tmp_path), "--log-level", "debug") as server:
+        session(server)
+        _, _, text = server.end(signal.SIGINT)
+
+    assert " INFO paceline.server: serving at port " in text
+    assert re.search(r"paceline\.server: session \S+ begins, model ", text)
+    assert re.search(r"paceline\.server: session \S+ ended: Session Ended \(1000\)", text)
+    assert server.key not in text

@@ -64,8 +64,9 @@ def test_live_percentiles_are_ranked_again_with_every_twentieth_more() -> None:
 def test_a_lag_is_kept_in_whole_microseconds_of_32_bits() -> None:
     """A chunk that left early is on time, and the longest lag that fits is 4295 seconds."""
     lags = Lags()
+    for lag_s in (-1.0, 1.234567, 1e6):
+        lags.add(lag_s)
 
-    assert [0, 1_234_567, 0xFFFFFFFF] == [lags.add(-1.0), lags.add(1.234567), lags.add(1e6)]
     assert [0, 1_234_567, 0xFFFFFFFF] == lags.to_array().tolist()
     assert 4_294_967.295 == lags.summary().max
 
