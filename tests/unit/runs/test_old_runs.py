@@ -1,0 +1,100 @@
+"""Run folders of earlier versions stay readable: as job states, in a replay, and as exports."""
+
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.old_runs import OLD_RUNS
+from tests.support.run_builders import observable_state
+from workers.exports import FORMATS, export_names, write_exports
+from workers.jobs.events import Outcome
+from workers.jobs.job_state import JobState, JobStatus
+from workers.runs import reader
+from workers.runs.job_timeline import BEFORE_START_S, UNRECORDED_ENDING
+from workers.runs.timeline import RunTimeline
+
+STATUSES = {
+    "finished": [JobStatus.DONE] * 2,
+    "retried": [JobStatus.DONE],
+    "handed-over": [JobStatus.DONE],
+    "failed-and-cancelled": [
+        JobStatus.FAILED,
+        JobStatus.CANCELLED,
+        JobStatus.CANCELLED,
+        JobStatus.FAILED,
+    ],
+    "interrupted": [JobStatus.INTERRUPTED] * 3,
+    "killed": [JobStatus.INTERRUPTED, JobStatus.FAILED, JobStatus.QUEUED],
+    "reconfigured": [JobStatus.DONE],
+}
+"""How the jobs of each run stand."""
+
+OUTCOMES = {
+    "retried": [Outcome.LOST, Outcome.LOST, Outcome.DONE],
+    "handed-over": [Outcome.HANDED_OVER] * 3 + [Outcome.DONE],
+    "reconfigured": [Outcome.LOST, Outcome.DONE],
+}
+"""How the attempts of their only job ended."""
+
+
+@pytest.fixture(params=STATUSES)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of each run."""
+    return shutil.copytree(OLD_RUNS / str(request.param), tmp_path / str(request.param))
+
+
+def test_every_old_run_is_tested() -> None:
+    """A new one in the folder needs a line above."""
+    assert set(STATUSES) == {path.name for path in OLD_RUNS.iterdir()}
+
+
+def test_its_jobs_are_read(folder: Path) -> None:
+    """With their attempts, their turns, and where each attempt took over."""
+    jobs = reader.read_run(folder).jobs
+    assert STATUSES[folder.name] == [job.status for job in jobs]
+
+    if folder.name in OUTCOMES:
+        (job,) = jobs
+        ended = [attempt.ended for attempt in job.earlier_attempts] + [job.ended]
+        assert OUTCOMES[folder.name] == [end.outcome for end in ended if end is not None]
+        assert len(ended) - 1 == len(job.transcript.resume_points)
+    for job in jobs:
+        if job.began is not None:
+            assert job.transcript.text
+            assert [] == job.warnings
+
+
+def test_a_torn_trace_ends_where_it_was_torn() -> None:
+    """The job counts as killed, and goes on from its last final turn."""
+    _, torn, _ = reader.read_run(OLD_RUNS / "killed").jobs
+
+    assert UNRECORDED_ENDING == torn.ended
+    assert 1580 == torn.resume_point.at_ms
+
+
+def test_it_can_be_replayed(folder: Path) -> None:
+    """Up to any moment, and at the end it is what was read."""
+    timeline = RunTimeline(folder)
+    states = {job: JobState(job, file) for job, file in timeline.job_files}
+    steps = [BEFORE_START_S, 0.0, 0.5, 1.0, timeline.duration_s]
+    for after_s, until_s in pairwise(steps):
+        for _, report in timeline.reports_between(after_s, until_s):
+            states[report.job].apply(report)
+
+    read = {job.job: observable_state(job) for job in reader.read_run(folder).jobs}
+    assert read == {job: observable_state(state) for job, state in states.items()}
+
+
+def test_it_can_be_exported(folder: Path, tmp_path: Path) -> None:
+    """In every format; as the files that the earlier program wrote, where it wrote some."""
+    states = [state for state in reader.read_job_states(folder) if len(state.transcript)]
+    names = export_names(states)
+    for state in states:
+        write_exports(state, list(FORMATS), tmp_path / "new", name=names[state.job])
+    new = sorted((tmp_path / "new").iterdir())
+
+    assert len(states) * len(FORMATS) == len(new)
+    for old in folder.glob("exports/*"):
+        assert old.read_text() == (tmp_path / "new" / old.name).read_text()
