@@ -2,8 +2,8 @@
 
 Each compares within one run, because absolute times mean little on another machine or beside other
 work: ``python -m tests.benchmarks.pacing`` with two simpler senders, and of the embedded engine
-``accuracy`` with reference texts, ``capacity`` one number of sessions with others, ``word_times``
-with a forced alignment, ``hour`` the end of a long session with its beginning. All are run from the
+``accuracy`` with reference texts, ``capacity`` several numbers of sessions, ``word_times``
+with a forced alignment, ``soak`` the end of a long session with its beginning. All are run from the
 root of the checkout.
 """
 

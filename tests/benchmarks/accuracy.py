@@ -3,7 +3,7 @@
 ``python -m tests.benchmarks.accuracy [FOLDER] [--sessions 1 6] [--tail 2] [--level -40]``
 
 FOLDER holds a ``manifest.tsv`` with the columns ``file`` and ``reference`` (default: ``samples``).
-Every file goes the way that a user's goes: probe, process, pacing, socket, engine, transcript. Each
+Every file takes the usual way: probe, process, pacing, socket, engine, transcript. Each
 number of sessions gives a table of its own: 1 shows the idle engine, its capacity the busy one.
 
 WER
@@ -13,12 +13,12 @@ WER
 first
     From the onset of speech to the first reading that has words: one of each recording, in seconds.
 final
-    From the end of speech to the first final reading of its turn, in seconds; see `delays`. Onset
-    and end of speech are found in the recording by loudness, not told by the engine; see `speech`.
-    *Timed* are the finals of speech that ends more than 1.5 s before the recording does: later ones
-    may be owed to `Terminate`, which says nothing of how an end is noticed. By the release
-    convention ``start``, the default, a chunk leaves when its first sample is due; so a delay is up
-    to one chunk shorter than it would be at a microphone.
+    From the end of speech to the first final reading of its turn, in seconds; see `latency`. Onset
+    and end of speech are found in the recording by loudness, not told by the engine; see
+    `speech_segments`. *Timed* are the finals of speech that ends more than 1.5 s before the
+    recording does: later ones may be caused by `Terminate` and say nothing about endpointing. By
+    the release convention ``start``, the default, a chunk leaves when its first sample is due; so a
+    delay is up to one chunk shorter than it would be at a microphone.
 percentiles
     By nearest rank: with few values, p95 is the largest.
 tail
@@ -77,13 +77,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyResult:
-    """What the engine made of a recording, or of several: errors, and delays in seconds."""
+    """The engine's errors and delays (in seconds) for one recording or several."""
 
     score: Score
     finals: int
     first: list[float]
     final: list[float]
-    """Of those that are timed."""
+    """Delays of the timed finals."""
 
 
 def main() -> None:
@@ -114,7 +114,7 @@ def main() -> None:
 
 
 def score(reference: str, text: str) -> Score:
-    """The errors of a text."""
+    """Counts the errors of a text."""
     said, heard = _normalised(reference), _normalised(text)
     if not said:
         return Score(0, 0, 0, len(heard.split()))
@@ -123,7 +123,7 @@ def score(reference: str, text: str) -> Score:
 
 
 def pool_scores(scores: Iterable[Score]) -> Score:
-    """The errors of all of them."""
+    """Adds up scores."""
     every = list(scores)
     return Score(
         sum(each.words for each in every),
@@ -134,7 +134,7 @@ def pool_scores(scores: Iterable[Score]) -> Score:
 
 
 def merge_results(heard: Iterable[AccuracyResult]) -> AccuracyResult:
-    """Of several recordings, or of one that was heard several times."""
+    """Merges the results of several recordings, or of several runs of one."""
     every = list(heard)
     return AccuracyResult(
         pool_scores(each.score for each in every),

@@ -2,17 +2,17 @@
 
 ``python -m tests.benchmarks.capacity [FOLDER] [--sessions 1 4 8 12 16] [--seconds 40]``
 
-For each number of sessions a new engine is started that lets in so many, whatever it thinks that
-this machine keeps up with. Paceline's own session processes stream real speech to it at the speed
-of speech, on this same machine. FOLDER holds a ``manifest.tsv``; without one it is the samples and
-the person who comes with the engine's package. Each session hears the recordings one after the
+For each number of sessions a new engine is started that admits so many, whatever capacity it
+measures for this machine. Paceline's own session processes stream real speech to it at the speed of
+speech, on this same machine. FOLDER holds a ``manifest.tsv``; without one it uses the samples and
+the recording that comes with the engine's package. Each session hears the recordings one after the
 other with 1.5 s of silence between, beginning with another one, and the starts are 0.7 s apart, so
 that their sentences do not coincide. Only what is said while all sessions are live is counted.
 
 final
     From the end of speech to the first final reading of its turn, in seconds. The end is found in
-    the recording by loudness (see `speech`); the engine's word times only choose which pause a
-    final belongs to (see `delays`). It includes the silence that the engine waits for.
+    the recording by loudness (see `speech_segments`); the engine's word times only choose which
+    pause a final belongs to (see `latency`). It includes the silence that the engine waits for.
 own
     The same from the end that the engine itself gives the last word: the difference to ``final``
     shows what its word times are worth.
@@ -32,7 +32,7 @@ refused
 control
     Round trips in ms of a further client that sends no audio while all sessions are live: ping to
     pong, dialling to Begin, a frame that is no JSON to Error; ``refused`` are calls that got no
-    Begin. See `probe`.
+    Begin. See `control_probe`.
 
 By the release convention ``start`` a delay is up to one chunk shorter than at a microphone.
 Percentiles are by nearest rank. It keeps up where no session was refused or broken and the p95 of
@@ -74,7 +74,7 @@ STAGGER = 0.7
 """Seconds between two starts."""
 
 PATIENCE = 120.0
-"""Seconds that an overloaded engine gets to begin sessions, and then to end them."""
+"""Seconds that an overloaded engine may take to begin sessions, and to end them."""
 
 
 def main() -> None:
@@ -122,7 +122,7 @@ def measure_level(
 
 
 def _measurement_window(audience: RunCollector, samples: int) -> MeasurementWindow:
-    """From now until the first session has no more to say that would be counted."""
+    """The time from now until the first session ends."""
     begun = [at for each in audience.listeners.values() if (at := each.began_at) is not None]
     if not begun:
         raise RuntimeError("the engine began no session")
@@ -135,7 +135,7 @@ def _measurement_window(audience: RunCollector, samples: int) -> MeasurementWind
 
 
 def _cost(audience: RunCollector, seconds: float) -> Cost:
-    """What everybody needs within so many seconds, while reports are taken in."""
+    """CPU and memory of all processes over so many seconds, while reports are read."""
     server, recognisers = system_metrics.engine_processes()
     groups = ([server], recognisers, system_metrics.session_processes())
     before = [system_metrics.cpu_seconds(group) for group in groups]

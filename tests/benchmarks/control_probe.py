@@ -1,8 +1,8 @@
 """How promptly a v3 endpoint answers control traffic, from a process of its own.
 
-It calls again and again: connect, Begin, some pings, a frame that is no JSON, Error. No audio is
-sent, so what it measures is the server alone: whether it still attends to everybody while it is
-busy with the audio of others.
+It repeats one short session: connect, Begin, some pings, a frame that is no JSON, Error. It sends
+no audio, so it measures the server alone: whether it still answers while it is busy with the audio
+of others.
 """
 
 import json
@@ -21,10 +21,10 @@ import websocket
 from tests.benchmarks import ROOT
 
 PINGS = 10
-"""A call."""
+"""Pings in each session."""
 
 BETWEEN = 0.05
-"""Seconds between two pings, and between two calls."""
+"""Seconds between two pings, and between two sessions."""
 
 PATIENCE = 10.0
 """Seconds that an answer may take."""
@@ -74,13 +74,13 @@ class ControlProbe:
         self._process.communicate()
 
     def round_trips(self) -> RoundTrips:
-        """Ends the probe and gives back what it has measured."""
+        """Ends the probe and returns what it measured."""
         out, _ = self._process.communicate(timeout=3 * PATIENCE)
         return RoundTrips(**json.loads(out))
 
 
 def _measure_session(url: str, token: str, answers: RoundTrips) -> None:
-    """One call, from dialling to the Error."""
+    """Measures one session, from dialling to the Error."""
     dialled = time.monotonic()
     header = [f"Authorization: {token}"]
     with closing(websocket.create_connection(url, timeout=PATIENCE, header=header)) as socket:
@@ -107,7 +107,7 @@ def _since(moment: float) -> float:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Calls until its stdin is closed, then prints what it has measured."""
+    """Repeats sessions until stdin is closed, then prints the round trips."""
     answers = RoundTrips()
     token = sys.stdin.readline().strip()
     while not select.select([sys.stdin], [], [], BETWEEN)[0]:

@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.desk [--quick] [--rows 10,50,200,1000] [--seconds 10] [--repeat 3]``
 
-The real desk runs in a terminal of its own (see `desk_fed`) and is told of so many sessions, five
+The real desk runs in a terminal of its own (see `desk_load`) and is told of so many sessions, five
 times a second of each. Repeats are interleaved; tables show medians over them.
 
 CPU

@@ -1,4 +1,4 @@
-"""Files streamed the way a user's are, and everything that was heard of them."""
+"""Streams files as the program does and collects all reports."""
 
 import tempfile
 import time
@@ -21,11 +21,11 @@ class JobCollector:
         self.history = JobState(report.job, report.file)
         self.readings: list[Reading] = []
         self.began_at: float | None = None
-        """When its first chunk was due, on this process's monotonic clock, to a few ms."""
+        """When the first chunk was due on this process's monotonic clock, within a few ms."""
         self._start = 0.0
 
     def add_report(self, report: JobReport) -> None:
-        """Takes one report in."""
+        """Adds one report."""
         self.history.apply(report)
         match report.event:
             case Began():
@@ -36,12 +36,12 @@ class JobCollector:
 
     @property
     def ended(self) -> Ended | None:
-        """How it ended; None before."""
+        """How the job ended; None before that."""
         return self.history.ended
 
 
 class RunCollector:
-    """Hears every job of a supervisor."""
+    """Collects the reports of all jobs of a supervisor."""
 
     def __init__(self, reports: "SimpleQueue[JobReport]") -> None:
         self.listeners: dict[str, JobCollector] = {}
@@ -49,7 +49,7 @@ class RunCollector:
         self._reports = reports
 
     def collect(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> None:
-        """Takes reports in for so long, or until it is ``enough``."""
+        """Reads reports for so long, or until ``enough`` returns true."""
         until = time.monotonic() + seconds
         while not enough() and (left := until - time.monotonic()) > 0:
             try:

@@ -1,8 +1,7 @@
 """The three tools that are compared, each started as its user would start it, all files at once.
 
 Ours is the real command, without a screen and with the desk open in a terminal; the scripts are one
-Python process a file. Whatever happens, leaving a sender ends the processes it has started, and
-nobody else's.
+Python process a file. Leaving a sender ends the processes that it started, and no others.
 """
 
 import os
@@ -22,10 +21,10 @@ from tests.benchmarks import ROOT
 from tests.benchmarks.terminal_recorder import TerminalRecorder
 
 FAREWELL = 10.0
-"""Seconds that a process gets to end when asked to, before it is killed."""
+"""Seconds between asking a process to end and killing it."""
 
 WINDOW = (120, 34)
-"""Cells and rows of the terminal that a desk is open in."""
+"""Columns and rows of the desk's terminal."""
 
 _COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 _SCRIPT = Path(__file__).with_name("quickstart_client.py")
@@ -33,7 +32,7 @@ _TRACE = ".trace.jsonl"
 
 
 class Tool(Enum):
-    """Who sends. The value is its name in tables."""
+    """The tools that are compared; the value is the name in tables."""
 
     OURS = "paceline"
     DESK = "paceline, desk open"
@@ -51,11 +50,11 @@ class Processes:
     sessions: list[psutil.Process]
     """One for each session."""
     others: dict[str, psutil.Process] = field(default_factory=dict)
-    """What it runs besides, by name."""
+    """Its other processes, by name."""
 
 
 class Sender:
-    """A tool at work; made by `sending`."""
+    """A running tool; made by `start_sender`."""
 
     def __init__(self, tool: Tool) -> None:
         self._tool = tool
@@ -94,7 +93,7 @@ class Sender:
         return Processes(sessions, {"parent": parent, **server})
 
     def wait(self, seconds: float) -> None:
-        """Until all files are sent; raises `TimeoutError`, or `RuntimeError` if it failed."""
+        """Waits until all files are sent; raises `TimeoutError`, or `RuntimeError` if it failed."""
         if self._terminal is not None:
             self._leave(self._terminal, time.monotonic() + seconds)
         _, left = psutil.wait_procs(self._started, seconds)
@@ -104,7 +103,7 @@ class Sender:
             raise RuntimeError(f"{self._tool.value} ended with code {failed[0].returncode}")
 
     def _leave(self, terminal: TerminalRecorder, deadline: float) -> None:
-        """A desk stays when all is sent; then it leaves at once."""
+        """A desk stays open after the last session, so it is told to quit."""
         while time.monotonic() < deadline and self.processes().sessions:
             time.sleep(0.5)
         terminal.type(b"q")

@@ -1,9 +1,9 @@
-"""The receiving side: a v3 endpoint that only notes when audio arrives.
+"""The receiving side: a v3 endpoint that only records when audio arrives.
 
 It answers Begin at once and Termination to Terminate, in a process of its own and with the same
 priority as the senders. The arrival of a message is the kernel's own time stamp of the segment that
-completed it (``SO_TIMESTAMPNS``, see socket(7)), not the moment at which this process got round to
-reading it: on a busy machine that would add the sink's own lateness to every sender's.
+completed it (``SO_TIMESTAMPNS``, see socket(7)), not the moment at which this process
+reads it, which on a busy machine would add the sink's own delay to every sender's.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _SO_TIMESTAMPNS = 35
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a sink has noted."""
+    """What a sink received."""
 
     arrivals: list[list[float]]
     """For each session, the arrival of every audio message, in seconds of one clock."""
@@ -41,7 +41,7 @@ class Received:
 
 
 class Sink:
-    """A sink at work in its own process; leaving it ends the process."""
+    """Runs a sink in a process of its own; leaving the block ends the process."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -65,7 +65,7 @@ class Sink:
         self._process.communicate()
 
     def received(self) -> Received:
-        """Ends the sink and gives back what it has noted."""
+        """Ends the sink and returns what it received."""
         out, _ = self._process.communicate(timeout=30)
         return Received(**json.loads(out))
 
@@ -100,7 +100,7 @@ class _Session:
         self._protocol = ServerProtocol(max_size=None)
 
     def read(self) -> bool:
-        """Takes in what came; False when that was all there will be."""
+        """Reads what has arrived; False at the end of the stream."""
         data, notes, _, _ = self._client.recvmsg(1 << 16, 64)
         arrived = _receive_timestamp(notes)
         self._protocol.receive_data(data) if data else self._protocol.receive_eof()
@@ -122,7 +122,7 @@ class _Session:
         self._usage.audio_began()
 
     def _terminate(self) -> None:
-        """The only text a sender has to say."""
+        """Answers Terminate, the only text that a sender sends."""
         self._usage.audio_ended()
         self._protocol.send_text(
             b'{"type":"Termination","audio_duration_seconds":0,"session_duration_seconds":0}'

@@ -5,10 +5,10 @@
 One session is fed real speech, faster than it is spoken: the protocol lets a client be 300 s and
 1.25 times the elapsed time ahead, so ``--speed`` must stay below 1.25. Ten minutes of audio take
 some eight and a half; an hour (``--minutes 60``) takes 50 minutes. FOLDER holds a ``manifest.tsv``;
-without one it is the samples and the person who comes with the engine's package. Every slice of
-five minutes (of half the audio, if that is less) hears exactly the same: the recordings one after
-the other with 1.5 s of silence between, over and over, cut at its end. So what differs between two
-slices is the engine's doing.
+without one it uses the samples and the recording that comes with the engine's package. Every slice
+of five minutes (of half the audio, if that is less) hears exactly the same: the recordings one
+after the other with 1.5 s of silence between, over and over, cut at its end. So a difference
+between two slices is caused by the engine.
 
 CPU
     Seconds of processor time, user and system, that the recognisers needed for a minute of audio,
@@ -67,7 +67,7 @@ class ResourceSnapshot:
 
 
 class FedSession:
-    """A session that is fed by hand; whatever the server says is counted in a thread."""
+    """A session that sends audio directly; a thread counts the server's messages."""
 
     def __init__(self, url: str, token: str, speech_model: str) -> None:
         self.finals = 0
@@ -85,7 +85,7 @@ class FedSession:
         self._reader.start()
 
     def feed(self, heard: Samples, speed: float) -> None:
-        """Sends audio at so many times the speed of speech; raises if the server has ended."""
+        """Sends audio at a multiple of the speed of speech; raises if the server has closed."""
         step = round(CHUNK * speech_segments.RATE)
         start = time.monotonic()
         for position in range(0, len(heard), step):
@@ -96,7 +96,7 @@ class FedSession:
             self._socket.send_binary(heard[position : position + step].astype("<i2").tobytes())
 
     def close(self) -> None:
-        """Terminates, and waits until the server has said everything."""
+        """Terminates the session and waits until the server closes."""
         self._socket.send(json.dumps({"type": "Terminate"}))
         self._reader.join(PATIENCE)
         self._socket.close()
@@ -129,14 +129,14 @@ def main() -> None:
 
 
 def growth(states: Sequence[ResourceSnapshot]) -> str:
-    """How the last slice compares with the first."""
+    """The ratio of the last slice to the first."""
     first, last = slices(states)[0], slices(states)[-1]
     cost = last.recognisers / first.recognisers
     return f"CPU {cost:.2f}, memory {last.recogniser_mb / first.recogniser_mb:.2f}"
 
 
 def slices(states: Sequence[ResourceSnapshot]) -> list[ResourceSnapshot]:
-    """What was needed between two moments, and the memory at the later one."""
+    """CPU time between two snapshots, and memory at the later one."""
     return [
         ResourceSnapshot(
             later.recognisers - earlier.recognisers,
@@ -152,7 +152,7 @@ def slices(states: Sequence[ResourceSnapshot]) -> list[ResourceSnapshot]:
 def _take_snapshots(
     client: FedSession, heard: Samples, times: int, speed: float
 ) -> Iterator[ResourceSnapshot]:
-    """The engine before the first slice and after each."""
+    """A snapshot before the first slice and after each."""
     yield _take_snapshot(client)
     for number in range(times):
         client.feed(heard, speed)

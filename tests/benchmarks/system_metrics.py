@@ -1,4 +1,4 @@
-"""What a benchmark says of the machine, and what the processes on it need."""
+"""Describes the machine and measures CPU and memory of processes."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from workers.traces import files
 
 
 def describe_machine() -> str:
-    """The machine, and how promptly it wakes a process: no delay below that says anything."""
+    """The machine, and how late it wakes a process: shorter delays mean nothing."""
     return (
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} "
         f"{platform.release()}; load before: {os.getloadavg()[0]:.1f}\n{_noise()}"
@@ -45,7 +45,7 @@ def session_processes() -> list[psutil.Process]:
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> dict[psutil.Process, float]:
-    """The processor time that each has needed so far, user and system, in seconds."""
+    """CPU time of each so far, user and system, in seconds."""
     found = {}
     for process in processes:
         with suppress(psutil.NoSuchProcess):  # it has ended, as sessions do
@@ -55,7 +55,7 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> dict[psutil.Process, flo
 
 
 def private_mb(processes: Iterable[psutil.Process]) -> list[float]:
-    """What ending each would free (USS), in MB."""
+    """Private memory of each (USS), in MB."""
     found = []
     for process in processes:
         time.sleep(0.01)  # the system holds a process while it counts its pages: one at a time
@@ -65,7 +65,7 @@ def private_mb(processes: Iterable[psutil.Process]) -> list[float]:
 
 
 def resident_mb(process: psutil.Process) -> float:
-    """What the process has in memory, shared pages included (RSS), in MB."""
+    """Resident memory with shared pages (RSS), in MB."""
     return float(process.memory_info().rss) / 1e6
 
 

@@ -1,4 +1,4 @@
-"""A terminal with a program in it: notes what is painted and when."""
+"""Runs a program in a terminal and records what it paints, and when."""
 
 import os
 import re
@@ -16,23 +16,23 @@ import psutil
 from tests.benchmarks import ROOT
 
 PATIENCE = 60.0
-"""Seconds after which a thing will not come any more."""
+"""Seconds to wait for expected output."""
 
 FAREWELL = 10.0
-"""Seconds that the program gets to end when asked to, before it is killed."""
+"""Seconds between asking the program to end and killing it."""
 
 _CURSOR = rb"\x1b\[(%b);1H(?:\x1b\[[0-9;]*m)*\xe2\x96\x8c"
-"""A row of the table that begins with the cursor's sign."""
+"""Matches a table row that begins with the cursor."""
 
 _FOREIGN = ("ASSEMBLYAI_API_KEY", "PYTHONDONTWRITEBYTECODE")
-"""What a user's environment must not, or may not, hold: without bytecode every start compiles."""
+"""Variables that are removed from the environment: without bytecode every start compiles."""
 
 _LONGEST = 200
-"""Bytes of what was painted before that are looked at together with what comes."""
+"""Bytes of earlier output that are searched together with new output."""
 
 
 class TerminalRecorder:
-    """A program at work in a terminal of so many cells and rows; leaving it ends the program."""
+    """Runs a program in a terminal of a given size; leaving the block ends the program."""
 
     def __init__(
         self,
@@ -84,21 +84,21 @@ class TerminalRecorder:
         self.close()
 
     def close(self) -> None:
-        """The program has ended."""
+        """Cleans up after the program has ended."""
         self._reader.join(FAREWELL)
         os.close(self._master)
 
     @property
     def painted(self) -> int:
-        """Bytes so far."""
+        """Bytes painted so far."""
         return self._painted
 
     def type(self, keys: bytes) -> None:
-        """As if somebody did."""
+        """Types these bytes."""
         os.write(self._master, keys)
 
     def seen(self, pattern: bytes, after: Callable[[], None] | None = None) -> float:
-        """Waits for what is painted from now on; the moment at which its last byte was read."""
+        """Waits for output that matches; returns when its last byte was read."""
         with self._lock:
             self._there.clear()
             self._awaited = re.compile(pattern), b""
@@ -109,12 +109,12 @@ class TerminalRecorder:
         return self._seen
 
     def row_of_cursor(self) -> int:
-        """The row of the terminal in which the desk's cursor is drawn next."""
+        """The terminal row in which the desk draws its cursor next."""
         self.seen(_CURSOR % rb"\d+")
         return int(self._found.group(1))
 
     def cursor_in(self, row: int, after: Callable[[], None]) -> float:
-        """The moment at which the cursor is seen in that row."""
+        """When the cursor is seen in that row."""
         return self.seen(_CURSOR % str(row).encode(), after)
 
     def _read(self) -> None:

@@ -15,8 +15,8 @@ start, end
 matched
     Words that were compared, and their share of the engine's words.
 
-The alignment is no truth either. It knows only frames of 10 ms, and where somebody pauses it may
-give a part of the silence to the word before or after; so differences of some 50 ms mean nothing,
+The alignment is not exact either. It has frames of 10 ms, and at a pause it may add a part of the
+silence to the word before or after; so differences of some 50 ms mean nothing,
 and ends are less certain than starts.
 """
 
@@ -45,7 +45,7 @@ FRAME_MS = 10
 """The aligner's resolution."""
 
 SPARE = 2
-"""How many words of the reference a partial may have missed and still reach its last ones."""
+"""How many reference words a partial may have missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def force_align(heard: Samples, reference: str) -> list[AlignedWord]:
 
 
 def final_word_errors(readings: Iterable[Reading], aligned: Sequence[AlignedWord]) -> TimingErrors:
-    """The words of all finals."""
+    """Timing errors of the words of all finals."""
     words = [word for final in finals(readings) for word in final.turn.words]
     return _compared(words, aligned)
 
@@ -129,7 +129,7 @@ def final_word_errors(readings: Iterable[Reading], aligned: Sequence[AlignedWord
 def partial_word_errors(
     readings: Sequence[Reading], aligned: Sequence[AlignedWord]
 ) -> TimingErrors:
-    """The words of all partials."""
+    """Timing errors of the words of all partials."""
     begins = turn_start_indices(readings, aligned)
     every = []
     for reading in readings:
@@ -158,7 +158,7 @@ def turn_start_indices(
 
 
 def merge_errors(compared: Iterable[TimingErrors]) -> TimingErrors:
-    """All of them."""
+    """Merges timing errors."""
     every = list(compared)
     return TimingErrors(
         sum(each.words for each in every),

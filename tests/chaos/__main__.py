@@ -1,4 +1,4 @@
-"""``python -m tests.chaos --seed N --minutes M --sessions N``: rounds until they are over."""
+"""Runs rounds of chaos: ``python -m tests.chaos --seed N --minutes M --sessions N``."""
 
 import argparse
 import shutil

@@ -1,4 +1,4 @@
-"""A round: jobs, a server with a plan, a program that is killed and goes on, and the oracle."""
+"""One round: a server that fails by plan, a program that is killed and resumed, and the check."""
 
 import signal
 import time
@@ -20,17 +20,17 @@ from workers.runs import reader
 PROGRAM = ("-m", "tests.chaos.target_program")
 
 PADDING_MS = 40
-"""The most by which the plan lets a server tell ends of turns too late."""
+"""How much too late the plan's servers report ends of turns, at most."""
 
 GRACE_SECONDS = 5.0
-"""Seconds that a process, or a session at the server, may last behind the end of its program."""
+"""Seconds that a process, or a session at the server, may outlast its program."""
 
 LONG_ENOUGH = 120.0
-"""Seconds behind the storm, after which a run that is not over never will be."""
+"""Seconds after the last fault; a run that has not ended by then never will."""
 
 
 class ChaosRound:
-    """One run of ``jobs`` in the folder, some at once; things go wrong for so many seconds."""
+    """One run of ``jobs`` in a folder, ``sessions`` at once, with faults for so many seconds."""
 
     def __init__(
         self, seed: int, folder: Path, *, jobs: int, sessions: int, seconds: float
@@ -45,12 +45,12 @@ class ChaosRound:
         ]
 
     def run(self) -> list[str]:
-        """All of it; what was wrong in the end, job by job."""
+        """Runs the round and returns what was wrong in the end, job by job."""
 
-        async def drawn(line: ServerConnectionScript) -> None:
+        async def play_next_script(line: ServerConnectionScript) -> None:
             await self.plan.next_connection_script()(line)
 
-        with ScriptedServer(drawn) as endpoint, ExitStack() as trees:
+        with ScriptedServer(play_next_script) as endpoint, ExitStack() as trees:
             found = self._run_until_done(endpoint, trees)
             over = time.monotonic() + GRACE_SECONDS
             for each in endpoint.received_sessions:
@@ -59,9 +59,9 @@ class ChaosRound:
         return found + self._check_transcripts()
 
     def _run_until_done(self, endpoint: ScriptedServer, trees: ExitStack) -> list[str]:
-        """Until a program has ended by itself, with all jobs done.
+        """Restarts the program until it ends by itself, with all jobs done.
 
-        One that was killed is followed at once, while its sessions are still about to leave.
+        After a kill, the next program starts at once, while old sessions still leave.
         """
         files = [truth.path for truth in self._truths]
         began = time.monotonic()
@@ -91,11 +91,11 @@ class ChaosRound:
 
     @property
     def _begun(self) -> bool:
-        """There is something that another program can go on with."""
+        """Whether there is a run that another program can resume."""
         return any(self._folder.glob("*.trace.jsonl"))
 
     def _apply_process_fault(self, name: str, tree: ProcessTree, endpoint: ScriptedServer) -> bool:
-        """Whether there was anybody to do it to."""
+        """Applies a fault; False when there was no process for it."""
         chance = self.plan.rng
         sessions = tree.session_processes()
         victim = chance.sample(sessions, min(1, len(sessions)))
@@ -148,7 +148,7 @@ class ChaosRound:
 
 
 def _remaining_processes(tree: ProcessTree) -> list[str]:
-    """Who is still there when all should have gone."""
+    """The processes that outlast the program."""
     over = time.monotonic() + GRACE_SECONDS
     while (left := tree.processes()) and time.monotonic() < over:
         time.sleep(0.05)
@@ -156,6 +156,6 @@ def _remaining_processes(tree: ProcessTree) -> list[str]:
 
 
 def _recording(folder: Path, job: int, tenths: int, plan: FaultPlan) -> GroundTruth:
-    """With pauses here and there."""
+    """Writes a recording with random pauses."""
     silent = [tenth for tenth in range(tenths) if plan.rng.random() < 0.15]
     return write_numbered_recording(folder, tenths, job, silent=silent)

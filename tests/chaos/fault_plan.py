@@ -1,4 +1,4 @@
-"""What goes wrong, drawn by chance: on the server's side for each connection, and from outside."""
+"""Draws faults at random: one for each connection of the server, and others for processes."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from tests.engine.support.transcribing_server import (
 )
 
 MAX_FAULT_TENTHS = 30
-"""Tenths of a second into a session at which something still goes wrong."""
+"""The latest fault, in tenths of a second into a session."""
 
 FaultFactory: TypeAlias = Callable[[Random], Fault]
 
@@ -41,14 +41,14 @@ BREAKING_FAULTS: Mapping[str, FaultFactory] = {
     "deaf": lambda chance: server_faults.stop_reading(chance.uniform(0.2, 5.0)),
     "slow": lambda chance: server_faults.pause(chance.uniform(0.1, 1.5)),
 }
-"""At any moment."""
+"""Faults that may happen at any moment."""
 
 HARMLESS_FAULTS: Mapping[str, FaultFactory] = {
     "strange messages": lambda _: server_faults.UNEXPECTED_MESSAGES,
     "finals twice": lambda _: server_faults.repeat_finals,
     "empty final": lambda _: server_faults.send_empty_final,
 }
-"""In a session that has begun."""
+"""Faults that only make sense after Begin."""
 
 PROCESS_FAULT_WEIGHTS: Mapping[str, int] = {
     "session killed": 12,
@@ -63,20 +63,20 @@ PROCESS_FAULT_WEIGHTS: Mapping[str, int] = {
     "program killed": 2,
     "all killed": 1,
 }
-"""What is done from outside, and how often beside the others."""
+"""Faults of processes and how often each is drawn, relative to the others."""
 
 
 class FaultPlan:
-    """Draws by a seed, and counts what has struck."""
+    """Draws faults by a seed and counts those that happened."""
 
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self.fault_counts: Counter[str] = Counter()
         self.is_over = False
-        """Nothing goes wrong any more."""
+        """Set at the end of a round: no more faults."""
 
     def next_connection_script(self) -> ConnectionScript:
-        """Of the next connection."""
+        """The script of the next connection."""
         if self.is_over or self.rng.random() < 0.3:
             return transcribe(self._random_style())
         begun = self.rng.random() < 0.25
@@ -86,7 +86,7 @@ class FaultPlan:
         )
 
     def next_process_fault(self) -> str:
-        """What is to be done from outside next."""
+        """The next fault of a process."""
         return self.rng.choices(list(PROCESS_FAULT_WEIGHTS), list(PROCESS_FAULT_WEIGHTS.values()))[
             0
         ]

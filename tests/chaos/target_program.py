@@ -1,7 +1,6 @@
-"""The run that chaos breaks: ``python -m tests.chaos.target_program URL FOLDER SESSIONS [FILE…]``.
+"""The program under test: ``python -m tests.chaos.target_program URL FOLDER SESSIONS [FILE…]``.
 
-Without files it goes on with the run in the folder. It has little patience with servers, and a lot
-with what is done to it.
+Without files it resumes the run in the folder. Timeouts are short, and retries many.
 """
 
 import sys
@@ -24,7 +23,7 @@ RETRIES = RetryPolicy(max_attempts=50, first_delay_s=0.05, max_delay_s=0.2)
 
 
 def main(url: str, folder: Path, sessions: int, files: Sequence[str]) -> None:
-    """Until every job is over."""
+    """Runs until every job is over."""
     left = [] if files else reader.read_run(folder).jobs
     with (
         closing(run_folder.create(folder) if files else run_folder.reopen(folder)) as opened,

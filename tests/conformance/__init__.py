@@ -1,8 +1,8 @@
-"""Whether a session was conducted as the v3 protocol has it, whoever the server was.
+"""Checks whether a server kept to the v3 protocol in a recorded session.
 
-Written from what the vendor publishes, and from observations of the service, alone: it shares no
-code with our server but the wire messages. A record that breaks off is judged as far as it goes;
-what is still owed then (a final, a Termination) is no violation.
+The rules come from the vendor's pages and from observations of the service alone: they share no
+code with our server but the wire messages. A log that breaks off is judged as far as it goes; a
+final or Termination that is missing then is no violation.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def judge(parameters: Mapping[str, str], record: Sequence[LogEntry]) -> list[Violation]:
-    """What the server did wrong, in the order of the record; ``parameters`` as in the URL."""
+    """The violations in the order of the log; ``parameters`` are those of the URL."""
     case = RuleContext(parameters, record)
     return sorted(
         (violation for rule in RULES for violation in rule(case)),

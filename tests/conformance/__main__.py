@@ -11,7 +11,7 @@ from workers.errors import Malformed
 
 
 def main(paths: Sequence[str]) -> int:
-    """Prints a verdict for each trace, and what is wrong with it."""
+    """Prints a verdict for each trace, and its violations."""
     if not paths:
         sys.exit("usage: python -m tests.conformance TRACE…")
     legal = True

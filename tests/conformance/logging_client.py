@@ -1,4 +1,4 @@
-"""A client that keeps the record of its session, on a blocking socket."""
+"""A client on a blocking socket that logs its session."""
 
 import json
 import select
@@ -16,7 +16,7 @@ LONG_ENOUGH = 60.0
 
 
 class LoggingClient:
-    """It sends what it is told, takes what comes, and notes both in the order it did so."""
+    """Sends and receives, and logs both in order."""
 
     def __init__(self, url: str, key: str, parameters: Mapping[str, str]) -> None:
         self.parameters = dict(parameters)
@@ -29,7 +29,7 @@ class LoggingClient:
 
     @property
     def closed(self) -> Closed | None:
-        """How the server closed; None as long as it has not."""
+        """How the server closed; None while it has not."""
         last = self.log[-1] if self.log else None
         return last if isinstance(last, Closed) else None
 
@@ -40,37 +40,37 @@ class LoggingClient:
 
     @property
     def final_text(self) -> str:
-        """What the finals say, in plain lower case."""
+        """The text of all finals, in lower case without punctuation."""
         turns = [message for message in self.received_messages if isinstance(message, Turn)]
         finals = {turn.turn_order: turn.transcript for turn in turns if turn.end_of_turn}
         said = " ".join(finals.values()).lower()
         return "".join(letter for letter in said if letter.isalnum() or letter in " '")
 
     def send_control(self, message: ClientMessage) -> None:
-        """A control message."""
+        """Sends a control message."""
         self.log.append(Sent(message))
         self.socket.send(messages.encode(message))
 
     def send_audio(self, chunk: bytes, milliseconds: float, *, silent: bool = False) -> None:
-        """A chunk of audio."""
+        """Sends a chunk of audio."""
         self.log.append(Audio(milliseconds, silent))
         self.socket.send_binary(chunk)
 
     def receive_available(self, within: float = 0.0) -> None:
-        """All that has arrived by now; waits ``within`` seconds for the first of it."""
+        """Receives all that has arrived; waits ``within`` seconds for the first message."""
         while self.closed is None and select.select([self.socket.fileno()], [], [], within)[0]:
             self._receive()
             within = 0.0
 
     def receive_until(self, there: Callable[[ServerMessage], bool]) -> None:
-        """Takes messages until one is as wanted."""
+        """Receives messages until one meets the condition."""
         while self._receive():
             if there(self.received_messages[-1]):
                 return
         raise AssertionError(f"it never came: {self.log}")
 
     def receive_rest(self) -> "LoggingClient":
-        """Everything until the server closes."""
+        """Receives until the server closes."""
         while self.closed is None:
             self._receive()
         return self

@@ -1,4 +1,4 @@
-"""A record as the rules look at it: who said what, and how much audio had been sent by then."""
+"""The log as rules see it: messages by sender, with the amount of audio sent before each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ M = TypeVar("M", bound=ServerMessage | ClientMessage, covariant=True)
 Some = TypeVar("Some", bound=ServerMessage)
 
 SLACK_MS = 100
-"""Ms by which a time may lie beyond the audio that has been sent, and one chunk more."""
+"""How far a time may lie beyond the audio sent so far; one chunk is added to it."""
 
 
 class ModelFamily(Enum):
-    """How a model tells of an open turn."""
+    """How a model reports an open turn."""
 
     UNIVERSAL_STREAMING = auto()
-    """Word by word, each for good."""
+    """Word by word; a word that is final stays."""
     U3 = auto()
     """As a whole, revised until its one final."""
 
@@ -38,19 +38,19 @@ _WORD_BY_WORD = {"universal-streaming-english", "universal-streaming-multilingua
 
 
 class TurnRole(Enum):
-    """What a Turn is to its turn."""
+    """The role of a Turn message in its turn."""
 
     PARTIAL = auto()
     FINAL = auto()
     TWIN = auto()
     """Universal-Streaming: the last final once more, formatted."""
     STRAY = auto()
-    """Of no turn that could be spoken of now."""
+    """A message about a turn that is over or cannot have begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedMessage(Generic[M]):
-    """A message, its place in the record, and the ms of audio sent before it."""
+    """A message, its index in the log, and the ms of audio sent before it."""
 
     index: int
     message: M
@@ -59,13 +59,13 @@ class LoggedMessage(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedTurn(LoggedMessage[Turn]):
-    """A Turn and its role."""
+    """A Turn message and its role."""
 
     role: TurnRole
 
 
 class RuleContext:
-    """A session to be judged; ``parameters`` are those of the URL, as text."""
+    """A session to be checked; ``parameters`` are those of the URL, as text."""
 
     def __init__(self, parameters: Mapping[str, str], entries: Sequence[LogEntry]) -> None:
         self.parameters = parameters
@@ -76,9 +76,9 @@ class RuleContext:
         self.server_messages: list[LoggedMessage[ServerMessage]] = []
         self.client_messages: list[LoggedMessage[ClientMessage]] = []
         self.audio_sent_ms = 0.0
-        """Ms of audio sent in all."""
+        """Ms of audio sent in total."""
         self.first_sound_at = len(entries)
-        """The place of the first chunk that holds more than silence."""
+        """The index of the first chunk that is not silent."""
         self.slack = SLACK_MS + max(
             (entry.milliseconds for entry in entries if isinstance(entry, Audio)), default=0
         )
@@ -109,7 +109,7 @@ class RuleContext:
 
     @property
     def terminated(self) -> bool:
-        """Whether the session ended as it should, so that nothing more is owed."""
+        """Whether the session ended with Termination, so that nothing may be missing."""
         return any(True for _ in self.messages_of(Termination))
 
     def was_enabled(self, name: str, at: int | None = None) -> bool:
@@ -121,7 +121,7 @@ class RuleContext:
         )
 
     def was_configured(self, name: str) -> bool:
-        """Whether a message ever set it: when that took effect, nobody can see."""
+        """Whether a message ever set it; the log cannot show when that took effect."""
         return any(getattr(asked.message, name, None) is not None for asked in self.client_messages)
 
     def _family(self) -> ModelFamily:
@@ -156,12 +156,12 @@ class RuleContext:
 
 
 def parse_flag(text: str | None) -> bool:
-    """Clients write booleans in either case."""
+    """A boolean parameter; clients write either case."""
     return text is not None and text.lower() == "true"
 
 
 def decode_frame(frame: JsonObject) -> ServerMessage | None:
-    """The message of a frame; None when it is none, which the rule on shapes tells."""
+    """The message of a frame; None when it is invalid, which `check_schema` reports."""
     try:
         message = messages.from_json(frame)
     except (Malformed, OverflowError):  # the latter of a number with hundreds of digits

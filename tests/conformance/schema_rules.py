@@ -1,6 +1,6 @@
 """The fields that a frame must have on the wire, and their types.
 
-Looked at before anything is decoded, because our reader forgives: it rounds, and fills in.
+Raw frames are checked, because our decoder is lenient: it rounds numbers and fills in defaults.
 """
 
 from collections.abc import Iterator, Mapping

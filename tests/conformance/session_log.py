@@ -1,4 +1,4 @@
-"""What a session was, entry by entry, and what can be wrong with it."""
+"""The entries of a session's log, and the kinds of violation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Audio:
 
     milliseconds: float
     silent: bool = False
-    """Nothing but digital silence is in it."""
+    """The chunk is digital silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Closed:
 
 
 LogEntry: TypeAlias = Audio | Sent | Received | Closed
-"""One line of a record. The order is the client's: what it sent before it received."""
+"""One entry of a log, in the order in which the client sent and received."""
 
 
 class ViolationKind(Enum):
@@ -105,11 +105,11 @@ class ViolationKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that the server should not have done."""
+    """A breach of one rule."""
 
     kind: ViolationKind
     index: int
-    """The entry's place in the record, from 0."""
+    """Index of the entry in the log, from 0."""
     message: str
 
     def __str__(self) -> str:
@@ -117,5 +117,5 @@ class Violation:
 
 
 def format_violations(violations: Sequence[Violation]) -> str:
-    """All of them for a reader, one a line."""
+    """The violations as text, one a line."""
     return "\n".join(map(str, violations))

@@ -1,4 +1,4 @@
-"""Rules on a session as a whole: how it begins, what nobody asked for, how it ends."""
+"""Rules for a session as a whole: how it begins and ends, and what may come only on request."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -42,7 +42,7 @@ ERROR_PREFIXES = {
     3008: ("Session Expired: Maximum session duration exceeded",),
     3009: ("Unauthorized Connection: Too many concurrent sessions",),
 }
-"""How the words of each code begin: the vendor's page on session errors, and live texts."""
+"""How the text of each code begins: the vendor's page on session errors, and observed texts."""
 
 
 def check_begin(case: RuleContext) -> Iterator[Violation]:
@@ -91,7 +91,7 @@ def check_nothing_after_end(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_termination(case: RuleContext) -> Iterator[Violation]:
-    """Termination answers Terminate, and tells how much audio there was."""
+    """Termination answers Terminate and reports the right amount of audio."""
     for said in case.messages_of(Termination):
         asked = [each for each in case.client_messages if isinstance(each.message, Terminate)]
         if not any(each.index < said.index for each in asked):
@@ -108,7 +108,7 @@ def check_termination(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_errors(case: RuleContext) -> Iterator[Violation]:
-    """An Error has one of the protocol's codes, and the words that belong to it."""
+    """An Error has one of the protocol's codes and a text that belongs to it."""
     for said in case.messages_of(Error):
         code, words = said.message.error_code, said.message.error
         if not words.startswith(ERROR_PREFIXES.get(code or 0, ())):
@@ -116,7 +116,7 @@ def check_errors(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_close(case: RuleContext) -> Iterator[Violation]:
-    """With the Error's code and a fixed reason, or as ended after Termination; never untold."""
+    """The close repeats the Error's code with a fixed reason, or is normal after Termination."""
     for at, closed in case.closed:
         found = (closed.code, closed.reason)
         last = case.server_messages[-1].message if case.server_messages else None
@@ -136,7 +136,7 @@ def check_close(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_not_requested(case: RuleContext) -> Iterator[Violation]:
-    """What is optional comes only to a client that wanted it."""
+    """Optional messages and fields come only to a client that asked for them."""
     for said in case.server_messages:
         for name in _optional(said.message):
             if (
@@ -161,7 +161,7 @@ def check_not_requested(case: RuleContext) -> Iterator[Violation]:
 
 
 PRESENCE_PARAMETERS = {"llm_gateway"}
-"""Parameters that are wanted when they are there at all."""
+"""Parameters that enable a feature by being present."""
 
 
 def _optional(message: ServerMessage) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _optional(message: ServerMessage) -> Iterator[str]:
 
 
 def check_heartbeats(case: RuleContext) -> Iterator[Violation]:
-    """Audio and time only grow, and no more audio was received than sent."""
+    """Audio and duration never decrease, and no more audio is received than was sent."""
     received = lasted = 0.0
     for said in case.messages_of(Heartbeat):
         beat = said.message
@@ -201,7 +201,7 @@ def check_heartbeats(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_silences(case: RuleContext) -> Iterator[Violation]:
-    """Ranges follow each other and lie in the audio, and nobody says a word in them."""
+    """Ranges are in order, lie within the audio sent, and contain no words."""
     until = 0
     for said in case.messages_of(Silence):
         start, end = said.message.start_ms, said.message.end_ms

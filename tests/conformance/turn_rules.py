@@ -1,4 +1,4 @@
-"""Rules on turns: their order, their ends, and what each Turn message says of its words."""
+"""Rules for turns: their order, their finals, and the words of each Turn message."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,11 +7,11 @@ from tests.conformance.session_log import Violation, ViolationKind
 from workers.protocol.messages import ForceEndpoint, SpeechStarted, Termination, Turn, Word
 
 SENTENCE_PUNCTUATION = ".,!?;:…"
-"""Punctuation that only formatting brings."""
+"""Punctuation that only formatted text has."""
 
 
 def check_turn_order(case: RuleContext) -> Iterator[Violation]:
-    """From 0, one by one, and never of an older turn but to repeat its final formatted."""
+    """Turns count from 0 without gaps; an older one is only repeated as a formatted final."""
     expected, ended = 0, -1
     for reading in case.turns:
         turn = reading.message
@@ -27,7 +27,7 @@ def check_turn_order(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_finals(case: RuleContext) -> Iterator[Violation]:
-    """Every turn that was spoken of has ended when the session ends as it should."""
+    """Every turn has a final when the session ends with Termination."""
     if not case.terminated:
         return
     last = next((each for each in reversed(case.turns) if each.role is not TurnRole.TWIN), None)
@@ -54,7 +54,7 @@ def check_formatted_finals(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_formatting(case: RuleContext) -> Iterator[Violation]:
-    """U3 formats every final; Universal-Streaming formats on request, and else says it plainly."""
+    """U3 formats every final; Universal-Streaming only on request."""
     for reading in case.turns:
         turn = reading.message
         if case.family is ModelFamily.U3:
@@ -80,7 +80,7 @@ def _is_formatted(text: str) -> bool:
 
 
 def check_word_finality(case: RuleContext) -> Iterator[Violation]:
-    """Finals hold final words only; partials none (U3), or all but perhaps the last."""
+    """A final has only final words; a partial has none (U3), or all but perhaps the last."""
     for reading in case.turns:
         words, final = reading.message.words, reading.message.end_of_turn
         if final:
@@ -95,7 +95,7 @@ def check_word_finality(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_transcripts(case: RuleContext) -> Iterator[Violation]:
-    """The words joined by spaces: all (U3), or the final ones."""
+    """The transcript is the words joined by spaces: all of them (U3), or the final ones."""
     for reading in case.turns:
         words: Sequence[Word] = reading.message.words
         if case.family is ModelFamily.UNIVERSAL_STREAMING:
@@ -107,7 +107,7 @@ def check_transcripts(case: RuleContext) -> Iterator[Violation]:
 
 
 def final_words(turn: Turn) -> list[Word]:
-    """Those that Universal-Streaming promised to keep."""
+    """The words that Universal-Streaming will not revise."""
     return [word for word in turn.words if word.word_is_final]
 
 
@@ -141,7 +141,7 @@ def check_utterances(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_end_confidences(case: RuleContext) -> Iterator[Violation]:
-    """Between 0 and 1; U3 knows only these two, 1 for a final."""
+    """The confidence is between 0 and 1; U3 has only 0, and 1 for a final."""
     for reading in case.turns:
         turn = reading.message
         found = turn.end_of_turn_confidence
@@ -150,7 +150,7 @@ def check_end_confidences(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_revisions(case: RuleContext) -> Iterator[Violation]:
-    """Universal-Streaming: a final word stays, in its place, as it is, until the turn is over."""
+    """Universal-Streaming: a final word keeps its place, text and times until the turn ends."""
     if case.family is not ModelFamily.UNIVERSAL_STREAMING:
         return
     kept: list[Word] = []
@@ -172,7 +172,7 @@ def check_revisions(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_speech_started(case: RuleContext) -> Iterator[Violation]:
-    """U3 alone: at most once, before the first Turn of a turn, and a Turn follows."""
+    """U3 only: at most once a turn, before its first Turn message, which must follow."""
     started: int | None = None  # the place of one that no Turn has followed yet
     spoken = False  # of the open turn
     said_at = 0
@@ -201,7 +201,7 @@ def check_speech_started(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_forced_endpoints(case: RuleContext) -> Iterator[Violation]:
-    """What follows a forced endpoint belongs to the next turn."""
+    """Words after a forced endpoint belong to the next turn."""
     for forced in case.client_messages:
         if not isinstance(forced.message, ForceEndpoint):
             continue

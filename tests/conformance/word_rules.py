@@ -1,4 +1,4 @@
-"""Rules on words: their times, how sure they are, and whether anything was said at all."""
+"""Rules for words: times, confidence, and words where there was only silence."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,7 +9,7 @@ from workers.protocol.messages import SpeechStarted, Turn
 
 
 def check_word_times(case: RuleContext) -> Iterator[Violation]:
-    """Not negative, no end before its start, no start before that of the word before."""
+    """Times are not negative, ends follow starts, and words are in order of their starts."""
     for reading in case.turns:
         words = reading.message.words
         for word in words:
@@ -23,7 +23,7 @@ def check_word_times(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_within_audio(case: RuleContext) -> Iterator[Violation]:
-    """No word lies in audio that was not sent yet."""
+    """No word lies beyond the audio sent so far."""
     for reading in case.turns:
         for word in reading.message.words:
             if word.end > reading.audio_sent_ms + case.slack:
@@ -48,7 +48,7 @@ def check_turn_overlaps(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_confidences(case: RuleContext) -> Iterator[Violation]:
-    """Between 0 and 1."""
+    """Confidence is between 0 and 1."""
     for reading in case.turns:
         wrong = [
             f"{word.text!r} {word.confidence}"
@@ -64,7 +64,7 @@ def check_confidences(case: RuleContext) -> Iterator[Violation]:
 
 
 def check_hallucinations(case: RuleContext) -> Iterator[Violation]:
-    """Silence brings no speech and no words."""
+    """Silence alone produces no SpeechStarted and no words."""
     for said in case.server_messages:
         words = said.message.words if isinstance(said.message, Turn) else ()
         speech = isinstance(said.message, SpeechStarted) or words

@@ -1,4 +1,4 @@
-"""Recordings for tests, made on the spot: real files of real formats."""
+"""Writes recordings for tests: real files of real formats."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ Samples = np.ndarray[Any, np.dtype[Any]]
 
 
 def distinct_samples(seconds: float, rate: int = 16000) -> Samples:
-    """16-bit samples that all differ from their neighbours, so that a shift or a loss shows."""
+    """16-bit samples, each unlike its neighbours, so that a shift or a loss is noticed."""
     return ((np.arange(round(seconds * rate)) * 37) % 50021 - 25010).astype(np.int16)
 
 
@@ -23,6 +23,6 @@ def sine(seconds: float, rate: int = 16000, channels: int = 1, level: float = 0.
 def write_recording(
     path: Path, samples: Samples, rate: int = 16000, kind: str = "WAV", sub: str | None = None
 ) -> str:
-    """Writes a recording and gives its path as a user would."""
+    """Writes a recording and returns its path as text."""
     soundfile.write(path, samples, rate, format=kind, subtype=sub)
     return str(path)

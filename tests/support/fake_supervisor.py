@@ -9,7 +9,7 @@ from workers.protocol.messages import UpdateConfiguration
 
 
 class FakeSupervisor:
-    """The same verbs as the real one; a test says what is reported."""
+    """Has the methods of the real supervisor; the test decides what is reported."""
 
     def __init__(self, sessions: int = 4) -> None:
         self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
@@ -17,7 +17,7 @@ class FakeSupervisor:
         self.max_sessions = sessions
         self.next_start_at: float | None = None
         self.start_after = 0.0
-        """Seconds before which none starts."""
+        """Seconds before the next start."""
         self.is_idle = True
         self.server_restarts = 0
         self.added: list[str] = []
@@ -27,19 +27,19 @@ class FakeSupervisor:
         self.stops = 0
         self.queue: list[JobId] = []
         self.streaming: set[JobId] = set()
-        """Those that take an order while they stream."""
+        """Jobs that accept control messages."""
         self.turns_ended: list[JobId] = []
         self.configured: list[tuple[JobId, UpdateConfiguration]] = []
         self._files: dict[JobId, str] = {}
         self._attempts: dict[JobId, int] = {}
         self._refused = False
-        """The last that ended did so for want of a place, which is no attempt."""
+        """The last job to end was refused as busy, which does not count as an attempt."""
 
     def start_simulator(self) -> Callable[[float], float]:
         return lambda place_in: max(place_in, self.start_after)
 
     def add(self, files: Iterable[str]) -> list[JobId]:
-        """Gives ids; reports nothing."""
+        """Returns new ids and reports nothing."""
         jobs = []
         for file in files:
             job = JobId(len(self._files) + 1)
@@ -84,13 +84,13 @@ class FakeSupervisor:
     # --- what a test makes happen
 
     def job(self, file: str, *events: Event) -> JobId:
-        """A new job, and what is reported of it."""
+        """Adds a job and reports these events."""
         (job,) = self.add([file])
         self.report(job, *events)
         return job
 
     def report(self, job: JobId, *events: Event) -> None:
-        """Reports of the job's attempt; from `Retrying` on, of a further one."""
+        """Reports events of the job's current attempt; `Retrying` begins the next one."""
         for event in events:
             if isinstance(event, Ended):
                 self.finished.add(job)

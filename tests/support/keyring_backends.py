@@ -31,14 +31,14 @@ class FileKeyring(KeyringBackend):
 
 
 class LockedKeyring(FileKeyring):
-    """Nobody unlocks it."""
+    """A keyring that stays locked."""
 
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked("Failed to unlock the collection!")
 
 
 class BrokenKeyring(FileKeyring):
-    """Fails in a way of its own, as the libraries behind keyrings do."""
+    """Raises an exception that keyring does not know, as its backends' libraries do."""
 
     def get_password(self, service: str, username: str) -> str | None:
         raise RuntimeError("org.freedesktop.DBus.Error.NoReply")

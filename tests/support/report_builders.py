@@ -1,4 +1,4 @@
-"""What sessions report, in the fewest words; the tests of the desk are written in these."""
+"""Builds events and reports with short calls and sensible defaults."""
 
 from workers.jobs.events import (
     Began,
@@ -42,14 +42,14 @@ def progressed(
 
 
 def streaming(sent: float = 10.0, total: float = 60.0, lag: float = 0.3) -> list[Event]:
-    """All that happens until a session streams."""
+    """The events of a session from the queue until it streams."""
     return [queued(total), connecting(), began(), progressed(sent, total, lag)]
 
 
 def turn_heard(
     order: int, text: str, *, final: bool = False, settled: int = 0, at: int = 0
 ) -> TurnReceived:
-    """A reading of a turn, so many words of it settled."""
+    """A turn message; ``settled`` is the number of its final words."""
     words = tuple(
         Word(word, at + 300 * i, at + 300 * i + 280, 0.9, final or i < settled)
         for i, word in enumerate(text.split())
@@ -93,18 +93,18 @@ def retrying(
 def broken_attempt(
     reason: str = "the connection broke", *, at: float = 10.0, again: float = 3.0
 ) -> list[Event]:
-    """An attempt ends at so many seconds, and another is to come in so many."""
+    """The events of an attempt that breaks ``at`` a second and is to be retried."""
     return [ended_failed(reason, seconds=at), retrying(again, at, reason)]
 
 
 def refused_attempt(in_seconds: float = 12.0) -> list[Event]:
-    """The server has no place for it."""
+    """The events of an attempt that the server refuses as busy."""
     reason = "the server ended the session (1008): Too many concurrent sessions"
     return [ended_failed(reason, outcome=Outcome.BUSY), retrying(in_seconds, 0.0, reason)]
 
 
 def job_reports(job: int, *events: Event) -> list[JobReport]:
-    """What is reported of a job: what follows its end belongs to a further attempt."""
+    """The events as reports of one job; events after an end belong to the next attempt."""
     told, attempt, last = [], 1, None
     for event in events:
         if isinstance(event, Retrying) and not (last and last.outcome is Outcome.BUSY):

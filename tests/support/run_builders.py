@@ -1,4 +1,4 @@
-"""Run folders of runs that never were, written as real ones are."""
+"""Writes run folders as the engine does, without running anything."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,13 +22,13 @@ from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
 RUN_STARTED = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-"""When these runs begin."""
+"""When the runs begin."""
 
 
 def session_events(
     *spoken: str, since: float = 0.0, end: Event | None = None
 ) -> list[tuple[float, Event]]:
-    """A session that hears a sentence in every two seconds: a partial, then the final."""
+    """The timed events of a session: every two seconds a sentence, as a partial and a final."""
     told: list[tuple[float, Event]] = [(0.1, connecting()), (0.2, began())]
     for order, text in enumerate(spoken):
         at = 2.0 * order
@@ -43,13 +43,13 @@ def session_events(
 
 
 def index_entry(number: int, **known: Any) -> dict[str, Any]:
-    """A job of the index."""
+    """A job as the run's index holds it."""
     facts: dict[str, Any] = {"seconds": 60.0, "rate": 16000, "channels": 1, "format": "WAV PCM_16"}
     return {"id": number, "file": f"/rec/{number}.wav", "status": "done", **facts, **known}
 
 
 def write_run_folder(folder: Path, jobs: Sequence[Mapping[str, Any]], **head: Any) -> Path:
-    """A run folder without a trace."""
+    """Writes a run folder without traces."""
     folder.mkdir()
     endpoint = {"kind": "custom", "url": "ws://127.0.0.1:1/v3/ws", "name": "127.0.0.1:1"}
     index = {
@@ -71,7 +71,7 @@ def write_trace(
     attempt: int = 1,
     at: float = 0.0,
 ) -> Path:
-    """The trace of an attempt that began so many seconds after nine."""
+    """Writes the trace of an attempt that began ``at`` seconds after the run."""
     path = folder / f"{number:04d}-{number}.{attempt}.trace.jsonl"
     wall = (RUN_STARTED + timedelta(seconds=at)).isoformat()
     head = TraceHead(wall=wall, job=number, attempt=attempt, file=f"/rec/{number}.wav")
@@ -82,7 +82,7 @@ def write_trace(
 
 
 def write_sample_run(folder: Path) -> Path:
-    """Three jobs: one went well, one broke and went on, one was taken out of the queue."""
+    """Writes a run of three jobs: one done, one that was retried, one cancelled in the queue."""
     out = {"outcome": Outcome.CANCELLED.value, "reason": "taken out of the queue"}
     write_run_folder(
         folder,
@@ -109,7 +109,7 @@ def write_sample_run(folder: Path) -> Path:
 
 
 def observable_state(job_state: JobState) -> dict[str, Any]:
-    """All that anybody asks a history."""
+    """Every public value of a job state, to compare two of them."""
     apart = ("transcript", "resume_tracker")
     known = {each.name: getattr(job_state, each.name) for each in fields(job_state)}
     return {

@@ -1,6 +1,6 @@
-"""TLS before an address of this machine, as the service has it before its own.
+"""A TLS proxy in front of a port on this machine.
 
-Some clients know no other schemes than `wss` and `https`. The certificate is made on the spot.
+Some clients only know `wss` and `https`. The certificate is made for each test.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ HOST = "127.0.0.1"
 
 
 class TlsProxy:
-    """Passes bytes on, from TLS on a free port to ``port``, in a thread of its own.
+    """Forwards bytes from TLS on a free port to ``port``, in a thread of its own.
 
-    A client must trust ``authority``, a PEM file; it finds us at ``address``, a host and a port.
+    A client must trust ``authority``, a PEM file, and connects to ``address``, a host and a port.
     """
 
     def __init__(self, port: int, folder: Path) -> None:
@@ -82,7 +82,7 @@ class TlsProxy:
 
 
 async def _copy_stream(source: StreamReader, sink: StreamWriter) -> None:
-    """Until the source ends, of which the sink is told."""
+    """Copies until the source ends, then closes the sink for writing."""
     with suppress(OSError):  # either side may hang up at any moment
         while data := await source.read(65_536):
             sink.write(data)

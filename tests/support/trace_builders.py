@@ -1,4 +1,4 @@
-"""Traces of one job as sessions write them; the tests of what looks at traces are written so."""
+"""Writes traces of one job for tests of what reads traces."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def trace_path(folder: Path, attempt: int = 1, job: int = 1) -> Path:
 def write_trace(
     folder: Path, *events: TraceEvent, attempt: int = 1, job: int = 1, from_ms: int = 0
 ) -> Path:
-    """A trace of these events, a second apart."""
+    """Writes a trace of these events, a second apart."""
     path = trace_path(folder, attempt, job)
     path.parent.mkdir(exist_ok=True)
     head = TraceHead(

@@ -1,4 +1,4 @@
-"""A session beside whatever else happens to an engine: it must be heard as if it were alone."""
+"""A well-behaved session beside misbehaving ones: the engine must serve it as if it were alone."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -21,11 +21,11 @@ CHUNK_MS = 65
 CHUNK_COUNT = 30
 """In which the recording says the sentence, and no more: what is heard is read again and again."""
 MAX_GROWTH_BYTES = 400 * 1024 * 1024
-"""Bytes by which all processes of the engine together may have grown after any mischief: room for
-a few sessions at once, not for one that keeps what it is sent, nor for a hundred."""
+"""Bytes by which all processes of the engine together may grow in a test: enough for a few sessions
+at once, too little for a hundred or for one that keeps everything it is sent."""
 
 CONNECTION_DROPPED = "no close"
-"""The end of a connection that was dropped without a word."""
+"""How `session_outcome` names a connection that was closed without a message."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RunningEngine:
         return self.server.wait_for_address(LONG_ENOUGH)
 
     def try_connect(self, parameters: Mapping[str, str]) -> LoggingClient | None:
-        """One that is let in; None if there is no place for it at present."""
+        """Connects a client; None if the engine is full."""
         client = LoggingClient(self.url, self.server.api_key, parameters)
         client.receive_until(lambda message: isinstance(message, Begin | Error))
         if isinstance(answer := client.received_messages[-1], Begin):
@@ -51,7 +51,7 @@ class RunningEngine:
         return None
 
     def connect(self, **parameters: str) -> LoggingClient:
-        """One that is let in, as soon as those that left before it are seen to be gone."""
+        """Connects a client, after waiting for the engine to notice that earlier ones left."""
         deadline = time.monotonic() + LONG_ENOUGH
         while (client := self.try_connect(parameters)) is None:
             assert time.monotonic() < deadline, "no place became free"
@@ -64,7 +64,7 @@ class RunningEngine:
 
 @contextmanager
 def running_engine(folder: Path) -> Iterator[RunningEngine]:
-    """An engine that has heard somebody: every process is there, with what it needs."""
+    """Starts an engine and one session, so that every process has loaded what it needs."""
     before = set(psutil.Process().children())
     with LocalServer(folder / "engine.log") as server:
         server.wait_for_address(LONG_ENOUGH)
@@ -75,7 +75,7 @@ def running_engine(folder: Path) -> Iterator[RunningEngine]:
 
 
 class BystanderSession:
-    """A session that behaves: goes on a little after each piece of mischief, then to its end."""
+    """A session that behaves: it sends a little after each fault, and in the end is complete."""
 
     def __init__(self, engine: RunningEngine) -> None:
         pcm, rate = soundfile.read(RECORDING, dtype="int16")
@@ -100,7 +100,8 @@ class BystanderSession:
 
 @contextmanager
 def assert_undisturbed(engine: RunningEngine) -> Iterator[BystanderSession]:
-    """A neighbour through all of it, and the same processes afterwards, no larger than before."""
+    """Runs a session beside the block and checks that the engine has the same processes afterwards,
+    no larger than before."""
     family = engine.all_processes()
     size = sum(each.memory_info().rss for each in family)
     neighbour = BystanderSession(engine)
@@ -115,7 +116,7 @@ def assert_undisturbed(engine: RunningEngine) -> Iterator[BystanderSession]:
 
 
 def session_outcome(client: LoggingClient) -> int | str:
-    """The code of the Error that ended a session as it should; else what was wrong with its end."""
+    """The code of the Error that ended a session, or what was wrong with its end."""
     try:
         client.receive_rest()
     except (WebSocketException, OSError):

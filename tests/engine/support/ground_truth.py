@@ -1,9 +1,8 @@
-"""Recordings that say where they are, an ear that hears it, and the oracle over what was kept.
+"""Recordings with numbered words, a detector for them, and a check of transcripts.
 
-Each tenth of a second is a word: from its 20th to its 80th millisecond every sample has the word's
-number, around that there is silence. So whoever receives the audio can tell which words arrived
-whole, and when; and whoever reads a transcript can tell whether each was kept, once, in order and
-at its time.
+Each tenth of a second is a word: from its 20th to its 80th millisecond, every sample has the word's
+number; the rest is silence. A server can tell which words arrived complete, and when. The check of
+a transcript can tell whether each word is there once, in order and at its time.
 """
 
 import csv
@@ -28,9 +27,9 @@ TENTH_MS = 100
 WORD_START_MS, WORD_END_MS = 20, 80
 """Where in its tenth a word begins and ends."""
 WORD_NUMBERS_PER_JOB = 1000
-"""Numbers of words that a job has for itself."""
+"""Word numbers that are reserved for each job."""
 MAX_JOBS = 32
-"""That have numbers of their own, in 16 bits."""
+"""Jobs whose word numbers fit into 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class GroundTruth:
 
     path: str
     numbers: tuple[int, ...]
-    """In order; a word's number tells its tenth, and the recording it belongs to."""
+    """In order. The number of a word encodes its recording and its tenth of a second."""
 
     @property
     def texts(self) -> list[str]:
@@ -49,7 +48,7 @@ class GroundTruth:
 def write_numbered_recording(
     folder: Path, tenths: int, job: int = 0, *, silent: Iterable[int] = (), rate: int = RATE
 ) -> GroundTruth:
-    """Writes a recording of so many tenths; in the ``silent`` ones nothing is said."""
+    """Writes a recording of so many tenths of a second; the ``silent`` ones have no word."""
     numbers = np.arange(tenths) + job * WORD_NUMBERS_PER_JOB + 1
     numbers[list(silent)] = 0
     samples = np.zeros((tenths, rate // 10), np.int16)
@@ -59,7 +58,7 @@ def write_numbered_recording(
 
 
 def word_text(number: int) -> str:
-    """What is written for a word."""
+    """The text of a word."""
     return f"w{number:05d}"
 
 
@@ -86,7 +85,7 @@ class DetectedWord:
 
 
 class WordDetector:
-    """Hears the words in 16-bit PCM as it comes, however it is cut into chunks."""
+    """Finds the words in a stream of 16-bit PCM, however it is cut into chunks."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -96,7 +95,7 @@ class WordDetector:
         self._began_at = 0
 
     def feed(self, pcm: bytes) -> Iterator[DetectedWord]:
-        """The words that have ended with this."""
+        """Adds audio and returns the words that ended in it."""
         samples = np.frombuffer(pcm, "<i2")
         changes = np.flatnonzero(np.diff(samples, prepend=np.int16(self._number)))
         for at in changes:
@@ -105,16 +104,16 @@ class WordDetector:
 
     @property
     def heard_ms(self) -> float:
-        """Up to where in the stream."""
+        """Milliseconds of the stream so far."""
         return 1000 * self._position / self._rate
 
     @property
     def is_inside_word(self) -> bool:
-        """One has begun and not ended."""
+        """Whether a word has begun and not ended."""
         return self._number != 0
 
     def flush(self) -> Iterator[DetectedWord]:
-        """The word that the end of the stream ends."""
+        """The word that the end of the stream ends, if any."""
         yield from self._change(self._position, 0)
 
     def _change(self, at: int, number: int) -> Iterator[DetectedWord]:
@@ -125,16 +124,16 @@ class WordDetector:
 
 
 _ATTEMPT_MARKER = re.compile(r"^(\[attempt \d+ goes on from .*\]|NOTE .*)$", re.MULTILINE)
-"""Where one attempt took over from another; a comment in WebVTT."""
+"""The WebVTT comment where another attempt took over."""
 
 
 # --- what was kept ------------------------------------------------------------------------------
 
 
 def transcript_errors(truth: GroundTruth, job_state: JobState, padding_ms: int = 0) -> list[str]:
-    """Everything that is wrong with what a finished job has kept; nothing else may be.
+    """Every error in the transcript and the exports of a finished job.
 
-    ``padding_ms``: by which a server tells ends of turns too late.
+    ``padding_ms``: how much too late the server reports ends of turns.
     """
     found = (
         []
@@ -168,7 +167,7 @@ def _word_differences(where: str, expected: list[str], kept: list[str]) -> list[
 
 
 def _exported_words(path: Path) -> list[str]:
-    """All words of an export, in the order in which it tells them."""
+    """All words of an export, in its order."""
     match path.suffix:
         case ".json":
             turns: list[dict[str, Any]] = json.loads(path.read_text())["turns"]

@@ -1,4 +1,4 @@
-"""A server that repeats its caller's key in whatever it says, and says it in every wrong way."""
+"""A server that repeats the client's key in every message and commits every fault."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ from websockets.sync.server import ServerConnection, serve
 from tests.engine.support.scripted_server import BEGIN, TERMINATION, turn_message
 
 REDIRECT_PATH = "/elsewhere"
-"""Where it redirects to."""
+"""The path that it redirects to."""
 
 # --- instead of an upgrade
 
@@ -39,7 +39,7 @@ def send(caller: ServerConnection, *messages: dict[str, Any] | str) -> None:
 
 
 def wait_for_terminate(caller: ServerConnection) -> None:
-    """Until Terminate."""
+    """Waits for Terminate."""
     for message in caller:
         if isinstance(message, str) and "Terminate" in message:
             return
@@ -85,7 +85,7 @@ def send_every_message_type(caller: ServerConnection, key: str) -> None:
 
 
 def exhaust_client_memory(caller: ServerConnection, key: str) -> None:
-    """A fault that no session expects: its log gets the traceback."""
+    """Makes the session raise an unexpected exception, so that its log gets a traceback."""
     (process,) = [
         psutil.Process(each.pid)
         for each in psutil.net_connections("tcp")
@@ -114,14 +114,14 @@ def serve_normally(caller: ServerConnection, key: str) -> None:
 
 
 class KeyEchoServer:
-    """Does each wrong thing to one caller, in order, and serves all further ones well.
+    """Commits one fault for each client, in order, and serves all later clients normally.
 
-    ``on_visit`` is called while a caller waits for its answer, with the number of callers so far.
+    ``on_visit`` is called while a client waits for its answer, with the number of clients so far.
     """
 
     def __init__(self, on_visit: Callable[[int], None]) -> None:
         self.requests: list[Request] = []
-        """All that came, in order."""
+        """All requests, in order."""
         self._on_visit = on_visit
         self._lock = threading.Lock()
         self._server = serve(
@@ -135,7 +135,7 @@ class KeyEchoServer:
 
     @property
     def all_faults_served(self) -> bool:
-        """Whether every wrong thing was done."""
+        """Whether every fault was committed."""
         return not self._pending_replies and not self._pending_sessions
 
     def __enter__(self) -> Self:

@@ -1,5 +1,5 @@
-"""The embedded endpoint's real server on a real socket, with ears that hear what a test tells them
-to hear, and a client without any wisdom.
+"""The embedded server on a real socket, with a recogniser that the test controls, and a client that
+knows no protocol.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ KEEP_ALIVE = '{"type":"KeepAlive"}'
 
 
 class FakeStream:
-    """A stream that reports what it is told to."""
+    """A recogniser stream that reports what the test queues."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -67,7 +67,7 @@ class FakeStream:
         return report
 
     def queue_reading(self, text: str, *, over: bool = False) -> None:
-        """A reading of the open turn, words of 100 ms."""
+        """Queues a reading of the open turn, with words of 100 ms."""
         self._open = "" if over else text
         words = tuple(
             RecognisedWord(word, 100 * index, 100 * index + 100)
@@ -81,7 +81,7 @@ class FakeStream:
 
 
 class FakeBackend(Backend):
-    """A source of `FakeStream`, in the order in which sessions were let in."""
+    """Opens a `FakeStream` for each session and keeps them in order."""
 
     capacity = 2
     backlog_s = 0.0
@@ -96,7 +96,7 @@ class FakeBackend(Backend):
 
 
 class WireClient:
-    """A client without any wisdom."""
+    """A client that sends and receives frames and knows no protocol."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -113,7 +113,7 @@ class WireClient:
         return self.received[-1]
 
     async def receive_rest(self) -> list[dict[str, Any]]:
-        """Everything until the server closes."""
+        """Receives until the server closes."""
         try:
             while True:
                 await self.next()
@@ -121,7 +121,7 @@ class WireClient:
             return self.received
 
     async def expect_refusal(self) -> tuple[int, str]:
-        """Code and words of the Error that ended the session, whose close must match."""
+        """The code and text of the Error that ended the session; checks that the close matches."""
         error = (await self.receive_rest())[-1]
         assert "Error" == error["type"]
         assert (error["error_code"], "See Error message for details") == self.closed
@@ -133,7 +133,7 @@ class WireClient:
 
 
 class ServerHarness:
-    """The server of one test."""
+    """The server of one test, and how to reach it."""
 
     def __init__(self, house: ServerPolicy, streams: BackendContext | None = None) -> None:
         self.policy = house
@@ -181,7 +181,7 @@ class ServerHarness:
     async def session(
         self, query: str = "", key: str | None = ACCESS_KEY
     ) -> tuple[WireClient, FakeStream]:
-        """A client that was told Begin."""
+        """Connects a client and waits for Begin."""
         client = await self.client(query, key)
         await client.receive_until("Begin")
         return client, self.backend.streams[-1]
@@ -190,7 +190,7 @@ class ServerHarness:
         return await asyncio.wait_for(self.session_records.get(), LONG_ENOUGH)
 
     async def http_get(self, path: str, **headers: str) -> tuple[int, str]:
-        """Status and body of a plain request."""
+        """The status and body of a plain HTTP request."""
         address = self.lines[0].replace("ws:", "http:").removesuffix("/v3/ws")
         return await asyncio.to_thread(
             _http_request, urllib.request.Request(address + path, headers=headers)

@@ -1,4 +1,4 @@
-"""A program that says what a session process has loaded at birth; run by a test."""
+"""Prints which modules a new session process has loaded; a test runs it as a program."""
 
 import json
 import multiprocessing
@@ -9,7 +9,7 @@ from workers.processes import PRELOAD_MODULES
 
 
 def report_loaded_modules(names: "Queue[list[str]]") -> None:
-    """In a child of the fork server."""
+    """Runs in a child of the fork server."""
     names.put(sorted(sys.modules))
 
 

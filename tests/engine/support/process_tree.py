@@ -1,4 +1,4 @@
-"""A run in a program of its own: a tree of processes that can be stopped, killed and looked at."""
+"""Starts a run as a program and watches, stops or kills its processes."""
 
 import os
 import signal
@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[3]
 
 
 class ProcessTree:
-    """The program and everything that it has started; it is alone in its session and group.
+    """The program and every process that it starts, in a session and group of their own.
 
-    Leaving it ends whatever is left.
+    Leaving the block ends all that is left.
     """
 
     def __init__(self, *arguments: object, output: int = subprocess.DEVNULL) -> None:
@@ -52,7 +52,7 @@ class ProcessTree:
     # --- who is there ----------------------------------------------------------------------------
 
     def processes(self) -> list[psutil.Process]:
-        """Everybody, whoever their parent is by now; those that are dead are nobody."""
+        """All living processes, whatever their parent is by now."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -63,7 +63,7 @@ class ProcessTree:
         return found
 
     def session_processes(self) -> list[psutil.Process]:
-        """Those that write a trace."""
+        """The processes that write a trace."""
         return [each for each in self.processes() if trace_name_of(each)]
 
     def fork_servers(self) -> list[psutil.Process]:
@@ -73,7 +73,7 @@ class ProcessTree:
         return self._multiprocessing_helpers("resource_tracker")
 
     def _multiprocessing_helpers(self, name: str) -> list[psutil.Process]:
-        """Those of multiprocessing that the program itself has started."""
+        """The helpers of multiprocessing that the program itself has started."""
         found = []
         for each in self.processes():
             try:
@@ -86,11 +86,11 @@ class ProcessTree:
     # --- what is done to them --------------------------------------------------------------------
 
     def signal_all(self, number: signal.Signals) -> None:
-        """As a terminal does."""
+        """Sends a signal to the whole group, as a terminal does."""
         os.killpg(self.program.pid, number)
 
     def wait_until_gone(self) -> None:
-        """Until nobody is left."""
+        """Waits until no process is left."""
         deadline = time.monotonic() + LONG_ENOUGH
         self.program.wait(LONG_ENOUGH)
         while left := self.processes():
@@ -99,7 +99,7 @@ class ProcessTree:
 
 
 def send_signal(victims: Iterable[psutil.Process], number: signal.Signals) -> int:
-    """A signal to each; how many were still there."""
+    """Sends a signal to each and returns how many were alive."""
     hit = 0
     for each in victims:
         try:
@@ -115,7 +115,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def trace_name_of(process: psutil.Process) -> str | None:
-    """The name of the trace that it writes, if it is a session's process."""
+    """The name of the trace that a session process writes; None for other processes."""
     try:
         names = [Path(file.path).name for file in process.open_files()]
     except psutil.Error:

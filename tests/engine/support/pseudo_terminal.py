@@ -1,4 +1,4 @@
-"""A terminal with the program in it, as the terminal's emulator sees it."""
+"""Runs the program in a pseudo-terminal and reads what it writes, as a terminal emulator does."""
 
 import os
 import re
@@ -24,11 +24,11 @@ signal.signal(signal.SIGHUP, signal.Handlers[sys.argv[1]])
 os.login_tty(0)
 os.execv(sys.executable, [sys.executable, "-m", "tui", *sys.argv[2:]])
 """
-"""What a terminal's emulator does before a program: makes it the terminal's own, so that it is told
-of a hang-up; whatever whoever runs the tests thinks of those."""
+"""What a terminal emulator runs before a program: it makes the terminal the controlling one and
+resets SIGHUP, so that the program notices a hang-up even when the tests run under nohup."""
 
 DEFAULT_MODES = {b"7", b"25"}
-"""The modes in which a shell expects a terminal: long lines wrap, and there is a cursor."""
+"""The modes that a shell expects: long lines wrap, and the cursor is visible."""
 
 
 class PseudoTerminal:
@@ -65,21 +65,21 @@ class PseudoTerminal:
 
     @property
     def guard_process(self) -> psutil.Process:
-        """The only process but the program that leads a group."""
+        """The one process besides the program that leads a process group."""
         return next(p for p in self.processes[1:] if os.getpgid(p.pid) == p.pid)
 
     def wait_for_output(self, text: bytes) -> None:
         self.wait_until(lambda: text in self.output)
 
     def wait_until_gone(self) -> None:
-        """Until none of the processes is left, and all that they wrote is here."""
+        """Waits until no process is left and everything they wrote has been read."""
         self.wait_until(lambda: not psutil.wait_procs(self.processes, timeout=0)[1])
         if not self._master.closed:
             self.terminal.write(b"That was all.")  # a terminal keeps the order
             self.wait_for_output(b"That was all.")
 
     def wait_until(self, there: Callable[[], bool]) -> None:
-        """Takes in what the program writes until it is so."""
+        """Reads what the program writes until the condition holds."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
             assert time.monotonic() < deadline, f"it never came: {self.output[-500:]!r}"
@@ -92,18 +92,18 @@ class PseudoTerminal:
         self._master.write(keys)
 
     def hang_up(self) -> None:
-        """The window is closed. The system tells the program, and a shell would tell its group."""
+        """Closes the window: the system signals the program, as a shell would its group."""
         os.killpg(self.program.pid, signal.SIGHUP)
         self._master.close()
 
     @property
     def settings(self) -> list[Any]:
-        """What is typed: in lines, echoed, heeded as signals, and so on."""
+        """The terminal's input settings: line mode, echo, signals and so on."""
         return termios.tcgetattr(self.terminal)
 
     @property
     def modes(self) -> set[bytes]:
-        """Which modes are on after all that was written."""
+        """The terminal modes that are on after all that was written."""
         on = set(DEFAULT_MODES)
         for mode, switch in re.findall(rb"\x1b\[\?(\d+)([hl])", self.output):
             (on.add if switch == b"h" else on.discard)(mode)
@@ -111,12 +111,12 @@ class PseudoTerminal:
 
     @property
     def pushed_keyboard_modes(self) -> int:
-        """How many of the kitty protocol's keyboards lie over the usual one."""
+        """How many keyboard modes of the kitty protocol are pushed and not popped."""
         pushed = re.findall(rb"\x1b\[>\d+u", self.output)
         return len(pushed) - self.output.count(b"\x1b[<u")
 
     def is_restored(self) -> bool:
-        """Whether a shell could go on here."""
+        """Whether the terminal is as a shell expects it."""
         return (
             self.modes == DEFAULT_MODES
             and self.pushed_keyboard_modes == 0

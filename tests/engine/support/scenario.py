@@ -1,4 +1,4 @@
-"""Runs of recordings of the truth against servers with scripts, several of them at once."""
+"""Runs numbered recordings against scripted servers, several runs at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -27,7 +27,7 @@ from workers.session.assignment import Timeouts
 
 @dataclass(frozen=True)
 class Scenario:
-    """A run: the first connections meet one script each, all further ones the last."""
+    """A run: each connection gets the next script, and all later ones the last."""
 
     ground_truths: Sequence[GroundTruth]
     scripts: Sequence[ConnectionScript]
@@ -40,33 +40,33 @@ class Scenario:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What became of a scene."""
+    """The outcome of a scenario."""
 
     scenario: Scenario
     folder: Path
     observed: ObservedSupervisor
     connections: Sequence[ReceivedSession]
-    """By connection, in order."""
+    """What the server received, by connection, in order."""
 
     @property
     def live_states(self) -> list[JobState]:
-        """As the run was followed."""
+        """The job states as reported during the run."""
         return [self.observed.job_states[job] for job in sorted(self.observed.job_states)]
 
     @property
     def replayed_states(self) -> list[JobState]:
-        """As its traces tell."""
+        """The job states as read back from the traces."""
         return reader.read_job_states(self.folder)
 
     def ended_events(self, job: int = 1) -> list[Ended]:
-        """Of each of a job's attempts."""
+        """The endings of a job's attempts."""
         return [each for each in self.observed.events_of(Ended, job) if isinstance(each, Ended)]
 
     def outcomes(self, job: int = 1) -> list[Outcome]:
         return [ended.outcome for ended in self.ended_events(job)]
 
     def transcript_errors(self, padding_ms: int = 0) -> list[str]:
-        """What is wrong with what was kept of any job."""
+        """All transcript errors, by job."""
         found = []
         for kind, job_states in ("live", self.live_states), ("replayed", self.replayed_states):
             for truth, job_state in zip(self.scenario.ground_truths, job_states, strict=True):
@@ -77,14 +77,14 @@ class ScenarioResult:
         return found
 
     def transcript_errors_of(self, job: int) -> list[str]:
-        """What is wrong with one."""
+        """The transcript errors of one job."""
         return [each for each in self.transcript_errors() if each.startswith(f"job {job},")]
 
 
 def make_recordings(
     folder: Path, jobs: int, tenths: int, silent: Sequence[int] = ()
 ) -> list[GroundTruth]:
-    """So many, each with words of its own."""
+    """Writes recordings, each with words of its own."""
     folder.mkdir(exist_ok=True)
     return [write_numbered_recording(folder, tenths, job, silent=silent) for job in range(jobs)]
 
@@ -92,7 +92,7 @@ def make_recordings(
 def run_scenarios(
     folder: Path, scenarios: Mapping[str, Scenario], meanwhile: Callable[[], None] | None = None
 ) -> dict[str, ScenarioResult]:
-    """All of them at once; ``meanwhile`` is done ten times a second."""
+    """Runs all scenarios at once; ``meanwhile`` is called ten times a second."""
     with ExitStack() as stack:
         found = {}
         for name, scenario in scenarios.items():

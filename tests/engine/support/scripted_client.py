@@ -1,4 +1,4 @@
-"""A client that acts out a session: sounds in chunks, and messages between them."""
+"""A client that plays a script: sounds in chunks, with messages between them."""
 
 import io
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class RecordingClip:
 
 @dataclass(frozen=True)
 class SyntheticSound:
-    """Something that nobody said."""
+    """A sound without speech."""
 
     kind: str
     seconds: float
@@ -52,7 +52,7 @@ class SyntheticSound:
 
 @dataclass(frozen=True)
 class ReceiveFor:
-    """The client takes what comes for so many seconds, or until something came."""
+    """Receives for so many seconds, or until a message arrives."""
 
     seconds: float
 
@@ -69,10 +69,10 @@ class ClientScript:
     parameters: dict[str, str]
     chunk_ms: int
     speedup: int
-    """How many times as fast as speech it is sent."""
+    """Speed relative to speech."""
     actions: list[ClientAction]
     send_short_last_chunk: bool
-    """Ends with the short chunk that is left over; else that is filled up with silence."""
+    """Send a last chunk that is shorter than the others; otherwise it is filled with silence."""
 
 
 @cache
@@ -85,7 +85,7 @@ def load_recording(name: str, rate: int) -> Samples:
 class ScriptedClient:
     """Sends the sounds of a script in chunks of one length, and its messages in between.
 
-    It never sleeps longer than until something is said: what happens then is up to the engine.
+    It never sleeps past a message from the engine.
     """
 
     def __init__(self, server: LocalServer, script: ClientScript) -> None:

@@ -1,4 +1,4 @@
-"""A v3 endpoint that does what a test says, on a free loopback port, in a thread of the test."""
+"""A v3 endpoint that plays a test's scripts, on a free loopback port, in a thread of the test."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ TERMINATION = {"type": "Termination", "audio_duration_seconds": 1, "session_dura
 
 @dataclass
 class ReceivedSession:
-    """What one connection brought."""
+    """What the server received on one connection."""
 
     path: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class ReceivedSession:
     """Each chunk and when it arrived, on the monotonic clock."""
     control_messages: list[dict[str, Any]] = field(default_factory=list)
     begin_sent_at: float = 0.0
-    """When Begin was about to be sent: no schedule can have started before."""
+    """Just before Begin was sent: no schedule can have started earlier."""
     closed: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -51,7 +51,7 @@ class ServerConnectionScript:
             await self.socket.send(message if isinstance(message, str) else json.dumps(message))
 
     async def receive(self, *, chunks: int | None = None) -> None:
-        """Until Terminate, or until so many chunks came."""
+        """Receives until Terminate, or until so many chunks came."""
         async for message in self.socket:
             if isinstance(message, bytes):
                 self.received.audio.append((time.monotonic(), message))
@@ -67,7 +67,7 @@ ConnectionScript = Callable[[ServerConnectionScript], Awaitable[None]]
 
 
 async def serve_normally(line: ServerConnectionScript) -> None:
-    """Begin, one turn once the first chunk came, Termination."""
+    """A normal session: Begin, one turn after the first chunk, Termination."""
     await line.send(BEGIN)
     await line.receive(chunks=1)
     await line.send(turn_message(0, "hello wor"), turn_message(0, "Hello world.", final=True))
@@ -91,10 +91,10 @@ def turn_message(order: int, text: str, *, final: bool = False) -> dict[str, Any
 
 
 class ScriptedServer:
-    """Runs ``scripts`` for the first connections, and the last of them for all further ones.
+    """Plays one of ``scripts`` for each connection, and the last of them for all later ones.
 
-    Before any of them, so many callers are refused by HTTP as there are ``statuses``. A ``narrow``
-    one has room for hardly any bytes on their way, so a client soon feels it when it stops reading.
+    Before that, one client is refused for each of ``http_statuses``. With ``small_buffers`` the
+    system holds hardly any bytes, so a client soon notices when the server stops reading.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class ScriptedServer:
 
 
 def _bound_socket(*, narrow: bool) -> socket.socket:
-    """A free port, not listened on yet; what it says of room holds for each connection."""
+    """Binds a free port without listening; connections inherit its buffer sizes."""
     door = socket.socket()
     if narrow:  # small segments too: the client's own buffer is measured by them
         door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)

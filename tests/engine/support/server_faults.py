@@ -1,4 +1,4 @@
-"""What a server does wrong: faults for `hearing.telling`."""
+"""Server faults for `transcribing_server.transcribe`."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ BUSY = "Unauthorized Connection: Too many concurrent sessions"
 
 
 def error_then_close(code: int, text: str = CANCELLED) -> Fault:
-    """An Error and the close that belongs to it."""
+    """Sends an Error and the close that belongs to it."""
 
     async def said(hearing: ServerSession) -> None:
         await hearing.connection.send({"type": "Error", "error_code": code, "error": text})
@@ -32,7 +32,7 @@ def error_then_close(code: int, text: str = CANCELLED) -> Fault:
 
 
 def error_without_close(code: int, text: str = CANCELLED) -> Fault:
-    """An Error, and the socket stays open."""
+    """Sends an Error and leaves the socket open."""
 
     async def said(hearing: ServerSession) -> None:
         await hearing.connection.send({"type": "Error", "error_code": code, "error": text})
@@ -43,7 +43,7 @@ def error_without_close(code: int, text: str = CANCELLED) -> Fault:
 
 
 def close_without_error(code: int, reason: str = "") -> Fault:
-    """A close without an Error."""
+    """Closes without an Error."""
 
     async def closed(hearing: ServerSession) -> None:
         await hearing.connection.socket.close(code, reason)
@@ -53,27 +53,27 @@ def close_without_error(code: int, reason: str = "") -> Fault:
 
 
 async def drop_connection(hearing: ServerSession) -> None:
-    """The connection ends without a word."""
+    """Drops the connection without a close frame."""
     hearing.connection.socket.transport.abort()
     raise ConnectionFinished
 
 
 async def reset_connection(hearing: ServerSession) -> None:
-    """The client's system is told that nobody is there any more."""
+    """Resets the connection (TCP RST)."""
     own = hearing.connection.socket.transport.get_extra_info("socket")
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await drop_connection(hearing)
 
 
 async def terminate_early(hearing: ServerSession) -> None:
-    """The session is over before all was sent, says the server."""
+    """Sends Termination before the client asked for it."""
     await hearing.connection.send(TERMINATION)
     await hearing.connection.socket.close(1000, "Session Ended")
     raise ConnectionFinished
 
 
 def send_raw_bytes(data: bytes) -> Fault:
-    """Bytes that are no frame, or no good one; then the end of the connection."""
+    """Sends bytes that are not a valid frame, then ends the connection."""
 
     async def written(hearing: ServerSession) -> None:
         transport = hearing.connection.socket.transport
@@ -86,7 +86,7 @@ def send_raw_bytes(data: bytes) -> Fault:
 
 
 async def _wait_until_client_leaves(hearing: ServerSession) -> None:
-    """Until the client has gone; what it still sends has to be taken, else nobody sees it go."""
+    """Reads until the client has gone: unread data would hide its departure."""
     async for _ in hearing.connection.socket:
         pass
 
@@ -95,7 +95,7 @@ async def _wait_until_client_leaves(hearing: ServerSession) -> None:
 
 
 async def stop_answering(hearing: ServerSession) -> None:
-    """It answers pings, and takes what comes; nothing else."""
+    """Answers pings and reads, but sends nothing else."""
     async for message in hearing.connection.socket:
         if isinstance(message, str):
             hearing.connection.received.control_messages.append(json.loads(message))
@@ -103,7 +103,7 @@ async def stop_answering(hearing: ServerSession) -> None:
 
 
 def stop_reading(seconds: float = LONG_ENOUGH) -> Fault:
-    """It reads nothing and answers nothing for so long, or until the client is gone."""
+    """Neither reads nor answers for so long, or until the client has gone."""
 
     async def stopped(hearing: ServerSession) -> None:
         transport = hearing.connection.socket.transport
@@ -123,7 +123,7 @@ def _is_established(own: socket.socket) -> bool:
 
 
 def pause(seconds: float) -> Fault:
-    """It does nothing for a while, but answers pings."""
+    """Does nothing for a while, but answers pings."""
 
     async def waited(hearing: ServerSession) -> None:
         await asyncio.sleep(seconds)
@@ -132,7 +132,7 @@ def pause(seconds: float) -> Fault:
 
 
 class HoldPoint:
-    """It waits for a test to see it, and to let it go on; then it may do something else wrong."""
+    """A fault that waits until the test lets it go on, and then may commit another fault."""
 
     def __init__(self) -> None:
         self.reached, self.released = threading.Event(), threading.Event()
@@ -151,7 +151,7 @@ class HoldPoint:
 
 
 def send_messages(*messages: dict[str, Any] | str | bytes) -> Fault:
-    """Whatever is to be said."""
+    """Sends these messages."""
 
     async def said(hearing: ServerSession) -> None:
         for message in messages:
@@ -162,7 +162,7 @@ def send_messages(*messages: dict[str, Any] | str | bytes) -> Fault:
 
 
 async def repeat_finals(hearing: ServerSession) -> None:
-    """All ends of turns, once again, and a partial of each that comes too late."""
+    """Repeats all finals, each with a partial that comes too late."""
     for turn in hearing.finals:
         await hearing.connection.send(
             turn, {**turn, "end_of_turn": False, "transcript": "too late"}
@@ -170,7 +170,7 @@ async def repeat_finals(hearing: ServerSession) -> None:
 
 
 async def send_empty_final(hearing: ServerSession) -> None:
-    """An end of a turn that says nothing, with a number of its own."""
+    """Sends an empty final with a turn number of its own."""
     await hearing.end_turn()
     turn = {"type": "Turn", "turn_order": hearing.order, "end_of_turn": True}
     await hearing.connection.send({**turn, "transcript": "", "words": []})
@@ -187,7 +187,7 @@ UNEXPECTED_MESSAGES = send_messages(
     "",
     b"\x00\xff\xfe",
 )
-"""Types that nobody knows, fields that cannot be, and what is no message at all."""
+"""Sends unknown types, invalid fields, and text that is no message."""
 
 INVALID_UTF8 = send_raw_bytes(b"\x81\x02\xff\xfe")
 INVALID_FRAME = send_raw_bytes(b"\xff" * 64)

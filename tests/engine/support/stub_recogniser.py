@@ -1,8 +1,8 @@
-"""A stand-in for the recogniser's package: no weights, so that its processes are there sooner.
+"""A replacement for the recogniser's package that loads no weights, so processes start sooner.
 
-For tests of what becomes of the processes, whatever they hear. All of ours is as it is: the server,
-the recogniser's process, how they start and how they end. Loading the weights takes a second of the
-processor's time for each process, and tests of this kind start a dozen.
+For tests of processes, not of recognition. The server, the recogniser process, and how they start
+and end are the real ones. Loading the weights takes a second of CPU time for each process, and such
+tests start a dozen.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def get_model_path(name):
 def install_stub_recogniser(
     folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0
 ) -> None:
-    """From here on, processes that are started load this one; ``seconds``: how long that takes."""
+    """Lets processes that start from now on load this package, in so many seconds."""
     package = folder / "weightless" / "moonshine_voice"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(STUB_PACKAGE_SOURCE.format(seconds=seconds))

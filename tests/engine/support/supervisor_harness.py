@@ -1,4 +1,4 @@
-"""A real supervisor for a test: real processes, streaming to an address on loopback."""
+"""Runs a real supervisor with real processes against an address on loopback."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,14 +21,14 @@ LONG_ENOUGH = 60.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""
 
 NO_RETRIES = RetryPolicy(max_attempts=1)
-"""For tests of how a session ends."""
+"""For tests of how one session ends."""
 
 FAST_RETRIES = RetryPolicy(first_delay_s=0.01, max_delay_s=0.01)
-"""For tests of how a job goes on."""
+"""For tests of retries."""
 
 
 class AcceleratedStartRate(StartRateLimiter):
-    """A bound on starts whose every second, and minute, is over 64 times as soon."""
+    """A start limiter whose clock runs 64 times as fast."""
 
     def next_start_at(self, now: float) -> float:
         return super().next_start_at(now * 64) / 64  # a power of two: times stay exact
@@ -58,7 +58,7 @@ class ObservedSupervisor:
         self.job_states: dict[int, JobState] = {}
 
     def wait_until(self, there: Callable[[], bool]) -> None:
-        """Takes reports in until it is so."""
+        """Reads reports until the condition holds."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
             assert time.monotonic() < deadline, f"it never came: {self.reports}"
@@ -71,15 +71,15 @@ class ObservedSupervisor:
             self.job_states.setdefault(report.job, job_state).apply(report)
 
     def wait_until_idle(self) -> None:
-        """Until everything is over and all of it is told."""
+        """Waits until all jobs are over and all reports are read."""
         self.wait_until(lambda: self.supervisor.is_idle and self.supervisor.reports.empty())
 
     def wait_for_event(self, kind: type[Event], job: int = 1, times: int = 1) -> None:
-        """Until a job has reported so many events of a kind."""
+        """Waits until a job has reported so many events of a kind."""
         self.wait_until(lambda: len(self.events_of(kind, job)) >= times)
 
     def events_of(self, kind: type[Event], job: int = 1) -> list[Event]:
-        """What a job has reported of a kind."""
+        """The events of a kind that a job has reported."""
         return [r.event for r in self.reports if r.job == job and isinstance(r.event, kind)]
 
 
@@ -96,7 +96,7 @@ def run_supervisor(
     key: str | None = None,
     ca: Path | None = None,
 ) -> Iterator[ObservedSupervisor]:
-    """A supervisor at work; leaving ends all its processes."""
+    """Runs a supervisor; leaving the block ends all its processes."""
     endpoint = replace(custom_endpoint(url), ca=None if ca is None else str(ca))
     secret = Secret(key) if key else None
     with (
@@ -121,7 +121,7 @@ def resume_supervisor(
     retry_policy: RetryPolicy = FAST_RETRIES,
     timeouts: Timeouts | None = None,
 ) -> Iterator[ObservedSupervisor]:
-    """A supervisor that goes on with a run, as soon as nobody else works on it."""
+    """Runs a supervisor that resumes a run, as soon as no other program works on it."""
     left = reader.read_run(folder)
     with (
         closing(run_folder.reopen(folder)) as reopened,

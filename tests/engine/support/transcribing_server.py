@@ -1,6 +1,6 @@
-"""A server that hears recordings of the truth, tells their words in turns, and fails where asked.
+"""A server that transcribes numbered recordings and commits faults at given moments.
 
-It is built on `scripted.Endpoint`: `telling` makes the script of one connection.
+`transcribe` makes the script of one connection for a `ScriptedServer`.
 """
 
 import json
@@ -23,43 +23,43 @@ from tests.engine.support.scripted_server import (
 
 @dataclass(frozen=True)
 class TranscriptionStyle:
-    """How a server tells what it hears."""
+    """How a server reports the words."""
 
     word_by_word: bool = False
-    """As Universal-Streaming: words are final one after the other, an end of turn comes twice. Else
-    as u3: a partial may say anything, and the end of the turn something else."""
+    """Like Universal-Streaming: words become final one by one, and a final comes twice. Otherwise
+    like u3: a partial may say anything, and the final something else."""
     words_per_turn: int = 4
-    """To a turn; a tenth of silence ends one too."""
+    """Words a turn; a tenth of a second of silence ends a turn, too."""
     partial_every: int = 2
     padding_ms: int = 0
     """Added to the end of each turn's last word."""
     wordless: bool = False
-    """Ends of turns have no words, so that nobody knows their times."""
+    """Finals have no words, and therefore no times."""
     lifetime: int | None = None
-    """Seconds that a session lasts; None if the server does not tell."""
+    """Seconds until the session expires; None if the server does not say."""
     expires_at: int = 0
-    """Unix time to tell instead."""
+    """A Unix time to report instead."""
 
 
 DEFAULT_STYLE = TranscriptionStyle()
 
 
 class FaultMoment(Enum):
-    """When something goes wrong, if not after so many tenths of a second of audio."""
+    """When a fault happens, if not after some tenths of a second of audio."""
 
     CONNECT = "connect"
     BEGIN = "begin"
     FINAL = "final"
-    """Behind the first end of a turn."""
+    """After the first final."""
     TERMINATE = "terminate"
 
 
 class ConnectionFinished(Exception):
-    """The server has done with this connection."""
+    """Raised when the server is done with a connection."""
 
 
 class ServerSession:
-    """One session as its server sees it."""
+    """The server's side of one session."""
 
     def __init__(self, line: ServerConnectionScript, manner: TranscriptionStyle) -> None:
         self.connection = line
@@ -68,10 +68,10 @@ class ServerSession:
             int(parse_qs(urlsplit(line.received.path).query)["sample_rate"][0])
         )
         self.words: list[DetectedWord] = []
-        """Of the open turn."""
+        """The words of the open turn."""
         self.order = 0
         self.finals: list[dict[str, Any]] = []
-        """Every end of a turn that was said."""
+        """Every final that was sent."""
 
     @property
     def received_tenths(self) -> int:
@@ -86,7 +86,7 @@ class ServerSession:
         await self.connection.send(begin)
 
     async def receive_audio(self, pcm: bytes) -> None:
-        """Audio: tells what is new in it."""
+        """Takes audio in and reports the new words."""
         self.connection.received.audio.append((time.monotonic(), pcm))
         for word in self._word_detector.feed(pcm):
             self.words.append(word)
@@ -100,7 +100,7 @@ class ServerSession:
                 await self.end_turn()
 
     async def end_turn(self) -> None:
-        """Says that the open turn is over, if there is one."""
+        """Sends the final of the open turn, if there is one."""
         if self.words:
             turn = self._turn(final=True)
             self.finals.append(turn)
@@ -110,7 +110,7 @@ class ServerSession:
             self.words, self.order = [], self.order + 1
 
     async def end(self) -> None:
-        """Terminate was received."""
+        """Ends the session after Terminate."""
         self.words += self._word_detector.flush()
         await self.end_turn()
         await self.connection.send(TERMINATION)
@@ -139,8 +139,7 @@ def _word_json(word: DetectedWord) -> dict[str, Any]:
 
 
 Fault: TypeAlias = Callable[[ServerSession], Awaitable[None]]
-"""Something that a server does wrong; raises `ConnectionFinished` when the connection ends with
-it."""
+"""A fault; raises `ConnectionFinished` when it ends the connection."""
 
 
 def transcribe(
@@ -148,7 +147,7 @@ def transcribe(
     fault: Fault | None = None,
     at: FaultMoment | int = FaultMoment.BEGIN,
 ) -> ConnectionScript:
-    """A script that hears and tells, with at most one fault at a moment."""
+    """A connection script that transcribes, with at most one fault."""
 
     async def script(line: ServerConnectionScript) -> None:
         hearing = ServerSession(line, manner)
