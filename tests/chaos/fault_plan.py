@@ -117,8 +117,8 @@ class FaultPlan:
         return self.rng.choice(moments)
 
     def _counted(self, name: str, fault: Fault) -> Fault:
-        async def counted(hearing: ServerSession) -> None:
+        async def counted(session: ServerSession) -> None:
             self.fault_counts[name] += 1
-            await fault(hearing)
+            await fault(session)
 
         return counted

@@ -62,14 +62,14 @@ ENDLESS = {
 def flood(frames: bytes, begins: bytes = b"", times: float = float("inf")) -> Fault:
     """The same bytes as fast as they are taken, until nobody takes them."""
 
-    async def flooded(hearing: ServerSession) -> None:
-        transport = hearing.connection.socket.transport
+    async def fault(session: ServerSession) -> None:
+        transport = session.connection.socket.transport
         try:
             transport.write(begins)
             sent = 0
             while sent < times and not transport.is_closing():
                 transport.write(frames)
-                await hearing.connection.socket.drain()
+                await session.connection.socket.drain()
                 await asyncio.sleep(0)
                 sent += 1
         except (ConnectionError, RuntimeError) as error:  # it is gone, or is going
@@ -77,7 +77,7 @@ def flood(frames: bytes, begins: bytes = b"", times: float = float("inf")) -> Fa
         if transport.is_closing():
             raise ConnectionFinished
 
-    return flooded
+    return fault
 
 
 class Scales:
@@ -95,20 +95,20 @@ class Scales:
                 self.grown = max(self.grown, size - self._sizes.setdefault(process, size))
 
 
-async def dawdles(hearing: ServerSession) -> None:
+async def dawdles(session: ServerSession) -> None:
     """It has always something to say, only not that it is over."""
     while True:
-        await server_faults.UNEXPECTED_MESSAGES(hearing)
+        await server_faults.UNEXPECTED_MESSAGES(session)
         await asyncio.sleep(0.05)
 
 
 def ends_with(further: Fault) -> ConnectionScript:
     """A session that ends as it should, and says more."""
 
-    async def ended(hearing: ServerSession) -> None:
-        await hearing.end_turn()
-        await hearing.connection.send(TERMINATION)
-        await further(hearing)
+    async def ended(session: ServerSession) -> None:
+        await session.end_turn()
+        await session.connection.send(TERMINATION)
+        await further(session)
         raise ConnectionFinished
 
     return transcribe(DEFAULT_STYLE, ended, FaultMoment.TERMINATE)
@@ -216,10 +216,10 @@ def test_a_flood_that_ends_delays_nothing(tmp_path: Path) -> None:
     warnings = flood(frame(json.dumps(warning).encode()) * 100, times=35)
     took = 0.0
 
-    async def timed(hearing: ServerSession) -> None:
+    async def timed(session: ServerSession) -> None:
         nonlocal took
         began = time.monotonic()
-        await warnings(hearing)
+        await warnings(session)
         took = time.monotonic() - began
 
     def lag() -> float:

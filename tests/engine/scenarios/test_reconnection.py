@@ -83,9 +83,9 @@ STRANGE = [
 
 
 def then_cut(first: Fault) -> Fault:
-    async def struck(hearing: ServerSession) -> None:
-        await first(hearing)
-        await server_faults.drop_connection(hearing)
+    async def struck(session: ServerSession) -> None:
+        await first(session)
+        await server_faults.drop_connection(session)
 
     return struck
 

@@ -36,13 +36,13 @@ PAUSES: list[FaultMoment | int] = [
 ]
 
 
-async def chatters(hearing: ServerSession) -> None:
+async def chatters(session: ServerSession) -> None:
     """It takes nothing any more, but talks on."""
-    transport = hearing.connection.socket.transport
+    transport = session.connection.socket.transport
     transport.pause_reading()
     while not transport.is_closing():
         heartbeat = {"type": "Heartbeat", "total_audio_received_ms": 1, "total_duration_ms": 1}
-        await hearing.connection.socket.send(json.dumps(heartbeat))
+        await session.connection.socket.send(json.dumps(heartbeat))
         await asyncio.sleep(0.05)
     raise ConnectionFinished
 
@@ -117,8 +117,8 @@ def test_a_server_that_stops_for_a_while_is_alive(scenes: Mapping[str, ScenarioR
 def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:
     """It was the client that had stood still: stopped by a signal, or by a lid that was closed."""
 
-    async def idle(hearing: ServerSession) -> None:
-        await hearing.connection.socket.wait_closed()
+    async def idle(session: ServerSession) -> None:
+        await session.connection.socket.wait_closed()
 
     with (
         ScriptedServer(transcribe(DEFAULT_STYLE, idle, FaultMoment.CONNECT)) as endpoint,
@@ -138,12 +138,12 @@ def test_room_that_is_there_counts_however_late_it_is_looked_at() -> None:
     """The same for a server that takes audio again."""
     held, taken = threading.Event(), threading.Event()
 
-    async def holds(hearing: ServerSession) -> None:
-        transport = hearing.connection.socket.transport
+    async def holds(session: ServerSession) -> None:
+        transport = session.connection.socket.transport
         transport.pause_reading()
         await asyncio.to_thread(held.wait)
         transport.resume_reading()
-        async for message in hearing.connection.socket:
+        async for message in session.connection.socket:
             if isinstance(message, str):
                 taken.set()
 

@@ -23,90 +23,90 @@ BUSY = "Unauthorized Connection: Too many concurrent sessions"
 def error_then_close(code: int, text: str = CANCELLED) -> Fault:
     """Sends an Error and the close that belongs to it."""
 
-    async def said(hearing: ServerSession) -> None:
-        await hearing.connection.send({"type": "Error", "error_code": code, "error": text})
-        await hearing.connection.socket.close(code, CLOSE_REASON)
+    async def fault(session: ServerSession) -> None:
+        await session.connection.send({"type": "Error", "error_code": code, "error": text})
+        await session.connection.socket.close(code, CLOSE_REASON)
         raise ConnectionFinished
 
-    return said
+    return fault
 
 
 def error_without_close(code: int, text: str = CANCELLED) -> Fault:
     """Sends an Error and leaves the socket open."""
 
-    async def said(hearing: ServerSession) -> None:
-        await hearing.connection.send({"type": "Error", "error_code": code, "error": text})
-        await _wait_until_client_leaves(hearing)
+    async def fault(session: ServerSession) -> None:
+        await session.connection.send({"type": "Error", "error_code": code, "error": text})
+        await _wait_until_client_leaves(session)
         raise ConnectionFinished
 
-    return said
+    return fault
 
 
 def close_without_error(code: int, reason: str = "") -> Fault:
     """Closes without an Error."""
 
-    async def closed(hearing: ServerSession) -> None:
-        await hearing.connection.socket.close(code, reason)
+    async def fault(session: ServerSession) -> None:
+        await session.connection.socket.close(code, reason)
         raise ConnectionFinished
 
-    return closed
+    return fault
 
 
-async def drop_connection(hearing: ServerSession) -> None:
+async def drop_connection(session: ServerSession) -> None:
     """Drops the connection without a close frame."""
-    hearing.connection.socket.transport.abort()
+    session.connection.socket.transport.abort()
     raise ConnectionFinished
 
 
-async def reset_connection(hearing: ServerSession) -> None:
+async def reset_connection(session: ServerSession) -> None:
     """Resets the connection (TCP RST)."""
-    own = hearing.connection.socket.transport.get_extra_info("socket")
+    own = session.connection.socket.transport.get_extra_info("socket")
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    await drop_connection(hearing)
+    await drop_connection(session)
 
 
-async def terminate_early(hearing: ServerSession) -> None:
+async def terminate_early(session: ServerSession) -> None:
     """Sends Termination before the client asked for it."""
-    await hearing.connection.send(TERMINATION)
-    await hearing.connection.socket.close(1000, "Session Ended")
+    await session.connection.send(TERMINATION)
+    await session.connection.socket.close(1000, "Session Ended")
     raise ConnectionFinished
 
 
 def send_raw_bytes(data: bytes) -> Fault:
     """Sends bytes that are not a valid frame, then ends the connection."""
 
-    async def written(hearing: ServerSession) -> None:
-        transport = hearing.connection.socket.transport
+    async def fault(session: ServerSession) -> None:
+        transport = session.connection.socket.transport
         transport.write(data)
         transport.write_eof()
-        await _wait_until_client_leaves(hearing)
+        await _wait_until_client_leaves(session)
         raise ConnectionFinished
 
-    return written
+    return fault
 
 
-async def _wait_until_client_leaves(hearing: ServerSession) -> None:
+async def _wait_until_client_leaves(session: ServerSession) -> None:
     """Reads until the client has gone: unread data would hide its departure."""
-    async for _ in hearing.connection.socket:
+    async for _ in session.connection.socket:
         pass
 
 
 # --- it does nothing any more
 
 
-async def stop_answering(hearing: ServerSession) -> None:
+async def stop_answering(session: ServerSession) -> None:
     """Answers pings and reads, but sends nothing else."""
-    async for message in hearing.connection.socket:
+    async for message in session.connection.socket:
         if isinstance(message, str):
-            hearing.connection.received.control_messages.append(json.loads(message))
+            session.connection.received.control_messages.append(json.loads(message))
     raise ConnectionFinished
 
 
 def stop_reading(seconds: float = LONG_ENOUGH) -> Fault:
     """Neither reads nor answers for so long, or until the client has gone."""
 
-    async def stopped(hearing: ServerSession) -> None:
-        transport = hearing.connection.socket.transport
+    async def fault(session: ServerSession) -> None:
+        transport = session.connection.socket.transport
         own = transport.get_extra_info("socket")
         transport.pause_reading()
         until = time.monotonic() + seconds
@@ -114,7 +114,7 @@ def stop_reading(seconds: float = LONG_ENOUGH) -> Fault:
             await asyncio.sleep(0.02)
         transport.resume_reading()
 
-    return stopped
+    return fault
 
 
 def _is_established(own: socket.socket) -> bool:
@@ -125,10 +125,10 @@ def _is_established(own: socket.socket) -> bool:
 def pause(seconds: float) -> Fault:
     """Does nothing for a while, but answers pings."""
 
-    async def waited(hearing: ServerSession) -> None:
+    async def fault(session: ServerSession) -> None:
         await asyncio.sleep(seconds)
 
-    return waited
+    return fault
 
 
 class HoldPoint:
@@ -138,13 +138,13 @@ class HoldPoint:
         self.reached, self.released = threading.Event(), threading.Event()
 
     def hold_then(self, fault: Fault | None = None) -> Fault:
-        async def held(hearing: ServerSession) -> None:
+        async def hold(session: ServerSession) -> None:
             self.reached.set()
             await asyncio.to_thread(self.released.wait, LONG_ENOUGH)
             if fault is not None:
-                await fault(hearing)
+                await fault(session)
 
-        return held
+        return hold
 
 
 # --- it says something strange, and goes on
@@ -153,28 +153,28 @@ class HoldPoint:
 def send_messages(*messages: dict[str, Any] | str | bytes) -> Fault:
     """Sends these messages."""
 
-    async def said(hearing: ServerSession) -> None:
+    async def fault(session: ServerSession) -> None:
         for message in messages:
             text = json.dumps(message) if isinstance(message, dict) else message
-            await hearing.connection.socket.send(text)
+            await session.connection.socket.send(text)
 
-    return said
+    return fault
 
 
-async def repeat_finals(hearing: ServerSession) -> None:
+async def repeat_finals(session: ServerSession) -> None:
     """Repeats all finals, each with a partial that comes too late."""
-    for turn in hearing.finals:
-        await hearing.connection.send(
+    for turn in session.finals:
+        await session.connection.send(
             turn, {**turn, "end_of_turn": False, "transcript": "too late"}
         )
 
 
-async def send_empty_final(hearing: ServerSession) -> None:
+async def send_empty_final(session: ServerSession) -> None:
     """Sends an empty final with a turn number of its own."""
-    await hearing.end_turn()
-    turn = {"type": "Turn", "turn_order": hearing.order, "end_of_turn": True}
-    await hearing.connection.send({**turn, "transcript": "", "words": []})
-    hearing.order += 1
+    await session.end_turn()
+    turn = {"type": "Turn", "turn_order": session.order, "end_of_turn": True}
+    await session.connection.send({**turn, "transcript": "", "words": []})
+    session.order += 1
 
 
 UNEXPECTED_MESSAGES = send_messages(

@@ -150,21 +150,21 @@ def transcribe(
     """A connection script that transcribes, with at most one fault."""
 
     async def script(line: ServerConnectionScript) -> None:
-        hearing = ServerSession(line, manner)
-        strikes = _fault_trigger(hearing, fault, at)
+        session = ServerSession(line, manner)
+        strikes = _fault_trigger(session, fault, at)
         await strikes(FaultMoment.CONNECT)
-        await hearing.begin()
+        await session.begin()
         await strikes(FaultMoment.BEGIN)
         async for message in line.socket:
             if isinstance(message, bytes):
-                await hearing.receive_audio(message)
-                await strikes(hearing.received_tenths)
-                if hearing.finals:
+                await session.receive_audio(message)
+                await strikes(session.received_tenths)
+                if session.finals:
                     await strikes(FaultMoment.FINAL)
             else:
                 line.received.control_messages.append(json.loads(message))
                 await strikes(FaultMoment.TERMINATE)
-                await hearing.end()
+                await session.end()
                 return
 
     async def until_over(line: ServerConnectionScript) -> None:
@@ -175,7 +175,7 @@ def transcribe(
 
 
 def _fault_trigger(
-    hearing: ServerSession, fault: Fault | None, at: FaultMoment | int
+    session: ServerSession, fault: Fault | None, at: FaultMoment | int
 ) -> Callable[[FaultMoment | int], Awaitable[None]]:
     struck = False
 
@@ -183,6 +183,6 @@ def _fault_trigger(
         nonlocal struck
         if fault is not None and now == at and not struck:
             struck = True
-            await fault(hearing)
+            await fault(session)
 
     return strikes
