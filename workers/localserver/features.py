@@ -77,154 +77,118 @@ def _is_multilingual(value: Json) -> bool:
     return value in MULTILINGUAL_MODELS
 
 
-_HONOURED, _WARNED, _REFUSED = Support
 _STREAMING_QUERY = "speech_model=universal-streaming-english"
-_U3_QUERY = "speech_model=universal-3-5-pro"
+
+
+def _honoured(note: str, **examples: str) -> tuple[Feature, ...]:
+    """Features with one note; ``examples`` maps each parameter to a value that asks for it."""
+    return tuple(
+        Feature(name, Support.HONOURED, note, f"{name}={value}") for name, value in examples.items()
+    )
+
+
+def _warned(
+    note: str,
+    code: WarningCode = WarningCode.NOT_HONOURED,
+    is_requested_by: Callable[[Json], bool] = bool,
+    **examples: str,
+) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(name, Support.WARNED, note, f"{name}={value}", is_requested_by, code)
+        for name, value in examples.items()
+    )
+
 
 FEATURES: tuple[Feature, ...] = (
-    Feature(
-        "speech_model",
-        _HONOURED,
+    *_honoured(
         "the turns of its family, heard by the engine's own English model",
-        _U3_QUERY,
+        speech_model="universal-3-5-pro",
     ),
-    Feature(
-        "speech_model",
-        _WARNED,
+    *_warned(
         "multilingual models hear English only",
-        "speech_model=universal-streaming-multilingual",
-        _is_multilingual,
         WarningCode.ENGLISH_ONLY,
+        _is_multilingual,
+        speech_model="universal-streaming-multilingual",
     ),
-    Feature("sample_rate", _HONOURED, "8,000 to 96,000 Hz", "sample_rate=48000"),
-    Feature("encoding", _HONOURED, "pcm_s16le and pcm_mulaw", "encoding=pcm_mulaw"),
-    Feature("encoding", _REFUSED, "opus, ogg_opus and aac are not decoded", "encoding=opus"),
-    Feature("token", _HONOURED, "the key, or a token of /v3/token", "token=abc"),
+    *_honoured("8,000 to 96,000 Hz", sample_rate="48000"),
+    *_honoured("pcm_s16le and pcm_mulaw", encoding="pcm_mulaw"),
+    Feature("encoding", Support.REFUSED, "opus, ogg_opus and aac are not decoded", "encoding=opus"),
+    *_honoured("the key, or a token of /v3/token", token="abc"),
     Feature(
         "format_turns",
-        _HONOURED,
+        Support.HONOURED,
         "Universal-Streaming models send each final twice, the second time formatted",
         f"{_STREAMING_QUERY}&format_turns=true",
     ),
     Feature(
         "end_of_turn_confidence_threshold",
-        _HONOURED,
+        Support.HONOURED,
         "of Universal-Streaming models; without effect on U3, as on the service",
         f"{_STREAMING_QUERY}&end_of_turn_confidence_threshold=0.7",
     ),
-    Feature("min_turn_silence", _HONOURED, "50 to 10,000 ms", "min_turn_silence=160"),
-    Feature("max_turn_silence", _HONOURED, "50 to 10,000 ms", "max_turn_silence=2400"),
-    Feature("vad_threshold", _HONOURED, "0 to 1", "vad_threshold=0.6"),
-    Feature(
-        "mode",
-        _HONOURED,
+    *_honoured("50 to 10,000 ms", min_turn_silence="160", max_turn_silence="2400"),
+    *_honoured("0 to 1", vad_threshold="0.6"),
+    *_honoured(
         "of U3 models: defaults for silences, first partial and speech detection",
-        "mode=min_latency",
+        mode="min_latency",
     ),
-    Feature(
-        "interruption_delay",
-        _HONOURED,
+    *_honoured(
         "of U3 models: ms of speech before the first partial",
-        "interruption_delay=100",
+        interruption_delay="100",
     ),
-    Feature(
-        "continuous_partials",
-        _HONOURED,
+    *_honoured(
         "of U3 models: false leaves the first partial of a turn and those at pauses",
-        "continuous_partials=false",
+        continuous_partials="false",
     ),
-    Feature(
-        "include_partial_turns", _HONOURED, "false: finals only", "include_partial_turns=false"
-    ),
-    Feature("inactivity_timeout", _HONOURED, "5 to 3,600 s", "inactivity_timeout=60"),
-    Feature("session_heartbeat", _HONOURED, "every 5 s", "session_heartbeat=true"),
-    Feature("acknowledge_silence", _HONOURED, "every second of it", "acknowledge_silence=true"),
-    Feature(
-        "filter_profanity", _HONOURED, "a short list of English words", "filter_profanity=true"
-    ),
-    Feature(
-        "language_detection",
-        _WARNED,
+    *_honoured("false: finals only", include_partial_turns="false"),
+    *_honoured("5 to 3,600 s", inactivity_timeout="60"),
+    *_honoured("every 5 s", session_heartbeat="true"),
+    *_honoured("every second of it", acknowledge_silence="true"),
+    *_honoured("a short list of English words", filter_profanity="true"),
+    *_warned(
         "finals carry language_code “en”, and only English is heard",
-        "language_detection=true",
-        code=WarningCode.ENGLISH_ONLY,
-    ),
-    Feature(
-        "language_codes",
-        _WARNED,
-        "only English is heard",
-        'language_codes=["en","es"]',
-        _is_not_english,
         WarningCode.ENGLISH_ONLY,
+        language_detection="true",
     ),
-    Feature(
-        "language_code",
-        _WARNED,
+    *_warned(
         "only English is heard",
-        "language_code=fr",
-        _is_not_english,
         WarningCode.ENGLISH_ONLY,
-    ),
-    Feature(
-        "language",
-        _WARNED,
-        "only English is heard",
-        "language=multi",
         _is_not_english,
-        WarningCode.ENGLISH_ONLY,
+        language_codes='["en","es"]',
+        language_code="fr",
+        language="multi",
     ),
-    Feature("keyterms_prompt", _WARNED, "words cannot be boosted", 'keyterms_prompt=["Halvorsen"]'),
-    Feature("prompt", _WARNED, "the recogniser takes no prompt", "prompt=Dates"),
+    *_warned("words cannot be boosted", keyterms_prompt='["Halvorsen"]'),
+    *_warned("the recogniser takes no prompt", prompt="Dates"),
     Feature(
-        "prompt", _REFUSED, "with Universal-Streaming models", f"{_STREAMING_QUERY}&prompt=Dates"
+        "prompt",
+        Support.REFUSED,
+        "with Universal-Streaming models",
+        f"{_STREAMING_QUERY}&prompt=Dates",
     ),
-    Feature("agent_context", _WARNED, "the recogniser takes no context", "agent_context=Hello"),
-    Feature(
-        "previous_context_n_turns",
-        _WARNED,
-        "each turn is heard by itself",
-        "previous_context_n_turns=5",
-    ),
-    Feature("turn_left_pad_ms", _WARNED, "turns are not padded", "turn_left_pad_ms=200"),
-    Feature("speaker_labels", _WARNED, "speakers are not told apart", "speaker_labels=true"),
-    Feature("max_speakers", _WARNED, "speakers are not told apart", "max_speakers=2"),
-    Feature(
-        "speaker_labels_revision_interval_ms",
-        _WARNED,
+    *_warned("the recogniser takes no context", agent_context="Hello"),
+    *_warned("each turn is heard by itself", previous_context_n_turns="5"),
+    *_warned("turns are not padded", turn_left_pad_ms="200"),
+    *_warned(
         "speakers are not told apart",
-        "speaker_labels_revision_interval_ms=120000",
+        speaker_labels="true",
+        max_speakers="2",
+        speaker_labels_revision_interval_ms="120000",
     ),
-    Feature("redact_pii", _WARNED, "nothing is redacted", "redact_pii=true"),
-    Feature(
-        "redact_pii_policies",
-        _WARNED,
+    *_warned(
         "nothing is redacted",
-        'redact_pii_policies=["person_name"]',
+        redact_pii="true",
+        redact_pii_policies='["person_name"]',
+        redact_pii_sub="hash",
     ),
-    Feature("redact_pii_sub", _WARNED, "nothing is redacted", "redact_pii_sub=hash"),
-    Feature("domain", _WARNED, "there is one model, for everyday speech", "domain=medical-v1"),
-    Feature("voice_focus", _WARNED, "no noise is suppressed", "voice_focus=near-field"),
-    Feature(
-        "voice_focus_threshold", _WARNED, "no noise is suppressed", "voice_focus_threshold=0.7"
-    ),
-    Feature("llm_gateway", _WARNED, "no language model is asked", 'llm_gateway={"model":"any"}'),
-    Feature("webhook_url", _WARNED, "nothing leaves this machine", "webhook_url=http://localhost/"),
-    Feature(
-        "webhook_auth_header_name",
-        _WARNED,
+    *_warned("there is one model, for everyday speech", domain="medical-v1"),
+    *_warned("no noise is suppressed", voice_focus="near-field", voice_focus_threshold="0.7"),
+    *_warned("no language model is asked", llm_gateway='{"model":"any"}'),
+    *_warned(
         "nothing leaves this machine",
-        "webhook_auth_header_name=X-Key",
+        webhook_url="http://localhost/",
+        webhook_auth_header_name="X-Key",
+        webhook_auth_header_value="secret",
     ),
-    Feature(
-        "webhook_auth_header_value",
-        _WARNED,
-        "nothing leaves this machine",
-        "webhook_auth_header_value=secret",
-    ),
-    Feature(
-        "customer_support_audio_capture",
-        _WARNED,
-        "no audio is kept",
-        "customer_support_audio_capture=true",
-    ),
+    *_warned("no audio is kept", customer_support_audio_capture="true"),
 )

@@ -8,7 +8,6 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Protocol
 
 from workers.protocol.codec import Json
 
@@ -43,18 +42,20 @@ class InvalidValue(Exception):
     """The value is not valid for its parameter."""
 
 
-class ParamType(Protocol):
-    """The type of a parameter. URL and message yield the same JSON value."""
+class ParamType:
+    """The type of a parameter, by default any text. URL and message yield the same JSON value."""
 
     def parse(self, text: str) -> Json:
         """Returns the value of a text."""
+        self.check(text)
+        return text
 
     def check(self, value: Json) -> None:
         """Checks a value that already has the right JSON type."""
 
 
 @dataclass(frozen=True, slots=True)
-class BooleanParam:
+class BooleanParam(ParamType):
     """``true`` or ``false``; Python clients write them with a capital letter."""
 
     def parse(self, text: str) -> Json:
@@ -62,12 +63,9 @@ class BooleanParam:
             raise InvalidValue(f"'{text}' is neither true nor false")
         return text.lower() == "true"
 
-    def check(self, value: Json) -> None:
-        pass
-
 
 @dataclass(frozen=True, slots=True)
-class IntegerParam:
+class IntegerParam(ParamType):
     """A whole number from ``low`` to ``high``."""
 
     low: int
@@ -87,7 +85,7 @@ class IntegerParam:
 
 
 @dataclass(frozen=True, slots=True)
-class NumberParam:
+class NumberParam(ParamType):
     """A number from ``low`` to ``high``."""
 
     low: float
@@ -106,14 +104,10 @@ class NumberParam:
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceParam:
+class ChoiceParam(ParamType):
     """One of a few words, in this case."""
 
     values: tuple[str, ...]
-
-    def parse(self, text: str) -> Json:
-        self.check(text)
-        return text
 
     def check(self, value: Json) -> None:
         if value not in self.values:
@@ -121,14 +115,10 @@ class ChoiceParam:
 
 
 @dataclass(frozen=True, slots=True)
-class StringParam:
+class StringParam(ParamType):
     """Any text up to ``max_chars``."""
 
     max_chars: float = math.inf
-
-    def parse(self, text: str) -> Json:
-        self.check(text)
-        return text
 
     def check(self, value: Json) -> None:
         if isinstance(value, str) and len(value) > self.max_chars:
@@ -136,7 +126,7 @@ class StringParam:
 
 
 @dataclass(frozen=True, slots=True)
-class StringListParam:
+class StringListParam(ParamType):
     """A list of texts: in a URL, a JSON array."""
 
     max_items: float = math.inf
@@ -163,7 +153,7 @@ class StringListParam:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectParam:
+class ObjectParam(ParamType):
     """A JSON object."""
 
     def parse(self, text: str) -> Json:
@@ -172,12 +162,9 @@ class ObjectParam:
             raise InvalidValue("Invalid JSON object")
         return value
 
-    def check(self, value: Json) -> None:
-        pass
-
 
 @dataclass(frozen=True, slots=True)
-class ModelParam:
+class ModelParam(ParamType):
     """A speech model of the service."""
 
     def parse(self, text: str) -> Json:

@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
 from typing import Self
 
 from workers.errors import EngineUnavailable
@@ -90,30 +89,14 @@ class RecogniserProcess:
         self._backlog_updated_at = 0.0
 
     @property
-    def is_usable(self) -> bool:
-        """Whether its model is loaded."""
-        return self.loaded.is_set() and not self.failed
-
-    @property
     def backlog_s(self) -> float:
         """Recent delay of its reports behind the audio."""
-        return (
-            self._backlog_s
-            if time.monotonic() - self._backlog_updated_at < BACKLOG_VALID_S
-            else 0.0
-        )
-
-    async def wait_until_ready(self) -> None:
-        """Returns once the model is loaded; raises `Refusal` if it cannot be."""
-        await self.loaded.wait()
-        if self.failed:
-            raise session_cancelled()
+        age_s = time.monotonic() - self._backlog_updated_at
+        return self._backlog_s if age_s < BACKLOG_VALID_S else 0.0
 
     async def send(self, command: RecogniserCommand) -> None:
         process = self._process
-        if process is None or process.stdin is None:
-            raise session_cancelled()
-        if process.stdin.is_closing():  # `_drop_streams` tells its streams
+        if process is None or process.stdin is None or process.stdin.is_closing():
             raise session_cancelled()
         # No drain: clients must never wait for a recogniser. The limit on how fast a client may
         # send bounds what can queue here.
@@ -123,7 +106,11 @@ class RecogniserProcess:
         """Runs a process and restarts it until cancelled, or until one dies before it is ready."""
         while not self.failed:
             try:
-                await self._run_process()
+                self._process = process = await _start_process()
+                try:
+                    await self._deliver_reports(process)
+                finally:
+                    await _stop_process(process)
             except Exception:  # for example too many open files; waiting sessions must go on
                 traceback.print_exc()
             self.failed = not self.loaded.is_set()
@@ -133,13 +120,6 @@ class RecogniserProcess:
                 )
             self._drop_streams()
         self.loaded.set()
-
-    async def _run_process(self) -> None:
-        self._process = process = await _start_process()
-        try:
-            await self._deliver_reports(process)
-        finally:
-            await _stop_process(process)
 
     async def _deliver_reports(self, process: asyncio.subprocess.Process) -> None:
         """Delivers reports to their streams until the process ends."""
@@ -155,13 +135,10 @@ class RecogniserProcess:
             if isinstance(report, Ready):
                 self.loaded.set()
             elif report.stream in self.streams:  # otherwise its session has ended
-                self._update_backlog(report)
+                if isinstance(report, Recognised):
+                    self._backlog_s = max(report.lag_s, self.backlog_s * BACKLOG_DECAY)
+                    self._backlog_updated_at = time.monotonic()
                 self.streams[report.stream].deliver(report)
-
-    def _update_backlog(self, report: StreamReport) -> None:
-        if isinstance(report, Recognised):
-            self._backlog_s = max(report.lag_s, self.backlog_s * BACKLOG_DECAY)
-            self._backlog_updated_at = time.monotonic()
 
     def _drop_streams(self) -> None:
         self._process = None
@@ -204,19 +181,14 @@ class RecogniserPool(Backend):
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._stop()
 
     async def _wait_until_ready(self) -> None:
         """Waits until each process is ready or failed; raises `EngineUnavailable` if all failed."""
         for process in self._processes:  # they load in parallel
             await process.loaded.wait()
-        if not any(process.is_usable for process in self._processes):
+        if all(process.failed for process in self._processes):
             raise EngineUnavailable("The recogniser could not be loaded")
 
     async def _stop(self) -> None:
@@ -231,7 +203,9 @@ class RecogniserPool(Backend):
         stream = ProcessStream(StreamId(next(self._stream_ids)), recogniser)
         recogniser.streams[stream.stream_id] = stream  # before waiting, so that it counts
         try:
-            await recogniser.wait_until_ready()
+            await recogniser.loaded.wait()
+            if recogniser.failed:
+                raise session_cancelled()
             await recogniser.send(
                 Open(
                     stream.stream_id,
