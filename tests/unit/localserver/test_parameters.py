@@ -1,4 +1,4 @@
-"""What a client may ask of the embedded endpoint, and what becomes of it."""
+"""Connection parameters: which are honoured, warned about or refused."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ US = "speech_model=universal-streaming-english"
 
 
 def refusal_of(query: str) -> str:
-    """The words with which a query is refused."""
+    """The error text for an invalid query."""
     with pytest.raises(Refusal) as refused:
         parameters.parse_query(query)
     assert CloseCode.INVALID is refused.value.code
@@ -48,13 +48,13 @@ def warned(parameters: Parameters) -> list[str]:
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda each: f"{each.name}-{each.support.name}")
 def test_each_feature_stands_as_the_table_says(feature: Feature):
-    """Its example is refused, or warned of, or done without a word."""
+    """Its example is refused, brings a warning, or is honoured silently."""
     if feature.support is Support.REFUSED:
         assert f"Invalid '{feature.name}'" in refusal_of(feature.example)
         return
-    asked = parameters.parse_query(feature.example)
+    requested = parameters.parse_query(feature.example)
 
-    assert (feature.name in warned(asked)) is (feature.support is Support.WARNED)
+    assert (feature.name in warned(requested)) is (feature.support is Support.WARNED)
 
 
 def test_the_table_knows_every_parameter():
@@ -71,7 +71,7 @@ def test_every_setting_of_an_update_is_a_parameter():
 
 def test_a_parameter_is_warned_of_once():
     """However often the table names it, and only when it asks for something."""
-    asked = parameters.parse_query(
+    requested = parameters.parse_query(
         "speaker_labels=True&max_speakers=3&redact_pii=true&language_detection=true"
         "&language_codes=%5B%22es%22%5D&filter_profanity=true&customer_support_audio_capture=false"
     )
@@ -82,7 +82,7 @@ def test_a_parameter_is_warned_of_once():
         "speaker_labels",
         "max_speakers",
         "redact_pii",
-    ] == warned(asked)
+    ] == warned(requested)
 
 
 @pytest.mark.parametrize(
@@ -102,16 +102,16 @@ def test_a_parameter_is_warned_of_once():
     ],
 )
 def test_what_asks_for_nothing_is_not_warned_of(query: str):
-    """A switch that is off, English, an empty list, an unknown name."""
+    """Switches that are off, English, empty lists and unknown names bring no warning."""
     assert () == parameters.parse_query(query).warnings
 
 
 def test_a_secret_of_a_webhook_is_not_repeated():
     """A warning names the parameter, not its value."""
-    asked = parameters.parse_query("webhook_auth_header_value=swordfish")
+    requested = parameters.parse_query("webhook_auth_header_value=swordfish")
 
-    assert ["webhook_auth_header_value"] == warned(asked)
-    assert "swordfish" not in asked.warnings[0].warning
+    assert ["webhook_auth_header_value"] == warned(requested)
+    assert "swordfish" not in requested.warnings[0].warning
 
 
 # --- values
@@ -124,7 +124,7 @@ def test_booleans_come_in_any_case(text: str):
 
 
 def test_the_older_name_of_a_silence_is_understood():
-    """The newer one wins where both are given."""
+    """The newer name wins if both are given."""
     older = "min_end_of_turn_silence_when_confident=160"
 
     assert 160 == parameters.parse_query(older).endpointing.min_turn_silence
@@ -134,12 +134,12 @@ def test_the_older_name_of_a_silence_is_understood():
 
 
 def test_the_older_names_of_noise_suppression_are_understood():
-    """They are warned of under their newer ones."""
-    asked = parameters.parse_query(
+    """Warnings and errors use the newer names."""
+    requested = parameters.parse_query(
         "noise_suppression_model=near-field&noise_suppression_threshold=0.5"
     )
 
-    assert ["voice_focus", "voice_focus_threshold"] == warned(asked)
+    assert ["voice_focus", "voice_focus_threshold"] == warned(requested)
     assert unfit("voice_focus", "") in refusal_of("noise_suppression_model=loud")
 
 
@@ -184,12 +184,12 @@ def test_the_older_names_of_noise_suppression_are_understood():
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(query: str, words: str):
-    """With the limit that it breaks."""
+    """The error names the limit."""
     assert refusal_of(query).startswith(words)
 
 
 def test_a_hundred_terms_are_the_most():
-    """Terms that are too long are dropped without a word, as the service does."""
+    """Terms that are too long are dropped silently, as by the service."""
     hundred = json.dumps(["a" * 51] * 100)
     more = json.dumps(["a"] * 101)
 
@@ -202,11 +202,11 @@ def test_a_hundred_terms_are_the_most():
 
 
 def test_policies_may_be_written_with_commas():
-    """An older document of the vendor shows them so."""
+    """An older document of the vendor writes them like this."""
     for text in ("person_name,phone_number", '["person_name"]'):
-        asked = parameters.parse_query(urlencode({"redact_pii_policies": text}))
+        requested = parameters.parse_query(urlencode({"redact_pii_policies": text}))
 
-        assert ["redact_pii_policies"] == warned(asked)
+        assert ["redact_pii_policies"] == warned(requested)
 
 
 # --- models
@@ -216,18 +216,18 @@ def test_policies_may_be_written_with_commas():
     "model", [*KNOWN_MODELS, "u3-rt-pro-2", "universal-3-9-pro", "universal-3-10-preview"]
 )
 def test_known_models_and_their_successors_are_taken(model: str):
-    """Begin tells the model as it was asked for."""
-    asked = parameters.parse_query(f"speech_model={model}")
+    """The model keeps the name that the client used."""
+    requested = parameters.parse_query(f"speech_model={model}")
 
-    assert model == asked.speech_model
-    assert (asked.family is ModelFamily.UNIVERSAL_STREAMING) is model.startswith(
+    assert model == requested.speech_model
+    assert (requested.family is ModelFamily.UNIVERSAL_STREAMING) is model.startswith(
         ("universal-s", "whis")
     )
 
 
 @pytest.mark.parametrize("model", ["best", "", "u3-", "U3-RT-PRO", "universal-3-6-pro\n", "nova-3"])
 def test_an_unknown_model_is_refused_with_the_known_ones(model: str):
-    """So that the mistake can be mended."""
+    """The error lists the valid names."""
     words = refusal_of(urlencode({"speech_model": model}))
 
     assert words.startswith("User Input Validation Error: Invalid 'speech_model': ")
@@ -235,7 +235,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(model: str):
 
 
 def test_a_renamed_model_goes_by_its_new_name():
-    """An SDK still has the older one."""
+    """An SDK still uses the older name."""
     assert "u3-rt-pro" == parameters.parse_query("speech_model=u3-pro").speech_model
 
 
@@ -243,7 +243,7 @@ def test_a_renamed_model_goes_by_its_new_name():
 
 
 def test_each_family_has_defaults_of_its_own():
-    """The vendor's for Universal-Streaming, ours for each mode of U3."""
+    """Those of Universal-Streaming are the vendor's; those of U3 modes are ours."""
     assert Endpointing(400, 1280, 0.4, 0.4, 300) == parameters.parse_query(US).endpointing
     assert Endpointing(400, 1000, 0.5, 0.3, 500) == parameters.parse_query("").endpointing
     assert Mode.BALANCED is parameters.parse_query("").mode
@@ -258,7 +258,7 @@ def test_each_family_has_defaults_of_its_own():
     ],
 )
 def test_a_mode_is_a_bundle_of_defaults(mode: str, expected: Endpointing):
-    """For U3; it changes nothing of Universal-Streaming."""
+    """It applies to U3 and has no effect on Universal-Streaming."""
     assert expected == parameters.parse_query(f"mode={mode}").endpointing
     assert (
         Endpointing(400, 1280, 0.4, 0.4, 300)
@@ -267,31 +267,31 @@ def test_a_mode_is_a_bundle_of_defaults(mode: str, expected: Endpointing):
 
 
 def test_what_is_asked_wins_over_the_mode_exactly():
-    """Also where the shorter silence is the longer one."""
-    asked = parameters.parse_query(
+    """This holds even if min_turn_silence exceeds max_turn_silence."""
+    requested = parameters.parse_query(
         "mode=min_latency&min_turn_silence=2000&max_turn_silence=700&vad_threshold=0"
         "&interruption_delay=0&continuous_partials=False&end_of_turn_confidence_threshold=0.9"
     )
 
-    assert Endpointing(2000, 700, 0.5, 0.0, 0, continuous_partials=False) == asked.endpointing
+    assert Endpointing(2000, 700, 0.5, 0.0, 0, continuous_partials=False) == requested.endpointing
 
 
 def test_a_threshold_is_for_universal_streaming_alone():
-    """And what is for U3 alone is ignored there."""
-    asked = parameters.parse_query(
+    """Parameters of U3 have no effect there."""
+    requested = parameters.parse_query(
         f"{US}&end_of_turn_confidence_threshold=0&interruption_delay=900&continuous_partials=false"
     )
 
-    assert Endpointing(400, 1280, 0.0, 0.4, 300) == asked.endpointing
+    assert Endpointing(400, 1280, 0.0, 0.4, 300) == requested.endpointing
 
 
 # --- changes on the way
 
 
 def test_a_change_leaves_the_rest_as_it_is():
-    """And warns of what it asks for in vain, of nothing that was asked before."""
-    asked = parameters.parse_query("sample_rate=8000&encoding=pcm_mulaw&speaker_labels=true")
-    changed = asked.with_update(
+    """It warns about its own unsupported settings only."""
+    requested = parameters.parse_query("sample_rate=8000&encoding=pcm_mulaw&speaker_labels=true")
+    changed = requested.with_update(
         UpdateConfiguration(max_turn_silence=2400, prompt="Dates", session_heartbeat=True)
     )
 
@@ -304,19 +304,19 @@ def test_a_change_leaves_the_rest_as_it_is():
 
 
 def test_a_change_may_have_the_older_name_of_a_silence():
-    """As the vendor's SDK still sends it; the newer one wins here too."""
-    asked, older = parameters.parse_query(""), "min_end_of_turn_silence_when_confident"
+    """The vendor's SDK still sends it; the newer name wins here too."""
+    requested, older = parameters.parse_query(""), "min_end_of_turn_silence_when_confident"
 
     for fields, expected in (({}, 160), ({"min_turn_silence": 200}, 200)):
         change = decode_message(json.dumps({"type": "UpdateConfiguration", older: 160, **fields}))
         assert isinstance(change, UpdateConfiguration)
-        assert expected == asked.with_update(change).endpointing.min_turn_silence
+        assert expected == requested.with_update(change).endpointing.min_turn_silence
 
 
 def test_another_mode_keeps_what_was_asked_exactly():
-    """Only defaults change with it."""
-    asked = parameters.parse_query("min_turn_silence=250")
-    changed = asked.with_update(UpdateConfiguration(mode="max_accuracy"))
+    """Only the defaults change."""
+    requested = parameters.parse_query("min_turn_silence=250")
+    changed = requested.with_update(UpdateConfiguration(mode="max_accuracy"))
 
     assert Endpointing(250, 1500, 0.5, 0.3, 700) == changed.endpointing
 
@@ -334,17 +334,17 @@ def test_another_mode_keeps_what_was_asked_exactly():
     ],
 )
 def test_a_change_that_does_not_fit_is_refused_by_name(change: UpdateConfiguration, name: str):
-    """By the same limits."""
+    """The limits are the same as in a URL."""
     with pytest.raises(Refusal, match=f"Invalid '{name}'"):
         parameters.parse_query("").with_update(change)
 
 
 def test_universal_streaming_takes_no_prompt_on_the_way_either():
-    """An empty one does no harm."""
-    asked = parameters.parse_query(US)
-    asked.with_update(UpdateConfiguration(prompt=""))
+    """An empty prompt is allowed."""
+    requested = parameters.parse_query(US)
+    requested.with_update(UpdateConfiguration(prompt=""))
     with pytest.raises(Refusal, match="Invalid 'prompt'"):
-        asked.with_update(UpdateConfiguration(prompt="Dates"))
+        requested.with_update(UpdateConfiguration(prompt="Dates"))
 
 
 # --- messages
@@ -368,7 +368,7 @@ def test_universal_streaming_takes_no_prompt_on_the_way_either():
     ],
 )
 def test_a_setting_of_the_wrong_type_is_refused(fields: str):
-    """As a message, before any limit is looked at."""
+    """The message itself is invalid, before any limit is checked."""
     with pytest.raises(Refusal) as refused:
         decode_message(f'{{"type":"UpdateConfiguration",{fields}}}')
 
@@ -390,7 +390,7 @@ def test_a_setting_of_the_wrong_type_is_refused(fields: str):
     ],
 )
 def test_what_is_no_message_is_refused(text: str, kind: str):
-    """Two texts of the protocol, and never more than a line of what was sent."""
+    """The protocol has two texts for it, and a long message is not quoted."""
     with pytest.raises(Refusal) as refused:
         decode_message(text)
 
@@ -399,7 +399,7 @@ def test_what_is_no_message_is_refused(text: str, kind: str):
 
 
 def test_a_refusal_can_always_be_sent():
-    """Half a character and a control sequence are replaced."""
+    """Lone surrogates and control characters are replaced."""
     with pytest.raises(Refusal) as refused:
         parameters.parse_query("mode=%1b%5b2J")
 
@@ -419,7 +419,7 @@ JSON = st.recursive(
 
 
 def words_of(read: Callable[[], object]) -> str:
-    """The words with which something is refused, empty if it is not; raises everything else."""
+    """The text of a refusal, empty if there is none; raises everything else."""
     try:
         read()
     except Refusal as refused:
@@ -429,7 +429,7 @@ def words_of(read: Callable[[], object]) -> str:
 
 @given(st.lists(st.tuples(NAMES, TEXTS | JSON.map(json.dumps)), max_size=6))
 def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]):
-    """And nothing else is raised; what was read makes sense and can be told."""
+    """Nothing else is raised, and a valid query has usable settings."""
     query = urlencode(pairs, errors="surrogatepass")
     words = words_of(lambda: parameters.parse_query(query))
 
@@ -438,7 +438,7 @@ def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]):
 
 @given(st.text(max_size=200))
 def test_any_text_as_a_query_is_read_or_refused(query: str):
-    """Also what is no query at all."""
+    """Even if it is not a query at all."""
     assert len(words_of(lambda: parameters.parse_query(query)).encode()) < 2000
 
 
@@ -449,7 +449,7 @@ UPDATES = st.dictionaries(st.sampled_from(sorted(UPDATABLE_PARAMS)) | NAMES, JSO
 
 @given(UPDATES | JSON, st.sampled_from(["", US]))
 def test_any_message_is_understood_or_refused(message: object, query: str):
-    """And nothing else is raised, by a change of settings neither."""
+    """Nothing else is raised, not by a change of settings either."""
 
     def obey() -> None:
         change = decode_message(json.dumps(message))
@@ -461,10 +461,10 @@ def test_any_message_is_understood_or_refused(message: object, query: str):
 
 @given(st.text(max_size=300))
 def test_any_text_as_a_message_is_understood_or_refused(text: str):
-    """Also what is no JSON at all."""
+    """Even if it is not JSON at all."""
     assert len(words_of(lambda: decode_message(text)).encode()) < 2000
 
 
 def test_warnings_are_made_of_the_table():
-    """Whatever is not in it is not warned of."""
+    """A name that is not in the table brings no warning."""
     assert () == features.feature_warnings({"unknown": True})

@@ -1,4 +1,4 @@
-"""The embedded endpoint's rules about clients, without a socket, a process or a clock."""
+"""Access, limits, heartbeats and silence, without a socket, a process or a clock."""
 
 from contextlib import ExitStack
 
@@ -26,7 +26,7 @@ def let_in(admission: Admission, stack: ExitStack, now: float = 0.0, backlog: fl
 
 
 def test_as_many_are_let_in_as_can_be_served():
-    """And a place that is left is free again."""
+    """A slot that was left is free again."""
     admission = Admission(ServerPolicy())
     with ExitStack() as others:
         let_in(admission, others)
@@ -230,7 +230,7 @@ def test_no_silence_is_told_where_words_were():
 
 
 def test_silence_before_it_was_asked_for_is_not_told():
-    """The switch may be turned on the way."""
+    """The client may switch it on during the session."""
     silences = SilenceTracker()
     silences.skip(heard(60_000, 60_000))
 
@@ -245,7 +245,7 @@ def test_silence_before_it_was_asked_for_is_not_told():
     )
 )
 def test_silences_never_overlap_and_never_run_ahead(history: list[tuple[int, int, bool, bool]]):
-    """Whatever is reported, said and switched."""
+    """This holds for any reports, words and switches."""
     silences, position, last = SilenceTracker(), 0, 0
     for step, silence, wanted, spoken in history:
         position += step
@@ -281,7 +281,7 @@ SPOKEN = [turn("Move the"), turn("Move the crates."), turn("Move the crates.", o
 
 
 def test_partials_are_told_by_default():
-    """Then the final, once."""
+    """The final follows once."""
     assert [
         (SpeechStarted, ""),
         (Turn, "Move the"),
@@ -291,14 +291,14 @@ def test_partials_are_told_by_default():
 
 
 def test_without_partials_a_start_comes_right_before_its_final():
-    """As the protocol wants a turn after each of them."""
+    """The protocol requires a turn after each SpeechStarted."""
     start_and_final = [(SpeechStarted, ""), (Turn, "Move the crates.")]
 
     assert 2 * start_and_final == told("include_partial_turns=false", *SPOKEN, *SPOKEN)
 
 
 def test_both_finals_of_a_formatted_turn_are_told_without_partials():
-    """Universal-Streaming has no start."""
+    """Universal-Streaming sends no SpeechStarted."""
     query = "speech_model=universal-streaming-english&include_partial_turns=False&format_turns=1"
     with pytest.raises(Refusal):  # a boolean is true or false, in either case
         parameters.parse_query(query)
@@ -309,7 +309,7 @@ def test_both_finals_of_a_formatted_turn_are_told_without_partials():
 
 
 def test_the_language_is_told_with_what_is_complete():
-    """Finals and whole utterances, and only on request."""
+    """Finals and complete utterances carry it, on request."""
     query = "speech_model=universal-streaming-english&language_detection=true"
     turns = TurnBuilder(parameters.parse_query(query))
     reports = [turn("Move the"), turn("Move the", settled=2), turn("Move the crates.", over=True)]
@@ -337,7 +337,7 @@ def test_the_language_is_told_with_what_is_complete():
     ],
 )
 def test_profanity_keeps_its_first_letter(said: str, shown: str):
-    """And the punctuation around it."""
+    """Punctuation around the word stays too."""
     assert shown == mask_profanity(said)
 
 
@@ -346,5 +346,5 @@ def test_profanity_keeps_its_first_letter(said: str, shown: str):
     ["Scunthorpe", "shiitake", "class", "Dick's", "assess", "swank", "hell", "don't", "", "—"],
 )
 def test_innocent_words_are_left_alone(word: str):
-    """Names, and words that hold another one."""
+    """Names are not masked, nor words that contain a listed one."""
     assert word == mask_profanity(word)

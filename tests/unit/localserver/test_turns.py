@@ -1,4 +1,4 @@
-"""What a client is told of what was heard, without a socket, a process or a clock."""
+"""Turn messages from hypotheses, without a socket, a process or a clock."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ U3 = ""
 US = "speech_model=universal-streaming-english"
 
 
-def said(text: str, start: int = 0, each: int = 200) -> tuple[RecognisedWord, ...]:
+def spoken(text: str, start: int = 0, each: int = 200) -> tuple[RecognisedWord, ...]:
     """Words of equal length, one after the other."""
     return tuple(
         RecognisedWord(word, start + index * each, start + (index + 1) * each)
@@ -25,11 +25,11 @@ def said(text: str, start: int = 0, each: int = 200) -> tuple[RecognisedWord, ..
 
 
 def partial(text: str, settled: int = 0) -> Hypothesis:
-    return Hypothesis(said(text), settled)
+    return Hypothesis(spoken(text), settled)
 
 
 def final(text: str, confidence: float = 0.9) -> Hypothesis:
-    words = said(text)
+    words = spoken(text)
     return Hypothesis(words, len(words), end_of_turn=True, end_of_turn_confidence=confidence)
 
 
@@ -37,14 +37,15 @@ def turns_of(query: str) -> TurnBuilder:
     return TurnBuilder(parameters.parse_query(query))
 
 
-def heard(turns: TurnBuilder, *readings: Hypothesis | None) -> list[ServerMessage]:
-    reports = [Recognised(StreamId(1), 0, reading) for reading in readings]
+def messages_for(turns: TurnBuilder, *hypotheses: Hypothesis | None) -> list[ServerMessage]:
+    reports = [Recognised(StreamId(1), 0, hypothesis) for hypothesis in hypotheses]
     return [message for report in reports for message in turns.build_messages(report)]
 
 
-def told(query: str, *readings: Hypothesis | None) -> list[Turn]:
+def turns_for(query: str, *hypotheses: Hypothesis | None) -> list[Turn]:
     """The turns that a client is told."""
-    return [each for each in heard(turns_of(query), *readings) if isinstance(each, Turn)]
+    messages = messages_for(turns_of(query), *hypotheses)
+    return [message for message in messages if isinstance(message, Turn)]
 
 
 def transcripts(turns: list[Turn]) -> list[tuple[int, str, bool]]:
@@ -58,15 +59,15 @@ def agreed(*texts: str) -> list[str]:
     """What is committed after these readings."""
     agreement = Agreement()
     for text in texts:
-        agreement.update(said(text))
+        agreement.update(spoken(text))
     return [word.text for word in agreement.committed]
 
 
 def test_two_equal_hypotheses_commit_all_but_their_last_word():
-    """A word counts when two readings agree on it and on one word more."""
+    """A word is committed when two hypotheses agree on it and on the next word."""
     agreement = Agreement()
-    agreement.update(said("And so my"))
-    agreement.update(said("And so, my fellow"))
+    agreement.update(spoken("And so my"))
+    agreement.update(spoken("And so, my fellow"))
 
     assert ["And", "so,"] == [word.text for word in agreement.committed]
     assert agreement.next_word is not None
@@ -74,35 +75,35 @@ def test_two_equal_hypotheses_commit_all_but_their_last_word():
 
 
 def test_one_hypothesis_commits_nothing():
-    """Nor do two that differ from the first word on."""
+    """Two that differ from the first word on commit nothing either."""
     assert [] == agreed("And so my fellow")
     assert [] == agreed("And so my fellow", "On so my fellow")
     assert Agreement().next_word is None
 
 
 def test_committed_words_stay_when_a_later_hypothesis_contradicts_them():
-    """What was given out as final does not change."""
+    """A word that was sent as final does not change."""
     texts = ("the invoice number", "the invoice number is", "an envoy", "an envoy")
 
     assert ["the", "invoice"] == agreed(*texts)
 
 
 def test_settled_words_are_committed_whatever_other_readings_say():
-    """Nobody will read them again."""
+    """Their audio will not be transcribed again."""
     agreement = Agreement()
-    agreement.update(said("one two three"), settled_count=2)
+    agreement.update(spoken("one two three"), settled_count=2)
 
     assert ["one", "two"] == [word.text for word in agreement.committed]
     assert 2 == agreement.settled_count
 
 
 def test_committed_words_keep_their_order_in_time():
-    """Later hypotheses move the times; words given out still never overlap."""
+    """Later hypotheses move the times, but committed words never overlap."""
     agreement = Agreement()
-    agreement.update(said("one two three four", each=300))
-    agreement.update(said("one two three four", each=300))
-    agreement.update(said("one two three four five six", each=100))
-    agreement.update(said("one two three four five six", each=100))
+    agreement.update(spoken("one two three four", each=300))
+    agreement.update(spoken("one two three four", each=300))
+    agreement.update(spoken("one two three four five six", each=100))
+    agreement.update(spoken("one two three four five six", each=100))
     times = [time for word in agreement.committed for time in (word.start_ms, word.end_ms)]
 
     assert 5 == len(agreement.committed)
@@ -110,18 +111,18 @@ def test_committed_words_keep_their_order_in_time():
 
 
 def test_a_repeated_word_is_trusted_more():
-    """Confidence grows with every hypothesis that repeats the word."""
+    """Its confidence grows with every hypothesis that repeats it."""
     agreement = Agreement()
-    agreement.update(said("hello"))
+    agreement.update(spoken("hello"))
     first = agreement.confidence(0)
-    agreement.update(said("hello there"))
+    agreement.update(spoken("hello there"))
 
     assert first < agreement.confidence(0) < 1
     assert first == agreement.confidence(1)
 
 
 def test_an_engine_s_own_confidence_counts():
-    """However often the word is repeated."""
+    """It is used as it is, however often the word is repeated."""
     agreement = Agreement()
     for _ in range(3):
         agreement.update([RecognisedWord("hello", 0, 100, 0.123456)])
@@ -134,7 +135,7 @@ def test_an_engine_s_own_confidence_counts():
     [("Times,", "times"), ("don't", "don't"), ("ill-disposed.", "ill-disposed"), ("—", "")],
 )
 def test_plain_words_lose_case_and_the_punctuation_around_them(formatted: str, unformatted: str):
-    """What belongs to the word itself stays."""
+    """Punctuation inside the word stays."""
     assert unformatted == plain_word(formatted)
 
 
@@ -161,8 +162,8 @@ def test_plain_words_lose_case_and_the_punctuation_around_them(formatted: str, u
 def test_a_final_that_contradicts_loses_and_doubles_no_neighbour(
     committed: str, last: str, transcript: str
 ):
-    """A word that was given out stands for whatever was heard in its place."""
-    turn = told(US, partial(committed), partial(committed), final(last))[-1]
+    """A committed word replaces whatever was recognised in its place."""
+    turn = turns_for(US, partial(committed), partial(committed), final(last))[-1]
 
     assert transcript == turn.transcript
 
@@ -173,22 +174,22 @@ WORDS = st.lists(st.sampled_from(["a", "b", "B,", "c", "c.", "—", "no"]), max_
 
 
 @st.composite
-def readings(draw: st.DrawFn) -> list[Hypothesis]:
-    """Any readings of one turn, however they contradict each other; the last one is over."""
+def hypothesis_sequences(draw: st.DrawFn) -> list[Hypothesis]:
+    """Hypotheses of one turn that may contradict each other; the last one ends the turn."""
     made = []
     for text in draw(st.lists(WORDS, min_size=1, max_size=8)):
         start, each = draw(st.integers(0, 500)), draw(st.integers(0, 400))
         settled = draw(st.integers(0, len(text)))
-        made.append(Hypothesis(said(" ".join(text), start, each), settled))
-    words = said(" ".join(draw(WORDS)))
+        made.append(Hypothesis(spoken(" ".join(text), start, each), settled))
+    words = spoken(" ".join(draw(WORDS)))
     return [*made, Hypothesis(words, len(words), end_of_turn=True)]
 
 
 @FEWER
-@given(readings())
+@given(hypothesis_sequences())
 def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Hypothesis]):
-    """In text and time, whatever is read later; only more words follow."""
-    turns = told(US, *sequence)
+    """Its text and times never change; only more words follow."""
+    turns = turns_for(US, *sequence)
     finals = [
         [(word.text, word.start, word.end) for word in turn.words if word.word_is_final]
         for turn in turns
@@ -202,10 +203,10 @@ def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Hypothesis]
 
 
 @FEWER
-@given(readings())
+@given(hypothesis_sequences())
 def test_one_word_at_most_grows_and_all_are_in_order(sequence: list[Hypothesis]):
-    """The last one; words never overlap in time."""
-    for turn in told(US, *sequence):
+    """Only the last word may be incomplete, and words never overlap in time."""
+    for turn in turns_for(US, *sequence):
         growing = [word.word_is_final for word in turn.words]
         times = [time for word in turn.words for time in (word.start, word.end)]
 
@@ -215,20 +216,20 @@ def test_one_word_at_most_grows_and_all_are_in_order(sequence: list[Hypothesis])
 
 
 @FEWER
-@given(readings())
+@given(hypothesis_sequences())
 def test_every_word_is_uttered_once(sequence: list[Hypothesis]):
-    """In some message of its turn, in order, and by its end at the latest."""
-    turns = told(US, *sequence)
+    """Each is in the utterance of one message of its turn, in order."""
+    turns = turns_for(US, *sequence)
     uttered = " ".join(turn.utterance for turn in turns if turn.utterance)
 
     assert [turn.transcript for turn in turns][-1:] == ([uttered] if turns else [])
 
 
 @FEWER
-@given(readings(), st.sampled_from([US, U3]))
+@given(hypothesis_sequences(), st.sampled_from([US, U3]))
 def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Hypothesis], query: str):
-    """Once; and the next one has the next number."""
-    turns = told(query, *sequence, *sequence)
+    """Each turn gets one final, and the next turn the next number."""
+    turns = turns_for(query, *sequence, *sequence)
     orders = [turn.turn_order for turn in turns]
     ends = [turn.turn_order for turn in turns if turn.end_of_turn]
 
@@ -241,10 +242,10 @@ def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Hypothesis],
 
 
 def test_speech_started_comes_once_before_the_first_turn():
-    """And every word of a partial may still change."""
+    """All words of a partial may still change."""
     turns = turns_of(U3)
-    first = heard(turns, Hypothesis(said("And so", 300)))
-    second = heard(turns, Hypothesis(said("And so my fellow", 300)))
+    first = messages_for(turns, Hypothesis(spoken("And so", 300)))
+    second = messages_for(turns, Hypothesis(spoken("And so my fellow", 300)))
 
     assert [SpeechStarted, Turn] == [type(message) for message in first]
     assert isinstance(first[0], SpeechStarted)
@@ -255,15 +256,15 @@ def test_speech_started_comes_once_before_the_first_turn():
 
 
 def test_each_turn_starts():
-    """Also one that is heard only when it is over."""
-    messages = heard(turns_of(U3), final("Hello."), final("Hello."))
+    """Even a turn without partials gets a SpeechStarted."""
+    messages = messages_for(turns_of(U3), final("Hello."), final("Hello."))
 
     assert [SpeechStarted, Turn] * 2 == [type(message) for message in messages]
 
 
 def test_a_partial_may_be_revised_as_a_whole():
-    """It holds all that is heard of the turn, as it would be written."""
-    turns = told(U3, partial("I scream"), partial("Ice cream, please"))
+    """A partial contains the whole turn so far, formatted."""
+    turns = turns_for(U3, partial("I scream"), partial("Ice cream, please"))
 
     assert [(0, "I scream", False), (0, "Ice cream, please", False)] == transcripts(turns)
     assert {False} == {turn.turn_is_formatted for turn in turns}
@@ -272,8 +273,8 @@ def test_a_partial_may_be_revised_as_a_whole():
 
 
 def test_a_turn_ends_with_one_formatted_final():
-    """Nothing comes twice."""
-    turns = told(U3, partial("Move the"), final("Move the crates."))
+    """The final is not repeated."""
+    turns = turns_for(U3, partial("Move the"), final("Move the crates."))
 
     assert [(0, "Move the", False), (0, "Move the crates.", True)] == transcripts(turns)
     assert turns[-1].turn_is_formatted
@@ -283,8 +284,8 @@ def test_a_turn_ends_with_one_formatted_final():
 
 
 def test_what_was_heard_is_told_with_its_times():
-    """In ms of the stream, as the recogniser has them."""
-    (turn,) = told(
+    """Times are in ms of the stream."""
+    (turn,) = turns_for(
         U3, Hypothesis((RecognisedWord("Hi,", 40, 350, 0.5), RecognisedWord("you", 350, 600)))
     )
 
@@ -295,24 +296,24 @@ def test_what_was_heard_is_told_with_its_times():
 
 @pytest.mark.parametrize("query", [U3, US])
 def test_the_same_reading_is_not_said_twice(query: str):
-    """Nothing new, nothing sent."""
-    readings = [partial("And so my"), partial("And so my"), partial("And so my")]
+    """A partial without new words is not sent."""
+    hypotheses = [partial("And so my"), partial("And so my"), partial("And so my")]
 
-    assert len(told(query, *readings[:2])) == len(told(query, *readings))
+    assert len(turns_for(query, *hypotheses[:2])) == len(turns_for(query, *hypotheses))
 
 
 @pytest.mark.parametrize("query", [U3, US, f"{US}&format_turns=true"])
 def test_nothing_is_said_while_nothing_is_heard(query: str):
-    """Neither of silence nor of a turn without words."""
-    assert [] == heard(
+    """Neither silence nor a turn without words brings a message."""
+    assert [] == messages_for(
         turns_of(query), None, Hypothesis(()), Hypothesis((), end_of_turn=True), None
     )
 
 
 @pytest.mark.parametrize("query", [U3, US])
 def test_a_turn_of_which_nothing_is_left_ends_all_the_same(query: str):
-    """A client that was told of it must not wait for its end."""
-    turns = told(query, partial("You"), Hypothesis((), end_of_turn=True), final("Hello."))
+    """A client that got a partial must also get the final."""
+    turns = turns_for(query, partial("You"), Hypothesis((), end_of_turn=True), final("Hello."))
 
     assert [(0, False), (0, True), (1, True)] == [
         (turn.turn_order, turn.end_of_turn) for turn in turns
@@ -324,8 +325,8 @@ def test_a_turn_of_which_nothing_is_left_ends_all_the_same(query: str):
 
 
 def test_partials_hold_final_words_and_one_that_grows():
-    """The transcript is of the final words alone, in plain lower case."""
-    first, second = told(US, partial("The invoice"), partial("The invoice number"))
+    """The transcript has only the final words, in plain lower case."""
+    first, second = turns_for(US, partial("The invoice"), partial("The invoice number"))
 
     assert [("the", False)] == [(word.text, word.word_is_final) for word in first.words]
     assert "" == first.transcript
@@ -337,13 +338,15 @@ def test_partials_hold_final_words_and_one_that_grows():
 
 
 def test_there_is_no_speech_started():
-    """It is a message of the other family."""
-    assert {Turn} == {type(each) for each in heard(turns_of(US), partial("a b"), final("A b."))}
+    """Only U3 models send it."""
+    assert {Turn} == {
+        type(each) for each in messages_for(turns_of(US), partial("a b"), final("A b."))
+    }
 
 
 def test_settled_words_are_an_utterance_and_not_repeated():
-    """The final's is of what came after them."""
-    turns = told(
+    """The utterance of the final has only the words after them."""
+    turns = turns_for(
         US,
         partial("the age of wisdom,"),
         partial("the age of wisdom,", settled=4),
@@ -355,8 +358,8 @@ def test_settled_words_are_an_utterance_and_not_repeated():
 
 
 def test_a_final_of_settled_words_has_no_utterance():
-    """All of it was uttered before."""
-    turns = told(US, partial("well, and", settled=2), final("well, and"))
+    """All of its words were uttered before."""
+    turns = turns_for(US, partial("well, and", settled=2), final("well, and"))
 
     assert [("well and", "well and"), ("", "well and")] == [
         (turn.utterance, turn.transcript) for turn in turns
@@ -365,25 +368,27 @@ def test_a_final_of_settled_words_has_no_utterance():
 
 def test_two_equal_utterances_are_both_told():
     """People say things twice."""
-    turns = told(US, *(partial("yes yes no no", settled) for settled in (0, 1, 2)))
+    turns = turns_for(US, *(partial("yes yes no no", settled) for settled in (0, 1, 2)))
 
     assert ["yes", "yes"] == [turn.utterance for turn in turns if turn.utterance]
 
 
 @pytest.mark.parametrize("confidence", [0.2, 0.9])
 def test_the_confidence_is_that_of_the_reading(confidence: float):
-    """In a pause as at the end."""
-    pause = Hypothesis(said("well, and"), end_of_turn_confidence=confidence)
+    """This holds for a pause as for the end of a turn."""
+    pause = Hypothesis(spoken("well, and"), end_of_turn_confidence=confidence)
 
     assert [confidence, confidence] == [
-        turn.end_of_turn_confidence for turn in told(US, pause, final("well, and", confidence))
+        turn.end_of_turn_confidence for turn in turns_for(US, pause, final("well, and", confidence))
     ]
 
 
 def test_formatted_turns_come_twice_under_one_order():
-    """First plain, then as it is written."""
+    """The plain final comes first, then the formatted one."""
     query = f"{US}&format_turns=true"
-    turns = told(query, partial("The invoice"), final("The invoice, please."), final("Thanks."))
+    turns = turns_for(
+        query, partial("The invoice"), final("The invoice, please."), final("Thanks.")
+    )
 
     assert [
         (0, "", False),
@@ -398,22 +403,24 @@ def test_formatted_turns_come_twice_under_one_order():
 
 
 def test_the_formatted_twin_is_of_the_same_words():
-    """What was committed stands in both of them, as it was last written."""
+    """Both contain the committed words, in their latest spelling."""
     texts = ("the spin of", "the spin of hope", "the spin of hope")
     query = f"{US}&format_turns=true"
-    plain_turn, formatted = told(query, *map(partial, texts), final("The spring of hope."))[-2:]
+    plain_turn, formatted = turns_for(query, *map(partial, texts), final("The spring of hope."))[
+        -2:
+    ]
 
     assert "the spin of hope" == plain_turn.transcript
     assert "The spin of hope." == formatted.transcript
 
 
 def test_formatting_may_be_asked_for_on_the_way():
-    """From the next final on."""
+    """It applies from the next final on."""
     turns = turns_of(US)
-    assert 1 == len(heard(turns, final("Hello.")))
+    assert 1 == len(messages_for(turns, final("Hello.")))
     turns.parameters = turns.parameters.with_update(UpdateConfiguration(format_turns=True))
 
-    assert 2 == len(heard(turns, final("Hello.")))
+    assert 2 == len(messages_for(turns, final("Hello.")))
 
 
 # --- words that are hidden
@@ -429,8 +436,8 @@ def test_formatting_may_be_asked_for_on_the_way():
     ],
 )
 def test_profanity_is_hidden_in_every_message(query: str, shown: list[str]):
-    """In words, transcript and utterance, partial or final."""
-    turns = told(query, partial("Bullshit, he"), final("Bullshit, he said."))
+    """It is masked in words, transcript and utterance of partials and finals."""
+    turns = turns_for(query, partial("Bullshit, he"), final("Bullshit, he said."))
 
     assert shown == [turn.words[0].text for turn in turns]
     if "filter" in query:

@@ -42,15 +42,15 @@ ENDPOINTING = Endpointing(320, 1280, vad_threshold=0.5)
 
 def silence_of(milliseconds: int) -> str:
     """The frames after which it is known that nobody spoke for so long."""
-    ear = SpeechSegmenter(synthetic_speech.FakeVoiceDetector())
+    segmenter = SpeechSegmenter(synthetic_speech.FakeVoiceDetector())
     for frame in FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE).decode_frames(
         synthetic_speech.encode_speech("aa")
     ):
-        ear.process_frame(frame, 0.5)
-    spoken_to = ear.frame_count
-    while ear.silence_ms < milliseconds:
-        ear.process_frame(np.zeros(FRAME_SAMPLES, np.float32), 0.5)
-    return "." * (ear.frame_count - spoken_to)
+        segmenter.process_frame(frame, 0.5)
+    spoken_to = segmenter.frame_count
+    while segmenter.silence_ms < milliseconds:
+        segmenter.process_frame(np.zeros(FRAME_SAMPLES, np.float32), 0.5)
+    return "." * (segmenter.frame_count - spoken_to)
 
 
 SHORT_SILENCE = silence_of(ENDPOINTING.min_turn_silence)
@@ -68,7 +68,7 @@ class StreamDriver:
         read: Callable[[Samples], EngineWords] = synthetic_speech.recognise_words,
     ) -> None:
         opened = Open(StreamId(1), MODEL_RATE_HZ, Encoding.PCM_S16LE, rules, "made-up")
-        self.hearing = StreamRecogniser(
+        self.recogniser = StreamRecogniser(
             opened, synthetic_speech.FakeVoiceDetector(), clock=lambda: NOW
         )
         self.interval = interval
@@ -82,28 +82,28 @@ class StreamDriver:
         return self
 
     def feed_bytes(self, data: bytes) -> "StreamDriver":
-        self.hearing.feed(data, arrived_at=0.0)
+        self.recogniser.feed(data, arrived_at=0.0)
         return self.advance()
 
     def configure(self, rules: Endpointing) -> "StreamDriver":
-        self.hearing.configure(rules, arrived_at=0.0)
+        self.recogniser.configure(rules, arrived_at=0.0)
         return self.advance()
 
     def flush(self) -> "StreamDriver":
-        self.hearing.flush(arrived_at=0.0)
+        self.recogniser.flush(arrived_at=0.0)
         return self.advance()
 
     def advance(self) -> "StreamDriver":
-        while self.hearing.is_busy:
-            self.hearing.advance(self.interval)
-            if self.hearing.request is not None:
-                samples = self.hearing.request_samples()
+        while self.recogniser.is_busy:
+            self.recogniser.advance(self.interval)
+            if self.recogniser.request is not None:
+                samples = self.recogniser.request_samples()
                 self.readings.append(
-                    (self.hearing.request.reason, synthetic_speech.decode_speech(samples))
+                    (self.recogniser.request.reason, synthetic_speech.decode_speech(samples))
                 )
-                self.hearing.apply_words(self._read(samples))
-            self.reports += self.hearing.pending_reports
-            self.hearing.pending_reports.clear()
+                self.recogniser.apply_words(self._read(samples))
+            self.reports += self.recogniser.pending_reports
+            self.recogniser.pending_reports.clear()
         return self
 
     @property
@@ -138,15 +138,15 @@ def reading_text(reading: Hypothesis) -> str:
     return " ".join(word.text for word in reading.words)
 
 
-def word_times(walk: StreamDriver) -> list[int]:
+def word_times(driver: StreamDriver) -> list[int]:
     """Starts and ends of all words, turn after turn."""
-    words = [word for final in walk.finals for word in final.words]
+    words = [word for final in driver.finals for word in final.words]
     return [time for word in words for time in (word.start_ms, word.end_ms)]
 
 
-def segments_read(walk: StreamDriver, reason: RequestReason = RequestReason.PAUSE) -> list[str]:
+def segments_read(driver: StreamDriver, reason: RequestReason = RequestReason.PAUSE) -> list[str]:
     """What was read for a reason, without the silence around it."""
-    return [text.strip(".") for each, text in walk.readings if each is reason]
+    return [text.strip(".") for each, text in driver.readings if each is reason]
 
 
 FEWER_EXAMPLES = settings(max_examples=20)

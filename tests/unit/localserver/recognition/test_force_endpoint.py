@@ -1,4 +1,4 @@
-"""A turn that ends because the client wants it to, at whatever moment."""
+"""A turn that ends because the client asks for it, at any moment."""
 
 import numpy as np
 import pytest
@@ -38,73 +38,73 @@ from workers.localserver.recognition.stream_recogniser import RequestReason
 )
 @pytest.mark.parametrize("interval", [None, 500])
 def test_a_flush_ends_the_turn_at_every_moment(before: str, final: list[str], interval: int | None):
-    """Once; its notice comes last, and another flush has nothing more to end."""
-    walk = StreamDriver(interval=interval).feed_text(before).flush()
+    """Its answer comes last, and a second flush has nothing more to end."""
+    driver = StreamDriver(interval=interval).feed_text(before).flush()
 
-    assert final == walk.transcripts
-    assert [Recognised] * (len(walk.reports) - 1) + [Flushed] == list(map(type, walk.reports))
-    assert len(before) * FRAME_MS == walk.flush_positions[-1]
-    assert final == walk.flush().transcripts
-    assert 2 == len(walk.flush_positions)
+    assert final == driver.transcripts
+    assert [Recognised] * (len(driver.reports) - 1) + [Flushed] == list(map(type, driver.reports))
+    assert len(before) * FRAME_MS == driver.flush_positions[-1]
+    assert final == driver.flush().transcripts
+    assert 2 == len(driver.flush_positions)
 
 
 def test_speech_goes_on_after_a_flush_as_the_next_turn():
-    """Nothing of it is lost, nothing read twice."""
-    walk = StreamDriver().feed_text("aaaa").flush().feed_text("bbbB", SHORT_SILENCE)
+    """No audio is lost or transcribed twice."""
+    driver = StreamDriver().feed_text("aaaa").flush().feed_text("bbbB", SHORT_SILENCE)
 
-    assert ["a", "b."] == walk.transcripts
+    assert ["a", "b."] == driver.transcripts
     assert [
         (RequestReason.FLUSH, "aaaa"),
         (RequestReason.PAUSE, "bbbB" + "." * TAIL_FRAMES),
-    ] == walk.readings
+    ] == driver.readings
 
 
 def test_a_click_before_a_flush_is_no_part_of_what_follows():
-    """Neither is the silence before it."""
-    walk = StreamDriver().feed_text("....a").flush().feed_text("aaaA", SHORT_SILENCE)
+    """Nor is the silence before it."""
+    driver = StreamDriver().feed_text("....a").flush().feed_text("aaaA", SHORT_SILENCE)
 
-    assert [(RequestReason.PAUSE, "aaaA" + "." * TAIL_FRAMES)] == walk.readings
+    assert [(RequestReason.PAUSE, "aaaA" + "." * TAIL_FRAMES)] == driver.readings
     assert [] == StreamDriver().feed_text("....a").flush().feed_text("aaA", SHORT_SILENCE).readings
 
 
 def test_a_flush_is_read_with_the_samples_that_do_not_fill_a_frame():
-    """And with none of those that came after it, however late it is read."""
+    """Later samples are not included, however late it is transcribed."""
     rest = np.full(100, 8000, "<i2").tobytes()
     later = np.full(FRAME_SAMPLES, 16000, "<i2").tobytes()
     for late in (False, True):
-        hearing = StreamDriver().hearing
-        hearing.feed(synthetic_speech.encode_speech("aaaa") + rest, arrived_at=0.0)
-        hearing.flush(arrived_at=0.0)
+        recogniser = StreamDriver().recogniser
+        recogniser.feed(synthetic_speech.encode_speech("aaaa") + rest, arrived_at=0.0)
+        recogniser.flush(arrived_at=0.0)
         if late:
-            hearing.feed(later, arrived_at=0.0)
-        hearing.advance(None)
-        samples = hearing.request_samples()
+            recogniser.feed(later, arrived_at=0.0)
+        recogniser.advance(None)
+        samples = recogniser.request_samples()
 
         assert 4 * FRAME_SAMPLES + 100 == len(samples)
         assert {8000 / 32768} == set(samples[-100:].tolist())
 
 
 def test_several_flushes_that_wait_are_each_answered():
-    """In their order, each behind the audio before it."""
-    walk = StreamDriver()
+    """In order, each after the audio before it."""
+    driver = StreamDriver()
     for text in ("aaaa", "bbbb", ""):
-        walk.hearing.feed(synthetic_speech.encode_speech(text), arrived_at=0.0)
-        walk.hearing.flush(arrived_at=0.0)
-    walk.advance()
+        driver.recogniser.feed(synthetic_speech.encode_speech(text), arrived_at=0.0)
+        driver.recogniser.flush(arrived_at=0.0)
+    driver.advance()
 
-    assert ["a", "b"] == walk.transcripts
-    assert [Recognised, Flushed] * 3 == list(map(type, walk.reports))
+    assert ["a", "b"] == driver.transcripts
+    assert [Recognised, Flushed] * 3 == list(map(type, driver.reports))
 
 
 @FEWER_EXAMPLES
 @given(st.lists(TALK, min_size=1, max_size=4), st.sampled_from([None, 500]))
 def test_each_flush_is_answered_once_after_its_final(texts: list[str], interval: int | None):
-    """And nothing stays open."""
-    walk = StreamDriver(interval=interval)
+    """No turn stays open."""
+    driver = StreamDriver(interval=interval)
     for number, text in enumerate(texts, 1):
-        walk.feed_text(text).flush()
+        driver.feed_text(text).flush()
 
-        assert number == len(walk.flush_positions)
-        assert isinstance(walk.reports[-1], Flushed)
-        ends = [reading.end_of_turn for reading in walk.published_readings]
+        assert number == len(driver.flush_positions)
+        assert isinstance(driver.reports[-1], Flushed)
+        ends = [reading.end_of_turn for reading in driver.published_readings]
         assert ends[-1:] in ([], [True])

@@ -1,8 +1,7 @@
-"""Many streams, one engine: which is read next, and what becomes of the others.
+"""The recogniser process with several streams: order of transcription and isolation of failures.
 
-The engine is made up, and so is the server; the voice detector is the real one, told by its
-threshold to take everything for speech, or nothing. What the server does next depends on what it is
-told, so no test depends on time.
+Engine and server are made up. The voice detector is the real one; its threshold makes everything
+speech, or nothing. The server reacts to reports, so no test depends on time.
 """
 
 import io
@@ -47,7 +46,7 @@ def opened(stream: int, engine: str = ENGINE, rules: Endpointing = ALL_SPEECH) -
 
 
 def audio(stream: int, frames: int) -> Audio:
-    """Samples that say whose they are."""
+    """Samples that identify their stream."""
     samples = np.full(frames * FRAME_SAMPLES, round(stream / 10 * 32767), "<i2")
     return Audio(StreamId(stream), samples.tobytes())
 
@@ -129,7 +128,7 @@ class Server(io.BytesIO):
 
 
 def test_a_stream_is_told_of_from_its_first_audio_to_its_flush():
-    """How far it was listened to, what was heard, and that this was all."""
+    """It reports its position, its words, and then that the flush is done."""
     server = Server().runs(opened(1), audio(1, 100), flush(1))
     *heard, last = server.of(1)
     positions = [report.position_ms for report in heard if isinstance(report, Recognised)]
@@ -142,7 +141,7 @@ def test_a_stream_is_told_of_from_its_first_audio_to_its_flush():
 
 
 def test_partials_come_before_the_final():
-    """Each of all that was heard so far."""
+    """Each contains all words so far."""
     server = Server()
     server.runs(opened(1), audio(1, 60), flush(1))
     readings = [r.hypothesis for r in server.of(1) if isinstance(r, Recognised) and r.hypothesis]
@@ -153,7 +152,7 @@ def test_partials_come_before_the_final():
 
 
 def test_a_late_stream_goes_without_partials():
-    """What decides is read all the same."""
+    """Blocking transcriptions still run."""
     server = Server()
     server.orders(opened(1), audio(1, 60), flush(1), at=time.monotonic() - 10)
     server.runs()
@@ -163,7 +162,7 @@ def test_a_late_stream_goes_without_partials():
 
 
 def test_reports_tell_how_late_they_are():
-    """In seconds from the arrival of the audio."""
+    """The lag counts seconds from the arrival of the audio."""
     server = Server()
     server.orders(opened(1), audio(1, 60), flush(1), at=time.monotonic() - 10)
     server.runs()
@@ -172,7 +171,7 @@ def test_reports_tell_how_late_they_are():
 
 
 def test_settings_change_between_the_audio_around_them():
-    """Speech that ends with them ends its turn."""
+    """A threshold that ends speech ends its turn."""
     end = Configure(StreamId(1), NO_SPEECH)
     server = Server().runs(opened(1), audio(1, 20), end, audio(1, 60), flush(1))
 
@@ -189,7 +188,7 @@ def test_settings_change_between_the_audio_around_them():
 
 
 def test_what_decides_is_read_before_partials():
-    """However long those have waited."""
+    """However long the partials have waited."""
     server = Server()
 
     def flush_first(stream: int) -> None:
@@ -206,7 +205,7 @@ def test_what_decides_is_read_before_partials():
 
 
 def test_of_equal_ones_the_oldest_is_read_first():
-    """By the arrival of the audio, not by the order of the streams."""
+    """The arrival of the audio counts, not the order of the streams."""
     server = Server()
     now = time.monotonic() + 1000
     for late, stream in enumerate((3, 1, 2)):
@@ -218,7 +217,7 @@ def test_of_equal_ones_the_oldest_is_read_first():
 
 
 def test_much_audio_at_once_keeps_nobody_waiting():
-    """Silence has to be listened to as well, and others are read meanwhile."""
+    """Other streams get their turn while a long queue is processed."""
     server = Server()
     server.orders(opened(1, rules=NO_SPEECH), audio(1, 300), flush(1), opened(2), audio(2, 5))
     server.runs(flush(2))
@@ -231,7 +230,7 @@ def test_much_audio_at_once_keeps_nobody_waiting():
 
 
 def test_an_engine_that_fails_loses_only_its_stream(capsys: pytest.CaptureFixture[str]):
-    """The others go on, the log has the reason, and what still comes for it is ignored."""
+    """The others go on, the log has the traceback, and later commands for it are ignored."""
     server = Server()
 
     def fail(stream: int) -> None:
@@ -252,7 +251,7 @@ def test_an_engine_that_fails_loses_only_its_stream(capsys: pytest.CaptureFixtur
 
 
 def test_an_engine_that_cannot_be_loaded_loses_only_its_stream():
-    """It is said at once."""
+    """It is reported at once."""
     server = Server().runs(opened(1, "another"), opened(2), audio(2, 5), flush(1), flush(2))
 
     assert [Lost(StreamId(1))] == server.of(1)
@@ -260,7 +259,7 @@ def test_an_engine_that_cannot_be_loaded_loses_only_its_stream():
 
 
 def test_orders_for_unknown_streams_are_ignored():
-    """They are of the process that this one replaces."""
+    """They were meant for the process that this one replaces."""
     unknown = StreamId(9)
     server = Server().runs(
         audio(9, 50),
@@ -276,7 +275,7 @@ def test_orders_for_unknown_streams_are_ignored():
 
 
 def test_a_stream_may_be_closed_while_it_is_read():
-    """Nothing is told of it any more, whatever is still queued; the others go on."""
+    """It reports nothing more, whatever is queued; the others go on."""
     server = Server()
     now = time.monotonic() + 1000
 
@@ -296,7 +295,7 @@ def test_a_stream_may_be_closed_while_it_is_read():
 
 
 def test_a_closed_number_may_be_opened_again():
-    """It is another stream; nothing is left of the first."""
+    """It is a new stream without any state of the first."""
     server = Server()
     server.runs(opened(1), audio(1, 5), Close(StreamId(1)), opened(1), audio(1, 7), flush(1))
 
@@ -308,7 +307,7 @@ def test_a_closed_number_may_be_opened_again():
 
 
 def test_partials_come_less_often_the_more_they_cost():
-    """A round of all that speak must leave time for what decides."""
+    """One partial of every stream must leave time for blocking transcriptions."""
     server = Server()
     assert 0.5 == server.recogniser.partial_interval_s
 
@@ -328,7 +327,7 @@ def test_partials_come_less_often_the_more_they_cost():
 
 
 def test_the_end_of_orders_is_the_end():
-    """Whatever is still to be done: nobody listens."""
+    """Queued work is dropped, since the server is gone."""
     server = Server()
     server.orders(opened(1), audio(1, 50), flush(1))
     server.hangs_up()
@@ -338,7 +337,7 @@ def test_the_end_of_orders_is_the_end():
 
 
 def test_orders_are_read_until_the_server_is_gone():
-    """Also in the middle of one."""
+    """An incomplete last command is dropped."""
     sent: list[RecogniserCommand] = [opened(1), audio(1, 1), flush(1)]
     data = b"".join(pack_message(order) for order in sent)
     for torn in (b"", pack_message(flush(1))[:-1], pack_message(flush(1))[:2]):

@@ -1,4 +1,4 @@
-"""What a client sends as samples, and when in them something is said."""
+"""Decoding, resampling, levels, and the times of words."""
 
 import numpy as np
 import pytest
@@ -29,59 +29,59 @@ from workers.localserver.recognition.word_timing import (
 # --- frames
 
 
-def taken(intake: FrameDecoder, data: bytes, sizes: list[int]) -> list[Samples]:
-    """The frames of the bytes, sent in pieces of these sizes, again and again."""
+def taken(decoder: FrameDecoder, data: bytes, sizes: list[int]) -> list[Samples]:
+    """The frames of the bytes, fed in chunks of these sizes in rotation."""
     frames = []
     at = turn = 0
     while at < len(data):
-        frames += intake.decode_frames(data[at : at + sizes[turn % len(sizes)]])
+        frames += decoder.decode_frames(data[at : at + sizes[turn % len(sizes)]])
         at, turn = at + sizes[turn % len(sizes)], turn + 1
     return frames
 
 
 @given(st.lists(st.integers(1, 5000).map(lambda n: 2 * n), min_size=1, max_size=5))
 def test_frames_are_whole_and_nothing_is_lost(sizes: list[int]):
-    """However odd the pieces are; what is left over is less than a frame."""
+    """For any chunk sizes; less than a frame is left over."""
     samples = distinct_samples(0.7)
-    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
-    frames = taken(intake, samples.tobytes(), sizes)
+    decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    frames = taken(decoder, samples.tobytes(), sizes)
 
     assert {FRAME_SAMPLES} == {len(frame) for frame in frames}
-    assert len(intake.remainder) < FRAME_SAMPLES
-    assert np.array_equal(samples / np.float32(32768), np.concatenate([*frames, intake.remainder]))
+    assert len(decoder.remainder) < FRAME_SAMPLES
+    assert np.array_equal(samples / np.float32(32768), np.concatenate([*frames, decoder.remainder]))
 
 
 def test_no_bytes_make_no_frames():
     """Before and after others, resampled or not."""
     for rate in (MODEL_RATE_HZ, 8_000):
-        intake = FrameDecoder(rate, Encoding.PCM_S16LE)
+        decoder = FrameDecoder(rate, Encoding.PCM_S16LE)
 
-        assert [] == intake.decode_frames(b"")
-        intake.decode_frames(bytes(100))
-        assert [] == intake.decode_frames(b"")
+        assert [] == decoder.decode_frames(b"")
+        decoder.decode_frames(bytes(100))
+        assert [] == decoder.decode_frames(b"")
 
 
 def test_a_torn_sample_is_dropped():
     """Its other half is not in the next message either."""
-    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
-    intake.decode_frames(b"\x00\x40\x00")
-    intake.decode_frames(b"\x00\xc0")
+    decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    decoder.decode_frames(b"\x00\x40\x00")
+    decoder.decode_frames(b"\x00\xc0")
 
-    assert [0.5, -0.5] == intake.remainder.tolist()
+    assert [0.5, -0.5] == decoder.remainder.tolist()
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("size", [1_000, 7_778])
 def test_resampling_keeps_the_duration(rate: int, size: int):
-    """To the sample, once all is let go; on the way less than 100 ms are held back."""
+    """To the sample after a flush; before it, less than 100 ms are held back."""
     seconds = 1.5
     speech = (sine(seconds, rate) * 32767).astype("<i2")
-    intake = FrameDecoder(rate, Encoding.PCM_S16LE)
-    frames = taken(intake, speech.tobytes(), [size])
+    decoder = FrameDecoder(rate, Encoding.PCM_S16LE)
+    frames = taken(decoder, speech.tobytes(), [size])
     assert len(frames) * FRAME_SAMPLES > (seconds - 0.1) * MODEL_RATE_HZ
 
-    frames += intake.flush()
-    whole = np.concatenate([*frames, intake.remainder])
+    frames += decoder.flush()
+    whole = np.concatenate([*frames, decoder.remainder])
 
     assert len(whole) == pytest.approx(seconds * MODEL_RATE_HZ, abs=1)
     assert rms(whole[1000:-1000]) == pytest.approx(0.3 / 2**0.5, rel=0.01)
@@ -89,24 +89,24 @@ def test_resampling_keeps_the_duration(rate: int, size: int):
 
 def test_audio_goes_on_after_a_flush():
     """Each stretch keeps its duration."""
-    intake = FrameDecoder(44_100, Encoding.PCM_S16LE)
-    frames = intake.flush()
+    decoder = FrameDecoder(44_100, Encoding.PCM_S16LE)
+    frames = decoder.flush()
     for _ in range(10):
-        frames += intake.decode_frames(bytes(2 * 4_410))
-        frames += intake.flush()
+        frames += decoder.decode_frames(bytes(2 * 4_410))
+        frames += decoder.flush()
 
-    assert len(frames) * FRAME_SAMPLES + len(intake.remainder) == pytest.approx(
+    assert len(frames) * FRAME_SAMPLES + len(decoder.remainder) == pytest.approx(
         MODEL_RATE_HZ, abs=10
     )
 
 
 def test_without_resampling_a_flush_holds_nothing_back():
-    """And leaves what does not fill a frame where it is."""
-    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
-    intake.decode_frames(bytes(2 * (FRAME_SAMPLES + 7)))
+    """The remainder that does not fill a frame stays."""
+    decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    decoder.decode_frames(bytes(2 * (FRAME_SAMPLES + 7)))
 
-    assert [] == intake.flush()
-    assert 7 == len(intake.remainder)
+    assert [] == decoder.flush()
+    assert 7 == len(decoder.remainder)
 
 
 # --- encodings
@@ -126,7 +126,7 @@ def test_mulaw_is_symmetric_and_falls_from_the_loudest_to_silence():
 
 
 def test_a_byte_of_mulaw_is_a_sample():
-    """So its bytes are never torn."""
+    """A chunk never ends within one."""
     assert 1 == Encoding.PCM_MULAW.bytes_per_sample
     assert 2 == Encoding.PCM_S16LE.bytes_per_sample
     assert 3 == len(
@@ -136,51 +136,51 @@ def test_a_byte_of_mulaw_is_a_sample():
 
 def test_16_bit_samples_reach_full_scale_and_no_further():
     """From -1 to just below 1."""
-    intake = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
-    intake.decode_frames(np.array([-32768, 0, 32767], "<i2").tobytes())
+    decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
+    decoder.decode_frames(np.array([-32768, 0, 32767], "<i2").tobytes())
 
-    assert [-1.0, 0.0, 32767 / 32768] == intake.remainder.tolist()
+    assert [-1.0, 0.0, 32767 / 32768] == decoder.remainder.tolist()
 
 
 # --- the tape
 
 
-def test_a_tape_keeps_what_was_not_forgotten():
-    """Frames are counted from the beginning of the stream, whatever was dropped since."""
-    tape = FrameBuffer()
+def test_a_buffer_keeps_what_was_not_forgotten():
+    """Frames are indexed from the beginning of the stream, whatever was dropped."""
+    buffer = FrameBuffer()
     for number in range(10):
-        tape.append(np.full(2, number, np.float32))
-    tape.drop_before(4)
-    tape.drop_before(2)
+        buffer.append(np.full(2, number, np.float32))
+    buffer.drop_before(4)
+    buffer.drop_before(2)
 
-    assert 10 == tape.end_frame
-    assert [4, 4, 5, 5] == tape.between(4, 6).tolist()
-    assert [9, 9] == tape.between(9, 10).tolist()
+    assert 10 == buffer.end_frame
+    assert [4, 4, 5, 5] == buffer.between(4, 6).tolist()
+    assert [9, 9] == buffer.between(9, 10).tolist()
     with pytest.raises(ValueError, match="Indices"):
-        tape.between(3, 5)
+        buffer.between(3, 5)
 
 
 def test_everything_may_be_forgotten():
-    """Counting goes on."""
-    tape = FrameBuffer()
-    tape.append(np.zeros(1, np.float32))
-    tape.drop_before(1)
-    tape.append(np.ones(1, np.float32))
+    """The index goes on."""
+    buffer = FrameBuffer()
+    buffer.append(np.zeros(1, np.float32))
+    buffer.drop_before(1)
+    buffer.append(np.ones(1, np.float32))
 
-    assert 2 == tape.end_frame
-    assert [1] == tape.between(1, 2).tolist()
+    assert 2 == buffer.end_frame
+    assert [1] == buffer.between(1, 2).tolist()
 
 
 # --- levels
 
 
 def voice(level: float, seconds: float = 1.0) -> Samples:
-    """Of a root mean square."""
+    """A tone with this RMS."""
     return (sine(seconds, level=level * 2**0.5)).astype(np.float32)
 
 
 def test_no_samples_are_silent():
-    """There is nothing to divide by."""
+    """There is no division by zero."""
     silence = np.zeros(MODEL_RATE_HZ, np.float32)
     for nothing in (np.empty(0, np.float32), silence[:100], silence):
         assert 0 == rms(nothing)
@@ -189,7 +189,7 @@ def test_no_samples_are_silent():
 
 @pytest.mark.parametrize("level", [ENGINE_TARGET_RMS * 1.01, 0.3, 0.7])
 def test_speech_at_a_usual_level_passes_unchanged(level: float):
-    """The gain is for quiet recordings only, silences in them or not."""
+    """Only quiet recordings are amplified, with or without silence in them."""
     speech = np.concatenate([np.zeros(MODEL_RATE_HZ, np.float32), voice(level)])
 
     assert np.array_equal(speech, raise_to_engine_level(speech))
@@ -197,7 +197,7 @@ def test_speech_at_a_usual_level_passes_unchanged(level: float):
 
 @pytest.mark.parametrize("level", [0.001, 0.01, 0.09])
 def test_quiet_speech_is_raised_to_a_usual_level(level: float):
-    """By one gain for the whole piece, so that what is soft in it stays soft."""
+    """One gain for the whole segment, so its soft parts stay soft."""
     speech = np.concatenate([voice(level), voice(level / 10)])
     louder = raise_to_engine_level(speech)
 
@@ -211,7 +211,7 @@ def test_quiet_speech_is_raised_to_a_usual_level(level: float):
     st.integers(0, 159),
 )
 def test_no_gain_goes_beyond_full_scale_or_inverts(heights: list[float], level: float, cut: int):
-    """Also when something loud follows what is quiet; and nothing becomes softer."""
+    """Even if loud audio follows quiet audio; and nothing gets softer."""
     samples = np.repeat(np.array(heights, np.float32) * np.float32(level), 160)[cut:]
     louder = raise_to_engine_level(samples)
 
@@ -221,14 +221,14 @@ def test_no_gain_goes_beyond_full_scale_or_inverts(heights: list[float], level: 
 
 
 def test_next_to_silence_is_not_raised_without_end():
-    """40 dB at most."""
+    """The gain is at most 40 dB."""
     faint = voice(1e-5)
 
     assert 100 == pytest.approx(rms(raise_to_engine_level(faint)) / rms(faint), rel=0.01)
 
 
 def test_levels_are_of_whole_moments():
-    """10 ms each; what is left over is not looked at."""
+    """A window has 10 ms; an incomplete one is ignored."""
     samples = np.concatenate([np.full(160, 0.5, np.float32), np.zeros(160 + 159, np.float32)])
 
     assert [0.5, 0.0] == window_rms(samples).tolist()
@@ -237,8 +237,8 @@ def test_levels_are_of_whole_moments():
 # --- when words were said
 
 
-def test_the_voiced_part_of_a_piece_is_found():
-    """Everything not too far below what is loud in it."""
+def test_the_voiced_part_of_a_segment_is_found():
+    """All windows not too far below the loud ones."""
     speech = np.zeros(MODEL_RATE_HZ, np.float32)
     speech[4_000:8_000] = 0.3
     speech[8_000:9_600] = 0.01
@@ -249,7 +249,7 @@ def test_the_voiced_part_of_a_piece_is_found():
 
 
 def test_words_are_spread_over_what_is_voiced():
-    """A pause inside the piece belongs to no word."""
+    """A pause inside the segment belongs to no word."""
     moments = [*range(1000, 1200, 10), *range(1700, 1900, 10)]
 
     assert [
@@ -270,7 +270,7 @@ def test_words_are_spread_over_all_if_nothing_is_voiced():
     st.lists(st.integers(0, 499).map(lambda n: n * 10), unique=True, max_size=60).map(sorted),
 )
 def test_spread_words_are_in_order_and_have_a_length(words: list[str], moments: list[int]):
-    """However few voiced moments there are; none goes beyond the piece."""
+    """For any number of voiced windows; none ends after the segment."""
     heard = words_by_voicing(words, moments, 0, 5000)
 
     assert words == [word.text for word in heard]
@@ -291,8 +291,8 @@ def test_words_without_times_are_put_where_somebody_speaks():
     ) == time_words([EngineWord("hello"), EngineWord("there")], speech, 10_000)
 
 
-def test_an_engine_s_own_times_are_kept_within_the_piece():
-    """Whatever it makes of them; confidences are kept too."""
+def test_an_engine_s_own_times_are_kept_within_the_segment():
+    """Times are clamped to the segment; confidences are kept."""
     words = [
         EngineWord("a", 0.1, 0.2, 0.9),
         EngineWord("b", -0.5, 0.3, 0.8),
@@ -309,6 +309,6 @@ def test_an_engine_s_own_times_are_kept_within_the_piece():
 
 
 def test_no_words_need_no_time():
-    """In whatever there was."""
+    """No words give no times."""
     assert () == time_words([], np.zeros(MODEL_RATE_HZ, np.float32), 0)
     assert () == time_words([], np.empty(0, np.float32), 0)

@@ -1,4 +1,4 @@
-"""From frames to turns: where speech begins, and when a turn is over. No clock, no model."""
+"""From frames to turns: where speech begins and when a turn ends. No clock, no model."""
 
 import pytest
 
@@ -24,54 +24,54 @@ from workers.localserver.recognition.stream_recogniser import RequestReason
 
 @pytest.mark.parametrize("noise", ["", "a", "a.a.a", "4444444444"])
 def test_clicks_and_faint_sounds_open_nothing(noise: str):
-    """A click is one frame; speech begins with two in a row."""
-    walk = StreamDriver().feed_text(noise)
+    """A click fills one frame; speech begins with two in a row."""
+    driver = StreamDriver().feed_text(noise)
 
-    assert not walk.hearing.accepts_partials
-    assert [] == walk.feed_text(TURN_END_SILENCE).flush().readings
-    assert [] == walk.published_readings
+    assert not driver.recogniser.accepts_partials
+    assert [] == driver.feed_text(TURN_END_SILENCE).flush().readings
+    assert [] == driver.published_readings
 
 
-def test_a_click_after_a_piece_opens_nothing():
-    """It is not the second frame of anything."""
-    walk = StreamDriver().feed_text("aaaaA", SHORT_SILENCE, "a")
+def test_a_click_after_a_segment_opens_nothing():
+    """It does not combine with the voiced frames before the pause."""
+    driver = StreamDriver().feed_text("aaaaA", SHORT_SILENCE, "a")
 
-    assert not walk.hearing.accepts_partials
-    assert 1 == len(walk.feed_text(TURN_END_SILENCE).readings)
+    assert not driver.recogniser.accepts_partials
+    assert 1 == len(driver.feed_text(TURN_END_SILENCE).readings)
 
 
 def test_two_frames_in_a_row_are_speech():
-    """From the second on, partials may be read."""
-    assert StreamDriver().feed_text("...aa").hearing.accepts_partials
+    """From the second on, partials are possible."""
+    assert StreamDriver().feed_text("...aa").recogniser.accepts_partials
 
 
 @pytest.mark.parametrize("noise", ["aa", "aaa", "a.aa"])
 def test_a_short_noise_is_dropped_unread(noise: str):
-    """Read alone, it would become a word."""
-    walk = StreamDriver(interval=100).feed_text(noise, TURN_END_SILENCE)
+    """An engine would turn it into a word."""
+    driver = StreamDriver(interval=100).feed_text(noise, TURN_END_SILENCE)
 
-    assert [] == walk.readings
-    assert not walk.hearing.accepts_partials
+    assert [] == driver.readings
+    assert not driver.recogniser.accepts_partials
 
 
 def test_a_frame_somewhat_below_the_threshold_keeps_speech_going():
-    """Until a breath has passed; then it takes the threshold again."""
+    """Until a short pause; then speech needs the full threshold again."""
     assert ["aaA....44"] == segments_read(StreamDriver().feed_text("aaA....44", SHORT_SILENCE))
     assert [] == segments_read(StreamDriver().feed_text("aaA.....44", TURN_END_SILENCE))
 
 
-def test_a_piece_has_a_lead_in_and_a_tail():
-    """Words begin and end softly; a tail that is still to come is silence."""
+def test_a_segment_has_a_lead_in_and_a_tail():
+    """Words begin and end softly; a tail that has not arrived yet is silence."""
     ((_, text),) = StreamDriver().feed_text("." * 30, "aaaaA", SHORT_SILENCE).readings
 
     assert "." * LEAD_IN_FRAMES + "aaaaA" + "." * TAIL_FRAMES == text
 
 
-def test_a_lead_in_takes_nothing_from_the_piece_before():
-    """Else its last word could be heard twice."""
-    walk = StreamDriver().feed_text("aaaaA", SHORT_SILENCE, "...", "bbbbB", SHORT_SILENCE)
+def test_a_lead_in_takes_nothing_from_the_segment_before():
+    """Otherwise its last word could be recognised twice."""
+    driver = StreamDriver().feed_text("aaaaA", SHORT_SILENCE, "...", "bbbbB", SHORT_SILENCE)
 
-    assert "...bbbbB" == walk.readings[-1][1].rstrip(".")
+    assert "...bbbbB" == driver.readings[-1][1].rstrip(".")
 
 
 def test_speech_may_begin_with_the_stream():
@@ -86,28 +86,28 @@ def test_speech_may_begin_with_the_stream():
 
 @pytest.mark.parametrize("silence", [50, 100, 160, 161, 320, 800, 1600])
 def test_a_finished_sentence_ends_its_turn_after_the_shortest_silence(silence: int):
-    """In the very frame; the position says when that was known."""
+    """At the exact frame, and with that position."""
     frames = silence_of(silence)
-    walk = StreamDriver(Endpointing(silence, 5000, vad_threshold=0.5)).feed_text(
+    driver = StreamDriver(Endpointing(silence, 5000, vad_threshold=0.5)).feed_text(
         "...aaaaA", frames[1:]
     )
-    assert [] == walk.finals
+    assert [] == driver.finals
 
-    walk.feed_text(".")
-    assert ["a."] == walk.transcripts
-    assert (3 + 5 + len(frames)) * FRAME_MS == walk.recognised[-1].position_ms
-    assert walk.finals[0].end_of_turn_confidence > 0.5
+    driver.feed_text(".")
+    assert ["a."] == driver.transcripts
+    assert (3 + 5 + len(frames)) * FRAME_MS == driver.recognised[-1].position_ms
+    assert driver.finals[0].end_of_turn_confidence > 0.5
 
 
 def test_an_unfinished_sentence_ends_after_the_longest_silence():
-    """In the very frame; the pause is told before."""
-    walk = StreamDriver().feed_text("aaaaa", TURN_END_SILENCE[1:])
-    assert [] == walk.finals
-    assert "a" == reading_text(walk.published_readings[0])
-    assert 0 < walk.published_readings[0].end_of_turn_confidence < 0.5
+    """At the exact frame, after a partial at the pause."""
+    driver = StreamDriver().feed_text("aaaaa", TURN_END_SILENCE[1:])
+    assert [] == driver.finals
+    assert "a" == reading_text(driver.published_readings[0])
+    assert 0 < driver.published_readings[0].end_of_turn_confidence < 0.5
 
-    assert ["a"] == walk.feed_text(".").transcripts
-    assert (5 + len(TURN_END_SILENCE)) * FRAME_MS == walk.recognised[-1].position_ms
+    assert ["a"] == driver.feed_text(".").transcripts
+    assert (5 + len(TURN_END_SILENCE)) * FRAME_MS == driver.recognised[-1].position_ms
 
 
 @pytest.mark.parametrize(
@@ -120,30 +120,30 @@ def test_an_unfinished_sentence_ends_after_the_longest_silence():
     ],
 )
 def test_the_extremes_of_the_threshold(text: str, threshold: float, silence: str):
-    """0: any pause ends the turn; 1: only the longest silence does."""
-    walk = StreamDriver(Endpointing(320, 1280, threshold, 0.5)).feed_text(text, silence[1:])
-    assert [] == walk.finals
+    """0: any pause ends the turn; 1: only max_turn_silence does."""
+    driver = StreamDriver(Endpointing(320, 1280, threshold, 0.5)).feed_text(text, silence[1:])
+    assert [] == driver.finals
 
-    assert 1 == len(walk.feed_text(".").finals)
+    assert 1 == len(driver.feed_text(".").finals)
 
 
 @pytest.mark.parametrize("longest", [50, 100, 320])
 def test_the_longest_silence_counts_even_if_it_is_shorter_than_a_pause(longest: int):
-    """It ends a turn in any case."""
-    walk = StreamDriver(Endpointing(640, longest, vad_threshold=0.5)).feed_text(
+    """max_turn_silence ends a turn in any case."""
+    driver = StreamDriver(Endpointing(640, longest, vad_threshold=0.5)).feed_text(
         "aaaa", silence_of(longest)[1:]
     )
-    assert [] == walk.finals
+    assert [] == driver.finals
 
-    assert ["a"] == walk.feed_text(".").transcripts
+    assert ["a"] == driver.feed_text(".").transcripts
 
 
 def test_speech_that_resumes_in_a_pause_is_read_with_what_was_before():
-    """One piece reads better than two halves."""
-    walk = StreamDriver().feed_text("aaaa", SHORT_SILENCE, "bbbB", SHORT_SILENCE)
+    """One segment is recognised better than two halves."""
+    driver = StreamDriver().feed_text("aaaa", SHORT_SILENCE, "bbbB", SHORT_SILENCE)
 
-    assert ["aaaa", "aaaa" + SHORT_SILENCE + "bbbB"] == segments_read(walk)
-    assert ["a b."] == walk.transcripts
+    assert ["aaaa", "aaaa" + SHORT_SILENCE + "bbbB"] == segments_read(driver)
+    assert ["a b."] == driver.transcripts
 
 
 def test_a_pause_in_which_nothing_new_was_said_is_read_once():
@@ -151,39 +151,39 @@ def test_a_pause_in_which_nothing_new_was_said_is_read_once():
     assert 1 == len(StreamDriver().feed_text("aaaa", "." * 100).readings)
 
 
-def test_a_long_pause_closes_the_piece_but_not_the_turn():
-    """From then on its words stay; the next piece goes on with the same turn."""
-    walk = StreamDriver().feed_text("aaaa", LINE_END_SILENCE[1:])
-    assert [0] == [reading.settled_count for reading in walk.published_readings]
+def test_a_long_pause_closes_the_segment_but_not_the_turn():
+    """Its words are settled, and the next segment continues the turn."""
+    driver = StreamDriver().feed_text("aaaa", LINE_END_SILENCE[1:])
+    assert [0] == [reading.settled_count for reading in driver.published_readings]
 
-    walk.feed_text(".", "bbbB", SHORT_SILENCE)
+    driver.feed_text(".", "bbbB", SHORT_SILENCE)
     assert [(0, "a"), (1, "a"), (1, "a b."), (2, "a b.")] == [
-        (reading.settled_count, reading_text(reading)) for reading in walk.published_readings
+        (reading.settled_count, reading_text(reading)) for reading in driver.published_readings
     ]
-    assert ["aaaa", "bbbB"] == segments_read(walk)
+    assert ["aaaa", "bbbB"] == segments_read(driver)
 
 
 @pytest.mark.parametrize("silence", [790, 800, 5000])
-def test_a_pause_that_closes_its_piece_tells_its_words_once(silence: int):
-    """Whether it is read because of the turn or because of the piece."""
-    walk = StreamDriver(Endpointing(silence, 10_000, vad_threshold=0.5)).feed_text(
+def test_a_pause_that_closes_its_segment_tells_its_words_once(silence: int):
+    """Whether the turn or the segment needed the transcription."""
+    driver = StreamDriver(Endpointing(silence, 10_000, vad_threshold=0.5)).feed_text(
         "aaaabbbb", "." * 60
     )
 
-    assert {"a b"} == {reading_text(reading) for reading in walk.published_readings}
+    assert {"a b"} == {reading_text(reading) for reading in driver.published_readings}
 
 
 def test_a_noise_in_which_nothing_is_read_changes_nothing():
-    """The turn ends when it would have, counted from the noise."""
-    walk = StreamDriver().feed_text("aaaa", LINE_END_SILENCE, "77777", TURN_END_SILENCE)
+    """The turn ends after the usual silence, counted from the noise."""
+    driver = StreamDriver().feed_text("aaaa", LINE_END_SILENCE, "77777", TURN_END_SILENCE)
 
-    assert ["a"] == walk.transcripts
+    assert ["a"] == driver.transcripts
     assert [] == StreamDriver().feed_text("77777", TURN_END_SILENCE).flush().published_readings
 
 
 @pytest.mark.parametrize("then", ["END", "speech", "flush"])
 def test_what_a_partial_made_of_a_noise_does_not_stay_open(then: str):
-    """A client that was told of a turn is told of its end, though nothing is left of it."""
+    """A turn that had a partial gets a final, even if no words are left."""
 
     def read(samples: Samples) -> EngineWords:
         noise = (
@@ -191,79 +191,79 @@ def test_what_a_partial_made_of_a_noise_does_not_stay_open(then: str):
         )
         return synthetic_speech.recognise_words(samples) or noise
 
-    walk = StreamDriver(interval=500, read=read).feed_text("7777777777", SHORT_SILENCE)
-    assert ["You"] == [reading_text(reading) for reading in walk.published_readings]
+    driver = StreamDriver(interval=500, read=read).feed_text("7777777777", SHORT_SILENCE)
+    assert ["You"] == [reading_text(reading) for reading in driver.published_readings]
 
     match then:
         case "END":
-            assert [""] == walk.feed_text(TURN_END_SILENCE).transcripts
+            assert [""] == driver.feed_text(TURN_END_SILENCE).transcripts
         case "speech":
-            assert ["", "a."] == walk.feed_text(
+            assert ["", "a."] == driver.feed_text(
                 TURN_END_SILENCE, "aaaaaaA", SHORT_SILENCE
             ).transcripts
         case "flush":
-            assert [""] == walk.flush().transcripts
+            assert [""] == driver.flush().transcripts
 
 
 # --- settings that change
 
 
 def test_settings_change_with_the_next_sample():
-    """Those of a pause that lasts already count at once."""
-    walk = StreamDriver().feed_text("aaaa", "." * 15)
-    assert [] == walk.finals
+    """They apply at once to a pause under way."""
+    driver = StreamDriver().feed_text("aaaa", "." * 15)
+    assert [] == driver.finals
 
-    walk.configure(Endpointing(160, 480, vad_threshold=0.5))
-    assert [] == walk.finals
-    assert ["a"] == walk.feed_text(".").transcripts
+    driver.configure(Endpointing(160, 480, vad_threshold=0.5))
+    assert [] == driver.finals
+    assert ["a"] == driver.feed_text(".").transcripts
 
 
 def test_settings_wait_for_the_audio_that_came_before_them():
-    """However late that is listened to."""
-    walk = StreamDriver()
-    walk.hearing.feed(
+    """However late that audio is processed."""
+    driver = StreamDriver()
+    driver.recogniser.feed(
         synthetic_speech.encode_speech("aaaA" + SHORT_SILENCE + "bbbb" + "." * 30), arrived_at=0.0
     )
-    walk.hearing.configure(Endpointing(64, 64, vad_threshold=0.5), arrived_at=0.0)
-    walk.hearing.feed(synthetic_speech.encode_speech("."), arrived_at=0.0)
-    walk.advance()
+    driver.recogniser.configure(Endpointing(64, 64, vad_threshold=0.5), arrived_at=0.0)
+    driver.recogniser.feed(synthetic_speech.encode_speech("."), arrived_at=0.0)
+    driver.advance()
 
-    assert ["a.", "b"] == walk.transcripts
-    assert walk.recognised[-1].position_ms == (4 + len(SHORT_SILENCE) + 4 + 31) * FRAME_MS
+    assert ["a.", "b"] == driver.transcripts
+    assert driver.recognised[-1].position_ms == (4 + len(SHORT_SILENCE) + 4 + 31) * FRAME_MS
 
 
 def test_the_detector_s_threshold_may_change_on_the_way():
-    """A noise that was nothing is speech then, and the other way round."""
-    walk = StreamDriver().feed_text("4" * 20).configure(Endpointing(320, 1280, vad_threshold=0.4))
-    assert walk.feed_text("44").hearing.accepts_partials
-    walk.configure(ENDPOINTING).feed_text("4" * 10, "3" * 10)
-    assert not walk.hearing.accepts_partials
+    """What was noise becomes speech, and the other way round."""
+    driver = StreamDriver().feed_text("4" * 20).configure(Endpointing(320, 1280, vad_threshold=0.4))
+    assert driver.feed_text("44").recogniser.accepts_partials
+    driver.configure(ENDPOINTING).feed_text("4" * 10, "3" * 10)
+    assert not driver.recogniser.accepts_partials
 
 
 @pytest.mark.parametrize("text", ["." * 40, "." * 3 + "a" * 9 + "." * 40])
 def test_a_threshold_of_0_takes_everything_for_speech(text: str):
-    """Even what the detector is sure about."""
-    walk = StreamDriver(Endpointing(50, 50, vad_threshold=0.0)).feed_text(text)
+    """Even frames that are certainly silent."""
+    driver = StreamDriver(Endpointing(50, 50, vad_threshold=0.0)).feed_text(text)
 
-    assert walk.hearing.accepts_partials
-    assert [] == walk.readings
+    assert driver.recogniser.accepts_partials
+    assert [] == driver.readings
 
 
 def test_a_low_threshold_still_hears_silence():
-    """However far below the threshold speech may fall."""
-    walk = StreamDriver(Endpointing(320, 1280, vad_threshold=0.1)).feed_text(
+    """The hysteresis never reaches a probability of 0."""
+    driver = StreamDriver(Endpointing(320, 1280, vad_threshold=0.1)).feed_text(
         "aaaa1A", SHORT_SILENCE
     )
 
-    assert ["a a."] == walk.transcripts
+    assert ["a a."] == driver.transcripts
 
 
 def test_a_threshold_of_1_takes_next_to_nothing_for_speech():
-    """The detector is never that sure; ours of these tests is."""
-    walk = (
+    """The real detector never reaches 1; the one of these tests does."""
+    driver = (
         StreamDriver(Endpointing(320, 1280, vad_threshold=1.0))
         .feed_text("9" * 99, TURN_END_SILENCE)
         .flush()
     )
 
-    assert [] == walk.readings
+    assert [] == driver.readings

