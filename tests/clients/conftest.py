@@ -1,6 +1,6 @@
-"""What the tests of other people's clients share: the engine, and TLS before it.
+"""Fixtures for tests of third-party clients: the local server, and a TLS proxy in front of it.
 
-The engine is the real one in a process of its own; clients know its address and nothing else.
+The server runs in its own process; clients know only its address.
 """
 
 import threading
@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 @pytest.fixture(scope="package")
 def host(server: LocalServer) -> str:
-    """As the Python SDK takes it: a scheme, a host and a port."""
+    """The address in the form of the Python SDK: scheme, host and port."""
     return server.wait_for_address(LONG_ENOUGH).removesuffix("/v3/ws")
 
 
@@ -37,14 +37,14 @@ def tls_proxy(server: LocalServer, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy of the user's comes between: the SDKs would take it even on loopback."""
+    """Removes the user's proxy, which the SDKs would use even on loopback."""
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("NO_PROXY", "*")
 
 
 @pytest.fixture(autouse=True)
 def _no_leaked_threads() -> Iterator[None]:
-    """Every thread of a test ends; a client of the SDK has some that keep a program alive."""
+    """Checks that all threads of a test end: those of the SDK would keep a program alive."""
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:
@@ -54,5 +54,5 @@ def _no_leaked_threads() -> Iterator[None]:
 
 @pytest.fixture
 def trust_tls_proxy(tls_proxy: TlsProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients in this process trust the certificate of the `front`."""
+    """Makes clients in this process trust the certificate of the TLS proxy."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tls_proxy.ca_path))

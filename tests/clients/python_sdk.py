@@ -1,7 +1,6 @@
-"""The vendor's Python SDK in its two forms, and what it is told.
+"""The two clients of the vendor's Python SDK, and what they receive.
 
-One form has threads, `threaded_client`, the other tasks of asyncio, `async_client`; they share
-options, parameters and events.
+`threaded_client` uses threads, `async_client` asyncio; they share options, parameters and events.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ from assemblyai.streaming.v3 import (
 from tests.clients.sample_audio import normalise_text
 
 LONG_ENOUGH = 60.0
-"""Seconds after which what should have happened never will. No test waits for it to pass."""
+"""Timeout in seconds for what must happen; no test waits for it to pass."""
 
 IGNORED_SDK_WARNINGS = [
     pytest.mark.filterwarnings(rf"ignore:{words}:DeprecationWarning")
@@ -34,13 +33,13 @@ IGNORED_SDK_WARNINGS = [
         "ConnectionClosed.reason is deprecated",
     )
 ]
-"""How the SDK uses the package `websockets` is its own affair."""
+"""Warnings about how the SDK uses the package `websockets`."""
 
 Event = TypeVar("Event")
 
 
 class EventCollector:
-    """Keeps every event of a client, in the order of their coming."""
+    """Collects the events of a client, in order of arrival."""
 
     def __init__(self, client: RealTimeTranscriber | AsyncRealTimeTranscriber) -> None:
         self.events: list[Any] = []
@@ -60,23 +59,23 @@ class EventCollector:
 
     @property
     def errors(self) -> list[tuple[int | None, str]]:
-        """Code and words of each."""
+        """Code and text of each error."""
         return [(error.code, str(error)) for error in self.events_of(RealTimeError)]
 
     @property
     def final_text(self) -> str:
-        """What the last final of each turn says, in plain lower case."""
+        """The last final of each turn, in plain lower case."""
         return normalise_text({turn.turn_order: turn.transcript for turn in self.finals}.values())
 
     def wait_until(self, there: Callable[[], object]) -> None:
-        """Beside threads: returns when it is so."""
+        """Blocks until a condition is met."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
             assert time.monotonic() < deadline, f"it never came: {self.events}"
             time.sleep(0.01)
 
     async def wait_until_async(self, there: Callable[[], object]) -> None:
-        """Among tasks: returns when it is so."""
+        """Waits until a condition is met."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
             assert time.monotonic() < deadline, f"it never came: {self.events}"
@@ -87,7 +86,7 @@ class EventCollector:
 def threaded_client(
     host: str, key: str | None = None, *, token: str | None = None, **parameters: Any
 ) -> Iterator[tuple[RealTimeTranscriber, EventCollector]]:
-    """A client after its handshake; on leaving it goes without a word, if it has not gone yet."""
+    """A connected client; leaving the context disconnects it without Terminate."""
     client = RealTimeTranscriber(client_options(host, key, token))
     listener = EventCollector(client)
     client.connect(RealTimeParameters(**{"sample_rate": 16_000, **parameters}))
@@ -101,7 +100,7 @@ def threaded_client(
 async def async_client(
     host: str, key: str | None = None, *, token: str | None = None, **parameters: Any
 ) -> AsyncIterator[tuple[AsyncRealTimeTranscriber, EventCollector]]:
-    """A client after its handshake; on leaving it terminates its session."""
+    """A connected client; leaving the context terminates its session."""
     async with AsyncRealTimeTranscriber(client_options(host, key, token)) as client:
         listener = EventCollector(client)
         await client.connect(RealTimeParameters(**{"sample_rate": 16_000, **parameters}))
@@ -111,7 +110,7 @@ async def async_client(
 def client_options(
     host: str, key: str | None = None, token: str | None = None
 ) -> RealTimeTranscriberOptions:
-    """Where to go and with what; patient, since a busy machine may need more than a second."""
+    """Client options; timeouts are long, since a busy machine may need more than a second."""
     return RealTimeTranscriberOptions(
         api_host=host,
         api_key=key,

@@ -1,4 +1,4 @@
-"""Samples of this project as a client sends them: 16-bit mono PCM in chunks."""
+"""Recordings of this project as a client sends them: 16-bit mono PCM in chunks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CHUNK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class SampleRecording:
-    """A mono sample; the last of its chunks is padded with silence."""
+    """A mono recording; its last chunk is padded with silence."""
 
     rate: int
     samples: Samples
@@ -31,12 +31,12 @@ class SampleRecording:
 
 
 def load_sample(name: str) -> SampleRecording:
-    """A recording by its file's name."""
+    """The recording with this file name."""
     samples, rate = soundfile.read(FOLDER / name, dtype="int16")
     return SampleRecording(rate, samples)
 
 
 def normalise_text(texts: Iterable[str]) -> str:
-    """All of it in lower case, without punctuation."""
+    """The text in lower case, without punctuation."""
     text = " ".join(texts).lower()
     return "".join(letter for letter in text if letter.isalnum() or letter in " '")

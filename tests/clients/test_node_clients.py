@@ -1,4 +1,4 @@
-"""Clients in JavaScript against the engine: a script as the vendor's guide has it, and the SDK.
+"""JavaScript clients against the local server: the script of the vendor's guide, and the SDK.
 
 They need Node.js and the modules of `package.json`, which `make node` installs where npm is.
 """
@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def run(script: str, *arguments: str, say: str = "", **environment: str) -> list[dict[str, Any]]:
-    """What a script prints, one object a line, when it has ended well."""
+    """Runs a script that must succeed; returns what it prints, one object a line."""
     assert NODE is not None
     done = subprocess.run(
         [NODE, HERE / script, *arguments],
@@ -91,7 +91,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_script_of_the_guide(server: LocalServer, file: str):
-    """A WAV file at the speed of speech: Begin, turns, Termination, and the close."""
+    """A WAV file in real time: Begin, turns, Termination, and the close."""
     url = server.wait_for_address(LONG_ENOUGH)
     begin, *turns, termination, close = run(
         "quickstart.cjs", url, file, ASSEMBLYAI_API_KEY=server.api_key
@@ -106,7 +106,7 @@ def test_the_script_of_the_guide(server: LocalServer, file: str):
 
 
 def test_the_script_of_the_guide_with_a_wrong_key(server: LocalServer, file: str):
-    """An Error in words, and a close with its code."""
+    """The client gets an Error and a close with its code."""
     url = server.wait_for_address(LONG_ENOUGH)
     error, close = run("quickstart.cjs", url, file, ASSEMBLYAI_API_KEY="wrong")
 
@@ -118,7 +118,7 @@ def test_the_script_of_the_guide_with_a_wrong_key(server: LocalServer, file: str
 
 
 def test_a_session(server: LocalServer, tls_proxy: TlsProxy):
-    """All events are there and in order, and the SDK need not complain."""
+    """All events arrive in order, and the SDK logs no problem."""
     events = sdk(server, tls_proxy, GOOD_MORNING.chunks)
     said = finals(events)
 
@@ -135,7 +135,7 @@ def test_a_session(server: LocalServer, tls_proxy: TlsProxy):
 
 
 def test_every_message_of_a_client(server: LocalServer, tls_proxy: TlsProxy):
-    """Long silences allowed, a turn ends when the client says so, and not before."""
+    """With long silences allowed, a turn ends only when the client asks for it."""
     events = sdk(
         server,
         tls_proxy,
@@ -168,7 +168,7 @@ def test_every_message_of_a_client(server: LocalServer, tls_proxy: TlsProxy):
 def test_a_fault_is_told(
     server: LocalServer, tls_proxy: TlsProxy, code: int, words: str, given: dict[str, Any]
 ):
-    """With the code and the words of the Error message, before Begin and after it."""
+    """With the code and text of the Error, before and after Begin."""
     (error,) = of(sdk(server, tls_proxy, **given), "error")
 
     assert code == error["code"]
@@ -176,7 +176,7 @@ def test_a_fault_is_told(
 
 
 def test_a_temporary_token(server: LocalServer, tls_proxy: TlsProxy):
-    """Made from the key over `https`, it opens a session over `wss`."""
+    """Created with the key over `https`, it opens a session over `wss`."""
     events = sdk(server, tls_proxy, token=True)
 
     assert ["open", "over"] == [event["event"] for event in events]

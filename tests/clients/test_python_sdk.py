@@ -1,4 +1,4 @@
-"""The vendor's Python SDK against the engine: sessions that go well.
+"""The vendor's Python SDK against the local server: sessions without errors.
 
 Nothing but `api_host` tells it that this is not the service.
 """
@@ -44,7 +44,7 @@ STATION = load_sample("station.aiff")
 
 
 def test_a_session(host: str, server: LocalServer, caplog: pytest.LogCaptureFixture):
-    """All events are there and in order, and nothing makes the SDK complain in its log."""
+    """All events arrive in order, and the SDK logs no problem."""
     with threaded_client(host, server.api_key) as (client, heard):
         client.stream(STATION.chunks)
         client.disconnect(terminate=True)
@@ -54,7 +54,7 @@ def test_a_session(host: str, server: LocalServer, caplog: pytest.LogCaptureFixt
 
 
 async def test_a_session_of_tasks(host: str, server: LocalServer, caplog: pytest.LogCaptureFixture):
-    """The same for the other form."""
+    """The same for the asyncio client."""
     async with async_client(host, server.api_key) as (client, heard):
         await client.stream(STATION.chunks)
 
@@ -63,7 +63,7 @@ async def test_a_session_of_tasks(host: str, server: LocalServer, caplog: pytest
 
 
 def assert_whole(heard: EventCollector) -> None:
-    """That this was a session with a U3 model on that recording, in the SDK's terms."""
+    """Checks the events of a session with a U3 model on that recording."""
     begin, *_, end = heard.events
     assert isinstance(begin, BeginEvent)
     assert begin.id
@@ -90,7 +90,7 @@ def assert_whole(heard: EventCollector) -> None:
 
 
 def test_a_session_at_the_speed_of_speech(host: str, server: LocalServer):
-    """Words come while audio is still being sent, not at its end."""
+    """Words arrive while audio is still being sent."""
     silence = bytes(len(STATION.chunks[0]))
     with threaded_client(host, server.api_key) as (client, heard):
         chunks = paced(chain(STATION.chunks, repeat(silence)))
@@ -101,7 +101,7 @@ def test_a_session_at_the_speed_of_speech(host: str, server: LocalServer):
 
 
 def paced(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Each when its turn on the clock has come."""
+    """Yields the chunks in real time."""
     start = time.monotonic()
     for number, chunk in enumerate(chunks, 1):
         yield chunk
@@ -109,7 +109,7 @@ def paced(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def test_a_session_word_by_word(host: str, server: LocalServer):
-    """Universal-Streaming: finals come again, formatted, and nobody says that speech started."""
+    """Universal-Streaming: formatted finals follow plain ones, without SpeechStarted."""
     model = SpeechModel.universal_streaming_english
     with threaded_client(host, server.api_key, speech_model=model, format_turns=True) as (
         client,
@@ -127,7 +127,7 @@ def test_a_session_word_by_word(host: str, server: LocalServer):
 
 
 async def test_sessions_at_once(host: str, server: LocalServer):
-    """Each hears its own recording."""
+    """Each gets the words of its own recording."""
     museum = load_sample("museum.flac")
     async with (
         async_client(host, server.api_key) as (here, morning),
@@ -145,7 +145,7 @@ async def test_sessions_at_once(host: str, server: LocalServer):
 
 
 def test_every_parameter_is_understood(host: str, server: LocalServer):
-    """Numbers, booleans in Python's writing, lists as JSON, names that the SDK calls outdated."""
+    """Numbers, Python booleans, JSON lists, and names that the SDK calls outdated."""
     with threaded_client(
         host,
         server.api_key,
@@ -191,7 +191,7 @@ def test_every_parameter_is_understood(host: str, server: LocalServer):
 
 
 def test_settings_change_during_a_session(host: str, server: LocalServer):
-    """Long silences allowed, two sentences are one turn."""
+    """With long silences allowed, two sentences are one turn."""
     with threaded_client(host, server.api_key) as (client, heard):
         client.set_params(LONG_SILENCES)
         client.stream(STATION.head(4).chunks)
@@ -202,7 +202,7 @@ def test_settings_change_during_a_session(host: str, server: LocalServer):
 
 
 async def test_an_endpoint_is_forced(host: str, server: LocalServer):
-    """The turn ends because the client says so; what follows belongs to the next."""
+    """The turn ends because the client asks for it; later audio belongs to the next one."""
     chunks = STATION.head(4).chunks
     async with async_client(host, server.api_key) as (client, heard):
         await client.set_params(LONG_SILENCES)
@@ -220,7 +220,7 @@ LONG_SILENCES = RealTimeSessionParameters(min_turn_silence=10_000, max_turn_sile
 
 
 def test_silence_is_acknowledged(host: str, server: LocalServer):
-    """If the client wishes, as ranges of the audio."""
+    """On request, as ranges of the audio."""
     with threaded_client(host, server.api_key, acknowledge_silence=True) as (client, heard):
         client.stream([bytes(3200)] * 30)
         heard.wait_until(lambda: heard.events_of(SilenceEvent))
@@ -233,7 +233,7 @@ def test_silence_is_acknowledged(host: str, server: LocalServer):
 
 
 def test_leaving_without_a_word(host: str, server: LocalServer):
-    """A client that just goes away is told of no error, and the next is served."""
+    """A client that just disconnects gets no error, and the next one is served."""
     with threaded_client(host, server.api_key) as (client, left):
         left.wait_until(lambda: left.events)
     with threaded_client(host, server.api_key) as (client, heard):
@@ -244,7 +244,7 @@ def test_leaving_without_a_word(host: str, server: LocalServer):
 
 
 def test_a_temporary_token(tls_proxy: TlsProxy, server: LocalServer, trust_tls_proxy: None):
-    """Made from the key over `https`, it opens a session over `wss`."""
+    """Created with the key over `https`, it opens a session over `wss`."""
     client = RealTimeTranscriber(client_options(tls_proxy.address, server.api_key))
     token = client.create_temporary_token(60, max_session_duration_seconds=600)
     with threaded_client(tls_proxy.address, token=token) as (client, heard):
@@ -258,7 +258,7 @@ def test_a_temporary_token(tls_proxy: TlsProxy, server: LocalServer, trust_tls_p
 async def test_a_temporary_token_of_tasks(
     tls_proxy: TlsProxy, server: LocalServer, trust_tls_proxy: None
 ):
-    """The same for the other form."""
+    """The same for the asyncio client."""
     async with AsyncRealTimeTranscriber(
         client_options(tls_proxy.address, server.api_key)
     ) as client:
@@ -278,7 +278,7 @@ def test_a_token_that_is_not_made(
     seconds: int,
     status: int,
 ):
-    """With a wrong key, or for longer than there are tokens: the SDK raises the status."""
+    """With a wrong key or too long a lifetime, the SDK raises the HTTP status."""
     client = RealTimeTranscriber(client_options(tls_proxy.address, key or server.api_key))
     with pytest.raises(httpx.HTTPStatusError) as caught:
         client.create_temporary_token(seconds)

@@ -1,4 +1,4 @@
-"""What the vendor's Python SDK makes of each way in which the engine ends a session.
+"""How the vendor's Python SDK reports each way in which the server ends a session.
 
 Its handler for errors gets one `RealTimeError` each time, with the code and the words of the Error
 message and not of the close that follows, and its client comes to an end by itself.
@@ -53,11 +53,11 @@ class Fault:
 
     code: int
     words: str
-    """With which the error begins."""
+    """Start of the error text."""
     parameters: dict[str, Any] = field(default_factory=dict)
     steps: Sequence[tuple[str, Any]] = ()
     key: str | None = None
-    """None: the right one."""
+    """None: the valid key."""
 
 
 FAULTS = {
@@ -97,7 +97,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_told(host: str, server: LocalServer, fault: Fault):
-    """To the form with threads, which end; to terminate what is over already does no harm."""
+    """The client with threads gets it once and stops; a later terminate is harmless."""
     with threaded_client(host, fault.key or server.api_key, **fault.parameters) as (client, heard):
         for method, argument in fault.steps:
             getattr(client, method)(argument)
@@ -109,7 +109,7 @@ def test_a_fault_is_told(host: str, server: LocalServer, fault: Fault):
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_a_fault_is_told_to_tasks(host: str, server: LocalServer, fault: Fault):
-    """The same for the other form."""
+    """The same for the asyncio client."""
     async with async_client(host, fault.key or server.api_key, **fault.parameters) as (
         client,
         heard,
@@ -129,7 +129,7 @@ def assert_told(heard: EventCollector, fault: Fault) -> None:
 
 
 def test_who_says_nothing_is_sent_away(host: str, server: LocalServer):
-    """After the five seconds it asked for; another one stays because it says that it is there."""
+    """After the five seconds that it asked for; a client that sends KeepAlive stays."""
     with (
         # First, so that it would have had to go first.
         threaded_client(host, server.api_key, inactivity_timeout=5, session_heartbeat=True) as (
@@ -152,7 +152,7 @@ def test_who_says_nothing_is_sent_away(host: str, server: LocalServer):
 
 
 async def test_one_session_too_many(host: str, server: LocalServer):
-    """Is refused, in the words of the service; when another has ended it may come."""
+    """It is refused with the text of the service, and admitted once another has ended."""
     async with AsyncExitStack() as stack:
         others = [
             await stack.enter_async_context(async_client(host, server.api_key))

@@ -1,4 +1,4 @@
-"""The vendor's Python SDK on a bad day: the engine does what a script says goes wrong."""
+"""The vendor's Python SDK against the faults of a script."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -68,7 +68,7 @@ async def performed(fault: str) -> AsyncIterator[str]:
     ],
 )
 async def test_what_goes_wrong_is_told_once(fault: str, code: int, words: str):
-    """And the client comes to its end, whether the engine closes or not."""
+    """The client stops in any case, whether the server closes or not."""
     async with performed(fault) as host, async_client(host, "any") as (client, heard):
         await client.stream(CHUNK)
         await heard.wait_until_async(lambda: heard.errors)

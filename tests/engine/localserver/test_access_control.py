@@ -1,4 +1,4 @@
-"""Who gets through the door of the embedded endpoint, and what the others are told."""
+"""Who is admitted by the local server, and how others are refused."""
 
 import json
 import time
@@ -27,14 +27,14 @@ async def endpoint() -> AsyncIterator[ServerHarness]:
 
 @pytest.mark.parametrize("key", ["wrong", f"Bearer {ACCESS_KEY}"])
 async def test_a_wrong_key_is_refused(endpoint: ServerHarness, key: str):
-    """After the upgrade."""
+    """It is refused after the upgrade."""
     client = await endpoint.client(key=key)
 
     assert (1008, "Unauthorized Connection: Invalid API key") == await client.expect_refusal()
 
 
 async def test_another_machine_finds_no_door(endpoint: ServerHarness):
-    """Loopback is all that is listened on."""
+    """The server listens on loopback only."""
     listening = [
         each.laddr.ip
         for each in psutil.Process().net_connections()
@@ -77,7 +77,7 @@ async def token(
 
 @pytest.mark.parametrize("key", [ACCESS_KEY, f"Bearer {ACCESS_KEY}"])
 async def test_a_temporary_token_opens_and_limits_a_session(endpoint: ServerHarness, key: str):
-    """More than once, in the query or in the header."""
+    """It works more than once, in the query or in the header."""
     status, issued = await token(
         endpoint, "expires_in_seconds=600&max_session_duration_seconds=60", key
     )
@@ -93,7 +93,7 @@ async def test_a_temporary_token_opens_and_limits_a_session(endpoint: ServerHarn
 
 
 async def test_a_token_expires(endpoint: ServerHarness):
-    """Then it is told from a wrong one."""
+    """An expired token gets another text than a wrong one."""
     _, issued = await token(endpoint, "expires_in_seconds=1")
     words = ""
     while not words:
@@ -108,7 +108,7 @@ async def test_a_token_expires(endpoint: ServerHarness):
 
 
 async def test_a_token_is_issued_for_the_key_alone(endpoint: ServerHarness):
-    """Not for another token."""
+    """Another token is not enough."""
     _, issued = await token(endpoint, "expires_in_seconds=60")
 
     for key in ("wrong", issued["token"]):
@@ -134,7 +134,7 @@ async def test_a_token_is_issued_for_the_key_alone(endpoint: ServerHarness):
 async def test_a_token_out_of_range_is_refused(
     endpoint: ServerHarness, query: str, names: list[str]
 ):
-    """Each parameter at its place, as the service's framework does it."""
+    """The error lists each parameter, in the format of the service's framework."""
     status, body = await token(endpoint, query)
 
     assert 422 == status
@@ -146,7 +146,7 @@ async def test_a_token_out_of_range_is_refused(
 
 
 async def test_health_tells_how_busy_it_is(endpoint: ServerHarness):
-    """As JSON, for whoever balances loads."""
+    """As JSON, for load balancers."""
     await endpoint.session()
     endpoint.backend.backlog_s = 0.25
     status, body = await endpoint.http_get("/v3/ws/health")
@@ -182,7 +182,7 @@ async def test_health_tells_how_busy_it_is(endpoint: ServerHarness):
 async def test_every_address_is_answered_in_words(
     endpoint: ServerHarness, path: str, headers: dict[str, str], status: int, words: str
 ):
-    """Also the mistaken ones."""
+    """Wrong addresses get an explanation too."""
     found, body = await endpoint.http_get(path, **headers)
 
     assert status == found
@@ -194,7 +194,7 @@ async def test_every_address_is_answered_in_words(
 
 @pytest.mark.parametrize("code", [CloseCode.UNAUTHORIZED, CloseCode.BUSY])
 async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
-    """Until another has gone: its place is free as soon as it is told so."""
+    """Until another session ends: its slot is free as soon as the client gets the close."""
     async with ServerHarness(ServerPolicy(ACCESS_KEY, max_sessions=1, busy_code=code)) as endpoint:
         client, _ = await endpoint.session()
 
@@ -208,7 +208,7 @@ async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
 
 
 async def test_whoever_comes_beyond_the_capacity_is_warned():
-    """The house may insist on more than can be served in time; it does not hide it."""
+    """The policy may admit more sessions than the capacity, with a Warning."""
     async with ServerHarness(ServerPolicy(ACCESS_KEY, max_sessions=3)) as endpoint:
         clients = [await endpoint.client() for _ in range(3)]
         for client in clients:
@@ -223,7 +223,7 @@ async def test_whoever_comes_beyond_the_capacity_is_warned():
 
 
 async def test_capacity_is_what_the_house_allows():
-    """The second line that is announced."""
+    """The second announced line is the policy's limit."""
     async with ServerHarness(ServerPolicy()) as endpoint:
         assert "capacity 2" == endpoint.lines[1]
     async with ServerHarness(ServerPolicy(max_sessions=7)) as endpoint:

@@ -1,7 +1,7 @@
-"""Any legal client, and the embedded engine stays within the protocol.
+"""The local server follows the protocol with any legal client.
 
-Hypothesis makes up the sessions, `tests.conformance` judges them. The engine is real and so is
-its recogniser; audio comes faster than speech, with moments in between in which turns are told.
+Hypothesis generates the sessions, and `tests.conformance` checks them. Server and recogniser are
+real; audio is sent faster than real time, with pauses in which turns arrive.
 """
 
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ ORDER: st.SearchStrategy[Any] = st.sampled_from([ForceEndpoint(), KeepAlive()]) 
 
 @st.composite
 def acts(draw: st.DrawFn) -> list[ClientAction]:
-    """Sounds, and between them moments to listen and messages."""
+    """Audio, with pauses and messages in between."""
     made: list[ClientAction] = []
     for sound in draw(st.lists(SPEECH | SPEECH | SOUND, min_size=1, max_size=5)):
         made.append(sound)
@@ -123,7 +123,7 @@ SCRIPTS = st.builds(
 
 
 def check(client: LoggingClient) -> None:
-    """Legal from Begin to the close."""
+    """Checks the whole session, from Begin to the close."""
     assert "" == format_violations(judge(client.parameters, client.log))
     assert isinstance(client.received_messages[-1], Termination)
     assert client.closed is not None
@@ -138,7 +138,7 @@ def check(client: LoggingClient) -> None:
 def test_whatever_a_client_does_legally_the_session_is_legal(
     server: LocalServer, script: ClientScript
 ):
-    """By every rule of the protocol."""
+    """It follows every rule of the protocol."""
     client = ScriptedClient(server, script).run()
     for at, entry in enumerate(client.log):
         note(f"{at}: {entry}")
@@ -147,7 +147,7 @@ def test_whatever_a_client_does_legally_the_session_is_legal(
 
 
 def test_finals_alone_tell_every_utterance(server: LocalServer):
-    """Also one that was complete in a pause, in a partial that the client did not want."""
+    """Even one that was complete at a pause, in a partial that was not sent."""
     parameters = {
         "speech_model": "universal-streaming-english",
         "sample_rate": "16000",

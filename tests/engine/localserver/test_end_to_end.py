@@ -1,6 +1,6 @@
-"""The embedded endpoint as a client meets it: the real server, a real socket, real recognition.
+"""The local server end to end: the real server, a real socket and real recognition.
 
-Audio is sent as fast as the server takes it, so nothing here waits for speech to pass.
+Audio is sent as fast as the server accepts it, so no test runs in real time.
 """
 
 import json
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.engine
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "recordings"
 LONG_ENOUGH = 60.0
-"""Seconds after which what should have happened never will. No test waits for it to pass."""
+"""Timeout in seconds for what must happen; no test waits for it to pass."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def samples(name: str) -> tuple[bytes, int]:
 
 
 class Client:
-    """A client without any wisdom: it sends what it is told and keeps what it gets."""
+    """A simple client: it sends what a test tells it to and keeps what it receives."""
 
     def __init__(self, server: LocalServer, query: str = "", key: str | None = None) -> None:
         header = [f"Authorization: {server.api_key if key is None else key}"]
@@ -74,20 +74,20 @@ class Client:
         self.socket.send(messages.encode(message))
 
     def hear(self, audio: bytes, rate: int, width: int = 2, milliseconds: int = 100) -> None:
-        """All of it in chunks, the last one padded."""
+        """Sends audio in chunks; the last one is padded."""
         size = rate * milliseconds // 1000 * width
         for at in range(0, len(audio), size):
             self.socket.send_binary(audio[at : at + size].ljust(size, b"\0"))
 
     def until(self, there: Callable[[ServerMessage], bool]) -> None:
-        """Takes messages in until one is as wanted."""
+        """Receives messages until one meets a condition."""
         while self._receive():
             if there(self.got[-1]):
                 return
         raise AssertionError(f"closed with {self.closed} after {self.got}")
 
     def rest(self) -> list[ServerMessage]:
-        """Everything until the server closes."""
+        """Receives everything until the server closes."""
         while self._receive():
             pass
         return self.got
@@ -107,7 +107,7 @@ class Client:
 
     @property
     def words(self) -> str:
-        """What the last final of each turn says, in plain lower case."""
+        """The last final of each turn, in plain lower case."""
         finals = {turn.turn_order: turn.transcript for turn in self.turns if turn.end_of_turn}
         text = " ".join(finals.values()).lower()
         return "".join(letter for letter in text if letter.isalnum() or letter in " '")
@@ -127,7 +127,7 @@ def let_in(server: LocalServer, query: str = "") -> Client:
 
 
 def session(server: LocalServer, query: str, audio: bytes, rate: int, width: int = 2) -> Client:
-    """A whole session that ends as it should."""
+    """Runs a whole session to its Termination."""
     client = Client(server, f"sample_rate={rate}&{query}")
     client.hear(audio, rate, width)
     client.send(Terminate())
@@ -136,7 +136,7 @@ def session(server: LocalServer, query: str, audio: bytes, rate: int, width: int
 
 
 def refused(client: Client) -> tuple[int | None, str]:
-    """Code and words of the Error that ended a session, whose close must match."""
+    """Code and text of the Error that ended a session; the close must match."""
     error = client.rest()[-1]
     assert isinstance(error, Error)
     assert (error.error_code, "See Error message for details") == client.closed
@@ -147,7 +147,7 @@ def refused(client: Client) -> tuple[int | None, str]:
 
 
 def test_a_session_of_the_default_model(server: LocalServer):
-    """Begin, then turns as a whole, each with one final, then Termination and the close."""
+    """Begin, whole turns with one final each, Termination and the close."""
     audio, rate = samples("station.aiff")
     client = session(server, "", audio, rate)
     begin, end = client.got[0], client.got[-1]
@@ -171,7 +171,7 @@ def test_a_session_of_the_default_model(server: LocalServer):
 
 
 def test_words_have_times_within_the_recording(server: LocalServer):
-    """Whole ms from the start of the stream, in order, on partials too."""
+    """Whole ms from the start of the stream, in order, in partials too."""
     audio, rate = samples("museum.flac")
     client = session(server, "", audio, rate)
 
@@ -184,7 +184,7 @@ def test_words_have_times_within_the_recording(server: LocalServer):
 
 
 def test_a_session_word_by_word(server: LocalServer):
-    """Universal-Streaming: plain final words and one that grows; finals come again, formatted."""
+    """Universal-Streaming: plain final words and one that grows; formatted finals follow."""
     audio, rate = samples("station.aiff")
     query = "speech_model=universal-streaming-english&format_turns=True"
     client = session(server, query, audio, rate)
@@ -213,7 +213,7 @@ def test_telephone_sound(server: LocalServer, tmp_path: Path):
 
 
 def test_quiet_speech_is_heard(server: LocalServer):
-    """40 dB under the level of the recording."""
+    """40 dB below the level of the recording."""
     pcm, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     client = session(server, "", (pcm // 100).astype(np.int16).tobytes(), rate)
 
@@ -235,21 +235,21 @@ def test_a_noise_says_nothing(server: LocalServer):
 
 
 def test_silence_says_nothing(server: LocalServer):
-    """No turn, no heartbeat."""
+    """There is no turn and no heartbeat."""
     client = session(server, "", bytes(5 * 32_000), 16_000)
 
     assert [Begin, Termination] == [type(message) for message in client.got]
 
 
 def test_nothing_sent_is_answered_too(server: LocalServer):
-    """Terminate before any audio."""
+    """A Terminate before any audio gets a Termination."""
     client = session(server, "", b"", 16_000)
 
     assert [Begin, Termination] == [type(message) for message in client.got]
 
 
 def test_an_endpoint_is_forced(server: LocalServer):
-    """What follows belongs to the next turn, and its times go on."""
+    """Later audio belongs to the next turn, and its times go on."""
     audio, rate = samples("station.aiff")
     half = len(audio) // 4 * 2
     client = Client(server, f"sample_rate={rate}&max_turn_silence=10000")
@@ -269,7 +269,7 @@ def test_an_endpoint_is_forced(server: LocalServer):
 
 
 def test_as_many_sessions_as_there_are_places(server: LocalServer):
-    """Each hears its own; one more is refused and harms none of them."""
+    """Each gets its own words; one more is refused and disturbs none of them."""
     audio, rate = samples("station.aiff")
     greeting = audio[: 2 * rate]  # a second of it
     clients = [let_in(server, f"sample_rate={rate}") for _ in range(server.capacity)]
@@ -290,12 +290,12 @@ def test_as_many_sessions_as_there_are_places(server: LocalServer):
     ("key", "why"), [("wrong", "Invalid API key"), ("", "Missing Authorization header")]
 )
 def test_a_wrong_key_is_refused_after_the_upgrade(server: LocalServer, key: str, why: str):
-    """As the service does it."""
+    """As by the service."""
     assert (1008, f"Unauthorized Connection: {why}") == refused(Client(server, key=key))
 
 
 def test_a_bad_parameter_is_refused(server: LocalServer):
-    """By its name."""
+    """The error names it."""
     code, words = refused(Client(server, "sample_rate=7000"))
 
     assert 3006 == code
@@ -312,7 +312,7 @@ def test_a_bad_parameter_is_refused(server: LocalServer):
     ],
 )
 def test_a_bad_message_ends_its_session_and_no_other(server: LocalServer, text: str, words: str):
-    """A neighbour goes on to its end."""
+    """A neighbouring session runs to its end."""
     neighbour = Client(server)
     client = Client(server)
     client.socket.send(text)
@@ -325,7 +325,7 @@ def test_a_bad_message_ends_its_session_and_no_other(server: LocalServer, text: 
 
 
 def test_chunks_that_are_too_short_are_refused(server: LocalServer):
-    """When a second one follows."""
+    """The second one is; a single one may be the last."""
     client = Client(server)
     client.socket.send_binary(bytes(800))
     client.socket.send_binary(bytes(800))
@@ -336,7 +336,7 @@ def test_chunks_that_are_too_short_are_refused(server: LocalServer):
 
 
 def test_a_whole_file_in_one_message_is_refused(server: LocalServer):
-    """In words, not by a limit of the transport."""
+    """By an Error of the protocol, not by a limit of the transport."""
     audio, _ = samples("station.aiff")
     client = Client(server)
     client.socket.send_binary(audio)
@@ -345,7 +345,7 @@ def test_a_whole_file_in_one_message_is_refused(server: LocalServer):
 
 
 def test_a_client_that_vanishes_frees_its_place(server: LocalServer):
-    """The next ones are served as if nothing had been."""
+    """Later clients are served as usual."""
     for _ in range(2 * server.capacity):
         client = let_in(server)
         client.hear(bytes(32_000), 16_000)
@@ -371,7 +371,7 @@ def test_a_client_that_vanishes_frees_its_place(server: LocalServer):
 def test_what_is_answered_without_an_upgrade(
     server: LocalServer, path: str, header: dict[str, str], status: int
 ):
-    """Health, unknown paths, and pages from elsewhere."""
+    """Health, unknown paths, and pages from other origins."""
     address = server.wait_for_address(LONG_ENOUGH).replace("ws:", "http:").removesuffix("/v3/ws")
     request = urllib.request.Request(address + path, headers={**UPGRADE, **header})
     try:
@@ -424,7 +424,7 @@ def test_the_engine_keeps_secrets_to_itself_and_leaves_nothing_behind(
 def test_an_engine_that_could_not_come_up_again_may_do_so_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """There was no room for its process, or for its log, for a while."""
+    """For a while the system could not start its process or open its log."""
     install_stub_recogniser(tmp_path, monkeypatch)
     log = tmp_path / "engine.log"
     before = set(psutil.Process().children())
@@ -446,7 +446,7 @@ def test_an_engine_that_could_not_come_up_again_may_do_so_later(
 def test_an_engine_that_is_stopped_is_found_and_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Before it has said its address and behind that; at the end nobody waits for it either."""
+    """Before and after it is ready; closing does not wait for it either."""
     install_stub_recogniser(tmp_path, monkeypatch)
     before = set(psutil.Process().children())
 
@@ -496,7 +496,7 @@ time.sleep(600)
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal that cannot be caught")
 def test_a_killed_parent_takes_the_engine_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The server sees the end of its stdin, the recognisers see theirs."""
+    """The server sees the end of its stdin, and so do the recognisers."""
     install_stub_recogniser(tmp_path, monkeypatch)
     command = [sys.executable, "-c", PARENT, str(tmp_path / "engine.log")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PACKAGE_ROOT) as parent:
@@ -510,7 +510,7 @@ def test_a_killed_parent_takes_the_engine_with_it(tmp_path: Path, monkeypatch: p
 
 
 def test_a_recogniser_that_dies_ends_its_sessions_and_is_replaced(server: LocalServer):
-    """With the error of the service that a client may retry."""
+    """They end with the service's error that a client may retry."""
     client = let_in(server)
     for each in psutil.Process().children(recursive=True):
         if any("recogniser" in word for word in each.cmdline()):
@@ -544,7 +544,7 @@ def test_an_engine_that_does_not_start_says_where_to_look(
 def test_a_missing_package_is_named_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """With what to install."""
+    """The error says what to install."""
     absent: Any = None
     monkeypatch.setitem(sys.modules, "moonshine_voice", absent)
     with pytest.raises(EngineUnavailable, match="moonshine_voice missing") as missing:

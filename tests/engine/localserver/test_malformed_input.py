@@ -1,7 +1,7 @@
 """Messages, audio, frames and parameters that no client should send.
 
-Each ends its own session as the protocol has it, by an Error and a close with the same code.
-Meanwhile a neighbour on the same engine streams a recording and is heard as if alone.
+Each ends its own session as the protocol requires, by an Error and a close with the same code.
+A neighbouring session streams a recording meanwhile and is recognised as usual.
 """
 
 import json
@@ -69,7 +69,7 @@ BAD_VALUES: Mapping[str, list[str]] = {
 
 
 def test_text_that_is_no_message_ends_its_session_alone(engine: RunningEngine):
-    """With 3006, whatever it is."""
+    """The close code is 3006."""
     found = {}
     with assert_undisturbed(engine) as neighbour:
         for name, text in NOT_MESSAGES.items():
@@ -82,7 +82,7 @@ def test_text_that_is_no_message_ends_its_session_alone(engine: RunningEngine):
 
 
 def test_a_setting_with_a_value_that_cannot_be_ends_its_session_alone(engine: RunningEngine):
-    """With 3006: of the wrong type, out of range, or no number at all."""
+    """The close code is 3006 for a wrong type, a value out of range, or no number at all."""
     found = {}
     with assert_undisturbed(engine) as neighbour:
         for name, values in BAD_VALUES.items():
@@ -100,7 +100,7 @@ def test_a_setting_with_a_value_that_cannot_be_ends_its_session_alone(engine: Ru
 
 
 def test_chunks_that_break_the_limits_end_their_session_alone(engine: RunningEngine):
-    """With 3007, in bytes of the declared rate."""
+    """The close code is 3007; limits follow the declared rate."""
     attacks: Mapping[str, list[bytes]] = {
         "too long": [bytes(32_032)],
         "a whole file": [bytes(4_000_000)],
@@ -123,7 +123,7 @@ def test_chunks_that_break_the_limits_end_their_session_alone(engine: RunningEng
 
 
 def test_a_chunk_that_ends_within_a_sample_ends_its_session_alone(engine: RunningEngine):
-    """All that followed would be noise: 3006, like any message that is none."""
+    """The close code is 3006, since all later samples would be noise."""
     with assert_undisturbed(engine):
         client = engine.connect()
         client.socket.send_binary(bytes(3201))
@@ -133,7 +133,7 @@ def test_a_chunk_that_ends_within_a_sample_ends_its_session_alone(engine: Runnin
 
 
 def test_bytes_that_are_no_speech_are_audio_all_the_same(engine: RunningEngine):
-    """Garbage, the extremes, a header: nobody can tell, and the session ends as it should."""
+    """Random bytes, extreme samples and a file header do not disturb the session."""
     chunks = {
         "garbage": os.urandom(3200),
         "the loudest": b"\xff\x7f\x00\x80" * 800,
@@ -178,11 +178,11 @@ FRAMES: Mapping[str, tuple[bytes, set[int | str]]] = {
     ),
     "noise": (b"\xff" * 4096, {1002}),
 }
-"""What RFC 6455 has for each, or the protocol where the engine can still tell it."""
+"""The close codes of RFC 6455, or of the protocol where the server can still send an Error."""
 
 
 def test_bytes_that_are_no_frame_end_their_session_alone(engine: RunningEngine):
-    """With the code that WebSocket itself has for it."""
+    """The close code is that of RFC 6455."""
     found = {}
     with assert_undisturbed(engine) as neighbour:
         for name, (data, _) in FRAMES.items():
@@ -218,7 +218,7 @@ QUERIES: Mapping[str, str] = {
 
 
 def test_parameters_that_cannot_be_are_refused_after_the_upgrade(engine: RunningEngine):
-    """With 3006 and no Begin."""
+    """The close code is 3006, and there is no Begin."""
     found = {}
     with assert_undisturbed(engine) as neighbour:
         for name, query in QUERIES.items():
@@ -234,7 +234,7 @@ KEYS = {"Bearer": "Bearer {}", "not ASCII": "kë", "spaces": "   ", "long": "k" 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 def test_a_key_that_cannot_be_is_refused_after_the_upgrade(engine: RunningEngine, key: str):
-    """With 1008 and no Begin."""
+    """The close code is 1008, and there is no Begin."""
     client = LoggingClient(engine.url, key.format(engine.server.api_key), {})
 
     assert 1008 == session_outcome(client)

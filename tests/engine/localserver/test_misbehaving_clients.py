@@ -1,7 +1,7 @@
-"""Who knocks without being a client, and clients that leave, flood or say nothing.
+"""Connections that are not clients, and clients that leave, flood or send nothing.
 
-Whatever never becomes a session ends with a closed socket. Meanwhile a neighbour on the same engine
-streams a recording and is heard as if alone.
+A connection that never becomes a session is closed. A neighbouring session streams a recording
+meanwhile and is recognised as usual.
 """
 
 import selectors
@@ -75,7 +75,7 @@ def connected(engine: RunningEngine) -> socket.socket:
 
 
 def hung_up(connection: socket.socket) -> bool:
-    """Whether the other end has closed, be it rudely; waits for that."""
+    """Waits until the other end has closed or reset the connection."""
     with suppress(ConnectionError):
         while connection.recv(65536):
             pass
@@ -83,7 +83,7 @@ def hung_up(connection: socket.socket) -> bool:
 
 
 def test_whatever_else_knocks_finds_a_closed_door(engine: RunningEngine):
-    """An answer in HTTP, or none, and the end of the connection, also to who hangs up first."""
+    """It gets an HTTP response or none, and the connection is closed."""
     with assert_undisturbed(engine) as neighbour:
         for name, data in REFUSED.items():
             with connected(engine) as connection:
@@ -98,7 +98,7 @@ def test_whatever_else_knocks_finds_a_closed_door(engine: RunningEngine):
 
 
 def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: RunningEngine):
-    """Some say nothing, some go on for ever, a byte at a time; none is let wait for good."""
+    """Some send nothing, some one byte at a time without end; none may wait forever."""
     with assert_undisturbed(engine) as neighbour, selectors.DefaultSelector() as still_open:
         for number in range(100):
             connection = connected(engine)
@@ -121,29 +121,29 @@ def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: Runni
 
 
 def vanish(client: LoggingClient) -> None:
-    """The socket is simply gone, as when the client is killed."""
+    """Closes the socket without a word, as when the client is killed."""
     client.socket.shutdown()
 
 
 def reset(client: LoggingClient) -> None:
-    """The connection is torn down with what is under way."""
+    """Resets the connection with data in flight."""
     client.socket.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.shutdown()
 
 
 def leave(client: LoggingClient) -> None:
-    """A close in order, but without a Terminate."""
+    """Closes properly, but without Terminate."""
     client.socket.close()
 
 
 def break_off(client: LoggingClient) -> None:
-    """In the middle of a frame."""
+    """Closes in the middle of a frame."""
     client.socket.sock.sendall(ABNF.create_frame(bytes(3200), 2).format()[:1000])
     client.socket.shutdown()
 
 
 def test_clients_that_leave_without_a_word_are_forgotten(engine: RunningEngine):
-    """In the middle of their speech, several at once; others find their places free."""
+    """Several at once, during speech; their slots are free for others."""
     pcm, rate = soundfile.read(RECORDING, dtype="int16")
     with assert_undisturbed(engine) as neighbour:
         for go in (vanish, reset, leave, break_off) * 2:
@@ -156,7 +156,7 @@ def test_clients_that_leave_without_a_word_are_forgotten(engine: RunningEngine):
 
 
 def test_what_follows_a_terminate_changes_nothing(engine: RunningEngine):
-    """Audio, orders and noise: the session is over, and ends as it should."""
+    """Audio, commands and noise are ignored, and the session ends as usual."""
     found = {}
     with assert_undisturbed(engine) as neighbour:
         for after in (bytes(3200), b"", '{"type":"ForceEndpoint"}', '{"type":"Terminate"}', "{"):
@@ -189,7 +189,7 @@ def test_a_flood_of_orders_is_only_a_flood(engine: RunningEngine):
 
 
 def test_a_hundred_sessions_that_say_nothing_cost_nothing(engine: RunningEngine):
-    """Those that are let in end as they should when they are asked to."""
+    """Those that are admitted end as usual when asked to."""
     with assert_undisturbed(engine) as neighbour:
         clients = [client for _ in range(100) if (client := engine.try_connect({})) is not None]
         neighbour.send_chunks(10)

@@ -1,4 +1,4 @@
-"""The pool of recogniser processes, with real processes, when it cannot begin or is not to."""
+"""The pool with real recogniser processes: cancelled or failing while it starts."""
 
 import asyncio
 import subprocess
@@ -18,7 +18,7 @@ from workers.localserver.recognisers import RecogniserPool
 async def test_who_is_cancelled_while_it_loads_ends_its_processes(
     steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At whatever step of a start: Ctrl-C comes when it comes."""
+    """At any step of the start, since Ctrl-C can come at any time."""
     install_stub_recogniser(tmp_path, monkeypatch, seconds=0.3)
     before = set(psutil.Process().children())
     entering = asyncio.create_task(RecogniserPool().__aenter__())
@@ -34,7 +34,7 @@ async def test_who_is_cancelled_while_it_loads_ends_its_processes(
 async def test_recognisers_that_fail_one_after_the_other_are_no_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first to fail does not stand for one that is ready."""
+    """The first failure must not be taken for a process that is ready."""
     package = tmp_path / "moonshine_voice"
     package.mkdir()
     (package / "__init__.py").write_text(FAILS_IN_TURN)
@@ -47,7 +47,7 @@ async def test_recognisers_that_fail_one_after_the_other_are_no_engine(
 
 
 def test_a_recogniser_whose_server_is_gone_when_it_is_ready_ends_quietly() -> None:
-    """As after a second Ctrl-C while it loads."""
+    """As after a second Ctrl-C during the start."""
     with subprocess.Popen(
         [sys.executable, "-m", "workers.localserver.recognition.recogniser"],
         stdin=subprocess.PIPE,

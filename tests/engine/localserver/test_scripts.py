@@ -1,4 +1,4 @@
-"""Scripted sessions on the wire: what a script says is what a client gets."""
+"""Scripted sessions on the wire: the client receives what the script says."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ from workers.localserver.scripts.scripted_backend import ScriptedBackend
 from workers.localserver.server_policy import ServerPolicy
 
 QUIET = 0.3
-"""Seconds without a message after which a server that should say nothing has proved it. Where that
-is too short a fault could be missed, but nothing that is right can fail."""
+"""Seconds without a message after which a server counts as silent. If that is too short, a fault
+could be missed, but a correct server cannot fail."""
 
 TWO_TURNS = """
 [[session]]
@@ -43,13 +43,13 @@ words = [["All", 100, 300], ["well.", 300, 600]]
 
 
 def performing(script: str, house: ServerPolicy | None = None) -> ServerHarness:
-    """A server that lets in whoever has a key, and performs."""
+    """A server with this script that accepts any key."""
     performed = ScriptedBackend(script_file.parse_script(script.encode(), "day.toml"))
     return ServerHarness(house or ServerPolicy(), nullcontext(performed))
 
 
 async def spoken(client: WireClient, chunks: int = 10, chunk: bytes = CHUNK) -> None:
-    """Sends so many chunks as fast as it can, then Terminate; a server that leaves is no error."""
+    """Sends chunks as fast as it can, then Terminate; a server that disconnects is no error."""
     try:
         for _ in range(chunks):
             await client.socket.send(chunk)
@@ -70,7 +70,7 @@ def finals(client: WireClient) -> list[dict[str, Any]]:
 
 
 async def test_words_and_times_come_back_exactly() -> None:
-    """Each turn ends with its words, and no partial has told more of it than was received."""
+    """Finals have the words of the script, and partials only words that were received."""
     async with performing(TWO_TURNS) as server:
         client = await server.client()
         await spoken(client, 20)
@@ -88,7 +88,7 @@ async def test_words_and_times_come_back_exactly() -> None:
 
 
 async def test_models_that_tell_word_by_word_do_so() -> None:
-    """The same script in the other family: plain words, final one after the other."""
+    """The same script with the other family: plain words, finalised one after the other."""
     async with performing(TWO_TURNS) as server:
         client = await server.client("speech_model=universal-streaming-english&format_turns=true")
         await spoken(client, 20)
@@ -111,7 +111,7 @@ async def test_models_that_tell_word_by_word_do_so() -> None:
     [("", 32_000), ("sample_rate=44100", 88_200), ("sample_rate=8000&encoding=pcm_mulaw", 8_000)],
 )
 async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_second: int) -> None:
-    """A word is told with the chunk that ends it, and not before."""
+    """A word is reported with the chunk that ends it, not before."""
     script = "[[session]]\n[[session.turn]]\nwords = [['Here', 0, 300], ['there', 300, 700]]"
     async with performing(script) as server:
         short, long = await server.client(query), await server.client(query)
@@ -125,7 +125,7 @@ async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_sec
 
 
 async def test_nothing_is_told_before_its_time() -> None:
-    """From the sending of the chunk that ends a word: the partial, then the final of its turn."""
+    """Delays count from sending the chunk that ends a word: to its partial and to the final."""
     sent: list[float] = []
     told: dict[str, float] = {}
     over: list[float] = []
@@ -161,7 +161,7 @@ async def test_nothing_is_told_before_its_time() -> None:
 
 
 async def test_begin_and_termination_wait_too() -> None:
-    """As long as the script says."""
+    """They have the delays of the script."""
     script = "[[session]]\nbegin_after = 0.2\ntermination_after = 0.3"
     async with performing(script) as server:
         start = time.monotonic()
@@ -176,7 +176,7 @@ async def test_begin_and_termination_wait_too() -> None:
 
 
 async def test_a_forced_end_divides_a_turn() -> None:
-    """What was received is the one turn, what comes later the next."""
+    """The words received so far are one turn, later ones the next."""
     async with performing(TWO_TURNS) as server:
         client = await server.client()
         for _ in range(3):
@@ -190,7 +190,7 @@ async def test_a_forced_end_divides_a_turn() -> None:
 
 
 async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
-    """However late that is told."""
+    """However late that final is."""
     script = """
     [[session]]
     partial_after = 0
@@ -215,7 +215,7 @@ async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
 
 
 async def test_silence_and_speech_are_told_to_who_asks() -> None:
-    """Silent seconds are those without a word of the script."""
+    """Silence is where the script has no word."""
     script = "[[session]]\n[[session.turn]]\nwords = [['Now', 1000, 1500]]\nfinal_after = 0"
     async with performing(script) as server:
         client = await server.client("acknowledge_silence=true")
@@ -230,7 +230,7 @@ async def test_silence_and_speech_are_told_to_who_asks() -> None:
 
 
 async def test_sessions_follow_the_script_in_their_order() -> None:
-    """The last one serves all further ones; who is not let in takes none."""
+    """The last one serves all further clients; a refused client uses up none."""
     script = "".join(
         f"[[session]]\n[[session.turn]]\nwords = [['{word}', 0, 100]]\nfinal_after = 0\n"
         for word in ("one", "two")
@@ -256,7 +256,7 @@ async def test_sessions_follow_the_script_in_their_order() -> None:
 
 
 async def struck(fault: str, turn: str = TURN) -> tuple[list[Any], int | None, str | None]:
-    """What a session with this fault said, and how it was closed: None if it was not."""
+    """The messages of a session with this fault, and its close code: None if it was not closed."""
     async with performing(f"{turn}[[session.fault]]\n{fault}") as server:
         client = await server.client()
         await spoken(client)
@@ -293,7 +293,7 @@ LITERAL = "See Error message for details"
     ],
 )
 async def test_a_session_that_is_refused(fault: str, code: int, text: str) -> None:
-    """An Error instead of Begin, and a close with the same code."""
+    """It gets an Error instead of Begin, and a close with the same code."""
     got, *closed = await struck(fault)
 
     assert ["Error"] == kinds(got)
@@ -304,7 +304,7 @@ async def test_a_session_that_is_refused(fault: str, code: int, text: str) -> No
 
 @pytest.mark.parametrize("after", ['"begin"', "0.7", '"terminate"'])
 async def test_an_error_ends_a_session_at_any_moment(after: str) -> None:
-    """Nothing follows it but the close."""
+    """Only the close follows it."""
     got, *closed = await struck(f'what = "error"\nafter = {after}\ncode = 4321\ntext = "Oh"')
 
     assert "Begin" == got[0]["type"]
@@ -313,7 +313,7 @@ async def test_an_error_ends_a_session_at_any_moment(after: str) -> None:
 
 
 async def test_an_error_without_a_close() -> None:
-    """Nothing follows it at all."""
+    """Nothing follows it."""
     got, code, _ = await struck('what = "error_without_close"\nafter = 0.7')
 
     assert "Error" == kinds(got)[-1]
@@ -321,7 +321,7 @@ async def test_an_error_without_a_close() -> None:
 
 
 async def test_a_close_without_an_error() -> None:
-    """The reason is what the script says."""
+    """The reason is the text of the script."""
     got, *closed = await struck('what = "close_without_error"\nafter = 0.7\ntext = "Later"')
 
     assert not {"Error", "Termination"} & set(kinds(got))
@@ -330,7 +330,7 @@ async def test_a_close_without_an_error() -> None:
 
 @pytest.mark.parametrize("after", ['"connect"', '"begin"', "0.7", '"terminate"'])
 async def test_a_connection_that_is_cut(after: str) -> None:
-    """No close, no Error, no Termination."""
+    """There is no close, no Error and no Termination."""
     got, code, _ = await struck(f'what = "cut"\nafter = {after}')
 
     assert not {"Error", "Termination"} & set(kinds(got))
@@ -339,7 +339,7 @@ async def test_a_connection_that_is_cut(after: str) -> None:
 
 
 async def test_a_connection_that_is_reset() -> None:
-    """The client's system is told that nobody is there any more."""
+    """The client's system gets a TCP reset."""
     async with performing(f'{TURN}[[session.fault]]\nwhat = "reset"\nafter = 0.1') as server:
         client = await server.client()
         await client.receive_until("Begin")
@@ -361,7 +361,7 @@ async def test_a_connection_that_is_reset() -> None:
     ],
 )
 async def test_a_server_that_falls_silent(fault: str, last: str | None) -> None:
-    """It leaves the socket open, though the client has sent Terminate."""
+    """The socket stays open, even after Terminate."""
     got, code, _ = await struck(fault)
 
     assert last == (kinds(got)[-1] if got else None)
@@ -369,7 +369,7 @@ async def test_a_server_that_falls_silent(fault: str, last: str | None) -> None:
 
 
 async def test_a_silent_server_still_lets_go() -> None:
-    """The client closes, and the session is over."""
+    """When the client closes, the session ends."""
     async with performing('[[session]]\n[[session.fault]]\nwhat = "no_termination"') as server:
         client = await server.client()
         await spoken(client)
@@ -408,7 +408,7 @@ def is_extra(message: Any) -> bool:
 async def test_a_fault_that_a_session_survives(
     fault: str, there: Callable[[list[Any]], bool]
 ) -> None:
-    """It ends as it should."""
+    """It ends as usual."""
     got, *closed = await struck(fault)
 
     assert there(got), got
@@ -417,7 +417,7 @@ async def test_a_fault_that_a_session_survives(
 
 
 async def test_garbage() -> None:
-    """A text frame that is no JSON, and all goes on."""
+    """A text frame that is not JSON does not end the session."""
     got, code, _ = await struck('what = "garbage"\nafter = 0.5\ntext = "{["')
 
     assert "{[" in got
@@ -426,7 +426,7 @@ async def test_garbage() -> None:
 
 @pytest.mark.parametrize("after", ['"begin"', '"terminate"'])
 async def test_an_extra_turn_has_a_number_of_its_own(after: str) -> None:
-    """Later turns count on; before Termination if none follows."""
+    """Later turns count on from it; it comes before Termination if no turn follows."""
     second = "[[session.turn]]\nwords = [['Good.', 700, 800]]\n"
     got, *_ = await struck(f'what = "extra_empty_final"\nafter = {after}', TURN + second)
     ends = [each for each in got if each["type"] == "Turn" and each["end_of_turn"]]
@@ -437,13 +437,13 @@ async def test_an_extra_turn_has_a_number_of_its_own(after: str) -> None:
 
 
 async def flood(client: WireClient) -> None:
-    """Audio of 96 kHz, nearly as much as is allowed before it is too fast."""
+    """Audio of 96 kHz, nearly as much as the send limit allows."""
     for _ in range(290):
         await asyncio.wait_for(client.socket.send(bytes(192_000)), 1)
 
 
 async def test_a_server_that_reads_nothing_more() -> None:
-    """Once all buffers are full the client cannot write, and the server still ends."""
+    """Once all buffers are full the client cannot write, and the server still stops."""
     script = '[[session]]\n[[session.fault]]\nwhat = "stall_reading"\nafter = "begin"'
     async with performing(script) as server:
         client = await server.client("sample_rate=96000")

@@ -1,6 +1,6 @@
-"""Sessions with the embedded endpoint: what is said, when, and how it ends.
+"""Sessions with the local server: which messages it sends, when, and how sessions end.
 
-The ears hear what a test tells them to hear; the real recogniser comes at the end.
+A fake backend reports what a test tells it to; the last tests use the real recogniser.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ async def endpoint() -> AsyncIterator[ServerHarness]:
 
 
 async def test_begin_tells_what_is_applied(endpoint: ServerHarness):
-    """Eight keys, whatever was asked for."""
+    """It has the same eight keys for any parameters."""
     client = await endpoint.client(
         "mode=max_accuracy&speaker_labels=true&redact_pii=true&filter_profanity=true"
         "&domain=medical-v1&voice_focus=near-field",
@@ -68,7 +68,7 @@ async def test_begin_tells_what_is_applied(endpoint: ServerHarness):
 
 
 async def test_begin_of_universal_streaming_has_no_mode(endpoint: ServerHarness):
-    """And a version that is no date is not taken."""
+    """A version that is not a date is ignored."""
     client = await endpoint.client("speech_model=whisper-rt", AssemblyAI_Version="latest")
     begin = await client.receive_until("Begin")
 
@@ -109,7 +109,7 @@ async def test_terminate_flushes_the_open_turn(endpoint: ServerHarness):
 
 
 async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
-    """More audio than any buffer holds, another Terminate, nonsense: the end stays the same."""
+    """More audio than any buffer holds, a second Terminate and garbage change nothing."""
     client, ears = await endpoint.session()
     frames: list[str | bytes] = [TERMINATE, TERMINATE, "{", *[bytes(100_000)] * 300]
     for frame in frames:
@@ -125,7 +125,7 @@ async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
 
 
 async def test_settings_change_on_the_way(endpoint: ServerHarness):
-    """The recogniser gets the new ones, the client a warning of what is not done."""
+    """The recogniser gets the new settings, the client a Warning about unsupported ones."""
     client, ears = await endpoint.session("min_turn_silence=200")
     for change in (
         {"max_turn_silence": 2400, "prompt": "Dates", "sample_rate": 8000},
@@ -144,7 +144,7 @@ async def test_settings_change_on_the_way(endpoint: ServerHarness):
 
 
 async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
-    """Switched on and off on the way."""
+    """The client switches it on and off during the session."""
     client, ears = await endpoint.session()
     ears.queue_report(Recognised(STREAM_ID, 5000, silence_ms=5000))
     ears.queue_reading("so")  # a message to wait for
@@ -167,7 +167,7 @@ async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
 
 
 async def test_finals_only(endpoint: ServerHarness):
-    """Their start stands right before each."""
+    """SpeechStarted comes just before each final."""
     client, ears = await endpoint.session("include_partial_turns=false")
     for text, over in (("Move", False), ("Move the", False), ("Move the crates.", True)):
         ears.queue_reading(text, over=over)
@@ -180,7 +180,7 @@ async def test_finals_only(endpoint: ServerHarness):
 
 
 async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: ServerHarness):
-    """With nothing said there is no reply."""
+    """Without any words there is no answer."""
     client, ears = await endpoint.session()
     await client.socket.send('{"type":"ForceEndpoint"}')
     ears.queue_reading("Move the")
@@ -198,8 +198,8 @@ async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: Ser
 
 
 async def test_heartbeats_and_idleness(endpoint: ServerHarness):
-    """A beat after five seconds; who says nothing for five seconds is sent away, who keeps the
-    session alive is not."""
+    """A heartbeat comes every five seconds. A client that sends nothing for five seconds is
+    disconnected; one that sends KeepAlive is not."""
     idle, _ = await endpoint.session("inactivity_timeout=5")
     alive, ears = await endpoint.session("inactivity_timeout=5&session_heartbeat=true")
     for _ in range(20):
@@ -225,7 +225,7 @@ async def test_heartbeats_and_idleness(endpoint: ServerHarness):
 
 
 async def test_a_session_has_a_longest_duration():
-    """Told by Begin, and then enforced."""
+    """Begin contains it, and it is enforced."""
     async with ServerHarness(ServerPolicy(ACCESS_KEY, max_session_s=0.2)) as endpoint:
         client, _ = await endpoint.session()
         before = time.time()
@@ -237,7 +237,7 @@ async def test_a_session_has_a_longest_duration():
 
 
 async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
-    """It keeps no place, and what it did not read is lost."""
+    """Its slot is freed, and unread messages are lost."""
     async with ServerHarness(
         ServerPolicy(ACCESS_KEY, max_sessions=1, max_session_s=0.2)
     ) as endpoint:
@@ -283,7 +283,7 @@ async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
 async def test_a_bad_frame_ends_its_session_and_no_other(
     endpoint: ServerHarness, frames: list[str | bytes], code: int, words: str
 ):
-    """With an Error, also when the client goes on sending."""
+    """It gets an Error, even while the client goes on sending."""
     neighbour, _ = await endpoint.session()
     client, _ = await endpoint.session()
     for frame in [*frames, *[CHUNK] * 100]:
@@ -303,7 +303,7 @@ async def test_a_bad_frame_ends_its_session_and_no_other(
 async def test_a_failure_ends_its_session_and_no_other(
     endpoint: ServerHarness, failure: StreamReport | Exception
 ):
-    """With the error that the service has for everything else."""
+    """It gets the service's error for internal failures."""
     neighbour, _ = await endpoint.session()
     client, ears = await endpoint.session()
     ears.queue_report(failure)
@@ -319,7 +319,7 @@ async def test_a_failure_ends_its_session_and_no_other(
 
 
 async def test_a_visit_is_recorded(endpoint: ServerHarness):
-    """What it was, how long, and how it ended."""
+    """The record has the model, the durations, and how the session ended."""
     client, ears = await endpoint.session("speech_model=universal-3-6-pro")
     await client.socket.send(CHUNK)
     for text in ("One.", "Two."):
@@ -335,7 +335,7 @@ async def test_a_visit_is_recorded(endpoint: ServerHarness):
 
 
 async def test_a_visit_that_was_refused_is_recorded(endpoint: ServerHarness):
-    """Without a model, and never with what was given for a key."""
+    """The record has no model, and never the key that was sent."""
     await (await endpoint.client(key="my own secret")).expect_refusal()
     visit = await endpoint.next_session_record()
 
@@ -348,7 +348,7 @@ async def test_a_visit_that_was_refused_is_recorded(endpoint: ServerHarness):
 
 
 async def test_a_client_that_leaves_is_recorded(endpoint: ServerHarness):
-    """With its close, or gone without one."""
+    """With its close code, or 1006 without a close."""
     client, _ = await endpoint.session()
     await client.socket.close(1000, "enough")
     polite = await endpoint.next_session_record()
@@ -361,7 +361,7 @@ async def test_a_client_that_leaves_is_recorded(endpoint: ServerHarness):
 
 
 async def test_stopping_is_recorded_too(endpoint: ServerHarness):
-    """Clients are told by the close that the server goes."""
+    """Clients get a close that says the server is going away."""
     client, _ = await endpoint.session()
     await asyncio.gather(endpoint.stop(), client.receive_rest())
     visit = await endpoint.next_session_record()
@@ -374,7 +374,7 @@ async def test_stopping_is_recorded_too(endpoint: ServerHarness):
 
 
 async def test_everything_that_can_be_asked_for_at_once():
-    """Finals alone, in their language, and the silence around them."""
+    """Only finals, with their language, and the silence around them."""
     pcm, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     second = bytes(2 * rate)
     audio = 3 * second + pcm.tobytes() + 3 * second
@@ -406,7 +406,7 @@ async def test_everything_that_can_be_asked_for_at_once():
 async def test_messages_are_answered_while_the_recognisers_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Though more audio was sent before than a pipe holds; and the server is well."""
+    """Even with more queued audio than a pipe holds; the health check works too."""
     install_stub_recogniser(tmp_path, monkeypatch)
     before = set(psutil.Process().children(recursive=True))
     async with ServerHarness(ServerPolicy(ACCESS_KEY), RecogniserPool()) as endpoint:

@@ -1,4 +1,4 @@
-"""The recogniser of the extra `whisper`; skipped where that is not installed."""
+"""The engine of the extra `whisper`; skipped if it is not installed."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ RECORDING = Path(__file__).parents[3] / "samples" / "recordings" / "station.aiff
 
 
 def test_its_model_is_served_by_it():
-    """And the others are not."""
+    """Other models are not."""
     assert "whisper" == engine_name_for("whisper-rt")
     assert "whisper" != engine_name_for("universal-streaming-english")
 
 
 def test_it_tells_words_with_times_and_confidences():
-    """Seconds from the first sample, in order, and not all equally sure."""
+    """Times rise within the recording, and confidences differ."""
     from workers.localserver.recognition.whisper import Whisper
 
     audio, rate = soundfile.read(RECORDING, dtype="float32")
