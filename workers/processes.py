@@ -1,4 +1,4 @@
-"""How this system makes the processes of sessions, and that in which files are probed."""
+"""Starts child processes: sessions, and the one that probes files."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-"""A fork server starts a session in milliseconds and shares its memory; not every system has it."""
+"""A fork server starts a session in milliseconds and shares memory; not every system has one."""
 
 PRELOAD_MODULES = [
     "workers.session.local_launcher",
@@ -21,27 +21,30 @@ PRELOAD_MODULES = [
     "workers.audio.probe",
     "workers.session.preload",
 ]
-"""What the fork server loads once for all sessions; importing these starts no thread."""
+"""What the fork server imports once for all sessions; importing these starts no thread."""
 
 START_POLL_INTERVAL_S = 1.0
-"""Seconds between two looks at a fork server that is to start a process."""
+"""Seconds between two checks of a fork server that is starting a process."""
 
 MAX_START_POLLS = 60
-"""After so many it is given up: a new one loads its modules first, from a slow disk perhaps."""
+"""After so many polls it is killed. A new one imports modules first, perhaps from a slow disk."""
 
 
 GROUP_SIGNALS = {each for each in signal.Signals if each.name in ("SIGINT", "SIGTERM", "SIGHUP")}
-"""What a terminal or a service manager sends to every process of a program: it is meant for the
-first, which ends the others in its own way. Not every system has them."""
+"""What a terminal or a service manager sends to every process of a program. The parent handles them
+and ends its children itself. Not every system has them."""
 
 
 def mp_context() -> BaseContext:
-    """What processes are made with."""
+    """The multiprocessing context of all child processes."""
     return multiprocessing.get_context(START_METHOD)
 
 
 def warm_up(context: BaseContext) -> None:
-    """Starts the machinery. Before any screen replaces the standard error: it inherits that."""
+    """Starts the resource tracker and the fork server.
+
+    Call it before a screen replaces the standard error, which they inherit.
+    """
     context.Event()  # starts the resource tracker
     if START_METHOD == "forkserver":
         context.set_forkserver_preload(PRELOAD_MODULES)
@@ -51,10 +54,10 @@ def warm_up(context: BaseContext) -> None:
 def start_process(
     context: BaseContext, target: Callable[..., None], *args: object, name: str
 ) -> BaseProcess:
-    """A process at work, which ends with this one at the latest.
+    """Starts a daemon process.
 
-    Raises `OSError` when there is no room for it; and `EOFError` or `ConnectionError` when the fork
-    server was ended meanwhile, for then there may be a process that nobody knows.
+    Raises `OSError` when the system has no room for it, and `EOFError` or `ConnectionError` when
+    the fork server died meanwhile; then a process may exist that nothing knows of.
     """
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
         target=target, args=args, name=name, daemon=True
@@ -66,7 +69,7 @@ def start_process(
                 with _start_watchdog():
                     process.start()
             except (EOFError, ConnectionError):
-                kill_fork_server()  # dying it may still pass for alive at the next start
+                kill_fork_server()  # while it dies, the next start would still use it
                 raise
         else:
             process.start()
@@ -74,7 +77,7 @@ def start_process(
 
 
 def is_suspended(pid: int | None) -> bool:
-    """Whether somebody has stopped a process (SIGSTOP), where the system tells."""
+    """Whether a process is stopped (SIGSTOP), on a system with /proc."""
     with suppress(OSError):
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         return stat.rpartition(")")[2].split()[0] in "Tt"
@@ -85,28 +88,25 @@ def is_suspended(pid: int | None) -> bool:
 
 
 def kill_fork_server() -> None:
-    """By force, and at once; the next start makes a new one. Nothing when there is none."""
+    """Kills the fork server, if there is one; the next start makes a new one."""
     process = _fork_server_pid()
     if process is not None:
         with suppress(OSError):
             os.kill(process, signal.SIGKILL)
-            # Only looked at: multiprocessing wants to find it dead by itself.
+            # WNOWAIT, because multiprocessing reaps it itself.
             os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
 
 
 def kill_suspended_fork_server() -> None:
-    """Ends a fork server that somebody has stopped.
-
-    For as long as it is, no start ends, and no end of a process that it made is told.
-    """
+    """Kills a suspended fork server: it would delay every start and hide every exit."""
     if is_suspended(_fork_server_pid()):
         kill_fork_server()
 
 
 def ignore_group_signals() -> None:
-    """For the fork server, when it is ready: until then this was held back (`_ensure_fork_server`).
+    """Ignores `GROUP_SIGNALS`, which `_ensure_fork_server` has blocked until then.
 
-    What it makes inherits that.
+    For the fork server; its children inherit it.
     """
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -117,15 +117,14 @@ def _fork_server_pid() -> int | None:
     from multiprocessing import forkserver
 
     server = forkserver._forkserver
-    return server._forkserver_pid  # type: ignore[attr-defined,no-any-return]  # no public door
+    return server._forkserver_pid  # type: ignore[attr-defined,no-any-return]  # no public name
 
 
 def _ensure_fork_server() -> None:
-    """One that is deaf from its first moment: loading takes a second, and Ctrl-C comes when it
-    comes."""
+    """Starts it with `GROUP_SIGNALS` blocked: it imports for a second, and Ctrl-C may come then."""
     from multiprocessing import forkserver, resource_tracker
 
-    resource_tracker.ensure_running()  # first: to start it would let these signals in again
+    resource_tracker.ensure_running()  # first, because starting it unblocks these signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
     try:
         forkserver.ensure_running()
@@ -135,21 +134,21 @@ def _ensure_fork_server() -> None:
 
 @contextmanager
 def _start_watchdog() -> Iterator[None]:
-    """Bounds a start: whoever waits for the fork server has no time limit of his own."""
-    over = threading.Event()
+    """Kills a fork server that does not answer, since a start waits for it without a limit."""
+    started = threading.Event()
 
     def watch() -> None:
-        for _ in range(MAX_START_POLLS):  # and not seconds: the whole program may have been stopped
-            if over.wait(START_POLL_INTERVAL_S):
+        for _ in range(MAX_START_POLLS):  # polls, not seconds: the whole program may be suspended
+            if started.wait(START_POLL_INTERVAL_S):
                 return
             kill_suspended_fork_server()
         kill_fork_server()
 
-    threading.Thread(target=watch, name="start", daemon=True).start()
+    threading.Thread(target=watch, name="start-watchdog", daemon=True).start()
     try:
         yield
     finally:
-        over.set()
+        started.set()
 
 
 _start_lock = threading.Lock()
@@ -157,19 +156,19 @@ _start_lock = threading.Lock()
 
 @contextmanager
 def _hide_main_module() -> Iterator[None]:
-    """Lets multiprocessing see the program as it was before any screen.
+    """Hides the main module and the screen's standard error from multiprocessing.
 
-    It runs the program's main script again in every child, so that a child finds what is defined
-    there. Nothing of ours is, and it would cost each session some milliseconds and a quarter of its
-    memory. And if its helpers were killed, it starts new ones, which inherit the standard error;
-    that of a screen has no descriptor. One start at a time, since all threads see it.
+    It would run the main module again in every child, which costs a session some milliseconds and
+    a quarter of its memory, and we define nothing there. If its helpers were killed, it starts new
+    ones, which inherit the standard error; that of a screen has no descriptor. All threads see the
+    change, so one start at a time.
     """
     with _start_lock:
-        main, errors = sys.modules["__main__"], sys.stderr
+        main, stderr = sys.modules["__main__"], sys.stderr
         sys.modules["__main__"] = ModuleType("__main__")
         sys.stderr = sys.__stderr__
         try:
             yield
         finally:
             sys.modules["__main__"] = main
-            sys.stderr = errors
+            sys.stderr = stderr

@@ -1,4 +1,4 @@
-"""A recording read straight on, from its beginning or from a place that it was wound to."""
+"""Reads an audio file in blocks, from its beginning or from any sample on."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -28,37 +28,36 @@ _EXACT_SEEK_SUBTYPES = frozenset(
         "MS_ADPCM",
     ]
 )
-"""Any other encoding is read from its beginning: a lossy decoder that lands in the middle gives
-other samples than one that came there, or counts them from elsewhere, and some cannot seek."""
+"""Any other encoding is read from its beginning: after a seek, a lossy decoder gives other samples
+or counts them differently, and some cannot seek."""
 
 _BLOCK_S = 0.25
-"""Seconds."""
 _MAX_BLOCK_SAMPLES = 1 << 18
-"""Samples of all channels together to read at a time, whatever rate a header claims."""
+"""Samples of all channels together, whatever rate a header claims."""
 
 
 class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
     """An open audio file; raises `soundfile.LibsndfileError` where it cannot be read.
 
-    ``on_skip`` is called for each piece that is passed over, on the way to where it is read from.
+    ``on_skip`` is called for each block that is skipped on the way to the first sample.
     """
 
     next_frame = 0
-    """The next sample (of each channel) to be read."""
+    """The next sample of each channel to read."""
 
     def __init__(self, path: str, on_skip: Callable[[], object] = lambda: None) -> None:
         self._on_skip = on_skip
-        super().__init__(os.fsencode(path))  # what soundfile makes of a path must be valid UTF-8
+        super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
 
     def seekable(self) -> bool:
-        """Never: else each reading ends with a seek to its end, which spoils the last of Opus."""
+        """Always False; else each read ends with a seek, which spoils the end of an Opus file."""
         return False
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
-        """Everything from sample ``start_frame`` on as ``int16`` or ``float32``; once.
+        """Yields everything from sample ``start_frame`` on, as ``int16`` or ``float32``; once.
 
-        One reading costs as much as sending a chunk, so a piece is longer than a chunk. Not more,
-        because a reading that meets damage gives nothing of what comes before it.
+        A read costs as much as sending a chunk, so blocks are longer than chunks. They are not
+        much longer, because a read that fails loses all of its block.
         """
         if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
             self.next_frame = self.seek(min(start_frame, self.frames))

@@ -1,4 +1,4 @@
-"""Any recording as blocks of mono 16-bit PCM, from any sample on, in constant memory."""
+"""Decodes any recording to mono 16-bit PCM, from any sample on, in constant memory."""
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -32,9 +32,9 @@ _PCM16_SUBTYPES = frozenset(
 )
 _KEPT_BEFORE_DAMAGE_HINT = "What was heard until there is kept."
 _MAX_SHORTFALL_S = 0.1
-"""Seconds that may be missing at the end: lossy formats round their length."""
+"""Seconds that may be missing at the end, because lossy formats round their length."""
 _RESAMPLER_WARM_UP_S = 0.25
-"""Seconds by which a resampler starts early, to be past the silence that it takes for the past."""
+"""Seconds by which a resampler starts early, since it assumes silence before its first sample."""
 
 
 def pcm_blocks(
@@ -45,69 +45,57 @@ def pcm_blocks(
     *,
     on_skip: Callable[[], object] = lambda: None,
 ) -> Generator[bytes]:
-    """Little-endian PCM16 mono at ``rate`` Hz, ``block_frames`` samples a block; the last may be
-    shorter.
+    """Yields little-endian PCM16 mono at ``rate`` Hz in blocks of ``block_frames`` samples.
 
-    Channels are averaged. A recording that is mono, at ``rate`` and at most 16 bits deep passes
-    through bit for bit. The first block begins with sample ``start_frame`` of those that there are
-    from the beginning; nothing is given when there are no more than that. ``on_skip`` is called now
-    and then while it is on its way there, and may raise: to get far into a file may take a minute.
-    Raises `Unreadable` when the file stops being readable.
+    The last block may be shorter. Channels are averaged; a recording that is mono, at ``rate`` and
+    at most 16 bits deep passes through bit for bit. The first block begins with sample
+    ``start_frame`` of the result. ``on_skip`` is called from time to time on the way there, which
+    may take a minute, and may raise. Raises `Unreadable` when the file cannot be read further.
     """
     try:
         with AudioReader(recording.path, on_skip) as file:
-            blocks = _raw_pcm if _can_pass_through(file, rate) else _mono_pcm
-            yield from _regroup(blocks(file, rate, start_frame), block_frames * 2)
-            heard = file.next_frame
+            yield from _regroup(_mono_pcm(file, rate, start_frame), block_frames * 2)
+            decoded = file.next_frame
     except soundfile.LibsndfileError as error:
         if not os.path.exists(recording.path):
             raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
         what = error.error_string.rstrip(".").strip()
         raise Unreadable(f"the file is damaged ({what})", _KEPT_BEFORE_DAMAGE_HINT) from error
-    if heard < recording.frames - _MAX_SHORTFALL_S * recording.rate:
+    if decoded < recording.frames - _MAX_SHORTFALL_S * recording.rate:
         raise Unreadable(
-            f"the file is damaged: it reads up to {heard / recording.rate:.1f} s "
+            f"the file is damaged: it reads up to {decoded / recording.rate:.1f} s "
             f"of {recording.seconds:.1f} s",
             _KEPT_BEFORE_DAMAGE_HINT,
         )
 
 
 def sample_count(recording: Recording, rate: int) -> int:
-    """How many samples `blocks` gives in all, to within a few when it resamples."""
+    """How many samples `pcm_blocks` yields, give or take a few if it resamples."""
     return -(-recording.frames * rate // recording.rate)
 
 
-def _can_pass_through(file: AudioReader, rate: int) -> bool:
-    # FLAC names its depth as WAV does, so PCM_16 covers it.
-    mono = file.channels == 1 and file.samplerate == rate
-    return mono and file.subtype in _PCM16_SUBTYPES
-
-
-def _raw_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
-    return (
-        block.astype("<i2", copy=False).tobytes()
-        for block in file.iter_blocks("int16", start_frame)
-    )
-
-
 def _mono_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
-    """Averaged, resampled and rounded."""
+    """Passed through, or averaged and rounded, or resampled as well."""
+    # FLAC names its depth as WAV does, so PCM_16 covers it.
+    if file.channels == 1 and file.samplerate == rate and file.subtype in _PCM16_SUBTYPES:
+        raw = file.iter_blocks("int16", start_frame)
+        return (block.astype("<i2", copy=False).tobytes() for block in raw)
     if rate == file.samplerate:
         return (_to_pcm16(_downmix(block)) for block in file.iter_blocks("float32", start_frame))
     return _resampled_pcm(file, rate, start_frame)
 
 
 def _resampled_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
-    """Begins where a sample of the file and one of the result fall on the same moment, so that the
-    others do too; in whole numbers, because a fraction would be a sample off after some hours."""
+    # Starts where a sample of the file and one of the result coincide, so that all others do too.
+    # In integers, because floats would be a sample off after some hours.
     common = gcd(rate, file.samplerate)
-    here, there = file.samplerate // common, rate // common
+    step_in, step_out = file.samplerate // common, rate // common
     together = max(
-        0, start_frame // there - -(-round(_RESAMPLER_WARM_UP_S * file.samplerate) // here)
+        0, start_frame // step_out - -(-round(_RESAMPLER_WARM_UP_S * file.samplerate) // step_in)
     )
-    surplus = (start_frame - together * there) * 2
+    surplus = (start_frame - together * step_out) * 2
     resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
-    for pcm in _resample(resampler, map(_downmix, file.iter_blocks("float32", together * here))):
+    for pcm in _resample(resampler, map(_downmix, file.iter_blocks("float32", together * step_in))):
         yield pcm[surplus:]
         surplus = max(0, surplus - len(pcm))
 
@@ -124,7 +112,7 @@ def _downmix(block: SampleBlock) -> MonoSamples:
 
 
 def _regroup(blocks: Iterator[bytes], block_bytes: int) -> Iterator[bytes]:
-    """The same bytes, ``block_bytes`` at a time; the last may be shorter."""
+    """The same bytes, ``block_bytes`` at a time; the last block may be shorter."""
     pcm = bytearray()
     for block in blocks:
         pcm += block
@@ -136,7 +124,7 @@ def _regroup(blocks: Iterator[bytes], block_bytes: int) -> Iterator[bytes]:
 
 
 def _to_pcm16(samples: MonoSamples) -> bytes:
-    """Rounded to 16 bits; what is too loud is clipped, what is not a number is silence."""
+    """Rounds to 16 bits; clips what is too loud, and turns NaN into silence."""
     scaled = np.nan_to_num(samples, posinf=1.0, neginf=-1.0) * np.float32(32768)
     clipped: bytes = np.clip(np.rint(scaled), -32768, 32767).astype("<i2").tobytes()
     return clipped

@@ -1,4 +1,4 @@
-"""Which files a list of paths means: files as they are, folders searched for audio."""
+"""Finds the recordings that a list of paths names: files as they are, folders searched."""
 
 import os
 import stat
@@ -27,10 +27,10 @@ AUDIO_SUFFIXES = frozenset(
         ".snd",
     ]
 )
-"""What a folder is searched for. A file that is named is tried whatever it is called."""
+"""What folders are searched for. A file that is named itself may be called anything."""
 
 UNSUPPORTED_SUFFIXES = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
-"""Audio that libsndfile does not read: listed too, so that it is refused in words."""
+"""Audio that libsndfile does not read; found as well, so that the user is told why."""
 
 
 _FILE_KINDS = (
@@ -43,11 +43,11 @@ _FILE_KINDS = (
 )
 
 SkipCallback: TypeAlias = Callable[[str, str], None]
-"""Told what was passed over in a folder: its path, and the reason in words."""
+"""Called with a path in a folder that was skipped, and the reason."""
 
 
 FolderCallback: TypeAlias = Callable[[str], None]
-"""Told each folder before it is read; an exception that it raises ends the search."""
+"""Called with each folder before it is read; may raise to end the search."""
 
 
 def _ignore(*_: str) -> None:
@@ -59,11 +59,11 @@ def find_recordings(
     report_skipped: SkipCallback = _ignore,
     on_folder: FolderCallback = _ignore,
 ) -> list[str]:
-    """The files that ``paths`` mean, each once, folders in the order of their names.
+    """Returns the files that ``paths`` name, each once; those of a folder in order of their names.
 
-    A link to a file is a file; a link to a folder is searched only when it is named itself, so that
-    no folder is searched for ever. Raises `UsageProblem` for a path that does not exist or a folder
-    without any audio.
+    A link to a file counts as a file. A link to a folder is searched only if it is named itself, so
+    that the search ends. Raises `UsageProblem` for a path that does not exist, or a folder without
+    audio.
     """
     files: dict[str, None] = {}
     for path in paths:
@@ -77,14 +77,16 @@ def find_recordings(
 
 
 def is_recording(name: str) -> bool:
-    """Whether a file of this name is one that a folder is searched for."""
+    """Whether a file in a folder is a recording, by its name."""
     suffix = os.path.splitext(name)[1].lower()
     return suffix in AUDIO_SUFFIXES | UNSUPPORTED_SUFFIXES and not name.startswith(".")
 
 
 def special_file_kind(mode: int) -> str | None:
-    """What a path is that is no file, in words, by its ``st_mode``. Nothing of it may be opened:
-    a pipe would be waited for, and a device may never end."""
+    """What a path is by its ``st_mode``, in words; None for a file.
+
+    Open files only: opening a pipe waits for its writer, and a device may never end.
+    """
     return next((words for is_kind, words in _FILE_KINDS if is_kind(mode)), "something else")
 
 
@@ -130,7 +132,7 @@ def _walk(folder: str, report_skipped: SkipCallback, on_folder: FolderCallback) 
 
 
 def _skip_reason(path: str) -> str | None:
-    """Why a name in a folder is none of a file; None if it is."""
+    """Why a path is not a file, in words; None if it is one."""
     try:
         kind = special_file_kind(os.stat(path).st_mode)
     except FileNotFoundError:

@@ -1,19 +1,19 @@
-"""How loud audio is that is sent: so that one sees whether there is speech in it."""
+"""How loud audio is, so that a user sees whether it holds speech."""
 
 import math
 
 import numpy as np
 
 FLOOR_DB = -99
-"""Stands for silence, which has no level."""
+"""The level of silence, which has none."""
 
 _FULL_SCALE = 32768.0
 
 
 def rms_dbfs(pcm: bytes) -> int:
-    """The level of 16-bit samples: their root mean square in dB of full scale, 0 at the most."""
+    """The root mean square of 16-bit samples in dB of full scale, from `FLOOR_DB` to 0."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    # Not np.dot: for a long chunk its library would start threads, in each session its own.
+    # Not np.dot, whose library would start threads in each session for a long chunk.
     power = float(np.einsum("i,i->", samples, samples)) / max(len(samples), 1)
     if power <= 0.0:
         return FLOOR_DB

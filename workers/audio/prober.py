@@ -1,8 +1,8 @@
-"""Probing in a process of its own: decoders are C, read foreign bytes, and print what they like.
+"""Probes files in a process of its own, because decoders are C code that reads untrusted bytes.
 
-One process probes one file after the other. A file that makes it crash or hang is an unreadable
-file; the next one gets a new process. If somebody else ends it, the file is asked for again. What a
-decoder writes to its standard error never reaches the screen.
+One process probes one file after the other. A file that makes it crash or hang is unreadable, and
+the next file gets a new process. If the process is killed from outside, the file is probed again.
+What a decoder prints never reaches the screen.
 """
 
 import os
@@ -18,26 +18,28 @@ from workers.audio.recording import Recording
 from workers.errors import ProbeFailed, Unreadable
 
 MAX_PROBE_POLLS = 30
-"""Looks of a second after which a file that is still being probed is given up."""
+"""Polls of one second until a file that is still being probed counts as unreadable."""
 
 MAX_SUSPENDED_POLLS = 3
-"""Looks in a row after which a process that is stopped is ended."""
+"""Polls in a row until a suspended process is killed."""
 
 MAX_PROBE_ATTEMPTS = 2
 
 EXIT_CODE_TIMEOUT_S = 5.0
-"""Seconds until it is known what a process that is gone has died of."""
+"""Seconds to wait for the exit code of a process that has died."""
 
 _KILLED_EXIT_CODES = {
-    -each for each in signal.Signals if each.name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+    -number
+    for number in signal.Signals
+    if number.name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 }
-"""Exit codes of a process that somebody ended. A decoder dies of other signals."""
+"""Exit codes of a process that was killed from outside. A decoder dies of other signals."""
 
 _UNKNOWN_EXIT_CODE = 255
-"""That of one whose end nobody has seen, because its fork server was ended too."""
+"""The exit code when the fork server was killed too."""
 
 ProbeResult: TypeAlias = Recording | tuple[str, str]
-"""The facts, or the words of an `Unreadable`."""
+"""A recording, or reason and hint of an `Unreadable`."""
 
 
 class Prober:
@@ -60,23 +62,23 @@ class Prober:
         self._stop_process()
 
     def probe(self, path: str) -> Recording:
-        """The facts of a recording; raises `Unreadable` with what is wrong with it.
+        """Probes a file; raises `Unreadable` with what is wrong with it.
 
-        Raises `ProbeFailed` when there was nobody who could tell.
+        Raises `ProbeFailed` if the processes that probed it were killed, or could not be started.
         """
         for _ in range(MAX_PROBE_ATTEMPTS):
-            answer = self._request_probe(path)
-            if isinstance(answer, Recording):
-                return answer
-            if answer is not None:
-                raise Unreadable(*answer)
+            result = self._request_probe(path)
+            if isinstance(result, Recording):
+                return result
+            if result is not None:
+                raise Unreadable(*result)
         raise ProbeFailed(
             "the process that was to read the file was killed, and so was the next", "Retry."
         )
 
     def _request_probe(self, path: str) -> ProbeResult | None:
-        """None: somebody has ended the process, or what starts it."""
-        if self._pipe is not None and self._pipe.poll():  # nothing was asked: it is dead
+        """None: the process, or the fork server, was killed from outside."""
+        if self._pipe is not None and self._pipe.poll():  # nothing was requested, so it has died
             self._stop_process()
         try:
             pipe = self._pipe or self._start_process()
@@ -91,7 +93,7 @@ class Prober:
             if not self._wait_for_result(pipe):
                 self._stop_process()
                 return f"the file could not be read within {MAX_PROBE_POLLS} s", ""
-            answer: ProbeResult = pipe.recv()
+            result: ProbeResult = pipe.recv()
         except (OSError, EOFError):
             assert self._process is not None
             self._process.join(EXIT_CODE_TIMEOUT_S)
@@ -99,36 +101,37 @@ class Prober:
             if code in _KILLED_EXIT_CODES or code == _UNKNOWN_EXIT_CODE:
                 return None
             return "the file makes its decoder crash", "It is damaged."
-        return answer
+        return result
 
     def _wait_for_result(self, pipe: Connection) -> bool:
-        """Waits for it, but not for ever. One that is stopped is ended, which is an answer too."""
-        stopped = 0
+        """Waits for a limited time. Kills a suspended process, which ends the wait as well."""
+        suspended_polls = 0
         for _ in range(MAX_PROBE_POLLS):
             if pipe.poll(1.0):
                 return True
             assert self._process is not None
-            stopped = stopped + 1 if processes.is_suspended(self._process.pid) else 0
-            if stopped == MAX_SUSPENDED_POLLS:
+            is_suspended = processes.is_suspended(self._process.pid)
+            suspended_polls = suspended_polls + 1 if is_suspended else 0
+            if suspended_polls == MAX_SUSPENDED_POLLS:
                 self._process.kill()
         return False
 
     def _start_process(self) -> Connection:
-        ours, theirs = self._context.Pipe()
+        parent_end, child_end = self._context.Pipe()
         try:
             self._process = processes.start_process(
-                self._context, _probe_main, theirs, name="paceline-prober"
+                self._context, _probe_main, child_end, name="paceline-prober"
             )
         except BaseException:
-            ours.close()
+            parent_end.close()
             raise
         finally:
-            theirs.close()
-        self._pipe = ours
-        return ours
+            child_end.close()
+        self._pipe = parent_end
+        return parent_end
 
     def _stop_process(self) -> int | None:
-        """Ends the process; gives its exit code, None when there is none."""
+        """Ends the process; returns its exit code, None if there was no process."""
         process, code = self._process, None
         if self._pipe is not None and process is not None:
             self._pipe.close()
@@ -142,11 +145,11 @@ class Prober:
 
 
 def _probe_main(pipe: Connection) -> None:
-    """The child: a path in, an answer out, until the pipe ends."""
-    from workers.audio.probe import probe  # loads decoders: not in the parent
+    """The child: a path in, a result out, until the pipe is closed."""
+    from workers.audio.probe import probe  # loads decoders, which the parent must not
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which multiprocessing ends it at the latest
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)

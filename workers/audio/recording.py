@@ -1,11 +1,11 @@
-"""A recording: one audio file that can be streamed."""
+"""A recording: an audio file that can be streamed."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One readable audio file, as probing found it."""
+    """A readable audio file, as probing found it."""
 
     path: str
     """As given, or as found under the folder that was given."""

@@ -1,9 +1,9 @@
-"""What every session inherits from the fork server, which loads this module last.
+"""What every session inherits from the fork server, which imports this module last.
 
-It imports what each session would otherwise import for itself, plans the reading and writing of
-every event once for all, and hides the lot from the garbage collector: what a collection looks at
-it also writes to, and a page that is written to is shared no longer. And it makes deaf to what all
-processes of a program are sent.
+It imports what each session would otherwise import by itself, and prepares reading and writing of
+every event. Then it hides all objects from the garbage collector, which writes to each object that
+it visits, so that its page would no longer be shared. It also ignores the signals that are sent to
+all processes of a program.
 """
 
 import encodings.idna  # noqa: F401  (looking up a host encodes its name)
