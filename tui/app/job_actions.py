@@ -167,7 +167,8 @@ class JobActions(App[None]):
     # --- exports
 
     def action_export(self, everything: bool = False) -> None:
-        from tui.model.export_job import ExportChoice, export_groups
+        from tui.model.export_choice import ExportChoice
+        from tui.model.export_job import export_groups
         from tui.screens.export import ExportDialog
 
         wanted = list(self.state.job_states) if everything else self.targets

@@ -1,38 +1,58 @@
-"""What can be told of a job in one value: what rows show, sorting compares and the filter asks.
+"""Single values of a job, which rows show, sorting compares and the filter tests.
 
-Plain functions of a history; None where there is no such value.
+Functions of a `JobState`; they return None where the job has no such value.
 """
 
+from enum import Enum
 from functools import lru_cache
 from pathlib import PurePath
 
 from workers.jobs.job_state import JobState, JobStatus
+from workers.pacing.certificate import LAG_TOLERANCE_MS
+
+VERY_LATE_MS = 10 * LAG_TOLERANCE_MS
+"""From here on a lag is a breakdown rather than a delay."""
+
+
+class Punctuality(Enum):
+    """How a lag is judged."""
+
+    ON_TIME = "on time"
+    LATE = "late"
+    VERY_LATE = "very late"
+
+
+def punctuality(lag_ms: float) -> Punctuality:
+    """Judges a lag by the tolerance of the pacing certificate."""
+    if lag_ms <= LAG_TOLERANCE_MS:
+        return Punctuality.ON_TIME
+    return Punctuality.LATE if lag_ms <= VERY_LATE_MS else Punctuality.VERY_LATE
 
 
 def recording_name(job_state: JobState) -> str:
-    """The recording's name, as the file system has it: not to be drawn as it is."""
+    """The recording's name as the file system has it; clean it before drawing."""
     return file_name(job_state.file)
 
 
 @lru_cache(maxsize=4096)
 def file_name(file: str) -> str:
-    """The same of a path."""
+    """Like `recording_name`, for a path."""
     return PurePath(file).name or file
 
 
 def latest_words(job_state: JobState) -> str:
-    """What was heard last, as it came: not to be drawn as it is."""
+    """The text of the latest turn as it came; clean it before drawing."""
     latest = job_state.transcript.latest_line
     return latest.text if latest else ""
 
 
 def reached_s(job_state: JobState) -> float:
-    """Seconds of the recording that need not be sent any more."""
+    """Seconds of the recording that are sent, or need not be sent again."""
     return job_state.retrying.from_seconds if job_state.retrying else job_state.sent_seconds
 
 
 def progress_fraction(job_state: JobState) -> float | None:
-    """How much of the recording that is, from 0 to 1; None while its length is not known."""
+    """The share of the recording that was sent, 0 to 1; None while the length is unknown."""
     if job_state.status is JobStatus.DONE:
         return 1.0
     total = job_state.total_seconds
@@ -40,27 +60,27 @@ def progress_fraction(job_state: JobState) -> float | None:
 
 
 def progress_percent(job_state: JobState) -> int | None:
-    """The same as rows show it: 100 only when all of it is done."""
+    """The same in whole percent, rounded down: 100 only when everything was sent."""
     part = progress_fraction(job_state)
     return None if part is None else int(part * 100)
 
 
 def remaining_s(job_state: JobState) -> float | None:
-    """Seconds of speech that are still to be sent; None when nothing more will be."""
+    """Seconds of audio still to be sent; None when nothing more will be sent."""
     if job_state.status.is_finished or not job_state.total_seconds:
         return None
     return max(job_state.total_seconds - reached_s(job_state), 0.0)
 
 
 def lag_ms(job_state: JobState) -> float | None:
-    """Of the chunk sent last; of a session that is over, the 99th percentile."""
+    """Lag of the last chunk, in ms; for a finished session, the 99th percentile."""
     if job_state.ended and job_state.ended.certificate:
         return job_state.ended.certificate.lag_ms.p99
     return None if job_state.lag is None or job_state.status.is_finished else job_state.lag.now
 
 
 def peak_level_db(job_state: JobState) -> int | None:
-    """The loudest chunk of the last few, in dBFS; None when nothing is being sent."""
+    """Level of the loudest of the last chunks, in dBFS; None when nothing is being sent."""
     if job_state.status is not JobStatus.STREAMING:
         return None
     return max(job_state.levels_db, default=None)

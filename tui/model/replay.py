@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from tui.model.desk_state import DeskState
+from tui.model.replay_position import ReplayPosition
 from tui.model.totals import start_immediately
-from tui.render.replay_bar import ReplayPosition
 from workers.jobs.events import JobReport, Retrying
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration

@@ -9,7 +9,7 @@ from enum import Enum
 from heapq import heapify, heappop, heappush
 
 from tui.model import metrics
-from tui.render.gauges import Punctuality, punctuality
+from tui.model.metrics import Punctuality, punctuality
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus

@@ -1,25 +1,43 @@
-"""A search in a transcript: where some words stand, and which of these places is looked at."""
+"""A search in a transcript: where the words are, and which match is the current one."""
 
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
-from tui.render.transcript_layout import MatchSpans, TranscriptLayout
+
+@dataclass(frozen=True, slots=True)
+class RowSpan:
+    """Characters of one row."""
+
+    row: int
+    start: int
+    end: int
+
+
+MatchSpans: TypeAlias = tuple[RowSpan, ...]
+"""One match; in several rows if a row ends within it."""
+
+
+class SearchableRows(Protocol):
+    """A transcript in rows, such as `TranscriptLayout`."""
+
+    def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:
+        """The matches from a row on, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """Characters of a row that are part of such a place."""
+    """Characters of a row that belong to a match."""
 
     start: int
     end: int
     is_current: bool
-    """Of the one that is looked at."""
 
 
 class TranscriptSearch:
-    """Goes on while words come in; the place that is looked at stays."""
+    """Follows a growing transcript; the current match stays."""
 
     def __init__(self) -> None:
         self.query = ""
@@ -27,47 +45,47 @@ class TranscriptSearch:
         self._current_match = 0
         self._matches_by_row: defaultdict[int, list[int]] = defaultdict(list)
 
-    def start(self, query: str, paragraphs: TranscriptLayout, top_row: int) -> None:
-        """Looks for other words; the first place from row ``top_row`` on is looked at."""
+    def start(self, query: str, rows: SearchableRows, top_row: int) -> None:
+        """Starts another search; the first match from row ``top_row`` on becomes current."""
         self.query = query
-        self.refresh(paragraphs)
-        behind = (index for index, place in enumerate(self._matches) if place[0].row >= top_row)
+        self.refresh(rows)
+        behind = (index for index, match in enumerate(self._matches) if match[0].row >= top_row)
         self._current_match = next(behind, 0)
 
-    def refresh(self, paragraphs: TranscriptLayout, first_row: int = 0) -> None:
-        """The transcript has changed, from row ``first_row`` on."""
-        kept = bisect_left(self._matches, first_row, key=lambda place: place[0].row)
-        for place in self._matches[kept:]:
-            for piece in place:
-                self._matches_by_row.pop(piece.row, None)
-        self._matches[kept:] = paragraphs.find(self.query, first_row)
-        for index, place in enumerate(self._matches[kept:], kept):
-            for piece in place:
-                self._matches_by_row[piece.row].append(index)
+    def refresh(self, rows: SearchableRows, first_row: int = 0) -> None:
+        """Searches again in the rows that changed, from ``first_row`` on."""
+        unchanged = bisect_left(self._matches, first_row, key=lambda match: match[0].row)
+        for match in self._matches[unchanged:]:
+            for span in match:
+                self._matches_by_row.pop(span.row, None)
+        self._matches[unchanged:] = rows.find(self.query, first_row)
+        for index, match in enumerate(self._matches[unchanged:], unchanged):
+            for span in match:
+                self._matches_by_row[span.row].append(index)
         self._current_match = min(self._current_match, max(len(self._matches) - 1, 0))
 
     def step(self, matches: int) -> None:
-        """To a later place, or an earlier one; round and round."""
+        """Moves to a later match, or with a negative number an earlier one; it wraps around."""
         if self._matches:
             self._current_match = (self._current_match + matches) % len(self._matches)
 
     @property
     def current_row(self) -> int | None:
-        """Where the place stands that is looked at."""
+        """The row of the current match."""
         return self._matches[self._current_match][0].row if self._matches else None
 
     @property
     def count_text(self) -> str:
-        """``3/17``."""
+        """``3/17``; empty without a query."""
         if not self.query.strip():
             return ""
         return f"{self._current_match + 1}/{len(self._matches)}" if self._matches else "not found"
 
     def highlights(self, row: int) -> Sequence[Highlight]:
-        """What of a row is to be marked, from left to right."""
+        """The matches in a row, from left to right."""
         return [
-            Highlight(piece.start, piece.end, index == self._current_match)
+            Highlight(span.start, span.end, index == self._current_match)
             for index in self._matches_by_row.get(row, ())
-            for piece in self._matches[index]
-            if piece.row == row
+            for span in self._matches[index]
+            if span.row == row
         ]

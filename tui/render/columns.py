@@ -108,7 +108,7 @@ def _draw_lag(row: Row, cells: int) -> StyledLine:
     if lag_ms is None:
         return [(" " * (cells - 1), Role.FAINT), slip]
     number = gauges.lag_number(lag_ms, row.symbols)
-    if job_state.ended and gauges.punctuality(lag_ms) is gauges.Punctuality.ON_TIME:
+    if job_state.ended and metrics.punctuality(lag_ms) is metrics.Punctuality.ON_TIME:
         number = [(text, Role.MUTED) for text, _ in number]
     return [*number, slip]
 

@@ -1,19 +1,25 @@
-"""The lines of the dialog that exports."""
+"""The lines of the export dialog."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from tui.keys.key_table import Scope
-from tui.model.export_job import ExportChoice, ExportGroup, ExportResult
+from tui.model.export_choice import ExportChoice, ExportGroup
+from tui.render.responsive_line import line_width
 from tui.render.transcript_layout import wrap_sentence
 from tui.text.formats import format_count
-from tui.text.width import clean, fit_middle
+from tui.text.width import cell_width, clean, fit_middle
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
+from workers.errors import PacelineError
 from workers.exports import FORMATS, OverwritePolicy
 
 MAX_LISTED_FILES = 4
-"""So many files are named; the rest is counted."""
+"""Files that are listed by name; the others are counted."""
+
+MIN_NAME_CELLS = 8
+MIN_ARROW_CELLS = 4
+"""Cells for the arrow before the folder, and the spaces around it."""
 
 EXISTING_LABELS = {
     OverwritePolicy.REFUSE: "leave them",
@@ -30,11 +36,11 @@ FORMAT_DESCRIPTIONS = {
 }
 
 ROWS_FIELD, TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD = "r", "a", "o", "f"
-"""The questions that are no format, by the keys that they have at first."""
+"""The fields beside the formats; their names are their default keys."""
 
 
 def field_order(groups: Sequence[ExportGroup]) -> list[str]:
-    """The questions from above, empty for an empty line; which rows only if that is a question."""
+    """The fields from the top, empty for an empty line; the rows only if there is a choice."""
     rows = [ROWS_FIELD, ""] if len(groups) > 1 else []
     return ["", *rows, *FORMATS, "", TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD]
 
@@ -46,30 +52,29 @@ def field_lines(
     focused: str,
     look: Look,
 ) -> list[StyledLine]:
-    """One line a question but for the folder, which is a field of its own."""
+    """One line for each field but the folder, which has a widget of its own."""
+    policies = list(EXISTING_LABELS)
+    radios = {
+        ROWS_FIELD: ("rows", [f"{each.label} {len(each.jobs)}" for each in groups], selected_group),
+        TOGETHER_FIELD: ("files", ["one each", "one for all"], int(choice.together)),
+        EXISTING_FIELD: (
+            "existing",
+            list(EXISTING_LABELS.values()),
+            policies.index(choice.existing),
+        ),
+    }
     lines: list[StyledLine] = []
-    for question in field_order(groups)[:-1]:
-        head = _field_prefix(question, focused, look)
-        if question == ROWS_FIELD:
-            named = [f"{each.label} {len(each.jobs)}" for each in groups]
-            lines.append(head + _radio_line("rows", named, selected_group, look.symbols))
-        elif question == TOGETHER_FIELD:
-            ways = ["one each", "one for all"]
-            lines.append(head + _radio_line("files", ways, int(choice.together), look.symbols))
-        elif question == EXISTING_FIELD:
-            at = list(EXISTING_LABELS).index(choice.existing)
-            lines.append(
-                head + _radio_line("existing", list(EXISTING_LABELS.values()), at, look.symbols)
-            )
-        elif question:
-            lines.append(head + _format_line(question, choice, look.symbols))
+    for field in field_order(groups)[:-1]:
+        if field in radios:
+            line = _radio_line(*radios[field], look.symbols)
         else:
-            lines.append([])
+            line = _format_line(field, choice, look.symbols) if field else []
+        lines.append([*_field_prefix(field, focused, look), *line] if field else [])
     return lines
 
 
 def folder_label(focused: str, look: Look) -> StyledLine:
-    """What stands before the folder's field."""
+    """The label of the folder's field."""
     return [*_field_prefix(FOLDER_FIELD, focused, look), ("folder", Role.MUTED)]
 
 
@@ -84,9 +89,9 @@ def _format_line(format: str, choice: ExportChoice, symbols: Symbols) -> StyledL
 
 def _radio_line(label: str, options: Sequence[str], selected: int, symbols: Symbols) -> StyledLine:
     line: StyledLine = [(f"{label:<9}", Role.MUTED)]
-    for index, way in enumerate(options):
+    for index, option in enumerate(options):
         role = Role.STRONG if index == selected else Role.MUTED
-        line += [*_checkbox(index == selected, symbols), (f"{way}  ", role)]
+        line += [*_checkbox(index == selected, symbols), (f"{option}  ", role)]
     return line
 
 
@@ -101,77 +106,72 @@ def _field_prefix(field: str, focused: str, look: Look) -> StyledLine:
 
 
 def transcript_count_lines(count: int, live: int) -> list[StyledLine]:
-    """How many transcripts, and how many of them are still being heard."""
-    what = format_count(count, "transcript")
+    """How many transcripts, and how many of their jobs are not finished."""
+    text = format_count(count, "transcript")
     if live:
-        what += f", {live} of them as far as heard" if count > 1 else ", as far as heard"
-    return [[], [(what, Role.STRONG)]]
+        text += f", {live} not finished yet" if count > 1 else ", not finished yet"
+    return [[], [(text, Role.STRONG)]]
 
 
 def preview_lines(choice: ExportChoice, count: int, look: Look) -> list[StyledLine]:
-    """What writing would do."""
+    """What writing would do with this choice."""
     lines: list[StyledLine] = [[]]
     files = choice.file_count(count)
     if choice.unmergeable_formats:
         names = " and ".join(choice.unmergeable_formats)
-        sentence = f"{names} passed over: subtitles belong to one recording"
+        sentence = f"{names} skipped: subtitles belong to one recording"
         lines.append([(f"{look.symbols.hint} {sentence}", Role.WARNING)])
     if not choice.formats:
         lines.append([("No format is chosen.", Role.WARNING)])
     elif files:
-        stays = "; what is there stays" if choice.existing is OverwritePolicy.REFUSE else ""
+        stays = "; existing files stay" if choice.existing is OverwritePolicy.REFUSE else ""
         writes = (look.key_hint(Scope.EXPORTING, "write"), Role.KEY)
         lines.append([writes, (f" writes {format_count(files, 'file')}{stays}", Role.MUTED)])
     return lines
 
 
 def export_progress_lines(done: int, total: int, look: Look) -> list[StyledLine]:
-    """How far it is."""
+    """While it writes."""
     stops = look.key_hint(Scope.DIALOG, "close")
     return [[], [(f"Writing {done} of {total}, {stops} stops", Role.MUTED)]]
 
 
 def export_result_lines(
-    result: ExportResult, folder: Path, cells: int, look: Look
+    files: Sequence[Path],
+    existing_files: Sequence[Path],
+    error: PacelineError | None,
+    folder: Path,
+    cells: int,
+    look: Look,
 ) -> list[StyledLine]:
-    """What was written and where; what was not, and why."""
+    """The files that were written, those that already exist, and what ended the export."""
     symbols = look.symbols
     lines: list[StyledLine] = [[]]
-    if result.files:
-        count = f"{format_count(len(result.files), 'file')} written"
-        where = fit_middle(clean(str(folder)), max(cells - len(count) - 14, 8), symbols.ellipsis)
-        lines.append(
-            [
-                (count, Role.SUCCESS),
-                (f" {symbols.target_arrow} {where.rstrip()}", Role.TEXT),
-                ("  " + look.key_hint(Scope.EXPORTING, "copy"), Role.KEY),
-                (" copies", Role.MUTED),
-            ]
-        )
-        lines += _file_name_lines(result.files, cells, symbols)
-    if result.existing_files:
-        verb = " is" if len(result.existing_files) == 1 else " are"
-        lines.append(
-            [
-                (
-                    f"{format_count(len(result.existing_files), 'file')}{verb} already there",
-                    Role.WARNING,
-                )
-            ]
-        )
-        lines += _file_name_lines(result.existing_files, cells, symbols)
+    if files:
+        count = f"{format_count(len(files), 'file')} written"
+        copy = [("  " + look.key_hint(Scope.EXPORTING, "copy"), Role.KEY), (" copies", Role.MUTED)]
+        room = max(cells - cell_width(count) - line_width(copy) - MIN_ARROW_CELLS, MIN_NAME_CELLS)
+        where = fit_middle(clean(str(folder)), room, symbols.ellipsis).rstrip()
+        arrow = f" {symbols.target_arrow} {where}"
+        lines.append([(count, Role.SUCCESS), (arrow, Role.TEXT), *copy])
+        lines += _file_name_lines(files, cells, symbols)
+    if existing_files:
+        verb = "exists" if len(existing_files) == 1 else "exist"
+        sentence = f"{format_count(len(existing_files), 'file')} already {verb}"
+        lines.append([(sentence, Role.WARNING)])
+        lines += _file_name_lines(existing_files, cells, symbols)
         turns = look.key_hint(Scope.EXPORTING, f"choose('{EXISTING_FIELD}')")
         writes = look.key_hint(Scope.EXPORTING, "write")
         lines.append([(turns, Role.KEY), (f" replaces or numbers, then {writes}", Role.MUTED)])
-    if result.error is not None:
-        lines += wrap_sentence(symbols.warning, clean(result.error.reason), Role.ERROR, cells)
-        if result.error.hint:
-            lines += wrap_sentence(symbols.hint, clean(result.error.hint), Role.TEXT, cells)
+    if error is not None:
+        lines += wrap_sentence(symbols.warning, clean(error.reason), Role.ERROR, cells)
+        if error.hint:
+            lines += wrap_sentence(symbols.hint, clean(error.hint), Role.TEXT, cells)
     return lines
 
 
 def _file_name_lines(files: Sequence[Path], cells: int, symbols: Symbols) -> list[StyledLine]:
-    room = max(cells - 4, 8)
+    room = max(cells - 4, MIN_NAME_CELLS)
     lines: list[StyledLine] = [
         [("  " + fit_middle(clean(file.name), room, symbols.ellipsis).rstrip(), Role.MUTED)]
         for file in files[:MAX_LISTED_FILES]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from tui.files.file_picker import FilePicker
 from tui.files.folder_listing import FolderEntry
 from tui.keys.key_table import Scope
 from tui.render.transcript_layout import wrap_sentence
@@ -60,21 +59,21 @@ def format_bytes(size_bytes: int) -> str:
 
 
 def folder_heading(
-    folder: str, picker: FilePicker, cells: int, symbols: Symbols
+    folder: str, entries: Sequence[FolderEntry], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """Whose list it is, and how long it is."""
-    folders = sum(each.is_folder for each in picker.entries)
-    files = len(picker.entries) - folders
+    """The folder that is listed, and how many folders and recordings it holds."""
+    folders = sum(entry.is_folder for entry in entries)
+    files = len(entries) - folders
     counts = f"  {format_count(folders, 'folder')}, {format_count(files, 'recording')}"
     where = fit_middle(clean(folder), max(cells - len(counts) - 1, 8), symbols.ellipsis).rstrip()
     return [[(where, Role.HEADING), (counts, Role.FAINT)]]
 
 
 def submit_hint(
-    picker: FilePicker, file_count: int | None, folder: str, *, has_input: bool, look: Look
+    marked_count: int, file_count: int | None, folder: str, *, has_input: bool, look: Look
 ) -> list[StyledLine]:
-    """What Enter would do now: opens a folder, or adds so many (None: not counted to the end)."""
-    marked, key = len(picker.marked), (look.key_hint(Scope.ADDING, "submit"), Role.KEY)
+    """What Enter would do: open a folder, or add so many files (None: still being counted)."""
+    key = (look.key_hint(Scope.ADDING, "submit"), Role.KEY)
     line: StyledLine = []
     if folder:
         line = [key, (f" opens {clean(folder)}", Role.MUTED)]
@@ -84,8 +83,8 @@ def submit_hint(
         line = [key, (" searches, and adds what it finds", Role.MUTED)]
     elif not has_input:
         line = [("A path, several, or a pattern like *.wav", Role.MUTED)]
-    if marked:
-        line += [(f"   {look.symbols.marked} {marked} marked", Role.WARNING)]
+    if marked_count:
+        line += [(f"   {look.symbols.marked} {marked_count} marked", Role.WARNING)]
     return [line]
 
 

@@ -2,14 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from enum import Enum
 
+from tui.model.metrics import Punctuality, punctuality
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.pacing.certificate import LAG_TOLERANCE_MS
-
-VERY_LATE_MS = 10 * LAG_TOLERANCE_MS
-"""From here on a lag is a breakdown, not a delay."""
 
 LAG_GAUGE_WIDTH = 9
 """Cells of a lag gauge: four up to the tolerance, the tolerance, four beyond it."""
@@ -22,21 +18,6 @@ LEVEL_METER_WIDTH = 8
 
 SILENCE_DBFS = -60
 """In dBFS: from here down a level meter shows nothing but its floor."""
-
-
-class Punctuality(Enum):
-    """What a lag means."""
-
-    ON_TIME = "on time"
-    LATE = "late"
-    VERY_LATE = "very late"
-
-
-def punctuality(lag_ms: float) -> Punctuality:
-    """Late begins above the tolerance of the certificate."""
-    if lag_ms <= LAG_TOLERANCE_MS:
-        return Punctuality.ON_TIME
-    return Punctuality.LATE if lag_ms <= VERY_LATE_MS else Punctuality.VERY_LATE
 
 
 PUNCTUALITY_ROLES = {
@@ -76,10 +57,14 @@ def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_M
     )
 
 
+def lag_fraction(lag_ms: float) -> float:
+    """A lag on the logarithmic scale of gauges and plots: 0 is 0.1 ms, 1 is 1 s."""
+    return (math.log10(max(lag_ms, 0.1)) + 1) / 4
+
+
 def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> StyledLine:
     """A lag on a logarithmic scale: 0.1 ms at the left, 1 s at the end, the tolerance between."""
-    share = (math.log10(max(lag_ms, 0.1)) + 1) / 4
-    filled, track = bar(share, cells, symbols)
+    filled, track = bar(lag_fraction(lag_ms), cells, symbols)
     middle = cells // 2
     if len(filled) <= middle:
         before = middle - len(filled)

@@ -6,8 +6,9 @@ from itertools import groupby
 from tui.keys.key_table import KeyBinding, Scope
 from tui.keys.keymap import Keymap
 from tui.model.column_spec import ColumnSpec, columns_reference
+from tui.model.metrics import VERY_LATE_MS
 from tui.render.columns import COLUMNS
-from tui.render.gauges import SILENCE_DBFS, VERY_LATE_MS
+from tui.render.gauges import SILENCE_DBFS
 from tui.render.glossary import definition_lines
 from tui.render.responsive_line import line_width
 from tui.render.transcript_layout import wrap_sentence

@@ -1,5 +1,6 @@
 """What is known of one job, above its transcript."""
 
+from tui.model import metrics
 from tui.model.column_spec import RowContext
 from tui.render import gauges, latest_words
 from tui.render.job_labels import (
@@ -102,7 +103,7 @@ def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
     if job_state.lag is None:
         return []
     lag = job_state.lag
-    level = gauges.punctuality(lag.now)
+    level = metrics.punctuality(lag.now)
     now: StyledLine = [
         ("lag ", Role.FAINT),
         (f"{gauges.format_lag_ms(lag.now)} ms", gauges.PUNCTUALITY_ROLES[level]),

@@ -1,9 +1,8 @@
 """The scrub bar: where a run that is played again stands, how long it is, and where it broke."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from tui.model.replay_position import ReplayPosition
 from tui.text import formats
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
@@ -13,19 +12,6 @@ from workers.runs.job_timeline import IncidentKind
 
 MIN_REPLAY_BAR_WIDTH = 10
 """Below so many cells the time of day gives way to the bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayPosition:
-    """A moment of a run; times in seconds on its clock."""
-
-    position_s: float
-    duration_s: float
-    playing: bool
-    speed: int
-    time_of_day: datetime
-    """The time of day at that moment."""
-    troubles: Sequence[tuple[float, IncidentKind]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 import math
 from dataclasses import dataclass
 
+from tui.model import metrics
 from tui.model.totals import SendingPace, Totals, TurnAwayReason
 from tui.render import gauges
 from tui.render.responsive_line import ResponsivePart
@@ -198,7 +199,7 @@ def lag_part(
     totals, pace = run_status.totals, run_status.totals.pace
     if totals.worst_lag_ms is None or pace is None:
         return ResponsivePart([[(f"worst lag {symbols.no_value}", Role.FAINT)], []], priorities[:1])
-    level = gauges.punctuality(totals.worst_lag_ms)
+    level = metrics.punctuality(totals.worst_lag_ms)
     sign = gauges.punctuality_sign(level, symbols).strip()
     lag = (f"{gauges.format_lag_ms(totals.worst_lag_ms)} ms{sign}", gauges.PUNCTUALITY_ROLES[level])
     words, brief, role = PACE_LABELS[pace]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import count
 
+from tui.model import metrics
 from tui.render import gauges
 from tui.render.job_summary import VERDICT_LABELS, join_parts
 from tui.text import formats
@@ -87,7 +88,7 @@ def _labelled_value(word: str, value: str) -> StyledLine:
 
 def _percentile_value(word: str, value: float) -> StyledLine:
     role = (
-        gauges.PUNCTUALITY_ROLES[gauges.punctuality(value)]
+        gauges.PUNCTUALITY_ROLES[metrics.punctuality(value)]
         if value > LAG_TOLERANCE_MS
         else Role.TEXT
     )
@@ -134,8 +135,7 @@ def _chunks_per_column() -> Iterator[int]:
 
 
 def _height_eighths(lag_ms: float) -> int:
-    share = (math.log10(max(lag_ms, 0.1)) + 1) / 4
-    return max(min(math.ceil(share * PLOT_ROWS * 8), PLOT_ROWS * 8), 1)
+    return max(min(math.ceil(gauges.lag_fraction(lag_ms) * PLOT_ROWS * 8), PLOT_ROWS * 8), 1)
 
 
 def _plot_row(row: int, heights: Sequence[int], room: int, symbols: Symbols) -> StyledLine:
@@ -180,7 +180,7 @@ def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     for index in range(filled[0], filled[-1] + 1):
         beyond = index == len(BIN_EDGES_MS)
         edge = BIN_EDGES_MS[-1] if beyond else BIN_EDGES_MS[index]
-        level = gauges.punctuality(2 * edge if beyond else edge)
+        level = metrics.punctuality(2 * edge if beyond else edge)
         bar, _ = gauges.bar(bins[index] / max(bins), room, symbols)
         bar = bar or (symbols.half_filled if bins[index] else "")
         label = f"{'over' if beyond else 'to'} {edge:g} ms"

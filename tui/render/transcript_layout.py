@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tui.model.transcript_search import MatchSpans, RowSpan
 from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, fit, is_single_width, split_word
 from tui.theme.roles import Role, StyledLine
@@ -37,19 +38,6 @@ class TextRow:
 
 TranscriptRow: TypeAlias = TextRow | AttemptSpan
 """A takeover stands between two turns, in a row of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowSpan:
-    """Characters of one row."""
-
-    row: int
-    start: int
-    end: int
-
-
-MatchSpans: TypeAlias = tuple[RowSpan, ...]
-"""Where some words stand; in more than one row, if a row ends among them."""
 
 
 def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from tui.model import metrics
 from tui.model.column_spec import RowContext
-from tui.model.wall import Wall
 from tui.render import gauges, latest_words
 from tui.render.job_labels import (
     STATUS_ROLES,
@@ -71,14 +70,23 @@ def split_evenly(total: int, parts: int) -> list[tuple[int, int]]:
     return [(sum(lengths[:part]), length) for part, length in enumerate(lengths)]
 
 
-def wall_heading(wall: Wall, cells: int, symbols: Symbols) -> StyledLine:
-    """What the wall shows of how much, and by what it was chosen."""
+def wall_heading(
+    ranking: str,
+    tiles: int,
+    sessions: int,
+    page: int,
+    pages: int,
+    symbols: Symbols,
+    *,
+    pinned: bool,
+) -> StyledLine:
+    """By what the sessions were chosen, and how many of all are on this page (from 0)."""
     dot = (f" {symbols.separator} ", Role.FAINT)
-    line: StyledLine = [(" ", Role.FAINT), (wall.ranking.value, Role.HEADING)]
-    if wall.session_count > len(wall.tiles):
-        line += [dot, (f"{len(wall.tiles)} of {wall.session_count} sessions", Role.HEADING)]
-        line += [dot, (f"page {wall.page + 1}/{wall.page_count}", Role.HEADING)]
-    if wall.pinned:
+    line: StyledLine = [(" ", Role.FAINT), (ranking, Role.HEADING)]
+    if sessions > tiles:
+        line += [dot, (f"{tiles} of {sessions} sessions", Role.HEADING)]
+        line += [dot, (f"page {page + 1}/{pages}", Role.HEADING)]
+    if pinned:
         line += [dot, (f"{symbols.held} pinned", Role.ALARM)]
     return line
 

@@ -245,7 +245,9 @@ class AddDialog(Dialog[list[str]]):
 
     def _heading_lines(self, width: int) -> list[StyledLine]:
         folder = os.path.abspath(self._listed_folder)
-        return file_picker_lines.folder_heading(folder, self._picker, width, self.look.symbols)
+        return file_picker_lines.folder_heading(
+            folder, self._picker.entries, width, self.look.symbols
+        )
 
     def _status_lines(self, width: int) -> list[StyledLine]:
         symbols = self.look.symbols
@@ -260,7 +262,7 @@ class AddDialog(Dialog[list[str]]):
             else None
         )
         return file_picker_lines.submit_hint(
-            self._picker,
+            len(self._picker.marked),
             None if found is None else len(found),
             opens.name if opens else "",
             has_input=bool(wish),

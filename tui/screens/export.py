@@ -15,7 +15,8 @@ from tui.files import path_input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model.desk_state import DeskState
-from tui.model.export_job import ExportChoice, ExportGroup, ExportResult
+from tui.model.export_choice import ExportChoice, ExportGroup
+from tui.model.export_job import ExportResult
 from tui.model.transcript_cache import TurnsMissing, restore_turns
 from tui.render import export_choices as lines
 from tui.screens.dialog import Dialog
@@ -240,4 +241,7 @@ class ExportDialog(Dialog[None]):
             return lines.export_progress_lines(self._done_count, len(self._jobs), self.look)
         if self._result is None:
             return lines.preview_lines(self._choice, len(self._jobs), self.look)
-        return lines.export_result_lines(self._result, self._last_folder, width, self.look)
+        result = self._result
+        return lines.export_result_lines(
+            result.files, result.existing_files, result.error, self._last_folder, width, self.look
+        )

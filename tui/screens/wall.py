@@ -34,7 +34,18 @@ class WallScreen(FramedScreen):
         yield WallView(self.state, self.wall, self.look, id="wall")
 
     def _heading_lines(self, width: int) -> list[StyledLine]:
-        return [wall_heading(self.wall, width, self.look.symbols)]
+        wall = self.wall
+        return [
+            wall_heading(
+                wall.ranking.value,
+                len(wall.tiles),
+                wall.session_count,
+                wall.page,
+                wall.page_count,
+                self.look.symbols,
+                pinned=wall.pinned,
+            )
+        ]
 
     @property
     def wall_view(self) -> WallView:

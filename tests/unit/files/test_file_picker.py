@@ -259,10 +259,7 @@ def test_what_enter_does_is_said() -> None:
     """It opens, adds so many, or searches when that could not be counted soon enough."""
 
     def said(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
-        here = picking(*(f"{each}.wav" for each in range(3)))
-        for _ in range(marked):
-            here.toggle_mark()
-        (line,) = submit_hint(here, files, opens, has_input=named, look=Look(UNICODE))
+        (line,) = submit_hint(marked, files, opens, has_input=named, look=Look(UNICODE))
         return "".join(text for text, _ in line)
 
     assert "Enter opens talks" == said(None, "talks")

@@ -8,9 +8,10 @@ from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import ended_done, queued, streaming, turn_heard
 from tui.config.remembered_choices import save_choice
 from tui.config.settings import ExportSettings
-from tui.model import export_job
+from tui.model import export_choice
 from tui.model.desk_state import DeskState
-from tui.model.export_job import ExportChoice, ExportGroup, ExportResult, export_groups
+from tui.model.export_choice import ExportChoice, ExportGroup
+from tui.model.export_job import ExportResult, export_groups
 from tui.model.row_filter import parse_filter
 from tui.render.columns import COLUMNS
 from tui.render.export_choices import (
@@ -97,7 +98,7 @@ def test_what_was_not_kept_by_us_is_as_at_first() -> None:
         {"formats": ["docx", "txt", ["srt"]], "existing": ["replace"]},
     ]
     for kept in strange:
-        save_choice(export_job.EXPORT_CHOICE_KEY, kept)
+        save_choice(export_choice.EXPORT_CHOICE_KEY, kept)
         assert ExportChoice() == ExportChoice.load(ExportSettings())
 
 
@@ -109,11 +110,11 @@ def test_files_are_counted_before_they_are_written() -> None:
     assert (1, ["srt", "vtt"]) == (together.file_count(3), together.unmergeable_formats)
 
     said = text(preview_lines(choice, 3, Look(UNICODE)))
-    assert said.endswith("Enter writes 9 files; what is there stays")
+    assert said.endswith("Enter writes 9 files; existing files stay")
     instead = ExportChoice(choice.formats, existing=OverwritePolicy.REPLACE)
     assert text(preview_lines(instead, 3, Look(UNICODE))).endswith("Enter writes 9 files")
     said = text(preview_lines(together, 3, Look(UNICODE)))
-    assert "srt and vtt passed over: subtitles belong to one recording" in said
+    assert "srt and vtt skipped: subtitles belong to one recording" in said
     assert "Enter writes 1 file" in said
     assert "No format is chosen" in text(preview_lines(ExportChoice(frozenset()), 3, Look(UNICODE)))
     only = ExportChoice(frozenset({"srt"}), together=True)
@@ -153,15 +154,15 @@ def test_every_question_is_drawn_where_it_is_asked(symbols: object) -> None:
 
 def test_what_became_of_it_is_said(tmp_path: Path) -> None:
     """The first names and the folder; what stood in the way; what ended it."""
-    written = ExportResult([tmp_path / f"{each}.txt" for each in range(9)], [tmp_path / "x[b].txt"])
-    written.error = PacelineError("the disk is full", "Make room.")
-    said = text(export_result_lines(written, Path("/out"), 60, Look(UNICODE)))
+    files, existing = [tmp_path / f"{number}.txt" for number in range(9)], [tmp_path / "x[b].txt"]
+    error = PacelineError("the disk is full", "Make room.")
+    said = text(export_result_lines(files, existing, error, Path("/out"), 60, Look(UNICODE)))
 
     for part in (
         "9 files written → /out  y copies",
         "0.txt",
         "and 5 more",
-        "1 file is already there",
+        "1 file already exists",
         "x[b].txt",
         "the disk is full",
         "Make room.",

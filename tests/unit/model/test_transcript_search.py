@@ -3,8 +3,8 @@
 from tests.support.report_builders import turn_heard
 from tests.unit.render.test_transcript_layout import turns
 from tui.model.tabs import TimeStamps
-from tui.model.transcript_search import Highlight, TranscriptSearch
-from tui.render.transcript_layout import RowSpan, TranscriptLayout
+from tui.model.transcript_search import Highlight, RowSpan, TranscriptSearch
+from tui.render.transcript_layout import TranscriptLayout
 from tui.theme.roles import Role
 from tui.theme.symbols import UNICODE
 from tui.widgets.transcript import turn_row_line

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from tui.render.replay_bar import ReplayPosition, position_at, replay_bar
+from tui.model.replay_position import ReplayPosition
+from tui.render.replay_bar import position_at, replay_bar
 from tui.theme.symbols import ASCII, UNICODE
 from workers.runs.job_timeline import IncidentKind
 

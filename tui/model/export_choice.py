@@ -1,0 +1,87 @@
+"""What the user chooses in the export dialog, and how the choice is remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from tui.config.remembered_choices import load_choice, save_choice
+from tui.config.settings import ExportSettings
+from workers.exports import COMBINED_FORMATS, FORMATS, OverwritePolicy
+from workers.jobs.job import JobId
+from workers.protocol.codec import JsonObject
+
+EXPORT_CHOICE_KEY = "export"
+"""The name under which the last choice is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportGroup:
+    """Jobs with a transcript that can be chosen together."""
+
+    label: str
+    jobs: Sequence[JobId]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """The files to write."""
+
+    formats: frozenset[str] = frozenset({"txt"})
+    together: bool = False
+    """One file per format for all recordings."""
+    existing: OverwritePolicy = OverwritePolicy.REFUSE
+    folder: str = ""
+    """Empty: the run's own."""
+
+    @classmethod
+    def load(cls, defaults: ExportSettings) -> Self:
+        """The remembered choice; the settings decide what is missing or cannot be read."""
+        stored = load_choice(EXPORT_CHOICE_KEY)
+        formats, folder, existing = (stored.get(key) for key in ("formats", "folder", "existing"))
+        together = stored.get("together")
+        wanted = formats if isinstance(formats, list) else defaults.formats
+        policies = {policy.value: policy for policy in OverwritePolicy}
+        known = isinstance(existing, str) and existing in policies
+        return cls(
+            formats=frozenset(format for format in FORMATS if format in wanted),
+            together=together if isinstance(together, bool) else defaults.together,
+            existing=policies[str(existing) if known else defaults.existing],
+            folder=folder if isinstance(folder, str) else defaults.folder,
+        )
+
+    def save(self) -> None:
+        """Remembers the choice for the next time."""
+        stored: JsonObject = {
+            "formats": list(self.ordered_formats),
+            "together": self.together,
+            "existing": self.existing.value,
+            "folder": self.folder,
+        }
+        save_choice(EXPORT_CHOICE_KEY, stored)
+
+    @property
+    def ordered_formats(self) -> list[str]:
+        """The chosen formats in the order of the dialog."""
+        return [format for format in FORMATS if format in self.formats]
+
+    @property
+    def unmergeable_formats(self) -> list[str]:
+        """Chosen formats that cannot hold several recordings, if one file is wanted for all."""
+        if not self.together:
+            return []
+        return [format for format in self.ordered_formats if format not in COMBINED_FORMATS]
+
+    def file_count(self, recording_count: int) -> int:
+        """How many files it would write."""
+        formats = len(self.ordered_formats) - len(self.unmergeable_formats)
+        return formats if self.together else formats * recording_count
+
+    def with_format_toggled(self, format: str) -> "ExportChoice":
+        """With a format added or removed."""
+        return replace(self, formats=self.formats ^ {format})
+
+    def with_next_existing(self) -> "ExportChoice":
+        """With the next policy for files that exist."""
+        policies = list(OverwritePolicy)
+        following = policies[(policies.index(self.existing) + 1) % len(policies)]
+        return replace(self, existing=following)
