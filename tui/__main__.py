@@ -1,11 +1,11 @@
-"""Where the program starts.
+"""The entry point.
 
-Session processes load this module too, because it is the parent's main module; so it imports
-nothing until it is called.
+Session processes load this module too, because it is their parent's main module. So it imports
+nothing until `main` is called.
 """
 
 _EXIT_INTERRUPTED = 130
-"""The exit code, as `tui.cli.summary.ExitCode` has it."""
+"""`tui.cli.exit_codes.ExitCode.INTERRUPTED`, which is not loaded yet."""
 
 
 def main() -> None:
@@ -17,31 +17,31 @@ def main() -> None:
     from tui.terminal import stdio
 
     stdio.ensure_stdio()
-    from tui.cli.commands import paceline
+    from tui.cli.registry import paceline
 
     paceline()
 
 
 def _exit_on_ctrl_c() -> None:
-    """Until there is something to end politely: whoever streams then says what Ctrl-C means.
+    """Makes Ctrl-C end the program silently, until a run installs its own handler.
 
-    Not by `KeyboardInterrupt`, of which Click would make a fault. And whatever Python makes of an
-    import that is broken off is told to nobody. Where Ctrl-C is ignored, as for what a script has
-    put in the background, it stays so.
+    `KeyboardInterrupt` would not do: click turns it into exit code 1. An interrupted import may
+    raise any exception, so those are not printed. A program that a script started in the background
+    ignores Ctrl-C; that stays so.
     """
     import os
     import signal
     import sys
 
-    def gone(*_: object) -> None:
+    def exit_silently(*_: object) -> None:
         os._exit(_EXIT_INTERRUPTED)
 
-    def end(number: int, frame: object) -> None:
-        sys.excepthook = sys.unraisablehook = gone
+    def on_sigint(number: int, frame: object) -> None:
+        sys.excepthook = sys.unraisablehook = exit_silently
         sys.exit(_EXIT_INTERRUPTED)
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, end)
+        signal.signal(signal.SIGINT, on_sigint)
 
 
 if __name__ == "__main__":

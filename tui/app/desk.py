@@ -80,6 +80,8 @@ class Desk(JobActions):
         self.wall = Wall(self.state)
         self.transcript_cache = TranscriptCache(self.state, run_folder)
         self.shutdown_state = Shutdown(supervisor)
+        self.fault: Exception | None = None
+        """A bug that ended the desk; the command line writes its traceback to a file."""
         to = Destination(destination, kind)
         self.frame = ScreenFrame(self.state, supervisor, self.shutdown_state, self.look, to)
         self.notices = RunNotices(self.state, supervisor, self.look)
@@ -87,6 +89,12 @@ class Desk(JobActions):
         """More was reported than a moment was enough for."""
         self.set_keymap(look.keymap.textual_keymap)
         themes.set_theme(self, self.settings.theme)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Ends the desk as Textual does, but keeps the traceback off the terminal."""
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
 
     def get_default_screen(self) -> Screen[None]:
         columns = visible_columns(self.settings.columns)

@@ -1,41 +1,54 @@
-"""``paceline check``: what each file is, and what would be sent of it."""
+"""``paceline check``: describes each file and what would be sent of it."""
 
-import multiprocessing
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from tui.cli.run_options import RunOptions
-from tui.cli.summary import ExitCode
-from tui.text.formats import format_duration
-from tui.text.width import clean
-from workers.audio.prober import Prober
-from workers.audio.recording import Recording
-from workers.errors import ProbeFailed, Unreadable
-from workers.jobs.job import StreamSettings
+import click
+
+from tui.cli.exit_codes import ExitCode
+from tui.cli.shared_options import new_run_options, paths_argument
+
+if TYPE_CHECKING:  # loaded when the command runs
+    from workers.audio.recording import Recording
+    from workers.jobs.job import StreamSettings
 
 
-def check_files(files: Iterable[str], options: RunOptions, echo: Callable[[str], None]) -> ExitCode:
-    """Says a line a file; some failed if any cannot be streamed."""
-    seconds, streamable, refused = 0.0, 0, 0
+@click.command()
+@paths_argument
+@new_run_options
+def check(paths: tuple[str, ...], **given: Any) -> ExitCode:
+    """Say what each file is and what would be sent. Nothing is sent."""
+    import multiprocessing
+
+    from tui.cli.console import print_line
+    from tui.cli.run_options import find_files, parse_options
+    from tui.text.formats import format_duration
+    from workers.audio.prober import Prober
+    from workers.errors import ProbeFailed, Unreadable
+
+    options = parse_options(**given)
+    files = find_files(paths)
+    seconds, streamable = 0.0, 0
     with Prober(multiprocessing.get_context("spawn")) as prober:
         for file in files:
             try:
                 recording = prober.probe(file)
             except (ProbeFailed, Unreadable) as error:
-                refused += 1
-                echo(clean(f"✗ {file}: {error}"))
+                print_line(f"✗ {file}: {error}")
                 continue
             streamable += 1
             seconds += recording.seconds
-            echo(clean(f"✓ {file}: {recording_summary(recording, options.settings)}"))
+            print_line(f"✓ {file}: {_recording_summary(recording, options.settings)}")
     audio = f"{format_duration(seconds)} of audio"
-    echo(clean(f"{streamable} to stream, {audio}, to: {options.destination}"))
-    if refused:
-        echo(f"{refused} cannot be streamed")
+    print_line(f"{streamable} to stream, {audio}, to: {options.destination}")
+    if refused := len(files) - streamable:
+        print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
 
 
-def recording_summary(recording: Recording, settings: StreamSettings) -> str:
-    """What a recording is, and what becomes of it on the way."""
+def _recording_summary(recording: "Recording", settings: "StreamSettings") -> str:
+    """What a recording is, and how it is converted before it is sent."""
+    from tui.text.formats import format_duration
+
     rate = settings.sample_rate_for(recording)
     channels = {1: "mono", 2: "stereo"}.get(recording.channels, f"{recording.channels} channels")
     chunks = -(-round(recording.seconds * 1000) // settings.chunk_ms)

@@ -1,80 +1,92 @@
-"""``paceline export``: transcripts of a finished run as files, from its traces alone."""
+"""``paceline export``: writes transcripts of a run to files, from its traces alone."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from tui.cli.summary import ExitCode
-from tui.text.width import clean
-from workers.errors import UsageProblem
-from workers.exports import (
-    COMBINED_FORMATS,
-    FORMATS,
-    FilesExist,
-    OverwritePolicy,
-    export_names,
-    write_combined_exports,
-    write_exports,
+import click
+
+from tui.cli.console import print_line
+from tui.cli.exit_codes import ExitCode
+from tui.cli.shared_options import run_argument
+
+
+@click.command()
+@run_argument()
+@click.option(
+    "--to",
+    "formats",
+    required=True,
+    metavar="FORMATS",
+    help="Write these formats, separated by commas: txt, srt, vtt, json, csv.",
 )
-from workers.runs import reader
-
-
-def export_run(
-    folder: Path,
-    formats: Sequence[str],
-    into: Path | None,
-    *,
-    existing: OverwritePolicy = OverwritePolicy.REFUSE,
-    together: bool = False,
-    echo: Callable[[str], None],
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write to this folder. Default: the folder “exports” of the run.",
+)
+@click.option(
+    "--one-file", "together", is_flag=True, help="Write one file a format for all recordings."
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
+@click.option(
+    "--number", is_flag=True, help="Keep files that are already there, and number the new ones."
+)
+def export(
+    folder: Path, formats: str, into: Path | None, together: bool, overwrite: bool, number: bool
 ) -> ExitCode:
-    """Writes every job that was heard; says each file that was written, and why any was not.
+    """Write transcripts of a run to files, offline."""
+    from workers import exports
+    from workers.errors import UsageProblem
+    from workers.exports import OverwritePolicy
+    from workers.runs import reader
 
-    ``together``: one file a format for all.
-    """
-    _require_known_formats(formats, together=together)
+    if overwrite and number:
+        raise UsageProblem("--overwrite and --number do not go together", "Choose one.")
+    existing = OverwritePolicy.REFUSE
+    if overwrite or number:
+        existing = OverwritePolicy.REPLACE if overwrite else OverwritePolicy.NUMBER
+    chosen = [name.strip() for name in formats.split(",") if name.strip()]
+    unknown = [name for name in chosen if name not in exports.FORMATS]
+    if unknown or not chosen:
+        raise UsageProblem(
+            f"there is no format “{', '.join(unknown)}”", f"Known are {', '.join(exports.FORMATS)}."
+        )
+    subtitles = [name for name in chosen if name not in exports.COMBINED_FORMATS]
+    if together and subtitles:
+        raise UsageProblem(
+            f"{' and '.join(subtitles)} cannot hold several recordings in one file",
+            f"With --one-file: {', '.join(exports.COMBINED_FORMATS)}.",
+        )
     target = into or folder / "exports"
     job_states = reader.read_job_states(folder)
-    called = export_names(job_states)
-    heard, well = [], True
+    names = exports.export_names(job_states)
+    streamed = []
     for job_state in job_states:
         if job_state.began is None and not len(job_state.transcript):
-            echo(clean(f"- {job_state.file}: nothing was streamed"))
+            print_line(f"- {job_state.file}: nothing was streamed")
         else:
-            heard.append(job_state)
-    if together:
-        all_of_them = partial(write_combined_exports, heard, formats, target, existing=existing)
-        well = not heard or _write_and_report("all of them", all_of_them, echo)
-    else:
-        for job_state in heard:
-            name = called[job_state.job]
-            one = partial(write_exports, job_state, formats, target, existing=existing, name=name)
-            well &= _write_and_report(job_state.file, one, echo)
-    return ExitCode.DONE if well else ExitCode.SOME_FAILED
+            streamed.append(job_state)
+    complete = True
+    if together and streamed:
+        write_all = partial(exports.write_combined_exports, streamed, chosen, target)
+        complete = _write_and_report("all of them", partial(write_all, existing=existing))
+    for job_state in [] if together else streamed:
+        write_one = partial(exports.write_exports, job_state, chosen, target, existing=existing)
+        named = partial(write_one, name=names[job_state.job])
+        complete &= _write_and_report(job_state.file, named)
+    return ExitCode.DONE if complete else ExitCode.SOME_FAILED
 
 
-def _write_and_report(
-    file: str, write: Callable[[], Sequence[Path]], echo: Callable[[str], None]
-) -> bool:
+def _write_and_report(file: str, write: Callable[[], Sequence[Path]]) -> bool:
+    from workers.exports import FilesExist
+
     try:
         paths = write()
     except FilesExist as error:
-        echo(clean(f"✗ {file}: {error.reason}; --overwrite replaces, --number keeps both"))
+        print_line(f"✗ {file}: {error.reason}; --overwrite replaces, --number keeps both")
         return False
     for path in paths:
-        echo(clean(f"✓ {path}"))
+        print_line(f"✓ {path}")
     return True
-
-
-def _require_known_formats(formats: Sequence[str], *, together: bool) -> None:
-    unknown = [each for each in formats if each not in FORMATS]
-    if unknown or not formats:
-        raise UsageProblem(
-            f"there is no format “{', '.join(unknown)}”", f"Known are {', '.join(FORMATS)}."
-        )
-    subtitles = [each for each in formats if together and each not in COMBINED_FORMATS]
-    if subtitles:
-        raise UsageProblem(
-            f"{' and '.join(subtitles)} cannot hold several recordings in one file",
-            f"With --one-file: {', '.join(COMBINED_FORMATS)}.",
-        )

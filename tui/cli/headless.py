@@ -1,6 +1,6 @@
-"""``paceline run``: the engine without a screen.
+"""Streams without a screen, for ``run`` and ``resume``.
 
-Words go to stderr; with ``--json``, events go to stdout, and nothing else does.
+Text goes to stderr. With ``--json`` events go to stdout, and nothing else does.
 """
 
 import json
@@ -12,11 +12,15 @@ from contextlib import suppress
 from queue import Empty
 from types import FrameType
 
-from tui.cli.summary import pacing_text
+from tui.cli.console import print_line
+from tui.cli.exit_codes import ExitCode
+from tui.cli.run_options import RunOptions
+from tui.cli.run_setup import RunRequest, open_supervisor
+from tui.cli.summary import exit_code, pacing_text, run_summary_lines
 from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE, SupervisorProtocol
 from tui.render.latest_words import short_reason
 from tui.terminal.sighup import handle_sighup
-from tui.text.formats import format_duration
+from tui.text.formats import format_count, format_duration
 from tui.text.width import clean
 from workers.jobs.events import (
     Began,
@@ -35,38 +39,56 @@ from workers.jobs.job_state import JobState
 _GRACEFUL_STOP_MESSAGE = "ending politely, with the last words; Ctrl-C again forces"
 
 
+def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) -> ExitCode:
+    """Streams everything, reports progress, prints the summary."""
+    with open_supervisor(options, request.run_folder) as supervisor:
+        count = request.remaining_count
+        print_line(
+            f"Streaming {format_count(count, 'file')} to: {options.destination}"
+            if count
+            else "Nothing is left to do.",
+            err=True,
+        )
+        print_line(f"Run folder: {supervisor.folder.path}", err=True)
+        runner = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
+        runner.run(lambda: request.enqueue(supervisor))
+    folder = supervisor.folder
+    for line in run_summary_lines(runner.job_states, folder.path, saved=folder.is_saved):
+        print_line(line, err=True)
+    return exit_code(runner.job_states, interrupted=runner.interrupted, saved=folder.is_saved)
+
+
 class HeadlessRunner:
-    """Streams files and says what happens until all of them are over."""
+    """Streams jobs and reports what happens until all of them have ended."""
 
     def __init__(
         self, supervisor: SupervisorProtocol, *, as_json: bool, job_states: Iterable[JobState] = ()
     ) -> None:
-        """``job_states``: of jobs that an earlier run left."""
+        """``job_states``: jobs of an earlier run."""
         self._supervisor = supervisor
         self._as_json = as_json
         self._job_states = {job_state.job: job_state for job_state in job_states}
         self._last_lines: dict[JobId, str] = {}
-        """The last words about each job."""
+        """The last line that was printed for each job."""
         self._pending_ends: dict[JobId, JobReport] = {}
-        """The latest end of each job, if nothing followed it yet."""
+        """Ends of attempts, held back until it is known whether another attempt follows."""
         self._stop_requests = 0
-        """How often the user, or the system, has asked the program to end."""
+        """How often a signal asked the program to end."""
         self._stops_sent = 0
         self._reported_restarts = 0
-        """So many were told."""
 
     @property
     def interrupted(self) -> bool:
-        """Whether it was ended before all jobs were over."""
+        """Whether it was stopped before all jobs had ended."""
         return self._stops_sent > 0
 
     @property
     def job_states(self) -> list[JobState]:
-        """All jobs in the order of the queue."""
+        """All jobs, by number."""
         return [self._job_states[id] for id in sorted(self._job_states)]
 
     def run(self, enqueue: Callable[[], object]) -> None:
-        """All that ``enqueue`` queues. The first interruption is polite, the second forces."""
+        """Streams what ``enqueue`` queues. The first signal stops politely, the second by force."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         if os.name == "posix" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
@@ -80,18 +102,18 @@ class HeadlessRunner:
                 self._handle_report(self._supervisor.reports.get(timeout=0.2))
             except Empty:
                 self._print_pending_ends()
-            except OSError:  # whoever read stdout has gone; so nobody needs the rest
+            except OSError:  # the reader of stdout is gone, so nobody needs the rest
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
                 self._on_disconnect()
 
         self._print_pending_ends()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """A signal's handler: it may come at any moment, so it only counts."""
+        """Only counts: a signal handler runs between any two instructions."""
         self._stop_requests += 1
 
     def _on_disconnect(self) -> None:
-        """Nobody is there any more: that is polite, however often it is noticed."""
+        """Stops politely, however often a lost terminal or reader is noticed."""
         self._stop_requests = max(self._stop_requests, 1)
 
     def _stop(self, message: str) -> None:
@@ -110,34 +132,30 @@ class HeadlessRunner:
         if self._as_json:
             print(json.dumps(report_to_json(report)), flush=True)
         elif isinstance(report.event, Ended):
-            self._pending_ends[report.job] = report  # what follows says whether it is over
+            self._pending_ends[report.job] = report
         else:
             before = self._pending_ends.pop(report.job, None)
             self._print_job_line(report, _report_text(report, job_state, before))
 
     def _print_pending_ends(self) -> None:
-        """Of the jobs that do not go on."""
         for job, report in self._pending_ends.items():
             self._print_job_line(report, _report_text(report, self._job_states[job]))
         self._pending_ends = {}
 
     def _print_job_line(self, report: JobReport, text: str | None) -> None:
-        if text and self._replace_last_line(report.job, text):
+        # A server may send a final twice; a reader wants it once.
+        if text and self._last_lines.get(report.job) != text:
+            self._last_lines[report.job] = text
             name = clean(report.file.rsplit("/", 1)[-1])
             _print_stderr(f"[{report.job}] {name}: {text}")
-
-    def _replace_last_line(self, job: JobId, text: str) -> bool:
-        """A server may say a final twice; a reader wants it once."""
-        said, self._last_lines[job] = self._last_lines.get(job), text
-        return said != text
 
 
 def _report_text(
     report: JobReport, job_state: JobState, previous_end: JobReport | None = None
 ) -> str | None:
-    """A report for a reader; None for what would only scroll by.
+    """A line about a report; None for reports that would only scroll by.
 
-    ``previous_end``: the end of the attempt that it follows.
+    ``previous_end``: how the attempt before ended, if this report follows that end.
     """
     match report.event:
         case Began() as began:
@@ -172,5 +190,5 @@ def _retry_text(retrying: Retrying, job_state: JobState) -> str | None:
 
 
 def _print_stderr(text: str) -> None:
-    with suppress(OSError):  # words for nobody are no reason to stop
+    with suppress(OSError):  # nobody reads stderr any more: no reason to stop
         print(text, file=sys.stderr, flush=True)

@@ -1,89 +1,50 @@
-"""``paceline resume``: what a run did not finish, as it was set up."""
+"""``paceline resume``: streams what a run did not finish, with the settings of that run."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
-from tui.cli import api_key
-from tui.cli.run_options import RunOptions, verify_ca_file
-from workers.errors import RunFolderProblem, UsageProblem
-from workers.jobs.job import Limits
-from workers.protocol import endpoint
-from workers.protocol.endpoint import Endpoint, EndpointKind, is_loopback
-from workers.runs import reader
-from workers.runs.reader import SavedRun
+import click
+
+from tui.cli.desk import require_terminal, run_desk, start_guard
+from tui.cli.exit_codes import ExitCode
+from tui.cli.log_options import log_options
+from tui.cli.shared_options import resume_options, run_argument
 
 
-def prepare_resume(
-    path: Path,
-    *,
-    url: str | None,
-    ca_file: Path | None,
-    key_file: Path | None,
-    keyring: bool,
-    unencrypted: bool,
-    sessions: int | None,
-    start_rate: int | None,
-    attempts: int | None,
-    dead_after: float | None,
-    log_level: str | None = None,
-    log_file: Path | None = None,
-) -> tuple[RunOptions, SavedRun]:
-    """The run and the options to go on with it.
+@click.command()
+@run_argument()
+@click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Stream without a screen and print one event a line on stdout, as JSON.",
+)
+@click.option("--endpoint", "url", metavar="URL", help="Go on at this v3 endpoint instead.")
+@resume_options
+@log_options
+def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> ExitCode:
+    """Go on with what a run did not finish.
 
-    Where it streams to and how is the run's, and so are the limits that are not named anew; the key
-    is never kept, so it must be there again.
-    Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
+    A broken recording goes on after its last final turn, with the settings of the run. Recordings
+    that are done stay as they are, and so do those that you cancelled.
     """
-    variable = api_key.pop_env_key()
-    left = reader.read_run(path)
-    target = _resume_endpoint(left.endpoint, url, unencrypted=unencrypted)
-    if target is not None:
-        target = replace(target, ca=verify_ca_file(ca_file))
-    key = None if target is None else api_key.read_key(variable, key_file, keyring=keyring)
-    if key is not None and target is not None and url is None and _is_foreign_host(target):
-        raise UsageProblem(
-            f"the run went to {target.name}, and a key is only sent where you say",
-            f"Add --endpoint {target.address}",
-        )
-    if target is not None and target.kind is EndpointKind.SERVICE and key is None:
-        raise UsageProblem("the service needs a key", f"Set {api_key.KEY_VARIABLE}.")
-    limits = Limits(
-        sessions=sessions or left.limits.sessions,
-        start_rate=left.limits.start_rate if start_rate is None else start_rate or None,
-        attempts=attempts or left.limits.attempts,
-        dead_after=dead_after or left.limits.dead_after,
-    )
-    options = RunOptions(
-        settings=left.settings,
-        endpoint=target,
-        key=key,
-        out=path,
-        log_level=log_level,
-        log_file=log_file,
-        **asdict(limits),
-    )
-    return options, left
+    guard = None if no_desk or as_json else start_guard()
+    from tui.cli.run_options import prepare_resume
+    from tui.cli.run_setup import RunRequest
+    from workers.runs import run_folder
 
+    if guard is not None:
+        require_terminal(f"paceline resume {folder} --no-desk")
+    run = run_folder.reopen(folder)
+    try:
+        options, saved_run = prepare_resume(folder, **given)
+    except BaseException:
+        run.close()
+        raise
+    request = RunRequest((), saved_run.jobs, run)
+    if guard is not None:
+        return run_desk(options, request, guard)
+    from tui.cli.headless import stream_headless
 
-def _is_foreign_host(target: Endpoint) -> bool:
-    """Not the service, and not on this machine: a run folder may come from anybody."""
-    host = urlsplit(target.url).hostname or ""
-    return target.kind is EndpointKind.CUSTOM and not is_loopback(host)
-
-
-def _resume_endpoint(
-    stored: Endpoint | None, url: str | None, *, unencrypted: bool
-) -> Endpoint | None:
-    """As a command line names it: what a file says is checked like that, and what it trusts is not
-    taken over."""
-    if url is not None:
-        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
-    if stored is None or stored.kind is EndpointKind.EMBEDDED:
-        return None
-    if stored.kind is EndpointKind.CUSTOM:
-        return endpoint.custom_endpoint(stored.url, allow_unencrypted=unencrypted)
-    for region in (None, "us", "eu"):
-        if (known := endpoint.service_endpoint(region)).url == stored.url:
-            return known
-    raise RunFolderProblem(f"there is no region of the service at {stored.address}")
+    return stream_headless(options, request, as_json=as_json)

@@ -1,16 +1,22 @@
-"""What a run needs to know from the command line, checked and turned into values."""
+"""The options of a run, checked and turned into values."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 from tui.cli import api_key
 from tui.cli.api_key import KEY_VARIABLE
-from workers.errors import UsageProblem
+from tui.cli.console import print_line
+from workers.audio.discovery import find_recordings
+from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
-from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
+from workers.protocol.endpoint import Endpoint, EndpointKind, Secret, is_loopback
+from workers.runs import reader
+from workers.runs.reader import SavedRun
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE, StartRateLimiter
 from workers.session.assignment import Timeouts
@@ -21,15 +27,15 @@ _REFUSED_PARAM_HINTS = {
     "encoding": "Paceline decodes every file and sends pcm_s16le.",
     "token": f"Give the key in {KEY_VARIABLE}.",
 }
-"""Parameters that are not simply passed on, and what to do instead."""
+"""Parameters that `--param` refuses, and what to do instead."""
 
 DEFAULT_SESSIONS = 10
-"""How many at once when neither the user nor the embedded engine says."""
+"""Sessions at once when neither the user nor the embedded engine sets a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The options that ``paceline`` and ``paceline run`` have in common."""
+    """The options of a run, new or resumed."""
 
     settings: StreamSettings
     endpoint: Endpoint | None
@@ -37,7 +43,7 @@ class RunOptions:
     key: Secret | None
     sessions: int | None
     start_rate: int | None
-    """New ones a minute; None: as many as the endpoint lets in."""
+    """New sessions a minute; None: as many as the endpoint accepts."""
     attempts: int
     dead_after: float
     out: Path | None
@@ -46,7 +52,7 @@ class RunOptions:
 
     @property
     def destination(self) -> str:
-        """Where it streams to, for people; the service with its region."""
+        """Where it streams to, as text; the service with its region."""
         if self.endpoint is None:
             return endpoint.EMBEDDED_NAME
         nearest = self.endpoint_kind is EndpointKind.SERVICE and "(" not in self.endpoint.name
@@ -54,24 +60,24 @@ class RunOptions:
 
     @property
     def endpoint_kind(self) -> EndpointKind:
-        """Whose endpoint it is: only the service's costs money for certain."""
+        """Whose endpoint it is. Only the service is known to cost money."""
         return self.endpoint.kind if self.endpoint else EndpointKind.EMBEDDED
 
     @property
     def limits(self) -> Limits:
-        """What a run that goes on later takes over."""
+        """What a later `paceline resume` takes over."""
         return Limits(self.sessions, self.start_rate, self.attempts, self.dead_after)
 
     @property
     def start_limiter(self) -> StartRateLimiter:
-        """The bound on new sessions; at the service it begins with what any account may start."""
+        """The limit on new sessions; at the service it begins with the rate of a free account."""
         if self.start_rate is None and self.endpoint and self.endpoint.kind is EndpointKind.SERVICE:
             return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)
         return StartRateLimiter(self.start_rate)
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """The bound on attempts."""
+        """The limit on attempts."""
         return RetryPolicy(max_attempts=self.attempts)
 
     @property
@@ -102,29 +108,37 @@ def parse_options(
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> RunOptions:
-    """The options as values; raises `UsageProblem` for what does not fit together.
+    """Checks the options of a new run; raises `UsageProblem` if they do not fit together.
 
-    Where to: an endpoint that is named wins, else the service if there is a key, else the embedded
+    The endpoint: the one that is named, else the service if there is a key, else the embedded
     engine.
     """
-    variable = api_key.pop_env_key()
+    env_key = api_key.pop_env_key()
     if local and (url or region):
         raise UsageProblem("--local and another endpoint do not go together", "Choose one.")
     if url and region:
         raise UsageProblem("--endpoint and --region do not go together", "Choose one.")
-    key = None if local else api_key.read_key(variable, key_file, keyring=keyring)
+    key = None if local else api_key.read_key(env_key, key_file, keyring=keyring)
     ca = verify_ca_file(ca_file)
     target = None if local else _chosen_endpoint(url, region, key, unencrypted=unencrypted)
     if target is not None:
         target = replace(target, ca=ca)
+    if sample_rate is not None and sample_rate not in NATIVE_RATES_HZ:
+        raise UsageProblem(
+            f"{sample_rate} Hz cannot be sent",
+            f"--sample-rate is from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}.",
+        )
+    settings = StreamSettings(
+        chunk_ms=chunk_ms,
+        release=Release(release),
+        rate=sample_rate,
+        speech_model=speech_model,
+        params=tuple(_parse_param(param) for param in params),
+    )
+    if target is None and (settings.params or speech_model != StreamSettings().speech_model):
+        _check_engine_params(settings)
     return RunOptions(
-        settings=StreamSettings(
-            chunk_ms=chunk_ms,
-            release=Release(release),
-            rate=_check_rate(sample_rate),
-            speech_model=speech_model,
-            params=tuple(_parse_param(each) for each in params),
-        ),
+        settings=settings,
         endpoint=target,
         key=key,
         sessions=sessions,
@@ -134,6 +148,13 @@ def parse_options(
         out=out,
         log_level=log_level,
         log_file=log_file,
+    )
+
+
+def find_files(paths: Iterable[str]) -> Sequence[str]:
+    """The recordings that paths name; prints what is skipped. Raises `UsageProblem` for none."""
+    return find_recordings(
+        paths, lambda path, reason: print_line(f"Skipped {path}: {reason}", err=True)
     )
 
 
@@ -148,7 +169,7 @@ def _chosen_endpoint(
 
 
 def verify_ca_file(file: Path | None) -> str | None:
-    """The absolute path of a file of certificates, which is read once to see that it is one."""
+    """The absolute path of a file of certificates; raises `UsageProblem` if it holds none."""
     if file is None:
         return None
     import ssl  # slow to load
@@ -164,13 +185,26 @@ def verify_ca_file(file: Path | None) -> str | None:
     return str(file.absolute())
 
 
-def _check_rate(rate: int | None) -> int | None:
-    if rate is not None and rate not in NATIVE_RATES_HZ:
-        raise UsageProblem(
-            f"{rate} Hz cannot be sent",
-            f"--sample-rate is from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}.",
-        )
-    return rate
+def _check_engine_params(settings: StreamSettings) -> None:
+    """Refuses a model or parameter that the embedded engine does not know.
+
+    Only for the embedded engine: a server ignores unknown names, as the protocol says, so a typing
+    error would pass unnoticed. What other endpoints know changes, so those decide for themselves.
+    """
+    from workers.localserver.parameters import PARAM_ALIASES, PARAM_TYPES, parse_query
+    from workers.localserver.refusal import Refusal
+
+    known = {*PARAM_TYPES, *PARAM_ALIASES}
+    for name, _ in settings.params:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}?" if close else "The manual lists those it knows."
+            raise UsageProblem(f"the embedded engine has no parameter “{name}”", hint)
+    try:
+        parse_query(urlencode([("speech_model", settings.speech_model), *settings.params]))
+    except Refusal as refusal:
+        reason = refusal.message.removeprefix("User Input Validation Error: ")
+        raise UsageProblem(f"the embedded engine refuses this: {reason}") from None
 
 
 def _parse_param(text: str) -> tuple[str, str]:
@@ -180,3 +214,75 @@ def _parse_param(text: str) -> tuple[str, str]:
     if name in _REFUSED_PARAM_HINTS:
         raise UsageProblem(f"--param {name} is not passed on", _REFUSED_PARAM_HINTS[name])
     return name, value
+
+
+def prepare_resume(
+    path: Path,
+    *,
+    url: str | None,
+    ca_file: Path | None,
+    key_file: Path | None,
+    keyring: bool,
+    unencrypted: bool,
+    sessions: int | None,
+    start_rate: int | None,
+    attempts: int | None,
+    dead_after: float | None,
+    log_level: str | None = None,
+    log_file: Path | None = None,
+) -> tuple[RunOptions, SavedRun]:
+    """The options to go on with a run, and that run.
+
+    Endpoint, settings and limits are the run's own unless they are given. The key is never stored,
+    so it must be given again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
+    """
+    env_key = api_key.pop_env_key()
+    saved = reader.read_run(path)
+    target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
+    if target is not None:
+        target = replace(target, ca=verify_ca_file(ca_file))
+    key = None if target is None else api_key.read_key(env_key, key_file, keyring=keyring)
+    if key is not None and target is not None and url is None and _is_foreign_host(target):
+        raise UsageProblem(
+            f"the run went to {target.name}, and a key is only sent where you say",
+            f"Add --endpoint {target.address}",
+        )
+    if target is not None and target.kind is EndpointKind.SERVICE and key is None:
+        raise UsageProblem("the service needs a key", f"Set {api_key.KEY_VARIABLE}.")
+    limits = Limits(
+        sessions=sessions or saved.limits.sessions,
+        start_rate=saved.limits.start_rate if start_rate is None else start_rate or None,
+        attempts=attempts or saved.limits.attempts,
+        dead_after=dead_after or saved.limits.dead_after,
+    )
+    return RunOptions(
+        saved.settings,
+        target,
+        key,
+        **asdict(limits),
+        out=path,
+        log_level=log_level,
+        log_file=log_file,
+    ), saved
+
+
+def _is_foreign_host(target: Endpoint) -> bool:
+    """Whether the target is another machine, not the service: anybody may have made the folder."""
+    host = urlsplit(target.url).hostname or ""
+    return target.kind is EndpointKind.CUSTOM and not is_loopback(host)
+
+
+def _resume_endpoint(
+    stored: Endpoint | None, url: str | None, *, unencrypted: bool
+) -> Endpoint | None:
+    """The run's endpoint, checked as on the command line; what it trusted is not taken over."""
+    if url is not None:
+        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
+    if stored is None or stored.kind is EndpointKind.EMBEDDED:
+        return None
+    if stored.kind is EndpointKind.CUSTOM:
+        return endpoint.custom_endpoint(stored.url, allow_unencrypted=unencrypted)
+    for region in (None, "us", "eu"):
+        if (known := endpoint.service_endpoint(region)).url == stored.url:
+            return known
+    raise RunFolderProblem(f"there is no region of the service at {stored.address}")

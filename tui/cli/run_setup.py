@@ -1,11 +1,16 @@
-"""A run from its first process to its last: the run folder, the engine, the supervisor."""
+"""Sets up a run: what it streams, its folder, the embedded engine and the supervisor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
+from tui.cli.faults import RunFault
 from tui.cli.log_options import enable_log
 from tui.cli.run_options import DEFAULT_SESSIONS, RunOptions
 from workers import log
+from workers.errors import PacelineError
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobState
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Secret
@@ -14,22 +19,46 @@ from workers.runs.run_folder import RunFolder
 from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 SERVER_START_TIMEOUT_S = 60.0
-"""Seconds for the embedded engine to say its address; a slow disk has to load its packages."""
+"""Seconds until the embedded engine must have an address; its packages load from a slow disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a run streams: new files, or the jobs of an earlier run."""
+
+    files: Sequence[str] = ()
+    job_states: Sequence[JobState] = ()
+    run_folder: RunFolder | None = None
+    """The folder of the run that goes on; None for a new run."""
+    skipped: Sequence[tuple[str, str]] = ()
+    """Paths that are no recordings, each with the reason."""
+
+    def enqueue(self, supervisor: Supervisor) -> list[JobId]:
+        """Queues everything; returns the jobs of the new files."""
+        supervisor.resume(self.job_states)
+        return supervisor.add(self.files)
+
+    @property
+    def remaining_count(self) -> int:
+        """How many recordings are left to stream."""
+        return len(self.files) + sum(not job_state.is_settled for job_state in self.job_states)
 
 
 @contextmanager
 def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Iterator[Supervisor]:
-    """A supervisor at work in a new run folder, or in one that goes on.
+    """Starts a supervisor in a new run folder, or in ``folder`` to go on with that run.
 
-    Leaving it ends every process of the run. Raises a `PacelineError` when the run cannot begin.
+    Ends every process of the run on exit. Raises a `PacelineError` when the run cannot begin, and
+    `RunFault` for an unexpected exception.
     """
     folder = folder or run_folder.create(options.out)
     with ExitStack() as stack:
         stack.callback(folder.close)
+        stack.enter_context(_faults_of(folder))
         enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
         if options.key is not None:
             log.add_redaction(options.key.redact)
-        # At once: there may be nothing to start yet.
+        # Here and not with the first session: there may be nothing to start yet.
         folder.set_header(options.endpoint, options.settings, options.limits)
         yield stack.enter_context(
             Supervisor(
@@ -42,6 +71,17 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
                 timeouts=options.timeouts,
             )
         )
+
+
+@contextmanager
+def _faults_of(folder: RunFolder) -> Iterator[None]:
+    """Makes a bug one of this run, whose folder then takes the traceback."""
+    try:
+        yield
+    except (PacelineError, OSError):
+        raise
+    except Exception as error:
+        raise RunFault(folder.faults_path) from error
 
 
 def _access_provider(

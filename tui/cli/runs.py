@@ -1,56 +1,67 @@
-"""``paceline runs``: the runs that were kept, the latest first, and what is left of each."""
+"""``paceline runs``: lists the latest runs and what is left of each."""
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tui.cli.summary import shell_quoted
-from tui.text.width import clean
-from workers.errors import RunFolderProblem
-from workers.jobs.job_state import JobStatus
-from workers.runs import run_folder
-from workers.runs.index import RunIndex, list_runs, read_index
+import click
 
-_FINISHED = (JobStatus.DONE.value, JobStatus.CANCELLED.value)
+from tui.cli.console import print_line
+from tui.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:  # loaded when the command runs
+    from workers.runs.index import RunIndex
 
 
-def print_runs(folder: Path, limit: int, echo: Callable[[str], None]) -> None:
-    """Says each run on two lines: what became of its jobs, and where it is or how to go on."""
-    runs = list_runs(folder)[::-1]
-    if not runs:
-        echo(f"No runs are kept under {clean(str(folder))}.")
-    for path in runs[:limit]:
+@click.command()
+@click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="List at most this many.",
+)
+def runs(most: int) -> ExitCode:
+    """List the latest runs, and how to go on with unfinished ones."""
+    from workers.errors import RunFolderProblem
+    from workers.runs import run_folder
+    from workers.runs.index import list_runs, read_index
+
+    folder = run_folder.runs_path()
+    paths = list_runs(folder)[::-1]
+    if not paths:
+        print_line(f"No runs are kept under {folder}.")
+    for path in paths[:most]:
         try:
             index = read_index(path)
         except RunFolderProblem as problem:
-            echo(clean(f"{path.name}  {problem}"))
+            print_line(f"{path.name}  {problem}")
             continue
-        echo(clean(f"{path.name}  {_outcome_counts(index)}  {_destination_text(index)}"))
-        echo(f"  {clean(_next_command(path, index))}")
-    if len(runs) > limit:
-        echo(f"… and {len(runs) - limit} earlier ones under {clean(str(folder))}")
+        counts = Counter(job.status for job in index.jobs)
+        outcomes = ", ".join(f"{count} {word}" for word, count in counts.items()) or "no jobs"
+        to = destination(index)
+        print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")
+        print_line(f"  {_next_command(path, counts)}")
+    if len(paths) > most:
+        print_line(f"… and {len(paths) - most} earlier ones under {folder}")
+    return ExitCode.DONE
 
 
-def _outcome_counts(index: RunIndex) -> str:
-    counts = Counter(job.status for job in index.jobs)
-    return ", ".join(f"{count} {word}" for word, count in counts.items()) or "no jobs"
-
-
-def destination(index: RunIndex) -> str:
-    """Where a run streamed to; empty when no session was ever about to start."""
+def destination(index: "RunIndex") -> str:
+    """Where a run streamed to; empty when no session was ever started."""
     endpoint = index.header.get("endpoint")
     if not isinstance(endpoint, dict):
         return ""
     return str(endpoint.get("name") or endpoint.get("address"))
 
 
-def _destination_text(index: RunIndex) -> str:
-    return f"→ {to}" if (to := destination(index)) else ""
+def _next_command(path: Path, outcomes: Counter[str]) -> str:
+    from tui.cli.summary import shell_quoted
+    from workers.jobs.job_state import JobStatus
+    from workers.runs import run_folder
 
-
-def _next_command(path: Path, index: RunIndex) -> str:
     if run_folder.is_running(path):
-        return f"at work now; as it is: paceline view {shell_quoted(path)}"
-    if all(job.status in _FINISHED for job in index.jobs):
-        return f"paceline view {shell_quoted(path)}"
-    return f"paceline resume {shell_quoted(path)}"
+        return f"at work now; to look at it: paceline view {shell_quoted(path)}"
+    finished = outcomes.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}
+    return f"paceline {'view' if finished else 'resume'} {shell_quoted(path)}"

@@ -1,35 +1,30 @@
-"""``paceline settings``: where they are, what is in force, and a file to begin with."""
+"""``paceline settings``: prints the settings in force, or writes a file to begin with."""
 
-from collections.abc import Callable, Iterator, Sequence
+import click
 
-from tui.config import loader
-from tui.config.settings import (
-    MAX_REFRESH_S,
-    MIN_REFRESH_S,
-    PACELINE_THEMES,
-    DeskSettings,
-)
-from tui.keys.key_table import KEY_BINDINGS, Scope
-from tui.keys.keymap import Keymap
-from tui.model.column_spec import ColumnSpec
-from tui.render.columns import COLUMNS, optional_column_names
-from tui.text.width import clean
-from workers.errors import UsageProblem
-from workers.exports import FORMATS, OverwritePolicy
+from tui.cli.console import print_line
+from tui.cli.exit_codes import ExitCode
 
 
-def print_settings(echo: Callable[[str], None]) -> None:
-    """Says the file and, as it would be written there, what is in force."""
-    path, settings = loader.settings_path(), loader.load_settings(optional_column_names)
-    there = "" if path.exists() else " (not there; --create writes it)"
-    echo(clean(f"# {path}{there}"))
-    for line in settings_lines(settings):
-        echo(clean(line))
+@click.command()
+@click.option("--create", is_flag=True, help="Write a file with every default in a comment.")
+def settings(create: bool) -> ExitCode:
+    """Say where the settings of the desk are, and what is in force.
 
+    The variable PACELINE_SETTINGS names another file.
+    """
+    from tui.cli.settings_toml import commented_defaults, settings_lines
+    from tui.config import loader
+    from tui.render.columns import optional_column_names
+    from workers.errors import PacelineError, UsageProblem
 
-def create_settings_file(echo: Callable[[str], None]) -> None:
-    """Writes the file with every default in a comment; one that is there stays as it is."""
     path = loader.settings_path()
+    if not create:
+        lines = list(settings_lines(loader.load_settings(optional_column_names)))
+        print_line(f"# {path}{'' if path.exists() else ' (not there; --create writes it)'}")
+        for line in lines:
+            print_line(line)
+        return ExitCode.DONE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -37,61 +32,6 @@ def create_settings_file(echo: Callable[[str], None]) -> None:
     except FileExistsError:
         raise UsageProblem(f"{path} is there already", "It stays as it is.") from None
     except OSError as error:
-        raise UsageProblem(f"{path} cannot be written ({error.strerror})") from error
-    echo(clean(f"Written: {path}"))
-
-
-def commented_defaults() -> str:
-    """A file in which every line is a comment, so that it changes nothing."""
-    head = "# Paceline's settings. Each line is what is so anyway: take its # away to change it."
-    return (
-        "\n".join([head, "", *(_as_comment(line) for line in settings_lines(DeskSettings()))])
-        + "\n"
-    )
-
-
-def _as_comment(line: str) -> str:
-    return f"# {line}" if line and not line.startswith(("#", "[")) else line
-
-
-def settings_lines(
-    settings: DeskSettings, columns: Sequence[ColumnSpec] = COLUMNS
-) -> Iterator[str]:
-    """The settings as lines of TOML, with what else each may be."""
-    export = settings.export
-    others = ", ".join(PACELINE_THEMES)
-    yield f"theme = {_toml_string(settings.theme)}  # {others}, or one of Textual's"
-    yield f"ascii = {_toml_bool(settings.ascii)}  # true: no signs but ASCII"
-    bounds = f"{MIN_REFRESH_S} to {MAX_REFRESH_S:g}"
-    yield f"refresh = {settings.refresh:g}  # seconds between two looks, {bounds}"
-    shown = [
-        name
-        for name in optional_column_names(columns)
-        if settings.columns is None or name in settings.columns
-    ]
-    yield f"columns = {_toml_list(shown)}  # beside the file's name; any may be left out"
-    yield ""
-    yield "[export]"
-    yield f"formats = {_toml_list(export.formats)}  # {', '.join(FORMATS)}"
-    yield f"folder = {_toml_string(export.folder)}  # empty: “exports” in the run's folder"
-    yield f"together = {_toml_bool(export.together)}  # true: one file for all, in formats that can"
-    policies = ", ".join(policy.value for policy in OverwritePolicy)
-    yield f"existing = {_toml_string(export.existing)}  # {policies}"
-    keymap = Keymap(settings.keys)
-    for scope in Scope:
-        yield ""
-        yield f"[keys.{scope.name.lower()}]"
-        for key in keymap(key for key in KEY_BINDINGS if key.scope is scope and key.id):
-            yield f"{_toml_string(key.action)} = {_toml_list(key.keys)}  # {key.description}"
-
-
-def _toml_string(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _toml_bool(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _toml_list(values: tuple[str, ...] | list[str]) -> str:
-    return f"[{', '.join(_toml_string(value) for value in values)}]"
+        raise PacelineError(f"{path} cannot be written ({error.strerror})") from error
+    print_line(f"Written: {path}")
+    return ExitCode.DONE

@@ -1,10 +1,26 @@
-"""Options that several commands have in common."""
+"""Options and arguments that several commands have in common.
 
-from collections.abc import Callable, Sequence
+A new option joins one of the groups below; each group decorates a command like a single option.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def option_group(*options: Decorator) -> Decorator:
+    """One decorator that adds these options, in the order of ``--help``."""
+
+    def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add_options
 
 
 class StartRateParam(click.ParamType[int]):
@@ -21,12 +37,12 @@ class StartRateParam(click.ParamType[int]):
 
 
 class RunFolderParam(click.ParamType[Path]):
-    """The folder of a run: a path, or the name by which “paceline runs” lists it."""
+    """The folder of a run: a path, or the name under which “paceline runs” lists it."""
 
     name = "run"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The folder need not be there: who reads it says so."""
+        """The folder need not exist; reading it reports that."""
         from workers.runs.run_folder import runs_path
 
         path = Path(value)
@@ -34,11 +50,20 @@ class RunFolderParam(click.ParamType[Path]):
         return kept if not path.exists() and str(value) == path.name and kept.exists() else path
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
-        """Where a name is to be found."""
+        """Says where to find a name."""
         return "“paceline runs” lists them."
 
 
-_ENDPOINT_OPTIONS = (
+paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path())
+
+
+def run_argument(*, required: bool = True) -> Decorator:
+    """The run to read, as ``folder``."""
+    metavar = "RUN" if required else "[RUN]"
+    return click.argument("folder", metavar=metavar, type=RunFolderParam(), required=required)
+
+
+endpoint_options = option_group(
     click.option(
         "--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint (ws:// or wss://)."
     ),
@@ -51,9 +76,8 @@ _ENDPOINT_OPTIONS = (
         help="Keep the data in this region of the service.",
     ),
 )
-"""Where to."""
 
-_AUTH_OPTIONS = (
+access_options = option_group(
     click.option(
         "--ca-file",
         type=click.Path(path_type=Path),
@@ -71,39 +95,38 @@ _AUTH_OPTIONS = (
     click.option(
         "--unencrypted",
         is_flag=True,
-        help="Allow ws:// to another machine: audio, words and key travel in the open.",
+        help="Allow ws:// to another machine. Audio, transcripts and key are sent unencrypted.",
     ),
 )
-"""As whom, and how safely."""
 
-_STREAM_OPTIONS = (
+stream_options = option_group(
     click.option(
         "--speech-model",
         default="u3-rt-pro",
         show_default=True,
         metavar="NAME",
-        help="The model to ask for.",
+        help="Use this speech model.",
     ),
     click.option(
         "--param",
         "params",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Any other connection parameter; may be given several times.",
+        help="Send this connection parameter, too. Repeat the option for several.",
     ),
     click.option(
         "--chunk-ms",
         type=click.IntRange(50, 1000),
         default=100,
         show_default=True,
-        help="Audio in each message, in ms.",
+        help="Send this many ms of audio in each message.",
     ),
     click.option(
         "--sample-rate",
         type=int,
         metavar="HZ",
-        help="Resample to this rate. Without it a recording keeps its own rate from 8000 to 48000 "
-        "Hz, and any other becomes 16000 Hz.",
+        help="Resample to this rate. Default: a recording from 8000 to 48000 Hz keeps its rate, "
+        "any other becomes 16000 Hz.",
     ),
     click.option(
         "--release",
@@ -114,82 +137,62 @@ _STREAM_OPTIONS = (
         "end, as a microphone must.",
     ),
 )
-"""What is sent, and how."""
-
-_SESSIONS_DEFAULT_HELP = " Default: what the embedded engine can serve; 10 elsewhere."
 
 
-def _limit_options(*, resuming: bool) -> Sequence[Callable[[Any], Any]]:
-    """How many at once, how soon, how often; ``resuming``: what is not given is as it was."""
-    return (
-        click.option(
+def limit_options(*, resuming: bool) -> Decorator:
+    """How many sessions, how soon, how often; when ``resuming``, defaults are the run's own."""
+
+    def option(name: str, kind: click.ParamType[Any], default: Any, **given: Any) -> Decorator:
+        default = None if resuming else default
+        shown = default is not None
+        return click.option(name, type=kind, default=default, show_default=shown, **given)
+
+    sessions_default = "" if resuming else " Default: as many as the embedded engine serves, or 10."
+    return option_group(
+        option(
             "--sessions",
-            type=click.IntRange(min=1),
+            click.IntRange(min=1),
+            None,
             metavar="N",
-            help=f"How many to stream at once.{'' if resuming else _SESSIONS_DEFAULT_HELP}",
+            help=f"Stream this many recordings at once.{sessions_default}",
         ),
-        click.option(
+        option(
             "--start-rate",
-            type=StartRateParam(),
-            default=None if resuming else "auto",
-            show_default=not resuming,
+            StartRateParam(),
+            "auto",
             metavar="auto|N",
-            help="New sessions a minute. By itself it begins at the service with 5, which is what "
-            "a free account may start, and finds out whether there may be more.",
+            help="Start at most this many sessions a minute. With “auto”, the service gets 5, the "
+            "limit of a free account, and more as long as it accepts them.",
         ),
-        click.option(
+        option(
             "--attempts",
-            type=click.IntRange(min=1),
-            default=None if resuming else 4,
-            show_default=not resuming,
+            click.IntRange(min=1),
+            4,
             metavar="N",
-            help="How often a recording's session may break before it has failed. Each further one "
-            "goes on where the last one broke.",
+            help="Try each recording this many times. When a session breaks, the next attempt goes "
+            "on where it broke.",
         ),
-        click.option(
+        option(
             "--dead-after",
-            type=click.FloatRange(min=1.0),
-            default=None if resuming else 20.0,
-            show_default=not resuming,
+            click.FloatRange(min=1.0),
+            20.0,
             metavar="SECONDS",
-            help="Without a sign of life from the server, until a session counts as broken.",
+            help="Treat a session as broken after this long without a sign from the server.",
         ),
     )
 
 
-_OUT_OPTIONS = (
+out_options = option_group(
     click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
-        help="The run folder. Default: a new one under the user's state folder.",
+        help="Keep the run in this new or empty folder. Default: a new one in the user's state "
+        "folder.",
     ),
 )
-"""Where to keep it."""
 
-
-def new_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what starts a run."""
-    return _apply_options(
-        command,
-        (
-            *_ENDPOINT_OPTIONS,
-            *_AUTH_OPTIONS,
-            *_STREAM_OPTIONS,
-            *_OUT_OPTIONS,
-            *_limit_options(resuming=False),
-        ),
-    )
-
-
-def resume_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what goes on with one: the rest, and what is not given, is the run's own."""
-    return _apply_options(command, (*_AUTH_OPTIONS, *_limit_options(resuming=True)))
-
-
-def _apply_options(
-    command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]
-) -> Callable[..., Any]:
-    for option in reversed(options):
-        command = option(command)
-    return command
+new_run_options = option_group(
+    endpoint_options, access_options, stream_options, out_options, limit_options(resuming=False)
+)
+resume_options = option_group(access_options, limit_options(resuming=True))

@@ -1,13 +1,16 @@
-"""How often Python looks for garbage that reference counts do not find."""
+"""Garbage collection: how often Python searches for cycles."""
 
 import gc
 
 GC_THRESHOLDS = 5_000, 10, 10
-"""Objects more than there were, and how often that until the older ones are looked through too."""
+"""As `gc.set_threshold` takes them: new objects, then collections until the next generation."""
 
 
 def tune_gc() -> None:
-    """For a desk: it has little such garbage and holds a great many words, and to look through
-    all of them at Python's own pace stops it for a tenth of a second again and again."""
+    """Makes collections rarer, for a desk.
+
+    The desk makes few cycles and holds many transcripts. At Python's defaults, searching all of
+    them stops it for a tenth of a second again and again.
+    """
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

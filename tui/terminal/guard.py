@@ -1,9 +1,8 @@
-"""The guard of the terminal: a process that lives a moment longer than a desk that is killed.
+"""The terminal guard: a process that restores the terminal after the desk was killed.
 
-While the desk is drawn, the terminal is as no shell expects it, and a killed program puts nothing
-back. So a second process sleeps on a pipe whose only writing end the program holds: the end of the
-program, whatever it was, reads as end-of-file. It runs this file alone, which therefore imports
-nothing of ours at its head.
+The desk changes the terminal's modes, and a killed program cannot change them back. So a second
+process waits on a pipe whose only writing end the program holds: however the program ends, the
+guard reads end-of-file. The guard's process runs this file alone, so it imports nothing of ours.
 """
 
 import json
@@ -12,31 +11,29 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 _PIPE_FD, _TERMINAL_FD = 0, 1
 """The only descriptors that the guard keeps."""
 
 _LFLAG_INDEX, _CC_INDEX = 3, 6
-"""Where the local modes stand in what `termios.tcgetattr` gives, and the characters that do things.
-"""
+"""Indices of the local modes and of the control characters in what `termios.tcgetattr` returns."""
 
 _MAX_INHERITED_FD = 1024
-"""Above this nothing is inherited: when the guard is made, the program has opened nothing yet."""
+"""No inherited descriptor is higher: the program has opened nothing yet when the guard starts."""
 
 _RESTORE_TIMEOUT_S = 5
-"""Seconds for a terminal that takes nothing, before the guard gives it up."""
+"""Seconds until the guard gives up on a terminal that takes no output."""
 
 _IGNORED_SIGNALS = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
-"""What the guard outlives. Without the last it would be stopped for writing in the background."""
+"""Signals that the guard ignores. SIGTTOU would stop it for writing in the background."""
 
 _RESET_SEQUENCES = (
-    b"\x1b\\"  # the kill may have cut a sequence short: whatever it was ends here
-    b"\x1b[?2026l"  # draw at once again
+    b"\x1b\\"  # ends a sequence that the kill may have cut short
+    b"\x1b[?2026l"  # synchronised output off
     b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # no reports of the mouse
-    b"\x1b]22;\x07"  # its usual pointer
-    b"\x1b[?2004l"  # pasting as if typed
+    b"\x1b]22;\x07"  # the usual pointer
+    b"\x1b[?2004l"  # bracketed paste off
     b"\x1b[?7h"  # long lines wrap
     b"\x1b[?2048l"  # no reports of a new size
     b"\x1b[<u"  # the usual keyboard; it belongs to the alternate screen, so before leaving that
@@ -46,71 +43,58 @@ _RESET_SEQUENCES = (
     b"\x1b[?1004l"  # no reports of focus
     b"\r\x1b[K"
 )
-"""All that Textual and its driver for POSIX do to a terminal, undone."""
+"""Undoes everything that Textual and its POSIX driver do to a terminal."""
 
 
 class TerminalGuard:
-    """Making one starts its process; it has to come before anything is drawn.
+    """Starts the guard's process; create it before anything is drawn.
 
-    Without a terminal, or on a system of another kind, it does nothing.
+    Does nothing without a terminal or outside POSIX.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hidden_variable: str) -> None:
+        """``hidden_variable``: an environment variable that the guard's process must not get."""
         self._pid_and_pipe: tuple[int, int] | None = None
         """The guard's process, and the writing end of its pipe."""
         if os.name == "posix" and os.isatty(_TERMINAL_FD):
-            with suppress(OSError):  # no process to be had: the desk is worth more than its guard
-                self._pid_and_pipe = _spawn_guard()
+            with suppress(OSError):  # no process available: the desk works without a guard
+                self._pid_and_pipe = _spawn_guard(hidden_variable)
 
     @contextmanager
-    def watch(
-        self, run_folder: Path, resume_hint: str = "To go on: paceline resume"
-    ) -> Iterator[None]:
-        """Whoever kills the program in here finds the terminal in order, and how to go on.
+    def watch(self, kill_notice: str) -> Iterator[None]:
+        """Restores the terminal and prints ``kill_notice`` if the program is killed inside.
 
-        ``resume_hint`` says that, before the run's path. Afterwards the guard is gone. One that
-        never watched leaves the terminal alone.
+        The guard ends on exit. A guard that never watched leaves the terminal alone.
         """
         if self._pid_and_pipe is None:
             yield
             return
         process, pipe = self._pid_and_pipe
         with suppress(OSError):  # somebody ended the guard; the desk goes on
-            os.write(pipe, _kill_notice(run_folder, resume_hint))
+            os.write(pipe, f"{kill_notice}\r\n".encode(sys.stdout.encoding, "replace"))
         try:
             yield
         finally:
             self._pid_and_pipe = None
             with suppress(OSError):  # somebody else has reaped it
-                os.kill(process, signal.SIGKILL)  # gone at once and silent, even a stopped one
+                os.kill(process, signal.SIGKILL)  # works at once, even on a stopped process
                 os.waitpid(process, 0)
-            os.close(pipe)  # not before: its end is what the guard would act upon
+            os.close(pipe)  # last: the guard acts when it is closed
 
 
-def _kill_notice(run_folder: Path, resume_hint: str) -> bytes:
-    """What a killed desk leaves behind, in the terminal's own encoding."""
-    from tui.cli.summary import shell_quoted
-    from tui.text.width import clean
-
-    words = f"Paceline was killed. {resume_hint} {clean(shell_quoted(run_folder))}\r\n"
-    return words.encode(sys.stdout.encoding, "replace")
-
-
-def _spawn_guard() -> tuple[int, int]:
+def _spawn_guard(hidden_variable: str) -> tuple[int, int]:
     import termios
 
-    from tui.cli.api_key import KEY_VARIABLE
-
     settings = termios.tcgetattr(_TERMINAL_FD)
-    settings[_CC_INDEX] = [each[0] if isinstance(each, bytes) else each for each in settings[-1]]
-    reader, writer = os.pipe()  # neither end survives an exec: no other child will have one
+    settings[_CC_INDEX] = [cc[0] if isinstance(cc, bytes) else cc for cc in settings[-1]]
+    reader, writer = os.pipe()  # not inheritable: no other child gets an end
     try:
         process = os.posix_spawn(
             sys.executable,
             [sys.executable, "-I", "-S", __file__, json.dumps(settings)],
-            {name: value for name, value in os.environ.items() if name != KEY_VARIABLE},
+            {name: value for name, value in os.environ.items() if name != hidden_variable},
             file_actions=[(os.POSIX_SPAWN_DUP2, reader, _PIPE_FD)],
-            setpgroup=0,  # what kills the program's whole group spares the guard
+            setpgroup=0,  # a signal to the program's group does not reach the guard
             setsigmask=(),
         )
     except BaseException:
@@ -127,24 +111,23 @@ def _spawn_guard() -> tuple[int, int]:
 def _run_guard(termios_attrs: list[Any]) -> None:
     for name in _IGNORED_SIGNALS:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
-    # Whatever it was that whoever started us left open: a pipe or a lock lives on as long as
-    # anybody has it.
+    # Descriptors that the program inherited: a pipe or a lock lives as long as any process has it.
     os.closerange(_TERMINAL_FD + 1, _MAX_INHERITED_FD)
-    last_words = b""
-    while told := os.read(_PIPE_FD, 4096):
-        last_words += told
-    if last_words:
+    kill_notice = b""
+    while data := os.read(_PIPE_FD, 4096):
+        kill_notice += data
+    if kill_notice:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(_RESTORE_TIMEOUT_S)
         _restore_modes(termios_attrs)
-        os.write(_TERMINAL_FD, _RESET_SEQUENCES + last_words)
+        os.write(_TERMINAL_FD, _RESET_SEQUENCES + kill_notice)
 
 
 def _restore_modes(termios_attrs: list[Any]) -> None:
-    """Gives the terminal the settings from before the desk, if it still has those of the desk.
+    """Restores the settings from before the desk, if the terminal still has those of the desk.
 
-    Those are known by Ctrl-C, which is a key like others there. A shell that was quicker has put
-    its own, and may be editing a line with them by now.
+    The desk turns off signals from keys (ISIG). If they are on, a shell was quicker: it has set its
+    own modes and may be editing a line with them.
     """
     import termios
 

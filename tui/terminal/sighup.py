@@ -1,4 +1,4 @@
-"""A hang-up: the terminal's window was closed, or the line to it broke. On POSIX only."""
+"""SIGHUP: the terminal's window was closed, or the line to it broke. POSIX only."""
 
 import errno
 import os
@@ -8,27 +8,27 @@ from types import FrameType
 
 
 def handle_sighup(callback: Callable[[], None]) -> None:
-    """Calls ``callback`` in the main thread, at any moment; and not only once.
+    """Calls ``callback`` in the main thread on each SIGHUP.
 
-    A window, a shell and the system may each tell a program of the same hang-up.
+    One hang-up may send several: from the window, the shell and the kernel.
     """
 
-    def hung_up(number: int, frame: FrameType | None) -> None:
+    def on_sighup(number: int, frame: FrameType | None) -> None:
         for stream in (1, 2):
             _redirect_if_dead(stream)
         callback()
 
-    signal.signal(signal.SIGHUP, hung_up)
+    signal.signal(signal.SIGHUP, on_sighup)
 
 
 def _redirect_if_dead(fd: int) -> None:
-    """Lets what is still to be said go nowhere, if the terminal is gone.
+    """Points a descriptor to the null device if its terminal is gone.
 
-    Else whoever says that it is ending would fail; and the thread that writes the screen would, and
-    the screen wait for it for ever.
+    Otherwise the last messages would raise, and so would the thread that writes the screen, for
+    which Textual then waits forever.
     """
     try:
-        os.write(fd, b"")  # neither a file nor a pipe refuses that
+        os.write(fd, b"")  # fails only on a terminal that is gone
     except OSError as error:
         if error.errno == errno.EIO:
             nowhere = os.open(os.devnull, os.O_WRONLY)

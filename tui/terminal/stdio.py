@@ -1,16 +1,16 @@
-"""The three descriptors that every program counts on: standard input, output and error."""
+"""The three standard descriptors: input, output and error."""
 
 import os
 
 
 def ensure_stdio() -> None:
-    """Opens nothing for those that whoever started the program has closed.
+    """Opens the null device for each standard descriptor that is closed.
 
-    Else a pipe would get such a number, here or in a session, whose output goes to its log by that
-    number. Comes before anything else is opened; all processes of the program inherit it.
+    Otherwise a pipe would get such a number, and a session redirects its output to its log by that
+    number. Call it before anything else is opened; child processes inherit the result.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free: this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number

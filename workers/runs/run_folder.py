@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from workers.errors import Malformed, RunFolderProblem
+from workers.errors import Malformed, RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
 from workers.jobs.job import JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobState, JobStatus
@@ -228,15 +228,17 @@ class RunFolder:
 def create(path: Path | None) -> RunFolder:
     """A new run folder: at ``path``, or with a name of its own under the user's state folder.
 
-    Raises `RunFolderProblem` when it cannot be made or holds a run already.
+    Raises `UsageProblem` when ``path`` is not empty, `RunFolderProblem` when it cannot be written.
     """
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
-    if (path / INDEX_NAME).exists():
-        raise RunFolderProblem(f"{path} holds a run already", "Name another folder with --out.")
     try:
         path.mkdir(parents=True, exist_ok=True)
+        if {entry.name for entry in path.iterdir()} - {_LOCK_NAME}:  # a killed start leaves a lock
+            holds_run = (path / INDEX_NAME).exists()
+            problem = "holds a run already" if holds_run else "is not empty"
+            raise UsageProblem(f"{path} {problem}", "Name another folder with --out.")
         return RunFolder(path, _acquire_lock(path))
     except OSError as error:
         raise RunFolderProblem(

@@ -25,7 +25,7 @@ from tests.engine.support.scripted_server import (
 )
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support import audio_files
-from tui.cli import commands
+from tui.cli.registry import paceline
 from workers.jobs.events import Outcome
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +52,7 @@ def run_cli(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
 
 def run_in_process(*arguments: str | Path, **environment: str) -> Result:
     """The same in this process, where it starts no session and installs no handler of signals."""
-    return CliRunner().invoke(commands.paceline, [*map(str, arguments)], env=environment)
+    return CliRunner().invoke(paceline, [*map(str, arguments)], env=environment)
 
 
 @dataclass(frozen=True)

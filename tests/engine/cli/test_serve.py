@@ -24,7 +24,7 @@ from tests.engine.support.supervisor_harness import (
     run_supervisor,
 )
 from tests.support import audio_files
-from tui.cli import commands
+from tui.cli.registry import paceline
 from workers.jobs.events import Ended, Outcome
 from workers.session.assignment import Timeouts
 
@@ -307,7 +307,7 @@ def test_a_mistake_gets_a_sentence(
 ) -> None:
     """Before anything is served."""
     arguments = ["serve", *arguments, "--script", str(script(tmp_path, text))]
-    result = CliRunner().invoke(commands.paceline, arguments)
+    result = CliRunner().invoke(paceline, arguments)
 
     assert isinstance(result.exception, SystemExit), result.exception
     assert code == result.exit_code
@@ -322,13 +322,13 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         result = run_cli("serve", "--port", str(port), "--script", script(tmp_path))
 
     assert 1 == result.returncode
-    assert f"paceline: port {port} of this machine cannot be had" in result.stderr
+    assert f"paceline: port {port} of this machine is not available" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def run_without_package(package: str, *arguments: str | Path) -> subprocess.Popen[str]:
     """The program on a machine where this package is not installed."""
-    code = f"import sys; sys.modules[{package!r}] = None; from tui.cli.commands import paceline; "
+    code = f"import sys; sys.modules[{package!r}] = None; from tui.cli.registry import paceline; "
     code += f"paceline({['serve', *map(str, arguments)]!r})"
     return subprocess.Popen(
         [sys.executable, "-c", code],

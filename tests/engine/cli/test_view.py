@@ -8,7 +8,7 @@ from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.supervisor_harness import run_supervisor
 from tests.support import audio_files
-from tui.cli.summary import ExitCode
+from tui.cli.exit_codes import ExitCode
 from workers.jobs.job_state import JobStatus
 from workers.runs import reader
 

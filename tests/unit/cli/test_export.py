@@ -1,10 +1,10 @@
 """Exports of what a run has left on the disk, whatever became of the program."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.support.report_builders import (
     began,
@@ -14,10 +14,8 @@ from tests.support.report_builders import (
     progressed,
     turn_heard,
 )
-from tui.cli.export import export_run
-from tui.cli.summary import ExitCode
-from workers.errors import UsageProblem
-from workers.exports import OverwritePolicy
+from tui.cli.exit_codes import ExitCode
+from tui.cli.registry import paceline
 from workers.jobs.events import Event
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
@@ -42,10 +40,14 @@ def run(folder: Path, *attempts: list[Event]) -> Path:
     return folder
 
 
-def text(folder: Path, say: Callable[[str], None] = print) -> str:
-    code = export_run(folder, ["txt"], None, echo=say)
+def export(folder: Path, *options: str, to: str = "txt") -> tuple[int, str, str]:
+    """``paceline export``: its exit code, stdout and stderr."""
+    result = CliRunner().invoke(paceline, ["export", str(folder), "--to", to, *options])
+    return result.exit_code, result.stdout, result.stderr
 
-    assert ExitCode.DONE is code
+
+def text(folder: Path) -> str:
+    assert ExitCode.DONE == export(folder)[0]
     return (folder / "exports" / "talk.txt").read_text()
 
 
@@ -81,39 +83,34 @@ def test_a_recording_in_which_nothing_was_said_is_exported_too(tmp_path: Path) -
 
 
 def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -> None:
-    """Said, with what would change it."""
+    """Without an option nothing is overwritten, and the message names both options."""
     text(run(tmp_path, [*HEARD, LOST]))
-    said: list[str] = []
+    code, out, _ = export(tmp_path)
 
-    assert ExitCode.SOME_FAILED is export_run(tmp_path, ["txt"], None, echo=said.append)
-    assert "already there; --overwrite replaces, --number keeps both" in said.pop()
-    code = export_run(tmp_path, ["txt"], None, existing=OverwritePolicy.NUMBER, echo=said.append)
-    assert ExitCode.DONE is code
-    assert [f"✓ {tmp_path / 'exports' / 'talk-2.txt'}"] == said
+    assert ExitCode.SOME_FAILED == code
+    assert "already there; --overwrite replaces, --number keeps both" in out
+    numbered = f"✓ {tmp_path / 'exports' / 'talk-2.txt'}\n"
+    assert (ExitCode.DONE, numbered, "") == export(tmp_path, "--number")
+    assert ExitCode.USAGE == export(tmp_path, "--number", "--overwrite")[0]
 
 
 def test_one_file_holds_all_that_was_heard(tmp_path: Path) -> None:
     """Subtitles are refused before anything is written."""
     run(tmp_path, [*HEARD, LOST])
-    said: list[str] = []
+    code, _, errors = export(tmp_path, "--one-file", to="txt,srt")
+    assert ExitCode.USAGE == code
+    assert "srt cannot hold several recordings" in errors
+    assert not (tmp_path / "exports").exists()
 
-    code = export_run(tmp_path, ["txt", "csv"], None, together=True, echo=said.append)
-
-    assert ExitCode.DONE is code
-    assert ["transcripts.txt", "transcripts.csv"] == [line.rsplit("/", 1)[1] for line in said]
+    code, out, _ = export(tmp_path, "--one-file", to="txt,csv")
+    assert ExitCode.DONE == code
+    written = [line.rsplit("/", 1)[1] for line in out.splitlines()]
+    assert ["transcripts.txt", "transcripts.csv"] == written
     assert "talk.wav" in (tmp_path / "exports" / "transcripts.csv").read_text()
-    with pytest.raises(UsageProblem, match="srt cannot hold several recordings"):
-        export_run(tmp_path, ["txt", "srt"], None, together=True, echo=said.append)
 
 
 def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> None:
     """There is nothing to export."""
-    said: list[str] = []
-    export_run(
-        run(tmp_path, [connecting(), ended_failed("nothing answers")]),
-        ["txt"],
-        None,
-        echo=said.append,
-    )
+    run(tmp_path, [connecting(), ended_failed("nothing answers")])
 
-    assert ["- talk.wav: nothing was streamed"] == said
+    assert (ExitCode.DONE, "- talk.wav: nothing was streamed\n", "") == export(tmp_path)

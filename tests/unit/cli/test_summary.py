@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from tests.support.report_builders import ended_done, ended_failed, queued, report
-from tui.cli.summary import ExitCode, exit_code, run_summary_lines
+from tui.cli.exit_codes import ExitCode
+from tui.cli.summary import exit_code, run_summary_lines
 from workers.jobs.events import Ended, Event, Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -25,7 +26,7 @@ def code(*endings: Event, interrupted: bool = False) -> ExitCode:
 
 
 def test_the_exit_code_tells_the_worst() -> None:
-    """A key that was refused before an interruption before a failure before success."""
+    """An interruption wins over a refused key, that over a failure, and that over success."""
     refused = ended_failed("Invalid API key", outcome=Outcome.UNAUTHORISED)
 
     assert code() is ExitCode.DONE
@@ -38,7 +39,8 @@ def test_the_exit_code_tells_the_worst() -> None:
         is ExitCode.SOME_FAILED
     )
     assert code(ended_done(), CANCELLED, interrupted=True) is ExitCode.INTERRUPTED
-    assert code(refused, CANCELLED, interrupted=True) is ExitCode.NOT_AUTHORISED
+    assert code(refused, CANCELLED, interrupted=True) is ExitCode.INTERRUPTED
+    assert code(refused, ended_failed("gone")) is ExitCode.NOT_AUTHORISED
 
 
 def test_the_summary_says_what_failed_and_where_it_all_is() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tui.cli import settings
-from tui.cli.commands import paceline
+from tui.cli import settings_toml
 from tui.cli.desk_settings import load_desk_settings
+from tui.cli.registry import paceline
 from tui.config import loader
 from tui.config.settings import DeskSettings, ExportSettings
 from workers.errors import UsageProblem
@@ -158,11 +158,11 @@ def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -
     assert (0, f"Written: {file}\n") == run("--create")
     assert DeskSettings() == load_desk_settings()
 
-    shown = list(settings.settings_lines(DeskSettings()))
+    shown = list(settings_toml.settings_lines(DeskSettings()))
     assert all(f"# {line}" in file.read_text() for line in shown if " = " in line)
     file.write_text("\n".join(shown))
     assert {**tomllib.loads(file.read_text())}.keys() == {*DeskSettings.__slots__}
-    assert list(settings.settings_lines(load_desk_settings())) == shown
+    assert list(settings_toml.settings_lines(load_desk_settings())) == shown
 
 
 def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:

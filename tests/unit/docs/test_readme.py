@@ -3,8 +3,8 @@
 from itertools import groupby
 from pathlib import Path
 
-from tui.cli.commands import paceline
-from tui.cli.summary import ExitCode
+from tui.cli.exit_codes import ExitCode
+from tui.cli.registry import COMMANDS
 from tui.keys.key_table import KEY_BINDINGS, Scope
 from workers.localserver.features import FEATURES, Feature
 from workers.localserver.parameters import MODE_DEFAULTS
@@ -30,7 +30,7 @@ def test_every_key_is_there() -> None:
 
 def test_every_command_is_there() -> None:
     """The desk is the one without a name."""
-    for name in set(paceline.commands) - {"desk"}:
+    for name in set(COMMANDS) - {"desk"}:
         assert f"`paceline {name}" in README
 
 

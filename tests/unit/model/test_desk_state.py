@@ -15,7 +15,8 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tui.cli.summary import ExitCode, exit_code
+from tui.cli.exit_codes import ExitCode
+from tui.cli.summary import exit_code
 from tui.model.desk_state import DeskState
 from tui.model.table_view import Changes
 from tui.model.totals import totals

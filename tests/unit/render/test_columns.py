@@ -14,7 +14,7 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tui.cli.settings import settings_lines
+from tui.cli.settings_toml import settings_lines
 from tui.config.settings import DeskSettings
 from tui.keys.key_table import Scope, bindings_in
 from tui.keys.keymap import Keymap

@@ -1,0 +1,107 @@
+"""``paceline desk``, the default command: streams with the desk open."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui.cli.exit_codes import ExitCode
+from tui.cli.log_options import log_options
+from tui.cli.shared_options import new_run_options
+
+if TYPE_CHECKING:  # loaded when a desk opens
+    from tui.cli.run_options import RunOptions
+    from tui.cli.run_setup import RunRequest
+    from tui.terminal.guard import TerminalGuard
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@new_run_options
+@log_options
+def desk(paths: tuple[str, ...], **options: Any) -> ExitCode:
+    """Open the desk on these files and folders (the default command)."""
+    guard = start_guard()
+    from tui.cli.run_options import parse_options
+    from tui.cli.run_setup import RunRequest
+    from workers.audio.discovery import find_recordings
+
+    require_terminal("paceline run PATH…")
+    skipped: list[tuple[str, str]] = []
+    files = find_recordings(paths, lambda *entry: skipped.append(entry))
+    return run_desk(parse_options(**options), RunRequest(files, skipped=skipped), guard)
+
+
+def start_guard() -> "TerminalGuard":
+    """Starts the guard's process, which comes up while the rest of the program loads."""
+    from tui.cli.api_key import KEY_VARIABLE
+    from tui.terminal.guard import TerminalGuard
+
+    return TerminalGuard(hidden_variable=KEY_VARIABLE)
+
+
+def require_terminal(alternative: str) -> None:
+    """Raises `UsageProblem` when there is no terminal for a desk."""
+    from workers.errors import UsageProblem
+
+    if not sys.stdout.isatty() or not sys.stdin.isatty():
+        raise UsageProblem("the desk needs a terminal", f"Without one, use: {alternative}")
+
+
+def kill_notice(advice: str, command: str, run_folder: Path) -> str:
+    """What the guard prints after a desk was killed; a command over the run's folder."""
+    from tui.cli.summary import shell_quoted
+    from tui.text.width import clean
+
+    return f"Paceline was killed. {advice}: {command} {clean(shell_quoted(run_folder))}"
+
+
+def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
+    """Opens the desk, returns when the user has left it, and prints the summary."""
+    from tui.cli.console import print_line
+    from tui.cli.desk_settings import load_desk_settings
+    from tui.cli.faults import report_fault
+    from tui.cli.run_setup import open_supervisor
+    from tui.cli.summary import exit_code, run_summary_lines
+    from tui.terminal import gc_tuning
+    from workers.log import Logger
+
+    log = Logger("paceline.desk")
+    settings = load_desk_settings()
+    with open_supervisor(options, request.run_folder) as supervisor:
+        # Queued before anything is drawn: if the program is killed, the run knows its files.
+        jobs = request.enqueue(supervisor)
+        # Loads Textual, and only now: the processes from which sessions are forked exist already.
+        from tui.app.desk import Desk
+
+        folder = supervisor.folder
+        app = Desk(
+            supervisor,
+            options.destination,
+            folder.path,
+            kind=options.endpoint_kind,
+            settings=settings,
+        )
+        app.skipped_paths += request.skipped
+        app.state.restore(request.job_states)
+        app.state.add_jobs(jobs, request.files)
+        gc_tuning.tune_gc()
+        with guard.watch(kill_notice("To go on", "paceline resume", folder.path)):
+            log.info("desk opened on %s, to %s", folder.path, options.destination)
+            app.run()
+            log.info("desk closed, return code %s", app.return_code)
+    while not supervisor.reports.empty():
+        app.state.apply(supervisor.reports.get())
+    for path, reason in request.skipped:
+        print_line(f"Skipped {path}: {reason}", err=True)
+    job_states = app.state.all_job_states
+    for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
+        click.echo(line)
+    fault_code = report_fault(app.fault, folder.faults_path) if app.fault else ExitCode.DONE
+    return exit_code(
+        job_states,
+        interrupted=app.shutdown_state.interrupted_jobs,
+        saved=folder.is_saved,
+        others=[fault_code],
+    )

@@ -1,0 +1,66 @@
+"""The exit codes of every command."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """An exit code, what it means in a few words, and when a command ends with it."""
+
+    meaning: str
+    when: str
+
+    def __new__(cls, value: int, meaning: str, when: str) -> "ExitCode":
+        """A member of this value, with both texts."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning, member.when = meaning, when
+        return member
+
+    DONE = 0, "all done", "Every recording is done, or you cancelled it."
+    FATAL = (
+        1,
+        "fatal",
+        "The command could not do its work: there is no such run, a folder cannot be written, or "
+        "the embedded engine is not installed or did not start.",
+    )
+    USAGE = (
+        2,
+        "usage",
+        "The command line or the settings file asks for something impossible: an unknown option, "
+        "a path without audio, options that contradict each other, an `--out` folder that is not "
+        "empty, the desk without a terminal, or an unknown model or parameter for the embedded "
+        "engine. Nothing was started.",
+    )
+    SOME_FAILED = (
+        3,
+        "some jobs failed",
+        "At least one recording failed, was left unfinished or was not exported. A parameter that "
+        "another endpoint refuses counts here, because only that server knows what it accepts.",
+    )
+    NOT_AUTHORISED = 4, "not authorised", "The server refused the API key."
+    INTERNAL_ERROR = (
+        70,
+        "internal error",
+        "A bug in Paceline. The last line names the file that holds the traceback.",
+    )
+    GATE_FAILED = 99, "a gate failed", "A quality gate failed. Reserved: no command uses it yet."
+    INTERRUPTED = 130, "interrupted", "Ctrl-C, a signal or a closed terminal ended the command."
+
+
+PRECEDENCE = (
+    ExitCode.INTERRUPTED,
+    ExitCode.INTERNAL_ERROR,
+    ExitCode.NOT_AUTHORISED,
+    ExitCode.FATAL,
+    ExitCode.USAGE,
+    ExitCode.SOME_FAILED,
+    ExitCode.GATE_FAILED,
+    ExitCode.DONE,
+)
+"""When several codes apply, the first of these wins."""
+
+
+def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that wins; `ExitCode.DONE` if there is none."""
+    return min(codes, key=PRECEDENCE.index, default=ExitCode.DONE)

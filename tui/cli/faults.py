@@ -1,0 +1,42 @@
+"""Bugs: the traceback goes to a file, the terminal gets one line."""
+
+import traceback
+from pathlib import Path
+
+import click
+from platformdirs import user_state_path
+
+from tui.cli.exit_codes import ExitCode
+
+
+class RunFault(Exception):
+    """A bug that ended a run; its cause is the original exception."""
+
+    def __init__(self, log: Path) -> None:
+        """``log``: the file of the run folder that takes the traceback."""
+        super().__init__(str(log))
+        self.log = log
+
+
+def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
+    """Appends the traceback to ``log`` and prints where it is.
+
+    Without ``log``, or if it cannot be written, the traceback goes to ``faults.log`` in the user's
+    state folder, or else to stderr.
+    """
+    if isinstance(error, RunFault):
+        log = error.log
+        error = error.__cause__ or error
+    text = "".join(traceback.format_exception(error))
+    summary = f"paceline: internal error ({type(error).__name__}). The traceback"
+    for path in filter(None, (log, user_state_path("paceline") / "faults.log")):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except OSError:
+            continue
+        click.echo(f"{summary} is in {path}", err=True)
+        return ExitCode.INTERNAL_ERROR
+    click.echo(f"{summary}:\n{text}", err=True)
+    return ExitCode.INTERNAL_ERROR

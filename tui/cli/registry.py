@@ -1,0 +1,98 @@
+"""The ``paceline`` command: its subcommands, loaded when they are needed, and its exit code.
+
+A new subcommand is a module in this package and its name in `COMMANDS`. The module holds a click
+command of the same name that returns an `ExitCode`. At its head it imports only what is cheap,
+because ``--help`` loads every command; the command itself imports the rest.
+"""
+
+import errno
+import io
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from tui.cli.exit_codes import ExitCode
+from workers.errors import PacelineError, UsageProblem
+
+COMMANDS = (
+    "check",
+    "desk",
+    "export",
+    "resume",
+    "run",
+    "runs",
+    "serve",
+    "settings",
+    "view",
+)
+DEFAULT_COMMAND = "desk"
+
+
+class CommandRegistry(click.Group):
+    """Loads commands by name. Arguments that name no command are paths for the default one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of ``--help``."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"tui.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts the default command before arguments that name none."""
+        if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the exit codes."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), code.meaning) for code in ExitCode])
+
+    def invoke(self, ctx: click.Context) -> NoReturn:
+        """Runs the subcommand and exits with its code; an expected failure is one sentence."""
+        if isinstance(sys.stdout, io.TextIOWrapper):  # not every locale has our symbols
+            sys.stdout.reconfigure(errors="backslashreplace")
+        raise SystemExit(self._run(ctx))
+
+    def _run(self, ctx: click.Context) -> ExitCode:
+        try:
+            code: ExitCode = super().invoke(ctx)
+            return code
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own: a usage error, `--help`
+        except UsageProblem as problem:
+            return _fail(problem, ExitCode.USAGE)
+        except PacelineError as error:
+            return _fail(error, ExitCode.FATAL)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends silently when stdout is closed
+            return _fail(error, ExitCode.FATAL)
+        except Exception as error:
+            from tui.cli.faults import report_fault
+
+            return report_fault(error)
+
+
+def _fail(error: Exception, code: ExitCode) -> ExitCode:
+    from tui.cli.console import print_line
+
+    print_line(f"paceline: {error}", err=True)
+    return code
+
+
+@click.group(cls=CommandRegistry, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="paceline", prog_name="paceline")
+def paceline(**_: Any) -> None:
+    """Stream recordings to a real-time speech-to-text API at the speed of speech.
+
+    “paceline FOLDER” opens the desk on a folder of recordings. Without an API key in
+    ASSEMBLYAI_API_KEY it streams to the embedded engine on this machine.
+    """
