@@ -76,6 +76,8 @@ class CommandRegistry(click.Group):
                 raise  # click ends silently when stdout is closed
             return _fail(error, ExitCode.FATAL)
         except Exception as error:
+            if sys.excepthook is not sys.__excepthook__:
+                raise  # Ctrl-C broke an import: `tui.__main__` exits silently
             from tui.cli.faults import report_fault
 
             return report_fault(error)

@@ -156,8 +156,6 @@ class Announcer:
 
     def announce(self, line: str) -> None:
         """Takes the server's two lines, address and capacity, and prints what a user needs."""
-        from tui.text.formats import format_count
-
         self._lines.append(line)
         if len(self._lines) < 2:
             return
@@ -166,7 +164,9 @@ class Announcer:
         key = f"ASSEMBLYAI_API_KEY={self._key} " if self._key else ""
         self._print_line(address)
         self._print_line(f"key: {self._key or 'any'}")
-        self._print_line(f"capacity: {format_count(capacity, 'session')} at once")
+        self._print_line(
+            f"capacity: {capacity} {'session' if capacity == 1 else 'sessions'} at once"
+        )
         self._print_line(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
         self._print_line("Ctrl-C ends it.")
 
