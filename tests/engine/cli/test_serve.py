@@ -296,7 +296,7 @@ def test_nobody_reading_its_lines_is_no_reason_to_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text", "code", "words"),
     [
-        ([], "[[session]]\nturns = 1", 2, "day.toml, session 1: “turns” means nothing here"),
+        ([], "[[session]]\nturns = 1", 2, "day.toml, session 1: unknown key “turns”"),
         ([], "[[session", 2, "day.toml is not TOML"),
         (["--port", "70000"], "[[session]]", 2, "0<=x<=65535"),
         (["--busy-code", "1000"], "[[session]]", 2, "'1008', '3009'"),
