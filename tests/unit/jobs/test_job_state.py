@@ -241,3 +241,17 @@ def test_an_attempt_that_handed_over_in_silence_is_followed_where_it_stopped() -
 
     assert after(*silence, Ended(Outcome.LOST, "gone")).resume_point == ResumePoint(0, 0)
     assert after(*silence, Ended(Outcome.HANDED_OVER, "")).resume_point == ResumePoint(59_000, 0)
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    """Another thread may read or continue it."""
+    original = after(QUEUED, Connecting("ws://x", "ab"), BEGAN, SENT, Warned("one"), heard(0, "so"))
+    copied = original.copy()
+    for event in (Warned("two"), heard(1, "on"), Ended(Outcome.LOST, "gone")):
+        original.apply(JobReport(JobId(1), 1, "a.wav", 0.0, event))
+    original.apply(JobReport(JobId(1), 2, "a.wav", 0.0, Retrying("gone", 1.0, 1.9)))
+
+    assert copied.warnings == ["one"]
+    assert copied.transcript.text == "so"
+    assert copied.resume_point == ResumePoint(900, 1)
+    assert copied.earlier_attempts == []

@@ -203,6 +203,7 @@ def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
 def test_a_key_reaches_a_process_of_ours() -> None:
     """Through a pipe, as everything that a session is told."""
     assert pickle.loads(pickle.dumps(Secret(KEY))).reveal() == KEY
+    assert repr(Secret(KEY)) == str(Secret(KEY)) == "Secret(…)"
 
 
 def test_a_repeated_key_is_blotted_out_of_a_text() -> None:

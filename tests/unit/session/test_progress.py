@@ -79,10 +79,10 @@ def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
     """Otherwise a session would be more than complete."""
-    progress.sent_samples = 3600 * 8000
+    progress.sent_samples = 3600 * 8000 + 1234
     progress.report()
 
-    assert reports.events == [Progressed(3610.0, 3610.0, LagSummary(0.0, 0.0, 0.0, 0.0), ())]
+    assert reports.events == [Progressed(3610.154, 3610.154, LagSummary(0.0, 0.0, 0.0, 0.0), ())]
 
 
 def test_a_report_comes_after_so_many_chunks(
