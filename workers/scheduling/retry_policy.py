@@ -1,4 +1,4 @@
-"""Whether a job whose session broke gets another, and when."""
+"""Whether a job whose session broke gets another attempt, and when."""
 
 import random
 from dataclasses import dataclass
@@ -6,20 +6,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The bound, and the backoff in seconds."""
+    """How many attempts of a job may fail, and the backoff between them in seconds."""
 
     max_attempts: int = 4
-    """Sessions that may break before the job has failed. Refusals for want of a place, and sessions
-    that handed over, are none of them."""
+    """Attempts that may break before the job has failed. Sessions that were refused for want of
+    room, or that handed over, do not count."""
     first_delay_s: float = 2.0
     max_delay_s: float = 30.0
 
     def random_delay(self, failed_attempts: int) -> float:
-        """Before the attempt that follows so many broken ones.
+        """Seconds before the attempt that follows so many failed ones.
 
-        Doubled each time, and any part of it by chance ("full jitter"), so that sessions that broke
-        together do not call together.
+        A random part of a delay that doubles each time ("full jitter"), so that sessions that broke
+        together do not dial together.
         """
-        return random.uniform(
-            0.0, min(self.max_delay_s, self.first_delay_s * 2.0 ** (failed_attempts - 1))
-        )
+        doubled = self.first_delay_s * 2.0 ** min(failed_attempts - 1, 100)
+        return random.uniform(0.0, min(self.max_delay_s, doubled))

@@ -72,6 +72,26 @@ def test_a_close_is_told_with_its_code_and_reason(closed: Closed, reason: str) -
     assert outcomes.ended_by_close(closed).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("closed", "outcome", "hint"),
+    [
+        (Closed(1001, "restarting"), Outcome.LOST, "The server is going away."),
+        (Closed(1012, ""), Outcome.LOST, "The server is starting again."),
+        (Closed(3007, ""), Outcome.REFUSED, "speed of speech"),
+        (Closed(3006, ""), Outcome.REFUSED, "parameter"),
+    ],
+)
+def test_a_close_code_that_is_known_decides_alone(
+    closed: Closed, outcome: Outcome, hint: str
+) -> None:
+    """Where no known text does."""
+    ended = outcomes.ended_by_close(closed)
+
+    assert ended.outcome is outcome
+    assert hint in ended.hint
+    assert ended.code == closed.code
+
+
 def test_an_error_without_a_code_is_told_without_one() -> None:
     """The words are all there is."""
     assert outcomes.ended_by_error(Error("odd", None)).reason == "the server ended the session: odd"

@@ -46,6 +46,16 @@ def test_an_end_that_is_padded_into_the_next_turn_is_taken_back() -> None:
     assert bearings(turn(0, 0, 2300), turn(1, 1800, 2600, final=False)) == ResumePoint(1800, 1)
 
 
+def test_of_several_open_turns_behind_a_final_the_first_counts() -> None:
+    """Whichever was told last; and its latest reading, when it moves."""
+    final = turn(0, 0, 5000)
+    first, second = turn(1, 1500, 2000, final=False), turn(2, 3000, 3500, final=False)
+
+    assert bearings(final, first, second) == ResumePoint(1500, 1)
+    assert bearings(final, second, first) == ResumePoint(1500, 1)
+    assert bearings(final, first, turn(1, 1800, 2000, final=False)) == ResumePoint(1800, 1)
+
+
 def test_a_final_without_times_is_heard_again() -> None:
     """Nobody knows where it ended."""
     assert bearings(turn(0, 0, 900), Turn(1, True, "words without times")) == ResumePoint(900, 1)

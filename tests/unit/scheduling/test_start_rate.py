@@ -6,6 +6,7 @@ from workers.scheduling.start_rate import (
     MIN_PAUSE_S,
     MIN_START_GAP_S,
     RATE_WINDOW_S,
+    TRIAL_TIMEOUT_S,
     StartRateLimiter,
 )
 
@@ -50,6 +51,21 @@ def test_what_a_free_account_may_start_is_where_probing_begins() -> None:
     assert each[0] == FREE_STARTS_PER_MINUTE
     assert each == sorted(each)
     assert each[2] > 2 * each[0]
+
+
+def starts_after_five_minutes(per_minute: int) -> int:
+    """Starts within a minute after five with so many each, where 10 were allowed at first."""
+    bound = StartRateLimiter(10, probing=True)
+    for minute in range(5):
+        starts(bound, per_minute, BEGIN + minute * RATE_WINDOW_S)
+    then = BEGIN + 5 * RATE_WINDOW_S + 30
+    return sum(t < then + RATE_WINDOW_S for t in starts(bound, 50, then))
+
+
+def test_the_bound_does_not_rise_over_minutes_with_few_starts() -> None:
+    """It rises once, when most of it is used; minutes in which most was used raise it further."""
+    assert starts_after_five_minutes(per_minute=6) == 2 * 10
+    assert starts_after_five_minutes(per_minute=7) > 2 * 10
 
 
 def test_a_rehearsal_foresees_the_starts_and_is_none() -> None:
@@ -101,6 +117,29 @@ def test_after_a_refusal_one_session_at_a_time_tries() -> None:
     assert bound.next_start_at(again) > again + 10
     bound.record_accepted(again)
     assert bound.next_start_at(again + 1) <= again + 1
+
+
+def test_a_trial_that_nobody_answers_ends_after_a_time() -> None:
+    """Else one session that hangs would hold up all others; until then it does."""
+    bound = StartRateLimiter()
+    bound.record_start(BEGIN)
+    bound.record_refused(BEGIN, BEGIN + 1)
+    trial = bound.next_start_at(BEGIN + 1)
+    bound.record_start(trial)
+
+    assert bound.next_start_at(trial) == trial + TRIAL_TIMEOUT_S
+    assert bound.next_start_at(trial + TRIAL_TIMEOUT_S) == trial + TRIAL_TIMEOUT_S
+
+
+def test_refusals_for_days_pause_no_longer_than_those_of_minutes() -> None:
+    """The pause doubles up to a minute, however often it would double."""
+    bound, now = StartRateLimiter(), BEGIN
+    for _ in range(2000):
+        now = bound.next_start_at(now)
+        bound.record_start(now)
+        bound.record_refused(now, now + 0.5)
+
+    assert 0.5 <= (bound.next_start_at(now + 0.5) - now - 0.5) / RATE_WINDOW_S <= 1.0
 
 
 def test_the_end_of_a_session_is_worth_a_try() -> None:
