@@ -11,11 +11,7 @@ from workers.session.assignment import ForwardedMessage, StopCommand
 from workers.session.session_queue import Closed, Empty, SessionQueue
 
 _STOP_ENDINGS = {
-    StopCommand.CANCEL: Ended(
-        Outcome.CANCELLED,
-        "stopped by the user",
-        RETRY_HINT,
-    ),
+    StopCommand.CANCEL: Ended(Outcome.CANCELLED, "stopped by the user", RETRY_HINT),
     StopCommand.SHUT_DOWN: Ended(Outcome.INTERRUPTED, "the program was left", RESUME_HINT),
 }
 

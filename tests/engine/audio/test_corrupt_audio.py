@@ -20,7 +20,7 @@ CASES, SEED = 400, 3
 
 
 def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
-    """Never a crash, a wait without end, memory without bound, or words that nobody can read."""
+    """Never a crash, an endless wait, unbounded memory, or an unreadable message."""
     path = tmp_path / "a"
     wrong, right = [], set()
     with IsolatedDecoder() as decoder:
@@ -42,7 +42,7 @@ def crash(process: int) -> None:
 
 
 def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
-    """A decoder may crash at any file; the files behind it have done nothing."""
+    """A decoder may crash at any file; later files are not affected."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0))
     with Prober(multiprocessing.get_context("spawn")) as prober:
         assert prober.probe(path).seconds == 1.0
@@ -59,7 +59,7 @@ def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: 
 
 
 def test_what_is_no_file_is_refused_by_the_prober_in_words(tmp_path: Path) -> None:
-    """What goes wrong in its process is told in this one."""
+    """An error in its process is raised in this one."""
     with (
         Prober(multiprocessing.get_context("spawn")) as prober,
         pytest.raises(Unreadable, match="a device") as refused,
@@ -70,7 +70,7 @@ def test_what_is_no_file_is_refused_by_the_prober_in_words(tmp_path: Path) -> No
 
 
 def test_a_prober_that_was_killed_while_idle_costs_no_file(tmp_path: Path) -> None:
-    """The machine was short of memory, say; the file is not damaged."""
+    """For example by the system, when memory is short; the file is not damaged."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     before = set(psutil.Process().children(recursive=True))
     with Prober(multiprocessing.get_context("spawn")) as prober:
@@ -108,7 +108,7 @@ def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
 
 
 def test_probers_that_are_killed_again_and_again_are_told_as_such(tmp_path: Path) -> None:
-    """Nobody knows what the file is, and it is not called damaged."""
+    """The file is not called damaged, because nothing is known about it."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     before, over = probers(), threading.Event()
 

@@ -34,7 +34,7 @@ def index_when(folder: Path, status: JobStatus) -> str:
 
 
 def test_a_session_that_was_killed_before_it_called_has_used_its_number(tmp_path: Path) -> None:
-    """Its trace holds no event, and is there: the next attempt cannot write it again."""
+    """Its trace exists but holds no event; the next attempt must not overwrite it."""
     truth, folder = write_numbered_recording(tmp_path, 9), tmp_path / "run"
     with (
         ScriptedServer(transcribe(DEFAULT_STYLE, server_faults.drop_connection, 5)) as endpoint,
@@ -57,7 +57,7 @@ def test_a_session_that_was_killed_before_it_called_has_used_its_number(tmp_path
 
 
 def test_what_was_cancelled_between_two_attempts_stays_cancelled(tmp_path: Path) -> None:
-    """The one before broke; that is not the last word about the job."""
+    """The attempt before broke, but the job was cancelled after that."""
     truth, folder = write_numbered_recording(tmp_path, 9), tmp_path / "run"
     with ScriptedServer(
         transcribe(DEFAULT_STYLE, server_faults.drop_connection, 5), transcribe()
@@ -77,7 +77,7 @@ def test_what_was_cancelled_between_two_attempts_stays_cancelled(tmp_path: Path)
 
 
 def test_what_was_cancelled_and_is_wanted_again_is_not_forgotten(tmp_path: Path) -> None:
-    """Killed before it began, the program leaves what the user asked for last."""
+    """If the program is killed before the retry begins, the run remembers that it was requested."""
     truth, folder = write_numbered_recording(tmp_path, 3), tmp_path / "run"
     with ScriptedServer(transcribe()) as endpoint, run_supervisor(endpoint.url, folder) as observed:
         observed.supervisor.hold(True)
@@ -95,7 +95,7 @@ def test_what_was_cancelled_and_is_wanted_again_is_not_forgotten(tmp_path: Path)
 
 
 def test_what_was_done_and_is_wanted_again_is_not_forgotten(tmp_path: Path) -> None:
-    """Killed before it began, it is streamed anew by whoever goes on with the run."""
+    """If the program is killed before it begins, a resumed run streams it from the beginning."""
     truth, folder = write_numbered_recording(tmp_path, 3), tmp_path / "run"
     with ScriptedServer(transcribe()) as endpoint:
         with run_supervisor(endpoint.url, folder) as observed:
@@ -116,7 +116,7 @@ def test_what_was_done_and_is_wanted_again_is_not_forgotten(tmp_path: Path) -> N
 
 
 def test_a_file_that_was_away_for_a_moment_goes_on_where_it_broke(tmp_path: Path) -> None:
-    """Its disk was not mounted: that is not the file's fault, and what was heard is paid for."""
+    """Its disk was not mounted. The file is not damaged, and what was streamed stays."""
     truth = write_numbered_recording(tmp_path, 9)
     with (
         ScriptedServer(

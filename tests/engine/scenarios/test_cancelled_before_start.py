@@ -43,7 +43,7 @@ def huge(path: Path) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_who_still_reads_its_file_calls_nobody(tmp_path: Path, number: signal.Signals) -> None:
-    """Neither when the program is asked to end, nor when it is dead; and it reads no further."""
+    """Whether the program is asked to end or has died; and it stops reading the file."""
     run = tmp_path / "run"
     arguments = ("run", "--out", run, huge(tmp_path / "huge.wav"))
     with (
@@ -77,7 +77,7 @@ def dumb() -> Iterator[tuple[socket.socket, str]]:
 
 
 def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
-    """Whoever is told to end, and however; the job was interrupted, and not in vain."""
+    """Whichever process gets the signal; the job counts as interrupted and can be resumed."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
     trees, calls = [], []
@@ -108,7 +108,7 @@ def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
 
 
 def test_who_has_not_asked_for_a_session_leaves_at_once(tmp_path: Path) -> None:
-    """Before TLS stands, nothing was asked for that anybody would have to end."""
+    """Before the TLS handshake is done, no session was requested that would have to be ended."""
     timeouts = Timeouts(dial_s=2 * LONG_ENOUGH, shutdown_s=2 * LONG_ENOUGH)
     with (
         dumb() as (door, address),
@@ -153,7 +153,7 @@ def answer_late(door: socket.socket, asked: threading.Event, late: threading.Eve
 
 
 def test_a_session_that_opens_too_late_is_terminated(tmp_path: Path) -> None:
-    """It was asked for before nobody wanted it any more: Begin may be on its way."""
+    """It was requested before it was cancelled, so Begin may be on its way."""
     asked, late, said = threading.Event(), threading.Event(), list[bytes]()
     with (
         dumb() as (door, address),
@@ -178,7 +178,7 @@ def test_a_session_that_opens_too_late_is_terminated(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given_up", [False, True])
 def test_a_session_that_has_not_begun_is_terminated(tmp_path: Path, given_up: bool) -> None:
-    """Whether it is not wanted any more, or the server has taken too long."""
+    """Whether it was cancelled or the server took too long."""
     opened = threading.Event()
 
     async def slow(line: ServerConnectionScript) -> None:

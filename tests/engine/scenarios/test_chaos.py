@@ -4,7 +4,7 @@ from tests.chaos.chaos_round import ChaosRound
 
 
 def test_no_word_is_lost_or_doubled_in_a_storm(tmp_path: Path) -> None:
-    """Servers that fail and processes that are killed, all at once; `make chaos` goes on longer."""
+    """Failing servers and killed processes at once; `make chaos` runs longer."""
     storm = ChaosRound(7, tmp_path, jobs=8, sessions=8, seconds=6.0)
 
     assert storm.run() == []

@@ -211,7 +211,7 @@ def test_a_server_that_never_comes_to_an_end_is_given_up(
 
 
 def test_a_flood_that_ends_delays_nothing(tmp_path: Path) -> None:
-    """Chunks leave between its messages, long before the last of them, and all words are told."""
+    """Chunks leave between its messages, and all words are reported."""
     warning = {"type": "Warning", "warning": "Again. " * 250}
     warnings = flood(frame(json.dumps(warning).encode()) * 100, times=35)
     took = 0.0
@@ -265,7 +265,7 @@ def answering(first: bytes, further: bytes) -> Iterator[str]:
 
 
 def test_an_answer_without_end_is_given_up(tmp_path: Path) -> None:
-    """Header by header, or within one: there is a bound to it all."""
+    """In many headers or in one: the size is limited."""
     truth = write_numbered_recording(tmp_path, 3)
     upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
     for name, further in ("headers", b"X-More: of it\r\n"), ("a header", b"x"):

@@ -76,7 +76,7 @@ def test_a_young_fork_server_that_is_struck_costs_no_attempt(
 
 
 def test_a_stopped_fork_server_is_replaced_while_sessions_go_on(tmp_path: Path) -> None:
-    """The ends of those that it made are told, and further attempts start."""
+    """The exits of its children are noticed, and further attempts start."""
     hold, folder = server_faults.HoldPoint(), tmp_path / "run"
     truths = [write_numbered_recording(tmp_path, 5, job) for job in range(2)]
     scripts = (
@@ -98,7 +98,7 @@ def test_a_stopped_fork_server_is_replaced_while_sessions_go_on(tmp_path: Path) 
 
 
 def test_a_session_that_is_twice_asked_to_end_before_it_is_there_is_killed(tmp_path: Path) -> None:
-    """Politely it would never end: its file is a pipe into which nobody writes."""
+    """It would never end politely, because its file is a pipe without a writer."""
     os.mkfifo(tmp_path / "a.wav")
     recording = Recording(str(tmp_path / "a.wav"), 1.0, 8000, 1, 8000, "WAV PCM_16", 16_044)
     assignment = Assignment(

@@ -101,7 +101,7 @@ def test_a_recording_longer_than_its_sessions_is_one_job(
 
 
 def test_hours_without_a_word_are_not_sent_for_ever(scenes: Mapping[str, ScenarioResult]) -> None:
-    """What a session has heard to its end is done with, even when it was nothing."""
+    """Audio that a session has confirmed is not sent again, even if it held no words."""
     scenario = scenes["silence"]
 
     assert scenario.transcript_errors() == []
@@ -120,7 +120,7 @@ def test_a_session_that_lives_long_enough_hands_nothing_over(
 
 
 def test_a_turn_longer_than_a_session_is_divided(scenes: Mapping[str, ScenarioResult]) -> None:
-    """The job goes on, at the price of a turn in two parts; but no word is torn where they meet."""
+    """The job continues; one turn is split in two, but no word is."""
     scenario = scenes["endless"]
 
     assert scenario.transcript_errors() == []

@@ -49,7 +49,7 @@ def engine() -> psutil.Process:
 
 
 def test_an_engine_that_is_killed_comes_up_again(watched: ObservedSupervisor) -> None:
-    """One of its recognisers in mid-speech, then its server: all of the words are there."""
+    """First a recogniser in mid-speech, then the server: no word is missing."""
     watched.supervisor.add([str(RECORDING)])
     watched.wait_for_event(TurnReceived)
     for recogniser in engine().children(recursive=True):

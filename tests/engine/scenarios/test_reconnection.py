@@ -153,23 +153,23 @@ def test_a_session_that_breaks_loses_no_word_and_doubles_none(
 
 
 def test_what_is_only_strange_breaks_nothing(scenes: Mapping[str, ScenarioResult]) -> None:
-    """What was never specified, what comes twice, and ends of turns that tell nothing."""
+    """Unspecified messages, repeated ones, and final turns without words."""
     assert scenes["strange"].transcript_errors() == []
     assert len(scenes["strange"].connections) == len(STRANGE)
 
 
 def test_what_is_strange_may_also_break(scenes: Mapping[str, ScenarioResult]) -> None:
-    """Finals that come twice, that have no times, that count on: none is a place to lose."""
+    """Final turns that come twice, have no times or are misnumbered lose nothing."""
     assert scenes["both"].transcript_errors() == []
 
 
 def test_ends_that_are_told_too_late_lose_nothing(scenes: Mapping[str, ScenarioResult]) -> None:
-    """A word's end that lies in audio which was not sent yet when it came is not believed."""
+    """A word that ends in audio that had not been sent yet does not count."""
     assert scenes["late"].transcript_errors(LATE_MS) == []
 
 
 def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path: Path) -> None:
-    """Four attempts, each from where the one before broke, each with its trace; retry goes on."""
+    """Four attempts, each from where the last one broke, each with its trace; retry continues."""
     truth = write_numbered_recording(tmp_path, 12)
     script = transcribe(TranscriptionStyle(words_per_turn=2), server_faults.drop_connection, 3)
     with (
@@ -209,7 +209,7 @@ class RetriesTomorrow(RetryPolicy):
 
 
 def test_a_further_attempt_waits_for_its_time_and_can_be_taken_out(tmp_path: Path) -> None:
-    """It is told when, and why; others go first; cancelling ends it at once."""
+    """The wait and its reason are reported; others go first; cancelling ends it at once."""
     truths = make_recordings(tmp_path, 2, 3)
     with (
         ScriptedServer(
@@ -237,7 +237,7 @@ def test_a_further_attempt_waits_for_its_time_and_can_be_taken_out(tmp_path: Pat
 
 
 def test_a_file_that_has_changed_is_not_continued(tmp_path: Path) -> None:
-    """Half of the one and half of the other would be a transcript of neither."""
+    """Half of each would be a transcript of neither."""
     truth = write_numbered_recording(tmp_path, 12)
     with (
         ScriptedServer(
@@ -260,7 +260,7 @@ def test_a_file_that_has_changed_is_not_continued(tmp_path: Path) -> None:
 
 
 def test_a_look_back_ends_as_the_traces_tell(scenes: Mapping[str, ScenarioResult]) -> None:
-    """Though it passes over what was replaced; and it is the same to go on from halfway."""
+    """It skips what was replaced; resuming from halfway gives the same."""
     for scenario in scenes.values():
         timeline = RunTimeline(scenario.folder)
         halfway = timeline.duration_s / 2

@@ -100,13 +100,13 @@ def test_starts_slow_down_for_a_server_that_is_full_and_recover(
 
 
 def test_a_server_in_trouble_is_called_again(scenes: Mapping[str, ScenarioResult]) -> None:
-    """It may be behind a gateway that says so; each of its errors is a break."""
+    """A gateway may answer for it; each error counts as a failed attempt."""
     assert scenes["trouble"].transcript_errors() == []
     assert scenes["trouble"].live_states[0].attempt == 4
 
 
 def test_who_waits_for_a_place_can_leave_and_come_back(tmp_path: Path) -> None:
-    """The job is where it was, with all its attempts."""
+    """The job keeps its position and all its attempts."""
     truth = write_numbered_recording(tmp_path, 3)
     busy = refusing(server_faults.error_then_close(3009, server_faults.BUSY))
     with (
@@ -178,7 +178,7 @@ STATUSES = {
 
 
 def test_what_a_further_attempt_would_only_meet_again_fails_at_once(tmp_path: Path) -> None:
-    """With the words of the server, and what to change."""
+    """With the server's reason, and what to change."""
     truth = write_numbered_recording(tmp_path, 2)
     wanted = [(outcome, "") for outcome in STATUSES.values()]
     wanted += [(outcome, word) for _, outcome, word in FINAL.values()]

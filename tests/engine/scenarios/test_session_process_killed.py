@@ -56,7 +56,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ScenarioResult:
 
 
 def test_a_session_that_is_killed_again_and_again_goes_on(run: ScenarioResult) -> None:
-    """Only what had not arrived is sent again."""
+    """Only audio without a final turn is sent again."""
     for job, attempts in (KILLED, 2), (KILLED_TWICE, 3):
         assert run.transcript_errors_of(job) == []
         assert run.live_states[job - 1].attempt == attempts
@@ -64,7 +64,7 @@ def test_a_session_that_is_killed_again_and_again_goes_on(run: ScenarioResult) -
 
 
 def test_what_was_told_stands_in_a_trace(run: ScenarioResult) -> None:
-    """Whatever became of its session: else it would be missing when the run is read again."""
+    """Whatever happened to its session; else the job would be missing when the run is read."""
     traced = [
         each.event for file in run.folder.glob("*.trace.jsonl") for each in reader.read_trace(file)
     ]
@@ -74,14 +74,14 @@ def test_what_was_told_stands_in_a_trace(run: ScenarioResult) -> None:
 
 
 def test_a_session_that_is_stopped_is_found_and_goes_on(run: ScenarioResult) -> None:
-    """Within seconds, though its connection stands."""
+    """Within seconds, although its connection is open."""
     assert run.transcript_errors_of(STOPPED) == []
     assert run.live_states[STOPPED - 1].attempt == 2
     assert "stood still" in run.ended_events(STOPPED)[0].reason
 
 
 def test_a_full_disk_ends_the_session_that_meets_it(run: ScenarioResult) -> None:
-    """In words; when there is room again, nothing is missing that was in no trace."""
+    """With a reason; once there is room again, nothing is missing."""
     first, last = run.ended_events(FULL)
 
     assert first.outcome is Outcome.UNWRITABLE
@@ -92,6 +92,6 @@ def test_a_full_disk_ends_the_session_that_meets_it(run: ScenarioResult) -> None
 
 
 def test_a_session_that_nobody_struck_is_not_touched(run: ScenarioResult) -> None:
-    """Whatever happens beside it."""
+    """Whatever happens to the others."""
     assert run.transcript_errors_of(UNTOUCHED) == []
     assert run.live_states[UNTOUCHED - 1].attempt == 1

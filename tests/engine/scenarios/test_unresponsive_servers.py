@@ -81,7 +81,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ScenarioRes
 
 
 def test_a_server_that_answers_nothing_is_dead(scenes: Mapping[str, ScenarioResult]) -> None:
-    """Neither messages nor pongs come, though the connection stands; the job goes on elsewhere."""
+    """Nothing arrives, not even pongs, although the connection is open; the job goes on."""
     scenario = scenes["deaf"]
 
     assert scenario.transcript_errors() == []
@@ -103,19 +103,19 @@ def test_a_server_that_talks_but_takes_nothing_is_dead(
 
 
 def test_a_server_that_only_answers_pings_is_alive(scenes: Mapping[str, ScenarioResult]) -> None:
-    """Nothing is said in the recording, so nothing is told, for longer than is waited."""
+    """The recording is silent, so no message comes for longer than the timeout."""
     assert scenes["quiet"].transcript_errors() == []
     assert len(scenes["quiet"].connections) == 1
 
 
 def test_a_server_that_stops_for_a_while_is_alive(scenes: Mapping[str, ScenarioResult]) -> None:
-    """Shorter than is waited, at any moment, and whether it then has much to take in or not."""
+    """For less than the timeout, at any moment, with much or little to read afterwards."""
     assert scenes["pauses"].transcript_errors() == []
     assert len(scenes["pauses"].connections) == len(PAUSES)
 
 
 def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:
-    """It was the client that had stood still: stopped by a signal, or by a lid that was closed."""
+    """The client itself was suspended, by a signal or a closed lid."""
 
     async def idle(session: ServerSession) -> None:
         await session.connection.socket.wait_closed()
@@ -135,7 +135,7 @@ def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:
 
 
 def test_room_that_is_there_counts_however_late_it_is_looked_at() -> None:
-    """The same for a server that takes audio again."""
+    """Likewise for a server that reads again."""
     held, taken = threading.Event(), threading.Event()
 
     async def holds(session: ServerSession) -> None:

@@ -65,7 +65,7 @@ def test_a_session_from_its_begin_to_its_end(tmp_path: Path) -> None:
 
 
 def test_the_declared_rate_is_the_rate_of_what_is_sent(tmp_path: Path) -> None:
-    """Resampled or not; a wrong rate garbles everything."""
+    """Resampled or not; a wrong rate would garble everything."""
     for rate, asked, sent in ((44100, None, 44100), (44100, 8000, 8000), (96000, None, 16000)):
         path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0, rate, 2), rate)
         settings = StreamSettings(rate=asked)
@@ -146,7 +146,7 @@ def test_the_trace_holds_the_lag_of_every_chunk(tmp_path: Path) -> None:
 
 
 def test_what_is_reported_stands_in_the_trace(tmp_path: Path) -> None:
-    """The trace is written first; the screen never knows more."""
+    """The trace is written first, so the screen never knows more than it."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     with (
         ScriptedServer(serve_normally) as endpoint,
@@ -202,7 +202,7 @@ def test_an_error_in_mid_stream_keeps_what_was_heard(tmp_path: Path) -> None:
 
 
 def test_a_dropped_socket_is_a_lost_session(tmp_path: Path) -> None:
-    """No close frame, nothing: the network went."""
+    """The network fails, so there is no close frame."""
 
     async def drop(line: ServerConnectionScript) -> None:
         await line.send(BEGIN)
@@ -213,7 +213,7 @@ def test_a_dropped_socket_is_a_lost_session(tmp_path: Path) -> None:
 
 
 def test_an_endpoint_that_never_begins_is_given_up(tmp_path: Path) -> None:
-    """After a while, and in words."""
+    """After a while, with a reason."""
 
     async def silent(line: ServerConnectionScript) -> None:
         await line.receive()
@@ -225,7 +225,7 @@ def test_an_endpoint_that_never_begins_is_given_up(tmp_path: Path) -> None:
 
 
 def test_what_the_server_warns_of_at_once_comes_behind_its_begin(tmp_path: Path) -> None:
-    """Though it is there before the clock has started: whoever reads events goes by their order."""
+    """Although it arrives before the clock starts; readers rely on the order of events."""
 
     async def warns(line: ServerConnectionScript) -> None:
         await line.send(BEGIN, {"type": "Warning", "warning": "careful", "warning_code": 7})
@@ -247,7 +247,7 @@ def test_what_the_server_warns_of_at_once_comes_behind_its_begin(tmp_path: Path)
 
 
 def test_a_missing_termination_is_told(tmp_path: Path) -> None:
-    """The last words may be missing; what was heard is kept."""
+    """The last words may be missing; everything received is kept."""
 
     async def no_end(line: ServerConnectionScript) -> None:
         await line.send(BEGIN)
@@ -262,7 +262,7 @@ def test_a_missing_termination_is_told(tmp_path: Path) -> None:
 
 
 def test_the_words_after_terminate_are_waited_for(tmp_path: Path) -> None:
-    """However long the server takes, as long as it goes on talking."""
+    """However long the server takes, as long as it sends messages."""
 
     async def late(line: ServerConnectionScript) -> None:
         await line.send(BEGIN)
@@ -299,7 +299,7 @@ def test_a_close_before_the_end_is_no_success(tmp_path: Path, code: int) -> None
 
 
 def test_a_termination_that_nobody_asked_for_is_no_success(tmp_path: Path) -> None:
-    """The server ended it, with audio still to come."""
+    """The server ended it before all audio was sent."""
 
     async def stop(line: ServerConnectionScript) -> None:
         await line.send(BEGIN)
@@ -310,7 +310,7 @@ def test_a_termination_that_nobody_asked_for_is_no_success(tmp_path: Path) -> No
 
 
 def test_nonsense_from_the_server_is_survived(tmp_path: Path) -> None:
-    """Unknown types, bad fields, no JSON: warned of, kept in the trace, and the session goes on."""
+    """Unknown types, bad fields, no JSON: they cause warnings, and the session continues."""
 
     async def babble(line: ServerConnectionScript) -> None:
         await line.send(BEGIN, "nonsense", "[1]", {"type": "Turn"}, {"type": "Applause", "n": 1})
@@ -333,7 +333,7 @@ def test_nonsense_from_the_server_is_survived(tmp_path: Path) -> None:
 
 
 def test_a_ping_is_answered(tmp_path: Path) -> None:
-    """Or the server would take us for dead."""
+    """Otherwise the server would think that the client is dead."""
     answered: list[bool] = []
 
     async def ping(line: ServerConnectionScript) -> None:
@@ -350,7 +350,7 @@ def test_a_ping_is_answered(tmp_path: Path) -> None:
 
 
 def test_a_message_in_many_pieces_is_one_message(tmp_path: Path) -> None:
-    """Fragments may come far apart; no chunk waits for them."""
+    """Fragments may arrive far apart; no chunk waits for them."""
 
     async def pieces(line: ServerConnectionScript) -> None:
         await line.send(BEGIN)
@@ -378,7 +378,7 @@ def test_a_message_in_many_pieces_is_one_message(tmp_path: Path) -> None:
 
 
 def test_damage_in_mid_file_ends_politely(tmp_path: Path) -> None:
-    """Terminate is sent all the same, and what was heard is kept."""
+    """Terminate is sent all the same, and everything received is kept."""
     rng = np.random.default_rng(1)
     noise = (rng.standard_normal(16000 * 2) * 3000).astype(np.int16)
     path = Path(audio_files.write_recording(tmp_path / "a.flac", noise, kind="FLAC"))

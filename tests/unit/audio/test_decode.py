@@ -129,7 +129,7 @@ def noise(seconds: float, rate: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("kind", "sub"), ENCODINGS)
 def test_a_recording_goes_on_from_any_sample(tmp_path: Path, kind: str, sub: str) -> None:
-    """What a session lost with its connection is sent by the next, no sample twice, none left out:
+    """A session resumes where the one before broke, without repeating or losing a sample:
     bit for bit at the recording's rate, to within the rounding when it is resampled."""
     rate = 48000 if sub == "OPUS" else 44100
     path = audio_files.write_recording(tmp_path / "a", noise(0.7, rate), rate, kind, sub)
@@ -146,7 +146,7 @@ def test_a_recording_goes_on_from_any_sample(tmp_path: Path, kind: str, sub: str
     ("rate", "wanted"), [(44100, 16000), (44101, 16000), (48000, 8000), (8000, 48000), (7999, 8000)]
 )
 def test_resampling_goes_on_from_any_sample(tmp_path: Path, rate: int, wanted: int) -> None:
-    """Also where the two rates meet seldom, and after many meetings."""
+    """Also if the two rates rarely coincide, and hours into the file."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(10, rate), rate)
     whole = decoded(path, wanted).astype(int)
     for start in (wanted // 10, wanted + 1, 5 * wanted - 1, 9 * wanted + 77, len(whole) - 3):
@@ -159,14 +159,14 @@ def test_resampling_goes_on_from_any_sample(tmp_path: Path, rate: int, wanted: i
 @pytest.mark.parametrize(("kind", "sub"), [("WAV", "PCM_16"), ("WAV", "GSM610"), ("OGG", "OPUS")])
 @pytest.mark.parametrize("rate", [8000, 16000])
 def test_there_is_nothing_after_the_end(tmp_path: Path, kind: str, sub: str, rate: int) -> None:
-    """A session that broke after its last sample has none left to send."""
+    """A session that broke after its last sample has nothing left to send."""
     path = audio_files.write_recording(tmp_path / "a", noise(1, 8000), 8000, kind, sub)
 
     assert not len(decoded(path, rate, start=3 * rate))
 
 
 def test_a_file_that_shrank_is_told_also_from_its_middle(tmp_path: Path) -> None:
-    """A recording that goes on is held against its length too."""
+    """The length is checked for a resumed recording as well."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(4.0))
     recording = probe(path)
     os.truncate(path, os.path.getsize(path) // 2)
@@ -176,7 +176,7 @@ def test_a_file_that_shrank_is_told_also_from_its_middle(tmp_path: Path) -> None
 
 
 def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
-    """Somebody may end the program meanwhile; once there, nobody is asked any more."""
+    """The program may end meanwhile; `on_skip` is not called after the first block."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(3, 8000), 8000, sub="GSM610")
     steps = []
 
@@ -195,7 +195,7 @@ def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
-    """Where a place cannot be gone to, all before it is decoded and dropped piece by piece."""
+    """If the format cannot seek exactly, all before is decoded and dropped block by block."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(60, 8000), 8000, sub="GSM610")
     recording = probe(path)
     tracemalloc.start()
@@ -238,7 +238,7 @@ def test_damage_on_the_way_is_told_with_what_was_read(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_went_away_is_told_as_such(tmp_path: Path) -> None:
-    """Between being read and being streamed lies the queue."""
+    """A file may change while its job is queued."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     recording = probe(path)
     os.unlink(path)

@@ -30,7 +30,7 @@ def told(folder: Path) -> dict[str, str]:
 
 
 def test_a_folder_is_searched_recursively_in_order(tmp_path: Path) -> None:
-    """Audio in all folders below, hidden things and other files left out, no file twice."""
+    """Finds audio in all subfolders, without hidden and other files, and no file twice."""
     for name in ("b/2.flac", "a.WAV", "b/1.mp3", ".hidden.wav", ".git/x.wav", "notes.txt", "c.m4a"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -41,7 +41,7 @@ def test_a_folder_is_searched_recursively_in_order(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:
-    """The user knows better than an ending."""
+    """The user knows better than its suffix."""
     path = tmp_path / "recording.bin"
     path.touch()
 
@@ -49,7 +49,7 @@ def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None
 
 
 def test_links_to_folders_are_not_followed_and_told(folder: Path) -> None:
-    """One of them may lead to where it lies, and the search would never end."""
+    """A link to a parent folder would make the search endless."""
     (folder / "inner").mkdir()
     (folder / "inner" / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "self.wav").symlink_to(folder / "self.wav")
@@ -61,7 +61,7 @@ def test_links_to_folders_are_not_followed_and_told(folder: Path) -> None:
 
 
 def test_a_link_to_a_recording_is_a_recording(folder: Path) -> None:
-    """A folder of links is how recordings are picked without a copy of them."""
+    """A folder of links selects recordings without copies."""
     (folder / "picked").mkdir()
     (folder / "picked" / "a.wav").symlink_to(folder / "talk.wav")
 
@@ -69,14 +69,14 @@ def test_a_link_to_a_recording_is_a_recording(folder: Path) -> None:
 
 
 def test_a_folder_behind_a_link_is_searched_when_it_is_named(folder: Path) -> None:
-    """Then it is what was asked for."""
+    """Because the user has asked for it."""
     (folder / "link").symlink_to(folder, target_is_directory=True)
 
     assert find_recordings([str(folder / "link")]) == [str(folder / "link" / "talk.wav")]
 
 
 def test_what_only_looks_like_a_file_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pipe would be waited for and /dev/zero never ends, so nothing of it is opened."""
+    """They are never opened: a pipe would block, and /dev/zero never ends."""
     os.mkfifo(folder / "pipe.wav")
     (folder / "endless.wav").symlink_to("/dev/zero")
     (folder / "terminal.flac").symlink_to("/dev/tty")
@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_listed_is_told(folder: Path) -> None:
     ],
 )
 def test_a_recording_may_have_any_name(tmp_path: Path, name: bytes) -> None:
-    """It is read like any other; how to show its name is the screen's concern."""
+    """It is read like any other; the screen cares for how its name is shown."""
     path = audio_files.write_recording(tmp_path / "a", audio_files.distinct_samples(1.0))
     (tmp_path / "folder").mkdir()
     os.rename(path, os.path.join(os.fsencode(tmp_path), b"folder", name))
@@ -134,7 +134,7 @@ def test_a_recording_may_have_any_name(tmp_path: Path, name: bytes) -> None:
 
 
 def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
-    """It was asked for, so it becomes a job that says why it cannot be streamed."""
+    """The user named it, so it becomes a job that says why it cannot be streamed."""
     os.mkfifo(folder / "pipe")
     (folder / "loop").symlink_to(folder / "loop")
     (folder / "lost").symlink_to(folder / "nowhere")
@@ -154,7 +154,7 @@ def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
 
 
 def test_a_recording_without_a_header_is_refused_in_words(tmp_path: Path) -> None:
-    """Nothing in it says its rate, and a guess would be noise."""
+    """It does not say its rate, and a guess would give noise."""
     (tmp_path / "a.raw").write_bytes(bytes(32000))
     with pytest.raises(Unreadable, match="no header"):
         probe(str(tmp_path / "a.raw"))

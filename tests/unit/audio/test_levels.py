@@ -11,7 +11,7 @@ def pcm(level: float, seconds: float = 0.1) -> bytes:
 
 @pytest.mark.parametrize(("amplitude", "level"), [(1.0, -3), (0.5, -9), (0.1, -23), (0.001, -63)])
 def test_a_level_is_the_root_mean_square(amplitude: float, level: int) -> None:
-    """Of a sine that is 3 dB under its peak."""
+    """The level of a sine is 3 dB below its peak."""
     assert rms_dbfs(pcm(amplitude)) == level
 
 

@@ -14,7 +14,7 @@ from workers.errors import Unreadable
 
 @pytest.mark.parametrize(("kind", "sub"), ENCODINGS)
 def test_a_truncated_recording_is_refused(tmp_path: Path, kind: str, sub: str) -> None:
-    """In words, before anything is sent: half a recording is not the recording."""
+    """With a reason, before anything is sent."""
     rate = 48000 if sub == "OPUS" else 16000
     path = audio_files.write_recording(tmp_path / "a", audio_files.sine(3.0, rate), rate, kind, sub)
     os.truncate(path, os.path.getsize(path) * 6 // 10)
@@ -26,7 +26,7 @@ def test_a_truncated_recording_is_refused(tmp_path: Path, kind: str, sub: str) -
 
 
 def test_a_stream_that_does_not_say_its_length_is_measured(tmp_path: Path) -> None:
-    """An encoder that writes FLAC to a pipe cannot go back to fill the length in."""
+    """An encoder that writes FLAC to a pipe cannot go back to fill in the length."""
     samples = audio_files.distinct_samples(2.0)
     path = audio_files.write_recording(tmp_path / "a.flac", samples, kind="FLAC")
     content = bytearray(Path(path).read_bytes())
@@ -84,7 +84,7 @@ def test_a_wrong_number_of_bytes_a_second_is_no_damage(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [1, 999, 1 << 20, (1 << 31) - 1])
 def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> None:
-    """At one sample a second the damage of a few bytes would be streamed, and paid, for days."""
+    """At one sample a second, a few damaged bytes would be streamed, and billed, for days."""
     path = audio_files.write_recording(
         tmp_path / "a.au", audio_files.distinct_samples(1.0), kind="AU"
     )
@@ -97,7 +97,7 @@ def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> N
 
 
 def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
-    """Before it is streamed, however large the lie."""
+    """Before it is streamed, however wrong the header is."""
     path = audio_files.write_recording(
         tmp_path / "a.flac", audio_files.distinct_samples(1.0), kind="FLAC"
     )
@@ -112,6 +112,6 @@ def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told_as_such(tmp_path: Path) -> None:
-    """It may have been there when the folder was searched."""
+    """It may have existed when the folder was searched."""
     with pytest.raises(Unreadable, match="not there"):
         probe(str(tmp_path / "a.wav"))

@@ -20,7 +20,7 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 def test_the_summary_follows_the_lags() -> None:
-    """Now is the latest, the maximum is exact, and percentiles are of all so far."""
+    """`now` is the latest lag, the maximum is exact, and percentiles are over all lags."""
     lags = Lags()
     for lag in (0.001, 0.009, 0.002):
         lags.add(lag)
@@ -107,7 +107,7 @@ def test_a_certificate_holds_every_figure() -> None:
 
 
 def test_the_tolerance_itself_is_still_held() -> None:
-    """Late is what is beyond it."""
+    """Only more than the tolerance is late."""
     assert Verdict.HELD is certified([LAG_TOLERANCE_MS] * 10).verdict
     assert Verdict.LATE is certified([LAG_TOLERANCE_MS + 0.001] * 10).verdict
 
@@ -127,7 +127,7 @@ def test_the_certificate_tells_whether_the_pacing_held() -> None:
 
 
 def test_drift_is_the_last_tenth_against_the_first() -> None:
-    """In ms, by medians; not told for a session too short to say."""
+    """In ms, by medians; None for a short session."""
     rising = [k / 100 for k in range(1000)]
 
     assert certified(rising).drift_ms == pytest.approx(9.0, abs=0.02)

@@ -7,7 +7,7 @@ from workers.pacing.schedule import Release, Schedule
 
 
 class Clock:
-    """Time passes only when somebody sleeps or works."""
+    """Time passes only in `sleep_until` and `work`."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -51,7 +51,7 @@ def test_a_chunk_may_leave_at_the_start_or_at_the_end_of_its_interval() -> None:
 
 
 def test_a_late_chunk_is_caught_up_with() -> None:
-    """A stall within the bound leaves the schedule where it was."""
+    """A stall within the limit does not move the schedule."""
     schedule = Schedule(rate=1000, start=0.0, release=Release.START)
 
     assert schedule.slip_if_late(due=1.0, now=6.0) is None
@@ -59,7 +59,7 @@ def test_a_late_chunk_is_caught_up_with() -> None:
 
 
 def test_a_long_stall_moves_the_schedule() -> None:
-    """Minutes of audio never leave in one burst: what was due is due now, the rest after it."""
+    """Minutes of audio never leave in one burst: the due chunk is due now, the rest follow."""
     schedule = Schedule(rate=1000, start=0.0, release=Release.START)
 
     assert schedule.slip_if_late(due=1.0, now=61.0) == 60.0
@@ -68,7 +68,7 @@ def test_a_long_stall_moves_the_schedule() -> None:
 
 
 def test_a_burst_after_a_stall_is_bounded() -> None:
-    """However long the stall, no more than the catch-up bound of audio leaves at once."""
+    """However long the stall, no more than `MAX_CATCH_UP_S` of audio leaves at once."""
     for stall in (0.5, 4.9, 5.1, 300.0):
         clock = Clock()
         schedule = Schedule(rate=1000, start=clock.now, release=Release.START)

@@ -1,4 +1,4 @@
-"""What a session says, without a session: a recorder over a real trace, and who listens to it."""
+"""A recorder over a real trace, without a session."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ RECORDING = Recording("a.wav", 3600.0, 8000, 1, 3600 * 8000, "WAV PCM_16", 3600 
 
 
 class CollectedReports(list[JobReport]):
-    """What is told to whoever watches."""
+    """Keeps what is reported."""
 
     def put(self, report: JobReport) -> None:
         self.append(report)
@@ -30,10 +30,10 @@ class CollectedReports(list[JobReport]):
 
 
 @contextmanager
-def open_recorder(folder: Path, told: CollectedReports) -> Iterator[Recorder]:
+def open_recorder(folder: Path, reports: CollectedReports) -> Iterator[Recorder]:
     """The recorder of a first attempt."""
     file = folder / f"a{files.TRACE_SUFFIX}"
     job = Job(JobId(1), RECORDING.path, RECORDING, StreamSettings())
     assignment = Assignment(job, 1, custom_endpoint("ws://127.0.0.1:9"), str(file), "a.log")
     with TraceWriter(file, TraceHead(job=1, attempt=1, file="a.wav")) as writer:
-        yield Recorder(assignment, writer, told)
+        yield Recorder(assignment, writer, reports)

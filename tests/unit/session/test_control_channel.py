@@ -1,4 +1,4 @@
-"""A session that is not wanted any more when it comes to call its server."""
+"""A session that is cancelled before it dials."""
 
 from dataclasses import replace
 from multiprocessing import Pipe
@@ -20,7 +20,7 @@ from workers.session.session_queue import SessionQueue
 
 
 @pytest.mark.parametrize(
-    ("order", "outcome"),
+    ("command", "outcome"),
     [
         (StopCommand.CANCEL, Outcome.CANCELLED),
         (StopCommand.SHUT_DOWN, Outcome.INTERRUPTED),
@@ -28,30 +28,30 @@ from workers.session.session_queue import SessionQueue
     ],
 )
 @pytest.mark.parametrize("longer", [False, True])
-def test_an_order_counts_before_anybody_is_called(
-    tmp_path: Path, order: StopCommand | None, outcome: Outcome, longer: bool
+def test_a_command_counts_before_the_server_is_dialed(
+    tmp_path: Path, command: StopCommand | None, outcome: Outcome, longer: bool
 ) -> None:
-    """Or the end of the program that could give one; also on the way to a seam far in the file."""
+    """Or the death of the supervisor; also on the way to a resume point far in the file."""
     path = audio_files.write_recording(
         tmp_path / "a.ogg", audio_files.sine(2.0), 16000, "OGG", "VORBIS"
     )
-    facts = probe(path)
-    if longer:  # nobody gets there, so whoever tried would find the file damaged
-        facts = replace(facts, seconds=60.0, frames=60 * 16000)
-    job = Job(JobId(1), facts.path, facts, StreamSettings())
+    recording = probe(path)
+    if longer:  # reading this far would find the file damaged
+        recording = replace(recording, seconds=60.0, frames=60 * 16000)
+    job = Job(JobId(1), recording.path, recording, StreamSettings())
     resume_point = ResumePoint(at_ms=50_000 if longer else 0)
     nobody = custom_endpoint("ws://127.0.0.1:9")
     queue: SessionQueue[StopCommand | ForwardedMessage] = SessionQueue(*Pipe(duplex=False))
-    if order is not None:
-        queue.put(order)
+    if command is not None:
+        queue.put(command)
     else:
         queue.close_writer()
-    told = CollectedReports()
+    reports = CollectedReports()
     assignment = Assignment(job, 1, nobody, "a.trace", "a.log", resume_point=resume_point)
-    with open_recorder(tmp_path, told) as recorder:
+    with open_recorder(tmp_path, reports) as recorder:
         conversation = Conversation(assignment, None, recorder, ControlChannel(queue))
-        with pytest.raises(Cancelled) as recalled:
+        with pytest.raises(Cancelled) as cancelled:
             conversation.run("")
 
-    assert recalled.value.ending.outcome is outcome
-    assert [type(event) for event in told.events] == [Connecting]
+    assert cancelled.value.ending.outcome is outcome
+    assert [type(event) for event in reports.events] == [Connecting]

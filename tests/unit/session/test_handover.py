@@ -28,15 +28,17 @@ class Session:
     """One that has begun and has sent something of its hour."""
 
     def __init__(self, recorder: Recorder, life: float, sent: float = 1.0) -> None:
-        self.course = SessionState(recorder, RECORDING_START)
-        self.course.apply(Begin("id"))
-        self.tally = SendProgress(RECORDING, StreamSettings(), 0, recorder)
-        self.tally.sent_samples = round(sent * RECORDING.rate)
-        self.handover = Handover(int(WALL + life), self.course, self.tally, wall_time=WALL, now=NOW)
+        self.state = SessionState(recorder, RECORDING_START)
+        self.state.apply(Begin("id"))
+        self.progress = SendProgress(RECORDING, StreamSettings(), 0, recorder)
+        self.progress.sent_samples = round(sent * RECORDING.rate)
+        self.handover = Handover(
+            int(WALL + life), self.state, self.progress, wall_time=WALL, now=NOW
+        )
 
     @property
     def outcome(self) -> Outcome | None:
-        return self.course.ending.outcome if self.course.ending else None
+        return self.state.ending.outcome if self.state.ending else None
 
 
 def test_it_waits_for_the_end_of_a_turn_near_its_own(recorder: Recorder) -> None:
@@ -64,7 +66,7 @@ def test_who_has_little_left_to_send_does_not_hand_over(recorder: Recorder) -> N
     session.handover.check_turn_end(NOW + 1600)
     assert session.outcome is None
 
-    session.course.mark_all_audio_sent()
+    session.state.mark_all_audio_sent()
     assert session.handover.tick(NOW + 1799) == float("inf")
     assert session.outcome is None
 

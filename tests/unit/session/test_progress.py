@@ -89,16 +89,16 @@ def test_a_report_comes_after_so_many_chunks(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
     """And once more only if something was sent since."""
-    told = []
+    counts = []
     for _ in range(4):
         progress.add_chunk(LOUD, 0.0)
         progress.report_every(2)
-        told.append(len(reports.events))
+        counts.append(len(reports.events))
     progress.report_if_new()
     progress.add_chunk(LOUD, 0.0)
     progress.report_if_new()
 
-    assert told == [0, 1, 1, 2]
+    assert counts == [0, 1, 1, 2]
     assert len(reports.events) == 3
 
 

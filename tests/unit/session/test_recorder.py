@@ -44,7 +44,7 @@ def test_an_event_is_traced_and_reported_at_the_same_moment(tmp_path: Path) -> N
 
 
 def test_what_a_full_disk_did_not_keep_is_not_reported(tmp_path: Path) -> None:
-    """A further attempt would go on behind it. Only the end is told, and why it comes."""
+    """A further attempt would go on behind it. Only the end is reports, and why it comes."""
     reports = CollectedReports()
     job = Job(JobId(1), RECORDING.path, RECORDING, StreamSettings())
     assignment = Assignment(job, 1, custom_endpoint("ws://127.0.0.1:9"), "a.jsonl", "a.log")

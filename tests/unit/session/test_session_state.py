@@ -16,54 +16,54 @@ from workers.traces.reader import read_trace
 
 
 @pytest.fixture
-def told() -> CollectedReports:
+def reports() -> CollectedReports:
     return CollectedReports()
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, told: CollectedReports) -> Iterator[Recorder]:
-    with open_recorder(tmp_path, told) as opened:
+def recorder(tmp_path: Path, reports: CollectedReports) -> Iterator[Recorder]:
+    with open_recorder(tmp_path, reports) as opened:
         yield opened
 
 
 @pytest.fixture
-def course(recorder: Recorder) -> SessionState:
+def state(recorder: Recorder) -> SessionState:
     """A session that has begun."""
     begun = SessionState(recorder, RECORDING_START)
     begun.apply(Begin("id"))
     return begun
 
 
-def test_only_a_termination_that_was_asked_for_confirms_the_end(course: SessionState) -> None:
+def test_only_a_termination_that_was_asked_for_confirms_the_end(state: SessionState) -> None:
     """One that comes before Terminate ends no open turn, though all audio was sent."""
-    course.mark_all_audio_sent()
-    course.apply(Termination())
+    state.mark_all_audio_sent()
+    state.apply(Termination())
 
-    assert course.final_ending().outcome is Outcome.LOST
+    assert state.final_ending().outcome is Outcome.LOST
 
 
-def test_a_termination_that_was_asked_for_confirms_everything(course: SessionState) -> None:
+def test_a_termination_that_was_asked_for_confirms_everything(state: SessionState) -> None:
     """Whatever was to end the session meanwhile."""
-    course.mark_all_audio_sent()
-    course.mark_terminate_sent()
-    course.end(Ended(Outcome.CANCELLED, "stopped by the user"))
-    course.apply(Termination())
+    state.mark_all_audio_sent()
+    state.mark_terminate_sent()
+    state.end(Ended(Outcome.CANCELLED, "stopped by the user"))
+    state.apply(Termination())
 
-    assert course.final_ending().outcome is Outcome.DONE
+    assert state.final_ending().outcome is Outcome.DONE
 
 
 @pytest.mark.parametrize("code", [1008, 3009])
 def test_there_was_a_place_for_what_has_begun(
-    course: SessionState, recorder: Recorder, code: int
+    state: SessionState, recorder: Recorder, code: int
 ) -> None:
     """So it was no attempt only as long as it had not."""
     full = Error("Unauthorized Connection: Too many concurrent sessions", code)
     refused = SessionState(recorder, RECORDING_START)
     refused.apply(full)
-    course.apply(full)
+    state.apply(full)
 
     assert refused.final_ending().outcome is Outcome.BUSY
-    assert course.final_ending().outcome is Outcome.LOST
+    assert state.final_ending().outcome is Outcome.LOST
 
 
 HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its longest duration")
@@ -78,32 +78,32 @@ HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its longest duratio
     ],
 )
 def test_a_session_has_handed_over_when_the_server_confirms_it(
-    course: SessionState, ends: Termination | Closed | Error, outcome: Outcome
+    state: SessionState, ends: Termination | Closed | Error, outcome: Outcome
 ) -> None:
     """Else nobody knows what it had heard."""
-    course.end(HANDED_OVER)
-    course.mark_terminate_sent()
-    course.apply(ends)
+    state.end(HANDED_OVER)
+    state.mark_terminate_sent()
+    state.apply(ends)
 
-    assert course.final_ending().outcome is outcome
+    assert state.final_ending().outcome is outcome
 
 
-def test_who_cancels_a_session_that_hands_over_has_cancelled_it(course: SessionState) -> None:
+def test_who_cancels_a_session_that_hands_over_has_cancelled_it(state: SessionState) -> None:
     """No further one is to go on."""
-    course.end(HANDED_OVER)
-    course.end(Ended(Outcome.CANCELLED, "stopped by the user"))
+    state.end(HANDED_OVER)
+    state.end(Ended(Outcome.CANCELLED, "stopped by the user"))
 
-    assert course.final_ending().outcome is Outcome.CANCELLED
+    assert state.final_ending().outcome is Outcome.CANCELLED
 
 
 def test_a_turn_is_placed_behind_what_was_heard_before(
-    recorder: Recorder, told: CollectedReports
+    recorder: Recorder, reports: CollectedReports
 ) -> None:
     """In time, and in number."""
     later = SessionState(recorder, ResumePoint(9000, 4))
     later.apply(Turn(1, True, "word", words=(Word("word", 20, 80),)))
 
-    (heard,) = told.events
+    (heard,) = reports.events
     assert isinstance(heard, TurnReceived)
     (word,) = heard.turn.words
     assert (heard.turn.turn_order, word.start, word.end) == (5, 9020, 9080)
@@ -124,33 +124,33 @@ def test_a_new_session_has_neither_sent_nor_heard_anything(recorder: Recorder) -
     [(False, False, False), (True, False, False), (True, True, False), (False, True, True)],
 )
 def test_a_turn_is_cut_when_its_audio_was_not_all_sent(
-    course: SessionState,
-    told: CollectedReports,
+    state: SessionState,
+    reports: CollectedReports,
     all_sent: bool,
     terminate_sent: bool,
     cut: bool,
 ) -> None:
     """After an early Terminate, the last turn may lack words that were spoken."""
-    course.all_audio_sent, course.terminate_sent = all_sent, terminate_sent
+    state.all_audio_sent, state.terminate_sent = all_sent, terminate_sent
     turn = Turn(0, True, "word")
-    course.apply(turn)
+    state.apply(turn)
 
-    assert told.events == [TurnReceived(turn, cut)]
+    assert reports.events == [TurnReceived(turn, cut)]
 
 
 @pytest.mark.parametrize("last", [Termination(), Closed(1006, ""), Error("Session Expired", 3008)])
 def test_the_last_message_finishes_a_session(
-    course: SessionState, last: Termination | Closed | Error
+    state: SessionState, last: Termination | Closed | Error
 ) -> None:
     """When it came is known, for whoever waits for more."""
     before = time.monotonic()
-    assert course.is_streaming
-    course.apply(last)
+    assert state.is_streaming
+    state.apply(last)
 
-    assert course.finished is True
-    assert course.is_stopping
-    assert before <= course.last_message_at <= time.monotonic()
-    assert before <= course.ended_at <= time.monotonic()
+    assert state.finished is True
+    assert state.is_stopping
+    assert before <= state.last_message_at <= time.monotonic()
+    assert before <= state.ended_at <= time.monotonic()
 
 
 def test_messages_without_an_event_of_their_own_are_traced(
@@ -167,28 +167,28 @@ def test_messages_without_an_event_of_their_own_are_traced(
 
 
 def test_warnings_wait_until_the_session_is_reported_as_begun(
-    course: SessionState, told: CollectedReports
+    state: SessionState, reports: CollectedReports
 ) -> None:
     """Then they come at once, and after a hundred of them only one more line."""
-    course.apply(Warning("first", 3))
-    assert told.events == []
-    course.publish_pending_warnings()
-    course.publish_pending_warnings()
+    state.apply(Warning("first", 3))
+    assert reports.events == []
+    state.publish_pending_warnings()
+    state.publish_pending_warnings()
     for number in range(2, MAX_WARNINGS + 5):
-        course.apply(Warning(f"number {number}", number))
+        state.apply(Warning(f"number {number}", number))
 
-    assert told.events[:2] == [Warned("first", 3), Warned("number 2", 2)]
-    assert len(told.events) == MAX_WARNINGS
-    assert told.events[-1] == Warned("further warnings of this session are not told")
+    assert reports.events[:2] == [Warned("first", 3), Warned("number 2", 2)]
+    assert len(reports.events) == MAX_WARNINGS
+    assert reports.events[-1] == Warned("further warnings of this session are not told")
 
 
 def test_early_warnings_are_dated_when_the_clock_started(
-    course: SessionState, told: CollectedReports, recorder: Recorder
+    state: SessionState, reports: CollectedReports, recorder: Recorder
 ) -> None:
     """So that none stands before `Began`."""
     at = time.monotonic() + 100
-    course.warn(Warned("early"))
-    course.publish_pending_warnings(at)
+    state.warn(Warned("early"))
+    state.publish_pending_warnings(at)
 
-    (report,) = told
+    (report,) = reports
     assert 100 <= report.t <= 100 + recorder.elapsed_s
