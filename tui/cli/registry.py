@@ -65,8 +65,10 @@ class CommandRegistry(click.Group):
         try:
             code: ExitCode = super().invoke(ctx)
             return code
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit):
             raise  # click's own: a usage error, `--help`
+        except (KeyboardInterrupt, click.Abort):
+            return ExitCode.INTERRUPTED
         except UsageProblem as problem:
             return _fail(problem, ExitCode.USAGE)
         except PacelineError as error:

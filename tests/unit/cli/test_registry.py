@@ -1,0 +1,109 @@
+"""Commands are loaded by name, and a new one is a file and a line."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+GREET = '''
+import click
+
+from tui.cli.exit_codes import ExitCode
+
+
+@click.command()
+@click.argument("name")
+def greet(name: str) -> ExitCode:
+    """Greet somebody."""
+    click.echo(f"Hello {name}.")
+    return ExitCode.SOME_FAILED
+'''
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A folder with a copy of the program's front end."""
+    shutil.copytree(ROOT / "tui", tmp_path / "tui", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "workers").symlink_to(ROOT / "workers")
+    return tmp_path
+
+
+def paceline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    return subprocess.run(
+        [sys.executable, "-m", "tui", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+    )
+
+
+def add_command(folder: Path, source: str) -> None:
+    """Adds a module and one line of registration."""
+    (folder / "tui" / "cli" / "greet.py").write_text(source)
+    registry = folder / "tui" / "cli" / "registry.py"
+    registry.write_text(registry.read_text().replace('    "run",\n', '    "run",\n    "greet",\n'))
+
+
+def test_a_new_command_is_a_file_and_a_line(program: Path) -> None:
+    """It has help, it is listed, and its exit code is the program's."""
+    add_command(program, GREET)
+    greeted = paceline(program, "greet", "Ada")
+
+    assert (greeted.returncode, greeted.stdout, greeted.stderr) == (3, "Hello Ada.\n", "")
+    assert "greet     Greet somebody." in paceline(program, "--help").stdout
+    assert "Greet somebody." in paceline(program, "greet", "-h").stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ('ZeroDivisionError("a slip")', 70, "paceline: internal error (ZeroDivisionError)"),
+        ('OSError(28, "No space left on device")', 1, "paceline: [Errno 28] No space left"),
+        ("KeyboardInterrupt()", 130, ""),
+    ],
+)
+def test_an_exception_ends_in_one_line(program: Path, error: str, code: int, message: str) -> None:
+    """A bug names the file with its traceback; a full disk is no bug."""
+    add_command(program, GREET.replace("    click.echo", f"    raise {error}\n    click.echo"))
+    ended = paceline(program, "greet", "Ada")
+
+    assert ended.returncode == code
+    assert ended.stderr.startswith(message)
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.count("\n") <= 1
+    log = program / "state" / "paceline" / "faults.log"
+    assert log.exists() is (code == 70)
+    if code == 70:
+        assert str(log) in ended.stderr
+        assert "ZeroDivisionError: a slip" in log.read_text()
+
+
+def test_help_loads_no_heavy_module() -> None:
+    """`--help` and the help of each command need neither the engine nor the screen."""
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from tui.cli.registry import COMMANDS, paceline\n"
+        "for name in ('', *COMMANDS):\n"
+        "    assert not CliRunner().invoke(paceline, [*name.split(), '--help']).exit_code\n"
+        "print(*sys.modules)\n"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    ).stdout.split()
+
+    assert "tui.cli.view" in loaded
+    heavy = {"textual", "rich", "numpy", "asyncio", "platformdirs", "filelock", "soundfile"}
+    assert not heavy & {*loaded}
+    rooms = {name for name in loaded if name.startswith(("tui.", "workers.")) and name.count(".")}
+    assert {name for name in rooms if not name.startswith("tui.cli")} <= {
+        "workers.errors",
+        "workers.log",
+    }

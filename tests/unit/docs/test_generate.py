@@ -1,0 +1,24 @@
+"""The reference pages that are generated from the code."""
+
+from docs.generate import commands_reference, exit_codes_reference
+from tui.cli.exit_codes import ExitCode
+from tui.cli.registry import COMMANDS
+
+
+def test_every_command_has_its_options() -> None:
+    """Each command is a heading, with its usage and a table of options."""
+    sections = dict(
+        part.split("\n", 1) for part in commands_reference().split("\n## paceline ")[1:]
+    )
+
+    assert sections.keys() == {*COMMANDS}
+    assert "paceline resume [OPTIONS] RUN" in sections["resume"]
+    assert "| `--overwrite` | Replace files that are already there. |" in sections["export"]
+    assert "| `--start-rate auto\\|N` |" in sections["run"]
+
+
+def test_every_exit_code_is_explained() -> None:
+    """The table has a row for each, with its meaning."""
+    rows = [line for line in exit_codes_reference().splitlines() if line[:3].strip("| ").isdigit()]
+
+    assert [f"| {code.value} | {code.meaning} | {code.when} |" for code in ExitCode] == rows
