@@ -115,11 +115,11 @@ def main() -> None:
 
 def score(reference: str, text: str) -> Score:
     """Counts the errors of a text."""
-    said, heard = _normalised(reference), _normalised(text)
-    if not said:
-        return Score(0, 0, 0, len(heard.split()))
-    found = jiwer.process_words(said, heard)
-    return Score(len(said.split()), found.substitutions, found.deletions, found.insertions)
+    expected, recognised = _normalised(reference), _normalised(text)
+    if not expected:
+        return Score(0, 0, 0, len(recognised.split()))
+    found = jiwer.process_words(expected, recognised)
+    return Score(len(expected.split()), found.substitutions, found.deletions, found.insertions)
 
 
 def pool_scores(scores: Iterable[Score]) -> Score:
@@ -133,9 +133,9 @@ def pool_scores(scores: Iterable[Score]) -> Score:
     )
 
 
-def merge_results(heard: Iterable[AccuracyResult]) -> AccuracyResult:
+def merge_results(results: Iterable[AccuracyResult]) -> AccuracyResult:
     """Merges the results of several recordings, or of several runs of one."""
-    every = list(heard)
+    every = list(results)
     return AccuracyResult(
         pool_scores(each.score for each in every),
         sum(each.finals for each in every),
@@ -164,11 +164,11 @@ def _files(samples: Sequence[Sample], folder: Path, level: float, tail: float) -
         return [sample.file for sample in samples]
     files = []
     for number, sample in enumerate(samples):
-        heard, rate = soundfile.read(sample.file, always_2d=True)
-        silence = np.zeros((round(tail * rate), heard.shape[1]))
+        recording, rate = soundfile.read(sample.file, always_2d=True)
+        silence = np.zeros((round(tail * rate), recording.shape[1]))
         files.append(folder / f"{number:03d}-{sample.file.stem}.wav")
         soundfile.write(
-            files[-1], np.concatenate((heard * math.pow(10, level / 20), silence)), rate
+            files[-1], np.concatenate((recording * math.pow(10, level / 20), silence)), rate
         )
     return files
 
@@ -185,7 +185,7 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 def _table(samples: Sequence[Sample], every: Sequence[AccuracyResult], sessions: int) -> str:
-    rows = [_row(sample.file.name, heard) for sample, heard in zip(samples, every, strict=True)]
+    rows = [_row(sample.file.name, result) for sample, result in zip(samples, every, strict=True)]
     whole = merge_results(every)
     rows.append(_row("pooled", whole))
     errors = whole.score
@@ -197,16 +197,16 @@ def _table(samples: Sequence[Sample], every: Sequence[AccuracyResult], sessions:
     )
 
 
-def _row(name: str, heard: AccuracyResult) -> tuple[str, ...]:
-    errors = heard.score
+def _row(name: str, result: AccuracyResult) -> tuple[str, ...]:
+    errors = result.score
     return (
         name,
         *map(str, (errors.words, errors.substitutions, errors.deletions, errors.insertions)),
         f"{errors.wer:.2f}",
-        *(format_value(percentile(heard.first, rank)) for rank in (50, 95)),
-        str(heard.finals),
-        str(len(heard.final)),
-        *(format_value(percentile(heard.final, rank)) for rank in (50, 95)),
+        *(format_value(percentile(result.first, rank)) for rank in (50, 95)),
+        str(result.finals),
+        str(len(result.final)),
+        *(format_value(percentile(result.final, rank)) for rank in (50, 95)),
     )
 
 

@@ -85,11 +85,11 @@ def main() -> None:
     settings = StreamSettings(speech_model=args.speech_model)
     levels = []
     for sessions in args.sessions:
-        heard = [
+        recordings = [
             speech_segments.concatenate(parts, first, args.seconds) for first in range(sessions)
         ]
         with tempfile.TemporaryDirectory() as scratch:
-            levels.append(measure_level(heard, settings, Path(scratch)))
+            levels.append(measure_level(recordings, settings, Path(scratch)))
         print(f"{sessions} at once: measured", flush=True)
     print(
         f"\n{_delays(levels)}\n\n{_costs(levels)}\n\n{_control(levels)}\n\n{describe_limits(levels)}"
@@ -97,10 +97,10 @@ def main() -> None:
 
 
 def measure_level(
-    heard: Sequence[SpeechAudio], settings: StreamSettings, folder: Path
+    recordings: Sequence[SpeechAudio], settings: StreamSettings, folder: Path
 ) -> LoadResult:
     """One engine, one session for each programme, and a probe beside them."""
-    files = [spoken.write(folder / f"{number:03d}.wav") for number, spoken in enumerate(heard)]
+    files = [spoken.write(folder / f"{number:03d}.wav") for number, spoken in enumerate(recordings)]
     room = len(files) + 1  # for the probe too; the engine's own limit would refuse the last ones
     with LocalServer(folder / "engine.log", max_sessions=room) as server:
         url, key = server.wait_for_address(SERVER_START_TIMEOUT_S), Secret(server.api_key)
@@ -112,13 +112,15 @@ def measure_level(
                 supervisor.add([str(file)])
                 audience.collect(STAGGER)
             audience.collect(PATIENCE, lambda: audience.answered(len(files)))
-            window = _measurement_window(audience, min(len(spoken.samples) for spoken in heard))
+            window = _measurement_window(
+                audience, min(len(spoken.samples) for spoken in recordings)
+            )
             with ControlProbe(url, server.api_key) as probe:
                 cost = _cost(audience, window.until - window.since)
                 answers = probe.round_trips()
             audience.collect(PATIENCE, lambda: audience.over(len(files)))
     listeners = [audience.listeners[str(file)] for file in files]
-    return summarise_load(list(zip(listeners, heard, strict=True)), window, cost, answers)
+    return summarise_load(list(zip(listeners, recordings, strict=True)), window, cost, answers)
 
 
 def _measurement_window(audience: RunCollector, samples: int) -> MeasurementWindow:

@@ -186,13 +186,15 @@ def _startup_times(repeat: int) -> str:
 def _memory_over_an_hour() -> str:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "told"
-        told.touch()
-        with TerminalRecorder(_load_command(HOUR_OF, "--hour", str(told)), SIZES[0]) as terminal:
+        progress_file = Path(folder) / "progress"
+        progress_file.touch()
+        with TerminalRecorder(
+            _load_command(HOUR_OF, "--hour", str(progress_file)), SIZES[0]
+        ) as terminal:
             terminal.seen(LAST_DRAWN)
             rows.append(("begun", f"{system_metrics.resident_mb(terminal.program):.1f}"))
             for quarter in range(1, 5):
-                while len(told.read_text().splitlines()) < quarter:
+                while len(progress_file.read_text().splitlines()) < quarter:
                     time.sleep(0.2)
                 time.sleep(1)
                 rows.append(

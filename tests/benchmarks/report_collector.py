@@ -60,8 +60,10 @@ class RunCollector:
 
     def answered(self, jobs: int) -> bool:
         """Whether so many jobs have begun, or ended without."""
-        heard = self.listeners.values()
-        return sum(each.began_at is not None or each.ended is not None for each in heard) == jobs
+        collectors = self.listeners.values()
+        return (
+            sum(each.began_at is not None or each.ended is not None for each in collectors) == jobs
+        )
 
     def over(self, jobs: int) -> bool:
         """Whether so many jobs have ended."""

@@ -84,16 +84,16 @@ class FedSession:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def feed(self, heard: Samples, speed: float) -> None:
+    def feed(self, samples: Samples, speed: float) -> None:
         """Sends audio at a multiple of the speed of speech; raises if the server has closed."""
         step = round(CHUNK * speech_segments.RATE)
         start = time.monotonic()
-        for position in range(0, len(heard), step):
+        for position in range(0, len(samples), step):
             due = start + position / speech_segments.RATE / speed
             time.sleep(max(0.0, due - time.monotonic()))
             if self._ended:
                 raise RuntimeError(f"the engine ended the session: {self._ended}")
-            self._socket.send_binary(heard[position : position + step].astype("<i2").tobytes())
+            self._socket.send_binary(samples[position : position + step].astype("<i2").tobytes())
 
     def close(self) -> None:
         """Terminates the session and waits until the server closes."""
@@ -116,14 +116,16 @@ def main() -> None:
     print(system_metrics.describe_machine(), flush=True)
     minutes = min(SLICE, args.minutes / 2)
     parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(args.folder)]
-    heard = speech_segments.concatenate(parts, 0, minutes * 60).samples
+    samples = speech_segments.concatenate(parts, 0, minutes * 60).samples
     with (
         tempfile.TemporaryDirectory() as scratch,
         LocalServer(Path(scratch) / "engine.log") as server,
     ):
         url = server.wait_for_address(SERVER_START_TIMEOUT_S)
         with closing(FedSession(url, server.api_key, args.speech_model)) as client:
-            states = list(_take_snapshots(client, heard, round(args.minutes / minutes), args.speed))
+            states = list(
+                _take_snapshots(client, samples, round(args.minutes / minutes), args.speed)
+            )
     print(f"\n{_table(states, minutes)}\n\nlast / first: {growth(states)}")
     print(f"fed at {args.speed:g} times the speed of speech, {args.speech_model}")
 
@@ -150,12 +152,12 @@ def slices(states: Sequence[ResourceSnapshot]) -> list[ResourceSnapshot]:
 
 
 def _take_snapshots(
-    client: FedSession, heard: Samples, times: int, speed: float
+    client: FedSession, samples: Samples, times: int, speed: float
 ) -> Iterator[ResourceSnapshot]:
     """A snapshot before the first slice and after each."""
     yield _take_snapshot(client)
     for number in range(times):
-        client.feed(heard, speed)
+        client.feed(samples, speed)
         yield _take_snapshot(client)
         print(f"slice {number + 1} of {times}: fed", flush=True)
 

@@ -96,16 +96,16 @@ def recordings(folder: Path | None) -> list[Path]:
 def load_speech(path: Path) -> SpeechAudio:
     """A recording as it is streamed: mono, at `RATE`."""
     pcm = b"".join(decode.pcm_blocks(probe(str(path)), RATE, RATE))
-    heard = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
-    return SpeechAudio(heard, find_speech_segments(heard))
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.int16)
+    return SpeechAudio(samples, find_speech_segments(samples))
 
 
-def find_speech_segments(heard: Samples) -> tuple[SpeechSegment, ...]:
+def find_speech_segments(samples: Samples) -> tuple[SpeechSegment, ...]:
     """Where somebody speaks; the rule stands at the top of this module."""
-    frames = len(heard) // _FRAME
+    frames = len(samples) // _FRAME
     if not frames:
         return ()
-    power = (heard[: frames * _FRAME].astype(float).reshape(frames, _FRAME) ** 2).mean(axis=1)
+    power = (samples[: frames * _FRAME].astype(float).reshape(frames, _FRAME) ** 2).mean(axis=1)
     loudness = 10 * np.log10(power + 1e-3)
     loud = loudness > np.percentile(loudness, 95) - QUIETER
     edges = np.flatnonzero(np.diff(np.concatenate(([0], loud, [0])))).reshape(-1, 2)
@@ -129,8 +129,8 @@ def concatenate(parts: Sequence[SpeechAudio], first: int, seconds: float) -> Spe
         found += [stretch.later(position / RATE) for stretch in part.stretches]
         pieces += [part.samples, np.zeros(round(PAUSE * RATE), np.int16)]
         position += sum(map(len, pieces[-2:]))
-    heard: Samples = np.concatenate(pieces)[:length]
-    return SpeechAudio(heard, tuple(stretch for stretch in found if stretch.end <= seconds))
+    samples: Samples = np.concatenate(pieces)[:length]
+    return SpeechAudio(samples, tuple(stretch for stretch in found if stretch.end <= seconds))
 
 
 def _merge_segments(loud: Iterable[SpeechSegment]) -> Iterator[SpeechSegment]:

@@ -113,7 +113,7 @@ def final_words(turn: Turn) -> list[Word]:
 
 def check_utterances(case: RuleContext) -> Iterator[Violation]:
     """U3: the transcript on the final. Universal-Streaming: it comes in pieces, at pauses."""
-    told = 0  # words of the turn that were in an utterance already
+    count = 0  # words of the turn that were in an utterance already
     for reading in case.turns:
         turn, role = reading.message, reading.role
         words, piece = turn.transcript.split(), turn.utterance.split()
@@ -129,15 +129,15 @@ def check_utterances(case: RuleContext) -> Iterator[Violation]:
             )
         elif role in (TurnRole.PARTIAL, TurnRole.FINAL):
             # How many, not which: the words of a piece may be revised, and that is told elsewhere.
-            if piece and words[told : told + len(piece)] != piece:
-                fault = f"{turn.utterance!r} is not in {turn.transcript!r} after {told} words"
+            if piece and words[count : count + len(piece)] != piece:
+                fault = f"{turn.utterance!r} is not in {turn.transcript!r} after {count} words"
                 yield Violation(ViolationKind.UTTERANCE, reading.index, fault)
-            told += len(piece)
+            count += len(piece)
             if role is TurnRole.FINAL:
-                if told != len(words):
-                    fault = f"{told} of {len(words)} words were uttered when the turn ended"
+                if count != len(words):
+                    fault = f"{count} of {len(words)} words were uttered when the turn ended"
                     yield Violation(ViolationKind.UTTERANCE, reading.index, fault)
-                told = 0
+                count = 0
 
 
 def check_end_confidences(case: RuleContext) -> Iterator[Violation]:

@@ -40,9 +40,9 @@ class ReceivedSession:
 class ServerConnectionScript:
     """One connection as a script sees it."""
 
-    def __init__(self, socket: ServerConnection, heard: ReceivedSession) -> None:
+    def __init__(self, socket: ServerConnection, received: ReceivedSession) -> None:
         self.socket = socket
-        self.received = heard
+        self.received = received
 
     async def send(self, *messages: dict[str, Any] | str) -> None:
         for message in messages:
@@ -145,15 +145,15 @@ class ScriptedServer:
 
     async def _handle_connection(self, socket: ServerConnection) -> None:
         assert socket.request is not None
-        heard = ReceivedSession(socket.request.path, dict(socket.request.headers.raw_items()))
-        self.received_sessions.append(heard)
+        received = ReceivedSession(socket.request.path, dict(socket.request.headers.raw_items()))
+        self.received_sessions.append(received)
         script = self._scripts[min(len(self.received_sessions), len(self._scripts)) - 1]
         try:
-            await script(ServerConnectionScript(socket, heard))
+            await script(ServerConnectionScript(socket, received))
         except ConnectionClosed:
             pass
         finally:
-            heard.closed.set()
+            received.closed.set()
 
 
 def _bound_socket(*, narrow: bool) -> socket.socket:

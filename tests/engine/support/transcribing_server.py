@@ -122,14 +122,14 @@ class ServerSession:
             words[-1] |= {"text": words[-1]["text"][:3], "word_is_final": False}
         elif not final:  # all of it may be revised
             words = [word | {"text": "like", "word_is_final": False} for word in words]
-        told = words if final or not self.style.word_by_word else words[:-1]
+        reported = words if final or not self.style.word_by_word else words[:-1]
         if final:
             words[-1]["end"] += self.style.padding_ms
         return {
             "type": "Turn",
             "turn_order": self.order,
             "end_of_turn": final,
-            "transcript": " ".join(word["text"] for word in told),
+            "transcript": " ".join(word["text"] for word in reported),
             "words": [] if final and self.style.wordless else words,
         }
 
