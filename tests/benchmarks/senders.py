@@ -19,6 +19,7 @@ import psutil
 
 from tests.benchmarks import ROOT
 from tests.benchmarks.terminal_recorder import TerminalRecorder
+from workers.traces.files import TRACE_SUFFIX
 
 FAREWELL = 10.0
 """Seconds between asking a process to end and killing it."""
@@ -28,7 +29,6 @@ WINDOW = (120, 34)
 
 _COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 _SCRIPT = Path(__file__).with_name("quickstart_client.py")
-_TRACE = ".trace.jsonl"
 
 
 class Tool(Enum):
@@ -146,7 +146,7 @@ def _commands(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> 
 def _is_session_process(process: psutil.Process) -> bool:
     """Whether it is a session process of ours: only those have a trace open."""
     with suppress(psutil.NoSuchProcess):
-        return any(file.path.endswith(_TRACE) for file in process.open_files())
+        return any(file.path.endswith(TRACE_SUFFIX) for file in process.open_files())
     return False
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tui.model.transcript_cache import restore_turns
 from tui.text.formats import format_count
-from workers.exports.foreign import words_of
+from workers.exports.sanitise import words_of
 from workers.exports.text import txt_of, txt_of_all
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState

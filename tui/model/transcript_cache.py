@@ -1,7 +1,7 @@
-"""Old turns stay on disk: only the session that is looked at has all of its transcript in memory.
+"""Keeps old turns on disk: only the session that is shown has its whole transcript in memory.
 
-Of the others the last ones are kept. What was shed stands in the traces, since a session writes
-there before it says anything.
+The others keep their last turns. Evicted turns are read back from the traces, which a session
+writes before it reports anything.
 """
 
 import queue
@@ -17,7 +17,7 @@ from workers.traces.reader import read_transcript
 
 
 class TurnsMissing(PacelineError):
-    """A transcript with a hole is not written as if it were whole."""
+    """Raised instead of exporting a transcript with a gap."""
 
     def __init__(self, file: str) -> None:
         super().__init__(
@@ -27,9 +27,9 @@ class TurnsMissing(PacelineError):
 
 
 def restore_turns(run_path: Path, job_state: JobState) -> bool:
-    """Reads back what was shed of a history that no other thread knows.
+    """Reads back the evicted turns of a state that no other thread uses.
 
-    False when it could not all be read.
+    Returns whether the transcript is complete.
     """
     if not job_state.transcript.is_complete:
         job_state.transcript.restore(
@@ -39,19 +39,19 @@ def restore_turns(run_path: Path, job_state: JobState) -> bool:
 
 
 class TranscriptCache:
-    """Sees to it that what is looked at is whole; reads in a thread, one session at a time."""
+    """Completes the transcript that is shown; reads in a thread, one session at a time."""
 
     def __init__(self, state: DeskState, run_path: Path) -> None:
         self._state = state
         self._run_path = run_path
         self._current: JobId | None = None
         self._requested: JobId | None = None
-        """What was read last for who still looks; not again, since it would find no more."""
+        """The job that was read since it is shown; reading again would find no more."""
         self._is_loading = False
         self._loaded: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
 
     def tick(self) -> None:
-        """Puts back what was read, and lets go of what nobody looks at any more."""
+        """Restores turns that were read, and evicts those of the session shown before."""
         current, before = self._state.table.current, self._current
         while not self._loaded.empty():
             job, transcript = self._loaded.get()
@@ -62,7 +62,7 @@ class TranscriptCache:
             if before is not None and before in self._state.job_states:
                 self._state.job_states[before].transcript.evict(MAX_TURNS)
             self._current, self._requested = current, None
-            return  # whoever only passes by does not stay for a second tick
+            return  # not for a session that is only passed on the way to another
         job_state = self._state.table.current_job_state
         if (
             job_state is None

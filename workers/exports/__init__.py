@@ -1,8 +1,8 @@
-"""Exports: what a job's fold knows, as files that other programs read.
+"""Transcripts as files that other programs read.
 
-Everything here starts from a `JobState`, so a live job and a replayed one export alike. How each
-format is laid out is documented in the module that writes it: `text`, `subtitles`, `document`
-(JSON) and `table` (CSV).
+Everything here starts from a `JobState`, so a live job and one that was read back export alike; no
+module reads a run folder. It may import `workers.jobs`, `workers.protocol` and `workers.errors`.
+The module that writes a format documents it: `text`, `subtitles`, `document` and `table`.
 """
 
 from workers.exports.files import (

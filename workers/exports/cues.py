@@ -1,11 +1,11 @@
-"""Cues that a viewer can read: where a transcript is cut, how a cue breaks, how long it stays.
+"""Subtitle cues that a viewer can read: where to cut, where to break lines, how long to show them.
 
-The limits of two lines, 42 characters and 7 seconds are those of Netflix's Timed Text Style Guide
-(general requirements, and English template for the characters), as is the reading speed. One second
-at least is ours: its 5/6 of a second, rounded up. Cues never cross turns and never overlap.
+The limits of two lines, 42 characters and 7 seconds, and the reading speed, are those of Netflix's
+Timed Text Style Guide (general requirements, and the English template). Its minimum of 5/6 of a
+second is rounded up to one. Cues never cross turns and never overlap.
 
-Where to cut is a shortest path, as TeX breaks paragraphs: every way to cut a turn has a cost, made
-of the weights below, and the cheapest is taken. Only their proportions mean anything.
+Each way to cut a turn has a cost, made of the weights below, and the cheapest is found as a
+shortest path, as TeX breaks paragraphs into lines. Only the proportions of the weights matter.
 """
 
 from bisect import bisect_right
@@ -17,17 +17,17 @@ from workers.exports.spoken import MAX_TIME_MS, TimedWord, timed_words
 from workers.jobs.job_state import JobState
 
 MAX_LINE_CHARS = 42
-"""Characters a line. A single longer word is not cut: it gets a cue of its own."""
+"""A longer word is not cut: it gets a cue of its own."""
 MAX_CUE_LINES = 2
 MAX_CUE_MS = 7000
 PREFERRED_MIN_CUE_MS = 1000
-"""Wanted; a cue gives way to the next one sooner."""
+"""A cue may be shorter if the next one starts."""
 MIN_CUE_MS = 500
-"""The least that a cue stays, even where the next one has to wait for that."""
+"""The next cue waits for it."""
 READING_CHARS_PER_S = 17
-"""Characters a second that a viewer reads; a cue lingers in the silence behind it to allow that."""
+"""A cue stays in the silence after it until a viewer can have read it."""
 SPLIT_PAUSE_MS = 600
-"""A longer silence between two words is a place to cut."""
+"""A longer silence between two words is a good place to cut."""
 
 _SENTENCE_END = tuple(".!?…。！？؟")
 _CLAUSE_END = tuple(",;:—–،、，；：")
@@ -39,12 +39,12 @@ _MID_CLAUSE_COST = 3.0
 _SHORT_CUE_COST = 2.0
 _INNER_PAUSE_COST = 3.0
 _LINE_BREAK_WEIGHT = 8.0
-"""What the costs of a cut count in a line break, in characters by which its lines differ."""
+"""The cost of a cut inside a cue, in characters by which its two lines differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What stands on the screen from one moment to another, in ms on the recording's clock."""
+    """Lines shown from one moment to another, in ms on the recording's clock."""
 
     start_ms: int
     end_ms: int
@@ -52,14 +52,14 @@ class Cue:
 
 
 def cues(state: JobState) -> list[Cue]:
-    """The whole transcript, finished or not, as cues."""
+    """The cues of a whole transcript, finished or not."""
     until_ms = min(round(max(state.total_seconds, state.sent_seconds) * 1000), MAX_TIME_MS)
     turns = timed_words(state.transcript.lines, until_ms)
     return _time_cues([part for turn in turns for part in _TurnSplitter(turn).cue_parts()])
 
 
 class _TurnSplitter:
-    """The words of a turn, with running sums, so that any part of it is measured at once."""
+    """The words of a turn, with running sums that measure any part of it in constant time."""
 
     def __init__(self, words: list[TimedWord]) -> None:
         self._words = words
@@ -70,7 +70,7 @@ class _TurnSplitter:
         self._break_costs = [_break_cost(*each) for each in pairwise(words)]
 
     def cue_parts(self) -> list[list[TimedWord]]:
-        """The turn in parts of a cue each, at the least cost."""
+        """Divides the turn into cues at the least cost."""
         best = [(0.0, 0)]  # of the first n words: what their cues cost, where the last one begins
         for end in range(1, len(self._words) + 1):
             ways = []
@@ -88,7 +88,7 @@ class _TurnSplitter:
         return parts[::-1]
 
     def _fits(self, begin: int, end: int) -> bool:
-        """Whether a cue can hold these words; one always fits, however long."""
+        """Whether a cue can hold these words; a single word always fits."""
         if end - begin == 1:
             return True
         if self._words[end - 1].end_ms - self._words[begin].start_ms > MAX_CUE_MS:
@@ -101,7 +101,7 @@ class _TurnSplitter:
         return line >= end
 
     def _cost(self, begin: int, end: int) -> float:
-        """How bad a cue of these words would be."""
+        """The cost of a cue of these words."""
         empty = 1 - min(
             1.0,
             (self._char_offsets[end] - self._char_offsets[begin] - 1)
@@ -137,7 +137,7 @@ def _text_of(part: Sequence[TimedWord]) -> str:
 
 
 def _cue_lines(part: Sequence[TimedWord]) -> tuple[str, ...]:
-    """One line where that is enough, else two alike in length, rather after punctuation."""
+    """One line if that is enough, else two of similar length, preferably cut at punctuation."""
     whole = _text_of(part)
     if len(whole) <= MAX_LINE_CHARS or len(part) == 1:
         return (whole,)
@@ -153,7 +153,7 @@ def _cue_lines(part: Sequence[TimedWord]) -> tuple[str, ...]:
 
 
 def _time_cues(parts: list[list[TimedWord]]) -> list[Cue]:
-    """A cue appears with its first word and lingers to be read, as far as the next one lets it."""
+    """Shows each cue from its first word until it can have been read, or the next one starts."""
     timed = []
     free = 0
     for part, following in zip_longest(parts, parts[1:]):

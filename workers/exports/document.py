@@ -1,4 +1,4 @@
-"""Everything the fold knows about a job, as one JSON document.
+"""Everything that is known about a job, as one JSON document.
 
 =============  ====================================================================================
 job            number of the job in its run, from 1
@@ -6,7 +6,7 @@ file           path of the recording, as given or found
 status         ``queued``, ``retrying``, ``connecting``, ``streaming``, ``finishing``, ``done``,
                ``cancelled`` or ``failed``
 attempt        which attempt this is, or the one to come, from 1; 0 before the first
-attempts       those that are over or at work, in order: ``number``; ``from_ms``, where in the
+attempts       those that have started, in order: ``number``; ``from_ms``, where in the
                recording it took over; ``from_turn``, the ``turn_order`` of its first turn;
                ``ended``, as below
 recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``
@@ -28,9 +28,9 @@ As in events, a field without a value (``code``, ``certificate``, ``speaker_labe
 
 All recordings in one file: an object whose ``jobs`` is an array of these, in the order of the jobs.
 
-UTF-8, indented, fields always in this order. Text is kept as it came: what must not stand in a
-file as it is (controls, bidi overrides, half characters) is written as a ``\\u`` escape. A number
-that JSON does not have (NaN, infinity), in a field that the program does not know, becomes null.
+UTF-8, indented, fields always in this order. Text is kept as it came; control characters, bidi
+overrides and surrogates are written as ``\\u`` escapes. A number that JSON does not have (NaN,
+infinity), in a field that the program does not know, becomes null.
 """
 
 import json
@@ -52,7 +52,7 @@ def json_of(state: JobState) -> str:
 
 
 def json_of_all(states: Iterable[JobState]) -> str:
-    """Every recording's document, in one."""
+    """One document with those of all jobs."""
     return _json_text({"jobs": [_job_document(job_state) for job_state in states]})
 
 
@@ -87,18 +87,17 @@ def _job_document(state: JobState) -> JsonObject:
 
 
 def _attempts_json(state: JobState) -> list[Json]:
-    attempts = [
-        _attempt_json(each.number, each.started_from, each.ended) for each in state.earlier_attempts
+    attempts: list[tuple[int, ResumePoint, Ended | None]] = [
+        (attempt.number, attempt.started_from, attempt.ended) for attempt in state.earlier_attempts
     ]
     if state.status.is_live or state.status.is_finished:
-        attempts.append(_attempt_json(state.attempt, state.started_from, state.ended))
-    return attempts
-
-
-def _attempt_json(number: int, started_from: ResumePoint, ended: Ended | None) -> Json:
-    return {
-        "number": number,
-        "from_ms": started_from.at_ms,
-        "from_turn": started_from.turn,
-        "ended": codec.dump(ended) if ended else None,
-    }
+        attempts.append((state.attempt, state.started_from, state.ended))
+    return [
+        {
+            "number": number,
+            "from_ms": started_from.at_ms,
+            "from_turn": started_from.turn,
+            "ended": codec.dump(ended) if ended else None,
+        }
+        for number, started_from, ended in attempts
+    ]

@@ -1,8 +1,8 @@
 """File names for exports: after the recording, and safe on every system.
 
-The rules are the strictest of them: Windows' reserved characters and device names (Microsoft,
-"Naming Files, Paths, and Namespaces"), no leading dot (hidden on Unix), no end in a dot or a space
-(Windows drops them), and names that differ only in case are the same (macOS, Windows).
+The rules are the strictest of all systems: Windows' reserved characters and device names
+(Microsoft, "Naming Files, Paths, and Namespaces"), no leading dot (hidden on Unix), no dot or space
+at the end (Windows drops them), and names that differ only in case are the same (macOS, Windows).
 """
 
 import re
@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import PurePath
 
-from workers.exports.foreign import single_line
+from workers.exports.sanitise import single_line
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 MAX_NAME_BYTES = 150
-"""Bytes of UTF-8 in a name before its ending; file systems allow 255 for all of it."""
+"""Bytes of UTF-8 in a name without its suffix; file systems allow 255 with it."""
 
 DEFAULT_NAME = "recording"
-"""For a recording whose own name leaves nothing."""
+"""For a recording of whose name nothing is left."""
 
 _RESERVED_CHARACTERS = re.compile(r'[<>:"/\\|?*\ufffd]')
 _DEVICE_NAMES = re.compile(
@@ -28,14 +28,14 @@ _DEVICE_NAMES = re.compile(
 
 
 def export_name(state: JobState) -> str:
-    """The recording's name without its ending, made safe."""
+    """The recording's name without its suffix, made safe."""
     return safe_file_name(PurePath(state.file).stem)
 
 
 def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
-    """A name for every job, no two the same: x, x-2, x-3 in the order of the jobs.
+    """A different name for each job: x, x-2, x-3 in the order of the jobs.
 
-    A recording that is really called ``x-2`` keeps its name; then the second x becomes ``x-3``.
+    A recording that is called ``x-2`` keeps its name; then the second x becomes ``x-3``.
     """
     own = {each.job: export_name(each) for each in sorted(states, key=lambda each: each.job)}
     taken = {_collision_key(name) for name in own.values()}
@@ -53,20 +53,17 @@ def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
 
 
 def safe_file_name(text: str) -> str:
-    """A text as a file name without an ending. Safe twice is the same as safe once."""
-    plain = unicodedata.normalize(
-        "NFC", single_line(text)[: 4 * MAX_NAME_BYTES]
-    )  # slow for a long one
+    """A text as a file name without a suffix. A safe name stays as it is."""
+    start = single_line(text)[: 4 * MAX_NAME_BYTES]  # normalising a long text is slow
+    plain = unicodedata.normalize("NFC", start)
     tame = re.sub(r"\.{2,}", ".", _RESERVED_CHARACTERS.sub("_", plain)).lstrip(" .")
     name = _truncate(f"_{tame}" if _DEVICE_NAMES.match(tame) else tame, MAX_NAME_BYTES)
     return name or DEFAULT_NAME
 
 
 def _truncate(name: str, max_bytes: int) -> str:
-    cut = name.encode()[:max_bytes].decode(
-        errors="ignore"
-    )  # a character cut in two goes as a whole
-    return cut.rstrip(" .")
+    whole_characters = name.encode()[:max_bytes].decode(errors="ignore")
+    return whole_characters.rstrip(" .")
 
 
 def _free_name(name: str, numbers: Iterator[int], taken: set[str]) -> str:
@@ -76,5 +73,5 @@ def _free_name(name: str, numbers: Iterator[int], taken: set[str]) -> str:
 
 
 def _collision_key(name: str) -> str:
-    """Equal for two names that some file system takes for the same."""
+    """Equal for names that are the same on some file system."""
     return unicodedata.normalize("NFC", name.casefold())

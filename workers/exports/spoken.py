@@ -1,8 +1,8 @@
-"""When each written word was spoken.
+"""Gives each written word of a transcript its time.
 
-The transcript is what people read, the server's word times say when. They usually match one to one;
-where formatting joined or split words ("twenty five" and "25"), times are read off by how far into
-the turn a word stands, counted in letters.
+People read the transcript; the server's word times say when it was spoken. They usually match one
+to one. Where formatting joined or split words ("twenty five" and "25"), times are interpolated by
+a word's position in the turn, counted in letters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,16 +11,16 @@ from itertools import accumulate, groupby, zip_longest
 
 import numpy as np
 
-from workers.exports.foreign import words_of
+from workers.exports.sanitise import words_of
 from workers.jobs.transcript import TranscriptLine
 from workers.protocol.messages import Word
 
 LETTER_DURATION_MS = 80.0
-"""A letter's time in speech: about 150 words of five letters a minute."""
+"""Of speech at about 150 words of five letters a minute."""
 
 MAX_TIME_MS = 90 * 3_600_000
-"""A word said to be later has no believable time. SRT's clock ends before 100 hours, and cues that
-come at once need room to follow each other."""
+"""A later word has no plausible time. SRT's clock ends before 100 hours, and cues at the same time
+need room to follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,56 +43,50 @@ class _TurnWords:
 
 
 def timed_words(lines: Iterable[TranscriptLine], until_ms: int) -> list[list[TimedWord]]:
-    """The words of every turn that has any, in order.
+    """The words of each turn that has any, in order.
 
-    Turns without believable times share the silence between their neighbours, from the
-    recording's start or up to its end at ``until_ms``; they take no longer than speech does.
+    Turns without plausible times share the silence between their neighbours, or from the start of
+    the recording, or up to its end at ``until_ms``; they take no longer than speech does.
     """
-    said = [_TurnWords(words_of(line.text), _plausible_words(line.words)) for line in lines]
-    groups = [list(group) for _, group in groupby(filter(_has_text, said), lambda s: bool(s.words))]
+    written = [_TurnWords(words_of(line.text), _plausible_words(line.words)) for line in lines]
+    groups = [
+        list(group)
+        for _, group in groupby((t for t in written if t.texts), lambda turn: bool(turn.words))
+    ]
     turns: list[list[TimedWord]] = []
     clock = 0
     for group, following in zip_longest(groups, groups[1:]):
         if group[0].words:
-            turns += [_align_words(each) for each in group]
-            clock = max(clock, *(each.words[-1].end for each in group))
+            turns += [_align_words(turn) for turn in group]
+            clock = max(clock, *(turn.words[-1].end for turn in group))
         else:
-            turns += _spread_evenly(
-                group, clock, following[0].words[0].start if following else None, until_ms
-            )
+            next_start = following[0].words[0].start if following else None
+            turns += _spread_evenly(group, clock, next_start, until_ms)
     return turns
-
-
-def _has_text(said: _TurnWords) -> bool:
-    return bool(said.texts)
 
 
 def _plausible_words(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return words if all(0 <= word.start <= word.end <= MAX_TIME_MS for word in words) else ()
 
 
-def _align_words(said: _TurnWords) -> list[TimedWord]:
-    if len(said.texts) == len(said.words):
-        return [
-            TimedWord(text, word.start, word.end)
-            for text, word in zip(said.texts, said.words, strict=True)
-        ]
-    return _interpolate_times(
-        said.texts,
-        [len(word.text) or 1 for word in said.words],
-        [word.start for word in said.words],
-        [word.end for word in said.words],
-    )
+def _align_words(turn: _TurnWords) -> list[TimedWord]:
+    words = turn.words
+    if len(turn.texts) == len(words):
+        pairs = zip(turn.texts, words, strict=True)
+        return [TimedWord(text, word.start, word.end) for text, word in pairs]
+    letters = [len(word.text) or 1 for word in words]
+    starts, ends = [word.start for word in words], [word.end for word in words]
+    return _interpolate_times(turn.texts, letters, starts, ends)
 
 
 def _spread_evenly(
     group: list[_TurnWords], begin: int, end: float | None, until_ms: int
 ) -> list[list[TimedWord]]:
-    """Turns without times between ``begin`` and ``end``, each with room after its length.
+    """Spreads turns without times between ``begin`` and ``end``, each with room for its letters.
 
-    Without a neighbour behind them, the recording's end bounds them, but not so as to press them.
+    Without a following turn, the end of the recording is the bound, unless that is too narrow.
     """
-    letters = [said.letters for said in group]
+    letters = [turn.letters for turn in group]
     spoken_ms = sum(letters) * LETTER_DURATION_MS
     if end is None:
         end = min(max(until_ms, begin + spoken_ms), MAX_TIME_MS)
@@ -100,15 +94,15 @@ def _spread_evenly(
     pace = min(LETTER_DURATION_MS, room / sum(letters))
     starts = [begin + room * share for share in _cumulative_shares(letters)]
     return [
-        _interpolate_times(said.texts, [1], [start], [start + said.letters * pace])
-        for said, start in zip(group, starts[:-1], strict=True)
+        _interpolate_times(turn.texts, [1], [start], [start + turn.letters * pace])
+        for turn, start in zip(group, starts[:-1], strict=True)
     ]
 
 
 def _interpolate_times(
     texts: list[str], letters: Sequence[int], starts: Sequence[float], ends: Sequence[float]
 ) -> list[TimedWord]:
-    """Times for ``texts`` from timed stretches of speech that have so many letters."""
+    """Times of ``texts``, given the times and letters of the stretches of speech they cover."""
     edges = _cumulative_shares(letters)
     places = _cumulative_shares([len(text) for text in texts])
     begun = np.interp(places[:-1], edges, [*starts, ends[-1]]).round().astype(int).tolist()
@@ -120,6 +114,6 @@ def _interpolate_times(
 
 
 def _cumulative_shares(letters: Sequence[int]) -> list[float]:
-    """How far into the whole each part begins, from 0; then 1, where the last one ends."""
+    """Where each part starts, as a share of the whole; then 1, where the last part ends."""
     *before, whole = accumulate(letters, initial=0)
     return [*(letter / whole for letter in before), 1.0]

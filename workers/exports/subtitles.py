@@ -1,25 +1,23 @@
 """SRT and WebVTT, written by pysubs2 from cues.
 
-pysubs2 thinks in SubStation: ``{...}`` would be an override tag and ``\\N`` a line break, so a
-braced word would vanish and a Windows path would break in two. Nor may ``<`` stand for itself.
+pysubs2 uses SubStation text: it would drop ``{...}`` as a tag and break lines at ``\\N``. In both
+formats ``<`` starts a tag. So these characters are replaced:
 
-- WebVTT has character references (as HTML has), and they spell all of these.
-- SRT has no escape at all, and players take ``<i>``, ``{\\an8}`` and ``-->`` at their word. Here
-  such a character becomes its full-width twin, which looks alike and which NFKC turns back.
+- in WebVTT by character references, as in HTML;
+- in SRT, which has no escapes, by their full-width forms, which look alike; NFKC maps them back.
 
-A turn that never became final is shown as it was heard, unmarked: a viewer reads what is said.
-Where a further attempt took over is told in comments at the head of a WebVTT file: further down,
-programs that do not know comments take them for speech. SRT has none.
+A turn that never became final is shown unmarked. Comments at the start of a WebVTT file say where
+further attempts took over; further down, some programs would show comments as speech. SRT has none.
 """
 
 from collections.abc import Mapping
 
-from workers.exports import seams
 from workers.exports.cues import cues
+from workers.exports.text import resume_note
 from workers.jobs.attempt_spans import attempt_spans
 from workers.jobs.job_state import JobState
 
-_VTT_ESCAPES = str.maketrans({each: f"&#{ord(each)};" for each in "{}\\"}) | str.maketrans(
+_VTT_ESCAPES = str.maketrans({char: f"&#{ord(char)};" for char in "{}\\"}) | str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
 _SRT_SUBSTITUTES = str.maketrans("<>{}\\", "＜＞｛｝＼")
@@ -28,13 +26,13 @@ _VTT_HEADER = "WEBVTT\n\n"
 
 
 def srt_of(state: JobState) -> str:
-    """SubRip; empty when nothing was heard. Where attempts took over is not marked."""
+    """SubRip; empty if nothing was heard."""
     return _subtitle_text(state, "srt", _SRT_SUBSTITUTES)
 
 
 def vtt_of(state: JobState) -> str:
-    """WebVTT; only its heading when nothing was heard."""
-    notes = [f"NOTE {seams.resume_note(each)}\n\n" for each in attempt_spans(state)[1:]]
+    """WebVTT; only the heading if nothing was heard."""
+    notes = [f"NOTE {resume_note(span)}\n\n" for span in attempt_spans(state)[1:]]
     return (
         _VTT_HEADER
         + "".join(notes)
@@ -43,7 +41,7 @@ def vtt_of(state: JobState) -> str:
 
 
 def _subtitle_text(state: JobState, format_name: str, replacements: Mapping[int, str | int]) -> str:
-    import pysubs2  # only here: a start that exports nothing does not pay for it
+    import pysubs2  # slow to load, and most starts export nothing
 
     file = pysubs2.SSAFile()
     for cue in cues(state):

@@ -1,4 +1,4 @@
-"""With what a run is made: versions of packages, and the system."""
+"""The versions of packages and the system that a run is made with."""
 
 import platform
 import sys
@@ -18,10 +18,9 @@ _REPORTED_PACKAGES = (
 
 @cache
 def environment_info() -> JsonObject:
-    """As ``run.json`` keeps it: ``versions`` by package, and ``host``.
+    """The fields of ``run.json``: ``versions`` by package, and ``host``.
 
-    Takes as long as a thirtieth of the desk's start, so it is asked for when the first session is
-    there.
+    Takes a thirtieth of the desk's start, so the first session that connects calls it.
     """
     return {
         "versions": _package_versions(),
@@ -30,7 +29,7 @@ def environment_info() -> JsonObject:
 
 
 def _package_versions() -> JsonObject:
-    from importlib.metadata import PackageNotFoundError, version  # slow to load, wanted once
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, used once
 
     found: JsonObject = {}
     for package in _REPORTED_PACKAGES:

@@ -1,4 +1,4 @@
-"""Writing a run's index: each change as soon as may be, in the supervisor's own thread."""
+"""Saves a run's index soon after each change, in the supervisor's thread."""
 
 import threading
 import time
@@ -6,16 +6,16 @@ import time
 from workers.runs.run_folder import RunFolder
 
 MAX_WRITE_SHARE = 0.1
-"""The share of its time that may be spent on writing; what changes meanwhile goes together."""
+"""The share of time spent on writing; changes in the meantime are saved together."""
 
 RETRY_INTERVAL_S = 1.0
-"""Seconds until it is tried again when it failed: the disk was full, say."""
+"""Seconds until the next try after a failure, such as a full disk."""
 
 MAX_FINAL_TRIES = 3
 
 
 class IndexWriter:
-    """``lock`` is that under which the folder changes."""
+    """Writes the index of ``folder``, which changes only under ``lock``."""
 
     def __init__(self, folder: RunFolder, lock: threading.Condition) -> None:
         self._folder = folder
@@ -23,13 +23,13 @@ class IndexWriter:
         self._due_at = 0.0
 
     def time_to_save(self, max_s: float) -> float:
-        """Not longer than until something is to be written."""
+        """Seconds until something is to be saved, but at most ``max_s``."""
         if not self._folder.needs_saving:
             return max_s
         return min(max_s, self._due_at - time.monotonic())
 
     def save_final(self) -> None:
-        """Everything, and durably; a disk that is full gets a few seconds to be so no more."""
+        """Saves everything durably; tries again for a few seconds if the disk is full."""
         for _ in range(MAX_FINAL_TRIES):
             self.save(force=True, durable=True)
             if not self._folder.needs_saving:
@@ -37,7 +37,7 @@ class IndexWriter:
             time.sleep(RETRY_INTERVAL_S)
 
     def save(self, *, force: bool = False, durable: bool = False) -> None:
-        """Writes what has changed, if it is time; a full disk is met with patience.
+        """Saves what has changed, if it is time; after a failure, later calls try again.
 
         ``durable`` waits for the disk.
         """
@@ -52,7 +52,7 @@ class IndexWriter:
             self._folder.save(index, durable=durable)
             now = time.monotonic()
             self._due_at = now + (now - began) / MAX_WRITE_SHARE
-        except OSError:  # the traces tell of it
+        except OSError:  # the traces have it all
             with self._lock:
                 self._folder.mark_unsaved()
             self._due_at = began + RETRY_INTERVAL_S

@@ -1,23 +1,23 @@
-"""The clock of a run that is looked back at: from its first session on, without its lulls."""
+"""The clock of a replayed run: starts with its first session and skips long pauses."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
 
 MAX_IDLE_GAP_S = 10.0
-"""Seconds that are left of a stretch in which no session was live: a run that was resumed the next
-day is no day long."""
+"""Seconds that are left of a longer time without live sessions, for instance if a run was resumed
+the next day."""
 
 
 class RunClock:
-    """The run's clock, which stands still in lulls; from the spans in which sessions were live.
+    """Converts between the wall clock and the run's clock, which stands still in long pauses.
 
-    Spans: seconds since the epoch when each began, and how many it lasted.
+    ``spans`` are the times in which sessions were live: start in seconds since the epoch, duration.
     """
 
     def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
         self._started_at = reached = 0.0
         self._skipped_gaps: list[tuple[float, float]] = []
-        """Behind each lull: seconds of the run, and all that was cut by then."""
+        """The end of each pause on the run's clock, and all seconds that were cut by then."""
         cut = 0.0
         for begun, seconds in sorted(spans):
             if not reached:
@@ -28,12 +28,12 @@ class RunClock:
             reached = max(reached, begun + seconds)
 
     def from_wall_time(self, wall_s: float) -> float:
-        """Seconds of the run, for seconds since the epoch."""
+        """Seconds of the run for seconds since the epoch."""
         whole = max(wall_s - self._started_at, 0.0)
         cut = max((cut for at, cut in self._skipped_gaps if at + cut <= whole), default=0.0)
         return whole - cut
 
     def to_wall_time(self, at_s: float) -> float:
-        """The other way round."""
+        """Seconds since the epoch for seconds of the run."""
         skipped = bisect_right(self._skipped_gaps, at_s, key=lambda skip: skip[0])
         return self._started_at + at_s + (self._skipped_gaps[skipped - 1][1] if skipped else 0.0)

@@ -1,7 +1,7 @@
-"""The folder of one run: its settings, its jobs and how they stand, one trace and log an attempt.
+"""The folder of a run in progress: its index, its lock, and the files of its attempts.
 
-``run.json`` is replaced as a whole, so it is never half written. It never holds a key. While a
-program works on a run it holds a lock, which the system takes back whatever becomes of it.
+``run.json`` is replaced as a whole, so it is never half written. A program that works on a run
+holds a lock, which the system releases however the program ends.
 """
 
 import os
@@ -28,77 +28,71 @@ from workers.traces import files
 
 _LOCK_NAME = "run.lock"
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
-"""Of a run that goes on, unless this program knows better."""
+"""Kept from the header of a resumed run, unless they are set again."""
 
 
 class RunFolder:
-    """A run being written. Not for several threads at once; the supervisor sees to that."""
+    """Keeps the index of a run up to date. Not thread-safe: the supervisor holds its lock."""
 
     def __init__(self, path: Path, lock: FileLock, index: RunIndex | None = None) -> None:
-        """``index``: of a run that goes on."""
+        """``index``: of a resumed run."""
         self.path = path
         self._lock = lock
         self._resumed = index is not None
         self._header = index.header if index else {}
         self._jobs = {job.id: job.record for job in index.jobs} if index else {}
         self.needs_saving = False
-        """Whether there is something to be saved."""
+        """Whether anything has changed since the last save."""
         self._header_saved = False
         self._saved_lines: dict[JobId, str] = {}
         """Jobs as the index on disk has them; without those that have changed since."""
 
     def close(self) -> None:
-        """Lets other programs work on it; one that nothing ever came into is removed."""
+        """Releases the lock; removes the folder if it never had a job."""
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
             (self.path / INDEX_NAME).unlink(missing_ok=True)
         self._lock.release()
         if not self._jobs:
             (self.path / _LOCK_NAME).unlink(missing_ok=True)
-            with suppress(OSError):  # somebody else put something there
+            with suppress(OSError):  # other files are in it
                 self.path.rmdir()
 
     @property
     def is_saved(self) -> bool:
-        """Whether all that was to be saved could be."""
+        """Whether everything could be saved."""
         return not self.needs_saving and (not self._jobs or (self.path / INDEX_NAME).exists())
 
     @property
     def exports_path(self) -> Path:
-        """Where exports of this run go when nothing else is said."""
+        """Where exports of this run go by default."""
         return self.path / "exports"
 
     @property
     def faults_path(self) -> Path:
-        """Where faults of the program itself are noted."""
+        """Where faults of the program itself are logged."""
         return self.path / "faults.log"
 
     def set_header(
         self, endpoint: Endpoint | None, settings: StreamSettings, limits: Limits | None = None
     ) -> None:
-        """Notes what all jobs of the run have in common.
+        """Records what all jobs have in common.
 
-        ``endpoint``: None when it has no address yet, because the embedded engine comes up first;
-        ``limits``: None leaves them as they are noted.
+        ``endpoint`` is None before the embedded engine has an address; without ``limits``, those
+        of a resumed run stay.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        again: JsonObject = {"resumed": now} if self._resumed else {}
-        to: JsonObject = {}
+        header: JsonObject = {"format": INDEX_VERSION, "started": now, "limits": None}
+        header |= {key: self._header[key] for key in _PRESERVED_KEYS if key in self._header}
+        if self._resumed:
+            header["resumed"] = now
         if endpoint is not None:
-            to["endpoint"] = {"address": endpoint.address, **codec.dump(endpoint)}
-        kept = {key: self._header[key] for key in _PRESERVED_KEYS if key in self._header}
-        self._header = {
-            "format": INDEX_VERSION,
-            "started": now,
-            "limits": None,
-            **kept,
-            **again,
-            **to,
-            "settings": codec.dump(settings),
-            **({"limits": codec.dump(limits)} if limits else {}),
-            "order": list[Json](self.order),
-        }
-        self.needs_saving = bool(self._jobs)  # a run of nothing is none
+            header["endpoint"] = {"address": endpoint.address, **codec.dump(endpoint)}
+        header["settings"] = codec.dump(settings)
+        if limits is not None:
+            header["limits"] = codec.dump(limits)
+        self._header = {**header, "order": list[Json](self.order)}
+        self.needs_saving = bool(self._jobs)  # without jobs there is no run
         self._header_saved = False
 
     def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
@@ -106,49 +100,50 @@ class RunFolder:
         return files.attempt_files(self.path, job, attempt, file)
 
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
-        """The number of the next attempt: the first from ``attempt`` on that has no trace.
+        """The first number from ``attempt`` on without a trace.
 
-        A session that was killed as soon as it was made left one in which there is no event.
+        A session that was killed right after its start left a trace without events.
         """
         while self.attempt_files(job, attempt, file)[0].exists():
             attempt += 1
         return attempt
 
     def set_aside(self, job: JobId, attempt: int, file: str) -> None:
-        """Renames the files of a session that was refused, so that its number can be used again."""
+        """Renames the files of a refused attempt, so that its number can be used again."""
         files.set_aside(self.path, job, attempt, file)
 
     def add_job(self, job: JobId, file: str) -> None:
-        """Notes a job of which nothing is known yet.
+        """Records a new job.
 
-        ``file`` is as it was named, from where the program works; another may go on elsewhere.
+        ``file`` is the recording as it was named. Its absolute path is kept too, since the run may
+        be resumed from another working directory.
         """
         path = file
-        with suppress(FileNotFoundError):  # the folder that the program works in is gone
+        with suppress(FileNotFoundError):  # the working directory was removed
             path = os.path.abspath(file)
         self._jobs[job] = {"id": job, "file": file, "path": path, "status": JobStatus.QUEUED.value}
         self._mark_changed(job)
 
     def recording_path(self, job: JobId) -> str:
-        """Where a job's recording is."""
+        """The path of a job's recording."""
         record = self._jobs[job]
         named, path = str(record["file"]), record.get("path")
         return path if isinstance(path, str) and os.path.exists(path) else named
 
     def set_order(self, order: Iterable[JobId]) -> None:
-        """Notes in which order jobs are to start, where that is not the order of their numbers."""
+        """Records the order in which jobs start, if that is not the order of their numbers."""
         self._header["order"] = list[Json](order)
         self.needs_saving = True
 
     @property
     def order(self) -> list[JobId]:
-        """As it was noted last; jobs that have begun since may be in it."""
+        """The order as recorded last; jobs in it may have started since."""
         order = self._header.get("order")
         jobs = order if isinstance(order, list) else []
         return [JobId(job) for job in jobs if isinstance(job, int)]
 
     def set_changes(self, job: JobId, changes: UpdateConfiguration) -> None:
-        """Notes what was changed while a job streamed, all of it."""
+        """Records all that was changed in the configuration of a streaming job."""
         record, written = self._jobs[job], codec.dump(changes)
         if record.get("changes", {}) == written:
             return
@@ -156,7 +151,7 @@ class RunFolder:
         self._mark_changed(job)
 
     def changes_of(self, job: JobId) -> UpdateConfiguration:
-        """What was noted; nothing if it cannot be read."""
+        """The recorded changes; none if they cannot be read."""
         written = self._jobs[job].get("changes")
         with suppress(Malformed, RecursionError):
             if isinstance(written, dict):
@@ -207,7 +202,7 @@ class RunFolder:
         return self._header_saved and job in self._saved_lines
 
     def take_index_text(self) -> str | None:
-        """What ``run.json`` should hold now; None if that is what it was asked for last."""
+        """The text to save; None if nothing has changed since the last call."""
         if not self.needs_saving:
             return None
         self.needs_saving, self._header_saved = False, True
@@ -217,7 +212,7 @@ class RunFolder:
         return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))
 
     def mark_unsaved(self) -> None:
-        """The last `save` failed, so there is something to be saved still."""
+        """Records that the last `save` failed."""
         self.needs_saving, self._header_saved = True, False
 
     def save(self, index_text: str, *, durable: bool) -> None:
@@ -226,9 +221,9 @@ class RunFolder:
 
 
 def create(path: Path | None) -> RunFolder:
-    """A new run folder: at ``path``, or with a name of its own under the user's state folder.
+    """Creates a run folder at ``path``, or under `runs_path` with the time as its name.
 
-    Raises `UsageProblem` when ``path`` is not empty, `RunFolderProblem` when it cannot be written.
+    Raises `UsageProblem` if ``path`` is not empty, `RunFolderProblem` if it cannot be written.
     """
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
@@ -248,8 +243,8 @@ def create(path: Path | None) -> RunFolder:
 
 
 def reopen(path: Path) -> RunFolder:
-    """The folder of a run that is to go on; raises `RunFolderProblem`, also while it is at work."""
-    if not read_index(path).jobs:  # nothing is locked in what is no run folder
+    """Opens the folder of a run to resume it; raises `RunFolderProblem`, also if it is running."""
+    if not read_index(path).jobs:  # before a lock is made in what is no run folder
         raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
     try:
         lock = _acquire_lock(path)
@@ -258,22 +253,21 @@ def reopen(path: Path) -> RunFolder:
             f"the run folder {path} cannot be written ({error.strerror})"
         ) from error
     try:
-        return RunFolder(path, lock, read_index(path))  # again: another program may just have left
+        return RunFolder(path, lock, read_index(path))  # again, now that nobody writes it
     except BaseException:
         lock.release()
         raise
 
 
 def is_running(path: Path) -> bool:
-    """Whether some program works on that run now."""
-    if not (path / _LOCK_NAME).exists():
-        return False
+    """Whether a program works on that run now."""
     try:
-        _acquire_lock(path).release()
+        if (path / _LOCK_NAME).exists():
+            _acquire_lock(path).release()
     except RunFolderProblem:
         return True
-    except OSError:  # not ours to write, so nobody's here to work on
-        return False
+    except OSError:  # a folder that we may not write to
+        pass
     return False
 
 
@@ -289,15 +283,15 @@ def _acquire_lock(path: Path) -> FileLock:
 
 
 def runs_path() -> Path:
-    """The folder under which runs are kept when none is named."""
+    """The folder for runs that are not given one."""
     return user_state_path("paceline") / "runs"
 
 
 def _replace_file(path: Path, text: str, *, durable: bool) -> None:
-    """Writes a file so that it is either the old one or the new one, never half of it.
+    """Replaces a file in one step, so that it is never half written.
 
-    Only the loss of power needs ``durable``. While sessions stream it would hold up the file
-    system, with that their traces, and with those their chunks.
+    ``durable`` guards against the loss of power only. While sessions stream it would hold up the
+    file system, and with it their traces and their chunks.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -4,6 +4,7 @@ A trace of an hour may have a hundred megabytes, so only the position of each li
 tells how late chunks left.
 """
 
+import json
 import math
 from array import array
 from bisect import bisect_right
@@ -60,9 +61,10 @@ class TraceEntry:
     def fields(self) -> JsonObject | None:
         """The object in the line; None if the line is damaged or truncated."""
         try:
-            return codec.parse_object(self.text, "")
-        except Malformed:
+            fields = json.loads(self.text)  # the whole of a trace may be searched, so fast
+        except (ValueError, RecursionError):
             return None
+        return fields if isinstance(fields, dict) else None
 
 
 def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
@@ -70,11 +72,11 @@ def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
 
     A turn with a transcript comes without its words, which take most of the time to read.
     """
-    slim = {name: value for name, value in fields.items() if name != "words"}
     try:
         if fields.get("type") == HEAD_TYPE:
             return parse_head(fields, "")
-        return parse_event(slim if fields.get("transcript") else dict(fields), "").event
+        fields = {**fields, "words": None} if fields.get("transcript") else {**fields}
+        return parse_event(fields, "").event
     except Malformed:
         return None
 

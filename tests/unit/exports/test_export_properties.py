@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.exports import FORMATS, export_name, export_names, write_exports
-from workers.exports.foreign import single_line, words_of
+from workers.exports.sanitise import single_line, words_of
 from workers.exports.spoken import MAX_TIME_MS, timed_words
 from workers.exports.subtitles import srt_of, vtt_of
 from workers.exports.table import CSV_COLUMNS, csv_of

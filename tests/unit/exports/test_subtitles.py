@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exports.cues import Cue, cues
-from workers.exports.foreign import words_of
+from workers.exports.sanitise import words_of
 from workers.exports.subtitles import srt_of, vtt_of
 from workers.jobs.events import Began
 from workers.jobs.job import JobId

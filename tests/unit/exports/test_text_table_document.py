@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.exports.document import json_of
-from workers.exports.foreign import single_line
+from workers.exports.sanitise import single_line
 from workers.exports.table import CSV_COLUMNS, csv_of
 from workers.exports.text import txt_of
 from workers.jobs.events import (
