@@ -6,10 +6,14 @@ Times named ``now`` or ``started_at`` are in seconds of the monotonic clock.
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import Recognised
 from workers.localserver.refusal import audio_too_fast, invalid_input, wrong_chunk_duration
-from workers.protocol.messages import Heartbeat, ServerMessage, Silence, Turn
-
-MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
-"""Audio in one message."""
+from workers.protocol.messages import (
+    MAX_CHUNK_MS,
+    MIN_CHUNK_MS,
+    Heartbeat,
+    ServerMessage,
+    Silence,
+    Turn,
+)
 
 AHEAD_ALLOWANCE_S = 300
 MAX_SEND_RATE = 1.25

@@ -8,7 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from websockets import frames
 from websockets.asyncio.server import ServerConnection
@@ -102,24 +102,22 @@ class ConnectionHandler:
                 await client.session.run(max_session_s)
 
 
+@dataclass(slots=True)
 class ClientConnection:
     """One client, from its open socket on."""
 
-    def __init__(self, socket: ClientSocket, request: Request) -> None:
-        self.socket = socket
-        self.request = request
-        self.session: Session | None = None
-        self.connected_at = time.monotonic()
-        self._id = str(uuid.uuid4())
-        self._model = ""
+    socket: ClientSocket
+    request: Request
+    session: Session | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    connected_at: float = field(default_factory=time.monotonic)
 
     def build_begin(self, parameters: Parameters, max_session_s: float) -> Begin:
         """The message that accepts the session, with the configuration in effect."""
-        self._model = parameters.speech_model
         versions = self.request.headers.get_all("AssemblyAI-Version")
         valid = [text for text in versions if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII)]
         return Begin(
-            id=self._id,
+            id=self.id,
             expires_at=int(time.time() + max_session_s),
             configuration={
                 "model": parameters.speech_model,
@@ -134,12 +132,13 @@ class ClientConnection:
         )
 
     def session_record(self, close_code: int, outcome: str) -> SessionRecord:
+        session = self.session
         return SessionRecord(
-            session_id=self._id,
-            model=self._model,
-            audio_seconds=0.0 if self.session is None else self.session.audio_seconds,
+            session_id=self.id,
+            model=session.speech_model if session else "",
+            audio_seconds=session.audio_seconds if session else 0.0,
             session_seconds=time.monotonic() - self.connected_at,
-            turn_count=0 if self.session is None else self.session.turn_count,
+            turn_count=session.turn_count if session else 0,
             close_code=int(close_code),
             outcome=outcome,
         )

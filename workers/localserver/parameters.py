@@ -197,31 +197,20 @@ UPDATABLE_PARAMS = frozenset(PARAM_TYPES) & {field.name for field in fields(Upda
 
 def parse_query(query: str) -> Parameters:
     """Parses the query of a URL; raises `Refusal` for its first invalid value."""
-    return Parameters()._with_values(
-        {
-            name: _parse_value(name, texts)
-            for name, texts in _query_values(query).items()
-            if name in PARAM_TYPES
-        }
-    )
-
-
-def _query_values(query: str) -> dict[str, list[str]]:
-    """The texts for each parameter, in the order of the query; aliases get their current name."""
     given: dict[str, list[str]] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         given.setdefault(name, []).append(text)
     for alias, name in PARAM_ALIASES.items():
         if alias in given:
             given.setdefault(name, given[alias])
-    return given
-
-
-def _parse_value(name: str, texts: list[str]) -> Json:
-    param_type = PARAM_TYPES[name]
-    try:
-        if isinstance(param_type, StringListParam) and len(texts) > 1:
-            raise InvalidValue("Invalid JSON array")
-        return param_type.parse(texts[-1])
-    except InvalidValue as problem:
-        raise invalid_value(name, str(problem)) from None
+    values: dict[str, Json] = {}
+    for name, texts in given.items():
+        if (param_type := PARAM_TYPES.get(name)) is None:
+            continue
+        try:
+            if isinstance(param_type, StringListParam) and len(texts) > 1:
+                raise InvalidValue("Invalid JSON array")
+            values[name] = param_type.parse(texts[-1])
+        except InvalidValue as problem:
+            raise invalid_value(name, str(problem)) from None
+    return Parameters()._with_values(values)

@@ -172,26 +172,22 @@ class RecogniserPool(Backend):
         return process.backlog_s if process.streams else 0.0
 
     async def __aenter__(self) -> Self:
-        """Returns when the models are loaded: clients do not wait long for a Begin."""
+        """Returns when the models are loaded, so that no client waits long for a Begin.
+
+        Raises `EngineUnavailable` if no process could load its model.
+        """
         self._tasks = [asyncio.create_task(process.run()) for process in self._processes]
         try:
-            await self._wait_until_ready()
+            for process in self._processes:  # they load in parallel
+                await process.loaded.wait()
+            if all(process.failed for process in self._processes):
+                raise EngineUnavailable("The recogniser could not be loaded")
         except BaseException:  # __aexit__ is not called when entering fails
-            await self._stop()
+            await self.__aexit__()
             raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._stop()
-
-    async def _wait_until_ready(self) -> None:
-        """Waits until each process is ready or failed; raises `EngineUnavailable` if all failed."""
-        for process in self._processes:  # they load in parallel
-            await process.loaded.wait()
-        if all(process.failed for process in self._processes):
-            raise EngineUnavailable("The recogniser could not be loaded")
-
-    async def _stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

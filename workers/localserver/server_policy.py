@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from workers.localserver.refusal import CloseCode
-
-MAX_SESSION_S = 3 * 3600
-"""The service ends every session after this time."""
+from workers.protocol.messages import MAX_SESSION_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,10 @@ class Session:
         """Turns whose final was sent."""
 
     @property
+    def speech_model(self) -> str:
+        return self._parameters.speech_model
+
+    @property
     def audio_seconds(self) -> float:
         """Audio received so far."""
         return self._audio.duration_s
@@ -143,19 +147,17 @@ class Session:
             case ForceEndpoint():
                 await self._flush(FlushReason.ENDPOINT)
             case UpdateConfiguration():
-                await self._reconfigure(self._parameters.with_update(message))
+                parameters = self._parameters.with_update(message)
+                if parameters.endpointing != self._parameters.endpointing:
+                    await self._stream.configure(parameters.endpointing)
+                self._parameters = self._turn_builder.parameters = parameters
+                await self._send(*parameters.warnings)
             case KeepAlive():
                 pass
             case Unknown(type=kind):
                 raise invalid_input(f"Invalid Message Type: {kind}")
             case other:
                 assert_never(other)
-
-    async def _reconfigure(self, parameters: Parameters) -> None:
-        if parameters.endpointing != self._parameters.endpointing:
-            await self._stream.configure(parameters.endpointing)
-        self._parameters = self._turn_builder.parameters = parameters
-        await self._send(*parameters.warnings)
 
     async def _flush(self, reason: FlushReason) -> None:
         self._pending_flushes.append(reason)
@@ -175,7 +177,11 @@ class Session:
                 case Lost():
                     raise session_cancelled()
         self._terminated = True
-        await self._socket.send(self._termination())
+        termination = Termination(
+            audio_duration_seconds=round(self.audio_seconds),
+            session_duration_seconds=round(time.monotonic() - self._connected_at),
+        )
+        await self._socket.send(termination)
 
     def _messages_for(self, report: Recognised) -> list[ServerMessage]:
         self._heartbeat.update(report)
@@ -200,12 +206,6 @@ class Session:
             finals = [turn for turn in outgoing if isinstance(turn, Turn) and turn.end_of_turn]
             self.turn_count = max([self.turn_count, *(turn.turn_order + 1 for turn in finals)])
             await self._socket.send(*outgoing)
-
-    def _termination(self) -> Termination:
-        return Termination(
-            audio_duration_seconds=round(self.audio_seconds),
-            session_duration_seconds=round(time.monotonic() - self._connected_at),
-        )
 
 
 def decode_message(frame: str) -> messages.ClientMessage:

@@ -21,6 +21,12 @@ MAX_MESSAGE_DEPTH = 50
 """Objects and lists within each other; half of `codec.MAX_JSON_DEPTH`, since a trace keeps messages
 inside of other objects."""
 
+MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
+"""Audio in one binary frame; only the last one may be shorter."""
+
+MAX_SESSION_S = 3 * 3600
+"""The service ends every session after this time: the vendor's page on session errors, 3008."""
+
 # --- server to client ---------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.connection import ConnectionLost, audio_frame
 from workers.protocol.dialing import Unreachable
 from workers.protocol.endpoint import Secret
-from workers.protocol.messages import Begin, Terminate
+from workers.protocol.messages import MIN_CHUNK_MS, Begin, Terminate
 from workers.session.assignment import Assignment
 from workers.session.control import ControlChannel
 from workers.session.dialer import Dialer
@@ -30,9 +30,6 @@ REPORT_INTERVAL_S = 1.0
 
 START_LEAD_S = 0.02
 """Seconds from Begin to the first chunk's due time, in which `Began` is published."""
-
-MIN_CHUNK_MS = 50
-"""The protocol's limit; a shorter last chunk is padded with silence."""
 
 _log = Logger("paceline.session")
 

@@ -1,11 +1,9 @@
 """Hands over to a further session before the server ends this one."""
 
 from workers.jobs.events import Ended, Outcome
+from workers.protocol.messages import MAX_SESSION_S
 from workers.session.progress import SendProgress
 from workers.session.session_state import SessionState
-
-MAX_SESSION_S = 10_800.0
-"""Seconds; the service's limit (the vendor's page on session errors: 3008 after three hours)."""
 
 _WINDOW_S, _WINDOW_SHARE = 300.0, 1 / 3
 _FINAL_MARGIN_S, _FINAL_MARGIN_SHARE = 30.0, 1 / 10

@@ -13,9 +13,9 @@ from workers.localserver.audio_meters import HeartbeatMeter, ReceivedAudio, Sile
 from workers.localserver.profanity import mask_profanity
 from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord, StreamId
 from workers.localserver.refusal import CloseCode, Refusal
-from workers.localserver.server_policy import MAX_SESSION_S, ServerPolicy
+from workers.localserver.server_policy import ServerPolicy
 from workers.localserver.turns import TurnBuilder
-from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
+from workers.protocol.messages import MAX_SESSION_S, Silence, SpeechStarted, Turn, Word
 
 # --- how many are let in
 

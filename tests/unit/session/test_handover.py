@@ -7,8 +7,8 @@ from tests.unit.session.recorder_harness import RECORDING, CollectedReports, ope
 from workers.jobs.events import Outcome
 from workers.jobs.job import StreamSettings
 from workers.jobs.resume_point import RECORDING_START
-from workers.protocol.messages import Begin
-from workers.session.handover import MAX_SESSION_S, Handover
+from workers.protocol.messages import MAX_SESSION_S, Begin
+from workers.session.handover import Handover
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState

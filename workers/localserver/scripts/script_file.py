@@ -18,14 +18,13 @@ from workers.localserver.scripts.script import (
     Fault,
     FaultKind,
     FaultPoint,
-    FaultRule,
     ReportDelays,
     Script,
     ScriptedTurn,
     SessionScript,
     words_by_length,
 )
-from workers.localserver.server_policy import MAX_SESSION_S
+from workers.protocol.messages import MAX_SESSION_S
 
 MAX_REASON_BYTES = 123
 """The room for a reason in a close frame."""
@@ -213,40 +212,25 @@ def _parse_text(table: ScriptTable) -> RecognisedWords:
 def _parse_fault(table: ScriptTable) -> Fault:
     kind = FaultKind(table.one_of("what", [kind.value for kind in FaultKind]))
     rule = FAULT_RULES[kind]
-    table = ScriptTable(table.values, f"{table.location} ({kind.value})", rule.allowed_keys)
-    return Fault(
-        kind,
-        after=rule.point or _parse_point(table),
-        code=_parse_code(table, rule),
-        text=_parse_fault_text(table, rule),
-        seconds=table.seconds("seconds", 0.0) if "seconds" in table.values else None,
-    )
+    values = table.values
+    table = ScriptTable(values, f"{table.location} ({kind.value})", rule.allowed_keys)
+    code = values.get("code", rule.code or 0)
+    if not _is_integer(code):
+        table.fail("“code” is not a whole number")
+    if rule.code is not None and not any(code in codes for codes in rule.codes):
+        valid = ", ".join(f"{r[0]} to {r[-1]}" if r[1:] else f"{r[0]}" for r in rule.codes)
+        table.fail(f"{code} is not a valid code here", f"Valid: {valid}.")
+    text = table.text("text") if "text" in values else rule.text or ""
+    if rule.is_close_reason and len(text.encode()) > MAX_REASON_BYTES:
+        table.fail(f"a close reason has at most {MAX_REASON_BYTES} bytes", "Shorten “text”.")
+    seconds = table.seconds("seconds", 0.0) if "seconds" in values else None
+    return Fault(kind, rule.point or _parse_after(table), code, text, seconds)
 
 
-def _parse_point(table: ScriptTable) -> FaultPoint | float:
+def _parse_after(table: ScriptTable) -> FaultPoint | float:
     after = table.values.get("after")
     if isinstance(after, str):
         return FaultPoint(table.one_of("after", [point.value for point in FaultPoint]))
     if after is None or table.seconds("after", 0.0) == 0:
         table.fail("“after” must say when", "Give seconds of received audio, or a moment.")
     return table.seconds("after", 0.0)
-
-
-def _parse_code(table: ScriptTable, rule: FaultRule) -> int:
-    value = table.values.get("code", rule.code or 0)
-    if not _is_integer(value):
-        table.fail("“code” is not a whole number")
-    if rule.code is not None and not any(value in codes for codes in rule.codes):
-        table.fail(f"{value} is not a valid code here", f"Valid: {_code_list(rule.codes)}.")
-    return value
-
-
-def _parse_fault_text(table: ScriptTable, rule: FaultRule) -> str:
-    text = table.text("text") if "text" in table.values else rule.text or ""
-    if rule.is_close_reason and len(text.encode()) > MAX_REASON_BYTES:
-        table.fail(f"a close reason has at most {MAX_REASON_BYTES} bytes", "Shorten “text”.")
-    return text
-
-
-def _code_list(codes: Sequence[range]) -> str:
-    return ", ".join(f"{r[0]} to {r[-1]}" if r[1:] else f"{r[0]}" for r in codes)
