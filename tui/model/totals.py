@@ -1,6 +1,6 @@
-"""What all sessions come to: audio streamed, sockets open, who is late, and when all will be done.
+"""Totals over all jobs: audio sent, sockets open, late sessions, and the time until all is done.
 
-Plain Python. It looks at every job, so the frame asks at most once a second.
+Computing them visits every job, so the screen does it at most once a second.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,15 +15,13 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 
 MANY_LATE_SHARE = 0.25
-"""From this share of the streaming sessions on, it is the machine that is late, not one of them."""
+"""If this share of the streaming sessions is late, the machine is overloaded."""
 
-
-_LIVE_STATUSES = frozenset(status for status in JobStatus if status.is_live)
 _WAITING_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.RETRYING})
 
 
 class SendingPace(Enum):
-    """Whether this machine sends as fast as it should."""
+    """Whether this machine sends all chunks on time."""
 
     KEEPS_UP = "keeps up"
     SOME_LATE = "some late"
@@ -31,7 +29,7 @@ class SendingPace(Enum):
 
 
 class TurnAwayReason(Enum):
-    """Why the server takes nobody in."""
+    """Why the server accepts no session."""
 
     UNREACHABLE = "nobody answers there"
     SERVER_FULL = "no place at the server"
@@ -39,25 +37,25 @@ class TurnAwayReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """At one moment; times in seconds."""
+    """Totals at one moment."""
 
     sent_s: float = 0.0
-    """Audio that need not be sent any more, of ``audio``."""
+    """Audio that was sent, or need not be sent again, out of ``audio_s``."""
     audio_s: float = 0.0
     open_s: float = 0.0
-    """How long sockets were open, all of them together: what a service bills."""
+    """How long all sockets together were open, which is what a service bills."""
     remaining_s: float | None = None
-    """Until all is done, about; None when there is nothing to do, or no telling."""
+    """Estimated seconds until all is done; None if there is nothing to do or it is unknown."""
     is_lower_bound: bool = False
-    """Some recordings have not been read yet, so ``left`` is only what is known of."""
+    """The length of some recordings is unknown, so ``remaining_s`` is too short."""
     worst_lag_ms: float | None = None
-    """Of the chunks sent last, over all that are streaming; None when none is."""
+    """The largest current lag of a streaming session; None if there is none."""
     streaming_count: int = 0
     late_count: int = 0
-    """Of those that are streaming."""
+    """Of the streaming sessions."""
     turn_away_reason: TurnAwayReason | None = None
     turned_away_count: int = 0
-    """Jobs that wait because of that."""
+    """Jobs that wait because of it."""
 
     @property
     def pace(self) -> SendingPace | None:
@@ -74,7 +72,7 @@ class Totals:
 
 
 def start_immediately(slot_free_in_s: float) -> float:
-    """Starts that nothing bounds."""
+    """A start simulator without limits."""
     return slot_free_in_s
 
 
@@ -87,50 +85,48 @@ def totals(
     start_simulator: Callable[[float], float] = start_immediately,
     all_job_states: Iterable[JobState] | None = None,
 ) -> Totals:
-    """Of these jobs; ``queue``: those that wait, in order; ``max_sessions``: sessions at once, 0
-    unknown.
+    """Computes the totals of the jobs in the table.
 
-    ``start_simulator``: as `SupervisorProtocol.start_simulator` gives them. ``all_job_states``:
-    every job, where some have left the table. Their sockets were open all the same.
-
-    A job that waits but is not in the queue yet comes behind those that are.
+    ``queue``: waiting jobs in order; those missing in it come last. ``max_sessions``: sessions that
+    may run at once, 0 if unknown. ``start_simulator``: see `SupervisorProtocol.start_simulator`.
+    ``all_job_states``: also jobs that were removed from the table, for the time of open sockets.
     """
-    every = job_states.values()
-    live = [job_state for job_state in every if job_state.status in _LIVE_STATUSES]
+    live = [job_state for job_state in job_states.values() if job_state.status.is_live]
     waiting = {
-        job: history for job, history in job_states.items() if history.status in _WAITING_STATUSES
+        job: job_state
+        for job, job_state in job_states.items()
+        if job_state.status in _WAITING_STATUSES
     }
-    lags = [each.lag.now for each in live if each.lag and each.status is JobStatus.STREAMING]
-    turned_away = [
-        why for history in waiting.values() if (why := _turn_away_reason(history)) is not None
+    lags = [
+        job_state.lag.now
+        for job_state in live
+        if job_state.lag and job_state.status is JobStatus.STREAMING
     ]
-    if lags:  # somebody answers again
-        turned_away = [why for why in turned_away if why is not TurnAwayReason.UNREACHABLE]
-    barred = turned_away and not lags  # how long the server is away, nobody knows
-    foreseen = max_sessions and (live or waiting) and not (held and waiting) and not barred
-    in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
-    still = [_unsent_s(waiting[job]) for job in in_order] if foreseen else []
+    reasons = [reason for job_state in waiting.values() if (reason := _turn_away_reason(job_state))]
+    if lags:  # the server answers again
+        reasons = [reason for reason in reasons if reason is not TurnAwayReason.UNREACHABLE]
+    blocked = (held and waiting) or (reasons and not lags)  # nobody knows for how long
+    remaining_s = None
+    if max_sessions and (live or waiting) and not blocked:
+        in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
+        remaining_s = time_to_finish_s(
+            (metrics.remaining_s(job_state) or 0.0 for job_state in live),
+            [metrics.remaining_s(waiting[job]) or 0.0 for job in in_order],
+            max_sessions,
+            start_simulator,
+        )
     return Totals(
-        sent_s=sum(map(metrics.reached_s, every)),
-        audio_s=sum(history.total_seconds for history in every),
-        open_s=sum(
-            history.open_seconds
-            for history in (every if all_job_states is None else all_job_states)
-        ),
-        remaining_s=time_to_finish_s(map(_unsent_s, live), still, max_sessions, start_simulator)
-        if foreseen
-        else None,
-        is_lower_bound=any(not history.total_seconds for history in waiting.values()),
+        sent_s=sum(map(metrics.reached_s, job_states.values())),
+        audio_s=sum(job_state.total_seconds for job_state in job_states.values()),
+        open_s=sum(job_state.open_seconds for job_state in all_job_states or job_states.values()),
+        remaining_s=remaining_s,
+        is_lower_bound=any(not job_state.total_seconds for job_state in waiting.values()),
         worst_lag_ms=max(lags, default=None),
         streaming_count=len(lags),
         late_count=sum(punctuality(lag) is not Punctuality.ON_TIME for lag in lags),
-        turn_away_reason=min(turned_away, key=list(TurnAwayReason).index, default=None),
-        turned_away_count=len(turned_away),
+        turn_away_reason=min(reasons, key=list(TurnAwayReason).index, default=None),
+        turned_away_count=len(reasons),
     )
-
-
-def _unsent_s(job_state: JobState) -> float:
-    return max(job_state.total_seconds - metrics.reached_s(job_state), 0.0)
 
 
 def time_to_finish_s(
@@ -139,16 +135,15 @@ def time_to_finish_s(
     max_sessions: int,
     start_simulator: Callable[[float], float] = start_immediately,
 ) -> float:
-    """Seconds until the last of them ends, when each takes the next place that becomes free.
+    """Seconds until the last session ends, if each waiting one takes the next free place.
 
-    ``live_s`` and ``waiting_s``: what each still needs, at the speed of speech.
-    ``start_simulator``: takes in how many seconds there is a place for the next one, gives in how
-    many it starts.
+    ``live_s`` and ``waiting_s``: seconds that each session still needs. ``start_simulator``: maps
+    the seconds until there is a free place to the seconds until the next start.
     """
     ends = list(live_s)
     ends += [0.0] * (max_sessions - len(ends))
     heapify(ends)
-    while len(ends) > max_sessions:  # there are fewer places than there were
+    while len(ends) > max_sessions:  # the limit was lowered
         heappop(ends)
     last = max(ends, default=0.0)
     for seconds in waiting_s:
@@ -159,7 +154,7 @@ def time_to_finish_s(
 
 
 def _turn_away_reason(job_state: JobState) -> TurnAwayReason | None:
-    """Why a job that waits was not let in, if that is what it waits for."""
+    """Why the server did not accept a waiting job, if that is what it waits for."""
     refused = job_state.refusal
     if refused is None and job_state.status is JobStatus.RETRYING and job_state.earlier_attempts:
         refused = job_state.earlier_attempts[-1].ended

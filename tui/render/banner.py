@@ -1,12 +1,12 @@
-"""The top of the desk: what this is, where it streams to, and how it stands."""
+"""The banner: the product, where it streams to, and the state of the run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.render import run_status as stands
-from tui.render.responsive_line import ResponsivePart, fit_parts, line_width
+from tui.render import run_status as status_parts
+from tui.render.responsive_line import ResponsivePart, fit_parts
 from tui.render.run_status import RunStatus
-from tui.text.width import cell_width, clean, fit
+from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.protocol.endpoint import EndpointKind
@@ -14,7 +14,7 @@ from workers.protocol.endpoint import EndpointKind
 PRODUCT_NAME = "Paceline"
 
 SHORT_DESTINATION_WIDTH = 20
-"""Cells of the target that only counts may take: it is what costs money."""
+"""The destination keeps these cells unless the counts need them, because it may cost money."""
 
 MIN_DESTINATION_WIDTH = 9
 
@@ -23,29 +23,29 @@ COST_LABELS = {
     EndpointKind.CUSTOM: ("your endpoint", "", Role.MUTED),
     EndpointKind.EMBEDDED: ("free", "", Role.SUCCESS),
 }
-"""What streaming there costs, in words; and what is left of the words where there is no room."""
+"""What streaming there costs: in words, as a sign for narrow screens, and the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where it streams to."""
+    """Where audio is streamed to."""
 
     name: str
     kind: EndpointKind | None = None
-    """None: nothing is streamed."""
+    """None: nothing is streamed, as in a replay."""
 
 
 def one_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """Where to and the counts; what else there is room for. The numbers: as in `Part`."""
+    """Destination and counts, and what else fits. The numbers: see `ResponsivePart`."""
     left = _left_parts(destination, symbols, (5, 30), 60)
     right = [
-        stands.next_start_part(run_status, symbols, (20, 62)),
-        stands.time_left_part(run_status, (8, 10, 12)),
-        stands.counts_part(run_status, symbols, 40),
-        stands.held_part(run_status, symbols, (35, 45)),
-        stands.lag_part(run_status, symbols, (15, 50, 64)),
+        status_parts.next_start_part(run_status, symbols, (20, 62)),
+        status_parts.time_left_part(run_status, (8, 10, 12)),
+        status_parts.counts_part(run_status, symbols, 40),
+        status_parts.held_part(run_status, symbols, (35, 45)),
+        status_parts.lag_part(run_status, symbols, (15, 50, 64)),
     ]
     return _justified_line(destination, left, right, cells, symbols)
 
@@ -53,23 +53,24 @@ def one_line_banner(
 def two_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """Above, where to and what is to be done yet; below, the counts and how late chunks leave."""
+    """Above, destination and remaining work; below, counts and lag."""
+    billed = destination.kind is EndpointKind.SERVICE
     audio = [
-        stands.next_start_part(run_status, symbols, (30, 70)),
-        stands.audio_part(run_status, (15, 40)),
-        stands.time_left_part(run_status, (20, 25, 60)),
-        stands.socket_time_part(run_status, destination.kind is EndpointKind.SERVICE, (18, 50)),
+        status_parts.next_start_part(run_status, symbols, (30, 70)),
+        status_parts.audio_part(run_status, (15, 40)),
+        status_parts.time_left_part(run_status, (20, 25, 60)),
+        status_parts.socket_time_part(run_status, billed, (18, 50)),
     ]
     late = [
-        stands.held_part(run_status, symbols, (55, 85)),
-        stands.lag_part(run_status, symbols, (40, 60, 80)),
+        status_parts.held_part(run_status, symbols, (55, 85)),
+        status_parts.lag_part(run_status, symbols, (40, 60, 80)),
     ]
     return [
         _justified_line(
             destination, _left_parts(destination, symbols, (10, 65), 68), audio, cells, symbols
         ),
         _justified_line(
-            destination, [stands.counts_part(run_status, symbols, 50)], late, cells, symbols
+            destination, [status_parts.counts_part(run_status, symbols, 50)], late, cells, symbols
         ),
     ]
 
@@ -81,29 +82,29 @@ def _justified_line(
     cells: int,
     symbols: Symbols,
 ) -> StyledLine:
-    """The one at the left edge, the other at the right; the target takes what room there is."""
+    """Parts at the left and at the right edge; the destination takes the room between them."""
     margin = 2 if cells > 30 else 1
     rights = [*(_with_prefix(part, "   ") for part in right)]
     lines = fit_parts([*left, *rights], cells - margin)
-    begun, ended = lines[: len(left)], lines[len(left) :]
+    starts, ends = lines[: len(left)], lines[len(left) :]
     room = cells - margin - sum(map(line_width, lines))
-    if len(left) > 1 and room > 0 and line_width(begun[1]) < cell_width(clean(destination.name)):
-        begun[1] = _destination_name(destination, line_width(begun[1]) + room, symbols)
-    start: StyledLine = [(" ", Role.TEXT), *(piece for line in begun for piece in line)]
-    end: StyledLine = [piece for line in ended for piece in line]
+    if len(left) > 1 and room > 0 and line_width(starts[1]) < cell_width(clean(destination.name)):
+        starts[1] = _destination_name(destination, line_width(starts[1]) + room, symbols)
+    start: StyledLine = [(" ", Role.TEXT), *(piece for line in starts for piece in line)]
+    end: StyledLine = [piece for line in ends for piece in line]
     gap = max(cells - line_width(start) - line_width(end) - (margin - 1), 0)
     return [*start, (" " * gap, Role.TEXT), *end]
 
 
 def _with_prefix(part: ResponsivePart, prefix: str) -> ResponsivePart:
-    """The same, with a space before whatever it says."""
+    """The same part with a prefix before each variant that is not empty."""
     spaced: list[StyledLine] = [
         [(prefix, Role.TEXT), *form] if form else [] for form in part.variants
     ]
     return ResponsivePart(spaced, part.priorities)
 
 
-# --- where to
+# --- destination
 
 
 def _left_parts(
@@ -112,7 +113,7 @@ def _left_parts(
     brand_priorities: tuple[int, int],
     destination_priority: int,
 ) -> list[ResponsivePart]:
-    """Brand, target, and what it costs."""
+    """Product, destination, and what it costs."""
     name = cell_width(clean(destination.name))
     arrow = (f"{symbols.target_arrow} ", Role.MUTED)
     product = ResponsivePart(
@@ -122,8 +123,10 @@ def _left_parts(
     sizes = sorted(
         {name, min(name, SHORT_DESTINATION_WIDTH), min(name, MIN_DESTINATION_WIDTH)}, reverse=True
     )
-    forms = [_destination_name(destination, size, symbols) for size in sizes]
-    named = ResponsivePart(forms, (brand_priorities[1] - 1, destination_priority)[: len(forms) - 1])
+    variants = [_destination_name(destination, size, symbols) for size in sizes]
+    named = ResponsivePart(
+        variants, (brand_priorities[1] - 1, destination_priority)[: len(variants) - 1]
+    )
     if destination.kind is None:
         return [product, named]
     word, sign, role = COST_LABELS[destination.kind]

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from tui.keys.key_table import Scope
 from tui.model.export_choice import ExportChoice, ExportGroup
-from tui.render.responsive_line import line_width
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import wrap_sentence
 from tui.text.formats import format_count
-from tui.text.width import cell_width, clean, fit_middle
+from tui.text.width import cell_width, clean, fit_middle, line_width
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.errors import PacelineError

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from tui.files.folder_listing import FolderEntry
 from tui.keys.key_table import Scope
-from tui.render.transcript_layout import wrap_sentence
-from tui.text.formats import format_count, format_duration
+from tui.render.sentences import wrap_sentence
+from tui.text.formats import format_bytes, format_count, format_duration
 from tui.text.width import cell_width, clean, fit_middle
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -46,16 +46,6 @@ def entry_row(
         (shown + " " * (room - cell_width(shown)), role),
         (f"{size:>{SIZE_WIDTH}}{length:>{DURATION_WIDTH}}", Role.MUTED),
     ]
-
-
-def format_bytes(size_bytes: int) -> str:
-    """``812 B``, ``3.2 MB``: three digits at most before the unit."""
-    number, unit = float(size_bytes), "B"
-    for unit in ("B", "KB", "MB", "GB", "TB"):
-        if number < 999.5 or unit == "TB":
-            break
-        number /= 1000
-    return f"{number:.0f} {unit}" if unit == "B" or number >= 99.5 else f"{number:.1f} {unit}"
 
 
 def folder_heading(

@@ -9,9 +9,8 @@ from tui.model.column_spec import ColumnSpec, columns_reference
 from tui.model.metrics import VERY_LATE_MS
 from tui.render.columns import COLUMNS
 from tui.render.gauges import SILENCE_DBFS
-from tui.render.glossary import definition_lines
-from tui.render.responsive_line import line_width
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import definition_lines, wrap_sentence
+from tui.text.width import line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus

@@ -1,9 +1,9 @@
-"""Everything that is known of a job, in words: file, parameters, attempts, what went wrong."""
+"""Everything known about a job in words: file, parameters, attempts, warnings, traces."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import indented_sentence, wrap_sentence
 from tui.text import formats
 from tui.text.width import cell_width, clean
 from tui.theme.roles import Role, StyledLine
@@ -15,16 +15,16 @@ from workers.traces.format import TraceHead
 from workers.traces.tail import TraceTail
 
 LABEL_WIDTH = 12
-"""Cells of what a fact is called."""
+"""Cells of a field's name."""
 
 MIN_INLINE_WIDTH = 40
-"""Below so many cells a fact stands under what it is called."""
+"""In fewer cells, a value stands below its name instead of beside it."""
 
 
 def details_lines(
     job_state: JobState, trace_tail: TraceTail | None, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """In sections; what is not known yet is left out."""
+    """The sections of the job tab, without what is not known yet."""
     heads = trace_tail.heads if trace_tail else {}
     head = heads[max(heads)] if heads else None
     lines = _section("file", _file_fields(job_state, head), cells)
@@ -37,11 +37,11 @@ def details_lines(
 
 
 def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[StyledLine]:
-    told = [(name, value) for name, value in fields if value]
-    if not told:
+    known = [(name, value) for name, value in fields if value]
+    if not known:
         return []
     lines: list[StyledLine] = [[(f" {title}", Role.HEADING)]]
-    for name, value in told:
+    for name, value in known:
         label = f"  {name:<{LABEL_WIDTH}}"
         if cells < MIN_INLINE_WIDTH:
             lines.append([(label, Role.FAINT)])
@@ -53,32 +53,30 @@ def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[
 
 
 def _file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
-    facts = [("path", job_state.file)]
+    fields = [("path", job_state.file)]
     if job_state.rate:
-        channels = {1: "mono", 2: "stereo"}.get(
-            job_state.channels, f"{job_state.channels} channels"
-        )
+        channels = formats.format_channels(job_state.channels)
         length = formats.format_duration(job_state.total_seconds)
-        facts += [
+        fields += [
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
             ("length", f"{length} ({job_state.total_seconds:.3f} s)"),
         ]
     if head is not None and head.recording is not None:
-        facts.append(("size", f"{head.recording.size:,} bytes"))
-    return [*facts, ("SHA-256", job_state.sha256)]
+        fields.append(("size", f"{head.recording.size:,} bytes"))
+    return [*fields, ("SHA-256", job_state.sha256)]
 
 
 def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
-    facts = [("endpoint", head.endpoint if head else "")]
+    fields = [("endpoint", head.endpoint if head else "")]
     if began := job_state.began:
-        facts += [
+        fields += [
             ("session id", began.session_id),
             ("model", began.model),
             ("connect", f"{began.connect_ms:.1f} ms, then {began.begin_ms:.1f} ms until Begin"),
         ]
     if job_state.open_seconds:
-        facts.append(("socket open", f"{formats.format_duration(job_state.open_seconds)} in all"))
-    return facts
+        fields.append(("socket open", f"{formats.format_duration(job_state.open_seconds)} in all"))
+    return fields
 
 
 def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
@@ -103,12 +101,12 @@ def _attempts_section(job_state: JobState, cells: int, symbols: Symbols) -> list
         lines += _attempt_lines(job_state.attempt, begun, job_state.ended, cells, symbols)
     elif job_state.status.is_live:
         place = formats.format_duration(job_state.started_from.at_ms / 1000)
-        text = f"attempt {job_state.attempt} from {place} goes on"
-        lines += _indented_sentence(symbols.status[job_state.status], text, Role.LIVE, cells)
+        text = f"attempt {job_state.attempt} from {place} is running"
+        lines += indented_sentence(symbols.status[job_state.status], clean(text), Role.LIVE, cells)
     elif job_state.retrying is not None:
         sign = symbols.status[JobStatus.RETRYING]
-        text = f"attempt {job_state.attempt} is to come: {job_state.retrying.reason}"
-        lines += _indented_sentence(sign, text, Role.WARNING, cells)
+        text = f"attempt {job_state.attempt} will follow: {job_state.retrying.reason}"
+        lines += indented_sentence(sign, clean(text), Role.WARNING, cells)
     return [[(" attempts", Role.HEADING)], *lines, []] if lines else []
 
 
@@ -122,30 +120,23 @@ def _attempt_lines(
     code = "" if ended.code is None else f", code {ended.code}"
     outcome = ended.outcome.value.replace("_", " ")
     text = f"attempt {number}, {sent}: {outcome}{code}: {ended.reason}"
-    lines = _indented_sentence(symbols.status[status], text, role, cells)
+    lines = indented_sentence(symbols.status[status], clean(text), role, cells)
     if ended.hint:
-        lines += _indented_sentence(f"  {symbols.hint}", ended.hint, Role.TEXT, cells)
+        lines += indented_sentence(f"  {symbols.hint}", clean(ended.hint), Role.TEXT, cells)
     return lines
 
 
 def _warnings_section(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
     if not job_state.warnings:
         return []
-    rows = [
-        _indented_sentence(symbols.warning, each, Role.WARNING, cells)
-        for each in job_state.warnings
-    ]
-    return [[(" warnings", Role.HEADING)], *(line for lines in rows for line in lines), []]
-
-
-def _indented_sentence(sign: str, text: str, role: Role, cells: int) -> list[StyledLine]:
-    return [
-        [("  ", role), *row] for row in wrap_sentence(sign, clean(text), role, max(cells - 2, 4))
-    ]
+    lines: list[StyledLine] = [[(" warnings", Role.HEADING)]]
+    for warning in job_state.warnings:
+        lines += indented_sentence(symbols.warning, clean(warning), Role.WARNING, cells)
+    return [*lines, []]
 
 
 def _trace_fields(paths: Sequence[Path]) -> list[tuple[str, str]]:
-    facts = []
+    fields = []
     for path in paths:
-        facts += [("trace", str(path)), ("log", str(log_of(path)))]
-    return facts
+        fields += [("trace", str(path)), ("log", str(log_of(path)))]
+    return fields

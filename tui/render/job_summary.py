@@ -1,4 +1,4 @@
-"""What is known of one job, above its transcript."""
+"""A summary of one job, drawn above its transcript."""
 
 from tui.model import metrics
 from tui.model.column_spec import RowContext
@@ -10,21 +10,20 @@ from tui.render.job_labels import (
     status_sign,
     status_word,
 )
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import indented_sentence
 from tui.text import formats
-from tui.text.formats import format_count
-from tui.text.width import cell_width, clean, fit
+from tui.text.formats import format_count, format_khz
+from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.events import Retrying
 from workers.jobs.job_state import Attempt, JobState, JobStatus
 from workers.pacing.certificate import Certificate, Verdict
 
 MAX_SENTENCE_ROWS = 3
-"""Rows that one sentence may take from the transcript."""
+"""Rows that one sentence may take."""
 
 MAX_LISTED_ATTEMPTS = 2
-"""So many of those before are told one by one."""
+"""Earlier attempts that have a line of their own."""
 
 VERDICT_LABELS = {
     Verdict.HELD: ("pacing held", Role.SUCCESS),
@@ -36,20 +35,20 @@ VERDICT_LABELS = {
 def title_line(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The recording's name in a rule, its state at the end."""
+    """The recording's name in a rule, with the state at its end."""
     clock = format_progress_time(job_state)
-    told = [status_word(job_state, context), *([clock] if clock else [])]
+    words = [status_word(job_state, context), *([clock] if clock else [])]
     if job_state.attempt > 1:
-        told.append(f"attempt {job_state.attempt}")
+        words.append(f"attempt {job_state.attempt}")
     sign = status_sign(job_state, context, symbols)
-    state = f" {sign} " + f" {symbols.separator} ".join(told) + " "
+    state = f" {sign} " + f" {symbols.separator} ".join(words) + " "
     room = cells - cell_width(state) - 5
-    called = recording_name(job_state)
-    called = called if cell_width(called) <= room else fit(called, max(room, 1), symbols.ellipsis)
-    rule = symbols.rule * max(1, cells - cell_width(called) - cell_width(state) - 4)
+    name = recording_name(job_state)
+    name = name if cell_width(name) <= room else fit(name, max(room, 1), symbols.ellipsis)
+    rule = symbols.rule * max(1, cells - cell_width(name) - cell_width(state) - 4)
     return [
         (symbols.rule + " ", Role.FAINT),
-        (called, Role.STRONG),
+        (name, Role.STRONG),
         (f" {rule}", Role.FAINT),
         (state, STATUS_ROLES[job_state.status]),
         (symbols.rule, Role.FAINT),
@@ -59,13 +58,13 @@ def title_line(
 def job_summary_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols, *, brief: bool = False
 ) -> list[StyledLine]:
-    """Title, file, timing, the attempts before, and what went wrong or is awaited.
+    """Title, file, timing, earlier attempts, and what went wrong or what the job waits for.
 
-    ``brief`` leaves out the file's facts, and the attempts one by one.
+    ``brief``: without the file and without a line for each attempt.
     """
     lines = [title_line(job_state, context, cells, symbols)]
-    if not brief and (about := _file_parts(job_state, symbols)):
-        lines.append(join_parts(about, cells, symbols))
+    if not brief and (parts := _file_parts(job_state, symbols)):
+        lines.append(join_parts(parts, cells, symbols))
     if timing := _timing_parts(job_state, symbols):
         lines.append(join_parts(timing, cells, symbols))
     if not brief:
@@ -78,23 +77,22 @@ def job_summary_lines(
 def _file_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
     if not job_state.rate:
         return []
-    channels = {1: "mono", 2: "stereo"}.get(job_state.channels, f"{job_state.channels} channels")
+    channels = formats.format_channels(job_state.channels)
     parts: list[StyledLine] = [
         [(clean(job_state.format), Role.MUTED)],
-        [(f"{_format_khz(job_state.rate)} {channels}", Role.MUTED)],
+        [(f"{format_khz(job_state.rate)} {channels}", Role.MUTED)],
         [(formats.format_duration(job_state.total_seconds), Role.MUTED)],
     ]
     if began := job_state.began:
         parts += [
-            [("sent as ", Role.FAINT), (f"{_format_khz(began.sample_rate)} mono", Role.MUTED)],
+            [
+                ("sent as ", Role.FAINT),
+                (f"{format_khz(began.sample_rate)} mono", Role.MUTED),
+            ],
             [(clean(began.model), Role.MUTED)],
             [("session ", Role.FAINT), (clean(began.session_id), Role.MUTED)],
         ]
     return parts
-
-
-def _format_khz(rate: int) -> str:
-    return f"{rate / 1000:g} kHz"
 
 
 def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
@@ -145,7 +143,7 @@ def _problem_counts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
 
 
 def _earlier_attempts(job_state: JobState) -> list[Attempt]:
-    """The latest attempts that others followed; one that has just broken is told of below."""
+    """The latest attempts before this one; one that has just failed is described below."""
     before = (
         job_state.earlier_attempts[:-1]
         if job_state.status is JobStatus.RETRYING
@@ -157,14 +155,14 @@ def _earlier_attempts(job_state: JobState) -> list[Attempt]:
 def _attempt_line(attempt: Attempt, cells: int, symbols: Symbols) -> StyledLine:
     ended, dot = attempt.ended, symbols.separator
     start = formats.format_duration(attempt.started_from.at_ms / 1000)
-    told = f"  attempt {attempt.number} from {start}"
-    told += f" {dot} open {formats.format_duration(ended.open_seconds)} {dot} "
-    whole = fit(told + latest_words.short_reason(ended.reason), cells, symbols.ellipsis)
-    return [(whole[: len(told)], Role.FAINT), (whole[len(told) :], Role.MUTED)]
+    label = f"  attempt {attempt.number} from {start}"
+    label += f" {dot} open {formats.format_duration(ended.open_seconds)} {dot} "
+    whole = fit(label + latest_words.short_reason(ended.reason), cells, symbols.ellipsis)
+    return [(whole[: len(label)], Role.FAINT), (whole[len(label) :], Role.MUTED)]
 
 
 def _attempts_total(job_state: JobState) -> list[StyledLine]:
-    """How many attempts are over, and how long a service bills for, where that is a sum."""
+    """The number of finished attempts and their open time, if there were several."""
     over = len(job_state.earlier_attempts) + (job_state.ended is not None)
     if over < 2:
         return []
@@ -178,12 +176,12 @@ def _attempts_total(job_state: JobState) -> list[StyledLine]:
 
 
 def join_parts(parts: list[StyledLine], cells: int, symbols: Symbols) -> StyledLine:
-    """The parts that fit, whole; the rest is left out."""
+    """Joins the first parts that fit; the others are left out."""
     between = f" {symbols.separator} "
     line: StyledLine = [("  ", Role.FAINT)]
     taken = 2
     for index, part in enumerate(parts):
-        size = sum(cell_width(text) for text, _ in part) + (cell_width(between) if index else 0)
+        size = line_width(part) + (cell_width(between) if index else 0)
         if taken + size > cells:
             break
         line += [(between, Role.FAINT), *part] if index else part
@@ -194,33 +192,16 @@ def join_parts(parts: list[StyledLine], cells: int, symbols: Symbols) -> StyledL
 def _problem_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    lines: list[StyledLine] = []
     sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
-    if awaited := _wait_reason(job_state, context):
-        lines += _indented_rows(sign, awaited, role, cells)
+    sentences = [(sign, latest_words.wait_reason(job_state, context), role)]
     ended = job_state.ended
     if ended is not None and ended.reason and job_state.status.is_finished:
         if role is Role.ERROR or ended.hint:
-            lines += _indented_rows(sign, clean(ended.reason), role, cells)
-        if ended.hint:
-            lines += _indented_rows(symbols.hint, clean(ended.hint), Role.TEXT, cells)
+            sentences.append((sign, clean(ended.reason), role))
+        sentences.append((symbols.hint, clean(ended.hint), Role.TEXT))
     if job_state.warnings:
-        lines += _indented_rows(symbols.warning, clean(job_state.warnings[-1]), Role.WARNING, cells)
+        sentences.append((symbols.warning, clean(job_state.warnings[-1]), Role.WARNING))
+    lines: list[StyledLine] = []
+    for sign, text, role in sentences:
+        lines += indented_sentence(sign, text, role, cells, MAX_SENTENCE_ROWS) if text else []
     return lines
-
-
-def _wait_reason(job_state: JobState, context: RowContext) -> str:
-    """What comes of a job that is to go on."""
-    match job_state.status, job_state.retrying:
-        case JobStatus.RETRYING, Retrying() as retrying:
-            retry = latest_words.retry_text(retrying, context.retry_wait_s)
-            return f"{retry}: {clean(retrying.reason)}"
-        case JobStatus.QUEUED, _:
-            return latest_words.queue_reason(job_state, context.retry_wait_s, context.forecast)
-    return ""
-
-
-def _indented_rows(sign: str, text: str, role: Role, cells: int) -> list[StyledLine]:
-    """A sentence behind its sign, indented, in at most three rows."""
-    rows = wrap_sentence(sign, text, role, cells - 2)[:MAX_SENTENCE_ROWS]
-    return [[("  ", role), *row] for row in rows]

@@ -3,6 +3,7 @@
 import re
 
 from tui.model import metrics
+from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import StartForecast, StartObstacle
 from tui.text import formats
 from tui.text.width import cell_width, clean, clean_tail, fit, tail
@@ -146,6 +147,16 @@ def _silence_reason(job_state: JobState, retry_wait_s: int, forecast: StartForec
             return clean(job_state.ended.reason)
         case _:
             return ""
+
+
+def wait_reason(job_state: JobState, context: RowContext) -> str:
+    """Why a queued or broken job does not run yet; empty if it only waits its turn."""
+    match job_state.status, job_state.retrying:
+        case JobStatus.RETRYING, Retrying() as retrying:
+            return f"{retry_text(retrying, context.retry_wait_s)}: {clean(retrying.reason)}"
+        case JobStatus.QUEUED, _:
+            return queue_reason(job_state, context.retry_wait_s, context.forecast)
+    return ""
 
 
 def queue_reason(

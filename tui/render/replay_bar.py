@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tui.model.replay_position import ReplayPosition
 from tui.text import formats
-from tui.text.width import cell_width
+from tui.text.width import line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus
@@ -31,7 +31,7 @@ def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> Styled
 def position_at(position: ReplayPosition, cell: int, cells: int, symbols: Symbols) -> float | None:
     """The moment that a cell of the line stands for; None beside the bar."""
     parts = _bar_layout(position, cells, symbols)
-    place = cell - _line_width(parts.before)
+    place = cell - line_width(parts.before)
     if not 0 <= place < parts.bar_cells:
         return None
     return position.duration_s * place / max(parts.bar_cells - 1, 1)
@@ -45,10 +45,10 @@ def _bar_layout(position: ReplayPosition, cells: int, symbols: Symbols) -> _BarL
     before: StyledLine = [(f" {sign} ", role), (at, Role.STRONG), (" ", Role.TEXT)]
     after: StyledLine = [(f" {length}", Role.MUTED), (f"  {position.speed:>2}x ", Role.STRONG)]
     of_day: StyledLine = [(f" {position.time_of_day:%H:%M:%S} ", Role.FAINT)]
-    bar = cells - _line_width(before) - _line_width(after) - _line_width(of_day)
+    bar = cells - line_width(before) - line_width(after) - line_width(of_day)
     if bar >= MIN_REPLAY_BAR_WIDTH:
         return _BarLayout(before, bar, [*after, *of_day])
-    return _BarLayout(before, max(bar + _line_width(of_day), 0), after)
+    return _BarLayout(before, max(bar + line_width(of_day), 0), after)
 
 
 def _bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
@@ -87,7 +87,3 @@ def _bar_role(cell: int, playhead: int) -> Role:
 
 def _cell_at(position_s: float, duration_s: float, cells: int) -> int:
     return round(min(position_s / duration_s, 1.0) * (cells - 1)) if duration_s else 0
-
-
-def _line_width(line: StyledLine) -> int:
-    return sum(cell_width(text) for text, _ in line)

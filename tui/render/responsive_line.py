@@ -1,23 +1,23 @@
-"""Lines that are made of parts, each of which can say its thing in fewer words."""
+"""Lines made of parts that can be drawn in several lengths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.text.width import cell_width
+from tui.text.width import line_width
 from tui.theme.roles import StyledLine
 
 
 @dataclass(frozen=True, slots=True)
 class ResponsivePart:
-    """A piece of a line in all its forms, the fullest first; the last may be empty."""
+    """A part of a line in all its variants, the longest first; the last may be empty."""
 
     variants: Sequence[StyledLine]
     priorities: Sequence[int] = ()
-    """When each form but the last gives way to the next: what has the smaller number, sooner."""
+    """One number for each variant but the last: variants with small numbers are shortened first."""
 
 
 def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
-    """A form of each part, the fullest that take no more cells together, where that can be."""
+    """A variant of each part, the longest that fit into so many cells together, if any do."""
     shown = [0] * len(parts)
     steps = sorted((when, at) for at, part in enumerate(parts) for when in part.priorities)
     taken = sum(line_width(part.variants[0]) for part in parts)
@@ -28,7 +28,7 @@ def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
         taken -= _cells_saved(parts[at], shown[at])
         shown[at] += 1
         gone.append(at)
-    for at in reversed(gone):  # what gave way in vain, because what came after it was larger
+    for at in reversed(gone):  # undo what did not help, because a later part was larger
         more = _cells_saved(parts[at], shown[at] - 1)
         if taken + more <= cells:
             taken += more
@@ -37,10 +37,5 @@ def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
 
 
 def _cells_saved(part: ResponsivePart, variant: int) -> int:
-    """Cells that there are more when this form gives way to the next."""
+    """Cells that the next variant saves."""
     return line_width(part.variants[variant]) - line_width(part.variants[variant + 1])
-
-
-def line_width(line: StyledLine) -> int:
-    """How many cells a line takes."""
-    return sum(cell_width(text) for text, _ in line)

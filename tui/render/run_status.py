@@ -1,6 +1,6 @@
-"""How everything stands, in parts of the banner; each says its thing in several lengths.
+"""The state of the run as parts of the banner, each in several lengths.
 
-``yields``: when each form gives way to the next, as in `Part`.
+``priorities``: when each variant is replaced by the next shorter one, see `ResponsivePart`.
 """
 
 import math
@@ -16,7 +16,7 @@ from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus
 
 LAST_PRIORITY = 90
-"""When gives way what says nothing any more in fewer words."""
+"""For parts whose shorter variant says much less."""
 
 PACE_LABELS = {
     SendingPace.KEEPS_UP: ("this machine keeps up", "keeps up", Role.SUCCESS),
@@ -31,7 +31,7 @@ PACE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """How everything stands at one moment."""
+    """The state of the run at one moment."""
 
     queued: int
     live: int
@@ -40,14 +40,14 @@ class RunStatus:
     failed: int
     cancelled: int
     max_sessions: int
-    """How many sessions may run at once; 0 while that is not known."""
+    """How many sessions may run at once; 0 while unknown."""
     starts_held: bool
     next_start_in_s: float | None
-    """Seconds until a queued job may start; None when there is none, or no place for it."""
+    """Seconds until a queued job may start; None if there is none, or no free place."""
     totals: Totals
     interrupted: int = 0
     connecting: int = 0
-    """Of those that are live."""
+    """Of the live ones."""
 
 
 # --- what is to be done
@@ -56,7 +56,7 @@ class RunStatus:
 def next_start_part(
     run_status: RunStatus, symbols: Symbols, priorities: tuple[int, int]
 ) -> ResponsivePart:
-    """Why nothing starts, or when something may; in words."""
+    """Why nothing starts, or when the next job may start."""
     totals, seconds = run_status.totals, math.ceil(run_status.next_start_in_s or 0.0)
     again = f", again in {seconds} s" if seconds > 1 else ""
     waiting = run_status.queued + run_status.retrying
@@ -67,8 +67,8 @@ def next_start_part(
             else "no place"
         )
         count = totals.turned_away_count
-        said = f"{symbols.warning} {totals.turn_away_reason.value}: {count} wait{again}"
-        texts = (said, f"{symbols.warning} {brief}", symbols.warning)
+        sentence = f"{symbols.warning} {totals.turn_away_reason.value}: {count} wait{again}"
+        texts = (sentence, f"{symbols.warning} {brief}", symbols.warning)
         return ResponsivePart(
             [[(text, Role.ERROR)] for text in texts], (priorities[0], LAST_PRIORITY)
         )
@@ -88,7 +88,7 @@ def next_start_part(
 
 
 def audio_part(run_status: RunStatus, priorities: tuple[int, int]) -> ResponsivePart:
-    """How much of it is streamed."""
+    """How much audio was streamed."""
     totals = run_status.totals
     if not totals.audio_s:
         return ResponsivePart([[]])
@@ -104,7 +104,7 @@ def audio_part(run_status: RunStatus, priorities: tuple[int, int]) -> Responsive
 
 
 def time_left_part(run_status: RunStatus, priorities: tuple[int, int, int]) -> ResponsivePart:
-    """How long until all is done, about."""
+    """The estimated time until all is done."""
     totals = run_status.totals
     if totals.remaining_s is None:
         return ResponsivePart([[]])
@@ -122,7 +122,7 @@ def time_left_part(run_status: RunStatus, priorities: tuple[int, int, int]) -> R
 
 
 def format_rough_duration(seconds: float) -> str:
-    """So long, about: in steps of five seconds, then in minutes."""
+    """A rough duration: in steps of five seconds, then in minutes."""
     if seconds < 90:
         return f"{max(math.ceil(seconds / 5) * 5, 5)} s"
     minutes = round(seconds / 60)
@@ -132,7 +132,7 @@ def format_rough_duration(seconds: float) -> str:
 def socket_time_part(
     run_status: RunStatus, billed: bool, priorities: tuple[int, int]
 ) -> ResponsivePart:
-    """How long sockets were open, all together, and whether somebody is billed for it."""
+    """How long all sockets together were open, and whether the service bills it."""
     if not run_status.totals.open_s:
         return ResponsivePart([[]])
     time = (formats.format_duration(run_status.totals.open_s), Role.TEXT)
@@ -147,34 +147,34 @@ def socket_time_part(
 
 
 def counts_part(run_status: RunStatus, symbols: Symbols, priority: int) -> ResponsivePart:
-    """How many are where: in words, else in signs from ``priority`` on, at last without zeros."""
+    """Jobs by state: in words, then as signs (``priority``), at last without zeros."""
     words: StyledLine = []
     signs: StyledLine = []
-    least: StyledLine = []
+    nonzero: StyledLine = []
     for count, word, status, role in _status_counts(run_status):
-        of = f"/{run_status.max_sessions}" if status.is_live and run_status.max_sessions else ""
+        limit = f"/{run_status.max_sessions}" if status.is_live and run_status.max_sessions else ""
         shown = role if count else Role.FAINT
         words += [
             (f"{symbols.status[status]} ", shown),
-            (f"{count}{of}", Role.STRONG if count else Role.FAINT),
+            (f"{count}{limit}", Role.STRONG if count else Role.FAINT),
             (f" {word}   ", Role.MUTED if count else Role.FAINT),
         ]
         signs += [
             (symbols.status[status], shown),
-            (f"{count}{of} ", Role.TEXT if count else Role.FAINT),
+            (f"{count}{limit} ", Role.TEXT if count else Role.FAINT),
         ]
         if count:
-            least.append((f"{symbols.status[status]}{count} ", role))
-    forms = [words, signs, least]
+            nonzero.append((f"{symbols.status[status]}{count} ", role))
+    forms = [words, signs, nonzero]
     for form in forms:
         form[-1:] = [(text.rstrip(), role) for text, role in form[-1:]]
     return ResponsivePart(forms, (priority, LAST_PRIORITY))
 
 
 def _status_counts(run_status: RunStatus) -> list[tuple[int, str, JobStatus, Role]]:
-    """Those that trouble nobody as long as there are none are left out then.
+    """The counts with words and roles; rare states are left out while their count is 0.
 
-    Nothing is said to stream while every session still calls the server.
+    While all live sessions are still connecting, they are not called streaming.
     """
     live = (run_status.live, "streaming", JobStatus.STREAMING, Role.LIVE)
     if run_status.live and run_status.connecting == run_status.live:
@@ -195,7 +195,7 @@ def _status_counts(run_status: RunStatus) -> list[tuple[int, str, JobStatus, Rol
 def lag_part(
     run_status: RunStatus, symbols: Symbols, priorities: tuple[int, int, int]
 ) -> ResponsivePart:
-    """The worst lag, and what it means for the whole machine."""
+    """The worst lag, and whether this machine keeps up."""
     totals, pace = run_status.totals, run_status.totals.pace
     if totals.worst_lag_ms is None or pace is None:
         return ResponsivePart([[(f"worst lag {symbols.no_value}", Role.FAINT)], []], priorities[:1])
@@ -208,13 +208,13 @@ def lag_part(
         SendingPace.SOME_LATE: symbols.late,
     }
     mark = signs.get(pace, symbols.very_late)
-    told, short = (
+    full, short = (
         (f"{mark} {text.format(late=totals.late_count, streaming=totals.streaming_count)}", role)
         for text in (words, brief)
     )
     return ResponsivePart(
         [
-            [("worst lag ", Role.MUTED), lag, ("   ", Role.TEXT), told],
+            [("worst lag ", Role.MUTED), lag, ("   ", Role.TEXT), full],
             [("lag ", Role.MUTED), lag, ("  ", Role.TEXT), short],
             [("lag ", Role.MUTED), lag],
             [lag],
@@ -227,7 +227,7 @@ def lag_part(
 def held_part(
     run_status: RunStatus, symbols: Symbols, priorities: tuple[int, int]
 ) -> ResponsivePart:
-    """That the user holds new starts."""
+    """A notice that the user holds new starts."""
     if not run_status.starts_held:
         return ResponsivePart([[]])
     texts = (f"{symbols.held} starts held", f"{symbols.held} held", symbols.held)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tui.keys.key_table import Scope
 from tui.model.tabs import Tab
-from tui.text.width import cell_width, fit
+from tui.text.width import cell_width, fit, line_width
 from tui.theme.roles import Look, Role, StyledLine
 
 
@@ -20,7 +20,7 @@ def tab_line(current: Tab, notice: str, cells: int, look: Look) -> StyledLine:
             (tab.value, Role.STRONG if on else Role.MUTED),
             (close, Role.KEY),
         ]
-    room = cells - sum(cell_width(text) for text, _ in line) - 1
+    room = cells - line_width(line) - 1
     if notice and room > 3:
         told = fit(notice, min(cell_width(notice), room), look.symbols.ellipsis)
         line.append((" " * (room - cell_width(told)) + told, Role.WARNING))

@@ -1,4 +1,4 @@
-"""How late the chunks of an attempt left: a plot over time, a histogram, and figures."""
+"""How late the chunks of an attempt left: figures, a plot over time, and a histogram."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,20 @@ AXIS_WIDTH = 7
 """Cells before the plot."""
 
 AXIS_LABELS_MS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
-"""What the lower edges of rows mean, in ms."""
+"""Labels of rows by their lower edge."""
 
 MAX_LISTED_SLIPS = 20
-"""So many are told one by one."""
+"""Slips that have a line of their own."""
+
+
+BIN_TEXT_WIDTH = 34
+"""Cells of a histogram's line beside its bar."""
+
+MIN_BIN_WIDTH, MAX_BIN_WIDTH = 4, 60
 
 
 def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> list[StyledLine]:
-    """The latest attempt in full, those before it in a line each."""
+    """The latest attempt in full, and a line for each earlier one."""
     if not timings:
         return [[("  No chunk has left yet.", Role.FAINT)]]
     *before, latest = timings
@@ -39,7 +45,7 @@ def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> lis
     if latest.slips:
         lines += [[], *_slip_lines(latest, symbols)]
     if before:
-        lines += [[], [("  attempts before", Role.HEADING)]]
+        lines += [[], [("  earlier attempts", Role.HEADING)]]
         lines += [_attempt_summary(each, cells, symbols) for each in before]
     return lines
 
@@ -103,33 +109,33 @@ def _attempt_summary(timing: Timing, cells: int, symbols: Symbols) -> StyledLine
         _percentile_value("p99", lag.p99),
         _percentile_value("max", lag.max),
     ]
-    told: list[StyledLine] = [[(f"{timing.attempt}", Role.STRONG)], [(words, role)], *ranks]
-    return join_parts([*told, [(chunks, Role.MUTED)]], cells, symbols)
+    parts: list[StyledLine] = [[(f"{timing.attempt}", Role.STRONG)], [(words, role)], *ranks]
+    return join_parts([*parts, [(chunks, Role.MUTED)]], cells, symbols)
 
 
 # --- over time
 
 
 def plot(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """The worst lag in each column, logarithmic; the tolerance across it, slips beneath it."""
+    """The worst lag of each column on a logarithmic scale, with the tolerance and the slips."""
     lags, room = timing.lags_us, max(cells - AXIS_WIDTH - 2, 1)
-    each = next(step for step in _chunks_per_column() if len(lags) <= step * room)
+    step = next(step for step in _chunks_per_column() if len(lags) <= step * room)
     heights = [
-        _height_eighths(max(lags[start : start + each]) / 1000)
-        for start in range(0, len(lags), each)
+        _height_eighths(max(lags[start : start + step]) / 1000)
+        for start in range(0, len(lags), step)
     ]
-    seconds = each * timing.settings.chunk_ms / 1000
-    of = f"the worst of {seconds:g} s" if each > 1 else "a chunk"
+    seconds = step * timing.settings.chunk_ms / 1000
+    column = f"the worst of {seconds:g} s" if step > 1 else "a chunk"
     lines: list[StyledLine] = [
-        [("  lag in ms over time", Role.HEADING), (f"   a column is {of}", Role.FAINT)]
+        [("  lag in ms over time", Role.HEADING), (f"   a column is {column}", Role.FAINT)]
     ]
     for row in reversed(range(PLOT_ROWS)):
         lines.append(_plot_row(row, heights, room, symbols))
-    return lines + _axis_lines(timing, len(heights), each, symbols)
+    return lines + _axis_lines(timing, len(heights), step, symbols)
 
 
 def _chunks_per_column() -> Iterator[int]:
-    """Chunks in a column. A plot that grows is calm: it is drawn anew only at a further step."""
+    """Chunks in a column: 1, 2, 5, 10 …, so that a growing plot changes its scale rarely."""
     for decade in count():
         yield from (10**decade, 2 * 10**decade, 5 * 10**decade)
 
@@ -146,7 +152,7 @@ def _plot_row(row: int, heights: Sequence[int], room: int, symbols: Symbols) -> 
     if row != level[0]:
         return [label, (drawn, role)]
     line: StyledLine = [label]
-    for cell in drawn.ljust(room):  # the tolerance is this row's lower edge
+    for cell in drawn.ljust(room):  # the tolerance is at the lower edge of this row
         line.append((symbols.tolerance_line, Role.FAINT) if cell == " " else (cell, role))
     return line
 
@@ -172,10 +178,10 @@ def _axis_lines(
 
 
 def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """A bar a bin, from the first to the last in which a chunk lies."""
+    """A bar for each bin, from the first to the last one with chunks."""
     bins, count = timing.bin_counts, len(timing.lags_us)
     filled = [index for index, chunks in enumerate(bins) if chunks]
-    room = max(min(cells - 34, 60), 4)
+    room = max(min(cells - BIN_TEXT_WIDTH, MAX_BIN_WIDTH), MIN_BIN_WIDTH)
     lines: list[StyledLine] = [[("  how many chunks were how late", Role.HEADING)]]
     for index in range(filled[0], filled[-1] + 1):
         beyond = index == len(BIN_EDGES_MS)
@@ -184,22 +190,17 @@ def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
         bar, _ = gauges.bar(bins[index] / max(bins), room, symbols)
         bar = bar or (symbols.half_filled if bins[index] else "")
         label = f"{'over' if beyond else 'to'} {edge:g} ms"
+        share = f"  {formats.format_percent(bins[index] / count)}" if bins[index] else ""
         lines.append(
             [
                 (f"{label:>14} ", Role.MUTED),
                 (f"{gauges.punctuality_sign(level, symbols)} ", gauges.PUNCTUALITY_ROLES[level]),
                 (bar, gauges.PUNCTUALITY_ROLES[level]),
                 (f" {bins[index]}", Role.TEXT),
-                (f"  {_format_percent(bins[index] / count)}" if bins[index] else "", Role.FAINT),
+                (share, Role.FAINT),
             ]
         )
     return lines
-
-
-def _format_percent(share: float) -> str:
-    """Only all is 100, and something is never nothing."""
-    percent = min(max(100 * share, 0.01), 100 if share == 1 else 99.99)
-    return f"{percent:.0f} %" if 1 <= percent < 99 or share == 1 else f"{percent:.2f} %"
 
 
 def _slip_lines(timing: Timing, symbols: Symbols) -> list[StyledLine]:

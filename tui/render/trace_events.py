@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import assert_never
 
 from tui.render.gauges import format_lag_ms
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import wrap_sentence
 from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, fit, tail
 from tui.theme.roles import Role, StyledLine

@@ -1,4 +1,4 @@
-"""Sentences and transcripts wrapped into rows; what has settled is not wrapped again."""
+"""A transcript wrapped into rows; turns that did not change are not wrapped again."""
 
 import re
 from bisect import bisect_left
@@ -8,17 +8,15 @@ from typing import TypeAlias
 
 from tui.model.transcript_search import MatchSpans, RowSpan
 from tui.text.formats import format_duration
-from tui.text.width import cell_width, clean, fit, is_single_width, split_word
-from tui.theme.roles import Role, StyledLine
+from tui.text.width import cell_width, clean, fit
+from tui.text.wrap import row_spans
 from tui.theme.symbols import Symbols
 from workers.jobs.attempt_spans import AttemptSpan
-from workers.jobs.transcript import TranscriptLine as Heard
-from workers.jobs.transcript import transcript_line
+from workers.jobs.transcript import TranscriptLine, transcript_line
 from workers.protocol.messages import Turn
 
 MAX_TURN_CHARS = 100_000
-"""Characters of a turn that are shown: there is no such turn, but a server may send one, and again
-and again."""
+"""Characters of a turn that are drawn: a faulty server may send more, with every line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,44 +24,44 @@ class TextRow:
     """One row of one turn."""
 
     start_label: str
-    """When the turn began, on its first row; else empty."""
+    """When the turn began, on its first row; otherwise empty."""
     settled: str
     unsettled: str
     final: bool
     text_offset: int = 0
-    """Which character of the turn's text is its first."""
+    """The offset of its first character in the turn's text."""
     end_label: str = ""
-    """When it ended, and how sure the server was of its words; like ``stamp``."""
+    """When it ended, and the mean confidence of its words; on the first row."""
 
 
 TranscriptRow: TypeAlias = TextRow | AttemptSpan
-"""A takeover stands between two turns, in a row of its own."""
+"""The start of a further attempt has a row of its own, between two turns."""
 
 
 def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
-    """A turn in rows of at most so many cells."""
-    read = transcript_line(turn)
-    stamp = "" if read.start_ms is None else _format_timestamp(read.start_ms)
+    """Wraps a turn into rows of at most so many cells."""
+    line = transcript_line(turn)
+    stamp = "" if line.start_ms is None else _format_timestamp(line.start_ms)
     rows: list[TextRow] = []
-    texts = clean(read.stable_text, MAX_TURN_CHARS), clean(read.unstable_text, MAX_TURN_CHARS)
+    texts = clean(line.stable_text, MAX_TURN_CHARS), clean(line.unstable_text, MAX_TURN_CHARS)
     for at, settled, unsettled in _wrap(*texts, cells):
         if rows:
-            rows.append(TextRow("", settled, unsettled, read.is_final, at))
+            rows.append(TextRow("", settled, unsettled, line.is_final, at))
         else:
-            rows.append(TextRow(stamp, settled, unsettled, read.is_final, at, _end_label(read)))
+            rows.append(TextRow(stamp, settled, unsettled, line.is_final, at, _end_label(line)))
     return rows
 
 
-def _end_label(reading: Heard) -> str:
-    """In at most fourteen cells."""
-    end = "" if reading.end_ms is None else f"-{_format_timestamp(reading.end_ms)}"
-    sure = [word.confidence for word in reading.words if word.confidence is not None]
-    percent = min(max(100 * sum(sure) / len(sure), 0), 100) if sure else None
+def _end_label(line: TranscriptLine) -> str:
+    """At most 14 cells."""
+    end = "" if line.end_ms is None else f"-{_format_timestamp(line.end_ms)}"
+    confidences = [word.confidence for word in line.words if word.confidence is not None]
+    percent = min(max(100 * sum(confidences) / len(confidences), 0), 100) if confidences else None
     return end.ljust(9) + ("" if percent is None else f"{percent:3.0f} %")
 
 
 def _format_timestamp(time_ms: int) -> str:
-    """A time in at most seven cells; empty for one that cannot be."""
+    """A time in at most 7 cells; empty for an impossible one."""
     minutes = time_ms // 60_000
     if minutes < 600:
         return format_duration(time_ms / 1000) if time_ms >= 0 else ""
@@ -71,67 +69,32 @@ def _format_timestamp(time_ms: int) -> str:
 
 
 def _wrap(settled: str, unsettled: str, cells: int) -> list[tuple[int, str, str]]:
-    """Greedy wrapping; the settled words of a row come before its unsettled ones.
-
-    Each with the place of its first character.
-    """
+    """Rows, each with the offset of its first character; settled words come before the others."""
     settled = " ".join(settled.split())
     text = " ".join(part for part in (settled, *unsettled.split()) if part)
     border = len(settled)  # the space between the two parts belongs to the second
     return [
         (start, text[start : min(end, border)], text[max(start, border) : end])
-        for start, end in _row_spans(text, cells)
+        for start, end in row_spans(text, cells)
     ]
 
 
-def _row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
-    """Where the rows of a text begin and end."""
-    if cells < 2 or not is_single_width(text):
-        return _measured_row_spans(text, cells)
-    row = rf"\S(?:.{{0,{cells - 2}}}\S)?(?= |$)|\S{{{cells}}}"  # else of a word that is too long
-    return (found.span() for found in re.finditer(row, text))
-
-
-def _measured_row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
-    start = end = taken = at = 0
-    for word in text.split(" "):
-        for piece in split_word(word, cells):
-            size = cell_width(piece)
-            if end and taken + 1 + size > cells:
-                yield start, end
-                end = 0
-            start, taken = (start, taken + 1 + size) if end else (at, size)
-            at += len(piece)
-            end = at
-        at += 1
-    if end:
-        yield start, end
-
-
-def wrap_sentence(sign: str, text: str, role: Role, cells: int) -> list[StyledLine]:
-    """A cleaned sentence behind its sign, its further rows indented."""
-    indent = cell_width(sign) + 1
-    rows = [row for _, row, _ in _wrap(text, "", max(cells - indent, 1))]
-    margins = [f"{sign} ", *[" " * indent] * len(rows)]
-    return [[(margin + row, role)] for margin, row in zip(margins, rows, strict=False)]
-
-
 def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> str:
-    """The rule between two attempts; what there is no room for goes, the number at last."""
+    """The rule between two attempts; in a narrow line only the number."""
     at, rule = attempt_span.start.at_ms, symbols.rule * 2
     number = f"attempt {attempt_span.attempt}"
-    told = f"{number} from {format_duration(at / 1000)}.{at // 100 % 10}"
-    for shown in (f"{rule} {told} {rule}", f"{rule} {number} {rule}", number):
-        if cell_width(shown) <= cells:
-            return shown
+    full = f"{number} from {format_duration(at / 1000)}.{at // 100 % 10}"
+    for label in (f"{rule} {full} {rule}", f"{rule} {number} {rule}", number):
+        if cell_width(label) <= cells:
+            return label
     return fit(number, cells, symbols.ellipsis)
 
 
 class TranscriptLayout:
     """The rows of one transcript at one width.
 
-    A turn is wrapped again only when its reading was replaced, so a look at three hours of finals
-    costs a comparison a turn.
+    A turn is wrapped again only when it changed, so an update of three hours of finals costs one
+    comparison per turn.
     """
 
     def __init__(self, cells: int) -> None:
@@ -140,12 +103,12 @@ class TranscriptLayout:
         self._items: list[Turn | AttemptSpan] = []
         self._first_rows: list[int] = []
         self._texts: list[str | None] = []
-        """Of each item, once somebody has looked for something in it."""
+        """The text of each item, None until it was searched."""
 
     def update(self, turns: Sequence[Turn], attempt_spans: Sequence[AttemptSpan] = ()) -> int:
-        """Takes the turns as they are now, and where attempts took over behind the first one.
+        """Updates the rows; ``attempt_spans``: the attempts after the first one.
 
-        Gives the first row that may differ from before.
+        Returns the first row that may differ from before.
         """
         items = _interleave(turns, attempt_spans)
         same = 0
@@ -165,27 +128,27 @@ class TranscriptLayout:
         return first
 
     def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:
-        """Where some words stand, in any case of letters, over the ends of rows too.
+        """The matches of some words, case-insensitive and across the ends of rows.
 
-        ``first_row``: the row where the first turn begins that is looked through.
+        ``first_row``: the first row of the first turn that is searched.
         """
         text = " ".join(text.split())
         if not text:
             return []
         pattern = re.compile(re.escape(text), re.IGNORECASE)
-        places: list[MatchSpans] = []
+        found: list[MatchSpans] = []
         for item in range(bisect_left(self._first_rows, first_row), len(self._first_rows)):
             if matches := list(pattern.finditer(self._item_text(item))):
                 start, rows = self._first_rows[item], self._item_rows(item)
-                places += (tuple(_match_spans(start, rows, *match.span())) for match in matches)
-        return places
+                found += (tuple(_match_spans(start, rows, *match.span())) for match in matches)
+        return found
 
     def _item_rows(self, item: int) -> list[TextRow]:
         (end,) = self._first_rows[item + 1 : item + 2] or [len(self.rows)]
         return [row for row in self.rows[self._first_rows[item] : end] if isinstance(row, TextRow)]
 
     def _item_text(self, item: int) -> str:
-        """As it stands in its rows, with the spaces that the ends of rows have swallowed."""
+        """The text of its rows, with the spaces between them."""
         text = self._texts[item]
         if text is None:
             text = ""
@@ -210,8 +173,8 @@ def _match_spans(
 def _interleave(
     turns: Sequence[Turn], attempt_spans: Sequence[AttemptSpan]
 ) -> list[Turn | AttemptSpan]:
-    """Each takeover before the first turn of its attempt, or where that will stand."""
+    """Puts each attempt before its first turn, or where that turn will be."""
     items: list[Turn | AttemptSpan] = list(turns)
-    for each in reversed(attempt_spans):
-        items.insert(bisect_left(turns, each.start.turn, key=lambda turn: turn.turn_order), each)
+    for span in reversed(attempt_spans):
+        items.insert(bisect_left(turns, span.start.turn, key=lambda turn: turn.turn_order), span)
     return items

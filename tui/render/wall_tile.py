@@ -13,9 +13,10 @@ from tui.render.job_labels import (
     status_sign,
     status_word,
 )
-from tui.render.transcript_layout import attempt_divider, wrap_sentence, wrap_turn
+from tui.render.sentences import wrap_sentence
+from tui.render.transcript_layout import attempt_divider, wrap_turn
 from tui.text import formats
-from tui.text.width import cell_width, clean, fit_middle
+from tui.text.width import cell_width, fit_middle, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.attempt_spans import AttemptSpan, attempt_spans
@@ -150,7 +151,7 @@ def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[Styl
     lag = [*_lag_line(job_state, symbols), *_level_meter(job_state, symbols)]
     if cells < MIN_ONE_LINE_GAUGES_WIDTH:
         return [_progress_line(job_state, cells, symbols), lag]
-    taken = sum(cell_width(text) for text, _ in lag)
+    taken = line_width(lag)
     return [[*_progress_line(job_state, cells - taken - 3, symbols), ("   ", Role.FAINT), *lag]]
 
 
@@ -247,15 +248,9 @@ def _problem_rows(
 ) -> list[StyledLine]:
     """What went wrong, or is awaited."""
     sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
-    told = ""
+    reason = latest_words.wait_reason(job_state, context)
     if job_state.status is JobStatus.QUEUED:
-        told = (
-            latest_words.queue_reason(job_state, context.retry_wait_s, context.forecast)
-            or "Waits for a free place."
-        )
-    elif job_state.status is JobStatus.RETRYING and job_state.retrying is not None:
-        retry = latest_words.retry_text(job_state.retrying, context.retry_wait_s)
-        told = f"{retry}: {clean(job_state.retrying.reason)}"
+        reason = reason or "Waits for a free place."
     elif job_state.ended is not None and job_state.status is not JobStatus.DONE:
-        told = latest_words.short_reason(job_state.ended.reason)
-    return wrap_sentence(sign, told, role, cells)[:MAX_PROBLEM_ROWS] if told else []
+        reason = latest_words.short_reason(job_state.ended.reason)
+    return wrap_sentence(sign, reason, role, cells)[:MAX_PROBLEM_ROWS] if reason else []

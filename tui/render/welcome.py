@@ -3,8 +3,7 @@
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
 from tui.render.banner import Destination
-from tui.render.glossary import definition_lines
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import definition_lines, wrap_sentence
 from tui.text.width import clean
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols

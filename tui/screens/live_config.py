@@ -11,7 +11,7 @@ from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model import live_config, verbs
 from tui.model.live_config import LIVE_FIELD_LABELS, LiveConfigForm
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import wrap_sentence
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Look, Role, StyledLine

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.render.transcript_layout import wrap_sentence
+from tui.render.sentences import wrap_sentence
 from tui.screens.text_dialog import TextDialog
 from tui.text.width import clean
 from tui.theme.roles import Look, Role, StyledLine

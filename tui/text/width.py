@@ -6,6 +6,7 @@ through `clean` first; nothing of them is ever read as markup.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from rich.cells import cell_len, set_cell_size
 
@@ -98,6 +99,11 @@ def ascii_only(text: str) -> str:
 def cell_width(text: str) -> int:
     """How many cells a cleaned text takes."""
     return cell_len(text)
+
+
+def line_width(line: Iterable[tuple[str, object]]) -> int:
+    """How many cells a styled line takes."""
+    return sum(cell_len(text) for text, _ in line)
 
 
 def is_single_width(text: str) -> bool:

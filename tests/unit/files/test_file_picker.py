@@ -13,7 +13,8 @@ import soundfile
 from tui.files.file_picker import FilePicker, PathSelection, parent_folder
 from tui.files.folder_listing import FolderEntry, estimate_duration, glob_recordings, list_folder
 from tui.files.recording_search import RecordingSearch, SearchCancelled, search_recordings
-from tui.render.file_picker_lines import format_bytes, submit_hint
+from tui.render.file_picker_lines import submit_hint
+from tui.text.formats import format_bytes
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 from workers.errors import UsageProblem

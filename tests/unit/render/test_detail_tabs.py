@@ -241,7 +241,7 @@ def test_what_is_not_known_of_a_job_is_left_out() -> None:
     assert not any("attempt" in line or "parameters" in line for line in waiting)
 
     live = [text(line) for line in details_lines(job_state_of(*streaming()), None, 60, UNICODE)]
-    assert "  ● attempt 1 from 0:00 goes on" in live
+    assert "  ● attempt 1 from 0:00 is running" in live
     assert certificate().tolerance_ms == 10.0
 
 

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.report_builders import turn_heard
+from tui.render.sentences import wrap_sentence
 from tui.render.transcript_layout import (
     TextRow,
     TranscriptLayout,
     attempt_divider,
-    wrap_sentence,
     wrap_turn,
 )
 from tui.text.width import cell_width

@@ -29,8 +29,9 @@ from tui.render.banner import Destination
 from tui.render.job_details import details_lines
 from tui.render.job_labels import recording_name
 from tui.render.job_summary import job_summary_lines
+from tui.render.sentences import wrap_sentence
 from tui.render.table import fit_columns, session_row
-from tui.render.transcript_layout import TranscriptLayout, wrap_sentence, wrap_turn
+from tui.render.transcript_layout import TranscriptLayout, wrap_turn
 from tui.render.welcome import welcome_lines
 from tui.screens.add_recordings import AddDialog
 from tui.screens.export import ExportDialog
