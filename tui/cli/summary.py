@@ -50,7 +50,7 @@ def run_summary_lines(
     """How many jobs ended how, why any failed, and where everything is."""
     if not job_states:
         return ["Nothing was streamed."]
-    counts = Counter(_outcome_word(job_state) for job_state in job_states)
+    counts = Counter(job.status.value if job.ended else "not begun" for job in job_states)
     outcomes = [f"{counts[word]} {word}" for word in _OUTCOME_WORDS if counts[word]]
     seconds = sum(job_state.sent_seconds for job_state in job_states)
     open_ = sum(job_state.open_seconds for job_state in job_states)
@@ -89,14 +89,6 @@ def failure_lines(failed: Iterable[JobState]) -> list[str]:
 def _failure_reason(job_state: JobState) -> str:
     ended = job_state.ended
     return f"{ended.reason}. {ended.hint}".rstrip() if ended else "it did not end"
-
-
-def _outcome_word(job_state: JobState) -> str:
-    if job_state.ended is None:
-        return "not begun"
-    if job_state.ended.outcome is Outcome.INTERRUPTED:
-        return "interrupted"
-    return job_state.status.value
 
 
 def failure_line(job_state: JobState) -> str:

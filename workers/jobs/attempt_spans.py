@@ -1,4 +1,4 @@
-"""Which attempt heard which turns: where one took a transcript over from another."""
+"""Which attempt heard which turns of a transcript."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,39 +9,33 @@ from workers.jobs.resume_point import RECORDING_START, ResumePoint
 
 @dataclass(frozen=True, slots=True)
 class AttemptSpan:
-    """The turns from the seam on, up to the next one, are this attempt's."""
+    """The turns that one attempt heard: from ``start`` up to the start of the next span."""
 
     attempt: int
     start: ResumePoint
 
 
 def attempt_spans(state: JobState) -> list[AttemptSpan]:
-    """In order; the first is of the attempt that began with the recording.
+    """The spans of a transcript in order; the first starts with the recording.
 
-    An attempt that heard nothing which was kept is not among them.
+    An attempt of which no turn was kept has none.
     """
-    numbers = _attempt_numbers(state)
-    found: list[AttemptSpan] = []
-    following = state.attempt + 1
-    for resume_point in reversed([RECORDING_START, *state.transcript.resume_points]):
-        following = numbers.get(
-            resume_point, max(following - 1, 1)
-        )  # one that was killed is not known of
-        found.append(AttemptSpan(following, resume_point))
-    return found[::-1]
-
-
-def _attempt_numbers(state: JobState) -> dict[ResumePoint, int]:
-    """The attempt that went on from each place: of several, the latest that had a connection."""
     numbers: dict[ResumePoint, int] = {}
-    for each in state.earlier_attempts:
-        if each.ended.open_seconds or each.started_from not in numbers:
-            numbers[each.started_from] = each.number
+    for attempt in state.earlier_attempts:
+        # Of several that started at one place, the latest that had a connection.
+        if attempt.ended.open_seconds or attempt.started_from not in numbers:
+            numbers[attempt.started_from] = attempt.number
     if state.began is not None or state.started_from not in numbers:
         numbers[state.started_from] = state.attempt
-    return numbers
+    spans: list[AttemptSpan] = []
+    number = state.attempt + 1
+    for start in reversed([RECORDING_START, *state.transcript.resume_points]):
+        # An attempt that was killed may be missing: then it was the one before.
+        number = numbers.get(start, max(number - 1, 1))
+        spans.append(AttemptSpan(number, start))
+    return spans[::-1]
 
 
 def span_of_turn(spans: Sequence[AttemptSpan], turn_order: int) -> AttemptSpan:
-    """Whose a turn is."""
-    return next((each for each in reversed(spans) if each.start.turn <= turn_order), spans[0])
+    """The span to which a turn belongs."""
+    return next((span for span in reversed(spans) if span.start.turn <= turn_order), spans[0])

@@ -1,8 +1,7 @@
-"""What happens to a job, as facts: the one vocabulary of trace, queue, screen and ``--json``.
+"""What happens to a job: the events that sessions report, traces hold and `JobState` folds.
 
-A session says them, its trace keeps them, and everything that shows or measures a session folds
-over them. As JSON, an event is an object with a ``type``; the same object stands in a trace and on
-the standard output of ``paceline run --json``.
+As JSON an event is an object with a ``type``, the same in a trace and in the output of ``paceline
+run --json``.
 """
 
 from collections.abc import Mapping
@@ -24,21 +23,21 @@ class Outcome(Enum):
     DONE = "done"
     """All audio was sent and the server confirmed the end."""
     CANCELLED = "cancelled"
-    """The user did not want it any more; what was heard until then is kept."""
+    """The user cancelled it; what was heard until then is kept."""
     INTERRUPTED = "interrupted"
-    """The program ended before it did; ``paceline resume`` goes on with it."""
+    """The program ended first; ``paceline resume`` continues the job."""
     HANDED_OVER = "handed_over"
-    """The session neared its longest duration; a further one goes on."""
+    """The session neared its longest duration; another continues."""
     UNREADABLE = "unreadable"
     """The recording could not be read, or not to its end."""
     UNREACHABLE = "unreachable"
-    """Nobody answered at the endpoint, or it never began the session. Retried."""
+    """The server did not answer, or never began the session. Retried."""
     UNAUTHORISED = "unauthorised"
     """The service refused the key or the account."""
     BUSY = "busy"
-    """Too many sessions for the account or the engine; the job waits for its turn again."""
+    """The account or the engine has too many sessions; the job is queued again."""
     REFUSED = "refused"
-    """An error that a further attempt would only meet again."""
+    """An error that another attempt would get again."""
     LOST = "lost"
     """The connection broke, the server gave up, or it never confirmed the end. Retried."""
     UNWRITABLE = "unwritable"
@@ -49,7 +48,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The job waits for a free place. Facts of the recording, seconds and Hz."""
+    """The file was probed and the job is queued. Describes the recording, in seconds and Hz."""
 
     type: ClassVar[str] = "queued"
     seconds: float
@@ -60,64 +59,63 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """A process has started and calls the server."""
+    """The session's process has started and dials the server."""
 
     type: ClassVar[str] = "connecting"
     to: str
-    """The address, without secrets and without parameters."""
+    """The address without secrets and parameters."""
     sha256: str
-    """Of the recording's bytes, in hexadecimal."""
+    """Of the recording's bytes, hexadecimal."""
     from_ms: int = 0
-    """Where in the recording it takes over from the attempt before; what was heard behind it is
-    dropped."""
+    """Where in the recording this attempt starts; what was heard after that is dropped."""
     from_turn: int = 0
-    """The ``turn_order`` of its first turn, so that those of a job never repeat."""
+    """The ``turn_order`` of its first turn, so that no two turns of a job share one."""
     kept_words: int | None = None
-    """Of the turn before that, where it was divided: the rest of it is dropped. None: all words."""
+    """How many words of the turn before it are kept, if that was split; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """The server accepted the session; from here the clock of the schedule runs."""
+    """The server accepted the session; the schedule's clock starts here."""
 
     type: ClassVar[str] = "began"
     session_id: str
     model: str
-    """As the server says it, else as it was asked for."""
+    """As the server reports it, or else as requested."""
     sample_rate: int
-    """In Hz: of what is sent, and declared."""
+    """Of the audio sent, in Hz."""
     expires_at: int
     connect_ms: float
-    """Dialling until the socket was open."""
+    """From dialing until the socket was open."""
     begin_ms: float
-    """Open socket until Begin."""
+    """From the open socket until Begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """How far the audio has been sent, how late the chunks left, and how loud they are."""
+    """How much audio was sent, how late chunks left, and how loud they were."""
 
     type: ClassVar[str] = "progress"
     sent_seconds: float
     total_seconds: float
     lag_ms: LagSummary
     levels_db: tuple[int, ...] = ()
-    """Of each chunk sent since this was last told, oldest first: RMS in dBFS, -99 at the least."""
+    """Of each chunk sent since the last report, oldest first: RMS in dBFS, at least -99."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnReceived:
-    """The server's latest reading of a turn, its times on the recording's clock."""
+    """The server's latest reading of a turn, with times on the recording's clock."""
 
     type: ClassVar[str] = "turn"
     turn: Turn
     cut: bool = False
-    """The session was ended in mid-recording, and the turn with it: a resumption hears it anew."""
+    """The session ended within this turn, so another attempt hears it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the session survived."""
+    """Something went wrong, and the session goes on."""
 
     type: ClassVar[str] = "warning"
     warning: str
@@ -126,47 +124,47 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Slipped:
-    """A stall beyond the catch-up bound moved the schedule."""
+    """A stall was longer than the catch-up limit, so the schedule moved."""
 
     type: ClassVar[str] = "slip"
     at_seconds: float
-    """Where in the audio."""
+    """Where in the recording."""
     stalled_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The attempt is over."""
+    """The attempt has ended."""
 
     type: ClassVar[str] = "ended"
     outcome: Outcome
     reason: str
     hint: str = ""
-    """What the user can do about it; may be empty."""
+    """What the user can do; may be empty."""
     code: int | None = None
     """The server's error or close code, where it sent one."""
     sent_seconds: float = 0.0
-    """Up to where in the recording audio was sent."""
+    """How much of the recording was sent, from its start."""
     open_seconds: float = 0.0
-    """How long the socket was open: this is what a service bills."""
+    """How long the socket was open, which is what the service bills."""
     certificate: Certificate | None = None
     """None when no audio was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """A further attempt will be made; the report names its number.
+    """Another attempt will follow, with the report's number.
 
-    One that the server had no place for is no attempt, so its number comes again.
+    A refused session does not count as an attempt, so its number is used again.
     """
 
     type: ClassVar[str] = "retrying"
     reason: str
-    """What ended the one before."""
+    """What ended the attempt before."""
     in_seconds: float
-    """Until the earliest moment that it may start."""
+    """Until it may start at the earliest."""
     from_seconds: float
-    """Where in the recording it will go on."""
+    """Where in the recording it will start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ class ChunksSent:
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """Trace only: a control message that the client sent, by its wire type."""
+    """Trace only: a control message that the client sent."""
 
     type: ClassVar[str] = "sent"
     message: Mapping[str, codec.Json]
@@ -188,7 +186,7 @@ class MessageSent:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """Trace only: a message without an event of its own, as it came over the wire."""
+    """Trace only: a message that has no event of its own, as received."""
 
     type: ClassVar[str] = "received"
     message: Mapping[str, codec.Json]
@@ -203,11 +201,11 @@ TRACE_ONLY = (ChunksSent, MessageSent, MessageReceived)
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """An event on its way to whoever watches: which job, which attempt, and when."""
+    """An event with its job, attempt and time."""
 
     job: JobId
     attempt: int
-    """Counts from 1; a job in the queue names the attempt to come."""
+    """Counts from 1; for a queued job, that of the next attempt."""
     file: str
     t: float
     """Seconds since the attempt's process started, on its monotonic clock."""
@@ -225,25 +223,23 @@ _EVENT_TYPES: Mapping[str, type[Any]] = {
         Slipped,
         Retrying,
         Ended,
-        ChunksSent,
-        MessageSent,
-        MessageReceived,
+        *TRACE_ONLY,
     )
 }
 
 
 def event_to_json(event: TraceEvent) -> JsonObject:
-    """The object of an event; a turn keeps the wire's field names."""
+    """The JSON object of an event; a turn keeps the field names of the wire."""
     if isinstance(event, TurnReceived):
         wire = codec.dump(event.turn)
-        wire.pop("cut", None)  # a server may call a field of its own so
+        wire.pop("cut", None)  # a server may use the name for a field of its own
         cut: JsonObject = {"cut": True} if event.cut else {}
         return {"type": event.type, **wire, **cut}
     return {"type": event.type, **codec.dump(event)}
 
 
 def event_from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
-    """The event of an object; raises `Malformed` for an unknown type or a bad field."""
+    """The event of a JSON object; raises `Malformed` for an unknown type or a bad field."""
     kind = record.get("type")
     if kind == TurnReceived.type:
         wire = {name: value for name, value in record.items() if name != "cut"}
@@ -255,7 +251,7 @@ def event_from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
 
 
 def report_to_json(report: JobReport) -> JsonObject:
-    """The object of a report, as ``run --json`` prints it."""
+    """The JSON object of a report, as ``run --json`` prints it."""
     event = event_to_json(report.event)
     whose: JsonObject = {
         "type": event["type"],
@@ -264,4 +260,4 @@ def report_to_json(report: JobReport) -> JsonObject:
         "file": report.file,
         "t": round(report.t, 4),
     }
-    return {**whose, **event, **whose}  # a server may call fields of its own so
+    return {**whose, **event, **whose}  # a server may use the names for fields of its own

@@ -1,6 +1,7 @@
-"""What has become of a job: the fold over its events.
+"""What is known about a job: the one fold over its events.
 
-The screen's rows, the headless summary and ``run.json`` all read it, live or replayed from traces.
+The scheduler, the screen, summaries, exports and ``run.json`` read it, live or replayed from
+traces.
 """
 
 from copy import copy
@@ -28,7 +29,7 @@ from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
 
 METER_CHUNKS = 20
-"""Chunks whose levels are kept: a meter shows what is sent now."""
+"""How many chunks' levels are kept: a meter shows what is sent now."""
 
 
 class JobStatus(Enum):
@@ -36,58 +37,54 @@ class JobStatus(Enum):
 
     QUEUED = "queued"
     RETRYING = "retrying"
-    """An attempt broke; a further one comes."""
+    """An attempt broke; another will follow."""
     CONNECTING = "connecting"
     STREAMING = "streaming"
     FINISHING = "finishing"
-    """All audio is sent; the server's last words are awaited."""
+    """All audio is sent; the server's last words are still to come."""
     DONE = "done"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
-    """The program was left; a resumption goes on with it."""
+    """The program ended; ``paceline resume`` continues the job."""
     FAILED = "failed"
 
-    __hash__ = object.__hash__  # an enumeration's own is slow, and every row asks for it
+    __hash__ = object.__hash__  # that of enums is slow, and every row needs it
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more will happen unless the user asks for it."""
-        return self in (
-            JobStatus.DONE,
-            JobStatus.CANCELLED,
-            JobStatus.INTERRUPTED,
-            JobStatus.FAILED,
-        )
+        """Nothing more happens unless the user asks for it."""
+        return self in _FINISHED
 
     @property
     def is_live(self) -> bool:
-        """A process is at work on it."""
-        return self in (JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHING)
+        """The job has a session."""
+        return self in _LIVE
 
     @classmethod
     def from_outcome(cls, outcome: Outcome) -> "JobStatus":
-        """The status that an ending leaves behind."""
-        by_choice = {
-            Outcome.DONE: cls.DONE,
-            Outcome.CANCELLED: cls.CANCELLED,
-            Outcome.INTERRUPTED: cls.INTERRUPTED,
-        }
-        return by_choice.get(outcome, cls.FAILED)
+        """The status of a job whose latest attempt ended so."""
+        same_name = {cls.DONE.value, cls.CANCELLED.value, cls.INTERRUPTED.value}
+        return cls(outcome.value) if outcome.value in same_name else cls.FAILED
+
+
+_FINISHED = frozenset(
+    {JobStatus.DONE, JobStatus.CANCELLED, JobStatus.INTERRUPTED, JobStatus.FAILED}
+)
+_LIVE = frozenset({JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHING})
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A session that is over, of a job that went on behind it."""
+    """An attempt that has ended and was followed by another."""
 
     number: int
     started_from: ResumePoint
-    """Where it began."""
     ended: Ended
 
 
 @dataclass(slots=True)
 class JobState:
-    """A job, its attempts and what they heard. Mutable: `apply` is its only writer."""
+    """A job, its attempts and what they heard. Only `apply` changes it."""
 
     job: JobId
     file: str
@@ -107,33 +104,34 @@ class JobState:
     warnings: list[str] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
     ended: Ended | None = None
-    """How the latest attempt ended; None while it lasts, or when another is to come."""
+    """How the latest attempt ended; None while it lasts, or when another will follow."""
     retrying: Retrying | None = None
-    """Why another attempt is to come, until it does."""
+    """Why another attempt will follow, until it connects."""
     refusal: Ended | None = None
-    """Why that one is none of the attempts: the server had no place, or was not there."""
+    """The refusal before it, which does not count as an attempt: the server had no room, or was
+    away."""
     earlier_attempts: list[Attempt] = field(default_factory=list)
-    """The attempts before the latest one; a refusal for want of a place is none."""
+    """The attempts before the latest one, without refusals."""
     started_from: ResumePoint = RECORDING_START
-    """Where the latest attempt that was begun began."""
+    """Where the latest attempt that connected started."""
     has_started: bool = False
-    """Whether the latest attempt was: its session called the server."""
+    """Whether the latest attempt has connected."""
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
     _opened_at_s: float | None = None
-    """When the live session's socket was opened, in seconds of its clock; None when none lives."""
+    """When the live session's socket opened, on its clock; None without one."""
     _last_report_s: float = 0.0
-    """When it last said something, by the same clock."""
+    """When it last reported something, on the same clock."""
 
     @property
     def resume_point(self) -> ResumePoint:
-        """Where a further attempt would take over."""
+        """Where another attempt would take over."""
         return self.resume_tracker.resume_point
 
     @property
     def is_settled(self) -> bool:
-        """As far as anybody wants it: done, or cancelled by the user."""
-        wanted = (Outcome.DONE, Outcome.CANCELLED)
-        return self.ended is not None and self.ended.outcome in wanted
+        """Nothing is left to do: the job is done, or the user cancelled it."""
+        settled = (Outcome.DONE, Outcome.CANCELLED)
+        return self.ended is not None and self.ended.outcome in settled
 
     @property
     def latest_outcome(self) -> Outcome | None:
@@ -144,7 +142,7 @@ class JobState:
 
     @property
     def last_started_attempt(self) -> int:
-        """The latest attempt that was begun: one that was only announced has heard nothing."""
+        """The number of the latest attempt that connected."""
         return self.attempt if self.has_started else self.attempt - 1
 
     @property
@@ -169,56 +167,26 @@ class JobState:
         )
 
     def apply(self, report: JobReport) -> None:
-        """Takes one report in; what an attempt says that another has followed comes too late."""
-        if report.attempt > self.attempt:
-            self._announce_attempt(report.attempt)
+        """Applies a report; those of an attempt that another has followed are too late."""
+        if report.attempt > self.attempt:  # what was heard stays until this attempt connects
+            self._archive_attempt()
+            self.attempt = report.attempt
+            self.began = self.lag = None
+            self.slips = 0
+            self.warnings = []
         if report.attempt == self.attempt:
-            self._track_clock(report)
+            self._last_report_s = report.t
             self._apply_event(report.event)
-
-    def _track_clock(self, report: JobReport) -> None:
-        """The clock of the session that lives, if any does."""
-        self._last_report_s = report.t
-        match report.event:
-            case Progressed() | TurnReceived():
-                pass
-            case Began() as began:
-                self._opened_at_s = report.t - began.begin_ms / 1000
-            case Queued() | Connecting() | Retrying() | Ended():
-                self._opened_at_s = None
-
-    def _announce_attempt(self, attempt: int) -> None:
-        """A further attempt is announced. What was heard stays until it connects."""
-        self._archive_attempt()
-        self.attempt = attempt
-        self.began = self.lag = None
-        self.slips = 0
-        self.warnings = []
-
-    @property
-    def _repeatable_refusal(self) -> Ended | None:
-        """The ending behind which the same number comes again."""
-        refusals = (Outcome.BUSY, Outcome.UNREACHABLE)
-        return self.ended if self.ended and self.ended.outcome in refusals else None
 
     def _archive_attempt(self) -> None:
         if self.has_started and self.ended is not None:
             self.earlier_attempts.append(Attempt(self.attempt, self.started_from, self.ended))
         self.ended, self.has_started = None, False
 
-    def _apply_connecting(self, event: Connecting) -> None:
-        """What was heard behind the place where this attempt begins will be heard again."""
-        self.status = JobStatus.CONNECTING
-        self.sha256 = event.sha256
-        self.retrying, self.refusal, self.has_started = None, None, True
-        self.levels_db = ()
-        self.started_from = ResumePoint.from_connecting(event)
-        self.resume_tracker = ResumeTracker(self.started_from)
-        self.transcript.rewind_to(self.started_from)
-        self.sent_seconds = event.from_ms / 1000
-
     def _apply_event(self, event: Event) -> None:
-        match event:  # what comes most often stands first
+        if isinstance(event, Queued | Connecting | Retrying | Ended):
+            self._opened_at_s = None
+        match event:  # the most frequent first
             case Progressed():
                 self.sent_seconds, self.total_seconds = event.sent_seconds, event.total_seconds
                 self.lag = event.lag_ms
@@ -234,20 +202,31 @@ class JobState:
                 self.total_seconds = event.seconds
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
             case Connecting():
-                self._apply_connecting(event)
+                self.status = JobStatus.CONNECTING
+                self.sha256 = event.sha256
+                self.retrying, self.refusal, self.has_started = None, None, True
+                self.levels_db = ()
+                self.started_from = ResumePoint.from_connecting(event)
+                self.resume_tracker = ResumeTracker(self.started_from)
+                self.transcript.rewind_to(self.started_from)  # the rest will be heard again
+                self.sent_seconds = event.from_ms / 1000
             case Began():
                 self.status = JobStatus.STREAMING
                 self.began = event
+                self._opened_at_s = self._last_report_s - event.begin_ms / 1000
             case Warned():
                 self.warnings.append(event.warning)
             case Slipped():
                 self.slips += 1
             case Retrying():
-                self.refusal = self._repeatable_refusal
-                self.status = JobStatus.QUEUED if self.refusal else JobStatus.RETRYING
-                if self.refusal is None:
+                outcome = self.ended.outcome if self.ended else None
+                refused = outcome in (Outcome.BUSY, Outcome.UNREACHABLE)  # its number is used again
+                self.refusal = self.ended if refused else None
+                self.status = JobStatus.QUEUED if refused else JobStatus.RETRYING
+                if refused:
+                    self.ended, self.has_started = None, False
+                else:
                     self._archive_attempt()
-                self.ended, self.has_started = None, False
                 self.retrying = event
             case Ended():
                 self.ended = event

@@ -1,8 +1,8 @@
 """What a server's error or close means: the outcome, and what the user can do about it.
 
-Codes and texts as the vendor's pages on session errors list them, in their eras: before 2026 the
-text was the close reason, since then it is an Error frame; in 2025 one code stood for nearly
-everything. So where the text is known, it decides.
+Codes and texts are those of the vendor's pages on session errors. Before 2026 the text was the
+close reason, since then it comes in an Error frame; in 2025 one code stood for nearly everything.
+So a known text decides before the code does.
 """
 
 from typing import TYPE_CHECKING
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from workers.jobs.events import Ended, Outcome
 from workers.protocol.messages import Error
 
-if TYPE_CHECKING:  # else the desk's process would load what only sessions need
+if TYPE_CHECKING:  # the desk's process must not load what only sessions need
     from workers.protocol.connection import Closed
     from workers.protocol.dialing import Unreachable
 
 RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
-"""Endings that a further attempt may mend. `Outcome.BUSY` and `Outcome.HANDED_OVER` go on too, but
-are no failures."""
+"""Failures after which another attempt may succeed. `Outcome.BUSY` and `Outcome.HANDED_OVER` also
+lead to one, but are no failures."""
 
 CONTINUE_HINT = "What was heard is kept; it can go on from there."
 RETRY_HINT = "What was heard is kept; retry goes on from there."
@@ -24,7 +24,7 @@ RESUME_HINT = "What was heard is kept; paceline resume goes on from there."
 """What the user can do about a session that broke: anything, ``retry`` or ``paceline resume``."""
 
 _PLACEHOLDER_REASON = "See Error message for details"
-"""The fixed close reason since 2026; says nothing."""
+"""The close reason of every session since 2026."""
 
 _KEY_HINT = "Check the API key (ASSEMBLYAI_API_KEY) and the state of the account."
 _PARAMETER_HINT = "Change the parameter that it names; a retry alone will not help."
@@ -35,11 +35,7 @@ _SESSION_EXPIRED = "The session reached its longest duration."
 
 _OUTCOME_BY_TEXT = (
     ("too many concurrent sessions", Outcome.BUSY, _BUSY_HINT),
-    (
-        "incorrect padding",
-        Outcome.LOST,
-        _SERVER_FAULT,
-    ),  # seen now and then with keys that are right
+    ("incorrect padding", Outcome.LOST, _SERVER_FAULT),  # happens with valid keys too
     ("due to inactivity", Outcome.LOST, "It had heard nothing for too long."),
     ("session expired", Outcome.LOST, _SESSION_EXPIRED),
     ("transmission rate exceeded", Outcome.REFUSED, _PACE_HINT),
@@ -64,42 +60,36 @@ _OUTCOME_BY_CODE = {
     4001: (Outcome.UNAUTHORISED, _KEY_HINT),  # the older table's
 }
 _UNKNOWN_OUTCOME = (Outcome.REFUSED, "Retry; if it stays, ask support.")
-
-
 _OUTCOME_BY_HTTP_STATUS = {401: Outcome.UNAUTHORISED, 403: Outcome.UNAUTHORISED, 429: Outcome.BUSY}
 
 
 def ended_by_unreachable(error: "Unreachable") -> Ended:
-    """The ending of a session that never was; an answer that will not change is a refusal."""
+    """The ending of an attempt that got no connection; refused if a retry would get the same."""
     outcome = Outcome.REFUSED if error.permanent else Outcome.UNREACHABLE
     outcome = _OUTCOME_BY_HTTP_STATUS.get(error.status or 0, outcome)
     return Ended(outcome, error.reason, error.hint, code=error.status)
 
 
 def ended_by_error(error: Error) -> Ended:
-    """The ending that an Error frame announces."""
+    """The ending of a session that got an Error frame."""
     return _ended_by_server(error.error_code, error.error)
 
 
 def ended_by_close(closed: "Closed") -> Ended:
-    """The ending that a close without an Error frame is."""
+    """The ending of a session that the server closed without an Error frame."""
     reason = "" if closed.reason == _PLACEHOLDER_REASON else closed.reason
     if closed.code in (1000, 1001, 1005) and not reason:
-        return Ended(
-            Outcome.LOST, "the server closed the session before it was finished", code=closed.code
-        )
+        reason = "the server closed the session before it was finished"
+        return Ended(Outcome.LOST, reason, code=closed.code)
     return _ended_by_server(closed.code, reason)
 
 
 def _ended_by_server(code: int | None, text: str) -> Ended:
-    outcome, hint = _outcome_and_hint(code, text.lower())
+    outcome, hint = _OUTCOME_BY_CODE.get(code or 0, _UNKNOWN_OUTCOME)
+    for words, known_outcome, known_hint in _OUTCOME_BY_TEXT:
+        if words in text.lower():
+            outcome, hint = known_outcome, known_hint
+            break
     number = f" ({code})" if code is not None else ""
-    said = text or "no reason was given"
-    return Ended(outcome, f"the server ended the session{number}: {said}", hint, code=code)
-
-
-def _outcome_and_hint(code: int | None, text: str) -> tuple[Outcome, str]:
-    for words, outcome, hint in _OUTCOME_BY_TEXT:
-        if words in text:
-            return outcome, hint
-    return _OUTCOME_BY_CODE.get(code or 0, _UNKNOWN_OUTCOME)
+    reason = f"the server ended the session{number}: {text or 'no reason was given'}"
+    return Ended(outcome, reason, hint, code=code)
