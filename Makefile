@@ -19,7 +19,7 @@ help: ## List the targets
 run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
 	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
 
-quick: $(READY) ## Run the tests that start no process and open no screen: under half a minute
+quick: $(READY) ## Run the unit tests: under half a minute on two cores
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit
 
 # In the order of their names: tests that mostly wait come before those that only compute. It takes
