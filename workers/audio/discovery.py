@@ -67,12 +67,18 @@ def find_recordings(
     """
     files: dict[str, None] = {}
     for path in paths:
-        below = (
-            _find_in_folder(path, report_skipped, on_folder)
-            if os.path.isdir(path)
-            else [_require_existing(path)]
-        )
-        files.update(dict.fromkeys(below))
+        found = [path]
+        if os.path.isdir(path):
+            found = sorted(_walk(path, report_skipped, on_folder), key=lambda p: Path(p).parts)
+            if not found:
+                raise UsageProblem(
+                    f"there is no audio in the folder “{path}”",
+                    "It was searched, with all folders in it, for WAV, FLAC, OGG, Opus, MP3, AIFF, "
+                    "W64 and CAF files.",
+                )
+        elif not os.path.lexists(path):
+            raise UsageProblem(f"there is no file or folder “{path}”", "Check the path.")
+        files.update(dict.fromkeys(found))
     return list(files)
 
 
@@ -88,25 +94,6 @@ def special_file_kind(mode: int) -> str | None:
     Open files only: opening a pipe waits for its writer, and a device may never end.
     """
     return next((words for is_kind, words in _FILE_KINDS if is_kind(mode)), "something else")
-
-
-def _require_existing(path: str) -> str:
-    if not os.path.lexists(path):
-        raise UsageProblem(f"there is no file or folder “{path}”", "Check the path.")
-    return path
-
-
-def _find_in_folder(
-    folder: str, report_skipped: SkipCallback, on_folder: FolderCallback
-) -> list[str]:
-    files = sorted(_walk(folder, report_skipped, on_folder), key=lambda path: Path(path).parts)
-    if not files:
-        raise UsageProblem(
-            f"there is no audio in the folder “{folder}”",
-            "It was searched, with all folders in it, for WAV, FLAC, OGG, Opus, MP3, AIFF, W64 "
-            "and CAF files.",
-        )
-    return files
 
 
 def _walk(folder: str, report_skipped: SkipCallback, on_folder: FolderCallback) -> Iterator[str]:

@@ -176,16 +176,14 @@ class Connection:
         """Does the closing handshake, for a limited time, and closes the socket."""
         with suppress(ConnectionLost):  # it is closed either way
             self._send_frame((1000).to_bytes(2, "big"), ABNF.OPCODE_CLOSE)
-            self._await_close(time.monotonic() + CLOSE_TIMEOUT_S)
+            deadline = time.monotonic() + CLOSE_TIMEOUT_S
+            while not self._close_received and (left := deadline - time.monotonic()) > 0:
+                unsent = [self._socket] if self._unsent else []
+                select.select([self._socket], unsent, [], 0 if self.has_buffered_input else left)
+                self.flush()
+                with suppress(Malformed):
+                    self.receive()
         self._ws.shutdown()
-
-    def _await_close(self, deadline: float) -> None:
-        while not self._close_received and (left := deadline - time.monotonic()) > 0:
-            unsent = [self._socket] if self._unsent else []
-            select.select([self._socket], unsent, [], 0 if self.has_buffered_input else left)
-            self.flush()
-            with suppress(Malformed):
-                self.receive()
 
 
 def audio_frame(pcm: bytes) -> bytes:

@@ -27,11 +27,18 @@ MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
 MAX_SESSION_S = 3 * 3600
 """The service ends every session after this time: the vendor's page on session errors, 3008."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WireObject:
+    extra: Extra = field(default_factory=dict, repr=False)
+    """Fields that this program does not know."""
+
+
 # --- server to client ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(_WireObject):
     """The session is accepted; an open socket alone does not mean that."""
 
     type: ClassVar[str] = "Begin"
@@ -40,7 +47,6 @@ class Begin:
     """Unix time in seconds at which the service ends the session (3008); 0 if unknown."""
     configuration: Extra = field(default_factory=dict)
     """What the server applied (since mid-2026); may be empty."""
-    extra: Extra = field(default_factory=dict, repr=False)
 
     @property
     def model(self) -> str:
@@ -50,7 +56,7 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Word(_WireObject):
     """One word of a turn, times in ms from the start of the stream."""
 
     text: str
@@ -60,11 +66,10 @@ class Word:
     word_is_final: bool = True
     """Newer references leave it out, so absent means final."""
     speaker: str | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(_WireObject):
     """The latest text of a turn; replaces every earlier one with the same ``turn_order``."""
 
     type: ClassVar[str] = "Turn"
@@ -79,51 +84,46 @@ class Turn:
     language_code: str | None = None
     language_confidence: float | None = None
     speaker_label: str | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
+class SpeechStarted(_WireObject):
     """U3 only: speech begins ``timestamp`` ms into the stream; at least one Turn follows."""
 
     type: ClassVar[str] = "SpeechStarted"
     timestamp: int
     confidence: float | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Termination:
+class Termination(_WireObject):
     """The answer to Terminate, and the last message. Durations in seconds."""
 
     type: ClassVar[str] = "Termination"
     audio_duration_seconds: float = 0
     session_duration_seconds: float = 0
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class Error(_WireObject):
     """Fatal: the close that follows has the same code, and its reason says nothing."""
 
     type: ClassVar[str] = "Error"
     error: str
     error_code: int | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Warning(_WireObject):
     """A warning; the session continues."""
 
     type: ClassVar[str] = "Warning"
     warning: str
     warning_code: int | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(_WireObject):
     """Opt-in, about every 5 s: how much audio the server has received against its own clock."""
 
     type: ClassVar[str] = "Heartbeat"
@@ -131,47 +131,42 @@ class Heartbeat:
     total_duration_ms: float
     realtime_factor: float | None = None
     max_speech_probability: float | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(_WireObject):
     """Opt-in, about every second: nothing was said between these ms of the stream."""
 
     type: ClassVar[str] = "Silence"
     start_ms: int
     end_ms: int
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(_WireObject):
     """The new speaker of one turn; text and times are unchanged."""
 
     turn_order: int
     speaker_label: str | None = None
     words: tuple[Word, ...] = ()
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SpeakerRevision:
+class SpeakerRevision(_WireObject):
     """Speakers of earlier turns, corrected."""
 
     type: ClassVar[str] = "SpeakerRevision"
     revisions: tuple[Revision, ...]
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class LLMGatewayResponse:
+class LLMGatewayResponse(_WireObject):
     """The response of a language model to a turn."""
 
     type: ClassVar[str] = "LLMGatewayResponse"
     turn_order: int
     transcript: str = ""
     data: Extra = field(default_factory=dict)
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,31 +196,28 @@ ServerMessage: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Terminate:
+class Terminate(_WireObject):
     """No more audio: flush the open turn, send Termination, close."""
 
     type: ClassVar[str] = "Terminate"
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ForceEndpoint:
+class ForceEndpoint(_WireObject):
     """End the current turn now."""
 
     type: ClassVar[str] = "ForceEndpoint"
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class KeepAlive:
+class KeepAlive(_WireObject):
     """Resets the server's inactivity timer; there is no reply."""
 
     type: ClassVar[str] = "KeepAlive"
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateConfiguration:
+class UpdateConfiguration(_WireObject):
     """Changes settings; absent ones stay. No reply; a bad value closes the session (3006)."""
 
     type: ClassVar[str] = "UpdateConfiguration"
@@ -247,7 +239,6 @@ class UpdateConfiguration:
     language_codes: tuple[str, ...] | None = None
     session_heartbeat: bool | None = None
     acknowledge_silence: bool | None = None
-    extra: Extra = field(default_factory=dict, repr=False)
 
 
 ClientMessage: TypeAlias = Terminate | ForceEndpoint | KeepAlive | UpdateConfiguration | Unknown
