@@ -141,7 +141,7 @@ class Opened(Desk):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.skipped_paths += [
+        self.actions.skipped_paths += [
             (f"/rec/pipe-{each}.wav", "this is a named pipe") for each in range(40)
         ]
 
@@ -149,15 +149,15 @@ class Opened(Desk):
 async def test_what_the_command_line_named_in_vain_is_told_and_listed(
     open_desk: DeskFactory,
 ) -> None:
-    """The first with its reason at once, all of them by a key, to the last."""
+    """Their number at once, all of them by a key, to the last."""
     async with open_desk(kind=Opened) as seat:
-        assert "40 of what was named is skipped, as /rec/pipe-0.wav: this is" in seat.footer_text()
+        assert "Skipped 40 paths; press ! to list them" in seat.footer_text()
         await seat.press("!")
         assert "pipe-3.wav" in shown(seat, "#lines")
         await seat.press("pagedown", "j", "q")
     async with open_desk() as seat:
         await seat.press("!")
-        assert "Nothing was skipped" in seat.footer_text()
+        assert "No path was skipped" in seat.footer_text()
 
 
 async def test_the_folder_that_was_left_is_in_view(open_desk: DeskFactory, tmp_path: Path) -> None:

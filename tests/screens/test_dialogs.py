@@ -294,7 +294,7 @@ async def test_nothing_heard_is_nothing_to_export(open_desk: DeskFactory) -> Non
         await seat.press("e", "t", "t", "escape", "G", "e")
         assert {} == load_choice("export")  # nothing was chosen: the settings go on to say
 
-        assert "Nothing was heard yet" in seat.footer_text()
+        assert "There is no transcript yet" in seat.footer_text()
         assert JobId(3) == seat.desk.state.table.current
 
 
@@ -309,7 +309,7 @@ async def test_all_is_exported_whatever_the_filter_hides(open_desk: DeskFactory)
         seat.desk.state.table.filter_by(parse_filter("nobody", COLUMNS))
         for key in ("e", "x", "d", "full_stop", "c", "J", "r"):
             await seat.press(key)
-            assert "no row" in seat.footer_text().lower()
+            assert "no session" in seat.footer_text().lower()
 
 
 async def test_keys_pressed_while_files_are_written_change_nothing(
@@ -341,7 +341,7 @@ async def test_help_shows_the_keys_and_closes(open_desk: DeskFactory) -> None:
     async with open_desk() as seat:
         for key in ("escape", "question_mark", "q", "enter", "f1"):
             await seat.press("question_mark")
-            assert "cancel, keep what was heard" in below(seat, "#lines")
+            assert "cancel, keep the transcript so far" in below(seat, "#lines")
             await seat.press(key)
             assert not isinstance(seat.desk.screen, HelpDialog)
         assert seat.desk.is_running

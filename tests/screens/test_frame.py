@@ -92,7 +92,7 @@ async def test_sentences_tell_the_keys_that_were_changed(open_desk: DeskFactory)
         await seat.press("escape", "tab", "ctrl+a", "delete")
         assert "F8 yes  n no" == str(seat.desk.screen.query_one("#box").border_subtitle)
         await seat.press("f8")
-        assert "Cancelling 3 jobs; what was heard is kept, ^k again forces" in seat.footer_text()
+        assert "Cancelling 3 jobs; transcripts are kept, ^k again forces" in seat.footer_text()
 
 
 async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: DeskFactory) -> None:
@@ -119,7 +119,7 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: De
         told = {
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
         }
-        assert "key: Z" == told["Leave: sessions end politely; again forces"].help
+        assert "key: Z" == told["Quit: sessions end gracefully; again forces"].help
 
         supervisor.is_idle = False
         await seat.press("q")
@@ -147,7 +147,7 @@ async def test_the_first_screen_says_what_to_press_and_what_it_costs(
         told = " ".join(" ".join(rendered_lines(seat.desk.screen.query_one("#none"))).split())
 
         assert "x add files or folders" in told
-        assert "F9 keys and signs" in told
+        assert "F9 keys and symbols" in told
         assert "The service bills every second" in told
 
 
@@ -191,7 +191,7 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
             sorted(f"Theme: {name}" for name in PACELINE_THEMES) == themes[: len(PACELINE_THEMES)]
         )
         assert "Theme: nord" in themes
-        assert "key: x" == told["Cancel, keep what was heard; again forces"].help
+        assert "key: x" == told["Cancel, keep the transcript so far; again forces"].help
 
         told["Sort by lag"].callback()
         told["Theme: paceline-contrast"].callback()

@@ -24,7 +24,7 @@ async def test_cancel_reaches_the_current_job(open_desk: DeskFactory) -> None:
         await seat.press("j", "x")
         assert [JobId(2)] == supervisor.cancelled
         assert "stopping" in seat.table_lines()[1]
-        assert "Cancelling 1 job; what was heard is kept" in seat.footer_text()
+        assert "Cancelling 1 job; transcripts are kept" in seat.footer_text()
 
         supervisor.report(JobId(2), Ended(Outcome.CANCELLED, "stopped by the user"))
         await seat.process_reports()
@@ -59,7 +59,7 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("space", "space", "space", "x")
-        assert "Cancel 2 sessions at work?" in " ".join(
+        assert "Cancel 2 running sessions?" in " ".join(
             rendered_lines(seat.desk.screen.query_one("#question"))
         )
         for key in ("n", "enter", "escape"):
@@ -80,10 +80,10 @@ async def test_that_all_is_over_is_said_once(open_desk: DeskFactory) -> None:
     supervisor.job("/rec/one.wav", *streaming(), ended_done())
     other = supervisor.job("/rec/two.wav", *streaming())
     async with open_desk(supervisor) as seat:
-        assert "All is over" not in seat.footer_text()
+        assert "All finished" not in seat.footer_text()
         supervisor.report(other, ended_failed("it broke"))
         await seat.process_reports()
-        assert "All is over: R tries 1 failed one again, E exports, q leaves" in seat.footer_text()
+        assert "All finished: R retries 1 failed session, E exports, q quits" in seat.footer_text()
 
         seat.desk.show_notice("Something else")
         await seat.process_reports()
@@ -95,7 +95,7 @@ async def test_one_that_is_at_work_among_several_is_asked_for_too(open_desk: Des
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("down", "space", "space", "space", "x")
-        assert "Cancel 1 session at work?" in " ".join(
+        assert "Cancel 1 running session?" in " ".join(
             rendered_lines(seat.desk.screen.query_one("#question"))
         )
 
@@ -106,11 +106,11 @@ async def test_a_turn_is_ended_now(open_desk: DeskFactory) -> None:
     supervisor.streaming = {JobId(1)}
     async with open_desk(supervisor) as seat:
         await seat.press(".")
-        assert "1 session asked to end the turn now" in seat.footer_text()
+        assert "Ending the current turn of 1 session" in seat.footer_text()
         await seat.press("space", "space", ".")
 
         assert [JobId(1)] * 2 == supervisor.turns_ended
-        assert "1 session asked to end the turn now; 1 does not stream" in seat.footer_text()
+        assert "Ending the current turn of 1 session; 1 not streaming" in seat.footer_text()
 
 
 async def test_all_that_failed_is_retried_by_one_key(open_desk: DeskFactory) -> None:
@@ -122,7 +122,7 @@ async def test_all_that_failed_is_retried_by_one_key(open_desk: DeskFactory) -> 
 
         await seat.process_reports()
         await seat.press("R")
-        assert "Nothing has failed" in seat.footer_text()
+        assert "No session has failed" in seat.footer_text()
 
 
 async def test_the_queue_is_edited_and_undone(open_desk: DeskFactory) -> None:
@@ -152,7 +152,7 @@ async def test_the_queue_is_edited_and_undone(open_desk: DeskFactory) -> None:
         assert any("wait-2" in row for row in seat.table_lines())
 
         await seat.press("g", "d")
-        assert "Nothing removed; 1 job at work: x cancels first" in seat.footer_text()
+        assert "Nothing removed; 1 job running: cancel with x first" in seat.footer_text()
 
 
 async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> None:
@@ -163,9 +163,7 @@ async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> Non
         await seat.press("G", "c")
         assert "Nothing to do: 1 job not streaming" in seat.footer_text()
         await seat.press("g", "space", "space", "space", "c", "enter")
-        assert "Nothing is changed yet" in "".join(
-            rendered_lines(seat.desk.screen.query_one("#outcome"))
-        )
+        assert "No changes yet" in "".join(rendered_lines(seat.desk.screen.query_one("#outcome")))
 
         await seat.press(*"Oslo, Bergen", "tab", *"20", "enter")
         assert "min silence is from 50" in "".join(
@@ -175,7 +173,7 @@ async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> Non
 
         changes = UpdateConfiguration(keyterms_prompt=("Oslo", "Bergen"), min_turn_silence=200)
         assert [(JobId(1), changes)] == supervisor.configured
-        assert "Sent to 1 session; 2 do not stream" in seat.footer_text()
+        assert "Sent to 1 session; 2 not streaming" in seat.footer_text()
 
 
 async def test_escape_takes_marks_away_and_never_leaves(open_desk: DeskFactory) -> None:
@@ -193,7 +191,7 @@ async def test_retry_reaches_what_is_over(open_desk: DeskFactory) -> None:
     async with open_desk(supervisor) as seat:
         await seat.press("r")
         assert [] == supervisor.retried
-        assert "at work" in seat.footer_text()
+        assert "running" in seat.footer_text()
 
         await seat.press("G", "space", "k", "space", "r")
         assert [JobId(4)] == supervisor.retried
@@ -213,7 +211,7 @@ async def test_hold_is_shown_until_it_is_let_go(open_desk: DeskFactory) -> None:
         await seat.press("p")
         assert supervisor.holding
         assert "starts held" in seat.banner_text()
-        assert "go on: speech cannot wait" in seat.footer_text()
+        assert "go on: a paced stream cannot pause" in seat.footer_text()
 
         await seat.press("p")
         assert not supervisor.holding

@@ -1,18 +1,19 @@
 """The table of keys is what the desk does."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tests.screens.conftest import DeskDriver, DeskFactory
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import ended_done, streaming, turn_heard
 from tui.app.desk import Desk
-from tui.keys.key_table import KEY_BINDINGS, SCOPE_STACKS, Scope, bindings_in
-from tui.keys.keymap import parse_key_name
+from tui.keys.key_names import parse_key_name
+from tui.keys.key_table import KEY_BINDINGS, SCOPE_STACKS, KeyBinding, Scope, bindings_in
 from workers.jobs.job import JobId
 
 WAY = {
@@ -35,7 +36,7 @@ WAY = {
     Scope.EXPORTING: ["e"],
     Scope.HELP: ["question_mark"],
 }
-"""What is pressed to get where a key works; for those of `Scope.REPLAY` see `test_lookback`."""
+"""What is pressed to get where a key works; for those of `Scope.REPLAY` see `test_replay_desk`."""
 
 
 class Recording(Desk):
@@ -84,7 +85,8 @@ async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope:
                     there = place(desk)
                 desk.asked = ()
                 await seat.press(name)
-                assert [(key.action, True)] == desk.asked, name
+                action = f"verb({key.id!r})" if scope is Scope.JOBS else key.action
+                assert [(action, True)] == desk.asked, name
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
@@ -95,3 +97,46 @@ def test_no_key_means_two_things_in_one_place() -> None:
     assert set(Scope) == {scope for scopes in SCOPE_STACKS for scope in scopes}
     assert set(Scope) == {*WAY, Scope.REPLAY}
     assert all(name == parse_key_name(name) for key in KEY_BINDINGS for name in key.keys)
+
+
+FIVE_MORE = KeyBinding(
+    Scope.JOBS, ("f9",), "allow(5)", "run five more sessions at once", "five more"
+)
+"""A verb that the desk does not have."""
+
+
+@pytest.mark.parametrize(
+    "bindings", [(FIVE_MORE,), (FIVE_MORE, *KEY_BINDINGS)], ids=["alone", "all"]
+)
+async def test_a_verb_is_one_entry(tmp_path: Path, bindings: Sequence[KeyBinding]) -> None:
+    """An entry that is added to the table is bound and in footer, help and palette."""
+    supervisor = FakeSupervisor(sessions=4)
+    supervisor.job("/rec/one.wav", *streaming())
+    desk = Desk(supervisor, "here", tmp_path / "run", bindings=(*KEY_BINDINGS, FIVE_MORE))
+    async with desk.run_test(size=(200, 60)) as pilot:
+        seat = DeskDriver(desk, supervisor, pilot)
+        await seat.process_reports()
+        assert "F9 five more" in seat.footer_text()
+        commands = {each.title: each for each in desk.get_system_commands(desk.screen)}
+        assert "key: F9" == commands["Run five more sessions at once"].help
+        await seat.press("f9")
+        assert 9 == supervisor.max_sessions
+        await seat.press("question_mark")
+        help_text = "\n".join(rendered_lines(desk.screen.query_one("#lines")))
+        assert "run five more sessions at once" in help_text
+
+
+async def test_every_verb_is_in_help_and_palette(open_desk: DeskFactory) -> None:
+    """By its description, with the reason if it cannot act now."""
+    async with open_desk(size=(200, 60)) as seat:
+        seat.supervisor.job("/rec/one.wav", *streaming())
+        await seat.process_reports()
+        commands = {
+            each.title.lower(): each for each in seat.desk.get_system_commands(seat.desk.screen)
+        }
+        await seat.press("question_mark")
+        help_text = "\n".join(rendered_lines(seat.desk.screen.query_one("#lines")))
+        for key in bindings_in(Scope.JOBS):
+            assert commands[key.description.lower()].help.startswith(f"key: {key.key_display}")
+            assert all(word in help_text for word in key.description.split())
+        assert "key: R; No session has failed" == commands["retry all failed sessions"].help

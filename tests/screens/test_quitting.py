@@ -36,7 +36,7 @@ async def test_with_sessions_at_work_leaving_is_polite_first(
     async with open_desk(supervisor) as seat:
         await seat.press(key)
         assert 1 == supervisor.stops
-        assert "Leaving: 1 session to end politely" in seat.footer_text()
+        assert "Quitting: waiting for 1 session" in seat.footer_text()
         assert "stopping" in seat.table_lines()[0]
         assert seat.desk.is_running
 
@@ -50,7 +50,7 @@ async def test_a_second_q_forces_and_a_third_does_not_wait(open_desk: DeskFactor
     async with open_desk(supervisor) as seat:
         await seat.press("q", "q")
         assert 2 == supervisor.stops
-        assert "by force" in seat.footer_text()
+        assert "Forced" in seat.footer_text()
 
         await seat.pilot.press("q")
         await seat.wait_until(lambda: seat.desk.shutdown_state.phase is ShutdownPhase.CLOSED)
@@ -66,7 +66,7 @@ async def test_control_c_leaves_from_inside_a_dialog(open_desk: DeskFactory) -> 
 
         await seat.press("ctrl+c")
         assert 1 == supervisor.stops
-        assert "Leaving" in seat.footer_text()
+        assert "Quitting" in seat.footer_text()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no such signals")

@@ -22,7 +22,7 @@ async def test_an_export_has_every_turn_or_is_none(open_desk: DeskFactory) -> No
     ]
     supervisor.job("/rec/1.wav", *events)
     async with open_desk(supervisor) as seat:
-        run = seat.desk.run_folder
+        run = seat.desk.actions.run_folder
         run.mkdir()
         assert not seat.desk.state.job_states[JobId(2)].transcript.is_complete
         await seat.press("j", "e", "enter")

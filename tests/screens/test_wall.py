@@ -80,8 +80,8 @@ async def test_ways_to_the_wall_and_back(open_desk: DeskFactory) -> None:
         assert 1 == len(desk.screen_stack)
 
         await seat.press("space", "space", "w")
-        assert WallRanking.MARKED is desk.wall.ranking
-        assert [1, 2] == desk.wall.tiles
+        assert WallRanking.MARKED is desk.actions.wall_state.ranking
+        assert [1, 2] == desk.actions.wall_state.tiles
         await seat.press("?", "escape", "enter", "right", "right")
         assert JobId(3) == desk.state.table.current  # which is not on the wall
         await seat.press("escape")

@@ -1,7 +1,7 @@
-"""What the user copies to the clipboard of their terminal, and the sentence that says so.
+"""What is copied to the clipboard of the user's terminal, with the notice for it.
 
-It goes there as an escape sequence (OSC 52), so it reaches the machine that the user sits at, over
-SSH too. No terminal answers whether it took it.
+The app sends it as an escape sequence (OSC 52), so it reaches the user's own machine over SSH too.
+Terminals do not confirm it.
 """
 
 import os
@@ -18,35 +18,32 @@ from workers.jobs.job_state import JobState
 from workers.traces.files import trace_files
 
 MAX_CLIPBOARD_BYTES = 74_994
-"""Bytes of text that every terminal with a clipboard takes: some stop at 100,000 of the sequence,
-which is in base 64."""
+"""Bytes of text that every terminal accepts: some limit the base64 sequence to 100,000."""
 
 CLIPBOARD_OVERFLOW_FILE = "copied.txt"
-"""In the run's folder: what was too long."""
+"""File in the run folder for text that is too long."""
 
 
 class ClipboardCopy(NamedTuple):
-    """What goes to the clipboard, if anything, and what to say."""
+    """The text for the clipboard, which may be empty, and the notice."""
 
     text: str
     notice: str
 
 
 def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> ClipboardCopy:
-    """What was heard in these jobs, which no other thread knows; of several, each under its path,
-    as the export as plain text has it.
+    """The transcripts of jobs, in the form of the plain-text export.
 
-    What is too long for a clipboard is written to a file, whose path is copied instead.
+    A text that is too long is written to a file, and the path of the file is copied. Restores
+    evicted turns in ``job_states``, which must be snapshots.
     """
-    lost = [job_state for job_state in job_states if not restore_turns(run_folder, job_state)]
-    heard = [history for history in job_states if len(history.transcript)]
-    if not heard:
-        return ClipboardCopy("", "Nothing was heard yet that could be copied")
-    words = sum(len(words_of(each.text)) for history in heard for each in history.transcript.lines)
+    incomplete = [state for state in job_states if not restore_turns(run_folder, state)]
+    heard = [state for state in job_states if len(state.transcript)]
+    words = sum(len(words_of(line.text)) for state in heard for line in state.transcript.lines)
     of = f"{format_count(words, 'word')} of {format_count(len(heard), 'session')}"
     text = txt_of(heard[0]) if len(heard) == 1 else txt_of_all(heard)
-    if lost:
-        of += ", without turns that could not be read back from the trace"
+    if incomplete:
+        of += ", without turns that could not be read from the trace"
     if len(text.encode()) <= MAX_CLIPBOARD_BYTES:
         return ClipboardCopy(text, f"Copied {of}{_tmux_hint()}")
     path = run_folder / CLIPBOARD_OVERFLOW_FILE
@@ -54,28 +51,28 @@ def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> Clipbo
         path.write_text(text, "utf-8")
     except OSError as error:
         why = f"{path} cannot be written ({error.strerror})"
-        return ClipboardCopy("", f"{of} are too long for a clipboard, and {why}")
+        return ClipboardCopy("", f"{of} are too long for the clipboard, and {why}")
     whole = _absolute_text(path)
     return ClipboardCopy(
-        whole, f"{of} are too long for a clipboard; they are in {whole}, copied instead"
+        whole, f"{of} are too long for the clipboard; copied the path {whole} instead"
     )
 
 
 def copy_trace_paths(jobs: Sequence[JobId], run_folder: Path) -> ClipboardCopy:
-    """The path of each job's latest trace, a line each."""
+    """The paths of the jobs' latest traces, one per line."""
     latest = [trace_files(run_folder, job)[-1:] for job in jobs]
     paths = [_absolute_text(path) for found in latest for _, path in found]
     if not paths:
-        return ClipboardCopy("", "No attempt has left a trace yet")
+        return ClipboardCopy("", "There is no trace yet")
     what = paths[0] if len(paths) == 1 else f"the paths of {len(paths)} traces"
     return ClipboardCopy("\n".join(paths), f"Copied {what}{_tmux_hint()}")
 
 
 def _absolute_text(path: Path) -> str:
-    """From the root on; bytes of a name that are no text cannot be copied."""
+    """The absolute path; bytes that are not text become question marks."""
     return str(path.absolute()).encode(errors="replace").decode()
 
 
 def _tmux_hint() -> str:
-    """Tmux keeps what programs in it copy to itself, unless it was told otherwise."""
+    """A hint for tmux, which by default does not forward the clipboard to the terminal."""
     return "; in tmux it needs set -g set-clipboard on" if "TMUX" in os.environ else ""

@@ -1,4 +1,4 @@
-"""What was reported, into state: a moment at a time, so that keys have their turn in between."""
+"""Applies pending reports to the state, in portions that leave time for keys."""
 
 from contextlib import suppress
 from itertools import count
@@ -9,18 +9,21 @@ from tui.model.desk_state import DeskState
 from workers.jobs.events import JobReport
 
 DRAIN_BUDGET_S = 0.008
-"""Seconds that it may take at once; enough for a thousand reports and more."""
+"""Longest time of one call; enough for more than a thousand reports."""
+
+DRAIN_PAUSE_S = 0.008
+"""Pause before the next call, in which keys are handled."""
 
 DRAIN_BATCH_REPORTS = 100
-"""Reports that are taken in, however slow the machine."""
+"""Reports between two looks at the clock; so many are applied on any machine."""
 
 
 def drain_reports(state: DeskState, reports: "SimpleQueue[JobReport]") -> bool:
-    """Takes in what there is; False when that was too much for a moment, so some is left."""
+    """Applies pending reports; returns False if the time was up before the queue was empty."""
     end = monotonic() + DRAIN_BUDGET_S
     with suppress(Empty):
-        for taken in count(1):
+        for applied in count(1):
             state.apply(reports.get_nowait())
-            if not taken % DRAIN_BATCH_REPORTS and monotonic() > end:
+            if not applied % DRAIN_BATCH_REPORTS and monotonic() > end:
                 return False
     return True

@@ -1,142 +1,149 @@
-"""The user's verbs: each acts on the marked rows, else on the current one, and says what it did.
+"""The verbs that steer a live run. Each acts on the marked rows, else on the current one.
 
-The sentences and what they reach are in `verbs` (sessions) and `edits` (the queue).
+What they do to sessions is in `tui.model.verbs`, what they do to the queue in `queue_edits`.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from textual.app import App
+from textual.events import Click
 
+from tui.app.drain_reports import DRAIN_PAUSE_S, drain_reports
 from tui.app.queue_edits import QueueEditor
-from tui.config.settings import DeskSettings
+from tui.app.run_actions import DeskParts, RunActions
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs
-from tui.model.desk_state import DeskState
+from tui.model.run_notices import RunNotices
 from tui.model.supervisor_protocol import SupervisorProtocol
-from tui.screens.reading_screen import ReadingScreen
-from tui.theme.roles import Look
-from tui.widgets.messages import PathsPasted
+from tui.text.formats import format_count
+from tui.theme.roles import StyledLine
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
 
 
-class JobActions(App[None]):
-    """The part of the desk that steers sessions. Dialogs load when asked for: the first screen
-    comes sooner."""
+class JobActions(RunActions):
+    """The verbs of a live run. The supervisor's reports are the state's only source."""
 
-    settings: DeskSettings
+    scopes = (Scope.JOBS,)
 
-    def __init__(
-        self, state: DeskState, supervisor: SupervisorProtocol, look: Look, run_folder: Path
-    ) -> None:
-        super().__init__()
-        self.state = state
+    def __init__(self, desk: DeskParts, supervisor: SupervisorProtocol) -> None:
+        super().__init__(desk)
         self.supervisor = supervisor
-        self.look = look
-        self.run_folder = run_folder
-        self.queue_editor = QueueEditor(state, supervisor, look.keymap)
-        self.skipped_paths: list[tuple[str, str]] = []
-        """What was named and is no recording: its path, and why, in words."""
+        self.queue_editor = QueueEditor(desk.state, supervisor, desk.look.keymap)
+        self._notices = RunNotices(desk.state, supervisor, desk.look)
+        self._drain_scheduled = False
         self._picker_folder = ""
-        """Where the picker was last."""
+        """Where the file picker was last."""
 
-    def show_notice(self, notice: str) -> None:
-        """Puts a sentence at the foot of the screen."""
-        raise NotImplementedError  # the desk does: it has the foot; an App cannot be abstract
+    def update_state(self, now: float) -> None:
+        self.state.tick(now)
+        self.drain()
+        supervisor = self.supervisor
+        self.state.update_forecast(
+            supervisor.queue,
+            supervisor.next_start_at,
+            supervisor.max_sessions,
+            held=supervisor.holding,
+        )
+        if notice := self._notices.poll():
+            self.show_notice(notice)
 
-    @property
-    def targets(self) -> list[JobId]:
-        """The marked rows, else the current one; while reading, what is being read."""
-        if isinstance(self.screen, ReadingScreen):
-            return [] if self.state.table.current is None else [self.state.table.current]
-        return self.state.table.targets()
+    def drain(self) -> None:
+        """Applies pending reports; of a flood, the rest follows after a pause for keys."""
+        if not drain_reports(self.state, self.supervisor.reports) and not self._drain_scheduled:
+            self._drain_scheduled = True
+            self.app.set_timer(DRAIN_PAUSE_S, self._resume_drain)
+
+    def _resume_drain(self) -> None:
+        self._drain_scheduled = False
+        self.drain()
 
     # --- sessions
 
-    def action_cancel(self) -> None:
+    def cancel(self) -> None:
+        """Asks first when the cancel would end a live session among several jobs."""
         targets, state = self.targets, self.state
         live = [job for job in targets if state.job_states[job].status.is_live]
-        unasked = [job for job in live if not state.is_stopping(job)]
-        if len(targets) < 2 or not unasked:
+        not_stopping = [job for job in live if not state.is_stopping(job)]
+        if len(targets) < 2 or not not_stopping:
             self.show_notice(self.queue_editor.cancel(targets))
             return
         from tui.screens.confirm import ConfirmDialog
 
-        asked = f"Cancel {verbs.session_count(len(unasked))} at work?"
-        after = f"What was heard is kept; {self._key_label('retry')} goes on from there."
-        dialog = ConfirmDialog(self.look, asked, after)
-        self.push_screen(
-            dialog, lambda yes: self.show_notice(self.queue_editor.cancel(targets)) if yes else None
-        )
+        question = f"Cancel {format_count(len(not_stopping), 'running session')}?"
+        consequence = f"Transcripts are kept; {self._key_label('retry')} continues from there."
 
-    def action_retry(self) -> None:
+        def confirmed(yes: bool | None) -> None:
+            if yes:
+                self.show_notice(self.queue_editor.cancel(targets))
+
+        self.app.push_screen(ConfirmDialog(self.look, question, consequence), confirmed)
+
+    def retry(self) -> None:
         self.show_notice(verbs.retry(self.state, self.supervisor, self.targets))
 
-    def action_retry_failed(self) -> None:
-        failed = [job for job in self.state.job_states if self._status_of(job) is JobStatus.FAILED]
-        self.show_notice(verbs.retry_failed(self.state, self.supervisor, failed))
+    def retry_failed(self) -> None:
+        states = self.state.job_states.values()
+        failed = [state.job for state in states if state.status is JobStatus.FAILED]
+        self.show_notice(verbs.retry(self.state, self.supervisor, failed))
 
-    def action_hold(self) -> None:
+    def hold(self) -> None:
         self.show_notice(verbs.toggle_hold(self.supervisor))
 
-    def action_end_turn(self) -> None:
+    def end_turn(self) -> None:
         self.show_notice(verbs.end_turn(self.supervisor, self.targets))
 
-    def action_configure(self) -> None:
+    def configure(self) -> None:
         from tui.screens.live_config import ConfigureDialog
 
-        targets = self.targets
+        targets, states = self.targets, self.state.job_states
         models = {
             job: began.model
             for job in targets
-            if self._status_of(job) is JobStatus.STREAMING
-            and (began := self.state.job_states[job].began) is not None
+            if states[job].status is JobStatus.STREAMING and (began := states[job].began)
         }
-        if not models:
-            self.show_notice(verbs.nothing_message(len(targets), "not streaming"))
-            return
 
         def send(changes: dict[JobId, UpdateConfiguration] | None) -> None:
             if changes:
                 others = len(targets) - len(changes)
                 self.show_notice(verbs.configure(self.supervisor, changes, others))
 
-        self.push_screen(ConfigureDialog(self.look, models), send)
+        self.app.push_screen(ConfigureDialog(self.look, models), send)
 
     def _key_label(self, action: str) -> str:
-        """What is pressed for a verb."""
         return self.look.key_hint(Scope.JOBS, action)
-
-    def _status_of(self, job: JobId) -> JobStatus:
-        return self.state.job_states[job].status
 
     # --- the queue
 
-    def action_remove(self) -> None:
+    def remove(self) -> None:
         self.show_notice(self.queue_editor.remove(self.targets))
 
-    def action_shift(self, by: int) -> None:
+    def shift(self, by: int) -> None:
         self.show_notice(self.queue_editor.move_in_queue(self.targets, by))
 
-    def action_allow(self, by: int) -> None:
+    def allow(self, by: int) -> None:
         self.show_notice(self.queue_editor.change_concurrency(by))
 
-    def action_undo(self) -> None:
+    def undo(self) -> None:
         self.show_notice(self.queue_editor.undo())
 
-    def action_add(self, text: str = "") -> None:
+    def add(self, text: str = "") -> None:
         from tui.screens.add_recordings import AddDialog
 
         dialog = AddDialog(self.look, text, self._picker_folder)
-        self.push_screen(
+        self.app.push_screen(
             dialog, lambda files: self._queue_files(files, dialog.folder, dialog.skipped)
         )
 
-    def on_paths_pasted(self, message: PathsPasted) -> None:
-        self.action_add(path_input.join_pasted_paths(message.text))
+    def add_pasted(self, text: str) -> None:
+        self.add(path_input.join_pasted_paths(text))
+
+    def footer_bar(self, cells: int) -> list[StyledLine]:
+        return []
+
+    def click_footer_bar(self, event: Click) -> None:
+        pass  # there is none
 
     def _queue_files(
         self, files: list[str] | None, folder: str, skipped: Sequence[tuple[str, str]]
@@ -144,42 +151,5 @@ class JobActions(App[None]):
         self._picker_folder = folder
         if files:
             self.skipped_paths += skipped
-            self.show_notice(
-                self.queue_editor.add(files)
-                + path_input.skipped_note(skipped, self._key_label("skipped"))
-            )
-
-    def announce_skipped(self) -> None:
-        """What the command line named in vain, when the desk opens."""
-        if self.skipped_paths:
-            count = f"{len(self.skipped_paths)} of what was named is skipped"
-            first, key = ": ".join(self.skipped_paths[0]), self._key_label("skipped")
-            self.show_notice(f"{count}, as {first}; {key} lists all")
-
-    def action_skipped(self) -> None:
-        if not self.skipped_paths:
-            self.show_notice("Nothing was skipped: every recording that was found is in the table")
-            return
-        from tui.screens.skipped import SkippedDialog
-
-        self.push_screen(SkippedDialog(self.look, self.skipped_paths))
-
-    # --- exports
-
-    def action_export(self, everything: bool = False) -> None:
-        from tui.model.export_choice import ExportChoice
-        from tui.model.export_job import export_groups
-        from tui.screens.export import ExportDialog
-
-        wanted = list(self.state.job_states) if everything else self.targets
-        if not wanted:
-            self.show_notice(verbs.NO_ROW_MESSAGE)
-            return
-        if not any(len(self.state.job_states[job].transcript) for job in wanted):
-            self.show_notice("Nothing was heard yet that could be exported")
-            return
-        offered = export_groups(self.state, [] if everything else wanted)
-        first = len(offered) - 1 if everything else 0
-        choice = ExportChoice.load(self.settings.export)
-        dialog = ExportDialog(self.look, self.state, offered, first, self.run_folder, choice)
-        self.push_screen(dialog)
+            note = path_input.skipped_note(skipped, self._key_label("skipped"))
+            self.show_notice(self.queue_editor.add(files) + note)

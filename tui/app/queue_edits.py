@@ -1,6 +1,6 @@
-"""Edits of the queue, and the way back from each: what ``u`` undoes.
+"""Changes to the queue, each of which can be undone.
 
-An edit never touches a session that streams; what has begun by the time it is undone goes on.
+Neither a change nor its undoing ends a live session.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,21 +16,21 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 
 MAX_UNDO_STEPS = 100
-"""So many edits can be undone."""
+"""How many changes can be undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEdit:
-    """One edit that was made."""
+    """A change that was made."""
 
     description: str
-    """What was done, to stand behind “Undone:”."""
+    """What was done, as it reads after “Undone:”."""
     undo: Callable[[], str]
-    """Goes back, and says what of it could not; empty when all could."""
+    """Undoes it; returns what could not be undone, or an empty text."""
 
 
 class QueueEditor:
-    """What the user does to the queue, newest last. Every verb gives a sentence."""
+    """The user's changes to the queue. Every method returns a notice of what it did."""
 
     def __init__(self, state: DeskState, supervisor: SupervisorProtocol, keys: Keymap) -> None:
         self._state = state
@@ -39,7 +39,7 @@ class QueueEditor:
         self._undo_stack: list[QueueEdit] = []
 
     def undo(self) -> str:
-        """Takes the newest edit back."""
+        """Undoes the last change."""
         if not self._undo_stack:
             return "Nothing to undo"
         edit = self._undo_stack.pop()
@@ -47,84 +47,78 @@ class QueueEditor:
         return f"Undone: {edit.description}{f'; {rest}' if rest else ''}"
 
     def add(self, files: Sequence[str]) -> str:
-        """Queues files, and shows them at once."""
+        """Queues files and shows their rows at once."""
         added = self._supervisor.add(files)
         self._state.add_jobs(added, files)
         self._push_undo(f"adding {job_count(len(added))}", lambda: self._undo_add(added))
-        return f"{job_count(len(added))} added at the end"
+        return f"{job_count(len(added))} added to the end of the queue"
 
     def remove(self, targets: Sequence[JobId]) -> str:
-        """Takes rows off the table, those that wait out of the queue too."""
+        """Removes rows from the table, and waiting jobs from the queue too."""
         live = [job for job in targets if self._state.job_states[job].status.is_live]
-        gone = [job for job in targets if job not in live]
-        streams = (
-            f"{job_count(len(live))} at work: {self._key_label('cancel')} cancels first"
-            if live
-            else ""
-        )
-        if not gone:
-            return f"Nothing removed; {streams}" if live else verbs.NO_ROW_MESSAGE
-        waiting, order = self._waiting_among(gone), list(self._state.table.waiting_jobs)
+        removed = [job for job in targets if job not in live]
+        cancel, undo = self._key_label("cancel"), self._key_label("undo")
+        rest = f"{job_count(len(live))} running: cancel with {cancel} first"
+        if not removed:
+            return f"Nothing removed; {rest}" if live else verbs.NO_ROW_MESSAGE
+        waiting, order = self._waiting_among(removed), list(self._state.table.waiting_jobs)
         for job in waiting:
             self._supervisor.cancel(job)
-        self._state.remove(gone)
-        self._push_undo(
-            f"removing {job_count(len(gone))}", lambda: self._undo_remove(gone, waiting, order)
-        )
-        queue = "" if not waiting else " and the queue"
-        undoes = f"{self._key_label('undo')} undoes"
-        return f"{job_count(len(gone))} taken off the table{queue}; {streams or undoes}"
+        self._state.remove(removed)
+        count = job_count(len(removed))
+        self._push_undo(f"removing {count}", lambda: self._undo_remove(removed, waiting, order))
+        queue = " and the queue" if waiting else ""
+        return f"{count} removed from the table{queue}; {rest if live else f'{undo} undoes'}"
 
     def cancel(self, targets: Sequence[JobId]) -> str:
-        """The verb; only for what was waiting is there a way back."""
+        """Cancels jobs. Only the removal of waiting jobs from the queue can be undone."""
         waiting, order = self._waiting_among(targets), list(self._state.table.waiting_jobs)
-        says = verbs.cancel(self._state, self._supervisor, targets, self._key_label("cancel"))
+        notice = verbs.cancel(self._state, self._supervisor, targets, self._key_label("cancel"))
         if waiting:
-            done = f"cancelling {len(waiting)} that waited"
-            self._push_undo(done, lambda: self._requeue(waiting, order))
-        return says
+            description = f"cancelling {len(waiting)} waiting"
+            self._push_undo(description, lambda: self._requeue(waiting, order))
+        return notice
 
     def move_in_queue(self, targets: Sequence[JobId], offset: int) -> str:
         """Moves waiting jobs up (-1) or down (1) in the queue."""
         waiting, before = self._waiting_among(targets), list(self._state.table.waiting_jobs)
         if not waiting:
-            return verbs.nothing_message(len(targets), "not waiting for a start")
+            return verbs.nothing_message(len(targets), "not waiting in the queue")
         after = self._state.table.move_in_queue(waiting, offset)
-        whither = "up" if offset < 0 else "down"
+        direction = "up" if offset < 0 else "down"
         if after == before:
             return f"Already {'first' if offset < 0 else 'last'} in the queue"
         self._supervisor.reorder(after)
         self._push_undo(
-            f"moving {job_count(len(waiting))} {whither}", lambda: self._restore_order(before)
+            f"moving {job_count(len(waiting))} {direction}", lambda: self._restore_order(before)
         )
-        place = min(after.index(job) for job in waiting) + 1
-        ahead = "next to start" if place == 1 else f"number {place} of {len(after)} in the queue"
-        return f"{job_count(len(waiting))} moved {whither}: {ahead}"
+        position = min(after.index(job) for job in waiting) + 1
+        ahead = (
+            "next to start" if position == 1 else f"number {position} of {len(after)} in the queue"
+        )
+        return f"{job_count(len(waiting))} moved {direction}: {ahead}"
 
     def change_concurrency(self, delta: int) -> str:
-        """Lets more (1) or fewer (-1) sessions run at once."""
+        """Allows more (1) or fewer (-1) sessions at once."""
         before = self._supervisor.max_sessions
         if not before:
-            return "How many may run at once is not known before the engine is up"
+            return "The session limit is not known until the engine has started"
         if before + delta < 1:
-            return f"One at once is the least; {self._key_label('hold')} holds new starts"
+            return f"At least one session runs at once; {self._key_label('hold')} holds new starts"
         self._supervisor.set_max_sessions(before + delta)
         self._push_undo(f"{before + delta} at once", lambda: self._restore_concurrency(before))
         return self._concurrency_text(before + delta)
 
-    # --- the ways back
+    # --- undoing
 
     def _undo_add(self, added: Sequence[JobId]) -> str:
-        gone = [job for job in added if not self._state.job_states[job].status.is_live]
-        for job in self._waiting_among(gone):
+        removed = [job for job in added if not self._state.job_states[job].status.is_live]
+        for job in self._waiting_among(removed):
             self._supervisor.cancel(job)
-        self._state.remove(gone)
-        begun = len(added) - len(gone)
-        return (
-            f"{job_count(begun)} at work already: {self._key_label('cancel')} cancels"
-            if begun
-            else ""
-        )
+        self._state.remove(removed)
+        started = len(added) - len(removed)
+        cancel = self._key_label("cancel")
+        return f"{job_count(started)} already running: {cancel} cancels" if started else ""
 
     def _undo_remove(
         self, removed: Sequence[JobId], waiting: Sequence[JobId], order: Sequence[JobId]
@@ -133,14 +127,11 @@ class QueueEditor:
         return self._requeue(waiting, order)
 
     def _requeue(self, waiting: Sequence[JobId], order: Sequence[JobId]) -> str:
-        again = [job for job in waiting if self._supervisor.retry(job)]
+        requeued = [job for job in waiting if self._supervisor.retry(job)]
         self._restore_order(order)
-        lost = len(waiting) - len(again)
-        return (
-            f"{job_count(lost)} still ending: {self._key_label('retry')} retries later"
-            if lost
-            else ""
-        )
+        lost = len(waiting) - len(requeued)
+        retry = self._key_label("retry")
+        return f"{job_count(lost)} still ending: {retry} retries later" if lost else ""
 
     def _restore_order(self, order: Sequence[JobId]) -> str:
         self._state.table.reorder_queue(order)
@@ -149,9 +140,7 @@ class QueueEditor:
 
     def _restore_concurrency(self, sessions: int) -> str:
         self._supervisor.set_max_sessions(sessions)
-        return f"again {self._concurrency_text(sessions)}"
-
-    # --- what is so
+        return self._concurrency_text(sessions)
 
     def _key_label(self, action: str) -> str:
         return self._keys.short_key_display(Scope.JOBS, action)
@@ -164,7 +153,7 @@ class QueueEditor:
         if more > 0:
             return f"{sessions} at once; {more} more can start now"
         if live > sessions:
-            return f"{sessions} at once; the {live} at work go on to their ends"
+            return f"{sessions} at once; the {live} running continue"
         return f"{sessions} at once"
 
     def _waiting_among(self, targets: Sequence[JobId]) -> list[JobId]:

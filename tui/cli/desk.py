@@ -83,7 +83,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
             kind=options.endpoint_kind,
             settings=settings,
         )
-        app.skipped_paths += request.skipped
+        app.actions.skipped_paths += request.skipped
         app.state.restore(request.job_states)
         app.state.add_jobs(jobs, request.files)
         gc_tuning.tune_gc()

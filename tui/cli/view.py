@@ -46,10 +46,10 @@ def view(folder: Path | None) -> ExitCode:
     timeline = RunTimeline(folder, running=running)
     # Finals are cached, so reading the whole run here makes the first screen come at once.
     timeline.reports_between(BEFORE_START_S, timeline.duration_s)
-    from tui.app.replay_desk import ReplayDesk  # loads Textual
+    from tui.app.desk import Desk  # loads Textual
 
     title = replay_title(folder, timeline, still_running=running)
-    app = ReplayDesk(Replay(timeline), title, folder, settings=settings)
+    app = Desk(Replay(timeline), title, folder, settings=settings)
     gc_tuning.tune_gc()
     with guard.watch(kill_notice("To look back again", "paceline view", folder)):
         app.run()

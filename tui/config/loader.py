@@ -151,8 +151,9 @@ class _SettingsReader:
     def _keys(self, table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         if not table:
             return {}
+        from tui.keys.key_names import parse_key_name  # slow to load
         from tui.keys.key_table import KEY_BINDINGS, Scope
-        from tui.keys.keymap import Keymap, parse_key_name  # slow to load
+        from tui.keys.keymap import Keymap
 
         scopes = {scope.name.lower(): scope for scope in Scope}
         self._check_names(("keys",), table, scopes)
@@ -186,7 +187,7 @@ class _SettingsReader:
         return tuple(names)
 
     def _check_conflicts(self, keymap: "Keymap") -> None:
-        from tui.keys.keymap import keys_display
+        from tui.keys.key_names import keys_display
 
         for conflict in keymap.conflicts():
             scope, _, action = conflict.changed.id.partition(".")

@@ -1,10 +1,18 @@
-"""Every key of the desk, in one table: bindings, footer, help and palette are made from it."""
+"""Every action of the desk, one entry each: keys, description, footer label, and when it can act.
+
+Bindings, footer, command palette, help and the tables in the README are made from these entries.
+The actions of `Scope.JOBS` and `Scope.REPLAY`, the verbs, are methods of `tui.app.run_actions` and
+its two subclasses. All other actions are ``action_…`` methods of a screen or widget.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from textual.binding import Binding, BindingType
+
+from tui.keys.key_names import keys_display
 
 
 class Scope(Enum):
@@ -14,11 +22,11 @@ class Scope(Enum):
     JOBS = "Jobs"
     VIEW = "One session"
     TRANSCRIPT = "In a tab of a session"
-    EVENTS = "In its events"
+    EVENTS = "In the events tab"
     SEARCH = "Searching"
     READING = "Reading, full screen"
     WALL = "Wall"
-    REPLAY = "Looking back at a run"
+    REPLAY = "Replaying a run"
     DESK = "Desk"
     DIALOG = "Dialogs"
     FILTERING = "Filtering"
@@ -31,200 +39,258 @@ class Scope(Enum):
     HELP = "Help"
 
 
+class Needs(Enum):
+    """What must be there before a verb can act."""
+
+    NOTHING = "nothing"
+    ROWS = "a current or marked row"
+    STREAMING = "a streaming session among those rows"
+    FAILED = "a failed session"
+    TRANSCRIPT = "a transcript of those rows"
+    ANY_TRANSCRIPT = "a transcript of any session"
+    SKIPPED = "a skipped path"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyBinding:
-    """One thing that keys do."""
+    """One action and the keys that start it."""
 
     scope: Scope
     keys: tuple[str, ...]
-    """As Textual names them; any of them works."""
+    """Textual's names of the keys; each of them works."""
     action: str
-    key_display: str
-    """The keys as a person reads them."""
+    """The method that does it, with its arguments; published, as settings name it."""
     description: str
-    """What it does, in help and palette."""
+    """For help and palette."""
     footer_label: str = ""
-    """A word for the footer; empty keeps it out of there."""
+    """For the footer; empty keeps the action out of it."""
+    hidden_keys: int = 0
+    """How many of the keys, from the end, are not displayed."""
     priority: bool = False
-    """Before the focused widget sees the key."""
+    """The key works before the focused widget sees it. Users cannot change it."""
+    needs: Needs = Needs.NOTHING
+    in_replay: bool = True
+    """Works on a finished run too."""
 
     @property
     def id(self) -> str:
-        """What settings call it; empty for what nobody may change, so that none is kept in."""
+        """The name in settings; empty when the key cannot be changed."""
         return "" if self.priority else f"{self.scope.name.lower()}.{self.action}"
+
+    @property
+    def key_display(self) -> str:
+        """The keys as people read them."""
+        return _cached_display(self.keys[: len(self.keys) - self.hidden_keys])
+
+
+_cached_display = lru_cache(maxsize=None)(keys_display)  # asked for at every drawing of the footer
+
+
+def _key(
+    scope: Scope,
+    keys: str,
+    action: str,
+    description: str,
+    footer_label: str = "",
+    *,
+    hidden_keys: int = 0,
+    priority: bool = False,
+) -> KeyBinding:
+    names = tuple(keys.split())
+    return KeyBinding(scope, names, action, description, footer_label, hidden_keys, priority)
+
+
+def _verb(
+    keys: str,
+    action: str,
+    description: str,
+    footer_label: str = "",
+    *,
+    needs: Needs = Needs.NOTHING,
+    in_replay: bool = False,
+) -> KeyBinding:
+    names = tuple(keys.split())
+    return KeyBinding(
+        Scope.JOBS, names, action, description, footer_label, needs=needs, in_replay=in_replay
+    )
 
 
 KEY_BINDINGS = (
-    KeyBinding(Scope.SESSIONS, ("down", "j"), "move(1)", "↓ j", "next session"),
-    KeyBinding(Scope.SESSIONS, ("up", "k"), "move(-1)", "↑ k", "previous session"),
-    KeyBinding(Scope.SESSIONS, ("pagedown", "ctrl+d"), "page(1)", "PgDn ^d", "a page down"),
-    KeyBinding(Scope.SESSIONS, ("pageup", "ctrl+u"), "page(-1)", "PgUp ^u", "a page up"),
-    KeyBinding(Scope.SESSIONS, ("home", "g"), "edge(-1)", "Home g", "first session"),
-    KeyBinding(Scope.SESSIONS, ("end", "G"), "edge(1)", "End G", "last session"),
-    KeyBinding(
-        Scope.SESSIONS, ("enter",), "read", "Enter", "read the transcript full screen", "read"
+    _key(Scope.SESSIONS, "down j", "move(1)", "next session"),
+    _key(Scope.SESSIONS, "up k", "move(-1)", "previous session"),
+    _key(Scope.SESSIONS, "pagedown ctrl+d", "page(1)", "page down"),
+    _key(Scope.SESSIONS, "pageup ctrl+u", "page(-1)", "page up"),
+    _key(Scope.SESSIONS, "home g", "edge(-1)", "first session"),
+    _key(Scope.SESSIONS, "end G", "edge(1)", "last session"),
+    _key(Scope.SESSIONS, "enter", "read", "read the transcript full screen", "read"),
+    _key(Scope.SESSIONS, "space", "mark", "mark the session, go to the next", "mark"),
+    _key(Scope.SESSIONS, "ctrl+a", "mark_all", "mark all visible sessions; again unmarks them"),
+    _key(Scope.SESSIONS, "i", "invert_marks", "invert the marks"),
+    _key(Scope.SESSIONS, "slash", "filter", "filter the sessions as you type", "filter"),
+    _key(Scope.SESSIONS, "s", "sort", "sort by a column", "sort"),
+    _key(Scope.SESSIONS, "S", "reverse", "reverse the order"),
+    _key(Scope.SESSIONS, "f", "freeze", "freeze the order of the rows, or release it"),
+    _key(Scope.SESSIONS, "tab", "other_pane", "switch between table and transcript"),
+    _key(Scope.SESSIONS, "escape", "back", "go back; clears the marks, then the filter"),
+    _verb("a", "add", "add files or folders", "add"),
+    _verb(
+        "x",
+        "cancel",
+        "cancel, keep the transcript so far; again forces",
+        "cancel",
+        needs=Needs.ROWS,
     ),
-    KeyBinding(
-        Scope.SESSIONS, ("space",), "mark", "Space", "mark for the verbs, and go on", "mark"
+    _verb(
+        "r",
+        "retry",
+        "retry a failed or cancelled session where it stopped",
+        "retry",
+        needs=Needs.ROWS,
     ),
-    KeyBinding(
-        Scope.SESSIONS, ("ctrl+a",), "mark_all", "^a", "mark all that are shown; again none"
+    _verb("R", "retry_failed", "retry all failed sessions", needs=Needs.FAILED),
+    _verb(
+        "e",
+        "export",
+        "export transcripts to files",
+        "export",
+        needs=Needs.TRANSCRIPT,
+        in_replay=True,
     ),
-    KeyBinding(Scope.SESSIONS, ("i",), "invert_marks", "i", "mark the others instead"),
-    KeyBinding(
-        Scope.SESSIONS, ("slash",), "filter", "/", "show only some: filter as you type", "filter"
+    _verb(
+        "E", "export(True)", "export all transcripts", needs=Needs.ANY_TRANSCRIPT, in_replay=True
     ),
-    KeyBinding(Scope.SESSIONS, ("s",), "sort", "s", "sort by a column", "sort"),
-    KeyBinding(Scope.SESSIONS, ("S",), "reverse", "S", "the same order the other way round"),
-    KeyBinding(Scope.SESSIONS, ("f",), "freeze", "f", "keep rows where they are, or let them move"),
-    KeyBinding(Scope.SESSIONS, ("tab",), "other_pane", "Tab", "to the transcript beside, and back"),
-    KeyBinding(
-        Scope.SESSIONS, ("escape",), "back", "Esc", "back; takes marks, then the filter away"
+    _verb("p", "hold", "hold new starts, or release them", "hold"),
+    _verb("plus", "allow(1)", "run one more session at once"),
+    _verb("minus", "allow(-1)", "run one fewer session at once"),
+    _verb("J", "shift(1)", "move down in the queue", needs=Needs.ROWS),
+    _verb("K", "shift(-1)", "move up in the queue", needs=Needs.ROWS),
+    _verb("d", "remove", "remove from the table and the queue", needs=Needs.ROWS),
+    _verb("u", "undo", "undo the last change to the queue"),
+    _verb("full_stop", "end_turn", "end the current turn now", needs=Needs.ROWS),
+    _verb(
+        "c", "configure", "change key terms or turn silence while streaming", needs=Needs.STREAMING
     ),
-    KeyBinding(Scope.JOBS, ("a",), "add", "a", "add files or folders", "add"),
-    KeyBinding(
-        Scope.JOBS, ("x",), "cancel", "x", "cancel, keep what was heard; again forces", "cancel"
+    _verb("exclamation_mark", "skipped", "list skipped paths", needs=Needs.SKIPPED),
+    _verb("w", "wall", "show several transcripts side by side, or go back", "wall", in_replay=True),
+    _verb(
+        "y",
+        "copy",
+        "copy the transcript to the clipboard",
+        "copy",
+        needs=Needs.TRANSCRIPT,
+        in_replay=True,
     ),
-    KeyBinding(Scope.JOBS, ("r",), "retry", "r", "go on with what broke or was cancelled", "retry"),
-    KeyBinding(Scope.JOBS, ("R",), "retry_failed", "R", "go on with all that failed"),
-    KeyBinding(Scope.JOBS, ("e",), "export", "e", "export transcripts to files", "export"),
-    KeyBinding(Scope.JOBS, ("E",), "export(True)", "E", "export all that was heard"),
-    KeyBinding(Scope.JOBS, ("p",), "hold", "p", "hold new starts, or let them go on", "hold"),
-    KeyBinding(Scope.JOBS, ("plus",), "allow(1)", "+", "let one more run at once"),
-    KeyBinding(Scope.JOBS, ("minus",), "allow(-1)", "-", "let one fewer run at once"),
-    KeyBinding(Scope.JOBS, ("J",), "shift(1)", "J", "move down in the queue"),
-    KeyBinding(Scope.JOBS, ("K",), "shift(-1)", "K", "move up in the queue"),
-    KeyBinding(Scope.JOBS, ("d",), "remove", "d", "take off the table, and out of the queue"),
-    KeyBinding(Scope.JOBS, ("u",), "undo", "u", "undo the last edit of the queue"),
-    KeyBinding(Scope.JOBS, ("full_stop",), "end_turn", ".", "end the open turn now"),
-    KeyBinding(
-        Scope.JOBS, ("c",), "configure", "c", "change key terms or turn silence in mid-stream"
+    _verb("Y", "copy_path", "copy the path of the trace", needs=Needs.ROWS, in_replay=True),
+    _key(Scope.VIEW, "1", "tab('transcript')", "transcript of the session"),
+    _key(Scope.VIEW, "2", "tab('timing')", "timing: how late chunks were sent"),
+    _key(Scope.VIEW, "3", "tab('events')", "events: all messages, in both directions"),
+    _key(Scope.VIEW, "4", "tab('job')", "job: file, parameters, attempts, errors"),
+    _key(Scope.VIEW, "left_square_bracket", "tabs(-1)", "previous tab"),
+    _key(Scope.VIEW, "right_square_bracket", "tabs(1)", "next tab"),
+    _key(Scope.VIEW, "t", "stamps", "time stamps: starts, all, none"),
+    _key(Scope.TRANSCRIPT, "down j", "lines(1)", "line down"),
+    _key(Scope.TRANSCRIPT, "up k", "lines(-1)", "line up; stops following"),
+    _key(Scope.TRANSCRIPT, "pagedown ctrl+d", "pages(1)", "page down"),
+    _key(Scope.TRANSCRIPT, "pageup ctrl+u", "pages(-1)", "page up"),
+    _key(Scope.TRANSCRIPT, "home g", "beginning", "go to the start"),
+    _key(Scope.TRANSCRIPT, "end G", "follow", "go to the end and follow it"),
+    _key(Scope.TRANSCRIPT, "slash", "search", "search the transcript, filter the events", "search"),
+    _key(Scope.TRANSCRIPT, "n", "found(1)", "next match"),
+    _key(Scope.TRANSCRIPT, "N", "found(-1)", "previous match"),
+    _key(Scope.EVENTS, "enter", "unfold", "show the whole line; again folds it"),
+    _key(Scope.SEARCH, "enter", "submit", "keep the search; n and N step through matches", "keep"),
+    _key(Scope.SEARCH, "down", "found(1)", "next match", "next"),
+    _key(Scope.SEARCH, "up", "found(-1)", "previous match", "previous"),
+    _key(Scope.SEARCH, "escape", "leave", "end the search", "end"),
+    _key(Scope.READING, "escape", "back", "back to the sessions", "back"),
+    _key(Scope.READING, "left h", "neighbour(-1)", "previous session", "previous"),
+    _key(Scope.READING, "right l", "neighbour(1)", "next session", "next"),
+    _key(Scope.WALL, "left h", "step(-1, 0)", "tile to the left"),
+    _key(Scope.WALL, "right l", "step(1, 0)", "tile to the right"),
+    _key(Scope.WALL, "up k", "step(0, -1)", "tile above"),
+    _key(Scope.WALL, "down j", "step(0, 1)", "tile below"),
+    _key(Scope.WALL, "pagedown ctrl+d", "pages(1)", "next page of sessions"),
+    _key(Scope.WALL, "pageup ctrl+u", "pages(-1)", "previous page of sessions"),
+    _key(Scope.WALL, "home g", "edge(-1)", "first tile"),
+    _key(Scope.WALL, "end G", "edge(1)", "last tile"),
+    _key(Scope.WALL, "enter", "read", "read this session full screen", "read"),
+    _key(Scope.WALL, "s", "choose", "change how sessions are chosen", "choose"),
+    _key(Scope.WALL, "f", "pin", "pin these sessions, or release them", "pin"),
+    _key(Scope.WALL, "space", "mark", "mark the session, go to the next", "mark"),
+    _key(Scope.WALL, "escape", "back", "back to the sessions", "back"),
+    _key(Scope.REPLAY, "p", "play", "play or pause; at the end, from the start", "play"),
+    _key(Scope.REPLAY, "plus", "faster(1)", "faster: 4 or 16 times", "faster"),
+    _key(Scope.REPLAY, "minus", "faster(-1)", "slower", "slower"),
+    _key(Scope.REPLAY, "full_stop", "skip(10)", "10 seconds forward", "10 s on"),
+    _key(Scope.REPLAY, "comma", "skip(-10)", "10 seconds back", "back"),
+    _key(Scope.REPLAY, "greater_than_sign", "skip(60)", "a minute forward"),
+    _key(Scope.REPLAY, "less_than_sign", "skip(-60)", "a minute back"),
+    _key(Scope.REPLAY, "b", "beginning_of_run", "go to the start"),
+    _key(Scope.REPLAY, "B", "end_of_run", "go to the end"),
+    _key(Scope.DESK, "question_mark f1", "help", "keys and symbols", "help", hidden_keys=1),
+    _key(Scope.DESK, "ctrl+p", "command_palette", "all actions by name"),
+    _key(Scope.DESK, "q", "quit", "quit: sessions end gracefully; again forces", "quit"),
+    _key(
+        Scope.DESK,
+        "ctrl+c ctrl+q",
+        "quit",
+        "the same, also in a dialog",
+        hidden_keys=1,
+        priority=True,
     ),
-    KeyBinding(
-        Scope.JOBS, ("exclamation_mark",), "skipped", "!", "what was skipped when it was added"
+    _key(Scope.DIALOG, "escape", "close", "close", "close"),
+    _key(Scope.FILTERING, "enter", "keep", "go to the rows and keep the filter", "keep"),
+    _key(Scope.FILTERING, "escape", "clear", "show all again", "show all"),
+    _key(Scope.SORTING, "o", "choose('QUEUE')", "queue order"),
+    _key(Scope.SORTING, "s", "choose('STATE')", "state"),
+    _key(Scope.SORTING, "f", "choose('FILE')", "file"),
+    _key(Scope.SORTING, "p", "choose('PROGRESS')", "progress"),
+    _key(Scope.SORTING, "t", "choose('LEFT')", "time left"),
+    _key(Scope.SORTING, "l", "choose('LAG')", "lag"),
+    _key(Scope.SORTING, "v", "choose('LEVEL')", "level"),
+    _key(Scope.SORTING, "a", "choose('ATTEMPTS')", "attempts"),
+    _key(Scope.SORTING, "w", "choose('WORDS')", "newest words"),
+    _key(Scope.SORTING, "down j", "move(1)", "next column"),
+    _key(Scope.SORTING, "up k", "move(-1)", "previous column"),
+    _key(Scope.SORTING, "enter space", "choose_here", "sort by it", "sort", hidden_keys=1),
+    _key(Scope.ADDING, "enter", "submit", "add these recordings, or open the folder", "add"),
+    _key(
+        Scope.ADDING, "tab", "complete", "complete the path; from the list, back to it", "complete"
     ),
-    KeyBinding(
-        Scope.JOBS, ("w",), "wall", "w", "several transcripts side by side, and back", "wall"
-    ),
-    KeyBinding(Scope.JOBS, ("y",), "copy", "y", "copy the transcript to the clipboard", "copy"),
-    KeyBinding(Scope.JOBS, ("Y",), "copy_path", "Y", "copy the path of the trace"),
-    KeyBinding(Scope.VIEW, ("1",), "tab('transcript')", "1", "transcript of the session"),
-    KeyBinding(Scope.VIEW, ("2",), "tab('timing')", "2", "timing: how late its chunks left"),
-    KeyBinding(Scope.VIEW, ("3",), "tab('events')", "3", "events: all that was said, both ways"),
-    KeyBinding(Scope.VIEW, ("4",), "tab('job')", "4", "job: file, parameters, attempts, errors"),
-    KeyBinding(Scope.VIEW, ("left_square_bracket",), "tabs(-1)", "[", "the tab before"),
-    KeyBinding(Scope.VIEW, ("right_square_bracket",), "tabs(1)", "]", "the next tab"),
-    KeyBinding(Scope.VIEW, ("t",), "stamps", "t", "time stamps: beginnings, all, none"),
-    KeyBinding(Scope.TRANSCRIPT, ("down", "j"), "lines(1)", "↓ j", "a line down"),
-    KeyBinding(Scope.TRANSCRIPT, ("up", "k"), "lines(-1)", "↑ k", "a line up; stops following"),
-    KeyBinding(Scope.TRANSCRIPT, ("pagedown", "ctrl+d"), "pages(1)", "PgDn ^d", "a page down"),
-    KeyBinding(Scope.TRANSCRIPT, ("pageup", "ctrl+u"), "pages(-1)", "PgUp ^u", "a page up"),
-    KeyBinding(Scope.TRANSCRIPT, ("home", "g"), "beginning", "Home g", "the beginning"),
-    KeyBinding(Scope.TRANSCRIPT, ("end", "G"), "follow", "End G", "the end, and follow it"),
-    KeyBinding(
-        Scope.TRANSCRIPT, ("slash",), "search", "/", "search the words, filter the events", "search"
-    ),
-    KeyBinding(Scope.TRANSCRIPT, ("n",), "found(1)", "n", "the next place found"),
-    KeyBinding(Scope.TRANSCRIPT, ("N",), "found(-1)", "N", "the place found before"),
-    KeyBinding(Scope.EVENTS, ("enter",), "unfold", "Enter", "all of this line; again folds it"),
-    KeyBinding(
-        Scope.SEARCH, ("enter",), "submit", "Enter", "keep it, and go on with n and N", "keep"
-    ),
-    KeyBinding(Scope.SEARCH, ("down",), "found(1)", "↓", "the next place found", "next"),
-    KeyBinding(Scope.SEARCH, ("up",), "found(-1)", "↑", "the place found before", "previous"),
-    KeyBinding(Scope.SEARCH, ("escape",), "leave", "Esc", "end it", "end"),
-    KeyBinding(Scope.READING, ("escape",), "back", "Esc", "back to the sessions", "back"),
-    KeyBinding(
-        Scope.READING, ("left", "h"), "neighbour(-1)", "← h", "the session before", "previous"
-    ),
-    KeyBinding(Scope.READING, ("right", "l"), "neighbour(1)", "→ l", "the session after", "next"),
-    KeyBinding(Scope.WALL, ("left", "h"), "step(-1, 0)", "← h", "the tile at the left"),
-    KeyBinding(Scope.WALL, ("right", "l"), "step(1, 0)", "→ l", "the tile at the right"),
-    KeyBinding(Scope.WALL, ("up", "k"), "step(0, -1)", "↑ k", "the tile above"),
-    KeyBinding(Scope.WALL, ("down", "j"), "step(0, 1)", "↓ j", "the tile below"),
-    KeyBinding(Scope.WALL, ("pagedown", "ctrl+d"), "pages(1)", "PgDn ^d", "the next sessions"),
-    KeyBinding(Scope.WALL, ("pageup", "ctrl+u"), "pages(-1)", "PgUp ^u", "the sessions before"),
-    KeyBinding(Scope.WALL, ("home", "g"), "edge(-1)", "Home g", "the first tile of all"),
-    KeyBinding(Scope.WALL, ("end", "G"), "edge(1)", "End G", "the last tile of all"),
-    KeyBinding(Scope.WALL, ("enter",), "read", "Enter", "read this session full screen", "read"),
-    KeyBinding(Scope.WALL, ("s",), "choose", "s", "choose sessions by something else", "choose"),
-    KeyBinding(Scope.WALL, ("f",), "pin", "f", "keep these sessions, or no longer", "pin"),
-    KeyBinding(Scope.WALL, ("space",), "mark", "Space", "mark for the verbs, and go on", "mark"),
-    KeyBinding(Scope.WALL, ("escape",), "back", "Esc", "back to the sessions", "back"),
-    KeyBinding(Scope.REPLAY, ("p",), "play", "p", "play or pause; at the end, anew", "play"),
-    KeyBinding(Scope.REPLAY, ("plus",), "faster(1)", "+", "faster: 4 or 16 times", "faster"),
-    KeyBinding(Scope.REPLAY, ("minus",), "faster(-1)", "-", "slower", "slower"),
-    KeyBinding(Scope.REPLAY, ("full_stop",), "skip(10)", ".", "10 seconds on", "10 s on"),
-    KeyBinding(Scope.REPLAY, ("comma",), "skip(-10)", ",", "10 seconds back", "back"),
-    KeyBinding(Scope.REPLAY, ("greater_than_sign",), "skip(60)", ">", "a minute on"),
-    KeyBinding(Scope.REPLAY, ("less_than_sign",), "skip(-60)", "<", "a minute back"),
-    KeyBinding(Scope.REPLAY, ("b",), "beginning_of_run", "b", "to the beginning"),
-    KeyBinding(Scope.REPLAY, ("B",), "end_of_run", "B", "to the end"),
-    KeyBinding(Scope.DESK, ("question_mark", "f1"), "help", "?", "keys and signs", "help"),
-    KeyBinding(Scope.DESK, ("ctrl+p",), "command_palette", "^p", "every action by name"),
-    KeyBinding(
-        Scope.DESK, ("q",), "quit", "q", "leave: sessions end politely; again forces", "quit"
-    ),
-    KeyBinding(
-        Scope.DESK, ("ctrl+c", "ctrl+q"), "quit", "^c", "the same, also in a dialog", "", True
-    ),
-    KeyBinding(Scope.DIALOG, ("escape",), "close", "Esc", "close", "close"),
-    KeyBinding(
-        Scope.FILTERING, ("enter",), "keep", "Enter", "to the rows; the filter stays", "keep"
-    ),
-    KeyBinding(Scope.FILTERING, ("escape",), "clear", "Esc", "show all again", "show all"),
-    KeyBinding(Scope.SORTING, ("o",), "choose('QUEUE')", "o", "queue order"),
-    KeyBinding(Scope.SORTING, ("s",), "choose('STATE')", "s", "state"),
-    KeyBinding(Scope.SORTING, ("f",), "choose('FILE')", "f", "file"),
-    KeyBinding(Scope.SORTING, ("p",), "choose('PROGRESS')", "p", "progress"),
-    KeyBinding(Scope.SORTING, ("t",), "choose('LEFT')", "t", "time left"),
-    KeyBinding(Scope.SORTING, ("l",), "choose('LAG')", "l", "lag"),
-    KeyBinding(Scope.SORTING, ("v",), "choose('LEVEL')", "v", "level"),
-    KeyBinding(Scope.SORTING, ("a",), "choose('ATTEMPTS')", "a", "attempts"),
-    KeyBinding(Scope.SORTING, ("w",), "choose('WORDS')", "w", "newest words"),
-    KeyBinding(Scope.SORTING, ("down", "j"), "move(1)", "↓ j", "next column"),
-    KeyBinding(Scope.SORTING, ("up", "k"), "move(-1)", "↑ k", "previous column"),
-    KeyBinding(Scope.SORTING, ("enter", "space"), "choose_here", "Enter", "sort by it", "sort"),
-    KeyBinding(Scope.ADDING, ("enter",), "submit", "Enter", "add what is named, or open", "add"),
-    KeyBinding(
-        Scope.ADDING, ("tab",), "complete", "Tab", "complete the path; back to it", "complete"
-    ),
-    KeyBinding(Scope.ADDING, ("down",), "browse", "↓", "into the list"),
-    KeyBinding(Scope.PICKING, ("down", "j"), "move(1)", "↓ j", "next"),
-    KeyBinding(
-        Scope.PICKING, ("up", "k"), "move(-1)", "↑ k", "previous; from the first to the path"
-    ),
-    KeyBinding(Scope.PICKING, ("pagedown", "ctrl+d"), "page(1)", "PgDn ^d", "a page down"),
-    KeyBinding(Scope.PICKING, ("pageup", "ctrl+u"), "page(-1)", "PgUp ^u", "a page up"),
-    KeyBinding(Scope.PICKING, ("home", "g"), "edge(-1)", "Home g", "first"),
-    KeyBinding(Scope.PICKING, ("end", "G"), "edge(1)", "End G", "last"),
-    KeyBinding(Scope.PICKING, ("right", "l"), "open", "→ l", "open the folder"),
-    KeyBinding(Scope.PICKING, ("left", "h", "backspace"), "up", "← h", "the folder above"),
-    KeyBinding(Scope.PICKING, ("space",), "mark", "Space", "mark, and go on", "mark"),
-    KeyBinding(Scope.PICKING, ("ctrl+a",), "mark_all", "^a", "mark every recording here"),
-    KeyBinding(Scope.CONFIGURING, ("enter",), "submit", "Enter", "send what was typed", "send"),
-    KeyBinding(Scope.CONFIRMING, ("y",), "confirm", "y", "yes", "yes"),
-    KeyBinding(Scope.CONFIRMING, ("n", "enter"), "close", "n", "no", "no"),
-    KeyBinding(Scope.EXPORTING, ("enter",), "write", "Enter", "write the files", "write"),
-    KeyBinding(Scope.EXPORTING, ("r",), "choose('r')", "r", "which rows"),
-    KeyBinding(Scope.EXPORTING, ("t",), "choose('txt')", "t", "plain text"),
-    KeyBinding(Scope.EXPORTING, ("s",), "choose('srt')", "s", "SubRip subtitles"),
-    KeyBinding(Scope.EXPORTING, ("v",), "choose('vtt')", "v", "WebVTT subtitles"),
-    KeyBinding(Scope.EXPORTING, ("j",), "choose('json')", "j", "JSON with every word"),
-    KeyBinding(Scope.EXPORTING, ("c",), "choose('csv')", "c", "a table, one turn a line"),
-    KeyBinding(Scope.EXPORTING, ("a",), "choose('a')", "a", "one file each, or one for all"),
-    KeyBinding(Scope.EXPORTING, ("o",), "choose('o')", "o", "files that exist"),
-    KeyBinding(Scope.EXPORTING, ("f",), "choose('f')", "f", "the folder"),
-    KeyBinding(Scope.EXPORTING, ("tab",), "complete", "Tab", "to the folder; complete it"),
-    KeyBinding(Scope.EXPORTING, ("down",), "move(1)", "↓", "next choice"),
-    KeyBinding(Scope.EXPORTING, ("up",), "move(-1)", "↑", "previous choice"),
-    KeyBinding(Scope.EXPORTING, ("space",), "choose_here", "Space", "choose, or not", "choose"),
-    KeyBinding(Scope.EXPORTING, ("y",), "copy", "y", "copy the folder's path"),
-    KeyBinding(Scope.HELP, ("question_mark", "f1", "q", "enter"), "close", "?", "close"),
-    KeyBinding(Scope.HELP, ("down", "j"), "lines(1)", "↓ j", "a line down"),
-    KeyBinding(Scope.HELP, ("up", "k"), "lines(-1)", "↑ k", "a line up"),
-    KeyBinding(Scope.HELP, ("pagedown", "ctrl+d"), "lines(12)", "PgDn ^d", "down"),
-    KeyBinding(Scope.HELP, ("pageup", "ctrl+u"), "lines(-12)", "PgUp ^u", "up"),
+    _key(Scope.ADDING, "down", "browse", "go to the list"),
+    _key(Scope.PICKING, "down j", "move(1)", "next"),
+    _key(Scope.PICKING, "up k", "move(-1)", "previous; from the first row, to the path"),
+    _key(Scope.PICKING, "pagedown ctrl+d", "page(1)", "page down"),
+    _key(Scope.PICKING, "pageup ctrl+u", "page(-1)", "page up"),
+    _key(Scope.PICKING, "home g", "edge(-1)", "first"),
+    _key(Scope.PICKING, "end G", "edge(1)", "last"),
+    _key(Scope.PICKING, "right l", "open", "open the folder"),
+    _key(Scope.PICKING, "left h backspace", "up", "parent folder", hidden_keys=1),
+    _key(Scope.PICKING, "space", "mark", "mark, go to the next", "mark"),
+    _key(Scope.PICKING, "ctrl+a", "mark_all", "mark every recording here"),
+    _key(Scope.CONFIGURING, "enter", "submit", "send the changes", "send"),
+    _key(Scope.CONFIRMING, "y", "confirm", "yes", "yes"),
+    _key(Scope.CONFIRMING, "n enter", "close", "no", "no", hidden_keys=1),
+    _key(Scope.EXPORTING, "enter", "write", "write the files", "write"),
+    _key(Scope.EXPORTING, "r", "choose('r')", "which rows"),
+    _key(Scope.EXPORTING, "t", "choose('txt')", "plain text"),
+    _key(Scope.EXPORTING, "s", "choose('srt')", "SubRip subtitles"),
+    _key(Scope.EXPORTING, "v", "choose('vtt')", "WebVTT subtitles"),
+    _key(Scope.EXPORTING, "j", "choose('json')", "JSON with every word"),
+    _key(Scope.EXPORTING, "c", "choose('csv')", "a table, one turn a line"),
+    _key(Scope.EXPORTING, "a", "choose('a')", "one file each, or one for all"),
+    _key(Scope.EXPORTING, "o", "choose('o')", "files that exist"),
+    _key(Scope.EXPORTING, "f", "choose('f')", "the folder"),
+    _key(Scope.EXPORTING, "tab", "complete", "to the folder; complete it"),
+    _key(Scope.EXPORTING, "down", "move(1)", "next choice"),
+    _key(Scope.EXPORTING, "up", "move(-1)", "previous choice"),
+    _key(Scope.EXPORTING, "space", "choose_here", "choose, or not", "choose"),
+    _key(Scope.EXPORTING, "y", "copy", "copy the folder's path"),
+    _key(Scope.HELP, "question_mark f1 q enter", "close", "close", hidden_keys=3),
+    _key(Scope.HELP, "down j", "lines(1)", "line down"),
+    _key(Scope.HELP, "up k", "lines(-1)", "line up"),
+    _key(Scope.HELP, "pagedown ctrl+d", "lines(12)", "page down"),
+    _key(Scope.HELP, "pageup ctrl+u", "lines(-12)", "page up"),
 )
 
 SCOPE_STACKS = (
@@ -246,34 +312,16 @@ SCOPE_STACKS = (
     (Scope.DIALOG, Scope.EXPORTING),
     (Scope.DIALOG, Scope.HELP),
 )
-"""Scopes whose keys work together somewhere: there, none may mean two things."""
+"""Scopes whose keys work at the same time: within one line, a key must not mean two things."""
 
 
 def bindings_in(*scopes: Scope) -> list[KeyBinding]:
-    """The keys that work there, in the order of the scopes."""
+    """The bindings of these scopes, in the order of the scopes."""
     return [key for scope in scopes for key in KEY_BINDINGS if key.scope is scope]
 
 
-READ_ONLY_ACTION_PREFIXES = ("export", "wall", "copy")
-"""How the actions of those verbs begin that touch no session."""
-
-
-def replay_bindings(bindings: Iterable[KeyBinding]) -> list[KeyBinding]:
-    """How a run that was is played, then those of these keys that work on one.
-
-    What steers sessions is none of them.
-    """
-    left = [
-        key
-        for key in bindings
-        if key.scope is not Scope.JOBS or key.action.startswith(READ_ONLY_ACTION_PREFIXES)
-    ]
-    own = [replace(key, description="leave") if key.footer_label == "quit" else key for key in left]
-    return [*bindings_in(Scope.REPLAY), *own]
-
-
 def textual_bindings(key_bindings: Iterable[KeyBinding]) -> list[BindingType]:
-    """As Textual wants them."""
+    """The bindings as Textual declares them."""
     return [
         Binding(
             ",".join(key.keys),

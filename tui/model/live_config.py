@@ -1,4 +1,4 @@
-"""What the user types to change a session while it streams, as the message that says so."""
+"""Turns what the user types into the message that changes a streaming session."""
 
 from dataclasses import dataclass
 
@@ -6,32 +6,44 @@ from workers.errors import UsageProblem
 from workers.protocol.configuration import rejection_reason
 from workers.protocol.messages import UpdateConfiguration
 
-LIVE_FIELD_LABELS = {
-    "keyterms_prompt": "key terms",
-    "min_turn_silence": "min silence",
-    "max_turn_silence": "max silence",
-}
-"""What can be changed from the desk, by its name on the wire, and how it is called there."""
+
+@dataclass(frozen=True, slots=True)
+class LiveField:
+    """A parameter that can be changed while a session streams."""
+
+    name: str
+    """On the wire."""
+    label: str
+    hint: str
+
+
+LIVE_FIELDS = (
+    LiveField("keyterms_prompt", "key terms", "separated by commas; a single comma removes all"),
+    LiveField("min_turn_silence", "min silence", "ms, 50 to 10000"),
+    LiveField("max_turn_silence", "max silence", "ms, 50 to 10000"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveConfigForm:
-    """The fields as they stand; what is empty stays as it is."""
+    """The text of each field; an empty field changes nothing."""
 
     keyterms_prompt: str = ""
-    """Commas between; a comma alone takes all terms away."""
+    """Separated by commas; a single comma removes all terms."""
     min_turn_silence: str = ""
-    """Milliseconds, as of the next."""
+    """Milliseconds, as in the next field."""
     max_turn_silence: str = ""
 
 
 def parse_form(form: LiveConfigForm) -> UpdateConfiguration | None:
-    """The message; None when nothing is to change. Raises `UsageProblem` for what a server would
-    end the session for."""
+    """Returns the message, or None when nothing changes.
+
+    Raises `UsageProblem` for values at which a server would end the session.
+    """
     message = UpdateConfiguration(
         keyterms_prompt=_parse_terms(form.keyterms_prompt),
-        min_turn_silence=_parse_ms(form.min_turn_silence, "min_turn_silence"),
-        max_turn_silence=_parse_ms(form.max_turn_silence, "max_turn_silence"),
+        min_turn_silence=_parse_ms(form.min_turn_silence),
+        max_turn_silence=_parse_ms(form.max_turn_silence),
     )
     if reason := rejection_reason(message):
         raise UsageProblem(_with_labels(reason), "Nothing was sent.")
@@ -47,20 +59,20 @@ def _parse_terms(text: str) -> tuple[str, ...] | None:
     return tuple(term for part in text.split(",") if (term := part.strip()))
 
 
-def _parse_ms(text: str, field: str) -> int | None:
+def _parse_ms(text: str) -> int | None:
     if not text.strip():
         return None
     try:
         return int(text)
     except ValueError as error:
         raise UsageProblem(
-            f"“{text.strip()}” is no number of milliseconds",
-            f"For {LIVE_FIELD_LABELS[field]}: 400, say.",
+            f"“{text.strip()}” is not a number of milliseconds",
+            "Type a number, such as 400.",
         ) from error
 
 
 def _with_labels(message: str) -> str:
-    """The wire's names as they stand in the dialog."""
-    for name, label in LIVE_FIELD_LABELS.items():
-        message = message.replace(name, label)
+    """Replaces the names on the wire by the dialog's labels."""
+    for field in LIVE_FIELDS:
+        message = message.replace(field.name, field.label)
     return message

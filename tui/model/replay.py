@@ -1,29 +1,27 @@
-"""Playing a run again: where its clock stands, how fast it goes, and what the desk is told by then.
+"""Replays a finished run: its clock, its speed, and the reports up to the current position.
 
-Plain Python, told the time. To the desk it is a supervisor under which nothing can be steered.
+Plain Python; the caller passes the time. A `Replay` is a `SupervisorStatus`: it cannot be steered.
 """
 
-import queue
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 
 from tui.model.desk_state import DeskState
 from tui.model.replay_position import ReplayPosition
 from tui.model.totals import start_immediately
-from workers.jobs.events import JobReport, Retrying
+from workers.jobs.events import Retrying
 from workers.jobs.job import JobId
-from workers.protocol.messages import UpdateConfiguration
 from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
 
 SPEEDS = (1, 4, 16)
 
 TIME_TOLERANCE_S = 1e-6
-"""Seconds by which sums of moments may differ that are the same."""
+"""Two times that differ by less are the same, but for rounding."""
 
 
 class Replay:
-    """At first it stands at the end: the run as it came out."""
+    """Starts at the end of the run, which is its result."""
 
     def __init__(self, timeline: RunTimeline) -> None:
         self.timeline = timeline
@@ -31,48 +29,46 @@ class Replay:
         """Seconds on the run's clock."""
         self.playing = False
         self.speed = SPEEDS[0]
-        """So many times as fast as it was."""
+        """As a multiple of the original speed."""
         self._shown_until_s = BEFORE_START_S
-        """Up to where the desk has been told."""
+        """Position up to which the state has the reports."""
         self._last_tick_s = 0.0
-        """The time, when it was told last."""
-        self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
-        """Nothing comes in here: `show` tells it all."""
+        """The caller's time at the last tick."""
         self.queue: Sequence[JobId] = []
-        """In the order in which they did start; behind them those that never did."""
+        """Waiting jobs in the order of their starts; jobs that never started come last."""
 
     @property
     def duration_s(self) -> float:
-        """Seconds from the beginning to the end."""
+        """Seconds from start to end."""
         return self.timeline.duration_s
 
     # --- what the user does
 
     def toggle_playing(self, now: float) -> None:
-        """Plays on, or stops; at the end, from the beginning."""
+        """Plays or pauses; at the end, plays from the start."""
         self._advance(now)
         self.playing = not self.playing
         if self.playing and self.position_s >= self.duration_s:
             self.position_s = 0.0
 
     def change_speed(self, steps: int) -> None:
-        """To the speed so many steps further up, or down."""
+        """Goes to a faster (1) or slower (-1) speed."""
         step = SPEEDS.index(self.speed) + steps
         self.speed = SPEEDS[min(max(step, 0), len(SPEEDS) - 1)]
 
     def seek_by(self, offset_s: float) -> None:
-        """On or back."""
+        """Goes forward, or back if negative."""
         self.seek(self.position_s + offset_s)
 
     def seek(self, position_s: float) -> None:
-        """To a moment, as far as there is one."""
+        """Goes to a position, clamped to the run."""
         self.position_s = min(max(position_s, 0.0), self.duration_s)
 
     # --- what is seen
 
     @property
     def replay_bar(self) -> ReplayPosition:
-        """Where it stands."""
+        """What the replay bar shows."""
         wall = self.timeline.wall_time(self.position_s)
         incidents = self.timeline.incidents
         return ReplayPosition(
@@ -80,7 +76,7 @@ class Replay:
         )
 
     def attempt_time_s(self, job: JobId, attempt: int) -> float:
-        """How far an attempt was by then, in seconds on its own clock; below 0: not begun."""
+        """Seconds since an attempt started, on its own clock; below 0 if it has not started."""
         return (
             self.position_s
             - self.timeline.attempt_starts.get((job, attempt), inf)
@@ -88,7 +84,7 @@ class Replay:
         )
 
     def update_state(self, state: DeskState, now: float) -> None:
-        """Tells the desk all that had happened by now; if that is less than it knows, anew."""
+        """Applies the reports up to the current position; after a jump back, from the start."""
         self._advance(now)
         if self._shown_until_s == BEFORE_START_S:
             jobs, files = (
@@ -100,7 +96,7 @@ class Replay:
             self._shown_until_s = BEFORE_START_S
         for at, report in self.timeline.reports_between(self._shown_until_s, self.position_s):
             if isinstance(report.event, Retrying):
-                state.tick(at)  # from then on it counts down
+                state.tick(at)  # the countdown to the next attempt begins here
             state.apply(report)
         state.tick(self.position_s)
         self._shown_until_s = self.position_s
@@ -114,56 +110,33 @@ class Replay:
             self.seek_by(passed * self.speed)
             self.playing = self.position_s < self.duration_s
 
-    # --- as a supervisor
+    # --- the supervisor's status, as far as it is known
 
     @property
     def holding(self) -> bool:
-        """Never: it is over."""
+        """Never: the run is over."""
         return False
 
     @property
     def max_sessions(self) -> int:
-        """As many as the user had wanted; else as were live together at most."""
+        """The user's limit; without one, the peak of live sessions."""
         return self.timeline.index.limits.sessions or max(self.timeline.peak_sessions, 1)
 
     @property
     def next_start_at(self) -> float | None:
-        """Not known."""
+        """Traces do not tell."""
         return None
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Not known: each as soon as there is a place."""
+        """Not known: each job starts as soon as a slot is free."""
         return start_immediately
 
     @property
     def server_restarts(self) -> int:
-        """In no trace."""
+        """Traces do not tell."""
         return 0
 
     @property
     def is_idle(self) -> bool:
-        """Always: leaving ends nothing."""
+        """Always: quitting ends no session."""
         return True
-
-    def add(self, files: Iterable[str]) -> list[JobId]:
-        """Nothing; nor do the other verbs."""
-        return []
-
-    def cancel(self, job: JobId) -> None: ...
-
-    def retry(self, job: JobId) -> bool:
-        return False
-
-    def hold(self, on: bool) -> None: ...
-
-    def reorder(self, order: Sequence[JobId]) -> None: ...
-
-    def set_max_sessions(self, max_sessions: int) -> None: ...
-
-    def end_turn(self, job: JobId) -> bool:
-        return False
-
-    def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        return False
-
-    def stop(self) -> None: ...

@@ -1,56 +1,58 @@
-"""Leaving the desk: politely, then by force, then at once.
+"""Quitting the desk: gracefully, then by force, then at once.
 
-Plain Python; the clock comes in.
+Plain Python; the caller passes the time.
 """
 
 import math
+from collections.abc import Callable
 from enum import Enum
 
 from tui.model.desk_state import DeskState
-from tui.model.supervisor_protocol import SupervisorProtocol
+from tui.model.supervisor_protocol import SupervisorStatus
 from tui.text.formats import format_count
 
 QUIT_GRACE_S = 8.0
-"""Seconds for polite ends; then they are forced. A session waits three for its Termination, so
-whoever gets here has a server that does not answer, or is still being called."""
+"""Seconds for sessions to end gracefully before they are forced. A session waits 3 s for its
+Termination, so this passes only when a server does not answer or is still being dialled."""
 
 QUIT_FORCE_TIMEOUT_S = 5.0
-"""Seconds after force until the desk leaves anyway; whoever runs it goes on waiting."""
+"""Seconds after forcing until the desk closes anyway; the command goes on waiting."""
 
 
 class ShutdownPhase(Enum):
-    """How far the user, or a signal, has got."""
+    """How far quitting has got."""
 
-    RUNNING = "staying"
-    GRACEFUL = "polite"
+    RUNNING = "running"
+    GRACEFUL = "graceful"
     FORCED = "forced"
-    CLOSED = "gone"
+    CLOSED = "closed"
 
 
 class Shutdown:
-    """Counts how often leaving was asked for, and counts down what is awaited."""
+    """``stop`` ends the sessions; a second call forces them."""
 
-    def __init__(self, supervisor: SupervisorProtocol) -> None:
+    def __init__(self, supervisor: SupervisorStatus, stop: Callable[[], None]) -> None:
         self._supervisor = supervisor
+        self._stop = stop
         self.phase = ShutdownPhase.RUNNING
         self.interrupted_jobs = False
-        """Whether leaving ended jobs before their time."""
+        """Whether quitting ended jobs early."""
         self._deadline = 0.0
-        """When it goes a step further by itself."""
+        """When the next phase starts by itself."""
 
     def request(self, now: float) -> None:
-        """First: no new starts, polite ends. Second: force. Third, or nothing to wait for: gone."""
+        """Enters the next phase; closes at once when nothing is live or queued."""
         if self.phase in (ShutdownPhase.FORCED, ShutdownPhase.CLOSED) or self._supervisor.is_idle:
             self.phase = ShutdownPhase.CLOSED
             return
-        self._supervisor.stop()
+        self._stop()
         self.interrupted_jobs = True
         forced = self.phase is ShutdownPhase.GRACEFUL
         self.phase = ShutdownPhase.FORCED if forced else ShutdownPhase.GRACEFUL
         self._deadline = now + (QUIT_FORCE_TIMEOUT_S if forced else QUIT_GRACE_S)
 
     def poll(self, now: float) -> bool:
-        """Whether the desk may close; asked on every tick. Goes a step further when it is time."""
+        """Enters the next phase when it is due; returns True once the desk may close."""
         if self.phase is ShutdownPhase.RUNNING:
             return False
         if self._supervisor.is_idle:
@@ -60,12 +62,12 @@ class Shutdown:
         return self.phase is ShutdownPhase.CLOSED
 
     def status_text(self, state: DeskState, now: float, key: str = "q") -> str:
-        """What is awaited, for the foot of the screen; empty while staying. ``key``: leaves."""
+        """What the desk waits for; empty while running. ``key``: the key that quits."""
         if self.phase is ShutdownPhase.RUNNING:
             return ""
         count = len(state.live_job_states)
         awaited = format_count(count, "session") if count else "the last reports"
         left = max(math.ceil(self._deadline - now), 0)
         if self.phase is ShutdownPhase.GRACEFUL:
-            return f"Leaving: {awaited} to end politely, by force in {left} s. {key} forces now"
-        return f"Leaving by force: {awaited}, closes in {left} s. {key} closes now"
+            return f"Quitting: waiting for {awaited}, forced in {left} s. {key} forces now"
+        return f"Forced: waiting for {awaited}, closes in {left} s. {key} closes now"

@@ -1,6 +1,6 @@
-"""What the desk asks of whoever runs the sessions.
+"""What the desk asks of the supervisor: a protocol for reading, and one for steering sessions.
 
-The engine's supervisor is one such; a test's is another.
+`workers.scheduling.supervisor.Supervisor` has both. A `tui.model.replay.Replay` has only the first.
 """
 
 import queue
@@ -11,71 +11,73 @@ from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
-SERVER_RESTARTED_MESSAGE = (
-    "The embedded engine died and is up again; sessions go on where they broke"
-)
-"""To be said when `SupervisorProtocol.revivals` has risen."""
+SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken sessions continue"
+"""The notice for a rise of `SupervisorStatus.server_restarts`."""
 
 
-class SupervisorProtocol(Protocol):
-    """Every verb returns at once; what became of it arrives in `reports`."""
-
-    @property
-    def reports(self) -> "queue.SimpleQueue[JobReport]": ...
+class SupervisorStatus(Protocol):
+    """The queue and its limits. Every property returns at once."""
 
     @property
     def holding(self) -> bool:
-        """No new starts while true."""
+        """Whether new starts are held."""
 
     @property
     def max_sessions(self) -> int:
-        """How many at once; 0 while that is not known."""
+        """How many sessions may run at once; 0 until that is known."""
 
     @property
     def next_start_at(self) -> float | None:
-        """When a queued job may start at the earliest, on the monotonic clock; None: none may."""
+        """The earliest start of a queued job, on the monotonic clock; None if none may start."""
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Tries out the starts to come, if none of them is refused.
+        """A function that predicts the coming starts, provided that none is refused.
 
-        To be asked for one after another: takes in how many seconds there is a place for it, gives
-        in how many it starts.
+        Call it once for each start, in order: it takes the seconds until a session slot is free,
+        and returns the seconds until the start.
         """
 
     @property
     def is_idle(self) -> bool:
-        """Nothing queued and nothing live."""
+        """Nothing is queued and nothing is live."""
 
     @property
     def server_restarts(self) -> int:
-        """How often an embedded engine that had died was started again."""
+        """How often the embedded engine died and was started again."""
 
     @property
     def queue(self) -> Sequence[JobId]:
-        """Jobs that wait for their start, in the order in which they will get it."""
+        """Jobs that wait for their start, next one first."""
+
+
+class SupervisorProtocol(SupervisorStatus, Protocol):
+    """Every method returns at once; its effect arrives in `reports`."""
+
+    @property
+    def reports(self) -> "queue.SimpleQueue[JobReport]": ...
 
     def add(self, files: Iterable[str]) -> list[JobId]: ...
 
     def cancel(self, job: JobId) -> None:
-        """Politely; a second call forces."""
+        """Ends a session gracefully; a second call forces it."""
 
     def retry(self, job: JobId) -> bool:
-        """A further attempt, from where the last one broke or anew; False if it is not over."""
+        """Queues another attempt, from where the last one stopped; False if the job is not over."""
 
     def hold(self, on: bool) -> None: ...
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts jobs that wait into this order. Those that are not named come behind them, but for
-        those that go on: they stay ahead."""
+        """Puts waiting jobs into this order. Jobs that are not named come after them, except
+        resumed ones, which stay in front."""
 
     def set_max_sessions(self, max_sessions: int) -> None:
-        """So many at once from now on, at least 1; what is live goes on to its end."""
+        """Limits sessions that run at once, at least 1. Live sessions run to their end."""
 
     def end_turn(self, job: JobId) -> bool:
-        """Has the server end the open turn now (`ForceEndpoint`); False if it does not stream."""
+        """Sends `ForceEndpoint`; False if the job does not stream."""
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        """Changes a session while it streams (`UpdateConfiguration`); False if it does not."""
+        """Sends `UpdateConfiguration`; False if the job does not stream."""
 
     def stop(self) -> None:
-        """No new starts, queued jobs cancelled, live ones end politely; a second call forces."""
+        """Cancels queued jobs and ends live ones gracefully; a second call forces them."""

@@ -17,9 +17,9 @@ COST_NOTES = {
 
 FIRST_STEPS = (
     (Scope.JOBS, "add", "add files or folders: type or browse, or drop them on this window"),
-    (Scope.DESK, "help", "keys and signs"),
-    (Scope.DESK, "command_palette", "every action by name"),
-    (Scope.DESK, "quit", "leave"),
+    (Scope.DESK, "help", "keys and symbols"),
+    (Scope.DESK, "command_palette", "all actions by name"),
+    (Scope.DESK, "quit", "quit"),
 )
 
 

@@ -1,8 +1,7 @@
-"""The dialog that adds recordings: a line to type paths in, and the folder below it to walk."""
+"""The dialog that adds recordings: an input for paths, and below it a list of the folder."""
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
@@ -24,14 +23,14 @@ from tui.widgets.path_input import PathInput
 from workers.errors import PacelineError
 
 COUNT_TIMEOUT_S = 1.5
-"""Seconds after which counting gives up; Enter then searches to the end."""
+"""Seconds after which counting gives up; Enter then searches without a limit."""
 
 
 class AddDialog(Dialog[list[str]]):
-    """Gives the recordings that were chosen.
+    """Returns the recordings that were chosen.
 
-    ``folder`` then tells where the list was, ``skipped`` what is no recording: paths, and why, in
-    words.
+    After that, ``folder`` is the folder of the list, and ``skipped`` has the paths that are not
+    recordings, each with the reason.
     """
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.ADDING))
@@ -50,10 +49,10 @@ class AddDialog(Dialog[list[str]]):
         self.skipped: list[tuple[str, str]] = []
         self._initial_text = text
         self._listed_folder = folder
-        """Whose list is shown: the folder, or where the line leads from there."""
+        """The folder of the list: `folder`, or a folder below it that the input names."""
         self._picker = FilePicker()
         self._counted_files: tuple[PathSelection, list[str]] | None = None
-        """The recordings that it was found to mean."""
+        """The last selection that was counted, with its recordings."""
         self._counted_selection = PathSelection()
         self._search = RecordingSearch()
         self._searching = False
@@ -94,7 +93,7 @@ class AddDialog(Dialog[list[str]]):
         in_list = self._entry_list.has_focus and not self._picker.marked
         return current if in_list and current is not None and current.is_folder else None
 
-    # --- the list follows the line
+    # --- the list follows the input
 
     def on_input_changed(self) -> None:
         self._problem = None
@@ -114,56 +113,51 @@ class AddDialog(Dialog[list[str]]):
         self._start_durations()
         self._start_count()
 
-    def _run_exclusive(self, group: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Only the newest of a group goes on; it is made when it begins, if it still does."""
-        self.run_worker(work, group=group, exclusive=True)
-
     def _start_listing(self, cursor_path: str = "") -> None:
-        self._run_exclusive("look", partial(self._list_folder, self._path_input.value, cursor_path))
+        self.start_task("list", self._list_folder, self._path_input.value, cursor_path)
         self._start_count()
 
     async def _list_folder(self, text: str, cursor_path: str) -> None:
         try:
-            place = await asyncio.to_thread(path_input.find_completions, text, self.folder)
-        except (OSError, ValueError):  # Enter says what is wrong with it
+            completions = await asyncio.to_thread(path_input.find_completions, text, self.folder)
+        except (OSError, ValueError):  # Enter shows what is wrong
             self._picker.set_entries(())
         else:
-            self._listed_folder = place.folder
-            self._picker.set_entries(place.entries, cursor_path)
+            self._listed_folder = completions.folder
+            self._picker.set_entries(completions.entries, cursor_path)
         self._entry_list.redraw()
         self.query_one("#heading", LineBlock).redraw()
         self._start_durations()
         self._start_count()
 
     def _start_durations(self) -> None:
-        self._run_exclusive("lengths", self._read_durations)
+        self.start_task("durations", self._read_durations)
 
     async def _read_durations(self) -> None:
-        """Of what is on the screen: the first bytes of a file tell it, or nothing does."""
+        """Reads the durations of visible files from their first bytes, as far as these tell."""
         known = self._picker.durations_s
-        unknown = [each for each in self._entry_list.visible_entries if each.path not in known]
-        lengths = await asyncio.to_thread(
-            lambda: [(each.path, estimate_duration(each)) for each in unknown]
+        unknown = [entry for entry in self._entry_list.visible_entries if entry.path not in known]
+        durations = await asyncio.to_thread(
+            lambda: [(entry.path, estimate_duration(entry)) for entry in unknown]
         )
-        known.update((path, length) for path, length in lengths if length is not None)
-        if lengths:
+        known.update((path, duration) for path, duration in durations if duration is not None)
+        if durations:
             self._entry_list.refresh()
 
-    # --- how many that would be
+    # --- how many recordings the selection has
 
     def _start_count(self) -> None:
-        wish = PathSelection() if self._folder_to_open else self._path_selection
-        if wish != self._counted_selection:
-            self._counted_selection, self._counted_files = wish, None
+        selection = PathSelection() if self._folder_to_open else self._path_selection
+        if selection != self._counted_selection:
+            self._counted_selection, self._counted_files = selection, None
             self._search.cancel()
-            if wish:
-                self._run_exclusive("count", partial(self._count_recordings, wish))
+            if selection:
+                self.start_task("count", self._count_recordings, selection)
         self._redraw_status()
 
     async def _count_recordings(self, selection: PathSelection) -> None:
-        with suppress(
-            SearchCancelled, PacelineError, OSError, ValueError
-        ):  # Enter says what is wrong
+        # Enter shows what is wrong
+        with suppress(SearchCancelled, PacelineError, OSError, ValueError):
             self._counted_files = selection, await self._find_recordings(selection, COUNT_TIMEOUT_S)
             self._redraw_status()
 
@@ -172,10 +166,9 @@ class AddDialog(Dialog[list[str]]):
     ) -> list[str]:
         skipped: list[tuple[str, str]] = []
         self.skipped = skipped
-        named = partial(path_input.split_paths, selection.line, self.folder)
-        return await self._search.search(
-            (lambda: selection.paths) if selection.paths else named, skipped, timeout_s
-        )
+        typed = partial(path_input.split_paths, selection.line, self.folder)
+        paths = (lambda: selection.paths) if selection.paths else typed
+        return await self._search.search(paths, skipped, timeout_s)
 
     # --- keys
 
@@ -186,13 +179,13 @@ class AddDialog(Dialog[list[str]]):
             self._path_input.complete()
 
     def action_browse(self) -> None:
-        self.set_focus(self._entry_list)  # at once: keys may follow fast
+        self.set_focus(self._entry_list)  # not focus(): the next key may come before its effect
 
     def on_entry_list_exited(self) -> None:
         self.set_focus(self._path_input)
 
     def on_entry_list_open_requested(self, message: EntryList.OpenRequested) -> None:
-        """The line is empty then: what is typed goes on from the folder that is shown."""
+        """Opens a folder and empties the input, which then starts from that folder."""
         left = self._listed_folder
         self.folder = (
             file_picker.parent_folder(left) if message.folder is None else message.folder.path
@@ -206,32 +199,31 @@ class AddDialog(Dialog[list[str]]):
         self.action_submit()
 
     def on_input_submitted(self) -> None:
-        self.action_submit()  # the input takes Enter itself, after all that was typed before it
+        self.action_submit()  # the input itself receives Enter, after all text typed before it
 
     def action_submit(self) -> None:
         if (opens := self._folder_to_open) is not None:
             self.on_entry_list_open_requested(EntryList.OpenRequested(opens))
             return
-        wish = self._path_selection
-        if not wish or self._searching:
+        selection = self._path_selection
+        if not selection or self._searching:
             return
-        if self._counted_files is not None and self._counted_files[0] == wish:
+        if self._counted_files is not None and self._counted_files[0] == selection:
             self.dismiss(self._counted_files[1])
             return
         self._searching = True
         self._redraw_status()
-        work: Callable[[], Awaitable[None]] = partial(self._search_and_dismiss, wish)
-        self.run_worker(work, group="add")
+        self.start_task("add", self._search_and_dismiss, selection)
 
     async def _search_and_dismiss(self, selection: PathSelection) -> None:
-        """A big folder takes a while; closing the dialog ends the search."""
+        """Searches without a time limit; closing the dialog ends the search."""
         try:
             self.dismiss(await self._find_recordings(selection))
         except SearchCancelled:
             self._searching = False
         except PacelineError as problem:
             self._show_error(problem.reason, problem.hint)
-        except (OSError, ValueError) as problem:  # the latter for a path that no system has
+        except (OSError, ValueError) as problem:  # ValueError: a path that no system allows
             self._show_error(str(problem), "")
 
     # --- lines
@@ -255,16 +247,16 @@ class AddDialog(Dialog[list[str]]):
             return [[("Searching", Role.MUTED)]]
         if self._problem is not None:
             return file_picker_lines.problem_lines(*self._problem, self.skipped, width, symbols)
-        wish, opens = self._path_selection, self._folder_to_open
+        selection, opens = self._path_selection, self._folder_to_open
         found = (
             self._counted_files[1]
-            if self._counted_files is not None and self._counted_files[0] == wish
+            if self._counted_files is not None and self._counted_files[0] == selection
             else None
         )
         return file_picker_lines.submit_hint(
             len(self._picker.marked),
             None if found is None else len(found),
             opens.name if opens else "",
-            has_input=bool(wish),
+            has_input=bool(selection),
             look=self.look,
         )

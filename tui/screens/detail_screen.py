@@ -1,13 +1,13 @@
-"""What screens have in common that show the current job: its tabs, and how they are looked at."""
+"""The base of screens that show the details of the current job in tabs."""
 
 from time import monotonic
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
+from tui.model.table_view import Changes
 from tui.model.tabs import Tab
 from tui.screens.framed_screen import FramedScreen
 from tui.widgets.detail_view import DetailView
-from tui.widgets.messages import RedrawRequested
 
 
 class DetailScreen(FramedScreen):
@@ -17,21 +17,23 @@ class DetailScreen(FramedScreen):
 
     @property
     def detail(self) -> DetailView:
-        """The current job."""
+        """The details of the current job."""
         return self.query_one(DetailView)
 
-    def on_screen_resume(self) -> None:
-        if self.is_mounted:
-            self.detail.redraw()  # another screen may have shown another tab
+    def show_changes(self, changes: Changes) -> None:
+        """Draws what changed, the details too."""
+        super().show_changes(changes)
+        if changes.order_changed or self.state.table.current in changes.jobs:
+            self.detail.redraw()
 
     def action_tab(self, name: str) -> None:
         self.detail.show_tab(Tab(name))
-        self.post_message(RedrawRequested())
+        self.request_redraw()
 
     def action_tabs(self, tabs: int) -> None:
         self.detail.step_tab(tabs)
-        self.post_message(RedrawRequested())
+        self.request_redraw()
 
     def action_stamps(self) -> None:
         self.frame.show_notice(self.detail.cycle_stamps(), monotonic())
-        self.post_message(RedrawRequested())
+        self.request_redraw()

@@ -1,20 +1,20 @@
-"""What every dialog has in common: a box in the middle that Esc closes."""
+"""The base of dialogs: a box in the middle of the screen that Esc closes."""
 
 from typing import TypeVar
 
-from textual.messages import Prune
 from textual.screen import ModalScreen
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII
+from tui.widgets.background_tasks import BackgroundTasks
 
 DialogResult = TypeVar("DialogResult")
 
 
-class Dialog(ModalScreen[DialogResult | None]):
-    """Its content stands in a container with the id ``box``."""
+class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
+    """Subclasses put their widgets into a container with the id ``box``."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.DIALOG))
 
@@ -44,15 +44,11 @@ class Dialog(ModalScreen[DialogResult | None]):
         self.set_class(look.symbols is ASCII, "-ascii")
 
     def hints(self, *actions: tuple[Scope, str, str]) -> str:
-        """For the box's lower edge: actions, each with a word for it, and the one that closes."""
-        told = (*actions, (Scope.DIALOG, "close", "close"))
+        """Key hints for the lower edge: ``actions`` (scope, action, label), then the close key."""
+        actions = (*actions, (Scope.DIALOG, "close", "close"))
         return "  ".join(
-            f"{self.look.key_hint(scope, action)} {word}" for scope, action, word in told
+            f"{self.look.key_hint(scope, action)} {label}" for scope, action, label in actions
         )
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    async def on_prune(self, event: Prune) -> None:
-        """It closes: its widgets go before what it still does would, which would miss them."""
-        self.workers.cancel_node(self)

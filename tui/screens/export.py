@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -29,14 +28,17 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 PROGRESS_INTERVAL_S = 0.1
-"""Seconds between two looks at how far it is."""
+"""Seconds between two redraws of the progress."""
 
 
 class ExportDialog(Dialog[None]):
-    """Every question by its letter, or by arrows and Space; opens as it was closed."""
+    """A letter, or arrows and Space, change each choice. Opens with the choices of the last time.
+
+    ``group_index``: which of ``groups`` is chosen at first.
+    """
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.EXPORTING))
-    AUTO_FOCUS = ""  # letters choose until the folder is asked for
+    AUTO_FOCUS = ""  # letters choose as long as no input has the focus
 
     DEFAULT_CSS = """
     ExportDialog {
@@ -64,10 +66,10 @@ class ExportDialog(Dialog[None]):
         self._choice = self._saved_choice = choice
         self._cursor = next(iter(FORMATS))
         self._done_count: int | None = None
-        """So many are written while it goes on."""
+        """Jobs written so far; None while nothing is being written."""
         self._result: ExportResult | None = None
         self._last_folder = self._default_folder
-        """Where it was written last."""
+        """Folder of the last export."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -96,9 +98,10 @@ class ExportDialog(Dialog[None]):
 
     @property
     def _entered_folder(self) -> Path:
-        """The folder that the line names."""
+        """The folder that the input names."""
+        # expanduser leaves the ~ of an unknown user unchanged
         folder = os.path.expanduser(path_input.sanitize_paste(self._path_input.value.strip()))
-        return Path(folder) if folder else self._default_folder  # of nobody's ~: as it stands
+        return Path(folder) if folder else self._default_folder
 
     @property
     def _jobs(self) -> Sequence[JobId]:
@@ -113,10 +116,10 @@ class ExportDialog(Dialog[None]):
         self._save_choice()
         self.dismiss(None)
 
-    def action_choose(self, question: str) -> None:
+    def action_choose(self, field: str) -> None:
         if self._done_count is not None:
-            return  # what is written stands above, and what became of it is to stand below
-        match question:
+            return  # the choices and the result belong to the export that is running
+        match field:
             case lines.ROWS_FIELD:
                 self._group_index = (self._group_index + 1) % len(self._groups)
             case lines.TOGETHER_FIELD:
@@ -134,9 +137,9 @@ class ExportDialog(Dialog[None]):
         self.action_choose(self._cursor)
 
     def action_move(self, rows: int) -> None:
-        asked = list(filter(None, lines.field_order(self._groups)))
-        at = asked.index(self._cursor) if self._cursor in asked else 0
-        self._cursor = asked[(at + rows) % len(asked)]
+        fields = list(filter(None, lines.field_order(self._groups)))
+        index = fields.index(self._cursor) if self._cursor in fields else 0
+        self._cursor = fields[(index + rows) % len(fields)]
         self._leave_path_input()
         row = lines.field_order(self._groups).index(self._cursor)
         self.query_one("#box").scroll_to(y=row - 2, animate=False)  # in a tiny window
@@ -160,15 +163,15 @@ class ExportDialog(Dialog[None]):
     def on_click(self, event: Click) -> None:
         choices = self.query_one("#choices", LineBlock)
         if event.widget is choices:
-            asked = lines.field_order(self._groups)
-            if question := asked[event.y] if event.y < len(asked) else "":
-                self._cursor = question
-                self.action_choose(question)
+            fields = lines.field_order(self._groups)
+            if field := fields[event.y] if event.y < len(fields) else "":
+                self._cursor = field
+                self.action_choose(field)
 
     # --- writing
 
     def _save_choice(self) -> None:
-        """For the next time, if it is another one: else the settings go on to say."""
+        """Saves changed choices for the next time; unchanged ones leave the settings in force."""
         before = self._saved_choice
         self._saved_choice = self._choice = replace(
             self._choice, folder=self._path_input.value.strip()
@@ -183,13 +186,10 @@ class ExportDialog(Dialog[None]):
         self._last_folder = self._entered_folder
         self._done_count, self._result = 0, ExportResult()
         self._redraw()
-        work: Callable[[], Awaitable[None]] = partial(
-            self._write, self._choice, self._last_folder, self._result
-        )
-        self.run_worker(work, group="export")
+        self.start_task("export", self._write, self._choice, self._last_folder, self._result)
 
     async def _write(self, choice: ExportChoice, folder: Path, result: ExportResult) -> None:
-        """A thread writes, job after job; each is copied when its turn has come."""
+        """Writes one job after another in a thread, from a snapshot taken just before."""
         named = export_names(self._state.all_job_states)
         copies: list[JobState] = []
         for done, job in enumerate(list(self._jobs)):
@@ -197,7 +197,7 @@ class ExportDialog(Dialog[None]):
             job_state = self._state.snapshot(job)
             if not await asyncio.to_thread(
                 restore_turns, self._run_folder, job_state
-            ):  # old turns stay on disk
+            ):  # turns that were evicted are read from disk
                 result.error = TurnsMissing(job_state.file)
                 break
             if choice.together:
@@ -219,13 +219,13 @@ class ExportDialog(Dialog[None]):
     # --- lines
 
     def _redraw(self) -> None:
-        for painted in self.query(LineBlock):
-            painted.redraw()
+        for block in self.query(LineBlock):
+            block.redraw()
 
     def _intro_lines(self, _width: int) -> list[StyledLine]:
         job_states = [self._state.job_states[job] for job in self._jobs]
         return lines.transcript_count_lines(
-            len(job_states), sum(not each.status.is_finished for each in job_states)
+            len(job_states), sum(not job_state.status.is_finished for job_state in job_states)
         )
 
     def _choice_lines(self, _width: int) -> list[StyledLine]:

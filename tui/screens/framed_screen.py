@@ -1,4 +1,4 @@
-"""What the full screens of the desk have in common: banner and foot, and how they are drawn."""
+"""The base of full screens: a banner above the body, a footer below it."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -16,11 +16,11 @@ from tui.screens.available_actions import keys_in_focus
 from tui.screens.frame import ScreenFrame
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.messages import PathsPasted
+from tui.widgets.messages import PathsPasted, RedrawRequested, RowSelected
 
 
 class FramedScreen(Screen[None]):
-    """A screen with the frame around its `body`."""
+    """A screen with banner and footer around what `compose_body` yields."""
 
     DEFAULT_CSS = """
     FramedScreen {
@@ -32,7 +32,7 @@ class FramedScreen(Screen[None]):
     """
 
     FOOTER_KEYS: ClassVar[Sequence[KeyBinding]] = ()
-    """Whose keys the foot offers."""
+    """The screen's own keys, for the footer."""
 
     def __init__(self, state: DeskState, look: Look, frame: ScreenFrame) -> None:
         super().__init__()
@@ -47,19 +47,29 @@ class FramedScreen(Screen[None]):
         yield LineBlock(self.look, lambda _: frame.TOO_SMALL_LINES, id="small")
 
     def compose_body(self) -> ComposeResult:
-        """What stands between banner and foot."""
+        """Yields the widgets between banner and footer."""
         yield from ()
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed; called on every tick and after every key."""
+        """Draws what changed. Called on every tick and after every key."""
         self.set_class(frame.is_too_small(*self.app.size), "-small")
         self.query_one("#banner", LineBlock).redraw()
         self.query_one("#foot", LineBlock).redraw()
 
     def on_screen_resume(self) -> None:
-        """Nobody told it of changes while another screen covered it."""
+        """Draws everything: changes are not shown while another screen covers this one."""
         if self.is_mounted:
             self.show_changes(Changes(frozenset(self.state.job_states), order_changed=True))
+
+    def request_redraw(self) -> None:
+        """Asks for a redraw now, as the user changed what is shown; the next tick is too late."""
+        self.post_message(RedrawRequested())
+
+    async def on_row_selected(self, message: RowSelected) -> None:
+        self.state.table.select(message.job)
+        self.request_redraw()
+        if message.double_click:
+            await self.run_action("read")
 
     def on_paste(self, event: Paste) -> None:
         self.post_message(PathsPasted(event.text))
@@ -68,5 +78,6 @@ class FramedScreen(Screen[None]):
         return self.frame.banner_lines(width, self.app.size.height, monotonic())
 
     def _footer_lines(self, width: int) -> list[StyledLine]:
-        keys = keys_in_focus(self.focused, self.FOOTER_KEYS, self.look.keymap)
+        keys = self.frame.footer_keys(self.FOOTER_KEYS)
+        keys = keys_in_focus(self.focused, keys, self.look.keymap)
         return self.frame.footer_lines(keys, width, monotonic())

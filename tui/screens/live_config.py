@@ -1,6 +1,7 @@
-"""The dialog that changes sessions while they stream."""
+"""The dialog that changes parameters of streaming sessions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -10,33 +11,31 @@ from textual.widgets import Input
 from tui.keys import key_table
 from tui.keys.key_table import Scope
 from tui.model import live_config, verbs
-from tui.model.live_config import LIVE_FIELD_LABELS, LiveConfigForm
+from tui.model.live_config import LIVE_FIELDS, LiveConfigForm
 from tui.render.sentences import wrap_sentence
 from tui.screens.dialog import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Look, Role, StyledLine
+from tui.widgets.line_input import LineInput
 from tui.widgets.line_widgets import LineBlock
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.protocol.configuration import NO_CHANGES, changeable_fields, supported_changes
 from workers.protocol.messages import UpdateConfiguration
 
-LIVE_FIELD_HINTS = {
-    "keyterms_prompt": "commas between; a comma alone for none",
-    "min_turn_silence": "ms, 50 to 10000",
-    "max_turn_silence": "ms, 50 to 10000",
-}
 
-
-class LiveFieldInput(Input):
-    """One line; pasted lines have commas between."""
+class LiveFieldInput(LineInput):
+    """Pasted lines become a list with commas."""
 
     def on_paste(self, event: Paste) -> None:
         event.text = ", ".join(line for line in event.text.splitlines() if line.strip())
 
 
 class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
-    """Gives what each session is to be sent: of what was typed, what its model takes."""
+    """Returns the changes for each session, as far as its model supports them.
+
+    ``models``: the speech model of each session.
+    """
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.CONFIGURING))
 
@@ -44,9 +43,6 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
     ConfigureDialog {
         Horizontal { height: 1; margin-top: 1; }
         .label { width: 14; }
-        LiveFieldInput, LiveFieldInput:focus {
-            border: none; height: 1; padding: 0; background: $panel;
-        }
         #outcome { margin-top: 1; }
     }
     """
@@ -62,16 +58,17 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
             box.border_title = "Change while streaming"
             box.border_subtitle = self.hints((Scope.CONFIGURING, "submit", "send  Tab next"))
             yield LineBlock(self.look, self._intro_lines, id="about")
-            for name, label in LIVE_FIELD_LABELS.items():
+            for field in LIVE_FIELDS:
+                supported = self._is_supported(field.name)
+                label = partial(
+                    self._label_lines, field.label, Role.TEXT if supported else Role.FAINT
+                )
                 with Horizontal():
-                    yield LineBlock(self.look, self._label_source(label, name), id=f"{name}-label")
+                    yield LineBlock(self.look, label, id=f"{field.name}-label")
                     yield LiveFieldInput(
-                        placeholder=LIVE_FIELD_HINTS[name]
-                        if self._is_supported(name)
-                        else self._unsupported_text,
-                        disabled=not self._is_supported(name),
-                        id=name,
-                        select_on_focus=False,
+                        placeholder=field.hint if supported else self._unsupported_text,
+                        disabled=not supported,
+                        id=field.name,
                     )
             yield LineBlock(self.look, self._outcome_lines, id="outcome")
 
@@ -92,34 +89,32 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
         self.query_one("#outcome", LineBlock).redraw()
 
     def on_input_submitted(self) -> None:
-        self.action_submit()  # the input takes Enter itself, after all that was typed before it
+        self.action_submit()  # the input itself receives Enter, after all text typed before it
 
     def action_submit(self) -> None:
-        typed = LiveConfigForm(
-            **{name: self.query_one(f"#{name}", Input).value for name in LIVE_FIELD_LABELS}
-        )
+        names = [field.name for field in LIVE_FIELDS]
+        form = LiveConfigForm(**{name: self.query_one(f"#{name}", Input).value for name in names})
         try:
-            asked = live_config.parse_form(typed)
+            changes = live_config.parse_form(form)
         except PacelineError as problem:
             self._problem = problem
             self.query_one("#outcome", LineBlock).redraw()
             return
-        if asked is None:
-            self._notice = "Nothing is changed yet."
+        if changes is None:
+            self._notice = "No changes yet."
             self.query_one("#outcome", LineBlock).redraw()
             return
-        each = {job: supported_changes(asked, model) for job, model in self._models.items()}
-        self.dismiss({job: changes for job, changes in each.items() if changes != NO_CHANGES})
+        by_job = {job: supported_changes(changes, model) for job, model in self._models.items()}
+        self.dismiss({job: own for job, own in by_job.items() if own != NO_CHANGES})
 
     # --- lines
 
     def _intro_lines(self, _width: int) -> list[StyledLine]:
         count = verbs.session_count(len(self._models))
-        return [[], [(count, Role.STRONG), ("; what is left empty stays as it is", Role.MUTED)]]
+        return [[], [(count, Role.STRONG), ("; empty fields change nothing", Role.MUTED)]]
 
-    def _label_source(self, label: str, field: str) -> Callable[[int], list[StyledLine]]:
-        role = Role.TEXT if self._is_supported(field) else Role.FAINT
-        return lambda _: [[(label, role)]]
+    def _label_lines(self, label: str, role: Role, _width: int) -> list[StyledLine]:
+        return [[(label, role)]]
 
     def _outcome_lines(self, width: int) -> list[StyledLine]:
         if self._problem is None:

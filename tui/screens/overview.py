@@ -1,4 +1,4 @@
-"""The first screen: every session, and the current one's transcript."""
+"""The first screen: the table of sessions, and the details of the current one."""
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
@@ -16,17 +16,18 @@ from tui.screens.frame import ScreenFrame
 from tui.screens.reading_screen import ReadingScreen
 from tui.theme.roles import Look
 from tui.widgets.detail_view import DetailView
-from tui.widgets.filter import FilterBar, FilterInput
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.line_input import BarInput, FilterInput
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.messages import RedrawRequested, RowSelected, SortRequested
+from tui.widgets.messages import SortRequested
 from tui.widgets.table import ColumnHeader, SessionTable
 
 
 class Overview(DetailScreen):
-    """Table and detail; beneath each other, or beside where there is room."""
+    """Table and details, side by side on a wide screen, else one above the other."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SESSIONS))
-    FOOTER_KEYS = key_table.bindings_in(Scope.SESSIONS, Scope.VIEW, Scope.JOBS, Scope.DESK)
+    FOOTER_KEYS = key_table.bindings_in(Scope.SESSIONS)
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (150, "-beside")]  # noqa: RUF012  as Textual declares it
 
     DEFAULT_CSS = """
@@ -70,12 +71,12 @@ class Overview(DetailScreen):
 
     @property
     def table(self) -> SessionTable:
-        """The rows."""
+        """The session table."""
         return self.query_one(SessionTable)
 
     @property
     def filter_bar(self) -> FilterBar:
-        """What narrows them."""
+        """The line above the table."""
         return self.query_one(FilterBar)
 
     def on_mount(self) -> None:
@@ -90,22 +91,15 @@ class Overview(DetailScreen):
         self.filter_bar.redraw()
         self.table.show_changes(changes)
         self.query_one(ColumnHeader).redraw()
-        if changes.order_changed or self.state.table.current in changes.jobs:
-            self.detail.redraw()
 
-    def _request_redraw(self) -> None:
+    def request_redraw(self) -> None:
+        """Scrolls to the current row first."""
         self.table.scroll_to_current()
-        self.post_message(RedrawRequested())
-
-    def on_row_selected(self, message: RowSelected) -> None:
-        self.state.table.select(message.job)
-        self._request_redraw()
-        if message.double_click:
-            self.action_read()
+        super().request_redraw()
 
     def action_move(self, rows: int) -> None:
         self.state.table.move(rows)
-        self._request_redraw()
+        self.request_redraw()
 
     def action_page(self, pages: int) -> None:
         self.action_move(pages * max(self.table.size.height - 1, 1))
@@ -115,35 +109,35 @@ class Overview(DetailScreen):
 
     def action_mark(self) -> None:
         self.state.table.toggle_mark()
-        self._request_redraw()
+        self.request_redraw()
 
     def action_mark_all(self) -> None:
         self.state.table.toggle_all_marks()
-        self._request_redraw()
+        self.request_redraw()
 
     def action_invert_marks(self) -> None:
         self.state.table.invert_marks()
-        self._request_redraw()
+        self.request_redraw()
 
     def action_filter(self) -> None:
         self.filter_bar.open()
-        self._request_redraw()
+        self.request_redraw()
 
     def on_input_changed(self, message: Input.Changed) -> None:
         if isinstance(message.input, FilterInput) and message.value != self.state.table.filter_text:
             self.state.table.filter_by(parse_filter(message.value, COLUMNS))
-            self._request_redraw()
+            self.request_redraw()
 
-    def on_filter_input_closed(self, message: FilterInput.Closed) -> None:
-        if not message.keep_filter:
+    def on_bar_input_closed(self, message: BarInput.Closed) -> None:
+        if not message.keep:
             self.state.table.filter_by(Filter())
         elif (found := self.state.table.current) is not None:
             self.state.table.select(found)  # the user stays on the row that the filter found
         self.set_focus(self.table)
-        self._request_redraw()
+        self.request_redraw()
 
     def action_sort(self) -> None:
-        from tui.screens.sort import SortDialog  # only when asked for, as every dialog
+        from tui.screens.sort import SortDialog  # dialogs load when they open
 
         self.app.push_screen(SortDialog(self.look, self.state.table.sorting), self._sort_by)
 
@@ -156,11 +150,11 @@ class Overview(DetailScreen):
     def _sort_by(self, column: ColumnSpec | None) -> None:
         if column is not None:
             self.state.table.sort_by(column)
-            self._request_redraw()
+            self.request_redraw()
 
     def action_freeze(self) -> None:
         self.state.table.set_frozen(not self.state.table.frozen)
-        self._request_redraw()
+        self.request_redraw()
 
     def action_read(self) -> None:
         if self.state.table.current is not None:
@@ -171,13 +165,13 @@ class Overview(DetailScreen):
         (self.table if pane.has_focus else pane).focus()
 
     def action_back(self) -> None:
-        """To the table, then the marks away, then the filter; never out of the desk."""
+        """Goes back one step: to the table, then clears the marks, then the filter. Never quits."""
         if self.detail.go_back():
             return
         if not self.table.has_focus:
             self.table.focus()
         elif self.state.table.unmark_all():
-            self._request_redraw()
+            self.request_redraw()
         elif self.state.table.filter_text:
             self.state.table.filter_by(Filter())
-            self._request_redraw()
+            self.request_redraw()

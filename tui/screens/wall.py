@@ -1,8 +1,8 @@
-"""Several transcripts side by side."""
+"""The wall: several transcripts side by side."""
 
 from time import monotonic
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
@@ -15,7 +15,6 @@ from tui.screens.framed_screen import FramedScreen
 from tui.screens.reading_screen import ReadingScreen
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.messages import RedrawRequested, RowSelected
 from tui.widgets.wall import WallView
 
 
@@ -23,7 +22,7 @@ class WallScreen(FramedScreen):
     """The wall over the whole screen."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.WALL))
-    FOOTER_KEYS = key_table.bindings_in(Scope.WALL, Scope.JOBS, Scope.DESK)
+    FOOTER_KEYS = key_table.bindings_in(Scope.WALL)
 
     def __init__(self, state: DeskState, look: Look, frame: ScreenFrame, wall: Wall) -> None:
         super().__init__(state, look, frame)
@@ -62,38 +61,29 @@ class WallScreen(FramedScreen):
         self.wall_view.show_changes(changes)
         self.query_one("#chosen", LineBlock).redraw()
 
-    def _request_redraw(self) -> None:
-        self.post_message(RedrawRequested())
-
-    def on_row_selected(self, message: RowSelected) -> None:
-        self.state.table.select(message.job)
-        self._request_redraw()
-        if message.double_click:
-            self.action_read()
-
     def action_step(self, columns: int, rows: int) -> None:
         self.wall.step(columns, rows)
-        self._request_redraw()
+        self.request_redraw()
 
     def action_pages(self, pages: int) -> None:
         self.wall.turn_page(pages)
-        self._request_redraw()
+        self.request_redraw()
 
     def action_edge(self, direction: int) -> None:
         self.wall.go_to_edge(direction)
-        self._request_redraw()
+        self.request_redraw()
 
     def action_choose(self) -> None:
         self.wall.cycle_ranking()
-        self._request_redraw()
+        self.request_redraw()
 
     def action_pin(self) -> None:
         self.wall.toggle_pin()
-        self._request_redraw()
+        self.request_redraw()
 
     def action_mark(self) -> None:
         self.wall.toggle_mark()
-        self._request_redraw()
+        self.request_redraw()
 
     def action_read(self) -> None:
         if self.state.table.current in self.wall.tiles:
@@ -101,16 +91,3 @@ class WallScreen(FramedScreen):
 
     def action_back(self) -> None:
         self.dismiss()
-
-
-def toggle_wall(app: App[None], wall: Wall) -> None:
-    """To the wall, and from the wall back; from what is read there, to the wall again."""
-    top = app.screen
-    if isinstance(top, WallScreen) or isinstance(app.screen_stack[-2:][0], WallScreen):
-        app.pop_screen()
-    elif isinstance(top, FramedScreen):
-        watching = WallScreen(top.state, top.look, top.frame, wall)
-        if isinstance(top, ReadingScreen):
-            app.switch_screen(watching)
-        else:
-            app.push_screen(watching)

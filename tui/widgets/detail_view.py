@@ -1,13 +1,11 @@
-"""What is known of one job: facts, and under them what its tabs show."""
+"""The details of one job: a summary and four tabs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Click
-from textual.messages import Prune
 from textual.widgets import Input
 
 from tui.model.desk_state import DeskState
@@ -17,29 +15,31 @@ from tui.render.job_summary import job_summary_lines, title_line
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
 from tui.theme.roles import Look, Role, StyledLine
+from tui.widgets.background_tasks import BackgroundTasks
 from tui.widgets.events import EventsView
+from tui.widgets.line_input import SearchInput
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.lines_pane import LinesPane
 from tui.widgets.messages import RedrawRequested
-from tui.widgets.search_bar import SearchBar, SearchInput
+from tui.widgets.search_bar import SearchBar
 from tui.widgets.tab_pane import Pane
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job_state import JobState
 from workers.traces.tail import TraceTail
 
 MIN_ROWS_FOR_SUMMARY = 20
-"""Below so many rows of screen the file's facts give way to the transcript."""
-
+"""Screens with fewer rows have a shorter summary, to leave room for the transcript."""
 
 TRACE_READ_PAUSE_S = 0.008
-"""Seconds between two looks into the traces, each as long: half of the time is the screen's."""
+"""Pause between two reads of the traces. A read takes as long, so half of the time is left for
+drawing."""
 
 TRACE_REDRAW_INTERVAL_S = 0.2
-"""Seconds between two drawings while much is read."""
+"""Seconds between two redraws while a long trace is read."""
 
 
-class DetailView(Vertical):
-    """The current job."""
+class DetailView(Vertical, BackgroundTasks):
+    """A summary of the current job, and below it the tab that is shown."""
 
     DEFAULT_CSS = """
     DetailView { height: 1fr; }
@@ -68,22 +68,18 @@ class DetailView(Vertical):
 
     @property
     def pane(self) -> Pane:
-        """What the tab shows."""
+        """The tab that is shown."""
         return self.query_one(f"#{self._viewing.tab.value}", Pane)
 
     @property
     def search_bar(self) -> SearchBar:
-        """Where one types what to look for."""
+        """The bar of the search."""
         return self.query_one(SearchBar)
-
-    async def on_prune(self, event: Prune) -> None:
-        """It closes: its panes go before their reader would."""
-        self.workers.cancel_node(self)
 
     # --- drawing
 
     def redraw(self) -> None:
-        """The current job changed, or another one is the current one."""
+        """Draws the current job, which may be another one."""
         self._switch_pane()
         self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
@@ -99,14 +95,14 @@ class DetailView(Vertical):
             self.search_bar.update_status(self.pane.search_status)
 
     def _switch_pane(self) -> None:
-        """The tab may have been changed elsewhere."""
+        """Shows the tab that is selected; another screen may have selected it."""
         if self._shown_tab is self._viewing.tab:
             return
         self._shown_tab, pane = self._viewing.tab, self.pane
         focused = self.has_focus_within
         self.end_search()
-        for each in self.query(Pane):
-            each.display = each is pane
+        for other in self.query(Pane):
+            other.display = other is pane
         if focused:
             pane.focus()
 
@@ -141,14 +137,13 @@ class DetailView(Vertical):
     ) -> list[StyledLine]:
         return details_lines(job_state, record, width, self._look.symbols)
 
-    # --- traces, read by a thread for as long as a tab needs them
+    # --- reading the traces in a thread, while a tab needs them
 
     def _start_reader(self) -> None:
         self._read_requested = self._viewing.tab is not Tab.TRANSCRIPT
         if self._read_requested and not self._reader_running:
             self._reader_running = True
-            work: Callable[[], Awaitable[None]] = self._read_traces  # it is made when it begins
-            self.run_worker(work, group="record")
+            self.start_task("traces", self._read_traces)
 
     async def _read_traces(self) -> None:
         try:
@@ -176,23 +171,23 @@ class DetailView(Vertical):
     # --- what the user does
 
     def show_tab(self, tab: Tab) -> None:
-        """To this tab."""
+        """Selects a tab."""
         self._viewing.tab = tab
         self.redraw()
 
     def step_tab(self, offset: int) -> None:
-        """To the next tab, or the one before."""
+        """Selects the next tab (1) or the previous one (-1)."""
         self._viewing.step_tab(offset)
         self.redraw()
 
     def cycle_stamps(self) -> str:
-        """The next kind of time stamps; says which."""
+        """Selects the next kind of time stamps and returns its name."""
         self._viewing.cycle_stamps()
         self.redraw()
         return self._viewing.stamps.value
 
     def go_back(self) -> bool:
-        """Out of what was unfolded, or of a search; False if there was neither."""
+        """Folds the unfolded line, or ends the search; returns False if there was neither."""
         return self.pane.fold() or self.end_search()
 
     def on_click(self, event: Click) -> None:
@@ -205,7 +200,7 @@ class DetailView(Vertical):
         self.search_bar.show_empty(self.pane.SEARCH_LABEL)
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        message.stop()  # not for who else has an input
+        message.stop()  # the screen has an input too
         self.pane.search(message.value)
         self.redraw()
 
@@ -213,7 +208,7 @@ class DetailView(Vertical):
         message.stop()
         self.pane.focus()
 
-    def on_search_input_closed(self) -> None:
+    def on_bar_input_closed(self) -> None:
         self.end_search()
 
     def on_search_input_step_requested(self, message: SearchInput.StepRequested) -> None:
@@ -221,7 +216,7 @@ class DetailView(Vertical):
         self.redraw()
 
     def end_search(self) -> bool:
-        """Nothing is looked for any more; False if nothing was."""
+        """Ends the search; returns False if there was none."""
         if not self.search_bar.is_open:
             return False
         if self.search_bar.search_input.has_focus:

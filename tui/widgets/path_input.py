@@ -1,8 +1,6 @@
-"""A line in which paths are typed, pasted and completed."""
+"""An input in which paths are typed, pasted and completed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -10,45 +8,37 @@ from textual.events import Paste
 from textual.widgets import Input
 
 from tui.files import path_input
+from tui.widgets.background_tasks import BackgroundTasks
+from tui.widgets.line_input import LineInput
 
 
-class PathInput(Input, inherit_bindings=False):
-    """One line without a frame. Tab belongs to whoever holds it, and calls `complete`."""
+class PathInput(LineInput, BackgroundTasks, inherit_bindings=False):
+    """The dialog that holds it decides which key calls `complete`.
+
+    ``folders_only``: completes no files.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # its bases would scroll with the arrows
-
-    DEFAULT_CSS = """
-    PathInput, PathInput:focus {
-        border: none; height: 1; padding: 0; background: $panel;
-    }
-    """
 
     def __init__(
         self, text: str = "", *, id: str, placeholder: str = "", folders_only: bool = False
     ) -> None:
-        super().__init__(text, id=id, placeholder=placeholder, select_on_focus=False)
+        super().__init__(text, id=id, placeholder=placeholder)
         self._folders_only = folders_only
         self.base_folder = ""
-        """Where relative paths begin; empty: where the program was started."""
-
-    def set_text(self, text: str) -> None:
-        """Replaces what stands there."""
-        self.value = text
-        self.cursor_position = len(text)
+        """Where relative paths start; empty: the working folder."""
 
     def complete(self) -> None:
-        """Types on, as far as there is only one way; a thread reads the folder."""
-        work: Callable[[], Awaitable[None]] = partial(self._complete, self.value)
-        self.run_worker(work, group="complete", exclusive=True)
+        """Completes the path as far as it is unambiguous. A thread reads the folder."""
+        self.start_task("complete", self._complete, self.value)
 
     async def _complete(self, typed: str) -> None:
         text = await asyncio.to_thread(
             path_input.complete_path, typed, self.base_folder, folders_only=self._folders_only
         )
-        if self.value == typed and text != typed:  # else the user typed on
+        if self.value == typed and text != typed:  # the user has not typed on
             self.set_text(text)
 
     def on_paste(self, event: Paste) -> None:
-        event.text = path_input.join_pasted_paths(
-            event.text
-        )  # the input itself would take the first line only
+        # the base class would take only the first line
+        event.text = path_input.join_pasted_paths(event.text)

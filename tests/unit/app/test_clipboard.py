@@ -45,7 +45,7 @@ def test_what_is_too_long_for_a_clipboard_is_written_to_a_file(tmp_path: Path) -
     copied = clipboard.copy_transcripts([job_state], tmp_path)
     assert str(tmp_path / "copied.txt") == copied.text
     assert copied.text in copied.notice
-    assert "too long for a clipboard" in copied.notice
+    assert "too long for the clipboard" in copied.notice
     assert (tmp_path / "copied.txt").read_text().startswith("word xxx")
 
     copied = clipboard.copy_transcripts([job_state], tmp_path / "gone")
@@ -78,13 +78,6 @@ def test_what_no_terminal_could_write_is_left_out(tmp_path: Path) -> None:
     assert clipboard.copy_trace_paths([JobId(1)], strange).text.encode()
 
 
-def test_nothing_heard_is_said(tmp_path: Path) -> None:
-    """And nothing is copied; what a clipboard holds stays there."""
-    copied = clipboard.copy_transcripts([job_state_of(queued())], tmp_path)
-
-    assert ("", "Nothing was heard yet that could be copied") == (copied.text, copied.notice)
-
-
 def test_in_tmux_it_is_said_what_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it is set up, tmux takes no clipboard from programs."""
     monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
@@ -98,7 +91,7 @@ def test_turns_that_are_in_no_memory_come_from_the_trace(tmp_path: Path) -> None
     said = [turn_heard(order, f"turn {order}", final=True) for order in range(50)]
     job_state = job_state_of(*streaming(), *said)
     job_state.transcript.evict(10)
-    assert "could not be read back" in clipboard.copy_transcripts([job_state], tmp_path).notice
+    assert "could not be read from" in clipboard.copy_transcripts([job_state], tmp_path).notice
     write_trace(tmp_path, *streaming()[1:], *said)
     copied = clipboard.copy_transcripts([job_state], tmp_path)
     assert "Copied 100 words of 1 session" == copied.notice

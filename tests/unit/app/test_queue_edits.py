@@ -61,7 +61,7 @@ def test_rows_that_are_over_only_leave_the_table(bench: Bench) -> None:
     job = bench.supervisor.job("/rec/a.wav", *streaming(), ended_done())
     bench.settled()
 
-    assert "1 job taken off the table; u undoes" == bench.edits.remove([job])
+    assert "1 job removed from the table; u undoes" == bench.edits.remove([job])
     assert ([], []) == (list(bench.state.table.visible), bench.supervisor.cancelled)
     assert "Undone: removing 1 job" == bench.edits.undo()
     assert [job] == bench.state.table.visible
@@ -72,7 +72,7 @@ def test_waiting_rows_leave_the_queue_too_and_come_back_in_their_place(bench: Be
     """Undone, they wait where they did."""
     jobs = bench.waiting(3)
 
-    assert "1 job taken off the table and the queue; u undoes" == bench.edits.remove([jobs[1]])
+    assert "1 job removed from the table and the queue; u undoes" == bench.edits.remove([jobs[1]])
     assert [jobs[1]] == bench.supervisor.cancelled
     bench.taken_out(jobs[1])
     bench.supervisor.queue.remove(jobs[1])
@@ -87,9 +87,9 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
     """Said in words; what is not at work among them goes."""
     live, waiting = bench.streams(2), bench.waiting(1)
 
-    assert "Nothing removed; 2 jobs at work: x cancels first" == bench.edits.remove(live)
+    assert "Nothing removed; 2 jobs running: cancel with x first" == bench.edits.remove(live)
     said = bench.edits.remove([*live, *waiting])
-    assert "1 job taken off the table and the queue; 2 jobs at work: x cancels first" == said
+    assert "1 job removed from the table and the queue; 2 jobs running: cancel with x first" == said
     assert live == bench.state.table.visible
     assert waiting == bench.supervisor.cancelled
     assert verbs.NO_ROW_MESSAGE == bench.edits.remove([])
@@ -97,12 +97,12 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
 
 def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> None:
     """What is at work stays, and that is said."""
-    assert "2 jobs added at the end" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
+    assert "2 jobs added to the end of the queue" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
     first, second = bench.state.table.visible
     bench.supervisor.report(first, *streaming())
     bench.settled()
 
-    assert "Undone: adding 2 jobs; 1 job at work already: x cancels" == bench.edits.undo()
+    assert "Undone: adding 2 jobs; 1 job already running: x cancels" == bench.edits.undo()
     assert [second] == bench.supervisor.cancelled
     assert [first] == bench.state.table.visible
 
@@ -116,7 +116,7 @@ def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
     assert [jobs[0], jobs[2], jobs[1]] == bench.supervisor.queue == bench.state.table.waiting_jobs
     assert "1 job moved up: next to start" == bench.edits.move_in_queue([jobs[2]], -1)
     assert "Already first in the queue" == bench.edits.move_in_queue([jobs[2]], -1)
-    assert "Nothing to do: 1 job not waiting for a start" == bench.edits.move_in_queue(live, 1)
+    assert "Nothing to do: 1 job not waiting in the queue" == bench.edits.move_in_queue(live, 1)
     assert "Undone: moving 1 job up" == bench.edits.undo()
     assert "Undone: moving 1 job up" == bench.edits.undo()
     assert jobs == bench.supervisor.queue == bench.state.table.waiting_jobs
@@ -136,15 +136,18 @@ def test_one_more_place_tells_what_comes_of_it() -> None:
     bench.supervisor.hold(True)
     assert "3 at once; new starts are held" == bench.edits.change_concurrency(-1)
     assert "2 at once" == bench.edits.change_concurrency(-1)
-    assert "1 at once; the 2 at work go on to their ends" == bench.edits.change_concurrency(-1)
-    assert "One at once is the least; p holds new starts" == bench.edits.change_concurrency(-1)
-    assert "Undone: 1 at once; again 2 at once" == bench.edits.undo()
+    assert "1 at once; the 2 running continue" == bench.edits.change_concurrency(-1)
+    assert (
+        "At least one session runs at once; p holds new starts"
+        == bench.edits.change_concurrency(-1)
+    )
+    assert "Undone: 1 at once; 2 at once" == bench.edits.undo()
     assert 2 == bench.supervisor.max_sessions
 
 
 def test_places_are_not_changed_before_they_are_known() -> None:
     """The embedded engine says how many it is good for when it is up."""
-    assert "not known before the engine is up" in Bench(sessions=0).edits.change_concurrency(1)
+    assert "not known until the engine has started" in Bench(sessions=0).edits.change_concurrency(1)
 
 
 def test_only_the_cancel_of_what_waited_is_undone(bench: Bench) -> None:
@@ -153,7 +156,7 @@ def test_only_the_cancel_of_what_waited_is_undone(bench: Bench) -> None:
 
     assert bench.edits.cancel([*live, *jobs]).startswith("Cancelling 3 jobs")
     bench.taken_out(*jobs)
-    assert "Undone: cancelling 2 that waited" == bench.edits.undo()
+    assert "Undone: cancelling 2 waiting" == bench.edits.undo()
     assert jobs == bench.supervisor.retried
     bench.edits.cancel(live)
     assert "Nothing to undo" == bench.edits.undo()
@@ -164,7 +167,7 @@ def test_what_cannot_wait_again_yet_is_told(bench: Bench) -> None:
     (job,) = bench.waiting(1)
     bench.edits.cancel([job])
 
-    assert "Undone: cancelling 1 that waited; 1 job still ending: r retries later" == (
+    assert "Undone: cancelling 1 waiting; 1 job still ending: r retries later" == (
         bench.edits.undo()
     )
 
@@ -193,5 +196,5 @@ def test_removed_files_may_be_added_again(bench: Bench, tmp_path: Path) -> None:
     bench.edits.add([str(tmp_path)])
     bench.edits.remove(list(bench.state.table.visible))
 
-    assert "1 job added at the end" == bench.edits.add([str(tmp_path)])
+    assert "1 job added to the end of the queue" == bench.edits.add([str(tmp_path)])
     assert [JobId(2)] == bench.state.table.visible

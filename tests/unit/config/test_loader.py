@@ -88,7 +88,7 @@ WRONG = {
     "half a key": ('[keys.jobs]\nadd = "ctrl+"', 2, "there is no key “ctrl+”"),
     "no key": ("[keys.jobs]\nadd = []", 2, "keys are a name in quotes"),
     "a number for a key": ("[keys.jobs]\nadd = [1]", 2, "there is no key “1”"),
-    "a key that is taken": ('[keys.jobs]\nadd = "q"', 2, "“q” would also do this: leave"),
+    "a key that is taken": ('[keys.jobs]\nadd = "q"', 2, "“q” would also do this: quit"),
     "a key of another scope": ('[keys.jobs]\nadd = "j"', 2, "“j” would also do this: next"),
     "one key for two": (
         '[keys.jobs]\nadd = "ctrl+k"\n\nretry = ["ctrl+k"]',

@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from tests.unit.render.test_banner import text
+from tui.keys.key_names import keys_display, parse_key_name
 from tui.keys.key_table import KEY_BINDINGS, Scope
-from tui.keys.keymap import Keymap, keys_display, parse_key_name
+from tui.keys.keymap import Keymap
 from tui.render.help import ALWAYS_LISTED_SCOPES, help_lines
 from tui.text.width import cell_width
 from tui.theme.roles import Look

@@ -26,7 +26,7 @@ def test_key_terms_stand_between_commas() -> None:
         (LiveConfigForm("", "20"), "min silence is from 50 to 10000"),
         (LiveConfigForm("", "", "10001"), "max silence is from 50 to 10000"),
         (LiveConfigForm("", "900", "400"), "the min silence is longer than the max silence"),
-        (LiveConfigForm("", "soon"), "“soon” is no number of milliseconds"),
+        (LiveConfigForm("", "soon"), "“soon” is not a number of milliseconds"),
         (LiveConfigForm(",".join(["term"] * 101)), "key terms has at most 100 terms"),
     ],
 )

@@ -24,5 +24,5 @@ def test_each_news_is_told_once() -> None:
     for report in job_reports(1, ended_done()):
         state.apply(report)
     assert SERVER_RESTARTED_MESSAGE == news.poll()
-    assert news.poll().startswith("All is over: ")
+    assert news.poll().startswith("All finished: ")
     assert "" == news.poll()

@@ -11,7 +11,7 @@ from tui.model.shutdown import QUIT_FORCE_TIMEOUT_S, QUIT_GRACE_S, Shutdown, Shu
 def leaving(*, idle: bool) -> tuple[Shutdown, FakeSupervisor]:
     supervisor = FakeSupervisor()
     supervisor.is_idle = idle
-    return Shutdown(supervisor), supervisor
+    return Shutdown(supervisor, supervisor.stop), supervisor
 
 
 def test_with_nothing_at_work_leaving_is_at_once() -> None:
@@ -87,8 +87,8 @@ def test_it_counts_down_what_it_waits_for() -> None:
         for event in streaming():
             state.apply(report(number, event))
 
-    told = "Leaving: 2 sessions to end politely, by force in 7 s. q forces now"
+    told = "Quitting: waiting for 2 sessions, forced in 7 s. q forces now"
     assert told == way.status_text(state, QUIT_GRACE_S - 6.1)
     way.request(3.0)
-    told = "Leaving by force: 2 sessions, closes in 5 s. Z closes now"
+    told = "Forced: waiting for 2 sessions, closes in 5 s. Z closes now"
     assert told == way.status_text(state, 3.0, "Z")

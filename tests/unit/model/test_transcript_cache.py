@@ -154,7 +154,7 @@ def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     trace.write_bytes(b"".join(lines[:20]) + b'{"type":"connecting"\n' + b"".join(lines[20:]))
 
     copied = state.snapshot(JobId(1))
-    assert "could not be read back" in copy_transcripts([copied], tmp_path).notice
+    assert "could not be read from" in copy_transcripts([copied], tmp_path).notice
     assert not restore_turns(tmp_path, copied)
     assert {0, 1, 2, 299} <= {turn.turn_order for turn in copied.transcript.turns}
 

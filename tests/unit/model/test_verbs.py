@@ -28,8 +28,8 @@ def test_cancelling_passes_over_what_is_over() -> None:
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
-    assert "Nothing to do: 1 job already over" == verbs.cancel(state, supervisor, [over])
-    assert verbs.cancel(state, supervisor, [over, live]).startswith("Cancelling 1 job; what")
+    assert "Nothing to do: 1 job already finished" == verbs.cancel(state, supervisor, [over])
+    assert verbs.cancel(state, supervisor, [over, live]).startswith("Cancelling 1 job; transcripts")
     assert "Cancelling 1 job, 1 by force" == verbs.cancel(state, supervisor, [over, live])
     assert [live, live] == supervisor.cancelled
 
@@ -65,9 +65,9 @@ def test_retrying_says_where_it_begins() -> None:
         supervisor.finished = set(all_of_them)
         return verbs.retry(state, supervisor, jobs)
 
-    assert "Retrying 1 job from 0:09, where it left off" == retried(broke)
-    assert "Retrying 1 job from the beginning" == retried(mute)
-    assert "Retrying 2 jobs: 1 from where it left off, 1 from the beginning" == retried(broke, mute)
+    assert "Retrying 1 job from 0:09, where it stopped" == retried(broke)
+    assert "Retrying 1 job from the start" == retried(mute)
+    assert "Retrying 2 jobs: 1 from where it stopped, 1 from the start" == retried(broke, mute)
 
 
 def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
@@ -79,8 +79,8 @@ def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
     state = desk(supervisor)
 
     assert "Nothing to do: 1 job done" == verbs.retry(state, supervisor, [well])
-    assert "Nothing to do: 2 jobs done or at work" == verbs.retry(state, supervisor, [well, live])
-    assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
+    assert "Nothing to do: 2 jobs done or running" == verbs.retry(state, supervisor, [well, live])
+    assert "Retrying 1 job from the start; 1 done or running" == verbs.retry(
         state, supervisor, [well, mute]
     )
     assert supervisor.retried == [mute]
@@ -93,8 +93,8 @@ def test_retrying_counts_what_it_passed_over() -> None:
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
-    assert "Retrying 1 job from the beginning; 1 done or at work" == verbs.retry(
+    assert "Retrying 1 job from the start; 1 done or running" == verbs.retry(
         state, supervisor, [over, live]
     )
-    assert "Nothing to do: 1 job at work" == verbs.retry(state, supervisor, [live])
+    assert "Nothing to do: 1 job running" == verbs.retry(state, supervisor, [live])
     assert verbs.NO_ROW_MESSAGE == verbs.retry(state, supervisor, [])

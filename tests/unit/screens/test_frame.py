@@ -14,7 +14,9 @@ def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
     """Whatever is reported meanwhile: the banner is drawn at every tick."""
     state, supervisor = DeskState(), FakeSupervisor()
     where = Destination("here")
-    frame = ScreenFrame(state, supervisor, Shutdown(supervisor), Look(UNICODE), where)
+    frame = ScreenFrame(
+        state, supervisor, Shutdown(supervisor, supervisor.stop), Look(UNICODE), where
+    )
     assert 0.0 == frame.run_status(0.0).totals.sent_s
 
     for event in streaming(10.0):
@@ -29,7 +31,9 @@ def test_the_end_is_foretold_as_starts_are_foreseen() -> None:
     """By the supervisor, who knows what bounds them."""
     state, supervisor = DeskState(), FakeSupervisor()
     supervisor.start_after = 120.0
-    frame = ScreenFrame(state, supervisor, Shutdown(supervisor), Look(UNICODE), Destination("here"))
+    frame = ScreenFrame(
+        state, supervisor, Shutdown(supervisor, supervisor.stop), Look(UNICODE), Destination("here")
+    )
     for job in (1, 2):
         state.apply(report(job, queued(60.0)))
 

@@ -1,0 +1,179 @@
+"""The verbs of a run: the table's entries bound to what they do.
+
+`RunActions` has those that only read, so they work on a finished run too. `JobActions` adds those
+that steer sessions, `ReplayActions` those that move the clock of a replay. A verb's action in
+`tui.keys.key_table` is the name of a method here, with its arguments.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from pathlib import Path
+
+from textual import actions
+from textual.app import App
+from textual.events import Click
+
+from tui.config.settings import DeskSettings
+from tui.keys.key_table import KeyBinding, Needs, Scope
+from tui.model import verbs
+from tui.model.desk_state import DeskState
+from tui.model.wall import Wall
+from tui.theme.roles import Look, StyledLine
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What verbs use of the desk."""
+
+    app: App[None]
+    """Shows the dialogs."""
+    state: DeskState
+    look: Look
+    run_folder: Path
+    settings: DeskSettings
+    show_notice: Callable[[str], None]
+    """Shows a sentence in the footer."""
+    tick: Callable[[], None]
+    """Brings state and screen up to date."""
+
+
+class RunActions(ABC):
+    """The verbs that work on every run. Modules of dialogs load when a dialog opens, so that the
+    first screen comes sooner."""
+
+    scopes: Sequence[Scope]
+    """Whose verbs this run has."""
+
+    def __init__(self, desk: DeskParts) -> None:
+        self.app, self.state, self.look = desk.app, desk.state, desk.look
+        self.run_folder, self.settings = desk.run_folder, desk.settings
+        self.show_notice = desk.show_notice
+        self.skipped_paths: list[tuple[str, str]] = []
+        """Paths that are not recordings, each with the reason."""
+        self.wall_state = Wall(desk.state)
+
+    # --- what a run does with the desk
+
+    @abstractmethod
+    def update_state(self, now: float) -> None:
+        """Brings the state up to date."""
+
+    @abstractmethod
+    def add_pasted(self, text: str) -> None:
+        """Adds recordings whose paths were pasted onto a screen."""
+
+    @abstractmethod
+    def footer_bar(self, cells: int) -> list[StyledLine]:
+        """Lines above the footer."""
+
+    @abstractmethod
+    def click_footer_bar(self, event: Click) -> None:
+        """Handles a click on the first line of the footer."""
+
+    # --- running a verb
+
+    @property
+    def targets(self) -> list[JobId]:
+        """The jobs that a verb acts on: the marked rows, else the current one; while a transcript
+        is read full screen, its job."""
+        table = self.state.table
+        if table.is_reading:
+            return [] if table.current is None else [table.current]
+        return table.targets()
+
+    def offers(self, verb: KeyBinding) -> bool:
+        """Whether this run has that verb."""
+        return verb.scope in self.scopes
+
+    def why_not(self, verb: KeyBinding) -> str:
+        """Why a verb cannot act now; empty if it can."""
+        targets, job_states = self.targets, self.state.job_states
+        match verb.needs:
+            case Needs.NOTHING:
+                return ""
+            case Needs.FAILED:
+                failed = self.state.status_counts[JobStatus.FAILED]
+                return "" if failed else "No session has failed"
+            case Needs.SKIPPED:
+                return "" if self.skipped_paths else "No path was skipped"
+            case Needs.ANY_TRANSCRIPT:
+                heard = any(len(job_state.transcript) for job_state in job_states.values())
+                return "" if heard else "There is no transcript yet"
+        if not targets:
+            return verbs.NO_ROW_MESSAGE
+        if verb.needs is Needs.TRANSCRIPT and not any(
+            len(job_states[job].transcript) for job in targets
+        ):
+            return "There is no transcript yet"
+        if verb.needs is Needs.STREAMING and not any(
+            job_states[job].status is JobStatus.STREAMING for job in targets
+        ):
+            return verbs.nothing_message(len(targets), "not streaming")
+        return ""
+
+    async def run_verb(self, verb: KeyBinding) -> None:
+        """Runs a verb, or says why it cannot act now."""
+        if reason := self.why_not(verb):
+            self.show_notice(reason)
+            return
+        _, method, arguments = actions.parse(verb.action)
+        done = getattr(self, method)(*arguments)
+        if isawaitable(done):
+            await done
+
+    # --- the verbs
+
+    def export(self, everything: bool = False) -> None:
+        from tui.model.export_choice import ExportChoice
+        from tui.model.export_job import export_groups
+        from tui.screens.export import ExportDialog
+
+        groups = export_groups(self.state, [] if everything else self.targets)
+        first = len(groups) - 1 if everything else 0
+        choice = ExportChoice.load(self.settings.export)
+        dialog = ExportDialog(self.look, self.state, groups, first, self.run_folder, choice)
+        self.app.push_screen(dialog)
+
+    def skipped(self) -> None:
+        from tui.screens.skipped import SkippedDialog
+
+        self.app.push_screen(SkippedDialog(self.look, self.skipped_paths))
+
+    def wall(self) -> None:
+        """Opens or closes the wall. From a transcript that was opened on the wall, back to it."""
+        from tui.screens.framed_screen import FramedScreen
+        from tui.screens.reading_screen import ReadingScreen
+        from tui.screens.wall import WallScreen
+
+        top = self.app.screen
+        if isinstance(top, WallScreen) or isinstance(self.app.screen_stack[-2:][0], WallScreen):
+            self.app.pop_screen()
+        elif isinstance(top, FramedScreen):
+            wall = WallScreen(self.state, self.look, top.frame, self.wall_state)
+            if isinstance(top, ReadingScreen):
+                self.app.switch_screen(wall)
+            else:
+                self.app.push_screen(wall)
+
+    async def copy(self) -> None:
+        from tui.app.clipboard import copy_transcripts
+
+        job_states = [self.state.snapshot(job) for job in self.targets]
+        copied = await asyncio.to_thread(copy_transcripts, job_states, self.run_folder)
+        self._put_on_clipboard(copied.text, copied.notice)
+
+    async def copy_path(self) -> None:
+        from tui.app.clipboard import copy_trace_paths
+
+        copied = await asyncio.to_thread(copy_trace_paths, self.targets, self.run_folder)
+        self._put_on_clipboard(copied.text, copied.notice)
+
+    def _put_on_clipboard(self, text: str, notice: str) -> None:
+        if text:
+            self.app.copy_to_clipboard(text)
+        self.show_notice(notice)

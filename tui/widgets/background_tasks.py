@@ -1,0 +1,32 @@
+"""Coroutines that a widget or screen runs beside the handling of its messages."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import ParamSpec
+
+from textual.dom import DOMNode
+from textual.messages import Prune
+
+Arguments = ParamSpec("Arguments")
+
+
+class BackgroundTasks(DOMNode):
+    """A widget or screen whose tasks end when it closes.
+
+    It is the last base of a class: Textual inherits CSS from the first one.
+    """
+
+    def start_task(
+        self,
+        group: str,
+        task: Callable[Arguments, Awaitable[None]],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> None:
+        """Starts a task. It replaces the running task of the same group, if there is one."""
+        work: Callable[[], Awaitable[None]] = partial(task, *args, **kwargs)
+        self.run_worker(work, group=group, exclusive=True)
+
+    async def on_prune(self, event: Prune) -> None:
+        """Cancels the tasks before the widgets that they use are removed."""
+        self.workers.cancel_node(self)
