@@ -32,7 +32,7 @@ class WarningCode(IntEnum):
 def overload_warning(capacity: int) -> Warning:
     """For a session above the number that can be recognised in real time."""
     return Warning(
-        f"more sessions than this machine keeps up with ({capacity}): words may come late",
+        f"more sessions than this machine can serve in real time ({capacity}): words may be late",
         WarningCode.OVERLOADED,
     )
 
@@ -54,7 +54,7 @@ class Feature:
     @property
     def warning(self) -> Warning:
         """The Warning for a client that asks for it."""
-        return Warning(f"'{self.name}' is not done as asked: {self.note}", self.code)
+        return Warning(f"'{self.name}' is not supported: {self.note}", self.code)
 
 
 def feature_warnings(values: Mapping[str, Json]) -> tuple[Warning, ...]:
@@ -101,11 +101,11 @@ def _warned(
 
 FEATURES: tuple[Feature, ...] = (
     *_honoured(
-        "the turns of its family, heard by the engine's own English model",
+        "turns in the way of its model family, recognised by the local English model",
         speech_model="universal-3-5-pro",
     ),
     *_warned(
-        "multilingual models hear English only",
+        "multilingual models recognise only English",
         WarningCode.ENGLISH_ONLY,
         _is_multilingual,
         speech_model="universal-streaming-multilingual",
@@ -113,52 +113,52 @@ FEATURES: tuple[Feature, ...] = (
     *_honoured("8,000 to 96,000 Hz", sample_rate="48000"),
     *_honoured("pcm_s16le and pcm_mulaw", encoding="pcm_mulaw"),
     Feature("encoding", Support.REFUSED, "opus, ogg_opus and aac are not decoded", "encoding=opus"),
-    *_honoured("the key, or a token of /v3/token", token="abc"),
+    *_honoured("the API key, or a token from /v3/token", token="abc"),
     Feature(
         "format_turns",
         Support.HONOURED,
-        "Universal-Streaming models send each final twice, the second time formatted",
+        "Universal-Streaming models send each final again, formatted",
         f"{_STREAMING_QUERY}&format_turns=true",
     ),
     Feature(
         "end_of_turn_confidence_threshold",
         Support.HONOURED,
-        "of Universal-Streaming models; without effect on U3, as on the service",
+        "for Universal-Streaming models; no effect on U3, as on the service",
         f"{_STREAMING_QUERY}&end_of_turn_confidence_threshold=0.7",
     ),
     *_honoured("50 to 10,000 ms", min_turn_silence="160", max_turn_silence="2400"),
     *_honoured("0 to 1", vad_threshold="0.6"),
     *_honoured(
-        "of U3 models: defaults for silences, first partial and speech detection",
+        "for U3 models: defaults for silences, first partial and speech detection",
         mode="min_latency",
     ),
     *_honoured(
-        "of U3 models: ms of speech before the first partial",
+        "for U3 models: ms of speech before the first partial",
         interruption_delay="100",
     ),
     *_honoured(
-        "of U3 models: false leaves the first partial of a turn and those at pauses",
+        "for U3 models: with false, only the first partial of a turn and those at pauses",
         continuous_partials="false",
     ),
-    *_honoured("false: finals only", include_partial_turns="false"),
+    *_honoured("with false, only finals", include_partial_turns="false"),
     *_honoured("5 to 3,600 s", inactivity_timeout="60"),
     *_honoured("every 5 s", session_heartbeat="true"),
-    *_honoured("every second of it", acknowledge_silence="true"),
+    *_honoured("one message per second of silence", acknowledge_silence="true"),
     *_honoured("a short list of English words", filter_profanity="true"),
     *_warned(
-        "finals carry language_code “en”, and only English is heard",
+        "finals carry language_code “en”; only English is recognised",
         WarningCode.ENGLISH_ONLY,
         language_detection="true",
     ),
     *_warned(
-        "only English is heard",
+        "only English is recognised",
         WarningCode.ENGLISH_ONLY,
         _is_not_english,
         language_codes='["en","es"]',
         language_code="fr",
         language="multi",
     ),
-    *_warned("words cannot be boosted", keyterms_prompt='["Halvorsen"]'),
+    *_warned("the recogniser cannot boost words", keyterms_prompt='["Halvorsen"]'),
     *_warned("the recogniser takes no prompt", prompt="Dates"),
     Feature(
         "prompt",
@@ -167,10 +167,10 @@ FEATURES: tuple[Feature, ...] = (
         f"{_STREAMING_QUERY}&prompt=Dates",
     ),
     *_warned("the recogniser takes no context", agent_context="Hello"),
-    *_warned("each turn is heard by itself", previous_context_n_turns="5"),
+    *_warned("every turn is recognised by itself", previous_context_n_turns="5"),
     *_warned("turns are not padded", turn_left_pad_ms="200"),
     *_warned(
-        "speakers are not told apart",
+        "speakers are not distinguished",
         speaker_labels="true",
         max_speakers="2",
         speaker_labels_revision_interval_ms="120000",
@@ -182,13 +182,13 @@ FEATURES: tuple[Feature, ...] = (
         redact_pii_sub="hash",
     ),
     *_warned("there is one model, for everyday speech", domain="medical-v1"),
-    *_warned("no noise is suppressed", voice_focus="near-field", voice_focus_threshold="0.7"),
-    *_warned("no language model is asked", llm_gateway='{"model":"any"}'),
+    *_warned("noise is not suppressed", voice_focus="near-field", voice_focus_threshold="0.7"),
+    *_warned("there is no language model", llm_gateway='{"model":"any"}'),
     *_warned(
         "nothing leaves this machine",
         webhook_url="http://localhost/",
         webhook_auth_header_name="X-Key",
         webhook_auth_header_value="secret",
     ),
-    *_warned("no audio is kept", customer_support_audio_capture="true"),
+    *_warned("no audio is stored", customer_support_audio_capture="true"),
 )

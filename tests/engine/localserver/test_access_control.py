@@ -217,7 +217,7 @@ async def test_whoever_comes_beyond_the_capacity_is_warned():
         for client in clients:
             await client.socket.send(TERMINATE)
 
-        assert "more sessions than this machine keeps up with (2)" in warning["warning"]
+        assert "more sessions than this machine can serve in real time (2)" in warning["warning"]
         for client in clients[:2]:
             assert "Warning" not in [message["type"] for message in await client.receive_rest()]
 
