@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from workers.localserver import parameters
 from workers.localserver.agreement import Agreement, plain_word
 from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord, StreamId
+from workers.localserver.refusal import Refusal
 from workers.localserver.turns import TurnBuilder
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
 
@@ -442,3 +443,73 @@ def test_profanity_is_hidden_in_every_message(query: str, shown: list[str]):
     assert shown == [turn.words[0].text for turn in turns]
     if "filter" in query:
         assert not any("llshit" in turn.transcript + turn.utterance for turn in turns)
+
+
+# --- options of the client
+
+
+def report_of(text: str, *, over: bool = False, settled: int = 0) -> Recognised:
+    words = tuple(RecognisedWord(each, at, at + 90) for at, each in enumerate(text.split()))
+    return Recognised(StreamId(1), 1000, Hypothesis(words, len(words) if over else settled, over))
+
+
+def sent(query: str, *reports: Recognised) -> list[tuple[type, str]]:
+    """Types and texts of the messages for reports."""
+    turns = TurnBuilder(parameters.parse_query(query))
+    every = [message for report in reports for message in turns.build_messages(report)]
+    return [(type(each), each.transcript if isinstance(each, Turn) else "") for each in every]
+
+
+MOVE_THE_CRATES = [
+    report_of("Move the"),
+    report_of("Move the crates."),
+    report_of("Move the crates.", over=True),
+]
+
+
+def test_partials_are_told_by_default():
+    """The final follows once."""
+    assert [
+        (SpeechStarted, ""),
+        (Turn, "Move the"),
+        (Turn, "Move the crates."),
+        (Turn, "Move the crates."),
+    ] == sent("", *MOVE_THE_CRATES)
+
+
+def test_without_partials_a_start_comes_right_before_its_final():
+    """The protocol requires a turn after each SpeechStarted."""
+    start_and_final = [(SpeechStarted, ""), (Turn, "Move the crates.")]
+
+    assert 2 * start_and_final == sent(
+        "include_partial_turns=false", *MOVE_THE_CRATES, *MOVE_THE_CRATES
+    )
+
+
+def test_both_finals_of_a_formatted_turn_are_told_without_partials():
+    """Universal-Streaming sends no SpeechStarted."""
+    query = "speech_model=universal-streaming-english&include_partial_turns=False&format_turns=1"
+    with pytest.raises(Refusal):  # a boolean is true or false, in either case
+        parameters.parse_query(query)
+
+    assert [(Turn, "move the crates"), (Turn, "Move the crates.")] == sent(
+        query.replace("=1", "=TRUE"), *MOVE_THE_CRATES
+    )
+
+
+def test_the_language_is_told_with_what_is_complete():
+    """Finals and complete utterances carry it, on request."""
+    query = "speech_model=universal-streaming-english&language_detection=true"
+    turns = TurnBuilder(parameters.parse_query(query))
+    reports = [
+        report_of("Move the"),
+        report_of("Move the", settled=2),
+        report_of("Move the crates.", over=True),
+    ]
+    (partial,), (pause,), (final,) = (turns.build_messages(report) for report in reports)
+
+    assert isinstance(partial, Turn)
+    assert partial.language_code is None
+    for message in (pause, final):
+        assert isinstance(message, Turn)
+        assert ("en", 1.0) == (message.language_code, message.language_confidence)

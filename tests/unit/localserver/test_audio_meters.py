@@ -1,0 +1,112 @@
+"""Chunk limits, heartbeats and silence, without a socket or a clock."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.localserver import parameters
+from workers.localserver.audio_meters import HeartbeatMeter, ReceivedAudio, SilenceTracker
+from workers.localserver.recogniser_protocol import Recognised, StreamId
+from workers.localserver.refusal import Refusal
+from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
+
+# --- audio
+
+
+def test_a_chunk_that_ends_within_a_sample_is_refused():
+    """A chunk of µ-law never does."""
+    ReceivedAudio(parameters.parse_query("encoding=pcm_mulaw"), 0.0).add_chunk(bytes(1601), 0.0)
+    with pytest.raises(Refusal, match="Invalid Message: 3201 bytes end within a sample"):
+        ReceivedAudio(parameters.parse_query(""), 0.0).add_chunk(bytes(3201), 0.0)
+
+
+def test_an_empty_chunk_is_a_short_one():
+    """It is accepted as the last one."""
+    audio = ReceivedAudio(parameters.parse_query(""), 0.0)
+    audio.add_chunk(b"", 0.0)
+    with pytest.raises(Refusal, match=r"Violation: 0\.0 ms"):
+        audio.add_chunk(bytes(3200), 0.0)
+
+
+# --- heartbeats and silences
+
+
+def report_at(position: int, silence: int = 0, probability: float = 0.0) -> Recognised:
+    return Recognised(StreamId(1), position, silence_ms=silence, speech_probability=probability)
+
+
+def test_a_heartbeat_tells_true_numbers():
+    """Received audio against the clock, and the peak probability since the last heartbeat."""
+    keepalive = HeartbeatMeter(started_at=100.0)
+    for probability in (0.2, 0.9, 0.1):
+        keepalive.update(report_at(0, probability=probability))
+    first = keepalive.take_heartbeat(received_s=10.0, now=105.0)
+    second = keepalive.take_heartbeat(received_s=10.0, now=110.0)
+
+    assert (10_000, 5_000, 2.0, 0.9) == (
+        first.total_audio_received_ms,
+        first.total_duration_ms,
+        first.realtime_factor,
+        first.max_speech_probability,
+    )
+    assert (1.0, 0.0) == (second.realtime_factor, second.max_speech_probability)
+
+
+def word(end: int) -> Turn:
+    return Turn(0, True, "word", words=(Word("word", end - 200, end),))
+
+
+def test_silence_is_told_second_by_second():
+    """One range ends where the next begins; what is shorter than a second waits."""
+    silences = SilenceTracker()
+
+    assert [] == silences.take_silences(report_at(900, 900))
+    assert [Silence(0, 1000)] == silences.take_silences(report_at(1400, 1400))
+    assert [Silence(1000, 2000), Silence(2000, 3000)] == silences.take_silences(
+        report_at(3100, 3100)
+    )
+    assert [] == silences.take_silences(report_at(5000, 0))
+    assert [] == silences.take_silences(report_at(5900, 900))
+    assert [Silence(5000, 6000)] == silences.take_silences(report_at(6400, 1400))
+
+
+def test_no_silence_is_told_where_words_were():
+    """Though the detector heard none there."""
+    silences = SilenceTracker()
+    silences.mark_spoken([SpeechStarted(300), word(1500)])
+
+    assert [] == silences.take_silences(report_at(2000, 2000))
+    assert [Silence(1500, 2500)] == silences.take_silences(report_at(2500, 2500))
+
+
+def test_silence_before_it_was_asked_for_is_not_told():
+    """The client may switch it on during the session."""
+    silences = SilenceTracker()
+    silences.skip(report_at(60_000, 60_000))
+
+    assert [] == silences.take_silences(report_at(60_500, 60_500))
+    assert [Silence(60_000, 61_000)] == silences.take_silences(report_at(61_000, 61_000))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3000), st.integers(0, 9000), st.booleans(), st.booleans()),
+        max_size=30,
+    )
+)
+def test_silences_never_overlap_and_never_run_ahead(history: list[tuple[int, int, bool, bool]]):
+    """This holds for any reports, words and switches."""
+    silences, position, last = SilenceTracker(), 0, 0
+    for step, silence, wanted, spoken in history:
+        position += step
+        if spoken and position >= 200:
+            silences.mark_spoken([word(position)])
+            last = max(last, position)
+        report = report_at(position, min(silence, position))
+        if not wanted:
+            silences.skip(report)
+            last = max(last, position)
+            continue
+        for told in silences.take_silences(report):
+            assert last <= told.start_ms < told.end_ms <= position
+            last = told.end_ms
