@@ -32,7 +32,7 @@ from tests.engine.support.supervisor_harness import (
     run_supervisor,
 )
 from tests.support import audio_files
-from workers.errors import EngineUnavailable, RunFolderProblem
+from workers.errors import EngineUnavailable, UsageProblem
 from workers.jobs.events import Began, Connecting, Ended, Outcome, Queued, TurnReceived
 from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobStatus
