@@ -42,10 +42,10 @@ words = [["All", 100, 300], ["well.", 300, 600]]
 """
 
 
-def performing(script: str, house: ServerPolicy | None = None) -> ServerHarness:
+def scripted_server(script: str, policy: ServerPolicy | None = None) -> ServerHarness:
     """A server with this script that accepts any key."""
-    performed = ScriptedBackend(script_file.parse_script(script.encode(), "day.toml"))
-    return ServerHarness(house or ServerPolicy(), nullcontext(performed))
+    backend = ScriptedBackend(script_file.parse_script(script.encode(), "day.toml"))
+    return ServerHarness(policy or ServerPolicy(), nullcontext(backend))
 
 
 async def spoken(client: WireClient, chunks: int = 10, chunk: bytes = CHUNK) -> None:
@@ -71,25 +71,25 @@ def finals(client: WireClient) -> list[dict[str, Any]]:
 
 async def test_words_and_times_come_back_exactly() -> None:
     """Finals have the words of the script, and partials only words that were received."""
-    async with performing(TWO_TURNS) as server:
+    async with scripted_server(TWO_TURNS) as server:
         client = await server.client()
         await spoken(client, 20)
         await client.receive_rest()
-        visit = await server.next_session_record()
+        record = await server.next_session_record()
 
     assert WORDS == [words(turn) for turn in finals(client)]
     assert [0, 1] == [turn["turn_order"] for turn in finals(client)]
     assert ["Good morning.", "To all of you."] == [turn["transcript"] for turn in finals(client)]
     for turn in (each for each in client.received if each["type"] == "Turn"):
-        told = words(turn)
-        assert told == WORDS[turn["turn_order"]][: len(told)]
+        sent = words(turn)
+        assert sent == WORDS[turn["turn_order"]][: len(sent)]
     assert (1000, "Session Ended") == client.closed
-    assert (2, 2, 1000) == (visit.turn_count, round(visit.audio_seconds, 3), visit.close_code)
+    assert (2, 2, 1000) == (record.turn_count, round(record.audio_seconds, 3), record.close_code)
 
 
 async def test_models_that_tell_word_by_word_do_so() -> None:
     """The same script with the other family: plain words, finalised one after the other."""
-    async with performing(TWO_TURNS) as server:
+    async with scripted_server(TWO_TURNS) as server:
         client = await server.client("speech_model=universal-streaming-english&format_turns=true")
         await spoken(client, 20)
         await client.receive_rest()
@@ -113,7 +113,7 @@ async def test_models_that_tell_word_by_word_do_so() -> None:
 async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_second: int) -> None:
     """A word is reported with the chunk that ends it, not before."""
     script = "[[session]]\n[[session.turn]]\nwords = [['Here', 0, 300], ['there', 300, 700]]"
-    async with performing(script) as server:
+    async with scripted_server(script) as server:
         short, long = await server.client(query), await server.client(query)
         await spoken(short, 6, bytes(bytes_a_second // 10))
         await spoken(long, 7, bytes(bytes_a_second // 10))
@@ -127,7 +127,7 @@ async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_sec
 async def test_nothing_is_told_before_its_time() -> None:
     """Delays count from sending the chunk that ends a word: to its partial and to the final."""
     sent: list[float] = []
-    told: dict[str, float] = {}
+    first_sent_at: dict[str, float] = {}
     over: list[float] = []
 
     async def stream(client: WireClient) -> None:
@@ -138,7 +138,7 @@ async def test_nothing_is_told_before_its_time() -> None:
             await client.socket.send(CHUNK)
         await client.socket.send(TERMINATE)
 
-    async with performing(TWO_TURNS) as server:
+    async with scripted_server(TWO_TURNS) as server:
         client = await server.client()
         await client.receive_until("Begin")
         sending = asyncio.create_task(stream(client))
@@ -147,7 +147,7 @@ async def test_nothing_is_told_before_its_time() -> None:
             if message["type"] == "Turn":
                 over += [now] if message["end_of_turn"] else []
                 for word in message["words"]:
-                    told.setdefault(word["text"], now)
+                    first_sent_at.setdefault(word["text"], now)
         await sending
 
     def received(end: int) -> float:
@@ -156,14 +156,14 @@ async def test_nothing_is_told_before_its_time() -> None:
     for turn, now in zip(WORDS, over, strict=True):
         assert now - received(turn[-1][2]) >= 0.25
         for text, _, end in turn:
-            assert told[text] - received(end) >= 0.12
-    assert told["Good"] < over[0] < over[1]
+            assert first_sent_at[text] - received(end) >= 0.12
+    assert first_sent_at["Good"] < over[0] < over[1]
 
 
 async def test_begin_and_termination_wait_too() -> None:
     """They have the delays of the script."""
     script = "[[session]]\nbegin_after = 0.2\ntermination_after = 0.3"
-    async with performing(script) as server:
+    async with scripted_server(script) as server:
         start = time.monotonic()
         client = await server.client()
         await client.receive_until("Begin")
@@ -177,7 +177,7 @@ async def test_begin_and_termination_wait_too() -> None:
 
 async def test_a_forced_end_divides_a_turn() -> None:
     """The words received so far are one turn, later ones the next."""
-    async with performing(TWO_TURNS) as server:
+    async with scripted_server(TWO_TURNS) as server:
         client = await server.client()
         for _ in range(3):
             await client.socket.send(CHUNK)
@@ -201,7 +201,7 @@ async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
     words = [["Later", 200, 300], ["still.", 300, 400]]
     final_after = 0
     """
-    async with performing(script) as server:
+    async with scripted_server(script) as server:
         client = await server.client()
         await spoken(client)
         await client.receive_rest()
@@ -217,7 +217,7 @@ async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
 async def test_silence_and_speech_are_told_to_who_asks() -> None:
     """Silence is where the script has no word."""
     script = "[[session]]\n[[session.turn]]\nwords = [['Now', 1000, 1500]]\nfinal_after = 0"
-    async with performing(script) as server:
+    async with scripted_server(script) as server:
         client = await server.client("acknowledge_silence=true")
         await spoken(client, 40)
         await client.receive_rest()
@@ -235,8 +235,8 @@ async def test_sessions_follow_the_script_in_their_order() -> None:
         f"[[session]]\n[[session.turn]]\nwords = [['{word}', 0, 100]]\nfinal_after = 0\n"
         for word in ("one", "two")
     )
-    heard = []
-    async with performing(script, ServerPolicy(api_key="sesame")) as server:
+    outcomes = []
+    async with scripted_server(script, ServerPolicy(api_key="sesame")) as server:
         for key, query in (
             ("wrong", ""),
             ("sesame", "encoding=flac"),
@@ -247,9 +247,9 @@ async def test_sessions_follow_the_script_in_their_order() -> None:
             client = await server.client(query, key)
             await spoken(client)
             await client.receive_rest()
-            heard.append([turn["transcript"] for turn in finals(client)] or client.closed[0])
+            outcomes.append([turn["transcript"] for turn in finals(client)] or client.closed[0])
 
-    assert [1008, 3006, ["one"], ["two"], ["two"]] == heard
+    assert [1008, 3006, ["one"], ["two"], ["two"]] == outcomes
 
 
 # --- faults
@@ -257,7 +257,7 @@ async def test_sessions_follow_the_script_in_their_order() -> None:
 
 async def struck(fault: str, turn: str = TURN) -> tuple[list[Any], int | None, str | None]:
     """The messages of a session with this fault, and its close code: None if it was not closed."""
-    async with performing(f"{turn}[[session.fault]]\n{fault}") as server:
+    async with scripted_server(f"{turn}[[session.fault]]\n{fault}") as server:
         client = await server.client()
         await spoken(client)
         got: list[Any] = []
@@ -340,7 +340,7 @@ async def test_a_connection_that_is_cut(after: str) -> None:
 
 async def test_a_connection_that_is_reset() -> None:
     """The client's system gets a TCP reset."""
-    async with performing(f'{TURN}[[session.fault]]\nwhat = "reset"\nafter = 0.1') as server:
+    async with scripted_server(f'{TURN}[[session.fault]]\nwhat = "reset"\nafter = 0.1') as server:
         client = await server.client()
         await client.receive_until("Begin")
         await client.socket.send(CHUNK)
@@ -370,15 +370,15 @@ async def test_a_server_that_falls_silent(fault: str, last: str | None) -> None:
 
 async def test_a_silent_server_still_lets_go() -> None:
     """When the client closes, the session ends."""
-    async with performing('[[session]]\n[[session.fault]]\nwhat = "no_termination"') as server:
+    async with scripted_server('[[session]]\n[[session.fault]]\nwhat = "no_termination"') as server:
         client = await server.client()
         await spoken(client)
         await client.receive_until("Begin")
         await client.socket.close()
-        visit = await server.next_session_record()
+        record = await server.next_session_record()
 
     assert 1000 == client.closed[0]
-    assert 1 == round(visit.audio_seconds, 3)
+    assert 1 == round(record.audio_seconds, 3)
 
 
 def is_extra(message: Any) -> bool:
@@ -445,7 +445,7 @@ async def flood(client: WireClient) -> None:
 async def test_a_server_that_reads_nothing_more() -> None:
     """Once all buffers are full the client cannot write, and the server still stops."""
     script = '[[session]]\n[[session.fault]]\nwhat = "stall_reading"\nafter = "begin"'
-    async with performing(script) as server:
+    async with scripted_server(script) as server:
         client = await server.client("sample_rate=96000")
         await client.receive_until("Begin")
         with pytest.raises(TimeoutError):

@@ -90,10 +90,10 @@ async def test_warnings_follow_begin(endpoint: ServerHarness):
 
 async def test_terminate_flushes_the_open_turn(endpoint: ServerHarness):
     """Then comes Termination with whole seconds, then the close."""
-    client, ears = await endpoint.session()
+    client, stream = await endpoint.session()
     for _ in range(16):
         await client.socket.send(CHUNK)
-    ears.queue_reading("Move the crates")
+    stream.queue_reading("Move the crates")
     await client.receive_until("Turn")
     await client.socket.send(TERMINATE)
     await client.receive_rest()
@@ -105,12 +105,12 @@ async def test_terminate_flushes_the_open_turn(endpoint: ServerHarness):
     assert 2 == client.received[-1]["audio_duration_seconds"]
     assert isinstance(client.received[-1]["session_duration_seconds"], int)
     assert (1000, "Session Ended") == client.closed
-    assert 16 * CHUNK == ears.received
+    assert 16 * CHUNK == stream.received
 
 
 async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
     """More audio than any buffer holds, a second Terminate and garbage change nothing."""
-    client, ears = await endpoint.session()
+    client, stream = await endpoint.session()
     frames: list[str | bytes] = [TERMINATE, TERMINATE, "{", *[bytes(100_000)] * 300]
     for frame in frames:
         try:
@@ -121,12 +121,12 @@ async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
 
     assert "Termination" == client.received[-1]["type"]
     assert (1000, "Session Ended") == client.closed
-    assert b"" == ears.received
+    assert b"" == stream.received
 
 
 async def test_settings_change_on_the_way(endpoint: ServerHarness):
     """The recogniser gets the new settings, the client a Warning about unsupported ones."""
-    client, ears = await endpoint.session("min_turn_silence=200")
+    client, stream = await endpoint.session("min_turn_silence=200")
     for change in (
         {"max_turn_silence": 2400, "prompt": "Dates", "sample_rate": 8000},
         {"filter_profanity": True},
@@ -139,25 +139,25 @@ async def test_settings_change_on_the_way(endpoint: ServerHarness):
     assert ["Begin", "Warning", "Termination"] == [message["type"] for message in client.received]
     assert [(200, 2400, 500), (200, 2400, 300)] == [
         (each.min_turn_silence, each.max_turn_silence, each.first_partial_ms)
-        for each in ears.configured
+        for each in stream.configured
     ]
 
 
 async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
     """The client switches it on and off during the session."""
-    client, ears = await endpoint.session()
-    ears.queue_report(Recognised(STREAM_ID, 5000, silence_ms=5000))
-    ears.queue_reading("so")  # a message to wait for
+    client, stream = await endpoint.session()
+    stream.queue_report(Recognised(STREAM_ID, 5000, silence_ms=5000))
+    stream.queue_reading("so")  # a message to wait for
     await client.receive_until("Turn")
     await client.socket.send('{"type":"UpdateConfiguration","acknowledge_silence":true}')
     await client.socket.send('{"type":"UpdateConfiguration","prompt":"to be warned of"}')
     await client.receive_until("Warning")
-    ears.queue_report(Recognised(STREAM_ID, 7200, silence_ms=7200))
+    stream.queue_report(Recognised(STREAM_ID, 7200, silence_ms=7200))
     first, second = await client.next(), await client.next()
     await client.socket.send('{"type":"UpdateConfiguration","acknowledge_silence":false}')
     await client.socket.send('{"type":"UpdateConfiguration","prompt":"to be warned of"}')
     await client.receive_until("Warning")
-    ears.queue_report(Recognised(STREAM_ID, 9900, silence_ms=9900))
+    stream.queue_report(Recognised(STREAM_ID, 9900, silence_ms=9900))
     await client.socket.send(TERMINATE)
     rest = (await client.receive_rest())[-3:]
 
@@ -168,9 +168,9 @@ async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
 
 async def test_finals_only(endpoint: ServerHarness):
     """SpeechStarted comes just before each final."""
-    client, ears = await endpoint.session("include_partial_turns=false")
+    client, stream = await endpoint.session("include_partial_turns=false")
     for text, over in (("Move", False), ("Move the", False), ("Move the crates.", True)):
-        ears.queue_reading(text, over=over)
+        stream.queue_reading(text, over=over)
     await client.socket.send(TERMINATE)
 
     assert ["Begin", "SpeechStarted", "Turn", "Termination"] == [
@@ -181,13 +181,13 @@ async def test_finals_only(endpoint: ServerHarness):
 
 async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: ServerHarness):
     """Without any words there is no answer."""
-    client, ears = await endpoint.session()
+    client, stream = await endpoint.session()
     await client.socket.send('{"type":"ForceEndpoint"}')
-    ears.queue_reading("Move the")
+    stream.queue_reading("Move the")
     await client.receive_until("Turn")
     await client.socket.send('{"type":"ForceEndpoint"}')
     final = await client.receive_until("Turn")
-    ears.queue_reading("crates")
+    stream.queue_reading("crates")
     following = await client.receive_until("Turn")
 
     assert (0, True) == (final["turn_order"], final["end_of_turn"])
@@ -201,10 +201,10 @@ async def test_heartbeats_and_idleness(endpoint: ServerHarness):
     """A heartbeat comes every five seconds. A client that sends nothing for five seconds is
     disconnected; one that sends KeepAlive is not."""
     idle, _ = await endpoint.session("inactivity_timeout=5")
-    alive, ears = await endpoint.session("inactivity_timeout=5&session_heartbeat=true")
+    alive, stream = await endpoint.session("inactivity_timeout=5&session_heartbeat=true")
     for _ in range(20):
         await alive.socket.send(CHUNK)
-    ears.queue_reading("so")
+    stream.queue_reading("so")
     beat = asyncio.create_task(alive.receive_until("Heartbeat"))
     refusal = asyncio.create_task(idle.expect_refusal())
     while not (beat.done() and refusal.done()):
@@ -241,14 +241,14 @@ async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
     async with ServerHarness(
         ServerPolicy(ACCESS_KEY, max_sessions=1, max_session_s=0.2)
     ) as endpoint:
-        client, ears = await endpoint.session()
+        client, stream = await endpoint.session()
         client.socket.transport.pause_reading()
         for number in range(20):
-            ears.queue_reading(f"{number}" * 1_000_000)  # more than any buffer holds
-        visit = await endpoint.next_session_record()
+            stream.queue_reading(f"{number}" * 1_000_000)  # more than any buffer holds
+        record = await endpoint.next_session_record()
         client.socket.transport.abort()
 
-        assert 3008 == visit.close_code
+        assert 3008 == record.close_code
         await endpoint.session()
 
 
@@ -305,8 +305,8 @@ async def test_a_failure_ends_its_session_and_no_other(
 ):
     """It gets the service's error for internal failures."""
     neighbour, _ = await endpoint.session()
-    client, ears = await endpoint.session()
-    ears.queue_report(failure)
+    client, stream = await endpoint.session()
+    stream.queue_report(failure)
     found = await client.expect_refusal()
     await neighbour.socket.send(TERMINATE)
 
@@ -318,33 +318,33 @@ async def test_a_failure_ends_its_session_and_no_other(
 # --- the record
 
 
-async def test_a_visit_is_recorded(endpoint: ServerHarness):
+async def test_a_session_is_recorded(endpoint: ServerHarness):
     """The record has the model, the durations, and how the session ended."""
-    client, ears = await endpoint.session("speech_model=universal-3-6-pro")
+    client, stream = await endpoint.session("speech_model=universal-3-6-pro")
     await client.socket.send(CHUNK)
     for text in ("One.", "Two."):
-        ears.queue_reading(text, over=True)
+        stream.queue_reading(text, over=True)
     await client.socket.send(TERMINATE)
     begin = (await client.receive_rest())[0]
-    visit = await endpoint.next_session_record()
+    record = await endpoint.next_session_record()
 
-    assert begin["id"] == visit.session_id
-    assert ("universal-3-6-pro", 0.1, 2) == (visit.model, visit.audio_seconds, visit.turn_count)
-    assert visit.session_seconds > 0
-    assert (1000, "Session Ended") == (visit.close_code, visit.outcome)
+    assert begin["id"] == record.session_id
+    assert ("universal-3-6-pro", 0.1, 2) == (record.model, record.audio_seconds, record.turn_count)
+    assert record.session_seconds > 0
+    assert (1000, "Session Ended") == (record.close_code, record.outcome)
 
 
-async def test_a_visit_that_was_refused_is_recorded(endpoint: ServerHarness):
+async def test_a_session_that_was_refused_is_recorded(endpoint: ServerHarness):
     """The record has no model, and never the key that was sent."""
     await (await endpoint.client(key="my own secret")).expect_refusal()
-    visit = await endpoint.next_session_record()
+    record = await endpoint.next_session_record()
 
     assert (1008, "Unauthorized Connection: Invalid API key", "") == (
-        visit.close_code,
-        visit.outcome,
-        visit.model,
+        record.close_code,
+        record.outcome,
+        record.model,
     )
-    assert re.fullmatch(r"[0-9a-f-]{36}", visit.session_id)
+    assert re.fullmatch(r"[0-9a-f-]{36}", record.session_id)
 
 
 async def test_a_client_that_leaves_is_recorded(endpoint: ServerHarness):
@@ -364,10 +364,10 @@ async def test_stopping_is_recorded_too(endpoint: ServerHarness):
     """Clients get a close that says the server is going away."""
     client, _ = await endpoint.session()
     await asyncio.gather(endpoint.stop(), client.receive_rest())
-    visit = await endpoint.next_session_record()
+    record = await endpoint.next_session_record()
 
     assert 1001 == client.closed[0]
-    assert (1001, "the server was stopped") == (visit.close_code, visit.outcome)
+    assert (1001, "the server was stopped") == (record.close_code, record.outcome)
 
 
 # --- with the real recogniser

@@ -1,4 +1,4 @@
-"""A stream walked through by hand, for the tests of listening. No clock, no model."""
+"""Drives a `StreamRecogniser` in tests, without a clock or a model."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -41,7 +41,7 @@ ENDPOINTING = Endpointing(320, 1280, vad_threshold=0.5)
 
 
 def silence_of(milliseconds: int) -> str:
-    """The frames after which it is known that nobody spoke for so long."""
+    """Silent frames after which the segmenter reports this much silence."""
     segmenter = SpeechSegmenter(synthetic_speech.FakeVoiceDetector())
     for frame in FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE).decode_frames(
         synthetic_speech.encode_speech("aa")
@@ -59,7 +59,7 @@ LINE_END_SILENCE = silence_of(SEGMENT_PAUSE_MS)
 
 
 class StreamDriver:
-    """One stream as a recogniser walks it: reads whatever is wanted, and keeps what is told."""
+    """Drives one stream: runs every requested transcription and collects the reports."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class StreamDriver:
 
     @property
     def transcripts(self) -> list[str]:
-        """Of the turns that are over."""
+        """The text of each finished turn."""
         return [reading_text(reading) for reading in self.finals]
 
     @property
@@ -139,13 +139,13 @@ def reading_text(reading: Hypothesis) -> str:
 
 
 def word_times(driver: StreamDriver) -> list[int]:
-    """Starts and ends of all words, turn after turn."""
+    """Starts and ends of all words, turn by turn."""
     words = [word for final in driver.finals for word in final.words]
     return [time for word in words for time in (word.start_ms, word.end_ms)]
 
 
 def segments_read(driver: StreamDriver, reason: RequestReason = RequestReason.PAUSE) -> list[str]:
-    """What was read for a reason, without the silence around it."""
+    """Segments transcribed for a reason, without the silence around them."""
     return [text.strip(".") for each, text in driver.readings if each is reason]
 
 

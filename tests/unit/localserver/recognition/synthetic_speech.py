@@ -1,8 +1,8 @@
 """Made-up speech, written as a text: a character is a frame of 32 ms.
 
 ``.`` is silence. A digit is a noise that is speech with a probability of so many tenths. A letter
-is speech for sure, part of the word that is made of it; a capital also ends the sentence. So a
-voice detector and an engine need nothing but the samples to know what a real one would have told.
+is certainly speech and part of one word; a capital also ends the sentence. So a fake voice detector
+and a fake engine can read their result from the samples.
 """
 
 from itertools import groupby
@@ -29,14 +29,14 @@ def _frame(character: str) -> bytes:
 
 
 def decode_speech(samples: Samples) -> str:
-    """What `audio` was made of; less than a frame at the end is left out."""
+    """The text that `encode_speech` made into samples; an incomplete frame is left out."""
     frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     zeros = np.abs(frames[:, :128]).argmin(axis=1)
     return "".join(chr(at) if loud else "." for at, loud in zip(zeros, frames[:, 0], strict=True))
 
 
 class FakeVoiceDetector(VoiceDetector):
-    """Takes each frame's word for it."""
+    """Reads the probability from the frame."""
 
     def __init__(self) -> None:
         pass

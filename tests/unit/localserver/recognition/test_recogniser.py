@@ -130,8 +130,8 @@ class Server(io.BytesIO):
 def test_a_stream_is_told_of_from_its_first_audio_to_its_flush():
     """It reports its position, its words, and then that the flush is done."""
     server = Server().runs(opened(1), audio(1, 100), flush(1))
-    *heard, last = server.of(1)
-    positions = [report.position_ms for report in heard if isinstance(report, Recognised)]
+    *reports, last = server.of(1)
+    positions = [report.position_ms for report in reports if isinstance(report, Recognised)]
 
     assert Flushed(StreamId(1)) == last
     assert ["stream1."] == server.finals(1)

@@ -143,7 +143,7 @@ def test_words_never_overlap_in_time(text: str, shortest: int, longest: int):
     assert all(0 <= time <= len(text) * FRAME_MS for time in word_times(driver))
 
 
-# --- what is heard does not depend on how it is listened to
+# --- results depend on the audio alone
 
 
 @st.composite

@@ -142,7 +142,7 @@ def test_16_bit_samples_reach_full_scale_and_no_further():
     assert [-1.0, 0.0, 32767 / 32768] == decoder.remainder.tolist()
 
 
-# --- the tape
+# --- frame buffer
 
 
 def test_a_buffer_keeps_what_was_not_forgotten():
@@ -271,12 +271,12 @@ def test_words_are_spread_over_all_if_nothing_is_voiced():
 )
 def test_spread_words_are_in_order_and_have_a_length(words: list[str], moments: list[int]):
     """For any number of voiced windows; none ends after the segment."""
-    heard = words_by_voicing(words, moments, 0, 5000)
+    timed = words_by_voicing(words, moments, 0, 5000)
 
-    assert words == [word.text for word in heard]
-    assert all(word.start_ms < word.end_ms <= 5000 for word in heard)
-    starts = [word.start_ms for word in heard]
-    ends = [word.end_ms for word in heard]
+    assert words == [word.text for word in timed]
+    assert all(word.start_ms < word.end_ms <= 5000 for word in timed)
+    starts = [word.start_ms for word in timed]
+    ends = [word.end_ms for word in timed]
     assert sorted(starts) == starts
     assert sorted(ends) == ends
 

@@ -109,10 +109,10 @@ def test_the_last_session_serves_all_further_ones() -> None:
 )
 def test_a_text_fills_its_time(words: list[str], start: int, length: int) -> None:
     """Words are in order, without gaps, from the first ms to the last."""
-    heard = words_by_length(" ".join(words), start, start + length)
-    times = [time for word in heard for time in (word.start_ms, word.end_ms)]
+    spread = words_by_length(" ".join(words), start, start + length)
+    times = [time for word in spread for time in (word.start_ms, word.end_ms)]
 
-    assert words == [word.text for word in heard]
+    assert words == [word.text for word in spread]
     assert (start, start + length) == (times[0], times[-1])
     assert times[1:-1:2] == times[2::2]
     assert sorted(times) == times
@@ -125,7 +125,7 @@ def test_longer_words_take_longer() -> None:
     ]
 
 
-# --- what is told about mistakes
+# --- errors
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_the_page_says_what_may_be_said_of_a_fault(what: FaultKind) -> None:
 
 def test_the_page_has_the_usual_delays() -> None:
     """It lists the defaults of the code."""
-    told = dict(re.findall(r"^\| `(\w+_after)` \|.*\| ([\d.]+) \|$", PAGE, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `(\w+_after)` \|.*\| ([\d.]+) \|$", PAGE, re.MULTILINE))
     usual = {
         "begin_after": SessionScript().begin_after,
         "termination_after": SessionScript().termination_after,
@@ -242,7 +242,7 @@ def test_the_page_has_the_usual_delays() -> None:
         "final_after": ReportDelays().final_after,
     }
 
-    assert usual == {name: float(number) for name, number in told.items()}
+    assert usual == {name: float(number) for name, number in documented.items()}
 
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
