@@ -25,8 +25,7 @@ def details_lines(
     job_state: JobState, trace_tail: TraceTail | None, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
     """The sections of the job tab, without what is not known yet."""
-    heads = trace_tail.heads if trace_tail else {}
-    head = heads[max(heads)] if heads else None
+    head = trace_tail.head if trace_tail else None
     lines = _section("file", _file_fields(job_state, head), cells)
     lines += _section("session", _session_fields(job_state, head), cells)
     lines += _section("parameters", _parameter_fields(job_state, head), cells)

@@ -60,7 +60,10 @@ class ResumeTracker:
         """Where the last turn that the session's end cut off can be split; None without one."""
 
     def apply_progress(self, sent_seconds: float) -> None:
-        """Audio was sent up to here, in seconds of the recording. Comes before each final turn."""
+        """Audio has been sent up to here, in seconds of the recording.
+
+        Comes before each final turn: see `workers.traces.format.needs_progress_first`.
+        """
         self._sent_ms = max(self._sent_ms, round(sent_seconds * 1000))
 
     def apply_turn(self, turn: Turn, *, cut: bool) -> None:

@@ -32,8 +32,8 @@ READ_BLOCK_BYTES = 1 << 16
 MAX_SHOWN_LINE_BYTES = 1 << 16
 """Bytes of a line that are read: a server may send a message of any length."""
 
-_TIMING_TYPES = (b"began", b"chunks", b"slip", b"ended")
-"""Types of events that tell how late chunks left. Not progress, which is frequent: it only tells
+_TIMING_TYPES = (HEAD_TYPE.encode(), b"began", b"chunks", b"slip", b"ended")
+"""Types of lines that tell how late chunks left. Not progress, which is frequent: it only tells
 the length of the last chunk."""
 
 
@@ -83,36 +83,28 @@ def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
 
 @dataclass(slots=True)
 class _AttemptTail:
-    """One trace, and how far it was read."""
+    """One trace: how far it was read, and where its lines are. Lines are only added."""
 
     path: Path
     attempt: int
     inode: int = 0
     """To notice that another file has taken the name."""
-    offset: int = 0
-    """Bytes read."""
+    read_bytes: int = 0
     line_start: int = 0
     """Where the line begins whose end was not read yet."""
     partial_line: bytes = b""
     """What was read of that line."""
     chunk_times: ChunkTimes = field(default_factory=ChunkTimes)
+    head: TraceHead | None = None
     latest_s: float = 0.0
     """The latest time that was read, in seconds on the attempt's clock."""
+    times_s: "array[float]" = field(default_factory=lambda: array("d"))
+    offsets: "array[int]" = field(default_factory=lambda: array("Q"))
+    sizes_bytes: "array[int]" = field(default_factory=lambda: array("Q"))
+    """Added last for each line, so a line that is counted here can be looked up."""
 
-    def read_lines(self) -> list[tuple[int, int, bytes]]:
-        """The next whole lines: start, size, and content or the beginning of it."""
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            pieces = file.read(READ_BLOCK_BYTES).split(b"\n")
-        lines = []
-        for piece in pieces[:-1]:
-            self.offset += len(piece) + 1
-            content = self.partial_line + piece[:MAX_SHOWN_LINE_BYTES]
-            lines.append((self.line_start, self.offset - self.line_start - 1, content))
-            self.line_start, self.partial_line = self.offset, b""
-        self.offset += len(pieces[-1])
-        self.partial_line = (self.partial_line + pieces[-1])[:MAX_SHOWN_LINE_BYTES]
-        return lines
+    def __len__(self) -> int:
+        return len(self.sizes_bytes)
 
     def is_replaced(self) -> bool:
         """Whether its name means another file now: the trace of a refused attempt is renamed."""
@@ -122,24 +114,60 @@ class _AttemptTail:
             return True
         first = not self.inode
         self.inode = self.inode or found.st_ino
-        return not first and (found.st_ino != self.inode or found.st_size < self.offset)
+        return not first and (found.st_ino != self.inode or found.st_size < self.read_bytes)
 
+    def read(self) -> bool:
+        """Reads the next block; False at the end of the file."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.read_bytes)
+                block = file.read(READ_BLOCK_BYTES)
+        except OSError:
+            return False
+        *ends, rest = block.split(b"\n")
+        for end in ends:
+            self.read_bytes += len(end) + 1
+            self._add_line(self.partial_line + end[:MAX_SHOWN_LINE_BYTES])
+            self.line_start, self.partial_line = self.read_bytes, b""
+        self.read_bytes += len(rest)
+        self.partial_line = (self.partial_line + rest)[:MAX_SHOWN_LINE_BYTES]
+        return bool(block)
 
-@dataclass(slots=True)
-class _LineIndex:
-    """Where the lines are; it only grows."""
+    def _add_line(self, line: bytes) -> None:
+        size = self.read_bytes - self.line_start - 1
+        if (found := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
+            with suppress(ValueError):  # a damaged line is as old as the one before
+                self.latest_s = max(self.latest_s, float(found[1]))
+            self._apply_timing(found[2], line)
+        self.times_s.append(self.latest_s)
+        self.offsets.append(self.line_start)
+        self.sizes_bytes.append(size)
 
-    offsets: "array[int]" = field(default_factory=lambda: array("Q"))
-    times_s: "array[float]" = field(default_factory=lambda: array("d"))
-    sizes_bytes: "array[int]" = field(default_factory=lambda: array("Q"))
-    tails: list[_AttemptTail] = field(default_factory=list)
-    first_lines: list[int] = field(default_factory=list)
-    """The number of the first line of each trace."""
+    def _apply_timing(self, line_type: bytes, line: bytes) -> None:
+        if line_type not in _TIMING_TYPES:
+            return
+        try:
+            fields = codec.parse_object(line, "")
+            if line_type == HEAD_TYPE.encode():
+                self.head = parse_head(fields, self.path.name)
+                self.chunk_times = ChunkTimes(self.head)
+            else:
+                event = parse_event(fields, "").event
+                self.chunk_times.apply(TimedEvent(self.latest_s, event))
+        except Malformed:
+            self.chunk_times.damaged_lines += 1
 
-    @property
-    def end_lines(self) -> list[int]:
-        """The number after the last line of each trace."""
-        return [*self.first_lines[1:], len(self.sizes_bytes)]
+    def entries(self, first: int) -> Iterator[TraceEntry]:
+        """The lines from number ``first`` on, read from the file one by one."""
+        try:
+            with self.path.open("rb") as file:
+                for index in range(first, len(self)):
+                    file.seek(self.offsets[index])
+                    size = self.sizes_bytes[index]
+                    line = file.read(min(size, MAX_SHOWN_LINE_BYTES))
+                    yield TraceEntry(self.attempt, line.decode(errors="replace"), size)
+        except OSError as error:
+            yield TraceEntry(self.attempt, f"cannot be read ({error.strerror})", 0)
 
 
 class TraceTail:
@@ -164,85 +192,54 @@ class TraceTail:
         self._reset()
 
     def _reset(self) -> None:
-        self._lines = _LineIndex()  # a new one: another thread may be looking at the old one
+        self._tails: list[_AttemptTail] = []  # a new one: another thread may look at the old one
         self.is_loaded = False
         """Whether everything was read that was there."""
         self.timings: tuple[Timing, ...] = ()
         """Of each attempt that sent audio; replaced as a whole."""
-        self.heads: dict[int, TraceHead] = {}
-        """The head of each attempt's trace, by the attempt's number."""
         self.version += 1
 
     def __len__(self) -> int:
-        lines, end = self._lines, 0
-        for tail, first, end in zip(lines.tails, lines.first_lines, lines.end_lines, strict=False):
-            shown = bisect_right(lines.times_s, self._time_limit(tail.attempt), first, end)
-            if shown < end:
-                return shown
-        return end
+        count = 0
+        for tail in self._tails:
+            shown = bisect_right(tail.times_s, self._time_limit(tail.attempt), 0, len(tail))
+            count += shown
+            if shown < len(tail):
+                break
+        return count
 
     @property
     def paths(self) -> list[Path]:
         """The traces, in order."""
-        return [tail.path for tail in self._lines.tails]
+        return [tail.path for tail in self._tails]
+
+    @property
+    def head(self) -> TraceHead | None:
+        """The head of the latest attempt; None if nothing was read."""
+        return next((tail.head for tail in reversed(self._tails) if tail.head), None)
 
     def read(self) -> bool:
         """Reads on for `READ_SLICE_S`; True while there is more. Waits for disks."""
         with self._lock:
-            if any(tail.is_replaced() for tail in self._lines.tails):
+            if any(tail.is_replaced() for tail in self._tails):
                 self._reset()
             end, more = monotonic() + READ_SLICE_S, True
             while more and monotonic() < end:
-                more = self._read_block()
+                more = (self._tails and self._tails[-1].read()) or self._open_next_trace()
             if not more:  # only then: ranking the lags of hours takes long
-                limited = ((tail, self._time_limit(tail.attempt)) for tail in self._lines.tails)
+                limited = ((tail, self._time_limit(tail.attempt)) for tail in self._tails)
                 timings = (t.chunk_times.timing(t.attempt, until_s) for t, until_s in limited)
                 self.timings = tuple(timing for timing in timings if timing is not None)
                 self.is_loaded = True
             return more
 
-    def _read_block(self) -> bool:
-        lines = self._lines
-        if lines.tails and self._read_tail(lines.tails[-1]):
-            return True
-        last = lines.tails[-1].attempt if lines.tails else 0
+    def _open_next_trace(self) -> bool:
+        last = self._tails[-1].attempt if self._tails else 0
         for attempt, path in trace_files(self._folder, self.job):
             if attempt > last:
-                lines.first_lines.append(len(lines.sizes_bytes))
-                lines.tails.append(_AttemptTail(path, attempt))
-                return not lines.tails[-1].is_replaced()
+                self._tails.append(_AttemptTail(path, attempt))
+                return not self._tails[-1].is_replaced()
         return False
-
-    def _read_tail(self, tail: _AttemptTail) -> bool:
-        """Reads on in one trace; False at its end."""
-        before = tail.offset
-        try:
-            lines = tail.read_lines()
-        except OSError:
-            return False
-        for start, size, line in lines:
-            if (found := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
-                with suppress(ValueError):  # a damaged line is as old as the one before
-                    tail.latest_s = max(tail.latest_s, float(found[1]))
-                self._apply_timing(tail, found[2], line)
-            self._lines.times_s.append(tail.latest_s)
-            self._lines.offsets.append(start)
-            self._lines.sizes_bytes.append(size)
-        return tail.offset > before
-
-    def _apply_timing(self, tail: _AttemptTail, line_type: bytes, line: bytes) -> None:
-        if line_type not in _TIMING_TYPES and line_type != HEAD_TYPE.encode():
-            return
-        try:
-            fields = codec.parse_object(line, "")
-            if line_type in _TIMING_TYPES:
-                event = parse_event(fields, "").event
-                tail.chunk_times.apply(TimedEvent(tail.latest_s, event))
-            else:
-                head = self.heads[tail.attempt] = parse_head(fields, tail.path.name)
-                tail.chunk_times = ChunkTimes(head)
-        except Malformed:
-            tail.chunk_times.damaged_lines += 1
 
     def entry(self, index: int) -> TraceEntry:
         """A line by its number; an empty one if reading has just started again."""
@@ -250,22 +247,8 @@ class TraceTail:
 
     def entries(self, first: int) -> Iterator[TraceEntry]:
         """The lines from number ``first`` on, read from their files one by one."""
-        lines = self._lines
-        for which in range(max(bisect_right(lines.first_lines, first) - 1, 0), len(lines.tails)):
-            ends = lines.first_lines[which + 1 : which + 2] or [len(lines.sizes_bytes)]
-            yield from _read_entries(lines, lines.tails[which], first, ends[0])
-            first = ends[0]
-
-
-def _read_entries(
-    lines: _LineIndex, tail: _AttemptTail, first: int, end: int
-) -> Iterator[TraceEntry]:
-    try:
-        with tail.path.open("rb") as file:
-            for index in range(first, end):
-                file.seek(lines.offsets[index])
-                size = lines.sizes_bytes[index]
-                line = file.read(min(size, MAX_SHOWN_LINE_BYTES))
-                yield TraceEntry(tail.attempt, line.decode(errors="replace"), size)
-    except OSError as error:
-        yield TraceEntry(tail.attempt, f"cannot be read ({error.strerror})", 0)
+        for tail in list(self._tails):
+            count = len(tail)
+            if first < count:
+                yield from tail.entries(first)
+            first = max(first - count, 0)

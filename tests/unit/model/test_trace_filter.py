@@ -61,11 +61,11 @@ def test_a_moment_ends_what_is_told(tmp_path: Path) -> None:
     moments = {1: 9.0, 2: -1.0}
     found = read_all(TraceTail(tmp_path, 1, moments.__getitem__))
     kept = TraceFilter(found, "chunks", search_text)
-    while kept.read():
-        pass
 
     def told(first: float, second: float) -> tuple[int, int, list[tuple[int, int, bool]]]:
         moments.update({1: first, 2: second})
+        while kept.read():
+            pass
         timings = [
             (len(each.lags_us), len(each.slips), each.is_over) for each in read_all(found).timings
         ]

@@ -15,7 +15,6 @@ from tests.support.report_builders import (
     ended_done,
     ended_failed,
     progressed,
-    turn_heard,
 )
 from tests.support.run_builders import (
     RUN_STARTED,
@@ -34,7 +33,6 @@ from workers.runs import reader
 from workers.runs.job_timeline import UNRECORDED_ENDING, IncidentKind, TimedReport
 from workers.runs.run_clock import MAX_IDLE_GAP_S
 from workers.runs.timeline import RunTimeline
-from workers.traces.index import TraceIndex
 
 
 def fold(moments: Iterable[TimedReport], known: dict[JobId, JobState] | None = None) -> dict:
@@ -273,18 +271,3 @@ def test_what_is_left_out_makes_no_difference(
         assert observable_state(at(timeline, reached)[JobId(1)]) == observable_state(
             known[JobId(1)]
         )
-
-
-def test_far_is_not_long(tmp_path: Path) -> None:
-    """Of an hour of partials, few are read."""
-    folder = write_run_folder(tmp_path / "run", [])
-    partials = [
-        (float(t), turn_heard(t // 10, f"word {t}", final=t % 10 == 9)) for t in range(1000)
-    ]
-    trace_index = TraceIndex(write_trace(folder, 1, partials))
-
-    assert 100 == len(list(trace_index.events_between(-1.0, 2000.0)))
-    assert 101 == len(
-        list(trace_index.events_between(-1.0, 998.0))
-        + list(trace_index.events_between(998.0, 999.0))
-    )
