@@ -1,15 +1,21 @@
 """Writes the reference pages of the documentation from the code.
 
-``python docs/generate.py`` writes them to ``docs/reference``.
+``python -m docs.generate`` writes them to ``docs/reference``.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import click
 
 from tui.cli.exit_codes import PRECEDENCE, ExitCode
 from tui.cli.registry import COMMANDS, paceline
+from tui.cli.settings_toml import commented_defaults
+from tui.keys.key_table import KEY_BINDINGS, Scope
+from tui.model.column_spec import columns_reference
+from tui.render.columns import COLUMNS
+from workers.localserver.features import FEATURES, Feature
 
 REFERENCE_PATH = Path(__file__).parent / "reference"
 
@@ -64,9 +70,85 @@ def exit_codes_reference() -> str:
     )
 
 
+def keys_reference() -> str:
+    """Every key of the desk by where it works, in Markdown."""
+    lines = ["# Keys", "", "`^` is Ctrl. [Settings](settings.md) may change most keys.", ""]
+    for scope in Scope:
+        lines += [f"## {scope.value}", "", "| key | does |", "|---|---|"]
+        lines += [
+            f"| `{_cell(key.key_display)}` | {_cell(key.description)} |"
+            for key in KEY_BINDINGS
+            if key.scope is scope
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+_FILTER_RULES = """
+## The filter language
+
+`/` shows only the rows that match every term:
+
+| term | matches |
+|---|---|
+| `word` | a word in the name or the latest words; a whole state (`failed`) matches it too |
+| `"two words"` | both words, one after the other |
+| `name:x`, `text:x` | only the name, or only the latest words |
+| `state:x` | the beginning of a state, or `live` |
+| `lag>20` | a number; `<`, `>=`, `<=` and `=` work too |
+| `!term` | rows that the term does not match |
+"""
+
+
+def columns_reference_page() -> str:
+    """Every column of the session table, with how it sorts and filters, in Markdown."""
+    rows = (
+        f"| `{column.name}` | {column.help} | {column.sort} | "
+        f"{f'`{column.filter}`' if column.filter else ''} |"
+        for column in columns_reference(COLUMNS)
+    )
+    head = ["# Columns and filters", "", "| column | shows | sorted, first comes | filter |"]
+    return "\n".join([*head, "|---|---|---|---|", *rows, _FILTER_RULES])
+
+
+def settings_reference() -> str:
+    """The settings file with every default, in Markdown."""
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "`paceline settings` prints where the settings file is. `paceline settings --create` "
+            "writes this file, in which every line is a comment:",
+            "",
+            "```toml",
+            commented_defaults().rstrip(),
+            "```",
+            "",
+        ]
+    )
+
+
+def engine_parameters_reference() -> str:
+    """What the embedded engine does with each connection parameter, in Markdown."""
+
+    def treatment(feature: Feature) -> tuple[str, str]:
+        return feature.support.value, feature.note
+
+    rows = (
+        f"| {' '.join(f'`{feature.name}`' for feature in features)} | {support} | {note} |"
+        for (support, note), features in groupby(FEATURES, treatment)
+    )
+    head = ["# Engine parameters", "", "| parameter | in the embedded engine | |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_reference,
     "exit-codes.md": exit_codes_reference,
+    "keys.md": keys_reference,
+    "columns.md": columns_reference_page,
+    "settings.md": settings_reference,
+    "engine-parameters.md": engine_parameters_reference,
 }
 """The pages and what writes each."""
 

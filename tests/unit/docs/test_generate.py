@@ -1,6 +1,8 @@
 """The reference pages that are generated from the code."""
 
-from docs.generate import commands_reference, exit_codes_reference
+import pytest
+
+from docs.generate import PAGES, REFERENCE_PATH, commands_reference, exit_codes_reference
 from tui.cli.exit_codes import ExitCode
 from tui.cli.registry import COMMANDS
 
@@ -22,3 +24,9 @@ def test_every_exit_code_is_explained() -> None:
     rows = [line for line in exit_codes_reference().splitlines() if line[:3].strip("| ").isdigit()]
 
     assert [f"| {code.value} | {code.meaning} | {code.when} |" for code in ExitCode] == rows
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_what_the_code_says(name: str) -> None:
+    """``python -m docs.generate`` was run after the last change."""
+    assert (REFERENCE_PATH / name).read_text() == PAGES[name]()

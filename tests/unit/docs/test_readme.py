@@ -1,62 +1,53 @@
-"""The README says what the code does."""
+"""The README and the pages of the documentation say what the code does."""
 
-from itertools import groupby
+import re
 from pathlib import Path
 
-from tui.cli.exit_codes import ExitCode
+import pytest
+
 from tui.cli.registry import COMMANDS
-from tui.keys.key_table import KEY_BINDINGS, Scope
-from workers.localserver.features import FEATURES, Feature
+from workers.jobs.events import Outcome
 from workers.localserver.parameters import MODE_DEFAULTS
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+MAX_README_LINES = 150
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def between(mark: str) -> str:
-    return README.split(f"<!-- {mark} -->")[1].split(f"<!-- /{mark} -->")[0].strip()
-
-
-def test_every_key_is_there() -> None:
-    """As the desk's own table has it."""
-    scopes = (Scope.SESSIONS, Scope.JOBS, Scope.VIEW, Scope.DESK)
-    rows = [
-        f"| `{key.key_display}` | {key.description} |"
-        for key in KEY_BINDINGS
-        if key.scope in scopes
-    ]
-
-    assert between("keys").splitlines() == ["| key | does |", "|---|---|", *rows]
+def test_the_readme_is_short() -> None:
+    """What the product is, how to start it, and where to read on."""
+    assert len(README.splitlines()) <= MAX_README_LINES
 
 
 def test_every_command_is_there() -> None:
-    """The desk is the one without a name."""
+    """The desk is the command without a name."""
+    command_line = (ROOT / "docs" / "command-line.md").read_text()
     for name in set(COMMANDS) - {"desk"}:
         assert f"`paceline {name}" in README
+        assert f"`paceline {name}" in command_line
 
 
-def test_every_exit_code_is_there() -> None:
-    """With a word for each."""
-    line = next(line for line in README.splitlines() if line.startswith("Exit codes:"))
+def test_every_outcome_is_explained() -> None:
+    """And none that does not exist."""
+    page = (ROOT / "docs" / "reference" / "events.md").read_text()
+    table = page.split("<!-- outcomes -->")[1].split("<!-- /outcomes -->")[0]
 
-    assert [int(part.split()[0]) for part in line[12:].split(" · ")] == [
-        code.value for code in ExitCode
-    ]
-
-
-def test_every_parameter_of_the_engine_is_there() -> None:
-    """With what becomes of it; those of which the same is said stand together."""
-
-    def same(feature: Feature) -> tuple[str, str]:
-        return feature.support.value, feature.note
-
-    rows = [
-        f"| {' '.join(f'`{each.name}`' for each in features)} | {run_status} | {note} |"
-        for (run_status, note), features in groupby(FEATURES, same)
-    ]
-    assert between("parameters").splitlines() == ["| parameter | here | |", "|---|---|---|", *rows]
+    named = re.findall(r"^\| `(\w+)` \| [a-z]", table, re.MULTILINE)
+    assert set(named) - {"outcome"} == {outcome.value for outcome in Outcome}
 
 
 def test_the_silences_of_each_mode_are_there() -> None:
     """They are our own, so nobody can look them up elsewhere."""
+    page = (ROOT / "docs" / "engine.md").read_text()
     for mode, rules in MODE_DEFAULTS.items():
-        assert f"`{mode.value}` {rules.min_turn_silence} and {rules.max_turn_silence} ms" in README
+        assert f"`{mode.value}` {rules.min_turn_silence} and {rules.max_turn_silence} ms" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    """The site's own check covers only what is in the site."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
