@@ -11,7 +11,7 @@ PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node check coverage mutants format bench chaos pictures
+.PHONY: help run quick test node check docs coverage mutants format bench chaos pictures
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ check: $(READY) ## Check format, lint, types, spelling and the layers
 	@$(BIN)/mypy
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports
+
+docs: $(READY) ## Build the documentation with search into site/, every internal link checked
+	@$(BIN)/python -m docs.generate
+	@$(BIN)/zensical build --clean --strict
 
 # --- stages: .ci/run runs those that it names after `test` and `check`
 
