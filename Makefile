@@ -37,7 +37,7 @@ check: $(READY) ## Check format, lint, types, spelling and the layers
 	@$(BIN)/lint-imports
 
 docs: $(READY) ## Build the documentation with search into site/, every internal link checked
-	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m tests.reference_pages
 	@$(BIN)/zensical build --clean --strict
 
 # --- stages: .ci/run runs those that it names after `test` and `check`

@@ -1,6 +1,6 @@
 """Writes the reference pages of the documentation from the code.
 
-``python -m docs.generate`` writes them to ``docs/reference``.
+``python -m tests.reference_pages`` writes them to ``docs/reference``.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from tui.model.column_spec import columns_reference
 from tui.render.columns import COLUMNS
 from workers.localserver.features import FEATURES, Feature
 
-REFERENCE_PATH = Path(__file__).parent / "reference"
+REFERENCE_PATH = Path(__file__).parents[1] / "docs" / "reference"
 
 
 def commands_reference() -> str:

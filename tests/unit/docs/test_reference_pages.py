@@ -2,7 +2,7 @@
 
 import pytest
 
-from docs.generate import PAGES, REFERENCE_PATH, commands_reference, exit_codes_reference
+from tests.reference_pages import PAGES, REFERENCE_PATH, commands_reference, exit_codes_reference
 from tui.cli.exit_codes import ExitCode
 from tui.cli.registry import COMMANDS
 
@@ -28,5 +28,5 @@ def test_every_exit_code_is_explained() -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_what_the_code_says(name: str) -> None:
-    """``python -m docs.generate`` was run after the last change."""
+    """``python -m tests.reference_pages`` was run after the last change."""
     assert (REFERENCE_PATH / name).read_text() == PAGES[name]()
