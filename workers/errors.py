@@ -1,7 +1,7 @@
-"""Expected failures, said in words that a user can act on.
+"""Expected failures, in words that a user can act on. May import no other room.
 
-Every one of these ends a job, or the program, with a sentence; none of them is a bug. A bug stays
-an ordinary exception and keeps its traceback.
+Each of these ends a job, or the program, with a sentence. A bug is an ordinary exception and keeps
+its traceback.
 """
 
 
@@ -22,15 +22,15 @@ class Unreadable(PacelineError):
 
 
 class ProbeFailed(PacelineError):
-    """Nobody found out what a recording is, and it is not at fault: the next time may do better."""
+    """The file could not be probed, though not through its own fault; a retry may work."""
 
 
 class Malformed(PacelineError):
-    """A record, on the wire or on disk, that lacks a field we need or has the wrong type in one."""
+    """A record, on the wire or on disk, that lacks a field or has a wrong type in one."""
 
 
 class UsageProblem(PacelineError):
-    """Something in what the user asked for does not fit; the command line ends with exit code 2."""
+    """The user's options do not fit together; the program exits with code 2."""
 
 
 class EngineUnavailable(PacelineError):

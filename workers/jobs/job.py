@@ -1,4 +1,4 @@
-"""What is to be streamed: recordings, how to stream them, and the jobs made of them."""
+"""What to stream and how: jobs, stream settings and limits."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -7,53 +7,53 @@ from workers.audio.recording import Recording
 from workers.pacing.schedule import Release
 
 JobId = NewType("JobId", int)
-"""Counts from 1 in the order of the queue; an id is never used again within a run."""
+"""Counts from 1 in the order in which jobs are added; never used again within a run."""
 
 NATIVE_RATES_HZ = range(8000, 48001)
-"""Sample rates in Hz that are sent as they are; a recording outside is resampled."""
+"""Sample rates in Hz that are sent unchanged."""
 
 RESAMPLE_RATE_HZ = 16000
-"""The rate in Hz that a recording outside `NATIVE_RATES_HZ` is resampled to."""
+"""The sample rate in Hz of a recording that had to be resampled."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """How every job of a run is streamed."""
+    """How to stream every job of a run."""
 
     chunk_ms: int = 100
     release: Release = Release.START
     rate: int | None = None
-    """The rate in Hz to resample to; None sends the recording's own rate where it may be sent."""
+    """Sample rate in Hz to send; None sends the recording's own rate where the server takes it."""
     speech_model: str = "u3-rt-pro"
     params: tuple[tuple[str, str], ...] = ()
-    """Further connection parameters, as they go into the query."""
+    """Further connection parameters, as in the query."""
 
     def sample_rate_for(self, recording: Recording) -> int:
-        """The rate in Hz that is sent, and therefore declared, for a recording."""
+        """The sample rate in Hz that is sent for a recording."""
         if self.rate is not None:
             return self.rate
         return recording.rate if recording.rate in NATIVE_RATES_HZ else RESAMPLE_RATE_HZ
 
     def query_params(self, rate_hz: int) -> dict[str, str]:
-        """The connection parameters for audio of so many Hz."""
+        """The connection parameters for audio of ``rate_hz``."""
         return {
             **dict(self.params),
             "speech_model": self.speech_model,
-            "sample_rate": str(rate_hz),  # always the rate of what is sent
+            "sample_rate": str(rate_hz),  # whatever the params say
             "encoding": "pcm_s16le",
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How a run goes about its jobs."""
+    """How fast a run works through its jobs, and when it gives up."""
 
     sessions: int | None = None
-    """At once; None: as many as the endpoint is good for."""
+    """Sessions at once; None: as many as suit the endpoint."""
     start_rate: int | None = None
-    """New ones a minute; None: as many as the endpoint lets in."""
+    """New sessions a minute; None: as many as the endpoint accepts."""
     attempts: int = 4
-    """Sessions of a job that may break before it has failed."""
+    """Attempts of a job that may break before the job has failed."""
     dead_after: float = 20.0
     """Seconds without a sign of life from the server."""
 
@@ -64,6 +64,6 @@ class Job:
 
     id: JobId
     file: str
-    """As it was named; the recording knows where it is."""
+    """As the user named it; ``recording.path`` is where it is."""
     recording: Recording
     settings: StreamSettings

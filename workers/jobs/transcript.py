@@ -1,8 +1,7 @@
-"""The fold from turns to a transcript; the only one, so screen, exports and figures agree.
+"""The one fold from turns to a transcript, so that screen, exports and metrics agree.
 
-Rules of the wire that it holds: a later message replaces the earlier one of the same
-``turn_order`` (a formatted twin included), an empty final says nothing and is ignored, and a turn
-is final from its first ``end_of_turn`` on.
+A later message replaces the earlier one of the same ``turn_order``, even if it only formats it. An
+empty final is ignored. A turn is final from its first ``end_of_turn`` on.
 """
 
 from collections.abc import Iterable
@@ -18,9 +17,9 @@ class TranscriptLine:
 
     turn_order: int
     stable_text: str
-    """Words that will not change any more."""
+    """Words that no longer change."""
     unstable_text: str
-    """Words that may still be revised; empty in a final."""
+    """Words that may still change; empty in a final."""
     is_final: bool
     start_ms: int | None
     """From the first word, on the recording's clock; None when the server sent no words."""
@@ -29,22 +28,28 @@ class TranscriptLine:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The whole turn."""
         return " ".join(part for part in (self.stable_text, self.unstable_text) if part)
 
 
 def transcript_line(turn: Turn) -> TranscriptLine:
-    """A turn read as both model families mean it.
+    """A turn of either model family as a reader sees it.
 
-    Universal-Streaming puts only final words into ``transcript``, the last word of a partial stands
-    in ``words`` alone; u3 puts everything into ``transcript`` and marks no word of a partial as
-    final.
+    Universal-Streaming puts only final words into ``transcript``: the last word of a partial is in
+    ``words`` alone. u3 puts everything into ``transcript`` and marks no word of a partial as final.
     """
-    settled, unsettled = _stable_and_unstable(turn)
+    stable, unstable = turn.transcript.strip(), ""
+    if not turn.end_of_turn:
+        written = stable.split()
+        if len(written) >= len(turn.words):  # u3
+            finals = sum(word.word_is_final for word in turn.words)
+            stable, unstable = " ".join(written[:finals]), " ".join(written[finals:])
+        else:
+            unstable = " ".join(word.text for word in turn.words if not word.word_is_final)
     return TranscriptLine(
         turn_order=turn.turn_order,
-        stable_text=settled,
-        unstable_text=unsettled,
+        stable_text=stable,
+        unstable_text=unstable,
         is_final=turn.end_of_turn,
         start_ms=turn.words[0].start if turn.words else None,
         end_ms=turn.words[-1].end if turn.words else None,
@@ -52,39 +57,27 @@ def transcript_line(turn: Turn) -> TranscriptLine:
     )
 
 
-def _stable_and_unstable(turn: Turn) -> tuple[str, str]:
-    text = turn.transcript.strip()
-    if turn.end_of_turn:
-        return text, ""
-    written = text.split()
-    finals = sum(word.word_is_final for word in turn.words)
-    if len(written) >= len(turn.words):  # all words are in the transcript: u3
-        return " ".join(written[:finals]), " ".join(written[finals:])
-    return text, " ".join(word.text for word in turn.words if not word.word_is_final)
-
-
 def _first_words(turn: Turn, count: int) -> Turn:
-    """A turn without its words behind so many."""
-    if not count < len(turn.words):
+    """A turn with only its first ``count`` words."""
+    if count >= len(turn.words):
         return turn
     kept, text = turn.words[:count], turn.transcript.rstrip()
     for word in reversed(turn.words[count:]):
-        if not text.endswith(word.text):  # written in another way than it was heard
-            text = " ".join(each.text for each in kept)
+        if not text.endswith(word.text):  # formatting has changed it
+            text = " ".join(kept_word.text for kept_word in kept)
             break
         text = text.removesuffix(word.text).rstrip()
     return replace(turn, transcript=text, utterance="", words=kept)
 
 
 MAX_EVICTABLE_TURN = 1 << 20
-"""Turns with greater numbers are kept: there are none in any recording, whatever a server says."""
+"""Turns with greater numbers stay in memory; no recording has that many."""
 
 
 class Transcript:
     """The turns of one job, in order, over all its attempts.
 
-    Whoever has them elsewhere may let the old ones go with `evict`, and put them back with
-    `refill`.
+    `evict` frees the memory of old turns, which are in the traces; `restore` puts them back.
     """
 
     def __init__(
@@ -92,16 +85,16 @@ class Transcript:
     ) -> None:
         self._turns: dict[int, Turn] = {}
         self._evicted_mask = 0
-        """A bit for every turn that is not here: hours of them take a few hundred bytes."""
+        """A bit for each evicted turn: hours of turns take a few hundred bytes."""
         self._evict_threshold = 0
-        """Nothing is shed before there are so many."""
+        """`evict` does nothing before there are so many turns."""
         self.resume_points = list(resume_points)
-        """Where one attempt took over from another, in order; the first one's start is none."""
+        """Where one attempt took over from another, in order."""
         for turn in turns:
             self.apply(turn)
 
     def apply(self, turn: Turn) -> bool:
-        """Takes a reading in; False when it said nothing new."""
+        """Applies a reading of a turn; False when it is ignored."""
         order = turn.turn_order
         known = self._turns.get(order)
         empty = not turn.transcript.strip() and not turn.words
@@ -109,20 +102,19 @@ class Transcript:
             return False
         is_final = self._is_evicted(order) or (known is not None and known.end_of_turn)
         if is_final and not turn.end_of_turn:
-            return False  # a straggling partial does not take a final back
+            return False  # a late partial does not reopen a final turn
         self._store(turn)
         return True
 
     def rewind_to(self, resume_point: ResumePoint) -> None:
-        """A further attempt takes over: what was heard behind the seam will be heard again."""
-        self._turns = {
-            order: turn for order, turn in self._turns.items() if order < resume_point.turn
-        }
-        divided = self._turns.get(resume_point.turn - 1)
-        if divided is not None and resume_point.kept_words is not None:
-            self._turns[divided.turn_order] = _first_words(divided, resume_point.kept_words)
-        self._evicted_mask &= (1 << max(0, min(resume_point.turn, MAX_EVICTABLE_TURN))) - 1
-        self.resume_points = [each for each in self.resume_points if each.turn < resume_point.turn]
+        """Another attempt takes over: drops what it will hear again."""
+        first = resume_point.turn
+        self._turns = {order: turn for order, turn in self._turns.items() if order < first}
+        split = self._turns.get(first - 1)
+        if split is not None and resume_point.kept_words is not None:
+            self._turns[split.turn_order] = _first_words(split, resume_point.kept_words)
+        self._evicted_mask &= (1 << max(0, min(first, MAX_EVICTABLE_TURN))) - 1
+        self.resume_points = [point for point in self.resume_points if point.turn < first]
         if resume_point != RECORDING_START:
             self.resume_points.append(resume_point)
 
@@ -130,12 +122,12 @@ class Transcript:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that was heard is here."""
+        """Whether no turn is evicted."""
         return not self._evicted_mask
 
     def evict(self, keep_turns: int) -> None:
-        """Lets go of finals before the last ``keep_turns`` turns. To be called often: a look costs
-        nothing until there are twice as many."""
+        """Drops finals before the last ``keep_turns`` turns. Cheap to call often: it waits until
+        there are twice as many."""
         if len(self._turns) < max(2 * keep_turns, self._evict_threshold):
             return
         for order in sorted(self._turns)[: len(self._turns) - keep_turns]:
@@ -145,13 +137,13 @@ class Transcript:
         self._evict_threshold = len(self._turns) + keep_turns
 
     def restore(self, turns: Iterable[Turn]) -> None:
-        """Puts back what was shed; of the turns given, those that were not are passed over."""
+        """Puts evicted turns back; ignores other turns."""
         for turn in turns:
             if self._is_evicted(turn.turn_order):
                 self._store(turn)
 
     def copy(self) -> "Transcript":
-        """One that another thread may read while this one goes on."""
+        """A copy that another thread may read while this one goes on."""
         copied = Transcript((), self.resume_points)
         copied._turns, copied._evicted_mask = dict(self._turns), self._evicted_mask
         return copied
@@ -164,7 +156,7 @@ class Transcript:
             self._evicted_mask ^= 1 << turn.turn_order
         self._turns[turn.turn_order] = turn
 
-    # --- what was heard, but for what was shed
+    # --- what was heard, apart from evicted turns
 
     @property
     def turns(self) -> list[Turn]:
@@ -172,25 +164,25 @@ class Transcript:
         return [self._turns[order] for order in sorted(self._turns)]
 
     def last_turns(self, count: int) -> list[Turn]:
-        """The last so many of them, or fewer."""
+        """At most ``count`` turns from the end."""
         older = max(len(self._turns) - count, 0)
         return [self._turns[order] for order in sorted(self._turns)[older:]]
 
     @property
     def lines(self) -> list[TranscriptLine]:
-        """The same as a reader sees it."""
+        """The turns as a reader sees them."""
         return [transcript_line(turn) for turn in self.turns]
 
     @property
     def latest_line(self) -> TranscriptLine | None:
-        """The turn that is being spoken, or was last."""
+        """The last turn, which may still be open."""
         return transcript_line(self._turns[max(self._turns)]) if self._turns else None
 
     @property
     def text(self) -> str:
-        """Everything heard, one turn a line."""
-        return "\n".join(each.text for each in self.lines if each.text)
+        """The whole transcript, one turn a line."""
+        return "\n".join(line.text for line in self.lines if line.text)
 
     def __len__(self) -> int:
-        """Of all turns, those too that were shed."""
+        """The number of turns, with evicted ones."""
         return len(self._turns) + self._evicted_mask.bit_count()
