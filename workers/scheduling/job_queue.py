@@ -55,14 +55,11 @@ class JobQueue:
         self._first -= 1
         self._insert(slot, self._first)
 
-    def mark_probed(self, slot: JobSlot) -> None:
-        """Lets a job start whose file was probed; it keeps its position."""
+    def mark_ready(self, slot: JobSlot) -> None:
+        """Lets a job start as soon as there is room: its file was probed, or its wait is over. It
+        keeps its position."""
         slot.phase, slot.due_at = JobPhase.QUEUED, 0.0
         self._insert(slot, self._positions[slot.id])
-
-    def skip_wait(self, slot: JobSlot) -> None:
-        """Lets a queued job start now."""
-        self.mark_probed(slot)
 
     def reorder(self, order: Iterable[JobId]) -> None:
         """Puts the named jobs first, in that order; the others keep theirs.

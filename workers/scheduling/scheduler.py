@@ -170,7 +170,7 @@ class Scheduler:
         if self.stopping:
             return False
         if slot.phase is JobPhase.QUEUED:
-            self._queue.skip_wait(slot)
+            self._queue.mark_ready(slot)
             self.start_limiter.skip_pause()
             return True
         if slot.is_finished:
@@ -218,8 +218,7 @@ class Scheduler:
     # --- probing and starting --------------------------------------------------------------------
 
     def claim_next(self) -> Claim | None:
-        """The next job to start; else the next one to probe. It is the caller's until it says what
-        became of it."""
+        """The next job to start, or else to probe. The caller reports what became of it."""
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
             slot = self._queue.pop_unprobed()
@@ -241,9 +240,9 @@ class Scheduler:
         if claim.is_current:
             slot = claim.slot
             slot.job = Job(slot.id, slot.file, recording, self._settings)
-            self._queue.mark_probed(slot)
-            r = recording
-            self._publish(slot, Queued(r.seconds, r.rate, r.channels, r.format))
+            self._queue.mark_ready(slot)
+            found = (recording.seconds, recording.rate, recording.channels, recording.format)
+            self._publish(slot, Queued(*found))
 
     def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
         """The session to start; None if nobody wants it any more. Raises `OSError`."""

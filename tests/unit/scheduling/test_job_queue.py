@@ -13,7 +13,7 @@ def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]
         slots.append(slot)
         waiting.add_unprobed(slot)
     while probed and (unprobed := waiting.pop_unprobed()):
-        waiting.mark_probed(unprobed)
+        waiting.mark_ready(unprobed)
     return waiting, slots
 
 
@@ -49,8 +49,8 @@ def test_files_are_probed_in_the_order_too() -> None:
     assert waiting.pop_unprobed() is slots[0]
     waiting.reorder([JobId(3), JobId(1)])
     assert waiting.pop_unprobed() is slots[2]
-    waiting.mark_probed(slots[2])
-    waiting.mark_probed(slots[0])
+    waiting.mark_ready(slots[2])
+    waiting.mark_ready(slots[0])
 
     assert waiting.order == [3, 1, 2, 4]
     assert started(waiting) == [3, 1]
