@@ -6,15 +6,17 @@ from typing import Any
 
 import click
 
-from workers import log
 from workers.errors import UsageProblem
+
+LEVELS = ("debug", "info", "warning", "error")
+"""`workers.log.LEVELS`, which is not loaded for ``--help``."""
 
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds both options to a command."""
     level = click.option(
         "--log-level",
-        type=click.Choice(log.LEVELS),
+        type=click.Choice(LEVELS),
         help="Log what happens, with this and more serious levels. Default: nothing; info with "
         "--log-file.",
     )
@@ -35,6 +37,8 @@ def enable_log(level: str | None, file: Path | None, default: Path | None) -> No
     """
     if level is None and file is None:
         return
+    from workers import log
+
     path = file or default
     try:
         log.enable(log.LogConfig(level or "info", str(path.absolute()) if path else None))

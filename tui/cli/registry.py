@@ -1,8 +1,8 @@
 """The ``paceline`` command: its subcommands, loaded when they are needed, and its exit code.
 
-A new subcommand is a module in this package and its name in `COMMANDS`. The module holds a click
-command of the same name that returns an `ExitCode`. At its head it imports only what is cheap,
-because ``--help`` loads every command; the command itself imports the rest.
+A new subcommand is a module in this package and a line in `COMMANDS`. The module holds a click
+command of the same name that returns an `ExitCode`. At its head it imports only what its own help
+needs; the command itself imports the rest.
 """
 
 import errno
@@ -16,17 +16,19 @@ import click
 from tui.cli.exit_codes import ExitCode
 from workers.errors import PacelineError, UsageProblem
 
-COMMANDS = (
-    "check",
-    "desk",
-    "export",
-    "resume",
-    "run",
-    "runs",
-    "serve",
-    "settings",
-    "view",
-)
+COMMANDS = {
+    "check": "Say what each file is and what would be sent.",
+    "desk": "Open the desk on these files and folders (the default command).",
+    "export": "Write transcripts of a run to files, offline.",
+    "resume": "Go on with what a run did not finish.",
+    "run": "Stream files and folders without a screen.",
+    "runs": "List the latest runs, and how to go on with unfinished ones.",
+    "serve": "Serve the protocol on this machine, for any client.",
+    "settings": "Say where the settings of the desk are, and what is in force.",
+    "view": "Look back at a run on the desk, and play it again.",
+}
+"""Each command and its line in ``paceline --help``: the first sentence of its own help."""
+
 DEFAULT_COMMAND = "desk"
 
 
@@ -43,6 +45,11 @@ class CommandRegistry(click.Group):
             return None
         command: click.Command = getattr(import_module(f"tui.cli.{cmd_name}"), cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Puts the default command before arguments that name none."""

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from tui.cli import registry
+from tui.cli.registry import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,7 +52,9 @@ def add_command(folder: Path, source: str) -> None:
     """Adds a module and one line of registration."""
     (folder / "tui" / "cli" / "greet.py").write_text(source)
     registry = folder / "tui" / "cli" / "registry.py"
-    registry.write_text(registry.read_text().replace('    "run",\n', '    "run",\n    "greet",\n'))
+    registry.write_text(
+        registry.read_text().replace('    "run":', '    "greet": "Greet somebody.",\n    "run":')
+    )
 
 
 def test_a_new_command_is_a_file_and_a_line(program: Path) -> None:
@@ -85,25 +91,34 @@ def test_an_exception_ends_in_one_line(program: Path, error: str, code: int, mes
         assert "ZeroDivisionError: a slip" in log.read_text()
 
 
-def test_help_loads_no_heavy_module() -> None:
-    """`--help` and the help of each command need neither the engine nor the screen."""
-    code = (
-        "import sys\n"
-        "from click.testing import CliRunner\n"
-        "from tui.cli.registry import COMMANDS, paceline\n"
-        "for name in ('', *COMMANDS):\n"
-        "    assert not CliRunner().invoke(paceline, [*name.split(), '--help']).exit_code\n"
-        "print(*sys.modules)\n"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    ).stdout.split()
+def loaded_modules(*arguments: str) -> set[str]:
+    """What the program has imported when it ends."""
+    code = "import atexit, sys; atexit.register(lambda: print('loaded:', *sys.modules))\n"
+    code += "from tui.__main__ import main; main()"
+    program = [sys.executable, "-c", code, *arguments]
+    out = subprocess.run(program, capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    return {*out.rpartition("loaded:")[2].split()}
 
-    assert "tui.cli.view" in loaded
-    heavy = {"textual", "rich", "numpy", "asyncio", "platformdirs", "filelock", "soundfile"}
-    assert not heavy & {*loaded}
-    rooms = {name for name in loaded if name.startswith(("tui.", "workers.")) and name.count(".")}
-    assert {name for name in rooms if not name.startswith("tui.cli")} <= {
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    """Their lines are those of their own help."""
+    assert not {f"tui.cli.{name}" for name in COMMANDS} & loaded_modules("--help")
+    for name, line in COMMANDS.items():
+        command = registry.paceline.get_command(click.Context(registry.paceline), name)
+        assert command is not None
+        assert (command.help or "").startswith(line)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_loads_nothing_heavy(name: str) -> None:
+    """Neither the engine, nor the screen, nor a package that is slow to load."""
+    loaded = loaded_modules(name, "--help")
+
+    assert not {"textual", "rich", "numpy", "asyncio", "platformdirs", "filelock"} & loaded
+    ours = {module for module in loaded if module.startswith(("tui.", "workers."))}
+    assert {module for module in ours if not module.startswith("tui.cli")} <= {
+        "tui.__main__",
+        "tui.terminal",
+        "tui.terminal.stdio",
         "workers.errors",
-        "workers.log",
     }
