@@ -1,6 +1,6 @@
-"""The API key: from the environment, a file or the system's keyring, and from nowhere else.
+"""Reads the API key from the environment, a file or the system's keyring.
 
-Never from the arguments, which every user of the machine can read.
+Never from the arguments, because every user of the machine can read those.
 """
 
 import os
@@ -15,20 +15,20 @@ from workers.protocol.endpoint import Secret
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 
 KEYRING_SERVICE = "paceline"
-"""Under this name, and that of the variable as its user, a keyring holds the key."""
+"""The keyring's service name; the user name is `KEY_VARIABLE`."""
 
 _KEYRING_HINT = f"Without one, use {KEY_VARIABLE} or --api-key-file."
 
 
 def pop_env_key() -> str:
-    """What the environment says, which from now on does not: no child needs it there."""
+    """Takes the key out of the environment, so that no child process inherits it."""
     return os.environ.pop(KEY_VARIABLE, "").strip()
 
 
 def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | None:
-    """The key of the file or the keyring where one is named, else that of the ``env_key``.
+    """The key from the file or the keyring if one is named, else ``env_key``.
 
-    Raises `UsageProblem` when what is named has none.
+    Raises `UsageProblem` when the file or the keyring has no key.
     """
     if key_file is not None and keyring:
         raise UsageProblem("--api-key-file and --keyring do not go together", "Choose one.")
@@ -42,12 +42,12 @@ def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | 
     if not key:
         return None
     if not key.isascii() or not key.isprintable() or set(key) & set(' "\\'):
-        raise UsageProblem("the API key holds characters that no key has", "Copy it again.")
+        raise UsageProblem("the API key has characters that no key has", "Copy it again.")
     return Secret(key)
 
 
 def _read_key_file(path: Path) -> str:
-    # No cause goes with these problems: that of a text in no encoding holds the text.
+    # `from None`: a UnicodeDecodeError holds the file's content, which may be the key.
     try:
         with path.open(encoding="utf-8-sig") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -56,22 +56,22 @@ def _read_key_file(path: Path) -> str:
         reason = f"the key file {path} cannot be read ({error.strerror})"
         raise UsageProblem(reason, "Check its path.") from None
     except UnicodeDecodeError:
-        raise UsageProblem(f"the key file {path} is no text", "Check its path.") from None
+        raise UsageProblem(f"the key file {path} is not a text file", "Check its path.") from None
     if not lines:
         raise UsageProblem(f"the key file {path} is empty")
     if len(lines) > 1:
         raise UsageProblem(
-            f"the key file {path} holds more than a key", "Nothing else may stand in it."
+            f"the key file {path} holds more than a key", "It must contain nothing else."
         )
     if mode & (stat.S_IRGRP | stat.S_IROTH):
-        told = f"paceline: other users of this machine can read {path} (chmod 600 ends that)"
-        click.echo(told, err=True)
+        warning = f"paceline: other users of this machine can read {path} (chmod 600 prevents it)"
+        click.echo(warning, err=True)
     return lines[0]
 
 
 def _read_keyring_key() -> str:
     try:
-        import keyring  # of an extra
+        import keyring  # an optional dependency
         from keyring.errors import KeyringLocked, NoKeyringError
     except ImportError:
         raise UsageProblem(
@@ -81,10 +81,10 @@ def _read_keyring_key() -> str:
     try:
         key = keyring.get_password(KEYRING_SERVICE, KEY_VARIABLE)
     except NoKeyringError:
-        raise UsageProblem("this system has no keyring that is known", _KEYRING_HINT) from None
+        raise UsageProblem("no keyring was found on this system", _KEYRING_HINT) from None
     except KeyringLocked:
-        raise UsageProblem("the keyring is locked", "Unlock it, and start again.") from None
-    except Exception as error:  # each system's keyring fails in ways of its own
+        raise UsageProblem("the keyring is locked", "Unlock it and start again.") from None
+    except Exception as error:  # each backend raises its own exceptions
         reason = f"the keyring cannot be read ({type(error).__name__})"
         raise UsageProblem(reason, _KEYRING_HINT) from None
     if not key:

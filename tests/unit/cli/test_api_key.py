@@ -89,7 +89,7 @@ def test_what_an_editor_puts_around_a_key_is_no_part_of_it(file: Path, text: str
         (b"\xef\xbb\xbf \n", "is empty"),
         (b"fr0m-file\nfr0m-file\n", "more than a key"),
         (b"KEY = fr0m-file\n", "more than a key"),
-        ("fr0m-file".encode("utf-16"), "no text"),
+        ("fr0m-file".encode("utf-16"), "not a text file"),
         ("fr0m-file\u200b".encode(), "characters that no key has"),
         (b'"fr0m-file"', "characters that no key has"),
     ],
@@ -141,7 +141,7 @@ def test_a_keyring_without_the_key_is_told() -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (fail.Keyring, "has no keyring"),
+        (fail.Keyring, "no keyring was found"),
         (LockedKeyring, "is locked"),
         (BrokenKeyring, r"cannot be read \(RuntimeError\)"),
     ],
