@@ -62,16 +62,6 @@ class TimedAttempt:
     def end_s(self) -> float:
         return self.start_s + self.trace_index.end_s
 
-    @property
-    def connecting(self) -> Connecting | None:
-        events = (event for _, event in self.trace_index.rare_events)
-        return next((event for event in events if isinstance(event, Connecting)), None)
-
-    @property
-    def ended(self) -> Ended | None:
-        events = (event for _, event in self.trace_index.rare_events)
-        return next((event for event in events if isinstance(event, Ended)), None)
-
 
 def time_attempts(
     traces: Iterable[tuple[int, TraceIndex]], start_s: Callable[[TraceIndex], float]
@@ -111,13 +101,13 @@ class JobTimeline:
             self._entries.append(attempt)
             self.incidents += [
                 (attempt.start_s + t, IncidentKind.SLIPPED)
-                for t, event in attempt.trace_index.rare_events
-                if isinstance(event, Slipped)
+                for t, _ in attempt.trace_index.find(Slipped)
             ]
-            ended = attempt.ended
+            ended = attempt.trace_index.first(Ended)
             if ended is None:
                 ended = job.ending_of(attempt.number)
-                if ended is None and attempt.connecting and not (running and following is None):
+                has_started = attempt.trace_index.first(Connecting) is not None
+                if ended is None and has_started and not (running and following is None):
                     ended = UNRECORDED_ENDING
                 if ended is not None:
                     self._add_report(attempt.end_s, attempt.number, ended)
@@ -163,7 +153,8 @@ class JobTimeline:
     def _add_retry(
         self, attempt: TimedAttempt, ended: Ended, following: TimedAttempt | None
     ) -> None:
-        if following is None or (connecting := following.connecting) is None:
+        connecting = following.trace_index.first(Connecting) if following else None
+        if following is None or connecting is None:
             if JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED:
                 self.incidents.append((attempt.end_s, IncidentKind.FAILED))
             return

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from workers.errors import Malformed
 from workers.jobs.events import TRACE_ONLY, Event
@@ -18,6 +18,8 @@ from workers.jobs.job_state import METER_CHUNKS
 from workers.protocol import codec
 from workers.traces.format import MAX_LINE_BYTES, TraceHead
 from workers.traces.reader import LINE_START, parse_event, parse_head
+
+E = TypeVar("E", bound=Event)
 
 MAX_TIME_S = 366 * 86400.0
 """Seconds. A line with a later time is damaged: no session lasts a year."""
@@ -77,12 +79,15 @@ class TraceIndex:
         """Time of the last line, in seconds on the attempt's clock."""
         return self._times_s[-1] if self._times_s else 0.0
 
-    @property
-    def rare_events(self) -> Iterator[tuple[float, Event]]:
-        """Everything except progress and turns."""
+    def find(self, kind: type[E]) -> Iterator[tuple[float, E]]:
+        """All events of a type, except progress and turns, with their times."""
         for index, event in list(self._cached_events.items()):
-            if self._line_kinds[index] == _LineKind.RARE:
+            if self._line_kinds[index] == _LineKind.RARE and isinstance(event, kind):
                 yield self._times_s[index], event
+
+    def first(self, kind: type[E]) -> E | None:
+        """The first event of a type, except progress and turns; None without one."""
+        return next((event for _, event in self.find(kind)), None)
 
     def events_between(self, after_s: float, until_s: float) -> Iterator[tuple[float, Event]]:
         """Events after ``after_s`` and up to ``until_s``, without those that a later one replaces.
