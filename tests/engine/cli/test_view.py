@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from tests.engine.cli.test_program import run_cli
-from tests.engine.cli.test_terminal import ANSWERS
 from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.supervisor_harness import run_supervisor
+from tests.engine.terminal.test_guard import ANSWERS
 from tests.support import audio_files
 from tui.cli.exit_codes import ExitCode
 from workers.jobs.job_state import JobStatus
