@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -84,10 +85,13 @@ def test_a_prober_that_was_killed_while_idle_costs_no_file(tmp_path: Path) -> No
 
 
 def probers() -> set[psutil.Process]:
-    """Those of this process, by their descent."""
-    return {
-        child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())
-    }
+    """The prober processes of this test; one that has just been killed is not among them."""
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # a zombie is one, too
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.add(child)
+    return found
 
 
 @pytest.mark.parametrize("ended", [True, False])
