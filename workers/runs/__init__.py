@@ -1,5 +1,6 @@
-"""A run as a folder: its index, its lock, its log of the environment, and runs read back from it.
+"""A run as a folder: its index and lock, written while it runs, and runs read back or replayed.
 
-What a trace's line means belongs to `workers.traces`, what reports make of a job to `workers.jobs`;
-this room joins the two with the index. It may import those, and whatever they may.
+What a line of a trace means belongs to `workers.traces`, what a report makes of a job to
+`workers.jobs`; this room joins them with the index. It may import those two, `workers.protocol` and
+`workers.errors`.
 """
