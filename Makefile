@@ -63,12 +63,13 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engine's accuracy, capacity, cost
+bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engine's accuracy, capacity, cost; the scheduler
 	@$(BIN)/python -m tests.benchmarks.pacing
 	@$(BIN)/python -m tests.benchmarks.desk
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
 	@$(BIN)/python -m tests.benchmarks.capacity
 	@$(BIN)/python -m tests.benchmarks.soak
+	@$(BIN)/python -m tests.benchmarks.scheduler
 
 chaos: $(READY) ## Break servers and processes by chance for MINUTES=5 with SEED=…, and look for lost words
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20

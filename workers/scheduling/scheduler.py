@@ -114,8 +114,7 @@ class Scheduler:
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start; None when none may. Past if it waits for a session
-        to end."""
+        """When the next queued job may start, if there is room; None when none may."""
         now = self._clock()
         due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
         return None if due_at is None else max(due_at, self.start_limiter.next_start_at(now))
@@ -297,7 +296,7 @@ class Scheduler:
             return
         if isinstance(report.event, Began):
             self.start_limiter.record_accepted(slot.started_at)
-        self._publish_report(slot, report)
+        self._publish(slot, report)
 
     def finish_session(self, slot: JobSlot, exit_text: str) -> None:
         """A session is gone; ``exit_text`` says how its process ended."""
@@ -352,7 +351,7 @@ class Scheduler:
         if ended.outcome is Outcome.REFUSED:  # what was changed may be why
             slot.changes = configuration.NO_CHANGES
         self.folder.set_changes(slot.id, slot.changes)
-        self._publish_report(slot, last_report)
+        self._publish(slot, last_report)
 
     # --- reports ---------------------------------------------------------------------------------
 
@@ -360,10 +359,8 @@ class Scheduler:
         """A report of the scheduler's own, about what happens outside a session."""
         return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
 
-    def _publish(self, slot: JobSlot, event: Event) -> None:
-        self._publish_report(slot, self._report(slot, event))
-
-    def _publish_report(self, slot: JobSlot, report: JobReport) -> None:
+    def _publish(self, slot: JobSlot, what: Event | JobReport) -> None:
+        report = what if isinstance(what, JobReport) else self._report(slot, what)
         slot.apply(report)
         self.folder.record(slot.state, report)
         self.reports.put(report)

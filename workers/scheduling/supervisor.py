@@ -136,26 +136,19 @@ class Supervisor:
 
     @property
     def queue(self) -> list[JobId]:
-        """Jobs that wait for their start, the next one first. Some may have a time to wait for;
-        others start meanwhile."""
+        """Jobs that wait for their start, the next one first."""
         with self._changed:
             return self._scheduler.queue
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start, on the monotonic clock; None when none may.
-
-        In the past if the job only waits for another session to end.
-        """
+        """When the next queued job may start, on the monotonic clock; None when none may. In the
+        past if it only waits for another session to end."""
         with self._changed:
             return self._scheduler.next_start_at
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Forecasts starts, as if none was refused.
-
-        Call the result once for each start, in order: it takes in how many seconds there is room
-        for a session, and returns in how many seconds the session starts.
-        """
+        """As `StartRateLimiter.start_simulator`, but in seconds from now."""
         with self._changed:
             start, now = self._scheduler.start_limiter.start_simulator(), time.monotonic()
         return lambda room_in: start(now + room_in) - now
@@ -189,10 +182,10 @@ class Supervisor:
             scheduler.cancel(job)
 
     def retry(self, job: JobId) -> bool:
-        """Queues a further attempt of a finished job; False when it is not finished.
+        """Queues a further attempt of a finished job, or starts a waiting one now; else False.
 
-        It goes on from where the last attempt broke; a job that was done, or whose file was at
-        fault, starts over. A job that waits for its next attempt starts now.
+        It goes on from where the last attempt broke. A job that was done starts over, and so does
+        one whose file was at fault.
         """
         with self._locked() as scheduler:
             return scheduler.retry(job)
@@ -203,19 +196,14 @@ class Supervisor:
             return scheduler.end_turn(job)
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        """Changes how the server hears a job, now and in further attempts.
-
-        Sends only what the model supports; False when that is nothing, or when the job does not
-        stream.
-        """
+        """Changes how the server hears a job, now and in further attempts; False when the job does
+        not stream, or when its model supports none of the changes."""
         with self._locked() as scheduler:
             return scheduler.configure(job, changes)
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts the named jobs first in the queue, in this order; the others keep theirs.
-
-        Jobs that had begun and are not named stay ahead.
-        """
+        """Puts the named jobs first in the queue, in this order, but behind retried jobs that are
+        not named. The others keep their order."""
         with self._locked() as scheduler:
             scheduler.reorder(order)
 
@@ -242,53 +230,42 @@ class Supervisor:
                 with self._changed:
                     if self._closing:
                         break
-                    self._check_sessions()
+                    if time.monotonic() >= self._next_check_at:
+                        self._next_check_at = time.monotonic() + SESSION_CHECK_INTERVAL_S
+                        processes.kill_suspended_fork_server()
+                        self._scheduler.check_sessions()
                     claim = self._scheduler.claim_next()
-                    if claim is None and (pause := self._seconds_to_next_action()) > 0:
-                        self._changed.wait(pause)
+                    if claim is None:
+                        to_start = self._scheduler.seconds_to_start()
+                        pause = SESSION_CHECK_INTERVAL_S if to_start is None else to_start
+                        pause = min(pause, SESSION_CHECK_INTERVAL_S)
+                        if (pause := self._index_writer.time_to_save(pause)) > 0:
+                            self._changed.wait(pause)
                 if claim is not None:
                     self._advance(claim, prober)
                 self._index_writer.save()
         self._index_writer.save_final()
 
-    def _check_sessions(self) -> None:
-        now = time.monotonic()
-        if now >= self._next_check_at:
-            self._next_check_at = now + SESSION_CHECK_INTERVAL_S
-            processes.kill_suspended_fork_server()
-            self._scheduler.check_sessions()
-
-    def _seconds_to_next_action(self) -> float:
-        """Until then there is nothing to do, unless something changes."""
-        to_start = self._scheduler.seconds_to_start()
-        pause = SESSION_CHECK_INTERVAL_S if to_start is None else to_start
-        return self._index_writer.time_to_save(min(pause, SESSION_CHECK_INTERVAL_S))
-
     def _advance(self, claim: Claim, prober: Prober) -> None:
         """Probes a file, or starts a session. A fault of ours ends that job, not the run."""
         try:
-            if claim.slot.job is None:
-                self._probe(claim, prober)
-            else:
+            if claim.slot.job is not None:
                 self._start_session(claim)
+                return
+            recording = prober.probe(claim.slot.path)
+            with self._locked() as scheduler:
+                scheduler.enqueue(claim, recording)
+            return
+        except Unreadable as error:
+            ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
+        except ProbeFailed as error:
+            ended = Ended(Outcome.CRASHED, error.reason, error.hint)
         except Exception as error:
             self._log_fault()
             reason = f"a fault in Paceline ended it ({type(error).__name__})"
-            hint = f"{self.folder.faults_path} says where."
-            with self._locked() as scheduler:
-                scheduler.fail_job(claim, Ended(Outcome.CRASHED, reason, hint))
-
-    def _probe(self, claim: Claim, prober: Prober) -> None:
-        try:
-            recording = prober.probe(claim.slot.path)
-        except (Unreadable, ProbeFailed) as error:
-            unreadable = isinstance(error, Unreadable)
-            outcome = Outcome.UNREADABLE if unreadable else Outcome.CRASHED
-            with self._locked() as scheduler:
-                scheduler.fail_job(claim, Ended(outcome, error.reason, error.hint))
-        else:
-            with self._locked() as scheduler:
-                scheduler.enqueue(claim, recording)
+            ended = Ended(Outcome.CRASHED, reason, f"{self.folder.faults_path} says where.")
+        with self._locked() as scheduler:
+            scheduler.fail_job(claim, ended)
 
     def _start_session(self, claim: Claim) -> None:
         slot = claim.slot
