@@ -1,6 +1,6 @@
-"""The file of the user's settings: where it is, and how it is read.
+"""Finds and reads the user's settings file.
 
-A file that says something that cannot be is refused, with the line where it does.
+A file with an unknown name or a wrong value is refused, with the line that has it.
 """
 
 import difflib
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from tui.keys.keymap import Keymap
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
-"""The environment variable that names another file."""
+"""The environment variable that names another settings file."""
 
 THEME_VARIABLE = "TEXTUAL_THEME"
-"""The one by which any program made with Textual takes a theme."""
+"""The environment variable from which any Textual program takes its theme."""
 
 
 def settings_path() -> Path:
-    """The file, which need not be there."""
+    """The settings file; it need not exist."""
     named = os.environ.get(SETTINGS_VARIABLE)
     return (
         Path(os.path.expanduser(named)) if named else user_config_path("paceline") / "settings.toml"
@@ -75,7 +75,7 @@ def _read_settings_file(file: Path, column_names: Callable[[], Sequence[str]]) -
 
 
 class _SettingsReader:
-    """One reading of a file."""
+    """Reads one file; a value that is wrong raises `UsageProblem` with its line."""
 
     def __init__(self, file: str, text: str, column_names: Callable[[], Sequence[str]]) -> None:
         self._file = file
@@ -84,23 +84,23 @@ class _SettingsReader:
 
     def read(self) -> DeskSettings:
         try:
-            found = tomllib.loads(self._text)
+            document = tomllib.loads(self._text)
         except tomllib.TOMLDecodeError as error:
             self._refuse_syntax(str(error))
-        except (ValueError, RecursionError) as error:  # numbers without end, lists in lists in …
+        except (ValueError, RecursionError) as error:  # huge numbers, deeply nested lists
             raise UsageProblem(f"{self._file} cannot be read ({error})") from error
-        self._check_names((), found, ("theme", "ascii", "refresh", "columns", "export", "keys"))
-        usual = DeskSettings()
+        self._check_names((), document, ("theme", "ascii", "refresh", "columns", "export", "keys"))
+        defaults = DeskSettings()
         return DeskSettings(
-            theme=self._theme(found.get("theme", usual.theme)),
-            ascii=self._bool(("ascii",), found.get("ascii", usual.ascii)),
-            refresh=self._refresh(found.get("refresh", usual.refresh)),
-            columns=self._columns(found),
-            export=self._export(self._table(("export",), found)),
-            keys=self._keys(self._table(("keys",), found)),
+            theme=self._theme(document.get("theme", defaults.theme)),
+            ascii=self._bool(("ascii",), document.get("ascii", defaults.ascii)),
+            refresh=self._refresh(document.get("refresh", defaults.refresh)),
+            columns=self._columns(document),
+            export=self._export(self._table(("export",), document)),
+            keys=self._keys(self._table(("keys",), document)),
         )
 
-    # --- what each may be
+    # --- settings
 
     def _theme(self, value: Any) -> str:
         place = ("theme",)
@@ -126,25 +126,25 @@ class _SettingsReader:
         return frozenset(self._name_list(("columns",), "column", document["columns"], known))
 
     def _export(self, table: Mapping[str, Any]) -> ExportSettings:
-        usual = ExportSettings()
+        defaults = ExportSettings()
         if not table:
-            return usual
+            return defaults
         from workers.exports import FORMATS, OverwritePolicy  # slow to load
 
         self._check_names(("export",), table, ("formats", "folder", "together", "existing"))
         at = "export"
-        formats = table.get("formats", list(usual.formats))
-        folder = table.get("folder", usual.folder)
-        existing = table.get("existing", usual.existing)
+        formats = table.get("formats", list(defaults.formats))
+        folder = table.get("folder", defaults.folder)
+        existing = table.get("existing", defaults.existing)
         if not isinstance(folder, str):
             self._refuse((at, "folder"), "folder is a path, in quotes")
-        ways = [each.value for each in OverwritePolicy]
-        if existing not in ways:
-            self._check_choice((at, "existing"), "existing", str(existing), ways)
+        policies = [policy.value for policy in OverwritePolicy]
+        if existing not in policies:
+            self._check_choice((at, "existing"), "existing", str(existing), policies)
         return ExportSettings(
             formats=self._name_list((at, "formats"), "format", formats, FORMATS),
             folder=folder,
-            together=self._bool((at, "together"), table.get("together", usual.together)),
+            together=self._bool((at, "together"), table.get("together", defaults.together)),
             existing=existing,
         )
 
@@ -176,12 +176,12 @@ class _SettingsReader:
     ) -> tuple[str, ...]:
         written = [value] if isinstance(value, str) else value
         if not isinstance(written, list) or not written:
-            self._refuse(key_path, "keys are a name in quotes, or a list of such")
+            self._refuse(key_path, "keys are a name in quotes, or a list of names")
         names = []
         for each in written:
             name = normalize_key(each) if isinstance(each, str) else None
             if name is None:
-                hint = "Keys are called as in: “a”, “A”, “?”, “ctrl+k”, “f5”, “pagedown”, “escape”."
+                hint = "Examples of keys: “a”, “A”, “?”, “ctrl+k”, “f5”, “pagedown”, “escape”."
                 self._refuse(key_path, f"there is no key “{each}”", hint)
             names.append(name)
         return tuple(names)
@@ -239,8 +239,8 @@ class _SettingsReader:
         raise UsageProblem(f"{self._file}, line {line}: {reason}", hint)
 
     def _refuse_syntax(self, error: str) -> NoReturn:
-        told = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", error, re.S)
-        reason, line = told.groups() if told else (error, None)
+        match = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", error, re.S)
+        reason, line = match.groups() if match else (error, None)
         line = line or str(self._text.rstrip().count("\n") + 1)
         raise UsageProblem(f"{self._file}, line {line}: this is not TOML: {reason}")
 
@@ -254,7 +254,7 @@ def _theme_problem(name: str) -> tuple[str, str] | None:
 
 
 def _unknown_name_problem(what: str, value: str, known: Sequence[str]) -> tuple[str, str] | None:
-    """That there is no such thing, and what there is; None when there is."""
+    """The message and hint for an unknown name; None if it is known."""
     if value in known:
         return None
     near = difflib.get_close_matches(value, known, 1, cutoff=0.5)

@@ -1,7 +1,7 @@
-"""What was chosen last in a dialog, for the next time: in one file under the user's state folder.
+"""Remembers the last choices in dialogs, in one file under the user's state folder.
 
-A convenience, so nothing of it is ever an error: what cannot be read was never chosen, and what
-cannot be written is forgotten.
+They are a convenience, so nothing here is an error: a file that cannot be read counts as empty, and
+a choice that cannot be written is forgotten.
 """
 
 import json
@@ -17,18 +17,18 @@ from workers.protocol.codec import JsonObject
 
 
 def remembered_path() -> Path:
-    """The file; it may not be there."""
+    """The file of remembered choices; it need not exist."""
     return user_state_path("paceline", appauthor=False) / "remembered.json"
 
 
 def load_choice(name: str) -> JsonObject:
-    """What was remembered under this name; empty when nothing was, or it cannot be read."""
+    """What was remembered under a name; empty if there is nothing, or it cannot be read."""
     value = _read_all().get(name)
     return value if isinstance(value, dict) else {}
 
 
 def save_choice(name: str, value: JsonObject) -> None:
-    """Keeps it for the next time, beside what has other names."""
+    """Remembers a value under a name; other names stay."""
     file = remembered_path()
     new = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError, ValueError):  # a full or read-only disk; text that no file can hold

@@ -1,16 +1,16 @@
-"""Where in a text of TOML a value stands, which its reader does not tell."""
+"""Finds the line of a value in TOML text, which `tomllib` does not report."""
 
 import tomllib
 from typing import Any, TypeAlias
 
 KeyPath: TypeAlias = tuple[str, ...]
-"""A value's tables and its key."""
+"""The keys of the tables around a value, and its own."""
 
 
 def line_number(key_path: KeyPath, text: str) -> int:
-    """The line where a value begins, in a text that is TOML; 1 when it is nowhere.
+    """The line where a value begins in valid TOML; 1 if it is missing.
 
-    The value is there as soon as the lines up to it are read.
+    Parses more and more lines until the value is there.
     """
     lines = [f"{line}\n" for line in text.split("\n")]
     begun = 0

@@ -1,7 +1,4 @@
-"""What is picked in the dialog that adds recordings: the place, the list, the marks.
-
-Plain Python; it reads no disk.
-"""
+"""The state of the list in the dialog that adds recordings. Reads no disk."""
 
 import os
 from collections.abc import Sequence
@@ -11,41 +8,40 @@ from tui.files.folder_listing import FolderEntry
 
 
 class FilePicker:
-    """The list below the line."""
+    """The list below the path input, its cursor and the marked entries."""
 
     def __init__(self) -> None:
         self.entries: Sequence[FolderEntry] = ()
         self.durations_s: dict[str, float] = {}
-        """Seconds, by path, as far as they are known."""
+        """Known durations by path, in seconds."""
         self.cursor_row = 0
         self.marked: dict[str, FolderEntry] = {}
-        """By path, in the order in which they were marked, wherever they stand."""
+        """Marked entries of all folders by path, in the order of marking."""
 
     @property
     def current(self) -> FolderEntry | None:
-        """Where the cursor is; None in an empty list."""
+        """The entry at the cursor; None in an empty list."""
         return self.entries[self.cursor_row] if self.entries else None
 
     def set_entries(self, entries: Sequence[FolderEntry], cursor_path: str = "") -> None:
-        """Another list; the cursor stays on its path, or goes to ``cursor_path``, else to the
-        top."""
+        """Replaces the list; the cursor goes to ``cursor_path``, or stays on its path if it can."""
         wanted = cursor_path or (self.current.path if self.current else "")
         self.entries = entries
         self.cursor_row = next((row for row, each in enumerate(entries) if each.path == wanted), 0)
 
     def move(self, rows: int) -> None:
-        """Moves the cursor, and stops at the ends."""
+        """Moves the cursor; it stops at the ends."""
         self.cursor_row = min(max(self.cursor_row + rows, 0), max(len(self.entries) - 1, 0))
 
     def toggle_mark(self) -> None:
-        """Marks the current entry, or takes its mark away, and goes on to the next."""
+        """Marks or unmarks the current entry and moves to the next one."""
         if (entry := self.current) is not None:
             if self.marked.pop(entry.path, None) is None:
                 self.marked[entry.path] = entry
             self.move(1)
 
     def toggle_all_marks(self) -> None:
-        """Marks every recording of the list; when all are, takes their marks away."""
+        """Marks every recording of the list; if all are marked, unmarks them."""
         files = {each.path: each for each in self.entries if not each.is_folder}
         if files.keys() <= self.marked.keys():
             self.marked = {path: each for path, each in self.marked.items() if path not in files}
@@ -53,8 +49,7 @@ class FilePicker:
             self.marked |= files
 
     def selection(self, line: str, *, in_list: bool) -> "PathSelection":
-        """What Enter adds: what is marked; else the recording at the cursor of the list, or what
-        the line names."""
+        """What Enter adds: the marked entries, otherwise the one at the cursor, or the line."""
         if self.marked:
             return PathSelection(paths=tuple(self.marked))
         if not in_list:
@@ -69,7 +64,7 @@ class FilePicker:
 
 @dataclass(frozen=True, slots=True)
 class PathSelection:
-    """What is to be added: paths as they are, or a line that names some. False when nothing is."""
+    """What to add: exact paths, or a line that names some. False if there is nothing."""
 
     paths: Sequence[str] = ()
     line: str = ""
@@ -79,7 +74,7 @@ class PathSelection:
 
 
 def parent_folder(folder: str) -> str:
-    """The folder above; relative ones go on to be relative as long as they can."""
+    """The folder above; a relative path stays relative as long as possible."""
     below = os.path.basename(folder.rstrip(os.sep))
     if below and below not in (os.curdir, os.pardir):
         return os.path.dirname(folder.rstrip(os.sep)) or ("" if not os.path.isabs(folder) else "/")

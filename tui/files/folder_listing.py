@@ -1,6 +1,6 @@
-"""What a folder holds that can be added: folders and recordings.
+"""Lists the folders and recordings in a folder.
 
-Reads the disk, and a network's disk takes its time: not for the event loop.
+Reads the disk, which may be slow on a network: do not call it in the event loop.
 """
 
 import os
@@ -12,27 +12,27 @@ from fnmatch import fnmatchcase
 from workers.audio.discovery import is_recording
 
 GLOB_CHARS = frozenset("*?[")
-"""What makes a pattern of a name."""
+"""Characters that make a name a pattern."""
 
 _HEADER_BYTES = 44
-"""Bytes at the beginning of a file that tell its length, if it is one of those that do."""
+"""Bytes at the beginning of a WAV or FLAC file from which its duration follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
-    """One line of the picker's list."""
+    """A line of the list: a folder or a recording."""
 
     name: str
     path: str
     is_folder: bool
     size_bytes: int | None = None
-    """Bytes, of a recording; None when it cannot be told."""
+    """The size of a recording; None if unknown."""
 
 
 def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
-    """Folders, then recordings, whose names begin so or fit the pattern, in the order of names.
+    """Folders, then recordings, sorted by name, whose names start with or match ``pattern``.
 
-    Hidden ones only when asked for by their dot. Raises `OSError` or `ValueError`.
+    Hidden ones only if the pattern starts with a dot. Raises `OSError` or `ValueError`.
     """
     fits = _name_matcher(pattern)
     with os.scandir(folder or os.curdir) as found:
@@ -70,7 +70,7 @@ def _is_folder(dir_entry: "os.DirEntry[str]") -> bool:
 
 
 def estimate_duration(entry: FolderEntry) -> float | None:
-    """How long a recording is by its first bytes, if it is a WAV or a FLAC; nobody checks it."""
+    """The duration that the header of a WAV or FLAC file claims, in seconds; nobody checks it."""
     if (
         entry.is_folder or not entry.size_bytes or not os.path.isfile(entry.path)
     ):  # a pipe would be waited for
@@ -95,10 +95,10 @@ def estimate_duration(entry: FolderEntry) -> float | None:
 
 
 def glob_recordings(pattern: str, on_folder: Callable[[str], None]) -> Iterator[str]:
-    """Folders and recordings that a pattern names, in the order of names; ``**`` is any depth.
+    """Folders and recordings that match a pattern, sorted by name; ``**`` means any depth.
 
-    No link to a folder is followed below ``**``, so that none is searched for ever. ``on_folder``
-    is told each folder, and may raise to end it.
+    Links to folders are not followed below ``**``, to avoid endless loops. ``on_folder`` is called
+    with each folder and may raise to end the search.
     """
     parts = pattern.split(os.sep)
     there = (at for at in range(len(parts) - 1, 0, -1) if os.path.isdir(os.sep.join(parts[:at])))

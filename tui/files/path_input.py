@@ -1,4 +1,4 @@
-"""Paths as a person types, pastes or drops them into a terminal."""
+"""Paths as users type, paste or drop them into a terminal."""
 
 import os
 import re
@@ -11,41 +11,41 @@ from tui.files import folder_listing
 from tui.files.folder_listing import FolderEntry
 
 MAX_PASTE_CHARS = 100_000
-"""Characters that are pasted: some thousand paths. With more, a line takes seconds for each key."""
+"""Pasted text is cut after so many characters; a longer line takes seconds for each key."""
 
 _UNTYPABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What nobody types. Controls, and bytes that are no text, would go from the line that is typed in
-to the terminal as they are; a file with such a name is chosen in the list, or with its folder."""
+"""Control characters and undecodable bytes, which the input would send to the terminal unchanged.
+A file with such a name can be chosen in the list, or with its folder."""
 
 _SHELL_SYNTAX = re.compile(r"^['\"]|\\|^file://")
-"""What a line of several shows that a shell, or a list of URLs, was meant."""
+"""Signs that a line among several is quoted for a shell, or a URL."""
 
 _SHELL_SPECIAL = re.compile(r"[ \\'\"]")
 
 
 @dataclass(frozen=True, slots=True)
 class PathCompletion:
-    """Where in the file system the end of a line is."""
+    """The last path of a line and what it could become."""
 
     leading_paths: str
-    """The paths before, with the space behind them."""
+    """The text before it, with the space behind."""
     last_path: str
-    """The last one as it stands, without quotes and escapes."""
+    """The path without quotes and escapes."""
     folder: str
-    """What it names; empty: where the program was started."""
+    """The folder it names; empty: the current one."""
     entries: Sequence[FolderEntry]
-    """What of the folder fits."""
+    """The entries of the folder that match."""
 
 
 def sanitize_paste(text: str) -> str:
-    """A pasted text as somebody could have typed it, in as many lines as there are."""
+    """Replaces what cannot be typed in a pasted text; its lines stay."""
     return "\n".join(
         _UNTYPABLE.sub(" ", line) for line in re.split(r"\r\n?|\n", text[:MAX_PASTE_CHARS])
     )
 
 
 def join_pasted_paths(text: str) -> str:
-    """The paths in a pasted text on one line. Of several lines each is a path, spaces and all."""
+    """Joins pasted paths into one line; each of several lines is one path, spaces included."""
     lines = [line.strip() for line in sanitize_paste(text).splitlines() if line.strip()]
     if len(lines) < 2:
         return "".join(lines)
@@ -53,9 +53,9 @@ def join_pasted_paths(text: str) -> str:
 
 
 def split_paths(line: str, base: str = "") -> list[str]:
-    """The paths in a line: one as it stands if it exists, else as a shell would split it.
+    """The paths in a line: the whole line if it exists, otherwise split as a shell does.
 
-    Relative ones begin at ``base``.
+    Relative paths start at ``base``.
     """
     line = line.strip()
     whole = _resolve_path(line, base)
@@ -74,10 +74,10 @@ def _resolve_path(text: str, base: str) -> str:
 
 
 def find_completions(line: str, base: str = "") -> PathCompletion:
-    """What the last path of a line could become. Reads a folder: not for the event loop.
+    """Completions of the last path of a line. Reads a folder: do not call it in the event loop.
 
-    The whole line is one path as long as that leads somewhere. Raises `OSError` or `ValueError`
-    for a folder that cannot be read.
+    The whole line is taken as one path as long as something matches. Raises `OSError` or
+    `ValueError` for a folder that cannot be read.
     """
     start, last = _last_path(line)
     whole = _folder_completions("", line, base) if start else None
@@ -97,7 +97,7 @@ def _folder_completions(leading_paths: str, text: str, base: str) -> PathComplet
 
 
 def _last_path(line: str) -> tuple[int, str]:
-    """Where the last path of a line begins, and what a shell would make of it."""
+    """The offset of the last path of a line, and the path without quotes and escapes."""
     start, word, quote, escaped = 0, "", "", False
     for index, char in enumerate(line):
         if escaped:
@@ -116,9 +116,10 @@ def _last_path(line: str) -> tuple[int, str]:
 
 
 def complete_path(line: str, base: str = "", *, folders_only: bool = False) -> str:
-    """The line typed on, as far as there is only one way. Reads a folder: not for the event loop.
+    """Completes a line as far as it is unambiguous. Reads a folder: do not call it in the event
+    loop.
 
-    ``folders_only``: files do not count.
+    ``folders_only``: ignores files.
     """
     try:
         here = find_completions(line, base)
@@ -139,12 +140,12 @@ def complete_path(line: str, base: str = "", *, folders_only: bool = False) -> s
 
 
 def append_path(leading_paths: str, path: str) -> str:
-    """A line with one more path; alone it stands as it is, behind others as a shell wants it."""
+    """Appends a path to a line; it is escaped if there are others before it."""
     return leading_paths + (_SHELL_SPECIAL.sub(r"\\\g<0>", path) if leading_paths else path)
 
 
 def skipped_note(skipped: Sequence[tuple[str, str]], key: str) -> str:
-    """What was no recording, behind what was added; empty when all was. ``key``: lists them."""
+    """A note on skipped paths, to append to a notice; ``key``: lists them."""
     if not skipped:
         return ""
     return f", {len(skipped)} skipped, as {': '.join(skipped[0])}; {key} lists them"

@@ -1,4 +1,4 @@
-"""Which recordings some paths mean: patterns spread, folders searched."""
+"""Finds the recordings that paths mean: expands patterns and searches folders."""
 
 import asyncio
 import os
@@ -11,13 +11,13 @@ from workers.errors import UsageProblem
 
 
 class SearchCancelled(Exception):
-    """Nobody wants to know any more."""
+    """The search was cancelled."""
 
 
 def search_recordings(
     paths: Iterable[str], skipped: list[tuple[str, str]], cancelled: Event
 ) -> list[str]:
-    """The recordings, each once; ``skipped`` gets what is none, and why, in words.
+    """The recordings, each once; adds to ``skipped`` the paths that are none, with the reason.
 
     Raises `SearchCancelled` once the event is set, `UsageProblem` for a path or pattern that names
     nothing.
@@ -47,13 +47,13 @@ def search_recordings(
 
 
 class RecordingSearch:
-    """Gathers in a thread, for that of the screen. A newer search calls the one before off."""
+    """Searches in a thread, for the screen's thread. A new search cancels the one before."""
 
     def __init__(self) -> None:
         self._cancelled = Event()
 
     def cancel(self) -> None:
-        """Ends what goes on, at the next folder."""
+        """Ends a running search at its next folder."""
         self._cancelled.set()
 
     async def search(
@@ -62,8 +62,10 @@ class RecordingSearch:
         skipped: list[tuple[str, str]],
         timeout_s: float | None = None,
     ) -> list[str]:
-        """As `search_recordings`; called off after so many seconds. ``list_paths`` is asked in the
-        thread."""
+        """Runs `search_recordings`, cancelled after ``timeout_s``.
+
+        ``list_paths`` returns the paths and is called in the thread.
+        """
         self.cancel()
         off = self._cancelled = Event()
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What jobs that wait can expect: which place in the queue, and when the first one starts."""
+"""What waiting jobs can expect: their position in the queue, and when the first one starts."""
 
 import math
 from collections.abc import Sequence
@@ -9,28 +9,28 @@ from workers.jobs.job import JobId
 
 
 class StartObstacle(Enum):
-    """What the first of the queue waits for; the value says it."""
+    """What the first job of the queue waits for; the value says it."""
 
     HELD = "when starts go on"
     FULL = "when one ends"
     RATE_LIMITED = "in {seconds} s"
-    """So many sessions may begin in a minute, or the server was full."""
+    """The start rate is limited, or the server was full."""
     NONE = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StartForecast:
-    """Of one job."""
+    """The forecast of one job."""
 
     position: int
     """1 is next."""
     obstacle: StartObstacle = StartObstacle.NONE
     start_in_s: int = 0
-    """Until it may start; with `StartObstacle.RATE_LIMITED` only."""
+    """Seconds until it may start, with `StartObstacle.RATE_LIMITED` only."""
 
 
 class QueueForecast:
-    """The order of starts, as it was told last."""
+    """The order of starts as of the last update."""
 
     def __init__(self) -> None:
         self._order: list[JobId] = []
@@ -40,9 +40,9 @@ class QueueForecast:
     def update(
         self, order: Sequence[JobId], *, held: bool, has_room: bool, start_in_s: float | None
     ) -> set[JobId]:
-        """Takes in how it stands; gives the jobs that can expect something else than before.
+        """Updates the queue; returns the jobs whose forecast changed.
 
-        ``has_room``: a session more may run; ``start_in_s``: seconds until one may start.
+        ``has_room``: another session may run; ``start_in_s``: seconds until one may start.
         """
         seconds = math.ceil(start_in_s or 0.0)
         if held:
@@ -59,14 +59,14 @@ class QueueForecast:
         self._head_forecast = first
         if list(order) != self._order:
             before, self._order = self._positions, list(order)
-            self._positions = {job: place for place, job in enumerate(order, 1)}
+            self._positions = {job: position for position, job in enumerate(order, 1)}
             changed |= {job for job in order if before.get(job) != self._positions[job]}
             changed |= before.keys() - self._positions.keys()
         return changed
 
     def forecast(self, job: JobId) -> StartForecast | None:
-        """What a job can expect; None when it is not in the queue."""
-        place = self._positions.get(job)
-        return (
-            self._head_forecast if place == 1 else None if place is None else StartForecast(place)
-        )
+        """The forecast of a job; None if it is not in the queue."""
+        position = self._positions.get(job)
+        if position is None:
+            return None
+        return self._head_forecast if position == 1 else StartForecast(position)

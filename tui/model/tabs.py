@@ -1,4 +1,4 @@
-"""How the user looks at the current job; the same beside the table and over the whole screen."""
+"""How the current job is viewed, beside the table as well as on the full screen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workers.traces.tail import TraceTail, no_time_limit
 
 
 class Tab(Enum):
-    """What is shown of a job; the value is its name."""
+    """A tab of a job; the value is its name."""
 
     TRANSCRIPT = "transcript"
     TIMING = "timing"
@@ -20,7 +20,7 @@ class Tab(Enum):
 
 
 class TimeStamps(Enum):
-    """What stands before each turn; the value says so."""
+    """What is drawn before each turn; the value is the notice for it."""
 
     START = "Time stamps: when each turn began"
     DETAILED = "Time stamps: beginning, end, and how sure the server was of the words"
@@ -29,28 +29,28 @@ class TimeStamps(Enum):
 
 @dataclass(slots=True)
 class TabState:
-    """Tab and time stamps stay when another job becomes the current one."""
+    """The tab and the time stamps stay when another job becomes current."""
 
     folder: Path | None = None
-    """Of the run; without one there are no traces to look at."""
+    """The run folder; without one there are no traces."""
     tab: Tab = Tab.TRANSCRIPT
     stamps: TimeStamps = TimeStamps.START
     time_limit: Callable[[JobId, int], float] | None = None
-    """Up to when an attempt of a job is looked back at, on its own clock; None: all of it."""
+    """The time on the clock of an attempt at which its trace ends in a replay; None: all of it."""
     _trace_tail: TraceTail | None = None
 
     def step_tab(self, tabs: int) -> None:
-        """To the tab so many places further, round and round."""
+        """Moves by so many tabs; it wraps around."""
         every = list(Tab)
         self.tab = every[(every.index(self.tab) + tabs) % len(every)]
 
     def cycle_stamps(self) -> None:
-        """To the next kind of time stamps."""
+        """Switches to the next kind of time stamps."""
         every = list(TimeStamps)
         self.stamps = every[(every.index(self.stamps) + 1) % len(every)]
 
     def trace_tail(self, job: JobId) -> TraceTail | None:
-        """What the traces of a job hold; of one job at a time, since nobody looks at two."""
+        """The traces of a job; only those of the last job are kept."""
         if self.folder is None:
             return None
         if self._trace_tail is None or self._trace_tail.job != job:

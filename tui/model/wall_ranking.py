@@ -1,4 +1,4 @@
-"""Which sessions are worth a look: of how little interest each is, coarsely, so that tiles stay."""
+"""Ranks sessions for the wall by how interesting they are, coarsely, so that tiles stay."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 MAX_TALKING_SILENCE_S, MAX_PAUSE_SILENCE_S = 4.0, 12.0
-"""Seconds of audio behind the last word, up to which somebody talks, or pauses."""
+"""Seconds of audio since the last word, up to which a speaker counts as talking or pausing."""
 
 
 class WallRanking(Enum):
-    """Whose words the wall shows first; the value says it."""
+    """Which sessions the wall shows first; the value is its label."""
 
     MARKED = "the marked ones"
     NEWEST_WORDS = "newest words"
@@ -22,7 +22,7 @@ class WallRanking(Enum):
 
 
 def silence_s(job_state: JobState) -> float | None:
-    """Seconds of audio that were sent behind the last word; None when no word tells its time."""
+    """Seconds of audio sent since the last word; None if no word has a time."""
     latest = job_state.transcript.latest_line
     if latest is None or latest.end_ms is None:
         return None
@@ -41,7 +41,7 @@ def _words_rank(job_state: JobState) -> int:
 
 
 def _lag_rank(job_state: JobState) -> int:
-    """Below the tolerance all are equal, above it a lag of twice as much counts more."""
+    """Equal up to the tolerance; above it, each doubling of the lag ranks higher."""
     if job_state.lag is None or not job_state.status.is_live:
         return 2 if job_state.status is JobStatus.QUEUED else 1
     over = job_state.lag.now / LAG_TOLERANCE_MS

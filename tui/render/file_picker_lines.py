@@ -11,7 +11,7 @@ from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 
 SIZE_WIDTH, DURATION_WIDTH = 9, 9
-"""Cells of a row's end."""
+"""Cells at the end of a row."""
 
 PATH_INPUT_HINTS = (
     (Scope.ADDING, "submit", "add"),
@@ -25,10 +25,10 @@ FILE_LIST_HINTS = (
     (Scope.PICKING, "up", "up"),
     (Scope.ADDING, "complete", "line"),
 )
-"""Actions told on the frame, while the one or the other has the keys."""
+"""Keys listed on the frame while the path input or the list has the focus."""
 
 MAX_LISTED_REASONS = 4
-"""So many reasons are listed below a problem."""
+"""Skipped paths that are listed below a problem."""
 
 
 def entry_row(
@@ -81,7 +81,7 @@ def submit_hint(
 def problem_lines(
     reason: str, hint: str, skipped: Sequence[tuple[str, str]], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """Why nothing was added, in words."""
+    """Why nothing was added."""
     rows = wrap_sentence(symbols.warning, clean(reason), Role.ERROR, cells)
     if hint:
         rows += wrap_sentence(symbols.hint, clean(hint), Role.TEXT, cells)

@@ -1,4 +1,4 @@
-"""The foot of the screen: the most useful keys, or what there is to say."""
+"""The last line of the screen: the most useful keys, or a message."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
 PINNED_HINT_COUNT = 2
-"""So many keys at the end of the list stay whatever gives way: help and quit."""
+"""The last keys of the list, help and quit, always stay."""
 
 
 def key_hints(
     bindings: Sequence[KeyBinding], cells: int, symbols: Symbols, note: str = ""
 ) -> StyledLine:
-    """As many keys as there is room for; ``note`` stands at the right if there is room for it."""
+    """As many keys as fit; ``note`` is right-aligned if there is room."""
     labelled = [
         (key.key_display.translate(symbols.arrow_key_names), key.footer_label)
         for key in bindings
@@ -35,5 +35,5 @@ def _hints_width(hints: Sequence[tuple[str, str]]) -> int:
 
 
 def message_line(text: str, role: Role, cells: int, symbols: Symbols) -> StyledLine:
-    """A sentence in place of the keys."""
+    """A message in place of the keys."""
     return [(" " + fit(clean(text), max(cells - 1, 0), symbols.ellipsis), role)]

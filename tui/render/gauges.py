@@ -1,4 +1,4 @@
-"""Numbers and small bars: progress, loudness, and how late the chunks leave."""
+"""Numbers and small bars: progress, loudness, lag."""
 
 import math
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
 LAG_GAUGE_WIDTH = 9
-"""Cells of a lag gauge: four up to the tolerance, the tolerance, four beyond it."""
+"""Cells of a lag gauge: four below the tolerance, its mark, four above."""
 
 LAG_NUMBER_WIDTH = 7
-"""Cells of a lag in ms and of the sign beside it."""
+"""Cells of a lag in ms and its sign."""
 
 LEVEL_METER_WIDTH = 8
-"""Cells of a level meter, a chunk each."""
+"""Cells of a level meter, one for each chunk."""
 
 SILENCE_DBFS = -60
-"""In dBFS: from here down a level meter shows nothing but its floor."""
+"""Below this level a meter shows only its floor."""
 
 
 PUNCTUALITY_ROLES = {
@@ -28,28 +28,28 @@ PUNCTUALITY_ROLES = {
 
 
 def punctuality_sign(punctuality: Punctuality, symbols: Symbols) -> str:
-    """Beside the number, for those who do not see the colour."""
+    """A sign beside a lag, so that its judgement does not depend on colour."""
     return {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}.get(
         punctuality, " "
     )
 
 
 def format_lag_ms(lag_ms: float) -> str:
-    """A lag with a tenth of a millisecond while that means something; never over six cells."""
+    """A lag in at most six cells, with a tenth of a millisecond below one second."""
     if lag_ms < 1000:
         return f"{lag_ms:.1f}"
     return f"{lag_ms:.0f}" if lag_ms < 999_999.5 else ">999 s"
 
 
 def bar(share: float, cells: int, symbols: Symbols) -> tuple[str, str]:
-    """The filled part and the rest of a bar; half cells count, and only all is all."""
+    """The filled part and the rest of a bar, in half cells; only a share of 1 fills it."""
     halves = math.floor(min(max(share, 0.0), 1.0) * cells * 2)
     filled = symbols.filled * (halves // 2) + (symbols.half_filled if halves % 2 else "")
     return filled, symbols.track * (cells - len(filled))
 
 
 def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_METER_WIDTH) -> str:
-    """How loud the latest chunks were, the last at the right; none where none was sent."""
+    """The levels of the latest chunks, right-aligned; blank where none was sent."""
     most = len(symbols.bar_heights) - 1
     heights = (math.ceil((db / -SILENCE_DBFS + 1) * most) for db in levels_db[-cells:])
     return "".join(symbols.bar_heights[min(max(height, 1), most)] for height in heights).rjust(
@@ -63,7 +63,7 @@ def lag_fraction(lag_ms: float) -> float:
 
 
 def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> StyledLine:
-    """A lag on a logarithmic scale: 0.1 ms at the left, 1 s at the end, the tolerance between."""
+    """A lag on a logarithmic scale with the tolerance in the middle."""
     filled, track = bar(lag_fraction(lag_ms), cells, symbols)
     middle = cells // 2
     if len(filled) <= middle:
@@ -73,7 +73,7 @@ def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> 
 
 
 def lag_number(lag_ms: float, symbols: Symbols) -> StyledLine:
-    """The number, aligned at the right, and its sign."""
+    """The number, right-aligned, and its sign."""
     level = punctuality(lag_ms)
     role = Role.TEXT if level is Punctuality.ON_TIME else PUNCTUALITY_ROLES[level]
     return [

@@ -1,4 +1,4 @@
-"""The help screen's lines: the keys of where the user is, the signs in use, the other keys."""
+"""The help: keys that work here, tips, signs, other keys, and the columns."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -17,13 +17,13 @@ from workers.jobs.job_state import JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 MIN_KEYS_WIDTH = 9
-"""Cells for the keys of a line, at least."""
+"""Minimum cells for the keys of a line."""
 
 MIN_HELP_COLUMN_WIDTH = 52
-"""Cells that each of two columns has at least."""
+"""Minimum cells of each of two columns."""
 
 HELP_COLUMN_GAP = 2
-"""Cells between them."""
+"""Cells between two columns."""
 
 ALWAYS_LISTED_SCOPES = (
     Scope.SESSIONS,
@@ -33,7 +33,7 @@ ALWAYS_LISTED_SCOPES = (
     Scope.READING,
     Scope.WALL,
 )
-"""Whose keys are told even where they do not work. Dialogs tell their own."""
+"""Scopes whose keys are listed even where they do not work. Dialogs list their own."""
 
 STATUS_DESCRIPTIONS = {
     JobStatus.QUEUED: "queued: waits for a free place",
@@ -55,7 +55,7 @@ def help_lines(
     symbols: Symbols,
     columns: Sequence[ColumnSpec] = COLUMNS,
 ) -> list[StyledLine]:
-    """In two columns where there is room. ``active``: the keys that work where the user is."""
+    """In two columns if there is room. ``active``: the keys that work where the user is."""
     beside = cells >= 2 * MIN_HELP_COLUMN_WIDTH
     column = cells // 2 - HELP_COLUMN_GAP if beside else cells
     unnamed = [key for key in keymap.bindings_in(Scope.DESK) if key.priority]
@@ -73,7 +73,7 @@ def help_lines(
 def _scope_blocks(
     bindings: Iterable[KeyBinding], cells: int, symbols: Symbols
 ) -> list[list[StyledLine]]:
-    """A block for each scope, in the order in which they come first."""
+    """A block for each scope, in the order of their first key."""
     bindings = list(bindings)
     order = list(dict.fromkeys(key.scope for key in bindings))
     in_order = sorted(bindings, key=lambda key: order.index(key.scope))
@@ -130,7 +130,7 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
 
 
 def _columns_block(columns: Sequence[ColumnSpec], cells: int) -> list[StyledLine]:
-    """What each column shows, and how to filter by it."""
+    """What each column shows, and an example of its filter."""
     pairs = [
         (column.name, f"{column.help}; filter: {column.filter}" if column.filter else column.help)
         for column in columns_reference(columns)
@@ -150,8 +150,8 @@ def _tips_block(cells: int) -> list[StyledLine]:
         f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
         "Open: how long sockets were; that is what a service bills.",
     )
-    told = [line for each in sentences for line in wrap_sentence(" ", each, Role.TEXT, cells)]
-    return [[("Good to know", Role.BRAND)], *told, []]
+    lines = [line for each in sentences for line in wrap_sentence(" ", each, Role.TEXT, cells)]
+    return [[("Good to know", Role.BRAND)], *lines, []]
 
 
 def _two_columns(
@@ -160,7 +160,7 @@ def _two_columns(
     other_blocks: Sequence[list[StyledLine]],
     cells: int,
 ) -> list[StyledLine]:
-    """What the words and signs mean is at the top, the rest where there is more room."""
+    """Tips and signs at the top of the right column, further blocks where there is more room."""
     left, right = left[:], right[:]
     for block in other_blocks:
         (left if len(left) < len(right) else right).extend(block)

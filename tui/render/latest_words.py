@@ -13,10 +13,10 @@ from workers.jobs.events import Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
 
 SILENCE_NOTICE_AFTER_S = 15.0
-"""Seconds of recording without a word from which on that is said: level and lag look well then."""
+"""Seconds of audio without any word after which the row says so; level and lag look fine then."""
 
 MIN_WIDTH_FOR_SIGN = 8
-"""Cells from which on there is room for a sign before the words."""
+"""In fewer cells, no sign is drawn before the words."""
 
 _ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
@@ -32,41 +32,41 @@ def words_column(
     *,
     show_attempt: bool = True,
 ) -> StyledLine:
-    """In at most so many cells; ``retry_wait_s``: whole seconds until a further attempt may start.
+    """At most so many cells; ``retry_wait_s``: whole seconds until the next attempt may start.
 
-    ``show_attempt``: the number of a further attempt stands before them.
+    ``show_attempt``: draws the number of a further attempt before the words.
     """
     if job_state.status is JobStatus.RETRYING and job_state.retrying is not None:
         return _retry_line(job_state.retrying, cells, retry_wait_s, symbols)
     number = attempt_prefix(job_state, symbols) if show_attempt else ""
     room = cells - cell_width(number)
     sign = f"{symbols.warning} " if _shows_warning(job_state) and room >= MIN_WIDTH_FOR_SIGN else ""
-    said = _words_or_reason(job_state, room - cell_width(sign), retry_wait_s, symbols, forecast)
-    return [(number, Role.MUTED), (sign, Role.WARNING), *said]
+    text = _words_or_reason(job_state, room - cell_width(sign), retry_wait_s, symbols, forecast)
+    return [(number, Role.MUTED), (sign, Role.WARNING), *text]
 
 
 def _shows_warning(job_state: JobState) -> bool:
-    """Of what failed the reason is worth more."""
+    """The reason of a failure is more important than a warning."""
     return bool(job_state.warnings) and job_state.status is not JobStatus.FAILED
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:
-    """The number of a further attempt, with a space behind it; empty for the first."""
+    """The number of a further attempt and a space; empty for the first attempt."""
     return (
         f"{symbols.status[JobStatus.RETRYING]}{job_state.attempt} " if job_state.attempt > 1 else ""
     )
 
 
 def short_reason(reason: str) -> str:
-    """A reason with what tells it from others at its beginning, where there is room."""
+    """A reason with its distinctive part first."""
     if (found := _SERVER_REASON.fullmatch(reason)) is None:
         return clean(reason)
-    code, said = found.groups()
-    return clean(f"{said} ({code})" if code else said)
+    code, text = found.groups()
+    return clean(f"{text} ({code})" if code else text)
 
 
 def retry_text(retrying: Retrying, retry_wait_s: int) -> str:
-    """When a further attempt starts, and where in the recording."""
+    """When the next attempt starts, and where in the recording."""
     place = (
         f", from {formats.format_duration(retrying.from_seconds)}" if retrying.from_seconds else ""
     )
@@ -78,9 +78,9 @@ def _retry_countdown(retry_wait_s: int) -> str:
 
 
 def _retry_line(retrying: Retrying, cells: int, retry_wait_s: int, symbols: Symbols) -> StyledLine:
-    told = _retry_countdown(retry_wait_s)
-    whole = fit(f"{told}: {short_reason(retrying.reason)}", cells, symbols.ellipsis)
-    return [(whole[: len(told)], Role.WARNING), (whole[len(told) :], Role.MUTED)]
+    countdown = _retry_countdown(retry_wait_s)
+    whole = fit(f"{countdown}: {short_reason(retrying.reason)}", cells, symbols.ellipsis)
+    return [(whole[: len(countdown)], Role.WARNING), (whole[len(countdown) :], Role.MUTED)]
 
 
 def _words_or_reason(
@@ -117,7 +117,7 @@ def _words_or_reason(
 def _words_tail(
     settled: str, unsettled: str, role: Role, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The end of the two together: what is being said now is what matters."""
+    """The end of both parts together, because the newest words matter most."""
     if cell_width(settled) + cell_width(unsettled) <= cells:
         return [(settled, role), (unsettled, Role.PARTIAL)]
     room = cells - cell_width(symbols.ellipsis) - cell_width(unsettled)
@@ -162,25 +162,27 @@ def wait_reason(job_state: JobState, context: RowContext) -> str:
 def queue_reason(
     job_state: JobState, retry_wait_s: int, forecast: StartForecast | None = None
 ) -> str:
-    """Why a queued job is not at work, where there is more to say than that it waits."""
+    """Why a queued job does not run yet; empty if it just waits."""
     retrying = job_state.retrying
     if retrying is None:
         return queue_position(forecast) if forecast else ""
     if job_state.refusal:
         full = job_state.refusal.outcome is Outcome.BUSY
-        why = "no place at the server" if full else short_reason(retrying.reason)
+        why = "the server is full" if full else short_reason(retrying.reason)
         return f"again in {retry_wait_s} s: {why}" if retry_wait_s else f"waits: {why}"
     seconds = retrying.from_seconds
     turn = queue_position(forecast) if forecast else "waits for its turn"
-    return f"{turn}, {f'from {formats.format_duration(seconds)}' if seconds else 'anew'}"
+    return (
+        f"{turn}, {f'from {formats.format_duration(seconds)}' if seconds else 'from the beginning'}"
+    )
 
 
 def queue_position(forecast: StartForecast) -> str:
-    """Where in the queue: ``next, in 42 s``, ``3rd in the queue``."""
+    """The position in the queue: ``next, in 42 s``, ``3rd in the queue``."""
     if forecast.position == 1:
         obstacle = forecast.obstacle
-        told = "" if obstacle is StartObstacle.NONE else f", {obstacle.value}"
-        return "next" + told.format(seconds=forecast.start_in_s)
+        detail = "" if obstacle is StartObstacle.NONE else f", {obstacle.value}"
+        return "next" + detail.format(seconds=forecast.start_in_s)
     return f"{_ordinal(forecast.position)} in the queue"
 
 

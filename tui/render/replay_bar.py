@@ -1,4 +1,4 @@
-"""The scrub bar: where a run that is played again stands, how long it is, and where it broke."""
+"""The bar of a replay: position, length, and where sessions had problems."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from workers.jobs.job_state import JobStatus
 from workers.runs.job_timeline import IncidentKind
 
 MIN_REPLAY_BAR_WIDTH = 10
-"""Below so many cells the time of day gives way to the bar."""
+"""If the bar would be shorter, it replaces the time of day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class _BarLayout:
 
 
 def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
-    """Sign, moment, bar with its marks, length, speed, and the time of day if there is room."""
+    """Sign, position, bar with incidents, length, speed, and the time of day if there is room."""
     parts = _bar_layout(position, cells, symbols)
     return [*parts.before, *_bar(position, parts.bar_cells, symbols), *parts.after]
 
 
 def position_at(position: ReplayPosition, cell: int, cells: int, symbols: Symbols) -> float | None:
-    """The moment that a cell of the line stands for; None beside the bar."""
+    """The position that a cell of the line means, in seconds; None beside the bar."""
     parts = _bar_layout(position, cells, symbols)
     place = cell - line_width(parts.before)
     if not 0 <= place < parts.bar_cells:
@@ -68,7 +68,7 @@ def _bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
 
 
 _TROUBLES_BY_SEVERITY = (IncidentKind.FAILED, IncidentKind.RETRIED, IncidentKind.SLIPPED)
-"""The worst first: of several in one cell it is the one that is seen."""
+"""The worst incident first; it is drawn if several share a cell."""
 
 
 def _trouble_sign(incident: IncidentKind, symbols: Symbols) -> tuple[str, Role]:

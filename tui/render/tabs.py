@@ -1,4 +1,4 @@
-"""The line that says which tabs there are of a job, and which one is shown."""
+"""The line with the names of a job's tabs."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tui.theme.roles import Look, Role, StyledLine
 
 
 def tab_line(current: Tab, notice: str, cells: int, look: Look) -> StyledLine:
-    """The shown one between brackets; at the right what came in below, where there is room."""
+    """The current tab is in brackets; ``notice`` is right-aligned if there is room."""
     line: StyledLine = []
     for tab, key in _tab_keys(look):
         on = tab is current
@@ -22,13 +22,13 @@ def tab_line(current: Tab, notice: str, cells: int, look: Look) -> StyledLine:
         ]
     room = cells - line_width(line) - 1
     if notice and room > 3:
-        told = fit(notice, min(cell_width(notice), room), look.symbols.ellipsis)
-        line.append((" " * (room - cell_width(told)) + told, Role.WARNING))
+        text = fit(notice, min(cell_width(notice), room), look.symbols.ellipsis)
+        line.append((" " * (room - cell_width(text)) + text, Role.WARNING))
     return line
 
 
 def tab_at(cell: int, look: Look) -> Tab | None:
-    """Whose name stands there."""
+    """The tab whose name is at a cell."""
     end = 0
     for tab, key in _tab_keys(look):
         start, end = end, end + cell_width(key) + len(tab.value) + 3
@@ -38,6 +38,6 @@ def tab_at(cell: int, look: Look) -> Tab | None:
 
 
 def _tab_keys(look: Look) -> Iterator[tuple[Tab, str]]:
-    """Each tab, and what is pressed for it."""
+    """Each tab and its key."""
     for tab in Tab:
         yield tab, look.key_hint(Scope.VIEW, f"tab('{tab.value}')")

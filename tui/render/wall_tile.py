@@ -1,4 +1,4 @@
-"""A session as one tile of the wall: its name in a rule, its gauges, its latest words."""
+"""A session as a tile of the wall: its name in a rule, gauges, and the latest words."""
 
 from dataclasses import dataclass
 
@@ -27,36 +27,36 @@ GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Columns and rows of tiles, the most tiles first."""
 
 MIN_TILE_WIDTHS = {3: 50, 2: 39, 1: 39}
-"""Of a tile, by the columns there are: on a larger wall one wants to read, not only to see."""
+"""Cells of a tile by the number of columns; larger tiles are meant for reading."""
 
 MIN_TILE_ROWS = 9
 
 MIN_ONE_LINE_GAUGES_WIDTH = 56
-"""Cells of a tile that shows all its gauges on one line."""
+"""In fewer cells, gauges take two lines."""
 
 _NEXT_SMALLER_GRID = {9: 6, 6: 4, 4: 2, 2: 1}
-"""So many sessions have room on the next smaller wall."""
+"""How many sessions fit on the next smaller wall."""
 
 MIN_TILE_BAR_WIDTH = 9
-"""Cells of a bar beside which more is told than what is left."""
+"""If the bar would be shorter, only the time left stands beside it."""
 
 TEXT_MARGIN = 2
-"""Cells before words: where a turn begins, and which one is still being revised."""
+"""Cells before words, for the sign of a turn."""
 
 MAX_PROBLEM_ROWS = 3
-"""Rows that may tell what went wrong."""
+"""Rows for what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class TileEdges:
-    """What a tile has beside it: no upright stands at the left end of the wall."""
+    """Where a tile touches the edge of the wall, which decides the rules around it."""
 
     at_left: bool
     at_top: bool
 
 
 def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
-    """As many tiles as can be read and there are sessions for, in columns and rows."""
+    """Columns and rows: as many readable tiles as there are sessions for."""
     for columns, lines in GRID_SHAPES:
         fits = cells // columns >= MIN_TILE_WIDTHS[columns] and rows // lines >= MIN_TILE_ROWS
         if fits and sessions > _NEXT_SMALLER_GRID[columns * lines]:
@@ -65,7 +65,7 @@ def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
 
 
 def split_evenly(total: int, parts: int) -> list[tuple[int, int]]:
-    """Where each of so many parts begins, and how long it is; the first ones take the rest."""
+    """The offset and length of each part; the first parts take the remainder."""
     share, rest = divmod(total, parts)
     lengths = [share + (part < rest) for part in range(parts)]
     return [(sum(lengths[:part]), length) for part, length in enumerate(lengths)]
@@ -81,7 +81,7 @@ def wall_heading(
     *,
     pinned: bool,
 ) -> StyledLine:
-    """By what the sessions were chosen, and how many of all are on this page (from 0)."""
+    """How the sessions were chosen, and how many of all are on this page (counted from 0)."""
     dot = (f" {symbols.separator} ", Role.FAINT)
     line: StyledLine = [(" ", Role.FAINT), (ranking, Role.HEADING)]
     if sessions > tiles:
@@ -102,14 +102,14 @@ def tile_lines(
 ) -> list[StyledLine]:
     """Exactly so many lines of at most so many cells."""
     room = cells - 3  # the upright, and a space on both sides
-    told = _gauge_lines(job_state, room, symbols)
-    body = rows - 1 - len(told)
+    gauge_lines = _gauge_lines(job_state, room, symbols)
+    body = rows - 1 - len(gauge_lines)
     under = _problem_rows(job_state, context, room, symbols)[: max(body, 0)]
     words = _transcript_lines(job_state, room, body - len(under), symbols)
     blank: list[StyledLine] = [[] for _ in range(body - len(under) - len(words))]
     upright = symbols.cursor if context.current else " " if edges.at_left else symbols.vertical_rule
     edge = (f"{upright} ", Role.KEY if context.current else Role.FAINT)
-    lines = [*told, *blank, *words, *under]
+    lines = [*gauge_lines, *blank, *words, *under]
     title = _title_line(job_state, context, edges, cells, symbols)
     return [title, *([edge, *line] for line in lines)][:rows]
 
@@ -127,16 +127,14 @@ def _title_line(
     if job_state.attempt > 1:
         word += f" {latest_words.attempt_prefix(job_state, symbols).strip()}"
     room = cells - cell_width(word) - 10
-    called = recording_name(job_state)
-    called = (
-        called if cell_width(called) <= room else fit_middle(called, max(room, 1), symbols.ellipsis)
-    )
-    rule = symbols.rule * max(cells - cell_width(called) - cell_width(word) - 9, 1)
+    name = recording_name(job_state)
+    name = name if cell_width(name) <= room else fit_middle(name, max(room, 1), symbols.ellipsis)
+    rule = symbols.rule * max(cells - cell_width(name) - cell_width(word) - 9, 1)
     return [
         edge,
         mark,
         (f" {sign} ", role),
-        (called, Role.KEY if context.current else Role.STRONG),
+        (name, Role.KEY if context.current else Role.STRONG),
         (f" {rule} ", Role.FAINT),
         (word, role),
         (" " + symbols.rule, Role.FAINT),
@@ -147,7 +145,7 @@ def _title_line(
 
 
 def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """How far it is, how late chunks leave, how loud they are; on one line where there is room."""
+    """Progress, lag and level; in one line if there is room."""
     lag = [*_lag_line(job_state, symbols), *_level_meter(job_state, symbols)]
     if cells < MIN_ONE_LINE_GAUGES_WIDTH:
         return [_progress_line(job_state, cells, symbols), lag]
@@ -156,7 +154,7 @@ def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[Styl
 
 
 def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledLine:
-    """A bar, how much was sent of how much, and how much is left; in exactly so many cells."""
+    """A bar, how much was sent of how much, and the time left; in exactly so many cells."""
     share, left = metrics.progress_fraction(job_state), metrics.remaining_s(job_state)
     if share is None:
         return [(" " * cells, Role.FAINT)]
@@ -170,7 +168,7 @@ def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledL
 
 
 def _lag_line(job_state: JobState, symbols: Symbols) -> StyledLine:
-    """The gauge, the number with its sign, slips."""
+    """The gauge, the number with its sign, and slips."""
     lag = metrics.lag_ms(job_state)
     if lag is None:
         return [(" " * (gauges.LAG_GAUGE_WIDTH + gauges.LAG_NUMBER_WIDTH + 4), Role.FAINT)]
@@ -183,7 +181,7 @@ def _lag_line(job_state: JobState, symbols: Symbols) -> StyledLine:
 
 
 def _level_meter(job_state: JobState, symbols: Symbols) -> StyledLine:
-    """Of what is being sent now."""
+    """Only while audio is being sent."""
     live = job_state.status is JobStatus.STREAMING
     meter = gauges.level_meter(job_state.levels_db, symbols) if live else ""
     return [(f"  {meter:<{gauges.LEVEL_METER_WIDTH}}", Role.LIVE)]
@@ -203,15 +201,15 @@ def _transcript_lines(
 
 
 def _latest_turns(job_state: JobState, cells: int, rows: int, symbols: Symbols) -> list[StyledLine]:
-    """Wrapped from the end on, no more of it than is seen."""
+    """Wraps turns from the end, only as many as are visible."""
     turns = job_state.transcript.last_turns(rows)
     after = turns[-1].turn_order + 1 if turns else 0
-    seams = {min(each.start.turn, after): each for each in attempt_spans(job_state)[1:]}
-    found = _divider_lines(seams.get(after), cells, symbols)
+    spans = {min(each.start.turn, after): each for each in attempt_spans(job_state)[1:]}
+    found = _divider_lines(spans.get(after), cells, symbols)
     for turn in reversed(turns):
         if len(found) >= rows:
             break
-        before = _divider_lines(seams.get(turn.turn_order), cells, symbols)
+        before = _divider_lines(spans.get(turn.turn_order), cells, symbols)
         found = [*before, *_turn_lines(turn, cells, symbols), *found]
     return found[-rows:]
 
@@ -237,7 +235,7 @@ def _divider_lines(
 
 
 def _placeholder(job_state: JobState) -> str:
-    """In place of words."""
+    """The text in place of words."""
     if job_state.status.is_finished or job_state.status is JobStatus.QUEUED:
         return ""
     return "Calling the server." if job_state.began is None else "Nothing said yet."
@@ -246,7 +244,7 @@ def _placeholder(job_state: JobState) -> str:
 def _problem_rows(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """What went wrong, or is awaited."""
+    """What went wrong, or what the job waits for."""
     sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
     reason = latest_words.wait_reason(job_state, context)
     if job_state.status is JobStatus.QUEUED:

@@ -1,4 +1,4 @@
-"""What stands in place of the table while there are no recordings."""
+"""What the desk shows in place of the table while there are no recordings."""
 
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
@@ -26,12 +26,14 @@ FIRST_STEPS = (
 def welcome_lines(
     destination: Destination, keymap: Keymap, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """What to press, what happens then, and whether it costs anything."""
+    """What to press, what happens then, and what it costs."""
     pairs = [(keymap.key_display(scope, action), does) for scope, action, does in FIRST_STEPS]
     keys = definition_lines(pairs, cells, min_term_width=4, indent=0)
     lines: list[StyledLine] = [[("No recordings yet.", Role.STRONG)], [], *keys, []]
-    told = f"What is added is streamed at the speed of speech to: {clean(destination.name)}."
-    lines += wrap_sentence(symbols.target_arrow, told, Role.MUTED, cells)
+    sentence = (
+        f"Added recordings are streamed at the speed of speech to: {clean(destination.name)}."
+    )
+    lines += wrap_sentence(symbols.target_arrow, sentence, Role.MUTED, cells)
     if destination.kind is not None:
         role = Role.ALARM if destination.kind is EndpointKind.SERVICE else Role.MUTED
         lines += wrap_sentence(" ", COST_NOTES[destination.kind], role, cells)

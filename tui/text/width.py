@@ -1,7 +1,7 @@
-"""Foreign text made fit for terminal cells: cleaned, cut and wrapped by width.
+"""Untrusted text in terminal cells: cleaning, widths, and cutting to a width.
 
-Transcripts, file names and server errors come from elsewhere. Whatever draws them takes them
-through `clean` first; nothing of them is ever read as markup.
+Transcripts, file names and server errors come from elsewhere. Every drawing function passes them
+through `clean` first; they are never parsed as markup.
 """
 
 import re
@@ -11,31 +11,31 @@ from collections.abc import Iterable
 from rich.cells import cell_len, set_cell_size
 
 MAX_TEXT_CHARS = 20_000
-"""Characters of a text that are shown, unless more is asked for: as many as are said in twenty
-minutes. What is longer is no name and no sentence, and must not be measured at every look."""
+"""Default limit for a text: as many characters as are spoken in twenty minutes. Longer texts are no
+names or sentences, and measuring them for every frame would be slow."""
 
 MAX_COMBINING_MARKS = 8
-"""Accents and the like on one letter; a flood of them would be drawn over the lines above."""
+"""Combining marks that one letter keeps; more would be drawn over other lines."""
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _ZERO_WIDTH_NON_JOINER = "\u200c"
-"""Persian and Indic scripts need it; it moves nothing."""
+"""Persian and Indic scripts need it, and it has no width."""
 _DROPPED_CHARS = frozenset(
     map(chr, (0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)))
 )
-"""The joiner of emoji, variants, skin tones: no two terminals agree how wide they make a line."""
+"""Joiner, variants and skin tones of emoji: terminals disagree on their widths."""
 
 _COMBINING_RUN = re.compile(
     rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MAX_COMBINING_MARKS + 1},}}"
 )
-"""Where there may be one: letters without a width are the vowels and endings of old Hangul."""
+"""Runs that may have too many marks; vowels and endings of old Hangul have no width either."""
 
 
 _UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
 
 class _VisibleChars(dict[int, str]):
-    """What to draw for each character, worked out when it appears."""
+    """What to draw for each character, computed when it first appears."""
 
     def __missing__(self, code: int) -> str:
         if len(self) > MAX_TEXT_CHARS:  # somebody goes through all there are
@@ -62,7 +62,7 @@ _VISIBLE_CHARS = _VisibleChars()
 
 
 def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
-    """One line without anything that a terminal would obey, reorder or measure otherwise.
+    """Makes one line without anything that a terminal would execute, reorder or measure wrongly.
 
     Line breaks become spaces; control characters and bidi overrides become visible signs; the bytes
     of an undecodable file name too, which could not be written to the terminal at all. A text of
@@ -85,12 +85,12 @@ def _limit_marks(run: re.Match[str]) -> str:
 
 
 def clean_tail(text: str, cells: int) -> str:
-    """The end of a text, cleaned, no less of it than can be seen in so many cells."""
+    """The cleaned end of a text, at least as much as so many cells can show."""
     return clean(text[-cells * (MAX_COMBINING_MARKS + 1) :]) if cells > 0 else ""
 
 
 def ascii_only(text: str) -> str:
-    """For a terminal that has nothing else: a question mark for every cell it cannot show."""
+    """For terminals without Unicode: a question mark for every cell that cannot be shown."""
     if text.isascii():
         return text
     return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
@@ -107,13 +107,12 @@ def line_width(line: Iterable[tuple[str, object]]) -> int:
 
 
 def is_single_width(text: str) -> bool:
-    """Whether it takes a cell a character, as the letters and signs of Europe do."""
+    """Whether every character surely takes one cell, as in European scripts."""
     return text.isascii() or not _UNCERTAIN_WIDTH.search(text)
 
 
 def fit(text: str, cells: int, ellipsis: str) -> str:
-    """The start of a cleaned text in exactly so many cells; ``ellipsis`` shows that there is
-    more."""
+    """The start of a cleaned text in exactly so many cells, with ``ellipsis`` if it was cut."""
     if cells <= 0:
         return ""
     text = text[: (cells + 2) * (MAX_COMBINING_MARKS + 1)]  # no more of it can be seen
@@ -124,7 +123,7 @@ def fit(text: str, cells: int, ellipsis: str) -> str:
 
 
 def fit_middle(text: str, cells: int, ellipsis: str) -> str:
-    """Start and end of a cleaned text: what tells one file name from the next is often its end."""
+    """The start and the end of a cleaned text, because file names often differ at the end."""
     if cells < 8 or cell_len(text) <= cells:
         return fit(text, cells, ellipsis)
     end = (cells - 1) * 2 // 5
@@ -132,7 +131,7 @@ def fit_middle(text: str, cells: int, ellipsis: str) -> str:
 
 
 def tail(text: str, cells: int) -> str:
-    """The end of a cleaned text in at most so many cells; a split wide character leaves a space."""
+    """The end of a cleaned text in at most so many cells; half a wide character becomes a space."""
     if cells <= 0:
         return ""
     end = text[-cells:]
@@ -142,7 +141,7 @@ def tail(text: str, cells: int) -> str:
 
 
 def split_word(word: str, cells: int) -> list[str]:
-    """A word in pieces of at most so many cells; wide characters stay whole."""
+    """Splits a word into pieces of at most so many cells; wide characters stay whole."""
     pieces, piece, taken = [], "", 0
     for char in word:
         size = cell_len(char)

@@ -1,4 +1,4 @@
-"""How well a colour is told from its ground, as the guidelines for accessible content count it."""
+"""Contrast between colours, as the Web Content Accessibility Guidelines define it."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ BLEND_STEPS = 50
 
 
 def contrast_ratio(one: Color, other: Color) -> float:
-    """From 1, none, to 21, black on white: WCAG 2, the ratio of relative luminances."""
+    """The contrast ratio of WCAG 2, from 1 (none) to 21 (black on white)."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
 def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float) -> Color:
-    """The text's colour as near to the first ground as is still told so well from all of them.
+    """Blends the text's colour into the first background as far as the contrast to all allows.
 
     Where even the text itself is not, it stays what it is.
     """

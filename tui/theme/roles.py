@@ -1,4 +1,4 @@
-"""What each role of a piece of text looks like, in any theme."""
+"""The roles of text, and the style of each role in the current theme."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -14,7 +14,7 @@ from tui.theme.symbols import Symbols
 
 
 class Role(Enum):
-    """What a piece of text is, to the eye."""
+    """What a piece of text means; the theme decides how it looks."""
 
     TEXT = auto()
     STRONG = auto()
@@ -34,27 +34,27 @@ class Role(Enum):
     WARNING = auto()
     ERROR = auto()
     MATCH = auto()
-    """Words that were searched for."""
+    """Words that match a search."""
     CURRENT_MATCH = auto()
-    """The place of them that is looked at."""
+    """The current match."""
     ALARM = auto()
-    """A line that must not be missed: leaving, held."""
+    """Something the user must not miss: leaving, held."""
 
     __hash__ = object.__hash__  # an enumeration's own is slow, and every piece asks for it
 
 
 MIN_CONTRAST_VARIABLE = "legible"
-"""The variable of a theme that says how far text stands out from its ground, as WCAG counts it."""
+"""The theme variable with the contrast of dimmed text, as a WCAG ratio."""
 
 CURSOR_BLEND = 0.2
-"""How much of the primary colour is in the current row's ground."""
+"""The share of the primary colour in the background of the current row."""
 
 StyledText: TypeAlias = tuple[str, Role]
 StyledLine: TypeAlias = list[StyledText]
 
 
 class Look:
-    """Signs, colours and keys as they are now; widgets ask it whenever they draw."""
+    """The current symbols, styles and keys; widgets read them whenever they draw."""
 
     def __init__(self, symbols: Symbols, keymap: Keymap | None = None) -> None:
         self.symbols = symbols
@@ -64,7 +64,7 @@ class Look:
         self._styles_by_base: dict[Style, Mapping[Role, Style]] = {}
 
     def key_hint(self, scope: Scope, action: str) -> str:
-        """What is pressed there for it, for a sentence."""
+        """The shortest key for an action, for a sentence."""
         return self.keymap.short_key_display(scope, action).translate(self.symbols.arrow_key_names)
 
     def apply_theme(self, variables: Mapping[str, str]) -> None:
@@ -75,7 +75,7 @@ class Look:
         self._styles_by_base.clear()
 
     def styles_over(self, base: Style) -> Mapping[Role, Style]:
-        """The styles upon another, added up once for all the pieces that are drawn so."""
+        """The styles on top of another one, combined once for all pieces."""
         if base not in self._styles_by_base:
             self._styles_by_base[base] = {role: base + style for role, style in self.styles.items()}
         return self._styles_by_base[base]

@@ -1,6 +1,6 @@
-"""The signs that the desk draws with, in Unicode and in plain ASCII.
+"""The symbols that the desk draws with, in Unicode and in plain ASCII.
 
-Every sign but the arrows takes one cell.
+Every symbol but the arrows takes one cell.
 """
 
 import codecs
@@ -12,30 +12,30 @@ from workers.jobs.job_state import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One complete set of signs."""
+    """One complete set of symbols."""
 
     status: Mapping[JobStatus, str]
     stopping: str
-    """A live job that was asked to end."""
+    """A live job that the user cancelled."""
     cursor: str
     marked: str
     target_arrow: str
-    """Between the product's name and where it streams to."""
+    """Between the product's name and the destination."""
     open_turn: str
-    """Beside a turn that is still being revised."""
+    """Beside a turn that may still change."""
     filled: str
     half_filled: str
     track: str
     tolerance_mark: str
-    """On a gauge: where a lag begins to count as late."""
+    """On a gauge: a lag beyond it counts as late."""
     late: str
     very_late: str
     slip: str
     held: str
     playing: str
-    """A run that was is played again."""
+    """A replay that is running."""
     playhead: str
-    """On the scrub bar: where it stands."""
+    """On the replay bar: the position."""
     warning: str
     hint: str
     rule: str
@@ -44,28 +44,28 @@ class Symbols:
     received: str
     """From the server."""
     bar_heights: tuple[str, ...]
-    """A cell filled from its bottom, from nothing to all of it in eighths."""
+    """A cell filled from the bottom, from empty to full in eighths."""
     tolerance_line: str
-    """Across a plot: above it a lag counts as late."""
+    """Across a plot: a lag above it counts as late."""
     vertical_rule: str
     """Between two tiles of the wall."""
     tee: str
-    """Where an upright begins under a rule."""
+    """Where a vertical rule begins below a horizontal one."""
     cross: str
-    """Where the two meet."""
+    """Where two rules cross."""
     separator: str
-    """Between facts on one line."""
+    """Between parts of a line."""
     ellipsis: str
-    """In place of text that had no room."""
+    """Replaces text that does not fit."""
     checked: str
     unchecked: str
     no_value: str
-    """In place of a number that there is not."""
+    """In place of a missing number."""
     ascending: str
-    """Behind the name of the column that rows are sorted by: small values first."""
+    """Behind the heading of the sorted column: small values first."""
     descending: str
     arrow_key_names: Mapping[int, str]
-    """What the arrow keys are called, for `str.translate`; empty where arrows can be drawn."""
+    """Names of the arrow keys, for `str.translate`; empty where arrows can be drawn."""
 
 
 UNICODE = Symbols(
@@ -164,7 +164,7 @@ ASCII = Symbols(
 
 
 def symbols_for(encoding: str | None) -> Symbols:
-    """The set that a terminal of this encoding can show."""
+    """The symbols that a terminal with this encoding can show."""
     try:
         name = codecs.lookup(encoding or "ascii").name
     except LookupError:

@@ -16,7 +16,7 @@ from tui.theme.roles import MIN_CONTRAST_VARIABLE
 def _variables(
     background: str, border: str, hover: str, min_contrast: float = 4.5
 ) -> dict[str, str]:
-    """Of borders, of what is pointed at; ``min_contrast``: as `MIN_CONTRAST_VARIABLE` says."""
+    """Variables of borders and hovered rows; ``min_contrast``: see `MIN_CONTRAST_VARIABLE`."""
     grounds = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
     return {
         MIN_CONTRAST_VARIABLE: str(min_contrast),
@@ -88,16 +88,16 @@ ANSI = replace(
 THEMES = (DARK, LIGHT, HIGH_CONTRAST, ANSI)
 
 _ANSI_FALLBACKS = {DARK.name: ANSI.name, LIGHT.name: "ansi-light", HIGH_CONTRAST.name: ANSI.name}
-"""Where there are 16 colours, shades of ours become the same."""
+"""On terminals with 16 colours, the shades of our other themes would look the same."""
 
 
 def set_theme(app: App[None], theme: str) -> None:
-    """Makes our themes known, and puts one of all there are on."""
+    """Registers our themes and activates one of all themes."""
     for each in THEMES:
         app.register_theme(each)
     app.theme = theme
 
 
 def theme_for_terminal(theme: str, color_system: str | None) -> str:
-    """The theme for a terminal with these ``color_system``, as Rich calls them."""
+    """The theme for a terminal with this ``color_system``, as Rich names it."""
     return _ANSI_FALLBACKS.get(theme, theme) if color_system == "standard" else theme

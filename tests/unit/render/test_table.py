@@ -318,8 +318,8 @@ def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
     """It has not become a further attempt."""
     events = [queued(), connecting(), *refused_attempt()]
 
-    assert "again in 12 s: no place at the server" == words_of(*events, wait=12)
-    assert "waits: no place at the server" == words_of(*events)
+    assert "again in 12 s: the server is full" == words_of(*events, wait=12)
+    assert "waits: the server is full" == words_of(*events)
     assert "○ queued" in text(session_row(job_state_of(*events), NOW, RowContext(), UNICODE))
 
 
@@ -332,7 +332,7 @@ def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
     ]
 
     assert "↻2 waits for its turn, from 0:20" == words_of(*over, retrying(0, 20.0), queued())
-    assert "↻2 waits for its turn, anew" == words_of(*over, retrying(), queued())
+    assert "↻2 waits for its turn, from the beginning" == words_of(*over, retrying(), queued())
     assert "0:20/1:00" in text(
         session_row(job_state_of(*over, retrying(0, 20.0), queued()), NOW, RowContext(), UNICODE)
     )

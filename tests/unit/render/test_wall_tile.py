@@ -110,7 +110,7 @@ def test_gauges_stand_on_one_line_or_on_two() -> None:
         ([queued(), connecting()], "Calling the server."),
         (streaming(), "Nothing said yet."),
         ([*streaming(), *broken_attempt()], "↻ again in 7 s, from 0:10: the connection broke"),
-        ([queued(), connecting(), *refused_attempt()], "○ again in 7 s: no place at the server"),
+        ([queued(), connecting(), *refused_attempt()], "○ again in 7 s: the server is full"),
         ([*streaming(), ended_failed("it went wrong")], "✗ it went wrong"),
         ([*streaming(), turn_heard(0, "words", final=True), ended_done()], "· words"),
     ],
