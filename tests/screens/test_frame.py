@@ -237,7 +237,7 @@ async def test_the_banner_tells_of_a_server_that_lets_nobody_in(open_desk: DeskF
     async with open_desk(supervisor) as seat:
         assert "2 queued" in seat.banner_text()
         assert "1 retrying" in seat.banner_text()
-        assert "no place at the server: 1 wait" in seat.banner_text()
+        assert "the server is full: 1 wait" in seat.banner_text()
 
         supervisor.report(job, connecting(), ended_failed("gone", outcome=Outcome.UNREACHABLE))
         await seat.process_reports()

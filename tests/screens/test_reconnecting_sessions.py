@@ -68,7 +68,7 @@ async def test_a_job_that_goes_on_counts_down_in_row_and_detail(open_desk: DeskF
     async with open_desk(supervisor) as seat:
         one, two, *_ = seat.table_lines()
         assert re.search(r"↻ retrying .* 0:50 .* again in (90|8\d) s: the conn", one)
-        assert re.search(r"○ queued .* again in (90|8\d) s: no place at the server", two)
+        assert re.search(r"○ queued .* again in (90|8\d) s: the server is full", two)
         facts = rendered_lines(seat.desk.screen.query_one("#facts"))
         assert any(re.search(r"again in \d+ s, from 0:10: the connection broke", f) for f in facts)
         assert ["Good morning."] == shown(seat)

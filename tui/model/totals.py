@@ -32,7 +32,7 @@ class TurnAwayReason(Enum):
     """Why the server accepts no session."""
 
     UNREACHABLE = "nobody answers there"
-    SERVER_FULL = "no place at the server"
+    SERVER_FULL = "the server is full"
 
 
 @dataclass(frozen=True, slots=True)

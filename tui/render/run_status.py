@@ -64,7 +64,7 @@ def next_start_part(
         brief = (
             "nobody answers"
             if totals.turn_away_reason is TurnAwayReason.UNREACHABLE
-            else "no place"
+            else "server full"
         )
         count = totals.turned_away_count
         sentence = f"{symbols.warning} {totals.turn_away_reason.value}: {count} wait{again}"
