@@ -134,7 +134,7 @@ async def test_existing_files_are_replaced_only_when_asked(
     (exports / "talk.txt").write_text("mine")
     async with open_desk(spoken()) as seat:
         await seat.press("e", "enter")
-        await seat.wait_until(lambda: "already there" in below(seat, "#outcome"))
+        await seat.wait_until(lambda: "already exists" in below(seat, "#outcome"))
         assert "talk.txt" in below(seat, "#outcome")
         assert "mine" == (exports / "talk.txt").read_text()
 
@@ -211,7 +211,7 @@ async def test_an_export_is_chosen_in_depth_and_recalled(
         await seat.wait_until(lambda: f"{target}/" == line.value)
         await seat.press("enter", "y")
         assert f"{target}" == seat.desk.clipboard.rstrip("/")  # before anything was written there
-        assert "srt passed over" in below(seat, "#outcome")
+        assert "srt skipped" in below(seat, "#outcome")
         await seat.press("enter")
         await seat.wait_until(lambda: "1 file written" in below(seat, "#outcome"))
         assert "transcripts-2.csv" in below(seat, "#outcome")
@@ -279,7 +279,7 @@ async def test_a_job_that_still_streams_is_exported_as_far_as_heard(
     job = supervisor.job("/a/talk.wav", *streaming(), turn_heard(0, "Good", settled=1))
     async with open_desk(supervisor) as seat:
         await seat.press("e")
-        assert "1 transcript, as far as heard" in below(seat, "#about")
+        assert "1 transcript, not finished yet" in below(seat, "#about")
         supervisor.report(job, turn_heard(0, "Good morning.", final=True))
         await seat.process_reports()
         await seat.press("enter")

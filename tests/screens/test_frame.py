@@ -241,7 +241,7 @@ async def test_the_banner_tells_of_a_server_that_lets_nobody_in(open_desk: DeskF
 
         supervisor.report(job, connecting(), ended_failed("gone", outcome=Outcome.UNREACHABLE))
         await seat.process_reports()
-        assert "no place" not in seat.banner_text()
+        assert "server is full" not in seat.banner_text()
 
 
 async def test_our_themes_are_put_on_by_name(open_desk: DeskFactory) -> None:

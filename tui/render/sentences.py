@@ -33,7 +33,7 @@ def definition_lines(
     lines: list[StyledLine] = []
     for term, explanation in definitions:
         label = " " * indent + term + " " * (width - cell_width(term))
-        for row in wrap_rows(explanation, max(cells - indent - width, 1)):
-            lines.append([(label, Role.KEY), (row, Role.TEXT)])
-            label = " " * (indent + width)
+        first, *more = wrap_rows(explanation, max(cells - indent - width, 1))
+        lines.append([(label, Role.KEY), (first, Role.TEXT)])
+        lines += [[(" " * (indent + width) + row, Role.TEXT)] for row in more]
     return lines
