@@ -15,8 +15,8 @@ from tui.model.row_filter import parse_filter
 from tui.render.columns import COLUMNS
 from tui.screens.add_recordings import AddDialog
 from tui.screens.export import ExportDialog
-from tui.screens.help import HelpDialog
 from tui.screens.overview import Overview
+from tui.screens.text_dialog import TextDialog
 from workers.jobs.job import JobId
 
 
@@ -343,7 +343,7 @@ async def test_help_shows_the_keys_and_closes(open_desk: DeskFactory) -> None:
             await seat.press("question_mark")
             assert "cancel, keep the transcript so far" in below(seat, "#lines")
             await seat.press(key)
-            assert not isinstance(seat.desk.screen, HelpDialog)
+            assert not isinstance(seat.desk.screen, TextDialog)
         assert seat.desk.is_running
 
 

@@ -23,7 +23,7 @@ from tui.app.desk import Desk
 from tui.config.settings import PACELINE_THEMES, DeskSettings
 from tui.model.column_spec import QUEUE_ORDER
 from tui.render.columns import COLUMNS, column_named
-from tui.screens.help import HelpDialog
+from tui.screens.text_dialog import TextDialog
 from tui.widgets.line_widgets import LineBlock
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
@@ -64,7 +64,7 @@ def some() -> FakeSupervisor:
 
 
 def text_of_help(desk: Desk) -> list[str]:
-    assert isinstance(desk.screen, HelpDialog)
+    assert isinstance(desk.screen, TextDialog)
     return [line.strip() for line in rendered_lines(desk.screen.query_one("#lines", LineBlock))]
 
 
@@ -111,7 +111,7 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: De
         assert [1, 3] == supervisor.cancelled
 
         await seat.press("question_mark")
-        assert not isinstance(seat.desk.screen, HelpDialog)
+        assert not isinstance(seat.desk.screen, TextDialog)
         await seat.press("f9")
         assert any(line.startswith("^k Del   cancel, keep") for line in text_of_help(seat.desk))
         await seat.press("f4")

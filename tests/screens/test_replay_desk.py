@@ -155,6 +155,8 @@ async def test_what_steers_sessions_is_not_there(tmp_path: Path) -> None:
         }
         assert {"play", "skip(10)", "export", "quit"} <= available
         assert not available & {key.action for key in STEERING}
+        hints = [command.help for command in desk.get_system_commands(desk.screen)]
+        assert not [hint for hint in hints if READ_ONLY_NOTICE in hint]
         assert "play" in seat.footer_text()
         assert "hold" not in seat.footer_text()
         desk.screen.post_message(Paste("/rec/4.wav"))

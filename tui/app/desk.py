@@ -43,7 +43,7 @@ from tui.screens.framed_screen import FramedScreen
 from tui.screens.overview import Overview
 from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
-from tui.theme.roles import Look
+from tui.theme.roles import Look, StyledLine
 from tui.theme.symbols import ASCII, symbols_for
 from tui.widgets.line_widgets import StyledWidget
 from tui.widgets.messages import PathsPasted, RedrawRequested
@@ -211,10 +211,16 @@ class Desk(App[None]):
         await self.actions.run_verb(self._verbs_by_id[id])
 
     def action_help(self) -> None:
-        from tui.screens.help import HelpDialog
+        from tui.render.help import help_lines
+        from tui.screens.text_dialog import TextDialog
 
         available = available_actions.available_actions(self.screen, self.look.keymap, self.verbs)
-        self.push_screen(HelpDialog(self.look, [action.key for action in available]))
+        keys, look = [action.key for action in available], self.look
+
+        def lines(width: int) -> list[StyledLine]:
+            return help_lines(keys, width, look.keymap, look.symbols)
+
+        self.push_screen(TextDialog(look, "Keys and symbols", lines, wide=True))
 
     def action_command_palette(self) -> None:
         if not is_too_small(*self.size):

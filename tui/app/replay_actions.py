@@ -31,7 +31,7 @@ class ReplayActions(RunActions):
         return super().offers(verb) and verb.in_replay
 
     def why_not(self, verb: KeyBinding) -> str:
-        return super().why_not(verb) if self.offers(verb) else READ_ONLY_NOTICE
+        return super().why_not(verb) if verb.in_replay else READ_ONLY_NOTICE
 
     def add_pasted(self, text: str) -> None:
         self.show_notice(READ_ONLY_NOTICE)

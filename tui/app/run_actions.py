@@ -9,6 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable
 from pathlib import Path
 
@@ -140,9 +141,11 @@ class RunActions(ABC):
         self.app.push_screen(dialog)
 
     def skipped(self) -> None:
-        from tui.screens.skipped import SkippedDialog
+        from tui.render.file_picker_lines import skipped_lines
+        from tui.screens.text_dialog import TextDialog
 
-        self.app.push_screen(SkippedDialog(self.look, self.skipped_paths))
+        lines = partial(skipped_lines, self.skipped_paths, self.look.symbols)
+        self.app.push_screen(TextDialog(self.look, "Skipped", lines))
 
     def wall(self) -> None:
         """Opens or closes the wall. From a transcript that was opened on the wall, back to it."""

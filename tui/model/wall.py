@@ -1,7 +1,7 @@
-"""Which sessions the wall shows, and on which tile each: plain Python, told the time.
+"""Which sessions the wall shows, and on which tiles. Plain Python; the caller passes the time.
 
-The state's current job is the tile with the cursor. A session keeps its tile for as long as it is
-among the chosen ones, and new ones are chosen calmly.
+The current row of the table is the tile with the cursor. A session keeps its tile as long as it is
+on the page, and the choice changes at most every `MIN_RERANK_INTERVAL_S`.
 """
 
 import math
@@ -13,18 +13,18 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 MIN_RERANK_INTERVAL_S = 3.0
-"""Seconds between two looks at which sessions are the most interesting."""
+"""Seconds between two rankings of the sessions."""
 
 
 class Wall:
-    """Tiles in a grid, on as many pages as it takes."""
+    """A grid of tiles, on one or more pages."""
 
     def __init__(self, state: DeskState) -> None:
         self.ranking = WallRanking.NEWEST_WORDS
         self.pinned = False
-        """No others are chosen until it is not."""
+        """Whether the choice of sessions is fixed."""
         self.tiles: list[JobId] = []
-        """Of the page in view, row by row."""
+        """The jobs of the current page, row by row."""
         self.page = 0
         self.grid_size = (1, 1)
         """Columns and rows of tiles."""
@@ -36,11 +36,9 @@ class Wall:
         self._now = 0.0
         self._next_rank_at = 0.0
 
-    # --- what is so
-
     @property
     def session_count(self) -> int:
-        """How many sessions there are on all pages."""
+        """Number of sessions on all pages."""
         if self.pinned:
             return len(self._ranked_jobs)
         if self.ranking is WallRanking.MARKED:
@@ -49,7 +47,7 @@ class Wall:
 
     @property
     def tiles_per_page(self) -> int:
-        """How many of them one page has room for."""
+        """Number of tiles of one page."""
         return self.grid_size[0] * self.grid_size[1]
 
     @property
@@ -60,7 +58,7 @@ class Wall:
     # --- what happens
 
     def open(self, now: float) -> None:
-        """Somebody is about to look. Marks that were not there the last time decide at what."""
+        """Prepares the wall for being shown. If the marks changed, it shows the marked sessions."""
         marked = self._visible_marks()
         if marked and marked != self._shown_marks:
             self.ranking, self.pinned = WallRanking.MARKED, False
@@ -71,14 +69,14 @@ class Wall:
             self._reset()
 
     def tick(self, now: float) -> None:
-        """Chooses when it is time, and at once when rows came or went."""
+        """Ranks the sessions when due, and at once when rows were added or removed."""
         self._now = now
-        came_or_went = len(self._table.visible) != self._row_count
-        if now >= self._next_rank_at or came_or_went or self._table.current not in self.tiles:
+        rows_changed = len(self._table.visible) != self._row_count
+        if now >= self._next_rank_at or rows_changed or self._table.current not in self.tiles:
             self._rerank()
 
     def resize(self, columns: int, rows: int) -> None:
-        """So many tiles there are from now on."""
+        """Sets the size of the grid."""
         if (columns, rows) != self.grid_size:
             self.grid_size = columns, rows
             self._assign_tiles()
@@ -86,23 +84,22 @@ class Wall:
     # --- what the user does
 
     def cycle_ranking(self) -> None:
-        """The next way of choosing."""
-        ways = [
-            each for each in WallRanking if each is not WallRanking.MARKED or self._visible_marks()
-        ]
-        at = ways.index(self.ranking) if self.ranking in ways else -1
-        self.ranking, self.pinned = ways[(at + 1) % len(ways)], False
+        """Selects the next ranking."""
+        marked = self._visible_marks()
+        rankings = [way for way in WallRanking if marked or way is not WallRanking.MARKED]
+        index = rankings.index(self.ranking) if self.ranking in rankings else -1
+        self.ranking, self.pinned = rankings[(index + 1) % len(rankings)], False
         self._shown_marks = self._visible_marks()
         self._reset()
         self._rerank()
 
     def toggle_pin(self) -> None:
-        """These sessions and no others; or no longer."""
+        """Fixes the choice of sessions, or releases it."""
         self.pinned = not self.pinned
         self._rerank()
 
     def step(self, columns: int, rows: int) -> None:
-        """Moves the cursor, and stops at the edges."""
+        """Moves the cursor; it stops at the edges."""
         if self._table.current not in self.tiles:
             return
         across, down = self.grid_size
@@ -113,7 +110,7 @@ class Wall:
             self._select_tile(self.tiles[place])
 
     def turn_page(self, pages: int) -> None:
-        """Turns pages; the cursor keeps its place."""
+        """Turns pages; the cursor stays at its tile."""
         if not self.tiles:
             return
         current = self._table.current
@@ -123,13 +120,13 @@ class Wall:
         self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
 
     def go_to_edge(self, direction: int) -> None:
-        """To the very first tile, or the very last."""
+        """Goes to the first tile of all pages (-1), or the last (1)."""
         if self._ranked_jobs:
             self._select_tile(self._ranked_jobs[0 if direction < 0 else -1])
             self._assign_tiles()
 
     def toggle_mark(self) -> None:
-        """Marks the cursor's tile, or takes its mark away, and goes on to the next."""
+        """Toggles the mark of the current tile and goes to the next one."""
         current = self._table.current
         if current not in self.tiles:
             return
@@ -138,7 +135,7 @@ class Wall:
         self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
 
     def _select_tile(self, job: JobId) -> None:
-        """To a tile, unless the filter has just hidden its session: to go there would end it."""
+        """Selects a job unless the filter has just hidden it: selecting it would end the filter."""
         if self._table.row_of(job) is None:
             self._rerank()
         else:
@@ -147,11 +144,11 @@ class Wall:
     # --- choosing
 
     def _visible_marks(self) -> frozenset[JobId]:
-        """Of rows that are shown."""
+        """Marked rows that are visible."""
         return frozenset(self._table.marked.intersection(self._table.visible))
 
     def _reset(self) -> None:
-        """The next choice is as if nothing had been shown before."""
+        """Forgets the ranking, so that the next one starts afresh."""
         self._ranked_jobs, self.tiles, self.page = [], [], 0
 
     def _rerank(self) -> None:
@@ -163,7 +160,7 @@ class Wall:
         current, before = self._table.current, self._ranked_jobs
         ranked = self._pinned_order(jobs) if self.pinned else self._interest_order(jobs)
         if current in jobs and current in ranked and not self.pinned:
-            # Others come and go; the tile that somebody looks at stays, or comes into sight.
+            # The current tile keeps its position, or comes into view.
             at = ranked.index(current)
             place = before.index(current) if current in before else min(at, self.tiles_per_page - 1)
             ranked.insert(place, ranked.pop(at))
@@ -171,7 +168,7 @@ class Wall:
         self._assign_tiles()
 
     def _candidates(self) -> Mapping[JobId, JobState]:
-        """What may be shown, in the table's order."""
+        """The jobs that may be shown, in the order of the table."""
         state, only = self._state, self._shown_marks
         if self.ranking is not WallRanking.MARKED:
             return {job: state.job_states[job] for job in self._table.visible}
@@ -181,7 +178,7 @@ class Wall:
         return [job for job in self._ranked_jobs if job in jobs]
 
     def _interest_order(self, jobs: Mapping[JobId, JobState]) -> list[JobId]:
-        """Those that were before others stay so until the others are clearly of more interest."""
+        """Ranks the jobs; the sort is stable, so equal jobs keep their order."""
         if self.ranking is WallRanking.TABLE_ORDER:
             return list(jobs)
         kept = {job: None for job in self._ranked_jobs if job in jobs}
@@ -191,11 +188,9 @@ class Wall:
         return ranked
 
     def _assign_tiles(self) -> None:
-        """Gives every session of the page a tile, those that have one theirs."""
+        """Assigns the jobs of the page to tiles; jobs that have a tile keep it."""
         current, row_of = self._table.current, self._table.row_of
-        self._ranked_jobs = [
-            job for job in self._ranked_jobs if row_of(job) is not None
-        ]  # some just went
+        self._ranked_jobs = [job for job in self._ranked_jobs if row_of(job) is not None]
         if current in self._ranked_jobs:
             self.page = self._ranked_jobs.index(current) // self.tiles_per_page
         self.page = min(self.page, self.page_count - 1)
@@ -206,7 +201,7 @@ class Wall:
             filled = [new.pop(0) if job is None and new else job for job in kept]
             self.tiles = [job for job in filled if job is not None] + new
         else:
-            self.tiles = page  # there are fewer tiles now
+            self.tiles = page  # the grid became smaller
         if self.tiles and current not in self.tiles:
             self._table.select(self.tiles[0])
 

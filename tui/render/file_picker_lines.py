@@ -88,3 +88,14 @@ def problem_lines(
     for path, why in skipped[:MAX_LISTED_REASONS]:
         rows += wrap_sentence(symbols.hint, clean(f"{path}: {why}"), Role.MUTED, cells)
     return rows
+
+
+def skipped_lines(
+    skipped: Sequence[tuple[str, str]], symbols: Symbols, cells: int
+) -> list[StyledLine]:
+    """All skipped paths, each with the reason below it."""
+    lines: list[StyledLine] = [[]]
+    for path, reason in skipped:
+        lines += wrap_sentence(symbols.separator, clean(path), Role.TEXT, cells)
+        lines += wrap_sentence(" ", clean(reason), Role.MUTED, cells)
+    return lines

@@ -1,4 +1,4 @@
-"""The dialog that asks before much is ended at once."""
+"""The dialog that asks for confirmation."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,7 +11,7 @@ from tui.widgets.line_widgets import LineBlock
 
 
 class ConfirmDialog(Dialog[bool]):
-    """Gives True for yes; whatever else closes it means no."""
+    """Returns True for yes; None if it was closed."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.CONFIRMING))
 
@@ -22,7 +22,9 @@ class ConfirmDialog(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            yes, no = (self.look.key_hint(Scope.CONFIRMING, each) for each in ("confirm", "close"))
+            yes, no = (
+                self.look.key_hint(Scope.CONFIRMING, action) for action in ("confirm", "close")
+            )
             box.border_subtitle = f"{yes} yes  {no} no"
             yield LineBlock(
                 self.look,

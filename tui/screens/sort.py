@@ -1,4 +1,4 @@
-"""The menu of columns that rows can be sorted by."""
+"""The dialog that chooses the column to sort by."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,7 +16,7 @@ from tui.widgets.line_widgets import LineBlock
 
 
 class SortDialog(Dialog[ColumnSpec]):
-    """A letter each; gives the column that was chosen."""
+    """Returns the chosen column."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SORTING))
 
@@ -35,11 +35,11 @@ class SortDialog(Dialog[ColumnSpec]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Sort by"
-            box.border_subtitle = f"again: the other way round  {self.hints()}"
+            box.border_subtitle = f"again: in reverse  {self.hints()}"
             yield LineBlock(self.look, self._choice_lines, id="choices")
 
     def action_choose(self, name: str) -> None:
-        self.dismiss(next(each for each in self._columns if each.name == name.lower()))
+        self.dismiss(next(column for column in self._columns if column.name == name.lower()))
 
     def action_choose_here(self) -> None:
         self.dismiss(self._columns[self._cursor])

@@ -1,1 +1,2 @@
-"""Widgets that draw lines of pieces and say what the user did; they decide nothing."""
+"""Widgets that draw lines and post messages about what the user did. They decide nothing and open
+no screens. May import `tui.render` and the rooms below."""

@@ -1,4 +1,4 @@
-"""The list of a folder, drawn line by line: ten thousand names cost what is visible."""
+"""The list of a folder's entries. Draws only visible rows, so large folders cost no more."""
 
 from textual.events import Click
 from textual.message import Message
@@ -15,7 +15,7 @@ from tui.widgets.row_scroll_view import RowScrollView
 
 
 class EntryList(RowScrollView):
-    """Walks the list; what is to be opened or added is asked of whoever holds it."""
+    """Moves in the list and marks entries; the dialog opens folders and adds files."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.PICKING))
 
@@ -26,20 +26,20 @@ class EntryList(RowScrollView):
     """
 
     class Changed(Message):
-        """The cursor is elsewhere, or a mark was set or taken away."""
+        """The cursor or the marks changed."""
 
     class OpenRequested(Message):
-        """A folder is to be walked into; None: the one above."""
+        """The user wants to open a folder; None: the parent folder."""
 
         def __init__(self, folder: FolderEntry | None) -> None:
             super().__init__()
             self.folder = folder
 
     class Exited(Message):
-        """Up from the first row."""
+        """The user moved up from the first row."""
 
     class Submitted(Message):
-        """A row was clicked twice: the same as Enter."""
+        """The user double-clicked a row, which means the same as Enter."""
 
     def __init__(self, picker: FilePicker, look: Look, *, id: str) -> None:
         super().__init__(id=id)
@@ -47,14 +47,14 @@ class EntryList(RowScrollView):
         self._look = look
 
     def redraw(self) -> None:
-        """The list, the cursor or the marks changed."""
+        """Draws the list after a change of entries, cursor or marks."""
         self.set_row_count(len(self._picker.entries))
         self.ensure_row_visible(self._picker.cursor_row)
         self.refresh()
 
     @property
     def visible_entries(self) -> list[FolderEntry]:
-        """Those on the screen."""
+        """The entries on the screen."""
         top = self.scroll_offset.y
         return list(self._picker.entries[top : top + self.size.height])
 
@@ -105,10 +105,10 @@ class EntryList(RowScrollView):
         row, width, base = y + self.scroll_offset.y, self.size.width, self.rich_style
         if row >= len(self._picker.entries):
             return Strip.blank(width, base)
-        each = self._picker.entries[row]
+        entry = self._picker.entries[row]
         if row == self._picker.cursor_row and self.has_focus:
             base += self._look.cursor_style
-        marked = each.path in self._picker.marked
-        seconds = self._picker.durations_s.get(each.path)
-        line = entry_row(each, seconds, width, self._look.symbols, marked=marked)
+        marked = entry.path in self._picker.marked
+        duration_s = self._picker.durations_s.get(entry.path)
+        line = entry_row(entry, duration_s, width, self._look.symbols, marked=marked)
         return render_strip(line, self._look, width, base)

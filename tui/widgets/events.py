@@ -1,4 +1,4 @@
-"""Every line of a job's traces, one row each; one of them at full length on request."""
+"""The events tab: a row for each line of a job's traces, which unfolds to the whole line."""
 
 from textual.events import Click, Resize
 from textual.geometry import Region
@@ -15,11 +15,11 @@ from workers.jobs.job_state import JobState
 from workers.traces.tail import TraceTail
 
 MIN_PREVIEW_WIDTH = 150
-"""From so many cells on there is room for a line at full length beside the rows."""
+"""Narrower tabs have no preview of the line at the cursor beside the rows."""
 
 
 class EventsView(Pane):
-    """A row is looked up in its file when it comes into view."""
+    """Reads a line from its file when its row comes into view."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(key_table.Scope.EVENTS))
     SEARCH_LABEL = "filter"
@@ -29,29 +29,29 @@ class EventsView(Pane):
         self._filter_text = ""
         self._trace_filter: TraceFilter | None = None
         self._shown_edition: tuple[int, int] | None = None
-        """Which record is shown."""
+        """Job and version of the trace that is shown."""
         self._row_count = 0
         self._cursor = 0
-        """The row that Enter opens."""
+        """The row that Enter unfolds."""
         self._rows_when_unfollowed = 0
-        """So many rows there were when the end was no longer followed."""
+        """Number of rows when following stopped."""
         self.following = True
         self._unfolded_lines: list[StyledLine] | None = None
         self._preview_lines: list[StyledLine] = []
-        """The line at the cursor, while there is room for it beside the rows."""
+        """The preview of the line at the cursor; empty in a narrow tab."""
         self._folded_scroll_y = 0
-        """Where the rows were scrolled to, while one is unfolded."""
+        """Scroll offset of the rows, to return to after unfolding."""
 
-    # --- what there is
+    # --- rows
 
     def read_more(self) -> bool:
-        """Reads on in the traces, and looks for what the filter leaves."""
+        """Reads on in the traces and applies the filter to new lines."""
         more = super().read_more()
         trace_filter = self._trace_filter
         return (trace_filter is not None and trace_filter.read()) or more
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Draws what has come in."""
+        """Draws new lines."""
         super().show_job(job_state)
         record = self.trace_tail
         edition = None if record is None else (record.job, record.version)
@@ -66,7 +66,7 @@ class EventsView(Pane):
         self._cursor = last if self.following else min(self._cursor, last)
         if before != self._row_count or not before:
             self.set_row_count(max(self._row_count, 1))
-            # the cursor may have stood in the last row; what stands beside is as high as all
+            # the last row may have had the cursor; a preview is as high as the tab
             first = 0 if self._row_width < self.size.width - 1 else before - 1
             self.refresh_rows(max(first, 0), max(before, self._row_count, 1, self.size.height))
             if self.following:
@@ -86,20 +86,22 @@ class EventsView(Pane):
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
-        """One visible row, marked where the cursor stands."""
+        """One visible row, with the preview beside it."""
         if self._unfolded_lines is not None or not self._row_count:
             return super().render_line(y)
         index, cells, base = y + self.scroll_offset.y, self._row_width, self._base_style
-        here = base + self.look.cursor_style if index == self._cursor and self.has_focus else base
+        row_style = (
+            base + self.look.cursor_style if index == self._cursor and self.has_focus else base
+        )
         line = self.row(index) if index < self._row_count else []
         rest = self.size.width - cells
         if rest <= self.scrollbar_size_vertical:
-            return render_strip(line, self.look, self.size.width, here)
-        beside = self._preview_lines[y] if y < len(self._preview_lines) else []
-        upright: StyledLine = [(f" {self.look.symbols.vertical_rule} ", Role.FAINT)]
+            return render_strip(line, self.look, self.size.width, row_style)
+        preview = self._preview_lines[y] if y < len(self._preview_lines) else []
+        rule: StyledLine = [(f" {self.look.symbols.vertical_rule} ", Role.FAINT)]
         pieces = (
-            render_strip(line, self.look, cells, here),
-            render_strip(upright + beside, self.look, rest, base),
+            render_strip(line, self.look, cells, row_style),
+            render_strip(rule + preview, self.look, rest, base),
         )
         return Strip.join(pieces)
 
@@ -118,18 +120,18 @@ class EventsView(Pane):
         return super().render_lines(crop)
 
     def row(self, index: int) -> StyledLine:
-        """One of the rows; or of the lines of the one that is unfolded."""
+        """One row, or one line of the unfolded row."""
         if self._unfolded_lines is not None:
             return self._unfolded_lines[index]
         if not self._row_count:
             return [(_empty_events_text(self.trace_tail, self._trace_filter), Role.FAINT)]
         cells, symbols = self._row_width, self.look.symbols
-        sign = symbols.cursor if index == self._cursor else " "
+        cursor = symbols.cursor if index == self._cursor else " "
         record = self.trace_tail
         if record is None or index >= self._row_count:
             return []
         event = event_summary(record.entry(self._trace_line(index)))
-        return [(sign, Role.KEY), *event_row(event, cells - 1, symbols)]
+        return [(cursor, Role.KEY), *event_row(event, cells - 1, symbols)]
 
     def _trace_line(self, index: int) -> int:
         return self._trace_filter.line_numbers[index] if self._trace_filter else index
@@ -144,7 +146,7 @@ class EventsView(Pane):
     # --- what the user does
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The cursor stays in view, whatever scrolls."""
+        """Moves the cursor so that it stays in view."""
         super().watch_scroll_y(old_value, new_value)
         top, height = round(new_value), self.size.height
         if self._unfolded_lines is None and height and self._row_count:
@@ -152,7 +154,7 @@ class EventsView(Pane):
 
     @property
     def follow_status(self) -> str:
-        """How many lines came since the end is not followed any more; empty while it is."""
+        """Number of new rows since following stopped; empty while following."""
         if self._unfolded_lines is not None:
             return f"{self.look.key_hint(key_table.Scope.EVENTS, 'unfold')} folds it"
         if self.following or self.job_state is None:
@@ -197,7 +199,7 @@ class EventsView(Pane):
                 self.action_unfold()
 
     def action_unfold(self) -> None:
-        """All of the row at the cursor, or back to the rows."""
+        """Shows the whole line at the cursor, or goes back to the rows."""
         if self.fold() or not self._row_count or self.trace_tail is None:
             return
         entry = self.trace_tail.entry(self._trace_line(self._cursor))
@@ -208,7 +210,7 @@ class EventsView(Pane):
         self.refresh()
 
     def fold(self) -> bool:
-        """Back to the rows."""
+        """Goes back to the rows; returns False if none was unfolded."""
         if self._unfolded_lines is None:
             return False
         self._unfolded_lines = None
@@ -222,20 +224,20 @@ class EventsView(Pane):
     # --- filtering
 
     def search(self, words: str) -> None:
-        """Leaves only rows in which all of these words stand; behind ``!``, none."""
+        """Shows only rows that contain all words, and none of the words after ``!``."""
         self.fold()
-        here = self._trace_line(self._cursor) if self._cursor < self._row_count else 0
+        line = self._trace_line(self._cursor) if self._cursor < self._row_count else 0
         self._filter_text = words
         self._apply_filter()
         self.following, self._row_count = True, 0
         self.show_job(self.job_state)
         if not self._trace_filter and self._row_count:
-            self._go_to_row(here)  # all rows are back, around the one that was found
+            self._go_to_row(line)  # the filter is gone: stay at the row that it found
         self.refresh()
 
     @property
     def search_status(self) -> str:
-        """How many rows are left of how many."""
+        """Number of matching rows and of all rows."""
         record, trace_filter = self.trace_tail, self._trace_filter
         if record is None or trace_filter is None:
             return ""
@@ -244,10 +246,10 @@ class EventsView(Pane):
 
 
 def _empty_events_text(trace_tail: TraceTail | None, trace_filter: TraceFilter | None) -> str:
-    """Why there is no row."""
+
     if trace_tail is None or (trace_tail.is_loaded and not len(trace_tail)):
-        return "  No attempt has left a trace yet."
+        return "  There is no trace yet."
     if not trace_tail.is_loaded:
         return "  Reading the trace."
     whole = trace_filter is not None and trace_filter.lines_checked >= len(trace_tail)
-    return "  Nothing of that kind." if whole else "  Looking through the trace."
+    return "  No matching events." if whole else "  Searching the trace."

@@ -1,4 +1,4 @@
-"""Lines of pieces on the screen."""
+"""Widgets that draw `StyledLine`s, and the conversion of a line to a Textual strip."""
 
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -17,14 +17,17 @@ from tui.theme.symbols import ASCII
 
 
 def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip:
-    """A line in colours, exactly so many cells wide. Text is never read as markup."""
+    """Renders a line as a strip of ``width`` cells. Text is never parsed as markup."""
     joined: list[tuple[str, Role]] = []
     plain = look.symbols is ASCII
     for text, role in line:
         if plain:
             text = ascii_only(text)
         if joined and (joined[-1][1] is role or not text.strip(" ")):
-            joined[-1] = (joined[-1][0] + text, joined[-1][1])  # every segment costs at each paint
+            joined[-1] = (
+                joined[-1][0] + text,
+                joined[-1][1],
+            )  # each segment costs time
         else:
             joined.append((text, role))
     styles = look.styles_over(base)
@@ -33,30 +36,26 @@ def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip
 
 
 class StyledWidget(Widget):
-    """A widget of such lines. Their colours are what they are to be on the screen."""
+    """A widget that draws styled lines in their final colours."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """But for the one that looks for a terminal's own colours, and copies every line for it.
-
-        Where a theme has any, they are meant to stay.
-        """
+        """Leaves out the filter that converts ANSI colours: it copies every line, and a theme that
+        has ANSI colours wants to keep them."""
         filters = super().get_line_filters()
-        return [each for each in filters if not isinstance(each, ANSIToTruecolor)]
+        return [filter for filter in filters if not isinstance(filter, ANSIToTruecolor)]
 
 
 class CachedCanvas(StyledWidget):
-    """All of its cells are such lines, and each is kept until it is refreshed.
-
-    It must have neither border nor padding. What Textual does to put those around a line costs as
-    much again as to draw it.
+    """Keeps every line until it is refreshed. Must have neither border nor padding: adding them
+    costs Textual as much time as drawing the line.
     """
 
     def __init__(self, *, id: str) -> None:
         self._strip_cache: dict[int, Strip] = {}
         self._cache_key: object = None
-        """The size and the colours that they were drawn for."""
+        """Size and colours of the kept lines."""
         self.line_width = 0
-        """How wide a line is. It ends at the scrollbar, else Textual would cut it into two."""
+        """Cells of a line. It ends at the scrollbar; otherwise Textual would split it."""
         super().__init__(id=id)
 
     def refresh(
@@ -66,7 +65,7 @@ class CachedCanvas(StyledWidget):
         layout: bool = False,
         recompose: bool = False,
     ) -> Self:
-        """Draws these parts of it again at the next paint; without any, all of it."""
+        """Redraws regions at the next paint; without any, everything."""
         if layout or not regions:
             self._strip_cache.clear()
         for region in regions:
@@ -75,7 +74,7 @@ class CachedCanvas(StyledWidget):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of one paint; only those are drawn that are not kept."""
+        """The lines of one paint; draws only lines that are not kept."""
         bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
         self.line_width = self.size.width - bar
         filters, ground = self.get_line_filters(), self.background_colors[1]
@@ -86,8 +85,8 @@ class CachedCanvas(StyledWidget):
         for y in crop.line_range:
             if y not in self._strip_cache:
                 line = self.render_line(y)
-                for each in filters:
-                    line = line.apply_filter(each, ground)
+                for line_filter in filters:
+                    line = line.apply_filter(line_filter, ground)
                 self._strip_cache[y] = line
         lines = [self._strip_cache[y] for y in crop.line_range]
         if crop.column_span == (0, self.size.width):
@@ -96,7 +95,7 @@ class CachedCanvas(StyledWidget):
 
 
 class LineBlock(StyledWidget):
-    """A few lines from a function of the width; only those that differ are drawn again."""
+    """A few lines. ``source`` returns them for a width; only lines that differ are redrawn."""
 
     DEFAULT_CSS = """
     LineBlock { height: auto; width: 1fr; }
@@ -109,7 +108,7 @@ class LineBlock(StyledWidget):
         self._lines: list[StyledLine] = []
 
     def redraw(self) -> None:
-        """Asks for the lines again."""
+        """Gets the lines and draws those that differ."""
         before, self._lines = self._lines, self._source(self.content_size.width)
         if len(before) != len(self._lines):
             self.refresh(layout=True)
@@ -119,7 +118,7 @@ class LineBlock(StyledWidget):
                 self.refresh(Region(0, y, self.content_size.width, 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as there are lines at that width."""
+        """The number of lines at that width."""
         return len(self._source(width))
 
     def on_resize(self, event: Resize) -> None:

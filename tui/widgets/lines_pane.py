@@ -1,4 +1,4 @@
-"""A tab that is lines from a function of job and width: timing, and the job itself."""
+"""A tab whose lines come from a function: the timing tab and the job tab."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -15,7 +15,7 @@ JobLinesSource: TypeAlias = Callable[[JobState, TraceTail | None, int], list[Sty
 
 
 class LinesPane(Pane):
-    """Draws again only what differs."""
+    """Redraws only lines that differ. ``source`` returns the lines for job, traces and width."""
 
     def __init__(self, look: Look, viewing: TabState, source: JobLinesSource, *, id: str) -> None:
         super().__init__(look, viewing, id=id)
@@ -23,7 +23,7 @@ class LinesPane(Pane):
         self._lines: Sequence[StyledLine] = ()
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Asks for the lines again."""
+        """Gets the lines and draws those that differ."""
         if (
             job_state is not None
             and self.job_state is not None
@@ -44,5 +44,5 @@ class LinesPane(Pane):
         self.show_job(self.job_state)
 
     def row(self, index: int) -> StyledLine:
-        """One of the lines."""
+        """One line of the tab."""
         return self._lines[index]

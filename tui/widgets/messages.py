@@ -1,4 +1,4 @@
-"""What widgets and screens say to the desk."""
+"""Messages of widgets to screens and desk."""
 
 from textual.message import Message
 
@@ -7,11 +7,11 @@ from workers.jobs.job import JobId
 
 
 class RedrawRequested(Message):
-    """The user changed what is to be shown; it should be drawn now and not at the next tick."""
+    """What is shown changed; the desk should draw it now and not at the next tick."""
 
 
 class PathsPasted(Message):
-    """Text was pasted onto a screen; a file dropped on a terminal arrives as its path."""
+    """Text was pasted onto a screen. A file dropped on the terminal arrives as its path."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class PathsPasted(Message):
 
 
 class SortRequested(Message):
-    """A column's name was clicked."""
+    """The user wants to sort by a column."""
 
     def __init__(self, column: ColumnSpec) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Rows that scroll: what the table, the tabs of a job and the list of a folder have in common."""
+"""The base of the table, the tabs of a job and the file list: rows that scroll."""
 
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -7,7 +7,7 @@ from tui.widgets.line_widgets import CachedCanvas
 
 
 class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):
-    """Whoever extends it draws one visible row at a time, in `render_line`."""
+    """Subclasses draw one visible row in `render_line`."""
 
     DEFAULT_CSS = """
     RowScrollView {
@@ -19,16 +19,16 @@ class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=F
     """
 
     def set_row_count(self, rows: int) -> None:
-        """So many rows there are."""
+        """Sets the number of rows."""
         if self.virtual_size.height != rows:
             self.virtual_size = Size(0, rows)
 
     def scroll_to_row(self, row: int) -> None:
-        """At once. By force: the layout may not know yet that there is something to scroll."""
+        """Scrolls at once. ``force``, as the layout may not have noticed new rows yet."""
         self.scroll_to(y=max(row, 0), animate=False, immediate=True, force=True)
 
     def ensure_row_visible(self, row: int) -> None:
-        """Scrolls no further than it takes."""
+        """Scrolls just far enough to show a row."""
         top, height = self.scroll_offset.y, self.size.height
         if row < top:
             self.scroll_to_row(row)

@@ -1,4 +1,4 @@
-"""Rows of text that scroll: what the tabs of a job have in common."""
+"""The base of the tabs of a job: rows of text that scroll."""
 
 from rich.style import Style
 from textual.actions import SkipAction
@@ -16,7 +16,7 @@ from workers.traces.tail import TraceTail
 
 
 class Pane(RowScrollView):
-    """Draws only visible rows. The end is followed until the user scrolls up, if it moves."""
+    """Draws only visible rows."""
 
     BINDINGS = key_table.textual_bindings(key_table.bindings_in(key_table.Scope.TRANSCRIPT))
 
@@ -27,13 +27,13 @@ class Pane(RowScrollView):
     """
 
     class ViewChanged(Message):
-        """Something else is in view or at the cursor, so there is other news."""
+        """The view or the cursor moved, so `follow_status` or `search_status` may have changed."""
 
     class SearchRequested(Message):
-        """The user wants to search here."""
+        """The user wants to search in this tab."""
 
     SEARCH_LABEL: str = ""
-    """What a search does here, in a word; empty where there is none."""
+    """Placeholder of the search input; empty if the tab has no search."""
 
     def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
         super().__init__(id=id)
@@ -42,44 +42,44 @@ class Pane(RowScrollView):
         self.job_state: JobState | None = None
         self._base_style = Style()
 
-    # --- what a tab says of itself
+    # --- content
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Draws what is new of this job."""
+        """Shows a job, or what is new in it."""
         self.job_state = job_state
 
     def read_more(self) -> bool:
-        """Reads on in the traces, if need be; True while there is more. Not in the UI's thread."""
+        """Reads on in the traces; returns True while there is more. Runs in a worker thread."""
         record = self.trace_tail
         return record is not None and record.read()
 
     @property
     def trace_tail(self) -> TraceTail | None:
-        """What the traces of this job hold."""
+        """The traces of this job."""
         return None if self.job_state is None else self.viewing.trace_tail(self.job_state.job)
 
     def row(self, index: int) -> StyledLine:
-        """One of its rows."""
-        raise NotImplementedError  # each pane has its own; Textual's widgets cannot be abstract
+        """One row of the tab."""
+        raise NotImplementedError  # Textual's widgets cannot be abstract classes
 
     @property
     def follow_status(self) -> str:
-        """What came in since the end is not followed any more; empty while it is."""
+        """What is new since following stopped; empty while following."""
         return ""
 
     def search(self, words: str) -> None:
-        """Searches for these words; without any, for nothing more."""
+        """Searches for words; an empty text ends the search."""
 
     def step_match(self, offset: int) -> None:
-        """To another place that was found."""
+        """Goes to another match."""
 
     @property
     def search_status(self) -> str:
-        """What a search came to."""
+        """The result of the search."""
         return ""
 
     def follow_hint(self, new_rows: int) -> str:
-        """What to say while the end is not followed; ``new_rows``: lines that have come since."""
+        """The hint while not following. ``new_rows``: rows added since following stopped."""
         follows = f"{self.look.key_hint(key_table.Scope.TRANSCRIPT, 'follow')} follows"
         if new_rows > 0:
             return f"{new_rows} new below, {follows}"
@@ -87,13 +87,13 @@ class Pane(RowScrollView):
         return "" if over else f"not following, {follows}"
 
     def fold(self) -> bool:
-        """Back from what was opened within; False if nothing was."""
+        """Folds what was unfolded; returns False if nothing was."""
         return False
 
     # --- drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """All lines of one paint; their style is looked up once."""
+        """The lines of one paint; their style is computed once."""
         self._base_style = self.rich_style
         return super().render_lines(crop)
 
@@ -108,7 +108,7 @@ class Pane(RowScrollView):
         self.post_message(self.ViewChanged())
 
     def refresh_rows(self, first: int, end: int) -> None:
-        """Draws the rows before ``end`` again, from ``first`` on."""
+        """Redraws rows from ``first`` up to, not including, ``end``."""
         scrolled = self.scroll_offset.y
         top, bottom = max(first - scrolled, 0), min(end - scrolled, self.size.height)
         if top < bottom:
@@ -130,7 +130,7 @@ class Pane(RowScrollView):
 
     def action_search(self) -> None:
         if not self.SEARCH_LABEL:
-            raise SkipAction  # whatever / means outside
+            raise SkipAction  # the key then means what it means on the screen
         self.post_message(self.SearchRequested())
 
     def action_found(self, places: int) -> None:

@@ -1,4 +1,4 @@
-"""The session table: the rows that are shown, drawn line by line, only those that are visible."""
+"""The session table and its header. Draws only visible rows that changed."""
 
 from itertools import islice
 
@@ -43,15 +43,15 @@ class SessionTable(RowScrollView):
         self._columns = columns
         self._max_name_width = 0
         self._measured_count = 0
-        """So many names were."""
+        """Number of jobs whose names are measured."""
         self._last_row = 0
-        """Where the current row was last."""
+        """Last position of the current row."""
         self._base_style = Style()
         self._first_visible_row = 0
         self._painted_layout = TableLayout((), None)
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed; costs as much as there is to see, however many rows there are."""
+        """Draws what changed. The cost depends on visible rows, not on all rows."""
         if changes.order_changed:
             self._measure_names()
             self._keep_current_in_view()
@@ -64,7 +64,7 @@ class SessionTable(RowScrollView):
             self.refresh(Region(0, first, self.size.width, rows))
 
     def _keep_current_in_view(self) -> None:
-        """Rows moved: a current row that was in view stays there; the view ends with the rows."""
+        """Keeps the current row in view if it was before rows moved."""
         top, height = self.scroll_offset.y, self.size.height
         if top <= self._last_row < top + height:
             self.scroll_to_current()
@@ -74,14 +74,14 @@ class SessionTable(RowScrollView):
         self._last_row = self._rows.current_row
 
     def scroll_to_current(self) -> None:
-        """Scrolls no further than it takes to see the current row."""
+        """Scrolls just far enough to show the current row."""
         self._measure_names()  # rows may just have come back
         self._last_row = self._rows.current_row
         self.ensure_row_visible(self._last_row)
 
     @property
     def table_layout(self) -> TableLayout:
-        """What there is room for now."""
+        """The columns that fit."""
         return fit_columns(
             self.scrollable_content_region.width,
             has_hours=self._state.max_duration_s >= 3600,
@@ -91,7 +91,7 @@ class SessionTable(RowScrollView):
         )
 
     def header_lines(self, _width: int) -> list[StyledLine]:
-        """The columns' names, for the line above the rows."""
+        """The header line."""
         rows, symbols, room = self._rows, self._look.symbols, self.table_layout
         note = table.table_status(
             rows.sorting,
@@ -114,11 +114,11 @@ class SessionTable(RowScrollView):
         self.set_row_count(max(len(self._rows.visible), 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many as there are jobs: what stands below does not move while the filter is typed."""
+        """One row for each job, so that the widgets below do not move while a filter is typed."""
         return max(len(self._state.job_states), 1)
 
     def column_at(self, x: int) -> ColumnSpec:
-        """Whose name stands there in the line above the rows."""
+        """The column whose name is at a cell of the header."""
         return table.column_at(x, self.table_layout)
 
     def on_mount(self) -> None:
@@ -134,7 +134,7 @@ class SessionTable(RowScrollView):
             self.post_message(RowSelected(self._rows.visible[row], double_click=event.chain > 1))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """All lines of one paint; what they share is looked up once, which halves the paint."""
+        """The lines of one paint; what they share is computed once, which halves the time."""
         self._base_style, self._painted_layout = self.rich_style, self.table_layout
         self._first_visible_row = self.scroll_offset.y
         return super().render_lines(crop)
@@ -157,7 +157,7 @@ class SessionTable(RowScrollView):
 
 
 class ColumnHeader(LineBlock):
-    """The line above the rows; a click on a name sorts by it."""
+    """The header of the table; a click on a column sorts by it."""
 
     def __init__(self, look: Look, table: SessionTable, *, id: str) -> None:
         super().__init__(look, table.header_lines, id=id)
@@ -168,7 +168,7 @@ class ColumnHeader(LineBlock):
 
 
 def _consecutive_ranges(changed: list[bool]) -> list[tuple[int, int]]:
-    """Where rows changed that stand together: the first of them, and how many."""
+    """Start and length of each run of changed rows."""
     runs: list[tuple[int, int]] = []
     for y, is_so in enumerate(changed):
         if not is_so:

@@ -1,4 +1,4 @@
-"""The transcript of one job: finals solid, the open turn revised in place, the end followed."""
+"""The transcript tab: final turns, and the open turn revised in place."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 
 STAMP_MARGIN_WIDTHS = {TimeStamps.NONE: 2, TimeStamps.START: 9, TimeStamps.DETAILED: 23}
-"""Cells before the text: a turn's times, and a sign beside the turn that is still open."""
+"""Cells before the text, for a turn's times and the symbol of the open turn."""
 
 MIN_WIDTH_FOR_STAMPS = {TimeStamps.DETAILED: 70, TimeStamps.START: 50}
-"""Below so many cells those times give way."""
+"""Narrower tabs show less detailed times, or none."""
 
 
 def fitting_stamps(wanted: TimeStamps, width: int) -> TimeStamps:
-    """The times that there is room for."""
+    """The kind of times that fits into a tab of ``width`` cells."""
     if wanted is TimeStamps.DETAILED and width < MIN_WIDTH_FOR_STAMPS[TimeStamps.DETAILED]:
         wanted = TimeStamps.START
     return TimeStamps.NONE if width < MIN_WIDTH_FOR_STAMPS.get(wanted, 0) else wanted
@@ -35,7 +35,7 @@ def turn_row_line(
     symbols: Symbols,
     marks: Sequence[Highlight] = (),
 ) -> StyledLine:
-    """A row of the transcript in pieces; ``text_width``: of its text."""
+    """A row of the transcript. ``text_width``: cells of its text, without the margin."""
     if isinstance(row, AttemptSpan):
         return [
             (
@@ -54,7 +54,7 @@ def turn_row_line(
 
 
 def _with_marks(line: StyledLine, marks: Sequence[Highlight]) -> StyledLine:
-    """The line with these characters of it in roles of their own."""
+    """The line with search matches highlighted."""
     roles = [role for text, role in line for _ in text]
     for mark in marks:
         length = mark.end - mark.start
@@ -71,7 +71,7 @@ def _with_marks(line: StyledLine, marks: Sequence[Highlight]) -> StyledLine:
 
 
 class TranscriptView(Pane):
-    """Draws only visible rows, and wraps only turns that changed."""
+    """Draws only visible rows and wraps only turns that changed."""
 
     SEARCH_LABEL = "find"
 
@@ -82,22 +82,21 @@ class TranscriptView(Pane):
         self._text_layout = TranscriptLayout(1)
         self._search = TranscriptSearch()
         self._rows_when_unfollowed = 0
-        """So many rows there were when the end was no longer followed."""
+        """Number of rows when following stopped."""
         self.following = True
-        """The end stays in view; off as soon as the user scrolls up."""
+        """Whether the end stays in view; scrolling up stops it."""
 
     def read_more(self) -> bool:
-        """The transcript comes with the reports."""
+        """Reads nothing: the transcript comes with the reports."""
         return False
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Draws what is new in the transcript of this job."""
+        """Draws what is new in the transcript."""
         super().show_job(job_state)
         shown = None if job_state is None else job_state.job
         if shown != self._shown_job:
             self._shown_job, self.following = shown, True
-            self._text_layout = TranscriptLayout(self._text_width)
-            self.refresh()
+            self._rewrap()
         elif self._stamps is not self._fitting_stamps:
             self._rewrap()
         self._update_rows()
@@ -108,10 +107,12 @@ class TranscriptView(Pane):
 
     @property
     def _text_width(self) -> int:
-        self._stamps = self._fitting_stamps
-        return max(self.scrollable_content_region.width - STAMP_MARGIN_WIDTHS[self._stamps] - 1, 1)
+        return max(
+            self.scrollable_content_region.width - STAMP_MARGIN_WIDTHS[self._fitting_stamps] - 1, 1
+        )
 
     def _rewrap(self) -> None:
+        self._stamps = self._fitting_stamps
         self._text_layout = TranscriptLayout(self._text_width)
         self.refresh()
 
@@ -125,8 +126,8 @@ class TranscriptView(Pane):
         )
         rows = len(self._text_layout.rows)
         if not rows:
-            self.following = True  # it begins anew: there is nothing left that was being read
-            self.refresh()  # the sentence that stands there instead may have changed
+            self.following = True  # the transcript restarted: what the user was reading is gone
+            self.refresh()  # the text of an empty transcript may have changed
         if first < max(rows, before):
             self.refresh_rows(first, max(rows, before, 1))
             if self._search.query:
@@ -145,14 +146,14 @@ class TranscriptView(Pane):
 
     @property
     def follow_status(self) -> str:
-        """How many lines came since the end is not followed any more; empty while it is."""
+        """Number of new rows since following stopped; empty while following."""
         if self.following or self.job_state is None:
             return ""
         return self.follow_hint(len(self._text_layout.rows) - self._rows_when_unfollowed)
 
     def on_resize(self, event: Resize) -> None:
         following = self.following
-        if self._text_layout.cells != self._text_width:
+        if (self._text_layout.cells, self._stamps) != (self._text_width, self._fitting_stamps):
             self._rewrap()
         self.following = following
         self._update_rows()
@@ -160,7 +161,7 @@ class TranscriptView(Pane):
             self._search.refresh(self._text_layout)
 
     def row(self, index: int) -> StyledLine:
-        """One row, or what there is to say instead of any."""
+        """One row, or the text of an empty transcript."""
         rows, symbols = self._text_layout.rows, self.look.symbols
         if index < len(rows):
             marks = self._search.highlights(index)
@@ -178,7 +179,7 @@ class TranscriptView(Pane):
     # --- searching
 
     def search(self, words: str) -> None:
-        """Marks these words wherever they stand, and goes to the next place."""
+        """Highlights all matches and goes to the next one."""
         top = (
             self._search.current_row
             if self._search.current_row is not None
@@ -188,7 +189,7 @@ class TranscriptView(Pane):
         self._scroll_to_match()
 
     def step_match(self, offset: int) -> None:
-        """To another place that was found."""
+        """Goes to another match."""
         self._search.step(offset)
         self._scroll_to_match()
 
@@ -200,19 +201,19 @@ class TranscriptView(Pane):
 
     @property
     def search_status(self) -> str:
-        """Which of how many places it is."""
+        """Number of the current match and of all matches."""
         return self._search.count_text
 
 
 def _empty_transcript_text(job_state: JobState) -> str:
     match job_state.status:
         case JobStatus.QUEUED if job_state.retrying is None:
-            return "  Waits for a free place."
+            return "  Waiting for a free slot."
         case JobStatus.QUEUED | JobStatus.RETRYING:
-            return "  Nothing was heard yet."
+            return "  No transcript yet."
         case JobStatus.CONNECTING:
-            return "  Calling the server."
+            return "  Connecting to the server."
         case JobStatus.STREAMING | JobStatus.FINISHING:
-            return "  Listening. Nothing said yet."
+            return "  Listening. No words yet."
         case _:
-            return "  Nothing was heard."
+            return "  The transcript is empty."

@@ -1,4 +1,4 @@
-"""The wall: several transcripts side by side, drawn line by line, only tiles that changed."""
+"""The wall: several transcripts side by side. Draws only the lines of tiles that changed."""
 
 from time import monotonic
 
@@ -19,7 +19,7 @@ from workers.jobs.job import JobId
 
 
 class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
-    """Lines of tiles are kept as they were painted; a paint only joins them."""
+    """Keeps the lines of all tiles; a paint only joins them."""
 
     DEFAULT_CSS = """
     WallView { height: 1fr; width: 1fr; }
@@ -31,16 +31,16 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self._wall = wall
         self._look = look
         self._painted_jobs: list[JobId] = []
-        """The tiles as they were painted last."""
+        """The jobs of the tiles at the last paint."""
         self._lines_by_tile: list[list[StyledLine]] = []
-        """Their lines, and the same in colours."""
+        """The lines of each tile, and the same rendered as strips."""
         self._strips_by_tile: list[list[Strip]] = []
         self._painted_layout: tuple[Size, tuple[int, int]] | None = None
-        """How large the view was then, and in how many columns and rows."""
+        """Size of the view and of the grid at the last paint."""
         self._base_style = Style()
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed; behind another screen no other sessions come into view."""
+        """Draws what changed. Behind another screen the choice of sessions does not change."""
         if not self.size:
             return
         if self.app.screen is self.screen:
@@ -54,7 +54,7 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
                 self._paint_tile(place)
 
     def redraw_all(self) -> None:
-        """Everything, whether or not it changed: size or colours are others now."""
+        """Draws everything, after a change of size or colours."""
         self._painted_layout = None
         self.show_changes(Changes())
 
@@ -63,9 +63,7 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         self.redraw_all()
-        self.post_message(
-            RedrawRequested()
-        )  # other sessions may have come into view: the heading counts
+        self.post_message(RedrawRequested())  # the heading counts the sessions in view
 
     def notify_style_update(self) -> None:
         """The theme changed."""
@@ -98,7 +96,7 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _paint_tile(self, tile: int) -> None:
-        """Only lines that differ go to the screen."""
+        """Redraws only lines that differ."""
         region, before = self._tile_region(tile), self._lines_by_tile[tile]
         self._lines_by_tile[tile] = self._tile_lines(tile)
         for y, (old, new) in enumerate(zip(before, self._lines_by_tile[tile], strict=True)):
@@ -121,11 +119,9 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         )
 
     def render_line(self, y: int) -> Strip:
-        """One line through all the tiles beside each other."""
+        """One line across all tiles of a row."""
         columns, rows = self._wall.grid_size
-        if (
-            self._painted_layout != self._current_layout
-        ):  # the window has just changed, and is drawn first
+        if self._painted_layout != self._current_layout:  # a resize paints before its handler runs
             return Strip.blank(self.size.width, self._base_style)
         for row, (top, height) in enumerate(wall_tile.split_evenly(self.size.height, rows)):
             if top <= y < top + height:
