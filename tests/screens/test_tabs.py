@@ -65,7 +65,7 @@ async def test_keys_and_clicks_change_the_tab_which_stays(
         await seat.wait_until(lambda: "chunks" in shown(seat))
         await seat.press("j", "enter")
         assert "[3 events]" in shown(seat)
-        await seat.wait_until(lambda: "No attempt has left a trace yet." in shown(seat))
+        await seat.wait_until(lambda: "There is no trace yet." in shown(seat))
         await seat.press("h", "2")
         await seat.wait_until(lambda: "pacing held" in shown(seat))
         await seat.press("escape")
@@ -162,7 +162,7 @@ async def test_events_are_filtered_unfolded_and_followed(
         assert "too late" in shown(seat)
 
         await seat.press("slash", *"zz")
-        await seat.wait_until(lambda: "Nothing of that kind." in shown(seat))
+        await seat.wait_until(lambda: "No matching events." in shown(seat))
         await seat.press("backspace", "backspace", *"chunk")
         await seat.wait_until(lambda: "1 of 103" in counted(seat))
         await seat.press("enter", "enter")

@@ -86,7 +86,7 @@ async def test_neighbours_are_read_without_going_back(open_desk: DeskFactory) ->
         await seat.press("enter", "right")
         assert "two.wav" in rendered_lines(seat.desk.screen.query_one("#facts"))[0]
         assert (
-            "Waits for a free place"
+            "Waiting for a free slot"
             in rendered_lines(seat.desk.screen.query_one(TranscriptView))[0]
         )
         await seat.press("h", "l", "left")
