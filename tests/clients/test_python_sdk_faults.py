@@ -8,10 +8,10 @@ import pytest
 from assemblyai.streaming.v3 import BeginEvent, TerminationEvent
 
 from tests.clients.python_sdk import IGNORED_SDK_WARNINGS, LONG_ENOUGH, async_client
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.scripted_backend import ScriptedBackend
 from workers.localserver.server import run_server
-from workers.localserver.server_policy import ServerPolicy
 
 pytestmark = [pytest.mark.engine, *IGNORED_SDK_WARNINGS]
 

@@ -16,9 +16,9 @@ from tui.cli.exit_codes import ExitCode
 from tui.cli.log_options import enable_log, log_options
 
 if TYPE_CHECKING:  # loaded when the command runs, and partly packages of an extra
+    from workers.localserver.admission import ServerPolicy
     from workers.localserver.scripts.script import Script
-    from workers.localserver.server import BackendContext
-    from workers.localserver.server_policy import ServerPolicy, SessionRecord
+    from workers.localserver.server import BackendContext, SessionRecord
 
 SCRIPT_PACKAGES = [("websockets",)]
 """A script needs no recogniser."""
@@ -81,10 +81,10 @@ def serve(
     from tui.cli.api_key import pop_env_key
     from workers import log
     from workers.errors import PacelineError
+    from workers.localserver.admission import ServerPolicy
     from workers.localserver.child import REQUIRED_PACKAGES, require_packages
     from workers.localserver.refusal import CloseCode
     from workers.localserver.scripts import script_file
-    from workers.localserver.server_policy import ServerPolicy
     from workers.protocol.endpoint import Secret
 
     script = None if file is None else script_file.load_script(file)

@@ -11,9 +11,9 @@ import threading
 from functools import partial
 
 from workers import log
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.recognisers import RecogniserPool
 from workers.localserver.server import run_server
-from workers.localserver.server_policy import ServerPolicy
 from workers.protocol.endpoint import Secret
 
 

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 
 from websockets.datastructures import Headers
 
-from workers.localserver.refusal import too_many_sessions, unauthorized
-from workers.localserver.server_policy import ServerPolicy
+from workers.localserver.refusal import CloseCode, too_many_sessions, unauthorized
+from workers.protocol.messages import MAX_SESSION_S
 
 START_RATE_PERIOD_S = 60.0
 
@@ -23,6 +23,20 @@ MAX_BACKLOG_S = 2.0
 
 EXPIRED_TOKEN_KEEP_S = 3600.0
 """How long an expired token is still distinguished from an unknown one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPolicy:
+    """Limits of a server, set by its owner."""
+
+    api_key: str | None = None
+    """None: any key is accepted."""
+    max_sessions: int | None = None
+    """Sessions at the same time; None: the capacity of the backend."""
+    max_starts_per_minute: int | None = None
+    busy_code: CloseCode = CloseCode.UNAUTHORIZED
+    """Close code for too many sessions, 1008 or 3009: the service has used both."""
+    max_session_s: float = MAX_SESSION_S
 
 
 class Admission:
@@ -46,11 +60,8 @@ class Admission:
         is_full = self.active_sessions >= self.session_limit(capacity)
         # Without sessions, the backlog is what the last one left behind, and will pass.
         is_behind = self.active_sessions > 0 and backlog_s > MAX_BACKLOG_S
-        if (
-            is_full
-            or is_behind
-            or (max_starts is not None and len(self._start_times) >= max_starts)
-        ):
+        is_too_soon = max_starts is not None and len(self._start_times) >= max_starts
+        if is_full or is_behind or is_too_soon:
             raise too_many_sessions(self._policy.busy_code)
         self._start_times.append(now)
         self.active_sessions += 1
@@ -64,15 +75,6 @@ class Admission:
         return self._policy.max_sessions or capacity
 
 
-@dataclass(frozen=True, slots=True)
-class TemporaryToken:
-    """The terms of a temporary token."""
-
-    expires_at: float
-    """In seconds of the monotonic clock."""
-    max_session_s: float
-
-
 class KeyStore:
     """Checks API keys and temporary tokens.
 
@@ -82,14 +84,15 @@ class KeyStore:
 
     def __init__(self, policy: ServerPolicy) -> None:
         self._policy = policy
-        self._tokens: dict[str, TemporaryToken] = {}
+        self._tokens: dict[str, tuple[float, float]] = {}  # to expiry and longest session, in s
 
     def authorise(self, key: str | None, now: float) -> float:
         """Returns how many seconds a session with this key or token may last; raises `Refusal`."""
-        if key is not None and (token := self._tokens.get(key)) is not None:
-            if now >= token.expires_at:
+        if key is not None and key in self._tokens:
+            expires_at, max_session_s = self._tokens[key]
+            if now >= expires_at:
                 raise unauthorized("Signature has expired")
-            return min(token.max_session_s, self._policy.max_session_s)
+            return min(max_session_s, self._policy.max_session_s)
         if not self.is_api_key(key):
             raise unauthorized("Invalid API key" if key else "Missing Authorization header")
         return self._policy.max_session_s
@@ -100,25 +103,24 @@ class KeyStore:
             # The commonest mistake is refused here too, so that it shows before the client meets
             # the service.
             return key is None or not key.startswith("Bearer ")
-        return key is not None and hmac.compare_digest(_encode(key), _encode(self._policy.api_key))
+        if key is None:
+            return False
+        keys = [text.encode("utf-8", "surrogatepass") for text in (key, self._policy.api_key)]
+        return hmac.compare_digest(*keys)  # bytes, since a header may hold any of them
 
     def issue_token(self, lifetime_s: float, max_session_s: float, now: float) -> str:
         """Creates a token that is valid for ``lifetime_s``."""
         self._tokens = {
-            text: token
-            for text, token in self._tokens.items()
-            if now < token.expires_at + EXPIRED_TOKEN_KEEP_S
+            token: (expires_at, longest_s)
+            for token, (expires_at, longest_s) in self._tokens.items()
+            if now < expires_at + EXPIRED_TOKEN_KEEP_S
         }
-        text = secrets.token_urlsafe(32)
-        self._tokens[text] = TemporaryToken(now + lifetime_s, max_session_s)
-        return text
+        token = secrets.token_urlsafe(32)
+        self._tokens[token] = now + lifetime_s, max_session_s
+        return token
 
 
 def request_key(headers: Headers, query: str) -> str | None:
     """The key of a request: the ``Authorization`` header as it is, else ``token`` of the query."""
     candidates = headers.get_all("Authorization") + parse_qs(query).get("token", [])
     return next((key for key in candidates if key), None)
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # a header may hold any byte

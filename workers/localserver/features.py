@@ -4,7 +4,7 @@ The Warning messages come from it, and a test checks the README against it. `par
 types and values of the parameters.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
@@ -77,118 +77,109 @@ def _is_multilingual(value: Json) -> bool:
     return value in MULTILINGUAL_MODELS
 
 
-_STREAMING_QUERY = "speech_model=universal-streaming-english"
-
-
-def _honoured(note: str, **examples: str) -> tuple[Feature, ...]:
-    """Features with one note; ``examples`` maps each parameter to a value that asks for it."""
-    return tuple(
-        Feature(name, Support.HONOURED, note, f"{name}={value}") for name, value in examples.items()
-    )
-
-
-def _warned(
+def _features(
+    support: Support,
     note: str,
+    examples: str,
     code: WarningCode = WarningCode.NOT_HONOURED,
     is_requested_by: Callable[[Json], bool] = bool,
-    **examples: str,
-) -> tuple[Feature, ...]:
-    return tuple(
-        Feature(name, Support.WARNED, note, f"{name}={value}", is_requested_by, code)
-        for name, value in examples.items()
-    )
+) -> Iterator[Feature]:
+    """Features with one note. A space separates their examples; the last parameter is the name."""
+    for query in examples.split():
+        name = query.rpartition("&")[2].partition("=")[0]
+        yield Feature(name, support, note, query, is_requested_by, code)
 
+
+_HONOURED, _WARNED, _REFUSED = Support
+_ENGLISH_ONLY = WarningCode.ENGLISH_ONLY
+_STREAMING = "speech_model=universal-streaming-english"
 
 FEATURES: tuple[Feature, ...] = (
-    *_honoured(
+    *_features(
+        _HONOURED,
         "turns in the way of its model family, recognised by the local English model",
-        speech_model="universal-3-5-pro",
+        "speech_model=universal-3-5-pro",
     ),
-    *_warned(
+    *_features(
+        _WARNED,
         "multilingual models recognise only English",
-        WarningCode.ENGLISH_ONLY,
+        "speech_model=universal-streaming-multilingual",
+        _ENGLISH_ONLY,
         _is_multilingual,
-        speech_model="universal-streaming-multilingual",
     ),
-    *_honoured("8,000 to 96,000 Hz", sample_rate="48000"),
-    *_honoured("pcm_s16le and pcm_mulaw", encoding="pcm_mulaw"),
-    Feature("encoding", Support.REFUSED, "opus, ogg_opus and aac are not decoded", "encoding=opus"),
-    *_honoured("the API key, or a token from /v3/token", token="abc"),
-    Feature(
-        "format_turns",
-        Support.HONOURED,
+    *_features(_HONOURED, "8,000 to 96,000 Hz", "sample_rate=48000"),
+    *_features(_HONOURED, "pcm_s16le and pcm_mulaw", "encoding=pcm_mulaw"),
+    *_features(_REFUSED, "opus, ogg_opus and aac are not decoded", "encoding=opus"),
+    *_features(_HONOURED, "the API key, or a token from /v3/token", "token=abc"),
+    *_features(
+        _HONOURED,
         "Universal-Streaming models send each final again, formatted",
-        f"{_STREAMING_QUERY}&format_turns=true",
+        f"{_STREAMING}&format_turns=true",
     ),
-    Feature(
-        "end_of_turn_confidence_threshold",
-        Support.HONOURED,
+    *_features(
+        _HONOURED,
         "for Universal-Streaming models; no effect on U3, as on the service",
-        f"{_STREAMING_QUERY}&end_of_turn_confidence_threshold=0.7",
+        f"{_STREAMING}&end_of_turn_confidence_threshold=0.7",
     ),
-    *_honoured("50 to 10,000 ms", min_turn_silence="160", max_turn_silence="2400"),
-    *_honoured("0 to 1", vad_threshold="0.6"),
-    *_honoured(
+    *_features(_HONOURED, "50 to 10,000 ms", "min_turn_silence=160 max_turn_silence=2400"),
+    *_features(_HONOURED, "0 to 1", "vad_threshold=0.6"),
+    *_features(
+        _HONOURED,
         "for U3 models: defaults for silences, first partial and speech detection",
-        mode="min_latency",
+        "mode=min_latency",
     ),
-    *_honoured(
-        "for U3 models: ms of speech before the first partial",
-        interruption_delay="100",
+    *_features(
+        _HONOURED, "for U3 models: ms of speech before the first partial", "interruption_delay=100"
     ),
-    *_honoured(
+    *_features(
+        _HONOURED,
         "for U3 models: with false, only the first partial of a turn and those at pauses",
-        continuous_partials="false",
+        "continuous_partials=false",
     ),
-    *_honoured("with false, only finals", include_partial_turns="false"),
-    *_honoured("5 to 3,600 s", inactivity_timeout="60"),
-    *_honoured("every 5 s", session_heartbeat="true"),
-    *_honoured("one message per second of silence", acknowledge_silence="true"),
-    *_honoured("a short list of English words", filter_profanity="true"),
-    *_warned(
+    *_features(_HONOURED, "with false, only finals", "include_partial_turns=false"),
+    *_features(_HONOURED, "5 to 3,600 s", "inactivity_timeout=60"),
+    *_features(_HONOURED, "every 5 s", "session_heartbeat=true"),
+    *_features(_HONOURED, "one message per second of silence", "acknowledge_silence=true"),
+    *_features(_HONOURED, "a short list of English words", "filter_profanity=true"),
+    *_features(
+        _WARNED,
         "finals carry language_code “en”; only English is recognised",
-        WarningCode.ENGLISH_ONLY,
-        language_detection="true",
+        "language_detection=true",
+        _ENGLISH_ONLY,
     ),
-    *_warned(
+    *_features(
+        _WARNED,
         "only English is recognised",
-        WarningCode.ENGLISH_ONLY,
+        'language_codes=["en","es"] language_code=fr language=multi',
+        _ENGLISH_ONLY,
         _is_not_english,
-        language_codes='["en","es"]',
-        language_code="fr",
-        language="multi",
     ),
-    *_warned("the recogniser cannot boost words", keyterms_prompt='["Halvorsen"]'),
-    *_warned("the recogniser takes no prompt", prompt="Dates"),
-    Feature(
-        "prompt",
-        Support.REFUSED,
-        "with Universal-Streaming models",
-        f"{_STREAMING_QUERY}&prompt=Dates",
-    ),
-    *_warned("the recogniser takes no context", agent_context="Hello"),
-    *_warned("every turn is recognised by itself", previous_context_n_turns="5"),
-    *_warned("turns are not padded", turn_left_pad_ms="200"),
-    *_warned(
+    *_features(_WARNED, "the recogniser cannot boost words", 'keyterms_prompt=["Halvorsen"]'),
+    *_features(_WARNED, "the recogniser takes no prompt", "prompt=Dates"),
+    *_features(_REFUSED, "with Universal-Streaming models", f"{_STREAMING}&prompt=Dates"),
+    *_features(_WARNED, "the recogniser takes no context", "agent_context=Hello"),
+    *_features(_WARNED, "every turn is recognised by itself", "previous_context_n_turns=5"),
+    *_features(_WARNED, "turns are not padded", "turn_left_pad_ms=200"),
+    *_features(
+        _WARNED,
         "speakers are not distinguished",
-        speaker_labels="true",
-        max_speakers="2",
-        speaker_labels_revision_interval_ms="120000",
+        "speaker_labels=true max_speakers=2 speaker_labels_revision_interval_ms=120000",
     ),
-    *_warned(
+    *_features(
+        _WARNED,
         "nothing is redacted",
-        redact_pii="true",
-        redact_pii_policies='["person_name"]',
-        redact_pii_sub="hash",
+        'redact_pii=true redact_pii_policies=["person_name"] redact_pii_sub=hash',
     ),
-    *_warned("there is one model, for everyday speech", domain="medical-v1"),
-    *_warned("noise is not suppressed", voice_focus="near-field", voice_focus_threshold="0.7"),
-    *_warned("there is no language model", llm_gateway='{"model":"any"}'),
-    *_warned(
+    *_features(_WARNED, "there is one model, for everyday speech", "domain=medical-v1"),
+    *_features(
+        _WARNED, "noise is not suppressed", "voice_focus=near-field voice_focus_threshold=0.7"
+    ),
+    *_features(_WARNED, "there is no language model", 'llm_gateway={"model":"any"}'),
+    *_features(
+        _WARNED,
         "nothing leaves this machine",
-        webhook_url="http://localhost/",
-        webhook_auth_header_name="X-Key",
-        webhook_auth_header_value="secret",
+        "webhook_url=http://localhost/ webhook_auth_header_name=X-Key "
+        "webhook_auth_header_value=secret",
     ),
-    *_warned("no audio is stored", customer_support_audio_capture="true"),
+    *_features(_WARNED, "no audio is stored", "customer_support_audio_capture=true"),
 )

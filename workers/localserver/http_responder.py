@@ -55,20 +55,18 @@ class HttpResponder:
         if path == PROTOCOL_PATH:
             return None
         if path == HEALTH_PATH:
-            return _json_response(socket, HTTPStatus.OK, self._health())
+            health: JsonObject = {
+                "status": "ok",
+                "capacity": self._admission.session_limit(self._backend.capacity),
+                "sessions": self._admission.active_sessions,
+                "backlog_seconds": round(self._backend.backlog_s, 3),
+            }
+            return _json_response(socket, HTTPStatus.OK, health)
         if path == TOKEN_PATH:
             return _json_response(socket, *self._issue_token(request, dict(parse_qsl(query))))
         if path == RETIRED_PATH:
             return socket.respond(HTTPStatus.GONE, f"v2 is retired: connect to {PROTOCOL_PATH}\n")
         return socket.respond(HTTPStatus.NOT_FOUND, f"only {PROTOCOL_PATH} is served here\n")
-
-    def _health(self) -> JsonObject:
-        return {
-            "status": "ok",
-            "capacity": self._admission.session_limit(self._backend.capacity),
-            "sessions": self._admission.active_sessions,
-            "backlog_seconds": round(self._backend.backlog_s, 3),
-        }
 
     def _issue_token(
         self, request: Request, query: dict[str, str]
@@ -85,14 +83,9 @@ class HttpResponder:
             try:
                 values[name] = limits.parse(query.get(name, TOKEN_DEFAULTS.get(name, "")))
             except InvalidValue as problem:
-                errors.append(
-                    {
-                        "type": "value_error" if name in query else "missing",
-                        "loc": ["query", name],
-                        "msg": str(problem),
-                        "input": query.get(name),
-                    }
-                )
+                kind = "value_error" if name in query else "missing"
+                error = {"type": kind, "loc": ["query", name], "msg": str(problem)}
+                errors.append({**error, "input": query.get(name)})
         if errors:
             return HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": errors}
         lifetime_s, max_session_s = values.values()

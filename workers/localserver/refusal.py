@@ -27,7 +27,11 @@ class Refusal(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.message = _sanitise(message)
+        # A lone surrogate that is quoted cannot be sent, and a control character must not reach the
+        # terminal on which the log is read.
+        text = "".join(letter if letter.isprintable() else "\ufffd" for letter in message)
+        too_long = len(text) > MAX_ERROR_CHARS
+        self.message = text[: MAX_ERROR_CHARS - 1] + "…" if too_long else text
 
 
 def unauthorized(reason: str) -> Refusal:
@@ -75,12 +79,3 @@ def audio_too_fast(received_s: float, elapsed_s: float) -> Refusal:
 
 def session_expired() -> Refusal:
     return Refusal(CloseCode.EXPIRED, "Session Expired: Maximum session duration exceeded")
-
-
-def _sanitise(message: str) -> str:
-    # A lone surrogate that is quoted cannot be sent, and a control character must not reach the
-    # terminal on which the log is read.
-    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in message)
-    if len(printable) <= MAX_ERROR_CHARS:
-        return printable
-    return printable[: MAX_ERROR_CHARS - 1] + "…"

@@ -1,32 +1,72 @@
-"""The WebSocket server: a loopback port that speaks the v3 protocol."""
+"""The WebSocket server: a loopback port that speaks the v3 protocol, and what each client gets.
+
+Like the service, it checks key and parameters only after the upgrade, and refuses by an Error
+message and a close: an open socket is not yet an accepted session.
+"""
 
 import asyncio
+import re
+import time
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 
-from websockets.asyncio.server import serve
+from websockets import frames
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 
+from workers.localserver.admission import Admission, KeyStore, ServerPolicy, request_key
 from workers.localserver.backend import Backend
-from workers.localserver.connection_handler import ConnectionHandler, SessionListener
-from workers.localserver.server_policy import ServerPolicy
+from workers.localserver.client_socket import ClientSocket
+from workers.localserver.features import overload_warning
+from workers.localserver.http_responder import HttpResponder
+from workers.localserver.parameters import ModelFamily, Parameters, parse_query
+from workers.localserver.refusal import CloseCode, Refusal, session_cancelled
+from workers.localserver.session import Session
 from workers.log import Logger
 from workers.protocol.endpoint import PROTOCOL_PATH
-
-_log = Logger("paceline.server")
+from workers.protocol.messages import Begin
 
 HOST = "127.0.0.1"
 MAX_CLIENT_MESSAGE_BYTES = 8 * 1024 * 1024
 """Far above the longest chunk, so that a chunk that is too long gets the protocol's Error."""
 
-AnnounceLine = Callable[[str], object]
+API_VERSION = "2025-05-12"
+"""The version that the vendor's SDK requests and that the service reports."""
+
+_log = Logger("paceline.server")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One connection from its open socket to its close, admitted or not."""
+
+    session_id: str
+    """The id in Begin."""
+    model: str
+    """The speech model; empty if no session began."""
+    audio_seconds: float
+    session_seconds: float
+    """Wall-clock time since the socket opened."""
+    turn_count: int
+    """Turns whose final was sent."""
+    close_code: int
+    """1006 if the client left without a close."""
+    outcome: str
+    """How it ended, for people."""
+
+
 BackendContext = AbstractAsyncContextManager[Backend]
+SessionListener = Callable[[SessionRecord], object]
 
 
 async def run_server(
     port: int,
     policy: ServerPolicy,
     backend_context: BackendContext,
-    announce: AnnounceLine,
+    announce: Callable[[str], object],
     stop: asyncio.Event,
     on_session: SessionListener = lambda record: None,
 ) -> None:
@@ -36,12 +76,12 @@ async def run_server(
     ``on_session`` receives the record of each connection that has ended.
     """
     async with backend_context as backend:
-        handler = ConnectionHandler(policy, backend, on_session)
+        admission, key_store = Admission(policy), KeyStore(policy)
         async with serve(
-            handler.handle,
+            ConnectionHandler(admission, key_store, backend, on_session).handle,
             HOST,
             port,
-            process_request=handler.process_request,
+            process_request=HttpResponder(key_store, admission, backend).process_request,
             compression=None,  # a loopback is faster than any deflate
             max_size=MAX_CLIENT_MESSAGE_BYTES,
             ping_interval=None,  # a peer on this machine that dies closes its socket
@@ -49,8 +89,117 @@ async def run_server(
             close_timeout=1,  # seconds for a client to answer a close
             server_header=None,
         ) as server:
-            address = server.sockets[0].getsockname()
-            announce(f"ws://{HOST}:{address[1]}{PROTOCOL_PATH}")
-            announce(f"capacity {handler.session_limit}")
-            _log.info("serving at port %s, capacity %s", address[1], handler.session_limit)
+            port = server.sockets[0].getsockname()[1]
+            capacity = admission.session_limit(backend.capacity)
+            announce(f"ws://{HOST}:{port}{PROTOCOL_PATH}")
+            announce(f"capacity {capacity}")
+            _log.info("serving at port %s, capacity %s", port, capacity)
             await stop.wait()
+
+
+class ConnectionHandler:
+    """Admits clients, runs one session for each, and records how each connection ended."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        key_store: KeyStore,
+        backend: Backend,
+        on_session: SessionListener,
+    ) -> None:
+        self._admission = admission
+        self._key_store = key_store
+        self._backend = backend
+        self._on_session = on_session
+
+    async def handle(self, socket: ServerConnection) -> None:
+        """Runs one connection from its open socket to its close."""
+        assert socket.request is not None
+        client = ClientConnection(self._backend.wrap_socket(socket), socket.request)
+        code: int = frames.CloseCode.ABNORMAL_CLOSURE
+        outcome = "the server was stopped"
+        try:
+            try:
+                await self._admit_and_run(client)
+                # The slot is free again: a client that waits for the close may reconnect at once.
+                await client.socket.close(CloseCode.ENDED, "Session Ended")
+                code, outcome = CloseCode.ENDED, "Session Ended"
+            except Refusal as refusal:
+                await client.socket.refuse(refusal)
+                code, outcome = refusal.code, refusal.message
+            except ConnectionClosed as closed:
+                if closed.rcvd is not None and closed.rcvd_then_sent:
+                    code, outcome = closed.rcvd.code, closed.rcvd.reason or "the client left"
+                elif closed.sent is not None:  # by `websockets`: we stop, or a message was too big
+                    code, outcome = closed.sent.code, closed.sent.reason or outcome
+                else:
+                    outcome = "the client was gone"
+        except Exception:
+            # A bug of ours: the client gets the service's text, the log gets the traceback.
+            bug = session_cancelled()
+            await client.socket.refuse(bug)
+            code, outcome = bug.code, bug.message
+            raise
+        finally:
+            _log.info("session %s ended: %s (%s)", client.id, outcome, int(code))
+            session = client.session
+            self._on_session(
+                SessionRecord(
+                    client.id,
+                    model=session.parameters.speech_model if session else "",
+                    audio_seconds=session.audio.duration_s if session else 0.0,
+                    session_seconds=time.monotonic() - client.connected_at,
+                    turn_count=session.turn_count if session else 0,
+                    close_code=int(code),
+                    outcome=outcome,
+                )
+            )
+
+    async def _admit_and_run(self, client: "ClientConnection") -> None:
+        """Raises `Refusal` and `ConnectionClosed` as `Session.run` does."""
+        now = time.monotonic()
+        _, _, query = client.request.path.partition("?")
+        max_session_s = self._key_store.authorise(request_key(client.request.headers, query), now)
+        parameters = parse_query(query)
+        capacity = self._backend.capacity
+        with self._admission.admit(now, capacity, self._backend.backlog_s):
+            if self._admission.active_sessions > capacity:  # the policy allows more
+                warnings = (*parameters.warnings, overload_warning(capacity))
+                parameters = replace(parameters, warnings=warnings)
+            async with self._backend.open_stream(parameters) as stream:
+                begin = client.build_begin(parameters, max_session_s)
+                _log.info("session %s begins, model %s", begin.id, parameters.speech_model)
+                client.session = Session(
+                    client.socket, begin, parameters, stream, client.connected_at
+                )
+                await client.session.run(max_session_s)
+
+
+@dataclass(slots=True)
+class ClientConnection:
+    """One client, from its open socket on."""
+
+    socket: ClientSocket
+    request: Request
+    session: Session | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    connected_at: float = field(default_factory=time.monotonic)
+
+    def build_begin(self, parameters: Parameters, max_session_s: float) -> Begin:
+        """The message that accepts the session, with the configuration in effect."""
+        versions = self.request.headers.get_all("AssemblyAI-Version")
+        valid = [text for text in versions if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII)]
+        return Begin(
+            id=self.id,
+            expires_at=int(time.time() + max_session_s),
+            configuration={
+                "model": parameters.speech_model,
+                "mode": parameters.mode.value if parameters.family is ModelFamily.U3 else None,
+                "api_version": valid[0] if valid else API_VERSION,
+                "speaker_labels": False,
+                "redact_pii": False,
+                "filter_profanity": parameters.filter_profanity,
+                "domain": None,
+                "voice_focus": None,
+            },
+        )

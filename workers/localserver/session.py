@@ -6,7 +6,6 @@ the recogniser reports, and `_heartbeat_loop` sends heartbeats.
 
 import asyncio
 import time
-from enum import Enum, auto
 from typing import assert_never
 
 from workers.errors import Malformed
@@ -27,9 +26,9 @@ from workers.localserver.refusal import (
     session_idle,
 )
 from workers.localserver.turns import TurnBuilder
-from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,
+    ClientMessage,
     ForceEndpoint,
     KeepAlive,
     ServerMessage,
@@ -38,17 +37,11 @@ from workers.protocol.messages import (
     Turn,
     Unknown,
     UpdateConfiguration,
+    decode_from_client,
 )
 
 MAX_TEXT_FRAME_CHARS = 100_000
 """More than twice the largest message that makes sense."""
-
-
-class FlushReason(Enum):
-    """Why the stream was flushed."""
-
-    ENDPOINT = auto()
-    TERMINATION = auto()
 
 
 class Session:
@@ -65,36 +58,27 @@ class Session:
         """``begin`` is sent first; ``connected_at`` is when the socket opened."""
         self._socket = socket
         self._begin = begin
-        self._parameters = parameters
         self._stream = stream
         self._connected_at = connected_at
-        self._audio = ReceivedAudio(parameters, connected_at)
         self._turn_builder = TurnBuilder(parameters)
         self._heartbeat = HeartbeatMeter(connected_at)
         self._silence_tracker = SilenceTracker()
-        self._pending_flushes: list[FlushReason] = []  # oldest first
+        self._pending_flushes: list[type[Terminate | ForceEndpoint]] = []  # oldest first
         self._terminated = False
+        self.parameters = parameters
+        self.audio = ReceivedAudio(parameters, connected_at)
         self.turn_count = 0
         """Turns whose final was sent."""
 
-    @property
-    def speech_model(self) -> str:
-        return self._parameters.speech_model
-
-    @property
-    def audio_seconds(self) -> float:
-        """Audio received so far."""
-        return self._audio.duration_s
-
     async def run(self, max_session_s: float) -> None:
-        """Returns after the Termination that the client asked for was sent.
+        """Returns after the Termination that the client requested was sent.
 
         Raises `Refusal` when the session must end otherwise, after ``max_session_s`` at the
         latest, and `ConnectionClosed` when the client leaves early.
         """
         try:
             async with asyncio.timeout(max_session_s) as limit:
-                await self._socket.send(self._begin, *self._parameters.warnings)
+                await self._socket.send(self._begin, *self.parameters.warnings)
                 await self._run_tasks()
         except TimeoutError:
             if limit.expired():
@@ -115,14 +99,18 @@ class Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    # --- from the client
-
     async def _receive_loop(self) -> None:
         """Never returns; raises `ConnectionClosed` when the client leaves."""
-        while FlushReason.TERMINATION not in self._pending_flushes:
-            frame = await self._receive_frame()
+        while Terminate not in self._pending_flushes:
+            timeout_s = self.parameters.inactivity_timeout
+            try:
+                async with asyncio.timeout(timeout_s):
+                    frame = await self._socket.receive()
+            except TimeoutError:
+                assert timeout_s is not None
+                raise session_idle(timeout_s) from None
             if isinstance(frame, bytes):
-                self._audio.add_chunk(frame, time.monotonic())
+                self.audio.add_chunk(frame, time.monotonic())
                 if frame:
                     await self._stream.feed(frame)
             else:
@@ -130,27 +118,16 @@ class Session:
         while True:  # discard what follows a Terminate, but notice when the client leaves
             await self._socket.receive()
 
-    async def _receive_frame(self) -> str | bytes:
-        timeout_s = self._parameters.inactivity_timeout
-        if timeout_s is None:
-            return await self._socket.receive()
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._socket.receive()
-        except TimeoutError:
-            raise session_idle(timeout_s) from None
-
-    async def _apply_message(self, message: messages.ClientMessage) -> None:
+    async def _apply_message(self, message: ClientMessage) -> None:
         match message:
-            case Terminate():
-                await self._flush(FlushReason.TERMINATION)
-            case ForceEndpoint():
-                await self._flush(FlushReason.ENDPOINT)
+            case Terminate() | ForceEndpoint():
+                self._pending_flushes.append(type(message))
+                await self._stream.flush()
             case UpdateConfiguration():
-                parameters = self._parameters.with_update(message)
-                if parameters.endpointing != self._parameters.endpointing:
+                parameters = self.parameters.with_update(message)
+                if parameters.endpointing != self.parameters.endpointing:
                     await self._stream.configure(parameters.endpointing)
-                self._parameters = self._turn_builder.parameters = parameters
+                self.parameters = self._turn_builder.parameters = parameters
                 await self._send(*parameters.warnings)
             case KeepAlive():
                 pass
@@ -159,45 +136,36 @@ class Session:
             case other:
                 assert_never(other)
 
-    async def _flush(self, reason: FlushReason) -> None:
-        self._pending_flushes.append(reason)
-        await self._stream.flush()
-
-    # --- to the client
-
     async def _report_loop(self) -> None:
         """Sends what is recognised; returns after the Termination."""
         while True:
             match await self._stream.next_report():
                 case Recognised() as report:
-                    await self._send(*self._messages_for(report))
+                    self._heartbeat.update(report)
+                    outgoing = self._turn_builder.build_messages(report)
+                    self._silence_tracker.mark_spoken(outgoing)
+                    if self.parameters.acknowledge_silence:
+                        outgoing += self._silence_tracker.take_silences(report)
+                    else:
+                        self._silence_tracker.skip(report)
+                    await self._send(*outgoing)
                 case Flushed():
-                    if self._pending_flushes.pop(0) is FlushReason.TERMINATION:
+                    if self._pending_flushes.pop(0) is Terminate:
                         break
                 case Lost():
                     raise session_cancelled()
         self._terminated = True
         termination = Termination(
-            audio_duration_seconds=round(self.audio_seconds),
+            audio_duration_seconds=round(self.audio.duration_s),
             session_duration_seconds=round(time.monotonic() - self._connected_at),
         )
         await self._socket.send(termination)
 
-    def _messages_for(self, report: Recognised) -> list[ServerMessage]:
-        self._heartbeat.update(report)
-        outgoing = self._turn_builder.build_messages(report)
-        self._silence_tracker.mark_spoken(outgoing)
-        if self._parameters.acknowledge_silence:
-            outgoing += self._silence_tracker.take_silences(report)
-        else:
-            self._silence_tracker.skip(report)
-        return outgoing
-
     async def _heartbeat_loop(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_INTERVAL_S)
-            heartbeat = self._heartbeat.take_heartbeat(self.audio_seconds, time.monotonic())
-            if self._parameters.session_heartbeat:
+            heartbeat = self._heartbeat.take_heartbeat(self.audio.duration_s, time.monotonic())
+            if self.parameters.session_heartbeat:
                 await self._send(heartbeat)
 
     async def _send(self, *outgoing: ServerMessage) -> None:
@@ -208,12 +176,12 @@ class Session:
             await self._socket.send(*outgoing)
 
 
-def decode_message(frame: str) -> messages.ClientMessage:
+def decode_message(frame: str) -> ClientMessage:
     """Decodes a text frame; raises `Refusal` if it is not a message of the protocol."""
     if len(frame) > MAX_TEXT_FRAME_CHARS:  # parsing it would block all other sessions
         raise invalid_input(f"Invalid Message: longer than {MAX_TEXT_FRAME_CHARS} characters")
     try:
-        return messages.decode_from_client(frame)
+        return decode_from_client(frame)
     except Malformed as problem:
         # The protocol has one text for invalid JSON and another for an invalid message.
         kind = "JSON" if isinstance(problem.__cause__, ValueError | RecursionError) else "Message"

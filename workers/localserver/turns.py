@@ -5,15 +5,17 @@ The recogniser decides when a turn begins and ends. Nothing here knows sockets, 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
-from workers.localserver.agreement import Agreement, plain_word
 from workers.localserver.parameters import ModelFamily, Parameters
 from workers.localserver.profanity import mask_profanity
 from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 
-LANGUAGE = "en"
-"""The only language of the engines."""
+PUNCTUATION = '.,;:!?…"“”()[]—–-'
+
+MIN_WORD_MS = 10
+"""Duration of a word whose time was already given to the words before it."""
 
 
 class TurnBuilder:
@@ -28,81 +30,76 @@ class TurnBuilder:
 
     def build_messages(self, report: Recognised) -> list[ServerMessage]:
         """The messages for a report: often none, at most a partial or a final of the turn."""
-        hypothesis = report.hypothesis
-        if hypothesis is None or not (hypothesis.words or self._last_turn):
+        hypothesis, last = report.hypothesis, self._last_turn
+        if hypothesis is None or not (hypothesis.words or last):
             return []
-        if not (hypothesis.end_of_turn or self.parameters.include_partial_turns):
+        ended = hypothesis.end_of_turn
+        if not (ended or self.parameters.include_partial_turns):
             return []
         u3 = self.parameters.family is ModelFamily.U3
-        turns = self._build_u3_turns(hypothesis) if u3 else self._build_streaming_turns(hypothesis)
-        if hypothesis.end_of_turn:
-            self._turn_order += 1
-        elif not turns[0].words or (
-            self._last_turn is not None and _is_same_text(turns[0], self._last_turn)
-        ):
+        turns = [self._u3_turn(hypothesis)] if u3 else self._streaming_turns(hypothesis)
+        turn = turns[0]
+        if not ended and (not turn.words or (last is not None and _is_same_text(turn, last))):
             return []
-        started: list[ServerMessage] = []
-        if u3 and self._last_turn is None:
-            first = turns[0].words[0]
-            started = [SpeechStarted(first.start, confidence=first.confidence)]
-        self._last_turn = turns[0]
-        if hypothesis.end_of_turn:
+        if self.parameters.language_detection:
+            # Per the vendor's reference, finals and complete utterances carry the language.
+            turns = [
+                replace(message, language_code="en", language_confidence=1.0)
+                if message.end_of_turn or message.utterance
+                else message
+                for message in turns
+            ]
+        self._last_turn = turn
+        if ended:
+            self._turn_order += 1
             self._agreement = Agreement()
             self._uttered_count = 0
             self._last_turn = None
-        return [*started, *(self._add_language(turn) for turn in turns)]
+        if u3 and last is None:
+            first = turn.words[0]
+            return [SpeechStarted(first.start, confidence=first.confidence), *turns]
+        return [*turns]
 
-    # --- U3: all words may change until the final, which is formatted
-
-    def _build_u3_turns(self, hypothesis: Hypothesis) -> list[Turn]:
-        agreement = self._agreement
-        agreement.replace_words(hypothesis.words)
-        words = self._wire_words(agreement.words, final=hypothesis.end_of_turn)
+    def _u3_turn(self, hypothesis: Hypothesis) -> Turn:
+        """All words may change until the final, which is formatted."""
+        ended = hypothesis.end_of_turn
+        self._agreement.replace_words(hypothesis.words)
+        words = self._wire_words(hypothesis.words, final=ended)
         text = _join_words(words)
-        return [
-            Turn(
-                turn_order=self._turn_order,
-                end_of_turn=hypothesis.end_of_turn,
-                transcript=text,
-                turn_is_formatted=hypothesis.end_of_turn,
-                end_of_turn_confidence=1.0 if hypothesis.end_of_turn else 0.0,
-                utterance=text if hypothesis.end_of_turn else "",
-                words=words,
-            )
-        ]
-
-    # --- Universal-Streaming: word by word, unformatted; a formatted final on request
-
-    def _build_streaming_turns(self, hypothesis: Hypothesis) -> list[Turn]:
-        agreement = self._agreement
-        agreement.update(
-            hypothesis.words,
-            len(hypothesis.words) if hypothesis.end_of_turn else hypothesis.settled_count,
+        return Turn(
+            turn_order=self._turn_order,
+            end_of_turn=ended,
+            transcript=text,
+            turn_is_formatted=ended,
+            end_of_turn_confidence=1.0 if ended else 0.0,
+            utterance=text if ended else "",
+            words=words,
         )
+
+    def _streaming_turns(self, hypothesis: Hypothesis) -> list[Turn]:
+        """Universal-Streaming: word by word, unformatted; a formatted final on request."""
+        agreement, ended = self._agreement, hypothesis.end_of_turn
+        settled_count = len(hypothesis.words) if ended else hypothesis.settled_count
+        agreement.update(hypothesis.words, settled_count)
         committed = self._wire_words(agreement.committed, final=True)
+        next_words = agreement.words[len(committed) : len(committed) + 1]  # may be incomplete
+        growing = self._wire_words(next_words, final=False, first=len(committed))
         final = _strip_formatting(committed)
-        growing: tuple[Word, ...] = ()
-        if (word := agreement.next_word) is not None:
-            growing = _strip_formatting(self._wire_words([word], final=False, first=len(committed)))
+        uttered = _strip_formatting(committed[self._uttered_count : agreement.settled_count])
+        self._uttered_count = agreement.settled_count
         turn = Turn(
             turn_order=self._turn_order,
-            end_of_turn=hypothesis.end_of_turn,
+            end_of_turn=ended,
             transcript=_join_words(final),
             end_of_turn_confidence=hypothesis.end_of_turn_confidence,
-            utterance=_join_words(
-                _strip_formatting(committed[self._uttered_count : agreement.settled_count])
-            ),
-            words=(*final, *growing),
+            utterance=_join_words(uttered),
+            words=(*final, *_strip_formatting(growing)),
         )
-        self._uttered_count = agreement.settled_count
-        if not (hypothesis.end_of_turn and self.parameters.format_turns):
+        if not (ended and self.parameters.format_turns):
             return [turn]
+        text = _join_words(committed)
         formatted = replace(
-            turn,
-            transcript=_join_words(committed),
-            turn_is_formatted=True,
-            utterance="",
-            words=committed,
+            turn, transcript=text, turn_is_formatted=True, utterance="", words=committed
         )
         return [turn, formatted]
 
@@ -110,23 +107,12 @@ class TurnBuilder:
         self, words: Iterable[RecognisedWord], *, final: bool, first: int = 0
     ) -> tuple[Word, ...]:
         """The agreement's words from index ``first`` on, as words of a message."""
-        filtered = mask_profanity if self.parameters.filter_profanity else str
+        mask = mask_profanity if self.parameters.filter_profanity else str
+        confidence = self._agreement.confidence
         return tuple(
-            Word(
-                filtered(word.text),
-                word.start_ms,
-                word.end_ms,
-                self._agreement.confidence(index),
-                final,
-            )
+            Word(mask(word.text), word.start_ms, word.end_ms, confidence(index), final)
             for index, word in enumerate(words, first)
         )
-
-    def _add_language(self, turn: Turn) -> Turn:
-        """Per the vendor's reference, finals and complete utterances carry the language."""
-        if not (self.parameters.language_detection and (turn.end_of_turn or turn.utterance)):
-            return turn
-        return replace(turn, language_code=LANGUAGE, language_confidence=1.0)
 
 
 def _strip_formatting(words: Iterable[Word]) -> tuple[Word, ...]:
@@ -142,3 +128,89 @@ def _is_same_text(turn: Turn, last_turn: Turn) -> bool:
     return not turn.utterance and [(word.text, word.word_is_final) for word in turn.words] == [
         (word.text, word.word_is_final) for word in last_turn.words
     ]
+
+
+# --- LocalAgreement-2: which words of the open turn are stable across successive hypotheses
+
+
+def plain_word(text: str) -> str:
+    """The word in lower case without surrounding punctuation; may be empty."""
+    return text.strip(PUNCTUATION).lower()
+
+
+class Agreement:
+    """The latest hypothesis of a turn, compared with the earlier ones.
+
+    A word is committed when two hypotheses in a row start with the same words up to it. The last
+    agreed word is held back, since the end of the audio often cuts it short. Only case and
+    punctuation of a committed word can change; a later hypothesis that contradicts it is ignored.
+    """
+
+    def __init__(self) -> None:
+        self.words: tuple[RecognisedWord, ...] = ()
+        self.committed: tuple[RecognisedWord, ...] = ()
+        self.settled_count = 0
+        """Number of committed words whose audio will not be transcribed again."""
+        self._repeat_counts: list[int] = []
+
+    def replace_words(self, words: Sequence[RecognisedWord]) -> None:
+        """Takes the next hypothesis without committing anything, as for U3 models."""
+        self._repeat_counts = [
+            self._repeat_counts[index] + 1
+            if index < len(self.words) and self.words[index].text == word.text
+            else 1
+            for index, word in enumerate(words)
+        ]
+        self.words = tuple(words)
+
+    def update(self, words: Sequence[RecognisedWord], settled_count: int = 0) -> None:
+        """Takes the next hypothesis and commits; its first ``settled_count`` words always are."""
+        aligned = _aligned_count(self.committed, words)
+        kept = [
+            replace(before, text=now.text)
+            if plain_word(before.text) == plain_word(now.text)
+            else before
+            for before, now in zip(self.committed, words[:aligned], strict=False)
+        ]
+        kept += self.committed[len(kept) :]
+        # Times shift a little with each hypothesis; those of committed words stay in order.
+        for word in words[aligned:]:
+            start_ms = max(word.start_ms, kept[-1].end_ms if kept else 0)
+            end_ms = max(word.end_ms, start_ms + MIN_WORD_MS)
+            kept.append(replace(word, start_ms=start_ms, end_ms=end_ms))
+        pairs = zip(self.words, kept, strict=False)
+        same = [plain_word(before.text) == plain_word(now.text) for before, now in pairs]
+        agreed = len(list(takewhile(bool, same)))
+        self.settled_count = max(self.settled_count, len(kept) - len(words) + settled_count)
+        count = max(agreed - 1, self.settled_count, len(self.committed))
+        self.committed = tuple(kept[:count])
+        self.replace_words(kept)
+
+    def confidence(self, index: int) -> float:
+        """Confidence of a word from 0 to 1.
+
+        If the engine reports none it is invented: 0.6 at first, closer to 1 with each hypothesis
+        that repeats the word.
+        """
+        reported = self.words[index].confidence
+        if reported is not None:
+            return round(reported, 4)
+        return round(1 - 0.4 * 0.5 ** min(self._repeat_counts[index] - 1, 5), 4)
+
+
+def _aligned_count(committed: Sequence[RecognisedWord], words: Sequence[RecognisedWord]) -> int:
+    """Length of the prefix of ``words`` with the least edit distance to the committed words."""
+    known = [plain_word(word.text) for word in committed]
+    costs = list(range(len(known) + 1))  # one row of the matrix: from an empty prefix
+    best = (costs[-1], len(known), 0)
+    for count, word in enumerate(words, 1):
+        diagonal, costs[0] = costs[0], count
+        for column, text in enumerate(known, 1):
+            changed = diagonal + (text != plain_word(word.text))
+            diagonal = costs[column]
+            costs[column] = min(changed, diagonal + 1, costs[column - 1] + 1)
+        # Among equal costs prefer the same length: a changed word is neither lost nor added. But
+        # if a new word pushed the last committed one further on, go up to it, or it would double.
+        shifted = count > len(known) and known[-1:] == [plain_word(word.text)]
+        best = min(best, (costs[-1], -1 if shifted else abs(len(known) - count), count))
+    return best[-1]

@@ -10,8 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.engine.support.localserver_harness import ACCESS_KEY, TERMINATE, ServerHarness
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.refusal import CloseCode
-from workers.localserver.server_policy import ServerPolicy
 
 pytestmark = pytest.mark.engine
 

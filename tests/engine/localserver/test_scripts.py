@@ -12,9 +12,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from tests.engine.support.localserver_harness import CHUNK, TERMINATE, ServerHarness, WireClient
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.scripts import script_file
 from workers.localserver.scripts.scripted_backend import ScriptedBackend
-from workers.localserver.server_policy import ServerPolicy
 
 QUIET = 0.3
 """Seconds without a message after which a server counts as silent. If that is too short, a fault

@@ -26,9 +26,9 @@ from tests.engine.support.localserver_harness import (
     ServerHarness,
 )
 from tests.engine.support.stub_recogniser import install_stub_recogniser
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.recogniser_protocol import Lost, Recognised, StreamReport
 from workers.localserver.recognisers import RecogniserPool
-from workers.localserver.server_policy import ServerPolicy
 
 pytestmark = pytest.mark.engine
 

@@ -13,6 +13,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.backend import Backend
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import (
@@ -24,8 +25,7 @@ from workers.localserver.recogniser_protocol import (
     StreamId,
     StreamReport,
 )
-from workers.localserver.server import BackendContext, run_server
-from workers.localserver.server_policy import ServerPolicy, SessionRecord
+from workers.localserver.server import BackendContext, SessionRecord, run_server
 
 LONG_ENOUGH = 30.0
 """Seconds after which what should have happened never will. No test waits for it to pass."""

@@ -5,9 +5,8 @@ from contextlib import ExitStack
 import pytest
 from websockets.datastructures import Headers
 
-from workers.localserver.admission import Admission, KeyStore, request_key
+from workers.localserver.admission import Admission, KeyStore, ServerPolicy, request_key
 from workers.localserver.refusal import CloseCode, Refusal
-from workers.localserver.server_policy import ServerPolicy
 from workers.protocol.messages import MAX_SESSION_S
 
 # --- number of sessions

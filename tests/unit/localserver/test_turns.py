@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.localserver import parameters
-from workers.localserver.agreement import Agreement, plain_word
 from workers.localserver.recogniser_protocol import Hypothesis, Recognised, RecognisedWord, StreamId
 from workers.localserver.refusal import Refusal
-from workers.localserver.turns import TurnBuilder
+from workers.localserver.turns import Agreement, TurnBuilder, plain_word
 from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, UpdateConfiguration
 
 U3 = ""
@@ -71,15 +70,13 @@ def test_two_equal_hypotheses_commit_all_but_their_last_word():
     agreement.update(spoken("And so, my fellow"))
 
     assert ["And", "so,"] == [word.text for word in agreement.committed]
-    assert agreement.next_word is not None
-    assert "my" == agreement.next_word.text
+    assert "my" == agreement.words[2].text
 
 
 def test_one_hypothesis_commits_nothing():
     """Two that differ from the first word on commit nothing either."""
     assert [] == agreed("And so my fellow")
     assert [] == agreed("And so my fellow", "On so my fellow")
-    assert Agreement().next_word is None
 
 
 def test_committed_words_stay_when_a_later_hypothesis_contradicts_them():

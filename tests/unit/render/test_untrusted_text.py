@@ -65,7 +65,7 @@ from workers.jobs.events import (
 )
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.localserver.server_policy import SessionRecord
+from workers.localserver.server import SessionRecord
 from workers.protocol.endpoint import EndpointKind
 from workers.protocol.messages import Turn, Word
 from workers.traces.tail import TraceEntry
