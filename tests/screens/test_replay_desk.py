@@ -190,7 +190,7 @@ async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -
             await seat.press(*harmless)
             assert said not in seat.footer_text(), harmless
         await seat.press("slash", "x")
-        assert "x" == seat.desk.state.table.filter_text
+        assert "x" == seat.desk.state.table.filter.text
         assert said not in seat.footer_text()
         await seat.press("escape", "x")
         assert said in seat.footer_text()

@@ -307,7 +307,7 @@ async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(open_desk: Desk
     async with open_desk(supervisor) as seat:
         for key in ("slash", "x", "s", "a"):
             seat.desk.post_message(Key(key, {"slash": "/"}.get(key, key)))
-        await seat.wait_until(lambda: seat.desk.state.table.filter_text == "xsa")
+        await seat.wait_until(lambda: seat.desk.state.table.filter.text == "xsa")
 
         assert [] == supervisor.cancelled
         assert 1 == len(seat.desk.screen_stack)

@@ -1,7 +1,6 @@
 """What a column of the session table is: its names, values, sorting, filter and cells.
 
-The columns themselves stand in `tui.render.columns`, since they draw. Whoever sorts or filters gets
-them as arguments.
+The columns themselves stand in `tui.render.columns`, since they draw; callers pass them in.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +18,7 @@ SortValue: TypeAlias = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What the desk, not the engine, knows of a job; `DeskState.row_context` makes it."""
+    """What the desk, not the engine, knows of a job; see `DeskState.row_context`."""
 
     current: bool = False
     marked: bool = False
@@ -86,7 +85,7 @@ class ColumnCell:
     heading_beside: str = ""
     """Replaces ``heading`` where an earlier part of the column is visible too."""
     after: str = ""
-    """The name of the column to the right of which it stands; empty: with the rest of its own."""
+    """The column to whose right it stands; empty: with the other parts of its own column."""
 
 
 class FilterKind(Enum):
@@ -121,16 +120,16 @@ class ColumnSpec:
     """In the sort dialog and in sentences."""
     help: str
     sort_value: Callable[[JobState, int | None], SortValue] | None
-    """Gets the job and the number of its newest words, which rises with time. Jobs without a value
-    come last in both directions. No function: the order of the queue."""
+    """Gets the job and the number of its newest words, which rises with time. Jobs for which it
+    returns None come last in both directions. Without a function: the order of the queue."""
     direction_labels: tuple[str, str]
     """What is first when ascending, and when descending."""
     cells: tuple[ColumnCell, ...] = ()
     filter: ColumnFilter | None = None
     descending: bool = False
-    """The direction at first: large values are what the user looks for."""
+    """The initial direction: the user looks for large values."""
     finished_last: bool = False
-    """Sorted by it, finished jobs come after those at work."""
+    """Sorted by it, finished jobs come after the others."""
     is_optional: bool = True
     """The settings can hide it."""
 
@@ -146,13 +145,21 @@ QUEUE_ORDER = ColumnSpec(
 
 
 @dataclass(frozen=True, slots=True)
+class Sorting:
+    """The column that rows are sorted by, and the direction."""
+
+    column: ColumnSpec = QUEUE_ORDER
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnReference:
     """A column in words, for help and documentation."""
 
     name: str
     help: str
     sort: str
-    """What stands first at first."""
+    """What comes first in the initial direction."""
     filter: str
     """An example of a filter term, or empty."""
 

@@ -1,15 +1,15 @@
-"""The table as the user arranged it: which rows are visible and where, the current row, marks.
+"""The table as the user arranged it: which rows are visible, in which order, current row, marks.
 
 What is known of each job is in `desk_state`.
 """
 
+import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tui.model.column_spec import ColumnSpec
+from tui.model.column_spec import ColumnSpec, Sorting, SortValue
 from tui.model.row_filter import Filter
-from tui.model.row_order import RowOrder, Sorting
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
@@ -38,19 +38,32 @@ class TableView:
     ) -> None:
         self._job_states = job_states
         self._last_heard_seq = last_heard_seq
+        self.visible: list[JobId] = []
+        """The visible rows, from the top."""
+        self.sorting = Sorting()
+        self.filter = Filter()
+        self.frozen = False
+        """Rows keep their place although values change."""
+        self.newcomer_count = 0
+        """Jobs added while frozen, which have no row yet."""
         self.current: JobId | None = None
         """Always a visible row; None when there is none."""
         self.marked: set[JobId] = set()
         """Marked rows that are visible."""
-        self._all_marks: set[JobId] = set()
-        """Marked rows, hidden ones included."""
-        self._last_selected: JobId | None = None
-        """The row that the user selected last. While it is hidden, another row is current."""
         self.is_reading = False
         """Only the current job is on the screen, so live values must not replace it."""
         self.changed_jobs: set[JobId] = set()
         """Jobs whose rows must be redrawn; `take_changes` empties it."""
-        self._row_order = RowOrder()
+        self._all_marks: set[JobId] = set()
+        """Marked rows, hidden ones included."""
+        self._last_selected: JobId | None = None
+        """The row that the user selected last. While it is hidden, another row is current."""
+        self._all_jobs: list[JobId] = []
+        """Every job, in queue order."""
+        self._ranks: dict[JobId, int] = {}
+        """Position of each job in the queue; jobs that never moved have their id."""
+        self._row_by_job: dict[JobId, int] | None = {}
+        """None after `visible` changed, until a row is looked up."""
         self._order_changed = False
         self._stale = False
         """Some job changed since the rows were last ordered."""
@@ -66,22 +79,25 @@ class TableView:
     def add(self, job: JobId) -> None:
         """Gives a new job its row, unless it has to wait for the next `take_changes`."""
         self.changed_jobs.add(job)
-        if self._row_order.add(job):
-            self._order_changed = True
+        bisect.insort(self._all_jobs, job, key=self._queue_rank)
+        if self.frozen:
+            self.newcomer_count += 1
+        elif self._is_queue_order():
+            bisect.insort(self.visible, job, key=self._queue_rank)
+            self._row_by_job, self._order_changed = None, True
             self.current = job if self.current is None else self.current
 
     def remove(self, jobs: Iterable[JobId]) -> None:
         """Removes rows; their places in the queue and their marks are kept for `put_back`."""
-        row = self.current_row
-        self._row_order.remove(jobs)
-        self._repair_selection(row)
+        removed = frozenset(jobs)
+        self._all_jobs = [job for job in self._all_jobs if job not in removed]
+        self._set_visible([job for job in self.visible if job not in removed])
 
     def put_back(self, jobs: Iterable[JobId]) -> None:
         """Returns removed rows to where they were, with their marks."""
         for job in jobs:
-            self._row_order.add(job)
+            bisect.insort(self._all_jobs, job, key=self._queue_rank)
         self._reorder()
-        self._repair_selection(0)
         self._restore_selection()
 
     def reset(self) -> None:
@@ -92,7 +108,7 @@ class TableView:
     def take_changes(self) -> Changes:
         """Reorders the rows if it is time; returns what changed since the last call."""
         self._stale |= bool(self.changed_jobs)
-        free = not (self._row_order.is_queue_order or self._row_order.frozen or self.is_reading)
+        free = not (self._is_queue_order() or self.frozen or self.is_reading)
         if free and self._stale and self._now - self._reordered_at >= MIN_REORDER_INTERVAL_S:
             self._reorder()
         changes = Changes(frozenset(self.changed_jobs), self._order_changed)
@@ -102,23 +118,23 @@ class TableView:
     # --- what it shows
 
     @property
-    def visible(self) -> Sequence[JobId]:
-        """The visible rows, from the top."""
-        return self._row_order.visible
-
-    @property
     def current_row(self) -> int:
         """The row of the current job; 0 when there is none."""
-        return 0 if self.current is None else self._row_order.row_by_job[self.current]
+        return 0 if self.current is None else self._rows()[self.current]
 
     def row_of(self, job: JobId) -> int | None:
         """The row of a job; None when it is hidden."""
-        return self._row_order.row_by_job.get(job)
+        return self._rows().get(job)
+
+    def _rows(self) -> Mapping[JobId, int]:
+        if self._row_by_job is None:
+            self._row_by_job = {job: row for row, job in enumerate(self.visible)}
+        return self._row_by_job
 
     @property
     def waiting_jobs(self) -> list[JobId]:
         """Jobs that wait for their start, in queue order."""
-        return [job for job in self._row_order.all_jobs if _is_waiting(self._job_states[job])]
+        return [job for job in self._all_jobs if self._job_states[job].status.is_waiting]
 
     @property
     def current_job_state(self) -> JobState | None:
@@ -175,31 +191,6 @@ class TableView:
 
     # --- which rows are visible, in which order
 
-    @property
-    def sorting(self) -> Sorting:
-        """The column that rows are sorted by, and the direction."""
-        return self._row_order.sorting
-
-    @property
-    def filter_text(self) -> str:
-        """The filter as typed; empty when there is none."""
-        return self._row_order.filter.text
-
-    @property
-    def filter_problems(self) -> Sequence[str]:
-        """A sentence for each term of the filter that was not understood."""
-        return self._row_order.filter.problems
-
-    @property
-    def frozen(self) -> bool:
-        """Rows keep their place although values change."""
-        return self._row_order.frozen
-
-    @property
-    def newcomer_count(self) -> int:
-        """Jobs added while frozen, which have no row yet."""
-        return self._row_order.newcomer_count
-
     def sort_by(self, column: ColumnSpec, *, reverse: bool | None = None) -> None:
         """Sorts the rows; sorting by the same column again reverses the direction.
 
@@ -211,21 +202,20 @@ class TableView:
             descending = not self.sorting.descending
         else:
             descending = column.descending
-        self._row_order.sorting = Sorting(column, descending)
+        self.sorting = Sorting(column, descending)
         self._reorder()
 
     def filter_by(self, filter: Filter) -> None:
         """Shows only the rows that match; an empty filter shows all."""
         if self._last_selected not in self._job_states:  # nothing selected yet, or removed
             self._last_selected = self.current
-        self._row_order.filter = filter
+        self.filter = filter
         self._reorder()
         self._restore_selection()
 
     def set_frozen(self, on: bool) -> None:
         """Freezes the rows: only the user moves them, until this is called with False."""
-        self._row_order.frozen = on
-        self._order_changed = True
+        self.frozen, self._order_changed = on, True
         if not on:
             self._reorder()
 
@@ -234,49 +224,63 @@ class TableView:
 
         Returns all waiting jobs in their new order.
         """
-        moved, order = set(jobs), self.waiting_jobs
-        if by < 0:
-            _move_up(order, moved)
-        elif by > 0:
-            order.reverse()
-            _move_up(order, moved)
-            order.reverse()
+        moved, direction = set(jobs), 1 if by < 0 else -1
+        order = self.waiting_jobs[::direction]
+        for row in range(1, len(order)):
+            if order[row] in moved and order[row - 1] not in moved:
+                order[row - 1], order[row] = order[row], order[row - 1]
+        order = order[::direction]
         self.reorder_queue(order)
         return order
 
     def reorder_queue(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order; jobs that are not named keep their rows."""
+        """Puts waiting jobs into this order, on the positions that they have together.
+
+        Jobs that are not named keep their rows.
+        """
         waiting = frozenset(self.waiting_jobs)
-        self._row_order.reorder_queue([*dict.fromkeys(job for job in order if job in waiting)])
+        moved = [*dict.fromkeys(job for job in order if job in waiting)]
+        self._ranks |= dict(zip(moved, sorted(map(self._queue_rank, moved)), strict=True))
+        self._all_jobs.sort(key=self._queue_rank)
         self._reorder()
 
+    def _is_queue_order(self) -> bool:
+        """Rows never move by themselves: neither sorted nor filtered."""
+        return self.sorting == Sorting() and not self.filter
+
+    def _queue_rank(self, job: JobId) -> int:
+        return self._ranks.get(job, job)
+
     def _reorder(self) -> None:
+        """Filters and sorts by the current values. Jobs without a value to sort by come last."""
+        self._reordered_at, self._stale, self.newcomer_count = self._now, False, 0
+        states, column, descending = self._job_states, self.sorting.column, self.sorting.descending
+        order = [job for job in self._all_jobs if self.filter.matches(states[job])]
+        if column.sort_value is None:
+            order = order[::-1] if descending else order
+        else:
+            values: dict[JobId, SortValue] = {
+                job: column.sort_value(states[job], self._last_heard_seq.get(job)) for job in order
+            }
+            valued = [job for job in order if values[job] is not None]
+            valued.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one type, and none None
+            if column.finished_last:
+                valued.sort(key=lambda job: states[job].status.is_finished)
+            order = valued + [job for job in order if values[job] is None]
+        if order != self.visible:
+            self._set_visible(order)
+
+    def _set_visible(self, order: list[JobId]) -> None:
+        """Replaces the rows; keeps the current job, or if it is hidden, selects that in its row."""
         row = self.current_row
-        self._reordered_at, self._stale = self._now, False
-        if self._row_order.refresh(self._job_states, self._last_heard_seq):
-            self._repair_selection(row)
+        self.visible, self._row_by_job, self._order_changed = order, None, True
+        rows = self._rows()
+        self.marked = {job for job in self._all_marks if job in rows}
+        if self.current not in rows:
+            self.current = order[min(row, len(order) - 1)] if order else None
 
     def _restore_selection(self) -> None:
         """Selects the row that the user selected last, if it is visible again."""
         if self._last_selected is not None and self.row_of(self._last_selected) is not None:
             self.current = self._last_selected
         self._order_changed = True
-
-    def _repair_selection(self, row: int) -> None:
-        """After rows moved: keeps the current job, or if it is hidden, the job in its row."""
-        self._order_changed = True
-        rows, order = self._row_order.row_by_job, self.visible
-        self.marked = {job for job in self._all_marks if job in rows}
-        if self.current not in rows:
-            self.current = order[min(row, len(order) - 1)] if order else None
-
-
-def _is_waiting(job_state: JobState) -> bool:
-    return not job_state.status.is_live and not job_state.status.is_finished
-
-
-def _move_up(order: list[JobId], jobs: set[JobId]) -> None:
-    """Swaps each of the jobs with the one above it, unless that one moves too."""
-    for row in range(1, len(order)):
-        if order[row] in jobs and order[row - 1] not in jobs:
-            order[row - 1], order[row] = order[row], order[row - 1]

@@ -12,9 +12,9 @@ from tui.model.column_spec import (
     Detail,
     Row,
     RowContext,
+    Sorting,
     TableRoom,
 )
-from tui.model.row_order import Sorting
 from tui.render.columns import COLUMNS
 from tui.render.job_labels import STATUS_ROLES, status_sign
 from tui.text.width import cell_width, clean, fit

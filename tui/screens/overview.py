@@ -124,7 +124,7 @@ class Overview(DetailScreen):
         self.request_redraw()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        if isinstance(message.input, FilterInput) and message.value != self.state.table.filter_text:
+        if isinstance(message.input, FilterInput) and message.value != self.state.table.filter.text:
             self.state.table.filter_by(parse_filter(message.value, COLUMNS))
             self.request_redraw()
 
@@ -172,6 +172,6 @@ class Overview(DetailScreen):
             self.table.focus()
         elif self.state.table.unmark_all():
             self.request_redraw()
-        elif self.state.table.filter_text:
+        elif self.state.table.filter.text:
             self.state.table.filter_by(Filter())
             self.request_redraw()

@@ -6,8 +6,7 @@ from textual.events import Click
 
 from tui.keys import key_table
 from tui.keys.key_table import Scope
-from tui.model.column_spec import QUEUE_ORDER, ColumnSpec
-from tui.model.row_order import Sorting
+from tui.model.column_spec import QUEUE_ORDER, ColumnSpec, Sorting
 from tui.render.columns import COLUMNS
 from tui.render.table import sort_choice_lines
 from tui.screens.dialog import Dialog

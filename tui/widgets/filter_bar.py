@@ -50,7 +50,7 @@ class FilterBar(Horizontal):
 
     def redraw(self) -> None:
         """Shows the current filter and its matches; hides the bar if there is none."""
-        text, typing = self._state.table.filter_text, self.screen.focused is self.filter_input
+        text, typing = self._state.table.filter.text, self.screen.focused is self.filter_input
         if not typing:  # while typing, the text is ahead of the filter
             self.filter_input.value = text
         self.set_class(bool(text) or typing, "-open")
@@ -61,6 +61,6 @@ class FilterBar(Horizontal):
         shown, of = len(state.table.visible), len(state.job_states)
         return [
             table.filter_result_line(
-                shown, of, state.table.filter_problems, width, self._look.symbols
+                shown, of, state.table.filter.problems, width, self._look.symbols
             )
         ]

@@ -60,6 +60,11 @@ class JobStatus(Enum):
         """The job has a session."""
         return self in _LIVE
 
+    @property
+    def is_waiting(self) -> bool:
+        """The job waits for a start."""
+        return self not in _LIVE and self not in _FINISHED
+
     @classmethod
     def from_outcome(cls, outcome: Outcome) -> "JobStatus":
         """The status of a job whose latest attempt ended so."""

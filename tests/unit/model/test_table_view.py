@@ -16,10 +16,9 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tui.model.column_spec import QUEUE_ORDER, ColumnSpec
+from tui.model.column_spec import QUEUE_ORDER, ColumnSpec, Sorting
 from tui.model.desk_state import DeskState
 from tui.model.row_filter import Filter, parse_filter
-from tui.model.row_order import Sorting
 from tui.render.columns import COLUMNS, column_named
 from tui.render.latest_words import queue_position
 from workers.jobs.events import Event, Outcome
@@ -157,7 +156,7 @@ def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
     state = desk(*MIXED)
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     assert [1, 3] == state.table.visible
-    assert "state:streaming" == state.table.filter_text
+    assert "state:streaming" == state.table.filter.text
     assert state.table.row_of(JobId(2)) is None
 
     state.apply(report(1, ended_done()))
@@ -191,7 +190,7 @@ def test_a_hidden_row_that_is_selected_takes_the_filter_away() -> None:
     state.table.filter_by(parse_filter("state:done", COLUMNS))
     state.table.select(JobId(2))
 
-    assert "" == state.table.filter_text
+    assert "" == state.table.filter.text
     assert 1 == state.table.current_row
 
 

@@ -280,7 +280,7 @@ def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
 
     wall.step(1, 0)
 
-    assert "state:streaming" == state.table.filter_text
+    assert "state:streaming" == state.table.filter.text
     assert [1, 3] == sorted(wall.tiles)
 
 

@@ -27,11 +27,11 @@ from tui.model.column_spec import (
     FilterKind,
     Row,
     RowContext,
+    Sorting,
     columns_reference,
 )
 from tui.model.desk_state import DeskState
 from tui.model.row_filter import parse_filter
-from tui.model.row_order import Sorting
 from tui.render.columns import COLUMNS, column_named
 from tui.render.help import help_lines
 from tui.render.table import (

@@ -20,8 +20,7 @@ from tests.support.report_builders import (
     turn_heard,
 )
 from tui.keys.key_table import Scope, bindings_in
-from tui.model.column_spec import QUEUE_ORDER, RowContext
-from tui.model.row_order import Sorting
+from tui.model.column_spec import QUEUE_ORDER, RowContext, Sorting
 from tui.render import gauges, latest_words
 from tui.render.columns import column_named, visible_columns
 from tui.render.footer import key_hints
