@@ -3,7 +3,7 @@
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import progressed, streaming, turn_heard
-from tui.model.wall_ranking import WallRanking
+from tui.model.wall import WallRanking
 from tui.screens.overview import Overview
 from tui.screens.reading_screen import ReadingScreen
 from tui.screens.wall import WallScreen

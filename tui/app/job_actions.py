@@ -13,8 +13,8 @@ from tui.app.run_actions import DeskParts, RunActions
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs
-from tui.model.run_notices import RunNotices
 from tui.model.supervisor_protocol import SupervisorProtocol
+from tui.model.verbs import RunNotices
 from tui.text.formats import format_count
 from tui.theme.roles import StyledLine
 from workers.jobs.job import JobId

@@ -62,7 +62,7 @@ class ReplayActions(RunActions):
         self.faster(SPEEDS.index(speed) - SPEEDS.index(self.replay.speed))
 
     def skip(self, seconds: float) -> None:
-        self.replay.seek_by(seconds)
+        self.replay.seek(self.replay.position_s + seconds)
         self._tick()
 
     def beginning_of_run(self) -> None:

@@ -166,7 +166,7 @@ class RunActions(ABC):
     async def copy(self) -> None:
         from tui.app.clipboard import copy_transcripts
 
-        job_states = [self.state.snapshot(job) for job in self.targets]
+        job_states = [self.state.job_states[job].copy() for job in self.targets]
         copied = await asyncio.to_thread(copy_transcripts, job_states, self.run_folder)
         self._put_on_clipboard(copied.text, copied.notice)
 

@@ -25,7 +25,7 @@ class RowContext:
     stopping: bool = False
     """The user cancelled the job, and it has not ended yet."""
     retry_wait_s: int = 0
-    """Whole seconds until the next attempt may start; 0 when it only waits for a free place."""
+    """Whole seconds until the next attempt may start; 0 when it only waits for a free slot."""
     forecast: StartForecast | None = None
     """Its position in the queue."""
 

@@ -1,7 +1,6 @@
-"""What the desk knows: the state of each job, the table made of them, and what changed.
+"""What the desk knows: the state of each job, the table over them, and what changed.
 
-Plain Python without widgets or clocks: reports and the time come in as arguments. Only one thread
-may call it.
+Plain Python without widgets or clocks; the caller passes reports and the time, from one thread.
 """
 
 import math
@@ -9,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tui.model.column_spec import RowContext
-from tui.model.queue_forecast import QueueForecast, StartForecast
+from tui.model.queue_forecast import QueueForecast
 from tui.model.table_view import TableView
 from tui.model.tabs import TabState
 from workers.jobs.events import JobReport, TurnReceived
@@ -18,8 +17,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn
 
 MAX_TURNS = 60
-"""Turns kept in memory of a job that is not current; older ones stay on disk (see
-`transcript_cache`)."""
+"""Turns in memory for a job that is not current; `transcript_cache` reads older ones from disk."""
 
 
 class DeskState:
@@ -28,7 +26,7 @@ class DeskState:
     def __init__(self) -> None:
         self.job_states: dict[JobId, JobState] = {}
         self.last_heard_seq: dict[JobId, int] = {}
-        """Numbers that rise with each reading of a turn: the job with the newest words is last."""
+        """Numbers that rise with each reading of a turn; the highest has the newest words."""
         self.table = TableView(self.job_states, self.last_heard_seq)
         self.tab_state = TabState()
         self.status_counts: Counter[JobStatus] = Counter()
@@ -42,7 +40,6 @@ class DeskState:
         self._live_jobs: set[JobId] = set()
         self._stopping_jobs: set[JobId] = set()
         self._removed_jobs: dict[JobId, JobState] = {}
-        """Jobs that were removed from the table."""
 
     # --- reports come in
 
@@ -55,7 +52,7 @@ class DeskState:
         self.table.tick(now)
 
     def apply(self, report: JobReport) -> None:
-        """Applies one report."""
+        """Applies one report, also of a removed job."""
         if (job_state := self._removed_jobs.get(report.job)) is not None:
             job_state.apply(report)
             return
@@ -68,7 +65,13 @@ class DeskState:
             if report.job != self.table.current:
                 job_state.transcript.evict(MAX_TURNS)
         if job_state.status is not before:
-            self._update_status(job_state, before)
+            self.status_counts[before] -= 1
+            self.status_counts[job_state.status] += 1
+            if job_state.status.is_live:
+                self._live_jobs.add(report.job)
+            else:
+                self._live_jobs.discard(report.job)
+                self._stopping_jobs.discard(report.job)
         if job_state.retrying is None:
             self._retry_due.pop(report.job, None)
         elif job_state.retrying is report.event:
@@ -77,7 +80,7 @@ class DeskState:
         self.table.changed_jobs.add(report.job)
 
     def restore(self, job_states: Iterable[JobState]) -> None:
-        """Adds jobs with what happened to them before the desk opened, sorted by number."""
+        """Adds jobs with what happened to them before the desk opened."""
         for job_state in job_states:
             self.job_states[job_state.job] = job_state
             self.table.add(job_state.job)
@@ -101,18 +104,16 @@ class DeskState:
         """
         room = not max_sessions or len(self._live_jobs) < max_sessions
         start_in = None if next_start_at is None else next_start_at - self._now
-        if room and next_start_at is not None:
-            queue = [job for job in queue if not self._starts_later(job, next_start_at)]
+        if room and next_start_at is not None:  # jobs behind a retry that is due later start first
+            soon = max(next_start_at, self._now)
+            queue = [
+                job
+                for job in queue
+                if self._retry_due.get(job, -math.inf) <= soon
+                or self.job_states[job].status is not JobStatus.RETRYING
+            ]
         self.table.changed_jobs |= self._queue_forecast.update(
             queue, held=held, has_room=room, start_in_s=start_in
-        )
-
-    def _starts_later(self, job: JobId, next_start_at: float) -> bool:
-        """It waits for a retry that is due later, so the jobs behind it start first."""
-        due = self._retry_due.get(job, -math.inf)
-        return (
-            due > max(next_start_at, self._now)
-            and self.job_states[job].status is JobStatus.RETRYING
         )
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
@@ -121,7 +122,7 @@ class DeskState:
         self.table.changed_jobs.add(job)
 
     def mark_stopping(self, job: JobId) -> None:
-        """Notes that the user cancelled a live job; its row says so until it has ended."""
+        """Notes that the user cancelled a live job; its row shows it until the job has ended."""
         self._stopping_jobs.add(job)
         self.table.changed_jobs.add(job)
 
@@ -144,15 +145,6 @@ class DeskState:
     def _update_maxima(self, job_state: JobState) -> None:
         self.max_duration_s = max(self.max_duration_s, job_state.total_seconds)
         self.highest_attempt = max(self.highest_attempt, job_state.attempt)
-
-    def _update_status(self, job_state: JobState, before: JobStatus) -> None:
-        self.status_counts[before] -= 1
-        self.status_counts[job_state.status] += 1
-        if job_state.status.is_live:
-            self._live_jobs.add(job_state.job)
-        else:
-            self._live_jobs.discard(job_state.job)
-            self._stopping_jobs.discard(job_state.job)
 
     def remove(self, jobs: Iterable[JobId]) -> None:
         """Removes jobs from the table, until `undo_remove`."""
@@ -186,8 +178,8 @@ class DeskState:
     @property
     def all_job_states(self) -> list[JobState]:
         """Every job by its number, removed ones included."""
-        known = [*self.job_states.values(), *self._removed_jobs.values()]
-        return sorted(known, key=lambda job_state: job_state.job)
+        job_states = self.job_states | self._removed_jobs
+        return [job_states[job] for job in sorted(job_states)]
 
     @property
     def live_job_states(self) -> list[JobState]:
@@ -198,12 +190,8 @@ class DeskState:
         """Whether the user cancelled the job and it has not ended yet."""
         return job in self._stopping_jobs
 
-    def start_forecast(self, job: JobId) -> StartForecast | None:
-        """What a job in the queue can expect; None for other jobs."""
-        return self._queue_forecast.forecast(job)
-
     def retry_wait_s(self, job: JobId) -> int:
-        """Whole seconds until the next attempt may start; 0 if it only waits for a free place."""
+        """Whole seconds until the next attempt may start; 0 if it only waits for a free slot."""
         return _whole_seconds(self._retry_due[job] - self._now) if job in self._retry_due else 0
 
     def row_context(self, job: JobId) -> RowContext:
@@ -213,12 +201,8 @@ class DeskState:
             marked=job in self.table.marked,
             stopping=self.is_stopping(job),
             retry_wait_s=self.retry_wait_s(job),
-            forecast=self.start_forecast(job),
+            forecast=self._queue_forecast.forecast(job),
         )
-
-    def snapshot(self, job: JobId) -> JobState:
-        """A copy that another thread may read while reports come in."""
-        return self.job_states[job].copy()
 
 
 def _whole_seconds(left: float) -> int:

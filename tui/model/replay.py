@@ -3,7 +3,7 @@
 Plain Python; the caller passes the time. A `Replay` is a `SupervisorStatus`: it cannot be steered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 
 from tui.model.desk_state import DeskState
@@ -17,32 +17,32 @@ from workers.runs.timeline import RunTimeline
 SPEEDS = (1, 4, 16)
 
 TIME_TOLERANCE_S = 1e-6
-"""Two times that differ by less are the same, but for rounding."""
+"""Times that differ by less are equal, but for rounding."""
 
 
 class Replay:
     """Starts at the end of the run, which is its result."""
 
+    # The supervisor's status; the traces record nothing of holds, limits and server restarts.
+    holding = False
+    next_start_at: float | None = None
+    server_restarts = 0
+    is_idle = True  # quitting ends no session
+
     def __init__(self, timeline: RunTimeline) -> None:
         self.timeline = timeline
+        self.duration_s = timeline.duration_s
+        self.max_sessions = timeline.index.limits.sessions or max(timeline.peak_sessions, 1)
+        """The user's limit; without one, the peak of live sessions."""
+        self.queue: list[JobId] = []
+        """Waiting jobs in the order of their starts; jobs that never started come last."""
         self.position_s = timeline.duration_s
         """Seconds on the run's clock."""
         self.playing = False
         self.speed = SPEEDS[0]
-        """As a multiple of the original speed."""
         self._shown_until_s = BEFORE_START_S
         """Position up to which the state has the reports."""
         self._last_tick_s = 0.0
-        """The caller's time at the last tick."""
-        self.queue: Sequence[JobId] = []
-        """Waiting jobs in the order of their starts; jobs that never started come last."""
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from start to end."""
-        return self.timeline.duration_s
-
-    # --- what the user does
 
     def toggle_playing(self, now: float) -> None:
         """Plays or pauses; at the end, plays from the start."""
@@ -52,45 +52,34 @@ class Replay:
             self.position_s = 0.0
 
     def change_speed(self, steps: int) -> None:
-        """Goes to a faster (1) or slower (-1) speed."""
-        step = SPEEDS.index(self.speed) + steps
-        self.speed = SPEEDS[min(max(step, 0), len(SPEEDS) - 1)]
-
-    def seek_by(self, offset_s: float) -> None:
-        """Goes forward, or back if negative."""
-        self.seek(self.position_s + offset_s)
+        """Switches to a faster (1) or slower (-1) speed."""
+        index = SPEEDS.index(self.speed) + steps
+        self.speed = SPEEDS[min(max(index, 0), len(SPEEDS) - 1)]
 
     def seek(self, position_s: float) -> None:
         """Goes to a position, clamped to the run."""
         self.position_s = min(max(position_s, 0.0), self.duration_s)
 
-    # --- what is seen
-
     @property
     def replay_bar(self) -> ReplayPosition:
         """What the replay bar shows."""
-        wall = self.timeline.wall_time(self.position_s)
-        incidents = self.timeline.incidents
+        position_s, timeline = self.position_s, self.timeline
+        time_of_day, incidents = timeline.wall_time(position_s), timeline.incidents
         return ReplayPosition(
-            self.position_s, self.duration_s, self.playing, self.speed, wall, incidents
+            position_s, self.duration_s, self.playing, self.speed, time_of_day, incidents
         )
 
     def attempt_time_s(self, job: JobId, attempt: int) -> float:
         """Seconds since an attempt started, on its own clock; below 0 if it has not started."""
-        return (
-            self.position_s
-            - self.timeline.attempt_starts.get((job, attempt), inf)
-            + TIME_TOLERANCE_S
-        )
+        start_s = self.timeline.attempt_starts.get((job, attempt), inf)
+        return self.position_s - start_s + TIME_TOLERANCE_S
 
     def update_state(self, state: DeskState, now: float) -> None:
         """Applies the reports up to the current position; after a jump back, from the start."""
         self._advance(now)
         if self._shown_until_s == BEFORE_START_S:
-            jobs, files = (
-                zip(*self.timeline.job_files, strict=True) if self.timeline.job_files else ((), ())
-            )
-            state.add_jobs(jobs, files)
+            job_files = self.timeline.job_files
+            state.add_jobs([job for job, _ in job_files], [file for _, file in job_files])
         if self.position_s < self._shown_until_s:
             state.reset()
             self._shown_until_s = BEFORE_START_S
@@ -107,36 +96,9 @@ class Replay:
     def _advance(self, now: float) -> None:
         passed, self._last_tick_s = now - self._last_tick_s, now
         if self.playing:
-            self.seek_by(passed * self.speed)
+            self.seek(self.position_s + passed * self.speed)
             self.playing = self.position_s < self.duration_s
 
-    # --- the supervisor's status, as far as it is known
-
-    @property
-    def holding(self) -> bool:
-        """Never: the run is over."""
-        return False
-
-    @property
-    def max_sessions(self) -> int:
-        """The user's limit; without one, the peak of live sessions."""
-        return self.timeline.index.limits.sessions or max(self.timeline.peak_sessions, 1)
-
-    @property
-    def next_start_at(self) -> float | None:
-        """Traces do not tell."""
-        return None
-
     def start_simulator(self) -> Callable[[float], float]:
-        """Not known: each job starts as soon as a slot is free."""
+        """The start rate is unknown: each job starts as soon as a slot is free."""
         return start_immediately
-
-    @property
-    def server_restarts(self) -> int:
-        """Traces do not tell."""
-        return 0
-
-    @property
-    def is_idle(self) -> bool:
-        """Always: quitting ends no session."""
-        return True

@@ -1,18 +1,22 @@
-"""The verbs that act on sessions. Each returns a notice of what it did.
+"""The verbs that act on sessions, and notices about the run.
 
-A verb skips jobs that it does not apply to.
+Each verb skips jobs that it does not apply to, and returns a notice of what it did.
 """
 
 from collections.abc import Mapping, Sequence
 
 from tui.keys.key_table import Scope
 from tui.model.desk_state import DeskState
-from tui.model.supervisor_protocol import SupervisorProtocol
+from tui.model.supervisor_protocol import (
+    SERVER_RESTARTED_MESSAGE,
+    SupervisorProtocol,
+    SupervisorStatus,
+)
 from tui.text.formats import format_count, format_duration
 from tui.theme.roles import Look
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
 
 NO_ROW_MESSAGE = "No session is selected"
@@ -25,19 +29,19 @@ def cancel(
 
     ``key``: the key that cancels.
     """
-    open_ = [job for job in targets if not state.job_states[job].status.is_finished]
-    if not open_:
+    jobs = [job for job in targets if not state.job_states[job].status.is_finished]
+    if not jobs:
         return nothing_message(len(targets), "already finished")
-    forced = sum(state.is_stopping(job) for job in open_)
-    for job in open_:
+    forced = sum(state.is_stopping(job) for job in jobs)
+    for job in jobs:
         supervisor.cancel(job)
         if state.job_states[job].status.is_live:
             state.mark_stopping(job)
     if forced:
-        return f"Cancelling {job_count(len(open_))}, {forced} by force"
-    live = sum(state.is_stopping(job) for job in open_)
+        return f"Cancelling {job_count(len(jobs))}, {forced} by force"
+    live = any(state.is_stopping(job) for job in jobs)
     again = f"; transcripts are kept, {key} again forces" if live else ""
-    return f"Cancelling {job_count(len(open_))}{again}"
+    return f"Cancelling {job_count(len(jobs))}{again}"
 
 
 def retry(state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
@@ -52,38 +56,29 @@ def retry(state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[Jo
         return nothing_message(len(targets), why)
     skipped = len(targets) - len(accepted)
     rest = f"; {skipped} done or running" if skipped else ""
-    positions = [_resume_position_s(state.job_states[job]) for job in accepted]
-    return f"Retrying {job_count(len(accepted))}{_resume_text(positions)}{rest}"
-
-
-def _resume_text(positions_s: Sequence[float]) -> str:
-    from_start = sum(not position for position in positions_s)
-    if from_start == len(positions_s):
-        return " from the start"
-    if len(positions_s) == 1:
-        return f" from {format_duration(positions_s[0])}, where it stopped"
-    resumed = len(positions_s) - from_start
-    text = f": {resumed} from where {'it' if resumed == 1 else 'they'} stopped"
-    return f"{text}, {from_start} from the start" if from_start else text
-
-
-def _resume_position_s(job_state: JobState) -> float:
-    """Seconds into the recording at which another attempt would start."""
-    from_start = (Outcome.DONE, Outcome.UNREADABLE)
-    return (
-        0.0
-        if job_state.ended and job_state.ended.outcome in from_start
-        else job_state.resume_point.at_ms / 1000
-    )
+    resume_s = []
+    for job in accepted:
+        ended, resume_point = state.job_states[job].ended, state.job_states[job].resume_point
+        unreadable = ended is not None and ended.outcome is Outcome.UNREADABLE
+        if resume_point.at_ms and not unreadable:
+            resume_s.append(resume_point.at_ms / 1000)
+    from_start = len(accepted) - len(resume_s)
+    if not resume_s:
+        place = " from the start"
+    elif len(accepted) == 1:
+        place = f" from {format_duration(resume_s[0])}, where it stopped"
+    else:
+        place = f": {len(resume_s)} from where {'it' if len(resume_s) == 1 else 'they'} stopped"
+        place += f", {from_start} from the start" if from_start else ""
+    return f"Retrying {job_count(len(accepted))}{place}{rest}"
 
 
 def end_turn(supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
-    """Asks the server to end the current turn now and not at the next silence."""
+    """Asks the server to end the current turn now, without waiting for a silence."""
     sent = sum(supervisor.end_turn(job) for job in targets)
     if not sent:
         return nothing_message(len(targets), "not streaming")
-    rest = _not_streaming_text(len(targets) - sent)
-    return f"Ending the current turn of {session_count(sent)}{rest}"
+    return f"Ending the current turn of {_sent_text(sent, len(targets) - sent)}"
 
 
 def configure(
@@ -91,14 +86,13 @@ def configure(
 ) -> str:
     """Sends each session its changes. ``others``: how many targets do not stream."""
     sent = sum(supervisor.configure(job, change) for job, change in changes.items())
-    left = others + len(changes) - sent
     if not sent:
         return "Nothing was sent: these sessions have ended"
-    return f"Sent to {session_count(sent)}{_not_streaming_text(left)}"
+    return f"Sent to {_sent_text(sent, others + len(changes) - sent)}"
 
 
-def _not_streaming_text(count: int) -> str:
-    return f"; {count} not streaming" if count else ""
+def _sent_text(sent: int, not_streaming: int) -> str:
+    return session_count(sent) + (f"; {not_streaming} not streaming" if not_streaming else "")
 
 
 def toggle_hold(supervisor: SupervisorProtocol) -> str:
@@ -106,16 +100,35 @@ def toggle_hold(supervisor: SupervisorProtocol) -> str:
     on = not supervisor.holding
     supervisor.hold(on)
     if on:
-        return "New starts held. Streaming sessions go on: a paced stream cannot pause"
+        return "New starts held. Streaming sessions continue: a paced stream cannot pause"
     return "New starts released"
 
 
-def over_message(state: DeskState, look: Look) -> str:
-    """The notice for a run that has just finished, with the keys that are useful then."""
-    failed = state.status_counts[JobStatus.FAILED]
-    retry, export = (look.key_hint(Scope.JOBS, key) for key in ("retry_failed", "export(True)"))
-    again = f"{retry} retries {format_count(failed, 'failed session')}, " if failed else ""
-    return f"All finished: {again}{export} exports, {look.key_hint(Scope.DESK, 'quit')} quits"
+class RunNotices:
+    """Notices about the run as a whole, each shown once."""
+
+    def __init__(self, state: DeskState, supervisor: SupervisorStatus, look: Look) -> None:
+        self._state = state
+        self._supervisor = supervisor
+        self._look = look
+        self._announced_restarts = 0
+        self._was_active = False
+
+    def poll(self) -> str:
+        """Returns a notice of what changed since the last call, or nothing."""
+        if self._supervisor.server_restarts > self._announced_restarts:
+            self._announced_restarts = self._supervisor.server_restarts
+            return SERVER_RESTARTED_MESSAGE
+        was_active, self._was_active = self._was_active, not self._state.is_over
+        if self._was_active or not was_active:
+            return ""
+        retry, export = (
+            self._look.key_hint(Scope.JOBS, key) for key in ("retry_failed", "export(True)")
+        )
+        failed = self._state.status_counts[JobStatus.FAILED]
+        again = f"{retry} retries {format_count(failed, 'failed session')}, " if failed else ""
+        quit_key = self._look.key_hint(Scope.DESK, "quit")
+        return f"All finished: {again}{export} exports, {quit_key} quits"
 
 
 def job_count(count: int) -> str:

@@ -1,30 +1,44 @@
-"""Which sessions the wall shows, and on which tiles. Plain Python; the caller passes the time.
+"""Which sessions the wall shows, on which tile each, ranked by how interesting they are.
 
-The current row of the table is the tile with the cursor. A session keeps its tile as long as it is
-on the page, and the choice changes at most every `MIN_RERANK_INTERVAL_S`.
+Plain Python; the caller passes the time. The desk's current job is the tile with the cursor. A
+session keeps its tile while it is among the chosen ones, and ranks are coarse, so tiles stay.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
 
 from tui.model.desk_state import DeskState
-from tui.model.wall_ranking import RANK_FUNCTIONS, WallRanking
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobState
+from workers.jobs.job_state import JobState, JobStatus
+from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 MIN_RERANK_INTERVAL_S = 3.0
 """Seconds between two rankings of the sessions."""
 
+MAX_TALKING_SILENCE_S, MAX_PAUSE_SILENCE_S = 4.0, 12.0
+"""Seconds of audio since the last word, up to which a speaker counts as talking or pausing."""
+
+
+class WallRanking(Enum):
+    """Which sessions the wall shows first; the value is its label."""
+
+    MARKED = "the marked ones"
+    NEWEST_WORDS = "newest words"
+    LARGEST_LAG = "largest lag"
+    FAILED_FIRST = "failed first"
+    TABLE_ORDER = "as the table has them"
+
 
 class Wall:
-    """A grid of tiles, on one or more pages."""
+    """Tiles in a grid, on as many pages as it takes."""
 
     def __init__(self, state: DeskState) -> None:
         self.ranking = WallRanking.NEWEST_WORDS
         self.pinned = False
-        """Whether the choice of sessions is fixed."""
+        """No other sessions are chosen until unpinned."""
         self.tiles: list[JobId] = []
-        """The jobs of the current page, row by row."""
+        """Of the page in view, row by row."""
         self.page = 0
         self.grid_size = (1, 1)
         """Columns and rows of tiles."""
@@ -38,7 +52,7 @@ class Wall:
 
     @property
     def session_count(self) -> int:
-        """Number of sessions on all pages."""
+        """How many sessions there are on all pages."""
         if self.pinned:
             return len(self._ranked_jobs)
         if self.ranking is WallRanking.MARKED:
@@ -47,7 +61,7 @@ class Wall:
 
     @property
     def tiles_per_page(self) -> int:
-        """Number of tiles of one page."""
+        """How many tiles one page has room for."""
         return self.grid_size[0] * self.grid_size[1]
 
     @property
@@ -55,10 +69,8 @@ class Wall:
         """At least one."""
         return max(math.ceil(len(self._ranked_jobs) / self.tiles_per_page), 1)
 
-    # --- what happens
-
     def open(self, now: float) -> None:
-        """Prepares the wall for being shown. If the marks changed, it shows the marked sessions."""
+        """Prepares the wall for being shown. New marks since the last time select its sessions."""
         marked = self._visible_marks()
         if marked and marked != self._shown_marks:
             self.ranking, self.pinned = WallRanking.MARKED, False
@@ -69,14 +81,14 @@ class Wall:
             self._reset()
 
     def tick(self, now: float) -> None:
-        """Ranks the sessions when due, and at once when rows were added or removed."""
+        """Ranks again when it is time, and at once when rows came or went."""
         self._now = now
-        rows_changed = len(self._table.visible) != self._row_count
-        if now >= self._next_rank_at or rows_changed or self._table.current not in self.tiles:
+        came_or_went = len(self._table.visible) != self._row_count
+        if now >= self._next_rank_at or came_or_went or self._table.current not in self.tiles:
             self._rerank()
 
     def resize(self, columns: int, rows: int) -> None:
-        """Sets the size of the grid."""
+        """Sets the size of the grid, in tiles."""
         if (columns, rows) != self.grid_size:
             self.grid_size = columns, rows
             self._assign_tiles()
@@ -84,59 +96,60 @@ class Wall:
     # --- what the user does
 
     def cycle_ranking(self) -> None:
-        """Selects the next ranking."""
-        marked = self._visible_marks()
-        rankings = [way for way in WallRanking if marked or way is not WallRanking.MARKED]
+        """Switches to the next ranking, and unpins."""
+        self._shown_marks = self._visible_marks()
+        rankings = list(WallRanking)
+        if not self._shown_marks:
+            rankings.remove(WallRanking.MARKED)
         index = rankings.index(self.ranking) if self.ranking in rankings else -1
         self.ranking, self.pinned = rankings[(index + 1) % len(rankings)], False
-        self._shown_marks = self._visible_marks()
         self._reset()
         self._rerank()
 
     def toggle_pin(self) -> None:
-        """Fixes the choice of sessions, or releases it."""
+        """Keeps these sessions and chooses no others, or releases them."""
         self.pinned = not self.pinned
         self._rerank()
 
     def step(self, columns: int, rows: int) -> None:
-        """Moves the cursor; it stops at the edges."""
+        """Moves the cursor, and stops at the edges."""
         if self._table.current not in self.tiles:
             return
         across, down = self.grid_size
         row, column = divmod(self.tiles.index(self._table.current), across)
         column = min(max(column + columns, 0), across - 1)
         row = min(max(row + rows, 0), down - 1)
-        if (place := row * across + column) < len(self.tiles):
-            self._select_tile(self.tiles[place])
+        if (tile := row * across + column) < len(self.tiles):
+            self._select_tile(tile)
 
     def turn_page(self, pages: int) -> None:
-        """Turns pages; the cursor stays at its tile."""
+        """Turns pages; the cursor keeps its position on the page."""
         if not self.tiles:
             return
         current = self._table.current
-        place = self.tiles.index(current) if current in self.tiles else 0
+        tile = self.tiles.index(current) if current in self.tiles else 0
         self.page = min(max(self.page + pages, 0), self.page_count - 1)
         self.tiles = self._page_jobs()
-        self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
+        self._select_tile(tile)
 
     def go_to_edge(self, direction: int) -> None:
-        """Goes to the first tile of all pages (-1), or the last (1)."""
+        """Goes to the very first tile (-1) or the very last (1)."""
         if self._ranked_jobs:
-            self._select_tile(self._ranked_jobs[0 if direction < 0 else -1])
+            self._select_job(self._ranked_jobs[0 if direction < 0 else -1])
             self._assign_tiles()
 
     def toggle_mark(self) -> None:
-        """Toggles the mark of the current tile and goes to the next one."""
+        """Marks or unmarks the tile with the cursor and moves to the next one."""
         current = self._table.current
-        if current not in self.tiles:
-            return
-        self._table.toggle_mark()
-        place = self.tiles.index(current) + 1
-        self._select_tile(self.tiles[min(place, len(self.tiles) - 1)])
+        if current in self.tiles:
+            self._table.toggle_mark()
+            self._select_tile(self.tiles.index(current) + 1)
 
-    def _select_tile(self, job: JobId) -> None:
-        """Selects a job unless the filter has just hidden it: selecting it would end the filter."""
-        if self._table.row_of(job) is None:
+    def _select_tile(self, tile: int) -> None:
+        self._select_job(self.tiles[min(tile, len(self.tiles) - 1)])
+
+    def _select_job(self, job: JobId) -> None:
+        if self._table.row_of(job) is None:  # just hidden by the filter; selecting would clear it
             self._rerank()
         else:
             self._table.select(job)
@@ -144,51 +157,34 @@ class Wall:
     # --- choosing
 
     def _visible_marks(self) -> frozenset[JobId]:
-        """Marked rows that are visible."""
         return frozenset(self._table.marked.intersection(self._table.visible))
 
     def _reset(self) -> None:
-        """Forgets the ranking, so that the next one starts afresh."""
+        """Lets the next ranking start as if nothing had been shown before."""
         self._ranked_jobs, self.tiles, self.page = [], [], 0
 
     def _rerank(self) -> None:
-        self._next_rank_at, self._row_count = (
-            self._now + MIN_RERANK_INTERVAL_S,
-            len(self._table.visible),
-        )
-        jobs = self._candidates()
-        current, before = self._table.current, self._ranked_jobs
-        ranked = self._pinned_order(jobs) if self.pinned else self._interest_order(jobs)
-        if current in jobs and current in ranked and not self.pinned:
-            # The current tile keeps its position, or comes into view.
-            at = ranked.index(current)
-            place = before.index(current) if current in before else min(at, self.tiles_per_page - 1)
-            ranked.insert(place, ranked.pop(at))
+        """Ranks the sessions. Of equal ones, those that came first before stay first."""
+        current, visible, before = self._table.current, self._table.visible, self._ranked_jobs
+        self._next_rank_at, self._row_count = self._now + MIN_RERANK_INTERVAL_S, len(visible)
+        if self.ranking is WallRanking.MARKED:
+            visible = [job for job in visible if job in self._shown_marks]
+        candidates = dict.fromkeys(visible)
+        ranked = [job for job in before if job in candidates]
+        if not self.pinned:
+            kept = () if self.ranking is WallRanking.TABLE_ORDER else ranked
+            rank, states = RANK_FUNCTIONS[self.ranking], self._state.job_states
+            ranked = sorted(dict.fromkeys([*kept, *visible]), key=lambda job: rank(states[job]))
+            if current in candidates:
+                # Others come and go; the tile at the cursor stays, or comes into sight.
+                index, last = ranked.index(current), self.tiles_per_page - 1
+                tile = before.index(current) if current in before else min(index, last)
+                ranked.insert(tile, ranked.pop(index))
         self._ranked_jobs = ranked
         self._assign_tiles()
 
-    def _candidates(self) -> Mapping[JobId, JobState]:
-        """The jobs that may be shown, in the order of the table."""
-        state, only = self._state, self._shown_marks
-        if self.ranking is not WallRanking.MARKED:
-            return {job: state.job_states[job] for job in self._table.visible}
-        return {job: state.job_states[job] for job in self._table.visible if job in only}
-
-    def _pinned_order(self, jobs: Mapping[JobId, JobState]) -> list[JobId]:
-        return [job for job in self._ranked_jobs if job in jobs]
-
-    def _interest_order(self, jobs: Mapping[JobId, JobState]) -> list[JobId]:
-        """Ranks the jobs; the sort is stable, so equal jobs keep their order."""
-        if self.ranking is WallRanking.TABLE_ORDER:
-            return list(jobs)
-        kept = {job: None for job in self._ranked_jobs if job in jobs}
-        ranked = [*kept, *(job for job in jobs if job not in kept)]
-        dullness = RANK_FUNCTIONS[self.ranking]
-        ranked.sort(key=lambda job: dullness(jobs[job]))
-        return ranked
-
     def _assign_tiles(self) -> None:
-        """Assigns the jobs of the page to tiles; jobs that have a tile keep it."""
+        """Gives every session of the page a tile; those that have one keep it."""
         current, row_of = self._table.current, self._table.row_of
         self._ranked_jobs = [job for job in self._ranked_jobs if row_of(job) is not None]
         if current in self._ranked_jobs:
@@ -201,11 +197,54 @@ class Wall:
             filled = [new.pop(0) if job is None and new else job for job in kept]
             self.tiles = [job for job in filled if job is not None] + new
         else:
-            self.tiles = page  # the grid became smaller
+            self.tiles = page  # there are fewer tiles now
         if self.tiles and current not in self.tiles:
             self._table.select(self.tiles[0])
 
     def _page_jobs(self) -> list[JobId]:
-        return self._ranked_jobs[
-            self.page * self.tiles_per_page : (self.page + 1) * self.tiles_per_page
-        ]
+        first = self.page * self.tiles_per_page
+        return self._ranked_jobs[first : first + self.tiles_per_page]
+
+
+# --- ranks: the lowest is the most interesting
+
+
+def _words_rank(job_state: JobState) -> int:
+    if job_state.status is JobStatus.RETRYING:
+        return 4
+    if not job_state.status.is_live:
+        return 6 if job_state.status is JobStatus.QUEUED else 5
+    latest = job_state.transcript.latest_line
+    if latest is None:
+        return 3
+    if latest.end_ms is None:
+        return 2
+    silence_s = job_state.sent_seconds - latest.end_ms / 1000
+    return 0 if silence_s < MAX_TALKING_SILENCE_S else 1 if silence_s < MAX_PAUSE_SILENCE_S else 2
+
+
+def _lag_rank(job_state: JobState) -> int:
+    """Equal up to the tolerance; above it, each doubling of the lag ranks higher."""
+    if job_state.lag is None or not job_state.status.is_live:
+        return 2 if job_state.status is JobStatus.QUEUED else 1
+    ratio = job_state.lag.now / LAG_TOLERANCE_MS
+    return -math.ceil(math.log2(ratio)) if ratio > 1 else 0
+
+
+def _trouble_rank(job_state: JobState) -> int:
+    if job_state.status is JobStatus.FAILED:
+        return 0
+    if job_state.status is JobStatus.RETRYING:
+        return 1
+    if job_state.status.is_live:
+        return 2 if job_state.attempt > 1 or job_state.slips or job_state.warnings else 3
+    return 4 if job_state.status is JobStatus.QUEUED else 5
+
+
+RANK_FUNCTIONS: Mapping[WallRanking, Callable[[JobState], int]] = {
+    WallRanking.MARKED: lambda _: 0,
+    WallRanking.NEWEST_WORDS: _words_rank,
+    WallRanking.LARGEST_LAG: _lag_rank,
+    WallRanking.FAILED_FIRST: _trouble_rank,
+    WallRanking.TABLE_ORDER: lambda _: 0,
+}

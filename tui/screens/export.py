@@ -194,7 +194,7 @@ class ExportDialog(Dialog[None]):
         copies: list[JobState] = []
         for done, job in enumerate(list(self._jobs)):
             self._done_count = done
-            job_state = self._state.snapshot(job)
+            job_state = self._state.job_states[job].copy()
             if not await asyncio.to_thread(
                 restore_turns, self._run_folder, job_state
             ):  # turns that were evicted are read from disk

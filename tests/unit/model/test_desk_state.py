@@ -153,7 +153,7 @@ def test_a_snapshot_stands_still() -> None:
     """An export in another thread does not see a transcript grow under it."""
     going_on = [*broken_attempt(), connecting(500, 1)]
     state = state_of([*streaming(), turn_heard(0, "One.", final=True), *going_on])
-    copy = state.snapshot(JobId(1))
+    copy = state.job_states[JobId(1)].copy()
     state.apply(report(1, turn_heard(1, "Two.", final=True), attempt=2))
     state.apply(report(1, ended_failed("it broke"), attempt=2))
     state.apply(report(1, connecting(900, 2), attempt=3))

@@ -177,11 +177,11 @@ def test_a_file_in_the_way_keeps_only_its_own_recording(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("mine")
     written = ExportResult()
     for job, name in ((1, "one"), (2, "two")):
-        written.write(desk.snapshot(JobId(job)), name, ExportChoice(), tmp_path)
+        written.write(desk.job_states[JobId(job)].copy(), name, ExportChoice(), tmp_path)
 
     assert ([tmp_path / "two.txt"], [tmp_path / "one.txt"]) == (
         written.files,
         written.existing_files,
     )
-    written.write_together([desk.snapshot(JobId(1))], ExportChoice(), tmp_path / "one.txt")
+    written.write_together([desk.job_states[JobId(1)].copy()], ExportChoice(), tmp_path / "one.txt")
     assert written.error is not None

@@ -113,13 +113,13 @@ def test_skips_stop_at_both_ends(chronicle: RunTimeline) -> None:
     """And while it plays it plays on from there."""
     state, playback = DeskState(), Replay(chronicle)
     playback.update_state(state, 0.0)
-    playback.seek_by(-60)
+    playback.seek(playback.position_s - 60)
     assert 0.0 == playback.position_s
     playback.toggle_playing(0.0)
-    playback.seek_by(10)
+    playback.seek(playback.position_s + 10)
     playback.update_state(state, 0.5)
     assert 10.5 == playback.position_s
-    playback.seek_by(60)
+    playback.seek(playback.position_s + 60)
     assert LENGTH == playback.position_s
 
 

@@ -323,7 +323,7 @@ def test_waiting_jobs_can_be_put_into_any_order() -> None:
 
 def told(state: DeskState, job: int) -> str:
     """What a row says in place of words."""
-    outlook = state.start_forecast(JobId(job))
+    outlook = state.row_context(JobId(job)).forecast
     return queue_position(outlook) if outlook else ""
 
 

@@ -138,7 +138,7 @@ def test_nobody_looks_so_the_last_turns_are_enough(tmp_path: Path) -> None:
     assert len(job_state.transcript.turns) <= 2 * MAX_TURNS
     assert 300 == len(job_state.transcript)
 
-    copied = state.snapshot(JobId(1))
+    copied = state.job_states[JobId(1)].copy()
     assert restore_turns(tmp_path, copied)
     assert list(range(300)) == [turn.turn_order for turn in copied.transcript.turns]
     assert copied.transcript.text == "\n".join(["So it is."] * 300)
@@ -153,7 +153,7 @@ def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     lines = trace.read_bytes().splitlines(keepends=True)
     trace.write_bytes(b"".join(lines[:20]) + b'{"type":"connecting"\n' + b"".join(lines[20:]))
 
-    copied = state.snapshot(JobId(1))
+    copied = state.job_states[JobId(1)].copy()
     assert "could not be read from" in copy_transcripts([copied], tmp_path).notice
     assert not restore_turns(tmp_path, copied)
     assert {0, 1, 2, 299} <= {turn.turn_order for turn in copied.transcript.turns}
@@ -206,7 +206,7 @@ def test_what_a_later_attempt_heard_is_not_read_back(tmp_path: Path) -> None:
     applied(state, 1, queued(), *first)
 
     def read_back() -> str:
-        copied = state.snapshot(JobId(1))
+        copied = state.job_states[JobId(1)].copy()
         assert restore_turns(tmp_path, copied)
         return copied.transcript.text
 

@@ -5,12 +5,17 @@ from tests.support.report_builders import (
     broken_attempt,
     ended_done,
     ended_failed,
+    job_reports,
     queued,
     streaming,
     turn_heard,
 )
+from tui.keys.keymap import Keymap
 from tui.model import verbs
 from tui.model.desk_state import DeskState
+from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE
+from tui.theme.roles import Look
+from tui.theme.symbols import UNICODE
 from workers.jobs.job import JobId
 
 
@@ -98,3 +103,21 @@ def test_retrying_counts_what_it_passed_over() -> None:
     )
     assert "Nothing to do: 1 job running" == verbs.retry(state, supervisor, [live])
     assert verbs.NO_ROW_MESSAGE == verbs.retry(state, supervisor, [])
+
+
+def test_each_notice_is_shown_once() -> None:
+    """A restart of the engine, each time; and once all jobs have finished, that they have."""
+    state, supervisor = DeskState(), FakeSupervisor()
+    notices = verbs.RunNotices(state, supervisor, Look(UNICODE, Keymap()))
+    for report in job_reports(1, *streaming()):
+        state.apply(report)
+    assert "" == notices.poll()
+
+    supervisor.server_restarts = 1
+    assert [SERVER_RESTARTED_MESSAGE, ""] == [notices.poll(), notices.poll()]
+    supervisor.server_restarts = 3
+    for report in job_reports(1, ended_done()):
+        state.apply(report)
+    assert SERVER_RESTARTED_MESSAGE == notices.poll()
+    assert notices.poll().startswith("All finished: ")
+    assert "" == notices.poll()

@@ -18,8 +18,7 @@ from tests.support.report_builders import (
 )
 from tui.model.desk_state import DeskState
 from tui.model.row_filter import parse_filter
-from tui.model.wall import MIN_RERANK_INTERVAL_S, Wall
-from tui.model.wall_ranking import WallRanking
+from tui.model.wall import MIN_RERANK_INTERVAL_S, Wall, WallRanking
 from tui.render.columns import COLUMNS
 from tui.render.wall_tile import grid_shape, split_evenly
 from workers.jobs.events import Event
