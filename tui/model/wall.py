@@ -1,7 +1,7 @@
-"""Which sessions the wall shows, on which tile each, ranked by how interesting they are.
+"""Which sessions the wall shows, and on which tiles. Plain Python; the caller passes the time.
 
-Plain Python; the caller passes the time. The desk's current job is the tile with the cursor. A
-session keeps its tile while it is among the chosen ones, and ranks are coarse, so tiles stay.
+The current row of the table is the tile with the cursor. A session keeps its tile as long as it is
+on the page. Ranks are coarse and change at most every `MIN_RERANK_INTERVAL_S`, so tiles stay.
 """
 
 import math
@@ -31,14 +31,14 @@ class WallRanking(Enum):
 
 
 class Wall:
-    """Tiles in a grid, on as many pages as it takes."""
+    """A grid of tiles, on one or more pages."""
 
     def __init__(self, state: DeskState) -> None:
         self.ranking = WallRanking.NEWEST_WORDS
         self.pinned = False
-        """No other sessions are chosen until unpinned."""
+        """Whether the choice of sessions is fixed."""
         self.tiles: list[JobId] = []
-        """Of the page in view, row by row."""
+        """The jobs of the current page, row by row."""
         self.page = 0
         self.grid_size = (1, 1)
         """Columns and rows of tiles."""
@@ -52,7 +52,7 @@ class Wall:
 
     @property
     def session_count(self) -> int:
-        """How many sessions there are on all pages."""
+        """Number of sessions on all pages."""
         if self.pinned:
             return len(self._ranked_jobs)
         if self.ranking is WallRanking.MARKED:
@@ -61,7 +61,7 @@ class Wall:
 
     @property
     def tiles_per_page(self) -> int:
-        """How many tiles one page has room for."""
+        """Number of tiles of one page."""
         return self.grid_size[0] * self.grid_size[1]
 
     @property
@@ -70,7 +70,7 @@ class Wall:
         return max(math.ceil(len(self._ranked_jobs) / self.tiles_per_page), 1)
 
     def open(self, now: float) -> None:
-        """Prepares the wall for being shown. New marks since the last time select its sessions."""
+        """Prepares the wall for being shown. If the marks changed, it shows the marked sessions."""
         marked = self._visible_marks()
         if marked and marked != self._shown_marks:
             self.ranking, self.pinned = WallRanking.MARKED, False
@@ -81,14 +81,14 @@ class Wall:
             self._reset()
 
     def tick(self, now: float) -> None:
-        """Ranks again when it is time, and at once when rows came or went."""
+        """Ranks the sessions when due, and at once when rows were added or removed."""
         self._now = now
-        came_or_went = len(self._table.visible) != self._row_count
-        if now >= self._next_rank_at or came_or_went or self._table.current not in self.tiles:
+        rows_changed = len(self._table.visible) != self._row_count
+        if now >= self._next_rank_at or rows_changed or self._table.current not in self.tiles:
             self._rerank()
 
     def resize(self, columns: int, rows: int) -> None:
-        """Sets the size of the grid, in tiles."""
+        """Sets the size of the grid."""
         if (columns, rows) != self.grid_size:
             self.grid_size = columns, rows
             self._assign_tiles()
@@ -96,7 +96,7 @@ class Wall:
     # --- what the user does
 
     def cycle_ranking(self) -> None:
-        """Switches to the next ranking, and unpins."""
+        """Selects the next ranking, and unpins."""
         self._shown_marks = self._visible_marks()
         rankings = list(WallRanking)
         if not self._shown_marks:
@@ -107,12 +107,12 @@ class Wall:
         self._rerank()
 
     def toggle_pin(self) -> None:
-        """Keeps these sessions and chooses no others, or releases them."""
+        """Fixes the choice of sessions, or releases it."""
         self.pinned = not self.pinned
         self._rerank()
 
     def step(self, columns: int, rows: int) -> None:
-        """Moves the cursor, and stops at the edges."""
+        """Moves the cursor; it stops at the edges."""
         if self._table.current not in self.tiles:
             return
         across, down = self.grid_size
@@ -123,7 +123,7 @@ class Wall:
             self._select_tile(tile)
 
     def turn_page(self, pages: int) -> None:
-        """Turns pages; the cursor keeps its position on the page."""
+        """Turns pages; the cursor stays at its tile."""
         if not self.tiles:
             return
         current = self._table.current
@@ -133,7 +133,7 @@ class Wall:
         self._select_tile(tile)
 
     def go_to_edge(self, direction: int) -> None:
-        """Goes to the very first tile (-1) or the very last (1)."""
+        """Goes to the first tile of all pages (-1), or the last (1)."""
         if self._ranked_jobs:
             self._select_job(self._ranked_jobs[0 if direction < 0 else -1])
             self._assign_tiles()
@@ -184,7 +184,7 @@ class Wall:
         self._assign_tiles()
 
     def _assign_tiles(self) -> None:
-        """Gives every session of the page a tile; those that have one keep it."""
+        """Assigns the jobs of the page to tiles; jobs that have a tile keep it."""
         current, row_of = self._table.current, self._table.row_of
         self._ranked_jobs = [job for job in self._ranked_jobs if row_of(job) is not None]
         if current in self._ranked_jobs:
