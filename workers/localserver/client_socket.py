@@ -39,7 +39,7 @@ class ClientSocket:
         await self.close(refusal.code, ERROR_CLOSE_REASON)
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes from this side, within a bounded time."""
+        """Closes from this side, within `SOCKET_CLOSE_TIMEOUT_S`."""
         # Keep reading while the client sends: its close frame queues behind its audio, and cutting
         # the connection instead could lose our last message.
         discarding = asyncio.create_task(self._discard_incoming())

@@ -83,9 +83,11 @@ class HttpResponder:
             try:
                 values[name] = limits.parse(query.get(name, TOKEN_DEFAULTS.get(name, "")))
             except InvalidValue as problem:
-                kind = "value_error" if name in query else "missing"
-                error = {"type": kind, "loc": ["query", name], "msg": str(problem)}
-                errors.append({**error, "input": query.get(name)})
+                given = query.get(name)
+                kind = "missing" if given is None else "value_error"
+                errors.append(
+                    {"type": kind, "loc": ["query", name], "msg": str(problem), "input": given}
+                )
         if errors:
             return HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": errors}
         lifetime_s, max_session_s = values.values()

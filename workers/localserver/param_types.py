@@ -46,12 +46,11 @@ class ParamType:
     """The type of a parameter, by default any text. URL and message yield the same JSON value."""
 
     def parse(self, text: str) -> Json:
-        """Returns the value of a text."""
         self.check(text)
         return text
 
     def check(self, value: Json) -> None:
-        """Checks a value that already has the right JSON type."""
+        """Checks a value that already has the right JSON type; raises `InvalidValue`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +64,12 @@ class BooleanParam(ParamType):
 
 
 @dataclass(frozen=True, slots=True)
-class IntegerParam(ParamType):
-    """A whole number from ``low`` to ``high``."""
-
-    low: int
-    high: float = math.inf
-    unit: str = ""
-
-    def parse(self, text: str) -> int:
-        # Twenty digits exceed any limit, and are still cheap to convert.
-        if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
-            raise InvalidValue("must be a whole number")
-        value = int(text)
-        self.check(value)
-        return value
-
-    def check(self, value: Json) -> None:
-        _check_range(value, self.low, self.high, self.unit)
-
-
-@dataclass(frozen=True, slots=True)
 class NumberParam(ParamType):
     """A number from ``low`` to ``high``."""
 
     low: float
-    high: float
+    high: float = math.inf
+    unit: str = ""
 
     def parse(self, text: str) -> Json:
         try:
@@ -100,7 +80,24 @@ class NumberParam(ParamType):
         return value
 
     def check(self, value: Json) -> None:
-        _check_range(value, self.low, self.high)
+        assert isinstance(value, int | float)
+        if not value >= self.low:  # written so that NaN is out of range
+            raise InvalidValue(f"must be at least {self.low:,}{self.unit}")
+        if not value <= self.high:
+            raise InvalidValue(f"must be at most {self.high:,}{self.unit}")
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerParam(NumberParam):
+    """A whole number from ``low`` to ``high``."""
+
+    def parse(self, text: str) -> int:
+        # Twenty digits exceed any limit, and are still cheap to convert.
+        if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
+            raise InvalidValue("must be a whole number")
+        value = int(text)
+        self.check(value)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +171,6 @@ class ModelParam(ParamType):
     def check(self, value: Json) -> None:
         if value not in KNOWN_MODELS and not U3_MODEL_PATTERN.fullmatch(str(value)):
             raise InvalidValue(f"'{value}' is none of {', '.join(KNOWN_MODELS)}")
-
-
-def _check_range(value: Json, low: float, high: float, unit: str = "") -> None:
-    assert isinstance(value, int | float)
-    if not value >= low:  # written so that NaN is out of range
-        raise InvalidValue(f"must be at least {low:,}{unit}")
-    if not value <= high:
-        raise InvalidValue(f"must be at most {high:,}{unit}")
 
 
 def _parse_json(text: str) -> Json:
