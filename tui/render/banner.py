@@ -1,22 +1,25 @@
 """The banner: the product, where it streams to, and the state of the run."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.render import run_status as status_parts
+from tui.model import metrics
+from tui.model.totals import SendingPace, Totals, TurnAwayReason
+from tui.render import gauges
 from tui.render.responsive_line import ResponsivePart, fit_parts
-from tui.render.run_status import RunStatus
+from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
+from workers.jobs.job_state import JobStatus
 from workers.protocol.endpoint import EndpointKind
 
 PRODUCT_NAME = "Paceline"
 
-SHORT_DESTINATION_WIDTH = 20
-"""The destination keeps these cells unless the counts need them, because it may cost money."""
-
-MIN_DESTINATION_WIDTH = 9
+DESTINATION_WIDTHS = (20, 9)
+"""Cells of a shortened destination. The counts may take the first only where nothing else is left
+to shorten, because it may cost money."""
 
 COST_LABELS = {
     EndpointKind.SERVICE: ("billed", "$", Role.ALARM),
@@ -24,6 +27,63 @@ COST_LABELS = {
     EndpointKind.EMBEDDED: ("free", "", Role.SUCCESS),
 }
 """What streaming there costs: in words, as a sign for narrow screens, and the role."""
+
+PACE_LABELS = {
+    SendingPace.KEEPS_UP: ("this machine keeps up", "keeps up", Role.SUCCESS),
+    SendingPace.SOME_LATE: ("{late} of {streaming} late", "{late} late", Role.WARNING),
+    SendingPace.FALLS_BEHIND: (
+        "this machine falls behind: {late} of {streaming} late",
+        "falls behind",
+        Role.ERROR,
+    ),
+}
+"""In words, in fewer words, and the role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priorities:
+    """When each part of a line is shortened, see `ResponsivePart.priorities`."""
+
+    product: tuple[int, ...]
+    destination: tuple[int, ...]
+    cost: tuple[int, ...]
+    next_start: tuple[int, ...]
+    time_left: tuple[int, ...]
+    held: tuple[int, ...]
+    lag: tuple[int, ...]
+    counts: tuple[int, ...]
+    audio: tuple[int, ...] = ()
+    socket_time: tuple[int, ...] = ()
+
+
+LAST = 90
+"""For parts whose shorter variant says much less."""
+
+ONE_LINE = Priorities(
+    product=(5, 30),
+    destination=(29, 60),
+    cost=(58,),
+    next_start=(20, 62),
+    time_left=(8, 10, 12),
+    held=(35, 45),
+    lag=(15, 50, 64, LAST + 1),
+    counts=(40, LAST),
+)
+
+TWO_LINES = Priorities(
+    product=(10, 65),
+    destination=(64, 68),
+    cost=(66,),
+    next_start=(30, 70),
+    audio=(15, 40),
+    time_left=(20, 25, 60),
+    socket_time=(18, 50),
+    held=(55, 85),
+    lag=(40, 60, 80, LAST + 1),
+    counts=(50, LAST),
+)
+
+NOTHING = ResponsivePart([[]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +95,38 @@ class Destination:
     """None: nothing is streamed, as in a replay."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """The state of the run at one moment."""
+
+    queued: int
+    live: int
+    retrying: int
+    done: int
+    failed: int
+    cancelled: int
+    max_sessions: int
+    """How many sessions may run at once; 0 while unknown."""
+    starts_held: bool
+    next_start_in_s: float | None
+    """Seconds until a queued job may start; None if there is none, or no free place."""
+    totals: Totals
+    interrupted: int = 0
+    connecting: int = 0
+    """Of the live ones."""
+
+
 def one_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """Destination and counts, and what else fits. The numbers: see `ResponsivePart`."""
-    left = _left_parts(destination, symbols, (5, 30), 60)
+    """Destination and counts, and what else fits."""
+    left = _left_parts(destination, symbols, ONE_LINE)
     right = [
-        status_parts.next_start_part(run_status, symbols, (20, 62)),
-        status_parts.time_left_part(run_status, (8, 10, 12)),
-        status_parts.counts_part(run_status, symbols, 40),
-        status_parts.held_part(run_status, symbols, (35, 45)),
-        status_parts.lag_part(run_status, symbols, (15, 50, 64)),
+        _next_start_part(run_status, symbols, ONE_LINE),
+        _time_left_part(run_status, ONE_LINE),
+        _counts_part(run_status, symbols, ONE_LINE),
+        _held_part(run_status, symbols, ONE_LINE),
+        _lag_part(run_status, symbols, ONE_LINE),
     ]
     return _justified_line(destination, left, right, cells, symbols)
 
@@ -54,24 +135,18 @@ def two_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
     """Above, destination and remaining work; below, counts and lag."""
-    billed = destination.kind is EndpointKind.SERVICE
-    audio = [
-        status_parts.next_start_part(run_status, symbols, (30, 70)),
-        status_parts.audio_part(run_status, (15, 40)),
-        status_parts.time_left_part(run_status, (20, 25, 60)),
-        status_parts.socket_time_part(run_status, billed, (18, 50)),
+    left = _left_parts(destination, symbols, TWO_LINES)
+    work = [
+        _next_start_part(run_status, symbols, TWO_LINES),
+        _audio_part(run_status, TWO_LINES),
+        _time_left_part(run_status, TWO_LINES),
+        _socket_time_part(run_status, destination, TWO_LINES),
     ]
-    late = [
-        status_parts.held_part(run_status, symbols, (55, 85)),
-        status_parts.lag_part(run_status, symbols, (40, 60, 80)),
-    ]
+    counts = [_counts_part(run_status, symbols, TWO_LINES)]
+    lag = [_held_part(run_status, symbols, TWO_LINES), _lag_part(run_status, symbols, TWO_LINES)]
     return [
-        _justified_line(
-            destination, _left_parts(destination, symbols, (10, 65), 68), audio, cells, symbols
-        ),
-        _justified_line(
-            destination, [status_parts.counts_part(run_status, symbols, 50)], late, cells, symbols
-        ),
+        _justified_line(destination, left, work, cells, symbols),
+        _justified_line(destination, counts, lag, cells, symbols),
     ]
 
 
@@ -84,8 +159,14 @@ def _justified_line(
 ) -> StyledLine:
     """Parts at the left and at the right edge; the destination takes the room between them."""
     margin = 2 if cells > 30 else 1
-    rights = [*(_with_prefix(part, "   ") for part in right)]
-    lines = fit_parts([*left, *rights], cells - margin)
+    spaced = [
+        ResponsivePart(
+            [[("   ", Role.TEXT), *variant] if variant else [] for variant in part.variants],
+            part.priorities,
+        )
+        for part in right
+    ]
+    lines = fit_parts([*left, *spaced], cells - margin)
     starts, ends = lines[: len(left)], lines[len(left) :]
     room = cells - margin - sum(map(line_width, lines))
     if len(left) > 1 and room > 0 and line_width(starts[1]) < cell_width(clean(destination.name)):
@@ -96,50 +177,180 @@ def _justified_line(
     return [*start, (" " * gap, Role.TEXT), *end]
 
 
-def _with_prefix(part: ResponsivePart, prefix: str) -> ResponsivePart:
-    """The same part with a prefix before each variant that is not empty."""
-    spaced: list[StyledLine] = [
-        [(prefix, Role.TEXT), *form] if form else [] for form in part.variants
-    ]
-    return ResponsivePart(spaced, part.priorities)
-
-
-# --- destination
-
-
 def _left_parts(
-    destination: Destination,
-    symbols: Symbols,
-    brand_priorities: tuple[int, int],
-    destination_priority: int,
+    destination: Destination, symbols: Symbols, priorities: Priorities
 ) -> list[ResponsivePart]:
     """Product, destination, and what it costs."""
-    name = cell_width(clean(destination.name))
     arrow = (f"{symbols.target_arrow} ", Role.MUTED)
-    product = ResponsivePart(
-        [[(f"{PRODUCT_NAME} ", Role.BRAND), arrow], [arrow], []],
-        (brand_priorities[0], brand_priorities[1]),
-    )
-    sizes = sorted(
-        {name, min(name, SHORT_DESTINATION_WIDTH), min(name, MIN_DESTINATION_WIDTH)}, reverse=True
-    )
-    variants = [_destination_name(destination, size, symbols) for size in sizes]
-    named = ResponsivePart(
-        variants, (brand_priorities[1] - 1, destination_priority)[: len(variants) - 1]
-    )
-    if destination.kind is None:
-        return [product, named]
-    word, sign, role = COST_LABELS[destination.kind]
-    short: StyledLine = [(f" {sign}", role)] if sign else []
-    return [
-        product,
-        named,
-        ResponsivePart(
-            [[(f" {symbols.separator} {word}", role)], short], (destination_priority - 2,)
-        ),
+    product = [[(f"{PRODUCT_NAME} ", Role.BRAND), arrow], [arrow], []]
+    name_width = cell_width(clean(destination.name))
+    widths = {name_width, *(min(name_width, width) for width in DESTINATION_WIDTHS)}
+    names = [_destination_name(destination, width, symbols) for width in sorted(widths)[::-1]]
+    parts = [
+        ResponsivePart(product, priorities.product),
+        ResponsivePart(names, priorities.destination[: len(names) - 1]),
     ]
+    if destination.kind is not None:
+        word, sign, role = COST_LABELS[destination.kind]
+        short = [(f" {sign}", role)] if sign else []
+        cost = [[(f" {symbols.separator} {word}", role)], short]
+        parts.append(ResponsivePart(cost, priorities.cost))
+    return parts
 
 
 def _destination_name(destination: Destination, cells: int, symbols: Symbols) -> StyledLine:
     name = clean(destination.name)
     return [(fit(name, min(cells, cell_width(name)), symbols.ellipsis), Role.STRONG)]
+
+
+# --- remaining work
+
+
+def _next_start_part(
+    run_status: RunStatus, symbols: Symbols, priorities: Priorities
+) -> ResponsivePart:
+    """Why nothing starts, or when the next job may start."""
+    totals, seconds = run_status.totals, math.ceil(run_status.next_start_in_s or 0.0)
+    if (reason := totals.turn_away_reason) is not None:
+        brief = "nobody answers" if reason is TurnAwayReason.UNREACHABLE else "server full"
+        again = f", again in {seconds} s" if seconds > 1 else ""
+        sentence = f"{reason.value}: {totals.turned_away_count} wait{again}"
+        texts = (f"{symbols.warning} {sentence}", f"{symbols.warning} {brief}", symbols.warning)
+        variants = [[(text, Role.ERROR)] for text in texts]
+        return ResponsivePart(variants, (priorities.next_start[0], LAST))
+    if run_status.starts_held or not run_status.queued + run_status.retrying:
+        return NOTHING
+    if not run_status.max_sessions:
+        return ResponsivePart([[("starting up", Role.MUTED)], []], priorities.next_start[1:])
+    if seconds <= 1:
+        return NOTHING
+    number = (f"{seconds} s", Role.WARNING)
+    variants = [[("next start in ", Role.MUTED), number], [("next ", Role.MUTED), number], []]
+    return ResponsivePart(variants, priorities.next_start)
+
+
+def _audio_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart:
+    """How much audio was streamed."""
+    totals = run_status.totals
+    if not totals.audio_s:
+        return NOTHING
+    sent, audio = (format_duration(totals.sent_s), Role.TEXT), format_duration(totals.audio_s)
+    variants = [[sent, (f" of {audio} streamed", Role.MUTED)], [sent, (f"/{audio}", Role.MUTED)]]
+    return ResponsivePart([*variants, []], priorities.audio)
+
+
+def _time_left_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart:
+    """The estimated time until all is done."""
+    totals = run_status.totals
+    if totals.remaining_s is None:
+        return NOTHING
+    over = "over " if totals.is_lower_bound else ""
+    time = (format_rough_duration(totals.remaining_s), Role.TEXT)
+    variants = [
+        [(f"all done in {over or 'about '}", Role.MUTED), time],
+        [(f"done in {over}", Role.MUTED), time],
+        [(over, Role.MUTED), time, (" left", Role.MUTED)],
+        [],
+    ]
+    return ResponsivePart(variants, priorities.time_left)
+
+
+def format_rough_duration(seconds: float) -> str:
+    """A rough duration: in steps of five seconds, then in minutes."""
+    if seconds < 90:
+        return f"{max(math.ceil(seconds / 5) * 5, 5)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _socket_time_part(
+    run_status: RunStatus, destination: Destination, priorities: Priorities
+) -> ResponsivePart:
+    """How long all sockets together were open, and whether the service bills it."""
+    if not run_status.totals.open_s:
+        return NOTHING
+    time = (format_duration(run_status.totals.open_s), Role.TEXT)
+    billed = destination.kind is EndpointKind.SERVICE
+    word = (" billed" if billed else " open", Role.MUTED)
+    full = [("sockets open ", Role.MUTED), time, *([word] if billed else [])]
+    return ResponsivePart([full, [time, word], []], priorities.socket_time)
+
+
+# --- current state
+
+
+def _counts_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
+    """Jobs by state: in words, then as signs, at last without zeros.
+
+    Rare states are left out while their count is 0. While all live sessions are still connecting,
+    they are not called streaming.
+    """
+    live = (run_status.live, "streaming", JobStatus.STREAMING, Role.LIVE)
+    if run_status.live and run_status.connecting == run_status.live:
+        live = (run_status.live, "connecting", JobStatus.CONNECTING, Role.LIVE)
+    counts = [
+        (run_status.queued, "queued", JobStatus.QUEUED, Role.WAITING),
+        live,
+        (run_status.retrying, "retrying", JobStatus.RETRYING, Role.WARNING),
+        (run_status.done, "done", JobStatus.DONE, Role.SUCCESS),
+        (run_status.failed, "failed", JobStatus.FAILED, Role.ERROR),
+        (run_status.cancelled, "cancelled", JobStatus.CANCELLED, Role.MUTED),
+        (run_status.interrupted, "interrupted", JobStatus.INTERRUPTED, Role.MUTED),
+    ]
+    rare = (JobStatus.RETRYING, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
+    words: StyledLine = []
+    signs: StyledLine = []
+    nonzero: StyledLine = []
+    for count, word, status, role in counts:
+        if not count and status in rare:
+            continue
+        limit = f"/{run_status.max_sessions}" if status.is_live and run_status.max_sessions else ""
+        sign, number = symbols.status[status], f"{count}{limit}"
+        sign_role, number_role, brief_role, word_role = (
+            (role, Role.STRONG, Role.TEXT, Role.MUTED) if count else [Role.FAINT] * 4
+        )
+        words += [(f"{sign} ", sign_role), (number, number_role), (f" {word}   ", word_role)]
+        signs += [(sign, sign_role), (f"{number} ", brief_role)]
+        if count:
+            nonzero.append((f"{sign}{count} ", role))
+    variants = [words, signs, nonzero]
+    for variant in variants:
+        variant[-1:] = [(text.rstrip(), role) for text, role in variant[-1:]]
+    return ResponsivePart(variants, priorities.counts)
+
+
+def _held_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
+    """A notice that the user holds new starts."""
+    if not run_status.starts_held:
+        return NOTHING
+    texts = (f"{symbols.held} starts held", f"{symbols.held} held", symbols.held)
+    return ResponsivePart([[(text, Role.ALARM)] for text in texts], priorities.held)
+
+
+def _lag_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
+    """The worst lag, and whether this machine keeps up."""
+    totals, pace = run_status.totals, run_status.totals.pace
+    if totals.worst_lag_ms is None or pace is None:
+        unknown = (f"worst lag {symbols.no_value}", Role.FAINT)
+        return ResponsivePart([[unknown], []], priorities.lag[:1])
+    level = metrics.punctuality(totals.worst_lag_ms)
+    sign = gauges.punctuality_sign(level, symbols).strip()
+    lag = (f"{gauges.format_lag_ms(totals.worst_lag_ms)} ms{sign}", gauges.PUNCTUALITY_ROLES[level])
+    signs = {
+        SendingPace.KEEPS_UP: symbols.status[JobStatus.DONE],
+        SendingPace.SOME_LATE: symbols.late,
+        SendingPace.FALLS_BEHIND: symbols.very_late,
+    }
+    words, brief, role = PACE_LABELS[pace]
+    full, short = (
+        f"{signs[pace]} {text.format(late=totals.late_count, streaming=totals.streaming_count)}"
+        for text in (words, brief)
+    )
+    variants = [
+        [("worst lag ", Role.MUTED), lag, ("   ", Role.TEXT), (full, role)],
+        [("lag ", Role.MUTED), lag, ("  ", Role.TEXT), (short, role)],
+        [("lag ", Role.MUTED), lag],
+        [lag],
+        [],
+    ]
+    return ResponsivePart(variants, priorities.lag)

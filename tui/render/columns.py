@@ -121,12 +121,7 @@ def _draw_attempts(row: Row, cells: int) -> StyledLine:
 
 def _draw_words(row: Row, cells: int) -> StyledLine:
     return latest_words.words_column(
-        row.job_state,
-        cells,
-        row.context.retry_wait_s,
-        row.symbols,
-        row.context.forecast,
-        show_attempt=not row.has_attempts_column,
+        row.job_state, row.context, cells, row.symbols, show_attempt=not row.has_attempts_column
     )
 
 

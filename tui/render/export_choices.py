@@ -8,7 +8,7 @@ from tui.model.export_choice import ExportChoice, ExportGroup
 from tui.render.sentences import wrap_sentence
 from tui.text.formats import format_count
 from tui.text.width import cell_width, clean, fit_middle, line_width
-from tui.theme.roles import Look, Role, StyledLine
+from tui.theme.roles import Look, Role, StyledLine, StyledText
 from tui.theme.symbols import Symbols
 from workers.errors import PacelineError
 from workers.exports import FORMATS, OverwritePolicy
@@ -52,23 +52,28 @@ def field_lines(
     look: Look,
 ) -> list[StyledLine]:
     """One line for each field but the folder, which has a widget of its own."""
-    policies = list(EXISTING_LABELS)
+    row_options = [f"{group.label} {len(group.jobs)}" for group in groups]
+    existing = list(EXISTING_LABELS).index(choice.existing)
     radios = {
-        ROWS_FIELD: ("rows", [f"{each.label} {len(each.jobs)}" for each in groups], selected_group),
+        ROWS_FIELD: ("rows", row_options, selected_group),
         TOGETHER_FIELD: ("files", ["one each", "one for all"], int(choice.together)),
-        EXISTING_FIELD: (
-            "existing",
-            list(EXISTING_LABELS.values()),
-            policies.index(choice.existing),
-        ),
+        EXISTING_FIELD: ("existing", list(EXISTING_LABELS.values()), existing),
     }
     lines: list[StyledLine] = []
     for field in field_order(groups)[:-1]:
+        line: StyledLine = _field_prefix(field, focused, look) if field else []
         if field in radios:
-            line = _radio_line(*radios[field], look.symbols)
-        else:
-            line = _format_line(field, choice, look.symbols) if field else []
-        lines.append([*_field_prefix(field, focused, look), *line] if field else [])
+            label, options, selected = radios[field]
+            line.append((f"{label:<9}", Role.MUTED))
+            for index, option in enumerate(options):
+                on = index == selected
+                role = Role.STRONG if on else Role.MUTED
+                line += [_checkbox(on, look.symbols), (f"{option}  ", role)]
+        elif field:
+            on = field in choice.formats
+            name = (f"{field:<5}", Role.STRONG if on else Role.TEXT)
+            line += [_checkbox(on, look.symbols), name, (FORMAT_DESCRIPTIONS[field], Role.MUTED)]
+        lines.append(line)
     return lines
 
 
@@ -77,31 +82,13 @@ def folder_label(focused: str, look: Look) -> StyledLine:
     return [*_field_prefix(FOLDER_FIELD, focused, look), ("folder", Role.MUTED)]
 
 
-def _format_line(format: str, choice: ExportChoice, symbols: Symbols) -> StyledLine:
-    on = format in choice.formats
-    return [
-        *_checkbox(on, symbols),
-        (f"{format:<5}", Role.STRONG if on else Role.TEXT),
-        (FORMAT_DESCRIPTIONS[format], Role.MUTED),
-    ]
-
-
-def _radio_line(label: str, options: Sequence[str], selected: int, symbols: Symbols) -> StyledLine:
-    line: StyledLine = [(f"{label:<9}", Role.MUTED)]
-    for index, option in enumerate(options):
-        role = Role.STRONG if index == selected else Role.MUTED
-        line += [*_checkbox(index == selected, symbols), (f"{option}  ", role)]
-    return line
-
-
-def _checkbox(on: bool, symbols: Symbols) -> StyledLine:
-    return [(f"{symbols.checked if on else symbols.unchecked} ", Role.LIVE if on else Role.FAINT)]
+def _checkbox(on: bool, symbols: Symbols) -> StyledText:
+    return (f"{symbols.checked if on else symbols.unchecked} ", Role.LIVE if on else Role.FAINT)
 
 
 def _field_prefix(field: str, focused: str, look: Look) -> StyledLine:
-    key = look.keymap.key_display(Scope.EXPORTING, f"choose('{field}')") if field else ""
-    here = look.symbols.cursor if field == focused else " "
-    return [(here, Role.KEY), (f" {key} ", Role.KEY)]
+    key = look.keymap.key_display(Scope.EXPORTING, f"choose('{field}')")
+    return [(look.symbols.cursor if field == focused else " ", Role.KEY), (f" {key} ", Role.KEY)]
 
 
 def transcript_count_lines(count: int, live: int) -> list[StyledLine]:
@@ -117,9 +104,9 @@ def preview_lines(choice: ExportChoice, count: int, look: Look) -> list[StyledLi
     lines: list[StyledLine] = [[]]
     files = choice.file_count(count)
     if choice.unmergeable_formats:
-        names = " and ".join(choice.unmergeable_formats)
-        sentence = f"{names} skipped: subtitles belong to one recording"
-        lines.append([(f"{look.symbols.hint} {sentence}", Role.WARNING)])
+        sentence = f"{' and '.join(choice.unmergeable_formats)} skipped"
+        sentence = f"{look.symbols.hint} {sentence}: subtitles belong to one recording"
+        lines.append([(sentence, Role.WARNING)])
     if not choice.formats:
         lines.append([("No format is chosen.", Role.WARNING)])
     elif files:

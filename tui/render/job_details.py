@@ -1,14 +1,12 @@
 """Everything known about a job in words: file, parameters, attempts, warnings, traces."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tui.render.sentences import indented_sentence, wrap_sentence
-from tui.text import formats
+from tui.text.formats import format_channels, format_duration
 from tui.text.width import cell_width, clean
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.events import Ended
 from workers.jobs.job_state import JobState, JobStatus
 from workers.traces.files import log_of
 from workers.traces.format import TraceHead
@@ -29,10 +27,16 @@ def details_lines(
     lines = _section("file", _file_fields(job_state, head), cells)
     lines += _section("session", _session_fields(job_state, head), cells)
     lines += _section("parameters", _parameter_fields(job_state, head), cells)
-    lines += _attempts_section(job_state, cells, symbols)
-    lines += _warnings_section(job_state, cells, symbols)
-    paths = [] if trace_tail is None else trace_tail.paths
-    return lines + _section("traces and logs", _trace_fields(paths), cells)
+    if attempts := _attempt_lines(job_state, cells, symbols):
+        lines += [[(" attempts", Role.HEADING)], *attempts, []]
+    if job_state.warnings:
+        lines.append([(" warnings", Role.HEADING)])
+        for text in job_state.warnings:
+            lines += indented_sentence(symbols.warning, clean(text), Role.WARNING, cells)
+        lines.append([])
+    paths = trace_tail.paths if trace_tail else []
+    traces = [field for path in paths for field in (("trace", path), ("log", log_of(path)))]
+    return lines + _section("traces and logs", [(name, str(at)) for name, at in traces], cells)
 
 
 def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[StyledLine]:
@@ -54,11 +58,10 @@ def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[
 def _file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
     fields = [("path", job_state.file)]
     if job_state.rate:
-        channels = formats.format_channels(job_state.channels)
-        length = formats.format_duration(job_state.total_seconds)
+        channels, seconds = format_channels(job_state.channels), job_state.total_seconds
         fields += [
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
-            ("length", f"{length} ({job_state.total_seconds:.3f} s)"),
+            ("length", f"{format_duration(seconds)} ({seconds:.3f} s)"),
         ]
     if head is not None and head.recording is not None:
         fields.append(("size", f"{head.recording.size:,} bytes"))
@@ -74,68 +77,48 @@ def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[s
             ("connect", f"{began.connect_ms:.1f} ms, then {began.begin_ms:.1f} ms until Begin"),
         ]
     if job_state.open_seconds:
-        fields.append(("socket open", f"{formats.format_duration(job_state.open_seconds)} in all"))
+        fields.append(("socket open", f"{format_duration(job_state.open_seconds)} in all"))
     return fields
 
 
 def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
-    """As they went out; a key is never among them."""
+    """The parameters as they were sent; a key is never among them."""
     if head is None:
         return []
     settings = head.settings
     rate = job_state.began.sample_rate if job_state.began else settings.rate or 0
     query = settings.query_params(rate) if rate else dict(settings.params)
     chunks = f"{settings.chunk_ms} ms, each released at the {settings.release.value} of its time"
-    return [*((name, value) for name, value in query.items()), ("chunks", chunks)]
+    return [*query.items(), ("chunks", chunks)]
 
 
-def _attempts_section(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    lines: list[StyledLine] = []
-    for each in job_state.earlier_attempts:
-        lines += _attempt_lines(
-            each.number, each.started_from.at_ms / 1000, each.ended, cells, symbols
-        )
+def _attempt_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
+    """Every finished attempt with its outcome, and the one that runs or will follow."""
+    number, start_s = job_state.attempt, job_state.started_from.at_ms / 1000
+    finished = [
+        (earlier.number, earlier.started_from.at_ms / 1000, earlier.ended)
+        for earlier in job_state.earlier_attempts
+    ]
     if job_state.ended is not None:
-        begun = job_state.started_from.at_ms / 1000
-        lines += _attempt_lines(job_state.attempt, begun, job_state.ended, cells, symbols)
-    elif job_state.status.is_live:
-        place = formats.format_duration(job_state.started_from.at_ms / 1000)
-        text = f"attempt {job_state.attempt} from {place} is running"
-        lines += indented_sentence(symbols.status[job_state.status], clean(text), Role.LIVE, cells)
-    elif job_state.retrying is not None:
+        finished.append((number, start_s, job_state.ended))
+    lines: list[StyledLine] = []
+    for attempt, from_s, ended in finished:
+        status = JobStatus.from_outcome(ended.outcome)
+        role = {JobStatus.DONE: Role.SUCCESS, JobStatus.FAILED: Role.ERROR}.get(status, Role.MUTED)
+        end_s = max(ended.sent_seconds, from_s)
+        sent = f"{format_duration(from_s)} to {format_duration(end_s)}"
+        code = "" if ended.code is None else f", code {ended.code}"
+        outcome = ended.outcome.value.replace("_", " ")
+        text = f"attempt {attempt}, {sent}: {outcome}{code}: {ended.reason}"
+        lines += indented_sentence(symbols.status[status], clean(text), role, cells)
+        if ended.hint:
+            lines += indented_sentence(f"  {symbols.hint}", clean(ended.hint), Role.TEXT, cells)
+    sign = symbols.status[job_state.status]
+    if job_state.ended is None and job_state.status.is_live:
+        text = f"attempt {number} from {format_duration(start_s)} is running"
+        lines += indented_sentence(sign, clean(text), Role.LIVE, cells)
+    elif job_state.ended is None and job_state.retrying is not None:
         sign = symbols.status[JobStatus.RETRYING]
-        text = f"attempt {job_state.attempt} will follow: {job_state.retrying.reason}"
+        text = f"attempt {number} will follow: {job_state.retrying.reason}"
         lines += indented_sentence(sign, clean(text), Role.WARNING, cells)
-    return [[(" attempts", Role.HEADING)], *lines, []] if lines else []
-
-
-def _attempt_lines(
-    number: int, start_s: float, ended: Ended, cells: int, symbols: Symbols
-) -> list[StyledLine]:
-    status = JobStatus.from_outcome(ended.outcome)
-    role = {JobStatus.DONE: Role.SUCCESS, JobStatus.FAILED: Role.ERROR}.get(status, Role.MUTED)
-    end_s = max(ended.sent_seconds, start_s)
-    sent = f"{formats.format_duration(start_s)} to {formats.format_duration(end_s)}"
-    code = "" if ended.code is None else f", code {ended.code}"
-    outcome = ended.outcome.value.replace("_", " ")
-    text = f"attempt {number}, {sent}: {outcome}{code}: {ended.reason}"
-    lines = indented_sentence(symbols.status[status], clean(text), role, cells)
-    if ended.hint:
-        lines += indented_sentence(f"  {symbols.hint}", clean(ended.hint), Role.TEXT, cells)
     return lines
-
-
-def _warnings_section(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    if not job_state.warnings:
-        return []
-    lines: list[StyledLine] = [[(" warnings", Role.HEADING)]]
-    for warning in job_state.warnings:
-        lines += indented_sentence(symbols.warning, clean(warning), Role.WARNING, cells)
-    return [*lines, []]
-
-
-def _trace_fields(paths: Sequence[Path]) -> list[tuple[str, str]]:
-    fields = []
-    for path in paths:
-        fields += [("trace", str(path)), ("log", str(log_of(path)))]
-    return fields

@@ -1,8 +1,10 @@
 """A summary of one job, drawn above its transcript."""
 
+from collections.abc import Sequence
+
 from tui.model import metrics
 from tui.model.column_spec import RowContext
-from tui.render import gauges, latest_words
+from tui.render import gauges
 from tui.render.job_labels import (
     STATUS_ROLES,
     format_progress_time,
@@ -10,14 +12,14 @@ from tui.render.job_labels import (
     status_sign,
     status_word,
 )
+from tui.render.latest_words import short_reason, wait_reason
 from tui.render.sentences import indented_sentence
-from tui.text import formats
-from tui.text.formats import format_count, format_khz
+from tui.text.formats import format_channels, format_count, format_duration, format_khz
 from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import Attempt, JobState, JobStatus
-from workers.pacing.certificate import Certificate, Verdict
+from workers.pacing.certificate import Verdict
 
 MAX_SENTENCE_ROWS = 3
 """Rows that one sentence may take."""
@@ -63,32 +65,37 @@ def job_summary_lines(
     ``brief``: without the file and without a line for each attempt.
     """
     lines = [title_line(job_state, context, cells, symbols)]
-    if not brief and (parts := _file_parts(job_state, symbols)):
-        lines.append(join_parts(parts, cells, symbols))
+    if not brief and (file := _file_parts(job_state)):
+        lines.append(join_parts(file, cells, symbols))
     if timing := _timing_parts(job_state, symbols):
         lines.append(join_parts(timing, cells, symbols))
-    if not brief:
-        lines += [_attempt_line(each, cells, symbols) for each in _earlier_attempts(job_state)]
-    if over := _attempts_total(job_state):
-        lines.append(join_parts(over, cells, symbols))
+    earlier, ended = job_state.earlier_attempts, job_state.ended
+    if not brief:  # an attempt that has just failed is described below
+        listed = earlier[:-1] if job_state.status is JobStatus.RETRYING else earlier
+        for attempt in listed[-MAX_LISTED_ATTEMPTS:]:
+            lines.append(_attempt_line(attempt, cells, symbols))
+    if (count := len(earlier) + (ended is not None)) > 1:
+        open_time = format_duration(job_state.open_seconds)
+        total: list[StyledLine] = [
+            [(f"{count} attempts", Role.MUTED), ("" if ended else " so far", Role.FAINT)],
+            [("sockets open ", Role.FAINT), (open_time, Role.MUTED)],
+        ]
+        lines.append(join_parts(total, cells, symbols))
     return lines + _problem_lines(job_state, context, cells, symbols)
 
 
-def _file_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
+def _file_parts(job_state: JobState) -> list[StyledLine]:
     if not job_state.rate:
         return []
-    channels = formats.format_channels(job_state.channels)
+    file_format = f"{format_khz(job_state.rate)} {format_channels(job_state.channels)}"
     parts: list[StyledLine] = [
         [(clean(job_state.format), Role.MUTED)],
-        [(f"{format_khz(job_state.rate)} {channels}", Role.MUTED)],
-        [(formats.format_duration(job_state.total_seconds), Role.MUTED)],
+        [(file_format, Role.MUTED)],
+        [(format_duration(job_state.total_seconds), Role.MUTED)],
     ]
     if began := job_state.began:
         parts += [
-            [
-                ("sent as ", Role.FAINT),
-                (f"{format_khz(began.sample_rate)} mono", Role.MUTED),
-            ],
+            [("sent as ", Role.FAINT), (f"{format_khz(began.sample_rate)} mono", Role.MUTED)],
             [(clean(began.model), Role.MUTED)],
             [("session ", Role.FAINT), (clean(began.session_id), Role.MUTED)],
         ]
@@ -96,86 +103,51 @@ def _file_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
 
 
 def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
-    if job_state.ended is not None and job_state.ended.certificate is not None:
-        return _certificate_parts(job_state.ended.certificate, job_state, symbols)
-    if job_state.lag is None:
+    """The certificate of an ended attempt, or the lag of a running one; slips and warnings."""
+    certificate = job_state.ended.certificate if job_state.ended else None
+    parts: list[StyledLine] = []
+    if certificate is not None:
+        end = certificate.lag_ms
+        ranks = (("p50", end.p50), ("p99", end.p99), ("p99.9", end.p99_9), ("max", end.max))
+        parts = [[VERDICT_LABELS[certificate.verdict]], *map(_lag_figure, ranks)]
+        parts[1] = [("lag ", Role.FAINT), *parts[1]]
+        if certificate.drift_ms is not None:
+            drift = f"{certificate.drift_ms:+.2f} ms"
+            parts.append([("drift ", Role.FAINT), (drift, Role.TEXT)])
+    elif job_state.lag is not None:
+        lag = job_state.lag
+        level = metrics.punctuality(lag.now)
+        sign = f" {gauges.punctuality_sign(level, symbols)}".rstrip()
+        number = (f"{gauges.format_lag_ms(lag.now)} ms", gauges.PUNCTUALITY_ROLES[level])
+        parts = [[("lag ", Role.FAINT), number, (f"{sign} now", Role.FAINT)]]
+        recent = (("p50", lag.p50), ("p99", lag.p99), ("max", lag.max))
+        parts += map(_lag_figure, recent)
+    else:
         return []
-    lag = job_state.lag
-    level = metrics.punctuality(lag.now)
-    now: StyledLine = [
-        ("lag ", Role.FAINT),
-        (f"{gauges.format_lag_ms(lag.now)} ms", gauges.PUNCTUALITY_ROLES[level]),
-        (f" {gauges.punctuality_sign(level, symbols)}".rstrip() + " now", Role.FAINT),
-    ]
-    ranks = (("p50", lag.p50), ("p99", lag.p99), ("max", lag.max))
-    return [
-        now,
-        *(_lag_figure(word, value) for word, value in ranks),
-        *_problem_counts(job_state, symbols),
-    ]
+    for sign, count, noun in (
+        (symbols.slip, job_state.slips, "slip"),
+        (symbols.warning, len(job_state.warnings), "warning"),
+    ):
+        if count:
+            parts.append([(f"{sign} {format_count(count, noun)}", Role.WARNING)])
+    return parts
 
 
-def _certificate_parts(
-    certificate: Certificate, job_state: JobState, symbols: Symbols
-) -> list[StyledLine]:
-    lag = certificate.lag_ms
-    words, role = VERDICT_LABELS[certificate.verdict]
-    ranks = (("p50", lag.p50), ("p99", lag.p99), ("p99.9", lag.p99_9), ("max", lag.max))
-    figures = [_lag_figure(word, value) for word, value in ranks]
-    figures[0] = [("lag ", Role.FAINT), *figures[0]]
-    drift: list[StyledLine] = []
-    if certificate.drift_ms is not None:
-        drift = [[("drift ", Role.FAINT), (f"{certificate.drift_ms:+.2f} ms", Role.TEXT)]]
-    return [[(words, role)], *figures, *drift, *_problem_counts(job_state, symbols)]
-
-
-def _lag_figure(word: str, value: float) -> StyledLine:
-    return [(f"{word} ", Role.FAINT), (gauges.format_lag_ms(value), Role.TEXT)]
-
-
-def _problem_counts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
-    lines: list[StyledLine] = []
-    if job_state.slips:
-        lines.append([(f"{symbols.slip} {format_count(job_state.slips, 'slip')}", Role.WARNING)])
-    if count := len(job_state.warnings):
-        lines.append([(f"{symbols.warning} {format_count(count, 'warning')}", Role.WARNING)])
-    return lines
-
-
-def _earlier_attempts(job_state: JobState) -> list[Attempt]:
-    """The latest attempts before this one; one that has just failed is described below."""
-    before = (
-        job_state.earlier_attempts[:-1]
-        if job_state.status is JobStatus.RETRYING
-        else job_state.earlier_attempts
-    )
-    return before[-MAX_LISTED_ATTEMPTS:]
+def _lag_figure(rank: tuple[str, float]) -> StyledLine:
+    name, lag_ms = rank
+    return [(f"{name} ", Role.FAINT), (gauges.format_lag_ms(lag_ms), Role.TEXT)]
 
 
 def _attempt_line(attempt: Attempt, cells: int, symbols: Symbols) -> StyledLine:
     ended, dot = attempt.ended, symbols.separator
-    start = formats.format_duration(attempt.started_from.at_ms / 1000)
+    start = format_duration(attempt.started_from.at_ms / 1000)
     label = f"  attempt {attempt.number} from {start}"
-    label += f" {dot} open {formats.format_duration(ended.open_seconds)} {dot} "
-    whole = fit(label + latest_words.short_reason(ended.reason), cells, symbols.ellipsis)
+    label += f" {dot} open {format_duration(ended.open_seconds)} {dot} "
+    whole = fit(label + short_reason(ended.reason), cells, symbols.ellipsis)
     return [(whole[: len(label)], Role.FAINT), (whole[len(label) :], Role.MUTED)]
 
 
-def _attempts_total(job_state: JobState) -> list[StyledLine]:
-    """The number of finished attempts and their open time, if there were several."""
-    over = len(job_state.earlier_attempts) + (job_state.ended is not None)
-    if over < 2:
-        return []
-    return [
-        [(f"{over} attempts", Role.MUTED), ("" if job_state.ended else " so far", Role.FAINT)],
-        [
-            ("sockets open ", Role.FAINT),
-            (formats.format_duration(job_state.open_seconds), Role.MUTED),
-        ],
-    ]
-
-
-def join_parts(parts: list[StyledLine], cells: int, symbols: Symbols) -> StyledLine:
+def join_parts(parts: Sequence[StyledLine], cells: int, symbols: Symbols) -> StyledLine:
     """Joins the first parts that fit; the others are left out."""
     between = f" {symbols.separator} "
     line: StyledLine = [("  ", Role.FAINT)]
@@ -193,7 +165,7 @@ def _problem_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
     sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
-    sentences = [(sign, latest_words.wait_reason(job_state, context), role)]
+    sentences = [(sign, wait_reason(job_state, context), role)]
     ended = job_state.ended
     if ended is not None and ended.reason and job_state.status.is_finished:
         if role is Role.ERROR or ended.hint:

@@ -5,7 +5,7 @@ import re
 from tui.model import metrics
 from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import StartForecast, StartObstacle
-from tui.text import formats
+from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, clean_tail, fit, tail
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -25,36 +25,31 @@ _SERVER_REASON = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)"
 
 def words_column(
     job_state: JobState,
+    context: RowContext,
     cells: int,
-    retry_wait_s: int,
     symbols: Symbols,
-    forecast: StartForecast | None = None,
     *,
     show_attempt: bool = True,
 ) -> StyledLine:
-    """At most so many cells; ``retry_wait_s``: whole seconds until the next attempt may start.
-
-    ``show_attempt``: draws the number of a further attempt before the words.
-    """
-    if job_state.status is JobStatus.RETRYING and job_state.retrying is not None:
-        return _retry_line(job_state.retrying, cells, retry_wait_s, symbols)
+    """At most so many cells; ``show_attempt``: the number of a further attempt comes first."""
+    status, retrying = job_state.status, job_state.retrying
+    if status is JobStatus.RETRYING and retrying is not None:
+        countdown = _retry_countdown(context)
+        whole = fit(f"{countdown}: {short_reason(retrying.reason)}", cells, symbols.ellipsis)
+        return [(whole[: len(countdown)], Role.WARNING), (whole[len(countdown) :], Role.MUTED)]
     number = attempt_prefix(job_state, symbols) if show_attempt else ""
     room = cells - cell_width(number)
-    sign = f"{symbols.warning} " if _shows_warning(job_state) and room >= MIN_WIDTH_FOR_SIGN else ""
-    text = _words_or_reason(job_state, room - cell_width(sign), retry_wait_s, symbols, forecast)
+    # the reason of a failure is more important than a warning
+    warned = job_state.warnings and status is not JobStatus.FAILED and room >= MIN_WIDTH_FOR_SIGN
+    sign = f"{symbols.warning} " if warned else ""
+    text = _words_or_reason(job_state, context, room - cell_width(sign), symbols)
     return [(number, Role.MUTED), (sign, Role.WARNING), *text]
-
-
-def _shows_warning(job_state: JobState) -> bool:
-    """The reason of a failure is more important than a warning."""
-    return bool(job_state.warnings) and job_state.status is not JobStatus.FAILED
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:
     """The number of a further attempt and a space; empty for the first attempt."""
-    return (
-        f"{symbols.status[JobStatus.RETRYING]}{job_state.attempt} " if job_state.attempt > 1 else ""
-    )
+    sign, attempt = symbols.status[JobStatus.RETRYING], job_state.attempt
+    return f"{sign}{attempt} " if attempt > 1 else ""
 
 
 def short_reason(reason: str) -> str:
@@ -65,82 +60,46 @@ def short_reason(reason: str) -> str:
     return clean(f"{text} ({code})" if code else text)
 
 
-def retry_text(retrying: Retrying, retry_wait_s: int) -> str:
-    """When the next attempt starts, and where in the recording."""
-    place = (
-        f", from {formats.format_duration(retrying.from_seconds)}" if retrying.from_seconds else ""
-    )
-    return f"{_retry_countdown(retry_wait_s)}{place}"
-
-
-def _retry_countdown(retry_wait_s: int) -> str:
-    return f"again in {retry_wait_s} s" if retry_wait_s else "goes on soon"
-
-
-def _retry_line(retrying: Retrying, cells: int, retry_wait_s: int, symbols: Symbols) -> StyledLine:
-    countdown = _retry_countdown(retry_wait_s)
-    whole = fit(f"{countdown}: {short_reason(retrying.reason)}", cells, symbols.ellipsis)
-    return [(whole[: len(countdown)], Role.WARNING), (whole[len(countdown) :], Role.MUTED)]
+def _retry_countdown(context: RowContext) -> str:
+    return f"again in {context.retry_wait_s} s" if context.retry_wait_s else "goes on soon"
 
 
 def _words_or_reason(
-    job_state: JobState,
-    cells: int,
-    retry_wait_s: int,
-    symbols: Symbols,
-    forecast: StartForecast | None,
+    job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> StyledLine:
-    if job_state.status is JobStatus.FAILED and job_state.ended is not None:
-        return [(fit(short_reason(job_state.ended.reason), cells, symbols.ellipsis), Role.ERROR)]
+    """The end of the words, because the newest matter most."""
+    status, ellipsis = job_state.status, symbols.ellipsis
+    if status is JobStatus.FAILED and job_state.ended is not None:
+        return [(fit(short_reason(job_state.ended.reason), cells, ellipsis), Role.ERROR)]
     latest = job_state.transcript.latest_line
-    if latest is None or job_state.status is JobStatus.QUEUED:
+    if latest is None or status is JobStatus.QUEUED:
+        forecast = context.forecast
         role = Role.MUTED if forecast and forecast.position == 1 else Role.FAINT
-        return [
-            (fit(_silence_reason(job_state, retry_wait_s, forecast), cells, symbols.ellipsis), role)
-        ]
-    settled, unsettled = (
-        clean_tail(latest.stable_text, cells),
-        clean_tail(latest.unstable_text, cells),
-    )
+        return [(fit(_silence_reason(job_state, context), cells, ellipsis), role)]
+    settled = clean_tail(latest.stable_text, cells)
+    unsettled = clean_tail(latest.unstable_text, cells)
     if settled and unsettled:
         settled += " "
-    role = (
-        Role.MUTED
-        if job_state.status.is_finished
-        else Role.FINAL
-        if latest.is_final
-        else Role.SETTLED
-    )
-    return _words_tail(settled, unsettled, role, cells, symbols)
-
-
-def _words_tail(
-    settled: str, unsettled: str, role: Role, cells: int, symbols: Symbols
-) -> StyledLine:
-    """The end of both parts together, because the newest words matter most."""
+    role = Role.FINAL if latest.is_final else Role.SETTLED
+    role = Role.MUTED if status.is_finished else role
     if cell_width(settled) + cell_width(unsettled) <= cells:
         return [(settled, role), (unsettled, Role.PARTIAL)]
-    room = cells - cell_width(symbols.ellipsis) - cell_width(unsettled)
-    if room <= 0:
-        return [
-            (symbols.ellipsis, Role.FAINT),
-            (tail(unsettled, cells - cell_width(symbols.ellipsis)), Role.PARTIAL),
-        ]
-    return [(symbols.ellipsis, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
+    cells -= cell_width(ellipsis)
+    if (room := cells - cell_width(unsettled)) <= 0:
+        return [(ellipsis, Role.FAINT), (tail(unsettled, cells), Role.PARTIAL)]
+    return [(ellipsis, Role.FAINT), (tail(settled, room), role), (unsettled, Role.PARTIAL)]
 
 
-def _silence_reason(job_state: JobState, retry_wait_s: int, forecast: StartForecast | None) -> str:
+def _silence_reason(job_state: JobState, context: RowContext) -> str:
     match job_state.status:
-        case JobStatus.QUEUED if job_state.attempt == 0:
-            return "being read"
         case JobStatus.QUEUED:
-            return queue_reason(job_state, retry_wait_s, forecast)
+            return _queue_reason(job_state, context) if job_state.attempt else "being read"
         case JobStatus.CONNECTING:
             return "calling the server"
-        case JobStatus.STREAMING if (
-            silent := metrics.reached_s(job_state)
-        ) >= SILENCE_NOTICE_AFTER_S:
-            return f"no words in {formats.format_duration(silent)}"
+        case JobStatus.STREAMING:
+            silent_s = metrics.reached_s(job_state)
+            notice = f"no words in {format_duration(silent_s)}"
+            return notice if silent_s >= SILENCE_NOTICE_AFTER_S else ""
         case JobStatus.DONE:
             return "nothing was heard"
         case JobStatus.CANCELLED | JobStatus.INTERRUPTED if job_state.ended is not None:
@@ -153,40 +112,32 @@ def wait_reason(job_state: JobState, context: RowContext) -> str:
     """Why a queued or broken job does not run yet; empty if it only waits its turn."""
     match job_state.status, job_state.retrying:
         case JobStatus.RETRYING, Retrying() as retrying:
-            return f"{retry_text(retrying, context.retry_wait_s)}: {clean(retrying.reason)}"
+            start_s = retrying.from_seconds
+            start = f", from {format_duration(start_s)}" if start_s else ""
+            return f"{_retry_countdown(context)}{start}: {clean(retrying.reason)}"
         case JobStatus.QUEUED, _:
-            return queue_reason(job_state, context.retry_wait_s, context.forecast)
+            return _queue_reason(job_state, context)
     return ""
 
 
-def queue_reason(
-    job_state: JobState, retry_wait_s: int, forecast: StartForecast | None = None
-) -> str:
-    """Why a queued job does not run yet; empty if it just waits."""
-    retrying = job_state.retrying
+def _queue_reason(job_state: JobState, context: RowContext) -> str:
+    retrying, forecast, wait_s = job_state.retrying, context.forecast, context.retry_wait_s
     if retrying is None:
         return queue_position(forecast) if forecast else ""
     if job_state.refusal:
         full = job_state.refusal.outcome is Outcome.BUSY
         why = "the server is full" if full else short_reason(retrying.reason)
-        return f"again in {retry_wait_s} s: {why}" if retry_wait_s else f"waits: {why}"
-    seconds = retrying.from_seconds
-    turn = queue_position(forecast) if forecast else "waits for its turn"
-    return (
-        f"{turn}, {f'from {formats.format_duration(seconds)}' if seconds else 'from the beginning'}"
-    )
+        return f"again in {wait_s} s: {why}" if wait_s else f"waits: {why}"
+    position = queue_position(forecast) if forecast else "waits for its turn"
+    start_s = retrying.from_seconds
+    return f"{position}, from {format_duration(start_s) if start_s else 'the beginning'}"
 
 
 def queue_position(forecast: StartForecast) -> str:
     """The position in the queue: ``next, in 42 s``, ``3rd in the queue``."""
-    if forecast.position == 1:
-        obstacle = forecast.obstacle
+    number, obstacle = forecast.position, forecast.obstacle
+    if number == 1:
         detail = "" if obstacle is StartObstacle.NONE else f", {obstacle.value}"
         return "next" + detail.format(seconds=forecast.start_in_s)
-    return f"{_ordinal(forecast.position)} in the queue"
-
-
-def _ordinal(number: int) -> str:
-    if number // 10 % 10 == 1:
-        return f"{number}th"
-    return f"{number}{_ORDINAL_SUFFIXES.get(number % 10, 'th')}"
+    suffix = "th" if number // 10 % 10 == 1 else _ORDINAL_SUFFIXES.get(number % 10, "th")
+    return f"{number}{suffix} in the queue"

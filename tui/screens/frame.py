@@ -9,8 +9,7 @@ from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorStatus
 from tui.model.totals import Totals, totals
 from tui.render import banner, footer, welcome
-from tui.render.banner import Destination
-from tui.render.run_status import RunStatus
+from tui.render.banner import Destination, RunStatus
 from tui.theme.roles import Look, Role, StyledLine
 from workers.jobs.job_state import JobStatus
 

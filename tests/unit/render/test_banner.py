@@ -6,9 +6,8 @@ import pytest
 
 from tui.model.totals import Totals, TurnAwayReason
 from tui.render import banner
-from tui.render.banner import Destination
+from tui.render.banner import Destination, RunStatus, format_rough_duration
 from tui.render.responsive_line import ResponsivePart, fit_parts
-from tui.render.run_status import RunStatus, format_rough_duration
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE

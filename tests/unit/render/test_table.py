@@ -351,7 +351,7 @@ def test_a_warning_stands_before_the_words() -> None:
     again = [*streaming(), *broken_attempt(), connecting(), began(), *warned[-2:]]
     assert "↻2 ▲ Good morning." == words_of(*again)
     narrow = [
-        text(latest_words.words_column(job_state_of(*warned), cells, 0, UNICODE))
+        text(latest_words.words_column(job_state_of(*warned), RowContext(), cells, UNICODE))
         for cells in (9, 2)
     ]
     assert ["▲ …rning.", "…."] == narrow
