@@ -1,10 +1,10 @@
-"""Subtitle cues that a viewer can read: where to cut, where to break lines, how long to show them.
+"""Divides a transcript into readable subtitle cues: their cuts, line breaks and times.
 
 The limits of two lines, 42 characters and 7 seconds, and the reading speed, are those of Netflix's
 Timed Text Style Guide (general requirements, and the English template). Its minimum of 5/6 of a
 second is rounded up to one. Cues never cross turns and never overlap.
 
-Each way to cut a turn has a cost, made of the weights below, and the cheapest is found as a
+Each way to cut a turn has a cost, the sum of the weights below. The cheapest way is found as a
 shortest path, as TeX breaks paragraphs into lines. Only the proportions of the weights matter.
 """
 
@@ -17,15 +17,15 @@ from workers.exports.spoken import MAX_TIME_MS, TimedWord, timed_words
 from workers.jobs.job_state import JobState
 
 MAX_LINE_CHARS = 42
-"""A longer word is not cut: it gets a cue of its own."""
+"""A longer word is not cut but gets its own cue."""
 MAX_CUE_LINES = 2
 MAX_CUE_MS = 7000
 PREFERRED_MIN_CUE_MS = 1000
 """A cue may be shorter if the next one starts."""
 MIN_CUE_MS = 500
-"""The next cue waits for it."""
+"""If necessary, the next cue starts late."""
 READING_CHARS_PER_S = 17
-"""A cue stays in the silence after it until a viewer can have read it."""
+"""In a silence, a cue stays until a viewer has had time to read it."""
 SPLIT_PAUSE_MS = 600
 """A longer silence between two words is a good place to cut."""
 
@@ -44,7 +44,7 @@ _LINE_BREAK_WEIGHT = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Lines shown from one moment to another, in ms on the recording's clock."""
+    """Lines and when to show them, in ms on the recording's clock."""
 
     start_ms: int
     end_ms: int
@@ -52,7 +52,7 @@ class Cue:
 
 
 def cues(state: JobState) -> list[Cue]:
-    """The cues of a whole transcript, finished or not."""
+    """The cues of a transcript, finished or not."""
     until_ms = min(round(max(state.total_seconds, state.sent_seconds) * 1000), MAX_TIME_MS)
     turns = timed_words(state.transcript.lines, until_ms)
     return _time_cues([part for turn in turns for part in _TurnSplitter(turn).cue_parts()])
@@ -64,14 +64,13 @@ class _TurnSplitter:
     def __init__(self, words: list[TimedWord]) -> None:
         self._words = words
         self._char_offsets = list(accumulate((len(word.text) + 1 for word in words), initial=0))
-        self._pause_counts = list(
-            accumulate((_is_pause(*each) for each in pairwise(words)), initial=0)
-        )
-        self._break_costs = [_break_cost(*each) for each in pairwise(words)]
+        pauses = [_is_pause(*pair) for pair in pairwise(words)]
+        self._pause_counts = list(accumulate(pauses, initial=0))
+        self._break_costs = [_break_cost(*pair) for pair in pairwise(words)]
 
     def cue_parts(self) -> list[list[TimedWord]]:
         """Divides the turn into cues at the least cost."""
-        best = [(0.0, 0)]  # of the first n words: what their cues cost, where the last one begins
+        best = [(0.0, 0)]  # for the first n words: the least cost, and where the last cue begins
         for end in range(1, len(self._words) + 1):
             ways = []
             for begin in reversed(range(end)):
@@ -79,8 +78,7 @@ class _TurnSplitter:
                     break
                 ways.append((best[begin][0] + self._cost(begin, end), begin))
             best.append(min(ways))
-        parts = []
-        end = len(self._words)
+        parts, end = [], len(self._words)
         while end:
             begin = best[end][1]
             parts.append(self._words[begin:end])
@@ -93,21 +91,15 @@ class _TurnSplitter:
             return True
         if self._words[end - 1].end_ms - self._words[begin].start_ms > MAX_CUE_MS:
             return False
-        line = begin
-        for _ in range(MAX_CUE_LINES):  # as many words to a line as go in
-            line = (
-                bisect_right(self._char_offsets, self._char_offsets[line] + MAX_LINE_CHARS + 1) - 1
-            )
+        line, offsets = begin, self._char_offsets
+        for _ in range(MAX_CUE_LINES):  # as many words to a line as fit
+            line = bisect_right(offsets, offsets[line] + MAX_LINE_CHARS + 1) - 1
         return line >= end
 
     def _cost(self, begin: int, end: int) -> float:
-        """The cost of a cue of these words."""
-        empty = 1 - min(
-            1.0,
-            (self._char_offsets[end] - self._char_offsets[begin] - 1)
-            / (MAX_CUE_LINES * MAX_LINE_CHARS),
-        )
-        cost = _CUE_COST + empty**2  # the square makes neighbours alike in length
+        chars = self._char_offsets[end] - self._char_offsets[begin] - 1
+        empty = 1 - min(1.0, chars / (MAX_CUE_LINES * MAX_LINE_CHARS))
+        cost = _CUE_COST + empty**2  # the square makes neighbours similar in length
         cost += _INNER_PAUSE_COST * (self._pause_counts[end - 1] - self._pause_counts[begin])
         until = self._words[end - 1].end_ms
         if end < len(self._words):
@@ -119,17 +111,14 @@ class _TurnSplitter:
 
 
 def _break_cost(word: TimedWord, following: TimedWord) -> float:
-    if _ends_with(word.text, _SENTENCE_END) or _is_pause(word, following):
+    text = word.text.rstrip(_CLOSERS)
+    if text.endswith(_SENTENCE_END) or _is_pause(word, following):
         return 0.0
-    return _CLAUSE_BREAK_COST if _ends_with(word.text, _CLAUSE_END) else _MID_CLAUSE_COST
+    return _CLAUSE_BREAK_COST if text.endswith(_CLAUSE_END) else _MID_CLAUSE_COST
 
 
 def _is_pause(word: TimedWord, following: TimedWord) -> bool:
     return following.start_ms - word.end_ms > SPLIT_PAUSE_MS
-
-
-def _ends_with(text: str, marks: tuple[str, ...]) -> bool:
-    return text.rstrip(_CLOSERS).endswith(marks)
 
 
 def _text_of(part: Sequence[TimedWord]) -> str:
@@ -145,17 +134,14 @@ def _cue_lines(part: Sequence[TimedWord]) -> tuple[str, ...]:
     for at in range(1, len(part)):
         top, bottom = _text_of(part[:at]), _text_of(part[at:])
         if len(top) <= MAX_LINE_CHARS and len(bottom) <= MAX_LINE_CHARS:
-            uneven = abs(len(top) - len(bottom))
-            ways.append(
-                (uneven + _LINE_BREAK_WEIGHT * _break_cost(part[at - 1], part[at]), top, bottom)
-            )
+            break_cost = _LINE_BREAK_WEIGHT * _break_cost(part[at - 1], part[at])
+            ways.append((abs(len(top) - len(bottom)) + break_cost, top, bottom))
     return min(ways)[1:]
 
 
 def _time_cues(parts: list[list[TimedWord]]) -> list[Cue]:
     """Shows each cue from its first word until it can have been read, or the next one starts."""
-    timed = []
-    free = 0
+    timed, free = [], 0
     for part, following in zip_longest(parts, parts[1:]):
         start = max(free, part[0].start_ms)
         to_read = max(PREFERRED_MIN_CUE_MS, len(_text_of(part)) * 1000 // READING_CHARS_PER_S)

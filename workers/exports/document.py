@@ -5,21 +5,21 @@ job            number of the job in its run, from 1
 file           path of the recording, as given or found
 status         ``queued``, ``retrying``, ``connecting``, ``streaming``, ``finishing``, ``done``,
                ``cancelled`` or ``failed``
-attempt        which attempt this is, or the one to come, from 1; 0 before the first
+attempt        number of the current or next attempt, from 1; 0 before the first
 attempts       those that have started, in order: ``number``; ``from_ms``, where in the
                recording it took over; ``from_turn``, the ``turn_order`` of its first turn;
                ``ended``, as below
 recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``
 sent_seconds   how much of the audio was sent
-session        what the event ``began`` says: ``session_id``, ``model``, ``sample_rate`` (Hz, as
+session        fields of the event ``began``: ``session_id``, ``model``, ``sample_rate`` (Hz, as
                sent), ``expires_at`` (Unix time), ``connect_ms``, ``begin_ms``; null when no session
                began
 lag_ms         lateness of the chunks as last reported: ``now``, ``p50``, ``p99``, ``max``; or null
 slips          how often a stall moved the schedule
-warnings       what the session survived, in words
-ended          what the event ``ended`` says: ``outcome``, ``reason``, ``hint``, ``code``,
+warnings       problems that the session survived, as text
+ended          fields of the event ``ended``: ``outcome``, ``reason``, ``hint``, ``code``,
                ``sent_seconds``, ``open_seconds``, ``certificate``; null while the attempt lasts
-turns          latest reading of every turn, in order, under the wire's names (``turn_order``,
+turns          latest reading of every turn, in order, under the protocol's names (``turn_order``,
                ``end_of_turn``, ``transcript``, ``words``, ...), with the fields that the program
                does not know; times in ms on the recording's clock
 =============  ====================================================================================
@@ -28,18 +28,16 @@ As in events, a field without a value (``code``, ``certificate``, ``speaker_labe
 
 All recordings in one file: an object whose ``jobs`` is an array of these, in the order of the jobs.
 
-UTF-8, indented, fields always in this order. Text is kept as it came; control characters, bidi
-overrides and surrogates are written as ``\\u`` escapes. A number that JSON does not have (NaN,
-infinity), in a field that the program does not know, becomes null.
+UTF-8, indented, fields always in this order. Text is unchanged; control characters, bidi overrides
+and surrogates are written as ``\\u`` escapes. Numbers that JSON does not have (NaN, infinity), in
+fields that the program does not know, become null.
 """
 
 import json
 import re
 from collections.abc import Iterable
 
-from workers.jobs.events import Ended
 from workers.jobs.job_state import JobState
-from workers.jobs.resume_point import ResumePoint
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 
@@ -87,11 +85,9 @@ def _job_document(state: JobState) -> JsonObject:
 
 
 def _attempts_json(state: JobState) -> list[Json]:
-    attempts: list[tuple[int, ResumePoint, Ended | None]] = [
-        (attempt.number, attempt.started_from, attempt.ended) for attempt in state.earlier_attempts
-    ]
-    if state.status.is_live or state.status.is_finished:
-        attempts.append((state.attempt, state.started_from, state.ended))
+    attempts = [(a.number, a.started_from, a.ended) for a in state.earlier_attempts]
+    latest = (state.attempt, state.started_from, state.ended)
+    has_latest = state.status.is_live or state.status.is_finished
     return [
         {
             "number": number,
@@ -99,5 +95,5 @@ def _attempts_json(state: JobState) -> list[Json]:
             "from_turn": started_from.turn,
             "ended": codec.dump(ended) if ended else None,
         }
-        for number, started_from, ended in attempts
+        for number, started_from, ended in (*attempts, *([latest] if has_latest else []))
     ]

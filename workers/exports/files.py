@@ -1,4 +1,4 @@
-"""Writes exports as files: each whole or not at all, and none overwritten without being asked."""
+"""Writes exports as files: each completely or not at all, and none overwritten by default."""
 
 import os
 import secrets
@@ -24,7 +24,7 @@ FORMATS: Mapping[str, Callable[[JobState], str]] = {
     "json": json_of,
     "csv": csv_of,
 }
-"""The function for each format. The key is also the suffix of the file, which is UTF-8."""
+"""The function for each format; the key is also the file's suffix. Files are UTF-8."""
 
 COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
     "txt": txt_of_all,
@@ -33,8 +33,6 @@ COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
 }
 """Formats that can hold all recordings in one file; subtitles belong to one recording."""
 
-COMBINED_NAME = "transcripts"
-
 
 class OverwritePolicy(Enum):
     """What to do about files that exist."""
@@ -42,19 +40,16 @@ class OverwritePolicy(Enum):
     REFUSE = "refuse"
     REPLACE = "replace"
     NUMBER = "number"
-    """Keep them, and write under a name with a number: x-2.txt."""
+    """Keep them, and add a number to the new name: x-2.txt."""
 
 
 class FilesExist(PacelineError):
-    """Raised for files that an export would have overwritten; nothing was written."""
+    """Raised when an export would overwrite files; nothing was written."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
-        listed = ", ".join(single_line(path.name) for path in paths)
-        verb = "is" if len(paths) == 1 else "are"
-        super().__init__(
-            f"{listed} {verb} already there",
-            "Nothing was written. Choose another folder, or ask for overwriting",
-        )
+        names = ", ".join(single_line(path.name) for path in paths)
+        hint = "Nothing was written. Choose another folder, or ask for overwriting"
+        super().__init__(f"{names} already exist{'s' if len(paths) == 1 else ''}", hint)
         self.paths = paths
 
 
@@ -68,15 +63,15 @@ def write_exports(
 ) -> list[Path]:
     """Writes ``<name>.<format>`` into the folder for each format; returns the paths.
 
-    Creates the folder if it is missing. ``name`` is one of `export_names`, if many jobs are
-    exported; without it, the recording's name is used. No file appears before all are on the disk.
-    Raises `UsageProblem` for an unknown format, `FilesExist`, or a `PacelineError` that says why
-    the files could not be written.
+    Creates the folder if it is missing. ``name`` is one of `export_names` when many jobs are
+    exported; None uses the recording's name. No file appears before all are on the disk. Raises
+    `UsageProblem` for an unknown format, `FilesExist`, or a `PacelineError` that says why the files
+    could not be written.
     """
     wanted = _check_formats(formats)
     stem = export_name(state) if name is None else safe_file_name(name)
     stem = _free_stem(stem, wanted, folder, existing)
-    return _write_files({f"{stem}.{each}": FORMATS[each](state) for each in wanted}, folder)
+    return _write_files({f"{stem}.{suffix}": FORMATS[suffix](state) for suffix in wanted}, folder)
 
 
 def write_combined_exports(
@@ -86,30 +81,27 @@ def write_combined_exports(
     *,
     existing: OverwritePolicy = OverwritePolicy.REFUSE,
 ) -> list[Path]:
-    """Like `write_exports`, with all recordings in one file a format; skips subtitles."""
-    wanted = [each for each in _check_formats(formats) if each in COMBINED_FORMATS]
-    stem = _free_stem(COMBINED_NAME, wanted, folder, existing)
-    return _write_files(
-        {f"{stem}.{each}": COMBINED_FORMATS[each](states) for each in wanted}, folder
-    )
+    """Writes all recordings into one file for each format; skips subtitles."""
+    wanted = [suffix for suffix in _check_formats(formats) if suffix in COMBINED_FORMATS]
+    stem = _free_stem("transcripts", wanted, folder, existing)
+    texts = {f"{stem}.{suffix}": COMBINED_FORMATS[suffix](states) for suffix in wanted}
+    return _write_files(texts, folder)
 
 
 def _check_formats(formats: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(formats))
-    for each in wanted:
-        if each not in FORMATS:
-            raise UsageProblem(
-                f"there is no export format “{single_line(each)}”",
-                f"Known are {', '.join(FORMATS)}",
-            )
+    for suffix in wanted:
+        if suffix not in FORMATS:
+            reason = f"there is no export format “{single_line(suffix)}”"
+            raise UsageProblem(reason, f"Known are {', '.join(FORMATS)}")
     return wanted
 
 
 def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: OverwritePolicy) -> str:
-    """The name to write under: a free one, unless files may be replaced."""
+    """The name to write to: a free one, unless files may be replaced."""
 
     def existing_files(name: str) -> tuple[Path, ...]:
-        paths = (folder / f"{name}.{each}" for each in formats)
+        paths = (folder / f"{name}.{suffix}" for suffix in formats)
         return tuple(path for path in paths if os.path.lexists(path))
 
     taken = existing_files(stem)
@@ -121,7 +113,7 @@ def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: Overwr
 
 
 def _write_files(texts: Mapping[str, str], folder: Path) -> list[Path]:
-    """Writes all under temporary names first, so that a full disk is met before any appears."""
+    """Writes all to temporary names first, so that no file appears if the disk is full."""
     drafts = {folder / name: folder / f".{secrets.token_hex(8)}.part" for name in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,9 +127,9 @@ def _write_files(texts: Mapping[str, str], folder: Path) -> list[Path]:
             for path, draft in drafts.items():
                 draft.replace(path)
     except OSError as error:
+        problem, place = error.strerror or error, single_line(str(folder))
         raise PacelineError(
-            f"the export could not be written to {single_line(str(folder))}"
-            f" ({error.strerror or error})",
+            f"the export could not be written to {place} ({problem})",
             "Is it a folder that you may write to, with room on the disk?",
         ) from error
     return list(drafts)

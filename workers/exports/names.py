@@ -1,8 +1,8 @@
-"""File names for exports: after the recording, and safe on every system.
+"""Makes file names for exports from those of recordings, safe on every system.
 
-The rules are the strictest of all systems: Windows' reserved characters and device names
-(Microsoft, "Naming Files, Paths, and Namespaces"), no leading dot (hidden on Unix), no dot or space
-at the end (Windows drops them), and names that differ only in case are the same (macOS, Windows).
+The strictest rules of all systems hold: Windows' reserved characters and device names (Microsoft,
+"Naming Files, Paths, and Namespaces"), no leading dot (hidden on Unix), no dot or space at the end
+(Windows drops them), and names that differ only in case are the same (macOS, Windows).
 """
 
 import re
@@ -18,9 +18,6 @@ from workers.jobs.job_state import JobState
 MAX_NAME_BYTES = 150
 """Bytes of UTF-8 in a name without its suffix; file systems allow 255 with it."""
 
-DEFAULT_NAME = "recording"
-"""For a recording of whose name nothing is left."""
-
 _RESERVED_CHARACTERS = re.compile(r'[<>:"/\\|?*\ufffd]')
 _DEVICE_NAMES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
@@ -28,7 +25,7 @@ _DEVICE_NAMES = re.compile(
 
 
 def export_name(state: JobState) -> str:
-    """The recording's name without its suffix, made safe."""
+    """The safe name of the recording, without its suffix."""
     return safe_file_name(PurePath(state.file).stem)
 
 
@@ -37,39 +34,34 @@ def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
 
     A recording that is called ``x-2`` keeps its name; then the second x becomes ``x-3``.
     """
-    own = {each.job: export_name(each) for each in sorted(states, key=lambda each: each.job)}
+    own = {state.job: export_name(state) for state in sorted(states, key=lambda state: state.job)}
     taken = {_collision_key(name) for name in own.values()}
     numbers: dict[str, Iterator[int]] = {}
     distinct: dict[JobId, str] = {}
     for job, name in own.items():
-        key = _collision_key(name)
-        if key in numbers:
-            name = _free_name(name, numbers[key], taken)
-            taken.add(_collision_key(name))
-        else:  # the first of its name keeps it
-            numbers[key] = count(2)
-        distinct[job] = name
+        key = distinct_key = _collision_key(name)
+        distinct[job] = name  # the first job of a name keeps it
+        while key in numbers and distinct_key in taken:
+            ending = f"-{next(numbers[key])}"
+            distinct[job] = _truncate(name, MAX_NAME_BYTES - len(ending)) + ending
+            distinct_key = _collision_key(distinct[job])
+        taken.add(distinct_key)
+        numbers.setdefault(key, count(2))
     return distinct
 
 
 def safe_file_name(text: str) -> str:
-    """A text as a file name without a suffix. A safe name stays as it is."""
+    """Turns a text into a file name without a suffix. A safe name stays unchanged."""
     start = single_line(text)[: 4 * MAX_NAME_BYTES]  # normalising a long text is slow
     plain = unicodedata.normalize("NFC", start)
     tame = re.sub(r"\.{2,}", ".", _RESERVED_CHARACTERS.sub("_", plain)).lstrip(" .")
     name = _truncate(f"_{tame}" if _DEVICE_NAMES.match(tame) else tame, MAX_NAME_BYTES)
-    return name or DEFAULT_NAME
+    return name or "recording"
 
 
 def _truncate(name: str, max_bytes: int) -> str:
     whole_characters = name.encode()[:max_bytes].decode(errors="ignore")
     return whole_characters.rstrip(" .")
-
-
-def _free_name(name: str, numbers: Iterator[int], taken: set[str]) -> str:
-    endings = (f"-{number}" for number in numbers)
-    numbered = (_truncate(name, MAX_NAME_BYTES - len(ending)) + ending for ending in endings)
-    return next(each for each in numbered if _collision_key(each) not in taken)
 
 
 def _collision_key(name: str) -> str:

@@ -2,7 +2,7 @@
 
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-"""Unicode's embeddings, overrides and isolates, which show text in another order than it has."""
+"""Unicode's embeddings, overrides and isolates, which display text in another order."""
 _BYTE_ORDER_MARK = 0xFEFF
 
 _REPLACEMENTS: dict[int, str | None] = {
@@ -13,7 +13,7 @@ _REPLACEMENTS: dict[int, str | None] = {
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, without white space, control characters and empty words."""
+    """The words of a text, without control characters."""
     return text.translate(_REPLACEMENTS).split()
 
 

@@ -1,8 +1,8 @@
 """Gives each written word of a transcript its time.
 
-People read the transcript; the server's word times say when it was spoken. They usually match one
-to one. Where formatting joined or split words ("twenty five" and "25"), times are interpolated by
-a word's position in the turn, counted in letters.
+Words of the transcript and the server's timed words usually match one to one. Where formatting
+joined or split words ("twenty five" and "25"), times are interpolated by a word's position in the
+turn, counted in letters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,16 +16,16 @@ from workers.jobs.transcript import TranscriptLine
 from workers.protocol.messages import Word
 
 LETTER_DURATION_MS = 80.0
-"""Of speech at about 150 words of five letters a minute."""
+"""Speech at about 150 words of five letters a minute."""
 
 MAX_TIME_MS = 90 * 3_600_000
-"""A later word has no plausible time. SRT's clock ends before 100 hours, and cues at the same time
-need room to follow each other."""
+"""Later times count as implausible. SRT's clock ends before 100 hours, and cues with the same time
+need room after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word as written, its times in ms on the recording's clock."""
+    """A word as written, with times in ms on the recording's clock."""
 
     text: str
     start_ms: int
@@ -45,14 +45,15 @@ class _TurnWords:
 def timed_words(lines: Iterable[TranscriptLine], until_ms: int) -> list[list[TimedWord]]:
     """The words of each turn that has any, in order.
 
-    Turns without plausible times share the silence between their neighbours, or from the start of
-    the recording, or up to its end at ``until_ms``; they take no longer than speech does.
+    Turns without plausible times share the silence around them, up to the end of the recording at
+    ``until_ms``, but take no longer than speech does.
     """
-    written = [_TurnWords(words_of(line.text), _plausible_words(line.words)) for line in lines]
-    groups = [
-        list(group)
-        for _, group in groupby((t for t in written if t.texts), lambda turn: bool(turn.words))
-    ]
+    written = []
+    for line in lines:
+        plausible = all(0 <= word.start <= word.end <= MAX_TIME_MS for word in line.words)
+        if texts := words_of(line.text):
+            written.append(_TurnWords(texts, line.words if plausible else ()))
+    groups = [list(group) for _, group in groupby(written, lambda turn: bool(turn.words))]
     turns: list[list[TimedWord]] = []
     clock = 0
     for group, following in zip_longest(groups, groups[1:]):
@@ -63,10 +64,6 @@ def timed_words(lines: Iterable[TranscriptLine], until_ms: int) -> list[list[Tim
             next_start = following[0].words[0].start if following else None
             turns += _spread_evenly(group, clock, next_start, until_ms)
     return turns
-
-
-def _plausible_words(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    return words if all(0 <= word.start <= word.end <= MAX_TIME_MS for word in words) else ()
 
 
 def _align_words(turn: _TurnWords) -> list[TimedWord]:
@@ -82,9 +79,9 @@ def _align_words(turn: _TurnWords) -> list[TimedWord]:
 def _spread_evenly(
     group: list[_TurnWords], begin: int, end: float | None, until_ms: int
 ) -> list[list[TimedWord]]:
-    """Spreads turns without times between ``begin`` and ``end``, each with room for its letters.
+    """Spreads turns without times between ``begin`` and ``end``, in proportion to their letters.
 
-    Without a following turn, the end of the recording is the bound, unless that is too narrow.
+    Without a following turn, the end of the recording is the limit, unless that leaves no room.
     """
     letters = [turn.letters for turn in group]
     spoken_ms = sum(letters) * LETTER_DURATION_MS
@@ -102,18 +99,16 @@ def _spread_evenly(
 def _interpolate_times(
     texts: list[str], letters: Sequence[int], starts: Sequence[float], ends: Sequence[float]
 ) -> list[TimedWord]:
-    """Times of ``texts``, given the times and letters of the stretches of speech they cover."""
+    """Times of ``texts``, given the times and letters of the segments of speech they cover."""
     edges = _cumulative_shares(letters)
     places = _cumulative_shares([len(text) for text in texts])
-    begun = np.interp(places[:-1], edges, [*starts, ends[-1]]).round().astype(int).tolist()
-    ended = np.interp(places[1:], edges, [starts[0], *ends]).round().astype(int).tolist()
-    return [
-        TimedWord(text, start, max(start, end))
-        for text, start, end in zip(texts, begun, ended, strict=True)
-    ]
+    start_ms = np.interp(places[:-1], edges, [*starts, ends[-1]]).round().astype(int).tolist()
+    end_ms = np.interp(places[1:], edges, [starts[0], *ends]).round().astype(int).tolist()
+    timed = zip(texts, start_ms, end_ms, strict=True)
+    return [TimedWord(text, start, max(start, end)) for text, start, end in timed]
 
 
 def _cumulative_shares(letters: Sequence[int]) -> list[float]:
-    """Where each part starts, as a share of the whole; then 1, where the last part ends."""
+    """The start of each part as a share of the whole, then 1, the end of the last part."""
     *before, whole = accumulate(letters, initial=0)
     return [*(letter / whole for letter in before), 1.0]

@@ -1,13 +1,12 @@
 """SRT and WebVTT, written by pysubs2 from cues.
 
 pysubs2 uses SubStation text: it would drop ``{...}`` as a tag and break lines at ``\\N``. In both
-formats ``<`` starts a tag. So these characters are replaced:
-
-- in WebVTT by character references, as in HTML;
-- in SRT, which has no escapes, by their full-width forms, which look alike; NFKC maps them back.
+formats ``<`` starts a tag. In WebVTT, these characters become character references, as in HTML. SRT
+has no escapes, so they become full-width forms, which look alike; NFKC maps them back.
 
 A turn that never became final is shown unmarked. Comments at the start of a WebVTT file say where
-further attempts took over; further down, some programs would show comments as speech. SRT has none.
+further attempts took over; later in the file, some programs would show comments as speech. SRT has
+none.
 """
 
 from collections.abc import Mapping
@@ -26,18 +25,15 @@ _VTT_HEADER = "WEBVTT\n\n"
 
 
 def srt_of(state: JobState) -> str:
-    """SubRip; empty if nothing was heard."""
+    """SubRip; empty for an empty transcript."""
     return _subtitle_text(state, "srt", _SRT_SUBSTITUTES)
 
 
 def vtt_of(state: JobState) -> str:
-    """WebVTT; only the heading if nothing was heard."""
-    notes = [f"NOTE {resume_note(span)}\n\n" for span in attempt_spans(state)[1:]]
-    return (
-        _VTT_HEADER
-        + "".join(notes)
-        + _subtitle_text(state, "vtt", _VTT_ESCAPES).removeprefix(_VTT_HEADER)
-    )
+    """WebVTT; only the heading for an empty transcript."""
+    notes = "".join(f"NOTE {resume_note(span)}\n\n" for span in attempt_spans(state)[1:])
+    cues_text = _subtitle_text(state, "vtt", _VTT_ESCAPES).removeprefix(_VTT_HEADER)
+    return _VTT_HEADER + notes + cues_text
 
 
 def _subtitle_text(state: JobState, format_name: str, replacements: Mapping[int, str | int]) -> str:

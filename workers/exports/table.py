@@ -3,25 +3,25 @@
 One row a turn, in order, below a header row:
 
 =============  ====================================================================================
-turn_order     the wire's number of the turn
+turn_order     the protocol's number of the turn
 start_ms       start of its first word on the recording's clock; empty if the server sent no words
 end_ms         end of its last word, likewise
 final          ``true``, or ``false`` for a turn that might still have changed
-speaker        the wire's ``speaker_label``; empty without one
+speaker        the protocol's ``speaker_label``; empty without one
 confidence     the mean of its words' confidences, 0 to 1; empty when none has any
-text           what was said, on one line
-attempt        which attempt of the job heard it, from 1
+text           the words, on one line
+attempt        the attempt that received it, from 1
 =============  ====================================================================================
 
-All recordings in one file: two columns more stand before these, ``job`` (its number in the run,
-from 1) and ``file`` (the recording's path).
+All recordings in one file: two more columns come first, ``job`` (its number in the run, from 1) and
+``file`` (the recording's path).
 
-UTF-8 without a byte-order mark, which programs take for a part of the first column's name. A
-spreadsheet that guesses another encoding has to be told when it imports the file.
+UTF-8 without a byte-order mark, which programs take as part of the first column's name. Set the
+encoding at the import if a spreadsheet guesses another one.
 
-A text that a spreadsheet would run as a formula begins with an apostrophe, as OWASP advises against
-CSV injection. Only a letter or digit before the sign makes it harmless; quotes, invisible
-characters and look-alikes of the sign do not. Tabs and carriage returns are gone from every text.
+A text that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises
+against CSV injection. Only a letter or digit before the sign makes it harmless; quotes, invisible
+characters and look-alikes of the sign do not. Tabs and carriage returns are removed from texts.
 """
 
 import csv
@@ -34,7 +34,6 @@ from typing import TypeAlias
 from workers.exports.sanitise import single_line
 from workers.jobs.attempt_spans import attempt_spans, span_of_turn
 from workers.jobs.job_state import JobState
-from workers.protocol.messages import Turn
 
 CSV_COLUMNS = (
     "turn_order",
@@ -72,13 +71,14 @@ def _csv_text(rows: Iterable[CsvRow]) -> str:
 def _csv_rows(state: JobState) -> Iterator[CsvRow]:
     attempts = attempt_spans(state)
     for turn, line in zip(state.transcript.turns, state.transcript.lines, strict=True):
+        confidences = [w.confidence for w in turn.words if w.confidence is not None]
         yield (
             line.turn_order,
             line.start_ms,
             line.end_ms,
             "true" if line.is_final else "false",
             _cell(turn.speaker_label or ""),
-            _mean_confidence(turn),
+            round(fmean(confidences), 3) if confidences else None,
             _cell(line.text),
             span_of_turn(attempts, line.turn_order).attempt,
         )
@@ -87,8 +87,3 @@ def _csv_rows(state: JobState) -> Iterator[CsvRow]:
 def _cell(text: str) -> str:
     line = single_line(text)
     return f"'{line}" if _FORMULA.match(line) else line
-
-
-def _mean_confidence(turn: Turn) -> float | None:
-    known = [word.confidence for word in turn.words if word.confidence is not None]
-    return round(fmean(known), 3) if known else None

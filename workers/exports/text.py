@@ -1,10 +1,11 @@
-"""Plain text: the words of a transcript and nothing else, because people paste them.
+"""Plain text: only the words of a transcript, ready to be pasted.
 
 One turn a line, no header, no times. A turn that never became final, because the session was
 cancelled or lost, ends in ``[unfinished]``. Where a further attempt took over, there is a line
 ``[attempt 2 goes on from 1:02]``.
 
-All recordings in one file: each below ``=== path of the recording ===``, an empty line between.
+All recordings in one file: each follows its heading ``=== path of the recording ===``; empty lines
+separate them.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ UNFINISHED_MARK = "[unfinished]"
 
 
 def txt_of(state: JobState) -> str:
-    """The transcript of one job; empty if nothing was heard."""
+    """The transcript of one job."""
     attempts = attempt_spans(state)
     here, rows = attempts[0], []
     for line in state.transcript.lines:
@@ -30,12 +31,12 @@ def txt_of(state: JobState) -> str:
 
 
 def txt_of_all(states: Iterable[JobState]) -> str:
-    """The transcripts of all jobs, each below the path of its recording."""
+    """The transcripts of all jobs."""
     return "\n".join(f"=== {single_line(state.file)} ===\n{txt_of(state)}" for state in states)
 
 
 def resume_note(span: AttemptSpan) -> str:
-    """Says that an attempt took over from another; contains no foreign text."""
+    """A note that an attempt took over from another; contains no foreign text."""
     minutes, seconds = divmod(span.start.at_ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

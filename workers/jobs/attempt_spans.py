@@ -1,4 +1,4 @@
-"""Which attempt heard which turns of a transcript."""
+"""Finds which attempt each turn of a transcript comes from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +9,17 @@ from workers.jobs.resume_point import RECORDING_START, ResumePoint
 
 @dataclass(frozen=True, slots=True)
 class AttemptSpan:
-    """The turns that one attempt heard: from ``start`` up to the start of the next span."""
+    """The turns of one attempt: from ``start`` up to the start of the next span."""
 
     attempt: int
     start: ResumePoint
 
 
 def attempt_spans(state: JobState) -> list[AttemptSpan]:
-    """The spans of a transcript in order; the first starts with the recording.
-
-    An attempt of which no turn was kept has none.
-    """
+    """The spans of a transcript, in order. An attempt without a kept turn has none."""
     numbers: dict[ResumePoint, int] = {}
     for attempt in state.earlier_attempts:
-        # Of several that started at one place, the latest that had a connection.
+        # Of attempts with the same start, the latest that had a connection counts.
         if attempt.ended.open_seconds or attempt.started_from not in numbers:
             numbers[attempt.started_from] = attempt.number
     if state.began is not None or state.started_from not in numbers:
@@ -30,7 +27,7 @@ def attempt_spans(state: JobState) -> list[AttemptSpan]:
     spans: list[AttemptSpan] = []
     number = state.attempt + 1
     for start in reversed([RECORDING_START, *state.transcript.resume_points]):
-        # An attempt that was killed may be missing: then it was the one before.
+        # The state may lack an attempt that was killed: it came right before the next one.
         number = numbers.get(start, max(number - 1, 1))
         spans.append(AttemptSpan(number, start))
     return spans[::-1]

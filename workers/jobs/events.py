@@ -1,13 +1,12 @@
-"""What happens to a job: the events that sessions report, traces hold and `JobState` folds.
+"""The events of a job: sessions report them, traces hold them, and `JobState` folds them.
 
-As JSON an event is an object with a ``type``, the same in a trace and in the output of ``paceline
-run --json``.
+As JSON, an event is the same object in a trace and in the output of ``paceline run --json``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, get_args
 
 from workers.errors import Malformed
 from workers.jobs.job import JobId
@@ -23,13 +22,13 @@ class Outcome(Enum):
     DONE = "done"
     """All audio was sent and the server confirmed the end."""
     CANCELLED = "cancelled"
-    """The user cancelled it; what was heard until then is kept."""
+    """The user cancelled it; the transcript so far is kept."""
     INTERRUPTED = "interrupted"
     """The program ended first; ``paceline resume`` continues the job."""
     HANDED_OVER = "handed_over"
-    """The session neared its longest duration; another continues."""
+    """The session neared its maximum duration; another continues."""
     UNREADABLE = "unreadable"
-    """The recording could not be read, or not to its end."""
+    """The recording could not be read to its end."""
     UNREACHABLE = "unreachable"
     """The server did not answer, or never began the session. Retried."""
     UNAUTHORISED = "unauthorised"
@@ -63,15 +62,15 @@ class Connecting:
 
     type: ClassVar[str] = "connecting"
     to: str
-    """The address without secrets and parameters."""
+    """The server's address, without secrets and parameters."""
     sha256: str
     """Of the recording's bytes, hexadecimal."""
     from_ms: int = 0
-    """Where in the recording this attempt starts; what was heard after that is dropped."""
+    """Where in the recording this attempt starts; what follows in the transcript is dropped."""
     from_turn: int = 0
     """The ``turn_order`` of its first turn, so that no two turns of a job share one."""
     kept_words: int | None = None
-    """How many words of the turn before it are kept, if that was split; None: all of them."""
+    """How many words of the turn before are kept if that was split; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Began:
     type: ClassVar[str] = "began"
     session_id: str
     model: str
-    """As the server reports it, or else as requested."""
+    """As reported by the server, or else as requested."""
     sample_rate: int
     """Of the audio sent, in Hz."""
     expires_at: int
@@ -110,12 +109,12 @@ class TurnReceived:
     type: ClassVar[str] = "turn"
     turn: Turn
     cut: bool = False
-    """The session ended within this turn, so another attempt hears it again."""
+    """The session ended within this turn, so another attempt receives it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something went wrong, and the session goes on."""
+    """Something went wrong, but the session continues."""
 
     type: ClassVar[str] = "warning"
     warning: str
@@ -128,21 +127,19 @@ class Slipped:
 
     type: ClassVar[str] = "slip"
     at_seconds: float
-    """Where in the recording."""
+    """Position in the recording."""
     stalled_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The attempt has ended."""
-
     type: ClassVar[str] = "ended"
     outcome: Outcome
     reason: str
     hint: str = ""
     """What the user can do; may be empty."""
     code: int | None = None
-    """The server's error or close code, where it sent one."""
+    """The server's error or close code, if any."""
     sent_seconds: float = 0.0
     """How much of the recording was sent, from its start."""
     open_seconds: float = 0.0
@@ -153,16 +150,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Another attempt will follow, with the report's number.
+    """Another attempt will follow; its number is that of the report.
 
     A refused session does not count as an attempt, so its number is used again.
     """
 
     type: ClassVar[str] = "retrying"
     reason: str
-    """What ended the attempt before."""
+    """Why the previous attempt ended."""
     in_seconds: float
-    """Until it may start at the earliest."""
+    """Seconds until its earliest start."""
     from_seconds: float
     """Where in the recording it will start."""
 
@@ -212,24 +209,11 @@ class JobReport:
     event: Event
 
 
-_EVENT_TYPES: Mapping[str, type[Any]] = {
-    cls.type: cls
-    for cls in (
-        Queued,
-        Connecting,
-        Began,
-        Progressed,
-        Warned,
-        Slipped,
-        Retrying,
-        Ended,
-        *TRACE_ONLY,
-    )
-}
+_EVENT_TYPES: Mapping[str, type[TraceEvent]] = {cls.type: cls for cls in get_args(TraceEvent)}
 
 
 def event_to_json(event: TraceEvent) -> JsonObject:
-    """The JSON object of an event; a turn keeps the field names of the wire."""
+    """The JSON object of an event; a turn has the field names of the protocol."""
     if isinstance(event, TurnReceived):
         wire = codec.dump(event.turn)
         wire.pop("cut", None)  # a server may use the name for a field of its own
@@ -246,18 +230,17 @@ def event_from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
         return TurnReceived(codec.load(Turn, wire, TurnReceived.type), record.get("cut") is True)
     if not isinstance(kind, str) or kind not in _EVENT_TYPES:
         raise Malformed(f"there is no event of type {str(kind)[:40]!r}")
-    event: TraceEvent = codec.load(_EVENT_TYPES[kind], record, kind)
-    return event
+    return codec.load(_EVENT_TYPES[kind], record, kind)
 
 
 def report_to_json(report: JobReport) -> JsonObject:
     """The JSON object of a report, as ``run --json`` prints it."""
     event = event_to_json(report.event)
-    whose: JsonObject = {
+    head: JsonObject = {
         "type": event["type"],
         "job": report.job,
         "attempt": report.attempt,
         "file": report.file,
         "t": round(report.t, 4),
     }
-    return {**whose, **event, **whose}  # a server may use the names for fields of its own
+    return {**head, **event, **head}  # a server may use the names for fields of its own

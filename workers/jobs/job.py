@@ -1,4 +1,4 @@
-"""What to stream and how: jobs, stream settings and limits."""
+"""Jobs, stream settings and limits."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -23,13 +23,13 @@ class StreamSettings:
     chunk_ms: int = 100
     release: Release = Release.START
     rate: int | None = None
-    """Sample rate in Hz to send; None sends the recording's own rate where the server takes it."""
+    """Sample rate in Hz to send; None sends the recording's own rate if the server accepts it."""
     speech_model: str = "u3-rt-pro"
     params: tuple[tuple[str, str], ...] = ()
     """Further connection parameters, as in the query."""
 
     def sample_rate_for(self, recording: Recording) -> int:
-        """The sample rate in Hz that is sent for a recording."""
+        """The sample rate in Hz to send for a recording."""
         if self.rate is not None:
             return self.rate
         return recording.rate if recording.rate in NATIVE_RATES_HZ else RESAMPLE_RATE_HZ
@@ -39,23 +39,23 @@ class StreamSettings:
         return {
             **dict(self.params),
             "speech_model": self.speech_model,
-            "sample_rate": str(rate_hz),  # whatever the params say
+            "sample_rate": str(rate_hz),  # overrides the params
             "encoding": "pcm_s16le",
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How fast a run works through its jobs, and when it gives up."""
+    """How fast a run processes its jobs, and when it gives up."""
 
     sessions: int | None = None
     """Sessions at once; None: as many as suit the endpoint."""
     start_rate: int | None = None
     """New sessions a minute; None: as many as the endpoint accepts."""
     attempts: int = 4
-    """Attempts of a job that may break before the job has failed."""
+    """Attempts of a job that may fail before the job fails."""
     dead_after: float = 20.0
-    """Seconds without a sign of life from the server."""
+    """Seconds of silence after which the server counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)

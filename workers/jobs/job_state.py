@@ -1,7 +1,6 @@
-"""What is known about a job: the one fold over its events.
+"""What is known about a job: the one fold over its events, live or read back from traces.
 
-The scheduler, the screen, summaries, exports and ``run.json`` read it, live or replayed from
-traces.
+The scheduler, the screen, summaries, exports and ``run.json`` all use it.
 """
 
 from copy import copy
@@ -29,30 +28,28 @@ from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
 
 METER_CHUNKS = 20
-"""How many chunks' levels are kept: a meter shows what is sent now."""
+"""Levels of so many chunks are kept, for a meter of what is sent now."""
 
 
 class JobStatus(Enum):
-    """Where a job stands."""
-
     QUEUED = "queued"
     RETRYING = "retrying"
-    """An attempt broke; another will follow."""
+    """An attempt failed; another will follow."""
     CONNECTING = "connecting"
     STREAMING = "streaming"
     FINISHING = "finishing"
-    """All audio is sent; the server's last words are still to come."""
+    """All audio is sent; the last turns are still to come."""
     DONE = "done"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     """The program ended; ``paceline resume`` continues the job."""
     FAILED = "failed"
 
-    __hash__ = object.__hash__  # that of enums is slow, and every row needs it
+    __hash__ = object.__hash__  # the hash of enums is slow, and every row needs it
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more happens unless the user asks for it."""
+        """Nothing more happens unless the user retries the job."""
         return self in _FINISHED
 
     @property
@@ -67,7 +64,7 @@ class JobStatus(Enum):
 
     @classmethod
     def from_outcome(cls, outcome: Outcome) -> "JobStatus":
-        """The status of a job whose latest attempt ended so."""
+        """The status of a job whose latest attempt had this outcome."""
         same_name = {cls.DONE.value, cls.CANCELLED.value, cls.INTERRUPTED.value}
         return cls(outcome.value) if outcome.value in same_name else cls.FAILED
 
@@ -80,7 +77,7 @@ _LIVE = frozenset({JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHIN
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that has ended and was followed by another."""
+    """An attempt that ended and was followed by another."""
 
     number: int
     started_from: ResumePoint
@@ -89,7 +86,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class JobState:
-    """A job, its attempts and what they heard. Only `apply` changes it."""
+    """A job, its attempts and its transcript. Only `apply` changes it."""
 
     job: JobId
     file: str
@@ -113,14 +110,14 @@ class JobState:
     retrying: Retrying | None = None
     """Why another attempt will follow, until it connects."""
     refusal: Ended | None = None
-    """The refusal before it, which does not count as an attempt: the server had no room, or was
-    away."""
+    """The refusal before that, which does not count as an attempt: the server was full or could not
+    be reached."""
     earlier_attempts: list[Attempt] = field(default_factory=list)
     """The attempts before the latest one, without refusals."""
     started_from: ResumePoint = RECORDING_START
     """Where the latest attempt that connected started."""
     has_started: bool = False
-    """Whether the latest attempt has connected."""
+    """Whether the latest attempt has started to connect."""
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
     _opened_at_s: float | None = None
     """When the live session's socket opened, on its clock; None without one."""
@@ -134,35 +131,35 @@ class JobState:
 
     @property
     def is_settled(self) -> bool:
-        """Nothing is left to do: the job is done, or the user cancelled it."""
+        """Whether nothing is left to do: the job is done, or the user cancelled it."""
         settled = (Outcome.DONE, Outcome.CANCELLED)
         return self.ended is not None and self.ended.outcome in settled
 
     @property
     def latest_outcome(self) -> Outcome | None:
-        """How the latest attempt that is over ended; None when none is."""
+        """The outcome of the latest attempt that has ended; None when none has."""
         if self.ended is not None:
             return self.ended.outcome
         return self.earlier_attempts[-1].ended.outcome if self.earlier_attempts else None
 
     @property
     def last_started_attempt(self) -> int:
-        """The number of the latest attempt that connected."""
+        """The number of the latest attempt that started to connect."""
         return self.attempt if self.has_started else self.attempt - 1
 
     @property
     def open_seconds(self) -> float:
-        """How long sockets were open for this job, up to the latest report of a live one."""
-        over = sum(attempt.ended.open_seconds for attempt in self.earlier_attempts)
+        """How long sockets were open for this job, up to the latest report of a live session."""
+        earlier = sum(attempt.ended.open_seconds for attempt in self.earlier_attempts)
         live = self.socket_seconds(self._last_report_s)
-        return over + (self.ended.open_seconds if self.ended else live)
+        return earlier + (self.ended.open_seconds if self.ended else live)
 
     def socket_seconds(self, t: float) -> float:
         """How long the live session's socket has been open at ``t``, in seconds of its clock."""
         return 0.0 if self._opened_at_s is None else max(0.0, t - self._opened_at_s)
 
     def copy(self) -> "JobState":
-        """A copy that another thread may read, or continue, while this one goes on."""
+        """A copy that another thread may read, or continue, while this one changes."""
         return replace(
             self,
             warnings=list(self.warnings),
@@ -172,8 +169,8 @@ class JobState:
         )
 
     def apply(self, report: JobReport) -> None:
-        """Applies a report; those of an attempt that another has followed are too late."""
-        if report.attempt > self.attempt:  # what was heard stays until this attempt connects
+        """Applies a report; ignores late reports of earlier attempts."""
+        if report.attempt > self.attempt:  # the transcript stays until this attempt connects
             self._archive_attempt()
             self.attempt = report.attempt
             self.began = self.lag = None
@@ -213,7 +210,7 @@ class JobState:
                 self.levels_db = ()
                 self.started_from = ResumePoint.from_connecting(event)
                 self.resume_tracker = ResumeTracker(self.started_from)
-                self.transcript.rewind_to(self.started_from)  # the rest will be heard again
+                self.transcript.rewind_to(self.started_from)  # the rest will be received again
                 self.sent_seconds = event.from_ms / 1000
             case Began():
                 self.status = JobStatus.STREAMING

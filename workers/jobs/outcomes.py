@@ -1,8 +1,8 @@
-"""What a server's error or close means: the outcome, and what the user can do about it.
+"""What a server's error or close means: the outcome, and a hint for the user.
 
-Codes and texts are those of the vendor's pages on session errors. Before 2026 the text was the
-close reason, since then it comes in an Error frame; in 2025 one code stood for nearly everything.
-So a known text decides before the code does.
+Codes and texts are those of the vendor's pages on session errors. The text comes in an Error frame,
+and before 2026 in the close reason. In 2025 one code was used for nearly everything, so a known
+text has priority over the code.
 """
 
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Failures after which another attempt may succeed. `Outcome.BUSY` and `Outcome.HANDED_OVER` also
 lead to one, but are no failures."""
 
-CONTINUE_HINT = "What was heard is kept; it can go on from there."
-RETRY_HINT = "What was heard is kept; retry goes on from there."
-RESUME_HINT = "What was heard is kept; paceline resume goes on from there."
+CONTINUE_HINT = "What was heard is kept; it can continue from there."
+RETRY_HINT = "What was heard is kept; retry continues from there."
+RESUME_HINT = "What was heard is kept; paceline resume continues from there."
 """What the user can do about a session that broke: anything, ``retry`` or ``paceline resume``."""
 
 _PLACEHOLDER_REASON = "See Error message for details"
@@ -36,7 +36,7 @@ _SESSION_EXPIRED = "The session reached its longest duration."
 _OUTCOME_BY_TEXT = (
     ("too many concurrent sessions", Outcome.BUSY, _BUSY_HINT),
     ("incorrect padding", Outcome.LOST, _SERVER_FAULT),  # happens with valid keys too
-    ("due to inactivity", Outcome.LOST, "It had heard nothing for too long."),
+    ("due to inactivity", Outcome.LOST, "It had received nothing for too long."),
     ("session expired", Outcome.LOST, _SESSION_EXPIRED),
     ("transmission rate exceeded", Outcome.REFUSED, _PACE_HINT),
     ("input duration", Outcome.REFUSED, _PACE_HINT),
@@ -64,14 +64,14 @@ _OUTCOME_BY_HTTP_STATUS = {401: Outcome.UNAUTHORISED, 403: Outcome.UNAUTHORISED,
 
 
 def ended_by_unreachable(error: "Unreachable") -> Ended:
-    """The ending of an attempt that got no connection; refused if a retry would get the same."""
+    """The ending of an attempt that got no connection; REFUSED if a retry would fail too."""
     outcome = Outcome.REFUSED if error.permanent else Outcome.UNREACHABLE
     outcome = _OUTCOME_BY_HTTP_STATUS.get(error.status or 0, outcome)
     return Ended(outcome, error.reason, error.hint, code=error.status)
 
 
 def ended_by_error(error: Error) -> Ended:
-    """The ending of a session that got an Error frame."""
+    """The ending of a session that received an Error frame."""
     return _ended_by_server(error.error_code, error.error)
 
 

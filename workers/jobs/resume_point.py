@@ -1,8 +1,8 @@
-"""Where a further attempt takes over from one that broke.
+"""Where another attempt takes over from one that broke.
 
 The protocol has no resumption: a new session counts turns and time from zero. So a job resumes at
-the end of the last final turn that was heard in full. Audio after that is sent again, and what was
-heard of it is dropped. Only a turn that is longer than a session is split.
+the end of its last complete final turn. The audio after that is sent again, and its turns are
+dropped. Only a turn that is longer than a session is split.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,17 @@ from workers.protocol.messages import Turn, Word
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A place between two turns, or between two words of a turn."""
+    """A position between two turns, or between two words of a turn."""
 
     at_ms: int = 0
-    """On the recording's clock: the further attempt sends audio from here on."""
+    """On the recording's clock: the next attempt sends audio from here on."""
     turn: int = 0
     """The ``turn_order`` of its first turn, within the job."""
     kept_words: int | None = None
-    """How many words of the turn before it are kept, if that was split; None: all of them."""
+    """How many words of the turn before are kept if that was split; None: all of them."""
 
     @classmethod
     def from_connecting(cls, event: Connecting) -> "ResumePoint":
-        """Where a connecting attempt starts."""
         return cls(event.from_ms, event.from_turn, event.kept_words)
 
 
@@ -38,36 +37,36 @@ may not have been reported."""
 
 
 class ResumeTracker:
-    """Follows what an attempt hears, to know at any moment where another would take over."""
+    """Follows the turns of an attempt, to know at any moment where another would take over."""
 
     def __init__(self, started_from: ResumePoint = RECORDING_START) -> None:
         self._started_from = started_from
         self._last_final = started_from
         """The end of the last final turn that has times."""
         self._last_word_start_ms = 0
-        """Where the last word of that turn starts, or the word before it ends if that is later."""
+        """Where the last word of that turn starts, or the word before ends if that is later."""
         self._open_turn_start_ms: int | None = None
         """Where the first open turn after it starts; None when there is none."""
         self._open_turn_order = started_from.turn
         self._sent_ms = self._final_bound_ms = started_from.at_ms
-        """How far audio was sent: by now, and when the latest turn was heard. Servers pad the ends
-        of turns, but cannot have heard what was not sent."""
+        """How far audio was sent: by now, and when the latest turn was received. Servers pad the
+        ends of turns, but no turn can end after the audio sent."""
         self._turn_count = started_from.turn
         """How many turns the job has had, including finals without times."""
         self._is_turn_open = False
-        """Whether the last of these has not ended."""
+        """Whether the last of them has no final yet."""
         self._cut_point: ResumePoint | None = None
-        """Where the last turn that the session's end cut off can be split; None without one."""
+        """Where to split the last turn if the session's end cut it off; None if it did not."""
 
     def apply_progress(self, sent_seconds: float) -> None:
-        """Audio has been sent up to here, in seconds of the recording.
+        """Notes how far audio was sent, in seconds of the recording.
 
         Comes before each final turn: see `workers.traces.format.needs_progress_first`.
         """
         self._sent_ms = max(self._sent_ms, round(sent_seconds * 1000))
 
     def apply_turn(self, turn: Turn, *, cut: bool) -> None:
-        """Applies the latest reading of a turn; ``cut``: the session ended it, not its speaker."""
+        """Applies the latest reading of a turn; ``cut``: the session's end cut it off."""
         order, known = turn.turn_order, self._last_final.turn
         if order + 1 < known or not (turn.words or turn.transcript.strip()):
             return
@@ -92,8 +91,8 @@ class ResumeTracker:
             self._last_word_start_ms = max([last.start, *(word.end for word in before[-1:])])
 
     def end_attempt(self, outcome: Outcome) -> None:
-        """The attempt has ended. One that handed over has heard everything that it sent, so the
-        next one must get further, even without a final turn."""
+        """Applies the end of the attempt. After a handover the server has processed all audio sent,
+        so the next attempt must start later, even without a final turn."""
         if outcome is not Outcome.HANDED_OVER or self.has_advanced:
             return
         if self._cut_point is not None:  # a turn longer than a session
@@ -114,7 +113,7 @@ class ResumeTracker:
 
     @property
     def has_advanced(self) -> bool:
-        """Whether another attempt would take over further on than this one started."""
+        """Whether another attempt would start later in the recording than this one did."""
         return self.resume_point.at_ms > self._started_from.at_ms
 
     def _end_ms(self, words: Sequence[Word]) -> int | None:
@@ -124,8 +123,8 @@ class ResumeTracker:
         return end if end >= latest_start and end > self._started_from.at_ms else None
 
     def _split_point(self, turn: Turn) -> ResumePoint:
-        """Where to split a turn that the session's end cut off: after its last word, or before it
-        if that may be torn; without times, at the end of the audio sent."""
+        """Where to split a turn that was cut off: after its last word, or before that if it may be
+        torn; without times, at the end of the audio sent."""
         following, sent = turn.turn_order + 1, self._final_bound_ms
         end, kept = self._end_ms(turn.words), turn.words[:-1]
         if end is not None and end + TORN_WORD_MARGIN_MS <= sent:

@@ -1,7 +1,7 @@
 """The one fold from turns to a transcript, so that screen, exports and metrics agree.
 
-A later message replaces the earlier one of the same ``turn_order``, even if it only formats it. An
-empty final is ignored. A turn is final from its first ``end_of_turn`` on.
+A later message replaces the earlier one of the same ``turn_order``, even if only its format
+differs. An empty final is ignored. A turn is final from its first ``end_of_turn`` on.
 """
 
 from collections.abc import Iterable
@@ -58,12 +58,12 @@ def transcript_line(turn: Turn) -> TranscriptLine:
 
 
 def _first_words(turn: Turn, count: int) -> Turn:
-    """A turn with only its first ``count`` words."""
+    """A copy of a turn with only its first ``count`` words."""
     if count >= len(turn.words):
         return turn
     kept, text = turn.words[:count], turn.transcript.rstrip()
     for word in reversed(turn.words[count:]):
-        if not text.endswith(word.text):  # formatting has changed it
+        if not text.endswith(word.text):  # formatting changed it
             text = " ".join(kept_word.text for kept_word in kept)
             break
         text = text.removesuffix(word.text).rstrip()
@@ -71,7 +71,7 @@ def _first_words(turn: Turn, count: int) -> Turn:
 
 
 MAX_EVICTABLE_TURN = 1 << 20
-"""Turns with greater numbers stay in memory; no recording has that many."""
+"""Turns with higher numbers stay in memory; no recording has that many."""
 
 
 class Transcript:
@@ -87,7 +87,7 @@ class Transcript:
         self._evicted_mask = 0
         """A bit for each evicted turn: hours of turns take a few hundred bytes."""
         self._evict_threshold = 0
-        """`evict` does nothing before there are so many turns."""
+        """Turns below which `evict` does nothing."""
         self.resume_points = list(resume_points)
         """Where one attempt took over from another, in order."""
         for turn in turns:
@@ -107,7 +107,7 @@ class Transcript:
         return True
 
     def rewind_to(self, resume_point: ResumePoint) -> None:
-        """Another attempt takes over: drops what it will hear again."""
+        """Drops the turns that an attempt from ``resume_point`` will receive again."""
         first = resume_point.turn
         self._turns = {order: turn for order, turn in self._turns.items() if order < first}
         split = self._turns.get(first - 1)
@@ -118,16 +118,14 @@ class Transcript:
         if resume_point != RECORDING_START:
             self.resume_points.append(resume_point)
 
-    # --- old turns
-
     @property
     def is_complete(self) -> bool:
         """Whether no turn is evicted."""
         return not self._evicted_mask
 
     def evict(self, keep_turns: int) -> None:
-        """Drops finals before the last ``keep_turns`` turns. Cheap to call often: it waits until
-        there are twice as many."""
+        """Drops finals before the last ``keep_turns`` turns. Cheap to call often: it does nothing
+        until there are twice as many."""
         if len(self._turns) < max(2 * keep_turns, self._evict_threshold):
             return
         for order in sorted(self._turns)[: len(self._turns) - keep_turns]:
@@ -143,7 +141,7 @@ class Transcript:
                 self._store(turn)
 
     def copy(self) -> "Transcript":
-        """A copy that another thread may read while this one goes on."""
+        """A copy that another thread may read while this one changes."""
         copied = Transcript((), self.resume_points)
         copied._turns, copied._evicted_mask = dict(self._turns), self._evicted_mask
         return copied
@@ -156,12 +154,10 @@ class Transcript:
             self._evicted_mask ^= 1 << turn.turn_order
         self._turns[turn.turn_order] = turn
 
-    # --- what was heard, apart from evicted turns
-
     @property
     def turns(self) -> list[Turn]:
-        """The latest reading of every turn that has text, by ``turn_order``."""
-        return [self._turns[order] for order in sorted(self._turns)]
+        """The latest reading of every turn that has text, by ``turn_order``; not evicted ones."""
+        return self.last_turns(len(self._turns))
 
     def last_turns(self, count: int) -> list[Turn]:
         """At most ``count`` turns from the end."""
@@ -170,7 +166,7 @@ class Transcript:
 
     @property
     def lines(self) -> list[TranscriptLine]:
-        """The turns as a reader sees them."""
+        """`turns` as a reader sees them."""
         return [transcript_line(turn) for turn in self.turns]
 
     @property

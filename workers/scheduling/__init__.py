@@ -1,7 +1,6 @@
 """Decides which job starts when, and follows each of its sessions to the end.
 
-Belongs here: the queue, the bound on starts, retries, the scheduler that applies them, and the
+Belongs here: the queue, the limit on starts, retries, the scheduler that applies them, and the
 supervisor, which gives it a lock and a thread. How a session streams belongs to `workers.session`;
-what is known about a job to `workers.jobs`; drawing to nobody here. May import every other room of
-`workers`.
+what is known about a job to `workers.jobs`. May import every other room of `workers`.
 """

@@ -10,54 +10,44 @@ from workers.scheduling.job_slot import JobPhase, JobSlot
 class JobQueue:
     """Jobs in the order in which they are to start. For one thread at a time.
 
-    Each job has a position; three heaps say which job is next, so that no start looks at the whole
-    queue. Entries of jobs that have left, or moved, stay in a heap until they come to its top.
+    Each job has a position, and three heaps give the next job without a search of the whole queue.
+    The entry of a job that has left, or moved, stays in its heap until it comes to the top.
     """
 
     def __init__(self) -> None:
         self._slots: dict[JobId, JobSlot] = {}
         self._positions: dict[JobId, int] = {}
         self._retried: set[JobId] = set()
-        """Jobs that had begun before. They stay ahead unless an order names them."""
-        self._unprobed: list[tuple[int, JobId]] = []
-        """By position."""
-        self._ready: list[tuple[int, JobId]] = []
-        """By position."""
-        self._delayed: list[tuple[float, int, JobId]] = []
-        """By the time before which they may not start, then by position."""
-        self._first, self._last = 0, 0
-        """The positions at both ends."""
+        """Jobs that had started before. They stay ahead unless an order names them."""
+        self._unprobed: list[tuple[int, JobId]] = []  # by position
+        self._ready: list[tuple[int, JobId]] = []  # by position
+        self._delayed: list[tuple[float, int, JobId]] = []  # by earliest start, then by position
+        self._first_position, self._last_position = 0, 0
 
     def __len__(self) -> int:
         return len(self._slots)
 
     @property
     def order(self) -> list[JobId]:
-        """All jobs in the queue, the next one first, including those with a time to wait for."""
+        """All jobs in the queue, the next one first, including those that are not due yet."""
         return sorted(self._positions, key=self._positions.__getitem__)
-
-    @property
-    def slots(self) -> list[JobSlot]:
-        """The same, as slots, in no order."""
-        return list(self._slots.values())
 
     def add_unprobed(self, slot: JobSlot) -> None:
         """Adds a job at the end; its file must be probed before it starts."""
         self.remove(slot)
         slot.phase = JobPhase.UNPROBED
-        self._last += 1
-        self._insert(slot, self._last)
+        self._last_position += 1
+        self._insert(slot, self._last_position)
 
     def add_retry(self, slot: JobSlot, due_at: float) -> None:
         """Adds a job ahead of all others; not to start before ``due_at`` (monotonic clock)."""
         slot.phase, slot.due_at = JobPhase.QUEUED, due_at
         self._retried.add(slot.id)
-        self._first -= 1
-        self._insert(slot, self._first)
+        self._first_position -= 1
+        self._insert(slot, self._first_position)
 
     def mark_ready(self, slot: JobSlot) -> None:
-        """Lets a job start as soon as there is room: its file was probed, or its wait is over. It
-        keeps its position."""
+        """Makes a job due now, at its position: its file was probed, or its wait has ended."""
         slot.phase, slot.due_at = JobPhase.QUEUED, 0.0
         self._insert(slot, self._positions[slot.id])
 
@@ -71,7 +61,7 @@ class JobQueue:
         ahead = [job for job in before if job in self._retried and job not in named]
         after = dict.fromkeys((*ahead, *named, *before))
         self._positions = {job: position for position, job in enumerate(after)}
-        self._first, self._last = 0, len(after)
+        self._first_position, self._last_position = 0, len(after)
         for heap in (self._unprobed, self._ready, self._delayed):
             heap.clear()
         for job, position in self._positions.items():
@@ -84,12 +74,14 @@ class JobQueue:
         self._retried.discard(slot.id)
 
     def next_due_at(self, now: float) -> float | None:
-        """When a job may start, apart from the bound on starts; None when none waits."""
-        while self._delayed and (
-            self._delayed[0][0] <= now or not self._is_delayed(*self._delayed[0])
-        ):
-            due_at, position, job = heappop(self._delayed)
-            if self._is_delayed(due_at, position, job):
+        """When a job may start, apart from the limit on starts; None when none waits."""
+        while self._delayed:
+            due_at, position, job = self._delayed[0]
+            waits = self._positions.get(job) == position and self._slots[job].due_at == due_at
+            if waits and due_at > now:
+                break
+            heappop(self._delayed)
+            if waits:
                 heappush(self._ready, (position, job))
         if self._top(self._ready, JobPhase.QUEUED) is not None:
             return now
@@ -104,7 +96,7 @@ class JobQueue:
         return slot
 
     def pop_unprobed(self) -> JobSlot | None:
-        """The next job whose file is to be probed; it keeps its position meanwhile."""
+        """Takes the next job whose file is to be probed; it keeps its position meanwhile."""
         slot = self._top(self._unprobed, JobPhase.UNPROBED)
         if slot is not None:
             slot.phase = JobPhase.PROBING
@@ -127,7 +119,3 @@ class JobQueue:
                 return self._slots[job]
             heappop(heap)
         return None
-
-    def _is_delayed(self, due_at: float, position: int, job: JobId) -> bool:
-        """Whether an entry of the delayed jobs still holds."""
-        return self._positions.get(job) == position and self._slots[job].due_at == due_at

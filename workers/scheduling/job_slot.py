@@ -1,4 +1,4 @@
-"""How one job stands with the scheduler: unprobed, queued, live or finished."""
+"""The scheduling state of one job: unprobed, queued, live or finished."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -21,21 +21,19 @@ MAX_SILENT_CHECKS = 15
 """Checks without a report before a streaming session is killed: it reports once a second."""
 
 MAX_SILENT_SETUP_CHECKS = 600
-"""The same for a session that does not stream: it reads its file up to where it goes on, which
-takes a minute for some hours of Opus, or it waits for the server."""
+"""The same for a session that does not stream. It may read its file up to the resume point, which
+takes a minute for some hours of Opus, or wait for the server."""
 
 MAX_KEPT_TURNS = 8
-"""Turns of a transcript that stay in memory here; the scheduler only needs the resume point."""
+"""Turns of a transcript kept in memory here; the scheduler only needs the resume point."""
 
 
 class JobPhase(Enum):
-    """Where a job is."""
-
     UNPROBED = "unprobed"
     PROBING = "probing"
     QUEUED = "queued"
     LIVE = "live"
-    """From the moment when its session is being made."""
+    """It has left the queue; its session is being started, or runs."""
     FINISHED = "finished"
 
 
@@ -53,40 +51,38 @@ class JobSlot:
     attempt: int = 1
     """The number of the current attempt, or of the next one."""
     generation: int = 0
-    """How often the user has asked for a further attempt. An attempt that never started passes its
-    number on to the next, so the number alone does not tell two of them apart."""
+    """How often the user has retried the job. The attempt's number cannot say that: an attempt that
+    never started leaves its number to the next one."""
     phase: JobPhase = JobPhase.UNPROBED
     job: Job | None = None
     """Known once the file is probed."""
     session: Session | None = None
     due_at: float = 0.0
-    """Not to start before, on the monotonic clock."""
+    """The earliest start, on the monotonic clock."""
     started_at: float = 0.0
     """When the current attempt left the queue."""
     failed_attempts: int = 0
-    """Attempts that failed since the user last asked for one."""
+    """Failures since the user last retried the job."""
     starts_over: bool = False
-    """The next attempt begins with the recording and forgets what was heard before."""
+    """The next attempt starts at the beginning of the recording and drops the transcript."""
     changes: UpdateConfiguration = NO_CHANGES
-    """What the user changed while it streamed; further attempts begin with it."""
+    """What the user changed while it streamed; further attempts start with it."""
     end_requested: bool = False
     """The user cancelled it, or the program ends."""
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
     _stop_commands: list[StopCommand] = field(default_factory=list)
-    """What the session was told; the first says why it ends."""
+    """Those sent to the session; the first is why it ends."""
     _is_hung: bool = False
     _kill_requested: bool = False
     _silent_checks: int = 0
     _suspended_checks: int = 0
-    _last_report_t: float = 0.0
-    """On the session's clock."""
-    _last_report_at: float = 0.0
-    """The same moment on the monotonic clock."""
+    _last_report_t: float = 0.0  # on the session's clock
+    _last_report_at: float = 0.0  # the same moment on the monotonic clock
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more happens unless the user asks for it."""
+        """Nothing more happens unless the user retries the job."""
         return self.phase is JobPhase.FINISHED
 
     @property
@@ -102,7 +98,7 @@ class JobSlot:
 
     @property
     def expected_sha256(self) -> str:
-        """Of the recording that the next attempt goes on with; empty for any."""
+        """The hash that the recording must have at the next attempt; empty for any."""
         return "" if self.starts_over else self.state.sha256
 
     def apply(self, report: JobReport) -> None:
@@ -112,25 +108,22 @@ class JobSlot:
         if self.state.has_started:  # the state has started over itself
             self.starts_over = False
 
-    # --- the session -----------------------------------------------------------------------------
-
     def begin_attempt(self, session: Session, now: float) -> None:
-        """The job has a session, which is about to start."""
+        """Resets what belongs to the session of an attempt; ``session`` is about to start."""
         self.session, self.ending = session, None
         self._stop_commands, self._is_hung, self._kill_requested = [], False, False
         self._silent_checks = self._suspended_checks = 0
         self._last_report_t, self._last_report_at = 0.0, now
 
     def note_report(self, report: JobReport, now: float) -> None:
-        """Its session has reported something, so it is alive."""
+        """Notes that the session is alive: it has reported something."""
         self._silent_checks = 0
         self._last_report_t, self._last_report_at = report.t, now
 
     def request_stop(self, command: StopCommand) -> None:
-        """Asks the session to end; asked again, kills it.
+        """Asks the session to end; a repeated command kills it.
 
-        Leaving the program does not kill a session that was only cancelled: its last words are
-        still to come.
+        SHUT_DOWN after CANCEL kills nothing: the session is still receiving its last words.
         """
         assert self.session is not None
         if command in self._stop_commands or StopCommand.SHUT_DOWN in self._stop_commands:
@@ -156,14 +149,14 @@ class JobSlot:
             self.session.kill()
 
     def unreported_ending(self, exit_text: str | None, now: float) -> JobReport:
-        """The last report of a session that is gone and has not said how it ended.
+        """Builds the last report of a session that is gone and never reported its end.
 
         ``exit_text`` says how its process ended; None if it never had one.
         """
         t = self._last_report_t + now - self._last_report_at
         how = "by force" if exit_text or self._kill_requested else "before it began"
         if self._is_hung:
-            reason = "the session's process stood still and was ended"
+            reason = "the session's process did not respond and was killed"
             ended = Ended(Outcome.CRASHED, reason, CONTINUE_HINT)
         elif self._stop_commands[:1] == [StopCommand.CANCEL]:
             ended = Ended(Outcome.CANCELLED, f"stopped {how}", CONTINUE_HINT)
@@ -180,17 +173,15 @@ class JobSlot:
         )
         return JobReport(self.id, self.attempt, self.file, t, ended)
 
-    # --- attempts --------------------------------------------------------------------------------
-
     def next_retry_delay(self, outcome: Outcome, retry_policy: RetryPolicy) -> float | None:
-        """Seconds until a further attempt may follow one that ended so; None: the job is over.
+        """Seconds until another attempt may follow one with this outcome; None if none may.
 
-        A session that handed over has not failed, unless it got no further than where it began:
-        such sessions could follow each other for ever.
+        A handover counts as a failure if the session did not get beyond its start: otherwise such
+        sessions could follow each other for ever.
         """
         if outcome is Outcome.HANDED_OVER and self.state.resume_tracker.has_advanced:
             return 0.0
-        # Interrupted: by a signal to its process, since the program goes on.
+        # Interrupted: by a signal to the session's process, since the program still runs.
         if outcome not in RETRYABLE | {Outcome.HANDED_OVER, Outcome.INTERRUPTED}:
             return None
         self.failed_attempts += 1
@@ -199,13 +190,11 @@ class JobSlot:
         return retry_policy.random_delay(self.failed_attempts)
 
     def reset_for_retry(self, attempt: int) -> None:
-        """Prepares a further attempt that the user wants.
-
-        It goes on from where the last one broke, or starts over when none did. ``attempt``: its
-        number; that of the last attempt if that never started.
-        """
+        """Prepares an attempt that the user wants. It continues where the last one broke, or starts
+        over. ``attempt``: its number; that of the last attempt if that never started."""
         outcome = self.state.latest_outcome
-        unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt  # not only away
+        # A file that was only missing never started an attempt, so it does not start over.
+        unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt
         if outcome is Outcome.DONE or unreadable:
             self.starts_over = True
         self.attempt = attempt

@@ -9,16 +9,13 @@ class RetryPolicy:
     """How many attempts of a job may fail, and the backoff between them in seconds."""
 
     max_attempts: int = 4
-    """Attempts that may break before the job has failed. Sessions that were refused for want of
-    room, or that handed over, do not count."""
+    """Attempts that may fail before the job fails. Refusals by a full server, and handovers, do not
+    count."""
     first_delay_s: float = 2.0
     max_delay_s: float = 30.0
 
     def random_delay(self, failed_attempts: int) -> float:
-        """Seconds before the attempt that follows so many failed ones.
-
-        A random part of a delay that doubles each time ("full jitter"), so that sessions that broke
-        together do not dial together.
-        """
+        """Seconds to wait after ``failed_attempts`` failures: a random part of a delay that doubles
+        each time ("full jitter"), so that sessions that broke together do not dial together."""
         doubled = self.first_delay_s * 2.0 ** min(failed_attempts - 1, 100)
         return random.uniform(0.0, min(self.max_delay_s, doubled))

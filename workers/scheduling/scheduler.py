@@ -1,7 +1,7 @@
 """Decides what happens to each job of a run, and reports it.
 
-Knows no thread, no lock and no process: `Supervisor` calls it under its lock, and gives it a clock
-and a launcher. Nothing here blocks.
+Has no threads, locks or processes: `Supervisor` calls it under its lock and provides a clock and a
+launcher. Nothing here blocks.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,19 +34,19 @@ _INTERRUPTED_IN_QUEUE = Ended(
 
 @dataclass(frozen=True, slots=True)
 class SessionTarget:
-    """Where sessions connect, and how many at once are good there."""
+    """Where sessions connect, and how many at once suit that server."""
 
     endpoint: Endpoint
     key: Secret | None
     max_sessions: int
-    """At once, unless the user sets another number."""
+    """At once, unless the user sets another limit."""
     server_restarts: int = 0
     """How often an embedded engine died and was started again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job whose file is to be probed, or whose session is to be started."""
+    """A job whose file the caller is to probe, or whose session it is to start."""
 
     slot: JobSlot
     generation: int
@@ -54,7 +54,7 @@ class Claim:
 
     @property
     def is_current(self) -> bool:
-        """False if the job was cancelled since, even if it is in the queue again."""
+        """False if the job was cancelled since the claim, even if it is queued again."""
         return not self.slot.is_finished and self.slot.generation == self.generation
 
 
@@ -73,18 +73,15 @@ class Scheduler:
         timeouts: Timeouts,
         session_limit: int | None,
     ) -> None:
-        """``clock``: seconds of a monotonic clock. ``session_limit``: None leaves it to the
-        target."""
+        """``session_limit``: sessions at once; None leaves that to the target."""
         self.folder = folder
         self.reports: SimpleQueue[JobReport] = SimpleQueue()
         self.start_limiter = start_limiter
-        self.holding = False
-        """No new starts."""
-        self.stopping = False
-        """No new starts, and no retries."""
+        self.holding = False  # no new starts
+        self.stopping = False  # no new starts and no retries
         self.session_limit = session_limit
         self.target: SessionTarget | None = None
-        """Known from the first start on."""
+        """Known after the first start."""
         self._settings = settings
         self._launcher = launcher
         self._clock = clock
@@ -97,7 +94,7 @@ class Scheduler:
 
     @property
     def max_sessions(self) -> int:
-        """How many sessions at once; 0 while that is not known."""
+        """Sessions at once; 0 while that is not known."""
         if self.session_limit is not None:
             return self.session_limit
         return self.target.max_sessions if self.target else 0
@@ -109,17 +106,15 @@ class Scheduler:
 
     @property
     def queue(self) -> list[JobId]:
-        """Jobs that wait for their start, the next one first."""
+        """Jobs that wait to start, the next one first."""
         return self._queue.order
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start, if there is room; None when none may."""
+        """When the next queued job may start, apart from `max_sessions`; None when none may."""
         now = self._clock()
         due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
         return None if due_at is None else max(due_at, self.start_limiter.next_start_at(now))
-
-    # --- what the user asks for ------------------------------------------------------------------
 
     def add(self, file: str) -> JobId:
         """Adds a job at the end of the queue."""
@@ -129,42 +124,40 @@ class Scheduler:
         slot = JobSlot(job, file, self.folder.recording_path(job), JobState(job, file))
         self._slots[job] = slot
         self._queue.add_unprobed(slot)
-        if self.stopping:  # it was chosen before; `paceline resume` may want it
+        if self.stopping:  # `paceline resume` may want it
             self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
         return job
 
     def resume(self, states: Iterable[JobState]) -> None:
         """Takes over the jobs of a run that ended, and queues those that are not settled.
 
-        What had begun goes first, the rest in the order in which the user had put it.
+        Jobs that had started come first, the others in the order that the user gave them.
         """
-        begun = []
-        for job_state in states:
-            job, file = job_state.job, job_state.file
-            path = self.folder.recording_path(job)
-            slot = JobSlot(job, file, path, job_state.copy(), max(job_state.attempt, 1))
+        started = []
+        for state in states:
+            job, path = state.job, self.folder.recording_path(state.job)
+            slot = JobSlot(job, state.file, path, state.copy(), max(state.attempt, 1))
             slot.phase = JobPhase.FINISHED
             slot.changes = self.folder.changes_of(job)
             self._slots[job] = slot
             self._last_id = max(self._last_id, job)
-            if not job_state.is_settled:
+            if not state.is_settled:
                 self._queue_retry(slot, "it was not finished")
-                if job_state.has_started or job_state.earlier_attempts:
-                    begun.append(job)
-        self._queue.reorder([*begun, *self.folder.order])
+                if state.has_started or state.earlier_attempts:
+                    started.append(job)
+        self._queue.reorder([*started, *self.folder.order])
 
     def cancel(self, job: JobId) -> None:
-        """Ends a job politely and keeps what was heard; called again, by force."""
+        """As `Supervisor.cancel`; the same holds for the methods that follow."""
         self._end_early(self._slots[job], StopCommand.CANCEL, _CANCELLED_IN_QUEUE)
 
     def stop(self) -> None:
-        """Ends every job, as `cancel` does, and starts no more."""
         self.stopping = True
-        for slot in [*self._queue.slots, *self._live.values()]:
-            self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
+        for slot in self._slots.values():
+            if not slot.is_finished:
+                self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
 
     def retry(self, job: JobId) -> bool:
-        """Queues a further attempt of a finished job, or ends the wait of a queued one."""
         slot = self._slots[job]
         if self.stopping:
             return False
@@ -178,12 +171,10 @@ class Scheduler:
         return False
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts queued jobs into this order."""
         self._queue.reorder(order)
         self.folder.set_order(self._queue.order)
 
     def end_turn(self, job: JobId) -> bool:
-        """Has the server end the open turn; False when the job does not stream."""
         slot = self._slots[job]
         if slot.session is None or not slot.is_streaming:
             return False
@@ -191,7 +182,6 @@ class Scheduler:
         return True
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        """Changes the session of a job, and those that follow; False when nothing is sent."""
         allowed = configuration.supported_changes(changes, self._settings.speech_model)
         slot = self._slots[job]
         if slot.session is None or not slot.is_streaming or allowed == configuration.NO_CHANGES:
@@ -214,10 +204,11 @@ class Scheduler:
         self._queue.add_unprobed(slot)
         self._publish(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000))
 
-    # --- probing and starting --------------------------------------------------------------------
-
     def claim_next(self) -> Claim | None:
-        """The next job to start, or else to probe. The caller reports what became of it."""
+        """Takes the next job to start, or else to probe.
+
+        The caller answers with `enqueue` or `create_session`, or else `fail_job` or `fail_start`.
+        """
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
             slot = self._queue.pop_unprobed()
@@ -228,14 +219,14 @@ class Scheduler:
         return None if slot is None else Claim(slot, slot.generation)
 
     def seconds_to_start(self) -> float | None:
-        """Seconds until `claim_next` may start a job, if nothing else happens; None: never."""
+        """Seconds until `claim_next` may start a job if nothing else happens; None: never."""
         if self.target is not None and len(self._live) >= self.max_sessions:
             return None
         due_at = self.next_start_at
         return None if due_at is None else due_at - self._clock()
 
     def enqueue(self, claim: Claim, recording: Recording) -> None:
-        """The job's file was probed."""
+        """Queues a job whose file was probed."""
         if claim.is_current:
             slot = claim.slot
             slot.job = Job(slot.id, slot.file, recording, self._settings)
@@ -244,7 +235,7 @@ class Scheduler:
             self._publish(slot, Queued(*found))
 
     def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
-        """The session to start; None if nobody wants it any more. Raises `OSError`."""
+        """Makes the session to start; None if the job was cancelled. Raises `OSError`."""
         if self.target is None:
             self.folder.set_header(target.endpoint, self._settings)
         self.target = target
@@ -252,7 +243,6 @@ class Scheduler:
         if not claim.is_current or slot.job is None:
             return None
         trace, log = self.folder.attempt_files(slot.id, slot.attempt, slot.file)
-        model = self._settings.speech_model
         assignment = Assignment(
             job=slot.job,
             attempt=slot.attempt,
@@ -263,7 +253,7 @@ class Scheduler:
             resume_point=slot.resume_point,
             expected_sha256=slot.expected_sha256,
             # Only what the model supports: a run folder may hold anything.
-            changes=configuration.supported_changes(slot.changes, model),
+            changes=configuration.supported_changes(slot.changes, self._settings.speech_model),
         )
         session = self._launcher.create(assignment, target.key)
         slot.begin_attempt(session, self._clock())
@@ -286,10 +276,8 @@ class Scheduler:
         else:
             self._finish_attempt(slot, self._report(slot, ended))
 
-    # --- what sessions report --------------------------------------------------------------------
-
     def apply_report(self, slot: JobSlot, report: JobReport) -> None:
-        """A session has reported something. Its ending waits until the session is gone."""
+        """Applies a session's report. An `Ended` waits until the session is gone."""
         slot.note_report(report, self._clock())
         if isinstance(report.event, Ended):
             slot.ending = report
@@ -299,7 +287,7 @@ class Scheduler:
         self._publish(slot, report)
 
     def finish_session(self, slot: JobSlot, exit_text: str) -> None:
-        """A session is gone; ``exit_text`` says how its process ended."""
+        """Ends the attempt of a session that is gone; ``exit_text``: how its process ended."""
         assert slot.session is not None
         slot.session.close()
         ending = slot.ending or slot.unreported_ending(exit_text, self._clock())
@@ -310,14 +298,12 @@ class Scheduler:
         for slot in list(self._live.values()):
             slot.check_session()
 
-    # --- the end of an attempt -------------------------------------------------------------------
-
     def _finish_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
-        """Ends an attempt, and queues another if the job should go on."""
+        """Ends an attempt, and queues another if the job is to continue."""
         assert isinstance(last_report.event, Ended)
         ended, now = last_report.event, self._clock()
         self._close_attempt(slot, last_report)
-        # A session that found no room, or for a while no server, was no attempt.
+        # A full server, or one that is briefly away, does not count as a failure.
         refused = ended.outcome is Outcome.BUSY
         if refused:
             self.start_limiter.record_refused(slot.started_at, now)
@@ -339,12 +325,11 @@ class Scheduler:
         self._publish(slot, Retrying(ended.reason, round(wait, 1), resume_s))
 
     def _close_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
-        """The attempt has ended, and the job unless it is queued again."""
+        """Publishes the end of an attempt; the job is finished unless it is queued again."""
         ended = last_report.event
         assert isinstance(ended, Ended)
-        _log.info(
-            "over: %s (%s)", ended.outcome.value, ended.reason, job=slot.id, attempt=slot.attempt
-        )
+        outcome, reason = ended.outcome.value, ended.reason
+        _log.info("ended: %s (%s)", outcome, reason, job=slot.id, attempt=slot.attempt)
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
         slot.phase, slot.session = JobPhase.FINISHED, None
@@ -353,14 +338,12 @@ class Scheduler:
         self.folder.set_changes(slot.id, slot.changes)
         self._publish(slot, last_report)
 
-    # --- reports ---------------------------------------------------------------------------------
-
     def _report(self, slot: JobSlot, event: Event) -> JobReport:
-        """A report of the scheduler's own, about what happens outside a session."""
+        """The scheduler's own report of an event outside a session."""
         return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
 
-    def _publish(self, slot: JobSlot, what: Event | JobReport) -> None:
-        report = what if isinstance(what, JobReport) else self._report(slot, what)
+    def _publish(self, slot: JobSlot, news: Event | JobReport) -> None:
+        report = news if isinstance(news, JobReport) else self._report(slot, news)
         slot.apply(report)
         self.folder.record(slot.state, report)
         self.reports.put(report)

@@ -1,10 +1,10 @@
-"""When the next session may start: never too many a minute, never all at once.
+"""Limits how many sessions start in a minute, and backs off when the server refuses one.
 
 The service limits how many sessions an account may begin within a minute: 5 for a free account,
 from 100 for a paid one, raised by a tenth after each minute in which 70 % of the limit was used
 (the vendor's page on concurrency). Other servers limit how many sessions are open. Both refuse with
-"Too many concurrent sessions", so after a refusal one session at a time, a trial, finds out whether
-there is room again: after a pause, or when another session ends.
+"Too many concurrent sessions". So after a refusal, sessions start one at a time, as trials: after a
+pause, or when another session ends.
 """
 
 import random
@@ -26,28 +26,27 @@ MIN_USED_SHARE = 0.7
 
 SERVICE_GROWTH = 1.1
 PROBING_GROWTH = 2.0
-"""Factors by which the limit rises a minute: after a refusal like the service's, before it
-faster."""
+"""Factors by which the limit rises a minute: after the first refusal, and before it."""
 
 FIRST_PAUSE_S = 4.0
-"""Pause after a refusal; doubled with each refusal in a row, up to a minute. A random part of it is
+"""Pause after a refusal. Doubles with each refusal in a row, up to a minute; a random part of it is
 left out."""
 
 MIN_PAUSE_S = 1.0
 """Shortest pause after a refusal, even if a session ends meanwhile."""
 
 MAX_OUTAGE_S = 600.0
-"""How long a server that has answered before may be away before attempts count again."""
+"""How long a server that has answered may be unreachable before attempts count as failed."""
 
 TRIAL_TIMEOUT_S = 30.0
-"""How long a trial may take before the next session starts all the same."""
+"""How long a trial may take before another session starts anyway."""
 
 
 class StartRateLimiter:
-    """The limit on starts, and what refusals have taught. Times are of the monotonic clock.
+    """Says when the next session may start. Times are of the monotonic clock.
 
-    Never allows more than ``per_minute`` starts in any minute; None is no limit. With ``probing``
-    the limit is only the first one: it rises while nothing is refused, and falls to what the server
+    Never allows more than ``per_minute`` starts in any minute; None is no limit. With ``probing``,
+    that is only the first limit: it rises while nothing is refused, and falls to what the server
     accepted.
     """
 
@@ -60,17 +59,23 @@ class StartRateLimiter:
         """Starts within the last minute that were not refused."""
         self._ever_accepted = False
         self._unreachable_since: float | None = None
-        """When the server was first found to be away; None while it is not."""
         self._refusals_in_row = 0
         self._refused_at = float("-inf")
         self._pause_until = float("-inf")
         self._trial_started_at: float | None = None
-        """When the trial started that nobody has answered yet."""
+        """Start of the trial that has no answer yet."""
 
     def next_start_at(self, now: float) -> float:
         """When the next start is allowed; at or before ``now`` if it is allowed already."""
         self._drop_old_starts(now)
-        self._raise_limit(now)
+        if self._probing and self._limit is not None:
+            if self._raised_at is None:
+                self._raised_at = now
+            # Raised after a minute in which most of it was used and nothing was refused.
+            used = len(self._start_times) >= MIN_USED_SHARE * self._limit
+            if used and now - self._raised_at >= RATE_WINDOW_S:
+                self._raised_at = now
+                self._limit = max(self._limit + 1, int(self._limit * self._growth))
         due = self._start_times[-1] + MIN_START_GAP_S if self._start_times else now
         if self._limit is not None and len(self._start_times) >= self._limit:
             due = max(due, self._start_times[-self._limit] + RATE_WINDOW_S)
@@ -79,10 +84,10 @@ class StartRateLimiter:
         return max(due, self._pause_until)
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Forecasts starts as if each was accepted, without recording any.
+        """Forecasts starts as if all were accepted, without recording any.
 
-        Call the result once for each start, in order: it takes the time at which there is room for
-        a session, and returns when the session starts.
+        Call the result once for each start, in order. It takes the time at which there is room for
+        a session and returns when the session starts.
         """
         simulated, now = copy(self), float("-inf")
         simulated._start_times = self._start_times.copy()
@@ -98,27 +103,25 @@ class StartRateLimiter:
         return start
 
     def record_start(self, now: float) -> None:
-        """A session has started."""
+        """Records that a session has started."""
         self._start_times.append(now)
         if now - self._refused_at < RATE_WINDOW_S:
             self._trial_started_at = now
 
     def record_accepted(self, started_at: float) -> None:
-        """The session that started then was accepted."""
+        """Records that the session that started at ``started_at`` was accepted."""
         self._ever_accepted, self._refusals_in_row, self._unreachable_since = True, 0, None
         self._end_trial(started_at)
 
     def record_refused(self, started_at: float, now: float) -> None:
-        """The session that started then was refused, so those before it are the limit."""
+        """Records that a session was refused, so the starts before it are the limit."""
         if self._begin_pause(started_at, now) and self._probing:
             self._limit = max(1, len(self._start_times))
             self._growth, self._raised_at = SERVICE_GROWTH, now
 
     def record_unreachable(self, started_at: float, now: float) -> bool:
-        """The session that started then found no server.
-
-        Returns whether to wait for the server: it has answered before, and not long ago.
-        """
+        """Records that a session found no server. Returns whether to wait for the server: it has
+        answered before, and not long ago."""
         if not self._ever_accepted:
             self._end_trial(started_at)
             return False
@@ -128,17 +131,17 @@ class StartRateLimiter:
         return now - self._unreachable_since < MAX_OUTAGE_S
 
     def record_end(self, started_at: float, now: float) -> None:
-        """The session that started then has ended, so there may be room."""
+        """Records that a session has ended, so the server may have room."""
         self._end_trial(started_at)
         self._pause_until = min(self._pause_until, max(now, self._refused_at + MIN_PAUSE_S))
 
     def skip_pause(self) -> None:
-        """Ends the pause after a refusal: the user does not want to wait."""
+        """Ends the pause after a refusal, because the user does not want to wait."""
         self._pause_until = float("-inf")
 
     def _begin_pause(self, started_at: float, now: float) -> bool:
-        """Sessions that started together are refused together and count once: returns False for all
-        but the first."""
+        """Pauses after a refusal. Sessions that started together are refused together and count
+        once: returns False for all but the first."""
         self._end_trial(started_at)
         if started_at in self._start_times:
             self._start_times.remove(started_at)
@@ -158,14 +161,3 @@ class StartRateLimiter:
     def _drop_old_starts(self, now: float) -> None:
         while self._start_times and self._start_times[0] <= now - RATE_WINDOW_S:
             self._start_times.popleft()
-
-    def _raise_limit(self, now: float) -> None:
-        """Raises the limit after a minute in which most of it was used and nothing refused."""
-        if not self._probing or self._limit is None:
-            return
-        if self._raised_at is None:
-            self._raised_at = now
-        used = len(self._start_times) >= MIN_USED_SHARE * self._limit
-        if used and now - self._raised_at >= RATE_WINDOW_S:
-            self._raised_at = now
-            self._limit = max(self._limit + 1, int(self._limit * self._growth))

@@ -1,8 +1,8 @@
 """Runs the scheduler: a lock, a thread that probes files and starts sessions, and the commands.
 
-Lives in the parent process. The supervisor's thread does what takes time, without the lock: it
-waits for the engine, probes, starts sessions and writes the run's index. Threads of the launcher
-bring reports. Every one of them, and every command, enters the scheduler through the one lock here.
+Runs in the parent process. The supervisor's thread does what takes time, without the lock: it waits
+for the engine, probes files, starts sessions and writes the run's index. Threads of the launcher
+deliver reports. All threads, and all commands, use the scheduler under the one lock here.
 """
 
 import threading
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Self
 
 from workers import processes
@@ -35,20 +34,18 @@ from workers.session.local_launcher import LocalLauncher
 __all__ = ["SessionTarget", "Supervisor"]
 
 SHUTDOWN_TIMEOUT_S = 8.0
-"""Seconds for which closing waits for sessions to end politely before it ends them by force."""
+"""Seconds in which sessions may end by themselves at the end before they are killed."""
 
 SESSION_CHECK_INTERVAL_S = 1.0
 """Seconds between two checks for sessions that are suspended or silent."""
-
-_TOO_MANY_FILES_HINT = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
 
 
 class Supervisor:
     """Runs the jobs of one run. A context manager: leaving it ends every process.
 
-    ``get_target`` is called before each start, in the supervisor's thread: an embedded engine takes
-    its time to start, and may have to start again. ``max_sessions``: at once; None leaves it to
-    the target. Methods may be called from any thread, and return at once except `wait`.
+    ``get_target`` is called before each start, in the supervisor's thread: an embedded engine is
+    slow to start, and may have to be restarted. ``max_sessions``: at once; None leaves that to the
+    target. Methods may be called from any thread, and all but `wait` return at once.
     """
 
     def __init__(
@@ -77,7 +74,7 @@ class Supervisor:
             session_limit=max_sessions,
         )
         self._changed = threading.Condition(threading.RLock())
-        """The one lock: guards the scheduler and the run folder, and announces their changes."""
+        """The one lock: guards the scheduler and the run folder, and signals their changes."""
         self._index_writer = IndexWriter(folder, self._changed)
         self._closing = False
         self._next_check_at = 0.0
@@ -88,12 +85,7 @@ class Supervisor:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         if not self.wait(SHUTDOWN_TIMEOUT_S):
             self.stop()  # by force now
@@ -106,21 +98,19 @@ class Supervisor:
 
     @contextmanager
     def _locked(self) -> Iterator[Scheduler]:
-        """The scheduler under the lock; wakes the supervisor's thread, and `wait`, afterwards."""
+        """Gives the scheduler under the lock; then wakes the supervisor's thread, and `wait`."""
         with self._changed:
             yield self._scheduler
             self._changed.notify_all()
 
-    # --- what is going on ------------------------------------------------------------------------
-
     @property
     def reports(self) -> "SimpleQueue[JobReport]":
-        """Everything that happens, as it happens."""
+        """The reports of all jobs, in order."""
         return self._scheduler.reports
 
     @property
     def max_sessions(self) -> int:
-        """How many sessions at once; 0 while that is not known."""
+        """Sessions at once; 0 while that is not known."""
         return self._scheduler.max_sessions
 
     @property
@@ -136,14 +126,16 @@ class Supervisor:
 
     @property
     def queue(self) -> list[JobId]:
-        """Jobs that wait for their start, the next one first."""
+        """Jobs that wait to start, the next one first."""
         with self._changed:
             return self._scheduler.queue
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start, on the monotonic clock; None when none may. In the
-        past if it only waits for another session to end."""
+        """When the next queued job may start, on the monotonic clock; None when none may.
+
+        In the past if the job only waits for another session to end.
+        """
         with self._changed:
             return self._scheduler.next_start_at
 
@@ -164,10 +156,8 @@ class Supervisor:
         with self._changed:
             return self._changed.wait_for(lambda: self._scheduler.is_idle, timeout_s)
 
-    # --- commands --------------------------------------------------------------------------------
-
     def add(self, files: Iterable[str]) -> list[JobId]:
-        """Queues files; each is probed in the supervisor's thread, then reported."""
+        """Queues files. The supervisor's thread probes and then reports them."""
         with self._locked() as scheduler:
             return [scheduler.add(file) for file in files]
 
@@ -177,54 +167,53 @@ class Supervisor:
             scheduler.resume(states)
 
     def cancel(self, job: JobId) -> None:
-        """Ends a job politely and keeps what was heard; called again, by force."""
+        """Ends a job and keeps its transcript; a second call kills its session."""
         with self._locked() as scheduler:
             scheduler.cancel(job)
 
     def retry(self, job: JobId) -> bool:
-        """Queues a further attempt of a finished job, or starts a waiting one now; else False.
+        """Queues another attempt of a finished job, or ends the wait of a queued one; else False.
 
-        It goes on from where the last attempt broke. A job that was done starts over, and so does
-        one whose file was at fault.
+        It continues where the last attempt broke. A job that was done starts over, and so does one
+        whose file could not be read.
         """
         with self._locked() as scheduler:
             return scheduler.retry(job)
 
     def end_turn(self, job: JobId) -> bool:
-        """Has the server end the open turn now; False when the job does not stream."""
+        """Makes the server end the open turn; False when the job does not stream."""
         with self._locked() as scheduler:
             return scheduler.end_turn(job)
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        """Changes how the server hears a job, now and in further attempts; False when the job does
-        not stream, or when its model supports none of the changes."""
+        """Changes a job's session configuration, now and for further attempts; False when the job
+        does not stream, or when its model supports none of the changes."""
         with self._locked() as scheduler:
             return scheduler.configure(job, changes)
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts the named jobs first in the queue, in this order, but behind retried jobs that are
-        not named. The others keep their order."""
+        """Puts jobs first in the queue, in this order, but after retried jobs that it does not
+        name. The others keep their order."""
         with self._locked() as scheduler:
             scheduler.reorder(order)
 
     def set_max_sessions(self, max_sessions: int) -> None:
-        """Sets how many sessions run at once, at least 1; live ones go on to their end."""
+        """Sets how many sessions run at once, at least 1; live sessions continue."""
         with self._locked() as scheduler:
             scheduler.session_limit = max(1, max_sessions)
 
     def hold(self, on: bool) -> None:
-        """Holds new starts, or releases them; live sessions go on."""
+        """Holds new starts, or releases them; live sessions continue."""
         with self._locked() as scheduler:
             scheduler.holding = on
 
     def stop(self) -> None:
-        """Starts nothing more and ends every job politely; called again, by force."""
+        """Starts nothing more and ends every job; a second call kills the sessions."""
         with self._locked() as scheduler:
             scheduler.stop()
 
-    # --- the supervisor's thread -----------------------------------------------------------------
-
     def _run(self) -> None:
+        """The supervisor's thread: does one thing at a time until closing."""
         with Prober(self._context) as prober:
             while True:
                 with self._changed:
@@ -251,10 +240,10 @@ class Supervisor:
         try:
             if claim.slot.job is not None:
                 self._start_session(claim)
-                return
-            recording = prober.probe(claim.slot.path)
-            with self._locked() as scheduler:
-                scheduler.enqueue(claim, recording)
+            else:
+                recording = prober.probe(claim.slot.path)
+                with self._locked() as scheduler:
+                    scheduler.enqueue(claim, recording)
             return
         except Unreadable as error:
             ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
@@ -274,18 +263,19 @@ class Supervisor:
             with self._locked() as scheduler:
                 session = scheduler.create_session(claim, target)
             if session is not None:
-                # Whatever is killed from here on, a resumption knows of the job.
+                # Whatever is killed from now on, the job can be resumed.
                 self._index_writer.save(force=not self.folder.is_job_saved(slot.id))
                 session.start(partial(self._on_report, slot), partial(self._on_exit, slot))
             return
-        except PacelineError as error:  # the engine did not start; it may at the next attempt
+        except PacelineError as error:  # the engine did not start; it may next time
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
         except (EOFError, ConnectionError):
-            reason = "the session's process could not be started: the fork server was ended"
+            reason = "the session's process could not be started: the fork server died"
             ended = Ended(Outcome.CRASHED, reason, "A new one is started.")
         except OSError as error:
             reason = f"the session's process could not be started ({error})"
-            ended = Ended(Outcome.CRASHED, reason, _TOO_MANY_FILES_HINT)
+            hint = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
+            ended = Ended(Outcome.CRASHED, reason, hint)
         with self._locked() as scheduler:
             scheduler.fail_start(claim, ended)
 
@@ -293,13 +283,12 @@ class Supervisor:
         with suppress(OSError), self.folder.faults_path.open("a") as file:
             traceback.print_exc(file=file)
 
-    # --- threads of the launcher, one a session --------------------------------------------------
-
     def _on_report(self, slot: JobSlot, report: JobReport) -> None:
+        """Called in the launcher's thread of the session, as is `_on_exit`."""
         try:
             with self._changed:
                 self._scheduler.apply_report(slot, report)
-        except Exception:  # the session goes on, and its trace has everything
+        except Exception:  # the session continues, and its trace has everything
             self._log_fault()
 
     def _on_exit(self, slot: JobSlot, exit_text: str) -> None:

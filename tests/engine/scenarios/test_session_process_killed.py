@@ -77,7 +77,7 @@ def test_a_session_that_is_stopped_is_found_and_goes_on(run: ScenarioResult) -> 
     """Within seconds, although its connection is open."""
     assert run.transcript_errors_of(STOPPED) == []
     assert run.live_states[STOPPED - 1].attempt == 2
-    assert "stood still" in run.ended_events(STOPPED)[0].reason
+    assert "did not respond" in run.ended_events(STOPPED)[0].reason
 
 
 def test_a_full_disk_ends_the_session_that_meets_it(run: ScenarioResult) -> None:

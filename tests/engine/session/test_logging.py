@@ -45,7 +45,7 @@ def test_the_log_tells_what_each_session_did(tmp_path: Path) -> None:
             assert any(line.startswith(step) for line in lines), (step, text)
         lines = re.findall(rf"paceline\.scheduler job={job} attempt={attempt}: (.*)", text)
         assert any(line.startswith("starting, ") for line in lines), text
-        assert any(line.startswith("over: lost (") for line in lines), text
+        assert any(line.startswith("ended: lost (") for line in lines), text
     assert "lost; next attempt in" in text
     assert "[the key]" in text
     assert KEY not in text

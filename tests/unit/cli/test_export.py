@@ -88,7 +88,7 @@ def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -
     code, out, _ = export(tmp_path)
 
     assert ExitCode.SOME_FAILED == code
-    assert "already there; --overwrite replaces, --number keeps both" in out
+    assert "already exists; --overwrite replaces, --number keeps both" in out
     numbered = f"✓ {tmp_path / 'exports' / 'talk-2.txt'}\n"
     assert (ExitCode.DONE, numbered, "") == export(tmp_path, "--number")
     assert ExitCode.USAGE == export(tmp_path, "--number", "--overwrite")[0]

@@ -67,7 +67,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path):
         write_exports(job(), ["srt", "vtt"], tmp_path)
 
     assert (tmp_path / "x.vtt",) == caught.value.paths
-    assert "x.vtt is already there" == caught.value.reason
+    assert "x.vtt already exists" == caught.value.reason
     assert ["x.vtt"] == files_in(tmp_path)
     assert "mine" == (tmp_path / "x.vtt").read_text()
 

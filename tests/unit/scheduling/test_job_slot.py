@@ -93,7 +93,7 @@ def test_a_session_that_did_not_report_its_end_gets_one() -> None:
 
     assert endings == [
         (Outcome.CRASHED, "the session's process was killed (signal 9)"),
-        (Outcome.CRASHED, "the session's process stood still and was ended"),
+        (Outcome.CRASHED, "the session's process did not respond and was killed"),
         (Outcome.CANCELLED, "stopped by force"),
         (Outcome.INTERRUPTED, "the program was left by force"),
     ]
