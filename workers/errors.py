@@ -1,7 +1,6 @@
 """Expected failures, in words that a user can act on. May import no other room.
 
-Each of these ends a job, or the program, with a sentence. A bug is an ordinary exception and keeps
-its traceback.
+Each of these ends a job or the program with a sentence; a bug ends with a traceback.
 """
 
 
@@ -22,11 +21,11 @@ class Unreadable(PacelineError):
 
 
 class ProbeFailed(PacelineError):
-    """The file could not be probed, though not through its own fault; a retry may work."""
+    """The file could not be probed, for a reason outside of it; a retry may work."""
 
 
 class Malformed(PacelineError):
-    """A record, on the wire or on disk, that lacks a field or has a wrong type in one."""
+    """A record, on the wire or on disk, with a missing field or one of the wrong type."""
 
 
 class UsageProblem(PacelineError):

@@ -1,9 +1,8 @@
 """Logging, off by default; ``--log-level`` and ``--log-file`` turn it on.
 
-Modules make a `Logger` once and call it where something happens that explains a misbehaving
-session. While logging is off, a call returns at once and the standard library's `logging` is not
-imported here, because every session process would pay for it. No call belongs in the path of a
-chunk.
+A module makes a `Logger` once and logs what can explain a misbehaving session, never in the path of
+a chunk. While logging is off, a call returns at once, and the standard library's `logging` is not
+imported, because every session process would pay for it.
 """
 
 import os
@@ -18,12 +17,12 @@ LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """What to log and where; sent to every process of the program."""
+    """What to log and where, for every process of the program."""
 
     level: str
-    """One of `LEVELS`: this one and more serious ones."""
+    """The lowest one of `LEVELS` to log."""
     path: str | None
-    """The absolute path of a file that all processes append to; None is the standard error."""
+    """The absolute path of a file that all processes append to; None for the standard error."""
 
 
 _config: LogConfig | None = None
@@ -35,8 +34,8 @@ _redactors: list[Callable[[str], str]] = []
 class Logger:
     """The standard logger of this name, once logging is on; before that, it does nothing.
 
-    Messages take ``%`` arguments as in `logging`. ``job`` and ``attempt`` say whom a line of the
-    parent process is about.
+    Messages take ``%`` arguments as in `logging`. Only the parent process, whose lines may be about
+    any job, gives ``job`` and ``attempt``.
     """
 
     def __init__(self, name: str) -> None:
@@ -48,7 +47,7 @@ class Logger:
             self._log("DEBUG", message, args, job, attempt)
 
     def info(self, message: str, *args: object, job: int = 0, attempt: int = 0) -> None:
-        """Logs a decision, or the beginning or end of something."""
+        """Logs a decision, or the start or end of something."""
         if _config is not None:
             self._log("INFO", message, args, job, attempt)
 
@@ -85,26 +84,25 @@ def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
     global _config, _context
     import logging
 
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    descriptor = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
     if config.path is not None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         descriptor = os.open(config.path, flags, 0o644)
+    else:
+        descriptor = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
 
     class LineHandler(logging.Handler):
         """Writes each line at once and as a whole, since several processes append to the file."""
 
         def emit(self, record: logging.LogRecord) -> None:
+            context = getattr(record, "context", "")
+            text = f"{record.levelname} {record.name}{context}: {record.getMessage()}"
+            for redact in _redactors:
+                text = redact(text)
+            text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)  # one line
+            clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            line = f"{clock}.{int(record.msecs):03d}Z {text}\n"
             with suppress(OSError):  # a full disk must not end a session
-                os.write(descriptor, f"{_line(record)}\n".encode(errors="replace"))
-
-    def _line(record: logging.LogRecord) -> str:
-        context = getattr(record, "context", "")
-        text = f"{record.levelname} {record.name}{context}: {record.getMessage()}"
-        for redact in _redactors:
-            text = redact(text)
-        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)  # one line, always
-        clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        return f"{clock}.{int(record.msecs):03d}Z {text}"
+                os.write(descriptor, line.encode(errors="replace"))
 
     root = logging.getLogger("paceline")
     root.handlers = [LineHandler()]

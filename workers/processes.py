@@ -23,14 +23,11 @@ PRELOAD_MODULES = [
 ]
 """What the fork server imports once for all sessions; importing these starts no thread."""
 
-START_POLL_INTERVAL_S = 1.0
-"""Seconds between two checks of a fork server that is starting a process."""
-
 MAX_START_POLLS = 60
-"""After so many polls it is killed. A new one imports modules first, perhaps from a slow disk."""
+"""How many polls of one second a fork server that starts a process has, before it is killed. A new
+one imports modules first, perhaps from a slow disk."""
 
-
-GROUP_SIGNALS = {each for each in signal.Signals if each.name in ("SIGINT", "SIGTERM", "SIGHUP")}
+GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")}
 """What a terminal or a service manager sends to every process of a program. The parent handles them
 and ends its children itself. Not every system has them."""
 
@@ -41,9 +38,9 @@ def mp_context() -> BaseContext:
 
 
 def warm_up(context: BaseContext) -> None:
-    """Starts the resource tracker and the fork server.
+    """Starts the resource tracker and the fork server, which inherit the standard error.
 
-    Call it before a screen replaces the standard error, which they inherit.
+    Call it before a screen replaces that.
     """
     context.Event()  # starts the resource tracker
     if START_METHOD == "forkserver":
@@ -57,7 +54,7 @@ def start_process(
     """Starts a daemon process.
 
     Raises `OSError` when the system has no room for it, and `EOFError` or `ConnectionError` when
-    the fork server died meanwhile; then a process may exist that nothing knows of.
+    the fork server died meanwhile, which may leave an unknown process behind.
     """
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
         target=target, args=args, name=name, daemon=True
@@ -89,12 +86,12 @@ def is_suspended(pid: int | None) -> bool:
 
 def kill_fork_server() -> None:
     """Kills the fork server, if there is one; the next start makes a new one."""
-    process = _fork_server_pid()
-    if process is not None:
+    pid = _fork_server_pid()
+    if pid is not None:
         with suppress(OSError):
-            os.kill(process, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
             # WNOWAIT, because multiprocessing reaps it itself.
-            os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def kill_suspended_fork_server() -> None:
@@ -104,10 +101,7 @@ def kill_suspended_fork_server() -> None:
 
 
 def ignore_group_signals() -> None:
-    """Ignores `GROUP_SIGNALS`, which `_ensure_fork_server` has blocked until then.
-
-    For the fork server; its children inherit it.
-    """
+    """Makes the fork server and its children ignore `GROUP_SIGNALS`, which were blocked so far."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
@@ -121,7 +115,7 @@ def _fork_server_pid() -> int | None:
 
 
 def _ensure_fork_server() -> None:
-    """Starts it with `GROUP_SIGNALS` blocked: it imports for a second, and Ctrl-C may come then."""
+    """Starts it with `GROUP_SIGNALS` blocked, since Ctrl-C may come while it imports modules."""
     from multiprocessing import forkserver, resource_tracker
 
     resource_tracker.ensure_running()  # first, because starting it unblocks these signals
@@ -134,12 +128,12 @@ def _ensure_fork_server() -> None:
 
 @contextmanager
 def _start_watchdog() -> Iterator[None]:
-    """Kills a fork server that does not answer, since a start waits for it without a limit."""
+    """Kills a fork server that does not answer, since a start would wait for it forever."""
     started = threading.Event()
 
     def watch() -> None:
         for _ in range(MAX_START_POLLS):  # polls, not seconds: the whole program may be suspended
-            if started.wait(START_POLL_INTERVAL_S):
+            if started.wait(1.0):
                 return
             kill_suspended_fork_server()
         kill_fork_server()
@@ -158,10 +152,10 @@ _start_lock = threading.Lock()
 def _hide_main_module() -> Iterator[None]:
     """Hides the main module and the screen's standard error from multiprocessing.
 
-    It would run the main module again in every child, which costs a session some milliseconds and
-    a quarter of its memory, and we define nothing there. If its helpers were killed, it starts new
-    ones, which inherit the standard error; that of a screen has no descriptor. All threads see the
-    change, so one start at a time.
+    It would run the main module again in every child, although that defines nothing; this costs a
+    session some milliseconds and a quarter of its memory. And if its helpers were killed, it starts
+    new ones, which inherit the standard error, but that of a screen has no descriptor. All threads
+    see the change, so only one may start a process at a time.
     """
     with _start_lock:
         main, stderr = sys.modules["__main__"], sys.stderr

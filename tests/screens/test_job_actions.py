@@ -166,7 +166,7 @@ async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> Non
         assert "No changes yet" in "".join(rendered_lines(seat.desk.screen.query_one("#outcome")))
 
         await seat.press(*"Oslo, Bergen", "tab", *"20", "enter")
-        assert "min silence is from 50" in "".join(
+        assert "min silence must be from 50" in "".join(
             rendered_lines(seat.desk.screen.query_one("#outcome"))
         )
         await seat.press("0", "enter")

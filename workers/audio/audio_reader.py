@@ -10,30 +10,16 @@ import soundfile
 SampleBlock: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[Any]]"
 """Samples × channels."""
 
-_EXACT_SEEK_SUBTYPES = frozenset(
-    [
-        "PCM_16",
-        "PCM_24",
-        "PCM_32",
-        "PCM_S8",
-        "PCM_U8",
-        "FLOAT",
-        "DOUBLE",
-        "ULAW",
-        "ALAW",
-        "ALAC_16",
-        "ALAC_24",
-        "ALAC_32",
-        "IMA_ADPCM",
-        "MS_ADPCM",
-    ]
-)
-"""Any other encoding is read from its beginning: after a seek, a lossy decoder gives other samples
-or counts them differently, and some cannot seek."""
+_EXACT_SEEK_SUBTYPES = frozenset([
+    "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
+    "ALAC_16", "ALAC_24", "ALAC_32", "IMA_ADPCM", "MS_ADPCM",
+])  # fmt: skip
+"""Others are read from the beginning: after a seek, a lossy decoder yields or counts samples
+differently, and some decoders cannot seek."""
 
 _BLOCK_S = 0.25
 _MAX_BLOCK_SAMPLES = 1 << 18
-"""Samples of all channels together, whatever rate a header claims."""
+"""Of all channels together, whatever rate a header claims."""
 
 
 class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
@@ -50,14 +36,14 @@ class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no typ
         super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
 
     def seekable(self) -> bool:
-        """Always False; else each read ends with a seek, which spoils the end of an Opus file."""
+        """False, or each read would end with a seek, which spoils the end of an Opus file."""
         return False
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
         """Yields everything from sample ``start_frame`` on, as ``int16`` or ``float32``; once.
 
-        A read costs as much as sending a chunk, so blocks are longer than chunks. They are not
-        much longer, because a read that fails loses all of its block.
+        A read costs as much as sending a chunk, so blocks are longer than chunks, but not much,
+        because a read that fails loses its whole block.
         """
         if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
             self.next_frame = self.seek(min(start_frame, self.frames))

@@ -1,7 +1,7 @@
 """Decodes any recording to mono 16-bit PCM, from any sample on, in constant memory."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from math import gcd
 from typing import TypeAlias
 
@@ -15,26 +15,15 @@ from workers.errors import Unreadable
 
 MonoSamples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 
-_PCM16_SUBTYPES = frozenset(
-    [
-        "PCM_16",
-        "PCM_S8",
-        "PCM_U8",
-        "ULAW",
-        "ALAW",
-        "ALAC_16",
-        "IMA_ADPCM",
-        "MS_ADPCM",
-        "GSM610",
-        "DPCM_8",
-        "DPCM_16",
-    ]
-)
-_KEPT_BEFORE_DAMAGE_HINT = "What was heard until there is kept."
+_PCM16_SUBTYPES = frozenset([
+    "PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "ALAC_16", "IMA_ADPCM", "MS_ADPCM", "GSM610",
+    "DPCM_8", "DPCM_16",
+])  # fmt: skip
+_DAMAGE_HINT = "The transcript up to there is kept."
 _MAX_SHORTFALL_S = 0.1
-"""Seconds that may be missing at the end, because lossy formats round their length."""
+"""What may be missing at the end, because lossy formats round their length."""
 _RESAMPLER_WARM_UP_S = 0.25
-"""Seconds by which a resampler starts early, since it assumes silence before its first sample."""
+"""How much earlier a resampler starts, since it assumes silence before its first sample."""
 
 
 def pcm_blocks(
@@ -49,24 +38,29 @@ def pcm_blocks(
 
     The last block may be shorter. Channels are averaged; a recording that is mono, at ``rate`` and
     at most 16 bits deep passes through bit for bit. The first block begins with sample
-    ``start_frame`` of the result. ``on_skip`` is called from time to time on the way there, which
-    may take a minute, and may raise. Raises `Unreadable` when the file cannot be read further.
+    ``start_frame`` of the result. ``on_skip`` is called now and then on the way there, which may
+    take a minute; it may raise. Raises `Unreadable` when the file cannot be read further.
     """
+    block_bytes = block_frames * 2
+    pcm = bytearray()
     try:
         with AudioReader(recording.path, on_skip) as file:
-            yield from _regroup(_mono_pcm(file, rate, start_frame), block_frames * 2)
-            decoded = file.next_frame
+            for decoded in _mono_pcm(file, rate, start_frame):
+                pcm += decoded
+                while len(pcm) >= block_bytes:
+                    yield bytes(pcm[:block_bytes])
+                    del pcm[:block_bytes]
+            if pcm:
+                yield bytes(pcm)
+            frames_read = file.next_frame
     except soundfile.LibsndfileError as error:
         if not os.path.exists(recording.path):
             raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
-        what = error.error_string.rstrip(".").strip()
-        raise Unreadable(f"the file is damaged ({what})", _KEPT_BEFORE_DAMAGE_HINT) from error
-    if decoded < recording.frames - _MAX_SHORTFALL_S * recording.rate:
-        raise Unreadable(
-            f"the file is damaged: it reads up to {decoded / recording.rate:.1f} s "
-            f"of {recording.seconds:.1f} s",
-            _KEPT_BEFORE_DAMAGE_HINT,
-        )
+        detail = error.error_string.rstrip(".").strip()
+        raise Unreadable(f"the file is damaged ({detail})", _DAMAGE_HINT) from error
+    if frames_read < recording.frames - _MAX_SHORTFALL_S * recording.rate:
+        extent = f"{frames_read / recording.rate:.1f} s of {recording.seconds:.1f} s"
+        raise Unreadable(f"the file is damaged: it reads up to {extent}", _DAMAGE_HINT)
 
 
 def sample_count(recording: Recording, rate: int) -> int:
@@ -75,7 +69,6 @@ def sample_count(recording: Recording, rate: int) -> int:
 
 
 def _mono_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
-    """Passed through, or averaged and rounded, or resampled as well."""
     # FLAC names its depth as WAV does, so PCM_16 covers it.
     if file.channels == 1 and file.samplerate == rate and file.subtype in _PCM16_SUBTYPES:
         raw = file.iter_blocks("int16", start_frame)
@@ -90,37 +83,20 @@ def _resampled_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[b
     # In integers, because floats would be a sample off after some hours.
     common = gcd(rate, file.samplerate)
     step_in, step_out = file.samplerate // common, rate // common
-    together = max(
-        0, start_frame // step_out - -(-round(_RESAMPLER_WARM_UP_S * file.samplerate) // step_in)
-    )
-    surplus = (start_frame - together * step_out) * 2
+    warm_up_steps = -(-round(_RESAMPLER_WARM_UP_S * file.samplerate) // step_in)
+    start_step = max(0, start_frame // step_out - warm_up_steps)
+    surplus = (start_frame - start_step * step_out) * 2
     resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
-    for pcm in _resample(resampler, map(_downmix, file.iter_blocks("float32", together * step_in))):
+    for block in file.iter_blocks("float32", start_step * step_in):
+        pcm = _to_pcm16(resampler.resample_chunk(_downmix(block)))
         yield pcm[surplus:]
         surplus = max(0, surplus - len(pcm))
-
-
-def _resample(resampler: soxr.ResampleStream, blocks: Iterable[MonoSamples]) -> Iterator[bytes]:
-    for block in blocks:
-        yield _to_pcm16(resampler.resample_chunk(block))
-    yield _to_pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))
+    yield _to_pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))[surplus:]
 
 
 def _downmix(block: SampleBlock) -> MonoSamples:
     mono: MonoSamples = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
     return mono
-
-
-def _regroup(blocks: Iterator[bytes], block_bytes: int) -> Iterator[bytes]:
-    """The same bytes, ``block_bytes`` at a time; the last block may be shorter."""
-    pcm = bytearray()
-    for block in blocks:
-        pcm += block
-        while len(pcm) >= block_bytes:
-            yield bytes(pcm[:block_bytes])
-            del pcm[:block_bytes]
-    if pcm:
-        yield bytes(pcm)
 
 
 def _to_pcm16(samples: MonoSamples) -> bytes:

@@ -8,30 +8,14 @@ from typing import TypeAlias
 
 from workers.errors import UsageProblem
 
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".w64",
-        ".rf64",
-        ".caf",
-        ".au",
-        ".snd",
-    ]
-)
+AUDIO_SUFFIXES = frozenset([
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".w64",
+    ".rf64", ".caf", ".au", ".snd",
+])  # fmt: skip
 """What folders are searched for. A file that is named itself may be called anything."""
 
 UNSUPPORTED_SUFFIXES = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
-"""Audio that libsndfile does not read; found as well, so that the user is told why."""
-
+"""Audio that libsndfile cannot read; found as well, so that the user learns why it is refused."""
 
 _FILE_KINDS = (
     (stat.S_ISREG, None),
@@ -43,25 +27,20 @@ _FILE_KINDS = (
 )
 
 SkipCallback: TypeAlias = Callable[[str, str], None]
-"""Called with a path in a folder that was skipped, and the reason."""
-
+"""Called with the skipped path and the reason."""
 
 FolderCallback: TypeAlias = Callable[[str], None]
 """Called with each folder before it is read; may raise to end the search."""
 
 
-def _ignore(*_: str) -> None:
-    pass
-
-
 def find_recordings(
     paths: Iterable[str],
-    report_skipped: SkipCallback = _ignore,
-    on_folder: FolderCallback = _ignore,
+    report_skipped: SkipCallback = lambda path, reason: None,
+    on_folder: FolderCallback = lambda folder: None,
 ) -> list[str]:
-    """Returns the files that ``paths`` name, each once; those of a folder in order of their names.
+    """Returns the files that ``paths`` name, without duplicates; those of a folder sorted by name.
 
-    A link to a file counts as a file. A link to a folder is searched only if it is named itself, so
+    A link to a file counts as a file. A link to a folder is searched only if ``paths`` name it, so
     that the search ends. Raises `UsageProblem` for a path that does not exist, or a folder without
     audio.
     """
@@ -71,11 +50,9 @@ def find_recordings(
         if os.path.isdir(path):
             found = sorted(_walk(path, report_skipped, on_folder), key=lambda p: Path(p).parts)
             if not found:
-                raise UsageProblem(
-                    f"there is no audio in the folder “{path}”",
-                    "It was searched, with all folders in it, for WAV, FLAC, OGG, Opus, MP3, AIFF, "
-                    "W64 and CAF files.",
-                )
+                formats = "WAV, FLAC, OGG, Opus, MP3, AIFF, W64 and CAF files"
+                hint = f"It was searched, with all folders in it, for {formats}."
+                raise UsageProblem(f"there is no audio in the folder “{path}”", hint)
         elif not os.path.lexists(path):
             raise UsageProblem(f"there is no file or folder “{path}”", "Check the path.")
         files.update(dict.fromkeys(found))
@@ -83,15 +60,15 @@ def find_recordings(
 
 
 def is_recording(name: str) -> bool:
-    """Whether a file in a folder is a recording, by its name."""
+    """Whether a file with this name counts as a recording when its folder is searched."""
     suffix = os.path.splitext(name)[1].lower()
     return suffix in AUDIO_SUFFIXES | UNSUPPORTED_SUFFIXES and not name.startswith(".")
 
 
 def special_file_kind(mode: int) -> str | None:
-    """What a path is by its ``st_mode``, in words; None for a file.
+    """What an ``st_mode`` stands for, in words; None for a file.
 
-    Open files only: opening a pipe waits for its writer, and a device may never end.
+    Nothing but files may be opened: a pipe waits for its writer, and a device may never end.
     """
     return next((words for is_kind, words in _FILE_KINDS if is_kind(mode)), "something else")
 
@@ -99,10 +76,8 @@ def special_file_kind(mode: int) -> str | None:
 def _walk(folder: str, report_skipped: SkipCallback, on_folder: FolderCallback) -> Iterator[str]:
     def cannot_list(error: OSError) -> None:
         if error.filename == folder:
-            raise UsageProblem(
-                f"the folder “{folder}” cannot be listed ({error.strerror})",
-                "Check its permissions.",
-            )
+            reason = f"the folder “{folder}” cannot be listed ({error.strerror})"
+            raise UsageProblem(reason, "Check its permissions.")
         report_skipped(error.filename, f"this folder cannot be listed ({error.strerror})")
 
     for parent, folders, names in os.walk(folder, onerror=cannot_list):  # follows no links
@@ -112,18 +87,14 @@ def _walk(folder: str, report_skipped: SkipCallback, on_folder: FolderCallback) 
             if os.path.islink(path):
                 report_skipped(path, "this is a link to a folder; name it to have it searched")
         for path in (os.path.join(parent, name) for name in names if is_recording(name)):
-            if reason := _skip_reason(path):
-                report_skipped(path, reason)
+            try:
+                kind = special_file_kind(os.stat(path).st_mode)
+            except FileNotFoundError:
+                report_skipped(path, "this link leads nowhere")
+            except OSError as error:
+                report_skipped(path, f"this cannot be reached ({error.strerror})")
             else:
-                yield path
-
-
-def _skip_reason(path: str) -> str | None:
-    """Why a path is not a file, in words; None if it is one."""
-    try:
-        kind = special_file_kind(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return "this link leads nowhere"
-    except OSError as error:
-        return f"this cannot be reached ({error.strerror})"
-    return kind and f"this is {kind}, not a file"
+                if kind:
+                    report_skipped(path, f"this is {kind}, not a file")
+                else:
+                    yield path

@@ -18,26 +18,24 @@ UNKNOWN_SIZE_BYTES = 0x7FFF0000
 """A declared size of this or more, or of 0, is left by a writer that could not seek back."""
 
 _UNKNOWN_FRAME_COUNT = 16 * UNKNOWN_SIZE_BYTES
-"""A larger number of samples means that it is unknown; this is eight days at 48000 Hz."""
+"""As many samples or more, eight days at 48000 Hz, mean that the number is unknown."""
 
 HEADER_SLACK_BYTES = 64
-"""Bytes by which a header may be wrong although no audio is missing: writers count differently."""
+"""By how much a header may be wrong although no audio is missing: writers count differently."""
 
 _MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
-"""Bytes of the longest page (RFC 3533, section 6)."""
+"""RFC 3533, section 6."""
 
 _SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec).*:\s*(\d+) \(should be (\d+)\)")
-"""A line of the log about a size. Bytes a second are often wrong, and do not matter."""
+"""A line of libsndfile's log about a size. Bytes per second are often wrong and do not matter."""
 
 _VALID_RATES_HZ = range(1000, 768_001)
-"""Any other rate is damage, and would turn a second into days or an hour into nothing."""
+"""A damaged header gives others, at which a second would last days or an hour no time."""
 
 _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
-"""Errors of libsndfile whose text says nothing about the file, or something untrue."""
+"""libsndfile's text for these says nothing about the file, or something untrue."""
 
-_CONVERT_HINT = (
-    "If it plays elsewhere, convert it, for instance: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
-)
+_CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
 
 def probe(path: str) -> Recording:
@@ -52,7 +50,9 @@ def probe(path: str) -> Recording:
                 raise Unreadable(reason, _CONVERT_HINT)
             if (missing := _truncation(file, path)) is not None:
                 raise Unreadable(f"the file is cut short: {missing}", "Copy or record it again.")
-            frames = _frame_count(file)
+            frames = int(file.frames)
+            if not 0 <= frames < _UNKNOWN_FRAME_COUNT:
+                frames = sum(len(block) for block in file.iter_blocks("int16"))
             if not frames:
                 raise Unreadable("the file holds no audio", "Its length is 0 samples.")
             return Recording(
@@ -67,13 +67,11 @@ def probe(path: str) -> Recording:
     except soundfile.LibsndfileError as error:
         detail = error.error_string.rstrip(".").strip()
         detail = "" if error.code in _UNHELPFUL_ERROR_CODES else f" ({detail})"
-        raise Unreadable(
-            f"the file is not audio that can be read{detail}", _CONVERT_HINT
-        ) from error
+        reason = f"the file is not audio that can be read{detail}"
+        raise Unreadable(reason, _CONVERT_HINT) from error
 
 
 def _file_size_bytes(path: str) -> int:
-    """The size of a readable regular file in bytes."""
     try:
         stat = os.stat(path)
         if kind := special_file_kind(stat.st_mode):
@@ -94,21 +92,22 @@ def _file_size_bytes(path: str) -> int:
 
 
 def _truncation(file: AudioReader, path: str) -> str | None:
-    """What a truncated file lacks, in words; None for a complete one."""
+    """What the file lacks, in words; None if it is complete."""
     for line in file.extra_info.splitlines():
         if (match := _SIZE_MISMATCH.match(line)) is not None:
-            declared, there = int(match[1]), int(match[2])
-            if 0 < declared < UNKNOWN_SIZE_BYTES and declared - there > HEADER_SLACK_BYTES:
-                return f"its header promises {declared} bytes and {there} are there"
+            declared, actual = int(match[1]), int(match[2])
+            if 0 < declared < UNKNOWN_SIZE_BYTES and declared - actual > HEADER_SLACK_BYTES:
+                return f"its header promises {declared} bytes and {actual} are there"
     if file.format == "OGG" and not _has_ogg_end(path):
         return "its last page is missing"
     if file.format in ("FLAC", "MP3") and 0 < file.frames < _UNKNOWN_FRAME_COUNT:
         try:
             file.seek(file.frames - 1)
-            is_complete = len(file.read(1)) == 1
+            if len(file.read(1)) == 1:
+                return None
         except soundfile.LibsndfileError:
-            is_complete = False
-        return None if is_complete else "its last sample cannot be read"
+            pass
+        return "its last sample cannot be read"
     return None
 
 
@@ -123,10 +122,3 @@ def _has_ogg_end(path: str) -> bool:
         return False
     segments = tail[start + 27 : start + 27 + header[26]]
     return len(tail) >= start + 27 + header[26] + sum(segments)
-
-
-def _frame_count(file: AudioReader) -> int:
-    """Samples of each channel; counted by decoding if the header does not say."""
-    if 0 <= file.frames < _UNKNOWN_FRAME_COUNT:
-        return int(file.frames)
-    return sum(len(block) for block in file.iter_blocks("int16"))

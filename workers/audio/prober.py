@@ -17,25 +17,14 @@ from workers.audio.recording import Recording
 from workers.errors import ProbeFailed, Unreadable
 
 MAX_PROBE_POLLS = 30
-"""Polls of one second until a file that is still being probed counts as unreadable."""
+"""How many polls of one second a probe may take before the file counts as unreadable."""
 
 MAX_SUSPENDED_POLLS = 3
-"""Polls in a row until a suspended process is killed."""
+"""After so many in a row a suspended process is killed."""
 
-MAX_PROBE_ATTEMPTS = 2
-
-EXIT_CODE_TIMEOUT_S = 5.0
-"""Seconds to wait for the exit code of a process that has died."""
-
-_KILLED_EXIT_CODES = {
-    -number
-    for number in signal.Signals
-    if number.name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
-}
-"""Exit codes of a process that was killed from outside. A decoder dies of other signals."""
-
-_UNKNOWN_EXIT_CODE = 255
-"""The exit code when the fork server was killed too."""
+_KILLED_EXIT_CODES = {-number for number in processes.GROUP_SIGNALS} | {-9, 255}
+"""Of a process that was killed from outside; a decoder dies of other signals. 9 is SIGKILL; 255
+means that the exit code is unknown, because the fork server was killed too."""
 
 ProbeResult: TypeAlias = Recording | tuple[str, str]
 """A recording, or reason and hint of an `Unreadable`."""
@@ -60,28 +49,25 @@ class Prober:
 
         Raises `ProbeFailed` if the processes that probed it were killed, or could not be started.
         """
-        for _ in range(MAX_PROBE_ATTEMPTS):
+        for _ in range(2):
             result = self._request_probe(path)
             if isinstance(result, Recording):
                 return result
             if result is not None:
                 raise Unreadable(*result)
-        raise ProbeFailed(
-            "the process that was to read the file was killed, and so was the next", "Retry."
-        )
+        raise ProbeFailed("two processes that read the file were killed", "Retry.")
 
     def _request_probe(self, path: str) -> ProbeResult | None:
-        """None: the process, or the fork server, was killed from outside."""
-        if self._pipe is not None and self._pipe.poll():  # nothing was requested, so it has died
+        """None if the process or the fork server was killed from outside."""
+        if self._pipe is not None and self._pipe.poll():  # without a request: it has died
             self._stop_process()
         try:
             pipe = self._pipe or self._start_process()
         except (EOFError, ConnectionError):
             return None
         except OSError as error:
-            raise ProbeFailed(
-                f"no process could be started to read it ({error.strerror})", "Retry."
-            ) from error
+            reason = f"no process could be started to read it ({error.strerror})"
+            raise ProbeFailed(reason, "Retry.") from error
         try:
             pipe.send(path)
             if not self._wait_for_result(pipe):
@@ -90,15 +76,14 @@ class Prober:
             result: ProbeResult = pipe.recv()
         except (OSError, EOFError):
             assert self._process is not None
-            self._process.join(EXIT_CODE_TIMEOUT_S)
-            code = self._stop_process()
-            if code in _KILLED_EXIT_CODES or code == _UNKNOWN_EXIT_CODE:
+            self._process.join(5.0)
+            if self._stop_process() in _KILLED_EXIT_CODES:
                 return None
             return "the file makes its decoder crash", "It is damaged."
         return result
 
     def _wait_for_result(self, pipe: Connection) -> bool:
-        """Waits for a limited time. Kills a suspended process, which ends the wait as well."""
+        """Waits for a limited time. Killing a suspended process ends the wait as well."""
         suspended_polls = 0
         for _ in range(MAX_PROBE_POLLS):
             if pipe.poll(1.0):
@@ -139,7 +124,7 @@ class Prober:
 
 
 def _probe_main(pipe: Connection) -> None:
-    """The child: a path in, a result out, until the pipe is closed."""
+    """Runs in the child: receives paths and sends results until the pipe is closed."""
     from workers.audio.probe import probe  # loads decoders, which the parent must not
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

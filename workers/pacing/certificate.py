@@ -11,9 +11,10 @@ LAG_TOLERANCE_MS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LagSummary:
-    """Lags of a session so far, in ms: of the latest chunk, and over all of them."""
+    """Lags of a session so far, in ms."""
 
     now: float
+    """Of the latest chunk."""
     p50: float
     p99: float
     max: float
@@ -38,7 +39,7 @@ class Verdict(Enum):
     LATE = "late"
     """No slip, but chunks were late: do not trust the latencies of this session."""
     SLIPPED = "slipped"
-    """The schedule was moved: not all of the session was at the speed of speech."""
+    """The schedule was moved: not all audio was sent at the speed of speech."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""How late each chunk of a session left, summed up and certified.
+"""How late each chunk of a session left, summarised and certified.
 
-The lag of a chunk is when its write to the socket was finished, minus when it was due.
+The lag of a chunk is the time from when it was due until its write to the socket was finished.
 """
 
 import math
@@ -44,19 +44,15 @@ class Lags:
         return tuple(self._lags_us[index:])
 
     def summary(self) -> LagSummary:
-        """The latest lag and those so far; percentiles are updated after every 5 % more chunks."""
+        """The lags so far; percentiles are updated whenever there are 5 % more chunks."""
         if not self._lags_us:
             return self._cached_summary
         if len(self._lags_us) >= self._cached_count * 1.05:
             p50, p99 = percentiles(np.frombuffer(self._lags_us, dtype=np.uint32), (50, 99))
             self._cached_summary = LagSummary(0.0, p50, p99, 0.0)
             self._cached_count = len(self._lags_us)
-        return LagSummary(
-            self._lags_us[-1] / 1000,
-            self._cached_summary.p50,
-            self._cached_summary.p99,
-            self._max_us / 1000,
-        )
+        cached = self._cached_summary
+        return LagSummary(self._lags_us[-1] / 1000, cached.p50, cached.p99, self._max_us / 1000)
 
     def to_array(self) -> LagArray:
         """All lags in microseconds, oldest first."""
@@ -70,12 +66,9 @@ def percentiles(lags_us: LagArray, ranks: tuple[float, ...]) -> tuple[float, ...
     """
     ranked = lags_us.copy()
     ranked.sort()  # np.percentile gives the same, and costs a session twenty times as much
-    return tuple(int(ranked[_nearest_rank_index(rank, len(ranked))]) / 1000 for rank in ranks)
-
-
-def _nearest_rank_index(percent: float, count: int) -> int:
     # Rounded first, because 99.9 / 100 * 1000 is 999.0000000000001.
-    return max(math.ceil(round(percent / 100 * count, 6)), 1) - 1
+    nth = (max(math.ceil(round(rank / 100 * len(ranked), 6)), 1) for rank in ranks)
+    return tuple(int(ranked[n - 1]) / 1000 for n in nth)
 
 
 def build_certificate(
@@ -92,6 +85,13 @@ def build_certificate(
         return None
     lag = LagPercentiles(*percentiles(lags_us, (50, 90, 99, 99.9, 100)))
     verdict = Verdict.HELD if lag.p99 <= LAG_TOLERANCE_MS else Verdict.LATE
+    drift_ms, tenth = None, len(lags_us) // 10
+    if tenth >= 2:
+        (first,), (last,) = (
+            percentiles(lags_us[:tenth], (50,)),
+            percentiles(lags_us[-tenth:], (50,)),
+        )
+        drift_ms = round(last - first, 3)
     return Certificate(
         verdict=Verdict.SLIPPED if slips_ms else verdict,
         release=release,
@@ -101,15 +101,7 @@ def build_certificate(
         chunks=len(lags_us),
         audio_seconds=round(audio_seconds, 3),
         lag_ms=lag,
-        drift_ms=_drift_ms(lags_us),
+        drift_ms=drift_ms,
         slips=len(slips_ms),
         slipped_ms=round(sum(slips_ms), 3),
     )
-
-
-def _drift_ms(lags_us: LagArray) -> float | None:
-    tenth = len(lags_us) // 10
-    if tenth < 2:
-        return None
-    (first,), (last,) = percentiles(lags_us[:tenth], (50,)), percentiles(lags_us[-tenth:], (50,))
-    return round(last - first, 3)

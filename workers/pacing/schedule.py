@@ -1,20 +1,19 @@
-"""When each chunk is due.
+"""When each chunk is due: at ``start + position / rate``.
 
-A chunk is due at ``start + position / rate``. No delay is ever added to that, so the schedule does
-not drift. Only a stall longer than the catch-up bound moves it (a *slip*), so that minutes of audio
-never leave in one burst.
+No delay is ever added to that, so the schedule does not drift. Only a stall longer than
+`MAX_CATCH_UP_S` moves it (a *slip*), so that minutes of audio never leave in one burst.
 """
 
 from enum import Enum
 
 MAX_CATCH_UP_S = 5.0
-"""Seconds of stall that are made up for by sending sooner; a longer one is a slip."""
+"""A stall up to this long is made up for by sending sooner; a longer one is a slip."""
 
 
 class Release(Enum):
-    """Which end of its interval a chunk leaves at.
+    """Whether a chunk leaves at the start or the end of its interval.
 
-    It moves every latency that is counted from the audio by one chunk, so it is always stated.
+    This moves every latency that is counted from the audio by one chunk, so it is always stated.
     """
 
     START = "start"
@@ -24,10 +23,7 @@ class Release(Enum):
 
 
 class Schedule:
-    """The due time of every chunk of one stream.
-
-    ``rate`` in Hz; ``start``, and every time below, in seconds of the same clock.
-    """
+    """The due times of one stream; ``rate`` in Hz, all times in seconds of the same clock."""
 
     def __init__(self, *, rate: int, start: float, release: Release) -> None:
         self._rate = rate
@@ -40,9 +36,9 @@ class Schedule:
         return self._start + offset / self._rate
 
     def slip_if_late(self, due: float, now: float) -> float | None:
-        """Moves the schedule if ``now`` is too far behind ``due``; returns by how many seconds.
+        """Moves the schedule if ``now`` is too far behind ``due``, so that the chunk is due now.
 
-        The chunk that was due then is due now.
+        Returns by how many seconds, None if it did not move.
         """
         late = now - due
         if late <= MAX_CATCH_UP_S:

@@ -1,11 +1,8 @@
 """Converts frozen dataclasses to JSON objects and back, by their annotations.
 
-Reading is lenient: undeclared fields are kept in ``extra`` and written back, ``null`` counts as
-absent, an integer may come as a float. A missing field without a default, or a field of the wrong
-type, raises `Malformed`, which names it.
-
-Any frozen dataclass will do. Only if it has a field ``extra`` of type `Extra`, undeclared fields
-are kept.
+Reading is lenient: ``null`` counts as absent, and an integer may come as a float. Undeclared fields
+are dropped, unless the dataclass has a field ``extra`` of type `Extra`, which keeps them for
+writing. A field of the wrong type, or a missing one without a default, raises `Malformed`.
 """
 
 import json
@@ -40,23 +37,17 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
         raise Malformed(f"{where} is not JSON ({error})") from error
     if not isinstance(record, dict):
         raise Malformed(f"{where} is not a JSON object")
-    if _is_nested_deeper(record, max_depth):
-        raise Malformed(f"{where} is nested too deep")
-    return record
-
-
-def _is_nested_deeper(record: JsonObject, max_depth: int) -> bool:
-    """Whether objects and lists are nested deeper than ``max_depth`` levels."""
-    within: list[Any] = [record]
-    while within and max_depth:
-        max_depth -= 1
-        within = [
+    level: list[Any] = [record]
+    for _ in range(max_depth):
+        level = [
             inner
-            for outer in within
+            for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
             if isinstance(inner, (dict, list))
         ]
-    return bool(within)
+    if level:
+        raise Malformed(f"{where} is nested too deeply")
+    return record
 
 
 def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
@@ -76,16 +67,16 @@ def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
 
 
 def json_safe(record: Mapping[str, Json]) -> JsonObject:
-    """A copy that can be written again: NaN and infinity, which JSON lacks, become null."""
-    return {name: _json_safe_value(value) for name, value in record.items()}
+    """A copy in which NaN and infinity, which JSON cannot express, are null."""
 
+    def safe(value: Json) -> Json:
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        if isinstance(value, list):
+            return [safe(item) for item in value]
+        return json_safe(value) if isinstance(value, dict) else value
 
-def _json_safe_value(value: Json) -> Json:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_json_safe_value(each) for each in value]
-    return json_safe(value) if isinstance(value, dict) else value
+    return {name: safe(value) for name, value in record.items()}
 
 
 def dump(record: object) -> JsonObject:
@@ -102,10 +93,7 @@ def dump(record: object) -> JsonObject:
 
 
 def precompile(cls: type) -> None:
-    """Prepares reading and writing of ``cls`` and of every dataclass in its fields.
-
-    Otherwise that happens at the first use; the fork server does it once for all sessions.
-    """
+    """Prepares reading and writing of ``cls``, which its first use would do otherwise."""
     _plan_for(cls)
 
 
@@ -128,13 +116,11 @@ def _plan_for(cls: type) -> _ClassPlan:
     if (plan := _PLAN_CACHE.get(cls)) is not None:
         return plan
     hints = get_type_hints(cls, localns={"Json": object})  # recursive, so it cannot be evaluated
-    known = {
-        f.name: _Field(
-            _reader_for(hints[f.name]), f.default is MISSING and f.default_factory is MISSING
-        )
-        for f in fields(cls)
-        if f.name != "extra"
-    }
+    known: dict[str, _Field] = {}
+    for field in fields(cls):
+        if field.name != "extra":
+            required = field.default is MISSING and field.default_factory is MISSING
+            known[field.name] = _Field(_reader_for(hints[field.name]), required)
     plan = _PLAN_CACHE[cls] = _ClassPlan(known, "extra" in hints)
     return plan
 
@@ -146,18 +132,28 @@ def _reader_for(hint: Any) -> FieldReader:
         (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
         return _reader_for(inner)
     if origin is tuple:
-        return _sequence_reader(_reader_for(get_args(hint)[0]))
+        read_item = _reader_for(get_args(hint)[0])
+
+        def read_list(value: Any, where: str) -> tuple[Any, ...]:
+            items = enumerate(_read_list(value, where))
+            return tuple(read_item(item, f"{where}[{index}]") for index, item in items)
+
+        return read_list
     if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
         return lambda value, where: json_safe(_read_object(value, where))
     if isinstance(hint, type) and is_dataclass(hint):
-        return _record_reader(hint)
+        _plan_for(hint)
+        return lambda value, where: load(hint, _read_object(value, where), where)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _enum_reader(hint)
-    return {int: _read_integer, float: _read_number, bool: _read_boolean, str: _read_text}[hint]
 
+        def read_member(value: Any, where: str) -> Enum:
+            try:
+                return hint(value)
+            except ValueError:
+                raise Malformed(f"{where} is none of the known values") from None
 
-def _read_integer(value: Any, where: str) -> int:
-    return round(_read_number(value, where))
+        return read_member
+    return _SCALAR_READERS[hint]
 
 
 def _read_number(value: Any, where: str) -> float:
@@ -168,57 +164,30 @@ def _read_number(value: Any, where: str) -> float:
     return value
 
 
-def _read_boolean(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise Malformed(f"{where} is neither true nor false")
-    return value
+def _instance_reader(cls: type, description: str) -> FieldReader:
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, cls):
+            raise Malformed(f"{where} is {description}")
+        return value
+
+    return read
 
 
-def _read_text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise Malformed(f"{where} is not a string")
-    return value
+_read_object = _instance_reader(dict, "not an object")
+_read_list = _instance_reader(list, "not a list")
+_SCALAR_READERS: Mapping[type, FieldReader] = {
+    int: lambda value, where: round(_read_number(value, where)),
+    float: _read_number,
+    bool: _instance_reader(bool, "neither true nor false"),
+    str: _instance_reader(str, "not a string"),
+}
 
 
-def _read_object(value: Any, where: str) -> JsonObject:
-    if not isinstance(value, dict):
-        raise Malformed(f"{where} is not an object")
-    return value
-
-
-def _sequence_reader(item: FieldReader) -> FieldReader:
-    def sequence(value: Any, where: str) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise Malformed(f"{where} is not a list")
-        return tuple(item(each, f"{where}[{index}]") for index, each in enumerate(value))
-
-    return sequence
-
-
-def _record_reader(cls: type) -> FieldReader:
-    _plan_for(cls)
-    return lambda value, where: load(cls, _read_object(value, where), where)
-
-
-def _enum_reader(cls: type[Enum]) -> FieldReader:
-    def member(value: Any, where: str) -> Enum:
-        try:
-            return cls(value)
-        except ValueError:
-            raise Malformed(f"{where} is none of the known values") from None
-
-    return member
-
-
-def _to_json_value(value: Any) -> Json:
+def _to_json_value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_to_json_value(each) for each in value]
+        return [_to_json_value(item) for item in value]
     if isinstance(value, Enum):
-        plain: Json = value.value
-        return plain
+        return value.value
     if is_dataclass(value):
         return dump(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    result: Json = value
-    return result
+    return dict(value) if isinstance(value, Mapping) else value

@@ -1,6 +1,6 @@
 """Which fields of `UpdateConfiguration` each model accepts, and within which limits.
 
-From the vendor's page on updating a configuration in mid-stream, its AsyncAPI documents and its
+From the vendor's page on updating a configuration mid-stream, its AsyncAPI documents and its
 SDKs. The service ends a session for a value that it does not accept, so no such value is sent.
 """
 
@@ -12,28 +12,16 @@ from workers.protocol import codec
 from workers.protocol.messages import UpdateConfiguration
 
 NO_CHANGES = UpdateConfiguration()
-"""Changes nothing."""
 
-_COMMON_FIELDS = frozenset(
-    [
-        "min_turn_silence",
-        "max_turn_silence",
-        "vad_threshold",
-        "keyterms_prompt",
-        "filter_profanity",
-        "session_heartbeat",
-    ]
-)
+_COMMON_FIELDS = frozenset([
+    "min_turn_silence", "max_turn_silence", "vad_threshold", "keyterms_prompt", "filter_profanity",
+    "session_heartbeat",
+])  # fmt: skip
 _UNIVERSAL_STREAMING_FIELDS = _COMMON_FIELDS | {"end_of_turn_confidence_threshold", "format_turns"}
 _U3_FIELDS = _COMMON_FIELDS | {
-    "prompt",
-    "agent_context",
-    "mode",
-    "interruption_delay",
-    "turn_left_pad_ms",
-    "continuous_partials",
-    "acknowledge_silence",
-}
+    "prompt", "agent_context", "mode", "interruption_delay", "turn_left_pad_ms",
+    "continuous_partials", "acknowledge_silence",
+}  # fmt: skip
 _U3_5_FIELDS = _U3_FIELDS | {"language_codes"}
 
 _MODEL_FAMILIES = (
@@ -41,7 +29,7 @@ _MODEL_FAMILIES = (
     (re.compile(r"_?universal-3-([5-9]|\d\d)(-.+)?"), _U3_5_FIELDS),
     (re.compile(r"u3-.+|universal-3(-.+)?"), _U3_FIELDS),
 )
-"""By name, the first match; new models of a family appear every few months."""
+"""Fields by the model's name, first match; each family gets new models every few months."""
 
 _VALUE_RANGES: Mapping[str, tuple[float, float]] = {
     "min_turn_silence": (50, 10_000),
@@ -50,30 +38,22 @@ _VALUE_RANGES: Mapping[str, tuple[float, float]] = {
     "end_of_turn_confidence_threshold": (0, 1),
     "interruption_delay": (0, 1000),
 }
-_MAX_LENGTHS: Mapping[str, int] = {
-    "keyterms_prompt": 100,
-    "language_codes": 10,
-    "prompt": 1750,
-    "agent_context": 1750,
-}
+_MAX_LENGTHS = {"keyterms_prompt": 100, "language_codes": 10, "prompt": 1750, "agent_context": 1750}
 """Characters of a string, or items of a list."""
 
 LATENCY_MODES = ("min_latency", "balanced", "max_accuracy")
 
 
 def changeable_fields(model: str) -> frozenset[str]:
-    """The fields that a model accepts; for an unknown model, those that all models accept.
-
-    Older names of fields are left out.
-    """
-    return next(
-        (names for pattern, names in _MODEL_FAMILIES if pattern.fullmatch(model)), _COMMON_FIELDS
-    )
+    """The fields that a model accepts, without older names; `_COMMON_FIELDS` if it is unknown."""
+    accepted = (names for pattern, names in _MODEL_FAMILIES if pattern.fullmatch(model))
+    return next(accepted, _COMMON_FIELDS)
 
 
 def supported_changes(changes: UpdateConfiguration, model: str) -> UpdateConfiguration:
     """The part of ``changes`` that a model accepts."""
-    refused = {name for name in _FIELD_NAMES if name not in changeable_fields(model)}
+    names = {field.name for field in fields(UpdateConfiguration)} - {"extra"}
+    refused = names - changeable_fields(model)
     return replace(changes, **dict.fromkeys(refused), extra={})
 
 
@@ -83,22 +63,16 @@ def rejection_reason(changes: UpdateConfiguration) -> str:
         if name in _VALUE_RANGES and isinstance(value, int | float):
             low, high = _VALUE_RANGES[name]
             if not low <= value <= high:
-                return f"{name} is from {low:g} to {high:g}"
-        if (
-            name in _MAX_LENGTHS
-            and isinstance(value, str | list)
-            and len(value) > _MAX_LENGTHS[name]
-        ):
-            what = "characters" if isinstance(value, str) else "terms"
-            return f"{name} has at most {_MAX_LENGTHS[name]} {what}"
+                return f"{name} must be from {low:g} to {high:g}"
+        if name in _MAX_LENGTHS and isinstance(value, str | list):
+            unit = "characters" if isinstance(value, str) else "terms"
+            if len(value) > _MAX_LENGTHS[name]:
+                return f"{name} may have at most {_MAX_LENGTHS[name]} {unit}"
         if name == "mode" and value not in LATENCY_MODES:
-            return f"mode is one of {', '.join(LATENCY_MODES)}"
+            return f"mode must be one of {', '.join(LATENCY_MODES)}"
     return ""
 
 
 def merged_changes(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateConfiguration:
     """One change with the effect of both."""
     return codec.load(UpdateConfiguration, {**codec.dump(earlier), **codec.dump(later)}, "changes")
-
-
-_FIELD_NAMES = frozenset(field.name for field in fields(UpdateConfiguration)) - {"extra"}

@@ -1,8 +1,8 @@
 """A WebSocket connection with typed messages, on a socket that the caller can select on.
 
-websocket-client does the handshake, the framing and the masking. Reads and writes are done here and
-never block: its own `send` waits for ever for a server that has stopped reading, and its own `recv`
-may wait in the middle of a frame while a chunk is due.
+websocket-client does the handshake and the framing. Reads and writes here never block, unlike its
+`send`, which waits forever for a server that has stopped reading, and its `recv`, which may wait in
+the middle of a frame while a chunk is due.
 """
 
 import os
@@ -23,13 +23,13 @@ from workers.protocol.endpoint import Secret
 from workers.protocol.messages import ClientMessage, ServerMessage
 
 CLOSE_TIMEOUT_S = 1.5
-"""Seconds to wait for the server's half of the closing handshake."""
+"""How long to wait for the server's half of the closing handshake."""
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""Bytes; the longest real Turn has about 100 KB, so a longer message is a fault."""
+"""The longest real Turn has about 100 KB, so a longer message is a fault."""
 
 MIN_FRAME_COST_BYTES = 2000
-"""Bytes that even an empty frame counts as, for the time that it takes to handle it."""
+"""What an empty frame counts as, since handling it takes time too."""
 
 TOO_LONG_REASON = "the server sent a message that is too long"
 
@@ -40,7 +40,7 @@ class ConnectionLost(PacelineError):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The server closed the connection, with this code and reason."""
+    """The server closed the connection."""
 
     code: int
     reason: str
@@ -68,7 +68,7 @@ class Connection:
         self._unsent = bytearray()
         self._close_received = False
         self.received_bytes = 0
-        """Of all frames, each counted as at least `MIN_FRAME_COST_BYTES`."""
+        """Of all frames; a short one counts as `MIN_FRAME_COST_BYTES`."""
         self.last_received_at = time.monotonic()
         """When the latest frame arrived, on the monotonic clock."""
         self.last_write_at = self.last_received_at
@@ -93,7 +93,7 @@ class Connection:
 
     @property
     def has_unsent(self) -> bool:
-        """Something waits to be sent, because the server does not read."""
+        """Data waits to be sent because the server does not read."""
         return bool(self._unsent)
 
     def send(self, message: ClientMessage) -> None:
@@ -109,7 +109,7 @@ class Connection:
         self._send_frame(b"", ABNF.OPCODE_PING)
 
     def flush(self) -> None:
-        """Sends as much as the socket takes of what waits; raises `ConnectionLost`."""
+        """Sends as much waiting data as the socket takes; raises `ConnectionLost`."""
         try:
             while self._unsent:
                 del self._unsent[: self._socket.send(self._unsent)]
@@ -149,21 +149,20 @@ class Connection:
         match frame.opcode:
             case ABNF.OPCODE_CLOSE:
                 self._close_received = True
-                return _parse_close(self._redact(frame.data))
+                code, reason = frame.data[:2], self._redact(frame.data[2:])
+                # RFC 6455, section 5.5.1; 1005 stands for no code.
+                code = int.from_bytes(code, "big") if len(code) == 2 else 1005
+                return Closed(code, reason.decode(errors="replace"))
             case ABNF.OPCODE_PING:
                 self._send_frame(frame.data, ABNF.OPCODE_PONG)
             case ABNF.OPCODE_TEXT | ABNF.OPCODE_BINARY | ABNF.OPCODE_CONT:
-                return self._join_fragment(frame.data, final=bool(frame.fin))
+                self._fragments += frame.data
+                if len(self._fragments) > MAX_MESSAGE_BYTES:
+                    raise ConnectionLost(TOO_LONG_REASON)
+                if frame.fin:
+                    text, self._fragments = bytes(self._fragments), bytearray()
+                    return messages.decode(self._redact(text))
         return NON_MESSAGE
-
-    def _join_fragment(self, data: bytes, *, final: bool) -> ServerMessage | NonMessage:
-        self._fragments += data
-        if len(self._fragments) > MAX_MESSAGE_BYTES:
-            raise ConnectionLost(TOO_LONG_REASON)
-        if not final:
-            return NON_MESSAGE
-        text, self._fragments = bytes(self._fragments), bytearray()
-        return messages.decode(self._redact(text))
 
     def _redact(self, data: bytes) -> bytes:
         if self._key is None:
@@ -187,27 +186,17 @@ class Connection:
 
 
 def audio_frame(pcm: bytes) -> bytes:
-    """Frames and masks a chunk, before it is due."""
+    """A chunk, framed and masked (RFC 6455, section 5.2), to be made before it is due."""
     size, key = len(pcm), os.urandom(4)
     mask = int.from_bytes(key * (size // 4) + key[: size % 4], "big")
     masked = (int.from_bytes(pcm, "big") ^ mask).to_bytes(size, "big")
-    return b"\x82" + _length_field(size) + key + masked
-
-
-def _length_field(payload_bytes: int) -> bytes:
-    """The length field of a masked frame (RFC 6455, section 5.2)."""
-    if payload_bytes < 126:
-        return bytes([0x80 | payload_bytes])
-    if payload_bytes < 1 << 16:
-        return b"\xfe" + payload_bytes.to_bytes(2, "big")
-    return b"\xff" + payload_bytes.to_bytes(8, "big")
-
-
-def _parse_close(payload: bytes) -> Closed:
-    """Code and reason of a close frame (RFC 6455, section 5.5.1); 1005 means no code."""
-    if len(payload) < 2:
-        return Closed(1005, "")
-    return Closed(int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace"))
+    if size < 126:
+        length = bytes([0x80 | size])
+    elif size < 1 << 16:
+        length = b"\xfe" + size.to_bytes(2, "big")
+    else:
+        length = b"\xff" + size.to_bytes(8, "big")
+    return b"\x82" + length + key + masked
 
 
 def error_text(error: Exception) -> str:

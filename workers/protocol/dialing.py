@@ -1,7 +1,6 @@
 """Dials a server: TCP, TLS and the upgrade. Explains failures in words."""
 
 import os
-import socket
 import ssl
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from workers.protocol.connection import MAX_MESSAGE_BYTES, TOO_LONG_REASON, Conn
 from workers.protocol.endpoint import Secret, is_loopback
 
 DIAL_STEP_TIMEOUT_S = 10.0
-"""Seconds for each read or write; an answer a byte at a time has many."""
+"""For one read or write; an answer that comes a byte at a time needs many."""
 
 
 class Unreachable(PacelineError):
@@ -42,27 +41,29 @@ def dial(
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``ca_file`` names a file of certificates to trust instead of the system's; ``key`` is what the
-    headers hold, to be redacted. ``claim_handshake`` is called once, after TLS and before the
-    upgrade; False gives up. Redirections are not followed, since they would take the key along.
+    ``ca_file`` names the certificates to trust instead of the system's; ``key``, which the headers
+    hold, is redacted. ``claim_handshake`` is called after TLS and before the upgrade; False gives
+    up. Redirections are not followed, since they would take the key along.
     """
     netloc, host = urlsplit(url).netloc, urlsplit(url).hostname
     if host and is_loopback(host):  # no proxy for what stays on this machine
         os.environ["no_proxy"] = "*"
     try:
-        connected = _connect(url, ca_file)
+        options = sock_opt(None, {"ca_certs": ca_file} if ca_file else None)
+        options.timeout = DIAL_STEP_TIMEOUT_S
+        # TCP, through a proxy if the environment names one, and TLS.
+        connected = _http.connect(url, options, _http.proxy_info(), None)[0]
         if not claim_handshake():
             connected.close()
-            raise Unreachable(f"{netloc} was reached, but not wanted any more")
+            raise Unreachable(f"{netloc} answered after the attempt was given up")
         ws = websocket.create_connection(
             url, socket=connected, header=headers, suppress_origin=True, redirect_limit=0
         )
     except (OSError, websocket.WebSocketException) as error:
         detail = error_text(error)  # may repeat what the server sent
         raise _dial_error(netloc, error, key.redact(detail) if key else detail) from None
-    ws.frame_buffer = _BoundedFrameBuffer(
-        ws.frame_buffer.recv, ws.frame_buffer.skip_utf8_validation
-    )
+    default = ws.frame_buffer
+    ws.frame_buffer = _BoundedFrameBuffer(default.recv, default.skip_utf8_validation)
     return Connection(ws, key)
 
 
@@ -71,47 +72,32 @@ def timeout_error(netloc: str) -> Unreachable:
     return Unreachable(f"{netloc} did not answer in time", "Check the network.")
 
 
-def _connect(url: str, ca_file: str | None) -> socket.socket:
-    """TCP, through a proxy if the environment names one, and TLS."""
-    options = sock_opt(None, {"ca_certs": ca_file} if ca_file else None)
-    options.timeout = DIAL_STEP_TIMEOUT_S
-    connected: socket.socket = _http.connect(url, options, _http.proxy_info(), None)[0]
-    return connected
-
-
 def _dial_error(netloc: str, error: Exception, detail: str) -> Unreachable:
+    permanent = False
     match error:
         case websocket.WebSocketBadStatusException(status_code=int(status)):
-            return Unreachable(
-                f"{netloc} refused the connection with HTTP {status}",
-                "Is this the address of a v3 endpoint?",
-                status=status,
-                permanent=400 <= status < 500,
-            )
+            reason = f"{netloc} refused the connection with HTTP {status}"
+            hint = "Is this the address of a v3 endpoint?"
+            return Unreachable(reason, hint, status, permanent=400 <= status < 500)
         case websocket.WebSocketAddressException():
-            return Unreachable(
-                f"the host of {netloc} is not known", "Check the address and the network."
+            reason, hint = (
+                f"the host of {netloc} is not known",
+                "Check the address and the network.",
             )
         case websocket.WebSocketTimeoutException() | TimeoutError():
             return timeout_error(netloc)
         case ssl.SSLCertVerificationError():
-            return Unreachable(
-                f"no trusted TLS connection to {netloc} ({detail})",
-                "Check its certificate; --ca-file names an authority of your own.",
-                permanent=True,
-            )
+            reason, permanent = f"no trusted TLS connection to {netloc} ({detail})", True
+            hint = "Check its certificate; --ca-file names an authority of your own."
         case websocket.WebSocketException() if "Redirect" in detail:
-            return Unreachable(
-                f"{netloc} answers with a redirection, which is not followed",
-                "Name the address that it leads to.",
-                permanent=True,
-            )
+            reason, permanent = f"{netloc} redirects elsewhere, which is not followed", True
+            hint = "Name the address that it leads to."
         case ssl.SSLError():
-            return Unreachable(
-                f"no TLS connection to {netloc} ({detail})",
-                "Does it speak TLS? ws:// does without.",
-            )
-    return Unreachable(f"nothing answers at {netloc} ({detail})", "Is the endpoint running?")
+            reason = f"no TLS connection to {netloc} ({detail})"
+            hint = "Does it speak TLS? ws:// does without."
+        case _:
+            reason, hint = f"nothing answers at {netloc} ({detail})", "Is the endpoint running?"
+    return Unreachable(reason, hint, permanent=permanent)
 
 
 class _BoundedFrameBuffer(frame_buffer):

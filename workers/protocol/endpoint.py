@@ -3,25 +3,20 @@
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from workers.errors import UsageProblem
 
 PROTOCOL_PATH = "/v3/ws"
 
 EMBEDDED_NAME = "embedded engine on this machine"
-"""The name to show."""
 
 MIN_KEY_CHARS = 16
-"""Characters; the service's keys have 32, the embedded engine's 43."""
+"""The service's keys have 32 characters, the embedded engine's 43."""
 
-_SECRET_PARAMETERS = frozenset(
-    ["token", "access_token", "key", "api_key", "apikey", "authorization"]
-)
-"""Query parameters that hold a key, at any endpoint."""
+_SECRET_PARAMETERS = {"token", "access_token", "key", "api_key", "apikey", "authorization"}
 
 REDACTED = "[the key]"
-"""What replaces a key in a text."""
 
 # Hosts by region: the vendor's page on selecting a region.
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
@@ -49,14 +44,13 @@ class Secret:
         return self._value
 
     def redact(self, text: str) -> str:
-        """A text with the key replaced, as it is and as it is quoted in an address.
+        """Replaces the key in a text, also where it is quoted as in an address.
 
-        A key shorter than any real one stays, since it may be a word that was spoken.
+        A key shorter than any real one stays, since it may be a spoken word.
         """
-        if len(self._value) < MIN_KEY_CHARS:
-            return text
-        for written in {self._value, quote(self._value, safe="")}:
-            text = text.replace(written, REDACTED)
+        if len(self._value) >= MIN_KEY_CHARS:
+            text = text.replace(self._value, REDACTED)
+            text = text.replace(quote(self._value, safe=""), REDACTED)
         return text
 
     def __repr__(self) -> str:
@@ -71,25 +65,24 @@ class Endpoint:
     url: str
     """With scheme, host and path; may have a query, never a key."""
     name: str
-    """The name to show."""
+    """To show to the user."""
     ca: str | None = None
     """A PEM file with the authorities to trust; None: those that the system trusts."""
 
     @property
     def address(self) -> str:
         """The URL without its query, for showing and storing."""
-        parts = urlsplit(self.url)
-        return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+        return urlsplit(self.url)._replace(query="", fragment="").geturl()
 
     def with_parameters(self, parameters: dict[str, str]) -> str:
         """The URL to dial; ``parameters`` replace those of the URL's query."""
         parts = urlsplit(self.url)
         query = urlencode({**dict(parse_qsl(parts.query)), **parameters})
-        return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+        return parts._replace(query=query, fragment="").geturl()
 
 
 def service_endpoint(region: str | None) -> Endpoint:
-    """The vendor's service: in a region that the data does not leave, or the nearest one."""
+    """The vendor's service: in a region that the data does not leave, or in the nearest one."""
     host = _HOSTS[region] if region else _NEAREST_HOST
     where = f" ({region.upper()})" if region else ""
     return Endpoint(EndpointKind.SERVICE, f"wss://{host}{PROTOCOL_PATH}", f"AssemblyAI{where}")
@@ -102,28 +95,23 @@ def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
     """
     address, _, query = url.partition("?")
     names = {name.lower() for name, _ in parse_qsl(query)}
-    # First, because the other errors repeat the address.
+    # Checked first, because the other errors repeat the address.
     if "@" in address or names & _SECRET_PARAMETERS:
-        raise UsageProblem(
-            "the address carries a secret", "Give the key in ASSEMBLYAI_API_KEY instead."
-        )
+        hint = "Give the key in ASSEMBLYAI_API_KEY instead."
+        raise UsageProblem("the address carries a secret", hint)
     try:
         parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port
+        host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise UsageProblem(f"“{url}” is not an address ({error})", "Use ws://HOST:PORT.") from error
     if parts.scheme not in ("ws", "wss") or not host:
-        raise UsageProblem(
-            f"“{url}” is not the address of a WebSocket", "It begins with ws:// or wss://."
-        )
+        hint = "It must begin with ws:// or wss://."
+        raise UsageProblem(f"“{url}” is not the address of a WebSocket", hint)
     if parts.scheme == "ws" and not allow_unencrypted and not is_loopback(host):
-        raise UsageProblem(
-            f"everything would travel unencrypted to {host}",
-            "Use wss://, or insist with --unencrypted.",
-        )
+        hint = "Use wss://, or insist with --unencrypted."
+        raise UsageProblem(f"everything would travel unencrypted to {host}", hint)
     path = PROTOCOL_PATH if parts.path in ("", "/") else parts.path
-    url = urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+    url = parts._replace(path=path, fragment="").geturl()
     return Endpoint(EndpointKind.CUSTOM, url, parts.netloc)
 
 

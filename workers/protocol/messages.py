@@ -11,15 +11,14 @@ types become `Unknown`, unknown fields are kept in ``extra``.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, get_args
 
 from workers.errors import Malformed
 from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
 
 MAX_MESSAGE_DEPTH = 50
-"""Objects and lists within each other; half of `codec.MAX_JSON_DEPTH`, since a trace keeps messages
-inside of other objects."""
+"""Nested objects and lists; below `codec.MAX_JSON_DEPTH`, because a trace nests messages deeper."""
 
 MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
 """Audio in one binary frame; only the last one may be shorter."""
@@ -76,7 +75,7 @@ class Turn(_WireObject):
     turn_order: int
     end_of_turn: bool
     transcript: str
-    """Universal-Streaming: final words only. U3: everything heard of the turn so far."""
+    """Universal-Streaming: final words only. U3: all words of the turn so far."""
     turn_is_formatted: bool = False
     end_of_turn_confidence: float = 0.0
     utterance: str = ""
@@ -135,7 +134,7 @@ class Heartbeat(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class Silence(_WireObject):
-    """Opt-in, about every second: nothing was said between these ms of the stream."""
+    """Opt-in, about every second: no speech between these ms of the stream."""
 
     type: ClassVar[str] = "Silence"
     start_ms: int
@@ -161,7 +160,7 @@ class SpeakerRevision(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class LLMGatewayResponse(_WireObject):
-    """The response of a language model to a turn."""
+    """A language model's response to a turn."""
 
     type: ClassVar[str] = "LLMGatewayResponse"
     turn_order: int
@@ -244,22 +243,10 @@ class UpdateConfiguration(_WireObject):
 ClientMessage: TypeAlias = Terminate | ForceEndpoint | KeepAlive | UpdateConfiguration | Unknown
 
 _SERVER_TYPES: Mapping[str, type[Any]] = {
-    cls.type: cls
-    for cls in (
-        Begin,
-        SpeechStarted,
-        Turn,
-        SpeakerRevision,
-        LLMGatewayResponse,
-        Heartbeat,
-        Silence,
-        Warning,
-        Error,
-        Termination,
-    )
+    cls.type: cls for cls in get_args(ServerMessage) if cls is not Unknown
 }
 _CLIENT_TYPES: Mapping[str, type[Any]] = {
-    cls.type: cls for cls in (Terminate, ForceEndpoint, KeepAlive, UpdateConfiguration)
+    cls.type: cls for cls in get_args(ClientMessage) if cls is not Unknown
 }
 
 
@@ -267,17 +254,13 @@ _CLIENT_TYPES: Mapping[str, type[Any]] = {
 
 
 def decode(text: str | bytes) -> ServerMessage:
-    """Decodes a text frame from a server.
-
-    Raises `Malformed` when the text is not a JSON object or lacks a required field.
-    """
-    message: ServerMessage = from_json(_parse(text))
-    return message
+    """Decodes a text frame of a server; raises `Malformed` when it is not such a message."""
+    return from_json(codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH))
 
 
 def decode_from_client(text: str | bytes) -> ClientMessage:
     """Decodes a text frame from a client; raises `Malformed` as `decode` does."""
-    record = _parse(text)
+    record = codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH)
     message: ClientMessage = _load_known(record, _CLIENT_TYPES)
     return message
 
@@ -302,10 +285,6 @@ def to_json(message: ServerMessage | ClientMessage) -> JsonObject:
 def encode(message: ServerMessage | ClientMessage) -> str:
     """The text frame of a message."""
     return json.dumps(to_json(message), ensure_ascii=False, separators=(",", ":"))
-
-
-def _parse(text: str | bytes) -> JsonObject:
-    return codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH)
 
 
 def _load_known(record: Mapping[str, Json], types: Mapping[str, type[Any]]) -> Any:

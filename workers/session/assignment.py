@@ -17,18 +17,18 @@ class Timeouts:
     """How long a session waits for the server, in seconds."""
 
     dial_s: float = 20.0
-    """For TCP, TLS and the upgrade together: an answer may come a byte at a time."""
+    """For TCP, TLS and the upgrade together; an answer may come a byte at a time."""
     begin_s: float = 20.0
-    """For Begin, on an open socket; the service takes one or two."""
+    """From the open socket to Begin; the service takes one or two."""
     next_message_s: float = 30.0
-    """Between two messages after Terminate, until the Termination."""
+    """Between two messages after Terminate."""
     termination_s: float = 120.0
     """From Terminate to Termination, whatever else arrives."""
     shutdown_s: float = 3.0
-    """For the Termination when the program ends, or has died."""
+    """For the Termination when the program ends or has died."""
     silence_s: float = 20.0
-    """Without any sign of life, not even a pong, or without taking any audio, until the server
-    counts as dead. Silence in the recording does not matter: pings are answered all the same."""
+    """Until a server that sends nothing, not even a pong, or takes no audio counts as dead. Silence
+    in the recording does not matter, since pings are answered then too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Assignment:
     expected_sha256: str = ""
     """Of the recording when the job began; empty for a first attempt."""
     changes: UpdateConfiguration = NO_CHANGES
-    """The configuration changes of earlier sessions of the job."""
+    """The configuration changes of the job's earlier sessions."""
     log_config: LogConfig | None = field(default_factory=current_config)
-    """As in the process that makes the assignment; None: logging is off."""
+    """That of the process which makes the assignment; None while logging is off."""
 
 
 class StopCommand(Enum):
@@ -59,8 +59,8 @@ class StopCommand(Enum):
     CANCEL = "cancel"
     """The user cancelled the job: send no more audio, wait for the last turns, end."""
     SHUT_DOWN = "leave"
-    """The program ends: the same, but without waiting for long; a resume may continue the job."""
+    """The program ends: the same, but wait for `Timeouts.shutdown_s` only."""
 
 
 ForwardedMessage: TypeAlias = ForceEndpoint | UpdateConfiguration
-"""What the supervisor sends to be forwarded to the server while audio streams."""
+"""What the supervisor sends for the session to forward to the server."""

@@ -17,7 +17,7 @@ _STOP_ENDINGS = {
 
 
 class Cancelled(Exception):
-    """The session must end before it has dialed; ``ending`` says why."""
+    """The session must end before it has dialed."""
 
     def __init__(self, ending: Ended) -> None:
         super().__init__(ending.reason)
@@ -27,8 +27,8 @@ class Cancelled(Exception):
 class ControlChannel:
     """The supervisor's queue and SIGTERM, as descriptors to select on.
 
-    When the supervisor dies, the queue is closed and the session ends: a session that streamed on
-    without it would be billed for hours.
+    When the supervisor dies, the queue is closed and the session ends; otherwise it might stream,
+    and be billed, for hours.
     """
 
     def __init__(self, queue: SessionQueue[StopCommand | ForwardedMessage]) -> None:
@@ -41,8 +41,8 @@ class ControlChannel:
     def install_signal_handlers(self) -> None:
         """Makes SIGTERM end the session, and ignores SIGINT and SIGHUP. For the main thread.
 
-        A terminal sends Ctrl-C, and a hang-up, to every process of the program. The supervisor
-        decides what they mean; if it dies of them, the queue is closed.
+        A terminal sends Ctrl-C and hang-ups to every process of the program. The supervisor handles
+        them; if it dies of them, the queue is closed.
         """
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -53,7 +53,7 @@ class ControlChannel:
         signal.set_wakeup_fd(writer)
 
     def check(self) -> None:
-        """Raises `Cancelled` when the session must end. For use before it has dialed."""
+        """Raises `Cancelled` when the session must end; for use before it has dialed."""
         ready = select.select(self.read_fds, [], [], 0)[0]
         for command in self.receive(ready) if ready else ():
             if isinstance(command, Ended):
@@ -74,6 +74,5 @@ class ControlChannel:
                     received.append(_STOP_ENDINGS[item] if isinstance(item, StopCommand) else item)
         except Closed:
             self.read_fds.remove(self._queue_fd)
-            reason = "the program that started it is gone"
-            received.append(Ended(Outcome.INTERRUPTED, reason, RESUME_HINT))
+            received.append(Ended(Outcome.INTERRUPTED, "the program has died", RESUME_HINT))
         return received

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import chain
 
-from workers.audio import decode
+from workers.audio.decode import pcm_blocks
 from workers.errors import Unreadable
 from workers.jobs import outcomes
 from workers.jobs.events import Began, Connecting, Ended, Outcome
@@ -19,17 +19,17 @@ from workers.protocol.endpoint import Secret
 from workers.protocol.messages import MIN_CHUNK_MS, Begin, Terminate
 from workers.session.assignment import Assignment
 from workers.session.control import ControlChannel
-from workers.session.dialer import Dialer
+from workers.session.dialer import connect
 from workers.session.loop import SessionLoop
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
 
 REPORT_INTERVAL_S = 1.0
-"""Seconds of audio between two reports of progress."""
+"""Of audio, between two reports of progress."""
 
 START_LEAD_S = 0.02
-"""Seconds from Begin to the first chunk's due time, in which `Began` is published."""
+"""From Begin to the first chunk's start, time in which to publish `Began`."""
 
 _log = Logger("paceline.session")
 
@@ -59,28 +59,27 @@ class Conversation:
         self._progress = SendProgress(self._recording, self._settings, self._start_sample, recorder)
 
     def run(self, sha256: str) -> Ended:
-        """Runs the attempt; the result says how it ended.
+        """Runs the attempt at a recording with this hash, and returns how it ended.
 
-        ``sha256`` is that of the recording. Raises `Cancelled` for a command that comes before the
-        server is dialed.
+        Raises `Cancelled` for a stop command that comes before the server is dialed.
         """
-        start, state, timeouts = self._resume_point, self._state, self._timeouts
+        start, state, progress = self._resume_point, self._state, self._progress
+        recorder, control, timeouts = self._recorder, self._control, self._timeouts
         address = self._endpoint.address
-        self._recorder.publish(
-            Connecting(address, sha256, start.at_ms, start.turn, start.kept_words)
-        )
+        recorder.publish(Connecting(address, sha256, start.at_ms, start.turn, start.kept_words))
         with closing(self._chunks()) as chunks:
             try:
-                # Before dialing, because it may take a minute to get far into a file.
+                # Before dialing, because reaching a point far into a file may take a minute.
                 first = next(chunks, None)  # None: only the Termination was missing
             except Unreadable as error:
                 return Ended(Outcome.UNREADABLE, error.reason, error.hint)
-            self._control.check()
+            control.check()
             dialed_at = time.monotonic()
             _log.debug("dialing %s", address)
+            url = self._endpoint.with_parameters(self._settings.query_params(self._rate))
+            ca, key = self._endpoint.ca, self._key
             try:
-                dialer = Dialer(self._endpoint, self._settings, self._rate, self._key)
-                connection = dialer.wait_for_connection(timeouts, self._control, state)
+                connection = connect(url, ca, key, timeouts, control, state)
             except Unreachable as error:
                 _log.info("not connected: %s", error.reason)
                 return state.ending or outcomes.ended_by_unreachable(error)
@@ -88,14 +87,7 @@ class Conversation:
             _log.debug("connected after %.0f ms", (opened_at - dialed_at) * 1000)
             with connection:
                 try:
-                    loop = SessionLoop(
-                        connection,
-                        state,
-                        self._progress,
-                        self._control,
-                        self._recorder,
-                        silence_s=timeouts.silence_s,
-                    )
+                    loop = SessionLoop(connection, state, progress, control, recorder, timeouts)
                     begin = self._await_begin(loop, opened_at + timeouts.begin_s)
                     if begin is not None and not state.is_stopping:
                         began = Began(
@@ -107,33 +99,31 @@ class Conversation:
                             begin_ms=round((time.monotonic() - opened_at) * 1000, 1),
                         )
                         self._stream(loop, chain([first] if first else [], chunks), began)
-                    if not state.finished:  # even without Begin, which may be on its way
+                    if not state.finished:  # even without Begin, which may still come
                         self._terminate(loop)
                 except ConnectionLost as error:
                     state.end(Ended(Outcome.LOST, error.reason, outcomes.RETRY_HINT))
                 connection.close()
         return replace(
             state.final_ending(),
-            sent_seconds=round(self._progress.sent_seconds, 3),
+            sent_seconds=round(progress.sent_seconds, 3),
             open_seconds=round(time.monotonic() - opened_at, 3),
-            certificate=self._progress.certificate(),
+            certificate=progress.certificate(),
         )
 
     def _await_begin(self, loop: SessionLoop, deadline: float) -> Begin | None:
-        """Only Begin, not the open socket, means that the session is accepted."""
+        """Waits for Begin: only this, not the open socket, means that the session is accepted."""
         state = self._state
         loop.run_until(deadline, lambda: state.begin is not None or state.is_stopping)
         if state.begin is None:
-            reason = (
-                f"{self._endpoint.name} opened the connection but began no session "
-                f"within {self._timeouts.begin_s:g} s"
-            )
+            waited = f"{self._timeouts.begin_s:g} s"
+            reason = f"{self._endpoint.name} accepted the connection but no session within {waited}"
             hint = "Is this the address of a v3 endpoint? Retry later."
             state.end(Ended(Outcome.UNREACHABLE, reason, hint))
         return state.begin
 
     def _stream(self, loop: SessionLoop, chunks: Iterator[bytes], began: Began) -> None:
-        """Sends every chunk at its due time; the schedule starts with the first."""
+        """Sends every chunk at its due time, the first one `START_LEAD_S` from now."""
         chunks_a_report = max(1, round(REPORT_INTERVAL_S * 1000 / self._settings.chunk_ms))
         state, progress = self._state, self._progress
         start = time.monotonic() + START_LEAD_S
@@ -142,10 +132,10 @@ class Conversation:
         progress.start_reporting()
         state.publish_pending_warnings(start)
         if self._changes != NO_CHANGES:
-            # By message, not in the query: many key terms make an address too long for a server.
+            # Not in the query, because many key terms make an address too long for a server.
             loop.send(self._changes, at=start)
         try:
-            for chunk in chunks:  # each is decoded while there is time
+            for chunk in chunks:  # decoded while there is time
                 if not self._send_on_time(loop, schedule, chunk):
                     break
                 progress.report_every(chunks_a_report)
@@ -157,7 +147,7 @@ class Conversation:
         progress.report()
 
     def _send_on_time(self, loop: SessionLoop, schedule: Schedule, chunk: bytes) -> bool:
-        """Sends a chunk when it is due; False when the session must stop instead."""
+        """Sends a chunk when it is due; returns False when the session must stop instead."""
         connection, state, progress = loop.connection, self._state, self._progress
         frames, frame = len(chunk) // 2, audio_frame(chunk)
         due = schedule.due(progress.sent_samples, frames)
@@ -190,19 +180,19 @@ class Conversation:
             now = time.monotonic()
             if now >= deadline:
                 reason = "the server did not confirm the end in time"
-                hint = "The last words may be missing; retry goes on from the last turn."
+                hint = "The last words may be missing; retry continues from the last turn."
                 state.finish(Ended(Outcome.LOST, reason, hint))
                 return
-            # Not longer than a second: a message or a command moves the deadline.
+            # For a second at most, since messages and commands move the deadline.
             loop.run_until(min(deadline, now + 1.0), lambda: state.finished)
 
     def _chunks(self) -> Generator[bytes]:
         """The recording from the resume point on, in chunks; the last one is padded."""
         frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
         shortest = 2 * -(-self._rate * MIN_CHUNK_MS // 1000)
-        blocks = decode.pcm_blocks(
-            self._recording, self._rate, frames, self._start_sample, on_skip=self._control.check
-        )
-        with closing(blocks):
+        start, check = self._start_sample, self._control.check
+        with closing(
+            pcm_blocks(self._recording, self._rate, frames, start, on_skip=check)
+        ) as blocks:
             for block in blocks:
                 yield block.ljust(shortest, b"\0")

@@ -16,7 +16,7 @@ from workers.session.session_queue import Closed, SessionQueue
 
 
 class LocalSession:
-    """A session in a child process. Exists before its process, so that a start can be cancelled.
+    """A session in a child process; made before the process, so that its start can be cancelled.
 
     The supervisor's thread calls `start`; other methods need a lock around them.
     """
@@ -24,16 +24,14 @@ class LocalSession:
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
         self._context = context
         self._assignment, self._key = assignment, key
-        self._reports: SessionQueue[JobReport] = SessionQueue(*context.Pipe(duplex=False))
-        self._control: SessionQueue[StopCommand | ForwardedMessage] = SessionQueue(
-            *context.Pipe(duplex=False)
-        )
+        self._reports = SessionQueue[JobReport](*context.Pipe(duplex=False))
+        self._control = SessionQueue[StopCommand | ForwardedMessage](*context.Pipe(duplex=False))
         self._process: BaseProcess | None = None
         self._exited = False
         self._kill_requested = False
 
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
-        """Starts the process, and a thread that reads its reports. Raises as `start_process`."""
+        """Starts the process and a thread that reads its reports; raises as `start_process`."""
         try:
             process = self._process = processes.start_process(
                 self._context,
@@ -70,7 +68,7 @@ class LocalSession:
         threading.Thread(target=relay, daemon=True).start()
 
     def send(self, message: StopCommand | ForwardedMessage) -> None:
-        """Passes a message on; what the queue has no room for goes with a later call."""
+        """Sends a message; what the queue has no room for is sent by a later call."""
         self._control.put(message)
 
     def check_alive(self) -> bool:
@@ -79,13 +77,12 @@ class LocalSession:
         return self._process is None or not processes.is_suspended(self._process.pid)
 
     def kill(self) -> None:
-        """Kills the process. Not through multiprocessing, which counts every process as dead when
-        its fork server is."""
+        """Kills the process; not by its `kill`, which does nothing once the fork server is dead."""
         if self._exited:
             return
         self._kill_requested = True
         if self._process is None:
-            processes.kill_fork_server()  # it may never answer; its death ends the start
+            processes.kill_fork_server()  # ends the start, which may wait for it forever
         elif self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
@@ -112,7 +109,7 @@ def _child_main(
     reports: SessionQueue[JobReport],
     control: SessionQueue[StopCommand | ForwardedMessage],
 ) -> None:
-    """Runs in the child. The fork server has loaded what it needs; the parent never does."""
+    """Runs in the child. The fork server has loaded what it imports; the parent never does."""
     from workers.session.main import run_session
 
     run_session(assignment, key, reports, control)

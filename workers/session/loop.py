@@ -1,49 +1,36 @@
 """The loop that waits between two chunks: for messages, commands, timers and the next due time.
 
-One thread and one ``select`` wait for everything, so only a late operating system can come between
-a chunk and its due time.
+One thread waits for all of them in one ``select``, so only the operating system can delay a chunk.
 """
 
 import select
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from workers.errors import Malformed
 from workers.jobs.events import Ended, MessageSent, Outcome, Warned
 from workers.log import Logger
 from workers.protocol import messages
-from workers.protocol.connection import NON_MESSAGE, Closed, Connection, NonMessage
+from workers.protocol.connection import NON_MESSAGE, Connection, NonMessage
 from workers.protocol.messages import Begin, Turn
+from workers.session.assignment import Timeouts
 from workers.session.control import ControlChannel
-from workers.session.handover import Handover
-from workers.session.keepalive import Keepalive
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
+from workers.session.timers import Handover, Keepalive, Timer
 
 MAX_MESSAGES_PER_PASS = 64
-"""Messages to handle before the clock is read again, so that a flood of them delays no chunk."""
+"""How many are handled before the clock is read again, so that a flood of them delays no chunk."""
 
 _FLOOD_BASE_BYTES, _FLOOD_BYTES_PER_S = 8e6, 2e5
-"""Bytes of messages that are accepted, and more each second: several times the busiest speech."""
+"""How much the server may send: several times as much as the busiest speech brings."""
 
 _log = Logger("paceline.session")
 
 
-class Timer(Protocol):
-    """Something that must be done from time to time."""
-
-    def tick(self, now: float) -> float:
-        """Does what is due at ``now``, on the monotonic clock; returns the seconds until it must
-        be called again."""
-
-
 class SessionLoop:
-    """The loop of one session, from the open connection on.
-
-    Its methods raise `ConnectionLost` when the connection breaks.
-    """
+    """Serves one session, from the open connection on; raises `ConnectionLost` when that breaks."""
 
     def __init__(
         self,
@@ -52,19 +39,16 @@ class SessionLoop:
         progress: SendProgress,
         control: ControlChannel,
         recorder: Recorder,
-        *,
-        silence_s: float,
+        timeouts: Timeouts,
     ) -> None:
-        """``silence_s``: seconds of silence after which the server counts as dead."""
         self.connection = connection
         self._state = state
         self._progress = progress
         self._control = control
         self._recorder = recorder
         self._handover: Handover | None = None
-        self._timers: list[Timer] = [Keepalive(connection, silence_s), progress]
+        self._timers: list[Timer] = [Keepalive(connection, timeouts.silence_s), progress]
         self._has_pending_messages = False
-        """The last pass left messages unread."""
 
     def run_until(self, deadline: float, is_done: Callable[[], bool]) -> None:
         """Handles messages, commands and timers until ``deadline`` or until ``is_done``.
@@ -96,38 +80,36 @@ class SessionLoop:
                     self.send(command)
 
     def send(self, message: messages.ClientMessage, at: float | None = None) -> None:
-        """Sends a message and traces it; ``at`` on the monotonic clock, now if not given."""
+        """Sends a message and traces it; ``at`` is monotonic, now if not given."""
         self.connection.send(message)
         self._recorder.trace_only(MessageSent(messages.to_json(message)), at=at)
         _log.debug("sent %s", type(message).__name__)
 
     def _receive_messages(self) -> None:
+        state = self._state
         self._has_pending_messages = False
         for _ in range(MAX_MESSAGES_PER_PASS):
             try:
                 message = self.connection.receive()
             except Malformed as error:
-                self._state.warn(Warned(f"a message was not understood: {error.reason}"))
+                state.warn(Warned(f"a message was not understood: {error.reason}"))
                 message = NON_MESSAGE
             if message is None:
                 return
             accepted = _FLOOD_BASE_BYTES + _FLOOD_BYTES_PER_S * self._recorder.elapsed_s
             if self.connection.received_bytes > accepted:
                 reason = "the server sends more than any speech could bring"
-                self._state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
-            if not self._state.finished and not isinstance(message, NonMessage):
-                self._handle_message(message)
-            if self._state.finished:
+                state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
+            elif not isinstance(message, NonMessage):
+                state.apply(message)
+                now = time.monotonic()
+                if isinstance(message, Begin) and self._handover is None:
+                    self._handover = Handover(
+                        message.expires_at, state, self._progress, wall_time=time.time(), now=now
+                    )
+                    self._timers.append(self._handover)
+                elif self._handover and isinstance(message, Turn) and message.end_of_turn:
+                    self._handover.check_turn_end(now)
+            if state.finished:
                 return
         self._has_pending_messages = True
-
-    def _handle_message(self, message: messages.ServerMessage | Closed) -> None:
-        self._state.apply(message)
-        now = time.monotonic()
-        if self._handover is not None and isinstance(message, Turn) and message.end_of_turn:
-            self._handover.check_turn_end(now)
-        elif isinstance(message, Begin) and self._handover is None:
-            self._handover = Handover(
-                message.expires_at, self._state, self._progress, wall_time=time.time(), now=now
-            )
-            self._timers.append(self._handover)

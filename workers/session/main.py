@@ -24,8 +24,8 @@ from workers.traces.writer import TraceWriter
 
 _FILE_CHANGED = Ended(
     Outcome.UNREADABLE,
-    "the file has changed since it was begun",
-    "It cannot go on from there: add it anew.",
+    "the file has changed since its job started",
+    "The job cannot continue; add the file again.",
 )
 
 _log = log.Logger("paceline.session")
@@ -37,22 +37,36 @@ def run_session(
     reports: SessionQueue[JobReport],
     control_queue: SessionQueue[StopCommand | ForwardedMessage],
 ) -> None:
-    """Runs a session process from its start to its end; its last report is always `Ended`."""
+    """Runs a session process from start to end; its last report is always `Ended`."""
     reports.close_reader()
     control_queue.close_writer()
     control = ControlChannel(control_queue)
     control.install_signal_handlers()
     job = assignment.job
-    with suppress(OSError):  # what ``top`` and ``ps -e`` show, up to 15 bytes, where /proc is
+    with suppress(OSError):  # for ``top`` and ``ps -e``, up to 15 bytes; not every system has /proc
         Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
     try:
-        _redirect_output(Path(assignment.log_path))
+        # What this process or a C library prints goes to a file, never over the screen.
+        output = os.open(assignment.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for stream in (1, 2):
+            os.dup2(output, stream)
+        with suppress(OSError):
+            os.close(output)
         if assignment.log_config is not None:
             if key is not None:
                 log.add_redaction(key.redact)
             with suppress(OSError):  # the session does not need it
                 log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
-        trace = TraceWriter(Path(assignment.trace_path), _trace_head(assignment))
+        head = TraceHead(
+            job=job.id,
+            attempt=assignment.attempt,
+            file=job.file,
+            recording=job.recording,
+            settings=job.settings,
+            seam=assignment.resume_point,
+            endpoint=assignment.endpoint.address,
+        )
+        trace = TraceWriter(Path(assignment.trace_path), head)
     except OSError as error:
         ended = unwritable_ending(error)
         reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended))
@@ -92,38 +106,13 @@ def _run_conversation(
 
 
 def _sha256(path: str, control: ControlChannel) -> str:
-    """The hash of a file; raises `Unreadable`, and `Cancelled`, since some gigabytes take time.
-
-    Reads in small pieces, because a large buffer would stay in the process.
-    """
+    """The hash of a file; raises `Unreadable`, or `Cancelled`, since gigabytes take time."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 15):
+            while block := file.read(1 << 15):  # small, as a large buffer would stay in the process
                 digest.update(block)
                 control.check()
     except OSError as error:
         raise Unreadable(f"the file cannot be read ({error.strerror})") from error
     return digest.hexdigest()
-
-
-def _trace_head(assignment: Assignment) -> TraceHead:
-    job = assignment.job
-    return TraceHead(
-        job=job.id,
-        attempt=assignment.attempt,
-        file=job.file,
-        recording=job.recording,
-        settings=job.settings,
-        seam=assignment.resume_point,
-        endpoint=assignment.endpoint.address,
-    )
-
-
-def _redirect_output(path: Path) -> None:
-    """Sends what this process or a C library prints to a file, never over the screen."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
-    with suppress(OSError):
-        os.close(descriptor)

@@ -1,9 +1,8 @@
 """What every session inherits from the fork server, which imports this module last.
 
-It imports what each session would otherwise import by itself, and prepares reading and writing of
-every event. Then it hides all objects from the garbage collector, which writes to each object that
-it visits, so that its page would no longer be shared. It also ignores the signals that are sent to
-all processes of a program.
+It imports what each session needs, and prepares reading and writing of every event. Then it hides
+all objects from the garbage collector, which would write to their memory and so end its sharing. It
+also ignores the signals that are sent to all processes of a program.
 """
 
 import encodings.idna  # noqa: F401  (looking up a host encodes its name)

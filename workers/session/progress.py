@@ -13,13 +13,13 @@ from workers.pacing.lags import Lags, build_certificate
 from workers.session.recorder import Recorder
 
 IDLE_REPORT_INTERVAL_S = 2.0
-"""Seconds after which progress is reported again, although nothing was sent."""
+"""After so long progress is reported again, even if nothing was sent."""
 
 _log = Logger("paceline.session")
 
 
 class SendProgress:
-    """Counts samples at the rate that is sent; seconds are positions in the recording."""
+    """Counts what was sent, in samples at the rate of the stream."""
 
     def __init__(
         self, recording: Recording, settings: StreamSettings, start_sample: int, recorder: Recorder
@@ -42,16 +42,16 @@ class SendProgress:
 
     @property
     def sent_seconds(self) -> float:
-        """The position up to which audio was sent."""
+        """The position in the recording up to which audio was sent."""
         return (self._start_sample + self.sent_samples) / self._rate
 
     @property
     def seconds_left(self) -> float:
-        """What is left of the recording."""
+        """Of the recording, from `sent_seconds` on."""
         return max(0.0, self._total_samples / self._rate - self.sent_seconds)
 
     def start_reporting(self) -> None:
-        """Starts the idle reports of `tick`; the session has begun."""
+        """Starts the idle reports of `tick`, as the session has begun."""
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
@@ -77,10 +77,9 @@ class SendProgress:
             self.report()
 
     def tick(self, now: float) -> float:
-        """Reports again if the last report is old; returns the seconds until the next time.
+        """Reports again if the last report is old, since the supervisor must see a sign of life.
 
-        A session may wait for a server that takes no audio, or for its last turns; the supervisor
-        must see that it is alive.
+        A session may wait long for a server that takes no audio, or for the last turns.
         """
         if now >= self._reported_at + IDLE_REPORT_INTERVAL_S:
             self.report()
@@ -95,9 +94,8 @@ class SendProgress:
         self._reported_at = time.monotonic()
         total = max(self._total_samples / self._rate, self.sent_seconds)
         levels, self._levels_db = tuple(self._levels_db), []
-        self._recorder.publish(
-            Progressed(round(self.sent_seconds, 3), round(total, 3), self._lags.summary(), levels)
-        )
+        sent, total = round(self.sent_seconds, 3), round(total, 3)
+        self._recorder.publish(Progressed(sent, total, self._lags.summary(), levels))
 
     def certificate(self) -> Certificate | None:
         """The evidence; None when nothing was sent."""

@@ -14,10 +14,10 @@ _log = Logger("paceline.session")
 
 
 class ReportSink(Protocol):
-    """Takes reports without waiting: a `SessionQueue`, or a list in a test."""
+    """A `SessionQueue`, or a list in a test."""
 
     def put(self, item: JobReport) -> None:
-        """Takes one report."""
+        """Takes one report without waiting."""
 
 
 class Recorder:
@@ -34,8 +34,7 @@ class Recorder:
         self.report_progress: Callable[[], None] = lambda: None
         """Reports what was sent and not yet reported; set by `SendProgress`."""
         self.failure: Ended | None = None
-        """Set when the trace cannot be written any more. The session must end: it proves
-        nothing."""
+        """Set when the trace cannot be written; the session must end, since it proves nothing."""
 
     @property
     def elapsed_s(self) -> float:
@@ -45,7 +44,7 @@ class Recorder:
     def publish(self, event: Event, at: float | None = None) -> None:
         """Traces an event and reports it to the supervisor.
 
-        What the trace could not keep is not reported: a further attempt would begin behind it.
+        An event that could not be traced is not reported: a further attempt would begin after it.
         """
         if needs_progress_first(event):
             self.report_progress()

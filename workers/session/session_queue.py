@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from workers.jobs.events import JobReport, Progressed, TurnReceived
 
 READ_SIZE_BYTES = 4096
-"""Bytes to read at a time: a few dozen control messages, too few to delay a chunk."""
+"""A few dozen control messages at a time, too few to delay a chunk."""
 
 _HEADER_BYTES = 4
 
@@ -21,7 +21,7 @@ class Empty(Exception):
 
 
 class Closed(Exception):
-    """The writing process has closed the queue or has died; all items that it sent are read."""
+    """The writing process has closed the queue or has died, and every item has been read."""
 
 
 class SessionQueue(Generic[T]):
@@ -32,9 +32,9 @@ class SessionQueue(Generic[T]):
 
     It differs from `multiprocessing.Queue` in what a paced session needs:
 
-    - `put` never waits, so it cannot delay a chunk. What the pipe has no room for stays here and is
-      sent by the next `put` or `flush`. No feeder thread competes with the pacer.
-    - While a reader stands still, for hours perhaps, a later progress report or reading of an open
+    - `put` never waits, so it cannot delay a chunk. What the pipe has no room for is sent by the
+      next `put` or `flush`. No feeder thread competes with the pacer.
+    - While the reader is suspended, perhaps for hours, a later progress report or text of an open
       turn replaces the earlier one, so memory stays bounded. The trace has them all.
     - It uses no semaphore, so it works in a container without /dev/shm, and a process that is
       killed while it reads or writes leaves no lock behind.
@@ -49,14 +49,14 @@ class SessionQueue(Generic[T]):
         self._received = bytearray()
         self._unsent_items: deque[T] = deque()
         self._unsent = bytearray()
-        """The rest of an item that has been sent in part."""
+        """The rest of a partly sent item."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Only the ends go to another process."""
         return SessionQueue, (self._reader, self._writer)
 
     def fileno(self) -> int:
-        """The reading end, for select: readable when `get` has something to do."""
+        """For select: readable when `get` has something to do."""
         return self._reader.fileno()
 
     def put(self, item: T) -> None:
@@ -76,15 +76,12 @@ class SessionQueue(Generic[T]):
                 del self._unsent[: os.write(self._writer.fileno(), self._unsent)]
         except BlockingIOError:
             pass  # the pipe is full
-        except OSError:  # the reader is gone; the trace has everything
+        except OSError:  # the reader is gone, but the trace has everything
             self._unsent.clear()
             self._unsent_items.clear()
 
     def get(self, block: bool = True) -> T:
-        """The next item; raises `Closed` after the last one.
-
-        Without ``block``, raises `Empty` instead of waiting.
-        """
+        """The next item; raises `Closed` after the last one, `Empty` instead of waiting."""
         while not self._received_items:
             if not block and not self._reader.poll():
                 raise Empty
@@ -92,15 +89,15 @@ class SessionQueue(Generic[T]):
         return self._received_items.popleft()
 
     def close_reader(self) -> None:
-        """Closes the reading end, in this process only."""
+        """Closes this process's reading end."""
         self._reader.close()
 
     def close_writer(self) -> None:
-        """Closes the writing end, in this process only, without sending what is left."""
+        """Closes this process's writing end without sending what is left."""
         self._writer.close()
 
     def close(self) -> None:
-        """Sends what is left, as long as there is a reader to wait for, and closes both ends."""
+        """Sends what is left, unless the reader is gone, and closes both ends."""
         self._reader.close()
         if not self._writer.closed:
             os.set_blocking(self._writer.fileno(), True)
@@ -125,31 +122,22 @@ class SessionQueue(Generic[T]):
     def _drop_superseded(self, item: T) -> None:
         """Drops waiting items that ``item`` replaces.
 
-        Nothing in front of an item that must arrive is dropped: the progress up to the end of a
-        turn is reported before that turn.
+        Stops at an item that must arrive: the progress before the end of a turn is reported first.
         """
+        subject, _ = _replaceability(item)
         kept = []
-        while self._unsent_items and _is_supersedable(self._unsent_items[-1]):
+        while self._unsent_items and _replaceability(self._unsent_items[-1])[1]:
             earlier = self._unsent_items.pop()
-            if not _supersedes(item, earlier):
+            if _replaceability(earlier)[0] != subject:
                 kept.append(earlier)
         self._unsent_items.extend(reversed(kept))
 
 
-def _is_supersedable(item: object) -> bool:
-    event = item.event if isinstance(item, JobReport) else None
-    return isinstance(event, Progressed) or (
-        isinstance(event, TurnReceived) and not event.turn.end_of_turn
-    )
-
-
-def _supersedes(later: object, earlier: object) -> bool:
-    """Both are progress, or both are readings of the same turn."""
-    if not (isinstance(later, JobReport) and isinstance(earlier, JobReport)):
-        return False
-    match later.event, earlier.event:
-        case Progressed(), Progressed():
-            return True
-        case TurnReceived(turn=new), TurnReceived(turn=old):
-            return new.turn_order == old.turn_order
-    return False
+def _replaceability(item: object) -> tuple[str, bool]:
+    """What an item is about, and whether a later item about the same may replace it."""
+    match item:
+        case JobReport(event=Progressed()):
+            return "progress", True
+        case JobReport(event=TurnReceived(turn=turn)):
+            return f"turn {turn.turn_order}", not turn.end_of_turn
+    return "", False

@@ -13,7 +13,7 @@ from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
 
 MAX_WARNINGS = 100
-"""Of one session; a faulty server may send them without end."""
+"""Of one session, since a faulty server may send them without end."""
 
 _DONE_ENDING = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
 _ENDED_EARLY_ENDING = Ended(Outcome.LOST, "the server ended the session before it was asked to")
@@ -35,13 +35,13 @@ class SessionState:
         self.all_audio_sent = False
         self.terminate_sent = False
         self.finished = False
-        """The server sends nothing more, or nothing more is read from it."""
+        """Nothing more is read from the server."""
         # Times on the monotonic clock:
         self.terminate_sent_at = 0.0
         self.last_message_at = 0.0
-        """Of the latest message, or of Terminate if that came later."""
+        """Of the latest message, or of Terminate if that was later."""
         self.ended_at = 0.0
-        """When the ending was set; the server may still send messages after it."""
+        """When the ending was set; messages may still arrive after it."""
 
     @property
     def is_stopping(self) -> bool:
@@ -55,7 +55,7 @@ class SessionState:
 
     @property
     def ending(self) -> Ended | None:
-        """Why the session ends before all audio was sent and confirmed."""
+        """Why the session ends early; None while it does not."""
         return self._ending or self._recorder.failure
 
     @property
@@ -64,14 +64,14 @@ class SessionState:
         return self._ending is not None and self._ending.outcome is Outcome.INTERRUPTED
 
     def end(self, ending: Ended) -> None:
-        """Sets why the session ends. The first reason counts; any other replaces a handover."""
+        """Sets why the session ends; only a handover can be replaced by a later ending."""
         if self._ending is None or self._ending.outcome is Outcome.HANDED_OVER:
             self._ending = ending
             self.ended_at = time.monotonic()
             _log.info("ending: %s (%s)", ending.outcome.value, ending.reason)
 
     def finish(self, ending: Ended | None = None) -> None:
-        """Expects nothing more from the server; ``ending`` says why, if something went wrong."""
+        """Stops reading from the server; ``ending`` says why, if something went wrong."""
         self.finished = True
         if ending is not None:
             self.end(ending)
@@ -81,7 +81,7 @@ class SessionState:
         self.all_audio_sent = True
 
     def mark_terminate_sent(self) -> None:
-        """Terminate has left; from now on messages are waited for with a time limit."""
+        """Terminate has left, so the wait for messages is limited from now on."""
         self.terminate_sent = True
         self.terminate_sent_at = self.last_message_at = time.monotonic()
 
@@ -90,15 +90,21 @@ class SessionState:
         self.publish_pending_warnings()
         return self.ending or _DONE_ENDING
 
-    # --- messages --------------------------------------------------------------------------------
-
     def apply(self, message: ServerMessage | Closed) -> None:
         """Applies a message from the server, and publishes or traces it."""
         self.last_message_at = time.monotonic()
         match message:
             case Turn():
+                # On the recording's clock, and numbered after the turns of earlier attempts.
+                start = self._resume_point
+                words = tuple(
+                    replace(word, start=word.start + start.at_ms, end=word.end + start.at_ms)
+                    for word in message.words
+                )
+                order = message.turn_order + start.turn
+                turn = replace(message, turn_order=order, words=words)
                 cut = self.terminate_sent and not self.all_audio_sent
-                self._recorder.publish(TurnReceived(self._shifted_turn(message), cut))
+                self._recorder.publish(TurnReceived(turn, cut))
                 return
             case messages.Warning():
                 self.warn(Warned(message.warning, message.warning_code))
@@ -123,29 +129,18 @@ class SessionState:
         self._recorder.trace_only(MessageReceived(messages.to_json(message)))
 
     def _lost_if_begun(self, ending: Ended) -> Ended:
-        """A session that has begun was accepted, so it is not refused for lack of room later."""
+        """LOST instead of BUSY for a session that has begun, since the server had room for it."""
         if self.begin is not None and ending.outcome is Outcome.BUSY:
             return replace(ending, outcome=Outcome.LOST)
         return ending
 
-    def _shifted_turn(self, turn: Turn) -> Turn:
-        """The turn on the recording's clock, numbered after the turns of earlier attempts."""
-        by = self._resume_point.at_ms
-        return replace(
-            turn,
-            turn_order=turn.turn_order + self._resume_point.turn,
-            words=tuple(replace(w, start=w.start + by, end=w.end + by) for w in turn.words),
-        )
-
-    # --- warnings --------------------------------------------------------------------------------
-
     def warn(self, warning: Warned) -> None:
-        """Publishes a warning: after `Began`, and no more than `MAX_WARNINGS`."""
+        """Publishes a warning, after `Began`; drops it if there are too many."""
         self._warning_count += 1
         if self._warning_count > MAX_WARNINGS:
             return
         if self._warning_count == MAX_WARNINGS:
-            warning = Warned("further warnings of this session are not told")
+            warning = Warned("further warnings of this session are not shown")
         _log.warning("warning: %s", warning.warning)
         if self._pending_warnings is None:
             self._recorder.publish(warning)

@@ -24,7 +24,7 @@ from workers.jobs.events import Outcome, Progressed
 from workers.protocol.connection import NON_MESSAGE, ConnectionLost, audio_frame
 from workers.protocol.dialing import dial
 from workers.session.assignment import Timeouts
-from workers.session.keepalive import Keepalive
+from workers.session.timers import Keepalive
 
 ALERT = Timeouts(silence_s=0.5)
 PAUSES: list[FaultMoment | int] = [

@@ -23,11 +23,11 @@ def test_key_terms_stand_between_commas() -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        (LiveConfigForm("", "20"), "min silence is from 50 to 10000"),
-        (LiveConfigForm("", "", "10001"), "max silence is from 50 to 10000"),
+        (LiveConfigForm("", "20"), "min silence must be from 50 to 10000"),
+        (LiveConfigForm("", "", "10001"), "max silence must be from 50 to 10000"),
         (LiveConfigForm("", "900", "400"), "the min silence is longer than the max silence"),
         (LiveConfigForm("", "soon"), "“soon” is not a number of milliseconds"),
-        (LiveConfigForm(",".join(["term"] * 101)), "key terms has at most 100 terms"),
+        (LiveConfigForm(",".join(["term"] * 101)), "key terms may have at most 100 terms"),
     ],
 )
 def test_what_a_server_would_not_take_is_said(typed: LiveConfigForm, reason: str) -> None:

@@ -184,5 +184,5 @@ def test_depth_is_bounded_exactly(depth: int, opens: str, closes: str) -> None:
         return '{"a":' + opens * (levels - 1) + "1" + closes * (levels - 1) + ', "b": 2}'
 
     assert 2 == parse_object(nested(depth), "it", depth)["b"]
-    with pytest.raises(Malformed, match="it is nested too deep"):
+    with pytest.raises(Malformed, match="it is nested too deeply"):
         parse_object(nested(depth + 1), "it", depth)

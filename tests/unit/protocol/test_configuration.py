@@ -78,14 +78,17 @@ def test_what_a_model_does_not_take_is_left_out() -> None:
     [
         (UpdateConfiguration(max_turn_silence=50, vad_threshold=1.0, mode="balanced"), ""),
         (UpdateConfiguration(keyterms_prompt=(), prompt="x" * 1750), ""),
-        (UpdateConfiguration(max_turn_silence=49), "max_turn_silence is from 50 to 10000"),
-        (UpdateConfiguration(vad_threshold=1.1), "vad_threshold is from 0 to 1"),
+        (UpdateConfiguration(max_turn_silence=49), "max_turn_silence must be from 50 to 10000"),
+        (UpdateConfiguration(vad_threshold=1.1), "vad_threshold must be from 0 to 1"),
         (
             UpdateConfiguration(keyterms_prompt=("a",) * 101),
-            "keyterms_prompt has at most 100 terms",
+            "keyterms_prompt may have at most 100 terms",
         ),
-        (UpdateConfiguration(prompt="x" * 1751), "prompt has at most 1750 characters"),
-        (UpdateConfiguration(mode="fast"), "mode is one of min_latency, balanced, max_accuracy"),
+        (UpdateConfiguration(prompt="x" * 1751), "prompt may have at most 1750 characters"),
+        (
+            UpdateConfiguration(mode="fast"),
+            "mode must be one of min_latency, balanced, max_accuracy",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_taken_is_named(changes: UpdateConfiguration, says: str) -> None:

@@ -154,12 +154,12 @@ def test_parameters_win_over_those_of_the_address() -> None:
         (
             "https://h",
             "“https://h” is not the address of a WebSocket",
-            "It begins with ws:// or wss://.",
+            "It must begin with ws:// or wss://.",
         ),
         (
             "ws:///v3",
             "“ws:///v3” is not the address of a WebSocket",
-            "It begins with ws:// or wss://.",
+            "It must begin with ws:// or wss://.",
         ),
         (
             "ws://h",

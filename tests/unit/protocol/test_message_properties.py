@@ -170,7 +170,7 @@ def test_a_message_is_as_deep_as_it_can_be_handed_on_and_no_deeper(opening: str)
     judge(nested(MAX_MESSAGE_DEPTH - 1))
     assert isinstance(decode(nested(MAX_MESSAGE_DEPTH - 1)), Turn)
     for levels in (MAX_MESSAGE_DEPTH, 500, 900, 100_000):
-        with pytest.raises(Malformed, match=r"the message is (nested too deep|not JSON)"):
+        with pytest.raises(Malformed, match=r"the message is (nested too deeply|not JSON)"):
             decode(nested(levels))
 
 

@@ -179,7 +179,7 @@ def test_warnings_wait_until_the_session_is_reported_as_begun(
 
     assert reports.events[:2] == [Warned("first", 3), Warned("number 2", 2)]
     assert len(reports.events) == MAX_WARNINGS
-    assert reports.events[-1] == Warned("further warnings of this session are not told")
+    assert reports.events[-1] == Warned("further warnings of this session are not shown")
 
 
 def test_early_warnings_are_dated_when_the_clock_started(

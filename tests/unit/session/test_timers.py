@@ -8,10 +8,10 @@ from workers.jobs.events import Outcome
 from workers.jobs.job import StreamSettings
 from workers.jobs.resume_point import RECORDING_START
 from workers.protocol.messages import MAX_SESSION_S, Begin
-from workers.session.handover import Handover
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
+from workers.session.timers import Handover
 
 WALL = 1_800_000_000.0
 NOW = 500.0

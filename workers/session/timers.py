@@ -1,0 +1,112 @@
+"""Timers of a session: detecting a dead server, and handing over before the time limit."""
+
+import select
+from typing import Protocol
+
+from workers.jobs.events import Ended, Outcome
+from workers.log import Logger
+from workers.protocol.connection import Connection, ConnectionLost
+from workers.protocol.messages import MAX_SESSION_S
+from workers.session.progress import SendProgress
+from workers.session.session_state import SessionState
+
+_WINDOW_S, _WINDOW_SHARE = 300.0, 1 / 3
+_FINAL_MARGIN_S, _FINAL_MARGIN_SHARE = 30.0, 1 / 10
+
+_HANDED_OVER = Ended(
+    Outcome.HANDED_OVER, "the session neared its longest duration", "Another session continues."
+)
+_NOTHING_SENT = Ended(
+    Outcome.LOST, "the session ended before anything was sent", "Are the clocks right?"
+)
+
+_log = Logger("paceline.session")
+
+
+class Timer(Protocol):
+    """Something that must be done from time to time."""
+
+    def tick(self, now: float) -> float:
+        """Does what is due; ``now`` is monotonic. Returns the seconds until the next call."""
+
+
+class Keepalive:
+    """Detects a server that is dead although the connection is open.
+
+    Silence in a recording brings no messages, so the server is pinged (RFC 6455, section 5.5.2)
+    when nothing has arrived for half of ``silence_s``.
+    """
+
+    def __init__(self, connection: Connection, silence_s: float) -> None:
+        self._connection = connection
+        self._silence_s = silence_s
+        self._ping_sent_at: float | None = None
+        """None while no ping waits for an answer."""
+
+    def tick(self, now: float) -> float:
+        """Pings if it is due; raises `ConnectionLost` when the server is dead.
+
+        If this process was suspended, what arrived meanwhile is read first.
+        """
+        connection = self._connection
+        if connection.has_unsent and now - connection.last_write_at >= self._silence_s:
+            if select.select([], [connection], [], 0)[1]:
+                return 0.0
+            raise ConnectionLost(f"the server has taken no audio for {self._silence_s:g} s")
+        if self._ping_sent_at is not None and connection.last_received_at >= self._ping_sent_at:
+            self._ping_sent_at = None
+        since = connection.last_received_at if self._ping_sent_at is None else self._ping_sent_at
+        left = since + self._silence_s / 2 - now
+        if left > 0:
+            return left
+        if self._ping_sent_at is not None:
+            if connection.has_buffered_input or select.select([connection], [], [], 0)[0]:
+                return 0.0
+            raise ConnectionLost(f"the server has not answered for {self._silence_s:g} s")
+        self._ping_sent_at = now
+        connection.ping()
+        _log.debug("ping, after %g s without a sign of life", self._silence_s / 2)
+        return self._silence_s / 2
+
+
+class Handover:
+    """Hands over to a further session before the server ends this one, which has begun.
+
+    It does so when a turn ends within a window before the session expires, or else at the end of
+    that window; not at all if the rest of the recording fits. Times are monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        expires_at: int,
+        state: SessionState,
+        progress: SendProgress,
+        *,
+        wall_time: float,
+        now: float,
+    ) -> None:
+        """``expires_at`` and ``wall_time`` are in Unix time."""
+        announced = expires_at - wall_time
+        # The clocks may differ by hours, and the server uses its own.
+        life = announced if 0 < announced <= MAX_SESSION_S else MAX_SESSION_S
+        self._window_start = now + life - min(_WINDOW_S, life * _WINDOW_SHARE)
+        self._deadline = now + life - min(_FINAL_MARGIN_S, life * _FINAL_MARGIN_SHARE)
+        self._state = state
+        self._progress = progress
+
+    def check_turn_end(self, now: float) -> None:
+        """Hands over if ``now``, when a turn has ended, lies in the window."""
+        fits = now + self._progress.seconds_left <= self._deadline
+        if now >= self._window_start and not self._state.all_audio_sent and not fits:
+            self._hand_over()
+
+    def tick(self, now: float) -> float:
+        """Hands over at the end of the window."""
+        if self._state.is_stopping or self._state.all_audio_sent:
+            return float("inf")
+        if now >= self._deadline:
+            self._hand_over()
+        return max(0.0, self._deadline - now)
+
+    def _hand_over(self) -> None:
+        self._state.end(_HANDED_OVER if self._progress.sent_samples else _NOTHING_SENT)
