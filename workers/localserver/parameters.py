@@ -145,29 +145,25 @@ class Parameters:
 
     @property
     def family(self) -> ModelFamily:
-        if self.speech_model in STREAMING_MODELS:
-            return ModelFamily.UNIVERSAL_STREAMING
-        return ModelFamily.U3
+        streaming = self.speech_model in STREAMING_MODELS
+        return ModelFamily.UNIVERSAL_STREAMING if streaming else ModelFamily.U3
 
     @property
     def endpointing(self) -> Endpointing:
         """The defaults of the model and mode, overridden by what the client set."""
-        if self.family is ModelFamily.UNIVERSAL_STREAMING:
-            given: dict[str, Any] = {"end_of_turn_threshold": self.end_of_turn_confidence_threshold}
-            defaults = STREAMING_DEFAULTS
-        else:
-            given = {
-                "first_partial_ms": self.interruption_delay,
-                "continuous_partials": self.continuous_partials,
-            }
-            defaults = MODE_DEFAULTS[self.mode]
-        given |= {
+        given: dict[str, Any] = {
             "min_turn_silence": self.min_turn_silence,
             "max_turn_silence": self.max_turn_silence,
             "vad_threshold": self.vad_threshold,
         }
-        changes = {name: value for name, value in given.items() if value is not None}
-        return replace(defaults, **changes)
+        if self.family is ModelFamily.UNIVERSAL_STREAMING:
+            defaults = STREAMING_DEFAULTS
+            given["end_of_turn_threshold"] = self.end_of_turn_confidence_threshold
+        else:
+            defaults = MODE_DEFAULTS[self.mode]
+            given["first_partial_ms"] = self.interruption_delay
+            given["continuous_partials"] = self.continuous_partials
+        return replace(defaults, **{k: value for k, value in given.items() if value is not None})
 
     def with_update(self, update: UpdateConfiguration) -> "Parameters":
         """Applies a message; raises `Refusal` for its first invalid value."""

@@ -57,8 +57,8 @@ class ProcessStream:
 
     def __init__(self, stream_id: StreamId, recogniser: "RecogniserProcess") -> None:
         self.stream_id = stream_id
+        self.reports: asyncio.Queue[StreamReport] = asyncio.Queue()
         self._recogniser = recogniser
-        self._reports: asyncio.Queue[StreamReport] = asyncio.Queue()
 
     async def feed(self, data: bytes) -> None:
         await self._recogniser.send(Audio(self.stream_id, data))
@@ -70,10 +70,7 @@ class ProcessStream:
         await self._recogniser.send(Flush(self.stream_id))
 
     async def next_report(self) -> StreamReport:
-        return await self._reports.get()
-
-    def deliver(self, report: StreamReport) -> None:
-        self._reports.put_nowait(report)
+        return await self.reports.get()
 
 
 class RecogniserProcess:
@@ -81,10 +78,10 @@ class RecogniserProcess:
 
     def __init__(self) -> None:
         self.streams: dict[StreamId, ProcessStream] = {}
-        self._process: asyncio.subprocess.Process | None = None
         self.loaded = asyncio.Event()
         """Also set when no process can be started, so that nobody waits forever."""
         self.failed = False
+        self._process: asyncio.subprocess.Process | None = None
         self._backlog_s = 0.0
         self._backlog_updated_at = 0.0
 
@@ -111,25 +108,28 @@ class RecogniserProcess:
                     await self._deliver_reports(process)
                 finally:
                     await _stop_process(process)
-            except Exception:  # for example too many open files; waiting sessions must go on
+            except Exception:  # for example too many open files; waiting sessions must continue
                 traceback.print_exc()
+            count = len(self.streams)
+            for stream in self.streams.values():
+                stream.reports.put_nowait(Lost(stream.stream_id))
+            self.streams.clear()
+            self._process = None
+            self._backlog_s = 0.0
             self.failed = not self.loaded.is_set()
             if not self.failed:
-                sys.stderr.write(
-                    f"A recogniser process ended with {len(self.streams)} streams; restarting it.\n"
-                )
-            self._drop_streams()
+                sys.stderr.write(f"A recogniser process ended with {count} streams; restarting.\n")
+                self.loaded.clear()
         self.loaded.set()
 
     async def _deliver_reports(self, process: asyncio.subprocess.Process) -> None:
         """Delivers reports to their streams until the process ends."""
         assert process.stdout is not None
+        read = process.stdout.readexactly
         while True:
             try:
-                (length,) = MESSAGE_HEADER.unpack(
-                    await process.stdout.readexactly(MESSAGE_HEADER.size)
-                )
-                report: RecogniserReport = pickle.loads(await process.stdout.readexactly(length))
+                (length,) = MESSAGE_HEADER.unpack(await read(MESSAGE_HEADER.size))
+                report: RecogniserReport = pickle.loads(await read(length))
             except asyncio.IncompleteReadError:
                 return
             if isinstance(report, Ready):
@@ -138,25 +138,17 @@ class RecogniserProcess:
                 if isinstance(report, Recognised):
                     self._backlog_s = max(report.lag_s, self.backlog_s * BACKLOG_DECAY)
                     self._backlog_updated_at = time.monotonic()
-                self.streams[report.stream].deliver(report)
-
-    def _drop_streams(self) -> None:
-        self._process = None
-        self._backlog_s = 0.0
-        if not self.failed:
-            self.loaded.clear()
-        for stream in self.streams.values():
-            stream.deliver(Lost(stream.stream_id))
-        self.streams.clear()
+                self.streams[report.stream].reports.put_nowait(report)
 
 
 class RecogniserPool(Backend):
     """All recogniser processes; leaving the context stops them."""
 
     def __init__(self) -> None:
-        self._processes = [
-            RecogniserProcess() for _ in range(min(_available_cores(), MAX_RECOGNISER_PROCESSES))
-        ]
+        has_affinity = hasattr(os, "sched_getaffinity")  # what this process may use
+        cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+        count = min(cores, MAX_RECOGNISER_PROCESSES)
+        self._processes = [RecogniserProcess() for _ in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
         self._stream_ids = itertools.count(1)
 
@@ -202,14 +194,10 @@ class RecogniserPool(Backend):
             await recogniser.loaded.wait()
             if recogniser.failed:
                 raise session_cancelled()
+            rate, encoding = parameters.sample_rate, parameters.encoding
+            engine = engine_name_for(parameters.speech_model)
             await recogniser.send(
-                Open(
-                    stream.stream_id,
-                    parameters.sample_rate,
-                    parameters.encoding,
-                    parameters.endpointing,
-                    engine_name_for(parameters.speech_model),
-                )
+                Open(stream.stream_id, rate, encoding, parameters.endpointing, engine)
             )
             yield stream
         finally:
@@ -230,9 +218,7 @@ async def _start_process() -> asyncio.subprocess.Process:
     """Starts a process. Shielded: cancelling it halfway would wait for its pipes forever."""
     starting = asyncio.create_task(
         asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "workers.localserver.recognition.recogniser",
+            *(sys.executable, "-m", "workers.localserver.recognition.recogniser"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C goes to the server, which then closes the stdin
@@ -253,10 +239,3 @@ async def _stop_process(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

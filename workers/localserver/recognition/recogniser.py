@@ -80,10 +80,19 @@ class RecogniserWorker:
                     since = stream.recogniser.waiting_since
                     late = since is not None and time.monotonic() - since > MAX_PARTIAL_LAG_S
                     stream.recogniser.advance(None if late else round(interval_s * 1000))
-            next_id = self._next_stream_id()
-            if next_id is not None:
-                with self._isolate_failures(next_id):
-                    _transcribe(self._streams[next_id])
+            requests = [  # blocking ones first, then the oldest
+                (not request.is_blocking, request.arrived_at, stream_id)
+                for stream_id, stream in self._streams.items()
+                if (request := stream.recogniser.request) is not None
+            ]
+            if requests:
+                _, _, stream_id = min(requests)
+                with self._isolate_failures(stream_id):
+                    stream = self._streams[stream_id]
+                    started_at = time.monotonic()
+                    words = stream.engine.transcribe(stream.recogniser.request_samples())
+                    stream.transcribe_s = time.monotonic() - started_at
+                    stream.recogniser.apply_words(words)
 
     @property
     def partial_interval_s(self) -> float:
@@ -91,10 +100,9 @@ class RecogniserWorker:
 
         One partial of every speaking stream must fit into `PARTIAL_CPU_SHARE` of the interval.
         """
+        streams = self._streams.values()
         round_s = sum(
-            stream.transcribe_s
-            for stream in self._streams.values()
-            if stream.recogniser.accepts_partials
+            stream.transcribe_s for stream in streams if stream.recogniser.accepts_partials
         )
         return min(max(MIN_PARTIAL_INTERVAL_S, round_s / PARTIAL_CPU_SHARE), MAX_PARTIAL_INTERVAL_S)
 
@@ -120,9 +128,8 @@ class RecogniserWorker:
     def _apply(self, command: RecogniserCommand, arrived_at: float) -> None:
         if isinstance(command, Open):
             recogniser = StreamRecogniser(command, VoiceDetector())
-            self._streams[command.stream] = OpenStream(
-                recogniser, self._engines.load(command.engine)
-            )
+            engine = self._engines.load(command.engine)
+            self._streams[command.stream] = OpenStream(recogniser, engine)
             return
         stream = self._streams.get(command.stream)
         if stream is None:  # opened in the process before this one, or failed
@@ -136,15 +143,6 @@ class RecogniserWorker:
                 stream.recogniser.flush(arrived_at)
             case Close():
                 del self._streams[command.stream]
-
-    def _next_stream_id(self) -> StreamId | None:
-        """The stream to transcribe next: blocking requests first, then the oldest."""
-        requests = [
-            (not request.is_blocking, request.arrived_at, stream_id)
-            for stream_id, stream in self._streams.items()
-            if (request := stream.recogniser.request) is not None
-        ]
-        return min(requests)[2] if requests else None
 
     @contextmanager
     def _isolate_failures(self, stream_id: StreamId) -> Iterator[None]:
@@ -160,13 +158,6 @@ class RecogniserWorker:
             traceback.print_exc()
             self._streams.pop(stream_id, None)
             self.send(Lost(stream_id))
-
-
-def _transcribe(stream: OpenStream) -> None:
-    started_at = time.monotonic()
-    words = stream.engine.transcribe(stream.recogniser.request_samples())
-    stream.transcribe_s = time.monotonic() - started_at
-    stream.recogniser.apply_words(words)
 
 
 def enqueue_commands(source: BinaryIO, inbox: Inbox) -> None:
@@ -189,7 +180,7 @@ def main() -> None:
     with suppress(BrokenPipeError):  # the server was killed
         worker.send(Ready())
         worker.run()
-    os._exit(0)  # the library must not be torn down while its thread may be at work
+    os._exit(0)  # the library must not be torn down while its thread may be running
 
 
 if __name__ == "__main__":

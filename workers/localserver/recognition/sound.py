@@ -1,7 +1,6 @@
 """Decodes, resamples, buffers and levels audio: mono, 16 kHz, 32-bit float from -1 to 1."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -35,7 +34,7 @@ class FrameDecoder:
 
     def __init__(self, sample_rate: int, encoding: Encoding) -> None:
         self._sample_rate = sample_rate
-        self._decode = _DECODERS[encoding]
+        self._decode = _decode_s16le if encoding is Encoding.PCM_S16LE else decode_mulaw
         self._resampler = self._new_resampler()
         self.remainder: Samples = np.empty(0, np.float32)
         """Samples that do not fill a frame yet."""
@@ -87,9 +86,8 @@ class FrameBuffer:
             self._first_frame += 1
 
     def between(self, start: int, end: int) -> Samples:
-        return np.concatenate(
-            list(islice(self._frames, start - self._first_frame, end - self._first_frame))
-        )
+        first = self._first_frame
+        return np.concatenate(list(islice(self._frames, start - first, end - first)))
 
 
 def rms(samples: Samples) -> float:
@@ -144,9 +142,3 @@ _MULAW_TABLE = _mulaw_table()
 def decode_mulaw(data: bytes) -> Samples:
     """Decodes G.711 µ-law."""
     return _MULAW_TABLE[np.frombuffer(data, np.uint8)]
-
-
-_DECODERS: Mapping[Encoding, Callable[[bytes], Samples]] = {
-    Encoding.PCM_S16LE: _decode_s16le,
-    Encoding.PCM_MULAW: decode_mulaw,
-}

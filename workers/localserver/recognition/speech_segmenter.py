@@ -57,7 +57,7 @@ VAD_LAG_MS = 96
 
 @dataclass(slots=True)
 class Segment:
-    """A stretch of speech that is transcribed as a whole. Frames are counted in the stream."""
+    """A stretch of speech that is transcribed as a whole."""
 
     start_frame: int
     """The first frame, lead-in included."""
@@ -77,9 +77,8 @@ class Segment:
     def add_frame(self, now: int, probability: float, threshold: float) -> None:
         """Adds the next frame; ``now`` is the index after it."""
         self.probabilities.append(probability)
-        if now - self.end_frame > SHORT_PAUSE_FRAMES:
-            minimum = threshold
-        else:
+        minimum = threshold
+        if now - self.end_frame <= SHORT_PAUSE_FRAMES:
             minimum = max(threshold - VAD_HYSTERESIS, min(threshold, 0.01))
         if probability >= minimum:
             self.end_frame = now
@@ -143,18 +142,23 @@ class SpeechSegmenter:
         probability = self._vad.probability(frame)
         self._peak_probability = max(self._peak_probability, probability)
         self.buffer.append(frame)
+        now = self.frame_count
         if self.segment is not None:
-            self.segment.add_frame(self.frame_count, probability, threshold)
-            if self.segment.end_frame == self.frame_count:
-                self._speech_end_frame = self.frame_count
+            self.segment.add_frame(now, probability, threshold)
         else:
-            self._detect_onset(probability, threshold)
-        needed = (
-            self.frame_count - LEAD_IN_FRAMES - ONSET_FRAMES
-            if self.segment is None
-            else self.segment.start_frame
-        )
-        self.buffer.drop_before(needed)
+            self._voiced_run = self._voiced_run + 1 if probability >= threshold else 0
+            if self._voiced_run >= ONSET_FRAMES:
+                onset = now - self._voiced_run
+                start = max(onset - LEAD_IN_FRAMES, self._first_free_frame)
+                probabilities = [0.0] * (onset - start) + [probability] * self._voiced_run
+                self.segment = Segment(start, onset, now, self._voiced_run, probabilities)
+                self._voiced_run = 0
+        if self.segment is None:
+            self.buffer.drop_before(now - LEAD_IN_FRAMES - ONSET_FRAMES)
+        else:
+            self.buffer.drop_before(self.segment.start_frame)
+            if self.segment.end_frame == now:
+                self._speech_end_frame = now
 
     def take_peak_probability(self) -> float:
         """The highest speech probability since the last call."""
@@ -178,15 +182,4 @@ class SpeechSegmenter:
     def claim_audio(self) -> None:
         """Excludes all audio so far from the next segment."""
         self._first_free_frame = self.frame_count
-        self._voiced_run = 0
-
-    def _detect_onset(self, probability: float, threshold: float) -> None:
-        self._voiced_run = self._voiced_run + 1 if probability >= threshold else 0
-        if self._voiced_run < ONSET_FRAMES:
-            return
-        onset = self.frame_count - self._voiced_run
-        start = max(onset - LEAD_IN_FRAMES, self._first_free_frame)
-        probabilities = [0.0] * (onset - start) + [probability] * self._voiced_run
-        self.segment = Segment(start, onset, self.frame_count, self._voiced_run, probabilities)
-        self._speech_end_frame = self.frame_count
         self._voiced_run = 0

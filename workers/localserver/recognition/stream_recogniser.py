@@ -191,9 +191,9 @@ class StreamRecogniser:
 
     def _is_partial_due(self, segment: Segment, interval_ms: int) -> bool:
         now = self._segmenter.frame_count
-        if segment.voiced_frames < MIN_VOICED_FRAMES or (
-            self._open_turn.partial_sent and not self._endpointing.continuous_partials
-        ):
+        if segment.voiced_frames < MIN_VOICED_FRAMES:
+            return False
+        if self._open_turn.partial_sent and not self._endpointing.continuous_partials:
             return False
         if segment.end_frame < now:  # perhaps a pause, which brings a transcription of its own
             return False
@@ -206,13 +206,12 @@ class StreamRecogniser:
     def request_samples(self) -> Samples:
         """The audio to transcribe for the request, at the level that engines expect."""
         assert self.request is not None
-        samples = self._segmenter.buffer.between(
-            self._open_segment.start_frame, self.request.end_frame
-        )
+        segment, end_frame = self._open_segment, self.request.end_frame
+        samples = self._segmenter.buffer.between(segment.start_frame, end_frame)
         if self.request.reason is RequestReason.FLUSH:
             samples = np.concatenate([samples, self._flush_remainder])
         if self.request.reason is RequestReason.PAUSE:  # the rest of its tail is still to come
-            missing = self._open_segment.end_frame + TAIL_FRAMES - self.request.end_frame
+            missing = segment.end_frame + TAIL_FRAMES - end_frame
             samples = np.pad(samples, (0, max(0, missing) * FRAME_SAMPLES))
         return raise_to_engine_level(samples)
 
@@ -221,7 +220,8 @@ class StreamRecogniser:
         request, segment = self.request, self._open_segment
         assert request is not None
         self.request = None
-        if not _is_looping(words):
+        runs = groupby(word.text for word in words)
+        if all(len(list(run)) < MIN_LOOP_REPEATS for _, run in runs):
             segment.words = self._time_words(words, segment, request.end_frame)
         match request.reason:
             case RequestReason.PARTIAL:
@@ -237,9 +237,8 @@ class StreamRecogniser:
             case RequestReason.LENGTH:
                 # After a loop the words are from an earlier transcription, which may pass the cut.
                 cut_ms = request.end_frame * FRAME_MS
-                self._open_turn.add_settled(
-                    tuple(word for word in segment.words if word.end_ms <= cut_ms)
-                )
+                words_before = tuple(word for word in segment.words if word.end_ms <= cut_ms)
+                self._open_turn.add_settled(words_before)
                 self._segmenter.split_segment(request.end_frame, self._endpointing.vad_threshold)
                 self._report_settled()
             case RequestReason.FLUSH:
@@ -286,11 +285,7 @@ class StreamRecogniser:
 
     def _start_flush(self) -> None:
         segment = self._segmenter.segment
-        if (
-            segment is not None
-            and not segment.is_transcribed
-            and segment.voiced_frames >= ONSET_FRAMES
-        ):
+        if segment and not segment.is_transcribed and segment.voiced_frames >= ONSET_FRAMES:
             self._set_request(RequestReason.FLUSH, self._segmenter.frame_count)
         else:
             self._end_turn()
@@ -316,9 +311,3 @@ class StreamRecogniser:
                 lag_s=self._clock() - self._arrived_at,
             )
         )
-
-
-def _is_looping(words: EngineWords) -> bool:
-    return any(
-        len(list(run)) >= MIN_LOOP_REPEATS for _, run in groupby(word.text for word in words)
-    )

@@ -32,28 +32,20 @@ def time_words(words: Sequence[EngineWord], samples: Samples, start_ms: int) -> 
     If the engine reports times, relative to the first sample, they are used.
     """
     length_ms = len(samples) * 1000 // MODEL_RATE_HZ
+
+    def clamped_ms(time_s: float | None) -> int:
+        return min(max(round(1000 * (time_s or 0)), 0), length_ms)
+
     if all(word.start_s is not None and word.end_s is not None for word in words):
-        timed = [_clamp_times(word, length_ms) for word in words]
+        spans = [(clamped_ms(word.start_s), clamped_ms(word.end_s)) for word in words]
     else:
         texts = [word.text for word in words]
         timed = words_by_voicing(texts, voiced_times_ms(samples), 0, length_ms)
+        spans = [(word.start_ms, word.end_ms) for word in timed]
     return tuple(
-        RecognisedWord(
-            relative.text,
-            start_ms + relative.start_ms,
-            start_ms + relative.end_ms,
-            word.confidence,
-        )
-        for relative, word in zip(timed, words, strict=True)
+        RecognisedWord(word.text, start_ms + start, start_ms + max(start, end), word.confidence)
+        for word, (start, end) in zip(words, spans, strict=True)
     )
-
-
-def _clamp_times(word: EngineWord, end_ms: int) -> RecognisedWord:
-    """The engine's own times, limited to the segment."""
-    start, end = (
-        min(max(round(1000 * (time or 0)), 0), end_ms) for time in (word.start_s, word.end_s)
-    )
-    return RecognisedWord(word.text, start, max(start, end))
 
 
 def words_by_voicing(

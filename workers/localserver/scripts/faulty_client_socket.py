@@ -48,8 +48,7 @@ class FaultyClientSocket(ClientSocket):
         self._bytes_per_second = 1
         self._received_bytes = 0
         self._pending: list[Fault] = []
-        self._armed: list[FaultKind] = []
-        """Faults that are due and wait for the message that they change."""
+        self._armed: list[FaultKind] = []  # due; they wait for the message that they change
         self._muted = False
         self._next_turn_order = 0
         self._extra_turns = 0
@@ -71,27 +70,32 @@ class FaultyClientSocket(ClientSocket):
 
     async def send(self, *outgoing: ServerMessage) -> None:
         for message in self._apply_faults(outgoing):
-            match message:
-                case Begin():
-                    await self._wait_or_closed(self._script.begin_after)
-                    await self._trigger_due(FaultPoint.CONNECT)
-                    await self._send_unless_muted(message)
-                    await self._trigger_due(FaultPoint.BEGIN)
-                case Termination():
-                    await self._wait_or_closed(self._script.termination_after)
-                    await self._send_unless_muted(message)
-                case _:
-                    await self._send_unless_muted(message)
+            if isinstance(message, Begin):
+                await self._wait_or_closed(self._script.begin_after)
+                await self._trigger_due(FaultPoint.CONNECT)
+            elif isinstance(message, Termination):
+                await self._wait_or_closed(self._script.termination_after)
+            await self._send_unless_muted(message)
+            if isinstance(message, Begin):
+                await self._trigger_due(FaultPoint.BEGIN)
 
     async def refuse(self, refusal: Refusal) -> None:
+        raw_socket: socket.socket = self._socket.transport.get_extra_info("socket")
         match refusal.fault if isinstance(refusal, FaultTriggered) else None:
             case Fault(FaultKind.CLOSE_WITHOUT_ERROR, code=code, text=reason):
                 await super().close(code, reason)
             case Fault(FaultKind.CUT):
-                await self._cut_connection()
+                # Closing a socket with unread audio would reset the connection and discard what the
+                # client has not read yet.
+                with suppress(OSError):  # the client has gone
+                    raw_socket.shutdown(socket.SHUT_WR)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
+                        await self._discard_incoming()
+                self._socket.transport.abort()
             case Fault(FaultKind.RESET):
                 with suppress(OSError):  # the client has gone
-                    self._raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+                    raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
                 self._socket.transport.abort()
             case _:
                 await super().refuse(refusal)
@@ -102,21 +106,6 @@ class FaultyClientSocket(ClientSocket):
             await self._discard_incoming()  # returns when the client closes
         else:
             await super().close(code, reason)
-
-    @property
-    def _raw_socket(self) -> socket.socket:
-        raw: socket.socket = self._socket.transport.get_extra_info("socket")
-        return raw
-
-    async def _cut_connection(self) -> None:
-        # Closing a socket with unread audio would reset the connection and discard what the client
-        # has not read yet.
-        with suppress(OSError):  # the client has gone
-            self._raw_socket.shutdown(socket.SHUT_WR)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
-                await self._discard_incoming()
-        self._socket.transport.abort()
 
     async def _send_unless_muted(self, message: ServerMessage) -> None:
         if not self._muted:

@@ -68,9 +68,6 @@ FAULT_KEYS = ("what", "after", "code", "text", "seconds")
 CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 """The close codes that a WebSocket server may send."""
 
-BUSY_CODES = (range(1008, 1009), range(3009, 3010))
-"""The vendor's pages disagree on the code."""
-
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
@@ -102,16 +99,13 @@ class FaultRule:
 
 _CANCELLED_TEXT = "Session Cancelled: An error occurred"
 
+_BAD_KEY_TEXT = "Unauthorized Connection: Invalid API key"
+_BUSY_TEXT = "Unauthorized Connection: Too many concurrent sessions"
+_BUSY_CODES = (range(1008, 1009), range(3009, 3010))  # the vendor's pages disagree on the code
+
 FAULT_RULES: Mapping[FaultKind, FaultRule] = {
-    FaultKind.REFUSE: FaultRule(
-        FaultPoint.CONNECT, 1008, text="Unauthorized Connection: Invalid API key"
-    ),
-    FaultKind.BUSY: FaultRule(
-        FaultPoint.CONNECT,
-        1008,
-        BUSY_CODES,
-        "Unauthorized Connection: Too many concurrent sessions",
-    ),
+    FaultKind.REFUSE: FaultRule(FaultPoint.CONNECT, 1008, text=_BAD_KEY_TEXT),
+    FaultKind.BUSY: FaultRule(FaultPoint.CONNECT, 1008, _BUSY_CODES, _BUSY_TEXT),
     FaultKind.NO_BEGIN: FaultRule(FaultPoint.CONNECT),
     FaultKind.ERROR: FaultRule(code=3005, text=_CANCELLED_TEXT),
     FaultKind.ERROR_WITHOUT_CLOSE: FaultRule(code=3005, text=_CANCELLED_TEXT),

@@ -101,9 +101,6 @@ def _suggestion(name: str, known: Sequence[str]) -> str:
     return "Valid: " + ", ".join(f"“{key}”" for key in known) + "."
 
 
-# --- the file
-
-
 def load_script(path: Path) -> Script:
     """Reads a script file; raises `UsageProblem` for the first error in it."""
     try:
@@ -120,11 +117,8 @@ def parse_script(data: bytes, name: str) -> Script:
         raise UsageProblem(f"{name} is not TOML: {error}") from error
     sessions = ScriptTable(values, name, ("session",)).tables("session", _SESSION_KEYS)
     if not sessions:
-        raise UsageProblem(f"{name}: there is no session", "Start one with [[session]].")
+        raise UsageProblem(f"{name}: it has no session", "Start one with [[session]].")
     return Script(tuple(map(_parse_session, sessions)))
-
-
-# --- words
 
 
 def _parse_session(table: ScriptTable) -> SessionScript:
@@ -155,8 +149,17 @@ def _parse_delays(table: ScriptTable, default: ReportDelays) -> ReportDelays:
 def _parse_turn(table: ScriptTable, default_delays: ReportDelays) -> ScriptedTurn:
     if ("words" in table.values) == ("text" in table.values):
         table.fail("it needs either “words” or “text”", "“text” needs “start” and “end”.")
-    words = _parse_words(table) if "words" in table.values else _parse_text(table)
-    return ScriptedTurn(words, _parse_delays(table, default_delays))
+    delays = _parse_delays(table, default_delays)
+    if "words" in table.values:
+        return ScriptedTurn(_parse_words(table), delays)
+    text = table.text("text")
+    start, end = table.milliseconds("start"), table.milliseconds("end")
+    if start >= end:
+        table.fail(f"it does not end after its start ({start} ms)")
+    words = words_by_length(text, start, end)
+    if any(word.start_ms == word.end_ms for word in words):
+        table.fail(f"{end - start} ms is too short for {len(words)} words")
+    return ScriptedTurn(words, delays)
 
 
 def _parse_words(table: ScriptTable) -> RecognisedWords:
@@ -195,20 +198,6 @@ def _parse_word(table: ScriptTable, item: object, label: str) -> RecognisedWord:
     return word
 
 
-def _parse_text(table: ScriptTable) -> RecognisedWords:
-    text = table.text("text")
-    start, end = table.milliseconds("start"), table.milliseconds("end")
-    if start >= end:
-        table.fail(f"it does not end after its start ({start} ms)")
-    words = words_by_length(text, start, end)
-    if any(word.start_ms == word.end_ms for word in words):
-        table.fail(f"{end - start} ms is too short for {len(words)} words")
-    return words
-
-
-# --- faults
-
-
 def _parse_fault(table: ScriptTable) -> Fault:
     kind = FaultKind(table.one_of("what", [kind.value for kind in FaultKind]))
     rule = FAULT_RULES[kind]
@@ -224,13 +213,11 @@ def _parse_fault(table: ScriptTable) -> Fault:
     if rule.is_close_reason and len(text.encode()) > MAX_REASON_BYTES:
         table.fail(f"a close reason has at most {MAX_REASON_BYTES} bytes", "Shorten “text”.")
     seconds = table.seconds("seconds", 0.0) if "seconds" in values else None
-    return Fault(kind, rule.point or _parse_after(table), code, text, seconds)
-
-
-def _parse_after(table: ScriptTable) -> FaultPoint | float:
-    after = table.values.get("after")
-    if isinstance(after, str):
-        return FaultPoint(table.one_of("after", [point.value for point in FaultPoint]))
-    if after is None or table.seconds("after", 0.0) == 0:
+    after: FaultPoint | float
+    if rule.point is not None:
+        after = rule.point
+    elif isinstance(values.get("after"), str):
+        after = FaultPoint(table.one_of("after", [point.value for point in FaultPoint]))
+    elif (after := table.seconds("after", 0.0)) == 0:
         table.fail("“after” must say when", "Give seconds of received audio, or a moment.")
-    return table.seconds("after", 0.0)
+    return Fault(kind, after, code, text, seconds)

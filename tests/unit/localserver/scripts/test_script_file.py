@@ -136,7 +136,7 @@ def test_longer_words_take_longer() -> None:
             "day.toml is not TOML",
         ),
         ("[[session]]\nbegin_after 1\n", "(at line 2, column 13)"),
-        ("", "day.toml: there is no session. Start one with [[session]]."),
+        ("", "day.toml: it has no session. Start one with [[session]]."),
         ("[session]\n", "“session” is not a list of tables"),
         ("[[sessions]]\n", "day.toml: unknown key “sessions”. Did you mean “session”?"),
         (session("final_afer = 1"), "session 1: unknown key “final_afer”. Did you mean “final_aft"),
