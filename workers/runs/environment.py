@@ -6,35 +6,22 @@ from functools import cache
 
 from workers.protocol.codec import JsonObject
 
-_REPORTED_PACKAGES = (
-    "paceline",
-    "numpy",
-    "soundfile",
-    "soxr",
-    "websocket-client",
-    "moonshine-voice",
-)
+_REPORTED_PACKAGES = "paceline numpy soundfile soxr websocket-client moonshine-voice"
 
 
 @cache
 def environment_info() -> JsonObject:
     """The fields of ``run.json``: ``versions`` by package, and ``host``.
 
-    Takes a thirtieth of the desk's start, so the first session that connects calls it.
+    Called when the first session connects, as it would take a thirtieth of the desk's start.
     """
-    return {
-        "versions": _package_versions(),
-        "host": {"system": platform.platform(), "python": sys.version.split()[0]},
-    }
-
-
-def _package_versions() -> JsonObject:
     from importlib.metadata import PackageNotFoundError, version  # slow to load, used once
 
-    found: JsonObject = {}
-    for package in _REPORTED_PACKAGES:
+    versions: JsonObject = {}
+    for package in _REPORTED_PACKAGES.split():
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = None
-    return found
+            versions[package] = None
+    host: JsonObject = {"system": platform.platform(), "python": sys.version.split()[0]}
+    return {"versions": versions, "host": host}

@@ -1,6 +1,6 @@
 """The index of a run, ``run.json``: what all jobs share, and an object for each job.
 
-``paceline resume`` and the replay read it; only `RunFolder` writes it. It never holds a key.
+``paceline resume`` and the replay read it; only `RunFolder` writes it. It never contains a key.
 """
 
 import json
@@ -27,19 +27,17 @@ _encode_json = json.JSONEncoder(ensure_ascii=False).encode
 
 @dataclass(frozen=True, slots=True)
 class IndexJob:
-    """What the index says about one job; `record` is its object as written.
-
-    Properties raise `Malformed` for what cannot be read.
-    """
+    """One job of the index. Properties raise `Malformed` for what cannot be read."""
 
     id: JobId
     file: str
-    """The recording, as it was named."""
+    """The recording, as the user named it."""
     record: JsonObject
+    """The job's object as written."""
 
     @property
     def status(self) -> str:
-        """A value of `JobStatus`, or whatever stands there."""
+        """A value of `JobStatus`, or any other text that the index holds instead."""
         ended = self.record.get("ended")
         if isinstance(ended, dict) and ended.get("outcome") == Outcome.INTERRUPTED.value:
             return JobStatus.INTERRUPTED.value
@@ -48,18 +46,17 @@ class IndexJob:
     @property
     def queued(self) -> Queued | None:
         """The recording's properties; None if it was never probed."""
-        return (
-            codec.load(Queued, self.record, f"job {self.id}") if "seconds" in self.record else None
-        )
+        probed = "seconds" in self.record
+        return codec.load(Queued, self.record, f"job {self.id}") if probed else None
 
     @property
     def attempt(self) -> int:
-        """The latest attempt, announced or begun; 0 if there was none."""
+        """The latest attempt, started or announced; 0 if there was none."""
         attempt = self.record.get("attempt")
         return attempt if isinstance(attempt, int) else 0
 
     def ending_of(self, attempt: int) -> Ended | None:
-        """How an attempt ended, as the supervisor saw it; the trace of a killed one has no end."""
+        """How an attempt ended, as the supervisor saw it; the trace of a killed one lacks that."""
         endings = self.record.get("attempts")
         ended = endings.get(str(attempt)) if isinstance(endings, dict) else None
         return codec.load(Ended, ended, f"job {self.id}") if isinstance(ended, dict) else None
@@ -67,7 +64,7 @@ class IndexJob:
 
 @dataclass(frozen=True, slots=True)
 class RunIndex:
-    """What ``run.json`` says. Properties raise `Malformed` for what cannot be read."""
+    """The content of ``run.json``. Properties raise `Malformed` for what cannot be read."""
 
     header: JsonObject
     """What all jobs have in common."""
@@ -75,17 +72,15 @@ class RunIndex:
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where the run streams to; None if no session was ever about to start."""
+        """Where the run streams to; None if no session ever started."""
         return self._section(Endpoint, "endpoint")
 
     @property
     def settings(self) -> StreamSettings:
-        """How every job is streamed."""
         return self._section(StreamSettings, "settings") or StreamSettings()
 
     @property
     def limits(self) -> Limits:
-        """How many sessions run at once, and so on."""
         return self._section(Limits, "limits") or Limits()
 
     def _section(self, kind: type[T], key: str) -> T | None:
@@ -103,37 +98,33 @@ def read_index(path: Path) -> RunIndex:
             if type(job["id"]) is int and isinstance(job["file"], str)
         ]
     except FileNotFoundError as error:
-        raise RunFolderProblem(
-            f"{path} is not a run folder", f"It holds no {INDEX_NAME}."
-        ) from error
+        hint = f"It holds no {INDEX_NAME}."
+        raise RunFolderProblem(f"{path} is not a run folder", hint) from error
     except OSError as error:
         raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunFolderProblem(f"{path / INDEX_NAME} is damaged ({error!r})") from error
     if header.get("format", INDEX_VERSION) != INDEX_VERSION:
-        raise RunFolderProblem(
-            f"{path / INDEX_NAME} has format version {header['format']}",
-            f"This program reads version {INDEX_VERSION}.",
-        )
+        reason = f"{path / INDEX_NAME} has format version {header['format']}"
+        raise RunFolderProblem(reason, f"This program reads version {INDEX_VERSION}.")
     return RunIndex(header, jobs)
 
 
 def job_line(record: JsonObject) -> str:
     """The line of a job.
 
-    Not written with `indent`, which the C encoder does not know: that would take a quarter of a
-    second for a thousand jobs, under the lock for which the reports of all sessions wait.
+    Without `indent`, which the C encoder does not support: a thousand jobs would take a quarter of
+    a second, and meanwhile the reports of all sessions wait for the lock.
     """
     return _encode_json(record)
 
 
 def index_text(header: Mapping[str, Json], job_lines: Iterable[str]) -> str:
-    """The text of ``run.json``."""
     head = _encode_json({**header, "jobs": []}).removesuffix("]}")
     jobs = ",\n".join(job_lines)
     return f"{head}\n{jobs}\n]}}\n"
 
 
 def list_runs(folder: Path) -> list[Path]:
-    """The run folders directly under a folder, the oldest first."""
+    """The run folders directly in a folder, the oldest first."""
     return sorted(path.parent for path in folder.glob(f"*/{INDEX_NAME}"))

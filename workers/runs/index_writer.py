@@ -9,7 +9,7 @@ MAX_WRITE_SHARE = 0.1
 """The share of time spent on writing; changes in the meantime are saved together."""
 
 RETRY_INTERVAL_S = 1.0
-"""Seconds until the next try after a failure, such as a full disk."""
+"""Wait after a failure, such as a full disk."""
 
 MAX_FINAL_TRIES = 3
 
@@ -23,7 +23,7 @@ class IndexWriter:
         self._due_at = 0.0
 
     def time_to_save(self, max_s: float) -> float:
-        """Seconds until something is to be saved, but at most ``max_s``."""
+        """Seconds until the next save, at most ``max_s``."""
         if not self._folder.needs_saving:
             return max_s
         return min(max_s, self._due_at - time.monotonic())
@@ -37,7 +37,7 @@ class IndexWriter:
             time.sleep(RETRY_INTERVAL_S)
 
     def save(self, *, force: bool = False, durable: bool = False) -> None:
-        """Saves what has changed, if it is time; after a failure, later calls try again.
+        """Saves changes if a save is due; after a failure, later calls try again.
 
         ``durable`` waits for the disk.
         """
@@ -52,7 +52,7 @@ class IndexWriter:
             self._folder.save(index, durable=durable)
             now = time.monotonic()
             self._due_at = now + (now - began) / MAX_WRITE_SHARE
-        except OSError:  # the traces have it all
+        except OSError:  # the traces have everything
             with self._lock:
                 self._folder.mark_unsaved()
             self._due_at = began + RETRY_INTERVAL_S

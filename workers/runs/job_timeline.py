@@ -1,9 +1,9 @@
-"""One job of a run that is read back: all its reports, from the index and its traces.
+"""Rebuilds the reports of one job from the index and the job's traces.
 
-What no trace keeps is rebuilt here, once for everybody: a job is queued from the start (when it was
-added is not recorded); an attempt whose process was killed ends as the index says, else with
-`UNRECORDED_ENDING`; the next attempt is announced when the one before has failed, or right before
-it starts if somebody asked for it.
+What no trace keeps is added here, and only here: a job is queued from the start (when it was added
+is not recorded); an attempt whose process was killed ends as the index says, or else with
+`UNRECORDED_ENDING`; the next attempt is announced when the previous one has failed, or right before
+its start if the user retried the job.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,21 +29,18 @@ from workers.runs.index import IndexJob
 from workers.traces.index import TraceIndex
 
 TimedReport: TypeAlias = tuple[float, JobReport]
-"""Seconds on the run's clock, and what was reported then."""
+"""Seconds on the run's clock, and the report."""
 
 BEFORE_START_S = -1.0
 """A time before every report."""
 
-UNRECORDED_ENDING = Ended(
-    Outcome.CRASHED,
-    "its end was not recorded: its process was killed",
-    RESUME_HINT,
-)
-"""The end of a session that nobody recorded, in a run that no program works on."""
+_REASON = "its end was not recorded: its process was killed"
+UNRECORDED_ENDING = Ended(Outcome.CRASHED, _REASON, RESUME_HINT)
+"""The end of a session whose end is missing, in a run that no program works on."""
 
 
 class IncidentKind(Enum):
-    """What a user who looks back at a run looks for."""
+    """What a replay can jump to."""
 
     FAILED = "failed"
     RETRIED = "retried"
@@ -52,7 +49,7 @@ class IncidentKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TimedAttempt:
-    """An attempt and when it began on the run's clock."""
+    """An attempt and its start on the run's clock."""
 
     number: int
     trace_index: TraceIndex
@@ -66,15 +63,15 @@ class TimedAttempt:
 def time_attempts(
     traces: Iterable[tuple[int, TraceIndex]], start_s: Callable[[TraceIndex], float]
 ) -> list[TimedAttempt]:
-    """Attempts of one job on the run's clock, where each starts after the one before has ended.
+    """Puts attempts of one job on the run's clock; none starts before the previous one ends.
 
-    ``start_s`` gives the start by the wall clock, which somebody may have set meanwhile.
+    ``start_s`` gives the start by the wall clock, which may have been set in between.
     """
     attempts: list[TimedAttempt] = []
     for number, trace_index in traces:
         earliest_s = attempts[-1].end_s if attempts else 0.0
-        begun_s = start_s(trace_index) if trace_index.end_s else 0.0
-        attempts.append(TimedAttempt(number, trace_index, max(begun_s, earliest_s)))
+        by_wall_s = start_s(trace_index) if trace_index.end_s else 0.0
+        attempts.append(TimedAttempt(number, trace_index, max(by_wall_s, earliest_s)))
     return attempts
 
 
@@ -115,7 +112,7 @@ class JobTimeline:
                 self._add_retry(attempt, ended, following)
         ended = job.ending_of(job.attempt)
         if ended is not None and all(attempt.number < job.attempt for attempt in attempts):
-            # It never started. A job that was taken out of the queue stood there to the last.
+            # It never started. A job cancelled in the queue counts as queued to the end.
             failed = JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED
             last_s = attempts[-1].end_s if attempts else 0.0
             at_s = last_s if failed else run_duration_s
@@ -126,7 +123,7 @@ class JobTimeline:
     def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``, without replaced readings of turns.
 
-        In order, except for a warning of damage, which follows its attempt.
+        In order, except that a warning of damage comes after its attempt.
         """
         latest = 1
         for entry in self._entries:
@@ -158,9 +155,8 @@ class JobTimeline:
             if JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED:
                 self.incidents.append((attempt.end_s, IncidentKind.FAILED))
             return
-        automatic = (
-            ended.outcome in {*RETRYABLE, Outcome.HANDED_OVER} and ended is not UNRECORDED_ENDING
-        )
+        retried = ended.outcome in {*RETRYABLE, Outcome.HANDED_OVER}
+        automatic = retried and ended is not UNRECORDED_ENDING
         at_s = attempt.end_s if automatic else following.start_s
         if ended.outcome in RETRYABLE:
             self.incidents.append((at_s, IncidentKind.RETRIED))

@@ -18,17 +18,17 @@ _RETRY_NOT_STARTED = "it was asked for again, and the program ended before it be
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """What is needed to go on with a run."""
+    """What is needed to resume a run."""
 
     endpoint: Endpoint | None
-    """None: the embedded engine, if no session was ever about to start there."""
+    """None: the embedded engine, before any session started."""
     settings: StreamSettings
     limits: Limits
     jobs: list[JobState]
 
 
 def read_run(path: Path) -> SavedRun:
-    """A run that no program works on, so a session without an end was killed.
+    """Reads a run that no program works on, so a session without an end was killed.
 
     Raises `RunFolderProblem` or `Malformed`.
     """
@@ -38,9 +38,9 @@ def read_run(path: Path) -> SavedRun:
 
 
 def read_job_states(path: Path) -> list[JobState]:
-    """Every job of a run, which may be in progress.
+    """Reads every job of a run, which may be in progress.
 
-    A damaged trace counts up to its damage, which becomes a warning. Raises `RunFolderProblem` if
+    A damaged trace counts up to the damage, which becomes a warning. Raises `RunFolderProblem` if
     there is no run in folder ``path``.
     """
     return [_read_job(path, job, running=True) for job in read_index(path).jobs]
@@ -51,10 +51,8 @@ def _read_job(path: Path, job: IndexJob, *, running: bool) -> JobState:
     for _, trace_index in traces:
         trace_index.drop_after_damage()
     attempts = time_attempts(traces, lambda _: 0.0)
-    state = JobState(job.id, job.file)
-    for _, report in JobTimeline(job, attempts, running=running).reports_between(
-        BEFORE_START_S, inf
-    ):
+    state, timeline = JobState(job.id, job.file), JobTimeline(job, attempts, running=running)
+    for _, report in timeline.reports_between(BEFORE_START_S, inf):
         state.apply(report)
     if state.is_settled and job.attempt > state.attempt and "ended" not in job.record:
         retrying = Retrying(_RETRY_NOT_STARTED, 0.0, state.resume_point.at_ms / 1000)

@@ -4,8 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 MAX_IDLE_GAP_S = 10.0
-"""Seconds that are left of a longer time without live sessions, for instance if a run was resumed
-the next day."""
+"""A longer time without live sessions is cut to this, as when a run is resumed the next day."""
 
 
 class RunClock:
@@ -19,21 +18,21 @@ class RunClock:
         self._skipped_gaps: list[tuple[float, float]] = []
         """The end of each pause on the run's clock, and all seconds that were cut by then."""
         cut = 0.0
-        for begun, seconds in sorted(spans):
+        for start, seconds in sorted(spans):
             if not reached:
-                self._started_at = reached = begun
-            if begun - reached > MAX_IDLE_GAP_S:
-                cut += begun - reached - MAX_IDLE_GAP_S
-                self._skipped_gaps.append((begun - self._started_at - cut, cut))
-            reached = max(reached, begun + seconds)
+                self._started_at = reached = start
+            if start - reached > MAX_IDLE_GAP_S:
+                cut += start - reached - MAX_IDLE_GAP_S
+                self._skipped_gaps.append((start - self._started_at - cut, cut))
+            reached = max(reached, start + seconds)
 
     def from_wall_time(self, wall_s: float) -> float:
-        """Seconds of the run for seconds since the epoch."""
+        """Converts seconds since the epoch to seconds of the run."""
         whole = max(wall_s - self._started_at, 0.0)
         cut = max((cut for at, cut in self._skipped_gaps if at + cut <= whole), default=0.0)
         return whole - cut
 
     def to_wall_time(self, at_s: float) -> float:
-        """Seconds since the epoch for seconds of the run."""
+        """Converts seconds of the run to seconds since the epoch."""
         skipped = bisect_right(self._skipped_gaps, at_s, key=lambda skip: skip[0])
         return self._started_at + at_s + (self._skipped_gaps[skipped - 1][1] if skipped else 0.0)

@@ -1,7 +1,7 @@
 """The folder of a run in progress: its index, its lock, and the files of its attempts.
 
 ``run.json`` is replaced as a whole, so it is never half written. A program that works on a run
-holds a lock, which the system releases however the program ends.
+holds a lock, which the system releases in any case when the program ends.
 """
 
 import os
@@ -32,10 +32,12 @@ _PRESERVED_KEYS = ("started", "limits", "versions", "host")
 
 
 class RunFolder:
-    """Keeps the index of a run up to date. Not thread-safe: the supervisor holds its lock."""
+    """Keeps the index of a run up to date. Not thread-safe: the supervisor holds its lock.
+
+    ``index``: of a resumed run.
+    """
 
     def __init__(self, path: Path, lock: FileLock, index: RunIndex | None = None) -> None:
-        """``index``: of a resumed run."""
         self.path = path
         self._lock = lock
         self._resumed = index is not None
@@ -45,7 +47,7 @@ class RunFolder:
         """Whether anything has changed since the last save."""
         self._header_saved = False
         self._saved_lines: dict[JobId, str] = {}
-        """Jobs as the index on disk has them; without those that have changed since."""
+        """The lines of jobs that have not changed since the last save."""
 
     def close(self) -> None:
         """Releases the lock; removes the folder if it never had a job."""
@@ -65,12 +67,12 @@ class RunFolder:
 
     @property
     def exports_path(self) -> Path:
-        """Where exports of this run go by default."""
+        """The default folder for exports of this run."""
         return self.path / "exports"
 
     @property
     def faults_path(self) -> Path:
-        """Where faults of the program itself are logged."""
+        """The log for faults of the program itself."""
         return self.path / "faults.log"
 
     def set_header(
@@ -100,10 +102,8 @@ class RunFolder:
         return files.attempt_files(self.path, job, attempt, file)
 
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
-        """The first number from ``attempt`` on without a trace.
-
-        A session that was killed right after its start left a trace without events.
-        """
+        """The first number from ``attempt`` on that has no trace. A session that was killed right
+        after its start leaves one without events."""
         while self.attempt_files(job, attempt, file)[0].exists():
             attempt += 1
         return attempt
@@ -113,11 +113,8 @@ class RunFolder:
         files.set_aside(self.path, job, attempt, file)
 
     def add_job(self, job: JobId, file: str) -> None:
-        """Records a new job.
-
-        ``file`` is the recording as it was named. Its absolute path is kept too, since the run may
-        be resumed from another working directory.
-        """
+        """Records a new job. ``file`` is the recording as the user named it; its absolute path is
+        kept too, as the run may be resumed from another working directory."""
         path = file
         with suppress(FileNotFoundError):  # the working directory was removed
             path = os.path.abspath(file)
@@ -125,7 +122,6 @@ class RunFolder:
         self._mark_changed(job)
 
     def recording_path(self, job: JobId) -> str:
-        """The path of a job's recording."""
         record = self._jobs[job]
         named, path = str(record["file"]), record.get("path")
         return path if isinstance(path, str) and os.path.exists(path) else named
@@ -137,13 +133,13 @@ class RunFolder:
 
     @property
     def order(self) -> list[JobId]:
-        """The order as recorded last; jobs in it may have started since."""
+        """The recorded order; some of its jobs may have started."""
         order = self._header.get("order")
         jobs = order if isinstance(order, list) else []
         return [JobId(job) for job in jobs if isinstance(job, int)]
 
     def set_changes(self, job: JobId, changes: UpdateConfiguration) -> None:
-        """Records all that was changed in the configuration of a streaming job."""
+        """Records the changes of a job's session configuration."""
         record, written = self._jobs[job], codec.dump(changes)
         if record.get("changes", {}) == written:
             return
@@ -159,12 +155,13 @@ class RunFolder:
         return UpdateConfiguration()
 
     def record(self, state: JobState, report: JobReport) -> None:
-        """Notes how a job stands after a report."""
+        """Records the state of a job after a report."""
         job = self._jobs[report.job]
         match report.event:
             case Queued() as queued:
-                job |= codec.dump(queued)
-                job["size"] = _file_size(self.recording_path(report.job))
+                job |= {**codec.dump(queued), "size": None}
+                with suppress(OSError):
+                    job["size"] = os.path.getsize(self.recording_path(report.job))
             case Connecting():
                 self._header |= environment.environment_info()
                 job["sha256"] = state.sha256
@@ -172,33 +169,29 @@ class RunFolder:
                 pass
             case _:
                 return
-        waits = isinstance(report.event, Retrying)  # for a place too, which a state calls queued
-        job["status"] = (JobStatus.RETRYING if waits else state.status).value
-        if not isinstance(report.event, Queued):
-            self._record_ending(job, state)
-        job["attempt"] = state.attempt
+        retrying = isinstance(report.event, Retrying)  # after a refusal too, unlike `state.status`
+        job["status"] = (JobStatus.RETRYING if retrying else state.status).value
+        job["attempt"], number = state.attempt, str(state.attempt)
         self._mark_changed(report.job)
-
-    def _record_ending(self, job: JsonObject, state: JobState) -> None:
-        """Notes how the latest attempt ended. A number that comes again has no ending yet: a
-        refusal had it, or an attempt that never started."""
         attempts = job.get("attempts")
-        if state.ended is None:
+        if isinstance(report.event, Queued):
+            return
+        if state.ended is None:  # the number may have an ending: of a refusal, or without a start
             job.pop("ended", None)
             if isinstance(attempts, dict):
-                attempts.pop(str(state.attempt), None)
+                attempts.pop(number, None)
             return
         ended = job["ended"] = codec.dump(state.ended)
-        if not isinstance(attempts, dict):  # there was none, or it is damaged
+        if not isinstance(attempts, dict):  # missing, or damaged
             attempts = job["attempts"] = {}
-        attempts[str(state.attempt)] = ended
+        attempts[number] = ended
 
     def _mark_changed(self, job: JobId) -> None:
         self._saved_lines.pop(job, None)
         self.needs_saving = True
 
     def is_job_saved(self, job: JobId) -> bool:
-        """Whether the index on disk has all that is known of a job, and of the run."""
+        """Whether the index on disk is up to date for a job and for the run's header."""
         return self._header_saved and job in self._saved_lines
 
     def take_index_text(self) -> str | None:
@@ -206,7 +199,7 @@ class RunFolder:
         if not self.needs_saving:
             return None
         self.needs_saving, self._header_saved = False, True
-        for id, record in self._jobs.items():  # only what has changed: all sessions' reports wait
+        for id, record in self._jobs.items():  # only what changed: the reports of all jobs wait
             if id not in self._saved_lines:
                 self._saved_lines[id] = job_line(record)
         return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))
@@ -216,8 +209,21 @@ class RunFolder:
         self.needs_saving, self._header_saved = True, False
 
     def save(self, index_text: str, *, durable: bool) -> None:
-        """Replaces ``run.json``; ``durable`` waits for the disk. Raises `OSError`."""
-        _replace_file(self.path / INDEX_NAME, index_text, durable=durable)
+        """Replaces ``run.json`` in one step, so that it is never half written. Raises `OSError`.
+
+        ``durable`` waits for the disk, which only guards against a power failure. While sessions
+        stream, that would hold up the file system, and so their traces and chunks.
+        """
+        draft = self.path / f".{INDEX_NAME}.{secrets.token_hex(4)}"
+        try:
+            with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(index_text)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            draft.replace(self.path / INDEX_NAME)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def create(path: Path | None) -> RunFolder:
@@ -231,29 +237,25 @@ def create(path: Path | None) -> RunFolder:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if {entry.name for entry in path.iterdir()} - {_LOCK_NAME}:  # a killed start leaves a lock
-            holds_run = (path / INDEX_NAME).exists()
-            problem = "holds a run already" if holds_run else "is not empty"
+            problem = "holds a run already" if (path / INDEX_NAME).exists() else "is not empty"
             raise UsageProblem(f"{path} {problem}", "Name another folder with --out.")
         return RunFolder(path, _acquire_lock(path))
     except OSError as error:
-        raise RunFolderProblem(
-            f"the run folder {path} cannot be written ({error.strerror})",
-            "Name another folder with --out.",
-        ) from error
+        reason = f"the run folder {path} cannot be written ({error.strerror})"
+        raise RunFolderProblem(reason, "Name another folder with --out.") from error
 
 
 def reopen(path: Path) -> RunFolder:
     """Opens the folder of a run to resume it; raises `RunFolderProblem`, also if it is running."""
-    if not read_index(path).jobs:  # before a lock is made in what is no run folder
+    if not read_index(path).jobs:  # first, so that no lock is made in other folders
         raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
     try:
         lock = _acquire_lock(path)
     except OSError as error:
-        raise RunFolderProblem(
-            f"the run folder {path} cannot be written ({error.strerror})"
-        ) from error
+        reason = f"the run folder {path} cannot be written ({error.strerror})"
+        raise RunFolderProblem(reason) from error
     try:
-        return RunFolder(path, lock, read_index(path))  # again, now that nobody writes it
+        return RunFolder(path, lock, read_index(path))  # again, now that no other program writes it
     except BaseException:
         lock.release()
         raise
@@ -266,7 +268,7 @@ def is_running(path: Path) -> bool:
             _acquire_lock(path).release()
     except RunFolderProblem:
         return True
-    except OSError:  # a folder that we may not write to
+    except OSError:  # a read-only folder
         pass
     return False
 
@@ -276,37 +278,11 @@ def _acquire_lock(path: Path) -> FileLock:
     try:
         lock.acquire()
     except Timeout as error:
-        raise RunFolderProblem(
-            f"another program is at work on {path}", "Wait for it, or end it."
-        ) from error
+        reason = f"another program is working on {path}"
+        raise RunFolderProblem(reason, "Wait for it, or end it.") from error
     return lock
 
 
 def runs_path() -> Path:
-    """The folder for runs that are not given one."""
+    """The default parent folder of runs."""
     return user_state_path("paceline") / "runs"
-
-
-def _replace_file(path: Path, text: str, *, durable: bool) -> None:
-    """Replaces a file in one step, so that it is never half written.
-
-    ``durable`` guards against the loss of power only. While sessions stream it would hold up the
-    file system, and with it their traces and their chunks.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _file_size(file: str) -> int | None:
-    try:
-        return os.path.getsize(file)
-    except OSError:
-        return None

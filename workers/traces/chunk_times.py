@@ -1,8 +1,8 @@
-"""When each chunk of an attempt was due and sent, rebuilt from its trace.
+"""Computes when each chunk of an attempt was due and sent, from its trace.
 
-A trace keeps only the lag of each chunk. When it was due follows from `pacing.schedule`: the clock
-starts at `Began`, chunk ``k`` starts at sample ``k * frames`` and is due at the start or at the end
-of its interval, as the settings say, and each slip moves the chunk it was found at and all later
+A trace keeps only the lag of each chunk. Its due time follows from `pacing.schedule`: the clock
+starts at `Began`, chunk ``k`` starts at sample ``k * frames`` and is due at the start or end of its
+interval, as the settings say. Each slip delays the chunk at which it was detected and all later
 ones.
 """
 
@@ -20,29 +20,26 @@ from workers.pacing.schedule import Release
 from workers.traces.format import TimedEvent, TraceHead
 
 BIN_EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-"""Upper edges of the bins of a lag histogram, inclusive; the last bin has none."""
-
-PROGRESS_UNIT_S = 0.001
-"""Seconds to which `Progressed.sent_seconds` is rounded in a trace."""
+"""Inclusive upper edges of the bins of a lag histogram; the last bin has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkTime:
-    """One chunk: which audio it carried, and when it was due and left."""
+    """One chunk: its audio, and when it was due and sent."""
 
     start_s: float
-    """Where its audio starts, in seconds of the recording."""
+    """Start of its audio in the recording."""
     seconds: float
-    """How much audio it carries."""
+    """Duration of its audio."""
     due_s: float
-    """When it was due, in seconds on the attempt's clock."""
+    """On the attempt's clock."""
     sent_s: float
     """When its write to the socket had finished, on the same clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How punctual one attempt has been so far."""
+    """The punctuality of one attempt so far."""
 
     attempt: int
     settings: StreamSettings
@@ -54,21 +51,21 @@ class Timing:
     """Chunks in each bin of `BIN_EDGES_MS`."""
     slips: tuple[Slipped, ...]
     certificate: Certificate
-    """Computed as at the end of an attempt, as if it ended now."""
+    """As if the attempt ended now."""
     is_over: bool
     damaged_lines: int
 
     def chunk_start_s(self, chunk: int) -> float:
-        """Where in the recording a chunk begins."""
+        """Where in the recording a chunk starts."""
         return (self.resume_point.at_ms + chunk * self.settings.chunk_ms) / 1000
 
 
 class ChunkTimes:
     """A sequence of `ChunkTime`, which grows as events of one attempt are applied in order.
 
-    Times agree with the session's to about 2 µs. The exception is the last chunk of a recording,
-    which is shorter than the others: progress is written to the millisecond, so with
-    `Release.END` its times are exact to half of one.
+    Times agree with the session's to about 2 µs. Only the last chunk of a recording is less exact:
+    it is shorter than the others, and progress is rounded to the millisecond. So with `Release.END`
+    its times are exact to half a millisecond.
     """
 
     def __init__(self, head: TraceHead | None = None) -> None:
@@ -79,21 +76,21 @@ class ChunkTimes:
         self._began_s = 0.0
         self._lags_us = array("I")
         self._report_times_s, self._reported_chunks = array("d"), array("Q")
-        """When lags were reported, and how many chunks there were then."""
+        """When lags were reported, and the number of chunks by then."""
         self._slips: list[tuple[float, Slipped]] = []
         self._sent_end_s = inf
-        """Up to where in the recording audio was sent; infinite when nothing was said of it."""
+        """Where in the recording the audio sent ends; infinite when that is unknown."""
         self._ended_s: float | None = None
         self._cached_timing: Timing | None = None
 
     def apply(self, timed: TimedEvent) -> None:
-        """Takes the next event; most types say nothing about time."""
+        """Takes the next event; most types have no effect."""
         match timed.event:
             case ChunksSent(lag_us=lags_us):
                 self._lags_us.extend(min(max(lag, 0), 0xFFFFFFFF) for lag in lags_us)
                 self._report_times_s.append(timed.t)
                 self._reported_chunks.append(len(self._lags_us))
-                self._sent_end_s = inf  # the progress that counts them comes next
+                self._sent_end_s = inf  # until the next progress, which includes them
             case Progressed(sent_seconds=sent_s):
                 self._sent_end_s = sent_s
             case Began() as began:
@@ -117,34 +114,31 @@ class ChunkTimes:
         offset_s, seconds = chunk * frames / rate, frames / rate
         if chunk == len(self) - 1:
             last_s = self._sent_end_s - start / rate - offset_s
-            seconds = last_s if last_s < seconds - PROGRESS_UNIT_S else seconds
+            if last_s < seconds - 0.001:  # progress is rounded to the millisecond
+                seconds = last_s
         due_s = self._began_s + offset_s
         if self.settings.release is Release.END:
             due_s += seconds
         for _, slip in self._slips:
             if slip.at_seconds * rate - start < (chunk + 0.5) * frames:
                 due_s += slip.stalled_ms / 1000
-        return ChunkTime(
-            start / rate + offset_s, seconds, due_s, due_s + self._lags_us[chunk] / 1e6
-        )
+        sent_s = due_s + self._lags_us[chunk] / 1e6
+        return ChunkTime(start / rate + offset_s, seconds, due_s, sent_s)
 
     def chunk_at(self, position_s: float) -> int:
-        """The number of the chunk that carries this position of the recording, in seconds.
-
-        The result may lie outside of the chunks that were sent.
-        """
+        """The number of the chunk at a position in seconds of the recording, sent or not."""
         rate, start, frames = self._grid
         return int((position_s * rate - start) // frames)
 
     @property
     def _grid(self) -> tuple[int, int, int]:
-        """The rate in Hz, the first sample of the attempt in the recording, samples a chunk."""
+        """The rate in Hz, the attempt's first sample in the recording, and samples per chunk."""
         rate = self.began.sample_rate if self.began else 16_000
         start = round(self.resume_point.at_ms * rate / 1000)
         return rate, start, -(-rate * self.settings.chunk_ms // 1000)
 
     def timing(self, attempt: int, until_s: float = inf) -> Timing | None:
-        """The figures at ``until_s`` on the attempt's clock; None if no chunk had left by then."""
+        """The figures at ``until_s`` on the attempt's clock; None if no chunk was sent by then."""
         reports = bisect_right(self._report_times_s, until_s)
         chunks = self._reported_chunks[reports - 1] if reports else 0
         slips = tuple(slip for t, slip in self._slips if t <= until_s)
@@ -158,7 +152,7 @@ class ChunkTimes:
     def _build_timing(
         self, attempt: int, chunks: int, slips: tuple[Slipped, ...], is_over: bool, damaged: int
     ) -> Timing:
-        import numpy as np  # slow to load, and needed only when somebody looks
+        import numpy as np  # slow to load, and needed only for this tab
 
         from workers.pacing.lags import build_certificate
 
@@ -173,17 +167,15 @@ class ChunkTimes:
             audio_seconds=len(lags) * settings.chunk_ms / 1000,
         )
         assert certificate is not None
-        bins = np.bincount(
-            np.searchsorted([1000 * edge for edge in BIN_EDGES_MS], lags_us),
-            minlength=len(BIN_EDGES_MS) + 1,
-        )
+        bins = np.searchsorted([1000 * edge for edge in BIN_EDGES_MS], lags_us)
+        bin_counts = np.bincount(bins, minlength=len(BIN_EDGES_MS) + 1)
         return Timing(
             attempt=attempt,
             settings=settings,
             resume_point=self.resume_point,
             began=self.began,
             lags_us=lags,
-            bin_counts=tuple(bins.tolist()),
+            bin_counts=tuple(bin_counts.tolist()),
             slips=slips,
             certificate=certificate,
             is_over=is_over,

@@ -1,7 +1,7 @@
 """The files of an attempt in a run folder: ``0001-interview.2.trace.jsonl`` and its log.
 
-The name is the job's number, the recording's name, the number of the attempt, and the suffix. An
-attempt that the server had no place for is renamed to ``0001-interview.2.refused-1.…``.
+The name consists of the job's number, the recording's name, the attempt's number, and the suffix.
+The files of a refused attempt are renamed to ``0001-interview.2.refused-1.…``.
 """
 
 import re
@@ -18,7 +18,7 @@ MAX_STEM_BYTES = 120
 
 
 def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path, Path]:
-    """The trace and the log of an attempt at the recording ``file``."""
+    """The trace and the log of an attempt; ``file`` is the recording."""
     stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
     stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
     name = f"{job:04d}-{stem}.{attempt}"
@@ -26,21 +26,21 @@ def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path
 
 
 def trace_files(folder: Path, job: int) -> list[tuple[int, Path]]:
-    """The traces of a job with the numbers of their attempts, in order; without refused ones."""
+    """The attempts of a job and their traces, in order; without refused attempts."""
     found = folder.glob(f"{job:04d}-*{TRACE_SUFFIX}")
     numbered = ((_ATTEMPT_SUFFIX.search(path.name), path) for path in found)
     return sorted((int(match[1]), path) for match, path in numbered if match)
 
 
 def log_of(trace: Path) -> Path:
-    """The log that belongs to a trace."""
+    """The log of the same attempt."""
     return trace.with_name(trace.name.removesuffix(TRACE_SUFFIX) + _LOG_SUFFIX)
 
 
 def set_aside(folder: Path, job: int, attempt: int, file: str) -> None:
     """Renames the files of a refused attempt, so that its number can be used again."""
     for path in attempt_files(folder, job, attempt, file):
-        stem, suffix = path.name.split(".", 2)[0], path.name.split(".", 2)[2]
+        stem, _, suffix = path.name.split(".", 2)
         names = (folder / f"{stem}.{attempt}.refused-{number}.{suffix}" for number in count(1))
         with suppress(OSError):  # it was never made
             path.rename(next(name for name in names if not name.exists()))

@@ -28,7 +28,7 @@ _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceHead:
-    """The first line of a trace: which attempt this is, and how it was to be streamed."""
+    """The first line of a trace: which attempt it belongs to, and how it is streamed."""
 
     version: int = TRACE_VERSION
     wall: str = ""
@@ -54,10 +54,10 @@ class TimedEvent:
 def needs_progress_first(event: TraceEvent) -> bool:
     """Whether a writer must report the progress of sending before it writes this event.
 
-    The order rule: before each final turn stands a `Progressed` that counts every chunk sent up to
-    then. A server cannot have heard what was not sent, so this bounds where another attempt may
-    take over, whatever times the turn claims. The session's recorder keeps the rule; `TraceIndex`
-    and `ResumeTracker` rely on it.
+    The order rule: a `Progressed` that includes every chunk sent so far precedes each final turn.
+    No turn can end after the audio sent, so this limits where another attempt takes over,
+    regardless of the turn's times. The session's recorder keeps the rule; `TraceIndex` and
+    `ResumeTracker` rely on it.
     """
     return isinstance(event, TurnReceived) and event.turn.end_of_turn
 
@@ -75,6 +75,6 @@ def event_line(t: float, event: TraceEvent) -> bytes:
 def _encode_line(t: float, fields: Mapping[str, Json]) -> bytes:
     """``t`` and ``type`` come first: `reader.LINE_START` finds them without parsing the line."""
     time = {"t": round(t, 6)}
-    record = {**time, **fields, **time}  # a server may have sent a field of that name
+    record = {**time, **fields, **time}  # a server may have sent a field with that name
     # A lone surrogate is legal in JSON but not in UTF-8, so it is written as its JSON escape.
     return _encode_json(record).encode("utf-8", "backslashreplace") + b"\n"

@@ -1,7 +1,7 @@
-"""Finds any moment of an attempt quickly, and reads only the events that matter at it.
+"""Finds any moment of an attempt quickly, and reads only the events that matter there.
 
-Locating a line takes far less time than parsing it, and a later partial of a turn replaces the
-earlier ones. So all lines are located once, and each is parsed only when its event is needed.
+To locate a line is much faster than to parse it, and a later partial of a turn replaces the earlier
+ones. So all lines are located once, and each is parsed only when its event is needed.
 """
 
 from array import array
@@ -16,7 +16,7 @@ from workers.errors import Malformed
 from workers.jobs.events import TRACE_ONLY, Event
 from workers.jobs.job_state import METER_CHUNKS
 from workers.protocol import codec
-from workers.traces.format import MAX_LINE_BYTES, TraceHead
+from workers.traces.format import MAX_LINE_BYTES
 from workers.traces.reader import LINE_START, parse_event, parse_head
 
 E = TypeVar("E", bound=Event)
@@ -24,35 +24,29 @@ E = TypeVar("E", bound=Event)
 MAX_TIME_S = 366 * 86400.0
 """Seconds. A line with a later time is damaged: no session lasts a year."""
 
-VALID_YEARS = range(1970, 9000)
-"""Years in which a trace may have started; `datetime` cannot compute with all others."""
-
-_WORDS_FIELD = b',"words":['
-_CUT_FIELD = b',"cut":true}'
-
 
 class _LineKind(IntEnum):
     RARE = 0
     PROGRESS = 1
     UNREPLACEABLE_TURN = 2
-    """A turn without words, or one that was cut; it does not repeat all that was said before."""
+    """A turn without words, or one that was cut; it does not repeat earlier partials."""
     PARTIAL = 3
-    """Says all that earlier partials of its turn said; a later line may replace it."""
+    """Repeats earlier partials of its turn; a later line may replace it."""
     FINAL = 4
     """Like a partial, but nothing replaces it."""
     PROGRESS_BEFORE_FINAL = 5
-    """The progress that `format.needs_progress_first` demands before a final turn."""
+    """The progress that `format.needs_progress_first` requires before a final turn."""
 
 
 class TraceIndex:
     """The events of one attempt by time. Takes 25 bytes a line, and the finals that were read.
 
     Indexing stops at bytes that are no line of a trace. A line that looks right but cannot be
-    parsed is left out when it is needed.
+    parsed is left out.
     """
 
     def __init__(self, path: Path) -> None:
-        """Locates the lines. A file that is no trace has none, and counts as damaged."""
+        """Locates the lines. A file that is no trace counts as damaged and has none."""
         self._path = path
         self._times_s = array("d")
         self._offsets = array("q")
@@ -61,15 +55,18 @@ class TraceIndex:
         self._cached_events: dict[int, Event] = {}
         """Rare events; finals, which a transcript keeps anyway; the progress before each."""
         self.damage: tuple[float, str] | None = None
-        """Time and description of the first damage that was found so far."""
+        """Time and description of the first known damage."""
         self.started_at = datetime.fromtimestamp(0, UTC)
         """When its first line was written; the epoch if that is unknown."""
         try:
             with path.open("rb") as file:
                 first = file.readline(MAX_LINE_BYTES)
                 if first.endswith(b"\n"):  # otherwise it is torn, and there is no event
-                    record = codec.parse_object(first, f"{path.name}, line 1")
-                    self.started_at = _start_time(parse_head(record, path.name), path.name)
+                    head = parse_head(codec.parse_object(first, f"{path.name}, line 1"), path.name)
+                    started_at = datetime.fromisoformat(head.wall).astimezone(UTC)
+                    if not 1970 <= started_at.year < 9000:  # `datetime` cannot compute with all
+                        raise Malformed(f"{path.name} was written in the year {started_at.year}")
+                    self.started_at = started_at
                     self._scan_lines(file)
         except (Malformed, OSError, ValueError, OverflowError) as damage:
             self.damage = self.end_s, str(damage)
@@ -103,16 +100,20 @@ class TraceIndex:
                     yield self._times_s[index], event
 
     def drop_after_damage(self) -> None:
-        """Forgets the first damaged line and all after it.
+        """Drops the first damaged line and all after it.
 
-        A resumption goes on from the last final turn, so no earlier turn may be missing.
+        A job resumes after its last final turn, so no earlier turn may be missing.
         """
         known, self.damage = self.damage, None
         if self._offsets and (file := self._open(0)) is not None:
             with file:
                 for index in self._needed_lines(0, len(self._offsets)):
                     if self._load_event(file, index) is None:
-                        self._truncate(index)
+                        for column in (self._times_s, self._offsets, self._turn_orders):
+                            del column[index:]
+                        del self._line_kinds[index:]
+                        kept = {i: e for i, e in self._cached_events.items() if i < index}
+                        self._cached_events = kept
                         self.drop_after_damage()  # partials that it replaced are needed now
                         return
         self.damage = self.damage or known
@@ -123,11 +124,6 @@ class TraceIndex:
         except OSError as error:  # renamed by a run in progress
             self.damage = self.damage or (self._times_s[index], str(error))
             return None
-
-    def _truncate(self, size: int) -> None:
-        for column in (self._times_s, self._offsets, self._turn_orders, self._line_kinds):
-            del column[size:]
-        self._cached_events = {i: e for i, e in self._cached_events.items() if i < size}
 
     def _scan_lines(self, file: BinaryIO) -> None:
         offset, latest_s, progress_line = file.tell(), 0.0, -1
@@ -155,11 +151,11 @@ class TraceIndex:
             offset += len(line)
 
     def _needed_lines(self, first: int, last: int) -> list[int]:
-        """The lines from which a `JobState` learns all that it would learn from every line.
+        """The lines that suffice for the same `JobState` as all lines.
 
-        Needed are the latest reading of each turn, the progress before each turn (see
-        `format.needs_progress_first`), and as many further reports of progress as a meter shows:
-        each holds the level of one chunk at least.
+        These are the latest reading of each turn, the progress before each turn (see
+        `format.needs_progress_first`), and as many further progress lines as a meter has chunks:
+        each has the level of at least one.
         """
         needed: list[int] = []
         replaced: set[int] = set()
@@ -196,15 +192,8 @@ class TraceIndex:
         where = f"{self._path.name}, byte {self._offsets[index]}"
         event = parse_event(codec.parse_object(line, where), where).event
         if isinstance(event, TRACE_ONLY):
-            raise Malformed(f"{where} is of another kind than its beginning says")
+            raise Malformed(f"{where} has another type than its start says")
         return event
-
-
-def _start_time(head: TraceHead, name: str) -> datetime:
-    wall = datetime.fromisoformat(head.wall).astimezone(UTC)
-    if wall.year not in VALID_YEARS:
-        raise Malformed(f"{name} was written in the year {wall.year}")
-    return wall
 
 
 def _line_kind(
@@ -212,12 +201,8 @@ def _line_kind(
 ) -> _LineKind:
     if order is None:
         return _LineKind.PROGRESS if progress else _LineKind.RARE
-    words = line.find(_WORDS_FIELD) + len(_WORDS_FIELD)
-    if (
-        words < len(_WORDS_FIELD)
-        or line[words : words + 1] != b"{"
-        or line.rstrip().endswith(_CUT_FIELD)
-    ):
+    words = line.partition(b',"words":[')[2]
+    if not words.startswith(b"{") or line.rstrip().endswith(b',"cut":true}'):
         return _LineKind.UNREPLACEABLE_TURN
     return _LineKind.FINAL if final else _LineKind.PARTIAL
 

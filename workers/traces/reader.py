@@ -1,4 +1,4 @@
-"""Reads traces: line by line as typed events, or only what decides a transcript."""
+"""Reads traces: every line as a typed event, or only the lines that make the transcript."""
 
 import re
 from collections.abc import Iterator
@@ -14,36 +14,30 @@ from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.traces.chunk_times import ChunkTimes
 from workers.traces.files import trace_files
-from workers.traces.format import (
-    HEAD_TYPE,
-    MAX_LINE_BYTES,
-    TRACE_VERSION,
-    TimedEvent,
-    TraceHead,
-)
+from workers.traces.format import HEAD_TYPE, MAX_LINE_BYTES, TRACE_VERSION, TimedEvent, TraceHead
 
 LINE_START = re.compile(
     rb'\{"t":(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?),'
     rb'"type":(?:"(chunks|sent|received)"|"(progress)"|"turn","turn_order":(\d{1,9}),'
     rb'"end_of_turn":(?:(true)|false),|)'
 )
-"""How `format.event_line` begins a line. Groups: time, trace-only type, progress, the order of a
-turn, and whether the turn is final."""
+"""The start of a line as `format.event_line` writes it. Groups: time, trace-only type, progress,
+the order of a turn, and whether the turn is final."""
 
 LINE_TYPE = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
-"""The same for any line, damaged or not: time and type."""
+"""Time and type of any line, even of a damaged one."""
 
 _HEAD_FIELDS = ("version", "wall", "job", "attempt", "file")
 _TRANSCRIPT_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
-"""One of them stands in every line that decides which finals there are."""
+"""Every line that matters for the finals of a transcript contains one of them."""
 
 
 class TraceReader:
-    """One pass over a trace: iterate to get its events in order, each with its time.
+    """Iterates once over the events of a trace, with their times.
 
-    Raises `Malformed`, which names the file and the line, for a file that is no trace, for a newer
-    format, and for a damaged line. A torn last line ends the trace without an error, because its
-    writer was killed or the disk was full; a torn first line makes it empty.
+    Raises `Malformed`, with the name of the file and the line, for a file that is no trace, for a
+    newer format, and for a damaged line. A torn last line, left by a killed writer or a full disk,
+    ends the trace without an error; a trace with a torn first line is empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,7 +62,7 @@ def read_trace(path: Path) -> Iterator[TimedEvent]:
 
 
 def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
-    """The final turns of a job up to ``last_attempt``, as far as its traces can be read.
+    """Reads the final turns of a job up to ``last_attempt``, as far as its traces are undamaged.
 
     Takes a second for three hours of speech.
     """
@@ -77,8 +71,7 @@ def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
         if attempt > last_attempt:
             break
         try:
-            records = _read_records(path, _TRANSCRIPT_MARKERS)
-            for number, record in records:
+            for number, record in _read_records(path, _TRANSCRIPT_MARKERS):
                 if number == 1:
                     parse_head(record, path.name)
                     continue
@@ -87,15 +80,15 @@ def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
                         transcript.rewind_to(ResumePoint.from_connecting(connecting))
                     case TurnReceived(turn=turn):
                         transcript.apply(turn)
-        except (Malformed, OSError):  # what precedes the damage counts
+        except (Malformed, OSError):  # the events before the damage count
             continue
     return transcript
 
 
 def parse_head(record: JsonObject, name: str) -> TraceHead:
-    """The head in a trace's first line; raises `Malformed`. ``name`` is the file's.
+    """Reads the head from a trace's first line; raises `Malformed`. ``name`` is the file's.
 
-    Damage in settings, seam or recording makes them the defaults: the events are still readable.
+    Damaged settings, seam or recording become the defaults, as the events are still readable.
     """
     if record.get("type") != HEAD_TYPE:
         raise Malformed(f"{name} is not a trace")
@@ -105,15 +98,13 @@ def parse_head(record: JsonObject, name: str) -> TraceHead:
         record = {field: record[field] for field in _HEAD_FIELDS if field in record}
         head = codec.load(TraceHead, record, name)
     if head.version != TRACE_VERSION:
-        raise Malformed(
-            f"{name} has format version {head.version}",
-            f"This program reads version {TRACE_VERSION}.",
-        )
+        reason = f"{name} has format version {head.version}"
+        raise Malformed(reason, f"This program reads version {TRACE_VERSION}.")
     return head
 
 
 def parse_event(record: JsonObject, where: str) -> TimedEvent:
-    """The event in the object of a line; raises `Malformed`, in which ``where`` names the line."""
+    """Reads the event of a line; raises `Malformed`, in which ``where`` names the line."""
     t = record.pop("t", None)
     if isinstance(t, bool) or not isinstance(t, int | float) or not abs(t) < codec.MAX_ABS_NUMBER:
         raise Malformed(f"{where}: t is not a time")
@@ -124,7 +115,7 @@ def parse_event(record: JsonObject, where: str) -> TimedEvent:
 
 
 def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple[int, JsonObject]]:
-    """The object of each whole line with the line's number; ends at a torn last line.
+    """Yields the number and the object of each line; ends at a torn last line.
 
     With ``markers``, only the first line and lines that contain one of them.
     """
@@ -143,5 +134,5 @@ def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple
             except Malformed:
                 if line.endswith(b"\n"):
                     raise
-                return  # torn: the writer was killed, the disk was full, or the power failed
+                return  # torn
             yield number, record

@@ -1,7 +1,7 @@
-"""Follows the traces of one job while they grow, for whoever shows their lines.
+"""Follows the traces of one job while they grow, to show their lines.
 
-A trace of an hour may have a hundred megabytes, so only the position of each line is kept, and what
-tells how late chunks left.
+An hour's trace may have a hundred megabytes, so only the positions of lines and the lags of chunks
+are kept.
 """
 
 import json
@@ -33,18 +33,18 @@ MAX_SHOWN_LINE_BYTES = 1 << 16
 """Bytes of a line that are read: a server may send a message of any length."""
 
 _TIMING_TYPES = (HEAD_TYPE.encode(), b"began", b"chunks", b"slip", b"ended")
-"""Types of lines that tell how late chunks left. Not progress, which is frequent: it only tells
-the length of the last chunk."""
+"""Types of lines with the lags of chunks, or needed for them. Without progress, which is frequent
+and only gives the length of the last chunk."""
 
 
 def no_time_limit(attempt: int) -> float:
-    """The time limit of an attempt that is shown to its end."""
+    """The time limit for attempts that are shown to their end."""
     return math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
-    """One line of a trace, as a person may look at it: it may be damaged."""
+    """One line of a trace as text; it may be damaged."""
 
     attempt: int
     text: str
@@ -54,23 +54,23 @@ class TraceEntry:
 
     @property
     def is_truncated(self) -> bool:
-        """Whether the line is longer than what is read of it."""
+        """Whether only a part of the line is read."""
         return self.size_bytes > MAX_SHOWN_LINE_BYTES
 
     @property
     def fields(self) -> JsonObject | None:
         """The object in the line; None if the line is damaged or truncated."""
         try:
-            fields = json.loads(self.text)  # the whole of a trace may be searched, so fast
+            fields = json.loads(self.text)  # faster than our codec: a search reads a whole trace
         except (ValueError, RecursionError):
             return None
         return fields if isinstance(fields, dict) else None
 
 
 def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
-    """What the object of a line means; None if no reader of this version understands it.
+    """The head or event in the object of a line; None if it is damaged or of a later version.
 
-    A turn with a transcript comes without its words, which take most of the time to read.
+    A turn that has a transcript comes without its words, which are slow to parse.
     """
     try:
         if fields.get("type") == HEAD_TYPE:
@@ -83,7 +83,7 @@ def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
 
 @dataclass(slots=True)
 class _AttemptTail:
-    """One trace: how far it was read, and where its lines are. Lines are only added."""
+    """One trace: how far it was read, and the positions of its lines. Lines are only added."""
 
     path: Path
     attempt: int
@@ -91,30 +91,29 @@ class _AttemptTail:
     """To notice that another file has taken the name."""
     read_bytes: int = 0
     line_start: int = 0
-    """Where the line begins whose end was not read yet."""
+    """Start of the line whose end was not read yet."""
     partial_line: bytes = b""
-    """What was read of that line."""
+    """The part of that line that was read."""
     chunk_times: ChunkTimes = field(default_factory=ChunkTimes)
     head: TraceHead | None = None
     latest_s: float = 0.0
-    """The latest time that was read, in seconds on the attempt's clock."""
+    """The latest time read, in seconds on the attempt's clock."""
     times_s: "array[float]" = field(default_factory=lambda: array("d"))
     offsets: "array[int]" = field(default_factory=lambda: array("Q"))
     sizes_bytes: "array[int]" = field(default_factory=lambda: array("Q"))
-    """Added last for each line, so a line that is counted here can be looked up."""
+    """Added last for each line, so every line counted here can be looked up."""
 
     def __len__(self) -> int:
         return len(self.sizes_bytes)
 
     def is_replaced(self) -> bool:
-        """Whether its name means another file now: the trace of a refused attempt is renamed."""
+        """Whether the name belongs to another file now: traces of refused attempts are renamed."""
         try:
-            found = self.path.stat()
+            stat = self.path.stat()
         except OSError:  # it is gone
             return True
-        first = not self.inode
-        self.inode = self.inode or found.st_ino
-        return not first and (found.st_ino != self.inode or found.st_size < self.read_bytes)
+        self.inode = self.inode or stat.st_ino
+        return stat.st_ino != self.inode or stat.st_size < self.read_bytes
 
     def read(self) -> bool:
         """Reads the next block; False at the end of the file."""
@@ -135,17 +134,16 @@ class _AttemptTail:
 
     def _add_line(self, line: bytes) -> None:
         size = self.read_bytes - self.line_start - 1
-        if (found := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
-            with suppress(ValueError):  # a damaged line is as old as the one before
-                self.latest_s = max(self.latest_s, float(found[1]))
-            self._apply_timing(found[2], line)
+        if (start := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
+            with suppress(ValueError):  # a damaged line gets the time of the one before
+                self.latest_s = max(self.latest_s, float(start[1]))
+            if start[2] in _TIMING_TYPES:
+                self._apply_timing(start[2], line)
         self.times_s.append(self.latest_s)
         self.offsets.append(self.line_start)
         self.sizes_bytes.append(size)
 
     def _apply_timing(self, line_type: bytes, line: bytes) -> None:
-        if line_type not in _TIMING_TYPES:
-            return
         try:
             fields = codec.parse_object(line, "")
             if line_type == HEAD_TYPE.encode():
@@ -173,28 +171,25 @@ class _AttemptTail:
 class TraceTail:
     """The lines of all attempts of a job, in order.
 
-    Any thread may call `read`, and any may look at what it has found: lines are only added.
+    All methods may be called in any thread: lines are only added. ``time_limit`` gives the time up
+    to which an attempt is shown, in seconds on its clock; it changes during a replay.
     """
 
     def __init__(
         self, folder: Path, job: int, time_limit: Callable[[int], float] = no_time_limit
     ) -> None:
-        """``time_limit`` gives the time up to which an attempt is shown, in seconds on its clock.
-
-        It is called at every look, because it moves in a replay.
-        """
         self.job = job
         self._folder = folder
         self._time_limit = time_limit
         self._lock = Lock()
         self.version = 0
-        """Grows when all lines are read again from the start."""
+        """Increased when all lines are read again from the start."""
         self._reset()
 
     def _reset(self) -> None:
         self._tails: list[_AttemptTail] = []  # a new one: another thread may look at the old one
         self.is_loaded = False
-        """Whether everything was read that was there."""
+        """Whether the traces were read to their end."""
         self.timings: tuple[Timing, ...] = ()
         """Of each attempt that sent audio; replaced as a whole."""
         self.version += 1
@@ -219,14 +214,14 @@ class TraceTail:
         return next((tail.head for tail in reversed(self._tails) if tail.head), None)
 
     def read(self) -> bool:
-        """Reads on for `READ_SLICE_S`; True while there is more. Waits for disks."""
+        """Reads for `READ_SLICE_S`; True while there is more. Waits for disks."""
         with self._lock:
             if any(tail.is_replaced() for tail in self._tails):
                 self._reset()
             end, more = monotonic() + READ_SLICE_S, True
             while more and monotonic() < end:
                 more = (self._tails and self._tails[-1].read()) or self._open_next_trace()
-            if not more:  # only then: ranking the lags of hours takes long
+            if not more:  # only then: to rank the lags of hours is slow
                 limited = ((tail, self._time_limit(tail.attempt)) for tail in self._tails)
                 timings = (t.chunk_times.timing(t.attempt, until_s) for t, until_s in limited)
                 self.timings = tuple(timing for timing in timings if timing is not None)
@@ -242,11 +237,11 @@ class TraceTail:
         return False
 
     def entry(self, index: int) -> TraceEntry:
-        """A line by its number; an empty one if reading has just started again."""
+        """A line by its number; an empty one if reading has just restarted."""
         return next(self.entries(index), TraceEntry(0, "", 0))
 
     def entries(self, first: int) -> Iterator[TraceEntry]:
-        """The lines from number ``first`` on, read from their files one by one."""
+        """The lines from number ``first`` on."""
         for tail in list(self._tails):
             count = len(tail)
             if first < count:

@@ -5,7 +5,6 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from workers.jobs.events import TraceEvent
@@ -13,10 +12,9 @@ from workers.traces.format import TraceHead, event_line, head_line
 
 
 class TraceWriter:
-    """Appends lines to a new file, each with one unbuffered write.
+    """Appends lines to a new file, each with one unbuffered write, which survives a kill.
 
-    A killed process loses nothing it has written. Raises `FileExistsError` if the file exists, and
-    `OSError` if it cannot be written.
+    Raises `FileExistsError` if the file exists, and `OSError` if it cannot be written.
     """
 
     def __init__(self, path: Path, head: TraceHead) -> None:
@@ -27,12 +25,7 @@ class TraceWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def write(self, t: float, event: TraceEvent) -> None:

@@ -245,7 +245,7 @@ def test_two_programs_do_not_work_on_one_run(tmp_path: Path) -> None:
         program.communicate(timeout=LONG_ENOUGH)
 
     assert result.exit_code == 1
-    assert "another program is at work on" in result.stderr
+    assert "another program is working on" in result.stderr
     assert len(endpoint.received_sessions) == 1
 
 

@@ -91,7 +91,7 @@ def killed(tmp_path: Path) -> None:
         ProcessTree(*CHAOS, cut.url, folders[1], 10, *paths) as with_all,
     ):
         wait_for_audio(left, 0.9, sessions=3)
-        with pytest.raises(RunFolderProblem, match="another program is at work"):
+        with pytest.raises(RunFolderProblem, match="another program is working"):
             run_folder.reopen(folders[0])
         alone.program.kill()
         alone.program.wait()
