@@ -1,7 +1,7 @@
 """The help: keys that work here, tips, signs, other keys, and the columns."""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import zip_longest
 
 from tui.keys.key_table import KeyBinding, Scope
 from tui.keys.keymap import Keymap
@@ -17,13 +17,8 @@ from workers.jobs.job_state import JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 MIN_KEYS_WIDTH = 9
-"""Minimum cells for the keys of a line."""
-
 MIN_HELP_COLUMN_WIDTH = 52
-"""Minimum cells of each of two columns."""
-
 HELP_COLUMN_GAP = 2
-"""Cells between two columns."""
 
 ALWAYS_LISTED_SCOPES = (
     Scope.SESSIONS,
@@ -48,6 +43,19 @@ STATUS_DESCRIPTIONS = {
 }
 
 
+TIPS = (
+    "Verbs act on the marked rows, else on the current one.",
+    "A paced stream cannot pause; new starts can be held.",
+    "Slanted words may still change.",
+    "Lag: how long after its due time a chunk of audio left.",
+    "p99: what 99 of 100 chunks stayed under; p50, half of them.",
+    "Pacing held: chunks left on time, so delays can be trusted.",
+    "Many sessions late at once: this machine is too busy.",
+    f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
+    "Open: how long sockets were; that is what a service bills.",
+)
+
+
 def help_lines(
     active: Sequence[KeyBinding],
     cells: int,
@@ -57,39 +65,43 @@ def help_lines(
 ) -> list[StyledLine]:
     """In two columns if there is room. ``active``: the keys that work where the user is."""
     beside = cells >= 2 * MIN_HELP_COLUMN_WIDTH
-    column = cells // 2 - HELP_COLUMN_GAP if beside else cells
-    unnamed = [key for key in keymap.bindings_in(Scope.DESK) if key.priority]
-    elsewhere = keymap.bindings_in(
-        *(scope for scope in ALWAYS_LISTED_SCOPES if scope not in {k.scope for k in active})
-    )
-    left = [line for block in _scope_blocks([*active, *unnamed], column, symbols) for line in block]
-    right = [*_tips_block(column), *_symbols_block(column, symbols)]
-    rest = [*_scope_blocks(elsewhere, column, symbols), _columns_block(columns, column)]
-    if beside:
-        return _two_columns(left, right, rest, column + HELP_COLUMN_GAP)
-    return [*left, *right, *(line for block in rest for line in block)]
+    width = cells // 2 - HELP_COLUMN_GAP if beside else cells
+    always_active = [key for key in keymap.bindings_in(Scope.DESK) if key.priority]
+    active_scopes = {key.scope for key in active}
+    other_scopes = (scope for scope in ALWAYS_LISTED_SCOPES if scope not in active_scopes)
+    left = [
+        line for block in _scope_blocks([*active, *always_active], width, symbols) for line in block
+    ]
+    tips = [line for tip in TIPS for line in wrap_sentence(" ", tip, Role.TEXT, width)]
+    right = [[("Good to know", Role.BRAND)], *tips, [], *_symbols_block(width, symbols)]
+    column_pairs = [
+        (column.name, f"{column.help}; filter: {column.filter}" if column.filter else column.help)
+        for column in columns_reference(columns)
+    ]
+    rest = [
+        *_scope_blocks(keymap.bindings_in(*other_scopes), width, symbols),
+        _definition_block("Columns", column_pairs, width),
+    ]
+    if not beside:
+        return [*left, *right, *(line for block in rest for line in block)]
+    for block in rest:  # where there is more room
+        (left if len(left) < len(right) else right).extend(block)
+    empty: StyledLine = []
+    return [
+        [*one, (" " * (width + HELP_COLUMN_GAP - line_width(one)), Role.TEXT), *other]
+        for one, other in zip_longest(left, right, fillvalue=empty)
+    ]
 
 
 def _scope_blocks(
-    bindings: Iterable[KeyBinding], cells: int, symbols: Symbols
+    bindings: Sequence[KeyBinding], cells: int, symbols: Symbols
 ) -> list[list[StyledLine]]:
     """A block for each scope, in the order of their first key."""
-    bindings = list(bindings)
-    order = list(dict.fromkeys(key.scope for key in bindings))
-    in_order = sorted(bindings, key=lambda key: order.index(key.scope))
-    return [
-        _scope_block(scope, list(group), cells, symbols)
-        for scope, group in groupby(in_order, key=lambda key: key.scope)
-    ]
-
-
-def _scope_block(
-    scope: Scope, bindings: Sequence[KeyBinding], cells: int, symbols: Symbols
-) -> list[StyledLine]:
-    pairs = [
-        (key.key_display.translate(symbols.arrow_key_names), key.description) for key in bindings
-    ]
-    return _definition_block(scope.value, pairs, cells)
+    pairs: dict[Scope, list[tuple[str, str]]] = {}
+    for key in bindings:
+        display = key.key_display.translate(symbols.arrow_key_names)
+        pairs.setdefault(key.scope, []).append((display, key.description))
+    return [_definition_block(scope.value, pairs[scope], cells) for scope in pairs]
 
 
 def _definition_block(
@@ -98,27 +110,20 @@ def _definition_block(
     cells: int,
     min_term_width: int = MIN_KEYS_WIDTH,
 ) -> list[StyledLine]:
-    return [
-        [(heading, Role.BRAND)],
-        *definition_lines(definitions, cells, min_term_width, indent=2),
-        [],
-    ]
+    lines = definition_lines(definitions, cells, min_term_width, indent=2)
+    return [[(heading, Role.BRAND)], *lines, []]
 
 
 def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
-    states: list[tuple[str, str]] = [
-        (symbols.status[status], STATUS_DESCRIPTIONS[status]) for status in JobStatus
-    ]
-    others = [
+    tolerance = f"{LAG_TOLERANCE_MS:.0f} ms"
+    definitions = [
+        *((symbols.status[status], STATUS_DESCRIPTIONS[status]) for status in JobStatus),
         (f"{symbols.status[JobStatus.RETRYING]}2", "before words: of the second attempt"),
         (symbols.warning, "before words: a warning, which the job tab tells"),
         (symbols.stopping, "stopping: was cancelled, ends now"),
         (symbols.marked, "marked"),
-        (
-            symbols.tolerance_mark,
-            f"on a gauge: {LAG_TOLERANCE_MS:.0f} ms; beyond it a chunk is late",
-        ),
-        (symbols.late, f"the last chunk left more than {LAG_TOLERANCE_MS:.0f} ms late"),
+        (symbols.tolerance_mark, f"on a gauge: {tolerance}; beyond it a chunk is late"),
+        (symbols.late, f"the last chunk left more than {tolerance} late"),
         (symbols.very_late, f"more than {VERY_LATE_MS:.0f} ms late"),
         (symbols.slip, "slip: a stall of over 5 s moved the schedule"),
         (symbols.held, "new starts are held"),
@@ -126,44 +131,4 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
         (symbols.sent, "among the events: sent to the server"),
         (symbols.received, "among the events: received from it"),
     ]
-    return _definition_block("Signs", states + others, cells, min_term_width=3)
-
-
-def _columns_block(columns: Sequence[ColumnSpec], cells: int) -> list[StyledLine]:
-    """What each column shows, and an example of its filter."""
-    pairs = [
-        (column.name, f"{column.help}; filter: {column.filter}" if column.filter else column.help)
-        for column in columns_reference(columns)
-    ]
-    return _definition_block("Columns", pairs, cells)
-
-
-def _tips_block(cells: int) -> list[StyledLine]:
-    sentences = (
-        "Verbs act on the marked rows, else on the current one.",
-        "A paced stream cannot pause; new starts can be held.",
-        "Slanted words may still change.",
-        "Lag: how long after its due time a chunk of audio left.",
-        "p99: what 99 of 100 chunks stayed under; p50, half of them.",
-        "Pacing held: chunks left on time, so delays can be trusted.",
-        "Many sessions late at once: this machine is too busy.",
-        f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
-        "Open: how long sockets were; that is what a service bills.",
-    )
-    lines = [line for each in sentences for line in wrap_sentence(" ", each, Role.TEXT, cells)]
-    return [[("Good to know", Role.BRAND)], *lines, []]
-
-
-def _two_columns(
-    left: list[StyledLine],
-    right: list[StyledLine],
-    other_blocks: Sequence[list[StyledLine]],
-    cells: int,
-) -> list[StyledLine]:
-    """Tips and signs at the top of the right column, further blocks where there is more room."""
-    left, right = left[:], right[:]
-    for block in other_blocks:
-        (left if len(left) < len(right) else right).extend(block)
-    rows = max(len(left), len(right))
-    pairs = zip(left + [[]] * (rows - len(left)), right + [[]] * (rows - len(right)), strict=True)
-    return [[*one, (" " * (cells - line_width(one)), Role.TEXT), *two] for one, two in pairs]
+    return _definition_block("Signs", definitions, cells, min_term_width=3)

@@ -1,13 +1,14 @@
 """How late the chunks of an attempt left: figures, a plot over time, and a histogram."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 
-from tui.model import metrics
+from tui.model.metrics import punctuality
 from tui.render import gauges
+from tui.render.gauges import PUNCTUALITY_ROLES
 from tui.render.job_summary import VERDICT_LABELS, join_parts
-from tui.text import formats
+from tui.text.formats import format_duration, format_percent
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -27,7 +28,6 @@ AXIS_LABELS_MS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
 MAX_LISTED_SLIPS = 20
 """Slips that have a line of their own."""
 
-
 BIN_TEXT_WIDTH = 34
 """Cells of a histogram's line beside its bar."""
 
@@ -38,181 +38,144 @@ def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> lis
     """The latest attempt in full, and a line for each earlier one."""
     if not timings:
         return [[("  No chunk has left yet.", Role.FAINT)]]
-    *before, latest = timings
+    *earlier, latest = timings
     lines = _figure_lines(latest, cells, symbols)
     lines += [[], *plot(latest, cells, symbols)]
     lines += [[], *histogram(latest, cells, symbols)]
     if latest.slips:
-        lines += [[], *_slip_lines(latest, symbols)]
-    if before:
+        lines += [[], [("  slips, each a stall that moved the schedule", Role.HEADING)]]
+        for slip in latest.slips[-MAX_LISTED_SLIPS:]:
+            at, stalled_s = format_duration(slip.at_seconds), slip.stalled_ms / 1000
+            text = f"at {at} of the recording, by {stalled_s:.2f} s"
+            lines.append([(f"  {symbols.slip} ", Role.WARNING), (text, Role.TEXT)])
+        if (more := len(latest.slips) - MAX_LISTED_SLIPS) > 0:
+            lines.append([(f"    and {more} before", Role.FAINT)])
+    if earlier:
         lines += [[], [("  earlier attempts", Role.HEADING)]]
-        lines += [_attempt_summary(each, cells, symbols) for each in before]
+    for timing in earlier:
+        certificate = timing.certificate
+        lag = certificate.lag_ms
+        parts: list[StyledLine] = [
+            [(f"{timing.attempt}", Role.STRONG)],
+            [VERDICT_LABELS[certificate.verdict]],
+            *map(_percentile, (("p50", lag.p50), ("p99", lag.p99), ("max", lag.max))),
+            [(f"{certificate.chunks} chunks", Role.MUTED)],
+        ]
+        lines.append(join_parts(parts, cells, symbols))
     return lines
 
 
 def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     certificate, settings = timing.certificate, timing.settings
     lag, (words, role) = certificate.lag_ms, VERDICT_LABELS[certificate.verdict]
-    ranks = (
-        ("p50", lag.p50),
-        ("p90", lag.p90),
-        ("p99", lag.p99),
-        ("p99.9", lag.p99_9),
-        ("max", lag.max),
-    )
-    first = [
+    verdict = [
         [(words if timing.is_over else f"so far: {words}", role)],
         _labelled_value("chunks", f"{certificate.chunks} of {settings.chunk_ms} ms"),
         _labelled_value("release", settings.release.value),
     ]
     if timing.damaged_lines:
-        first.append(
-            [(f"{symbols.warning} {timing.damaged_lines} lines are damaged", Role.WARNING)]
-        )
-    second = [
-        [("lag ", Role.FAINT), *_percentile_value(*ranks[0])],
-        *(_percentile_value(*each) for each in ranks[1:]),
-    ]
-    second[-1] = [*second[-1], (" ms", Role.FAINT)]
-    third = [_labelled_value("attempt", str(timing.attempt))]
+        damaged = f"{symbols.warning} {timing.damaged_lines} lines are damaged"
+        verdict.append([(damaged, Role.WARNING)])
+    ranks = (("p50", lag.p50), ("p90", lag.p90), ("p99", lag.p99), ("p99.9", lag.p99_9))
+    lags = [*map(_percentile, (*ranks, ("max", lag.max)))]
+    lags[0] = [("lag ", Role.FAINT), *lags[0]]
+    lags[-1] = [*lags[-1], (" ms", Role.FAINT)]
+    attempt = [_labelled_value("attempt", str(timing.attempt))]
     if began := timing.began:
-        third += [
-            _labelled_value("connect", f"{began.connect_ms:.1f} ms"),
-            _labelled_value("Begin", f"{began.begin_ms:.1f} ms"),
-        ]
+        attempt.append(_labelled_value("connect", f"{began.connect_ms:.1f} ms"))
+        attempt.append(_labelled_value("Begin", f"{began.begin_ms:.1f} ms"))
     if certificate.drift_ms is not None:
-        third.append(_labelled_value("drift", f"{certificate.drift_ms:+.2f} ms"))
+        attempt.append(_labelled_value("drift", f"{certificate.drift_ms:+.2f} ms"))
     if certificate.slips:
         slipped = f"{certificate.slips}, {certificate.slipped_ms / 1000:.1f} s in all"
-        third.append(_labelled_value(f"{symbols.slip} slips", slipped))
-    return [join_parts(each, cells, symbols) for each in (first, second, third)]
+        attempt.append(_labelled_value(f"{symbols.slip} slips", slipped))
+    return [join_parts(parts, cells, symbols) for parts in (verdict, lags, attempt)]
 
 
-def _labelled_value(word: str, value: str) -> StyledLine:
-    return [(f"{word} ", Role.FAINT), (value, Role.TEXT)]
+def _labelled_value(label: str, value: str) -> StyledLine:
+    return [(f"{label} ", Role.FAINT), (value, Role.TEXT)]
 
 
-def _percentile_value(word: str, value: float) -> StyledLine:
-    role = (
-        gauges.PUNCTUALITY_ROLES[metrics.punctuality(value)]
-        if value > LAG_TOLERANCE_MS
-        else Role.TEXT
-    )
-    return [(f"{word} ", Role.FAINT), (gauges.format_lag_ms(value), role)]
-
-
-def _attempt_summary(timing: Timing, cells: int, symbols: Symbols) -> StyledLine:
-    lag, (words, role) = timing.certificate.lag_ms, VERDICT_LABELS[timing.certificate.verdict]
-    chunks = f"{timing.certificate.chunks} chunks"
-    ranks = [
-        _percentile_value("p50", lag.p50),
-        _percentile_value("p99", lag.p99),
-        _percentile_value("max", lag.max),
-    ]
-    parts: list[StyledLine] = [[(f"{timing.attempt}", Role.STRONG)], [(words, role)], *ranks]
-    return join_parts([*parts, [(chunks, Role.MUTED)]], cells, symbols)
+def _percentile(rank: tuple[str, float]) -> StyledLine:
+    name, lag_ms = rank
+    late = lag_ms > LAG_TOLERANCE_MS
+    role = PUNCTUALITY_ROLES[punctuality(lag_ms)] if late else Role.TEXT
+    return [(f"{name} ", Role.FAINT), (gauges.format_lag_ms(lag_ms), role)]
 
 
 # --- over time
 
 
 def plot(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """The worst lag of each column on a logarithmic scale, with the tolerance and the slips."""
+    """The worst lag of each column on a logarithmic scale, with the tolerance and the slips.
+
+    A column is 1, 2, 5, 10 … chunks wide, so that a growing plot changes its scale rarely.
+    """
     lags, room = timing.lags_us, max(cells - AXIS_WIDTH - 2, 1)
-    step = next(step for step in _chunks_per_column() if len(lags) <= step * room)
-    heights = [
-        _height_eighths(max(lags[start : start + step]) / 1000)
-        for start in range(0, len(lags), step)
-    ]
+    steps = (digit * 10**decade for decade in count() for digit in (1, 2, 5))
+    step = next(step for step in steps if len(lags) <= step * room)
+    full = PLOT_ROWS * 8
+    eighths = []
+    for start in range(0, len(lags), step):
+        share = gauges.lag_fraction(max(lags[start : start + step]) / 1000)
+        eighths.append(max(min(math.ceil(share * full), full), 1))
     seconds = step * timing.settings.chunk_ms / 1000
     column = f"the worst of {seconds:g} s" if step > 1 else "a chunk"
-    lines: list[StyledLine] = [
-        [("  lag in ms over time", Role.HEADING), (f"   a column is {column}", Role.FAINT)]
-    ]
-    for row in reversed(range(PLOT_ROWS)):
-        lines.append(_plot_row(row, heights, room, symbols))
-    return lines + _axis_lines(timing, len(heights), step, symbols)
+    title = [("  lag in ms over time", Role.HEADING), (f"   a column is {column}", Role.FAINT)]
+    rows = [_plot_row(row, eighths, room, symbols) for row in reversed(range(PLOT_ROWS))]
+    return [title, *rows, *_axis_lines(timing, len(eighths), step, symbols)]
 
 
-def _chunks_per_column() -> Iterator[int]:
-    """Chunks in a column: 1, 2, 5, 10 …, so that a growing plot changes its scale rarely."""
-    for decade in count():
-        yield from (10**decade, 2 * 10**decade, 5 * 10**decade)
-
-
-def _height_eighths(lag_ms: float) -> int:
-    return max(min(math.ceil(gauges.lag_fraction(lag_ms) * PLOT_ROWS * 8), PLOT_ROWS * 8), 1)
-
-
-def _plot_row(row: int, heights: Sequence[int], room: int, symbols: Symbols) -> StyledLine:
-    level = (PLOT_ROWS // 2, PLOT_ROWS * 3 // 4)
-    role = Role.SUCCESS if row < level[0] else Role.WARNING if row < level[1] else Role.ERROR
-    drawn = "".join(symbols.bar_heights[min(max(height - 8 * row, 0), 8)] for height in heights)
+def _plot_row(row: int, eighths: Sequence[int], room: int, symbols: Symbols) -> StyledLine:
+    tolerance, very_late = PLOT_ROWS // 2, PLOT_ROWS * 3 // 4
+    role = Role.SUCCESS if row < tolerance else Role.WARNING if row < very_late else Role.ERROR
+    bars = "".join(symbols.bar_heights[min(max(height - 8 * row, 0), 8)] for height in eighths)
     label = (f"{AXIS_LABELS_MS.get(row, ''):>{AXIS_WIDTH - 2}}  ", Role.FAINT)
-    if row != level[0]:
-        return [label, (drawn, role)]
+    if row != tolerance:
+        return [label, (bars, role)]
     line: StyledLine = [label]
-    for cell in drawn.ljust(room):  # the tolerance is at the lower edge of this row
+    for cell in bars.ljust(room):  # the tolerance is at the lower edge of this row
         line.append((symbols.tolerance_line, Role.FAINT) if cell == " " else (cell, role))
     return line
 
 
-def _axis_lines(
-    timing: Timing, columns: int, chunks_per_column: int, symbols: Symbols
-) -> list[StyledLine]:
-    start, end = (
-        formats.format_duration(timing.chunk_start_s(chunk)) for chunk in (0, len(timing.lags_us))
-    )
-    gap = max(columns - cell_width(start) - cell_width(end), 1)
-    lines: list[StyledLine] = []
-    if timing.slips:
-        marks = [" "] * columns
-        for slip in timing.slips:
-            chunk = (slip.at_seconds * 1000 - timing.resume_point.at_ms) / timing.settings.chunk_ms
-            marks[min(max(int(chunk / chunks_per_column), 0), columns - 1)] = symbols.slip
-        lines.append([(" " * AXIS_WIDTH + "".join(marks), Role.WARNING)])
-    return [*lines, [(" " * AXIS_WIDTH + start + " " * gap + end, Role.FAINT)]]
+def _axis_lines(timing: Timing, columns: int, step: int, symbols: Symbols) -> list[StyledLine]:
+    """The slips, and the first and last position in the recording."""
+    margin = " " * AXIS_WIDTH
+    start, end = (format_duration(timing.chunk_start_s(at)) for at in (0, len(timing.lags_us)))
+    gap = " " * max(columns - cell_width(start) - cell_width(end), 1)
+    axis: StyledLine = [(margin + start + gap + end, Role.FAINT)]
+    if not timing.slips:
+        return [axis]
+    marks = [" "] * columns
+    for slip in timing.slips:
+        chunk = (slip.at_seconds * 1000 - timing.resume_point.at_ms) / timing.settings.chunk_ms
+        marks[min(max(int(chunk / step), 0), columns - 1)] = symbols.slip
+    return [[(margin + "".join(marks), Role.WARNING)], axis]
 
 
-# --- how often which lag
+# --- by lag
 
 
 def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     """A bar for each bin, from the first to the last one with chunks."""
-    bins, count = timing.bin_counts, len(timing.lags_us)
+    bins, total = timing.bin_counts, len(timing.lags_us)
     filled = [index for index, chunks in enumerate(bins) if chunks]
     room = max(min(cells - BIN_TEXT_WIDTH, MAX_BIN_WIDTH), MIN_BIN_WIDTH)
     lines: list[StyledLine] = [[("  how many chunks were how late", Role.HEADING)]]
     for index in range(filled[0], filled[-1] + 1):
-        beyond = index == len(BIN_EDGES_MS)
-        edge = BIN_EDGES_MS[-1] if beyond else BIN_EDGES_MS[index]
-        level = metrics.punctuality(2 * edge if beyond else edge)
-        bar, _ = gauges.bar(bins[index] / max(bins), room, symbols)
-        bar = bar or (symbols.half_filled if bins[index] else "")
-        label = f"{'over' if beyond else 'to'} {edge:g} ms"
-        share = f"  {formats.format_percent(bins[index] / count)}" if bins[index] else ""
-        lines.append(
-            [
-                (f"{label:>14} ", Role.MUTED),
-                (f"{gauges.punctuality_sign(level, symbols)} ", gauges.PUNCTUALITY_ROLES[level]),
-                (bar, gauges.PUNCTUALITY_ROLES[level]),
-                (f" {bins[index]}", Role.TEXT),
-                (share, Role.FAINT),
-            ]
-        )
-    return lines
-
-
-def _slip_lines(timing: Timing, symbols: Symbols) -> list[StyledLine]:
-    lines: list[StyledLine] = [[("  slips, each a stall that moved the schedule", Role.HEADING)]]
-    for slip in timing.slips[-MAX_LISTED_SLIPS:]:
-        at = formats.format_duration(slip.at_seconds)
-        lines.append(
-            [
-                (f"  {symbols.slip} ", Role.WARNING),
-                (f"at {at} of the recording, by {slip.stalled_ms / 1000:.2f} s", Role.TEXT),
-            ]
-        )
-    if (more := len(timing.slips) - MAX_LISTED_SLIPS) > 0:
-        lines.append([(f"    and {more} before", Role.FAINT)])
+        chunks, beyond = bins[index], index == len(BIN_EDGES_MS)
+        edge_ms = BIN_EDGES_MS[-1] if beyond else BIN_EDGES_MS[index]
+        level = punctuality(2 * edge_ms if beyond else edge_ms)
+        bar, _ = gauges.bar(chunks / max(bins), room, symbols)
+        bar = bar or (symbols.half_filled if chunks else "")
+        label = f"{'over' if beyond else 'to'} {edge_ms:g} ms"
+        line: StyledLine = [
+            (f"{label:>14} ", Role.MUTED),
+            (f"{gauges.punctuality_sign(level, symbols)} ", PUNCTUALITY_ROLES[level]),
+            (bar, PUNCTUALITY_ROLES[level]),
+            (f" {chunks}", Role.TEXT),
+            (f"  {format_percent(chunks / total)}" if chunks else "", Role.FAINT),
+        ]
+        lines.append(line)
     return lines

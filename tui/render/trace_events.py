@@ -36,7 +36,10 @@ KIND_WIDTH = 15
 """Cells of what an event is called."""
 
 MAX_EVENT_CHARS = 2000
-"""Characters of an event that a row may show and a filter looks at."""
+"""Characters of an event that a row may show and a filter searches."""
+
+MIN_BESIDE_WIDTH = 40
+"""In so few cells, the value of a field stands below its name."""
 
 
 class Direction(Enum):
@@ -59,11 +62,6 @@ class EventSummary:
     """Stands before the text, of which the end is shown where it does not fit."""
     elapsed_s: float | None = None
     """Seconds since the attempt's process started."""
-
-    @property
-    def search_text(self) -> str:
-        """What a filter looks at."""
-        return f"{self.direction.name} {self.kind} {self.prefix}{self.text}".casefold()
 
 
 def event_summary(entry: TraceEntry) -> EventSummary:
@@ -88,17 +86,26 @@ def event_summary(entry: TraceEntry) -> EventSummary:
 
 def search_text(entry: TraceEntry) -> str:
     """What a filter searches in a line."""
-    return event_summary(entry).search_text
+    event = event_summary(entry)
+    return f"{event.direction.name} {event.kind} {event.prefix}{event.text}".casefold()
 
 
 def _summarise(attempt: int, content: TraceHead | TraceEvent) -> EventSummary:
     match content:
         case TraceHead():
             return EventSummary(Direction.LOCAL, f"attempt {attempt}", content.wall, Role.BRAND)
-        case TurnReceived():
-            return _turn_summary(content)
-        case ChunksSent():
-            return EventSummary(Direction.SENT, content.type, _chunks_text(content), Role.MUTED)
+        case TurnReceived(turn=turn):
+            text = turn.transcript or " ".join(word.text for word in turn.words)
+            if turn.end_of_turn:
+                text = f"{turn.turn_order} final{', cut' if content.cut else ''}: {text}"
+                return EventSummary(Direction.RECEIVED, content.type, text, Role.FINAL)
+            prefix = clean(f"{turn.turn_order} partial: ", KIND_WIDTH * 2)
+            return EventSummary(Direction.RECEIVED, content.type, text, Role.PARTIAL, prefix)
+        case ChunksSent(first=first, lag_us=lag_us):
+            last = f" to {first + len(lag_us) - 1}" if len(lag_us) > 1 else ""
+            worst_ms = min(max(lag_us, default=0), 2**32) / 1000
+            text = f"{first}{last}, worst lag {format_lag_ms(worst_ms)} ms" if lag_us else ""
+            return EventSummary(Direction.SENT, content.type, text, Role.MUTED)
         case MessageSent():
             return EventSummary(Direction.SENT, *_message_summary(content.message), Role.LIVE)
         case MessageReceived():
@@ -112,8 +119,7 @@ def _summarise(attempt: int, content: TraceHead | TraceEvent) -> EventSummary:
             text = f"to {content.to}, from {_duration(content.from_ms / 1000)}"
             return EventSummary(Direction.LOCAL, content.type, text, Role.MUTED)
         case Began():
-            took = f"connect {content.connect_ms} ms, Begin {content.begin_ms} ms"
-            text = f"{content.model}, {took}"
+            text = f"{content.model}, connect {content.connect_ms} ms, Begin {content.begin_ms} ms"
             return EventSummary(Direction.LOCAL, content.type, text, Role.LIVE)
         case Slipped():
             text = f"at {_duration(content.at_seconds)}, stalled {content.stalled_ms} ms"
@@ -125,25 +131,6 @@ def _summarise(attempt: int, content: TraceHead | TraceEvent) -> EventSummary:
         case Queued() | Retrying():  # reports of the supervisor, which no trace keeps
             return EventSummary(Direction.LOCAL, content.type, "")
     assert_never(content)
-
-
-def _turn_summary(event: TurnReceived) -> EventSummary:
-    turn = event.turn
-    text = turn.transcript or " ".join(word.text for word in turn.words)
-    if turn.end_of_turn:
-        cut = ", cut" if event.cut else ""
-        text = f"{turn.turn_order} final{cut}: {text}"
-        return EventSummary(Direction.RECEIVED, event.type, text, Role.FINAL)
-    prefix = clean(f"{turn.turn_order} partial: ", KIND_WIDTH * 2)
-    return EventSummary(Direction.RECEIVED, event.type, text, Role.PARTIAL, prefix)
-
-
-def _chunks_text(event: ChunksSent) -> str:
-    if not event.lag_us:
-        return ""
-    last = event.first + len(event.lag_us) - 1
-    chunks = f"{event.first} to {last}" if len(event.lag_us) > 1 else f"{event.first}"
-    return f"{chunks}, worst lag {format_lag_ms(min(max(event.lag_us), 2**32) / 1000)} ms"
 
 
 def _message_summary(message: Mapping[str, Json]) -> tuple[str, str]:
@@ -164,54 +151,45 @@ def _duration(seconds: float) -> str:
 
 
 def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:
-    """An event in one row: time, who said it, what it is called, and what it says."""
-    sign = {Direction.SENT: symbols.sent, Direction.RECEIVED: symbols.received}.get(
-        event.direction, symbols.separator
-    )
-    room = cells - 13 - KIND_WIDTH
+    """An event in one row: time, who sent it, what it is called, and what it says."""
+    signs = {Direction.SENT: symbols.sent, Direction.RECEIVED: symbols.received}
+    sign = signs.get(event.direction, symbols.separator)
+    elapsed = ""
+    if (elapsed_s := event.elapsed_s) is not None:
+        elapsed = f"{format_duration(elapsed_s)}.{int(max(elapsed_s, 0) * 1000) % 1000:03}"
+    room = max(cells - 13 - KIND_WIDTH - cell_width(event.prefix), 0)
+    if event.prefix and cell_width(event.text) > room:  # new words of an open turn are at its end
+        text = symbols.ellipsis + tail(event.text, room - 1) if room else ""
+    else:
+        text = fit(event.text, room, symbols.ellipsis)
     return [
-        (f"{_format_elapsed(event.elapsed_s):>10} ", Role.FAINT),
+        (f"{elapsed:>10} ", Role.FAINT),
         (f"{sign} ", Role.FAINT if event.direction is Direction.LOCAL else Role.KEY),
         (fit(event.kind, KIND_WIDTH - 1, symbols.ellipsis) + " ", event.role),
         (event.prefix, Role.FAINT),
-        (_fitted_text(event, max(room - cell_width(event.prefix), 0), symbols), event.role),
+        (text, event.role),
     ]
-
-
-def _fitted_text(event: EventSummary, room: int, symbols: Symbols) -> str:
-    """Of a turn that is being spoken, what is new stands at its end."""
-    if not event.prefix or cell_width(event.text) <= room:
-        return fit(event.text, room, symbols.ellipsis)
-    return symbols.ellipsis + tail(event.text, room - 1) if room else ""
-
-
-def _format_elapsed(elapsed_s: float | None) -> str:
-    if elapsed_s is None:
-        return ""
-    return f"{format_duration(elapsed_s)}.{int(max(elapsed_s, 0) * 1000) % 1000:03}"
 
 
 def entry_lines(entry: TraceEntry, cells: int) -> list[StyledLine]:
     """All that a line of a trace holds, its fields one by one, lists item by item."""
-    fields = entry.fields
-    if fields is None:
+    if entry.fields is None:
         return wrap_sentence(" ", clean(entry.text, 10 * MAX_EVENT_CHARS), Role.TEXT, cells)
     lines: list[StyledLine] = []
-    for name, value in fields.items():
-        lines += _field_lines(clean(name), value, cells)
+    for name, value in entry.fields.items():
+        label = f"{clean(name)} "
+        if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+            lines.append([(label, Role.KEY)])
+            for item in value:
+                lines += wrap_sentence("   ", clean(_json_text(item)), Role.TEXT, cells)
+            continue
+        beside = cells > MIN_BESIDE_WIDTH
+        room = max(cells - len(label), 1) if beside else cells
+        rows = wrap_sentence(" ", clean(_value_text(value)), Role.TEXT, room)
+        if not beside:
+            lines += [[(label, Role.KEY)], *rows]
+            continue
+        first, *rest = rows or [[("", Role.TEXT)]]
+        lines.append([(label, Role.KEY), *first])
+        lines += [[(" " * len(label), Role.KEY), *row] for row in rest]
     return lines
-
-
-def _field_lines(name: str, value: Json, cells: int) -> list[StyledLine]:
-    label = f"{name} "
-    if isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        items = [wrap_sentence("   ", clean(_json_text(each)), Role.TEXT, cells) for each in value]
-        return [[(label, Role.KEY)], *(line for item in items for line in item)]
-    text = _value_text(value)
-    rows = wrap_sentence(
-        " ", clean(text), Role.TEXT, max(cells - len(label), 1) if cells > 40 else cells
-    )
-    if cells <= 40:
-        return [[(label, Role.KEY)], *rows]
-    first, *rest = rows or [[("", Role.TEXT)]]
-    return [[(label, Role.KEY), *first], *([(" " * len(label), Role.KEY), *each] for each in rest)]
