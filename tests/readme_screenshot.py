@@ -11,7 +11,7 @@ from pathlib import Path
 from tui.app.desk import Desk
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import open_supervisor
-from workers.jobs.job import StreamSettings
+from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.job_state import JobStatus
 
 ROOT = Path(__file__).parents[1]
@@ -57,9 +57,7 @@ def strip_fonts(svg: str) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        options = RunOptions(
-            StreamSettings(), None, None, None, None, 4, 20.0, Path(folder) / "run"
-        )
+        options = RunOptions(StreamSettings(), None, None, Limits(), Path(folder) / "run")
         with open_supervisor(options) as supervisor:
             files = sorted(str(path) for path in (ROOT / "samples" / "recordings").iterdir())
             supervisor.add([spoken_recording_path(), *files])

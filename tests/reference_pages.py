@@ -43,9 +43,9 @@ def _paragraphs(command: click.Command) -> str:
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    for parameter in command.get_params(context):
+    for parameter in command.params:  # without `--help`, which click adds to a context
         record = parameter.get_help_record(context)
-        if isinstance(parameter, click.Option) and record and parameter.name != "help":
+        if isinstance(parameter, click.Option) and record:
             yield record
 
 

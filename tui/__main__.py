@@ -14,9 +14,9 @@ def main() -> None:
         _exit_on_ctrl_c()
     except KeyboardInterrupt:
         raise SystemExit(_EXIT_INTERRUPTED) from None
-    from tui.terminal import stdio
+    from tui.terminal.stdio import ensure_stdio
 
-    stdio.ensure_stdio()
+    ensure_stdio()
     from tui.cli.registry import paceline
 
     paceline()
@@ -27,7 +27,7 @@ def _exit_on_ctrl_c() -> None:
 
     `KeyboardInterrupt` would not do: click turns it into exit code 1. An interrupted import may
     raise any exception, so those are not printed. A program that a script started in the background
-    ignores Ctrl-C; that stays so.
+    ignores Ctrl-C, and still does.
     """
     import os
     import signal

@@ -10,7 +10,7 @@ from tests.benchmarks.latency import Reading
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import open_supervisor
 from workers.jobs.events import Began, Ended, JobReport, Outcome, TurnReceived
-from workers.jobs.job import StreamSettings
+from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.job_state import JobState
 
 
@@ -79,10 +79,7 @@ def stream_files(
             settings=settings,
             endpoint=None,
             key=None,
-            sessions=sessions,
-            start_rate=None,
-            attempts=1,
-            dead_after=20.0,
+            limits=Limits(sessions, attempts=1),
             out=Path(scratch) / "run",
         )
         with open_supervisor(options) as supervisor:

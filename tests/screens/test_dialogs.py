@@ -128,12 +128,14 @@ async def test_marked_jobs_are_exported_each_under_its_own_name(
 async def test_existing_files_are_replaced_only_when_asked(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """First what is there is said, then o and Enter replace it."""
+    """The dialog first lists them; then o and Enter replace them."""
     exports = tmp_path / "run" / "exports"
     exports.mkdir(parents=True)
     (exports / "talk.txt").write_text("mine")
     async with open_desk(spoken()) as seat:
-        await seat.press("e", "enter")
+        await seat.press("e")
+        await seat.wait_until(lambda: isinstance(seat.desk.screen, ExportDialog))
+        await seat.press("enter")
         await seat.wait_until(lambda: "already exists" in below(seat, "#outcome"))
         assert "talk.txt" in below(seat, "#outcome")
         assert "mine" == (exports / "talk.txt").read_text()

@@ -17,8 +17,6 @@ KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 KEYRING_SERVICE = "paceline"
 """The keyring's service name; the user name is `KEY_VARIABLE`."""
 
-_KEYRING_HINT = f"Without one, use {KEY_VARIABLE} or --api-key-file."
-
 
 def pop_env_key() -> str:
     """Takes the key out of the environment, so that no child process inherits it."""
@@ -26,19 +24,13 @@ def pop_env_key() -> str:
 
 
 def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | None:
-    """The key from the file or the keyring if one is named, else ``env_key``.
-
-    Raises `UsageProblem` when the file or the keyring has no key.
-    """
+    """The key from the file or keyring, which must have one, or else ``env_key``."""
     if key_file is not None and keyring:
         raise UsageProblem("--api-key-file and --keyring do not go together", "Choose one.")
-    key = (
-        _read_keyring_key()
-        if keyring
-        else env_key
-        if key_file is None
-        else _read_key_file(key_file)
-    )
+    if keyring:
+        key = _read_keyring_key()
+    else:
+        key = env_key if key_file is None else _read_key_file(key_file)
     if not key:
         return None
     if not key.isascii() or not key.isprintable() or set(key) & set(' "\\'):
@@ -60,9 +52,8 @@ def _read_key_file(path: Path) -> str:
     if not lines:
         raise UsageProblem(f"the key file {path} is empty")
     if len(lines) > 1:
-        raise UsageProblem(
-            f"the key file {path} holds more than a key", "It must contain nothing else."
-        )
+        reason = f"the key file {path} holds more than a key"
+        raise UsageProblem(reason, "It must contain nothing else.")
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         warning = f"paceline: other users of this machine can read {path} (chmod 600 prevents it)"
         click.echo(warning, err=True)
@@ -74,22 +65,19 @@ def _read_keyring_key() -> str:
         import keyring  # an optional dependency
         from keyring.errors import KeyringLocked, NoKeyringError
     except ImportError:
-        raise UsageProblem(
-            "--keyring needs a package that is not installed",
-            "Install it with: pip install 'paceline[keyring]'",
-        ) from None
+        hint = "Install it with: pip install 'paceline[keyring]'"
+        raise UsageProblem("--keyring needs a package that is not installed", hint) from None
+    hint = f"Without one, use {KEY_VARIABLE} or --api-key-file."
     try:
         key = keyring.get_password(KEYRING_SERVICE, KEY_VARIABLE)
     except NoKeyringError:
-        raise UsageProblem("no keyring was found on this system", _KEYRING_HINT) from None
+        raise UsageProblem("no keyring was found on this system", hint) from None
     except KeyringLocked:
         raise UsageProblem("the keyring is locked", "Unlock it and start again.") from None
     except Exception as error:  # each backend raises its own exceptions
-        reason = f"the keyring cannot be read ({type(error).__name__})"
-        raise UsageProblem(reason, _KEYRING_HINT) from None
+        name = type(error).__name__
+        raise UsageProblem(f"the keyring cannot be read ({name})", hint) from None
     if not key:
-        raise UsageProblem(
-            "the keyring holds no key",
-            f"Store it with: keyring set {KEYRING_SERVICE} {KEY_VARIABLE}",
-        )
+        hint = f"Store it with: keyring set {KEYRING_SERVICE} {KEY_VARIABLE}"
+        raise UsageProblem("the keyring holds no key", hint)
     return key.strip()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tui.cli.exit_codes import ExitCode
-from tui.cli.log_options import log_options
-from tui.cli.shared_options import new_run_options
+from tui.cli.shared_options import log_options, new_run_options
 
 if TYPE_CHECKING:  # loaded when a desk opens
     from tui.cli.run_options import RunOptions
     from tui.cli.run_setup import RunRequest
+    from tui.config.settings import DeskSettings
     from tui.terminal.guard import TerminalGuard
 
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # loaded when a desk opens
 @click.argument("paths", nargs=-1, type=click.Path())
 @new_run_options
 @log_options
-def desk(paths: tuple[str, ...], **options: Any) -> ExitCode:
+def desk(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     """Open the desk on these files and folders (the default command)."""
     guard = start_guard()
     from tui.cli.run_options import parse_options
@@ -30,7 +30,7 @@ def desk(paths: tuple[str, ...], **options: Any) -> ExitCode:
     require_terminal("paceline run PATH…")
     skipped: list[tuple[str, str]] = []
     files = find_recordings(paths, lambda *entry: skipped.append(entry))
-    return run_desk(parse_options(**options), RunRequest(files, skipped=skipped), guard)
+    return run_desk(parse_options(**arguments), RunRequest(files, skipped=skipped), guard)
 
 
 def start_guard() -> "TerminalGuard":
@@ -49,8 +49,20 @@ def require_terminal(alternative: str) -> None:
         raise UsageProblem("the desk needs a terminal", f"Without one, use: {alternative}")
 
 
+def load_desk_settings() -> "DeskSettings":
+    """The user's settings; raises `UsageProblem` for a file that cannot be read or understood."""
+    from tui.config.loader import load_settings
+
+    def column_names() -> list[str]:  # called only if the file names columns: slow to load
+        from tui.render.columns import optional_column_names
+
+        return list(optional_column_names())
+
+    return load_settings(column_names)
+
+
 def kill_notice(advice: str, command: str, run_folder: Path) -> str:
-    """What the guard prints after a desk was killed; a command over the run's folder."""
+    """What the guard prints after a desk was killed; the command gets the run's folder."""
     from tui.cli.summary import shell_quoted
     from tui.text.width import clean
 
@@ -60,7 +72,6 @@ def kill_notice(advice: str, command: str, run_folder: Path) -> str:
 def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
     """Opens the desk, returns when the user has left it, and prints the summary."""
     from tui.cli.console import print_line
-    from tui.cli.desk_settings import load_desk_settings
     from tui.cli.faults import report_fault
     from tui.cli.run_setup import open_supervisor
     from tui.cli.summary import exit_code, run_summary_lines
@@ -75,20 +86,14 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         # Loads Textual, and only now: the processes from which sessions are forked exist already.
         from tui.app.desk import Desk
 
-        folder = supervisor.folder
-        app = Desk(
-            supervisor,
-            options.destination,
-            folder.path,
-            kind=options.endpoint_kind,
-            settings=settings,
-        )
+        folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
+        app = Desk(supervisor, to, folder.path, kind=kind, settings=settings)
         app.actions.skipped_paths += request.skipped
         app.state.restore(request.job_states)
         app.state.add_jobs(jobs, request.files)
         gc_tuning.tune_gc()
-        with guard.watch(kill_notice("To go on", "paceline resume", folder.path)):
-            log.info("desk opened on %s, to %s", folder.path, options.destination)
+        with guard.watch(kill_notice("To continue", "paceline resume", folder.path)):
+            log.info("desk opened on %s, to %s", folder.path, to)
             app.run()
             log.info("desk closed, return code %s", app.return_code)
     while not supervisor.reports.empty():
@@ -98,10 +103,6 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     job_states = app.state.all_job_states
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         click.echo(line)
-    fault_code = report_fault(app.fault, folder.faults_path) if app.fault else ExitCode.DONE
-    return exit_code(
-        job_states,
-        interrupted=app.shutdown_state.interrupted_jobs,
-        saved=folder.is_saved,
-        others=[fault_code],
-    )
+    other_codes = [report_fault(app.fault, folder.faults_path)] if app.fault else []
+    interrupted = app.shutdown_state.interrupted_jobs
+    return exit_code(job_states, interrupted=interrupted, saved=folder.is_saved, others=other_codes)

@@ -11,7 +11,6 @@ class ExitCode(IntEnum):
     when: str
 
     def __new__(cls, value: int, meaning: str, when: str) -> "ExitCode":
-        """A member of this value, with both texts."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning, member.when = meaning, when
@@ -21,7 +20,7 @@ class ExitCode(IntEnum):
     FATAL = (
         1,
         "fatal",
-        "The command could not do its work: there is no such run, a folder cannot be written, or "
+        "The command could not do its work: the run does not exist, a folder cannot be written, or "
         "the embedded engine is not installed or did not start.",
     )
     USAGE = (
@@ -62,5 +61,5 @@ PRECEDENCE = (
 
 
 def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
-    """The code that wins; `ExitCode.DONE` if there is none."""
+    """The code that wins; `ExitCode.DONE` for no codes."""
     return min(codes, key=PRECEDENCE.index, default=ExitCode.DONE)

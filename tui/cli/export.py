@@ -15,7 +15,7 @@ from tui.cli.shared_options import run_argument
 @run_argument()
 @click.option(
     "--to",
-    "formats",
+    "format_list",
     required=True,
     metavar="FORMATS",
     help="Write these formats, separated by commas: txt, srt, vtt, json, csv.",
@@ -27,41 +27,42 @@ from tui.cli.shared_options import run_argument
     help="Write to this folder. Default: the folder “exports” of the run.",
 )
 @click.option(
-    "--one-file", "together", is_flag=True, help="Write one file a format for all recordings."
+    "--one-file", "together", is_flag=True, help="Write one file per format for all recordings."
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that are already there.")
-@click.option(
-    "--number", is_flag=True, help="Keep files that are already there, and number the new ones."
-)
+@click.option("--overwrite", is_flag=True, help="Replace files that already exist.")
+@click.option("--number", is_flag=True, help="Keep files that already exist; number the new ones.")
 def export(
-    folder: Path, formats: str, into: Path | None, together: bool, overwrite: bool, number: bool
+    folder: Path, format_list: str, into: Path | None, together: bool, overwrite: bool, number: bool
 ) -> ExitCode:
     """Write transcripts of a run to files, offline."""
-    from workers import exports
     from workers.errors import UsageProblem
-    from workers.exports import OverwritePolicy
-    from workers.runs import reader
+    from workers.exports import (
+        COMBINED_FORMATS,
+        FORMATS,
+        OverwritePolicy,
+        export_names,
+        write_combined_exports,
+        write_exports,
+    )
+    from workers.runs.reader import read_job_states
 
     if overwrite and number:
         raise UsageProblem("--overwrite and --number do not go together", "Choose one.")
-    existing = OverwritePolicy.REFUSE
-    if overwrite or number:
-        existing = OverwritePolicy.REPLACE if overwrite else OverwritePolicy.NUMBER
-    chosen = [name.strip() for name in formats.split(",") if name.strip()]
-    unknown = [name for name in chosen if name not in exports.FORMATS]
-    if unknown or not chosen:
-        raise UsageProblem(
-            f"there is no format “{', '.join(unknown)}”", f"Known are {', '.join(exports.FORMATS)}."
-        )
-    subtitles = [name for name in chosen if name not in exports.COMBINED_FORMATS]
+    existing = OverwritePolicy.REPLACE if overwrite else OverwritePolicy.REFUSE
+    if number:
+        existing = OverwritePolicy.NUMBER
+    formats = [name.strip() for name in format_list.split(",") if name.strip()]
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        hint = f"Known are {', '.join(FORMATS)}."
+        raise UsageProblem(f"there is no format “{', '.join(unknown)}”", hint)
+    subtitles = [name for name in formats if name not in COMBINED_FORMATS]
     if together and subtitles:
-        raise UsageProblem(
-            f"{' and '.join(subtitles)} cannot hold several recordings in one file",
-            f"With --one-file: {', '.join(exports.COMBINED_FORMATS)}.",
-        )
+        reason = f"{' and '.join(subtitles)} cannot hold several recordings in one file"
+        raise UsageProblem(reason, f"With --one-file: {', '.join(COMBINED_FORMATS)}.")
     target = into or folder / "exports"
-    job_states = reader.read_job_states(folder)
-    names = exports.export_names(job_states)
+    job_states = read_job_states(folder)
+    names = export_names(job_states)
     streamed = []
     for job_state in job_states:
         if job_state.began is None and not len(job_state.transcript):
@@ -70,12 +71,12 @@ def export(
             streamed.append(job_state)
     complete = True
     if together and streamed:
-        write_all = partial(exports.write_combined_exports, streamed, chosen, target)
-        complete = _write_and_report("all of them", partial(write_all, existing=existing))
+        write = partial(write_combined_exports, streamed, formats, target, existing=existing)
+        complete = _write_and_report("all of them", write)
     for job_state in [] if together else streamed:
-        write_one = partial(exports.write_exports, job_state, chosen, target, existing=existing)
-        named = partial(write_one, name=names[job_state.job])
-        complete &= _write_and_report(job_state.file, named)
+        name = names[job_state.job]
+        write = partial(write_exports, job_state, formats, target, existing=existing, name=name)
+        complete &= _write_and_report(job_state.file, write)
     return ExitCode.DONE if complete else ExitCode.SOME_FAILED
 
 

@@ -13,7 +13,7 @@ class RunFault(Exception):
     """A bug that ended a run; its cause is the original exception."""
 
     def __init__(self, log: Path) -> None:
-        """``log``: the file of the run folder that takes the traceback."""
+        """``log``: the file in the run folder to which the traceback goes."""
         super().__init__(str(log))
         self.log = log
 
@@ -28,7 +28,7 @@ def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
         log = error.log
         error = error.__cause__ or error
     text = "".join(traceback.format_exception(error))
-    summary = f"paceline: internal error ({type(error).__name__}). The traceback"
+    where = f":\n{text}"
     for path in filter(None, (log, user_state_path("paceline") / "faults.log")):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,8 @@ def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
                 file.write(text)
         except OSError:
             continue
-        click.echo(f"{summary} is in {path}", err=True)
-        return ExitCode.INTERNAL_ERROR
-    click.echo(f"{summary}:\n{text}", err=True)
+        where = f" is in {path}"
+        break
+    name = type(error).__name__
+    click.echo(f"paceline: internal error ({name}). The traceback{where}", err=True)
     return ExitCode.INTERNAL_ERROR

@@ -36,23 +36,17 @@ from workers.jobs.events import (
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
-_GRACEFUL_STOP_MESSAGE = "ending politely, with the last words; Ctrl-C again forces"
-
 
 def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) -> ExitCode:
     """Streams everything, reports progress, prints the summary."""
     with open_supervisor(options, request.run_folder) as supervisor:
-        count = request.remaining_count
-        print_line(
-            f"Streaming {format_count(count, 'file')} to: {options.destination}"
-            if count
-            else "Nothing is left to do.",
-            err=True,
-        )
-        print_line(f"Run folder: {supervisor.folder.path}", err=True)
+        folder = supervisor.folder
+        count = len(request.files) + sum(not state.is_settled for state in request.job_states)
+        start = f"Streaming {format_count(count, 'file')} to: {options.destination}"
+        print_line(start if count else "Nothing is left to stream.", err=True)
+        print_line(f"Run folder: {folder.path}", err=True)
         runner = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
         runner.run(lambda: request.enqueue(supervisor))
-    folder = supervisor.folder
     for line in run_summary_lines(runner.job_states, folder.path, saved=folder.is_saved):
         print_line(line, err=True)
     return exit_code(runner.job_states, interrupted=runner.interrupted, saved=folder.is_saved)
@@ -75,7 +69,6 @@ class HeadlessRunner:
         self._stop_requests = 0
         """How often a signal asked the program to end."""
         self._stops_sent = 0
-        self._reported_restarts = 0
 
     @property
     def interrupted(self) -> bool:
@@ -88,18 +81,24 @@ class HeadlessRunner:
         return [self._job_states[id] for id in sorted(self._job_states)]
 
     def run(self, enqueue: Callable[[], object]) -> None:
-        """Streams what ``enqueue`` queues. The first signal stops politely, the second by force."""
+        """Streams what ``enqueue`` queues. The second signal ends it by force."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         if os.name == "posix" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
             handle_sighup(self._on_disconnect)
         enqueue()
-        while not (self._supervisor.is_idle and self._supervisor.reports.empty()):
+        supervisor, reported_restarts = self._supervisor, 0
+        while not (supervisor.is_idle and supervisor.reports.empty()):
             if self._stops_sent < self._stop_requests:
-                self._stop("ending by force" if self._stops_sent else _GRACEFUL_STOP_MESSAGE)
-            self._report_restarts()
+                first = "ending sessions gracefully; Ctrl-C again ends them at once"
+                _print_stderr("ending sessions at once" if self._stops_sent else first)
+                self._stops_sent += 1
+                supervisor.stop()
+            if supervisor.server_restarts > reported_restarts:
+                reported_restarts = supervisor.server_restarts
+                _print_stderr(SERVER_RESTARTED_MESSAGE)
             try:
-                self._handle_report(self._supervisor.reports.get(timeout=0.2))
+                self._handle_report(supervisor.reports.get(timeout=0.2))
             except Empty:
                 self._print_pending_ends()
             except OSError:  # the reader of stdout is gone, so nobody needs the rest
@@ -113,18 +112,8 @@ class HeadlessRunner:
         self._stop_requests += 1
 
     def _on_disconnect(self) -> None:
-        """Stops politely, however often a lost terminal or reader is noticed."""
+        """Counts once, however often a lost terminal or reader is noticed."""
         self._stop_requests = max(self._stop_requests, 1)
-
-    def _stop(self, message: str) -> None:
-        self._stops_sent += 1
-        _print_stderr(message)
-        self._supervisor.stop()
-
-    def _report_restarts(self) -> None:
-        if self._supervisor.server_restarts > self._reported_restarts:
-            self._reported_restarts = self._supervisor.server_restarts
-            _print_stderr(SERVER_RESTARTED_MESSAGE)
 
     def _handle_report(self, report: JobReport) -> None:
         job_state = self._job_states.setdefault(report.job, JobState(report.job, report.file))
@@ -134,8 +123,8 @@ class HeadlessRunner:
         elif isinstance(report.event, Ended):
             self._pending_ends[report.job] = report
         else:
-            before = self._pending_ends.pop(report.job, None)
-            self._print_job_line(report, _report_text(report, job_state, before))
+            follows_end = self._pending_ends.pop(report.job, None) is not None
+            self._print_job_line(report, _report_text(report, job_state, follows_end=follows_end))
 
     def _print_pending_ends(self) -> None:
         for job, report in self._pending_ends.items():
@@ -151,11 +140,11 @@ class HeadlessRunner:
 
 
 def _report_text(
-    report: JobReport, job_state: JobState, previous_end: JobReport | None = None
+    report: JobReport, job_state: JobState, *, follows_end: bool = False
 ) -> str | None:
     """A line about a report; None for reports that would only scroll by.
 
-    ``previous_end``: how the attempt before ended, if this report follows that end.
+    ``follows_end``: whether the report before was the end of an attempt, not printed yet.
     """
     match report.event:
         case Began() as began:
@@ -167,9 +156,14 @@ def _report_text(
         case Slipped() as slipped:
             return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
         case Retrying() as retrying:
-            why = f"{short_reason(retrying.reason)}; " if previous_end is not None else ""
-            again = _retry_text(retrying, job_state)
-            return f"{why}{again}" if again else None
+            why = f"{short_reason(retrying.reason)}; " if follows_end else ""
+            wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
+            attempt = f"{why}attempt {job_state.attempt}"
+            if job_state.refusal is not None:
+                return f"{why}tries again{wait}"
+            if retrying.from_seconds:
+                return f"{attempt} continues{wait}, from {format_duration(retrying.from_seconds)}"
+            return f"{attempt} starts again{wait}" if job_state.attempt > 1 else None
         case Ended(outcome=Outcome.DONE) as ended:
             sent = format_duration(ended.sent_seconds)
             return f"done, {sent} sent, {pacing_text(ended.certificate)}"
@@ -177,16 +171,6 @@ def _report_text(
             outcome = ended.outcome.value.replace("_", " ")
             return clean(f"{outcome}: {ended.reason}. {ended.hint}")
     return None
-
-
-def _retry_text(retrying: Retrying, job_state: JobState) -> str | None:
-    wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
-    if job_state.refusal is not None:
-        return f"tries again{wait}"
-    if retrying.from_seconds:
-        start = format_duration(retrying.from_seconds)
-        return f"attempt {job_state.attempt} goes on{wait}, from {start}"
-    return f"attempt {job_state.attempt} starts again{wait}" if job_state.attempt > 1 else None
 
 
 def _print_stderr(text: str) -> None:

@@ -1,8 +1,8 @@
 """The ``paceline`` command: its subcommands, loaded when they are needed, and its exit code.
 
 A new subcommand is a module in this package and a line in `COMMANDS`. The module holds a click
-command of the same name that returns an `ExitCode`. At its head it imports only what its own help
-needs; the command itself imports the rest.
+command of the same name that returns an `ExitCode`. At its top it imports only what its help needs;
+the command itself imports the rest.
 """
 
 import errno
@@ -20,11 +20,11 @@ COMMANDS = {
     "check": "Say what each file is and what would be sent.",
     "desk": "Open the desk on these files and folders (the default command).",
     "export": "Write transcripts of a run to files, offline.",
-    "resume": "Go on with what a run did not finish.",
+    "resume": "Continue what a run did not finish.",
     "run": "Stream files and folders without a screen.",
-    "runs": "List the latest runs, and how to go on with unfinished ones.",
+    "runs": "List the latest runs, and how to continue unfinished ones.",
     "serve": "Serve the protocol on this machine, for any client.",
-    "settings": "Say where the settings of the desk are, and what is in force.",
+    "settings": "Print where the settings of the desk are, and their values.",
     "view": "Look back at a run on the desk, and play it again.",
 }
 """Each command and its line in ``paceline --help``: the first sentence of its own help."""
@@ -36,11 +36,9 @@ class CommandRegistry(click.Group):
     """Loads commands by name. Arguments that name no command are paths for the default one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names in the order of ``--help``."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports the command's module."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"tui.cli.{cmd_name}"), cmd_name)
@@ -58,7 +56,6 @@ class CommandRegistry(click.Group):
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the exit codes."""
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code.value), code.meaning) for code in ExitCode])
 
@@ -66,37 +63,26 @@ class CommandRegistry(click.Group):
         """Runs the subcommand and exits with its code; an expected failure is one sentence."""
         if isinstance(sys.stdout, io.TextIOWrapper):  # not every locale has our symbols
             sys.stdout.reconfigure(errors="backslashreplace")
-        raise SystemExit(self._run(ctx))
-
-    def _run(self, ctx: click.Context) -> ExitCode:
         try:
-            code: ExitCode = super().invoke(ctx)
-            return code
+            code = super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):
             raise  # click's own: a usage error, `--help`
         except (KeyboardInterrupt, click.Abort):
-            return ExitCode.INTERRUPTED
-        except UsageProblem as problem:
-            return _fail(problem, ExitCode.USAGE)
-        except PacelineError as error:
-            return _fail(error, ExitCode.FATAL)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
+            code = ExitCode.INTERRUPTED
+        except (PacelineError, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click ends silently when stdout is closed
-            return _fail(error, ExitCode.FATAL)
+            from tui.cli.console import print_line
+
+            print_line(f"paceline: {error}", err=True)
+            code = ExitCode.USAGE if isinstance(error, UsageProblem) else ExitCode.FATAL
         except Exception as error:
             if sys.excepthook is not sys.__excepthook__:
                 raise  # Ctrl-C broke an import: `tui.__main__` exits silently
             from tui.cli.faults import report_fault
 
-            return report_fault(error)
-
-
-def _fail(error: Exception, code: ExitCode) -> ExitCode:
-    from tui.cli.console import print_line
-
-    print_line(f"paceline: {error}", err=True)
-    return code
+            code = report_fault(error)
+        raise SystemExit(code)
 
 
 @click.group(cls=CommandRegistry, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,8 +7,7 @@ import click
 
 from tui.cli.desk import require_terminal, run_desk, start_guard
 from tui.cli.exit_codes import ExitCode
-from tui.cli.log_options import log_options
-from tui.cli.shared_options import resume_options, run_argument
+from tui.cli.shared_options import log_options, resume_options, run_argument
 
 
 @click.command()
@@ -18,16 +17,16 @@ from tui.cli.shared_options import resume_options, run_argument
     "--json",
     "as_json",
     is_flag=True,
-    help="Stream without a screen and print one event a line on stdout, as JSON.",
+    help="Stream without a screen and print events on stdout, as lines of JSON.",
 )
-@click.option("--endpoint", "url", metavar="URL", help="Go on at this v3 endpoint instead.")
+@click.option("--endpoint", "url", metavar="URL", help="Continue at this v3 endpoint instead.")
 @resume_options
 @log_options
-def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> ExitCode:
-    """Go on with what a run did not finish.
+def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> ExitCode:
+    """Continue what a run did not finish.
 
-    A broken recording goes on after its last final turn, with the settings of the run. Recordings
-    that are done stay as they are, and so do those that you cancelled.
+    A broken recording continues after its last final turn, with the settings of the run. Recordings
+    that are done or that you cancelled stay as they are.
     """
     guard = None if no_desk or as_json else start_guard()
     from tui.cli.run_options import prepare_resume
@@ -38,11 +37,11 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **given: Any) -> ExitCode
         require_terminal(f"paceline resume {folder} --no-desk")
     run = run_folder.reopen(folder)
     try:
-        options, saved_run = prepare_resume(folder, **given)
+        options, job_states = prepare_resume(folder, **arguments)
     except BaseException:
         run.close()
         raise
-    request = RunRequest((), saved_run.jobs, run)
+    request = RunRequest((), job_states, run)
     if guard is not None:
         return run_desk(options, request, guard)
     from tui.cli.headless import stream_headless

@@ -5,19 +5,19 @@ from typing import Any
 import click
 
 from tui.cli.exit_codes import ExitCode
-from tui.cli.log_options import log_options
-from tui.cli.shared_options import new_run_options, paths_argument
+from tui.cli.shared_options import log_options, new_run_options, paths_argument
 
 
 @click.command()
 @paths_argument
-@click.option("--json", "as_json", is_flag=True, help="Print one event a line on stdout, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print events on stdout, as lines of JSON.")
 @new_run_options
 @log_options
-def run(paths: tuple[str, ...], as_json: bool, **options: Any) -> ExitCode:
+def run(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     """Stream files and folders without a screen."""
     from tui.cli.headless import stream_headless
     from tui.cli.run_options import find_files, parse_options
     from tui.cli.run_setup import RunRequest
 
-    return stream_headless(parse_options(**options), RunRequest(find_files(paths)), as_json=as_json)
+    options = parse_options(**arguments)
+    return stream_headless(options, RunRequest(find_files(paths)), as_json=as_json)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -12,14 +12,18 @@ from tui.cli.console import print_line
 from workers.audio.discovery import find_recordings
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
+from workers.jobs.job_state import JobState
 from workers.pacing.schedule import Release
-from workers.protocol import endpoint
-from workers.protocol.endpoint import Endpoint, EndpointKind, Secret, is_loopback
-from workers.runs import reader
-from workers.runs.reader import SavedRun
-from workers.scheduling.retry_policy import RetryPolicy
-from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE, StartRateLimiter
-from workers.session.assignment import Timeouts
+from workers.protocol.endpoint import (
+    EMBEDDED_NAME,
+    Endpoint,
+    EndpointKind,
+    Secret,
+    custom_endpoint,
+    is_loopback,
+    service_endpoint,
+)
+from workers.runs.reader import read_run
 
 _REFUSED_PARAM_HINTS = {
     "speech_model": "Use --speech-model.",
@@ -28,9 +32,6 @@ _REFUSED_PARAM_HINTS = {
     "token": f"Give the key in {KEY_VARIABLE}.",
 }
 """Parameters that `--param` refuses, and what to do instead."""
-
-DEFAULT_SESSIONS = 10
-"""Sessions at once when neither the user nor the embedded engine sets a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,16 @@ class RunOptions:
     endpoint: Endpoint | None
     """None: the embedded engine."""
     key: Secret | None
-    sessions: int | None
-    start_rate: int | None
-    """New sessions a minute; None: as many as the endpoint accepts."""
-    attempts: int
-    dead_after: float
+    limits: Limits
     out: Path | None
     log_level: str | None = None
     log_file: Path | None = None
 
     @property
     def destination(self) -> str:
-        """Where it streams to, as text; the service with its region."""
+        """Where it streams to, for people; the service with its region."""
         if self.endpoint is None:
-            return endpoint.EMBEDDED_NAME
+            return EMBEDDED_NAME
         nearest = self.endpoint_kind is EndpointKind.SERVICE and "(" not in self.endpoint.name
         return f"{self.endpoint.name} (nearest region)" if nearest else self.endpoint.name
 
@@ -62,28 +59,6 @@ class RunOptions:
     def endpoint_kind(self) -> EndpointKind:
         """Whose endpoint it is. Only the service is known to cost money."""
         return self.endpoint.kind if self.endpoint else EndpointKind.EMBEDDED
-
-    @property
-    def limits(self) -> Limits:
-        """What a later `paceline resume` takes over."""
-        return Limits(self.sessions, self.start_rate, self.attempts, self.dead_after)
-
-    @property
-    def start_limiter(self) -> StartRateLimiter:
-        """The limit on new sessions; at the service it begins with the rate of a free account."""
-        if self.start_rate is None and self.endpoint and self.endpoint.kind is EndpointKind.SERVICE:
-            return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)
-        return StartRateLimiter(self.start_rate)
-
-    @property
-    def retry_policy(self) -> RetryPolicy:
-        """The limit on attempts."""
-        return RetryPolicy(max_attempts=self.attempts)
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """How long sessions wait for the server."""
-        return Timeouts(silence_s=self.dead_after)
 
 
 def parse_options(
@@ -110,8 +85,7 @@ def parse_options(
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they do not fit together.
 
-    The endpoint: the one that is named, else the service if there is a key, else the embedded
-    engine.
+    If no endpoint is named, a run with a key goes to the service, else to the embedded engine.
     """
     env_key = api_key.pop_env_key()
     if local and (url or region):
@@ -119,15 +93,19 @@ def parse_options(
     if url and region:
         raise UsageProblem("--endpoint and --region do not go together", "Choose one.")
     key = None if local else api_key.read_key(env_key, key_file, keyring=keyring)
-    ca = verify_ca_file(ca_file)
-    target = None if local else _chosen_endpoint(url, region, key, unencrypted=unencrypted)
+    ca = _checked_ca_file(ca_file)
+    target = None
+    if url:
+        target = custom_endpoint(url, allow_unencrypted=unencrypted)
+    elif key is not None:
+        target = service_endpoint(region)
+    elif region:
+        raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
     if target is not None:
         target = replace(target, ca=ca)
     if sample_rate is not None and sample_rate not in NATIVE_RATES_HZ:
-        raise UsageProblem(
-            f"{sample_rate} Hz cannot be sent",
-            f"--sample-rate is from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}.",
-        )
+        hint = f"--sample-rate is from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}."
+        raise UsageProblem(f"{sample_rate} Hz cannot be sent", hint)
     settings = StreamSettings(
         chunk_ms=chunk_ms,
         release=Release(release),
@@ -137,38 +115,20 @@ def parse_options(
     )
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
-    return RunOptions(
-        settings=settings,
-        endpoint=target,
-        key=key,
-        sessions=sessions,
-        start_rate=start_rate or None,
-        attempts=attempts,
-        dead_after=dead_after,
-        out=out,
-        log_level=log_level,
-        log_file=log_file,
-    )
+    limits = Limits(sessions, start_rate or None, attempts, dead_after)
+    return RunOptions(settings, target, key, limits, out, log_level, log_file)
 
 
 def find_files(paths: Iterable[str]) -> Sequence[str]:
-    """The recordings that paths name; prints what is skipped. Raises `UsageProblem` for none."""
-    return find_recordings(
-        paths, lambda path, reason: print_line(f"Skipped {path}: {reason}", err=True)
-    )
+    """The recordings under these paths; prints what is skipped. Raises `UsageProblem` for none."""
+
+    def print_skipped(path: str, reason: str) -> None:
+        print_line(f"Skipped {path}: {reason}", err=True)
+
+    return find_recordings(paths, print_skipped)
 
 
-def _chosen_endpoint(
-    url: str | None, region: str | None, key: Secret | None, *, unencrypted: bool
-) -> Endpoint | None:
-    if url:
-        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
-    if region and key is None:
-        raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
-    return endpoint.service_endpoint(region) if key is not None else None
-
-
-def verify_ca_file(file: Path | None) -> str | None:
+def _checked_ca_file(file: Path | None) -> str | None:
     """The absolute path of a file of certificates; raises `UsageProblem` if it holds none."""
     if file is None:
         return None
@@ -179,17 +139,16 @@ def verify_ca_file(file: Path | None) -> str | None:
     except ssl.SSLError as error:
         raise UsageProblem(f"{file} holds no certificate", "It should be a PEM file.") from error
     except OSError as error:
-        raise UsageProblem(
-            f"the certificates in {file} cannot be read ({error.strerror})", "Check the path."
-        ) from error
+        reason = f"the certificates in {file} cannot be read ({error.strerror})"
+        raise UsageProblem(reason, "Check the path.") from error
     return str(file.absolute())
 
 
 def _check_engine_params(settings: StreamSettings) -> None:
     """Refuses a model or parameter that the embedded engine does not know.
 
-    Only for the embedded engine: a server ignores unknown names, as the protocol says, so a typing
-    error would pass unnoticed. What other endpoints know changes, so those decide for themselves.
+    A server ignores unknown names, as the protocol says, so a typing error would pass unnoticed.
+    What other endpoints know changes, so those decide for themselves.
     """
     from workers.localserver.parameters import PARAM_ALIASES, PARAM_TYPES, parse_query
     from workers.localserver.refusal import Refusal
@@ -217,7 +176,7 @@ def _parse_param(text: str) -> tuple[str, str]:
 
 
 def prepare_resume(
-    path: Path,
+    folder: Path,
     *,
     url: str | None,
     ca_file: Path | None,
@@ -230,59 +189,47 @@ def prepare_resume(
     dead_after: float | None,
     log_level: str | None = None,
     log_file: Path | None = None,
-) -> tuple[RunOptions, SavedRun]:
-    """The options to go on with a run, and that run.
+) -> tuple[RunOptions, list[JobState]]:
+    """The options with which a run continues, and the jobs of that run.
 
     Endpoint, settings and limits are the run's own unless they are given. The key is never stored,
     so it must be given again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
     env_key = api_key.pop_env_key()
-    saved = reader.read_run(path)
+    saved = read_run(folder)
+    key = None
     target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
     if target is not None:
-        target = replace(target, ca=verify_ca_file(ca_file))
-    key = None if target is None else api_key.read_key(env_key, key_file, keyring=keyring)
-    if key is not None and target is not None and url is None and _is_foreign_host(target):
-        raise UsageProblem(
-            f"the run went to {target.name}, and a key is only sent where you say",
-            f"Add --endpoint {target.address}",
-        )
-    if target is not None and target.kind is EndpointKind.SERVICE and key is None:
-        raise UsageProblem("the service needs a key", f"Set {api_key.KEY_VARIABLE}.")
+        target = replace(target, ca=_checked_ca_file(ca_file))
+        key = api_key.read_key(env_key, key_file, keyring=keyring)
+        if key is None and target.kind is EndpointKind.SERVICE:
+            raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
+        stored_custom = target.kind is EndpointKind.CUSTOM and url is None
+        if key and stored_custom and not is_loopback(urlsplit(target.url).hostname or ""):
+            # Another machine, and anybody may have made the folder that names it.
+            reason = f"the run went to {target.name}, and a key is only sent where you say"
+            raise UsageProblem(reason, f"Add --endpoint {target.address}")
     limits = Limits(
         sessions=sessions or saved.limits.sessions,
         start_rate=saved.limits.start_rate if start_rate is None else start_rate or None,
         attempts=attempts or saved.limits.attempts,
         dead_after=dead_after or saved.limits.dead_after,
     )
-    return RunOptions(
-        saved.settings,
-        target,
-        key,
-        **asdict(limits),
-        out=path,
-        log_level=log_level,
-        log_file=log_file,
-    ), saved
-
-
-def _is_foreign_host(target: Endpoint) -> bool:
-    """Whether the target is another machine, not the service: anybody may have made the folder."""
-    host = urlsplit(target.url).hostname or ""
-    return target.kind is EndpointKind.CUSTOM and not is_loopback(host)
+    options = RunOptions(saved.settings, target, key, limits, folder, log_level, log_file)
+    return options, saved.jobs
 
 
 def _resume_endpoint(
     stored: Endpoint | None, url: str | None, *, unencrypted: bool
 ) -> Endpoint | None:
-    """The run's endpoint, checked as on the command line; what it trusted is not taken over."""
+    """The run's endpoint, checked as on the command line, without its file of certificates."""
+    if url is None and stored is not None and stored.kind is EndpointKind.CUSTOM:
+        url = stored.url
     if url is not None:
-        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
+        return custom_endpoint(url, allow_unencrypted=unencrypted)
     if stored is None or stored.kind is EndpointKind.EMBEDDED:
         return None
-    if stored.kind is EndpointKind.CUSTOM:
-        return endpoint.custom_endpoint(stored.url, allow_unencrypted=unencrypted)
     for region in (None, "us", "eu"):
-        if (known := endpoint.service_endpoint(region)).url == stored.url:
+        if (known := service_endpoint(region)).url == stored.url:
             return known
     raise RunFolderProblem(f"there is no region of the service at {stored.address}")

@@ -5,18 +5,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tui.cli.faults import RunFault
-from tui.cli.log_options import enable_log
-from tui.cli.run_options import DEFAULT_SESSIONS, RunOptions
+from tui.cli.run_options import RunOptions
+from tui.cli.shared_options import enable_log
 from workers import log
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.localserver.child import LocalServer
-from workers.protocol import endpoint
-from workers.protocol.endpoint import Secret
+from workers.protocol.endpoint import EndpointKind, Secret, embedded_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
+from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE, StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.session.assignment import Timeouts
+
+DEFAULT_SESSIONS = 10
+"""Sessions at once when neither the user nor the embedded engine sets a number."""
 
 SERVER_START_TIMEOUT_S = 60.0
 """Seconds until the embedded engine must have an address; its packages load from a slow disk."""
@@ -29,7 +34,7 @@ class RunRequest:
     files: Sequence[str] = ()
     job_states: Sequence[JobState] = ()
     run_folder: RunFolder | None = None
-    """The folder of the run that goes on; None for a new run."""
+    """The folder of the run to continue; None for a new run."""
     skipped: Sequence[tuple[str, str]] = ()
     """Paths that are no recordings, each with the reason."""
 
@@ -38,65 +43,62 @@ class RunRequest:
         supervisor.resume(self.job_states)
         return supervisor.add(self.files)
 
-    @property
-    def remaining_count(self) -> int:
-        """How many recordings are left to stream."""
-        return len(self.files) + sum(not job_state.is_settled for job_state in self.job_states)
-
 
 @contextmanager
 def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Iterator[Supervisor]:
-    """Starts a supervisor in a new run folder, or in ``folder`` to go on with that run.
+    """Starts a supervisor in a new run folder, or in ``folder`` to continue that run.
 
     Ends every process of the run on exit. Raises a `PacelineError` when the run cannot begin, and
     `RunFault` for an unexpected exception.
     """
     folder = folder or run_folder.create(options.out)
-    with ExitStack() as stack:
-        stack.callback(folder.close)
-        stack.enter_context(_faults_of(folder))
-        enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
-        if options.key is not None:
-            log.add_redaction(options.key.redact)
-        # Here and not with the first session: there may be nothing to start yet.
-        folder.set_header(options.endpoint, options.settings, options.limits)
-        yield stack.enter_context(
-            Supervisor(
-                _access_provider(options, folder, stack),
-                folder,
-                options.settings,
-                max_sessions=options.sessions,
-                start_limiter=options.start_limiter,
-                retry_policy=options.retry_policy,
-                timeouts=options.timeouts,
-            )
-        )
-
-
-@contextmanager
-def _faults_of(folder: RunFolder) -> Iterator[None]:
-    """Makes a bug one of this run, whose folder then takes the traceback."""
+    limits = options.limits
     try:
-        yield
+        with ExitStack() as stack:
+            stack.callback(folder.close)
+            enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
+            if options.key is not None:
+                log.add_redaction(options.key.redact)
+            # Here and not with the first session: there may be nothing to start yet.
+            folder.set_header(options.endpoint, options.settings, limits)
+            yield stack.enter_context(
+                Supervisor(
+                    _access_provider(options, folder, stack),
+                    folder,
+                    options.settings,
+                    max_sessions=limits.sessions,
+                    start_limiter=new_start_limiter(options),
+                    retry_policy=RetryPolicy(max_attempts=limits.attempts),
+                    timeouts=Timeouts(silence_s=limits.dead_after),
+                )
+            )
     except (PacelineError, OSError):
         raise
     except Exception as error:
         raise RunFault(folder.faults_path) from error
 
 
+def new_start_limiter(options: RunOptions) -> StartRateLimiter:
+    """The limit on new sessions; at the service it begins with the rate of a free account."""
+    start_rate = options.limits.start_rate
+    if start_rate is None and options.endpoint_kind is EndpointKind.SERVICE:
+        return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)
+    return StartRateLimiter(start_rate)
+
+
 def _access_provider(
     options: RunOptions, folder: RunFolder, stack: ExitStack
 ) -> Callable[[], SessionTarget]:
     if options.endpoint is not None:
-        found = SessionTarget(options.endpoint, options.key, DEFAULT_SESSIONS)
-        return lambda: found
-    server = stack.enter_context(LocalServer(folder.path / "engine.log", options.sessions))
+        target = SessionTarget(options.endpoint, options.key, DEFAULT_SESSIONS)
+        return lambda: target
+    server = stack.enter_context(LocalServer(folder.path / "engine.log", options.limits.sessions))
     log.add_redaction(Secret(server.api_key).redact)
 
     def access() -> SessionTarget:
         server.restart_if_dead()
         url = server.wait_for_address(SERVER_START_TIMEOUT_S)
         key, sessions = Secret(server.api_key), server.capacity
-        return SessionTarget(endpoint.embedded_endpoint(url), key, sessions, server.restarts)
+        return SessionTarget(embedded_endpoint(url), key, sessions, server.restarts)
 
     return access

@@ -9,7 +9,12 @@ from typing import Any, TypeAlias
 
 import click
 
+from workers.errors import UsageProblem
+
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+"""`workers.log.LEVELS`, which is not loaded for ``--help``."""
 
 
 def option_group(*options: Decorator) -> Decorator:
@@ -23,13 +28,17 @@ def option_group(*options: Decorator) -> Decorator:
     return add_options
 
 
+def count_option(name: str, help: str, **rest: Any) -> Decorator:
+    """An option that takes a number from 1."""
+    return click.option(name, **{"type": click.IntRange(min=1), "metavar": "N", **rest}, help=help)
+
+
 class StartRateParam(click.ParamType[int]):
     """A number of sessions a minute; ``auto`` is 0."""
 
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Fails for anything else."""
         if value == "auto":
             return 0
         number: int = click.IntRange(min=1).convert(value, param, ctx)
@@ -50,7 +59,6 @@ class RunFolderParam(click.ParamType[Path]):
         return kept if not path.exists() and str(value) == path.name and kept.exists() else path
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
-        """Says where to find a name."""
         return "“paceline runs” lists them."
 
 
@@ -142,57 +150,77 @@ stream_options = option_group(
 def limit_options(*, resuming: bool) -> Decorator:
     """How many sessions, how soon, how often; when ``resuming``, defaults are the run's own."""
 
-    def option(name: str, kind: click.ParamType[Any], default: Any, **given: Any) -> Decorator:
-        default = None if resuming else default
-        shown = default is not None
-        return click.option(name, type=kind, default=default, show_default=shown, **given)
+    def default(value: object) -> dict[str, Any]:
+        return {} if resuming else {"default": value, "show_default": True}
 
     sessions_default = "" if resuming else " Default: as many as the embedded engine serves, or 10."
     return option_group(
-        option(
-            "--sessions",
-            click.IntRange(min=1),
-            None,
-            metavar="N",
-            help=f"Stream this many recordings at once.{sessions_default}",
-        ),
-        option(
+        count_option("--sessions", f"Stream this many recordings at once.{sessions_default}"),
+        click.option(
             "--start-rate",
-            StartRateParam(),
-            "auto",
+            type=StartRateParam(),
             metavar="auto|N",
             help="Start at most this many sessions a minute. With “auto”, the service gets 5, the "
             "limit of a free account, and more as long as it accepts them.",
+            **default("auto"),
         ),
-        option(
+        count_option(
             "--attempts",
-            click.IntRange(min=1),
-            4,
-            metavar="N",
-            help="Try each recording this many times. When a session breaks, the next attempt goes "
-            "on where it broke.",
+            "Try each recording this many times. When a session breaks, the next attempt continues "
+            "where it broke.",
+            **default(4),
         ),
-        option(
+        click.option(
             "--dead-after",
-            click.FloatRange(min=1.0),
-            20.0,
+            type=click.FloatRange(min=1.0),
             metavar="SECONDS",
             help="Treat a session as broken after this long without a sign from the server.",
+            **default(20.0),
         ),
     )
 
 
-out_options = option_group(
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path, file_okay=False),
-        metavar="DIR",
-        help="Keep the run in this new or empty folder. Default: a new one in the user's state "
-        "folder.",
-    ),
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep the run in this new or empty folder. Default: a new one in the user's state folder.",
 )
 
 new_run_options = option_group(
-    endpoint_options, access_options, stream_options, out_options, limit_options(resuming=False)
+    endpoint_options, access_options, stream_options, out_option, limit_options(resuming=False)
 )
 resume_options = option_group(access_options, limit_options(resuming=True))
+
+log_options = option_group(
+    click.option(
+        "--log-level",
+        type=click.Choice(LOG_LEVELS),
+        help="Log what happens, with this and more serious levels. Default: nothing; info with "
+        "--log-file.",
+    ),
+    click.option(
+        "--log-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Append the log to this file. Default: paceline.log in the run folder; “serve” logs "
+        "to stderr.",
+    ),
+)
+
+
+def enable_log(level: str | None, file: Path | None, default: Path | None) -> None:
+    """Turns logging on if either option was given; ``default`` None is the standard error.
+
+    Raises `UsageProblem` when the file cannot be written.
+    """
+    if level is None and file is None:
+        return
+    from workers import log
+
+    path = file or default
+    try:
+        log.enable(log.LogConfig(level or "info", str(path.absolute()) if path else None))
+    except OSError as error:
+        reason = f"the log file {path} cannot be written ({error.strerror})"
+        raise UsageProblem(reason, "Name another --log-file.") from error

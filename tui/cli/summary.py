@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tui.cli.exit_codes import ExitCode, most_severe
-from tui.model import metrics
+from tui.model.metrics import recording_name
 from tui.text.formats import format_duration
 from tui.text.width import clean
 from workers.jobs.events import Outcome
@@ -18,8 +18,6 @@ MIN_GROUPED_FAILURES = 4
 
 MAX_NAMED_FAILURES = 3
 """Jobs that such a line names; fewer than `MIN_GROUPED_FAILURES`."""
-
-_OUTCOME_WORDS = ("done", "failed", "interrupted", "cancelled", "not begun")
 
 
 def exit_code(
@@ -38,7 +36,7 @@ def exit_code(
         codes.append(ExitCode.INTERRUPTED)
     if any(job.ended and job.ended.outcome is Outcome.UNAUTHORISED for job in job_states):
         codes.append(ExitCode.NOT_AUTHORISED)
-    settled = (JobStatus.DONE, JobStatus.CANCELLED)  # the user wanted what is cancelled to end
+    settled = (JobStatus.DONE, JobStatus.CANCELLED)  # cancelling is what the user wanted
     if not saved or any(job.status not in settled for job in job_states):
         codes.append(ExitCode.SOME_FAILED)
     return most_severe(codes)
@@ -50,51 +48,41 @@ def run_summary_lines(
     """How many jobs ended how, why any failed, and where everything is."""
     if not job_states:
         return ["Nothing was streamed."]
-    counts = Counter(job.status.value if job.ended else "not begun" for job in job_states)
-    outcomes = [f"{counts[word]} {word}" for word in _OUTCOME_WORDS if counts[word]]
-    seconds = sum(job_state.sent_seconds for job_state in job_states)
-    open_ = sum(job_state.open_seconds for job_state in job_states)
-    sockets = f", sockets open {format_duration(open_)}" if open_ else ""
-    lines = [f"{', '.join(outcomes)} · {format_duration(seconds)} of audio{sockets}"]
-    lines += failure_lines(
-        [job_state for job_state in job_states if job_state.status is JobStatus.FAILED]
-    )
-    if not saved:
-        lines.append(clean(f"{folder} cannot be written: is the disk full, or the folder gone?"))
-    lines.append(clean(f"Transcripts and traces: {folder}"))
-    if not all(job_state.is_settled for job_state in job_states):
-        lines.append(clean(f"Go on with the rest: paceline resume {shell_quoted(folder)}"))
-    lines.append(clean(f"Export them: paceline export {shell_quoted(folder)} --to txt,srt"))
-    return lines
-
-
-def failure_lines(failed: Iterable[JobState]) -> list[str]:
-    """Why jobs failed: one line each, or one for many that failed for the same reason."""
-    alike: dict[str, list[JobState]] = {}
-    for job_state in failed:
-        alike.setdefault(_failure_reason(job_state), []).append(job_state)
-    lines = []
-    for why, job_states in alike.items():
-        if len(job_states) < MIN_GROUPED_FAILURES:
-            lines += [f"  {failure_line(job_state)}" for job_state in job_states]
+    counts = Counter(job.status.value if job.ended else "not started" for job in job_states)
+    order = ("done", "failed", "interrupted", "cancelled", "not started")
+    outcomes = ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
+    audio = format_duration(sum(job.sent_seconds for job in job_states))
+    open_seconds = sum(job.open_seconds for job in job_states)
+    sockets = f", sockets open {format_duration(open_seconds)}" if open_seconds else ""
+    lines = [f"{outcomes} · {audio} of audio{sockets}"]
+    by_reason: dict[str, list[JobState]] = {}
+    for job in job_states:
+        if job.status is JobStatus.FAILED:
+            by_reason.setdefault(_failure_reason(job), []).append(job)
+    for reason, jobs in by_reason.items():
+        if len(jobs) < MIN_GROUPED_FAILURES:
+            lines += [f"  {failure_line(job)}" for job in jobs]
             continue
-        named = ", ".join(
-            metrics.recording_name(job_state) for job_state in job_states[:MAX_NAMED_FAILURES]
-        )
-        lines.append(clean(f"  {len(job_states)} recordings: {why}"))
-        lines.append(clean(f"    {named} and {len(job_states) - MAX_NAMED_FAILURES} more"))
-    return lines
+        names = ", ".join(map(recording_name, jobs[:MAX_NAMED_FAILURES]))
+        lines.append(f"  {len(jobs)} recordings: {reason}")
+        lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
+    if not saved:
+        lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
+    lines.append(f"Transcripts and traces: {folder}")
+    if not all(job.is_settled for job in job_states):
+        lines.append(f"Continue with the rest: paceline resume {shell_quoted(folder)}")
+    lines.append(f"Export them: paceline export {shell_quoted(folder)} --to txt,srt")
+    return [clean(line) for line in lines]
 
 
-def _failure_reason(job_state: JobState) -> str:
-    ended = job_state.ended
-    return f"{ended.reason}. {ended.hint}".rstrip() if ended else "it did not end"
+def _failure_reason(job: JobState) -> str:
+    return f"{job.ended.reason}. {job.ended.hint}".rstrip() if job.ended else "it did not end"
 
 
-def failure_line(job_state: JobState) -> str:
+def failure_line(job: JobState) -> str:
     """One line on a failed job: its file, the reason and what to do."""
-    attempts = f" ({job_state.attempt} attempts)" if job_state.attempt > 1 else ""
-    return clean(f"{job_state.file}: {_failure_reason(job_state)}{attempts}")
+    attempts = f" ({job.attempt} attempts)" if job.attempt > 1 else ""
+    return clean(f"{job.file}: {_failure_reason(job)}{attempts}")
 
 
 def pacing_text(certificate: Certificate | None) -> str:

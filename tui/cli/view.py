@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tui.cli.desk import kill_notice, require_terminal, start_guard
+from tui.cli.desk import kill_notice, load_desk_settings, require_terminal, start_guard
 from tui.cli.exit_codes import ExitCode
 from tui.cli.runs import destination
 from tui.cli.shared_options import run_argument
@@ -23,7 +23,6 @@ def view(folder: Path | None) -> ExitCode:
     """
     guard = start_guard()
     from tui.cli.console import print_line
-    from tui.cli.desk_settings import load_desk_settings
     from tui.cli.faults import report_fault
     from tui.model.replay import Replay
     from tui.terminal import gc_tuning
@@ -34,17 +33,17 @@ def view(folder: Path | None) -> ExitCode:
     from workers.runs.timeline import RunTimeline
 
     if folder is None:
-        kept = run_folder.runs_path()
-        runs = list_runs(kept)
+        parent = run_folder.runs_path()
+        runs = list_runs(parent)
         if not runs:
-            raise RunFolderProblem(f"no runs are kept under {kept}", "Name a run folder.")
+            raise RunFolderProblem(f"no runs are kept under {parent}", "Name a run folder.")
         folder = runs[-1]
     require_terminal(f"paceline export {folder} --to txt")
     settings = load_desk_settings()
     running = run_folder.is_running(folder)
     print_line(f"Reading {folder}", err=True)  # many hours of traces take a while
     timeline = RunTimeline(folder, running=running)
-    # Finals are cached, so reading the whole run here makes the first screen come at once.
+    # Finals are cached, so reading the whole run here makes the first screen appear at once.
     timeline.reports_between(BEFORE_START_S, timeline.duration_s)
     from tui.app.desk import Desk  # loads Textual
 
@@ -60,7 +59,7 @@ def replay_title(folder: Path, timeline: "RunTimeline", *, still_running: bool) 
     """The desk's title: that it only looks back, at which run, its date and its destination."""
     title = f"looking back at {folder.resolve().name}"
     if still_running:  # at the front, because a narrow screen cuts the end
-        title = f"still at work: {title}, as at {timeline.wall_time(timeline.duration_s):%H:%M:%S}"
+        title = f"still running: {title}, as at {timeline.wall_time(timeline.duration_s):%H:%M:%S}"
     elif timeline.duration_s:
         title = f"{title}, {timeline.wall_time(0.0):%d %b %Y %H:%M}"
     else:

@@ -9,8 +9,8 @@ GC_THRESHOLDS = 5_000, 10, 10
 def tune_gc() -> None:
     """Makes collections rarer, for a desk.
 
-    The desk makes few cycles and holds many transcripts. At Python's defaults, searching all of
-    them stops it for a tenth of a second again and again.
+    The desk makes few cycles and holds many transcripts; Python's defaults would stop it again and
+    again for a tenth of a second, to search all of them.
     """
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

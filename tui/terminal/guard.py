@@ -19,14 +19,8 @@ _PIPE_FD, _TERMINAL_FD = 0, 1
 _LFLAG_INDEX, _CC_INDEX = 3, 6
 """Indices of the local modes and of the control characters in what `termios.tcgetattr` returns."""
 
-_MAX_INHERITED_FD = 1024
-"""No inherited descriptor is higher: the program has opened nothing yet when the guard starts."""
-
-_RESTORE_TIMEOUT_S = 5
-"""Seconds until the guard gives up on a terminal that takes no output."""
-
 _IGNORED_SIGNALS = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
-"""Signals that the guard ignores. SIGTTOU would stop it for writing in the background."""
+"""SIGTTOU would stop the guard for writing in the background."""
 
 _RESET_SEQUENCES = (
     b"\x1b\\"  # ends a sequence that the kill may have cut short
@@ -70,7 +64,7 @@ class TerminalGuard:
             yield
             return
         process, pipe = self._pid_and_pipe
-        with suppress(OSError):  # somebody ended the guard; the desk goes on
+        with suppress(OSError):  # somebody ended the guard; the desk continues
             os.write(pipe, f"{kill_notice}\r\n".encode(sys.stdout.encoding, "replace"))
         try:
             yield
@@ -111,29 +105,24 @@ def _spawn_guard(hidden_variable: str) -> tuple[int, int]:
 def _run_guard(termios_attrs: list[Any]) -> None:
     for name in _IGNORED_SIGNALS:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
-    # Descriptors that the program inherited: a pipe or a lock lives as long as any process has it.
-    os.closerange(_TERMINAL_FD + 1, _MAX_INHERITED_FD)
+    # A pipe or a lock lives as long as any process has it. The program has opened nothing yet, and
+    # what it inherited has lower numbers than 1024.
+    os.closerange(_TERMINAL_FD + 1, 1024)
     kill_notice = b""
     while data := os.read(_PIPE_FD, 4096):
         kill_notice += data
-    if kill_notice:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(_RESTORE_TIMEOUT_S)
-        _restore_modes(termios_attrs)
-        os.write(_TERMINAL_FD, _RESET_SEQUENCES + kill_notice)
-
-
-def _restore_modes(termios_attrs: list[Any]) -> None:
-    """Restores the settings from before the desk, if the terminal still has those of the desk.
-
-    The desk turns off signals from keys (ISIG). If they are on, a shell was quicker: it has set its
-    own modes and may be editing a line with them.
-    """
+    if not kill_notice:
+        return
     import termios
 
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(5)  # seconds until it gives up on a terminal that takes no output
+    # The desk turns off signals from keys (ISIG). If they are on, a shell was quicker: it has set
+    # its own modes and may be editing a line with them.
     if not termios.tcgetattr(_TERMINAL_FD)[_LFLAG_INDEX] & termios.ISIG:
         termios.tcflush(_TERMINAL_FD, termios.TCIFLUSH)  # reports of the mouse are not for a shell
         termios.tcsetattr(_TERMINAL_FD, termios.TCSANOW, termios_attrs)
+    os.write(_TERMINAL_FD, _RESET_SEQUENCES + kill_notice)
 
 
 if __name__ == "__main__":

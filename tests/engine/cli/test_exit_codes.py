@@ -81,7 +81,7 @@ def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: st
         (["export", "nowhere", "--to", "txt"], ExitCode.FATAL, "is not a run folder"),
         (["check", BROKEN], ExitCode.SOME_FAILED, ""),
         (["settings"], ExitCode.USAGE, "cannot be read"),
-        (["settings", "--create"], ExitCode.USAGE, "is there already"),
+        (["settings", "--create"], ExitCode.USAGE, "already exists"),
         (["runs", "--most", "0"], ExitCode.USAGE, "is not in the range"),
         (["serve", "--script", "nowhere"], ExitCode.USAGE, "cannot be read"),
     ],

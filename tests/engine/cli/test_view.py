@@ -38,7 +38,7 @@ def test_a_run_is_looked_back_at_while_it_is_at_work_and_after(tmp_path: Path) -
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, folder) as observed:
         observed.supervisor.add([path])
         observed.wait_until_idle()
-        looked_at(folder, b"still at work", b"Hello world.")
+        looked_at(folder, b"still running", b"Hello world.")
     before = contents(folder)
     assert [JobStatus.DONE] == [job_state.status for job_state in reader.read_job_states(folder)]
     looked_at(folder, b"looking back at", b"Hello world.")

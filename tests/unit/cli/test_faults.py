@@ -9,14 +9,14 @@ from tui.cli.faults import RunFault, report_fault
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import open_supervisor
 from workers.errors import RunFolderProblem
-from workers.jobs.job import StreamSettings
+from workers.jobs.job import Limits, StreamSettings
 from workers.protocol import endpoint
 
 
 @pytest.fixture
 def options(tmp_path: Path) -> RunOptions:
     target = endpoint.custom_endpoint("ws://127.0.0.1:9", allow_unencrypted=False)
-    return RunOptions(StreamSettings(), target, None, 1, None, 1, 20.0, tmp_path / "run")
+    return RunOptions(StreamSettings(), target, None, Limits(1, attempts=1), tmp_path / "run")
 
 
 def test_a_bug_in_a_run_is_written_to_its_folder(

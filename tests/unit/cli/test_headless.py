@@ -44,8 +44,8 @@ def said(capsys: pytest.CaptureFixture[str], *events: Event) -> list[str]:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (retrying(2.4, 62.3), "attempt 2 goes on in 2 s, from 1:02"),
-        (retrying(0.4, 62.3), "attempt 2 goes on, from 1:02"),
+        (retrying(2.4, 62.3), "attempt 2 continues in 2 s, from 1:02"),
+        (retrying(0.4, 62.3), "attempt 2 continues, from 1:02"),
         (retrying(2.4), "attempt 2 starts again in 2 s"),
         (retrying(), "attempt 2 starts again"),
     ],

@@ -6,6 +6,7 @@ import pytest
 import trustme
 
 from tui.cli.run_options import RunOptions, parse_options
+from tui.cli.run_setup import new_start_limiter
 from tui.cli.shared_options import RunFolderParam
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
@@ -72,7 +73,7 @@ def test_with_a_key_it_is_the_service(key: str) -> None:
     assert chosen.endpoint.url == "wss://streaming.assemblyai.com/v3/ws"
     assert chosen.key is not None
     assert chosen.key.reveal() == key
-    starts = chosen.start_limiter
+    starts = new_start_limiter(chosen)
     for _ in range(5):
         starts.record_start(0.0)
     assert starts.next_start_at(1.0) == 60.0

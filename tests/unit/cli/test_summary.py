@@ -53,7 +53,7 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
         "1 done, 1 failed · 1:00 of audio, sockets open 1:00",
         "  2.wav: it broke. Mend it.",
         "Transcripts and traces: /tmp/my run",
-        "Go on with the rest: paceline resume '/tmp/my run'",
+        "Continue with the rest: paceline resume '/tmp/my run'",
         "Export them: paceline export '/tmp/my run' --to txt,srt",
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from tui.cli import settings_toml
-from tui.cli.desk_settings import load_desk_settings
+from tui.cli.desk import load_desk_settings
 from tui.cli.registry import paceline
 from tui.config import loader
 from tui.config.settings import DeskSettings, ExportSettings
@@ -171,7 +171,7 @@ def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:
     code, said = run("--create")
 
     assert (2, "ascii = true") == (code, file.read_text())
-    assert f"{file} is there already" in said
+    assert f"{file} already exists" in said
 
 
 def test_settings_are_told_with_their_file(file: Path) -> None:

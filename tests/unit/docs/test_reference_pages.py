@@ -1,10 +1,11 @@
 """The reference pages that are generated from the code."""
 
 import pytest
+from click.testing import CliRunner
 
 from tests.reference_pages import PAGES, REFERENCE_PATH, commands_reference, exit_codes_reference
 from tui.cli.exit_codes import ExitCode
-from tui.cli.registry import COMMANDS
+from tui.cli.registry import COMMANDS, paceline
 
 
 def test_every_command_has_its_options() -> None:
@@ -15,8 +16,15 @@ def test_every_command_has_its_options() -> None:
 
     assert sections.keys() == {*COMMANDS}
     assert "paceline resume [OPTIONS] RUN" in sections["resume"]
-    assert "| `--overwrite` | Replace files that are already there. |" in sections["export"]
+    assert "| `--overwrite` | Replace files that already exist. |" in sections["export"]
     assert "| `--start-rate auto\\|N` |" in sections["run"]
+
+
+def test_a_command_that_ran_changes_no_page() -> None:
+    """Click keeps the help option of a command with the names of its first use."""
+    CliRunner().invoke(paceline, ["runs", "-h"])
+
+    assert "--help" not in commands_reference()
 
 
 def test_every_exit_code_is_explained() -> None:
