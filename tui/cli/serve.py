@@ -71,7 +71,6 @@ def serve(
     from tui.cli.api_key import pop_env_key
     from workers import log
     from workers.errors import PacelineError
-    from workers.localserver.admission import ServerPolicy
     from workers.localserver.child import REQUIRED_PACKAGES, require_packages
     from workers.localserver.refusal import CloseCode
     from workers.localserver.scripts.script_file import load_script
@@ -79,6 +78,8 @@ def serve(
 
     script = None if file is None else load_script(file)
     require_packages(REQUIRED_PACKAGES if script is None else [("websockets",)])
+    from workers.localserver.admission import ServerPolicy  # loads websockets
+
     pop_env_key()  # no child process needs it here
     enable_log(log_level, log_file, default=None)
     api_key = None if is_open else secrets.token_urlsafe()
