@@ -9,7 +9,7 @@ import re
 
 import soundfile
 
-from workers.audio.audio_reader import AudioReader
+from workers.audio.decode import AudioReader
 from workers.audio.discovery import special_file_kind
 from workers.audio.recording import Recording
 from workers.errors import Unreadable

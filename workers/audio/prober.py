@@ -97,15 +97,14 @@ class Prober:
 
     def _start_process(self) -> Connection:
         parent_end, child_end = self._context.Pipe()
-        try:
-            self._process = processes.start_process(
-                self._context, _probe_main, child_end, name="paceline-prober"
-            )
-        except BaseException:
-            parent_end.close()
-            raise
-        finally:
-            child_end.close()
+        with child_end:
+            try:
+                self._process = processes.start_process(
+                    self._context, _probe_main, child_end, name="paceline-prober"
+                )
+            except BaseException:
+                parent_end.close()
+                raise
         self._pipe = parent_end
         return parent_end
 

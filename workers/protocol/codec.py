@@ -23,7 +23,7 @@ MAX_ABS_NUMBER = 2.0**63
 """Larger numbers have no meaning here, and would overflow in a later computation."""
 
 MAX_JSON_DEPTH = 100
-"""Objects and lists within each other: JSON and pickle can write only so many."""
+"""Nested objects and lists; JSON and pickle cannot write many more."""
 
 T = TypeVar("T")
 FieldReader: TypeAlias = Callable[[Any, str], Any]
@@ -54,14 +54,14 @@ def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
     """Reads a ``cls`` from a JSON object; ``where`` names the object in errors."""
     values: dict[str, Any] = {}
     plan = _plan_for(cls)
-    for name, field in plan.fields.items():
+    for name, read in plan.readers.items():
         value = record.get(name)
         if value is not None:
-            values[name] = field.reader(value, f"{where}.{name}")
-        elif field.required:
+            values[name] = read(value, f"{where}.{name}")
+        elif name in plan.required:
             raise Malformed(f"{where} lacks the field “{name}”")
     if plan.keeps_extra:
-        extra = {k: v for k, v in record.items() if k not in plan.fields and k != "type"}
+        extra = {k: v for k, v in record.items() if k not in plan.readers and k != "type"}
         values["extra"] = json_safe(extra)
     return cls(**values)
 
@@ -83,7 +83,7 @@ def dump(record: object) -> JsonObject:
     """The JSON object of a dataclass: its fields that are not None, then those in ``extra``."""
     plan = _plan_for(type(record))
     out: JsonObject = {}
-    for name in plan.fields:
+    for name in plan.readers:
         value = getattr(record, name)
         if value is not None:
             out[name] = _to_json_value(value)
@@ -98,14 +98,9 @@ def precompile(cls: type) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
-    reader: FieldReader
-    required: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _ClassPlan:
-    fields: dict[str, _Field]
+    readers: dict[str, FieldReader]
+    required: set[str]
     keeps_extra: bool
 
 
@@ -116,12 +111,11 @@ def _plan_for(cls: type) -> _ClassPlan:
     if (plan := _PLAN_CACHE.get(cls)) is not None:
         return plan
     hints = get_type_hints(cls, localns={"Json": object})  # recursive, so it cannot be evaluated
-    known: dict[str, _Field] = {}
-    for field in fields(cls):
-        if field.name != "extra":
-            required = field.default is MISSING and field.default_factory is MISSING
-            known[field.name] = _Field(_reader_for(hints[field.name]), required)
-    plan = _PLAN_CACHE[cls] = _ClassPlan(known, "extra" in hints)
+    readers = {f.name: _reader_for(hints[f.name]) for f in fields(cls) if f.name != "extra"}
+    required = {
+        f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING
+    }
+    plan = _PLAN_CACHE[cls] = _ClassPlan(readers, required, "extra" in hints)
     return plan
 
 

@@ -18,9 +18,8 @@ _SECRET_PARAMETERS = {"token", "access_token", "key", "api_key", "apikey", "auth
 
 REDACTED = "[the key]"
 
-# Hosts by region: the vendor's page on selecting a region.
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
-_NEAREST_HOST = "streaming.assemblyai.com"
+"""By region, from the vendor's page on selecting one."""
 
 
 class EndpointKind(Enum):
@@ -83,7 +82,7 @@ class Endpoint:
 
 def service_endpoint(region: str | None) -> Endpoint:
     """The vendor's service: in a region that the data does not leave, or in the nearest one."""
-    host = _HOSTS[region] if region else _NEAREST_HOST
+    host = _HOSTS[region] if region else "streaming.assemblyai.com"
     where = f" ({region.upper()})" if region else ""
     return Endpoint(EndpointKind.SERVICE, f"wss://{host}{PROTOCOL_PATH}", f"AssemblyAI{where}")
 

@@ -25,9 +25,6 @@ from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
 
-REPORT_INTERVAL_S = 1.0
-"""Of audio, between two reports of progress."""
-
 START_LEAD_S = 0.02
 """From Begin to the first chunk's start, time in which to publish `Began`."""
 
@@ -44,18 +41,12 @@ class Conversation:
         recorder: Recorder,
         control: ControlChannel,
     ) -> None:
-        self._endpoint = assignment.endpoint
-        self._timeouts = assignment.timeouts
-        self._recording = assignment.job.recording
-        self._settings = assignment.job.settings
-        self._resume_point = assignment.resume_point
-        self._changes = assignment.changes
+        self._assignment, self._key = assignment, key
+        self._recorder, self._control = recorder, control
+        self._recording, self._settings = assignment.job.recording, assignment.job.settings
         self._rate = self._settings.sample_rate_for(self._recording)
-        self._start_sample = round(self._resume_point.at_ms * self._rate / 1000)
-        self._key = key
-        self._recorder = recorder
-        self._control = control
-        self._state = SessionState(recorder, self._resume_point)
+        self._start_sample = round(assignment.resume_point.at_ms * self._rate / 1000)
+        self._state = SessionState(recorder, assignment.resume_point)
         self._progress = SendProgress(self._recording, self._settings, self._start_sample, recorder)
 
     def run(self, sha256: str) -> Ended:
@@ -63,9 +54,10 @@ class Conversation:
 
         Raises `Cancelled` for a stop command that comes before the server is dialed.
         """
-        start, state, progress = self._resume_point, self._state, self._progress
-        recorder, control, timeouts = self._recorder, self._control, self._timeouts
-        address = self._endpoint.address
+        endpoint, timeouts = self._assignment.endpoint, self._assignment.timeouts
+        state, progress = self._state, self._progress
+        recorder, control = self._recorder, self._control
+        start, address = self._assignment.resume_point, endpoint.address
         recorder.publish(Connecting(address, sha256, start.at_ms, start.turn, start.kept_words))
         with closing(self._chunks()) as chunks:
             try:
@@ -76,10 +68,9 @@ class Conversation:
             control.check()
             dialed_at = time.monotonic()
             _log.debug("dialing %s", address)
-            url = self._endpoint.with_parameters(self._settings.query_params(self._rate))
-            ca, key = self._endpoint.ca, self._key
+            url = endpoint.with_parameters(self._settings.query_params(self._rate))
             try:
-                connection = connect(url, ca, key, timeouts, control, state)
+                connection = connect(url, endpoint.ca, self._key, timeouts, control, state)
             except Unreachable as error:
                 _log.info("not connected: %s", error.reason)
                 return state.ending or outcomes.ended_by_unreachable(error)
@@ -113,32 +104,44 @@ class Conversation:
 
     def _await_begin(self, loop: SessionLoop, deadline: float) -> Begin | None:
         """Waits for Begin: only this, not the open socket, means that the session is accepted."""
-        state = self._state
+        state, assignment = self._state, self._assignment
         loop.run_until(deadline, lambda: state.begin is not None or state.is_stopping)
         if state.begin is None:
-            waited = f"{self._timeouts.begin_s:g} s"
-            reason = f"{self._endpoint.name} accepted the connection but no session within {waited}"
+            waited = f"{assignment.timeouts.begin_s:g} s"
+            name = assignment.endpoint.name
+            reason = f"{name} accepted the connection but no session within {waited}"
             hint = "Is this the address of a v3 endpoint? Retry later."
             state.end(Ended(Outcome.UNREACHABLE, reason, hint))
         return state.begin
 
     def _stream(self, loop: SessionLoop, chunks: Iterator[bytes], began: Began) -> None:
         """Sends every chunk at its due time, the first one `START_LEAD_S` from now."""
-        chunks_a_report = max(1, round(REPORT_INTERVAL_S * 1000 / self._settings.chunk_ms))
-        state, progress = self._state, self._progress
+        connection, state, progress = loop.connection, self._state, self._progress
         start = time.monotonic() + START_LEAD_S
         schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
         self._recorder.publish(began, at=start)
         progress.start_reporting()
         state.publish_pending_warnings(start)
-        if self._changes != NO_CHANGES:
+        if self._assignment.changes != NO_CHANGES:
             # Not in the query, because many key terms make an address too long for a server.
-            loop.send(self._changes, at=start)
+            loop.send(self._assignment.changes, at=start)
         try:
-            for chunk in chunks:  # decoded while there is time
-                if not self._send_on_time(loop, schedule, chunk):
+            for chunk in chunks:  # decoded and framed while there is time
+                frames, frame = len(chunk) // 2, audio_frame(chunk)
+                due = schedule.due(progress.sent_samples, frames)
+                loop.run_until(due, lambda: state.is_stopping)
+                if state.is_stopping:
                     break
-                progress.report_every(chunks_a_report)
+                stalled_s = schedule.slip_if_late(due, time.monotonic())
+                if stalled_s is not None:
+                    progress.record_slip(stalled_s)
+                    due = schedule.due(progress.sent_samples, frames)
+                connection.send_audio(frame)
+                if connection.has_unsent:  # for as long as the keepalive allows
+                    loop.run_until(
+                        float("inf"), lambda: state.is_stopping or not connection.has_unsent
+                    )
+                progress.add_chunk(chunk, time.monotonic() - due)
             else:
                 state.mark_all_audio_sent()
             loop.run_until(schedule.due(progress.sent_samples, 0), lambda: state.is_stopping)
@@ -146,27 +149,9 @@ class Conversation:
             state.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
         progress.report()
 
-    def _send_on_time(self, loop: SessionLoop, schedule: Schedule, chunk: bytes) -> bool:
-        """Sends a chunk when it is due; returns False when the session must stop instead."""
-        connection, state, progress = loop.connection, self._state, self._progress
-        frames, frame = len(chunk) // 2, audio_frame(chunk)
-        due = schedule.due(progress.sent_samples, frames)
-        loop.run_until(due, lambda: state.is_stopping)
-        if state.is_stopping:
-            return False
-        stalled_s = schedule.slip_if_late(due, time.monotonic())
-        if stalled_s is not None:
-            progress.record_slip(stalled_s)
-            due = schedule.due(progress.sent_samples, frames)
-        connection.send_audio(frame)
-        if connection.has_unsent:  # for as long as the keepalive allows
-            loop.run_until(float("inf"), lambda: state.is_stopping or not connection.has_unsent)
-        progress.add_chunk(chunk, time.monotonic() - due)
-        return True
-
     def _terminate(self, loop: SessionLoop) -> None:
         """Sends Terminate and handles everything up to Termination."""
-        state, timeouts = self._state, self._timeouts
+        state, timeouts = self._state, self._assignment.timeouts
         loop.send(Terminate())
         state.mark_terminate_sent()
         while not state.finished:

@@ -26,17 +26,17 @@ def connect(
     """Dials ``url`` and returns the open connection; ``ca_file`` and ``key`` as for `dial`.
 
     Raises `Unreachable`. A stop command ends the session. Dialing is then given up at once, unless
-    the handshake has begun: it may open a session, which must be terminated. The thread of an
+    the handshake has started: it may open a session, which must be terminated. The thread of an
     attempt that was given up ends with the process.
     """
     results: list[Connection | Exception] = []
-    is_abandoned = handshake_begun = False
+    is_abandoned = handshake_started = False
     done_fd, done_write_fd = os.pipe()  # done_fd reaches its end when there is a result
 
     def claim_handshake() -> bool:
-        nonlocal handshake_begun
+        nonlocal handshake_started
         # Each thread writes its own flag before it reads the other's, so one of them sees both.
-        handshake_begun = True
+        handshake_started = True
         return not is_abandoned
 
     def dial_in_thread() -> None:
@@ -57,7 +57,7 @@ def connect(
     while done_fd not in ready:
         is_abandoned = state.is_stopping
         left = deadline - time.monotonic()
-        if left <= 0 or (is_abandoned and not handshake_begun):
+        if left <= 0 or (is_abandoned and not handshake_started):
             raise timeout_error(urlsplit(url).netloc)
         ready = select.select([done_fd, *control.read_fds], [], [], left)[0]
         for command in control.receive(ready):

@@ -34,6 +34,7 @@ class SendProgress:
         self._levels_db: list[int] = []
         """Of the chunks since the last report."""
         self._slips_ms: list[float] = []
+        self._chunks_per_report = max(1, round(1000 / settings.chunk_ms))  # about one a second
         self._reported_chunks = 0
         self._reported_at = float("inf")
         """On the monotonic clock; infinite before `start_reporting`."""
@@ -51,25 +52,22 @@ class SendProgress:
         return max(0.0, self._total_samples / self._rate - self.sent_seconds)
 
     def start_reporting(self) -> None:
-        """Starts the idle reports of `tick`, as the session has begun."""
+        """Starts the idle reports of `tick`, as the session has started."""
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
-        """Counts a chunk of 16-bit samples that left ``lag_s`` seconds late."""
+        """Counts a chunk of 16-bit samples that left ``lag_s`` seconds late; reports at times."""
         self._lags.add(lag_s)
         self._levels_db.append(rms_dbfs(chunk))
         self.sent_samples += len(chunk) // 2
+        if len(self._lags) % self._chunks_per_report == 0:
+            self.report()
 
     def record_slip(self, stalled_s: float) -> None:
         """Publishes that the schedule was moved by ``stalled_s`` seconds."""
         _log.warning("slip of %.3f s at %.3f s", stalled_s, self.sent_seconds)
         self._slips_ms.append(stalled_s * 1000)
         self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
-
-    def report_every(self, chunks: int) -> None:
-        """Reports after every so many chunks."""
-        if len(self._lags) % chunks == 0:
-            self.report()
 
     def report_if_new(self) -> None:
         """Reports unless the latest chunk has been reported."""

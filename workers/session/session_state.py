@@ -50,7 +50,7 @@ class SessionState:
 
     @property
     def is_streaming(self) -> bool:
-        """The session has begun, and neither side has started to end it."""
+        """Begin has arrived, and neither side is ending the session."""
         return self.begin is not None and not self.terminate_sent and not self.is_stopping
 
     @property
@@ -111,7 +111,7 @@ class SessionState:
                 return
             case Closed():
                 _log.debug("closed by the server: %s %s", message.code, message.reason)
-                self.finish(self._lost_if_begun(outcomes.ended_by_close(message)))
+                self.finish(self._lost_after_begin(outcomes.ended_by_close(message)))
                 return
             case Begin():
                 _log.info("Begin: session %s, model %s", message.id, message.model)
@@ -125,11 +125,11 @@ class SessionState:
                 self.finish()
             case messages.Error():
                 _log.debug("Error: %s %s", message.error_code, message.error)
-                self.finish(self._lost_if_begun(outcomes.ended_by_error(message)))
+                self.finish(self._lost_after_begin(outcomes.ended_by_error(message)))
         self._recorder.trace_only(MessageReceived(messages.to_json(message)))
 
-    def _lost_if_begun(self, ending: Ended) -> Ended:
-        """LOST instead of BUSY for a session that has begun, since the server had room for it."""
+    def _lost_after_begin(self, ending: Ended) -> Ended:
+        """LOST instead of BUSY after Begin, since the server had room for the session."""
         if self.begin is not None and ending.outcome is Outcome.BUSY:
             return replace(ending, outcome=Outcome.LOST)
         return ending

@@ -70,7 +70,7 @@ class Keepalive:
 
 
 class Handover:
-    """Hands over to a further session before the server ends this one, which has begun.
+    """Hands over to a further session before the server ends this one; made at Begin.
 
     It does so when a turn ends within a window before the session expires, or else at the end of
     that window; not at all if the rest of the recording fits. Times are monotonic, in seconds.

@@ -85,14 +85,14 @@ def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
     assert reports.events == [Progressed(3610.154, 3610.154, LagSummary(0.0, 0.0, 0.0, 0.0), ())]
 
 
-def test_a_report_comes_after_so_many_chunks(
-    progress: SendProgress, reports: CollectedReports
+def test_a_report_comes_after_each_second_of_audio(
+    recorder: Recorder, reports: CollectedReports
 ) -> None:
     """And once more only if something was sent since."""
+    progress = SendProgress(RECORDING, StreamSettings(chunk_ms=500), 0, recorder)
     counts = []
     for _ in range(4):
         progress.add_chunk(LOUD, 0.0)
-        progress.report_every(2)
         counts.append(len(reports.events))
     progress.report_if_new()
     progress.add_chunk(LOUD, 0.0)
