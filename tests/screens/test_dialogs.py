@@ -14,9 +14,9 @@ from tui.config.remembered_choices import load_choice
 from tui.model.row_filter import parse_filter
 from tui.render.columns import COLUMNS
 from tui.screens.add_recordings import AddDialog
+from tui.screens.dialogs import TextDialog
 from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
-from tui.screens.text_dialog import TextDialog
 from workers.jobs.job import JobId
 
 

@@ -23,7 +23,7 @@ from tui.app.desk import Desk
 from tui.config.settings import PACELINE_THEMES, DeskSettings
 from tui.model.column_spec import QUEUE_ORDER
 from tui.render.columns import COLUMNS, column_named
-from tui.screens.text_dialog import TextDialog
+from tui.screens.dialogs import TextDialog
 from tui.widgets.line_widgets import LineBlock
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId

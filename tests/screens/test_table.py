@@ -17,7 +17,7 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tui.widgets.filter_bar import FilterBar
+from tui.widgets.input_bars import FilterBar
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.events import Slipped, Warned
 from workers.jobs.job import JobId

@@ -20,7 +20,7 @@ from tests.support.trace_builders import chunks_sent, trace_path, write_trace
 from tui.model.tabs import Tab
 from tui.widgets.detail_view import DetailView
 from tui.widgets.events import EventsView
-from tui.widgets.search_bar import SearchBar
+from tui.widgets.input_bars import SearchBar
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.events import MessageReceived
 from workers.jobs.job import JobId

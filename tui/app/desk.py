@@ -27,8 +27,7 @@ from tui.app.replay_actions import ReplayActions
 from tui.app.run_actions import DeskParts
 from tui.config.settings import DeskSettings
 from tui.files import path_input
-from tui.keys import key_table
-from tui.keys.key_table import KEY_BINDINGS, KeyBinding, Scope
+from tui.keys.key_table import KEY_BINDINGS, KeyBinding, Scope, textual_bindings
 from tui.keys.keymap import Keymap
 from tui.model.desk_state import DeskState
 from tui.model.replay import SPEEDS, Replay
@@ -38,8 +37,7 @@ from tui.model.transcript_cache import TranscriptCache
 from tui.render.banner import Destination
 from tui.render.columns import visible_columns
 from tui.screens import available_actions
-from tui.screens.frame import ScreenFrame, is_too_small
-from tui.screens.framed_screen import FramedScreen
+from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
 from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
@@ -59,7 +57,7 @@ class Desk(App[None]):
     """
 
     TITLE = "Paceline"
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.DESK))
+    BINDINGS = textual_bindings(Scope.DESK)
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
 
     CSS = """
@@ -212,7 +210,7 @@ class Desk(App[None]):
 
     def action_help(self) -> None:
         from tui.render.help import help_lines
-        from tui.screens.text_dialog import TextDialog
+        from tui.screens.dialogs import TextDialog
 
         available = available_actions.available_actions(self.screen, self.look.keymap, self.verbs)
         keys, look = [action.key for action in available], self.look

@@ -3,23 +3,44 @@
 What they do to sessions is in `tui.model.verbs`, what they do to the queue in `queue_edits`.
 """
 
-from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
+from queue import Empty, SimpleQueue
+from time import monotonic
 
-from textual.events import Click
-
-from tui.app.drain_reports import DRAIN_PAUSE_S, drain_reports
 from tui.app.queue_edits import QueueEditor
 from tui.app.run_actions import DeskParts, RunActions
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs
+from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import RunNotices
 from tui.text.formats import format_count
-from tui.theme.roles import StyledLine
+from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
+
+DRAIN_BUDGET_S = 0.008
+"""Longest time for which reports are applied at once; enough for more than a thousand."""
+
+DRAIN_PAUSE_S = 0.008
+"""Pause before the rest of a flood of reports, in which keys are handled."""
+
+DRAIN_BATCH_REPORTS = 100
+"""Reports between two looks at the clock, so at least this many are applied on any machine."""
+
+
+def drain_reports(state: DeskState, reports: "SimpleQueue[JobReport]") -> bool:
+    """Applies pending reports; returns False if the time was up before the queue was empty."""
+    end = monotonic() + DRAIN_BUDGET_S
+    with suppress(Empty):
+        for applied in count(1):
+            state.apply(reports.get_nowait())
+            if not applied % DRAIN_BATCH_REPORTS and monotonic() > end:
+                return False
+    return True
 
 
 class JobActions(RunActions):
@@ -39,18 +60,13 @@ class JobActions(RunActions):
     def update_state(self, now: float) -> None:
         self.state.tick(now)
         self.drain()
-        supervisor = self.supervisor
-        self.state.update_forecast(
-            supervisor.queue,
-            supervisor.next_start_at,
-            supervisor.max_sessions,
-            held=supervisor.holding,
-        )
+        run = self.supervisor
+        self.state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=run.holding)
         if notice := self._notices.poll():
             self.show_notice(notice)
 
     def drain(self) -> None:
-        """Applies pending reports; of a flood, the rest follows after a pause for keys."""
+        """Applies pending reports; the rest of a flood follows after a pause for keys."""
         if not drain_reports(self.state, self.supervisor.reports) and not self._drain_scheduled:
             self._drain_scheduled = True
             self.app.set_timer(DRAIN_PAUSE_S, self._resume_drain)
@@ -62,17 +78,18 @@ class JobActions(RunActions):
     # --- sessions
 
     def cancel(self) -> None:
-        """Asks first when the cancel would end a live session among several jobs."""
+        """Asks first if several jobs are chosen and one of them is live."""
         targets, state = self.targets, self.state
         live = [job for job in targets if state.job_states[job].status.is_live]
         not_stopping = [job for job in live if not state.is_stopping(job)]
         if len(targets) < 2 or not not_stopping:
             self.show_notice(self.queue_editor.cancel(targets))
             return
-        from tui.screens.confirm import ConfirmDialog
+        from tui.screens.dialogs import ConfirmDialog
 
         question = f"Cancel {format_count(len(not_stopping), 'running session')}?"
-        consequence = f"Transcripts are kept; {self._key_label('retry')} continues from there."
+        retry = self.look.key_hint(Scope.JOBS, "retry")
+        consequence = f"Transcripts are kept; {retry} continues from there."
 
         def confirmed(yes: bool | None) -> None:
             if yes:
@@ -111,9 +128,6 @@ class JobActions(RunActions):
 
         self.app.push_screen(ConfigureDialog(self.look, models), send)
 
-    def _key_label(self, action: str) -> str:
-        return self.look.key_hint(Scope.JOBS, action)
-
     # --- the queue
 
     def remove(self) -> None:
@@ -132,24 +146,16 @@ class JobActions(RunActions):
         from tui.screens.add_recordings import AddDialog
 
         dialog = AddDialog(self.look, text, self._picker_folder)
-        self.app.push_screen(
-            dialog, lambda files: self._queue_files(files, dialog.folder, dialog.skipped)
-        )
+
+        def queue_files(files: list[str] | None) -> None:
+            self._picker_folder = dialog.folder
+            if files:
+                self.skipped_paths += dialog.skipped
+                key = self.look.key_hint(Scope.JOBS, "skipped")
+                note = path_input.skipped_note(dialog.skipped, key)
+                self.show_notice(self.queue_editor.add(files) + note)
+
+        self.app.push_screen(dialog, queue_files)
 
     def add_pasted(self, text: str) -> None:
         self.add(path_input.join_pasted_paths(text))
-
-    def footer_bar(self, cells: int) -> list[StyledLine]:
-        return []
-
-    def click_footer_bar(self, event: Click) -> None:
-        pass  # there is none
-
-    def _queue_files(
-        self, files: list[str] | None, folder: str, skipped: Sequence[tuple[str, str]]
-    ) -> None:
-        self._picker_folder = folder
-        if files:
-            self.skipped_paths += skipped
-            note = path_input.skipped_note(skipped, self._key_label("skipped"))
-            self.show_notice(self.queue_editor.add(files) + note)

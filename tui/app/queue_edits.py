@@ -39,7 +39,6 @@ class QueueEditor:
         self._undo_stack: list[QueueEdit] = []
 
     def undo(self) -> str:
-        """Undoes the last change."""
         if not self._undo_stack:
             return "Nothing to undo"
         edit = self._undo_stack.pop()

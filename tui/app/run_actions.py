@@ -48,7 +48,7 @@ class RunActions(ABC):
     first screen comes sooner."""
 
     scopes: Sequence[Scope]
-    """Whose verbs this run has."""
+    """The scopes of the verbs that this run has."""
 
     def __init__(self, desk: DeskParts) -> None:
         self.app, self.state, self.look = desk.app, desk.state, desk.look
@@ -58,8 +58,6 @@ class RunActions(ABC):
         """Paths that are not recordings, each with the reason."""
         self.wall_state = Wall(desk.state)
 
-    # --- what a run does with the desk
-
     @abstractmethod
     def update_state(self, now: float) -> None:
         """Brings the state up to date."""
@@ -68,12 +66,11 @@ class RunActions(ABC):
     def add_pasted(self, text: str) -> None:
         """Adds recordings whose paths were pasted onto a screen."""
 
-    @abstractmethod
     def footer_bar(self, cells: int) -> list[StyledLine]:
         """Lines above the footer."""
+        return []
 
-    @abstractmethod
-    def click_footer_bar(self, event: Click) -> None:
+    def click_footer_bar(self, event: Click) -> None:  # noqa: B027  only some runs have one
         """Handles a click on the first line of the footer."""
 
     # --- running a verb
@@ -83,9 +80,9 @@ class RunActions(ABC):
         """The jobs that a verb acts on: the marked rows, else the current one; while a transcript
         is read full screen, its job."""
         table = self.state.table
-        if table.is_reading:
-            return [] if table.current is None else [table.current]
-        return table.targets()
+        if not table.is_reading:
+            return table.targets()
+        return [] if table.current is None else [table.current]
 
     def offers(self, verb: KeyBinding) -> bool:
         """Whether this run has that verb."""
@@ -103,17 +100,15 @@ class RunActions(ABC):
             case Needs.SKIPPED:
                 return "" if self.skipped_paths else "No path was skipped"
             case Needs.ANY_TRANSCRIPT:
-                heard = any(len(job_state.transcript) for job_state in job_states.values())
-                return "" if heard else "There is no transcript yet"
+                any_text = any(len(state.transcript) for state in job_states.values())
+                return "" if any_text else "There is no transcript yet"
         if not targets:
             return verbs.NO_ROW_MESSAGE
-        if verb.needs is Needs.TRANSCRIPT and not any(
-            len(job_states[job].transcript) for job in targets
-        ):
+        chosen = [job_states[job] for job in targets]
+        if verb.needs is Needs.TRANSCRIPT and not any(len(state.transcript) for state in chosen):
             return "There is no transcript yet"
-        if verb.needs is Needs.STREAMING and not any(
-            job_states[job].status is JobStatus.STREAMING for job in targets
-        ):
+        streaming = any(state.status is JobStatus.STREAMING for state in chosen)
+        if verb.needs is Needs.STREAMING and not streaming:
             return verbs.nothing_message(len(targets), "not streaming")
         return ""
 
@@ -142,14 +137,14 @@ class RunActions(ABC):
 
     def skipped(self) -> None:
         from tui.render.file_picker_lines import skipped_lines
-        from tui.screens.text_dialog import TextDialog
+        from tui.screens.dialogs import TextDialog
 
         lines = partial(skipped_lines, self.skipped_paths, self.look.symbols)
         self.app.push_screen(TextDialog(self.look, "Skipped", lines))
 
     def wall(self) -> None:
         """Opens or closes the wall. From a transcript that was opened on the wall, back to it."""
-        from tui.screens.framed_screen import FramedScreen
+        from tui.screens.frame import FramedScreen
         from tui.screens.reading_screen import ReadingScreen
         from tui.screens.wall import WallScreen
 

@@ -5,7 +5,6 @@ The actions of `Scope.JOBS` and `Scope.REPLAY`, the verbs, are methods of `tui.a
 its two subclasses. All other actions are ``action_…`` methods of a screen or widget.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -288,8 +287,8 @@ def bindings_in(*scopes: Scope) -> list[KeyBinding]:
     return [key for scope in scopes for key in KEY_BINDINGS if key.scope is scope]
 
 
-def textual_bindings(key_bindings: Iterable[KeyBinding]) -> list[BindingType]:
-    """The bindings as Textual declares them."""
+def textual_bindings(scope: Scope) -> list[BindingType]:
+    """The bindings of a scope as Textual declares them."""
     return [
         Binding(
             ",".join(key.keys),
@@ -299,5 +298,5 @@ def textual_bindings(key_bindings: Iterable[KeyBinding]) -> list[BindingType]:
             priority=key.priority,
             id=key.id or None,
         )
-        for key in key_bindings
+        for key in bindings_in(scope)
     ]

@@ -12,14 +12,13 @@ from tui.files import file_picker, path_input
 from tui.files.file_picker import FilePicker, PathSelection
 from tui.files.folder_listing import FolderEntry, estimate_duration
 from tui.files.recording_search import RecordingSearch, SearchCancelled
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.keys.key_table import Scope, textual_bindings
 from tui.render import file_picker_lines
-from tui.screens.dialog import Dialog
+from tui.screens.dialogs import Dialog
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.entry_list import EntryList
+from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.path_input import PathInput
 from workers.errors import PacelineError
 
 COUNT_TIMEOUT_S = 1.5
@@ -33,7 +32,7 @@ class AddDialog(Dialog[list[str]]):
     recordings, each with the reason.
     """
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.ADDING))
+    BINDINGS = textual_bindings(Scope.ADDING)
 
     DEFAULT_CSS = """
     AddDialog {

@@ -11,18 +11,17 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
 from tui.files import path_input
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.keys.key_table import Scope, textual_bindings
 from tui.model.desk_state import DeskState
 from tui.model.export_choice import ExportChoice, ExportGroup
 from tui.model.export_job import ExportResult
 from tui.model.transcript_cache import TurnsMissing, restore_turns
 from tui.render import export_choices as lines
-from tui.screens.dialog import Dialog
+from tui.screens.dialogs import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Look, StyledLine
+from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.path_input import PathInput
 from workers.exports import FORMATS, export_names
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -37,7 +36,7 @@ class ExportDialog(Dialog[None]):
     ``group_index``: which of ``groups`` is chosen at first.
     """
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.EXPORTING))
+    BINDINGS = textual_bindings(Scope.EXPORTING)
     AUTO_FOCUS = ""  # letters choose as long as no input has the focus
 
     DEFAULT_CSS = """
@@ -98,7 +97,6 @@ class ExportDialog(Dialog[None]):
 
     @property
     def _entered_folder(self) -> Path:
-        """The folder that the input names."""
         # expanduser leaves the ~ of an unknown user unchanged
         folder = os.path.expanduser(path_input.sanitize_paste(self._path_input.value.strip()))
         return Path(folder) if folder else self._default_folder

@@ -1,16 +1,26 @@
-"""The banner at the top and the footer at the bottom of every full screen."""
+"""The base of full screens: a banner above the body, a footer below it, and their lines."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.events import Paste
+from textual.screen import Screen
 
 from tui.keys.key_table import KeyBinding, Scope, bindings_in
 from tui.model.desk_state import DeskState
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorStatus
+from tui.model.table_view import Changes
 from tui.model.totals import Totals, totals
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination, RunStatus
+from tui.screens.available_actions import keys_in_focus
 from tui.theme.roles import Look, Role, StyledLine
+from tui.widgets.line_widgets import LineBlock
+from tui.widgets.messages import PathsPasted, RedrawRequested, RowSelected
 from workers.jobs.job_state import JobStatus
 
 NOTICE_DURATION_S = 5.0
@@ -19,22 +29,17 @@ NOTICE_DURATION_S = 5.0
 MIN_TALL_BANNER_ROWS = 20
 """Screens with fewer rows have a banner of one row."""
 
-MIN_SCREEN_SIZE = (30, 6)
-"""Columns and rows below which the screen shows only that it is too small."""
-
-TOO_SMALL_LINES: list[StyledLine] = [[("Window too small", Role.ALARM)]]
-
 TOTALS_INTERVAL_S = 1.0
 """Seconds between two computations of the totals, which go through every job."""
 
 
 def is_too_small(cells: int, rows: int) -> bool:
     """Whether a screen of that size shows nothing but a message."""
-    return cells < MIN_SCREEN_SIZE[0] or rows < MIN_SCREEN_SIZE[1]
+    return cells < 30 or rows < 6
 
 
 class ScreenFrame:
-    """Builds the lines from the state; holds only the current notice.
+    """Builds the lines of banner and footer; holds only the current notice and the totals.
 
     ``verbs``: the verbs of this run, for the footer. ``footer_bar``: lines above the footer.
     """
@@ -67,12 +72,25 @@ class ScreenFrame:
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
     def run_status(self, now: float) -> RunStatus:
-        """The numbers of the banner."""
-        counts = self._state.status_counts
+        """The numbers of the banner.
+
+        Recomputes the totals once per `TOTALS_INTERVAL_S`, and when a job changes its status.
+        """
+        state, supervisor, counts = self._state, self._supervisor, self._state.status_counts
+        if now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts:
+            self._totals_time, self._totals_counts = now, counts.copy()
+            self._totals = totals(
+                state.job_states,
+                supervisor.queue,
+                supervisor.max_sessions,
+                held=supervisor.holding,
+                start_simulator=supervisor.start_simulator(),
+                all_job_states=state.all_job_states,
+            )
         waiting = counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING]
         live = sum(count for status, count in counts.items() if status.is_live)
-        room = live < self._supervisor.max_sessions
-        next_start = self._supervisor.next_start_at if waiting and room else None
+        can_start = waiting and live < supervisor.max_sessions
+        next_start = supervisor.next_start_at if can_start else None
         return RunStatus(
             queued=counts[JobStatus.QUEUED],
             live=live,
@@ -80,29 +98,13 @@ class ScreenFrame:
             done=counts[JobStatus.DONE],
             failed=counts[JobStatus.FAILED],
             cancelled=counts[JobStatus.CANCELLED],
-            max_sessions=self._supervisor.max_sessions,
-            starts_held=self._supervisor.holding,
+            max_sessions=supervisor.max_sessions,
+            starts_held=supervisor.holding,
             next_start_in_s=None if next_start is None else next_start - now,
-            totals=self._refreshed_totals(now),
+            totals=self._totals,
             interrupted=counts[JobStatus.INTERRUPTED],
             connecting=counts[JobStatus.CONNECTING],
         )
-
-    def _refreshed_totals(self, now: float) -> Totals:
-        """Recomputes the totals once per `TOTALS_INTERVAL_S`, and when a job changes its status."""
-        counts = self._state.status_counts
-        if now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts:
-            supervisor = self._supervisor
-            self._totals_time, self._totals_counts = now, counts.copy()
-            self._totals = totals(
-                self._state.job_states,
-                supervisor.queue,
-                supervisor.max_sessions,
-                held=supervisor.holding,
-                start_simulator=supervisor.start_simulator(),
-                all_job_states=self._state.all_job_states,
-            )
-        return self._totals
 
     def banner_lines(self, cells: int, rows: int, now: float) -> list[StyledLine]:
         """Product, destination and status, in one or two rows."""
@@ -113,9 +115,8 @@ class ScreenFrame:
 
     def welcome_lines(self, cells: int) -> list[StyledLine]:
         """What an empty table shows."""
-        return welcome.welcome_lines(
-            self._destination, self._look.keymap, cells, self._look.symbols
-        )
+        look = self._look
+        return welcome.welcome_lines(self._destination, look.keymap, cells, look.symbols)
 
     def footer_keys(self, screen_keys: Sequence[KeyBinding]) -> list[KeyBinding]:
         """The keys of a screen between those of the replay and those of jobs and desk."""
@@ -127,17 +128,80 @@ class ScreenFrame:
         self, bindings: Sequence[KeyBinding], cells: int, now: float
     ) -> list[StyledLine]:
         """The footer bar, then one of: what quitting waits for, the notice, the keys."""
-        return [*self._footer_bar(cells), self._footer_line(bindings, cells, now)]
-
-    def _footer_line(self, bindings: Sequence[KeyBinding], cells: int, now: float) -> StyledLine:
         symbols = self._look.symbols
         if self._shutdown.phase is not ShutdownPhase.RUNNING:
             key = self._look.keymap.key_display(Scope.DESK, "quit")
             sentence = self._shutdown.status_text(self._state, now, key)
-            return footer.message_line(sentence, Role.ALARM, cells, symbols)
-        if now < self._notice_until:
-            return footer.message_line(self._notice, Role.STRONG, cells, symbols)
-        if not self._state.job_states:
-            bindings = [key for key in bindings if key.action == "add" or key.scope is Scope.DESK]
-        marked = len(self._state.table.marked)
-        return footer.key_hints(bindings, cells, symbols, f"{marked} marked" if marked else "")
+            line = footer.message_line(sentence, Role.ALARM, cells, symbols)
+        elif now < self._notice_until:
+            line = footer.message_line(self._notice, Role.STRONG, cells, symbols)
+        else:
+            if not self._state.job_states:
+                bindings = [
+                    key for key in bindings if key.action == "add" or key.scope is Scope.DESK
+                ]
+            marked = len(self._state.table.marked)
+            line = footer.key_hints(bindings, cells, symbols, f"{marked} marked" if marked else "")
+        return [*self._footer_bar(cells), line]
+
+
+class FramedScreen(Screen[None]):
+    """A screen with banner and footer around what `compose_body` yields."""
+
+    DEFAULT_CSS = """
+    FramedScreen {
+        layers: default above;
+        overflow: hidden;
+        #small { layer: above; width: 100%; height: 100%; background: $background; display: none; }
+        &.-small #small { display: block; }
+    }
+    """
+
+    FOOTER_KEYS: ClassVar[Sequence[KeyBinding]] = ()
+    """The screen's own keys, for the footer."""
+
+    def __init__(self, state: DeskState, look: Look, frame: ScreenFrame) -> None:
+        super().__init__()
+        self.state, self.look, self.frame = state, look, frame
+
+    def compose(self) -> ComposeResult:
+        too_small: StyledLine = [("Window too small", Role.ALARM)]
+        yield LineBlock(self.look, self._banner_lines, id="banner")
+        yield from self.compose_body()
+        yield LineBlock(self.look, self._footer_lines, id="foot")
+        yield LineBlock(self.look, lambda _: [too_small], id="small")
+
+    def compose_body(self) -> ComposeResult:
+        yield from ()
+
+    def show_changes(self, changes: Changes) -> None:
+        """Draws what changed. Called on every tick and after every key."""
+        self.set_class(is_too_small(*self.app.size), "-small")
+        self.query_one("#banner", LineBlock).redraw()
+        self.query_one("#foot", LineBlock).redraw()
+
+    def on_screen_resume(self) -> None:
+        """Draws everything: changes are not shown while another screen covers this one."""
+        if self.is_mounted:
+            self.show_changes(Changes(frozenset(self.state.job_states), order_changed=True))
+
+    def request_redraw(self) -> None:
+        """Asks for a redraw now, as the user changed what is shown; the next tick is too late."""
+        self.post_message(RedrawRequested())
+
+    async def on_row_selected(self, message: RowSelected) -> None:
+        self.state.table.select(message.job)
+        self.request_redraw()
+        if message.double_click:
+            await self.run_action("read")
+
+    def on_paste(self, event: Paste) -> None:
+        self.post_message(PathsPasted(event.text))
+
+    def _banner_lines(self, width: int) -> list[StyledLine]:
+        return self.frame.banner_lines(width, self.app.size.height, monotonic())
+
+    def _footer_lines(self, width: int) -> list[StyledLine]:
+        keys = self.frame.footer_keys(self.FOOTER_KEYS)
+        keys = keys_in_focus(self.focused, keys, self.look.keymap)
+        return self.frame.footer_lines(keys, width, monotonic())

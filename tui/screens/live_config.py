@@ -8,12 +8,11 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Paste
 from textual.widgets import Input
 
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.keys.key_table import Scope, textual_bindings
 from tui.model import live_config, verbs
 from tui.model.live_config import LIVE_FIELDS, LiveConfigForm
 from tui.render.sentences import wrap_sentence
-from tui.screens.dialog import Dialog
+from tui.screens.dialogs import Dialog
 from tui.text.width import clean
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_input import LineInput
@@ -37,7 +36,7 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
     ``models``: the speech model of each session.
     """
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.CONFIGURING))
+    BINDINGS = textual_bindings(Scope.CONFIGURING)
 
     DEFAULT_CSS = """
     ConfigureDialog {

@@ -4,20 +4,17 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Input
 
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.keys.key_table import Scope, bindings_in, textual_bindings
 from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
 from tui.model.row_filter import Filter, parse_filter
 from tui.model.table_view import Changes
 from tui.render.columns import COLUMNS
-from tui.screens.detail_screen import DetailScreen
 from tui.screens.frame import ScreenFrame
-from tui.screens.reading_screen import ReadingScreen
+from tui.screens.reading_screen import DetailScreen, ReadingScreen
 from tui.theme.roles import Look
 from tui.widgets.detail_view import DetailView
-from tui.widgets.filter_bar import FilterBar
-from tui.widgets.line_input import BarInput, FilterInput
+from tui.widgets.input_bars import BarInput, FilterBar, FilterInput
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import SortRequested
 from tui.widgets.table import ColumnHeader, SessionTable
@@ -26,8 +23,8 @@ from tui.widgets.table import ColumnHeader, SessionTable
 class Overview(DetailScreen):
     """Table and details, side by side on a wide screen, else one above the other."""
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SESSIONS))
-    FOOTER_KEYS = key_table.bindings_in(Scope.SESSIONS)
+    BINDINGS = textual_bindings(Scope.SESSIONS)
+    FOOTER_KEYS = bindings_in(Scope.SESSIONS)
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (150, "-beside")]  # noqa: RUF012  as Textual declares it
 
     DEFAULT_CSS = """
@@ -71,12 +68,10 @@ class Overview(DetailScreen):
 
     @property
     def table(self) -> SessionTable:
-        """The session table."""
         return self.query_one(SessionTable)
 
     @property
     def filter_bar(self) -> FilterBar:
-        """The line above the table."""
         return self.query_one(FilterBar)
 
     def on_mount(self) -> None:
@@ -84,7 +79,6 @@ class Overview(DetailScreen):
         self.table.focus()
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed."""
         super().show_changes(changes)
         if changes.order_changed:
             self.set_class(not self.state.job_states, "-empty")
@@ -137,7 +131,7 @@ class Overview(DetailScreen):
         self.request_redraw()
 
     def action_sort(self) -> None:
-        from tui.screens.sort import SortDialog  # dialogs load when they open
+        from tui.screens.dialogs import SortDialog  # dialogs load when they open
 
         self.app.push_screen(SortDialog(self.look, self.state.table.sorting), self._sort_by)
 

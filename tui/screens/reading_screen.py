@@ -1,20 +1,50 @@
-"""The details of one job on the full screen."""
+"""The base of screens that show the current job in tabs, and the one that shows nothing else."""
+
+from time import monotonic
 
 from textual.app import ComposeResult
 
-from tui.keys import key_table
-from tui.keys.key_table import Scope
-from tui.screens.detail_screen import DetailScreen
+from tui.keys.key_table import Scope, bindings_in, textual_bindings
+from tui.model.table_view import Changes
+from tui.model.tabs import Tab
+from tui.screens.frame import FramedScreen
 from tui.widgets.detail_view import DetailView
 
 
-class ReadingScreen(DetailScreen):
-    """The current job, with more room."""
+class DetailScreen(FramedScreen):
+    """A screen with a `DetailView` in its body."""
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.READING))
+    BINDINGS = textual_bindings(Scope.VIEW)
+
+    @property
+    def detail(self) -> DetailView:
+        return self.query_one(DetailView)
+
+    def show_changes(self, changes: Changes) -> None:
+        super().show_changes(changes)
+        if changes.order_changed or self.state.table.current in changes.jobs:
+            self.detail.redraw()
+
+    def action_tab(self, name: str) -> None:
+        self.detail.show_tab(Tab(name))
+        self.request_redraw()
+
+    def action_tabs(self, tabs: int) -> None:
+        self.detail.step_tab(tabs)
+        self.request_redraw()
+
+    def action_stamps(self) -> None:
+        self.frame.show_notice(self.detail.cycle_stamps(), monotonic())
+        self.request_redraw()
+
+
+class ReadingScreen(DetailScreen):
+    """The details of the current job on the full screen."""
+
+    BINDINGS = textual_bindings(Scope.READING)
     FOOTER_KEYS = [  # noqa: RUF012  as FramedScreen declares it
-        *key_table.bindings_in(Scope.READING),
-        *(key for key in key_table.bindings_in(Scope.TRANSCRIPT) if key.footer_label),
+        *bindings_in(Scope.READING),
+        *(key for key in bindings_in(Scope.TRANSCRIPT) if key.footer_label),
     ]
 
     def compose_body(self) -> ComposeResult:

@@ -4,14 +4,12 @@ from time import monotonic
 
 from textual.app import ComposeResult
 
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.keys.key_table import Scope, bindings_in, textual_bindings
 from tui.model.desk_state import DeskState
 from tui.model.table_view import Changes
 from tui.model.wall import Wall
 from tui.render.wall_tile import wall_heading
-from tui.screens.frame import ScreenFrame
-from tui.screens.framed_screen import FramedScreen
+from tui.screens.frame import FramedScreen, ScreenFrame
 from tui.screens.reading_screen import ReadingScreen
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import LineBlock
@@ -21,8 +19,8 @@ from tui.widgets.wall import WallView
 class WallScreen(FramedScreen):
     """The wall over the whole screen."""
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.WALL))
-    FOOTER_KEYS = key_table.bindings_in(Scope.WALL)
+    BINDINGS = textual_bindings(Scope.WALL)
+    FOOTER_KEYS = bindings_in(Scope.WALL)
 
     def __init__(self, state: DeskState, look: Look, frame: ScreenFrame, wall: Wall) -> None:
         super().__init__(state, look, frame)
@@ -48,7 +46,6 @@ class WallScreen(FramedScreen):
 
     @property
     def wall_view(self) -> WallView:
-        """The tiles."""
         return self.query_one(WallView)
 
     def on_mount(self) -> None:
@@ -56,7 +53,6 @@ class WallScreen(FramedScreen):
         self.wall_view.focus()
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed."""
         super().show_changes(changes)
         self.wall_view.show_changes(changes)
         self.query_one("#chosen", LineBlock).redraw()

@@ -1,4 +1,4 @@
-"""Coroutines that a widget or screen runs beside the handling of its messages."""
+"""The base of widgets and screens that run coroutines beside the handling of messages."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

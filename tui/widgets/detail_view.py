@@ -17,12 +17,10 @@ from tui.render.timing import timing_lines
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.background_tasks import BackgroundTasks
 from tui.widgets.events import EventsView
-from tui.widgets.line_input import SearchInput
+from tui.widgets.input_bars import SearchBar, SearchInput
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.lines_pane import LinesPane
 from tui.widgets.messages import RedrawRequested
-from tui.widgets.search_bar import SearchBar
-from tui.widgets.tab_pane import Pane
+from tui.widgets.tab_pane import LinesPane, Pane
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job_state import JobState
 from workers.traces.tail import TraceTail
@@ -68,12 +66,10 @@ class DetailView(Vertical, BackgroundTasks):
 
     @property
     def pane(self) -> Pane:
-        """The tab that is shown."""
         return self.query_one(f"#{self._viewing.tab.value}", Pane)
 
     @property
     def search_bar(self) -> SearchBar:
-        """The bar of the search."""
         return self.query_one(SearchBar)
 
     # --- drawing
@@ -171,7 +167,6 @@ class DetailView(Vertical, BackgroundTasks):
     # --- what the user does
 
     def show_tab(self, tab: Tab) -> None:
-        """Selects a tab."""
         self._viewing.tab = tab
         self.redraw()
 

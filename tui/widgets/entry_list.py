@@ -6,18 +6,16 @@ from textual.strip import Strip
 
 from tui.files.file_picker import FilePicker
 from tui.files.folder_listing import FolderEntry
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.keys.key_table import Scope, textual_bindings
 from tui.render.file_picker_lines import entry_row
 from tui.theme.roles import Look
-from tui.widgets.line_widgets import render_strip
-from tui.widgets.row_scroll_view import RowScrollView
+from tui.widgets.line_widgets import RowScrollView, render_strip
 
 
 class EntryList(RowScrollView):
     """Moves in the list and marks entries; the dialog opens folders and adds files."""
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.PICKING))
+    BINDINGS = textual_bindings(Scope.PICKING)
 
     DEFAULT_CSS = """
     EntryList {
@@ -54,7 +52,6 @@ class EntryList(RowScrollView):
 
     @property
     def visible_entries(self) -> list[FolderEntry]:
-        """The entries on the screen."""
         top = self.scroll_offset.y
         return list(self._picker.entries[top : top + self.size.height])
 
@@ -101,7 +98,6 @@ class EntryList(RowScrollView):
                 self.post_message(self.Submitted())
 
     def render_line(self, y: int) -> Strip:
-        """One visible row."""
         row, width, base = y + self.scroll_offset.y, self.size.width, self.rich_style
         if row >= len(self._picker.entries):
             return Strip.blank(width, base)

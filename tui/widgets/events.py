@@ -4,7 +4,7 @@ from textual.events import Click, Resize
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tui.keys import key_table
+from tui.keys.key_table import Scope, textual_bindings
 from tui.model.tabs import TabState
 from tui.model.trace_filter import TraceFilter
 from tui.render.trace_events import entry_lines, event_row, event_summary, search_text
@@ -21,7 +21,7 @@ MIN_PREVIEW_WIDTH = 150
 class EventsView(Pane):
     """Reads a line from its file when its row comes into view."""
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(key_table.Scope.EVENTS))
+    BINDINGS = textual_bindings(Scope.EVENTS)
     SEARCH_LABEL = "filter"
 
     def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
@@ -51,7 +51,6 @@ class EventsView(Pane):
         return (trace_filter is not None and trace_filter.read()) or more
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Draws new lines."""
         super().show_job(job_state)
         record = self.trace_tail
         edition = None if record is None else (record.job, record.version)
@@ -86,7 +85,6 @@ class EventsView(Pane):
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
-        """One visible row, with the preview beside it."""
         if self._unfolded_lines is not None or not self._row_count:
             return super().render_line(y)
         index, cells, base = y + self.scroll_offset.y, self._row_width, self._base_style
@@ -120,7 +118,6 @@ class EventsView(Pane):
         return super().render_lines(crop)
 
     def row(self, index: int) -> StyledLine:
-        """One row, or one line of the unfolded row."""
         if self._unfolded_lines is not None:
             return self._unfolded_lines[index]
         if not self._row_count:
@@ -156,7 +153,7 @@ class EventsView(Pane):
     def follow_status(self) -> str:
         """Number of new rows since following stopped; empty while following."""
         if self._unfolded_lines is not None:
-            return f"{self.look.key_hint(key_table.Scope.EVENTS, 'unfold')} folds it"
+            return f"{self.look.key_hint(Scope.EVENTS, 'unfold')} folds it"
         if self.following or self.job_state is None:
             return ""
         return self.follow_hint(self._available_rows() - self._rows_when_unfollowed)

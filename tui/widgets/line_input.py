@@ -1,10 +1,14 @@
-"""Text inputs of one line, without a frame: the base of all inputs of the desk."""
+"""Text inputs of one line, without a frame: the base of all inputs of the desk, and paths."""
 
-from textual.message import Message
+import asyncio
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.events import Paste
 from textual.widgets import Input
 
-from tui.keys import key_table
-from tui.keys.key_table import Scope
+from tui.files.path_input import complete_path, join_pasted_paths
+from tui.widgets.background_tasks import BackgroundTasks
 
 
 class LineInput(Input):
@@ -27,43 +31,31 @@ class LineInput(Input):
         self.cursor_position = len(text)
 
 
-class BarInput(LineInput):
-    """The input of a bar that opens and closes."""
+class PathInput(LineInput, BackgroundTasks, inherit_bindings=False):
+    """Paths are typed, pasted and completed. The dialog decides which key calls `complete`.
 
-    class Closed(Message):
-        """The user has finished typing. ``keep``: what was typed stays in effect."""
+    ``folders_only``: completes no files.
+    """
 
-        def __init__(self, *, keep: bool) -> None:
-            super().__init__()
-            self.keep = keep
+    BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # its bases would scroll with the arrows
 
+    def __init__(
+        self, text: str = "", *, id: str, placeholder: str = "", folders_only: bool = False
+    ) -> None:
+        super().__init__(text, id=id, placeholder=placeholder)
+        self._folders_only = folders_only
+        self.base_folder = ""
+        """Where relative paths start; empty: the working folder."""
 
-class FilterInput(BarInput):
-    """Filters the table."""
+    def complete(self) -> None:
+        """Completes the path as far as it is unambiguous. A thread reads the folder."""
+        self.start_task("complete", self._complete, self.value)
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.FILTERING))
+    async def _complete(self, typed: str) -> None:
+        folder, only = self.base_folder, self._folders_only
+        text = await asyncio.to_thread(complete_path, typed, folder, folders_only=only)
+        if self.value == typed and text != typed:  # the user has typed nothing since
+            self.set_text(text)
 
-    def action_keep(self) -> None:
-        self.post_message(self.Closed(keep=True))
-
-    def action_clear(self) -> None:
-        self.post_message(self.Closed(keep=False))
-
-
-class SearchInput(BarInput):
-    """Searches a tab. Up and down go to other matches."""
-
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(Scope.SEARCH))
-
-    class StepRequested(Message):
-        """The user wants to see another match."""
-
-        def __init__(self, offset: int) -> None:
-            super().__init__()
-            self.offset = offset
-
-    def action_leave(self) -> None:
-        self.post_message(self.Closed(keep=False))
-
-    def action_found(self, places: int) -> None:
-        self.post_message(self.StepRequested(places))
+    def on_paste(self, event: Paste) -> None:
+        event.text = join_pasted_paths(event.text)  # Textual would take only the first line

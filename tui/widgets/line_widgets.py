@@ -8,6 +8,7 @@ from rich.style import Style
 from textual.events import Resize
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -19,15 +20,12 @@ from tui.theme.symbols import ASCII
 def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip:
     """Renders a line as a strip of ``width`` cells. Text is never parsed as markup."""
     joined: list[tuple[str, Role]] = []
-    plain = look.symbols is ASCII
     for text, role in line:
-        if plain:
+        if look.symbols is ASCII:
             text = ascii_only(text)
         if joined and (joined[-1][1] is role or not text.strip(" ")):
-            joined[-1] = (
-                joined[-1][0] + text,
-                joined[-1][1],
-            )  # each segment costs time
+            before, before_role = joined[-1]  # one segment for both: segments cost time
+            joined[-1] = (before + text, before_role)
         else:
             joined.append((text, role))
     styles = look.styles_over(base)
@@ -47,8 +45,7 @@ class StyledWidget(Widget):
 
 class CachedCanvas(StyledWidget):
     """Keeps every line until it is refreshed. Must have neither border nor padding: adding them
-    costs Textual as much time as drawing the line.
-    """
+    costs Textual as much time as drawing the line."""
 
     def __init__(self, *, id: str) -> None:
         self._strip_cache: dict[int, Strip] = {}
@@ -59,11 +56,7 @@ class CachedCanvas(StyledWidget):
         super().__init__(id=id)
 
     def refresh(
-        self,
-        *regions: Region,
-        repaint: bool = True,
-        layout: bool = False,
-        recompose: bool = False,
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         """Redraws regions at the next paint; without any, everything."""
         if layout or not regions:
@@ -74,7 +67,7 @@ class CachedCanvas(StyledWidget):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of one paint; draws only lines that are not kept."""
+        """Draws only lines that are not kept."""
         bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
         self.line_width = self.size.width - bar
         filters, ground = self.get_line_filters(), self.background_colors[1]
@@ -84,22 +77,52 @@ class CachedCanvas(StyledWidget):
             self._cache_key = drawn_for
         for y in crop.line_range:
             if y not in self._strip_cache:
-                line = self.render_line(y)
+                strip = self.render_line(y)
                 for line_filter in filters:
-                    line = line.apply_filter(line_filter, ground)
-                self._strip_cache[y] = line
-        lines = [self._strip_cache[y] for y in crop.line_range]
+                    strip = strip.apply_filter(line_filter, ground)
+                self._strip_cache[y] = strip
+        strips = [self._strip_cache[y] for y in crop.line_range]
         if crop.column_span == (0, self.size.width):
-            return lines
-        return [line.crop(*crop.column_span) for line in lines]
+            return strips
+        return [strip.crop(*crop.column_span) for strip in strips]
+
+
+class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows that scroll: the base of the table, the tabs of a job and the file list.
+
+    Subclasses draw one visible row in `render_line`.
+    """
+
+    DEFAULT_CSS = """
+    RowScrollView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size: 0 1;
+        scrollbar-gutter: stable;
+    }
+    """
+
+    def set_row_count(self, rows: int) -> None:
+        if self.virtual_size.height != rows:
+            self.virtual_size = Size(0, rows)
+
+    def scroll_to_row(self, row: int) -> None:
+        """Scrolls at once. ``force``, as the layout may not have noticed new rows yet."""
+        self.scroll_to(y=max(row, 0), animate=False, immediate=True, force=True)
+
+    def ensure_row_visible(self, row: int) -> None:
+        """Scrolls just far enough to show a row."""
+        top, height = self.scroll_offset.y, self.size.height
+        if row < top:
+            self.scroll_to_row(row)
+        elif height and row >= top + height:
+            self.scroll_to_row(row - height + 1)
 
 
 class LineBlock(StyledWidget):
     """A few lines. ``source`` returns them for a width; only lines that differ are redrawn."""
 
-    DEFAULT_CSS = """
-    LineBlock { height: auto; width: 1fr; }
-    """
+    DEFAULT_CSS = "LineBlock { height: auto; width: 1fr; }"
 
     def __init__(self, look: Look, source: Callable[[int], list[StyledLine]], *, id: str) -> None:
         super().__init__(id=id)
@@ -108,7 +131,6 @@ class LineBlock(StyledWidget):
         self._lines: list[StyledLine] = []
 
     def redraw(self) -> None:
-        """Gets the lines and draws those that differ."""
         before, self._lines = self._lines, self._source(self.content_size.width)
         if len(before) != len(self._lines):
             self.refresh(layout=True)
@@ -118,7 +140,6 @@ class LineBlock(StyledWidget):
                 self.refresh(Region(0, y, self.content_size.width, 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """The number of lines at that width."""
         return len(self._source(width))
 
     def on_resize(self, event: Resize) -> None:
@@ -126,7 +147,6 @@ class LineBlock(StyledWidget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One line of the content."""
         width, base = self.content_size.width, self.rich_style
         if y >= len(self._lines):
             return Strip.blank(width, base)

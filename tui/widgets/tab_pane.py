@@ -1,16 +1,21 @@
-"""The base of the tabs of a job: rows of text that scroll."""
+"""The base of the tabs of a job, and the tabs whose lines come from a function.
+
+These are the timing tab and the job tab.
+"""
+
+from collections.abc import Callable, Sequence
 
 from rich.style import Style
 from textual.actions import SkipAction
+from textual.events import Resize
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.keys import key_table
+from tui.keys.key_table import Scope, textual_bindings
 from tui.model.tabs import TabState
 from tui.theme.roles import Look, StyledLine
-from tui.widgets.line_widgets import render_strip
-from tui.widgets.row_scroll_view import RowScrollView
+from tui.widgets.line_widgets import RowScrollView, render_strip
 from workers.jobs.job_state import JobState
 from workers.traces.tail import TraceTail
 
@@ -18,13 +23,9 @@ from workers.traces.tail import TraceTail
 class Pane(RowScrollView):
     """Draws only visible rows."""
 
-    BINDINGS = key_table.textual_bindings(key_table.bindings_in(key_table.Scope.TRANSCRIPT))
+    BINDINGS = textual_bindings(Scope.TRANSCRIPT)
 
-    DEFAULT_CSS = """
-    Pane {
-        height: 1fr;
-    }
-    """
+    DEFAULT_CSS = "Pane { height: 1fr; }"
 
     class ViewChanged(Message):
         """The view or the cursor moved, so `follow_status` or `search_status` may have changed."""
@@ -37,8 +38,7 @@ class Pane(RowScrollView):
 
     def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
         super().__init__(id=id)
-        self.look = look
-        self.viewing = viewing
+        self.look, self.viewing = look, viewing
         self.job_state: JobState | None = None
         self._base_style = Style()
 
@@ -55,11 +55,9 @@ class Pane(RowScrollView):
 
     @property
     def trace_tail(self) -> TraceTail | None:
-        """The traces of this job."""
         return None if self.job_state is None else self.viewing.trace_tail(self.job_state.job)
 
     def row(self, index: int) -> StyledLine:
-        """One row of the tab."""
         raise NotImplementedError  # Textual's widgets cannot be abstract classes
 
     @property
@@ -80,11 +78,11 @@ class Pane(RowScrollView):
 
     def follow_hint(self, new_rows: int) -> str:
         """The hint while not following. ``new_rows``: rows added since following stopped."""
-        follows = f"{self.look.key_hint(key_table.Scope.TRANSCRIPT, 'follow')} follows"
+        follows = f"{self.look.key_hint(Scope.TRANSCRIPT, 'follow')} follows"
         if new_rows > 0:
             return f"{new_rows} new below, {follows}"
-        over = self.job_state is not None and self.job_state.status.is_finished
-        return "" if over else f"not following, {follows}"
+        finished = self.job_state is not None and self.job_state.status.is_finished
+        return "" if finished else f"not following, {follows}"
 
     def fold(self) -> bool:
         """Folds what was unfolded; returns False if nothing was."""
@@ -98,7 +96,6 @@ class Pane(RowScrollView):
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """One visible row."""
         index = y + self.scroll_offset.y
         line = self.row(index) if index < self.virtual_size.height else []
         return render_strip(line, self.look, self.line_width, self._base_style)
@@ -136,3 +133,38 @@ class Pane(RowScrollView):
     def action_found(self, places: int) -> None:
         self.step_match(places)
         self.post_message(self.ViewChanged())
+
+
+class LinesPane(Pane):
+    """Redraws only lines that differ. ``source`` returns the lines for job, traces and width."""
+
+    def __init__(
+        self,
+        look: Look,
+        viewing: TabState,
+        source: Callable[[JobState, TraceTail | None, int], list[StyledLine]],
+        *,
+        id: str,
+    ) -> None:
+        super().__init__(look, viewing, id=id)
+        self._source = source
+        self._lines: Sequence[StyledLine] = ()
+
+    def show_job(self, job_state: JobState | None) -> None:
+        if job_state and self.job_state and job_state.job != self.job_state.job:
+            self.scroll_to_row(0)
+        super().show_job(job_state)
+        width = self.scrollable_content_region.width
+        before, self._lines = self._lines, ()
+        if job_state is not None and width:
+            self._lines = self._source(job_state, self.trace_tail, width)
+        self.set_row_count(len(self._lines))
+        same = min(len(before), len(self._lines))
+        first = next((y for y in range(same) if before[y] != self._lines[y]), same)
+        self.refresh_rows(first, max(len(before), len(self._lines)))
+
+    def on_resize(self, event: Resize) -> None:
+        self.show_job(self.job_state)
+
+    def row(self, index: int) -> StyledLine:
+        return self._lines[index]

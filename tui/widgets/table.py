@@ -17,9 +17,8 @@ from tui.render.job_labels import recording_name
 from tui.render.table import MAX_NAME_WIDTH, TableLayout, fit_columns, session_row
 from tui.text.width import cell_width
 from tui.theme.roles import Look, StyledLine
-from tui.widgets.line_widgets import LineBlock, render_strip
+from tui.widgets.line_widgets import LineBlock, RowScrollView, render_strip
 from tui.widgets.messages import RowSelected, SortRequested
-from tui.widgets.row_scroll_view import RowScrollView
 
 
 class SessionTable(RowScrollView):
@@ -81,7 +80,6 @@ class SessionTable(RowScrollView):
 
     @property
     def table_layout(self) -> TableLayout:
-        """The columns that fit."""
         return fit_columns(
             self.scrollable_content_region.width,
             has_hours=self._state.max_duration_s >= 3600,
@@ -91,7 +89,6 @@ class SessionTable(RowScrollView):
         )
 
     def header_lines(self, _width: int) -> list[StyledLine]:
-        """The header line."""
         rows, symbols, room = self._rows, self._look.symbols, self.table_layout
         note = table.table_status(
             rows.sorting,
@@ -118,7 +115,6 @@ class SessionTable(RowScrollView):
         return max(len(self._state.job_states), 1)
 
     def column_at(self, x: int) -> ColumnSpec:
-        """The column whose name is at a cell of the header."""
         return table.column_at(x, self.table_layout)
 
     def on_mount(self) -> None:
@@ -140,7 +136,6 @@ class SessionTable(RowScrollView):
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """One visible row."""
         state, rows, base = self._state, self._rows, self._base_style
         width, index = self.line_width, y + self._first_visible_row
         if index >= len(rows.visible):

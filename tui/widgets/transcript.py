@@ -91,7 +91,6 @@ class TranscriptView(Pane):
         return False
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Draws what is new in the transcript."""
         super().show_job(job_state)
         shown = None if job_state is None else job_state.job
         if shown != self._shown_job:
@@ -189,7 +188,6 @@ class TranscriptView(Pane):
         self._scroll_to_match()
 
     def step_match(self, offset: int) -> None:
-        """Goes to another match."""
         self._search.step(offset)
         self._scroll_to_match()
 

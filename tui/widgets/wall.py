@@ -66,7 +66,6 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self.post_message(RedrawRequested())  # the heading counts the sessions in view
 
     def notify_style_update(self) -> None:
-        """The theme changed."""
         super().notify_style_update()
         if self.is_mounted:
             self.call_after_refresh(self.redraw_all)
@@ -119,7 +118,6 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         )
 
     def render_line(self, y: int) -> Strip:
-        """One line across all tiles of a row."""
         columns, rows = self._wall.grid_size
         if self._painted_layout != self._current_layout:  # a resize paints before its handler runs
             return Strip.blank(self.size.width, self._base_style)

@@ -1,0 +1,159 @@
+"""The base of dialogs, and the small dialogs: a text, a question, the column to sort by."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Click
+from textual.screen import ModalScreen
+
+from tui.keys.key_table import Scope, textual_bindings
+from tui.model.column_spec import QUEUE_ORDER, ColumnSpec, Sorting
+from tui.render.columns import COLUMNS
+from tui.render.table import sort_choice_lines
+from tui.theme.roles import Look, Role, StyledLine
+from tui.theme.symbols import ASCII
+from tui.widgets.background_tasks import BackgroundTasks
+from tui.widgets.line_widgets import LineBlock
+
+DialogResult = TypeVar("DialogResult")
+
+
+class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
+    """A box in the middle of the screen that Esc closes.
+
+    Subclasses put their widgets into a container with the id ``box``.
+    """
+
+    BINDINGS = textual_bindings(Scope.DIALOG)
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+        #box {
+            width: 76;
+            max-width: 96%;
+            height: auto;
+            max-height: 96%;
+            padding: 0 1;
+            background: $surface;
+            border: round $border;
+            border-title-color: $primary;
+            border-title-style: bold;
+            border-subtitle-color: $foreground 60%;
+        }
+        &.-ascii #box { border: ascii $border; }
+    }
+    """
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.look = look
+        self.set_class(look.symbols is ASCII, "-ascii")
+
+    def hints(self, *actions: tuple[Scope, str, str]) -> str:
+        """Key hints for the lower edge: ``actions`` (scope, action, label), then the close key."""
+        actions = (*actions, (Scope.DIALOG, "close", "close"))
+        return "  ".join(
+            f"{self.look.key_hint(scope, action)} {label}" for scope, action, label in actions
+        )
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+class TextDialog(Dialog[None]):
+    """Lines that scroll. ``source`` returns them for a width; ``wide``: uses more of the screen."""
+
+    BINDINGS = textual_bindings(Scope.HELP)
+
+    DEFAULT_CSS = """
+    TextDialog #box { scrollbar-size-vertical: 1; }
+    TextDialog.-wide #box { width: 120; }
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        heading: str,
+        source: Callable[[int], list[StyledLine]],
+        *,
+        wide: bool = False,
+    ) -> None:
+        super().__init__(look)
+        self._heading, self._source = heading, source
+        self.set_class(wide, "-wide")
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="box", can_focus=False) as box:
+            box.border_title, box.border_subtitle = self._heading, self.hints()
+            yield LineBlock(self.look, self._source, id="lines")
+
+    def action_lines(self, lines: int) -> None:
+        self.query_one("#box").scroll_relative(y=lines, animate=False)
+
+
+class ConfirmDialog(Dialog[bool]):
+    """Returns True for yes; None if it was closed."""
+
+    BINDINGS = textual_bindings(Scope.CONFIRMING)
+
+    def __init__(self, look: Look, question: str, consequence: str) -> None:
+        super().__init__(look)
+        self._lines: list[StyledLine] = [
+            [],
+            [(question, Role.STRONG)],
+            [(consequence, Role.MUTED)],
+            [],
+        ]
+
+    def compose(self) -> ComposeResult:
+        yes, no = (self.look.key_hint(Scope.CONFIRMING, name) for name in ("confirm", "close"))
+        with Vertical(id="box") as box:
+            box.border_subtitle = f"{yes} yes  {no} no"
+            yield LineBlock(self.look, lambda _: self._lines, id="question")
+
+    def action_confirm(self) -> None:
+        self.dismiss(True)
+
+
+class SortDialog(Dialog[ColumnSpec]):
+    """Returns the chosen column."""
+
+    BINDINGS = textual_bindings(Scope.SORTING)
+
+    DEFAULT_CSS = "SortDialog #box { width: 54; }"
+
+    def __init__(self, look: Look, sorting: Sorting) -> None:
+        super().__init__(look)
+        self._sorting = sorting
+        self._columns = (QUEUE_ORDER, *COLUMNS)
+        self._cursor = self._columns.index(sorting.column)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "Sort by"
+            box.border_subtitle = f"again: in reverse  {self.hints()}"
+            yield LineBlock(self.look, self._choice_lines, id="choices")
+
+    def action_choose(self, name: str) -> None:
+        self.dismiss(next(column for column in self._columns if column.name == name.lower()))
+
+    def action_choose_here(self) -> None:
+        self.dismiss(self._columns[self._cursor])
+
+    def action_move(self, rows: int) -> None:
+        self._cursor = (self._cursor + rows) % len(self._columns)
+        self.query_one("#choices", LineBlock).redraw()
+
+    def on_click(self, event: Click) -> None:
+        choices = self.query_one("#choices", LineBlock)
+        row = event.screen_y - choices.region.y
+        if choices.region.contains(event.screen_x, event.screen_y) and row < len(self._columns):
+            self.dismiss(self._columns[row])
+
+    def _choice_lines(self, _width: int) -> list[StyledLine]:
+        current = self._columns[self._cursor]
+        return sort_choice_lines(self._columns, current, self._sorting, self.look)
