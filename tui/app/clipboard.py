@@ -20,9 +20,6 @@ from workers.traces.files import trace_files
 MAX_CLIPBOARD_BYTES = 74_994
 """Bytes of text that every terminal accepts: some limit the base64 sequence to 100,000."""
 
-CLIPBOARD_OVERFLOW_FILE = "copied.txt"
-"""File in the run folder for text that is too long."""
-
 
 class ClipboardCopy(NamedTuple):
     """The text for the clipboard, which may be empty, and the notice."""
@@ -34,34 +31,31 @@ class ClipboardCopy(NamedTuple):
 def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> ClipboardCopy:
     """The transcripts of jobs, in the form of the plain-text export.
 
-    A text that is too long is written to a file, and the path of the file is copied. Restores
-    evicted turns in ``job_states``, which must be snapshots.
+    Text that is too long is written to a file in the run folder, and the file's path is copied.
+    Restores evicted turns in ``job_states``, which must be snapshots.
     """
     incomplete = [state for state in job_states if not restore_turns(run_folder, state)]
-    heard = [state for state in job_states if len(state.transcript)]
-    words = sum(len(words_of(line.text)) for state in heard for line in state.transcript.lines)
-    of = f"{format_count(words, 'word')} of {format_count(len(heard), 'session')}"
-    text = txt_of(heard[0]) if len(heard) == 1 else txt_of_all(heard)
+    filled = [state for state in job_states if len(state.transcript)]
+    words = sum(len(words_of(line.text)) for state in filled for line in state.transcript.lines)
+    of = f"{format_count(words, 'word')} of {format_count(len(filled), 'session')}"
+    text = txt_of(filled[0]) if len(filled) == 1 else txt_of_all(filled)
     if incomplete:
         of += ", without turns that could not be read from the trace"
     if len(text.encode()) <= MAX_CLIPBOARD_BYTES:
         return ClipboardCopy(text, f"Copied {of}{_tmux_hint()}")
-    path = run_folder / CLIPBOARD_OVERFLOW_FILE
+    path, too_long = run_folder / "copied.txt", f"{of} are too long for the clipboard"
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
-        why = f"{path} cannot be written ({error.strerror})"
-        return ClipboardCopy("", f"{of} are too long for the clipboard, and {why}")
+        return ClipboardCopy("", f"{too_long}, and {path} cannot be written ({error.strerror})")
     whole = _absolute_text(path)
-    return ClipboardCopy(
-        whole, f"{of} are too long for the clipboard; copied the path {whole} instead"
-    )
+    return ClipboardCopy(whole, f"{too_long}; copied the path {whole} instead")
 
 
 def copy_trace_paths(jobs: Sequence[JobId], run_folder: Path) -> ClipboardCopy:
     """The paths of the jobs' latest traces, one per line."""
-    latest = [trace_files(run_folder, job)[-1:] for job in jobs]
-    paths = [_absolute_text(path) for found in latest for _, path in found]
+    latest = (trace_files(run_folder, job)[-1:] for job in jobs)
+    paths = [_absolute_text(path) for files in latest for _, path in files]
     if not paths:
         return ClipboardCopy("", "There is no trace yet")
     what = paths[0] if len(paths) == 1 else f"the paths of {len(paths)} traces"

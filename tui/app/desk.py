@@ -36,12 +36,12 @@ from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.transcript_cache import TranscriptCache
 from tui.render.banner import Destination
 from tui.render.columns import visible_columns
-from tui.screens import available_actions
+from tui.screens.available_actions import available_actions, palette_commands
 from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
 from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
-from tui.theme.roles import Look, StyledLine
+from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
 from tui.widgets.line_widgets import StyledWidget
 from tui.widgets.messages import PathsPasted, RedrawRequested
@@ -61,8 +61,7 @@ class Desk(App[None]):
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
 
     CSS = """
-    #banner { background: $surface; }
-    #foot { background: $surface; }
+    #banner, #foot { background: $surface; }
     #head { padding-right: 1; }
     """
 
@@ -95,7 +94,16 @@ class Desk(App[None]):
         else:
             self.actions = JobActions(parts, run)
             self.shutdown_state = Shutdown(run, run.stop)
-        self._bind_verbs(bindings)
+        scopes = self.actions.scopes
+        known = [key for scope in scopes for key in bindings if key.scope is scope]
+        self.verbs = [key for key in known if self.actions.offers(key)]
+        self._verbs_by_id = {verb.id: verb for verb in known}
+        bound: set[str] = set()
+        # the verbs of this run first, then the keys of live verbs that a replay refuses
+        for verb in self.look.keymap([*self.verbs, *known]):
+            if keys := [name for name in verb.keys if name not in bound]:
+                self.bind(",".join(keys), f"verb({verb.id!r})", show=False)
+                bound.update(keys)
         self.frame = ScreenFrame(
             self.state,
             run,
@@ -117,21 +125,9 @@ class Desk(App[None]):
         super()._handle_exception(error)
         self._exit_renderables.clear()
 
-    def _bind_verbs(self, bindings: Sequence[KeyBinding]) -> None:
-        """Binds the verbs of this run, then the keys of live verbs that a replay refuses."""
-        scopes = self.actions.scopes
-        known = [key for scope in scopes for key in bindings if key.scope is scope]
-        self.verbs = [key for key in known if self.actions.offers(key)]
-        self._verbs_by_id = {verb.id: verb for verb in known}
-        bound: set[str] = set()
-        for verb in self.look.keymap([*self.verbs, *known]):
-            if keys := [name for name in verb.keys if name not in bound]:
-                self.bind(",".join(keys), f"verb({verb.id!r})", show=False)
-                bound.update(keys)
-
     def get_default_screen(self) -> Screen[None]:
-        columns = visible_columns(self.settings.columns)
-        return Overview(self.state, self.look, self.frame, columns)
+        shown = visible_columns(self.settings.columns)
+        return Overview(self.state, self.look, self.frame, shown)
 
     def on_mount(self) -> None:
         if not self.is_headless:
@@ -146,8 +142,8 @@ class Desk(App[None]):
             self.show_notice(f"Skipped {paths}; press {key} to list them")
 
     def refresh_css(self, animate: bool = True) -> None:
-        """A theme change paints at once: roles get its colours first, and all widgets that take
-        their colours from roles are redrawn, as no style sheet knows them."""
+        """Applies a new theme to the roles and redraws the widgets that take colours from them,
+        as no style sheet knows these."""
         self.look.apply_theme(self.get_css_variables())
         for screen in self.screen_stack:
             for widget in screen.query(StyledWidget):
@@ -212,27 +208,30 @@ class Desk(App[None]):
         from tui.render.help import help_lines
         from tui.screens.dialogs import TextDialog
 
-        available = available_actions.available_actions(self.screen, self.look.keymap, self.verbs)
-        keys, look = [action.key for action in available], self.look
-
-        def lines(width: int) -> list[StyledLine]:
-            return help_lines(keys, width, look.keymap, look.symbols)
-
-        self.push_screen(TextDialog(look, "Keys and symbols", lines, wide=True))
+        look = self.look
+        keys = [action.key for action in available_actions(self.screen, look.keymap, self.verbs)]
+        self.push_screen(
+            TextDialog(
+                look,
+                "Keys and symbols",
+                lambda width: help_lines(keys, width, look.keymap, look.symbols),
+                wide=True,
+            )
+        )
 
     def action_command_palette(self) -> None:
         if not is_too_small(*self.size):
             super().action_command_palette()
 
     def on_resize(self, event: Resize) -> None:
-        """Closes the palette in a tiny window, where the list in it would fail on its keys."""
+        """Closes the palette in a tiny window, where the palette's list fails on a key."""
         if is_too_small(*event.size) and isinstance(self.screen, CommandPalette):
             self.pop_screen()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's commands: every action that works on this screen."""
-        available = available_actions.available_actions(screen, self.look.keymap, self.verbs)
-        yield from available_actions.palette_commands(self, screen, available, self.actions.why_not)
+        available = available_actions(screen, self.look.keymap, self.verbs)
+        yield from palette_commands(self, screen, available, self.actions.why_not)
         if isinstance(self.actions, ReplayActions):
             for speed in SPEEDS:
                 change = partial(self.actions.set_speed, speed)
@@ -244,8 +243,8 @@ class Desk(App[None]):
         self.request_quit()
 
     def request_quit(self) -> None:
-        """Quits gracefully, the second time by force, the third time at once. Without live or
-        queued sessions, quits at once."""
+        """Quits gracefully, the second time by force, the third time at once; without live or
+        queued sessions at once."""
         while isinstance(self.screen, ModalScreen):
             self.pop_screen()
         self.shutdown_state.request(monotonic())
@@ -257,7 +256,7 @@ class Desk(App[None]):
         self.draw_changes()
 
     def _exit_on_signal(self) -> None:
-        """Closes the screen, as the terminal is going; the command then ends live sessions."""
+        """Closes the screen, as the terminal may be gone; the command then ends live sessions."""
         self.shutdown_state.interrupted_jobs |= not self.run_status.is_idle
         self.exit()
 
@@ -266,14 +265,13 @@ class Desk(App[None]):
         if os.name != "posix":
             return
         loop = asyncio.get_running_loop()
+
+        def on_sighup() -> None:  # in a signal handler of our own: asyncio's would run too late,
+            with suppress(RuntimeError):  # and be removed before a second SIGHUP
+                loop.call_soon_threadsafe(self._exit_on_signal)  # fails if the loop is closed
+
         # add_signal_handler fails outside the main thread, where a test or a host runs the loop
         with suppress(RuntimeError, ValueError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._exit_on_signal)
-            handle_sighup(lambda: self._on_sighup(loop))
-
-    def _on_sighup(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Runs in a handler of the operating system: asyncio's own would come too late, and would
-        be removed before a second SIGHUP."""
-        with suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(self._exit_on_signal)
+            handle_sighup(on_sighup)

@@ -16,13 +16,10 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 
 MAX_UNDO_STEPS = 100
-"""How many changes can be undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEdit:
-    """A change that was made."""
-
     description: str
     """What was done, as it reads after “Undone:”."""
     undo: Callable[[], str]
@@ -33,9 +30,7 @@ class QueueEditor:
     """The user's changes to the queue. Every method returns a notice of what it did."""
 
     def __init__(self, state: DeskState, supervisor: SupervisorProtocol, keys: Keymap) -> None:
-        self._state = state
-        self._supervisor = supervisor
-        self._keys = keys
+        self._state, self._supervisor, self._keys = state, supervisor, keys
         self._undo_stack: list[QueueEdit] = []
 
     def undo(self) -> str:
@@ -49,25 +44,38 @@ class QueueEditor:
         """Queues files and shows their rows at once."""
         added = self._supervisor.add(files)
         self._state.add_jobs(added, files)
-        self._push_undo(f"adding {job_count(len(added))}", lambda: self._undo_add(added))
+
+        def undo() -> str:
+            removed = [job for job in added if not self._state.job_states[job].status.is_live]
+            for job in self._waiting_among(removed):
+                self._supervisor.cancel(job)
+            self._state.remove(removed)
+            running, cancel = len(added) - len(removed), self._key_label("cancel")
+            return f"{job_count(running)} already running: {cancel} cancels" if running else ""
+
+        self._push_undo(f"adding {job_count(len(added))}", undo)
         return f"{job_count(len(added))} added to the end of the queue"
 
     def remove(self, targets: Sequence[JobId]) -> str:
         """Removes rows from the table, and waiting jobs from the queue too."""
         live = [job for job in targets if self._state.job_states[job].status.is_live]
         removed = [job for job in targets if job not in live]
-        cancel, undo = self._key_label("cancel"), self._key_label("undo")
-        rest = f"{job_count(len(live))} running: cancel with {cancel} first"
+        rest = f"{job_count(len(live))} running: cancel with {self._key_label('cancel')} first"
         if not removed:
             return f"Nothing removed; {rest}" if live else verbs.NO_ROW_MESSAGE
         waiting, order = self._waiting_among(removed), list(self._state.table.waiting_jobs)
         for job in waiting:
             self._supervisor.cancel(job)
         self._state.remove(removed)
+
+        def undo() -> str:
+            self._state.undo_remove(removed)
+            return self._requeue(waiting, order)
+
         count = job_count(len(removed))
-        self._push_undo(f"removing {count}", lambda: self._undo_remove(removed, waiting, order))
-        queue = " and the queue" if waiting else ""
-        return f"{count} removed from the table{queue}; {rest if live else f'{undo} undoes'}"
+        self._push_undo(f"removing {count}", undo)
+        queue, undo_hint = " and the queue" if waiting else "", f"{self._key_label('undo')} undoes"
+        return f"{count} removed from the table{queue}; {rest if live else undo_hint}"
 
     def cancel(self, targets: Sequence[JobId]) -> str:
         """Cancels jobs. Only the removal of waiting jobs from the queue can be undone."""
@@ -88,14 +96,11 @@ class QueueEditor:
         if after == before:
             return f"Already {'first' if offset < 0 else 'last'} in the queue"
         self._supervisor.reorder(after)
-        self._push_undo(
-            f"moving {job_count(len(waiting))} {direction}", lambda: self._restore_order(before)
-        )
-        position = min(after.index(job) for job in waiting) + 1
-        ahead = (
-            "next to start" if position == 1 else f"number {position} of {len(after)} in the queue"
-        )
-        return f"{job_count(len(waiting))} moved {direction}: {ahead}"
+        count, position = job_count(len(waiting)), min(after.index(job) for job in waiting) + 1
+        self._push_undo(f"moving {count} {direction}", lambda: self._restore_order(before))
+        if position == 1:
+            return f"{count} moved {direction}: next to start"
+        return f"{count} moved {direction}: number {position} of {len(after)} in the queue"
 
     def change_concurrency(self, delta: int) -> str:
         """Allows more (1) or fewer (-1) sessions at once."""
@@ -104,47 +109,22 @@ class QueueEditor:
             return "The session limit is not known until the engine has started"
         if before + delta < 1:
             return f"At least one session runs at once; {self._key_label('hold')} holds new starts"
-        self._supervisor.set_max_sessions(before + delta)
-        self._push_undo(f"{before + delta} at once", lambda: self._restore_concurrency(before))
-        return self._concurrency_text(before + delta)
-
-    # --- undoing
-
-    def _undo_add(self, added: Sequence[JobId]) -> str:
-        removed = [job for job in added if not self._state.job_states[job].status.is_live]
-        for job in self._waiting_among(removed):
-            self._supervisor.cancel(job)
-        self._state.remove(removed)
-        started = len(added) - len(removed)
-        cancel = self._key_label("cancel")
-        return f"{job_count(started)} already running: {cancel} cancels" if started else ""
-
-    def _undo_remove(
-        self, removed: Sequence[JobId], waiting: Sequence[JobId], order: Sequence[JobId]
-    ) -> str:
-        self._state.undo_remove(removed)
-        return self._requeue(waiting, order)
+        self._push_undo(f"{before + delta} at once", lambda: self._set_concurrency(before))
+        return self._set_concurrency(before + delta)
 
     def _requeue(self, waiting: Sequence[JobId], order: Sequence[JobId]) -> str:
-        requeued = [job for job in waiting if self._supervisor.retry(job)]
+        ending = sum(not self._supervisor.retry(job) for job in waiting)
         self._restore_order(order)
-        lost = len(waiting) - len(requeued)
         retry = self._key_label("retry")
-        return f"{job_count(lost)} still ending: {retry} retries later" if lost else ""
+        return f"{job_count(ending)} still ending: {retry} retries later" if ending else ""
 
     def _restore_order(self, order: Sequence[JobId]) -> str:
         self._state.table.reorder_queue(order)
         self._supervisor.reorder(order)
         return ""
 
-    def _restore_concurrency(self, sessions: int) -> str:
+    def _set_concurrency(self, sessions: int) -> str:
         self._supervisor.set_max_sessions(sessions)
-        return self._concurrency_text(sessions)
-
-    def _key_label(self, action: str) -> str:
-        return self._keys.short_key_display(Scope.JOBS, action)
-
-    def _concurrency_text(self, sessions: int) -> str:
         counts, live = self._state.status_counts, len(self._state.live_job_states)
         more = min(sessions - live, counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING])
         if more > 0 and self._supervisor.holding:
@@ -154,6 +134,9 @@ class QueueEditor:
         if live > sessions:
             return f"{sessions} at once; the {live} running continue"
         return f"{sessions} at once"
+
+    def _key_label(self, action: str) -> str:
+        return self._keys.short_key_display(Scope.JOBS, action)
 
     def _waiting_among(self, targets: Sequence[JobId]) -> list[JobId]:
         waiting = frozenset(self._state.table.waiting_jobs)

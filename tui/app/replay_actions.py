@@ -20,8 +20,7 @@ class ReplayActions(RunActions):
 
     def __init__(self, desk: DeskParts, replay: Replay) -> None:
         super().__init__(desk)
-        self.replay = replay
-        self._tick = desk.tick
+        self.replay, self._tick = replay, desk.tick
         desk.state.tab_state.time_limit = replay.attempt_time_s
 
     def update_state(self, now: float) -> None:

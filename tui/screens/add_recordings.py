@@ -8,12 +8,12 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui.files import file_picker, path_input
-from tui.files.file_picker import FilePicker, PathSelection
+from tui.files.file_picker import FilePicker, PathSelection, parent_folder
 from tui.files.folder_listing import FolderEntry, estimate_duration
+from tui.files.path_input import find_completions, split_paths
 from tui.files.recording_search import RecordingSearch, SearchCancelled
 from tui.keys.key_table import Scope, textual_bindings
-from tui.render import file_picker_lines
+from tui.render import file_picker_lines as lines
 from tui.screens.dialogs import Dialog
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.entry_list import EntryList
@@ -50,12 +50,14 @@ class AddDialog(Dialog[list[str]]):
         self._listed_folder = folder
         """The folder of the list: `folder`, or a folder below it that the input names."""
         self._picker = FilePicker()
-        self._counted_files: tuple[PathSelection, list[str]] | None = None
-        """The last selection that was counted, with its recordings."""
-        self._counted_selection = PathSelection()
+        self._selection = PathSelection()
+        """What Enter adds."""
+        self._counted: list[str] | None = None
+        """The recordings of the selection; None until they are counted."""
         self._search = RecordingSearch()
-        self._searching = False
+        self._is_adding = False
         self._problem: tuple[str, str] | None = None
+        """Why nothing was added, and a hint."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -82,10 +84,6 @@ class AddDialog(Dialog[list[str]]):
         return self.query_one(EntryList)
 
     @property
-    def _path_selection(self) -> PathSelection:
-        return self._picker.selection(self._path_input.value, in_list=self._entry_list.has_focus)
-
-    @property
     def _folder_to_open(self) -> FolderEntry | None:
         """The folder that Enter would open."""
         current = self._picker.current
@@ -99,26 +97,23 @@ class AddDialog(Dialog[list[str]]):
         self._start_listing()
 
     def on_descendant_focus(self) -> None:
-        hints = (
-            file_picker_lines.FILE_LIST_HINTS
-            if self._entry_list.has_focus
-            else file_picker_lines.PATH_INPUT_HINTS
-        )
+        in_list = self._entry_list.has_focus
+        hints = lines.FILE_LIST_HINTS if in_list else lines.PATH_INPUT_HINTS
         self.query_one("#box").border_subtitle = self.hints(*hints)
-        self._start_count()
+        self._update_selection()
 
     def on_entry_list_changed(self) -> None:
         self._problem = None
-        self._start_durations()
-        self._start_count()
+        self.start_task("durations", self._read_durations)
+        self._update_selection()
 
     def _start_listing(self, cursor_path: str = "") -> None:
         self.start_task("list", self._list_folder, self._path_input.value, cursor_path)
-        self._start_count()
+        self._update_selection()
 
     async def _list_folder(self, text: str, cursor_path: str) -> None:
         try:
-            completions = await asyncio.to_thread(path_input.find_completions, text, self.folder)
+            completions = await asyncio.to_thread(find_completions, text, self.folder)
         except (OSError, ValueError):  # Enter shows what is wrong
             self._picker.set_entries(())
         else:
@@ -126,11 +121,8 @@ class AddDialog(Dialog[list[str]]):
             self._picker.set_entries(completions.entries, cursor_path)
         self._entry_list.redraw()
         self.query_one("#heading", LineBlock).redraw()
-        self._start_durations()
-        self._start_count()
-
-    def _start_durations(self) -> None:
         self.start_task("durations", self._read_durations)
+        self._update_selection()
 
     async def _read_durations(self) -> None:
         """Reads the durations of visible files from their first bytes, as far as these tell."""
@@ -143,12 +135,14 @@ class AddDialog(Dialog[list[str]]):
         if durations:
             self._entry_list.refresh()
 
-    # --- how many recordings the selection has
+    # --- the recordings of the selection
 
-    def _start_count(self) -> None:
-        selection = PathSelection() if self._folder_to_open else self._path_selection
-        if selection != self._counted_selection:
-            self._counted_selection, self._counted_files = selection, None
+    def _update_selection(self) -> None:
+        """Counts the recordings of the selection, if that changed."""
+        line, in_list = self._path_input.value, self._entry_list.has_focus
+        selection = self._picker.selection(line, in_list=in_list)
+        if selection != self._selection:
+            self._selection, self._counted = selection, None
             self._search.cancel()
             if selection:
                 self.start_task("count", self._count_recordings, selection)
@@ -157,17 +151,18 @@ class AddDialog(Dialog[list[str]]):
     async def _count_recordings(self, selection: PathSelection) -> None:
         # Enter shows what is wrong
         with suppress(SearchCancelled, PacelineError, OSError, ValueError):
-            self._counted_files = selection, await self._find_recordings(selection, COUNT_TIMEOUT_S)
+            files = await self._find_recordings(selection, COUNT_TIMEOUT_S)
+            if selection == self._selection:
+                self._counted = files
             self._redraw_status()
 
     async def _find_recordings(
         self, selection: PathSelection, timeout_s: float | None = None
     ) -> list[str]:
-        skipped: list[tuple[str, str]] = []
-        self.skipped = skipped
-        typed = partial(path_input.split_paths, selection.line, self.folder)
+        self.skipped = []
+        typed = partial(split_paths, selection.line, self.folder)
         paths = (lambda: selection.paths) if selection.paths else typed
-        return await self._search.search(paths, skipped, timeout_s)
+        return await self._search.search(paths, self.skipped, timeout_s)
 
     # --- keys
 
@@ -184,15 +179,16 @@ class AddDialog(Dialog[list[str]]):
         self.set_focus(self._path_input)
 
     def on_entry_list_open_requested(self, message: EntryList.OpenRequested) -> None:
-        """Opens a folder and empties the input, which then starts from that folder."""
+        self._open_folder(message.folder)
+
+    def _open_folder(self, folder: FolderEntry | None) -> None:
+        """Opens a folder (None: the parent) and empties the input, which then starts there."""
         left = self._listed_folder
-        self.folder = (
-            file_picker.parent_folder(left) if message.folder is None else message.folder.path
-        )
+        self.folder = parent_folder(left) if folder is None else folder.path
         self._path_input.base_folder = self.folder
         with self.prevent(PathInput.Changed):
             self._path_input.set_text("")
-        self._start_listing(cursor_path=left if message.folder is None else "")
+        self._start_listing(cursor_path=left if folder is None else "")
 
     def on_entry_list_submitted(self) -> None:
         self.action_submit()
@@ -201,61 +197,50 @@ class AddDialog(Dialog[list[str]]):
         self.action_submit()  # the input itself receives Enter, after all text typed before it
 
     def action_submit(self) -> None:
-        if (opens := self._folder_to_open) is not None:
-            self.on_entry_list_open_requested(EntryList.OpenRequested(opens))
+        if (folder := self._folder_to_open) is not None:
+            self._open_folder(folder)
             return
-        selection = self._path_selection
-        if not selection or self._searching:
+        self._update_selection()
+        if not self._selection or self._is_adding:
             return
-        if self._counted_files is not None and self._counted_files[0] == selection:
-            self.dismiss(self._counted_files[1])
+        if self._counted is not None:
+            self.dismiss(self._counted)
             return
-        self._searching = True
+        self._is_adding = True
         self._redraw_status()
-        self.start_task("add", self._search_and_dismiss, selection)
+        self.start_task("add", self._search_and_dismiss, self._selection)
 
     async def _search_and_dismiss(self, selection: PathSelection) -> None:
         """Searches without a time limit; closing the dialog ends the search."""
         try:
             self.dismiss(await self._find_recordings(selection))
         except SearchCancelled:
-            self._searching = False
-        except PacelineError as problem:
-            self._show_error(problem.reason, problem.hint)
-        except (OSError, ValueError) as problem:  # ValueError: a path that no system allows
-            self._show_error(str(problem), "")
+            self._is_adding = False
+        except (PacelineError, OSError, ValueError) as problem:  # ValueError: no system allows it
+            reason = problem.reason if isinstance(problem, PacelineError) else str(problem)
+            self._problem = reason, getattr(problem, "hint", "")
+            self._is_adding = False
+            self._redraw_status()
 
     # --- lines
-
-    def _show_error(self, reason: str, hint: str) -> None:
-        self._searching, self._problem = False, (reason, hint)
-        self._redraw_status()
 
     def _redraw_status(self) -> None:
         self.query_one("#below", LineBlock).redraw()
 
     def _heading_lines(self, width: int) -> list[StyledLine]:
         folder = os.path.abspath(self._listed_folder)
-        return file_picker_lines.folder_heading(
-            folder, self._picker.entries, width, self.look.symbols
-        )
+        return lines.folder_heading(folder, self._picker.entries, width, self.look.symbols)
 
     def _status_lines(self, width: int) -> list[StyledLine]:
-        symbols = self.look.symbols
-        if self._searching:
+        if self._is_adding:
             return [[("Searching", Role.MUTED)]]
         if self._problem is not None:
-            return file_picker_lines.problem_lines(*self._problem, self.skipped, width, symbols)
-        selection, opens = self._path_selection, self._folder_to_open
-        found = (
-            self._counted_files[1]
-            if self._counted_files is not None and self._counted_files[0] == selection
-            else None
-        )
-        return file_picker_lines.submit_hint(
+            return lines.problem_lines(*self._problem, self.skipped, width, self.look.symbols)
+        folder = self._folder_to_open
+        return lines.submit_hint(
             len(self._picker.marked),
-            None if found is None else len(found),
-            opens.name if opens else "",
-            has_input=bool(selection),
+            None if self._counted is None else len(self._counted),
+            folder.name if folder else "",
+            has_input=bool(self._selection),
             look=self.look,
         )
