@@ -48,19 +48,14 @@ def available_actions(
             found[id] = AvailableAction(keys[id], node, binding.action)
     scopes = list(dict.fromkeys(action.key.scope for action in found.values()))
     scopes.sort(key=lambda scope: scope is Scope.DESK)
-    return sorted(
-        found.values(),
-        key=lambda action: (scopes.index(action.key.scope), order[action.key.id]),
-    )
+    return sorted(found.values(), key=lambda a: (scopes.index(a.key.scope), order[a.key.id]))
 
 
 def keys_in_focus(
     focused: Widget | None, keys: Sequence[KeyBinding], keymap: Keymap
 ) -> list[KeyBinding]:
-    """The keys of the focused widget, then those of ``keys`` that it does not hide.
-
-    A text input hides all of them.
-    """
+    """The keys of the focused widget, then those of ``keys`` that it does not hide. A text input
+    hides all of them."""
     bindings = type(focused).BINDINGS if focused is not None else []
     ids = [binding.id for binding in bindings if isinstance(binding, Binding)]
     near = keymap(_KEYS_BY_ID[id] for id in ids if id in _KEYS_BY_ID)
@@ -78,14 +73,11 @@ def palette_commands(
     why_not: Callable[[KeyBinding], str],
 ) -> Iterator[SystemCommand]:
     """The palette: each action by its description, then sort orders and themes by name.
-
-    ``why_not``: why a verb cannot act now; empty if it can.
-    """
+    ``why_not``: why a verb cannot act now; empty if it can."""
     for action in available:
         key, run = action.key, partial(app.run_action, action.action, action.node)
         if key.action != "command_palette":
-            reason = why_not(key)
-            hint = f"key: {key.key_display}{f'; {reason}' if reason else ''}"
+            hint = "; ".join(filter(None, (f"key: {key.key_display}", why_not(key))))
             yield SystemCommand(key.description[:1].upper() + key.description[1:], hint, run)
     if any(action.key.id == "sessions.sort" for action in available):
         for column in (QUEUE_ORDER, *COLUMNS):

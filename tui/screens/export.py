@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
-from tui.files import path_input
+from tui.files.path_input import sanitize_paste
 from tui.keys.key_table import Scope, textual_bindings
 from tui.model.desk_state import DeskState
 from tui.model.export_choice import ExportChoice, ExportGroup
@@ -57,10 +57,8 @@ class ExportDialog(Dialog[None]):
         choice: ExportChoice,
     ) -> None:
         super().__init__(look)
-        self._state = state
-        self._groups = groups
-        self._group_index = group_index
-        self._run_folder = run_folder
+        self._state, self._run_folder = state, run_folder
+        self._groups, self._group_index = groups, group_index
         self._default_folder = run_folder / "exports"
         self._choice = self._saved_choice = choice
         self._cursor = next(iter(FORMATS))
@@ -73,19 +71,15 @@ class ExportDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Export"
-            box.border_subtitle = self.hints(
-                (Scope.EXPORTING, "write", "write"), (Scope.EXPORTING, "choose_here", "choose")
-            )
+            write, choose = (Scope.EXPORTING, "write"), (Scope.EXPORTING, "choose_here")
+            box.border_subtitle = self.hints((*write, "write"), (*choose, "choose"))
             yield LineBlock(self.look, self._intro_lines, id="about")
             yield LineBlock(self.look, self._choice_lines, id="choices")
             with Horizontal(id="where"):
-                yield LineBlock(self.look, self._folder_label_lines, id="label")
-                yield PathInput(
-                    path_input.sanitize_paste(self._choice.folder),
-                    placeholder=clean(str(self._default_folder)),
-                    folders_only=True,
-                    id="folder",
-                )
+                label = lines.folder_label
+                yield LineBlock(self.look, lambda _: [label(self._cursor, self.look)], id="label")
+                text, default = sanitize_paste(self._choice.folder), str(self._default_folder)
+                yield PathInput(text, placeholder=clean(default), folders_only=True, id="folder")
             yield LineBlock(self.look, self._outcome_lines, id="outcome")
 
     def on_mount(self) -> None:
@@ -98,7 +92,7 @@ class ExportDialog(Dialog[None]):
     @property
     def _entered_folder(self) -> Path:
         # expanduser leaves the ~ of an unknown user unchanged
-        folder = os.path.expanduser(path_input.sanitize_paste(self._path_input.value.strip()))
+        folder = os.path.expanduser(sanitize_paste(self._path_input.value.strip()))
         return Path(folder) if folder else self._default_folder
 
     @property
@@ -159,23 +153,19 @@ class ExportDialog(Dialog[None]):
         self._redraw()
 
     def on_click(self, event: Click) -> None:
-        choices = self.query_one("#choices", LineBlock)
-        if event.widget is choices:
-            fields = lines.field_order(self._groups)
-            if field := fields[event.y] if event.y < len(fields) else "":
-                self._cursor = field
-                self.action_choose(field)
+        fields = lines.field_order(self._groups)
+        if event.widget is self.query_one("#choices") and any(fields[event.y : event.y + 1]):
+            self._cursor = fields[event.y]
+            self.action_choose(self._cursor)
 
     # --- writing
 
     def _save_choice(self) -> None:
         """Saves changed choices for the next time; unchanged ones leave the settings in force."""
-        before = self._saved_choice
-        self._saved_choice = self._choice = replace(
-            self._choice, folder=self._path_input.value.strip()
-        )
-        if self._saved_choice != before:
-            self._saved_choice.save()
+        self._choice = replace(self._choice, folder=self._path_input.value.strip())
+        if self._choice != self._saved_choice:
+            self._choice.save()
+            self._saved_choice = self._choice
 
     def action_write(self) -> None:
         if self._done_count is not None or not self._choice.file_count(len(self._jobs)):
@@ -187,15 +177,14 @@ class ExportDialog(Dialog[None]):
         self.start_task("export", self._write, self._choice, self._last_folder, self._result)
 
     async def _write(self, choice: ExportChoice, folder: Path, result: ExportResult) -> None:
-        """Writes one job after another in a thread, from a snapshot taken just before."""
+        """Writes one job after another in a thread, each from a snapshot of its state."""
         named = export_names(self._state.all_job_states)
         copies: list[JobState] = []
         for done, job in enumerate(list(self._jobs)):
             self._done_count = done
             job_state = self._state.job_states[job].copy()
-            if not await asyncio.to_thread(
-                restore_turns, self._run_folder, job_state
-            ):  # turns that were evicted are read from disk
+            # turns that were evicted are read from disk
+            if not await asyncio.to_thread(restore_turns, self._run_folder, job_state):
                 result.error = TurnsMissing(job_state.file)
                 break
             if choice.together:
@@ -221,18 +210,13 @@ class ExportDialog(Dialog[None]):
             block.redraw()
 
     def _intro_lines(self, _width: int) -> list[StyledLine]:
-        job_states = [self._state.job_states[job] for job in self._jobs]
-        return lines.transcript_count_lines(
-            len(job_states), sum(not job_state.status.is_finished for job_state in job_states)
-        )
+        statuses = [self._state.job_states[job].status for job in self._jobs]
+        unfinished = sum(not status.is_finished for status in statuses)
+        return lines.transcript_count_lines(len(statuses), unfinished)
 
     def _choice_lines(self, _width: int) -> list[StyledLine]:
-        return lines.field_lines(
-            self._groups, self._group_index, self._choice, self._cursor, self.look
-        )
-
-    def _folder_label_lines(self, _width: int) -> list[StyledLine]:
-        return [lines.folder_label(self._cursor, self.look)]
+        index, cursor = self._group_index, self._cursor
+        return lines.field_lines(self._groups, index, self._choice, cursor, self.look)
 
     def _outcome_lines(self, width: int) -> list[StyledLine]:
         if self._done_count is not None:

@@ -1,7 +1,6 @@
 """The dialog that changes parameters of streaming sessions."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -41,7 +40,7 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
     DEFAULT_CSS = """
     ConfigureDialog {
         Horizontal { height: 1; margin-top: 1; }
-        .label { width: 14; }
+        Horizontal LineBlock { width: 14; }
         #outcome { margin-top: 1; }
     }
     """
@@ -57,35 +56,26 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
             box.border_title = "Change while streaming"
             box.border_subtitle = self.hints((Scope.CONFIGURING, "submit", "send  Tab next"))
             yield LineBlock(self.look, self._intro_lines, id="about")
+            models = sorted(set(self._models.values()))
             for field in LIVE_FIELDS:
-                supported = self._is_supported(field.name)
-                label = partial(
-                    self._label_lines, field.label, Role.TEXT if supported else Role.FAINT
-                )
+                supported = any(field.name in changeable_fields(model) for model in models)
+                label: StyledLine = [(field.label, Role.TEXT if supported else Role.FAINT)]
+                refusal = f"{clean(', '.join(models))} cannot change it"
+                hint = field.hint if supported else refusal
                 with Horizontal():
-                    yield LineBlock(self.look, label, id=f"{field.name}-label")
-                    yield LiveFieldInput(
-                        placeholder=field.hint if supported else self._unsupported_text,
-                        disabled=not supported,
-                        id=field.name,
-                    )
+                    yield self._label(label, f"{field.name}-label")
+                    yield LiveFieldInput(placeholder=hint, disabled=not supported, id=field.name)
             yield LineBlock(self.look, self._outcome_lines, id="outcome")
 
-    def on_mount(self) -> None:
-        for painted in self.query("Horizontal LineBlock"):
-            painted.add_class("label")
+    def _label(self, line: StyledLine, id: str) -> LineBlock:
+        return LineBlock(self.look, lambda _: [line], id=id)
 
-    def _is_supported(self, field: str) -> bool:
-        return any(field in changeable_fields(model) for model in self._models.values())
-
-    @property
-    def _unsupported_text(self) -> str:
-        models = ", ".join(sorted({clean(model) for model in self._models.values()}))
-        return f"{models} cannot change it"
+    def _show_outcome(self, problem: PacelineError | None, notice: str = "") -> None:
+        self._problem, self._notice = problem, notice
+        self.query_one("#outcome", LineBlock).redraw()
 
     def on_input_changed(self) -> None:
-        self._problem, self._notice = None, ""
-        self.query_one("#outcome", LineBlock).redraw()
+        self._show_outcome(None)
 
     def on_input_submitted(self) -> None:
         self.action_submit()  # the input itself receives Enter, after all text typed before it
@@ -96,12 +86,10 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
         try:
             changes = live_config.parse_form(form)
         except PacelineError as problem:
-            self._problem = problem
-            self.query_one("#outcome", LineBlock).redraw()
+            self._show_outcome(problem)
             return
         if changes is None:
-            self._notice = "No changes yet."
-            self.query_one("#outcome", LineBlock).redraw()
+            self._show_outcome(None, "No changes yet.")
             return
         by_job = {job: supported_changes(changes, model) for job, model in self._models.items()}
         self.dismiss({job: own for job, own in by_job.items() if own != NO_CHANGES})
@@ -112,15 +100,11 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
         count = verbs.session_count(len(self._models))
         return [[], [(count, Role.STRONG), ("; empty fields change nothing", Role.MUTED)]]
 
-    def _label_lines(self, label: str, role: Role, _width: int) -> list[StyledLine]:
-        return [[(label, role)]]
-
     def _outcome_lines(self, width: int) -> list[StyledLine]:
         if self._problem is None:
             return [[(self._notice, Role.WARNING)]]
-        rows = wrap_sentence(
-            self.look.symbols.warning, clean(self._problem.reason), Role.ERROR, width
-        )
-        return rows + wrap_sentence(
-            self.look.symbols.hint, clean(self._problem.hint), Role.TEXT, width
-        )
+        symbols, problem = self.look.symbols, self._problem
+        return [
+            *wrap_sentence(symbols.warning, clean(problem.reason), Role.ERROR, width),
+            *wrap_sentence(symbols.hint, clean(problem.hint), Role.TEXT, width),
+        ]

@@ -31,18 +31,10 @@ class WallScreen(FramedScreen):
         yield WallView(self.state, self.wall, self.look, id="wall")
 
     def _heading_lines(self, width: int) -> list[StyledLine]:
-        wall = self.wall
-        return [
-            wall_heading(
-                wall.ranking.value,
-                len(wall.tiles),
-                wall.session_count,
-                wall.page,
-                wall.page_count,
-                self.look.symbols,
-                pinned=wall.pinned,
-            )
-        ]
+        wall, symbols = self.wall, self.look.symbols
+        ranking, tiles, of = wall.ranking.value, len(wall.tiles), wall.session_count
+        place = wall.page, wall.page_count
+        return [wall_heading(ranking, tiles, of, *place, symbols, pinned=wall.pinned)]
 
     @property
     def wall_view(self) -> WallView:

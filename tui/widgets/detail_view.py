@@ -39,15 +39,11 @@ TRACE_REDRAW_INTERVAL_S = 0.2
 class DetailView(Vertical, BackgroundTasks):
     """A summary of the current job, and below it the tab that is shown."""
 
-    DEFAULT_CSS = """
-    DetailView { height: 1fr; }
-    """
+    DEFAULT_CSS = "DetailView { height: 1fr; }"
 
     def __init__(self, state: DeskState, look: Look) -> None:
         super().__init__()
-        self._state = state
-        self._viewing = state.tab_state
-        self._look = look
+        self._state, self._viewing, self._look = state, state.tab_state, look
         self._shown_tab: Tab | None = None
         self._read_requested = self._reader_running = False
 
@@ -79,7 +75,10 @@ class DetailView(Vertical, BackgroundTasks):
         self._switch_pane()
         self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
-        self._start_reader()
+        self._read_requested = self._viewing.tab is not Tab.TRANSCRIPT
+        if self._read_requested and not self._reader_running:
+            self._reader_running = True
+            self.start_task("traces", self._read_traces)
 
     def _show_pane(self) -> None:
         self.pane.show_job(self._state.table.current_job_state)
@@ -107,12 +106,11 @@ class DetailView(Vertical, BackgroundTasks):
         if job_state is None or not width:
             return []
         symbols = self._look.symbols
-        stands = self._state.row_context(job_state.job)
+        context = self._state.row_context(job_state.job)
         if self._viewing.tab is not Tab.TRANSCRIPT:
-            return [title_line(job_state, stands, width, symbols)]
-        return job_summary_lines(
-            job_state, stands, width, symbols, brief=self.app.size.height < MIN_ROWS_FOR_SUMMARY
-        )
+            return [title_line(job_state, context, width, symbols)]
+        brief = self.app.size.height < MIN_ROWS_FOR_SUMMARY
+        return job_summary_lines(job_state, context, width, symbols, brief=brief)
 
     def _tab_lines(self, width: int) -> list[StyledLine]:
         if self._state.table.current_job_state is None or not width:
@@ -121,27 +119,16 @@ class DetailView(Vertical, BackgroundTasks):
         line = tab_line(self._viewing.tab, pane.follow_status, width - 1, self._look)
         return [[(symbols.cursor if pane.has_focus else " ", Role.KEY), *line]]
 
-    def _timing_lines(
-        self, _history: JobState, record: TraceTail | None, width: int
-    ) -> list[StyledLine]:
-        if record is not None and not record.is_loaded:
+    def _timing_lines(self, _: JobState, trace: TraceTail | None, width: int) -> list[StyledLine]:
+        if trace is not None and not trace.is_loaded:
             return [[("  Reading the trace.", Role.FAINT)]]
-        return timing_lines(record.timings if record else (), width, self._look.symbols)
+        return timing_lines(trace.timings if trace else (), width, self._look.symbols)
 
-    def _job_lines(
-        self, job_state: JobState, record: TraceTail | None, width: int
-    ) -> list[StyledLine]:
-        return details_lines(job_state, record, width, self._look.symbols)
-
-    # --- reading the traces in a thread, while a tab needs them
-
-    def _start_reader(self) -> None:
-        self._read_requested = self._viewing.tab is not Tab.TRANSCRIPT
-        if self._read_requested and not self._reader_running:
-            self._reader_running = True
-            self.start_task("traces", self._read_traces)
+    def _job_lines(self, job: JobState, trace: TraceTail | None, width: int) -> list[StyledLine]:
+        return details_lines(job, trace, width, self._look.symbols)
 
     async def _read_traces(self) -> None:
+        """Reads the traces in a thread, while a tab needs them."""
         try:
             while self._read_requested:
                 self._read_requested = False

@@ -17,11 +17,7 @@ class EntryList(RowScrollView):
 
     BINDINGS = textual_bindings(Scope.PICKING)
 
-    DEFAULT_CSS = """
-    EntryList {
-        height: 1fr;
-    }
-    """
+    DEFAULT_CSS = "EntryList { height: 1fr; }"
 
     class Changed(Message):
         """The cursor or the marks changed."""
@@ -41,8 +37,7 @@ class EntryList(RowScrollView):
 
     def __init__(self, picker: FilePicker, look: Look, *, id: str) -> None:
         super().__init__(id=id)
-        self._picker = picker
-        self._look = look
+        self._picker, self._look = picker, look
 
     def redraw(self) -> None:
         """Draws the list after a change of entries, cursor or marks."""

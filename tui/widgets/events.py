@@ -12,7 +12,6 @@ from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import render_strip
 from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
-from workers.traces.tail import TraceTail
 
 MIN_PREVIEW_WIDTH = 150
 """Narrower tabs have no preview of the line at the cursor beside the rows."""
@@ -46,14 +45,13 @@ class EventsView(Pane):
 
     def read_more(self) -> bool:
         """Reads on in the traces and applies the filter to new lines."""
-        more = super().read_more()
-        trace_filter = self._trace_filter
+        more, trace_filter = super().read_more(), self._trace_filter
         return (trace_filter is not None and trace_filter.read()) or more
 
     def show_job(self, job_state: JobState | None) -> None:
         super().show_job(job_state)
-        record = self.trace_tail
-        edition = None if record is None else (record.job, record.version)
+        trace = self.trace_tail
+        edition = None if trace is None else (trace.job, trace.version)
         if edition != self._shown_edition:
             self._shown_edition, self.following, self._unfolded_lines = edition, True, None
             self._row_count = self._cursor = 0
@@ -77,10 +75,10 @@ class EventsView(Pane):
         return 0 if self.trace_tail is None else len(self.trace_tail)
 
     def _apply_filter(self) -> None:
-        record, wanted = self.trace_tail, self._filter_text.strip()
-        self._trace_filter = (
-            TraceFilter(record, wanted, search_text) if record is not None and wanted else None
-        )
+        trace, wanted = self.trace_tail, self._filter_text.strip()
+        self._trace_filter = None
+        if trace is not None and wanted:
+            self._trace_filter = TraceFilter(trace, wanted, search_text)
 
     # --- drawing
 
@@ -88,47 +86,43 @@ class EventsView(Pane):
         if self._unfolded_lines is not None or not self._row_count:
             return super().render_line(y)
         index, cells, base = y + self.scroll_offset.y, self._row_width, self._base_style
-        row_style = (
-            base + self.look.cursor_style if index == self._cursor and self.has_focus else base
-        )
+        style = base
+        if index == self._cursor and self.has_focus:
+            style = base + self.look.cursor_style
         line = self.row(index) if index < self._row_count else []
         rest = self.size.width - cells
         if rest <= self.scrollbar_size_vertical:
-            return render_strip(line, self.look, self.size.width, row_style)
+            return render_strip(line, self.look, self.size.width, style)
         preview = self._preview_lines[y] if y < len(self._preview_lines) else []
         rule: StyledLine = [(f" {self.look.symbols.vertical_rule} ", Role.FAINT)]
-        pieces = (
-            render_strip(line, self.look, cells, row_style),
-            render_strip(rule + preview, self.look, rest, base),
-        )
-        return Strip.join(pieces)
+        right = render_strip(rule + preview, self.look, rest, base)
+        return Strip.join((render_strip(line, self.look, cells, style), right))
 
     @property
     def _row_width(self) -> int:
-        """Of a row; where there is room, all of the line at the cursor stands beside."""
+        """Cells of a row; a wide tab leaves room for the preview."""
         cells = self.scrollable_content_region.width
         return cells if cells < MIN_PREVIEW_WIDTH else cells * 3 // 5
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """All lines of one paint; what stands beside them is looked up once."""
-        cells, record = self.scrollable_content_region.width - self._row_width - 3, self.trace_tail
+        """The lines of one paint; the preview beside them is made once."""
+        cells, trace = self.scrollable_content_region.width - self._row_width - 3, self.trace_tail
         self._preview_lines = []
-        if cells > 0 and record is not None and self._cursor < self._row_count:
-            self._preview_lines = entry_lines(record.entry(self._trace_line(self._cursor)), cells)
+        if cells > 0 and trace is not None and self._cursor < self._row_count:
+            self._preview_lines = entry_lines(trace.entry(self._trace_line(self._cursor)), cells)
         return super().render_lines(crop)
 
     def row(self, index: int) -> StyledLine:
         if self._unfolded_lines is not None:
             return self._unfolded_lines[index]
         if not self._row_count:
-            return [(_empty_events_text(self.trace_tail, self._trace_filter), Role.FAINT)]
-        cells, symbols = self._row_width, self.look.symbols
-        cursor = symbols.cursor if index == self._cursor else " "
-        record = self.trace_tail
-        if record is None or index >= self._row_count:
+            return [(self._empty_text, Role.FAINT)]
+        if self.trace_tail is None or index >= self._row_count:
             return []
-        event = event_summary(record.entry(self._trace_line(index)))
-        return [(cursor, Role.KEY), *event_row(event, cells - 1, symbols)]
+        symbols = self.look.symbols
+        cursor = symbols.cursor if index == self._cursor else " "
+        event = event_summary(self.trace_tail.entry(self._trace_line(index)))
+        return [(cursor, Role.KEY), *event_row(event, self._row_width - 1, symbols)]
 
     def _trace_line(self, index: int) -> int:
         return self._trace_filter.line_numbers[index] if self._trace_filter else index
@@ -181,11 +175,11 @@ class EventsView(Pane):
         self.ensure_row_visible(self._cursor)
 
     def _set_cursor(self, index: int) -> None:
-        was = self.following
         self._cursor = max(min(index, self._row_count - 1), 0)
-        self.following = self._cursor >= self._row_count - 1
-        if was and not self.following:
+        at_end = self._cursor >= self._row_count - 1
+        if self.following and not at_end:
             self._rows_when_unfollowed = self._row_count
+        self.following = at_end
         self.refresh()
         self.post_message(self.ViewChanged())
 
@@ -218,8 +212,6 @@ class EventsView(Pane):
         self.refresh()
         return True
 
-    # --- filtering
-
     def search(self, words: str) -> None:
         """Shows only rows that contain all words, and none of the words after ``!``."""
         self.fold()
@@ -235,18 +227,18 @@ class EventsView(Pane):
     @property
     def search_status(self) -> str:
         """Number of matching rows and of all rows."""
-        record, trace_filter = self.trace_tail, self._trace_filter
-        if record is None or trace_filter is None:
+        trace, trace_filter = self.trace_tail, self._trace_filter
+        if trace is None or trace_filter is None:
             return ""
-        looking = "" if trace_filter.lines_checked >= len(record) else self.look.symbols.ellipsis
-        return f"{trace_filter.count} of {len(record)}{looking}"
+        more = "" if trace_filter.lines_checked >= len(trace) else self.look.symbols.ellipsis
+        return f"{trace_filter.count} of {len(trace)}{more}"
 
-
-def _empty_events_text(trace_tail: TraceTail | None, trace_filter: TraceFilter | None) -> str:
-
-    if trace_tail is None or (trace_tail.is_loaded and not len(trace_tail)):
-        return "  There is no trace yet."
-    if not trace_tail.is_loaded:
-        return "  Reading the trace."
-    whole = trace_filter is not None and trace_filter.lines_checked >= len(trace_tail)
-    return "  No matching events." if whole else "  Searching the trace."
+    @property
+    def _empty_text(self) -> str:
+        trace, trace_filter = self.trace_tail, self._trace_filter
+        if trace is None or (trace.is_loaded and not len(trace)):
+            return "  There is no trace yet."
+        if not trace.is_loaded:
+            return "  Reading the trace."
+        whole = trace_filter is not None and trace_filter.lines_checked >= len(trace)
+        return "  No matching events." if whole else "  Searching the trace."

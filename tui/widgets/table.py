@@ -12,7 +12,6 @@ from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
 from tui.model.table_view import Changes
 from tui.render import table
-from tui.render.columns import COLUMNS
 from tui.render.job_labels import recording_name
 from tui.render.table import MAX_NAME_WIDTH, TableLayout, fit_columns, session_row
 from tui.text.width import cell_width
@@ -28,18 +27,11 @@ class SessionTable(RowScrollView):
     """
 
     def __init__(
-        self,
-        state: DeskState,
-        look: Look,
-        columns: tuple[ColumnSpec, ...] = COLUMNS,
-        *,
-        id: str,
+        self, state: DeskState, look: Look, columns: tuple[ColumnSpec, ...], *, id: str
     ) -> None:
         super().__init__(id=id)
-        self._state = state
-        self._rows = state.table
-        self._look = look
-        self._columns = columns
+        self._state, self._rows = state, state.table
+        self._look, self._columns = look, columns
         self._max_name_width = 0
         self._measured_count = 0
         """Number of jobs whose names are measured."""
@@ -57,10 +49,11 @@ class SessionTable(RowScrollView):
         if changes.order_changed or self.table_layout != self._painted_layout:
             self.refresh()
             return
-        top, height = self.scroll_offset.y, self.size.height
+        top, (width, height) = self.scroll_offset.y, self.size
         visible = self._rows.visible[top : top + height]
-        for first, rows in _consecutive_ranges([job in changes.jobs for job in visible]):
-            self.refresh(Region(0, first, self.size.width, rows))
+        changed = [y for y, job in enumerate(visible) if job in changes.jobs]
+        if changed:  # without regions, all rows would be drawn
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def _keep_current_in_view(self) -> None:
         """Keeps the current row in view if it was before rows moved."""
@@ -90,13 +83,9 @@ class SessionTable(RowScrollView):
 
     def header_lines(self, _width: int) -> list[StyledLine]:
         rows, symbols, room = self._rows, self._look.symbols, self.table_layout
+        marked, frozen, new = len(rows.marked), rows.frozen, rows.newcomer_count
         note = table.table_status(
-            rows.sorting,
-            room,
-            symbols,
-            marked_count=len(rows.marked),
-            frozen=rows.frozen,
-            new_count=rows.newcomer_count,
+            rows.sorting, room, symbols, marked_count=marked, frozen=frozen, new_count=new
         )
         return [table.heading_line(room, symbols, rows.sorting, note)]
 
@@ -138,16 +127,16 @@ class SessionTable(RowScrollView):
     def render_line(self, y: int) -> Strip:
         state, rows, base = self._state, self._rows, self._base_style
         width, index = self.line_width, y + self._first_visible_row
+        if index == 0 and state.job_states and not rows.visible:
+            back = self._look.keymap.key_display(Scope.SESSIONS, "back")
+            return render_strip(table.no_match_line(back), self._look, width, base)
         if index >= len(rows.visible):
-            if index == 0 and state.job_states:
-                back = self._look.keymap.key_display(Scope.SESSIONS, "back")
-                return render_strip(table.no_match_line(back), self._look, width, base)
             return Strip.blank(width, base)
         job = rows.visible[index]
         if job == rows.current:
             base += self._look.cursor_style
-        stands = state.row_context(job)
-        line = session_row(state.job_states[job], self._painted_layout, stands, self._look.symbols)
+        context, layout = state.row_context(job), self._painted_layout
+        line = session_row(state.job_states[job], layout, context, self._look.symbols)
         return render_strip(line, self._look, width, base)
 
 
@@ -160,16 +149,3 @@ class ColumnHeader(LineBlock):
 
     def on_click(self, event: Click) -> None:
         self.post_message(SortRequested(self._table.column_at(event.x)))
-
-
-def _consecutive_ranges(changed: list[bool]) -> list[tuple[int, int]]:
-    """Start and length of each run of changed rows."""
-    runs: list[tuple[int, int]] = []
-    for y, is_so in enumerate(changed):
-        if not is_so:
-            continue
-        if runs and sum(runs[-1]) == y:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        else:
-            runs.append((y, 1))
-    return runs

@@ -37,17 +37,11 @@ def turn_row_line(
 ) -> StyledLine:
     """A row of the transcript. ``text_width``: cells of its text, without the margin."""
     if isinstance(row, AttemptSpan):
-        return [
-            (
-                " " * STAMP_MARGIN_WIDTHS[stamps] + attempt_divider(row, text_width, symbols),
-                Role.FAINT,
-            )
-        ]
-    times = {
-        TimeStamps.START: f"{row.start_label:>6} ",
-        TimeStamps.DETAILED: f"{row.start_label:>6}{row.end_label:14} ",
-    }
-    margin = times.get(stamps, "") + (" " if row.final else symbols.open_turn) + " "
+        margin = " " * STAMP_MARGIN_WIDTHS[stamps]
+        return [(margin + attempt_divider(row, text_width, symbols), Role.FAINT)]
+    end = f"{row.end_label:14}" if stamps is TimeStamps.DETAILED else ""
+    times = "" if stamps is TimeStamps.NONE else f"{row.start_label:>6}{end} "
+    margin = times + (" " if row.final else symbols.open_turn) + " "
     role = Role.FINAL if row.final else Role.SETTLED
     words: StyledLine = [(row.settled, role), (row.unsettled, Role.PARTIAL)]
     return [(margin, Role.FAINT), *(_with_marks(words, marks) if marks else words)]
@@ -57,10 +51,8 @@ def _with_marks(line: StyledLine, marks: Sequence[Highlight]) -> StyledLine:
     """The line with search matches highlighted."""
     roles = [role for text, role in line for _ in text]
     for mark in marks:
-        length = mark.end - mark.start
-        roles[mark.start : mark.end] = [
-            Role.CURRENT_MATCH if mark.is_current else Role.MATCH
-        ] * length
+        role = Role.CURRENT_MATCH if mark.is_current else Role.MATCH
+        roles[mark.start : mark.end] = [role] * (mark.end - mark.start)
     pieces: StyledLine = []
     for char, role in zip("".join(text for text, _ in line), roles, strict=True):
         if pieces and pieces[-1][1] is role:
@@ -93,10 +85,10 @@ class TranscriptView(Pane):
     def show_job(self, job_state: JobState | None) -> None:
         super().show_job(job_state)
         shown = None if job_state is None else job_state.job
-        if shown != self._shown_job:
+        is_other = shown != self._shown_job
+        if is_other:
             self._shown_job, self.following = shown, True
-            self._rewrap()
-        elif self._stamps is not self._fitting_stamps:
+        if is_other or self._stamps is not self._fitting_stamps:
             self._rewrap()
         self._update_rows()
 
@@ -106,9 +98,8 @@ class TranscriptView(Pane):
 
     @property
     def _text_width(self) -> int:
-        return max(
-            self.scrollable_content_region.width - STAMP_MARGIN_WIDTHS[self._fitting_stamps] - 1, 1
-        )
+        margin = STAMP_MARGIN_WIDTHS[self._fitting_stamps]
+        return max(self.scrollable_content_region.width - margin - 1, 1)
 
     def _rewrap(self) -> None:
         self._stamps = self._fitting_stamps
@@ -119,10 +110,8 @@ class TranscriptView(Pane):
         if self.job_state is None or not self.size.width:
             self.set_row_count(0)
             return
-        before = len(self._text_layout.rows)
-        first = self._text_layout.update(
-            self.job_state.transcript.turns, attempt_spans(self.job_state)[1:]
-        )
+        before, turns = len(self._text_layout.rows), self.job_state.transcript.turns
+        first = self._text_layout.update(turns, attempt_spans(self.job_state)[1:])
         rows = len(self._text_layout.rows)
         if not rows:
             self.following = True  # the transcript restarted: what the user was reading is gone
@@ -165,11 +154,9 @@ class TranscriptView(Pane):
         if index < len(rows):
             marks = self._search.highlights(index)
             return turn_row_line(rows[index], self._stamps, self._text_layout.cells, symbols, marks)
-        return (
-            []
-            if self.job_state is None or rows
-            else [(_empty_transcript_text(self.job_state), Role.FAINT)]
-        )
+        if self.job_state is None or rows:
+            return []
+        return [(_empty_transcript_text(self.job_state), Role.FAINT)]
 
     def action_follow(self) -> None:
         self.following = True
@@ -179,11 +166,8 @@ class TranscriptView(Pane):
 
     def search(self, words: str) -> None:
         """Highlights all matches and goes to the next one."""
-        top = (
-            self._search.current_row
-            if self._search.current_row is not None
-            else self.scroll_offset.y
-        )
+        row = self._search.current_row
+        top = self.scroll_offset.y if row is None else row
         self._search.start(words, self._text_layout, top)
         self._scroll_to_match()
 

@@ -21,15 +21,11 @@ from workers.jobs.job import JobId
 class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
     """Keeps the lines of all tiles; a paint only joins them."""
 
-    DEFAULT_CSS = """
-    WallView { height: 1fr; width: 1fr; }
-    """
+    DEFAULT_CSS = "WallView { height: 1fr; width: 1fr; }"
 
     def __init__(self, state: DeskState, wall: Wall, look: Look, *, id: str) -> None:
         super().__init__(id=id)
-        self._state = state
-        self._wall = wall
-        self._look = look
+        self._state, self._wall, self._look = state, wall, look
         self._painted_jobs: list[JobId] = []
         """The jobs of the tiles at the last paint."""
         self._lines_by_tile: list[list[StyledLine]] = []
@@ -49,9 +45,9 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         if self._painted_jobs != self._wall.tiles or self._painted_layout != self._current_layout:
             self._paint_all_tiles()
             return
-        for place, job in enumerate(self._painted_jobs):
+        for tile, job in enumerate(self._painted_jobs):
             if job in changes.jobs:
-                self._paint_tile(place)
+                self._paint_tile(tile)
 
     def redraw_all(self) -> None:
         """Draws everything, after a change of size or colours."""
@@ -84,12 +80,10 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
     def _paint_all_tiles(self) -> None:
         self._painted_jobs = list(self._wall.tiles)
         self._base_style = self.rich_style
-        self._lines_by_tile = [
-            self._tile_lines(place) for place in range(self._wall.tiles_per_page)
-        ]
+        self._lines_by_tile = [self._tile_lines(tile) for tile in range(self._wall.tiles_per_page)]
         self._strips_by_tile = [
-            [self._render_strip(line, self._tile_region(place).width) for line in lines]
-            for place, lines in enumerate(self._lines_by_tile)
+            [self._render_strip(line, self._tile_region(tile).width) for line in lines]
+            for tile, lines in enumerate(self._lines_by_tile)
         ]
         self._painted_layout = self._current_layout
         self.refresh()
@@ -110,12 +104,10 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         region, state = self._tile_region(tile), self._state
         if tile >= len(self._painted_jobs) or self._painted_jobs[tile] not in state.job_states:
             return [[] for _ in range(region.height)]
-        job = self._painted_jobs[tile]
-        stands = state.row_context(job)
-        corner = TileEdges(at_left=not region.x, at_top=not region.y)
-        return wall_tile.tile_lines(
-            state.job_states[job], stands, corner, region.width, region.height, self._look.symbols
-        )
+        job, symbols = self._painted_jobs[tile], self._look.symbols
+        context, (_, _, width, height) = state.row_context(job), region
+        edges = TileEdges(at_left=not region.x, at_top=not region.y)
+        return wall_tile.tile_lines(state.job_states[job], context, edges, width, height, symbols)
 
     def render_line(self, y: int) -> Strip:
         columns, rows = self._wall.grid_size
@@ -128,6 +120,6 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         return Strip.blank(self.size.width, self._base_style)
 
     def on_click(self, event: Click) -> None:
-        for place, job in enumerate(self._painted_jobs):
-            if self._tile_region(place).contains(event.x, event.y):
+        for tile, job in enumerate(self._painted_jobs):
+            if self._tile_region(tile).contains(event.x, event.y):
                 self.post_message(RowSelected(job, double_click=event.chain > 1))
