@@ -211,7 +211,7 @@ async def test_hold_is_shown_until_it_is_let_go(open_desk: DeskFactory) -> None:
         await seat.press("p")
         assert supervisor.holding
         assert "starts held" in seat.banner_text()
-        assert "go on: a paced stream cannot pause" in seat.footer_text()
+        assert "continue: a paced stream cannot pause" in seat.footer_text()
 
         await seat.press("p")
         assert not supervisor.holding
