@@ -29,10 +29,8 @@ EXPIRED_TOKEN_KEEP_S = 3600.0
 class ServerPolicy:
     """Limits of a server, set by its owner."""
 
-    api_key: str | None = None
-    """None: any key is accepted."""
-    max_sessions: int | None = None
-    """Sessions at the same time; None: the capacity of the backend."""
+    api_key: str | None = None  # None: any key is accepted
+    max_sessions: int | None = None  # sessions at the same time; None: the capacity of the backend
     max_starts_per_minute: int | None = None
     busy_code: CloseCode = CloseCode.UNAUTHORIZED
     """Close code for too many sessions, 1008 or 3009: the service has used both."""

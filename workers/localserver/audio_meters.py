@@ -25,8 +25,7 @@ class ReceivedAudio:
     """Measures the client's audio and enforces the limits of the protocol."""
 
     def __init__(self, parameters: Parameters, started_at: float) -> None:
-        self._encoding = parameters.encoding
-        self._bytes_per_second = parameters.bytes_per_second
+        self._parameters = parameters
         self._started_at = started_at
         self._short_chunk_ms: float | None = None
         self.duration_s = 0.0
@@ -38,9 +37,10 @@ class ReceivedAudio:
         """
         if self._short_chunk_ms is not None:
             raise wrong_chunk_duration(self._short_chunk_ms)
-        if len(data) % self._encoding.bytes_per_sample:  # every later sample would be noise
+        bytes_per_sample = self._parameters.encoding.bytes_per_sample
+        if len(data) % bytes_per_sample:  # every later sample would be noise
             raise invalid_input(f"Invalid Message: {len(data)} bytes end within a sample")
-        duration_s = len(data) / self._bytes_per_second
+        duration_s = len(data) / self._parameters.bytes_per_second
         duration_ms = duration_s * 1000
         if duration_ms > MAX_CHUNK_MS:
             raise wrong_chunk_duration(duration_ms)
@@ -87,13 +87,12 @@ class SilenceTracker:
 
     def take_silences(self, report: Recognised) -> list[Silence]:
         """The seconds of silence that are new in this report."""
-        silences = []
-        start_ms = max(self._handled_ms, report.position_ms - report.silence_ms)
-        while report.position_ms - start_ms >= SILENCE_MESSAGE_MS:
-            silences.append(Silence(start_ms, start_ms + SILENCE_MESSAGE_MS))
-            start_ms += SILENCE_MESSAGE_MS
+        first_ms = max(self._handled_ms, report.position_ms - report.silence_ms)
+        last_ms = report.position_ms - SILENCE_MESSAGE_MS
+        starts_ms = range(first_ms, last_ms + 1, SILENCE_MESSAGE_MS)
+        silences = [Silence(start_ms, start_ms + SILENCE_MESSAGE_MS) for start_ms in starts_ms]
         if silences:
-            self._handled_ms = start_ms
+            self._handled_ms = silences[-1].end_ms
         return silences
 
     def skip(self, report: Recognised) -> None:

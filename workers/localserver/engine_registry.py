@@ -13,10 +13,8 @@ from dataclasses import dataclass
 class EngineSpec:
     """One engine that a recogniser process can load."""
 
-    class_path: str
-    """``module:Class`` of its `recognition.engines.Engine`."""
-    packages: tuple[str, ...]
-    """Packages that it imports; all must be installed."""
+    class_path: str  # ``module:Class`` of its `recognition.engines.Engine`
+    packages: tuple[str, ...]  # packages that it imports; all must be installed
     speech_models: frozenset[str] = frozenset()
     """Values of ``speech_model`` that it serves. The default engine serves all others."""
 

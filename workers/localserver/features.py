@@ -43,10 +43,8 @@ class Feature:
 
     name: str
     support: Support
-    note: str
-    """What the server does, in a few words."""
-    example: str
-    """A query that asks for it."""
+    note: str  # what the server does, in a few words
+    example: str  # a query that asks for it
     is_requested_by: Callable[[Json], bool] = bool
     """Whether a value asks for the feature; by default false, zero and empty values do not."""
     code: WarningCode = WarningCode.NOT_HONOURED

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,13 +36,13 @@ TOKEN_DEFAULTS = {"max_session_duration_seconds": "10800"}
 """Parameters of a token request, as the vendor specifies them; the other one is required."""
 
 
+@dataclass(frozen=True, slots=True)
 class HttpResponder:
     """Answers requests before any upgrade to a WebSocket."""
 
-    def __init__(self, key_store: KeyStore, admission: Admission, backend: Backend) -> None:
-        self._key_store = key_store
-        self._admission = admission
-        self._backend = backend
+    key_store: KeyStore
+    admission: Admission
+    backend: Backend
 
     def process_request(self, socket: ServerConnection, request: Request) -> Response | None:
         """Returns a response, or None to let the upgrade happen; a hook of `websockets`."""
@@ -57,9 +58,9 @@ class HttpResponder:
         if path == HEALTH_PATH:
             health: JsonObject = {
                 "status": "ok",
-                "capacity": self._admission.session_limit(self._backend.capacity),
-                "sessions": self._admission.active_sessions,
-                "backlog_seconds": round(self._backend.backlog_s, 3),
+                "capacity": self.admission.session_limit(self.backend.capacity),
+                "sessions": self.admission.active_sessions,
+                "backlog_seconds": round(self.backend.backlog_s, 3),
             }
             return _json_response(socket, HTTPStatus.OK, health)
         if path == TOKEN_PATH:
@@ -74,7 +75,7 @@ class HttpResponder:
         header = request_key(request.headers, "")
         # The service was observed to accept the Bearer scheme here.
         key = header.removeprefix("Bearer ") if header else None
-        if not self._key_store.is_api_key(key):
+        if not self.key_store.is_api_key(key):
             reason = "Invalid API key" if key else "Missing Authorization header"
             return HTTPStatus.UNAUTHORIZED, {"error": reason}
         values: dict[str, int] = {}
@@ -91,7 +92,7 @@ class HttpResponder:
         if errors:
             return HTTPStatus.UNPROCESSABLE_ENTITY, {"detail": errors}
         lifetime_s, max_session_s = values.values()
-        token = self._key_store.issue_token(lifetime_s, max_session_s, time.monotonic())
+        token = self.key_store.issue_token(lifetime_s, max_session_s, time.monotonic())
         return HTTPStatus.OK, {"token": token, "expires_in_seconds": lifetime_s}
 
 

@@ -11,15 +11,10 @@ from dataclasses import dataclass
 
 from workers.protocol.codec import Json
 
-STREAMING_MODELS = frozenset(
-    {"universal-streaming-english", "universal-streaming-multilingual", "whisper-rt"}
-)
-MULTILINGUAL_MODELS = STREAMING_MODELS - {"universal-streaming-english"}
-
+MULTILINGUAL_MODELS = ("universal-streaming-multilingual", "whisper-rt")
+STREAMING_MODELS = ("universal-streaming-english", *MULTILINGUAL_MODELS)
 KNOWN_MODELS = (
-    "universal-streaming-english",
-    "universal-streaming-multilingual",
-    "whisper-rt",
+    *STREAMING_MODELS,
     "u3-rt-pro",
     "u3-rt-pro-beta-1",
     "u3-rt-agent",
@@ -127,10 +122,8 @@ class StringListParam(ParamType):
     """A list of texts: in a URL, a JSON array."""
 
     max_items: float = math.inf
-    exclusive_item: str = ""
-    """An item that must be the only one."""
-    allows_commas: bool = False
-    """Whether a URL may also separate the items by commas."""
+    exclusive_item: str = ""  # an item that must be the only one
+    allows_commas: bool = False  # whether a URL may also separate the items by commas
 
     def parse(self, text: str) -> Json:
         value = _parse_json(text)

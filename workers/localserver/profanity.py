@@ -15,10 +15,7 @@ _STEMS = (
 )
 _SUFFIXES = "(?:s|es|y|ed|er|ers|in|in'|ing|ty|tier|tiest|ting|ter|ters|face|head|heads|up)?"
 
-_PROFANE = re.compile(
-    rf"(?<![^\W_])({_STEMS}){_SUFFIXES}(?:['’]s)?(?![^\W_])",
-    re.IGNORECASE,
-)
+_PROFANE = re.compile(rf"(?<![^\W_])({_STEMS}){_SUFFIXES}(?:['’]s)?(?![^\W_])", re.IGNORECASE)
 
 
 def mask_profanity(word: str) -> str:

@@ -43,19 +43,13 @@ _log = Logger("paceline.server")
 class SessionRecord:
     """One connection from its open socket to its close, admitted or not."""
 
-    session_id: str
-    """The id in Begin."""
-    model: str
-    """The speech model; empty if no session began."""
+    session_id: str  # the id in Begin
+    model: str  # the speech model; empty if no session began
     audio_seconds: float
-    session_seconds: float
-    """Wall-clock time since the socket opened."""
-    turn_count: int
-    """Turns whose final was sent."""
-    close_code: int
-    """1006 if the client left without a close."""
-    outcome: str
-    """How it ended, for people."""
+    session_seconds: float  # wall-clock time since the socket opened
+    turn_count: int  # turns whose final was sent
+    close_code: int  # 1006 if the client left without a close
+    outcome: str  # how it ended, for people
 
 
 BackendContext = AbstractAsyncContextManager[Backend]
@@ -97,25 +91,19 @@ async def run_server(
             await stop.wait()
 
 
+@dataclass(frozen=True, slots=True)
 class ConnectionHandler:
     """Admits clients, runs one session for each, and records how each connection ended."""
 
-    def __init__(
-        self,
-        admission: Admission,
-        key_store: KeyStore,
-        backend: Backend,
-        on_session: SessionListener,
-    ) -> None:
-        self._admission = admission
-        self._key_store = key_store
-        self._backend = backend
-        self._on_session = on_session
+    admission: Admission
+    key_store: KeyStore
+    backend: Backend
+    on_session: SessionListener
 
     async def handle(self, socket: ServerConnection) -> None:
         """Runs one connection from its open socket to its close."""
         assert socket.request is not None
-        client = ClientConnection(self._backend.wrap_socket(socket), socket.request)
+        client = ClientConnection(self.backend.wrap_socket(socket), socket.request)
         code: int = frames.CloseCode.ABNORMAL_CLOSURE
         outcome = "the server was stopped"
         try:
@@ -143,7 +131,7 @@ class ConnectionHandler:
         finally:
             _log.info("session %s ended: %s (%s)", client.id, outcome, int(code))
             session = client.session
-            self._on_session(
+            self.on_session(
                 SessionRecord(
                     client.id,
                     model=session.parameters.speech_model if session else "",
@@ -159,14 +147,14 @@ class ConnectionHandler:
         """Raises `Refusal` and `ConnectionClosed` as `Session.run` does."""
         now = time.monotonic()
         _, _, query = client.request.path.partition("?")
-        max_session_s = self._key_store.authorise(request_key(client.request.headers, query), now)
+        max_session_s = self.key_store.authorise(request_key(client.request.headers, query), now)
         parameters = parse_query(query)
-        capacity = self._backend.capacity
-        with self._admission.admit(now, capacity, self._backend.backlog_s):
-            if self._admission.active_sessions > capacity:  # the policy allows more
+        capacity = self.backend.capacity
+        with self.admission.admit(now, capacity, self.backend.backlog_s):
+            if self.admission.active_sessions > capacity:  # the policy allows more
                 warnings = (*parameters.warnings, overload_warning(capacity))
                 parameters = replace(parameters, warnings=warnings)
-            async with self._backend.open_stream(parameters) as stream:
+            async with self.backend.open_stream(parameters) as stream:
                 begin = client.build_begin(parameters, max_session_s)
                 _log.info("session %s begins, model %s", begin.id, parameters.speech_model)
                 client.session = Session(

@@ -7,6 +7,7 @@ turns. ``docs/recipes/recogniser.md`` shows how to add one.
 
 import pkgutil
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from workers.localserver.engine_registry import ENGINES
@@ -21,8 +22,7 @@ class EngineWord:
     start_s: float | None = None
     end_s: float | None = None
     """Seconds from the first sample; None when the engine reports no times."""
-    confidence: float | None = None
-    """0 to 1; None when the engine reports none."""
+    confidence: float | None = None  # 0 to 1; None when the engine reports none
 
 
 EngineWords = tuple[EngineWord, ...]
@@ -35,14 +35,8 @@ class Engine(Protocol):
         """Returns the words in at most 30 s of mono audio at 16 kHz."""
 
 
-class EngineCache:
-    """The engines of this process, each loaded when it is first needed."""
-
-    def __init__(self) -> None:
-        self._loaded: dict[str, Engine] = {}
-
-    def load(self, name: str) -> Engine:
-        """Returns an engine of `ENGINES`; the first call takes a second or more."""
-        if name not in self._loaded:
-            self._loaded[name] = pkgutil.resolve_name(ENGINES[name].class_path)()
-        return self._loaded[name]
+@cache
+def load_engine(name: str) -> Engine:
+    """Returns an engine of `ENGINES`; the first call takes a second or more."""
+    engine: Engine = pkgutil.resolve_name(ENGINES[name].class_path)()
+    return engine

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
@@ -31,7 +31,7 @@ from workers.localserver.recogniser_protocol import (
     pack_message,
     read_commands,
 )
-from workers.localserver.recognition.engines import Engine, EngineCache
+from workers.localserver.recognition.engines import Engine, load_engine
 from workers.localserver.recognition.stream_recogniser import StreamRecogniser
 from workers.localserver.recognition.vad import VoiceDetector
 
@@ -65,8 +65,8 @@ class OpenStream:
 class RecogniserWorker:
     """Runs all streams of this process and picks the next transcription."""
 
-    def __init__(self, engines: EngineCache, sink: BinaryIO) -> None:
-        self._engines = engines
+    def __init__(self, load_engine: Callable[[str], Engine], sink: BinaryIO) -> None:
+        self._load_engine = load_engine
         self._sink = sink
         self._streams: dict[StreamId, OpenStream] = {}
         self.inbox: Inbox = queue.SimpleQueue()
@@ -128,7 +128,7 @@ class RecogniserWorker:
     def _apply(self, command: RecogniserCommand, arrived_at: float) -> None:
         if isinstance(command, Open):
             recogniser = StreamRecogniser(command, VoiceDetector())
-            engine = self._engines.load(command.engine)
+            engine = self._load_engine(command.engine)
             self._streams[command.stream] = OpenStream(recogniser, engine)
             return
         stream = self._streams.get(command.stream)
@@ -172,9 +172,8 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints goes to the log, not between the reports
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    engines = EngineCache()
-    engines.load(DEFAULT_ENGINE)
-    worker = RecogniserWorker(engines, sink)
+    load_engine(DEFAULT_ENGINE)
+    worker = RecogniserWorker(load_engine, sink)
     reader = (sys.stdin.buffer, worker.inbox)
     threading.Thread(target=enqueue_commands, args=reader, name="commands", daemon=True).start()
     with suppress(BrokenPipeError):  # the server was killed

@@ -95,14 +95,10 @@ def rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(samples * samples))) if len(samples) else 0.0
 
 
-def gain(level: float, target_rms: float) -> float:
-    """Factor that raises ``level``, an RMS, to the target: at least 1, at most `MAX_GAIN`."""
-    return min(max(target_rms / level, 1.0), MAX_GAIN) if level > 0 else 1.0
-
-
-def amplified(samples: Samples, factor: float) -> Samples:
-    """The samples times ``factor``, clipped to full scale."""
-    louder: Samples = np.clip(samples * np.float32(factor), -1.0, 1.0)
+def raised(samples: Samples, level: float, target_rms: float) -> Samples:
+    """The samples with ``level``, an RMS, raised to the target, but clipped to full scale."""
+    gain = min(max(target_rms / level, 1.0), MAX_GAIN) if level > 0 else 1.0
+    louder: Samples = np.clip(samples * np.float32(gain), -1.0, 1.0)
     return louder
 
 
@@ -118,8 +114,8 @@ def raise_to_engine_level(samples: Samples) -> Samples:
     """Amplifies a quiet segment to a level that the engines are trained on."""
     levels = window_rms(samples)
     loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
-    factor = gain(loud, ENGINE_TARGET_RMS)
-    return samples if factor == 1.0 else amplified(samples, factor)
+    is_quiet = 0 < loud < ENGINE_TARGET_RMS
+    return raised(samples, loud, ENGINE_TARGET_RMS) if is_quiet else samples
 
 
 def _decode_s16le(data: bytes) -> Samples:

@@ -59,20 +59,15 @@ VAD_LAG_MS = 96
 class Segment:
     """A stretch of speech that is transcribed as a whole."""
 
-    start_frame: int
-    """The first frame, lead-in included."""
+    start_frame: int  # the first frame, lead-in included
     onset_frame: int
-    end_frame: int
-    """The frame after the last voiced one."""
+    end_frame: int  # the frame after the last voiced one
     voiced_frames: int
     probabilities: list[float] = field(default_factory=list)
     """Speech probability of each frame since ``start_frame``."""
-    words: RecognisedWords = ()
-    """The latest transcription."""
-    pause_end_frame: int = -1
-    """``end_frame`` at the last transcription in a pause."""
-    partial_end_frame: int | None = None
-    """The frame at which the last partial ended."""
+    words: RecognisedWords = ()  # the latest transcription
+    pause_end_frame: int = -1  # ``end_frame`` at the last transcription in a pause
+    partial_end_frame: int | None = None  # the frame at which the last partial ended
 
     def add_frame(self, now: int, probability: float, threshold: float) -> None:
         """Adds the next frame; ``now`` is the index after it."""
@@ -102,13 +97,6 @@ class Segment:
             recent = np.convolve(self.probabilities[-CUT_SEARCH_FRAMES:], np.ones(3), "valid")
             return now - len(recent) - 1 + int(np.argmin(recent))
         return None
-
-    def remainder(self, cut: int, threshold: float) -> "Segment":
-        """The part after the cut, as a segment of its own."""
-        rest = Segment(cut, cut, cut, 0)
-        for now, probability in enumerate(self.probabilities[cut - self.start_frame :], cut + 1):
-            rest.add_frame(now, probability, threshold)
-        return rest
 
 
 class SpeechSegmenter:
@@ -172,11 +160,14 @@ class SpeechSegmenter:
             self.segment = None
             self._voiced_run = 0
 
-    def split_segment(self, at_frame: int, threshold: float) -> None:
+    def split_segment(self, cut: int, threshold: float) -> None:
         """Closes the segment at a frame; any speech after it becomes the next segment."""
         if self.segment is not None:
-            rest = self.segment.remainder(at_frame, threshold)
-            self._first_free_frame = at_frame
+            rest = Segment(cut, cut, cut, 0)
+            probabilities = self.segment.probabilities[cut - self.segment.start_frame :]
+            for now, probability in enumerate(probabilities, cut + 1):
+                rest.add_frame(now, probability, threshold)
+            self._first_free_frame = cut
             self.segment = rest if rest.voiced_frames else None
 
     def claim_audio(self) -> None:

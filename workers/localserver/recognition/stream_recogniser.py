@@ -67,8 +67,7 @@ class TranscriptionRequest:
     """A transcription of the open segment that the caller should run."""
 
     reason: RequestReason
-    end_frame: int
-    """The frame after the last one to transcribe."""
+    end_frame: int  # the frame after the last one to transcribe
     arrived_at: float
     """Arrival of the audio that caused the request, in seconds of the monotonic clock."""
 
@@ -81,8 +80,7 @@ class TranscriptionRequest:
 class _FlushMarker:
     """Queued behind the audio that a flush covers."""
 
-    remainder: Samples
-    """Samples before the flush that do not fill a frame."""
+    remainder: Samples  # samples before the flush that do not fill a frame
 
 
 class StreamRecogniser:

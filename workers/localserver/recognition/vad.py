@@ -4,14 +4,7 @@ import array
 from functools import cached_property
 from typing import Any
 
-from workers.localserver.recognition.sound import (
-    FRAME_MS,
-    MODEL_RATE_HZ,
-    Samples,
-    amplified,
-    gain,
-    rms,
-)
+from workers.localserver.recognition.sound import FRAME_MS, MODEL_RATE_HZ, Samples, raised, rms
 
 VAD_TARGET_RMS = 10 ** (-25 / 20)
 """RMS to which the loudest of the latest frames are raised before detection."""
@@ -29,7 +22,7 @@ class VoiceDetector:
     def probability(self, frame: Samples) -> float:
         """Probability from 0 to 1 that the next frame contains speech."""
         self._level = max(rms(frame), self._level * VAD_LEVEL_DECAY)
-        return float(self._model(amplified(frame, gain(self._level, VAD_TARGET_RMS))))
+        return float(self._model(raised(frame, self._level, VAD_TARGET_RMS)))
 
     @cached_property
     def _model(self) -> Any:

@@ -1,7 +1,6 @@
 """Whisper tiny, an optional engine: word times and confidences of its own, at a higher cost."""
 
-from collections.abc import Iterable
-from typing import Any
+from itertools import chain
 
 from workers.localserver.recognition.engines import EngineWord, EngineWords
 from workers.localserver.recognition.sound import Samples
@@ -25,18 +24,13 @@ class Whisper:
             word_timestamps=True,
             condition_on_previous_text=False,
         )
-        return _join_pieces(word for segment in segments for word in segment.words or ())
-
-
-def _join_pieces(pieces: Iterable[Any]) -> EngineWords:
-    """Joins subwords: a piece without a leading space belongs to the word before it."""
-    words: list[EngineWord] = []
-    for piece in pieces:
-        text = piece.word.strip()
-        if words and not piece.word.startswith(" "):
-            before = words.pop()
-            confidence = min(before.confidence or 0.0, piece.probability)
-            words.append(EngineWord(before.text + text, before.start_s, piece.end, confidence))
-        elif text:
-            words.append(EngineWord(text, piece.start, piece.end, piece.probability))
-    return tuple(words)
+        words: list[EngineWord] = []
+        for piece in chain.from_iterable(segment.words or () for segment in segments):
+            text = piece.word.strip()
+            if words and not piece.word.startswith(" "):  # it belongs to the word before it
+                before = words.pop()
+                confidence = min(before.confidence or 0.0, piece.probability)
+                words.append(EngineWord(before.text + text, before.start_s, piece.end, confidence))
+            elif text:
+                words.append(EngineWord(text, piece.start, piece.end, piece.probability))
+        return tuple(words)

@@ -117,9 +117,8 @@ class FaultyClientSocket(ClientSocket):
             async with asyncio.timeout(timeout_s):
                 await self._socket.wait_closed()
 
-    # --- faults in messages
-
     def _apply_faults(self, outgoing: tuple[ServerMessage, ...]) -> list[ServerMessage]:
+        """Applies the armed faults to messages that are about to be sent."""
         changed: list[ServerMessage] = []
         final_end: int | None = None  # index after the last final, or before Termination
         for message in outgoing:
@@ -148,8 +147,6 @@ class FaultyClientSocket(ClientSocket):
             return False
         self._armed.remove(kind)
         return True
-
-    # --- faults by themselves
 
     async def _trigger_due(self, now: FaultPoint | float) -> None:
         due = [fault for fault in self._pending if fault.is_due(now)]

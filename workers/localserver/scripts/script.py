@@ -49,12 +49,10 @@ class Fault:
     """A fault that happens once."""
 
     kind: FaultKind
-    after: FaultPoint | float
-    """A moment, or seconds of received audio."""
+    after: FaultPoint | float  # a moment, or seconds of received audio
     code: int = 0
     text: str = ""
-    seconds: float | None = None
-    """How long it lasts; None: until the end."""
+    seconds: float | None = None  # how long it lasts; None: until the end
 
     def is_due(self, now: FaultPoint | float) -> bool:
         """Whether it happens at this moment, or by this many seconds of received audio."""
@@ -75,16 +73,11 @@ class FaultRule:
 
     point: FaultPoint | None = None
     """The only moment that makes sense; None: the script sets ``after``."""
-    code: int | None = None
-    """Default code; None: it takes none."""
-    codes: tuple[range, ...] = CLOSE_CODES
-    """Valid codes."""
-    text: str | None = None
-    """Default text; None: it takes none."""
-    is_close_reason: bool = False
-    """Whether the text goes into a close frame, which has little room."""
-    has_duration: bool = False
-    """Whether it takes ``seconds``."""
+    code: int | None = None  # default code; None: it takes none
+    codes: tuple[range, ...] = CLOSE_CODES  # valid codes
+    text: str | None = None  # default text; None: it takes none
+    is_close_reason: bool = False  # whether the text goes into a close frame, which has little room
+    has_duration: bool = False  # whether it takes ``seconds``
 
     @property
     def allowed_keys(self) -> list[str]:
@@ -128,10 +121,8 @@ FAULT_RULES: Mapping[FaultKind, FaultRule] = {
 class ReportDelays:
     """Delays in seconds after the last sample of a word was received."""
 
-    partial_after: float = 0.2
-    """Delay of the partial that contains the word."""
-    final_after: float = 0.5
-    """Delay of the final after the turn's last word."""
+    partial_after: float = 0.2  # delay of the partial that contains the word
+    final_after: float = 0.5  # delay of the final after the turn's last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +139,8 @@ class SessionScript:
 
     turns: tuple[ScriptedTurn, ...] = ()
     faults: tuple[Fault, ...] = ()
-    begin_after: float = 0.0
-    """Seconds from the open socket to Begin."""
-    termination_after: float = 0.0
-    """Seconds from the last final to Termination."""
+    begin_after: float = 0.0  # seconds from the open socket to Begin
+    termination_after: float = 0.0  # seconds from the last final to Termination
 
 
 @dataclass(frozen=True, slots=True)

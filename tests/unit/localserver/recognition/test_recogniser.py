@@ -30,7 +30,7 @@ from workers.localserver.recogniser_protocol import (
     StreamId,
     pack_message,
 )
-from workers.localserver.recognition.engines import Engine, EngineCache, EngineWord, EngineWords
+from workers.localserver.recognition.engines import Engine, EngineWord, EngineWords
 from workers.localserver.recognition.recogniser import RecogniserWorker, enqueue_commands
 from workers.localserver.recognition.sound import FRAME_SAMPLES, MODEL_RATE_HZ, Samples
 
@@ -55,11 +55,10 @@ def flush(stream: int) -> Flush:
     return Flush(StreamId(stream))
 
 
-class MadeUp(EngineCache):
+class MadeUp:
     """Reads each stream's number, and calls back before it answers."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.calls: list[int] = []
         self.meanwhile: Callable[[int], object] = lambda stream: None
 
@@ -81,7 +80,7 @@ class Server(io.BytesIO):
     def __init__(self) -> None:
         super().__init__()
         self.engine = MadeUp()
-        self.recogniser = RecogniserWorker(self.engine, self)
+        self.recogniser = RecogniserWorker(self.engine.load, self)
         self.reports: list[RecogniserReport] = []
         self._flushed: set[StreamId] = set()
 
