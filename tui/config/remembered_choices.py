@@ -1,7 +1,7 @@
 """Remembers the last choices in dialogs, in one file under the user's state folder.
 
-They are a convenience, so nothing here is an error: a file that cannot be read counts as empty, and
-a choice that cannot be written is forgotten.
+Nothing here is an error: a file that cannot be read counts as empty, and a choice that cannot be
+written is forgotten.
 """
 
 import json
@@ -22,23 +22,23 @@ def remembered_path() -> Path:
 
 
 def load_choice(name: str) -> JsonObject:
-    """What was remembered under a name; empty if there is nothing, or it cannot be read."""
+    """The choice that was saved under a name; empty if it is missing or cannot be read."""
     value = _read_all().get(name)
     return value if isinstance(value, dict) else {}
 
 
 def save_choice(name: str, value: JsonObject) -> None:
-    """Remembers a value under a name; other names stay."""
+    """Saves a choice under a name, beside those of other names."""
     file = remembered_path()
     new = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError, ValueError):  # a full or read-only disk; text that no file can hold
         file.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(json.dumps({**_read_all(), name: value}), encoding="utf-8")
-        new.replace(file)  # whole or not at all: another desk may be writing too
+        new.replace(file)  # atomic, since another desk may write too
 
 
 def _read_all() -> JsonObject:
     try:
-        return codec.parse_object(remembered_path().read_bytes(), "what was remembered")
+        return codec.parse_object(remembered_path().read_bytes(), "remembered choices")
     except (OSError, PacelineError):
         return {}

@@ -24,10 +24,11 @@ class FilePicker:
         return self.entries[self.cursor_row] if self.entries else None
 
     def set_entries(self, entries: Sequence[FolderEntry], cursor_path: str = "") -> None:
-        """Replaces the list; the cursor goes to ``cursor_path``, or stays on its path if it can."""
+        """Replaces the list; the cursor goes to ``cursor_path``, or stays on its own path."""
         wanted = cursor_path or (self.current.path if self.current else "")
         self.entries = entries
-        self.cursor_row = next((row for row, each in enumerate(entries) if each.path == wanted), 0)
+        paths = [entry.path for entry in entries]
+        self.cursor_row = paths.index(wanted) if wanted in paths else 0
 
     def move(self, rows: int) -> None:
         """Moves the cursor; it stops at the ends."""
@@ -42,9 +43,10 @@ class FilePicker:
 
     def toggle_all_marks(self) -> None:
         """Marks every recording of the list; if all are marked, unmarks them."""
-        files = {each.path: each for each in self.entries if not each.is_folder}
+        files = {entry.path: entry for entry in self.entries if not entry.is_folder}
         if files.keys() <= self.marked.keys():
-            self.marked = {path: each for path, each in self.marked.items() if path not in files}
+            for path in files:
+                del self.marked[path]
         else:
             self.marked |= files
 
@@ -55,16 +57,12 @@ class FilePicker:
         if not in_list:
             return PathSelection(line=line.strip())
         entry = self.current
-        return (
-            PathSelection()
-            if entry is None or entry.is_folder
-            else PathSelection(paths=(entry.path,))
-        )
+        return PathSelection(() if entry is None or entry.is_folder else (entry.path,))
 
 
 @dataclass(frozen=True, slots=True)
 class PathSelection:
-    """What to add: exact paths, or a line that names some. False if there is nothing."""
+    """What to add: exact paths, or a line that names some. False if it is empty."""
 
     paths: Sequence[str] = ()
     line: str = ""
@@ -75,7 +73,7 @@ class PathSelection:
 
 def parent_folder(folder: str) -> str:
     """The folder above; a relative path stays relative as long as possible."""
-    below = os.path.basename(folder.rstrip(os.sep))
-    if below and below not in (os.curdir, os.pardir):
-        return os.path.dirname(folder.rstrip(os.sep)) or ("" if not os.path.isabs(folder) else "/")
+    parent, name = os.path.split(folder.rstrip(os.sep))
+    if name and name not in (os.curdir, os.pardir):
+        return parent
     return os.path.dirname(os.path.abspath(folder or os.curdir))

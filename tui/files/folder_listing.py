@@ -6,6 +6,7 @@ Reads the disk, which may be slow on a network: do not call it in the event loop
 import os
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -20,13 +21,13 @@ _HEADER_BYTES = 44
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
-    """A line of the list: a folder or a recording."""
+    """A folder or a recording."""
 
     name: str
     path: str
     is_folder: bool
     size_bytes: int | None = None
-    """The size of a recording; None if unknown."""
+    """None for a folder, or if unknown."""
 
 
 def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
@@ -34,46 +35,32 @@ def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
 
     Hidden ones only if the pattern starts with a dot. Raises `OSError` or `ValueError`.
     """
-    fits = _name_matcher(pattern)
+    entries = []
     with os.scandir(folder or os.curdir) as found:
-        entries = [
-            _folder_entry(each, os.path.join(folder, each.name))
-            for each in found
-            if fits(each.name) and (is_recording(each.name) or _is_folder(each))
-        ]
-    return sorted(entries, key=lambda each: (not each.is_folder, each.name.casefold(), each.name))
+        for entry in found:
+            name, is_folder, size_bytes = entry.name, False, None
+            if not _matches(name, pattern):
+                continue
+            with suppress(OSError):  # such as a link that leads to nothing or to itself
+                is_folder = entry.is_dir()
+                size_bytes = None if is_folder or not is_recording(name) else entry.stat().st_size
+            if is_folder or is_recording(name):
+                path = os.path.join(folder, name)
+                entries.append(FolderEntry(name, path, is_folder, size_bytes))
+    return sorted(entries, key=lambda at: (not at.is_folder, at.name.casefold(), at.name))
 
 
-def _name_matcher(pattern: str) -> Callable[[str], bool]:
-    hidden, wanted = pattern.startswith("."), pattern.casefold()
-    if GLOB_CHARS.isdisjoint(pattern):
-        return lambda name: name.casefold().startswith(wanted) and hidden is name.startswith(".")
-    return lambda name: fnmatchcase(name, pattern) and hidden is name.startswith(".")
-
-
-def _folder_entry(dir_entry: "os.DirEntry[str]", path: str) -> FolderEntry:
-    if _is_folder(dir_entry):
-        return FolderEntry(dir_entry.name, path, is_folder=True)
-    try:
-        return FolderEntry(
-            dir_entry.name, path, is_folder=False, size_bytes=dir_entry.stat().st_size
-        )
-    except OSError:
-        return FolderEntry(dir_entry.name, path, is_folder=False)
-
-
-def _is_folder(dir_entry: "os.DirEntry[str]") -> bool:
-    try:
-        return dir_entry.is_dir()
-    except OSError:
+def _matches(name: str, pattern: str) -> bool:
+    if name.startswith(".") is not pattern.startswith("."):
         return False
+    if GLOB_CHARS.isdisjoint(pattern):
+        return name.casefold().startswith(pattern.casefold())
+    return fnmatchcase(name, pattern)
 
 
 def estimate_duration(entry: FolderEntry) -> float | None:
-    """The duration that the header of a WAV or FLAC file claims, in seconds; nobody checks it."""
-    if (
-        entry.is_folder or not entry.size_bytes or not os.path.isfile(entry.path)
-    ):  # a pipe would be waited for
+    """Seconds that the header of a WAV or FLAC file claims; the audio itself is not read."""
+    if not entry.size_bytes or not os.path.isfile(entry.path):  # reading a pipe would block
         return None
     try:
         with open(entry.path, "rb") as file:
@@ -83,13 +70,11 @@ def estimate_duration(entry: FolderEntry) -> float | None:
     if len(head) < _HEADER_BYTES:
         return None
     if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
-        (rate,) = struct.unpack_from("<I", head, 28)  # bytes a second
-        return (entry.size_bytes - _HEADER_BYTES) / rate if rate else None
-    if head[:4] == b"fLaC":
-        facts = int.from_bytes(
-            head[18:26], "big"
-        )  # 20 bits of rate, 3 + 5 of format, 36 of samples
-        rate, samples = facts >> 44, facts & (1 << 36) - 1
+        (bytes_per_s,) = struct.unpack_from("<I", head, 28)
+        return (entry.size_bytes - _HEADER_BYTES) / bytes_per_s if bytes_per_s else None
+    if head[:4] == b"fLaC":  # 20 bits of sample rate, 8 of format, 36 of samples
+        stream_info = int.from_bytes(head[18:26], "big")
+        rate, samples = stream_info >> 44, stream_info & (1 << 36) - 1
         return samples / rate if rate and samples else None
     return None
 
@@ -101,11 +86,11 @@ def glob_recordings(pattern: str, on_folder: Callable[[str], None]) -> Iterator[
     with each folder and may raise to end the search.
     """
     parts = pattern.split(os.sep)
-    there = (at for at in range(len(parts) - 1, 0, -1) if os.path.isdir(os.sep.join(parts[:at])))
-    fixed = next(there, 1 if pattern.startswith(os.sep) else 0)
-    return _glob_below(
-        os.sep.join(parts[:fixed]) or (os.sep if fixed else ""), parts[fixed:], on_folder
-    )
+    root = int(pattern.startswith(os.sep))
+    counts = range(len(parts) - 1, root, -1)
+    fixed = next((count for count in counts if os.path.isdir(os.sep.join(parts[:count]))), root)
+    folder = os.sep.join(parts[:fixed]) or os.sep * root
+    return _glob_below(folder, parts[fixed:], on_folder)
 
 
 def _glob_below(folder: str, parts: list[str], on_folder: Callable[[str], None]) -> Iterator[str]:
@@ -117,14 +102,14 @@ def _glob_below(folder: str, parts: list[str], on_folder: Callable[[str], None])
         return
     if first == "**":
         yield from _glob_below(folder, rest or ["*"], on_folder)
-        for each in entries:
-            if each.is_folder and not os.path.islink(each.path):
-                yield from _glob_below(each.path, parts, on_folder)
+        for entry in entries:
+            if entry.is_folder and not os.path.islink(entry.path):
+                yield from _glob_below(entry.path, parts, on_folder)
         return
-    for each in entries:
-        if GLOB_CHARS.isdisjoint(first) and each.name != first:
+    for entry in entries:
+        if GLOB_CHARS.isdisjoint(first) and entry.name != first:
             continue
         if not any(rest):
-            yield each.path
-        elif each.is_folder:
-            yield from _glob_below(each.path, rest, on_folder)
+            yield entry.path
+        elif entry.is_folder:
+            yield from _glob_below(entry.path, rest, on_folder)

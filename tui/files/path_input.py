@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from tui.files import folder_listing
-from tui.files.folder_listing import FolderEntry
+from tui.files.folder_listing import FolderEntry, list_folder
 
 MAX_PASTE_CHARS = 100_000
-"""Pasted text is cut after so many characters; a longer line takes seconds for each key."""
+"""Longer pasted text is cut, because each key then takes seconds."""
 
 _UNTYPABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters and undecodable bytes, which the input would send to the terminal unchanged.
-A file with such a name can be chosen in the list, or with its folder."""
+A file with such a name can be added from the list, or with its folder."""
 
 _SHELL_SYNTAX = re.compile(r"^['\"]|\\|^file://")
-"""Signs that a line among several is quoted for a shell, or a URL."""
+"""Found in a line that is quoted for a shell, or a URL."""
 
 _SHELL_SPECIAL = re.compile(r"[ \\'\"]")
 
@@ -28,20 +27,19 @@ class PathCompletion:
     """The last path of a line and what it could become."""
 
     leading_paths: str
-    """The text before it, with the space behind."""
+    """The text before it, including the space."""
     last_path: str
-    """The path without quotes and escapes."""
+    """Without quotes and escapes."""
     folder: str
-    """The folder it names; empty: the current one."""
+    """The folder that it names; empty: the current one."""
     entries: Sequence[FolderEntry]
-    """The entries of the folder that match."""
+    """Entries of the folder that match."""
 
 
 def sanitize_paste(text: str) -> str:
-    """Replaces what cannot be typed in a pasted text; its lines stay."""
-    return "\n".join(
-        _UNTYPABLE.sub(" ", line) for line in re.split(r"\r\n?|\n", text[:MAX_PASTE_CHARS])
-    )
+    """Replaces characters that cannot be typed by spaces; lines stay lines."""
+    lines = re.split(r"\r\n?|\n", text[:MAX_PASTE_CHARS])
+    return "\n".join(_UNTYPABLE.sub(" ", line) for line in lines)
 
 
 def join_pasted_paths(text: str) -> str:
@@ -74,26 +72,26 @@ def _resolve_path(text: str, base: str) -> str:
 
 
 def find_completions(line: str, base: str = "") -> PathCompletion:
-    """Completions of the last path of a line. Reads a folder: do not call it in the event loop.
+    """Completions of the last path of a line, or of the whole line as one path if any match.
 
-    The whole line is taken as one path as long as something matches. Raises `OSError` or
-    `ValueError` for a folder that cannot be read.
+    Reads a folder: do not call it in the event loop. Raises `OSError` or `ValueError` if the folder
+    cannot be read.
     """
     start, last = _last_path(line)
     whole = _folder_completions("", line, base) if start else None
     if whole is not None and whole.entries:
         return whole
-    found = _folder_completions(line[:start], last, base)
-    if found is None:
+    completion = _folder_completions(line[:start], last, base)
+    if completion is None:
         raise NotADirectoryError
-    return found
+    return completion
 
 
 def _folder_completions(leading_paths: str, text: str, base: str) -> PathCompletion | None:
     folder, begin = os.path.split(_resolve_path(text, base))
     if not os.path.isdir(folder or os.curdir):
         return None
-    return PathCompletion(leading_paths, text, folder, folder_listing.list_folder(folder, begin))
+    return PathCompletion(leading_paths, text, folder, list_folder(folder, begin))
 
 
 def _last_path(line: str) -> tuple[int, str]:
@@ -106,7 +104,7 @@ def _last_path(line: str) -> tuple[int, str]:
             escaped = True
         elif quote:
             word, quote = (word, "") if char == quote else (word + char, quote)
-        elif char in "'\"" and not word:  # within a word it is an apostrophe
+        elif char in "'\"" and not word:  # inside a word it is an apostrophe
             quote = char
         elif char == " ":
             start, word = index + 1, ""
@@ -116,36 +114,33 @@ def _last_path(line: str) -> tuple[int, str]:
 
 
 def complete_path(line: str, base: str = "", *, folders_only: bool = False) -> str:
-    """Completes a line as far as it is unambiguous. Reads a folder: do not call it in the event
-    loop.
+    """Completes a line up to where matching names differ; ``folders_only`` ignores files.
 
-    ``folders_only``: ignores files.
+    Reads a folder: do not call it in the event loop.
     """
     try:
-        here = find_completions(line, base)
-    except (OSError, ValueError):  # the latter for a path that no system has
+        completion = find_completions(line, base)
+    except (OSError, ValueError):  # the latter for a path that cannot exist
         return line
     names = [
-        each.name + (os.sep if each.is_folder else "")
-        for each in here.entries
-        if not _UNTYPABLE.search(each.name) and (each.is_folder or not folders_only)
+        entry.name + (os.sep if entry.is_folder else "")
+        for entry in completion.entries
+        if not _UNTYPABLE.search(entry.name) and (entry.is_folder or not folders_only)
     ]
-    if not names:
+    parent, begin = os.path.split(os.path.expanduser(completion.last_path))
+    common = os.path.commonprefix(names)  # noqa: RUF071  of characters, not of path components
+    if not names or len(common) < len(begin):  # the typed part differs by capitals
         return line
-    parent, begin = os.path.split(os.path.expanduser(here.last_path))
-    common = os.path.commonprefix(names)  # noqa: RUF071  by character is what is wanted
-    if len(common) < len(begin):  # they differ in what was typed, by capitals
-        return line
-    return append_path(here.leading_paths, os.path.join(parent, common))
+    return append_path(completion.leading_paths, os.path.join(parent, common))
 
 
 def append_path(leading_paths: str, path: str) -> str:
-    """Appends a path to a line; it is escaped if there are others before it."""
+    """Appends a path to a line, and escapes it if others precede it."""
     return leading_paths + (_SHELL_SPECIAL.sub(r"\\\g<0>", path) if leading_paths else path)
 
 
 def skipped_note(skipped: Sequence[tuple[str, str]], key: str) -> str:
-    """A note on skipped paths, to append to a notice; ``key``: lists them."""
+    """A note on skipped paths, to append to a notice; ``key``: the key that lists them."""
     if not skipped:
         return ""
     return f", {len(skipped)} skipped, as {': '.join(skipped[0])}; {key} lists them"

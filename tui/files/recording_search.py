@@ -11,43 +11,45 @@ from workers.errors import UsageProblem
 
 
 class SearchCancelled(Exception):
-    """The search was cancelled."""
+    """Raised in the thread that searches."""
 
 
 def search_recordings(
     paths: Iterable[str], skipped: list[tuple[str, str]], cancelled: Event
 ) -> list[str]:
-    """The recordings, each once; adds to ``skipped`` the paths that are none, with the reason.
+    """The recordings, without repeats; adds other paths to ``skipped``, with the reason.
 
-    Raises `SearchCancelled` once the event is set, `UsageProblem` for a path or pattern that names
-    nothing.
+    Raises `SearchCancelled` once the event is set, and `UsageProblem` for a path or pattern that
+    matches nothing.
     """
 
     def skip(path: str, reason: str) -> None:
         skipped.append((path, reason))
 
-    def looked(_folder: str) -> None:
+    def check_cancelled(_folder: str) -> None:
         if cancelled.is_set():
             raise SearchCancelled
 
     files: dict[str, None] = {}
     for path in paths:
         if os.path.lexists(path) or GLOB_CHARS.isdisjoint(path):
-            files |= dict.fromkeys(find_recordings([path], skip, looked))
+            files |= dict.fromkeys(find_recordings([path], skip, check_cancelled))
             continue
-        fit = list(glob_recordings(path, looked))
-        if not fit:
+        matches = list(glob_recordings(path, check_cancelled))
+        if not matches:
             raise UsageProblem(f"no recording or folder is called “{path}”", "Check the pattern.")
-        for each in fit:
+        for match in matches:
             try:
-                files |= dict.fromkeys(find_recordings([each], skip, looked))
-            except UsageProblem as empty:  # a folder without recordings, which nobody named
-                skip(each, empty.reason)
+                files |= dict.fromkeys(find_recordings([match], skip, check_cancelled))
+            except (
+                UsageProblem
+            ) as problem:  # a folder without recordings, which the user did not name
+                skip(match, problem.reason)
     return list(files)
 
 
 class RecordingSearch:
-    """Searches in a thread, for the screen's thread. A new search cancels the one before."""
+    """Searches in a thread, for the event loop. A new search cancels the one before."""
 
     def __init__(self) -> None:
         self._cancelled = Event()
@@ -67,12 +69,12 @@ class RecordingSearch:
         ``list_paths`` returns the paths and is called in the thread.
         """
         self.cancel()
-        off = self._cancelled = Event()
+        stop = self._cancelled = Event()
         loop = asyncio.get_running_loop()
-        ending = None if timeout_s is None else loop.call_later(timeout_s, off.set)
+        timer = None if timeout_s is None else loop.call_later(timeout_s, stop.set)
         try:
-            return await asyncio.to_thread(lambda: search_recordings(list_paths(), skipped, off))
+            return await asyncio.to_thread(lambda: search_recordings(list_paths(), skipped, stop))
         finally:
-            off.set()
-            if ending is not None:
-                ending.cancel()
+            stop.set()
+            if timer is not None:
+                timer.cancel()

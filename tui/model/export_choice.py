@@ -11,7 +11,7 @@ from workers.jobs.job import JobId
 from workers.protocol.codec import JsonObject
 
 EXPORT_CHOICE_KEY = "export"
-"""The name under which the last choice is remembered."""
+"""The name of the remembered choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,20 @@ class ExportChoice:
     """One file per format for all recordings."""
     existing: OverwritePolicy = OverwritePolicy.REFUSE
     folder: str = ""
-    """Empty: the run's own."""
+    """Empty: the folder in the run folder."""
 
     @classmethod
     def load(cls, defaults: ExportSettings) -> Self:
-        """The remembered choice; the settings decide what is missing or cannot be read."""
+        """The remembered choice; where it is missing or cannot be read, the settings."""
         stored = load_choice(EXPORT_CHOICE_KEY)
-        formats, folder, existing = (stored.get(key) for key in ("formats", "folder", "existing"))
-        together = stored.get("together")
+        formats, folder = stored.get("formats"), stored.get("folder")
+        together, existing = stored.get("together"), str(stored.get("existing"))
         wanted = formats if isinstance(formats, list) else defaults.formats
         policies = {policy.value: policy for policy in OverwritePolicy}
-        known = isinstance(existing, str) and existing in policies
         return cls(
             formats=frozenset(format for format in FORMATS if format in wanted),
             together=together if isinstance(together, bool) else defaults.together,
-            existing=policies[str(existing) if known else defaults.existing],
+            existing=policies.get(existing, policies[defaults.existing]),
             folder=folder if isinstance(folder, str) else defaults.folder,
         )
 
@@ -66,22 +65,21 @@ class ExportChoice:
 
     @property
     def unmergeable_formats(self) -> list[str]:
-        """Chosen formats that cannot hold several recordings, if one file is wanted for all."""
-        if not self.together:
-            return []
-        return [format for format in self.ordered_formats if format not in COMBINED_FORMATS]
+        """Chosen formats that cannot hold all recordings in one file, if the user wants that."""
+        formats = self.ordered_formats if self.together else []
+        return [format for format in formats if format not in COMBINED_FORMATS]
 
     def file_count(self, recording_count: int) -> int:
-        """How many files it would write."""
+        """Number of files to write."""
         formats = len(self.ordered_formats) - len(self.unmergeable_formats)
         return formats if self.together else formats * recording_count
 
-    def with_format_toggled(self, format: str) -> "ExportChoice":
-        """With a format added or removed."""
+    def with_format_toggled(self, format: str) -> Self:
+        """Adds a format, or removes it."""
         return replace(self, formats=self.formats ^ {format})
 
-    def with_next_existing(self) -> "ExportChoice":
-        """With the next policy for files that exist."""
+    def with_next_existing(self) -> Self:
+        """Switches to the next policy for files that exist."""
         policies = list(OverwritePolicy)
-        following = policies[(policies.index(self.existing) + 1) % len(policies)]
-        return replace(self, existing=following)
+        index = policies.index(self.existing) + 1
+        return replace(self, existing=policies[index % len(policies)])

@@ -13,10 +13,7 @@ from workers.jobs.job_state import JobState, JobStatus
 
 
 def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGroup]:
-    """Groups of jobs to choose from, the smallest first, without empty ones.
-
-    ``targets``: the jobs that the verb acts on; none: all.
-    """
+    """Groups of jobs to choose from, the smallest first; ``targets``: what the verb acts on."""
     job_states, table = state.job_states, state.table
     done = [job for job, job_state in job_states.items() if job_state.status is JobStatus.DONE]
     groups = (
@@ -25,10 +22,9 @@ def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGrou
         ("done", done),
         ("all", list(job_states)),
     )
-    with_words = (
-        (label, [job for job in jobs if len(job_states[job].transcript)]) for label, jobs in groups
-    )
-    return [ExportGroup(label, jobs) for label, jobs in with_words if jobs]
+    with_words = {job for job, job_state in job_states.items() if len(job_state.transcript)}
+    exportable = ((label, [job for job in jobs if job in with_words]) for label, jobs in groups)
+    return [ExportGroup(label, jobs) for label, jobs in exportable if jobs]
 
 
 @dataclass(slots=True)
@@ -37,26 +33,24 @@ class ExportResult:
 
     files: list[Path] = field(default_factory=list)
     existing_files: list[Path] = field(default_factory=list)
-    """Files that existed, so their recordings were skipped."""
+    """Files that existed already, so their recordings were skipped."""
     error: PacelineError | None = None
     """What ended the export."""
 
     def write(self, job_state: JobState, name: str, choice: ExportChoice, folder: Path) -> None:
         """Writes one recording; if one of its files exists, only this recording is skipped."""
+        formats, existing = choice.ordered_formats, choice.existing
         self._collect(
-            lambda: write_exports(
-                job_state, choice.ordered_formats, folder, existing=choice.existing, name=name
-            )
+            lambda: write_exports(job_state, formats, folder, existing=existing, name=name)
         )
 
     def write_together(
         self, job_states: Sequence[JobState], choice: ExportChoice, folder: Path
     ) -> None:
         """Writes all recordings, in one file per format."""
+        formats, existing = choice.ordered_formats, choice.existing
         self._collect(
-            lambda: write_combined_exports(
-                job_states, choice.ordered_formats, folder, existing=choice.existing
-            )
+            lambda: write_combined_exports(job_states, formats, folder, existing=existing)
         )
 
     def _collect(self, write: Callable[[], Iterable[Path]]) -> None:

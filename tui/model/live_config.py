@@ -1,4 +1,4 @@
-"""Turns what the user types into the message that changes a streaming session."""
+"""Parses the form that changes a streaming session."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,9 @@ from workers.protocol.messages import UpdateConfiguration
 
 @dataclass(frozen=True, slots=True)
 class LiveField:
-    """A parameter that can be changed while a session streams."""
+    """A parameter that can be changed while a session streams; ``name`` is that on the wire."""
 
     name: str
-    """On the wire."""
     label: str
     hint: str
 
@@ -31,7 +30,7 @@ class LiveConfigForm:
     keyterms_prompt: str = ""
     """Separated by commas; a single comma removes all terms."""
     min_turn_silence: str = ""
-    """Milliseconds, as in the next field."""
+    """Milliseconds."""
     max_turn_silence: str = ""
 
 
@@ -40,39 +39,27 @@ def parse_form(form: LiveConfigForm) -> UpdateConfiguration | None:
 
     Raises `UsageProblem` for values at which a server would end the session.
     """
+    terms = [term for part in form.keyterms_prompt.split(",") if (term := part.strip())]
     message = UpdateConfiguration(
-        keyterms_prompt=_parse_terms(form.keyterms_prompt),
+        keyterms_prompt=tuple(terms) if form.keyterms_prompt.strip() else None,
         min_turn_silence=_parse_ms(form.min_turn_silence),
         max_turn_silence=_parse_ms(form.max_turn_silence),
     )
     if reason := rejection_reason(message):
-        raise UsageProblem(_with_labels(reason), "Nothing was sent.")
+        for field in LIVE_FIELDS:
+            reason = reason.replace(field.name, field.label)
+        raise UsageProblem(reason, "Nothing was sent.")
     low, high = message.min_turn_silence, message.max_turn_silence
     if low is not None and high is not None and low > high:
         raise UsageProblem("the min silence is longer than the max silence", "Nothing was sent.")
     return None if message == UpdateConfiguration() else message
 
 
-def _parse_terms(text: str) -> tuple[str, ...] | None:
-    if not text.strip():
-        return None
-    return tuple(term for part in text.split(",") if (term := part.strip()))
-
-
 def _parse_ms(text: str) -> int | None:
-    if not text.strip():
+    if not (text := text.strip()):
         return None
     try:
         return int(text)
     except ValueError as error:
-        raise UsageProblem(
-            f"“{text.strip()}” is not a number of milliseconds",
-            "Type a number, such as 400.",
-        ) from error
-
-
-def _with_labels(message: str) -> str:
-    """Replaces the names on the wire by the dialog's labels."""
-    for field in LIVE_FIELDS:
-        message = message.replace(field.name, field.label)
-    return message
+        problem = f"“{text}” is not a number of milliseconds"
+        raise UsageProblem(problem, "Type a number, such as 400.") from error

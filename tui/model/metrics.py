@@ -1,7 +1,4 @@
-"""Single values of a job, which rows show, sorting compares and the filter tests.
-
-Functions of a `JobState`; they return None where the job has no such value.
-"""
+"""Single values of a job for rows, sorting and the filter; None where a job has no such value."""
 
 from enum import Enum
 from functools import lru_cache
@@ -30,7 +27,7 @@ def punctuality(lag_ms: float) -> Punctuality:
 
 
 def recording_name(job_state: JobState) -> str:
-    """The recording's name as the file system has it; clean it before drawing."""
+    """The recording's file name, not yet cleaned for drawing."""
     return file_name(job_state.file)
 
 
@@ -41,7 +38,7 @@ def file_name(file: str) -> str:
 
 
 def latest_words(job_state: JobState) -> str:
-    """The text of the latest turn as it came; clean it before drawing."""
+    """The text of the latest turn, not yet cleaned for drawing."""
     latest = job_state.transcript.latest_line
     return latest.text if latest else ""
 
@@ -60,9 +57,9 @@ def progress_fraction(job_state: JobState) -> float | None:
 
 
 def progress_percent(job_state: JobState) -> int | None:
-    """The same in whole percent, rounded down: 100 only when everything was sent."""
-    part = progress_fraction(job_state)
-    return None if part is None else int(part * 100)
+    """`progress_fraction` in whole percent, rounded down: 100 only when everything was sent."""
+    fraction = progress_fraction(job_state)
+    return None if fraction is None else int(fraction * 100)
 
 
 def remaining_s(job_state: JobState) -> float | None:

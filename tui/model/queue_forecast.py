@@ -9,9 +9,9 @@ from workers.jobs.job import JobId
 
 
 class StartObstacle(Enum):
-    """What the first job of the queue waits for; the value says it."""
+    """What the first job of the queue waits for; the value is the text for it."""
 
-    HELD = "when starts go on"
+    HELD = "when starts are released"
     FULL = "when one ends"
     RATE_LIMITED = "in {seconds} s"
     """The start rate is limited, or the server was full."""
@@ -20,13 +20,13 @@ class StartObstacle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StartForecast:
-    """The forecast of one job."""
+    """What one job can expect."""
 
     position: int
     """1 is next."""
     obstacle: StartObstacle = StartObstacle.NONE
     start_in_s: int = 0
-    """Seconds until it may start, with `StartObstacle.RATE_LIMITED` only."""
+    """Seconds until it may start; only with `StartObstacle.RATE_LIMITED`."""
 
 
 class QueueForecast:
@@ -44,19 +44,15 @@ class QueueForecast:
 
         ``has_room``: another session may run; ``start_in_s``: seconds until one may start.
         """
-        seconds = math.ceil(start_in_s or 0.0)
+        head, seconds = StartForecast(1), math.ceil(start_in_s or 0.0)
         if held:
-            first = StartForecast(1, StartObstacle.HELD)
+            head = StartForecast(1, StartObstacle.HELD)
         elif not has_room:
-            first = StartForecast(1, StartObstacle.FULL)
-        else:
-            first = (
-                StartForecast(1, StartObstacle.RATE_LIMITED, seconds)
-                if seconds > 1
-                else StartForecast(1)
-            )
-        changed = set(order[:1]) if first != self._head_forecast else set()
-        self._head_forecast = first
+            head = StartForecast(1, StartObstacle.FULL)
+        elif seconds > 1:
+            head = StartForecast(1, StartObstacle.RATE_LIMITED, seconds)
+        changed = set(order[:1]) if head != self._head_forecast else set()
+        self._head_forecast = head
         if list(order) != self._order:
             before, self._order = self._positions, list(order)
             self._positions = {job: position for position, job in enumerate(order, 1)}

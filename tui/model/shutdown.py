@@ -1,7 +1,4 @@
-"""Quitting the desk: gracefully, then by force, then at once.
-
-Plain Python; the caller passes the time.
-"""
+"""Quitting the desk: gracefully, then by force, then at once. The caller passes the time."""
 
 import math
 from collections.abc import Callable
@@ -12,15 +9,15 @@ from tui.model.supervisor_protocol import SupervisorStatus
 from tui.text.formats import format_count
 
 QUIT_GRACE_S = 8.0
-"""Seconds for sessions to end gracefully before they are forced. A session waits 3 s for its
-Termination, so this passes only when a server does not answer or is still being dialled."""
+"""Seconds until sessions that end gracefully are forced. They wait 3 s for their Termination, so
+this is reached only if a server does not answer or is still being dialled."""
 
 QUIT_FORCE_TIMEOUT_S = 5.0
-"""Seconds after forcing until the desk closes anyway; the command goes on waiting."""
+"""Seconds after forcing until the desk closes anyway; the command continues to wait."""
 
 
 class ShutdownPhase(Enum):
-    """How far quitting has got."""
+    """The phase of quitting."""
 
     RUNNING = "running"
     GRACEFUL = "graceful"
@@ -29,7 +26,7 @@ class ShutdownPhase(Enum):
 
 
 class Shutdown:
-    """``stop`` ends the sessions; a second call forces them."""
+    """Ends the sessions with ``stop``, whose second call forces them."""
 
     def __init__(self, supervisor: SupervisorStatus, stop: Callable[[], None]) -> None:
         self._supervisor = supervisor

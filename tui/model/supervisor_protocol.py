@@ -1,6 +1,6 @@
-"""What the desk asks of the supervisor: a protocol for reading, and one for steering sessions.
+"""What the desk needs of the supervisor: a protocol for reading, and one for steering sessions.
 
-`workers.scheduling.supervisor.Supervisor` has both. A `tui.model.replay.Replay` has only the first.
+`workers.scheduling.supervisor.Supervisor` implements both, `tui.model.replay.Replay` the first.
 """
 
 import queue
@@ -12,7 +12,7 @@ from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
 
 SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken sessions continue"
-"""The notice for a rise of `SupervisorStatus.server_restarts`."""
+"""The notice when `SupervisorStatus.server_restarts` has increased."""
 
 
 class SupervisorStatus(Protocol):
@@ -31,10 +31,10 @@ class SupervisorStatus(Protocol):
         """The earliest start of a queued job, on the monotonic clock; None if none may start."""
 
     def start_simulator(self) -> Callable[[float], float]:
-        """A function that predicts the coming starts, provided that none is refused.
+        """A function that predicts the next starts, provided that the server refuses none.
 
-        Call it once for each start, in order: it takes the seconds until a session slot is free,
-        and returns the seconds until the start.
+        Call it for each start in order, with the seconds until a session slot is free; it returns
+        the seconds until the start.
         """
 
     @property
@@ -43,7 +43,7 @@ class SupervisorStatus(Protocol):
 
     @property
     def server_restarts(self) -> int:
-        """How often the embedded engine died and was started again."""
+        """How often the embedded engine died and was restarted."""
 
     @property
     def queue(self) -> Sequence[JobId]:
@@ -62,16 +62,15 @@ class SupervisorProtocol(SupervisorStatus, Protocol):
         """Ends a session gracefully; a second call forces it."""
 
     def retry(self, job: JobId) -> bool:
-        """Queues another attempt, from where the last one stopped; False if the job is not over."""
+        """Queues an attempt from where the last one stopped; False if the job has not finished."""
 
     def hold(self, on: bool) -> None: ...
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order. Jobs that are not named come after them, except
-        resumed ones, which stay in front."""
+        """Puts waiting jobs into this order; others follow, but resumed jobs stay in front."""
 
     def set_max_sessions(self, max_sessions: int) -> None:
-        """Limits sessions that run at once, at least 1. Live sessions run to their end."""
+        """Sets how many sessions may run at once, at least 1. Live sessions run to their end."""
 
     def end_turn(self, job: JobId) -> bool:
         """Sends `ForceEndpoint`; False if the job does not stream."""

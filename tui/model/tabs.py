@@ -1,4 +1,4 @@
-"""How the current job is viewed, beside the table as well as on the full screen."""
+"""How the current job is viewed, both beside the table and on the full screen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workers.traces.tail import TraceTail, no_time_limit
 
 
 class Tab(Enum):
-    """A tab of a job; the value is its name."""
+    """A tab of a job; the value is its label."""
 
     TRANSCRIPT = "transcript"
     TIMING = "timing"
@@ -20,7 +20,7 @@ class Tab(Enum):
 
 
 class TimeStamps(Enum):
-    """What is drawn before each turn; the value is the notice for it."""
+    """What stands before each turn; the value is the notice for it."""
 
     START = "Time stamps: when each turn began"
     DETAILED = "Time stamps: beginning, end, and how sure the server was of the words"
@@ -29,28 +29,28 @@ class TimeStamps(Enum):
 
 @dataclass(slots=True)
 class TabState:
-    """The tab and the time stamps stay when another job becomes current."""
+    """The tab and the time stamps, which stay when another job becomes current."""
 
     folder: Path | None = None
     """The run folder; without one there are no traces."""
     tab: Tab = Tab.TRANSCRIPT
     stamps: TimeStamps = TimeStamps.START
     time_limit: Callable[[JobId, int], float] | None = None
-    """The time on the clock of an attempt at which its trace ends in a replay; None: all of it."""
+    """In a replay: the position on the clock of an attempt, where its trace ends for now."""
     _trace_tail: TraceTail | None = None
 
     def step_tab(self, tabs: int) -> None:
-        """Moves by so many tabs; it wraps around."""
-        every = list(Tab)
-        self.tab = every[(every.index(self.tab) + tabs) % len(every)]
+        """Moves by so many tabs; wraps around."""
+        order = list(Tab)
+        self.tab = order[(order.index(self.tab) + tabs) % len(order)]
 
     def cycle_stamps(self) -> None:
         """Switches to the next kind of time stamps."""
-        every = list(TimeStamps)
-        self.stamps = every[(every.index(self.stamps) + 1) % len(every)]
+        order = list(TimeStamps)
+        self.stamps = order[(order.index(self.stamps) + 1) % len(order)]
 
     def trace_tail(self, job: JobId) -> TraceTail | None:
-        """The traces of a job; only those of the last job are kept."""
+        """The traces of a job; only those of the last requested job are kept."""
         if self.folder is None:
             return None
         if self._trace_tail is None or self._trace_tail.job != job:

@@ -17,8 +17,6 @@ from workers.jobs.job_state import JobState, JobStatus
 MANY_LATE_SHARE = 0.25
 """If this share of the streaming sessions is late, the machine is overloaded."""
 
-_WAITING_STATUSES = frozenset({JobStatus.QUEUED, JobStatus.RETRYING})
-
 
 class SendingPace(Enum):
     """Whether this machine sends all chunks on time."""
@@ -64,11 +62,8 @@ class Totals:
             return None
         if not self.late_count:
             return SendingPace.KEEPS_UP
-        many = (
-            self.late_count >= max(MANY_LATE_SHARE * self.streaming_count, 2)
-            or self.late_count == self.streaming_count
-        )
-        return SendingPace.FALLS_BEHIND if many else SendingPace.SOME_LATE
+        many = min(max(MANY_LATE_SHARE * self.streaming_count, 2), self.streaming_count)
+        return SendingPace.FALLS_BEHIND if self.late_count >= many else SendingPace.SOME_LATE
 
 
 def start_immediately(slot_free_in_s: float) -> float:
@@ -92,20 +87,13 @@ def totals(
     ``all_job_states``: also jobs that were removed from the table, for the time of open sockets.
     """
     live = [job_state for job_state in job_states.values() if job_state.status.is_live]
-    waiting = {
-        job: job_state
-        for job, job_state in job_states.items()
-        if job_state.status in _WAITING_STATUSES
-    }
-    lags = [
-        job_state.lag.now
-        for job_state in live
-        if job_state.lag and job_state.status is JobStatus.STREAMING
-    ]
+    streaming = [job_state for job_state in live if job_state.status is JobStatus.STREAMING]
+    waiting = {job: state for job, state in job_states.items() if state.status.is_waiting}
+    lags = [job_state.lag.now for job_state in streaming if job_state.lag]
     reasons = [reason for job_state in waiting.values() if (reason := _turn_away_reason(job_state))]
     if lags:  # the server answers again
         reasons = [reason for reason in reasons if reason is not TurnAwayReason.UNREACHABLE]
-    blocked = (held and waiting) or (reasons and not lags)  # nobody knows for how long
+    blocked = (held and waiting) or (reasons and not lags)  # for an unknown time
     remaining_s = None
     if max_sessions and (live or waiting) and not blocked:
         in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
@@ -135,10 +123,9 @@ def time_to_finish_s(
     max_sessions: int,
     start_simulator: Callable[[float], float] = start_immediately,
 ) -> float:
-    """Seconds until the last session ends, if each waiting one takes the next free place.
+    """Seconds until the last session ends, if each waiting one takes the next free slot.
 
-    ``live_s`` and ``waiting_s``: seconds that each session still needs. ``start_simulator``: maps
-    the seconds until there is a free place to the seconds until the next start.
+    ``live_s`` and ``waiting_s``: seconds that each session still needs.
     """
     ends = list(live_s)
     ends += [0.0] * (max_sessions - len(ends))
@@ -155,13 +142,11 @@ def time_to_finish_s(
 
 def _turn_away_reason(job_state: JobState) -> TurnAwayReason | None:
     """Why the server did not accept a waiting job, if that is what it waits for."""
-    refused = job_state.refusal
-    if refused is None and job_state.status is JobStatus.RETRYING and job_state.earlier_attempts:
-        refused = job_state.earlier_attempts[-1].ended
-    if refused is None:
+    refusal = job_state.refusal
+    if refusal is None and job_state.status is JobStatus.RETRYING and job_state.earlier_attempts:
+        refusal = job_state.earlier_attempts[-1].ended
+    if refusal is None:
         return None
-    by_outcome = {
-        Outcome.UNREACHABLE: TurnAwayReason.UNREACHABLE,
-        Outcome.BUSY: TurnAwayReason.SERVER_FULL,
-    }
-    return by_outcome.get(refused.outcome)
+    if refusal.outcome is Outcome.UNREACHABLE:
+        return TurnAwayReason.UNREACHABLE
+    return TurnAwayReason.SERVER_FULL if refusal.outcome is Outcome.BUSY else None

@@ -11,13 +11,13 @@ from workers.traces.tail import READ_SLICE_S, TraceEntry, TraceTail
 class TraceFilter:
     """Finds the lines that contain every word of a filter, and none that is prefixed with ``!``.
 
-    One thread reads; others may look at what it has found, because line numbers are only added.
+    One thread reads; others may use its matches, because line numbers are only appended.
     """
 
     def __init__(
         self, trace: TraceTail, text: str, search_text: Callable[[TraceEntry], str]
     ) -> None:
-        """``search_text`` gives what is searched of a line, case-folded."""
+        """``search_text`` returns the case-folded text of a line."""
         terms = text.casefold().split()
         self._trace = trace
         self._search_text = search_text
@@ -26,29 +26,26 @@ class TraceFilter:
         self.version = trace.version
         self.text = text
         self.line_numbers = array("L")
-        """The numbers of the lines that match."""
+        """Of the lines that match."""
         self.lines_checked = 0
-        """How many lines were looked at."""
 
     @property
     def count(self) -> int:
-        """How many lines match, up to the trace's time limit."""
+        """Number of matching lines up to the trace's time limit."""
         return bisect_left(self.line_numbers, len(self._trace))
 
     def read(self) -> bool:
-        """Looks at further lines for `READ_SLICE_S`; True while there are more."""
+        """Checks further lines for `READ_SLICE_S`; True while there are more."""
         if self.lines_checked >= len(self._trace):
             return False
         end = monotonic() + READ_SLICE_S
         for entry in self._trace.entries(self.lines_checked):
-            if self._matches(self._search_text(entry)):
+            text = self._search_text(entry)
+            if all(term in text for term in self._wanted) and not any(
+                term in text for term in self._unwanted
+            ):
                 self.line_numbers.append(self.lines_checked)
             self.lines_checked += 1
             if monotonic() > end:
                 return True
         return False
-
-    def _matches(self, words: str) -> bool:
-        return all(term in words for term in self._wanted) and not any(
-            term in words for term in self._unwanted
-        )

@@ -1,7 +1,7 @@
-"""Keeps old turns on disk: only the session that is shown has its whole transcript in memory.
+"""Keeps old turns on disk: only the job on the screen has its whole transcript in memory.
 
 The others keep their last turns. Evicted turns are read back from the traces, which a session
-writes before it reports anything.
+writes before it reports.
 """
 
 import queue
@@ -27,31 +27,27 @@ class TurnsMissing(PacelineError):
 
 
 def restore_turns(run_path: Path, job_state: JobState) -> bool:
-    """Reads back the evicted turns of a state that no other thread uses.
-
-    Returns whether the transcript is complete.
-    """
+    """Reads evicted turns of a state that no other thread uses; whether it has all turns now."""
     if not job_state.transcript.is_complete:
-        job_state.transcript.restore(
-            read_transcript(run_path, job_state.job, job_state.last_started_attempt).turns
-        )
+        stored = read_transcript(run_path, job_state.job, job_state.last_started_attempt)
+        job_state.transcript.restore(stored.turns)
     return job_state.transcript.is_complete
 
 
 class TranscriptCache:
-    """Completes the transcript that is shown; reads in a thread, one session at a time."""
+    """Completes the transcript on the screen; reads in a thread, one job at a time."""
 
     def __init__(self, state: DeskState, run_path: Path) -> None:
         self._state = state
         self._run_path = run_path
         self._current: JobId | None = None
         self._requested: JobId | None = None
-        """The job that was read since it is shown; reading again would find no more."""
+        """The job that was read since it became current; reading it again would find no more."""
         self._is_loading = False
         self._loaded: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
 
     def tick(self) -> None:
-        """Restores turns that were read, and evicts those of the session shown before."""
+        """Restores turns that were read, and evicts those of the job that was current before."""
         current, before = self._state.table.current, self._current
         while not self._loaded.empty():
             job, transcript = self._loaded.get()
@@ -62,21 +58,16 @@ class TranscriptCache:
             if before is not None and before in self._state.job_states:
                 self._state.job_states[before].transcript.evict(MAX_TURNS)
             self._current, self._requested = current, None
-            return  # not for a session that is only passed on the way to another
+            return  # the selection may only pass this job on the way to another
         job_state = self._state.table.current_job_state
-        if (
-            job_state is None
-            or job_state.transcript.is_complete
-            or self._is_loading
-            or self._requested == current
-        ):
+        if job_state is None or job_state.transcript.is_complete:
+            return
+        if self._is_loading or self._requested == current:
             return
         self._requested, self._is_loading = current, True
-        threading.Thread(
-            target=self._load_finals,
-            args=(job_state.job, job_state.last_started_attempt),
-            daemon=True,
-        ).start()
+        job, last_attempt = job_state.job, job_state.last_started_attempt
 
-    def _load_finals(self, job: JobId, last_attempt: int) -> None:
-        self._loaded.put((job, read_transcript(self._run_path, job, last_attempt)))
+        def load() -> None:
+            self._loaded.put((job, read_transcript(self._run_path, job, last_attempt)))
+
+        threading.Thread(target=load, daemon=True).start()

@@ -1,4 +1,4 @@
-"""A search in a transcript: where the words are, and which match is the current one."""
+"""A search in a transcript: its matches, and which of them is current."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class RowSpan:
-    """Characters of one row."""
+    """A range of characters in one row."""
 
     row: int
     start: int
@@ -17,7 +17,7 @@ class RowSpan:
 
 
 MatchSpans: TypeAlias = tuple[RowSpan, ...]
-"""One match; in several rows if a row ends within it."""
+"""One match; several spans if it is wrapped."""
 
 
 class SearchableRows(Protocol):
@@ -29,7 +29,7 @@ class SearchableRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """Characters of a row that belong to a match."""
+    """The part of a match in one row."""
 
     start: int
     end: int
@@ -37,7 +37,7 @@ class Highlight:
 
 
 class TranscriptSearch:
-    """Follows a growing transcript; the current match stays."""
+    """Follows a growing transcript; the current match stays current."""
 
     def __init__(self) -> None:
         self.query = ""
@@ -49,8 +49,8 @@ class TranscriptSearch:
         """Starts another search; the first match from row ``top_row`` on becomes current."""
         self.query = query
         self.refresh(rows)
-        behind = (index for index, match in enumerate(self._matches) if match[0].row >= top_row)
-        self._current_match = next(behind, 0)
+        below = (index for index, match in enumerate(self._matches) if match[0].row >= top_row)
+        self._current_match = next(below, 0)
 
     def refresh(self, rows: SearchableRows, first_row: int = 0) -> None:
         """Searches again in the rows that changed, from ``first_row`` on."""
@@ -65,7 +65,7 @@ class TranscriptSearch:
         self._current_match = min(self._current_match, max(len(self._matches) - 1, 0))
 
     def step(self, matches: int) -> None:
-        """Moves to a later match, or with a negative number an earlier one; it wraps around."""
+        """Moves forward, or backward if negative; wraps around."""
         if self._matches:
             self._current_match = (self._current_match + matches) % len(self._matches)
 
@@ -82,7 +82,7 @@ class TranscriptSearch:
         return f"{self._current_match + 1}/{len(self._matches)}" if self._matches else "not found"
 
     def highlights(self, row: int) -> Sequence[Highlight]:
-        """The matches in a row, from left to right."""
+        """What to highlight in a row, from left to right."""
         return [
             Highlight(span.start, span.end, index == self._current_match)
             for index in self._matches_by_row.get(row, ())

@@ -115,7 +115,7 @@ class RunNotices:
         self._was_active = False
 
     def poll(self) -> str:
-        """Returns a notice of what changed since the last call, or nothing."""
+        """Returns a notice; empty if nothing has changed since the last call."""
         if self._supervisor.server_restarts > self._announced_restarts:
             self._announced_restarts = self._supervisor.server_restarts
             return SERVER_RESTARTED_MESSAGE

@@ -344,7 +344,7 @@ def test_jobs_that_wait_say_when_their_turn_comes() -> None:
     state.update_forecast(order, 142.3, 2, held=False)
     assert "next, in 43 s" == told(state, 4)
     state.update_forecast(order, 142.3, 2, held=True)
-    assert "next, when starts go on" == told(state, 4)
+    assert "next, when starts are released" == told(state, 4)
     state.update_forecast(order, 99.0, 0, held=False)
     assert "next" == told(state, 4)
 
