@@ -36,14 +36,14 @@ def export(
 ) -> ExitCode:
     """Write transcripts of a run to files, offline."""
     from workers.errors import UsageProblem
-    from workers.exports import (
+    from workers.exports.files import (
         COMBINED_FORMATS,
         FORMATS,
         OverwritePolicy,
-        export_names,
         write_combined_exports,
         write_exports,
     )
+    from workers.exports.names import export_names
     from workers.runs.reader import read_job_states
 
     if overwrite and number:
@@ -81,7 +81,7 @@ def export(
 
 
 def _write_and_report(file: str, write: Callable[[], Sequence[Path]]) -> bool:
-    from workers.exports import FilesExist
+    from workers.exports.files import FilesExist
 
     try:
         paths = write()

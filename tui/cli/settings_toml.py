@@ -7,7 +7,7 @@ from tui.keys.key_table import KEY_BINDINGS, Scope
 from tui.keys.keymap import Keymap
 from tui.model.column_spec import ColumnSpec
 from tui.render.columns import COLUMNS, optional_column_names
-from workers.exports import FORMATS, OverwritePolicy
+from workers.exports.files import FORMATS, OverwritePolicy
 
 
 def commented_defaults() -> str:

@@ -114,7 +114,7 @@ class _SettingsReader:
         defaults = ExportSettings()
         if not table:
             return defaults
-        from workers.exports import FORMATS, OverwritePolicy  # slow to load
+        from workers.exports.files import FORMATS, OverwritePolicy  # slow to load
 
         self._check_names(("export",), table, ("formats", "folder", "together", "existing"))
         formats = table.get("formats", list(defaults.formats))

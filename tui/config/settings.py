@@ -19,7 +19,7 @@ class ExportSettings:
     together: bool = False
     """One file for all recordings, in the formats that allow it."""
     existing: str = "refuse"
-    """The value of a `workers.exports.OverwritePolicy`."""
+    """The value of a `workers.exports.files.OverwritePolicy`."""
 
 
 @dataclass(frozen=True, slots=True)

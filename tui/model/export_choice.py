@@ -6,7 +6,7 @@ from typing import Self
 
 from tui.config.remembered_choices import load_choice, save_choice
 from tui.config.settings import ExportSettings
-from workers.exports import COMBINED_FORMATS, FORMATS, OverwritePolicy
+from workers.exports.files import COMBINED_FORMATS, FORMATS, OverwritePolicy
 from workers.jobs.job import JobId
 from workers.protocol.codec import JsonObject
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tui.model.desk_state import DeskState
 from tui.model.export_choice import ExportChoice, ExportGroup
 from workers.errors import PacelineError
-from workers.exports import FilesExist, write_combined_exports, write_exports
+from workers.exports.files import FilesExist, write_combined_exports, write_exports
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 

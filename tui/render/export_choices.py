@@ -11,7 +11,7 @@ from tui.text.width import cell_width, clean, fit_middle, line_width
 from tui.theme.roles import Look, Role, StyledLine, StyledText
 from tui.theme.symbols import Symbols
 from workers.errors import PacelineError
-from workers.exports import FORMATS, OverwritePolicy
+from workers.exports.files import FORMATS, OverwritePolicy
 
 MAX_LISTED_FILES = 4
 """Files that are listed by name; the others are counted."""

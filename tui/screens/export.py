@@ -22,7 +22,8 @@ from tui.text.width import clean
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
-from workers.exports import FORMATS, export_names
+from workers.exports.files import FORMATS
+from workers.exports.names import export_names
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 

@@ -39,8 +39,7 @@ class OverwritePolicy(Enum):
 
     REFUSE = "refuse"
     REPLACE = "replace"
-    NUMBER = "number"
-    """Keep them, and add a number to the new name: x-2.txt."""
+    NUMBER = "number"  # keep them, and add a number to the new name: x-2.txt
 
 
 class FilesExist(PacelineError):

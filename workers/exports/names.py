@@ -17,7 +17,6 @@ from workers.jobs.job_state import JobState
 
 MAX_NAME_BYTES = 150
 """Bytes of UTF-8 in a name without its suffix; file systems allow 255 with it."""
-
 _RESERVED_CHARACTERS = re.compile(r'[<>:"/\\|?*\ufffd]')
 _DEVICE_NAMES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE

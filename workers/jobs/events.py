@@ -61,10 +61,8 @@ class Connecting:
     """The session's process has started and dials the server."""
 
     type: ClassVar[str] = "connecting"
-    to: str
-    """The server's address, without secrets and parameters."""
-    sha256: str
-    """Of the recording's bytes, hexadecimal."""
+    to: str  # the server's address, without secrets and parameters
+    sha256: str  # of the recording's bytes, hexadecimal
     from_ms: int = 0
     """Where in the recording this attempt starts; what follows in the transcript is dropped."""
     from_turn: int = 0
@@ -79,15 +77,11 @@ class Began:
 
     type: ClassVar[str] = "began"
     session_id: str
-    model: str
-    """As reported by the server, or else as requested."""
-    sample_rate: int
-    """Of the audio sent, in Hz."""
+    model: str  # as reported by the server, or else as requested
+    sample_rate: int  # of the audio sent, in Hz
     expires_at: int
-    connect_ms: float
-    """From dialing until the socket was open."""
-    begin_ms: float
-    """From the open socket until Begin."""
+    connect_ms: float  # from dialing until the socket was open
+    begin_ms: float  # from the open socket until Begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +120,7 @@ class Slipped:
     """A stall was longer than the catch-up limit, so the schedule moved."""
 
     type: ClassVar[str] = "slip"
-    at_seconds: float
-    """Position in the recording."""
+    at_seconds: float  # position in the recording
     stalled_ms: float
 
 
@@ -136,16 +129,12 @@ class Ended:
     type: ClassVar[str] = "ended"
     outcome: Outcome
     reason: str
-    hint: str = ""
-    """What the user can do; may be empty."""
-    code: int | None = None
-    """The server's error or close code, if any."""
-    sent_seconds: float = 0.0
-    """How much of the recording was sent, from its start."""
+    hint: str = ""  # what the user can do; may be empty
+    code: int | None = None  # the server's error or close code, if any
+    sent_seconds: float = 0.0  # how much of the recording was sent, from its start
     open_seconds: float = 0.0
     """How long the socket was open, which is what the service bills."""
-    certificate: Certificate | None = None
-    """None when no audio was sent."""
+    certificate: Certificate | None = None  # None when no audio was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +145,9 @@ class Retrying:
     """
 
     type: ClassVar[str] = "retrying"
-    reason: str
-    """Why the previous attempt ended."""
-    in_seconds: float
-    """Seconds until its earliest start."""
-    from_seconds: float
-    """Where in the recording it will start."""
+    reason: str  # why the previous attempt ended
+    in_seconds: float  # seconds until its earliest start
+    from_seconds: float  # where in the recording it will start
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +187,9 @@ class JobReport:
     """An event with its job, attempt and time."""
 
     job: JobId
-    attempt: int
-    """Counts from 1; for a queued job, that of the next attempt."""
+    attempt: int  # counts from 1; for a queued job, that of the next attempt
     file: str
-    t: float
-    """Seconds since the attempt's process started, on its monotonic clock."""
+    t: float  # seconds since the attempt's process started, on its monotonic clock
     event: Event
 
 
@@ -236,11 +220,6 @@ def event_from_json(record: Mapping[str, codec.Json]) -> TraceEvent:
 def report_to_json(report: JobReport) -> JsonObject:
     """The JSON object of a report, as ``run --json`` prints it."""
     event = event_to_json(report.event)
-    head: JsonObject = {
-        "type": event["type"],
-        "job": report.job,
-        "attempt": report.attempt,
-        "file": report.file,
-        "t": round(report.t, 4),
-    }
+    head: JsonObject = {"type": event["type"], "job": report.job, "attempt": report.attempt}
+    head |= {"file": report.file, "t": round(report.t, 4)}
     return {**head, **event, **head}  # a server may use the names for fields of its own

@@ -11,7 +11,6 @@ JobId = NewType("JobId", int)
 
 NATIVE_RATES_HZ = range(8000, 48001)
 """Sample rates in Hz that are sent unchanged."""
-
 RESAMPLE_RATE_HZ = 16000
 """The sample rate in Hz of a recording that had to be resampled."""
 
@@ -48,14 +47,11 @@ class StreamSettings:
 class Limits:
     """How fast a run processes its jobs, and when it gives up."""
 
-    sessions: int | None = None
-    """Sessions at once; None: as many as suit the endpoint."""
+    sessions: int | None = None  # sessions at once; None: as many as suit the endpoint
     start_rate: int | None = None
     """New sessions a minute; None: as many as the endpoint accepts."""
-    attempts: int = 4
-    """Attempts of a job that may fail before the job fails."""
-    dead_after: float = 20.0
-    """Seconds of silence after which the server counts as dead."""
+    attempts: int = 4  # attempts of a job that may fail before the job fails
+    dead_after: float = 20.0  # seconds of silence after which the server counts as dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,6 @@ class Job:
     """One line of the queue."""
 
     id: JobId
-    file: str
-    """As the user named it; ``recording.path`` is where it is."""
+    file: str  # as the user named it; ``recording.path`` is where it is
     recording: Recording
     settings: StreamSettings

@@ -33,16 +33,13 @@ METER_CHUNKS = 20
 
 class JobStatus(Enum):
     QUEUED = "queued"
-    RETRYING = "retrying"
-    """An attempt failed; another will follow."""
+    RETRYING = "retrying"  # an attempt failed; another will follow
     CONNECTING = "connecting"
     STREAMING = "streaming"
-    FINISHING = "finishing"
-    """All audio is sent; the last turns are still to come."""
+    FINISHING = "finishing"  # all audio is sent; the last turns are still to come
     DONE = "done"
     CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-    """The program ended; ``paceline resume`` continues the job."""
+    INTERRUPTED = "interrupted"  # the program ended; ``paceline resume`` continues the job
     FAILED = "failed"
 
     __hash__ = object.__hash__  # the hash of enums is slow, and every row needs it
@@ -100,15 +97,13 @@ class JobState:
     sha256: str = ""
     began: Began | None = None
     lag: LagSummary | None = None
-    levels_db: tuple[int, ...] = ()
-    """Of the latest chunks sent, oldest first."""
+    levels_db: tuple[int, ...] = ()  # of the latest chunks sent, oldest first
     slips: int = 0
     warnings: list[str] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
     ended: Ended | None = None
     """How the latest attempt ended; None while it lasts, or when another will follow."""
-    retrying: Retrying | None = None
-    """Why another attempt will follow, until it connects."""
+    retrying: Retrying | None = None  # why another attempt will follow, until it connects
     refusal: Ended | None = None
     """The refusal before that, which does not count as an attempt: the server was full or could not
     be reached."""
@@ -116,13 +111,11 @@ class JobState:
     """The attempts before the latest one, without refusals."""
     started_from: ResumePoint = RECORDING_START
     """Where the latest attempt that connected started."""
-    has_started: bool = False
-    """Whether the latest attempt has started to connect."""
+    has_started: bool = False  # whether the latest attempt has started to connect
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
     _opened_at_s: float | None = None
     """When the live session's socket opened, on its clock; None without one."""
-    _last_report_s: float = 0.0
-    """When it last reported something, on the same clock."""
+    _last_report_s: float = 0.0  # when it last reported something, on the same clock
 
     @property
     def resume_point(self) -> ResumePoint:

@@ -16,10 +16,8 @@ from workers.protocol.messages import Turn, Word
 class ResumePoint:
     """A position between two turns, or between two words of a turn."""
 
-    at_ms: int = 0
-    """On the recording's clock: the next attempt sends audio from here on."""
-    turn: int = 0
-    """The ``turn_order`` of its first turn, within the job."""
+    at_ms: int = 0  # on the recording's clock: the next attempt sends audio from here on
+    turn: int = 0  # the ``turn_order`` of its first turn, within the job
     kept_words: int | None = None
     """How many words of the turn before are kept if that was split; None: all of them."""
 
@@ -41,8 +39,7 @@ class ResumeTracker:
 
     def __init__(self, started_from: ResumePoint = RECORDING_START) -> None:
         self._started_from = started_from
-        self._last_final = started_from
-        """The end of the last final turn that has times."""
+        self._last_final = started_from  # the end of the last final turn that has times
         self._last_word_start_ms = 0
         """Where the last word of that turn starts, or the word before ends if that is later."""
         self._open_turn_start_ms: int | None = None
@@ -53,8 +50,7 @@ class ResumeTracker:
         ends of turns, but no turn can end after the audio sent."""
         self._turn_count = started_from.turn
         """How many turns the job has had, including finals without times."""
-        self._is_turn_open = False
-        """Whether the last of them has no final yet."""
+        self._is_turn_open = False  # whether the last of them has no final yet
         self._cut_point: ResumePoint | None = None
         """Where to split the last turn if the session's end cut it off; None if it did not."""
 

@@ -16,10 +16,8 @@ class TranscriptLine:
     """One turn as a reader sees it."""
 
     turn_order: int
-    stable_text: str
-    """Words that no longer change."""
-    unstable_text: str
-    """Words that may still change; empty in a final."""
+    stable_text: str  # words that no longer change
+    unstable_text: str  # words that may still change; empty in a final
     is_final: bool
     start_ms: int | None
     """From the first word, on the recording's clock; None when the server sent no words."""
@@ -86,8 +84,7 @@ class Transcript:
         self._turns: dict[int, Turn] = {}
         self._evicted_mask = 0
         """A bit for each evicted turn: hours of turns take a few hundred bytes."""
-        self._evict_threshold = 0
-        """Turns below which `evict` does nothing."""
+        self._evict_threshold = 0  # turns below which `evict` does nothing
         self.resume_points = list(resume_points)
         """Where one attempt took over from another, in order."""
         for turn in turns:

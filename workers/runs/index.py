@@ -30,10 +30,8 @@ class IndexJob:
     """One job of the index. Properties raise `Malformed` for what cannot be read."""
 
     id: JobId
-    file: str
-    """The recording, as the user named it."""
-    record: JsonObject
-    """The job's object as written."""
+    file: str  # the recording, as the user named it
+    record: JsonObject  # the job's object as written
 
     @property
     def status(self) -> str:
@@ -66,8 +64,7 @@ class IndexJob:
 class RunIndex:
     """The content of ``run.json``. Properties raise `Malformed` for what cannot be read."""
 
-    header: JsonObject
-    """What all jobs have in common."""
+    header: JsonObject  # what all jobs have in common
     jobs: list[IndexJob]
 
     @property

@@ -7,10 +7,8 @@ from workers.runs.run_folder import RunFolder
 
 MAX_WRITE_SHARE = 0.1
 """The share of time spent on writing; changes in the meantime are saved together."""
-
 RETRY_INTERVAL_S = 1.0
 """Wait after a failure, such as a full disk."""
-
 MAX_FINAL_TRIES = 3
 
 

@@ -20,8 +20,7 @@ _RETRY_NOT_STARTED = "it was asked for again, and the program ended before it be
 class SavedRun:
     """What is needed to resume a run."""
 
-    endpoint: Endpoint | None
-    """None: the embedded engine, before any session started."""
+    endpoint: Endpoint | None  # None: the embedded engine, before any session started
     settings: StreamSettings
     limits: Limits
     jobs: list[JobState]

@@ -24,7 +24,7 @@ from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import environment
 from workers.runs.index import INDEX_NAME, INDEX_VERSION, RunIndex, index_text, job_line, read_index
-from workers.traces import files
+from workers.traces.files import attempt_files
 
 _LOCK_NAME = "run.lock"
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
@@ -43,8 +43,7 @@ class RunFolder:
         self._resumed = index is not None
         self._header = index.header if index else {}
         self._jobs = {job.id: job.record for job in index.jobs} if index else {}
-        self.needs_saving = False
-        """Whether anything has changed since the last save."""
+        self.needs_saving = False  # whether anything has changed since the last save
         self._header_saved = False
         self._saved_lines: dict[JobId, str] = {}
         """The lines of jobs that have not changed since the last save."""
@@ -64,11 +63,6 @@ class RunFolder:
     def is_saved(self) -> bool:
         """Whether everything could be saved."""
         return not self.needs_saving and (not self._jobs or (self.path / INDEX_NAME).exists())
-
-    @property
-    def exports_path(self) -> Path:
-        """The default folder for exports of this run."""
-        return self.path / "exports"
 
     @property
     def faults_path(self) -> Path:
@@ -97,20 +91,12 @@ class RunFolder:
         self.needs_saving = bool(self._jobs)  # without jobs there is no run
         self._header_saved = False
 
-    def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
-        """The trace and the log of an attempt."""
-        return files.attempt_files(self.path, job, attempt, file)
-
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
         after its start leaves one without events."""
-        while self.attempt_files(job, attempt, file)[0].exists():
+        while attempt_files(self.path, job, attempt, file)[0].exists():
             attempt += 1
         return attempt
-
-    def set_aside(self, job: JobId, attempt: int, file: str) -> None:
-        """Renames the files of a refused attempt, so that its number can be used again."""
-        files.set_aside(self.path, job, attempt, file)
 
     def add_job(self, job: JobId, file: str) -> None:
         """Records a new job. ``file`` is the recording as the user named it; its absolute path is

@@ -5,6 +5,7 @@ connections do not count as attempts and are not shown.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import accumulate, chain
 from pathlib import Path
@@ -12,9 +13,11 @@ from pathlib import Path
 from workers.jobs.job import JobId
 from workers.runs.index import read_index
 from workers.runs.job_timeline import JobTimeline, TimedReport, time_attempts
-from workers.runs.run_clock import RunClock
 from workers.traces.files import trace_files
 from workers.traces.index import TraceIndex
+
+MAX_IDLE_GAP_S = 10.0
+"""A longer time without live sessions is cut to this, as when a run is resumed the next day."""
 
 
 class RunTimeline:
@@ -35,13 +38,11 @@ class RunTimeline:
             for _, trace_index in chain(*traces)
             if trace_index.end_s
         )
-        attempts = [
-            time_attempts(
-                job_traces,
-                lambda trace: self._clock.from_wall_time(trace.started_at.timestamp()),
-            )
-            for job_traces in traces
-        ]
+
+        def start_s(trace: TraceIndex) -> float:
+            return self._clock.from_wall_time(trace.started_at.timestamp())
+
+        attempts = [time_attempts(job_traces, start_s) for job_traces in traces]
         starts = [(attempt.start_s, 1) for attempt in chain(*attempts)]
         ends = [(attempt.end_s, -1) for attempt in chain(*attempts)]
         self.duration_s = max((end_s for end_s, _ in ends), default=0.0)
@@ -88,3 +89,34 @@ class RunTimeline:
     def wall_time(self, at_s: float) -> datetime:
         """The local time of day at a moment of the run."""
         return datetime.fromtimestamp(self._clock.to_wall_time(at_s), UTC).astimezone()
+
+
+class RunClock:
+    """Converts between the wall clock and the run's clock, which stands still in long pauses.
+
+    ``spans`` are the times in which sessions were live: start in seconds since the epoch, duration.
+    """
+
+    def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
+        self._started_at = reached = 0.0
+        self._skipped_gaps: list[tuple[float, float]] = []
+        """The end of each pause on the run's clock, and all seconds that were cut by then."""
+        cut = 0.0
+        for start, seconds in sorted(spans):
+            if not reached:
+                self._started_at = reached = start
+            if start - reached > MAX_IDLE_GAP_S:
+                cut += start - reached - MAX_IDLE_GAP_S
+                self._skipped_gaps.append((start - self._started_at - cut, cut))
+            reached = max(reached, start + seconds)
+
+    def from_wall_time(self, wall_s: float) -> float:
+        """Converts seconds since the epoch to seconds of the run."""
+        whole = max(wall_s - self._started_at, 0.0)
+        cut = max((cut for at, cut in self._skipped_gaps if at + cut <= whole), default=0.0)
+        return whole - cut
+
+    def to_wall_time(self, at_s: float) -> float:
+        """Converts seconds of the run to seconds since the epoch."""
+        skipped = bisect_right(self._skipped_gaps, at_s, key=lambda skip: skip[0])
+        return self._started_at + at_s + (self._skipped_gaps[skipped - 1][1] if skipped else 0.0)

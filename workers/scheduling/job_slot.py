@@ -16,14 +16,11 @@ from workers.session.assignment import StopCommand
 
 MAX_SUSPENDED_CHECKS = 3
 """Checks in a row that find a session suspended before it is killed."""
-
 MAX_SILENT_CHECKS = 15
 """Checks without a report before a streaming session is killed: it reports once a second."""
-
 MAX_SILENT_SETUP_CHECKS = 600
 """The same for a session that does not stream. It may read its file up to the resume point, which
 takes a minute for some hours of Opus, or wait for the server."""
-
 MAX_KEPT_TURNS = 8
 """Turns of a transcript kept in memory here; the scheduler only needs the resume point."""
 
@@ -32,8 +29,7 @@ class JobPhase(Enum):
     UNPROBED = "unprobed"
     PROBING = "probing"
     QUEUED = "queued"
-    LIVE = "live"
-    """It has left the queue; its session is being started, or runs."""
+    LIVE = "live"  # it has left the queue; its session is being started, or runs
     FINISHED = "finished"
 
 
@@ -42,33 +38,24 @@ class JobSlot:
     """One job, and its session while it has one. Only the scheduler changes it."""
 
     id: JobId
-    file: str
-    """As the user named it."""
-    path: str
-    """Where it is."""
-    state: JobState
-    """What its sessions have reported, apart from old turns."""
-    attempt: int = 1
-    """The number of the current attempt, or of the next one."""
+    file: str  # as the user named it
+    path: str  # where it is
+    state: JobState  # what its sessions have reported, apart from old turns
+    attempt: int = 1  # the number of the current attempt, or of the next one
     generation: int = 0
     """How often the user has retried the job. The attempt's number cannot say that: an attempt that
     never started leaves its number to the next one."""
     phase: JobPhase = JobPhase.UNPROBED
-    job: Job | None = None
-    """Known once the file is probed."""
+    job: Job | None = None  # known once the file is probed
     session: Session | None = None
-    due_at: float = 0.0
-    """The earliest start, on the monotonic clock."""
-    started_at: float = 0.0
-    """When the current attempt left the queue."""
-    failed_attempts: int = 0
-    """Failures since the user last retried the job."""
+    due_at: float = 0.0  # the earliest start, on the monotonic clock
+    started_at: float = 0.0  # when the current attempt left the queue
+    failed_attempts: int = 0  # failures since the user last retried the job
     starts_over: bool = False
     """The next attempt starts at the beginning of the recording and drops the transcript."""
     changes: UpdateConfiguration = NO_CHANGES
     """What the user changed while it streamed; further attempts start with it."""
-    end_requested: bool = False
-    """The user cancelled it, or the program ends."""
+    end_requested: bool = False  # the user cancelled it, or the program ends
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
     _stop_commands: list[StopCommand] = field(default_factory=list)
@@ -116,7 +103,7 @@ class JobSlot:
         self._last_report_t, self._last_report_at = 0.0, now
 
     def note_report(self, report: JobReport, now: float) -> None:
-        """Notes that the session is alive: it has reported something."""
+        """Notes that the session is alive."""
         self._silent_checks = 0
         self._last_report_t, self._last_report_at = report.t, now
 
@@ -195,9 +182,6 @@ class JobSlot:
         outcome = self.state.latest_outcome
         # A file that was only missing never started an attempt, so it does not start over.
         unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt
-        if outcome is Outcome.DONE or unreadable:
-            self.starts_over = True
-        self.attempt = attempt
-        self.generation += 1
-        self.job = None
+        self.starts_over |= outcome is Outcome.DONE or unreadable
+        self.attempt, self.generation, self.job = attempt, self.generation + 1, None
         self.failed_attempts, self.due_at, self.end_requested = 0, 0.0, False

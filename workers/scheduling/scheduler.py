@@ -23,6 +23,7 @@ from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Assignment, StopCommand, Timeouts
+from workers.traces.files import attempt_files, set_aside
 
 _log = Logger("paceline.scheduler")
 
@@ -38,10 +39,8 @@ class SessionTarget:
 
     endpoint: Endpoint
     key: Secret | None
-    max_sessions: int
-    """At once, unless the user sets another limit."""
-    server_restarts: int = 0
-    """How often an embedded engine died and was started again."""
+    max_sessions: int  # at once, unless the user sets another limit
+    server_restarts: int = 0  # how often an embedded engine died and was started again
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,7 @@ class Claim:
     """A job whose file the caller is to probe, or whose session it is to start."""
 
     slot: JobSlot
-    generation: int
-    """`JobSlot.generation` when it was claimed."""
+    generation: int  # `JobSlot.generation` when it was claimed
 
     @property
     def is_current(self) -> bool:
@@ -80,8 +78,7 @@ class Scheduler:
         self.holding = False  # no new starts
         self.stopping = False  # no new starts and no retries
         self.session_limit = session_limit
-        self.target: SessionTarget | None = None
-        """Known after the first start."""
+        self.target: SessionTarget | None = None  # known after the first start
         self._settings = settings
         self._launcher = launcher
         self._clock = clock
@@ -94,19 +91,16 @@ class Scheduler:
 
     @property
     def max_sessions(self) -> int:
-        """Sessions at once; 0 while that is not known."""
         if self.session_limit is not None:
             return self.session_limit
         return self.target.max_sessions if self.target else 0
 
     @property
     def is_idle(self) -> bool:
-        """Nothing queued and nothing live."""
         return not self._queue and not self._live
 
     @property
     def queue(self) -> list[JobId]:
-        """Jobs that wait to start, the next one first."""
         return self._queue.order
 
     @property
@@ -159,16 +153,14 @@ class Scheduler:
 
     def retry(self, job: JobId) -> bool:
         slot = self._slots[job]
-        if self.stopping:
+        if self.stopping or not (slot.phase is JobPhase.QUEUED or slot.is_finished):
             return False
-        if slot.phase is JobPhase.QUEUED:
-            self._queue.mark_ready(slot)
-            self.start_limiter.skip_pause()
-            return True
         if slot.is_finished:
             self._queue_retry(slot, "asked for")
-            return True
-        return False
+        else:
+            self._queue.mark_ready(slot)
+            self.start_limiter.skip_pause()
+        return True
 
     def reorder(self, order: Sequence[JobId]) -> None:
         self._queue.reorder(order)
@@ -242,7 +234,7 @@ class Scheduler:
         slot = claim.slot
         if not claim.is_current or slot.job is None:
             return None
-        trace, log = self.folder.attempt_files(slot.id, slot.attempt, slot.file)
+        trace, log = attempt_files(self.folder.path, slot.id, slot.attempt, slot.file)
         assignment = Assignment(
             job=slot.job,
             attempt=slot.attempt,
@@ -262,7 +254,7 @@ class Scheduler:
         return session
 
     def fail_job(self, claim: Claim, ended: Ended) -> None:
-        """Ends a claimed job for good."""
+        """Ends a claimed job; it gets no other attempt."""
         if claim.is_current:
             self._close_attempt(claim.slot, self._report(claim.slot, ended))
 
@@ -279,12 +271,12 @@ class Scheduler:
     def apply_report(self, slot: JobSlot, report: JobReport) -> None:
         """Applies a session's report. An `Ended` waits until the session is gone."""
         slot.note_report(report, self._clock())
-        if isinstance(report.event, Ended):
-            slot.ending = report
-            return
         if isinstance(report.event, Began):
             self.start_limiter.record_accepted(slot.started_at)
-        self._publish(slot, report)
+        if isinstance(report.event, Ended):
+            slot.ending = report
+        else:
+            self._publish(slot, report)
 
     def finish_session(self, slot: JobSlot, exit_text: str) -> None:
         """Ends the attempt of a session that is gone; ``exit_text``: how its process ended."""
@@ -315,7 +307,7 @@ class Scheduler:
         if delay is None or slot.end_requested or self.stopping:
             return
         if refused:
-            self.folder.set_aside(slot.id, slot.attempt, slot.file)
+            set_aside(self.folder.path, slot.id, slot.attempt, slot.file)
         slot.attempt = self.folder.next_attempt(slot.id, slot.attempt, slot.file)
         self._queue.add_retry(slot, now + delay)
         wait = max(delay, self.start_limiter.next_start_at(now) - now)

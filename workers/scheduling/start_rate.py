@@ -14,30 +14,22 @@ from copy import copy
 
 FREE_STARTS_PER_MINUTE = 5
 """New sessions a minute for a free account."""
-
 MIN_START_GAP_S = 0.03
 """Seconds between two starts, so that sessions already streaming keep their processor."""
-
 RATE_WINDOW_S = 60.0
 """The minute for which the service's limit counts."""
-
 MIN_USED_SHARE = 0.7
 """The share of a minute's starts that must have been used before the limit rises."""
-
 SERVICE_GROWTH = 1.1
 PROBING_GROWTH = 2.0
 """Factors by which the limit rises a minute: after the first refusal, and before it."""
-
 FIRST_PAUSE_S = 4.0
 """Pause after a refusal. Doubles with each refusal in a row, up to a minute; a random part of it is
 left out."""
-
 MIN_PAUSE_S = 1.0
 """Shortest pause after a refusal, even if a session ends meanwhile."""
-
 MAX_OUTAGE_S = 600.0
 """How long a server that has answered may be unreachable before attempts count as failed."""
-
 TRIAL_TIMEOUT_S = 30.0
 """How long a trial may take before another session starts anyway."""
 

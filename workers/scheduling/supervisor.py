@@ -34,10 +34,9 @@ from workers.session.local_launcher import LocalLauncher
 __all__ = ["SessionTarget", "Supervisor"]
 
 SHUTDOWN_TIMEOUT_S = 8.0
-"""Seconds in which sessions may end by themselves at the end before they are killed."""
-
+"""How long closing waits for sessions to end before it kills them."""
 SESSION_CHECK_INTERVAL_S = 1.0
-"""Seconds between two checks for sessions that are suspended or silent."""
+"""Between two checks for sessions that are suspended or silent."""
 
 
 class Supervisor:
@@ -147,7 +146,7 @@ class Supervisor:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing queued and nothing live."""
+        """Whether nothing is queued or live."""
         with self._changed:
             return self._scheduler.is_idle
 
@@ -271,7 +270,7 @@ class Supervisor:
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
         except (EOFError, ConnectionError):
             reason = "the session's process could not be started: the fork server died"
-            ended = Ended(Outcome.CRASHED, reason, "A new one is started.")
+            ended = Ended(Outcome.CRASHED, reason, "A new one will start.")
         except OSError as error:
             reason = f"the session's process could not be started ({error})"
             hint = "Lower --sessions, or let programs open more files (ulimit -n); then retry."

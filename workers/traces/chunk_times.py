@@ -27,14 +27,10 @@ BIN_EDGES_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5
 class ChunkTime:
     """One chunk: its audio, and when it was due and sent."""
 
-    start_s: float
-    """Start of its audio in the recording."""
-    seconds: float
-    """Duration of its audio."""
-    due_s: float
-    """On the attempt's clock."""
-    sent_s: float
-    """When its write to the socket had finished, on the same clock."""
+    start_s: float  # start of its audio in the recording
+    seconds: float  # duration of its audio
+    due_s: float  # on the attempt's clock
+    sent_s: float  # when its write to the socket had finished, on the same clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +41,10 @@ class Timing:
     settings: StreamSettings
     resume_point: ResumePoint
     began: Began | None
-    lags_us: "array[int]"
-    """Of every chunk, oldest first."""
-    bin_counts: tuple[int, ...]
-    """Chunks in each bin of `BIN_EDGES_MS`."""
+    lags_us: "array[int]"  # of every chunk, oldest first
+    bin_counts: tuple[int, ...]  # chunks in each bin of `BIN_EDGES_MS`
     slips: tuple[Slipped, ...]
-    certificate: Certificate
-    """As if the attempt ended now."""
+    certificate: Certificate  # as if the attempt ended now
     is_over: bool
     damaged_lines: int
 
@@ -110,7 +103,9 @@ class ChunkTimes:
         """The times of chunk ``chunk`` of this attempt, counted from 0."""
         if not 0 <= chunk < len(self):
             raise IndexError(chunk)
-        rate, start, frames = self._grid
+        rate = self.began.sample_rate if self.began else 16_000
+        start = round(self.resume_point.at_ms * rate / 1000)  # a sample of the recording
+        frames = -(-rate * self.settings.chunk_ms // 1000)
         offset_s, seconds = chunk * frames / rate, frames / rate
         if chunk == len(self) - 1:
             last_s = self._sent_end_s - start / rate - offset_s
@@ -124,18 +119,6 @@ class ChunkTimes:
                 due_s += slip.stalled_ms / 1000
         sent_s = due_s + self._lags_us[chunk] / 1e6
         return ChunkTime(start / rate + offset_s, seconds, due_s, sent_s)
-
-    def chunk_at(self, position_s: float) -> int:
-        """The number of the chunk at a position in seconds of the recording, sent or not."""
-        rate, start, frames = self._grid
-        return int((position_s * rate - start) // frames)
-
-    @property
-    def _grid(self) -> tuple[int, int, int]:
-        """The rate in Hz, the attempt's first sample in the recording, and samples per chunk."""
-        rate = self.began.sample_rate if self.began else 16_000
-        start = round(self.resume_point.at_ms * rate / 1000)
-        return rate, start, -(-rate * self.settings.chunk_ms // 1000)
 
     def timing(self, attempt: int, until_s: float = inf) -> Timing | None:
         """The figures at ``until_s`` on the attempt's clock; None if no chunk was sent by then."""

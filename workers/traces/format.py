@@ -38,8 +38,7 @@ class TraceHead:
     file: str
     recording: Recording | None = None
     settings: StreamSettings = field(default_factory=StreamSettings)
-    seam: ResumePoint = RECORDING_START
-    """Where in the recording the attempt starts."""
+    seam: ResumePoint = RECORDING_START  # where in the recording the attempt starts
     endpoint: str = ""
 
 

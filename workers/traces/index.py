@@ -30,10 +30,8 @@ class _LineKind(IntEnum):
     PROGRESS = 1
     UNREPLACEABLE_TURN = 2
     """A turn without words, or one that was cut; it does not repeat earlier partials."""
-    PARTIAL = 3
-    """Repeats earlier partials of its turn; a later line may replace it."""
-    FINAL = 4
-    """Like a partial, but nothing replaces it."""
+    PARTIAL = 3  # repeats earlier partials of its turn; a later line may replace it
+    FINAL = 4  # like a partial, but nothing replaces it
     PROGRESS_BEFORE_FINAL = 5
     """The progress that `format.needs_progress_first` requires before a final turn."""
 
@@ -128,8 +126,11 @@ class TraceIndex:
     def _scan_lines(self, file: BinaryIO) -> None:
         offset, latest_s, progress_line = file.tell(), 0.0, -1
         while line := file.readline(MAX_LINE_BYTES):
-            if not line.endswith(b"\n") and not _is_json(line):
-                return  # torn, or being written now
+            if not line.endswith(b"\n"):
+                try:
+                    codec.parse_object(line, "")
+                except Malformed:
+                    return  # torn, or being written now
             found = LINE_START.match(line)
             if found is None or float(found[1]) > MAX_TIME_S:
                 raise Malformed(f"{self._path.name}, byte {offset} is no line of a trace")
@@ -137,7 +138,13 @@ class TraceIndex:
             if not trace_only:
                 index = len(self._offsets)
                 latest_s = max(latest_s, float(t))
-                kind = _line_kind(line, progress, order, final)
+                if order is None:
+                    kind = _LineKind.PROGRESS if progress else _LineKind.RARE
+                else:
+                    kind = _LineKind.FINAL if final else _LineKind.PARTIAL
+                    words = line.partition(b',"words":[')[2]
+                    if not words.startswith(b"{") or line.rstrip().endswith(b',"cut":true}'):
+                        kind = _LineKind.UNREPLACEABLE_TURN
                 self._times_s.append(latest_s)
                 self._offsets.append(offset)
                 self._turn_orders.append(int(order or 0))
@@ -194,22 +201,3 @@ class TraceIndex:
         if isinstance(event, TRACE_ONLY):
             raise Malformed(f"{where} has another type than its start says")
         return event
-
-
-def _line_kind(
-    line: bytes, progress: bytes | None, order: bytes | None, final: bytes | None
-) -> _LineKind:
-    if order is None:
-        return _LineKind.PROGRESS if progress else _LineKind.RARE
-    words = line.partition(b',"words":[')[2]
-    if not words.startswith(b"{") or line.rstrip().endswith(b',"cut":true}'):
-        return _LineKind.UNREPLACEABLE_TURN
-    return _LineKind.FINAL if final else _LineKind.PARTIAL
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        codec.parse_object(line, "")
-    except Malformed:
-        return False
-    return True

@@ -26,12 +26,9 @@ from workers.traces.reader import LINE_TYPE, parse_event, parse_head
 
 READ_SLICE_S = 0.008
 """About how long one `TraceTail.read` takes: meanwhile the screen waits for the interpreter."""
-
 READ_BLOCK_BYTES = 1 << 16
-
 MAX_SHOWN_LINE_BYTES = 1 << 16
 """Bytes of a line that are read: a server may send a message of any length."""
-
 _TIMING_TYPES = (HEAD_TYPE.encode(), b"began", b"chunks", b"slip", b"ended")
 """Types of lines with the lags of chunks, or needed for them. Without progress, which is frequent
 and only gives the length of the last chunk."""
@@ -47,10 +44,8 @@ class TraceEntry:
     """One line of a trace as text; it may be damaged."""
 
     attempt: int
-    text: str
-    """The line, or its first `MAX_SHOWN_LINE_BYTES`."""
-    size_bytes: int
-    """Of the whole line."""
+    text: str  # the line, or its first `MAX_SHOWN_LINE_BYTES`
+    size_bytes: int  # of the whole line
 
     @property
     def is_truncated(self) -> bool:
@@ -87,17 +82,13 @@ class _AttemptTail:
 
     path: Path
     attempt: int
-    inode: int = 0
-    """To notice that another file has taken the name."""
+    inode: int = 0  # to notice that another file has taken the name
     read_bytes: int = 0
-    line_start: int = 0
-    """Start of the line whose end was not read yet."""
-    partial_line: bytes = b""
-    """The part of that line that was read."""
+    line_start: int = 0  # start of the line whose end was not read yet
+    partial_line: bytes = b""  # the part of that line that was read
     chunk_times: ChunkTimes = field(default_factory=ChunkTimes)
     head: TraceHead | None = None
-    latest_s: float = 0.0
-    """The latest time read, in seconds on the attempt's clock."""
+    latest_s: float = 0.0  # the latest time read, in seconds on the attempt's clock
     times_s: "array[float]" = field(default_factory=lambda: array("d"))
     offsets: "array[int]" = field(default_factory=lambda: array("Q"))
     sizes_bytes: "array[int]" = field(default_factory=lambda: array("Q"))
@@ -182,14 +173,12 @@ class TraceTail:
         self._folder = folder
         self._time_limit = time_limit
         self._lock = Lock()
-        self.version = 0
-        """Increased when all lines are read again from the start."""
+        self.version = 0  # increased when all lines are read again from the start
         self._reset()
 
     def _reset(self) -> None:
         self._tails: list[_AttemptTail] = []  # a new one: another thread may look at the old one
-        self.is_loaded = False
-        """Whether the traces were read to their end."""
+        self.is_loaded = False  # whether the traces were read to their end
         self.timings: tuple[Timing, ...] = ()
         """Of each attempt that sent audio; replaced as a whole."""
         self.version += 1

@@ -20,7 +20,7 @@ from tests.engine.support.scripted_server import (
 )
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support import audio_files
-from workers.exports import FORMATS
+from workers.exports.files import FORMATS
 
 NAMES = [
     b"bad\xff name.wav",

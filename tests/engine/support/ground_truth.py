@@ -19,7 +19,7 @@ import numpy as np
 import pysubs2
 
 from tests.support import audio_files
-from workers import exports
+from workers.exports.files import write_exports
 from workers.jobs.job_state import JobState, JobStatus
 
 RATE = 8000
@@ -150,7 +150,7 @@ def transcript_errors(truth: GroundTruth, job_state: JobState, padding_ms: int =
             if not (word.start == true and 60 <= word.end - true <= 60 + padding_ms):
                 found.append(f"{word.text} is said to be at {word.start}–{word.end} ms")
     with TemporaryDirectory() as folder:
-        files = exports.write_exports(job_state, ("txt", "srt", "vtt", "json", "csv"), Path(folder))
+        files = write_exports(job_state, ("txt", "srt", "vtt", "json", "csv"), Path(folder))
         for path in files:
             found += _word_differences(path.suffix, truth.texts, _exported_words(path))
     return found

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.exports import FORMATS, export_name, export_names, write_exports
+from workers.exports.files import FORMATS, write_exports
+from workers.exports.names import export_name, export_names
 from workers.exports.sanitise import single_line, words_of
 from workers.exports.spoken import MAX_TIME_MS, timed_words
 from workers.exports.subtitles import srt_of, vtt_of

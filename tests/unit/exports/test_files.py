@@ -10,17 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.errors import PacelineError, UsageProblem
-from workers.exports import (
+from workers.exports.files import (
     COMBINED_FORMATS,
     FORMATS,
     FilesExist,
     OverwritePolicy,
-    export_name,
-    export_names,
     write_combined_exports,
     write_exports,
 )
-from workers.exports.names import MAX_NAME_BYTES, safe_file_name
+from workers.exports.names import MAX_NAME_BYTES, export_name, export_names, safe_file_name
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript

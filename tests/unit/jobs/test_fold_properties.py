@@ -29,6 +29,7 @@ from workers.jobs.job_state import JobState
 from workers.pacing.certificate import LagSummary
 from workers.protocol.messages import Turn, Word
 from workers.runs import reader, run_folder
+from workers.traces.files import attempt_files
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
@@ -118,7 +119,7 @@ def write_run(path: Path, sessions: list[list[Event]]) -> list[Path]:
         folder.record(fold([queued]), queued)
         folder.save(folder.take_index_text() or "", durable=False)
         for number, events in enumerate(sessions, start=1):
-            traces.append(folder.attempt_files(JOB, number, FILE)[0])
+            traces.append(attempt_files(folder.path, JOB, number, FILE)[0])
             head = TraceHead(job=JOB, attempt=number, file=FILE)
             with TraceWriter(traces[-1], head) as writer:
                 for report in reports_of(events, number):

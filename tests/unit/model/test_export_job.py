@@ -24,7 +24,7 @@ from tui.render.export_choices import (
 from tui.theme.roles import Look, StyledLine
 from tui.theme.symbols import ASCII, UNICODE
 from workers.errors import PacelineError
-from workers.exports import FORMATS, OverwritePolicy
+from workers.exports.files import FORMATS, OverwritePolicy
 from workers.jobs.job import JobId
 from workers.protocol.codec import JsonObject
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.old_runs import OLD_RUNS
 from tests.support.run_builders import observable_state
-from workers.exports import FORMATS, export_names, write_exports
+from workers.exports.files import FORMATS, write_exports
+from workers.exports.names import export_names
 from workers.jobs.events import Outcome
 from workers.jobs.job_state import JobState, JobStatus
 from workers.runs import reader

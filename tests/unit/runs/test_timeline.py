@@ -31,8 +31,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn, Word
 from workers.runs import reader
 from workers.runs.job_timeline import UNRECORDED_ENDING, IncidentKind, TimedReport
-from workers.runs.run_clock import MAX_IDLE_GAP_S
-from workers.runs.timeline import RunTimeline
+from workers.runs.timeline import MAX_IDLE_GAP_S, RunTimeline
 
 
 def fold(moments: Iterable[TimedReport], known: dict[JobId, JobState] | None = None) -> dict:
