@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,16 +39,19 @@ TranscriptRow: TypeAlias = TextRow | AttemptSpan
 
 
 def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
-    """Wraps a turn into rows of at most so many cells."""
+    """Wraps a turn into rows of at most so many cells; settled words come before the others."""
     line = transcript_line(turn)
-    stamp = "" if line.start_ms is None else _format_timestamp(line.start_ms)
+    settled = " ".join(clean(line.stable_text, MAX_TURN_CHARS).split())
+    unsettled = clean(line.unstable_text, MAX_TURN_CHARS).split()
+    text = " ".join(part for part in (settled, *unsettled) if part)
+    border = len(settled)  # the space between the two parts belongs to the second
+    start_label = "" if line.start_ms is None else _format_timestamp(line.start_ms)
+    end_label = _end_label(line)
     rows: list[TextRow] = []
-    texts = clean(line.stable_text, MAX_TURN_CHARS), clean(line.unstable_text, MAX_TURN_CHARS)
-    for at, settled, unsettled in _wrap(*texts, cells):
-        if rows:
-            rows.append(TextRow("", settled, unsettled, line.is_final, at))
-        else:
-            rows.append(TextRow(stamp, settled, unsettled, line.is_final, at, _end_label(line)))
+    for start, end in row_spans(text, cells):
+        texts = text[start : min(end, border)], text[max(start, border) : end]
+        rows.append(TextRow(start_label, *texts, line.is_final, start, end_label))
+        start_label = end_label = ""
     return rows
 
 
@@ -66,17 +69,6 @@ def _format_timestamp(time_ms: int) -> str:
     if minutes < 600:
         return format_duration(time_ms / 1000) if time_ms >= 0 else ""
     return f"{minutes // 60}h{minutes % 60:02}" if minutes < 600_000 else ""
-
-
-def _wrap(settled: str, unsettled: str, cells: int) -> list[tuple[int, str, str]]:
-    """Rows, each with the offset of its first character; settled words come before the others."""
-    settled = " ".join(settled.split())
-    text = " ".join(part for part in (settled, *unsettled.split()) if part)
-    border = len(settled)  # the space between the two parts belongs to the second
-    return [
-        (start, text[start : min(end, border)], text[max(start, border) : end])
-        for start, end in row_spans(text, cells)
-    ]
 
 
 def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> str:
@@ -110,7 +102,10 @@ class TranscriptLayout:
 
         Returns the first row that may differ from before.
         """
-        items = _interleave(turns, attempt_spans)
+        items: list[Turn | AttemptSpan] = list(turns)
+        for span in reversed(attempt_spans):  # before its first turn, or where that will be
+            at = bisect_left(turns, span.start.turn, key=lambda turn: turn.turn_order)
+            items.insert(at, span)
         same = 0
         for known, item in zip(self._items, items, strict=False):
             if known is not item and not (isinstance(item, AttemptSpan) and known == item):
@@ -138,9 +133,18 @@ class TranscriptLayout:
         pattern = re.compile(re.escape(text), re.IGNORECASE)
         found: list[MatchSpans] = []
         for item in range(bisect_left(self._first_rows, first_row), len(self._first_rows)):
-            if matches := list(pattern.finditer(self._item_text(item))):
-                start, rows = self._first_rows[item], self._item_rows(item)
-                found += (tuple(_match_spans(start, rows, *match.span())) for match in matches)
+            if not (matches := list(pattern.finditer(self._item_text(item)))):
+                continue
+            rows = list(enumerate(self._item_rows(item), self._first_rows[item]))
+            for match in matches:
+                spans = []
+                for number, row in rows:
+                    length = len(row.settled) + len(row.unsettled)
+                    start = max(match.start() - row.text_offset, 0)
+                    end = min(match.end() - row.text_offset, length)
+                    if start < end:
+                        spans.append(RowSpan(number, start, end))
+                found.append(tuple(spans))
         return found
 
     def _item_rows(self, item: int) -> list[TextRow]:
@@ -156,25 +160,3 @@ class TranscriptLayout:
                 text = text.ljust(row.text_offset) + row.settled + row.unsettled
             self._texts[item] = text
         return text
-
-
-def _match_spans(
-    first_row: int, rows: Sequence[TextRow], start: int, end: int
-) -> Iterator[RowSpan]:
-    for number, row in enumerate(rows, first_row):
-        inside = (
-            max(start, row.text_offset),
-            min(end, row.text_offset + len(row.settled) + len(row.unsettled)),
-        )
-        if inside[0] < inside[1]:
-            yield RowSpan(number, inside[0] - row.text_offset, inside[1] - row.text_offset)
-
-
-def _interleave(
-    turns: Sequence[Turn], attempt_spans: Sequence[AttemptSpan]
-) -> list[Turn | AttemptSpan]:
-    """Puts each attempt before its first turn, or where that turn will be."""
-    items: list[Turn | AttemptSpan] = list(turns)
-    for span in reversed(attempt_spans):
-        items.insert(bisect_left(turns, span.start.turn, key=lambda turn: turn.turn_order), span)
-    return items

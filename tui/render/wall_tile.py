@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tui.model import metrics
 from tui.model.column_spec import RowContext
 from tui.render import gauges, latest_words
+from tui.render.gauges import LAG_GAUGE_WIDTH, LAG_NUMBER_WIDTH, LEVEL_METER_WIDTH
 from tui.render.job_labels import (
     STATUS_ROLES,
     bar_role,
@@ -15,13 +16,12 @@ from tui.render.job_labels import (
 )
 from tui.render.sentences import wrap_sentence
 from tui.render.transcript_layout import attempt_divider, wrap_turn
-from tui.text import formats
+from tui.text.formats import format_duration
 from tui.text.width import cell_width, fit_middle, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.attempt_spans import AttemptSpan, attempt_spans
+from workers.jobs.attempt_spans import attempt_spans
 from workers.jobs.job_state import JobState, JobStatus
-from workers.protocol.messages import Turn
 
 GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Columns and rows of tiles, the most tiles first."""
@@ -104,12 +104,12 @@ def tile_lines(
     room = cells - 3  # the upright, and a space on both sides
     gauge_lines = _gauge_lines(job_state, room, symbols)
     body = rows - 1 - len(gauge_lines)
-    under = _problem_rows(job_state, context, room, symbols)[: max(body, 0)]
-    words = _transcript_lines(job_state, room, body - len(under), symbols)
-    blank: list[StyledLine] = [[] for _ in range(body - len(under) - len(words))]
+    problem = _problem_lines(job_state, context, room, symbols)[: max(body, 0)]
+    words = _transcript_lines(job_state, room, body - len(problem), symbols)
+    blank: list[StyledLine] = [[] for _ in range(body - len(problem) - len(words))]
     upright = symbols.cursor if context.current else " " if edges.at_left else symbols.vertical_rule
     edge = (f"{upright} ", Role.KEY if context.current else Role.FAINT)
-    lines = [*gauge_lines, *blank, *words, *under]
+    lines = [*gauge_lines, *blank, *words, *problem]
     title = _title_line(job_state, context, edges, cells, symbols)
     return [title, *([edge, *line] for line in lines)][:rows]
 
@@ -141,107 +141,72 @@ def _title_line(
     ]
 
 
-# --- gauges
-
-
 def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
     """Progress, lag and level; in one line if there is room."""
-    lag = [*_lag_line(job_state, symbols), *_level_meter(job_state, symbols)]
+    lag: StyledLine = [(" " * (LAG_GAUGE_WIDTH + LAG_NUMBER_WIDTH + 4), Role.FAINT)]
+    if (lag_ms := metrics.lag_ms(job_state)) is not None:
+        slip = (symbols.slip if job_state.slips else " ", Role.WARNING)
+        (number, role), (sign, _) = gauges.lag_number(lag_ms, symbols)
+        gauge = gauges.lag_gauge(lag_ms, symbols)
+        if job_state.status.is_finished:
+            gauge, role = [(f"{'p99':>{LAG_GAUGE_WIDTH}}", Role.FAINT)], Role.MUTED
+        lag = [*gauge, (number, role), (" ms", Role.FAINT), (sign, role), slip]
+    live = job_state.status is JobStatus.STREAMING
+    level = gauges.level_meter(job_state.levels_db, symbols) if live else " " * LEVEL_METER_WIDTH
+    lag.append((f"  {level}", Role.LIVE))
     if cells < MIN_ONE_LINE_GAUGES_WIDTH:
         return [_progress_line(job_state, cells, symbols), lag]
-    taken = line_width(lag)
-    return [[*_progress_line(job_state, cells - taken - 3, symbols), ("   ", Role.FAINT), *lag]]
+    progress = _progress_line(job_state, cells - line_width(lag) - 3, symbols)
+    return [[*progress, ("   ", Role.FAINT), *lag]]
 
 
 def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledLine:
     """A bar, how much was sent of how much, and the time left; in exactly so many cells."""
-    share, left = metrics.progress_fraction(job_state), metrics.remaining_s(job_state)
+    share, left_s = metrics.progress_fraction(job_state), metrics.remaining_s(job_state)
     if share is None:
         return [(" " * cells, Role.FAINT)]
     clock = format_progress_time(job_state)
-    if left and job_state.status is not JobStatus.QUEUED:
-        short = f"{formats.format_duration(left)} left"
+    if left_s and job_state.status is not JobStatus.QUEUED:
+        short = f"{format_duration(left_s)} left"
         whole = f"{clock}  {short}"
         clock = whole if cells - cell_width(whole) - 2 >= MIN_TILE_BAR_WIDTH else short
     filled, track = gauges.bar(share, max(cells - cell_width(clock) - 2, 0), symbols)
     return [(filled, bar_role(job_state)), (track, Role.FAINT), ("  " + clock, Role.MUTED)]
 
 
-def _lag_line(job_state: JobState, symbols: Symbols) -> StyledLine:
-    """The gauge, the number with its sign, and slips."""
-    lag = metrics.lag_ms(job_state)
-    if lag is None:
-        return [(" " * (gauges.LAG_GAUGE_WIDTH + gauges.LAG_NUMBER_WIDTH + 4), Role.FAINT)]
-    slipped = (symbols.slip if job_state.slips else " ", Role.WARNING)
-    (shown, role), (sign, _) = gauges.lag_number(lag, symbols)
-    gauge = gauges.lag_gauge(lag, symbols)
-    if job_state.status.is_finished:
-        gauge, role = [(f"{'p99':>{gauges.LAG_GAUGE_WIDTH}}", Role.FAINT)], Role.MUTED
-    return [*gauge, (shown, role), (" ms", Role.FAINT), (sign, role), slipped]
-
-
-def _level_meter(job_state: JobState, symbols: Symbols) -> StyledLine:
-    """Only while audio is being sent."""
-    live = job_state.status is JobStatus.STREAMING
-    meter = gauges.level_meter(job_state.levels_db, symbols) if live else ""
-    return [(f"  {meter:<{gauges.LEVEL_METER_WIDTH}}", Role.LIVE)]
-
-
-# --- words
-
-
 def _transcript_lines(
     job_state: JobState, cells: int, rows: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The end of the transcript in at most so many rows."""
+    """The end of the transcript; wraps turns from the end, only as many as are visible."""
     if rows < 1 or cells <= TEXT_MARGIN:
         return []
-    latest = _latest_turns(job_state, cells - TEXT_MARGIN, rows, symbols)
-    return latest or [[(_placeholder(job_state), Role.FAINT)]]
-
-
-def _latest_turns(job_state: JobState, cells: int, rows: int, symbols: Symbols) -> list[StyledLine]:
-    """Wraps turns from the end, only as many as are visible."""
+    room = cells - TEXT_MARGIN
     turns = job_state.transcript.last_turns(rows)
     after = turns[-1].turn_order + 1 if turns else 0
-    spans = {min(each.start.turn, after): each for each in attempt_spans(job_state)[1:]}
-    found = _divider_lines(spans.get(after), cells, symbols)
+    dividers: dict[int, StyledLine] = {}
+    for span in attempt_spans(job_state)[1:]:
+        divider = " " * TEXT_MARGIN + attempt_divider(span, room, symbols)
+        dividers[min(span.start.turn, after)] = [(divider, Role.FAINT)]
+    lines = [dividers[after]] if after in dividers else []
     for turn in reversed(turns):
-        if len(found) >= rows:
+        if len(lines) >= rows:
             break
-        before = _divider_lines(spans.get(turn.turn_order), cells, symbols)
-        found = [*before, *_turn_lines(turn, cells, symbols), *found]
-    return found[-rows:]
+        before = [dividers[turn.turn_order]] if turn.turn_order in dividers else []
+        role = Role.FINAL if turn.end_of_turn else Role.SETTLED
+        sign = symbols.separator if turn.end_of_turn else symbols.open_turn
+        for row in wrap_turn(turn, room):
+            margin = (f"{sign} ", Role.FAINT if row.final else Role.LIVE)
+            before.append([margin, (row.settled, role), (row.unsettled, Role.PARTIAL)])
+            sign = " "
+        lines = before + lines
+    if lines:
+        return lines[-rows:]
+    idle = job_state.status.is_finished or job_state.status is JobStatus.QUEUED
+    placeholder = "Calling the server." if job_state.began is None else "Nothing said yet."
+    return [[("" if idle else placeholder, Role.FAINT)]]
 
 
-def _turn_lines(turn: Turn, cells: int, symbols: Symbols) -> list[StyledLine]:
-    lines: list[StyledLine] = []
-    text = Role.FINAL if turn.end_of_turn else Role.SETTLED
-    for row in wrap_turn(turn, cells):
-        sign = " " if lines else symbols.separator if row.final else symbols.open_turn
-        margin = (sign + " ", Role.FAINT if row.final else Role.LIVE)
-        lines.append([margin, (row.settled, text), (row.unsettled, Role.PARTIAL)])
-    return lines
-
-
-def _divider_lines(
-    attempt_span: AttemptSpan | None, cells: int, symbols: Symbols
-) -> list[StyledLine]:
-    return (
-        []
-        if attempt_span is None
-        else [[("  " + attempt_divider(attempt_span, cells, symbols), Role.FAINT)]]
-    )
-
-
-def _placeholder(job_state: JobState) -> str:
-    """The text in place of words."""
-    if job_state.status.is_finished or job_state.status is JobStatus.QUEUED:
-        return ""
-    return "Calling the server." if job_state.began is None else "Nothing said yet."
-
-
-def _problem_rows(
+def _problem_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
     """What went wrong, or what the job waits for."""
