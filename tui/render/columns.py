@@ -1,7 +1,7 @@
 """The columns of the session table. To add one, add an entry to `COLUMNS`.
 
-Settings, sort dialog, command palette, filter language, help and reference follow from the entry.
-How the cells are laid out is in `table`.
+Settings, sort dialog, command palette, filter language, help and reference follow from the entry;
+`table` lays out the cells.
 """
 
 from collections.abc import Container, Iterable
@@ -130,10 +130,10 @@ COLUMNS = (
         name="state",
         label="state",
         help="whether the job waits, streams or has finished, and how it ended",
-        sort_value=lambda job_state, _: STATUS_ORDER.index(job_state.status),
+        sort_value=lambda job, _: STATUS_ORDER.index(job.status),
         direction_labels=("trouble first", "done first"),
         filter=ColumnFilter(
-            "state", FilterKind.STATE, lambda job_state: job_state.status.value, "state:failed"
+            "state", FilterKind.STATE, lambda job: job.status.value, "state:failed"
         ),
         cells=(ColumnCell("STATE", _draw_state, lambda room: STATE_WIDTH * room.state_words),),
     ),
@@ -141,7 +141,7 @@ COLUMNS = (
         name="file",
         label="file",
         help="the recording's name",
-        sort_value=lambda job_state, _: metrics.recording_name(job_state).casefold(),
+        sort_value=lambda job, _: metrics.recording_name(job).casefold(),
         direction_labels=("from A on", "from Z on"),
         filter=ColumnFilter("name", FilterKind.TEXT, metrics.recording_name, "name:talk"),
         cells=(ColumnCell("FILE", _draw_name, lambda room: room.name_cells),),
@@ -151,7 +151,7 @@ COLUMNS = (
         name="progress",
         label="progress",
         help="how much of the recording was sent",
-        sort_value=lambda job_state, _: metrics.progress_fraction(job_state),
+        sort_value=lambda job, _: metrics.progress_fraction(job),
         descending=True,
         direction_labels=("the least first", "the most first"),
         filter=ColumnFilter(
@@ -189,7 +189,7 @@ COLUMNS = (
         name="left",
         label="time left",
         help="how much of the recording is still to be sent",
-        sort_value=lambda job_state, _: metrics.remaining_s(job_state),
+        sort_value=lambda job, _: metrics.remaining_s(job),
         direction_labels=("the soonest first", "the longest first"),
         filter=ColumnFilter("left", FilterKind.NUMBER, metrics.remaining_s, "left<1:30"),
         cells=(
@@ -208,7 +208,7 @@ COLUMNS = (
         name="level",
         label="level",
         help="how loud the audio is that is being sent, in dBFS",
-        sort_value=lambda job_state, _: metrics.peak_level_db(job_state),
+        sort_value=lambda job, _: metrics.peak_level_db(job),
         descending=True,
         direction_labels=("the quietest first", "the loudest first"),
         filter=ColumnFilter("level", FilterKind.NUMBER, metrics.peak_level_db, "level<-50"),
@@ -224,7 +224,7 @@ COLUMNS = (
         name="lag",
         label="lag",
         help="how late the last chunk left, in ms; when finished, what 99 of 100 stayed under",
-        sort_value=lambda job_state, _: metrics.lag_ms(job_state),
+        sort_value=lambda job, _: metrics.lag_ms(job),
         descending=True,
         finished_last=True,
         direction_labels=("the smallest first", "the largest first"),
@@ -249,12 +249,10 @@ COLUMNS = (
         name="attempts",
         label="attempts",
         help="how many attempts there were",
-        sort_value=lambda job_state, _: job_state.attempt,
+        sort_value=lambda job, _: job.attempt,
         descending=True,
         direction_labels=("the fewest first", "the most first"),
-        filter=ColumnFilter(
-            "attempts", FilterKind.NUMBER, lambda job_state: job_state.attempt, "attempts>1"
-        ),
+        filter=ColumnFilter("attempts", FilterKind.NUMBER, lambda job: job.attempt, "attempts>1"),
         cells=(
             ColumnCell(
                 "TRY",
@@ -285,13 +283,11 @@ def optional_column_names(columns: Iterable[ColumnSpec] = COLUMNS) -> list[str]:
 
 def visible_columns(names: Container[str] | None) -> tuple[ColumnSpec, ...]:
     """The columns that the setting ``columns`` leaves; None: all."""
-    return tuple(
-        column
-        for column in COLUMNS
-        if names is None or column.name in names or not column.is_optional
-    )
+    if names is None:
+        return COLUMNS
+    return tuple(column for column in COLUMNS if column.name in names or not column.is_optional)
 
 
 def column_named(name: str) -> ColumnSpec:
-    """The column that the settings call so."""
+    """The column with this name in the settings."""
     return next(column for column in COLUMNS if column.name == name)

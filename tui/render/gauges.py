@@ -19,7 +19,6 @@ LEVEL_METER_WIDTH = 8
 SILENCE_DBFS = -60
 """Below this level a meter shows only its floor."""
 
-
 PUNCTUALITY_ROLES = {
     Punctuality.ON_TIME: Role.SUCCESS,
     Punctuality.LATE: Role.WARNING,
@@ -29,9 +28,8 @@ PUNCTUALITY_ROLES = {
 
 def punctuality_sign(punctuality: Punctuality, symbols: Symbols) -> str:
     """A sign beside a lag, so that its judgement does not depend on colour."""
-    return {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}.get(
-        punctuality, " "
-    )
+    signs = {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}
+    return signs.get(punctuality, " ")
 
 
 def format_lag_ms(lag_ms: float) -> str:
@@ -52,9 +50,8 @@ def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_M
     """The levels of the latest chunks, right-aligned; blank where none was sent."""
     most = len(symbols.bar_heights) - 1
     heights = (math.ceil((db / -SILENCE_DBFS + 1) * most) for db in levels_db[-cells:])
-    return "".join(symbols.bar_heights[min(max(height, 1), most)] for height in heights).rjust(
-        cells
-    )
+    meter = "".join(symbols.bar_heights[min(max(height, 1), most)] for height in heights)
+    return meter.rjust(cells)
 
 
 def lag_fraction(lag_ms: float) -> float:
@@ -76,7 +73,5 @@ def lag_number(lag_ms: float, symbols: Symbols) -> StyledLine:
     """The number, right-aligned, and its sign."""
     level = punctuality(lag_ms)
     role = Role.TEXT if level is Punctuality.ON_TIME else PUNCTUALITY_ROLES[level]
-    return [
-        (f"{format_lag_ms(lag_ms):>{LAG_NUMBER_WIDTH - 1}}", role),
-        (punctuality_sign(level, symbols), role),
-    ]
+    number = f"{format_lag_ms(lag_ms):>{LAG_NUMBER_WIDTH - 1}}"
+    return [(number, role), (punctuality_sign(level, symbols), role)]

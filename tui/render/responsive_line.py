@@ -18,24 +18,26 @@ class ResponsivePart:
 
 def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
     """A variant of each part, the longest that fit into so many cells together, if any do."""
-    shown = [0] * len(parts)
+    chosen = [0] * len(parts)
+
+    def cells_saved(at: int) -> int:
+        """Cells that the next variant of a part saves."""
+        variant, shorter = parts[at].variants[chosen[at] : chosen[at] + 2]
+        return line_width(variant) - line_width(shorter)
+
     steps = sorted((when, at) for at, part in enumerate(parts) for when in part.priorities)
     taken = sum(line_width(part.variants[0]) for part in parts)
-    gone: list[int] = []
+    shortened: list[int] = []
     for _, at in steps:
         if taken <= cells:
             break
-        taken -= _cells_saved(parts[at], shown[at])
-        shown[at] += 1
-        gone.append(at)
-    for at in reversed(gone):  # undo what did not help, because a later part was larger
-        more = _cells_saved(parts[at], shown[at] - 1)
-        if taken + more <= cells:
-            taken += more
-            shown[at] -= 1
-    return [part.variants[form] for part, form in zip(parts, shown, strict=True)]
-
-
-def _cells_saved(part: ResponsivePart, variant: int) -> int:
-    """Cells that the next variant saves."""
-    return line_width(part.variants[variant]) - line_width(part.variants[variant + 1])
+        taken -= cells_saved(at)
+        chosen[at] += 1
+        shortened.append(at)
+    for at in reversed(shortened):  # undo what did not help, because a later part was larger
+        chosen[at] -= 1
+        if taken + cells_saved(at) <= cells:
+            taken += cells_saved(at)
+        else:
+            chosen[at] += 1
+    return [part.variants[variant] for part, variant in zip(parts, chosen, strict=True)]

@@ -6,9 +6,6 @@ from tui.text.width import cell_width
 from tui.text.wrap import wrap_rows
 from tui.theme.roles import Role, StyledLine
 
-INDENT = 2
-"""Cells before an indented sentence."""
-
 
 def wrap_sentence(sign: str, text: str, role: Role, cells: int) -> list[StyledLine]:
     """A cleaned sentence behind its sign; further rows are indented by the sign's width."""
@@ -21,8 +18,8 @@ def indented_sentence(
     sign: str, text: str, role: Role, cells: int, max_rows: int | None = None
 ) -> list[StyledLine]:
     """Like `wrap_sentence`, indented by two cells and cut after ``max_rows``."""
-    rows = wrap_sentence(sign, text, role, max(cells - INDENT, 4))[:max_rows]
-    return [[(" " * INDENT, role), *row] for row in rows]
+    rows = wrap_sentence(sign, text, role, max(cells - 2, 4))[:max_rows]
+    return [[("  ", role), *row] for row in rows]
 
 
 def definition_lines(

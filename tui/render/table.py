@@ -26,8 +26,6 @@ MARKERS_WIDTH = 4
 """Cells before the first column: cursor, mark, the state's sign and a space."""
 
 COLUMN_GAP = 2
-"""Cells between two columns."""
-
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 14, 40
 MIN_WORDS_WIDTH = 8
 
@@ -67,7 +65,6 @@ class TableLayout:
 
     @property
     def placed(self) -> tuple[PlacedCell, ...]:
-        """All of them."""
         return self.fixed if self.rest is None else (*self.fixed, self.rest)
 
 
@@ -90,19 +87,19 @@ def fit_columns(
     for detail, state_words, attempts, min_words in _levels(show_attempts):
         room = TableRoom(detail, state_words, attempts, has_hours, name)
         fixed = _place_cells(columns, room)
-        words = cells - MARKERS_WIDTH - sum(each.cells + COLUMN_GAP for each in fixed)
+        words = cells - MARKERS_WIDTH - sum(placed.cells + COLUMN_GAP for placed in fixed)
         if words >= min_words:
             break
     rest = [(column, cell) for column in columns for cell in column.cells if cell.width is None]
     return TableLayout(
         fixed,
         PlacedCell(*rest[0], rest[0][1].heading, max(words, 0)) if rest else None,
-        any(each.column.name == "attempts" for each in fixed),
+        any(placed.column.name == "attempts" for placed in fixed),
     )
 
 
 def _levels(show_attempts: bool) -> Iterator[tuple[Detail, bool, bool, int]]:
-    """From much to little: detail, the state as a word, attempts, cells for the words at least."""
+    """From much to little: detail, the state as a word, attempts, minimum cells for the words."""
     for state_words in (True, False):
         for detail, (min_words, min_with_attempts) in _MIN_WORDS.items():
             if show_attempts and min_with_attempts is not None:
@@ -118,7 +115,7 @@ def _place_cells(columns: Sequence[ColumnSpec], room: TableRoom) -> tuple[Placed
     def place(column: ColumnSpec, after: str) -> None:
         for cell in column.cells:
             if cell.after == after and cell.width and (width := cell.width(room)):
-                beside = cell.heading_beside and any(each.column is column for each in placed)
+                beside = cell.heading_beside and any(before.column is column for before in placed)
                 heading = cell.heading_beside if beside else cell.heading
                 placed.append(PlacedCell(column, cell, heading, width))
 
@@ -171,11 +168,15 @@ def heading_line(
     reversed_queue = sorting == Sorting(descending=True)  # the queue order has no column
     line = f"{arrow if reversed_queue else '':>{MARKERS_WIDTH - 1}} "
     for placed in layout.fixed:
-        sorted_by = sorting is not None and placed.column is sorting.column
-        line += _heading_text(placed, arrow if sorted_by else "")
-        arrow = "" if sorted_by else arrow  # only the first heading of a column has it
-    words = layout.rest.cells if layout.rest else 0
-    last = layout.rest.heading if layout.rest else ""
+        name, cell = placed.heading, placed.cell
+        if arrow and sorting and placed.column is sorting.column:
+            # The space between a name and its unit is all the room there is.
+            name = name.replace(" ", arrow) if " " in name else name + arrow
+            arrow = ""  # only the first heading of a column has it
+        cells = placed.cells - cell.sign_cells
+        text = f"{name:>{cells}}" if cell.right_aligned else f"{name:<{cells}}"
+        line += text + " " * (cell.sign_cells + COLUMN_GAP)
+    words, last = (layout.rest.cells, layout.rest.heading) if layout.rest else (0, "")
     if layout.rest and sorting and layout.rest.column is sorting.column:
         last += arrow
     heading: StyledLine = [(line, Role.HEADING)]
@@ -187,22 +188,13 @@ def heading_line(
     return [*heading, (f"{last:<{room}}", Role.HEADING), (note, Role.ALARM)]
 
 
-def _heading_text(placed: PlacedCell, arrow: str) -> str:
-    name, cell = placed.heading, placed.cell
-    if arrow:  # the space between a name and its unit is all the room there is
-        name = name.replace(" ", arrow) if " " in name else name + arrow
-    cells = placed.cells - cell.sign_cells
-    text = f"{name:>{cells}}" if cell.right_aligned else f"{name:<{cells}}"
-    return text + " " * (cell.sign_cells + COLUMN_GAP)
-
-
 def sort_arrow(sorting: Sorting, symbols: Symbols) -> str:
     """The direction of the sorting."""
     return symbols.descending if sorting.descending else symbols.ascending
 
 
 def column_at(x: int, layout: TableLayout) -> ColumnSpec:
-    """The column whose heading is there; before the first one, the queue order."""
+    """The column whose heading is at ``x``; before the first one, the queue order."""
     column, end = QUEUE_ORDER, MARKERS_WIDTH
     for placed in layout.placed:
         if x < end:
