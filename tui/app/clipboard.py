@@ -29,11 +29,9 @@ class ClipboardCopy(NamedTuple):
 
 
 def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> ClipboardCopy:
-    """The transcripts of jobs, in the form of the plain-text export.
-
-    Text that is too long is written to a file in the run folder, and the file's path is copied.
-    Restores evicted turns in ``job_states``, which must be snapshots.
-    """
+    """The transcripts of jobs, in the form of the plain-text export. Text that is too long is
+    written to a file in the run folder, and the file's path is copied. Restores evicted turns in
+    ``job_states``, which must be snapshots."""
     incomplete = [state for state in job_states if not restore_turns(run_folder, state)]
     filled = [state for state in job_states if len(state.transcript)]
     words = sum(len(words_of(line.text)) for state in filled for line in state.transcript.lines)

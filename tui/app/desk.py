@@ -240,9 +240,6 @@ class Desk(App[None]):
     # --- quitting
 
     async def action_quit(self) -> None:
-        self.request_quit()
-
-    def request_quit(self) -> None:
         """Quits gracefully, the second time by force, the third time at once; without live or
         queued sessions at once."""
         while isinstance(self.screen, ModalScreen):

@@ -55,7 +55,6 @@ class JobActions(RunActions):
         self._notices = RunNotices(desk.state, supervisor, desk.look)
         self._drain_scheduled = False
         self._picker_folder = ""
-        """Where the file picker was last."""
 
     def update_state(self, now: float) -> None:
         self.state.tick(now)

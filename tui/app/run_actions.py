@@ -32,7 +32,6 @@ class DeskParts:
     """What verbs use of the desk."""
 
     app: App[None]
-    """Shows the dialogs."""
     state: DeskState
     look: Look
     run_folder: Path
@@ -85,7 +84,6 @@ class RunActions(ABC):
         return [] if table.current is None else [table.current]
 
     def offers(self, verb: KeyBinding) -> bool:
-        """Whether this run has that verb."""
         return verb.scope in self.scopes
 
     def why_not(self, verb: KeyBinding) -> str:

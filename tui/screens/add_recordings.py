@@ -26,11 +26,8 @@ COUNT_TIMEOUT_S = 1.5
 
 
 class AddDialog(Dialog[list[str]]):
-    """Returns the recordings that were chosen.
-
-    After that, ``folder`` is the folder of the list, and ``skipped`` has the paths that are not
-    recordings, each with the reason.
-    """
+    """Returns the recordings that were chosen. After that, ``folder`` is the folder of the list,
+    and ``skipped`` has the paths that are not recordings, each with the reason."""
 
     BINDINGS = textual_bindings(Scope.ADDING)
 

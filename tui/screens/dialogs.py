@@ -21,10 +21,8 @@ DialogResult = TypeVar("DialogResult")
 
 
 class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
-    """A box in the middle of the screen that Esc closes.
-
-    Subclasses put their widgets into a container with the id ``box``.
-    """
+    """A box in the middle of the screen that Esc closes. Subclasses put their widgets into a
+    container with the id ``box``."""
 
     BINDINGS = textual_bindings(Scope.DIALOG)
 
@@ -56,9 +54,8 @@ class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
     def hints(self, *actions: tuple[Scope, str, str]) -> str:
         """Key hints for the lower edge: ``actions`` (scope, action, label), then the close key."""
         actions = (*actions, (Scope.DIALOG, "close", "close"))
-        return "  ".join(
-            f"{self.look.key_hint(scope, action)} {label}" for scope, action, label in actions
-        )
+        key_hint = self.look.key_hint
+        return "  ".join(f"{key_hint(scope, name)} {label}" for scope, name, label in actions)
 
     def action_close(self) -> None:
         self.dismiss(None)

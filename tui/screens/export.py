@@ -33,9 +33,7 @@ PROGRESS_INTERVAL_S = 0.1
 
 class ExportDialog(Dialog[None]):
     """A letter, or arrows and Space, change each choice. Opens with the choices of the last time.
-
-    ``group_index``: which of ``groups`` is chosen at first.
-    """
+    ``group_index``: which of ``groups`` is chosen at first."""
 
     BINDINGS = textual_bindings(Scope.EXPORTING)
     AUTO_FOCUS = ""  # letters choose as long as no input has the focus
@@ -67,7 +65,6 @@ class ExportDialog(Dialog[None]):
         """Jobs written so far; None while nothing is being written."""
         self._result: ExportResult | None = None
         self._last_folder = self._default_folder
-        """Folder of the last export."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -224,7 +221,6 @@ class ExportDialog(Dialog[None]):
             return lines.export_progress_lines(self._done_count, len(self._jobs), self.look)
         if self._result is None:
             return lines.preview_lines(self._choice, len(self._jobs), self.look)
-        result = self._result
-        return lines.export_result_lines(
-            result.files, result.existing_files, result.error, self._last_folder, width, self.look
-        )
+        result, folder = self._result, self._last_folder
+        files, existing = result.files, result.existing_files
+        return lines.export_result_lines(files, existing, result.error, folder, width, self.look)

@@ -40,9 +40,7 @@ def is_too_small(cells: int, rows: int) -> bool:
 
 class ScreenFrame:
     """Builds the lines of banner and footer; holds only the current notice and the totals.
-
-    ``verbs``: the verbs of this run, for the footer. ``footer_bar``: lines above the footer.
-    """
+    ``verbs``: the verbs of this run, for the footer. ``footer_bar``: lines above the footer."""
 
     def __init__(
         self,
@@ -54,17 +52,11 @@ class ScreenFrame:
         verbs: Sequence[KeyBinding] = (),
         footer_bar: Callable[[int], list[StyledLine]] = lambda _: [],
     ) -> None:
-        self._state = state
-        self._supervisor = supervisor
-        self._shutdown = shutdown
-        self._look = look
-        self._destination = destination
-        self._verbs = verbs
-        self._footer_bar = footer_bar
-        self._notice = ""
-        self._notice_until = 0.0
-        self._totals = Totals()
-        self._totals_time = float("-inf")
+        self._state, self._supervisor, self._shutdown = state, supervisor, shutdown
+        self._look, self._destination = look, destination
+        self._verbs, self._footer_bar = verbs, footer_bar
+        self._notice, self._notice_until = "", 0.0
+        self._totals, self._totals_time = Totals(), float("-inf")
         self._totals_counts = Counter[JobStatus]()
 
     def show_notice(self, notice: str, now: float) -> None:
@@ -72,10 +64,8 @@ class ScreenFrame:
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
     def run_status(self, now: float) -> RunStatus:
-        """The numbers of the banner.
-
-        Recomputes the totals once per `TOTALS_INTERVAL_S`, and when a job changes its status.
-        """
+        """The numbers of the banner. Recomputes the totals once per `TOTALS_INTERVAL_S`, and when
+        a job changes its status."""
         state, supervisor, counts = self._state, self._supervisor, self._state.status_counts
         if now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts:
             self._totals_time, self._totals_counts = now, counts.copy()
@@ -137,9 +127,7 @@ class ScreenFrame:
             line = footer.message_line(self._notice, Role.STRONG, cells, symbols)
         else:
             if not self._state.job_states:
-                bindings = [
-                    key for key in bindings if key.action == "add" or key.scope is Scope.DESK
-                ]
+                bindings = [b for b in bindings if b.action == "add" or b.scope is Scope.DESK]
             marked = len(self._state.table.marked)
             line = footer.key_hints(bindings, cells, symbols, f"{marked} marked" if marked else "")
         return [*self._footer_bar(cells), line]

@@ -30,10 +30,7 @@ class LiveFieldInput(LineInput):
 
 
 class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
-    """Returns the changes for each session, as far as its model supports them.
-
-    ``models``: the speech model of each session.
-    """
+    """Returns the changes for each session, as far as its model, in ``models``, supports them."""
 
     BINDINGS = textual_bindings(Scope.CONFIGURING)
 

@@ -36,17 +36,13 @@ class WallScreen(FramedScreen):
         place = wall.page, wall.page_count
         return [wall_heading(ranking, tiles, of, *place, symbols, pinned=wall.pinned)]
 
-    @property
-    def wall_view(self) -> WallView:
-        return self.query_one(WallView)
-
     def on_mount(self) -> None:
         self.wall.open(monotonic())
-        self.wall_view.focus()
+        self.query_one(WallView).focus()
 
     def show_changes(self, changes: Changes) -> None:
         super().show_changes(changes)
-        self.wall_view.show_changes(changes)
+        self.query_one(WallView).show_changes(changes)
         self.query_one("#chosen", LineBlock).redraw()
 
     def action_step(self, columns: int, rows: int) -> None:

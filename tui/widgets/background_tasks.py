@@ -2,29 +2,23 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import ParamSpec
+from typing import TypeVarTuple
 
 from textual.dom import DOMNode
 from textual.messages import Prune
 
-Arguments = ParamSpec("Arguments")
+Arguments = TypeVarTuple("Arguments")
 
 
 class BackgroundTasks(DOMNode):
-    """A widget or screen whose tasks end when it closes.
-
-    It is the last base of a class: Textual inherits CSS from the first one.
-    """
+    """A widget or screen whose tasks end when it closes. It is the last base of a class, as Textual
+    inherits CSS from the first one."""
 
     def start_task(
-        self,
-        group: str,
-        task: Callable[Arguments, Awaitable[None]],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
+        self, group: str, task: Callable[[*Arguments], Awaitable[None]], *args: *Arguments
     ) -> None:
         """Starts a task. It replaces the running task of the same group, if there is one."""
-        work: Callable[[], Awaitable[None]] = partial(task, *args, **kwargs)
+        work: Callable[[], Awaitable[None]] = partial(task, *args)
         self.run_worker(work, group=group, exclusive=True)
 
     async def on_prune(self, event: Prune) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 from time import monotonic
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import Click
+from textual.events import Click, DescendantBlur, DescendantFocus
 from textual.widgets import Input
 
 from tui.model.desk_state import DeskState
@@ -84,11 +85,6 @@ class DetailView(Vertical, BackgroundTasks):
         self.pane.show_job(self._state.table.current_job_state)
         self._redraw_tab_bar()
 
-    def _redraw_tab_bar(self) -> None:
-        self.query_one("#tabs", LineBlock).redraw()
-        if self.search_bar.is_open:
-            self.search_bar.update_status(self.pane.search_status)
-
     def _switch_pane(self) -> None:
         """Shows the tab that is selected; another screen may have selected it."""
         if self._shown_tab is self._viewing.tab:
@@ -142,14 +138,13 @@ class DetailView(Vertical, BackgroundTasks):
         finally:
             self._reader_running = False
 
-    def on_descendant_focus(self) -> None:
-        self._redraw_tab_bar()
-
-    def on_descendant_blur(self) -> None:
-        self._redraw_tab_bar()
-
-    def on_pane_view_changed(self) -> None:
-        self._redraw_tab_bar()
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    @on(Pane.ViewChanged)
+    def _redraw_tab_bar(self) -> None:
+        self.query_one("#tabs", LineBlock).redraw()
+        if self.search_bar.is_open:
+            self.search_bar.update_status(self.pane.search_status)
 
     # --- what the user does
 

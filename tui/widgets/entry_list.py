@@ -1,5 +1,7 @@
 """The list of a folder's entries. Draws only visible rows, so large folders cost no more."""
 
+from dataclasses import dataclass
+
 from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
@@ -22,12 +24,11 @@ class EntryList(RowScrollView):
     class Changed(Message):
         """The cursor or the marks changed."""
 
+    @dataclass
     class OpenRequested(Message):
         """The user wants to open a folder; None: the parent folder."""
 
-        def __init__(self, folder: FolderEntry | None) -> None:
-            super().__init__()
-            self.folder = folder
+        folder: FolderEntry | None
 
     class Exited(Message):
         """The user moved up from the first row."""

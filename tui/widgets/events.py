@@ -31,10 +31,6 @@ class EventsView(Pane):
         """Job and version of the trace that is shown."""
         self._row_count = 0
         self._cursor = 0
-        """The row that Enter unfolds."""
-        self._rows_when_unfollowed = 0
-        """Number of rows when following stopped."""
-        self.following = True
         self._unfolded_lines: list[StyledLine] | None = None
         self._preview_lines: list[StyledLine] = []
         """The preview of the line at the cursor; empty in a narrow tab."""
@@ -58,7 +54,7 @@ class EventsView(Pane):
             self._apply_filter()
         if self._unfolded_lines is not None:
             return
-        before, self._row_count = self._row_count, self._available_rows()
+        before, self._row_count = self._row_count, self.available_rows
         last = max(self._row_count - 1, 0)  # in a replay there may be fewer than before
         self._cursor = last if self.following else min(self._cursor, last)
         if before != self._row_count or not before:
@@ -69,7 +65,8 @@ class EventsView(Pane):
             if self.following:
                 self.scroll_to_row(self.max_scroll_y)
 
-    def _available_rows(self) -> int:
+    @property
+    def available_rows(self) -> int:
         if self._trace_filter is not None:
             return self._trace_filter.count
         return 0 if self.trace_tail is None else len(self.trace_tail)
@@ -145,12 +142,9 @@ class EventsView(Pane):
 
     @property
     def follow_status(self) -> str:
-        """Number of new rows since following stopped; empty while following."""
         if self._unfolded_lines is not None:
             return f"{self.look.key_hint(Scope.EVENTS, 'unfold')} folds it"
-        if self.following or self.job_state is None:
-            return ""
-        return self.follow_hint(self._available_rows() - self._rows_when_unfollowed)
+        return super().follow_status
 
     def action_lines(self, lines: int) -> None:
         if self._unfolded_lines is not None:
@@ -176,10 +170,7 @@ class EventsView(Pane):
 
     def _set_cursor(self, index: int) -> None:
         self._cursor = max(min(index, self._row_count - 1), 0)
-        at_end = self._cursor >= self._row_count - 1
-        if self.following and not at_end:
-            self._rows_when_unfollowed = self._row_count
-        self.following = at_end
+        self.set_following(self._cursor >= self._row_count - 1, self._row_count)
         self.refresh()
         self.post_message(self.ViewChanged())
 
@@ -205,7 +196,7 @@ class EventsView(Pane):
         if self._unfolded_lines is None:
             return False
         self._unfolded_lines = None
-        self._row_count = self._available_rows()
+        self._row_count = self.available_rows
         self.set_row_count(max(self._row_count, 1))
         self.scroll_to_row(self._folded_scroll_y)
         self.show_job(self.job_state)
@@ -226,7 +217,6 @@ class EventsView(Pane):
 
     @property
     def search_status(self) -> str:
-        """Number of matching rows and of all rows."""
         trace, trace_filter = self.trace_tail, self._trace_filter
         if trace is None or trace_filter is None:
             return ""

@@ -1,5 +1,7 @@
 """The bars with an input that open and close: the filter of the table, the search of a tab."""
 
+from dataclasses import dataclass
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
@@ -14,14 +16,11 @@ from tui.widgets.line_widgets import LineBlock
 
 
 class BarInput(LineInput):
-    """The input of a bar."""
-
+    @dataclass
     class Closed(Message):
         """The user has finished typing. ``keep``: what was typed stays in effect."""
 
-        def __init__(self, *, keep: bool) -> None:
-            super().__init__()
-            self.keep = keep
+        keep: bool
 
 
 class FilterInput(BarInput):
@@ -84,12 +83,11 @@ class SearchInput(BarInput):
 
     BINDINGS = textual_bindings(Scope.SEARCH)
 
+    @dataclass
     class StepRequested(Message):
         """The user wants to see another match."""
 
-        def __init__(self, offset: int) -> None:
-            super().__init__()
-            self.offset = offset
+        offset: int
 
     def action_leave(self) -> None:
         self.post_message(self.Closed(keep=False))
@@ -141,8 +139,7 @@ class SearchBar(Horizontal):
         if self.search_input.has_focus:
             hint = f"{self._look.key_hint(Scope.SEARCH, 'leave')} ends"
         else:
-            after, before = (
-                self._look.key_hint(Scope.TRANSCRIPT, f"found({by})") for by in (1, -1)
-            )
+            key_hint = self._look.key_hint
+            after, before = (key_hint(Scope.TRANSCRIPT, f"found({by})") for by in (1, -1))
             hint = f"{after} next  {before} previous"
         self.query_one("#count", Label).update(f" {search_status}  {hint} ")

@@ -33,9 +33,7 @@ class LineInput(Input):
 
 class PathInput(LineInput, BackgroundTasks, inherit_bindings=False):
     """Paths are typed, pasted and completed. The dialog decides which key calls `complete`.
-
-    ``folders_only``: completes no files.
-    """
+    ``folders_only``: completes no files."""
 
     BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # its bases would scroll with the arrows
 

@@ -88,10 +88,8 @@ class CachedCanvas(StyledWidget):
 
 
 class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows that scroll: the base of the table, the tabs of a job and the file list.
-
-    Subclasses draw one visible row in `render_line`.
-    """
+    """Rows that scroll: the base of the table, the tabs of a job and the file list. Subclasses
+    draw one visible row in `render_line`."""
 
     DEFAULT_CSS = """
     RowScrollView {

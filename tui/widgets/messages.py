@@ -1,5 +1,7 @@
 """Messages of widgets to screens and desk."""
 
+from dataclasses import dataclass
+
 from textual.message import Message
 
 from tui.model.column_spec import ColumnSpec
@@ -10,26 +12,23 @@ class RedrawRequested(Message):
     """What is shown changed; the desk should draw it now and not at the next tick."""
 
 
+@dataclass
 class PathsPasted(Message):
     """Text was pasted onto a screen. A file dropped on the terminal arrives as its path."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
+    text: str
 
 
+@dataclass
 class SortRequested(Message):
     """The user wants to sort by a column."""
 
-    def __init__(self, column: ColumnSpec) -> None:
-        super().__init__()
-        self.column = column
+    column: ColumnSpec
 
 
+@dataclass
 class RowSelected(Message):
     """A row was clicked."""
 
-    def __init__(self, job: JobId, *, double_click: bool) -> None:
-        super().__init__()
-        self.job = job
-        self.double_click = double_click
+    job: JobId
+    double_click: bool

@@ -1,7 +1,4 @@
-"""The base of the tabs of a job, and the tabs whose lines come from a function.
-
-These are the timing tab and the job tab.
-"""
+"""The base of the tabs of a job, and the tabs that show lines: the timing tab and the job tab."""
 
 from collections.abc import Callable, Sequence
 
@@ -40,9 +37,10 @@ class Pane(RowScrollView):
         super().__init__(id=id)
         self.look, self.viewing = look, viewing
         self.job_state: JobState | None = None
+        self.following = True
+        """Whether the end stays in view; scrolling up stops it."""
+        self._rows_when_unfollowed = 0
         self._base_style = Style()
-
-    # --- content
 
     def show_job(self, job_state: JobState | None) -> None:
         """Shows a job, or what is new in it."""
@@ -61,9 +59,25 @@ class Pane(RowScrollView):
         raise NotImplementedError  # Textual's widgets cannot be abstract classes
 
     @property
+    def available_rows(self) -> int:
+        """Rows of the tab, also those that are not drawn yet."""
+        return 0
+
+    def set_following(self, following: bool, rows: int) -> None:
+        """Follows the end, or stops at ``rows`` rows; later ones count as new."""
+        if self.following and not following:
+            self._rows_when_unfollowed = rows
+        self.following = following
+
+    @property
     def follow_status(self) -> str:
-        """What is new since following stopped; empty while following."""
-        return ""
+        """Number of new rows since following stopped; empty while following."""
+        if self.following or self.job_state is None:
+            return ""
+        follows = f"{self.look.key_hint(Scope.TRANSCRIPT, 'follow')} follows"
+        if (new_rows := self.available_rows - self._rows_when_unfollowed) > 0:
+            return f"{new_rows} new below, {follows}"
+        return "" if self.job_state.status.is_finished else f"not following, {follows}"
 
     def search(self, words: str) -> None:
         """Searches for words; an empty text ends the search."""
@@ -75,14 +89,6 @@ class Pane(RowScrollView):
     def search_status(self) -> str:
         """The result of the search."""
         return ""
-
-    def follow_hint(self, new_rows: int) -> str:
-        """The hint while not following. ``new_rows``: rows added since following stopped."""
-        follows = f"{self.look.key_hint(Scope.TRANSCRIPT, 'follow')} follows"
-        if new_rows > 0:
-            return f"{new_rows} new below, {follows}"
-        finished = self.job_state is not None and self.job_state.status.is_finished
-        return "" if finished else f"not following, {follows}"
 
     def fold(self) -> bool:
         """Folds what was unfolded; returns False if nothing was."""

@@ -22,9 +22,7 @@ from tui.widgets.messages import RowSelected, SortRequested
 
 class SessionTable(RowScrollView):
     """Rows of the state. (DataTable repaints all that is visible when one cell changes.)
-
-    ``columns``: the columns that the user wants to see at all.
-    """
+    ``columns``: the columns that the user wants to see at all."""
 
     def __init__(
         self, state: DeskState, look: Look, columns: tuple[ColumnSpec, ...], *, id: str

@@ -73,10 +73,6 @@ class TranscriptView(Pane):
         self._stamps = TimeStamps.NONE
         self._text_layout = TranscriptLayout(1)
         self._search = TranscriptSearch()
-        self._rows_when_unfollowed = 0
-        """Number of rows when following stopped."""
-        self.following = True
-        """Whether the end stays in view; scrolling up stops it."""
 
     def read_more(self) -> bool:
         """Reads nothing: the transcript comes with the reports."""
@@ -127,17 +123,11 @@ class TranscriptView(Pane):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follows again once the end is in view."""
         super().watch_scroll_y(old_value, new_value)
-        following = round(new_value) >= self.max_scroll_y
-        if self.following and not following:
-            self._rows_when_unfollowed = len(self._text_layout.rows)
-        self.following = following
+        self.set_following(round(new_value) >= self.max_scroll_y, self.available_rows)
 
     @property
-    def follow_status(self) -> str:
-        """Number of new rows since following stopped; empty while following."""
-        if self.following or self.job_state is None:
-            return ""
-        return self.follow_hint(len(self._text_layout.rows) - self._rows_when_unfollowed)
+    def available_rows(self) -> int:
+        return len(self._text_layout.rows)
 
     def on_resize(self, event: Resize) -> None:
         following = self.following
@@ -183,7 +173,6 @@ class TranscriptView(Pane):
 
     @property
     def search_status(self) -> str:
-        """Number of the current match and of all matches."""
         return self._search.count_text
 
 

@@ -27,7 +27,6 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._state, self._wall, self._look = state, wall, look
         self._painted_jobs: list[JobId] = []
-        """The jobs of the tiles at the last paint."""
         self._lines_by_tile: list[list[StyledLine]] = []
         """The lines of each tile, and the same rendered as strips."""
         self._strips_by_tile: list[list[Strip]] = []
