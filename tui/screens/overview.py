@@ -51,7 +51,7 @@ class Overview(DetailScreen):
         state: DeskState,
         look: Look,
         frame: ScreenFrame,
-        columns: tuple[ColumnSpec, ...] = COLUMNS,
+        columns: tuple[ColumnSpec, ...],
     ) -> None:
         super().__init__(state, look, frame)
         self._columns = columns
@@ -70,10 +70,6 @@ class Overview(DetailScreen):
     def table(self) -> SessionTable:
         return self.query_one(SessionTable)
 
-    @property
-    def filter_bar(self) -> FilterBar:
-        return self.query_one(FilterBar)
-
     def on_mount(self) -> None:
         self.set_class(not self.state.job_states, "-empty")
         self.table.focus()
@@ -82,7 +78,7 @@ class Overview(DetailScreen):
         super().show_changes(changes)
         if changes.order_changed:
             self.set_class(not self.state.job_states, "-empty")
-        self.filter_bar.redraw()
+        self.query_one(FilterBar).redraw()
         self.table.show_changes(changes)
         self.query_one(ColumnHeader).redraw()
 
@@ -114,7 +110,7 @@ class Overview(DetailScreen):
         self.request_redraw()
 
     def action_filter(self) -> None:
-        self.filter_bar.open()
+        self.query_one(FilterBar).open()
         self.request_redraw()
 
     def on_input_changed(self, message: Input.Changed) -> None:
