@@ -1,4 +1,4 @@
-"""Puts the desk on a screen without a terminal."""
+"""Runs the desk without a terminal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +23,7 @@ DESTINATION = "embedded engine on this machine"
 
 
 class DeskDriver:
-    """A desk, its supervisor, and a hand on its keyboard."""
+    """A desk, its supervisor, and methods that press keys and read the screen."""
 
     def __init__(self, desk: Desk, supervisor: FakeSupervisor, pilot: Pilot[Any]) -> None:
         self.desk = desk
@@ -35,14 +35,14 @@ class DeskDriver:
         await self.pilot.pause()
 
     async def process_reports(self) -> None:
-        """All that was reported until now is on the screen."""
+        """Waits until all reports so far are on the screen."""
         self.desk.tick()
         while not self.supervisor.reports.empty():
             self.desk.tick()
         await self.pilot.pause()
 
     async def wait_until(self, thing: Callable[[], bool]) -> None:
-        """Waits for the thing."""
+        """Waits until the condition is true."""
         for _ in range(MAX_LOOKS):
             if thing():
                 return
@@ -71,7 +71,7 @@ def rendered_lines(widget: Widget) -> list[str]:
 
 
 def style_of(widget: Widget, word: str) -> Style:
-    """How a word is drawn at its first place in the widget."""
+    """The style of the first occurrence of a word in the widget."""
     for strip in widget.render_lines(widget.size.region):
         for segment in strip:
             if word in segment.text:
@@ -84,7 +84,7 @@ DeskFactory = Callable[..., AbstractAsyncContextManager[DeskDriver]]
 
 @pytest.fixture
 def open_desk(tmp_path: Path) -> DeskFactory:
-    """A desk to sit down at: ``async with open_desk(supervisor, size=(80, 24)) as seat``."""
+    """Opens a desk: ``async with open_desk(supervisor, size=(80, 24)) as seat``."""
 
     @asynccontextmanager
     async def sit(

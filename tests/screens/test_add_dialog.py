@@ -1,4 +1,4 @@
-"""The dialog that adds recordings: its list, its marks, and what it says of the rest."""
+"""The dialog that adds recordings: its list, its marks, and the paths that it skips."""
 
 import asyncio
 import os
@@ -18,8 +18,8 @@ from tui.app.desk import Desk
 from tui.screens.add_recordings import AddDialog
 
 
-async def test_what_is_no_recording_is_told(open_desk: DeskFactory, tmp_path: Path) -> None:
-    """In the dialog when there is nothing else; afterwards when the recordings were added."""
+async def test_skipped_paths_are_shown(open_desk: DeskFactory, tmp_path: Path) -> None:
+    """The dialog shows them if there is nothing else to add; otherwise the desk keeps them."""
     supervisor = FakeSupervisor()
     os.mkfifo(tmp_path / "pipe.wav")
     async with open_desk(supervisor) as seat:
@@ -43,10 +43,10 @@ def shown(seat: DeskDriver, id: str) -> str:
     return "\n".join(line.rstrip() for line in rendered_lines(seat.desk.screen.query_one(id)))
 
 
-async def test_folders_are_walked_and_many_recordings_marked(
+async def test_recordings_in_several_folders_can_be_marked(
     open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By keys alone; marks outlive the folder, and Enter says what it adds."""
+    """Marks survive a change of folder, and Enter says how many files it adds."""
     monkeypatch.chdir(tmp_path)
     for name in ("talks/a.wav", "talks/b[1].wav", "talks/deep/c.wav", "d.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -75,10 +75,10 @@ async def test_folders_are_walked_and_many_recordings_marked(
         assert [1, 2, 3] == supervisor.cancelled
 
 
-async def test_the_list_narrows_with_the_line_and_is_where_it_was_left(
+async def test_the_list_follows_the_input_and_keeps_its_folder(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """A pattern shows what it names; the line goes on from the folder that is shown."""
+    """A pattern filters the list; the dialog opens again in the folder that it was left in."""
     for name in ("talks/a.wav", "talks/b.flac", "talks/c.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -93,7 +93,7 @@ async def test_the_list_narrows_with_the_line_and_is_where_it_was_left(
         await seat.wait_until(lambda: "b.flac" not in shown(seat, "#entries"))
         await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
         await seat.press("enter")
-        assert [f"{tmp_path}/talks/{each}.wav" for each in "ac"] == supervisor.added
+        assert [f"{tmp_path}/talks/{name}.wav" for name in "ac"] == supervisor.added
 
         await seat.press("a")
         await seat.wait_until(lambda: "b.flac" in shown(seat, "#entries"))
@@ -104,7 +104,7 @@ async def test_the_list_narrows_with_the_line_and_is_where_it_was_left(
 async def test_names_that_cannot_be_typed_are_added_from_the_list(
     open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nothing of them reaches the terminal; a click twice is as good as Enter."""
+    """Control characters do not reach the terminal; a double click works like Enter."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil\x1b[2J.wav").touch()
     supervisor = FakeSupervisor()
@@ -116,10 +116,10 @@ async def test_names_that_cannot_be_typed_are_added_from_the_list(
         await seat.wait_until(lambda: ["evil\x1b[2J.wav"] == supervisor.added)
 
 
-async def test_paths_on_several_lines_are_offered_together(
+async def test_several_pasted_lines_are_several_paths(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """As a file manager pastes them, on the desk or into the line; spaces belong to the names."""
+    """On the desk or into the input, as file managers paste them; names may have spaces."""
     for name in ("a b.wav", "c.wav"):
         (tmp_path / name).touch()
     text = f"{tmp_path}/a b.wav\n{tmp_path}/c.wav\n"
@@ -137,19 +137,19 @@ async def test_paths_on_several_lines_are_offered_together(
 
 
 class Opened(Desk):
-    """As the command line opens it when not all that was named is a recording."""
+    """A desk as the command line opens it after it skipped some paths."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.actions.skipped_paths += [
-            (f"/rec/pipe-{each}.wav", "this is a named pipe") for each in range(40)
+            (f"/rec/pipe-{number}.wav", "this is a named pipe") for number in range(40)
         ]
 
 
-async def test_what_the_command_line_named_in_vain_is_told_and_listed(
+async def test_paths_that_the_command_line_skipped_can_be_listed(
     open_desk: DeskFactory,
 ) -> None:
-    """Their number at once, all of them by a key, to the last."""
+    """The footer shows their number; a key lists all of them."""
     async with open_desk(kind=Opened) as seat:
         assert "Skipped 40 paths; press ! to list them" in seat.footer_text()
         await seat.press("!")
@@ -160,8 +160,10 @@ async def test_what_the_command_line_named_in_vain_is_told_and_listed(
         assert "No path was skipped" in seat.footer_text()
 
 
-async def test_the_folder_that_was_left_is_in_view(open_desk: DeskFactory, tmp_path: Path) -> None:
-    """However far down the list above it stands, and however short its own was."""
+async def test_the_parent_folder_shows_the_folder_that_was_left(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
+    """The list scrolls to it, however far down it is."""
     for number in range(60):
         (tmp_path / f"folder-{number:02}").mkdir()
     async with open_desk() as seat:
@@ -176,22 +178,22 @@ async def test_the_folder_that_was_left_is_in_view(open_desk: DeskFactory, tmp_p
 
 
 class Lingering(Widget):
-    """Keeps its screen from closing until a thread has done what it was asked."""
+    """Keeps its screen from closing until a thread has finished its work."""
 
-    def __init__(self, box: Widget, thread: ThreadPoolExecutor, asked: Event) -> None:
+    def __init__(self, box: Widget, thread: ThreadPoolExecutor, running: Event) -> None:
         super().__init__()
-        self._box, self._thread, self._asked = box, thread, asked
+        self._box, self._thread, self._thread_started = box, thread, running
 
     async def on_unmount(self) -> None:
         while self._box.children:  # noqa: ASYNC110  nothing else says that it closes
             await asyncio.sleep(0)
-        self._asked.set()
+        self._thread_started.set()
         await asyncio.get_running_loop().run_in_executor(self._thread, int)
         await asyncio.sleep(0.02)
 
 
 async def test_a_dialog_may_be_closed_while_a_folder_is_read(open_desk: DeskFactory) -> None:
-    """What a slow disk says then is told to nobody; the list is gone before its reader is."""
+    """A slow read that ends after the dialog closed is ignored."""
     release = Event()
     with ThreadPoolExecutor(1) as thread:
         async with open_desk() as seat:

@@ -31,7 +31,7 @@ async def typed(seat: DeskDriver, path: Path) -> None:
 
 
 async def test_a_folder_is_added_as_its_recordings(open_desk: DeskFactory, tmp_path: Path) -> None:
-    """They stand in the table before anything was reported of them."""
+    """Their rows appear before the first report of them."""
     for name in ("b.wav", "a.wav", "notes.txt"):
         (tmp_path / name).touch()
     supervisor = FakeSupervisor()
@@ -46,10 +46,10 @@ async def test_a_folder_is_added_as_its_recordings(open_desk: DeskFactory, tmp_p
         assert "being read" in seat.table_lines()[0]
 
 
-async def test_a_path_that_does_not_exist_is_said_in_the_dialog(
+async def test_the_dialog_reports_a_path_that_does_not_exist(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """The path stays to be corrected, and then works."""
+    """The path stays in the input, and can be corrected."""
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         await typed(seat, tmp_path / "[nothing].wav")
@@ -64,7 +64,7 @@ async def test_a_path_that_does_not_exist_is_said_in_the_dialog(
 
 
 async def test_tab_completes_and_lists(open_desk: DeskFactory, tmp_path: Path) -> None:
-    """As a shell does; with more than one way to go on they are named."""
+    """As in a shell; the list shows all completions."""
     for name in ("meeting-1.wav", "meeting-2.wav"):
         (tmp_path / name).touch()
     async with open_desk() as seat:
@@ -108,7 +108,7 @@ def spoken() -> FakeSupervisor:
 async def test_marked_jobs_are_exported_each_under_its_own_name(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """Two recordings of one name do not write over each other."""
+    """Two recordings with the same name do not overwrite each other."""
     exports = tmp_path / "run" / "exports"
     async with open_desk(spoken()) as seat:
         await seat.press("space", "space", "space", "e")
@@ -145,20 +145,20 @@ async def test_existing_files_are_replaced_only_when_asked(
         assert "From a." in (exports / "talk.txt").read_text()
 
 
-async def test_a_folder_that_cannot_be_written_is_said(
+async def test_the_dialog_reports_a_folder_that_cannot_be_written(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """In words, in the dialog."""
+    """The reason is shown in the dialog."""
     (tmp_path / "run").write_text("a file where the folder should be")
     async with open_desk(spoken()) as seat:
         await seat.press("e", "enter")
         await seat.wait_until(lambda: "could not be written" in below(seat, "#outcome"))
 
 
-async def test_the_home_of_nobody_is_a_folder_like_any(
+async def test_a_tilde_with_an_unknown_user_is_an_ordinary_folder(
     open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a shell has it. What no file system takes, and a setting could name, is left out."""
+    """As in a shell. Characters that no file system allows are removed from a saved folder."""
     monkeypatch.chdir(tmp_path)
     async with open_desk(spoken()) as seat:
         await seat.press("e")
@@ -180,7 +180,7 @@ async def test_the_home_of_nobody_is_a_folder_like_any(
 async def test_formats_are_chosen_and_remembered(
     open_desk: DeskFactory, keys: list[str], chosen: set[str]
 ) -> None:
-    """By letter or by arrows; the dialog opens the next time as it was closed."""
+    """By letter or by arrows; the dialog opens with the choices of the last time."""
     async with open_desk(spoken()) as seat:
         for _ in range(2):
             await seat.press("e")
@@ -196,10 +196,10 @@ async def test_formats_are_chosen_and_remembered(
         assert chosen == on & {"txt", "srt", "vtt", "json", "csv"}
 
 
-async def test_an_export_is_chosen_in_depth_and_recalled(
+async def test_all_choices_of_an_export_are_remembered(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """Rows, one file for all, numbers, a folder that is completed; the next run opens as it was."""
+    """Rows, one file for all, existing files and the folder; the next run starts with them."""
     target = tmp_path / "out" / "transcripts"
     target.mkdir(parents=True)
     (target / "transcripts.csv").write_text("mine")
@@ -239,10 +239,10 @@ async def test_an_export_is_chosen_in_depth_and_recalled(
         assert f"{target}/" == seat.desk.screen.query_one(Input).value
 
 
-async def test_every_question_is_reached_by_arrows_and_by_the_mouse(
+async def test_every_choice_is_reached_by_arrows_and_by_the_mouse(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """The last one is the folder; Esc leaves its field before it leaves the dialog."""
+    """The last one is the folder; Esc leaves its input first, then the dialog."""
     async with open_desk(spoken()) as seat:
         await seat.press("e", "up", "space")
         assert "■ done 2" in below(seat, "#choices")
@@ -259,8 +259,8 @@ async def test_every_question_is_reached_by_arrows_and_by_the_mouse(
         assert isinstance(seat.desk.screen, ExportDialog)
 
 
-async def test_in_a_tiny_window_the_dialog_scrolls_to_what_matters(open_desk: DeskFactory) -> None:
-    """To the question that the cursor is at, and to what became of it."""
+async def test_in_a_tiny_window_the_dialog_scrolls(open_desk: DeskFactory) -> None:
+    """To the choice at the cursor, and to the result of the export."""
     async with open_desk(spoken(), size=(60, 15)) as seat:
         await seat.press("e", "up", "up")
         seen = seat.desk.screen.query_one("#box").scrollable_content_region
@@ -276,7 +276,7 @@ async def test_in_a_tiny_window_the_dialog_scrolls_to_what_matters(open_desk: De
 async def test_a_job_that_still_streams_is_exported_as_far_as_heard(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """What comes later is not waited for."""
+    """The export does not wait for the rest."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/a/talk.wav", *streaming(), turn_heard(0, "Good", settled=1))
     async with open_desk(supervisor) as seat:
@@ -290,8 +290,8 @@ async def test_a_job_that_still_streams_is_exported_as_far_as_heard(
         assert "Good morning.\n" == (tmp_path / "run" / "exports" / "talk.txt").read_text()
 
 
-async def test_nothing_heard_is_nothing_to_export(open_desk: DeskFactory) -> None:
-    """Said at the foot, without a dialog."""
+async def test_without_a_transcript_there_is_no_export(open_desk: DeskFactory) -> None:
+    """The footer says so; no dialog opens."""
     async with open_desk(spoken()) as seat:
         await seat.press("e", "t", "t", "escape", "G", "e")
         assert {} == load_choice("export")  # nothing was chosen: the settings go on to say
@@ -300,8 +300,8 @@ async def test_nothing_heard_is_nothing_to_export(open_desk: DeskFactory) -> Non
         assert JobId(3) == seat.desk.state.table.current
 
 
-async def test_all_is_exported_whatever_the_filter_hides(open_desk: DeskFactory) -> None:
-    """And where no row is shown, that is what is said, not that nothing was heard."""
+async def test_all_transcripts_are_exported_despite_a_filter(open_desk: DeskFactory) -> None:
+    """With no visible row, the notice says that, and not that there is no transcript."""
     async with open_desk(spoken()) as seat:
         seat.desk.state.table.filter_by(parse_filter("wait", COLUMNS))
         await seat.press("E")
@@ -317,7 +317,7 @@ async def test_all_is_exported_whatever_the_filter_hides(open_desk: DeskFactory)
 async def test_keys_pressed_while_files_are_written_change_nothing(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """What became of the export is told all the same."""
+    """The result of the export is still shown."""
     async with open_desk(spoken()) as seat:
         await seat.press("e")
         at_once(seat, "enter", "s", "r", "o")
@@ -330,7 +330,7 @@ async def test_keys_pressed_while_files_are_written_change_nothing(
 async def test_a_recording_keeps_its_name_when_others_leave_the_table(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """Else the second talk would be written over the first one."""
+    """Otherwise the second file would overwrite the first one."""
     async with open_desk(spoken()) as seat:
         await seat.press("d", "e", "enter")
         await seat.wait_until(lambda: "1 file written" in below(seat, "#outcome"))
@@ -339,7 +339,7 @@ async def test_a_recording_keeps_its_name_when_others_leave_the_table(
 
 
 async def test_help_shows_the_keys_and_closes(open_desk: DeskFactory) -> None:
-    """With ? as well as with the keys of habit."""
+    """With ? and with other common keys."""
     async with open_desk() as seat:
         for key in ("escape", "question_mark", "q", "enter", "f1"):
             await seat.press("question_mark")
@@ -350,7 +350,7 @@ async def test_help_shows_the_keys_and_closes(open_desk: DeskFactory) -> None:
 
 
 async def test_help_scrolls_where_it_is_too_long(open_desk: DeskFactory) -> None:
-    """To its last line and back, at the smallest size."""
+    """To its last line and back, in the smallest window."""
     async with open_desk(size=(60, 15)) as seat:
         await seat.press("question_mark")
         box = seat.desk.screen.query_one("#box")
@@ -362,8 +362,8 @@ async def test_help_scrolls_where_it_is_too_long(open_desk: DeskFactory) -> None
         assert box.max_scroll_y - 25 == box.scroll_offset.y
 
 
-async def test_the_palette_does_what_it_says(open_desk: DeskFactory) -> None:
-    """Every action by its words."""
+async def test_the_palette_runs_actions(open_desk: DeskFactory) -> None:
+    """Each action is found by its description."""
     supervisor = spoken()
     async with open_desk(supervisor) as seat:
         await seat.press("ctrl+p", *"hold", "enter")
@@ -371,7 +371,7 @@ async def test_the_palette_does_what_it_says(open_desk: DeskFactory) -> None:
 
 
 async def test_the_palette_closes_where_there_is_no_room_for_it(open_desk: DeskFactory) -> None:
-    """Its list would fail at PgUp, and end the desk."""
+    """Its list would fail at PgUp and end the desk."""
     async with open_desk(spoken()) as seat:
         await seat.press("ctrl+p")
         await seat.pilot.resize_terminal(60, 4)
@@ -380,10 +380,10 @@ async def test_the_palette_closes_where_there_is_no_room_for_it(open_desk: DeskF
         assert isinstance(seat.desk.screen, Overview)
 
 
-async def test_keys_count_in_the_order_in_which_they_are_typed(
+async def test_keys_are_handled_in_the_order_of_typing(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """However fast: Enter or Tab never overtakes the letters before it."""
+    """Enter or Tab never overtakes the letters before it."""
     (tmp_path / "meeting.wav").touch()
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
@@ -401,7 +401,7 @@ async def test_keys_count_in_the_order_in_which_they_are_typed(
 async def test_a_format_chosen_just_before_enter_is_written(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """The letters choose before Enter writes."""
+    """Letters are handled before Enter starts the export."""
     async with open_desk(spoken()) as seat:
         await seat.press("e")
         at_once(seat, "s", "enter")
@@ -411,6 +411,6 @@ async def test_a_format_chosen_just_before_enter_is_written(
 
 
 def at_once(seat: DeskDriver, *keys: str) -> None:
-    """Keys as a fast hand or a script types them: all are there before the first is handled."""
+    """Presses keys as a script types them: all arrive before the first is handled."""
     for key in keys:
         seat.desk.post_message(Key(key, key if len(key) == 1 else None))

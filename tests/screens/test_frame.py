@@ -1,4 +1,4 @@
-"""What stands around every screen: banner, foot, help, palette; in any window and terminal."""
+"""Banner, footer, help and palette, in any window and terminal."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ CHANGED = {
 
 
 class Changed(Desk):
-    """A desk with settings of all kinds."""
+    """A desk with many changed settings."""
 
     def __init__(self, *about: Any) -> None:
         columns = frozenset({"state", "words"})
@@ -68,8 +68,8 @@ def text_of_help(desk: Desk) -> list[str]:
     return [line.strip() for line in rendered_lines(desk.screen.query_one("#lines", LineBlock))]
 
 
-async def test_sentences_tell_the_keys_that_were_changed(open_desk: DeskFactory) -> None:
-    """In dialogs, notices, tabs and the search; each works as it is told."""
+async def test_sentences_name_changed_keys(open_desk: DeskFactory) -> None:
+    """In dialogs, notices, tabs and the search; each key works as the text says."""
     supervisor = some()
     one = [turn_heard(order, f"turn number {order}", final=True) for order in range(50)]
     supervisor.report(JobId(1), *one)
@@ -95,8 +95,8 @@ async def test_sentences_tell_the_keys_that_were_changed(open_desk: DeskFactory)
         assert "Cancelling 3 jobs; transcripts are kept, ^k again forces" in seat.footer_text()
 
 
-async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: DeskFactory) -> None:
-    """In foot, help, palette and first screen; what they did before, they no longer do."""
+async def test_changed_keys_work_and_are_shown_everywhere(open_desk: DeskFactory) -> None:
+    """In footer, help, palette and first screen; the former keys no longer work."""
     supervisor = some()
     async with open_desk(supervisor, kind=Changed, size=(130, 24)) as seat:
         assert "^k Del cancel" in seat.footer_text()
@@ -116,10 +116,10 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: De
         assert any(line.startswith("^k Del   cancel, keep") for line in text_of_help(seat.desk))
         await seat.press("f4")
 
-        told = {
+        commands = {
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
         }
-        assert "key: Z" == told["Quit: sessions end gracefully; again forces"].help
+        assert "key: Z" == commands["Quit: sessions end gracefully; again forces"].help
 
         supervisor.is_idle = False
         await seat.press("q")
@@ -128,8 +128,8 @@ async def test_keys_that_were_changed_work_and_are_told_everywhere(open_desk: De
         assert "Z forces now" in seat.footer_text()
 
 
-async def test_settings_of_how_it_looks_are_honoured(open_desk: DeskFactory) -> None:
-    """Theme, signs, columns."""
+async def test_settings_of_the_look_are_applied(open_desk: DeskFactory) -> None:
+    """Theme, symbols, columns."""
     async with open_desk(some(), kind=Changed) as seat:
         assert "paceline-light" == seat.desk.theme
         assert seat.banner_text().isascii()
@@ -142,17 +142,17 @@ async def test_settings_of_how_it_looks_are_honoured(open_desk: DeskFactory) -> 
 async def test_the_first_screen_says_what_to_press_and_what_it_costs(
     open_desk: DeskFactory,
 ) -> None:
-    """By the keys that are in force."""
+    """With the keys from the settings."""
     async with open_desk(kind=Changed) as seat:
-        told = " ".join(" ".join(rendered_lines(seat.desk.screen.query_one("#none"))).split())
+        text = " ".join(" ".join(rendered_lines(seat.desk.screen.query_one("#none"))).split())
 
-        assert "x add files or folders" in told
-        assert "F9 keys and symbols" in told
-        assert "The service bills every second" in told
+        assert "x add files or folders" in text
+        assert "F9 keys and symbols" in text
+        assert "The service bills every second" in text
 
 
-async def test_help_begins_with_the_keys_of_where_one_is(open_desk: DeskFactory) -> None:
-    """The tab that has the focus, the screen on top; then what works anywhere, then the rest."""
+async def test_help_starts_with_the_keys_of_the_focus(open_desk: DeskFactory) -> None:
+    """First the focused tab and the screen, then the keys that work anywhere, then the rest."""
     async with open_desk(some(), size=(90, 24)) as seat:
         for keys, first, later in (
             ([], "Sessions", "In a tab of a session"),
@@ -169,8 +169,8 @@ async def test_help_begins_with_the_keys_of_where_one_is(open_desk: DeskFactory)
             await seat.press("escape")
 
 
-async def test_the_foot_follows_the_focus(open_desk: DeskFactory) -> None:
-    """A key that means something else there is told with what it means there."""
+async def test_the_footer_follows_the_focus(open_desk: DeskFactory) -> None:
+    """A key with another meaning in the focused widget is shown with that meaning."""
     async with open_desk(some()) as seat:
         assert "/ filter" in seat.footer_text()
         await seat.press("tab")
@@ -181,26 +181,26 @@ async def test_the_foot_follows_the_focus(open_desk: DeskFactory) -> None:
 
 
 async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
-    """With each column to sort by and each theme; and it is done where it was asked for."""
+    """With each sort column and each theme; it acts on the screen that opened the palette."""
     async with open_desk(some()) as seat:
         desk = seat.desk
-        told = {command.title: command for command in desk.get_system_commands(desk.screen)}
-        assert {f"Sort by {column.label}" for column in (QUEUE_ORDER, *COLUMNS)} <= told.keys()
-        themes = [title for title in told if title.startswith("Theme: ")]
+        commands = {command.title: command for command in desk.get_system_commands(desk.screen)}
+        assert {f"Sort by {column.label}" for column in (QUEUE_ORDER, *COLUMNS)} <= commands.keys()
+        themes = [title for title in commands if title.startswith("Theme: ")]
         assert (
             sorted(f"Theme: {name}" for name in PACELINE_THEMES) == themes[: len(PACELINE_THEMES)]
         )
         assert "Theme: nord" in themes
-        assert "key: x" == told["Cancel, keep the transcript so far; again forces"].help
+        assert "key: x" == commands["Cancel, keep the transcript so far; again forces"].help
 
-        told["Sort by lag"].callback()
-        told["Theme: paceline-contrast"].callback()
+        commands["Sort by lag"].callback()
+        commands["Theme: paceline-contrast"].callback()
         await seat.pilot.pause()
         await seat.process_reports()
         assert column_named("lag") is desk.state.table.sorting.column
         assert "paceline-contrast" == desk.theme
         for says, row in (("First session", 0), ("Last session", 2), ("Previous session", 1)):
-            await told[says].callback()
+            await commands[says].callback()
             assert row == desk.state.table.current_row
 
         await seat.press("ctrl+p")
@@ -209,8 +209,8 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
         await seat.press("escape")
 
 
-async def test_no_window_is_too_small_to_be_told_so(open_desk: DeskFactory) -> None:
-    """Whatever is pressed in it. Where nothing fits, that is said, until there is room again."""
+async def test_a_tiny_window_says_that_it_is_too_small(open_desk: DeskFactory) -> None:
+    """No key fails in it, and the screen comes back when there is room again."""
     supervisor = some()
     supervisor.job("/rec/four.wav", ended_failed("no such file"))
     async with open_desk(supervisor, size=(40, 10)) as seat:
@@ -229,8 +229,8 @@ async def test_no_window_is_too_small_to_be_told_so(open_desk: DeskFactory) -> N
         assert 1 == seat.desk.state.table.current_row
 
 
-async def test_the_banner_tells_of_a_server_that_lets_nobody_in(open_desk: DeskFactory) -> None:
-    """In words; and what is retrying is not queued."""
+async def test_the_banner_says_that_the_server_is_full(open_desk: DeskFactory) -> None:
+    """In words; retrying jobs are not counted as queued."""
     supervisor = some()
     supervisor.job("/rec/four.wav", *streaming(), *broken_attempt())
     job = supervisor.job("/rec/five.wav", queued(), connecting(), *refused_attempt())
@@ -244,7 +244,7 @@ async def test_the_banner_tells_of_a_server_that_lets_nobody_in(open_desk: DeskF
         assert "server is full" not in seat.banner_text()
 
 
-async def test_our_themes_are_put_on_by_name(open_desk: DeskFactory) -> None:
+async def test_our_themes_are_chosen_by_name(open_desk: DeskFactory) -> None:
     """Colours change at once."""
     async with open_desk(some()) as seat:
         seen = set()
@@ -260,16 +260,16 @@ async def test_our_themes_are_put_on_by_name(open_desk: DeskFactory) -> None:
 def test_a_theme_of_ours_may_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Textual looks it up before it knows ours; no desk fails over that."""
+    """Textual looks it up before the desk registers it, which must not fail."""
     monkeypatch.setattr("textual.constants.DEFAULT_THEME", "paceline-light")
 
     assert "paceline" == Desk(FakeSupervisor(), "here", tmp_path).theme
 
 
-async def test_a_flood_of_reports_is_taken_in_between_keys_and_needs_no_further_tick(
+async def test_a_flood_of_reports_needs_no_further_tick(
     tmp_path: Path,
 ) -> None:
-    """Else a screen that is drawn seldom would be behind for long."""
+    """Otherwise a screen with slow ticks would lag behind for long."""
     supervisor = FakeSupervisor()
     [job] = supervisor.add(["/a.wav"])
     desk = Desk(supervisor, "", tmp_path, settings=DeskSettings(refresh=1000.0))

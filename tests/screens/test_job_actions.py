@@ -1,4 +1,4 @@
-"""The user's verbs, down to what the supervisor is asked."""
+"""The user's verbs, and what they ask of the supervisor."""
 
 from tests.screens.conftest import DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
@@ -18,7 +18,7 @@ def four() -> FakeSupervisor:
 
 
 async def test_cancel_reaches_the_current_job(open_desk: DeskFactory) -> None:
-    """The row says at once that it is stopping, and what it was when it has ended."""
+    """The row shows at once that it is stopping, and then how it ended."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("j", "x")
@@ -32,7 +32,7 @@ async def test_cancel_reaches_the_current_job(open_desk: DeskFactory) -> None:
 
 
 async def test_cancel_again_forces_and_says_so(open_desk: DeskFactory) -> None:
-    """The supervisor is asked a second time."""
+    """The supervisor gets a second request."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("x", "x")
@@ -42,7 +42,7 @@ async def test_cancel_again_forces_and_says_so(open_desk: DeskFactory) -> None:
 
 
 async def test_verbs_act_on_the_marked_rows(open_desk: DeskFactory) -> None:
-    """Space marks and goes on; what a verb does not fit is passed over and counted."""
+    """Space marks and moves on; rows that the verb does not fit are skipped and counted."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("space", "space", "space")
@@ -55,7 +55,7 @@ async def test_verbs_act_on_the_marked_rows(open_desk: DeskFactory) -> None:
 async def test_more_than_one_live_session_is_cancelled_after_a_question(
     open_desk: DeskFactory,
 ) -> None:
-    """Only y means yes; by force nobody is asked again."""
+    """Only y means yes; a forced cancel asks no question."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("space", "space", "space", "x")
@@ -74,8 +74,8 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(
         assert 4 == len(supervisor.cancelled)
 
 
-async def test_that_all_is_over_is_said_once(open_desk: DeskFactory) -> None:
-    """With what may be done then; nothing is said of a desk that opens on what is over."""
+async def test_the_end_of_the_run_is_announced_once(open_desk: DeskFactory) -> None:
+    """With the keys for what may follow; a desk that opens on a finished run says nothing."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/one.wav", *streaming(), ended_done())
     other = supervisor.job("/rec/two.wav", *streaming())
@@ -90,8 +90,8 @@ async def test_that_all_is_over_is_said_once(open_desk: DeskFactory) -> None:
         assert "Something else" in seat.footer_text()
 
 
-async def test_one_that_is_at_work_among_several_is_asked_for_too(open_desk: DeskFactory) -> None:
-    """Else the answer to a question that does not come would be taken for another verb."""
+async def test_one_live_session_among_several_jobs_is_asked_for_too(open_desk: DeskFactory) -> None:
+    """Otherwise the y for the question would be taken for another verb."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("down", "space", "space", "space", "x")
@@ -101,7 +101,7 @@ async def test_one_that_is_at_work_among_several_is_asked_for_too(open_desk: Des
 
 
 async def test_a_turn_is_ended_now(open_desk: DeskFactory) -> None:
-    """Of those that stream; the others are counted."""
+    """In sessions that stream; the others are counted."""
     supervisor = four()
     supervisor.streaming = {JobId(1)}
     async with open_desk(supervisor) as seat:
@@ -113,7 +113,7 @@ async def test_a_turn_is_ended_now(open_desk: DeskFactory) -> None:
         assert "Ending the current turn of 1 session; 1 not streaming" in seat.footer_text()
 
 
-async def test_all_that_failed_is_retried_by_one_key(open_desk: DeskFactory) -> None:
+async def test_one_key_retries_all_failed_sessions(open_desk: DeskFactory) -> None:
     """Wherever the cursor is."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
@@ -126,9 +126,9 @@ async def test_all_that_failed_is_retried_by_one_key(open_desk: DeskFactory) -> 
 
 
 async def test_the_queue_is_edited_and_undone(open_desk: DeskFactory) -> None:
-    """Rows move, go and come back; places are taken and given."""
+    """Rows move, disappear and return; the number of sessions changes."""
     supervisor = four()
-    waiting = [supervisor.job(f"/rec/wait-{each}.wav", queued()) for each in range(3)]
+    waiting = [supervisor.job(f"/rec/wait-{number}.wav", queued()) for number in range(3)]
     supervisor.queue = list(waiting)
     async with open_desk(supervisor) as seat:
         await seat.press("G", "K")
@@ -155,8 +155,8 @@ async def test_the_queue_is_edited_and_undone(open_desk: DeskFactory) -> None:
         assert "Nothing removed; 1 job running: cancel with x first" in seat.footer_text()
 
 
-async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> None:
-    """What a server would refuse is said, and nothing is sent."""
+async def test_parameters_change_while_streaming(open_desk: DeskFactory) -> None:
+    """Values that a server would refuse are reported and not sent."""
     supervisor = four()
     supervisor.streaming = {JobId(1)}
     async with open_desk(supervisor) as seat:
@@ -176,8 +176,8 @@ async def test_sessions_are_changed_in_mid_stream(open_desk: DeskFactory) -> Non
         assert "Sent to 1 session; 2 not streaming" in seat.footer_text()
 
 
-async def test_escape_takes_marks_away_and_never_leaves(open_desk: DeskFactory) -> None:
-    """Esc goes back as far as there is a back."""
+async def test_escape_clears_marks_and_never_quits(open_desk: DeskFactory) -> None:
+    """Esc goes back one step, if there is one."""
     async with open_desk(four()) as seat:
         await seat.press("space", "escape", "escape", "escape")
 
@@ -185,8 +185,8 @@ async def test_escape_takes_marks_away_and_never_leaves(open_desk: DeskFactory) 
         assert seat.desk.is_running
 
 
-async def test_retry_reaches_what_is_over(open_desk: DeskFactory) -> None:
-    """Not what is done; the row says that it is a further attempt."""
+async def test_retry_starts_finished_jobs_again(open_desk: DeskFactory) -> None:
+    """Not jobs that are done; the row shows that it is a further attempt."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("r")
@@ -204,8 +204,8 @@ async def test_retry_reaches_what_is_over(open_desk: DeskFactory) -> None:
         assert "↻2 waits for its turn" in seat.table_lines()[3]
 
 
-async def test_hold_is_shown_until_it_is_let_go(open_desk: DeskFactory) -> None:
-    """And says that a paced stream cannot pause."""
+async def test_hold_is_shown_until_it_is_released(open_desk: DeskFactory) -> None:
+    """The notice says that a paced stream cannot pause."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("p")
@@ -218,8 +218,8 @@ async def test_hold_is_shown_until_it_is_let_go(open_desk: DeskFactory) -> None:
         assert "starts held" not in seat.banner_text()
 
 
-async def test_while_reading_a_verb_means_what_is_being_read(open_desk: DeskFactory) -> None:
-    """Marks that are out of sight are left alone."""
+async def test_while_reading_a_verb_acts_on_the_job_on_screen(open_desk: DeskFactory) -> None:
+    """Marks, which are out of sight, are ignored."""
     supervisor = four()
     async with open_desk(supervisor) as seat:
         await seat.press("space", "enter", "x")

@@ -1,4 +1,4 @@
-"""The table of keys is what the desk does."""
+"""The desk does what the table of keys says."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,19 +40,19 @@ WAY = {
 
 
 class Recording(Desk):
-    """Notes the actions that keys ask for, and whether anything did them."""
+    """Records the actions that keys run, and whether they were handled."""
 
-    asked: Sequence[tuple[str, bool]] = ()
+    actions_run: Sequence[tuple[str, bool]] = ()
 
     async def run_action(self, action: Any, *args: Any, **more: Any) -> bool:
         leaves = action == "quit"  # it would be the last key
         done = leaves or await super().run_action(action, *args, **more)
-        self.asked = [*self.asked, (str(action), done)]
+        self.actions_run = [*self.actions_run, (str(action), done)]
         return done
 
 
 async def arrive(seat: DeskDriver, scope: Scope) -> None:
-    """From wherever the key before has led, and whatever it has ended."""
+    """Goes back to the table from wherever the last key led."""
     while len(seat.desk.screen_stack) > 1:
         await seat.desk.pop_screen()
     while seat.desk.focused is not seat.table:
@@ -70,7 +70,7 @@ def place(desk: Desk) -> tuple[Screen[Any], Widget | None]:
 
 @pytest.mark.parametrize("scope", WAY, ids=lambda scope: scope.name)
 async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope: Scope) -> None:
-    """Pressed where it works: its action is done, and there is somebody to do it."""
+    """Where it works, its action runs and is handled."""
     supervisor = FakeSupervisor()
     supervisor.job(
         "/rec/one.wav", *streaming(), turn_heard(0, "Good morning.", final=True), ended_done()
@@ -83,14 +83,14 @@ async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope:
                 if there != place(desk):
                     await arrive(seat, scope)
                     there = place(desk)
-                desk.asked = ()
+                desk.actions_run = ()
                 await seat.press(name)
                 action = f"verb({key.id!r})" if scope is Scope.JOBS else key.action
-                assert [(action, True)] == desk.asked, name
+                assert [(action, True)] == desk.actions_run, name
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
-    """Neither within a scope, nor among the scopes that work together; and each name is a key's."""
+    """Neither within a scope nor among scopes that work together; every name is a real key."""
     for scopes in SCOPE_STACKS:
         names = [name for key in KEY_BINDINGS if key.scope in scopes for name in key.keys]
         assert len(names) == len(set(names))
@@ -109,7 +109,7 @@ FIVE_MORE = KeyBinding(
     "bindings", [(FIVE_MORE,), (FIVE_MORE, *KEY_BINDINGS)], ids=["alone", "all"]
 )
 async def test_a_verb_is_one_entry(tmp_path: Path, bindings: Sequence[KeyBinding]) -> None:
-    """An entry that is added to the table is bound and in footer, help and palette."""
+    """An entry added to the table is bound and appears in footer, help and palette."""
     supervisor = FakeSupervisor(sessions=4)
     supervisor.job("/rec/one.wav", *streaming())
     desk = Desk(supervisor, "here", tmp_path / "run", bindings=(*KEY_BINDINGS, FIVE_MORE))
@@ -117,7 +117,7 @@ async def test_a_verb_is_one_entry(tmp_path: Path, bindings: Sequence[KeyBinding
         seat = DeskDriver(desk, supervisor, pilot)
         await seat.process_reports()
         assert "F9 five more" in seat.footer_text()
-        commands = {each.title: each for each in desk.get_system_commands(desk.screen)}
+        commands = {command.title: command for command in desk.get_system_commands(desk.screen)}
         assert "key: F9" == commands["Run five more sessions at once"].help
         await seat.press("f9")
         assert 9 == supervisor.max_sessions
@@ -132,7 +132,8 @@ async def test_every_verb_is_in_help_and_palette(open_desk: DeskFactory) -> None
         seat.supervisor.job("/rec/one.wav", *streaming())
         await seat.process_reports()
         commands = {
-            each.title.lower(): each for each in seat.desk.get_system_commands(seat.desk.screen)
+            command.title.lower(): command
+            for command in seat.desk.get_system_commands(seat.desk.screen)
         }
         await seat.press("question_mark")
         help_text = "\n".join(rendered_lines(seat.desk.screen.query_one("#lines")))

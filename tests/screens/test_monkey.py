@@ -1,4 +1,4 @@
-"""A monkey at the keyboard: any key may come at any moment, in any window."""
+"""Random keys at any moment, in any window."""
 
 from pathlib import Path
 from random import Random
@@ -32,20 +32,20 @@ WORDS = ["[/", "[laughs]", "\x1b[31m", "\u202e", "a" + "\u0301" * 30, "日本", 
 
 
 class Staying(Desk):
-    """A desk that nobody leaves."""
+    """A desk that does not quit."""
 
     async def action_quit(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
-def happens(supervisor: FakeSupervisor, random: Random) -> None:
-    """Something of a session, or another one."""
+def report_something(supervisor: FakeSupervisor, random: Random) -> None:
+    """Reports an event of a session, or adds another session."""
     words = " ".join(random.choices(WORDS, k=4))
     if random.random() < 0.1:
         supervisor.queue.append(supervisor.job(f"/rec/{words}.wav", queued()))
     job = JobId(random.randint(1, len(supervisor.queue)))
     supervisor.streaming.add(job)
-    told: list[list[Event]] = [
+    histories: list[list[Event]] = [
         streaming(random.uniform(0, 60), lag=random.uniform(0, 99)),
         [turn_heard(random.randrange(5), words, final=random.random() < 0.5)],
         [ended_done()],
@@ -53,11 +53,11 @@ def happens(supervisor: FakeSupervisor, random: Random) -> None:
         broken_attempt(words),
         refused_attempt(),
     ]
-    supervisor.report(job, *random.choices(told, [4, 8, 1, 1, 1, 1])[0])
+    supervisor.report(job, *random.choices(histories, [4, 8, 1, 1, 1, 1])[0])
 
 
 async def mash(desk: Desk, pilot: Pilot[Any], random: Random) -> None:
-    """Some keys faster than anything is drawn, and now and then what is no key."""
+    """Presses keys faster than the screen is drawn, and sometimes resizes or pastes."""
     for name in random.choices(NAMES, k=3) + random.choices(LETTERS, k=2):
         desk.post_message(Key(name, name if len(name) == 1 else None))
     if random.random() < 0.08:
@@ -70,17 +70,17 @@ async def mash(desk: Desk, pilot: Pilot[Any], random: Random) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_no_key_at_no_moment_ends_the_desk(
+async def test_no_key_at_any_moment_ends_the_desk(
     open_desk: DeskFactory, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While sessions go on beneath; the seed says which."""
+    """Sessions continue meanwhile; a failure names the seed."""
     monkeypatch.chdir(tmp_path)
     random = Random(seed)
     supervisor = FakeSupervisor()
     supervisor.queue.append(supervisor.job("/rec/one.wav", *streaming()))
     async with open_desk(supervisor, size=SIZES[seed], kind=Staying) as seat:
         for _ in range(25):
-            happens(supervisor, random)
+            report_something(supervisor, random)
             await mash(seat.desk, seat.pilot, random)
 
         assert seat.desk.is_running

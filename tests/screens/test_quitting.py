@@ -1,4 +1,4 @@
-"""Ways out of the desk."""
+"""Ways to quit the desk."""
 
 import os
 import signal
@@ -18,8 +18,8 @@ def busy() -> FakeSupervisor:
     return supervisor
 
 
-async def test_q_leaves_at_once_when_nothing_is_at_work(open_desk: DeskFactory) -> None:
-    """There is nobody to wait for, and nothing to ask."""
+async def test_q_quits_at_once_without_live_sessions(open_desk: DeskFactory) -> None:
+    """There is nothing to wait for, and no question."""
     async with open_desk() as seat:
         await seat.pilot.press("q")
         await seat.wait_until(lambda: not seat.desk.is_running or seat.desk._exit)
@@ -28,10 +28,8 @@ async def test_q_leaves_at_once_when_nothing_is_at_work(open_desk: DeskFactory) 
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
-async def test_with_sessions_at_work_leaving_is_polite_first(
-    open_desk: DeskFactory, key: str
-) -> None:
-    """It says what it waits for, and leaves when that has come."""
+async def test_with_live_sessions_q_waits_for_them(open_desk: DeskFactory, key: str) -> None:
+    """The footer says what it waits for; the desk closes when that has happened."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
         await seat.press(key)
@@ -45,7 +43,7 @@ async def test_with_sessions_at_work_leaving_is_polite_first(
 
 
 async def test_a_second_q_forces_and_a_third_does_not_wait(open_desk: DeskFactory) -> None:
-    """Nobody is ever kept in."""
+    """The user can always leave."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
         await seat.press("q", "q")
@@ -57,8 +55,8 @@ async def test_a_second_q_forces_and_a_third_does_not_wait(open_desk: DeskFactor
         assert 2 == supervisor.stops
 
 
-async def test_control_c_leaves_from_inside_a_dialog(open_desk: DeskFactory) -> None:
-    """The dialog goes, so that what is awaited can be read and q pressed again."""
+async def test_control_c_quits_from_inside_a_dialog(open_desk: DeskFactory) -> None:
+    """The dialog closes, so that the footer can be read and q pressed again."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
         await seat.press("a", "q")
@@ -71,10 +69,10 @@ async def test_control_c_leaves_from_inside_a_dialog(open_desk: DeskFactory) -> 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-async def test_after_a_signal_the_screen_goes_at_once(
+async def test_after_a_signal_the_screen_closes_at_once(
     open_desk: DeskFactory, number: signal.Signals
 ) -> None:
-    """Its terminal may be gone. What is at work is left to whoever runs the desk, not forced."""
+    """Its terminal may be gone. Live sessions are left to the command, not ended by force."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
         os.kill(os.getpid(), number)
@@ -84,8 +82,8 @@ async def test_after_a_signal_the_screen_goes_at_once(
         assert 0 == supervisor.stops
 
 
-async def test_what_was_reported_last_is_still_taken_in(open_desk: DeskFactory) -> None:
-    """Whoever runs the desk goes on with the same state."""
+async def test_the_last_reports_are_still_applied(open_desk: DeskFactory) -> None:
+    """The command continues with the same state."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
         await seat.press("q")

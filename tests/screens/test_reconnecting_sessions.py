@@ -1,4 +1,4 @@
-"""What the user sees of a job whose session broke."""
+"""What the user sees of a job whose connection was lost."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ OPEN = turn_heard(120, "and what was cut", at=12_000)
 
 
 def further(turn: int, at_ms: int) -> list[Event]:
-    """An attempt goes on from there."""
+    """The next attempt continues from there."""
     return [connecting(at_ms, turn), began(), progressed(at_ms / 1000)]
 
 
@@ -48,19 +48,19 @@ def shown(seat: DeskDriver) -> list[str]:
     return [line[9:].rstrip() for line in rendered_lines(view(seat)) if line.strip()]
 
 
-async def told(seat: DeskDriver, *events: Event) -> None:
+async def report(seat: DeskDriver, *events: Event) -> None:
     seat.supervisor.report(ONE, *events)
     await seat.process_reports()
 
 
 def later(seat: DeskDriver, seconds: float) -> None:
-    """What is drawn when so much time has passed, until the desk's next tick."""
+    """The screen after so many seconds, up to the next tick of the desk."""
     seat.desk.state.tick(monotonic() + seconds)
     seat.desk.draw_changes()
 
 
-async def test_a_job_that_goes_on_counts_down_in_row_and_detail(open_desk: DeskFactory) -> None:
-    """When, from where and why; the words heard so far stay in the transcript."""
+async def test_a_retrying_job_counts_down_in_row_and_details(open_desk: DeskFactory) -> None:
+    """When, from where and why; the transcript keeps the words so far."""
     supervisor = FakeSupervisor()
     spoken = turn_heard(0, "Good morning.", final=True)
     supervisor.job("/rec/one.wav", *streaming(), spoken, *broken_attempt(again=90.0))
@@ -85,7 +85,7 @@ async def test_a_job_that_goes_on_counts_down_in_row_and_detail(open_desk: DeskF
 async def test_the_banner_says_when_the_next_start_is_due(
     open_desk: DeskFactory, size: tuple[int, int], shown: int
 ) -> None:
-    """While a job waits for it, a broken one too, and there is a place for it."""
+    """While a queued or retrying job waits for it and a session may start."""
     supervisor = FakeSupervisor(sessions=2)
     supervisor.job("/rec/one.wav", *streaming(), *broken_attempt())
     supervisor.job("/rec/two.wav", *streaming())
@@ -100,8 +100,8 @@ async def test_the_banner_says_when_the_next_start_is_due(
         assert "next" not in seat.banner_text()
 
 
-async def test_a_rule_stands_between_two_attempts(open_desk: DeskFactory) -> None:
-    """What was cut is gone; a later attempt from the same place takes the rule over."""
+async def test_a_rule_separates_two_attempts(open_desk: DeskFactory) -> None:
+    """Dropped words are gone; a later attempt from the same position moves the rule."""
     supervisor = FakeSupervisor()
     supervisor.job(
         "/rec/one.wav", *streaming(), *TURNS[:2], turn_heard(2, "what was cut"), *broken_attempt()
@@ -109,14 +109,14 @@ async def test_a_rule_stands_between_two_attempts(open_desk: DeskFactory) -> Non
     async with open_desk(supervisor) as seat:
         assert ["turn number 0", "turn number 1", "what was cut"] == shown(seat)
 
-        await told(seat, *further(2, 1234))
+        await report(seat, *further(2, 1234))
         kept = ["turn number 0", "turn number 1"]
         assert [*kept, "── attempt 2 from 0:01.2 ──"] == shown(seat)
 
-        await told(seat, *broken_attempt(), *further(2, 1234), TURNS[2])
+        await report(seat, *broken_attempt(), *further(2, 1234), TURNS[2])
         assert [*kept, "── attempt 3 from 0:01.2 ──", "turn number 2"] == shown(seat)
 
-        await told(seat, turn_heard(1, "One, revised.", final=True))
+        await report(seat, turn_heard(1, "One, revised.", final=True))
         assert [
             "turn number 0",
             "One, revised.",
@@ -130,40 +130,40 @@ async def test_a_rule_stands_between_two_attempts(open_desk: DeskFactory) -> Non
         assert "── attempt 3 from 0:01.2 ──" in shown(seat)
 
 
-async def test_the_view_stays_where_it_is_when_an_attempt_goes_on(open_desk: DeskFactory) -> None:
-    """Whether somebody reads further up or follows the end."""
+async def test_the_view_stays_when_an_attempt_continues(open_desk: DeskFactory) -> None:
+    """Both for a user who reads further up and for one who follows the end."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/one.wav", *streaming(), *TURNS, OPEN)
     async with open_desk(supervisor) as seat:
         await seat.press("enter", "home", "pagedown", "j")
         top = shown(seat)[0]
-        await told(seat, *broken_attempt())
-        await told(seat, *further(120, 12_000), turn_heard(120, "and what was whole"))
+        await report(seat, *broken_attempt())
+        await report(seat, *further(120, 12_000), turn_heard(120, "and what was whole"))
         assert not view(seat).following
         assert "turn number 0" != top == shown(seat)[0]
 
         await seat.press("end")
-        await told(seat, *broken_attempt())
-        await told(seat, *further(120, 12_000))
+        await report(seat, *broken_attempt())
+        await report(seat, *further(120, 12_000))
         assert view(seat).following
-        await told(
+        await report(
             seat, turn_heard(120, "and what was whole", final=True), turn_heard(121, "at last")
         )
         assert ["── attempt 3 from 0:12.0 ──", "and what was whole", "at last"] == shown(seat)[-3:]
 
 
 @pytest.mark.parametrize("keys", [["k"], ["home"]])
-async def test_a_transcript_that_starts_anew_is_followed(
+async def test_a_transcript_that_restarts_is_followed(
     open_desk: DeskFactory, keys: Sequence[str]
 ) -> None:
-    """Nothing is left of what was being read."""
+    """The text that was being read is gone."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/one.wav", *streaming(), *TURNS, ended_done())
     async with open_desk(supervisor) as seat:
         await seat.press("enter", *keys)
         assert not view(seat).following
 
-        await told(seat, retrying(), *further(0, 0))
-        await told(seat, *TURNS[:100])
+        await report(seat, retrying(), *further(0, 0))
+        await report(seat, *TURNS[:100])
         assert "turn number 99" == shown(seat)[-1]
         assert view(seat).following

@@ -1,4 +1,4 @@
-"""A run that was, on the desk."""
+"""The desk on a finished run."""
 
 import re
 from collections.abc import AsyncIterator
@@ -28,12 +28,12 @@ LENGTH = 11.5
 
 
 class Recording(Desk):
-    """Notes the actions that keys ask for."""
+    """Records the actions that keys run."""
 
-    asked: list[str]
+    actions_run: list[str]
 
     async def run_action(self, action: object, *args: object, **more: object) -> bool:
-        self.asked.append(str(action))
+        self.actions_run.append(str(action))
         return True
 
 
@@ -41,7 +41,7 @@ class Recording(Desk):
 async def looking_back(
     folder: Path, kind: type[Desk] = Desk, size: tuple[int, int] = (120, 34)
 ) -> AsyncIterator[tuple[DeskDriver, Replay]]:
-    """A desk on the run in that folder."""
+    """A desk that replays the run in that folder."""
     timeline = RunTimeline(folder)
     playback = Replay(timeline)
     desk = kind(playback, replay_title(folder, timeline, still_running=False), folder)
@@ -56,7 +56,7 @@ def scrub(seat: DeskDriver) -> str:
 
 
 async def test_it_opens_on_the_run_as_it_ended(tmp_path: Path) -> None:
-    """And says that it is one; its transcripts are there, and can be exported."""
+    """The banner says that it is a replay; its transcripts can be read and exported."""
     folder = write_sample_run(tmp_path / "run")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     async with looking_back(folder) as (seat, _):
@@ -81,7 +81,7 @@ async def test_it_opens_on_the_run_as_it_ended(tmp_path: Path) -> None:
 
 
 async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
-    """Table, transcript and header stand where the clock does."""
+    """Table, transcript and header show the time of the clock."""
     async with looking_back(write_sample_run(tmp_path / "run")) as (seat, playback):
         for key, moment in (
             ("comma", 1.5),
@@ -98,9 +98,11 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
             assert speed == playback.speed, key
             assert f" {speed:>2}x " in scrub(seat)
 
-        told = {each.title: each for each in seat.desk.get_system_commands(seat.desk.screen)}
+        commands = {
+            command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
+        }
         for speed in (16, 4, 1):
-            told[f"Speed {speed} times"].callback()
+            commands[f"Speed {speed} times"].callback()
             assert speed == playback.speed
 
         await seat.press("comma")
@@ -126,8 +128,8 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
         assert not playback.playing
 
 
-async def test_a_click_on_the_bar_goes_there(tmp_path: Path) -> None:
-    """Not one on the keys beneath it, nor on the numbers beside it."""
+async def test_a_click_on_the_bar_seeks(tmp_path: Path) -> None:
+    """A click on the keys below or the numbers beside it does not."""
     async with looking_back(write_sample_run(tmp_path / "run")) as (seat, playback):
         first = scrub(seat).index("━")
         await seat.pilot.click("#foot", offset=(first, 1))
@@ -141,8 +143,8 @@ async def test_a_click_on_the_bar_goes_there(tmp_path: Path) -> None:
 STEERING = [key for key in bindings_in(Scope.JOBS) if not key.in_replay]
 
 
-async def test_what_steers_sessions_is_not_there(tmp_path: Path) -> None:
-    """No key does it, nothing names it, and a pasted path adds nothing."""
+async def test_nothing_steers_sessions_in_a_replay(tmp_path: Path) -> None:
+    """No key does, no text names such a key, and a pasted path adds nothing."""
     folder = write_sample_run(tmp_path / "run")
     assert {"add", "cancel", "retry", "hold"} <= {key.action for key in STEERING}
     async with looking_back(folder) as (seat, _):
@@ -173,14 +175,14 @@ async def test_what_steers_sessions_is_not_there(tmp_path: Path) -> None:
         replay = {name: key for key in bindings_in(Scope.REPLAY) for name in key.keys}
         refused = {name: key for key in STEERING for name in key.keys}
         for name, key in (refused | replay).items():
-            seat.desk.asked = []
+            seat.desk.actions_run = []
             await seat.pilot.press(name)
-            assert [f"verb({key.id!r})"] == seat.desk.asked, name
+            assert [f"verb({key.id!r})"] == seat.desk.actions_run, name
 
 
-async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -> None:
-    """Wherever it would work on the desk; not where it is typed, or means something else."""
-    said = READ_ONLY_NOTICE
+async def test_a_key_of_a_live_verb_says_why_it_does_nothing(tmp_path: Path) -> None:
+    """Wherever it would work on a live desk; not in an input, or where it means something else."""
+    refusal = READ_ONLY_NOTICE
     async with looking_back(write_sample_run(tmp_path / "run")) as (seat, _):
         for harmless in (
             ("z",),
@@ -188,22 +190,22 @@ async def test_a_key_that_would_steer_says_why_it_does_nothing(tmp_path: Path) -
             ("question_mark", "x", "escape"),
         ):
             await seat.press(*harmless)
-            assert said not in seat.footer_text(), harmless
+            assert refusal not in seat.footer_text(), harmless
         await seat.press("slash", "x")
         assert "x" == seat.desk.state.table.filter.text
-        assert said not in seat.footer_text()
+        assert refusal not in seat.footer_text()
         await seat.press("escape", "x")
-        assert said in seat.footer_text()
+        assert refusal in seat.footer_text()
 
     async with looking_back(write_sample_run(tmp_path / "again")) as (seat, _):
         await seat.press("enter", "J")
         assert isinstance(seat.desk.screen, ReadingScreen)
-        assert said in seat.footer_text()
+        assert refusal in seat.footer_text()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (200, 60)])
-async def test_the_bar_is_there_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Moment, length and speed are never cut."""
+async def test_the_bar_is_shown_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Position, length and speed are never cut."""
     async with looking_back(write_sample_run(tmp_path / "run"), size=size) as (seat, _):
         assert re.match(r" ‖ 0:11 ━+.*┃ 0:11   1x ", scrub(seat))
         assert "looking back" in seat.banner_text()

@@ -1,8 +1,7 @@
-"""The desk as it is drawn, cell by cell, in a few scenes: so that none of it changes by accident.
+"""The desk as it is drawn, cell by cell, in a few scenes, so that nothing changes by accident.
 
-``pytest tests/screens/test_snapshots.py --snapshot-update`` redraws the pictures; what differs is
-to be looked at before it is kept. They are text and not SVG: a diff says what changed, and all of
-them together are as large as one.
+``pytest tests/screens/test_snapshots.py --snapshot-update`` updates the snapshots; review every
+difference before you keep it. They are text, not SVG: a diff shows what changed, and they are small.
 """
 
 import tempfile
@@ -49,7 +48,7 @@ SMALL, USUAL, LARGE = (80, 24), (120, 34), (200, 60)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is pressed to get there, and in which terminal."""
+    """The keys that lead to the scene, and the terminal."""
 
     keys: tuple[str, ...] = ()
     size: tuple[int, int] = USUAL
@@ -75,7 +74,7 @@ SCENES = {
 
 
 class TextSnapshotExtension(SingleFileSnapshotExtension):
-    """A picture is a file of text."""
+    """Stores a snapshot as a text file."""
 
     file_extension = "txt"
     _write_mode = WriteMode.TEXT
@@ -83,7 +82,7 @@ class TextSnapshotExtension(SingleFileSnapshotExtension):
 
 @pytest.fixture
 def home_with_recordings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Somebody's home with recordings in it; its path is always as long, for lines hold it."""
+    """A home folder with recordings; its path has a fixed length, as lines show it."""
     with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as folder:
         monkeypatch.setenv("HOME", folder)
         for name in ("a.wav", "b.wav", "day one/c.wav"):
@@ -94,7 +93,7 @@ def home_with_recordings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def supervisor_with_every_state() -> FakeSupervisor:
-    """Recordings in every state that looks the same at any time: nothing counts seconds."""
+    """Recordings in every state that looks the same at any time: no countdowns."""
     made = FakeSupervisor()
     words = "Good morning. The next train to the coast will leave from the other side."
     for number in range(1, 9):
@@ -119,7 +118,7 @@ def supervisor_with_every_state() -> FakeSupervisor:
 
 
 def render_as_text(desk: Desk) -> str:
-    """The text of each row; then how many of its cells are in which style; then the styles."""
+    """The text of each row; then how many cells have which style; then the styles."""
     screen, beneath = desk.screen, desk._background_screens
     update = screen._compositor.render_update(full=True, screen_stack=beneath)
     strips = [Strip.join(row).simplify() for row in cast(LayoutUpdate, update).strips]
@@ -141,7 +140,7 @@ def render_as_text(desk: Desk) -> str:
 async def test_the_desk_looks_as_it_did(
     name: str, home_with_recordings: Path, snapshot: SnapshotAssertion
 ) -> None:
-    """Whoever changes it on purpose keeps the new picture."""
+    """After a change on purpose, update the snapshot."""
     scenario = SCENES[name]
     settings = DeskSettings(theme=scenario.theme)
     desk = Desk(

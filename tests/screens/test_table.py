@@ -34,7 +34,7 @@ def three() -> FakeSupervisor:
 
 
 async def test_a_row_says_state_name_time_lag_and_latest_words(open_desk: DeskFactory) -> None:
-    """Everything about a job that one line can hold."""
+    """The most important facts of a job in one line."""
     async with open_desk(three()) as seat:
         one, two, *_ = seat.table_lines()
 
@@ -45,15 +45,15 @@ async def test_a_row_says_state_name_time_lag_and_latest_words(open_desk: DeskFa
 
 
 async def test_partial_words_look_unlike_settled_ones(open_desk: DeskFactory) -> None:
-    """Words that may still change are slanted, in the table and in the transcript."""
+    """Words that may still change are italic, in the table and in the transcript."""
     async with open_desk(three()) as seat:
         for widget in (seat.table, seat.desk.screen.query_one(TranscriptView)):
             assert not style_of(widget, "good morning").italic
             assert style_of(widget, "all").italic
 
 
-async def test_a_final_is_no_longer_slanted(open_desk: DeskFactory) -> None:
-    """The final reading replaces the partial one in place."""
+async def test_a_final_is_not_italic(open_desk: DeskFactory) -> None:
+    """The final turn replaces the partial one in place."""
     supervisor = three()
     async with open_desk(supervisor) as seat:
         supervisor.report(JobId(1), turn_heard(0, "Good morning, everyone.", final=True))
@@ -69,7 +69,7 @@ async def test_a_final_is_no_longer_slanted(open_desk: DeskFactory) -> None:
 async def test_numbers_are_whole_at_every_size(
     open_desk: DeskFactory, size: tuple[int, int]
 ) -> None:
-    """Columns give way as a whole; what is shown is never cut."""
+    """Columns disappear as a whole; no number is cut."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a name that is much too long.flac", *streaming(3723, 10800, 1234.5))
     supervisor.report(job, turn_heard(0, "word " * 60), Slipped(3.0, 6200.0))
@@ -92,7 +92,7 @@ FOREIGN = (
 
 
 async def test_foreign_text_is_only_text(open_desk: DeskFactory) -> None:
-    """Markup stays as it is spelt; nothing that a terminal would obey gets through."""
+    """Markup is shown as it is written; no control character reaches the terminal."""
     supervisor = FakeSupervisor()
     for text in FOREIGN:
         name = f"/rec/{text.replace('/', '')}.wav"
@@ -104,7 +104,7 @@ async def test_foreign_text_is_only_text(open_desk: DeskFactory) -> None:
         everything = []
         for _ in range(2 * len(FOREIGN)):
             everything += [
-                line for each in seat.desk.screen.query("*") for line in rendered_lines(each)
+                line for widget in seat.desk.screen.query("*") for line in rendered_lines(widget)
             ]
             await seat.press("j")
 
@@ -118,7 +118,7 @@ MOVES = {"j": 1, "down": 2, "k": 1, "up": 0, "G": 39, "g": 0, "end": 39, "home":
 
 
 async def test_keys_move_the_selection(open_desk: DeskFactory) -> None:
-    """Arrows, vi keys, and the two ends; the row comes into view."""
+    """Arrows, vi keys, and the two ends; the table scrolls to the row."""
     supervisor = FakeSupervisor()
     for number in range(40):
         supervisor.job(f"/rec/{number}.wav", queued())
@@ -131,7 +131,7 @@ async def test_keys_move_the_selection(open_desk: DeskFactory) -> None:
             )
 
 
-async def test_pages_move_by_what_is_visible(open_desk: DeskFactory) -> None:
+async def test_a_page_is_what_is_visible(open_desk: DeskFactory) -> None:
     """One line of the old page stays in view."""
     supervisor = FakeSupervisor()
     for _ in range(100):
@@ -146,7 +146,7 @@ async def test_pages_move_by_what_is_visible(open_desk: DeskFactory) -> None:
 
 
 async def test_a_click_selects_and_a_double_click_reads(open_desk: DeskFactory) -> None:
-    """The mouse is never needed, but it works."""
+    """The mouse works, but is never needed."""
     async with open_desk(three()) as seat:
         await seat.pilot.click("#table", offset=(10, 1))
         assert JobId(2) == seat.desk.state.table.current
@@ -157,7 +157,7 @@ async def test_a_click_selects_and_a_double_click_reads(open_desk: DeskFactory) 
 
 
 async def test_a_desk_without_jobs_says_what_to_press(open_desk: DeskFactory) -> None:
-    """Nobody stares at an empty table; its place is taken back when a job comes."""
+    """The first job replaces that text with the table."""
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         assert "add files or folders" in "\n".join(
@@ -174,7 +174,7 @@ async def test_a_desk_without_jobs_says_what_to_press(open_desk: DeskFactory) ->
 
 
 async def test_the_banner_counts_and_names_the_worst_lag(open_desk: DeskFactory) -> None:
-    """Totals, where it streams to, and the lag to worry about."""
+    """Totals, destination and the largest lag."""
     supervisor = three()
     supervisor.job("/rec/four.wav", *streaming(lag=23.4))
     supervisor.job("/rec/five.wav", ended_failed("no such file"))
@@ -186,7 +186,7 @@ async def test_the_banner_counts_and_names_the_worst_lag(open_desk: DeskFactory)
 
 
 async def test_failures_say_why_in_row_and_detail(open_desk: DeskFactory) -> None:
-    """Reason in the row, reason and hint above the transcript."""
+    """The reason in the row, reason and hint above the transcript."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/a.wav", queued(), ended_failed("the key was refused", "Check the key."))
     async with open_desk(supervisor) as seat:
@@ -197,7 +197,7 @@ async def test_failures_say_why_in_row_and_detail(open_desk: DeskFactory) -> Non
 
 
 async def test_rows_that_come_later_do_not_move_the_selection(open_desk: DeskFactory) -> None:
-    """The selection is a job, not a line."""
+    """The selection is a job, not a row number."""
     supervisor = three()
     async with open_desk(supervisor) as seat:
         await seat.press("j")
@@ -209,7 +209,7 @@ async def test_rows_that_come_later_do_not_move_the_selection(open_desk: DeskFac
 
 
 async def test_a_terminal_that_is_resized_is_filled_again(open_desk: DeskFactory) -> None:
-    """From stacked to side by side and to the smallest, while streaming."""
+    """From stacked to side by side to the smallest size, while streaming."""
     supervisor = three()
     async with open_desk(supervisor) as seat:
         for width, height in ((200, 60), (60, 15), (80, 24)):
@@ -229,14 +229,14 @@ def five() -> FakeSupervisor:
 
 
 def names(seat: DeskDriver) -> list[str]:
-    """What stands in the rows, from the top."""
+    """The names in the rows, from the top."""
     return [match[1] for row in seat.table_lines() if (match := re.search(r"(\w+)\.wav", row))]
 
 
 async def test_rows_are_sorted_from_a_menu_by_its_arrows_and_by_a_click(
     open_desk: DeskFactory,
 ) -> None:
-    """The letter of a column, S for the other way round; the head shows which it is."""
+    """By the letter of a column, in reverse with S; the header shows column and direction."""
     supervisor = five()
     async with open_desk(supervisor) as seat:
         head = seat.desk.screen.query_one("#head")
@@ -265,8 +265,8 @@ async def test_rows_are_sorted_from_a_menu_by_its_arrows_and_by_a_click(
         assert ["one", "two", "three", "four", "five"] == names(seat)
 
 
-async def test_rows_are_filtered_as_one_types(open_desk: DeskFactory) -> None:
-    """Enter keeps the filter and goes to the rows, Esc takes it away; verbs meet no hidden row."""
+async def test_rows_are_filtered_while_typing(open_desk: DeskFactory) -> None:
+    """Enter keeps the filter, Esc removes it; verbs do not act on hidden rows."""
     supervisor = five()
     async with open_desk(supervisor) as seat:
         line = seat.desk.screen.query_one(FilterBar)
@@ -301,8 +301,8 @@ async def test_rows_are_filtered_as_one_types(open_desk: DeskFactory) -> None:
         assert JobId(2) == seat.desk.state.table.current  # it was left
 
 
-async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(open_desk: DeskFactory) -> None:
-    """All keys of a burst arrive before the line has opened."""
+async def test_text_typed_quickly_after_the_slash_is_no_verb(open_desk: DeskFactory) -> None:
+    """All keys of a burst arrive before the input has opened."""
     supervisor = five()
     async with open_desk(supervisor) as seat:
         for key in ("slash", "x", "s", "a"):
@@ -313,8 +313,8 @@ async def test_what_is_typed_quickly_behind_the_slash_is_no_verb(open_desk: Desk
         assert 1 == len(seat.desk.screen_stack)
 
 
-async def test_rows_stand_still_while_frozen(open_desk: DeskFactory) -> None:
-    """And say so; values go on changing, and all that is shown can be marked meanwhile."""
+async def test_rows_do_not_move_while_frozen(open_desk: DeskFactory) -> None:
+    """The header says so; values still change, and all visible rows can be marked."""
     supervisor = five()
     async with open_desk(supervisor) as seat:
         head = seat.desk.screen.query_one("#head")
@@ -335,7 +335,7 @@ async def test_rows_stand_still_while_frozen(open_desk: DeskFactory) -> None:
 
 
 async def test_rows_that_wait_say_what_for(open_desk: DeskFactory) -> None:
-    """The next one when it starts, the others their place in the queue."""
+    """The next one shows when it starts, the others their position in the queue."""
     supervisor = five()
     supervisor.max_sessions = 3
     async with open_desk(supervisor) as seat:
@@ -348,8 +348,8 @@ async def test_rows_that_wait_say_what_for(open_desk: DeskFactory) -> None:
         assert seat.table_lines()[4].rstrip().endswith("next")
 
 
-async def test_a_long_table_that_is_narrowed_shows_its_rows(open_desk: DeskFactory) -> None:
-    """Wherever one was in it, and back there when the filter goes; wheels are not pulled back."""
+async def test_a_filtered_long_table_shows_its_rows(open_desk: DeskFactory) -> None:
+    """At any scroll position, also after the filter is removed; wheel scrolling is kept."""
     supervisor = FakeSupervisor()
     for number in range(60):
         supervisor.job(f"/rec/{'ab'[number % 30 == 0]}{number}.wav", *streaming(lag=number))

@@ -1,4 +1,4 @@
-"""The tabs of the current session, beside the table and over the whole screen."""
+"""The tabs of the current session, beside the table and on the full screen."""
 
 import gc
 from pathlib import Path
@@ -37,7 +37,7 @@ def two_jobs() -> FakeSupervisor:
 
 
 def shown(seat: DeskDriver) -> str:
-    """The tab that is on, as drawn, with what is shown of it."""
+    """The text of the tab that is shown."""
     detail = seat.desk.screen.query_one(DetailView)
     return "\n".join([*rendered_lines(detail.query_one("#tabs")), *rendered_lines(detail.pane)])
 
@@ -46,10 +46,8 @@ def counted(seat: DeskDriver) -> str:
     return "".join(rendered_lines(seat.desk.screen.query_one(SearchBar).query_one("#count")))
 
 
-async def test_keys_and_clicks_change_the_tab_which_stays(
-    open_desk: DeskFactory, tmp_path: Path
-) -> None:
-    """On the next session, over the whole screen, and back at the table."""
+async def test_keys_and_clicks_change_the_tab(open_desk: DeskFactory, tmp_path: Path) -> None:
+    """It stays selected for the next session, on the full screen, and back at the table."""
     write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20), progressed(2.0))
     async with open_desk(two_jobs()) as seat:
         assert "[1 transcript]" in shown(seat)
@@ -73,8 +71,10 @@ async def test_keys_and_clicks_change_the_tab_which_stays(
         await seat.wait_until(lambda: "pacing held" in shown(seat))  # it reads for itself
 
 
-async def test_timing_goes_on_while_chunks_leave(open_desk: DeskFactory, tmp_path: Path) -> None:
-    """Read from the trace as it grows, when something is reported."""
+async def test_timing_is_updated_while_chunks_are_sent(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
+    """It is read from the growing trace after each report."""
     supervisor = two_jobs()
     path = write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20))
     async with open_desk(supervisor) as seat:
@@ -91,8 +91,8 @@ async def test_timing_goes_on_while_chunks_leave(open_desk: DeskFactory, tmp_pat
         assert "max 45.0" in shown(seat)
 
 
-async def test_a_transcript_is_searched_while_words_come(open_desk: DeskFactory) -> None:
-    """As one types; n and N go to the next place and back, Esc ends it."""
+async def test_a_growing_transcript_is_searched(open_desk: DeskFactory) -> None:
+    """While typing; n and N go to the next match and back, Esc ends the search."""
     supervisor = two_jobs()
     async with open_desk(supervisor) as seat:
         await seat.press("enter", "home", "slash", *"boat")
@@ -125,7 +125,7 @@ async def test_a_transcript_is_searched_while_words_come(open_desk: DeskFactory)
 
 
 async def test_time_stamps_on_demand(open_desk: DeskFactory) -> None:
-    """Beginnings, ends too, none; it is said which."""
+    """Starts, all, none; a notice names the kind."""
     supervisor = FakeSupervisor()
     supervisor.job(
         "/rec/one.wav", *streaming(), turn_heard(0, "Good morning.", final=True, at=61_000)
@@ -144,7 +144,7 @@ async def test_time_stamps_on_demand(open_desk: DeskFactory) -> None:
 async def test_events_are_filtered_unfolded_and_followed(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """The end is followed until the user goes up; what a filter found keeps its place."""
+    """The end is followed until the user scrolls up; a found row stays at its place."""
     supervisor = two_jobs()
     beats = [MessageReceived({"type": "Heartbeat", "number": number}) for number in range(100)]
     path = write_trace(tmp_path / "run", *beats[:50], chunks_sent([0.3]), *beats[50:])
@@ -194,7 +194,7 @@ async def test_events_are_filtered_unfolded_and_followed(
 async def test_transcript_and_trace_go_to_the_clipboard(
     open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the marked sessions, else of the current one; the foot says how much."""
+    """Of the marked sessions, or the current one; the footer says how many words."""
     monkeypatch.delenv("TMUX", raising=False)
     supervisor = FakeSupervisor()
     for number, words in ((1, "Good morning."), (2, "Yes.")):
@@ -213,15 +213,15 @@ async def test_transcript_and_trace_go_to_the_clipboard(
         await seat.wait_until(lambda: "Copied 3 words of 2 sessions" in seat.footer_text())
 
 
-async def test_nobody_is_told_of_a_reader_that_never_began(open_desk: DeskFactory) -> None:
-    """Python itself would, on the user's terminal, of one that was called off while it was new."""
+async def test_a_reader_cancelled_before_its_start_is_silent(open_desk: DeskFactory) -> None:
+    """Otherwise Python would print a warning on the user's terminal."""
     async with open_desk(two_jobs()) as seat:
         seat.desk.state.tab_state.tab = Tab.EVENTS
-        with catch_warnings(record=True) as told:
+        with catch_warnings(record=True) as warnings:
             simplefilter("always")
             seat.desk.screen.query_one(DetailView).redraw()
             seat.desk.workers.cancel_all()
             await seat.pilot.pause()
             gc.collect()
 
-    assert [] == told
+    assert [] == warnings

@@ -1,4 +1,4 @@
-"""Signs and colours in terminals that have less of them."""
+"""Symbols and colours in terminals with fewer of them."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,8 +25,8 @@ def one() -> FakeSupervisor:
     ("encoding", "symbols"),
     [("utf-8", UNICODE), ("UTF8", UNICODE), ("ascii", ASCII), ("iso8859-1", ASCII), (None, ASCII)],
 )
-def test_signs_follow_the_terminals_encoding(encoding: str | None, symbols: object) -> None:
-    """What cannot be shown is not tried."""
+def test_symbols_follow_the_encoding_of_the_terminal(encoding: str | None, symbols: object) -> None:
+    """Symbols that it cannot show are not used."""
     assert symbols is symbols_for(encoding)
 
 
@@ -39,10 +39,10 @@ class Plain(Desk):
 
 
 async def test_ascii_draws_only_ascii(open_desk: DeskFactory) -> None:
-    """Every sign has a plain twin, the rule between two attempts too."""
+    """Every symbol has an ASCII form, also the rule between two attempts."""
     supervisor = one()
-    said = turn_heard(0, "Good morning.", final=True)
-    supervisor.job("/rec/two.wav", *streaming(), said, *broken_attempt(), connecting(900, 1))
+    turn = turn_heard(0, "Good morning.", final=True)
+    supervisor.job("/rec/two.wav", *streaming(), turn, *broken_attempt(), connecting(900, 1))
     supervisor.job("/rec/three.wav", *streaming(), *broken_attempt())
     async with open_desk(supervisor, kind=Plain) as seat:
         for keys in ([], ["space", "x"], ["p"], ["enter"], ["escape", "e"], ["escape", "?"]):
@@ -60,7 +60,7 @@ async def test_ascii_draws_only_ascii(open_desk: DeskFactory) -> None:
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark"])
 async def test_other_themes_keep_the_meaning(open_desk: DeskFactory, theme: str) -> None:
-    """Colours change, slant and signs stay."""
+    """Colours change, italics and symbols stay."""
     async with open_desk(one()) as seat:
         before = style_of(seat.table, "streaming")
         seat.desk.theme = theme
@@ -75,7 +75,7 @@ async def test_other_themes_keep_the_meaning(open_desk: DeskFactory, theme: str)
 async def test_no_color_keeps_the_meaning(
     open_desk: DeskFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Late is marked by a sign, partial by its slant, the current row by a bar."""
+    """A symbol marks late jobs, italics partial words, a bar the current row."""
     monkeypatch.setenv("NO_COLOR", "1")
     async with open_desk(one()) as seat:
         assert seat.table_lines()[0].startswith("▌")
@@ -87,16 +87,16 @@ async def test_no_color_keeps_the_meaning(
 async def test_a_theme_that_changes_one_colour_changes_it_everywhere(
     open_desk: DeskFactory, keys: list[str]
 ) -> None:
-    """What is drawn already too, and beneath a dialog, though no style sheet has that colour."""
+    """Also in widgets drawn before and below a dialog, although no style sheet has the colour."""
     async with open_desk(one()) as seat:
         await seat.press(*keys)
         seat.desk.register_theme(replace(DARK, name="other", warning="#0102fe", error="#0201fe"))
         seat.desk.theme = "other"
         await seat.pilot.pause()
         screens = [seat.desk.screen, seat.desk.screen_stack[0]]
-        drawn = [each for screen in screens for each in screen.query(StyledWidget)]
-        painted = [each.render_lines(each.size.region) for each in drawn]
-        for each in drawn:
-            each.refresh()
+        drawn = [widget for screen in screens for widget in screen.query(StyledWidget)]
+        painted = [widget.render_lines(widget.size.region) for widget in drawn]
+        for widget in drawn:
+            widget.refresh()
 
-        assert painted == [each.render_lines(each.size.region) for each in drawn]
+        assert painted == [widget.render_lines(widget.size.region) for widget in drawn]

@@ -1,4 +1,4 @@
-"""Old turns stay on disk; what is written has them again, or says that it cannot."""
+"""Evicted turns are on disk; an export reads them back, or says that it cannot."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from tests.unit.model.test_transcript_cache import traced
 from workers.jobs.job import JobId
 
 
-async def test_an_export_has_every_turn_or_is_none(open_desk: DeskFactory) -> None:
-    """Once without the trace, once with it."""
+async def test_an_export_has_every_turn_or_fails(open_desk: DeskFactory) -> None:
+    """First without the trace, then with it."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/other.wav", *streaming())
     events = [
@@ -38,5 +38,5 @@ async def test_an_export_has_every_turn_or_is_none(open_desk: DeskFactory) -> No
 
 
 def outcome(screen: Screen[Any]) -> str:
-    """What the dialog says of what it wrote."""
+    """The result that the dialog shows."""
     return " ".join(" ".join(rendered_lines(screen.query_one("#outcome"))).split())

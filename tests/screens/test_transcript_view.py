@@ -1,4 +1,4 @@
-"""The transcript, beside the table and over the whole screen."""
+"""The transcript, beside the table and on the full screen."""
 
 from tests.screens.conftest import DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
@@ -24,7 +24,7 @@ def says(seat_transcript: TranscriptView, words: str) -> bool:
 
 
 async def test_enter_reads_and_escape_goes_back(open_desk: DeskFactory) -> None:
-    """One transcript over the whole screen, its facts above it."""
+    """One transcript on the full screen, with a summary above it."""
     async with open_desk(talkative()) as seat:
         await seat.press("enter")
         assert isinstance(seat.desk.screen, ReadingScreen)
@@ -39,7 +39,7 @@ async def test_enter_reads_and_escape_goes_back(open_desk: DeskFactory) -> None:
 
 
 async def test_the_end_is_followed_until_the_user_scrolls_up(open_desk: DeskFactory) -> None:
-    """New words do not move what the user reads; End follows again."""
+    """New words do not move the text that the user reads; End follows again."""
     supervisor = talkative()
     async with open_desk(supervisor) as seat:
         await seat.press("enter")
@@ -81,7 +81,7 @@ async def test_keys_scroll_the_transcript(open_desk: DeskFactory) -> None:
 
 
 async def test_neighbours_are_read_without_going_back(open_desk: DeskFactory) -> None:
-    """Left and right, h and l."""
+    """With left and right, or h and l."""
     async with open_desk(talkative()) as seat:
         await seat.press("enter", "right")
         assert "two.wav" in rendered_lines(seat.desk.screen.query_one("#facts"))[0]
@@ -95,7 +95,7 @@ async def test_neighbours_are_read_without_going_back(open_desk: DeskFactory) ->
 
 
 async def test_tab_scrolls_the_transcript_beside_the_table(open_desk: DeskFactory) -> None:
-    """And Esc gives the arrows back to the sessions."""
+    """Esc gives the arrow keys back to the sessions."""
     async with open_desk(talkative()) as seat:
         view = seat.desk.screen.query_one(TranscriptView)
         await seat.press("tab", "k")

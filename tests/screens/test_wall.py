@@ -20,7 +20,7 @@ def talking(sessions: int) -> FakeSupervisor:
 
 
 def wall(seat: DeskDriver) -> list[str]:
-    """The tiles as drawn."""
+    """The text of the tiles."""
     return rendered_lines(seat.desk.screen.query_one(WallView))
 
 
@@ -28,8 +28,8 @@ def heading(seat: DeskDriver) -> str:
     return rendered_lines(seat.desk.screen.query_one("#chosen"))[0].strip()
 
 
-async def test_keys_walk_over_the_wall(open_desk: DeskFactory) -> None:
-    """Four tiles at 80 by 24, on three pages; the cursor is the desk's current session."""
+async def test_keys_move_over_the_wall(open_desk: DeskFactory) -> None:
+    """Four tiles at 80 by 24, on three pages; the cursor is the current session of the desk."""
     async with open_desk(talking(10), size=(80, 24)) as seat:
         state = seat.desk.state
         await seat.press("w")
@@ -62,7 +62,7 @@ async def test_keys_walk_over_the_wall(open_desk: DeskFactory) -> None:
 
 
 async def test_ways_to_the_wall_and_back(open_desk: DeskFactory) -> None:
-    """From the table and from what is read; Esc and w go back, and so does Esc from reading."""
+    """From the table and from a transcript; Esc and w go back, also Esc from a transcript."""
     async with open_desk(talking(6), size=(80, 24)) as seat:
         desk = seat.desk
         for keys, screen in (
@@ -89,7 +89,7 @@ async def test_ways_to_the_wall_and_back(open_desk: DeskFactory) -> None:
         assert JobId(1) == desk.state.table.current
 
 
-async def test_a_tile_shows_what_comes_at_once(open_desk: DeskFactory) -> None:
+async def test_a_tile_shows_changes_at_once(open_desk: DeskFactory) -> None:
     """Words, gauges, a narrower terminal, another theme, clicks."""
     supervisor = talking(4)
     async with open_desk(supervisor, size=(120, 34)) as seat:
@@ -124,7 +124,7 @@ async def test_a_wall_without_sessions_waits_for_some(open_desk: DeskFactory) ->
 
 
 async def test_the_window_may_grow_while_the_wall_is_shown(open_desk: DeskFactory) -> None:
-    """By much: what was painted is too short then, and is drawn before it is painted anew."""
+    """The lines painted before are too short then, and are not drawn."""
     async with open_desk(talking(7), size=(31, 7)) as seat:
         await seat.press("w")
         for size in ((120, 50), (31, 7), (120, 34)):
@@ -133,10 +133,10 @@ async def test_the_window_may_grow_while_the_wall_is_shown(open_desk: DeskFactor
         assert all(f"words of {number}" in "\n".join(wall(seat)) for number in range(1, 7))
 
 
-async def test_what_a_screen_missed_while_it_was_covered_it_shows_when_it_is_seen_again(
+async def test_a_screen_that_was_covered_catches_up(
     open_desk: DeskFactory,
 ) -> None:
-    """Nothing beneath the wall is drawn; the table, the facts and the tiles catch up at once."""
+    """Nothing below the wall is drawn; table, summary and tiles are up to date when shown again."""
     supervisor = talking(2)
     async with open_desk(supervisor, size=(120, 34)) as seat:
         await seat.press("w")

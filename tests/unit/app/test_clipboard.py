@@ -1,4 +1,4 @@
-"""What goes to the clipboard, and what is said of it."""
+"""The text for the clipboard, and the notice about it."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def outside_tmux(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_transcript_is_copied_as_it_is(tmp_path: Path) -> None:
-    """Its words are counted; of two, each stands under its name."""
+    """The notice counts its words; two transcripts have headings."""
     one = job_state_of(
         *streaming(), turn_heard(0, "Good morning.", final=True), turn_heard(1, "well")
     )
@@ -32,8 +32,8 @@ def test_one_transcript_is_copied_as_it_is(tmp_path: Path) -> None:
     assert copied.text.endswith("\n=== /rec/two.wav ===\nYes.\n")
 
 
-def test_what_is_too_long_for_a_clipboard_is_written_to_a_file(tmp_path: Path) -> None:
-    """Nothing is lost in silence: its path is copied instead."""
+def test_text_too_long_for_a_clipboard_is_written_to_a_file(tmp_path: Path) -> None:
+    """The file's path is copied instead, and the notice says so."""
     fits = turn_heard(0, "x" * (clipboard.MAX_CLIPBOARD_BYTES - 1), final=True)
     assert clipboard.MAX_CLIPBOARD_BYTES == len(
         clipboard.copy_transcripts([job_state_of(fits)], tmp_path).text
@@ -54,7 +54,7 @@ def test_what_is_too_long_for_a_clipboard_is_written_to_a_file(tmp_path: Path) -
 
 
 def test_the_path_of_the_latest_trace_is_copied(tmp_path: Path) -> None:
-    """One a job; a job that was never begun has none."""
+    """One per job; a job that was never started has none."""
     write_trace(tmp_path)
     write_trace(tmp_path, attempt=2)
     write_trace(tmp_path, job=2)
@@ -68,8 +68,8 @@ def test_the_path_of_the_latest_trace_is_copied(tmp_path: Path) -> None:
     assert "" == clipboard.copy_trace_paths([JobId(3)], tmp_path).text
 
 
-def test_what_no_terminal_could_write_is_left_out(tmp_path: Path) -> None:
-    """Half a character, and what a terminal would obey when it is pasted."""
+def test_unsafe_characters_are_removed(tmp_path: Path) -> None:
+    """Lone surrogates, and control characters that a terminal would obey after pasting."""
     job_state = job_state_of(turn_heard(0, "Good\x1b]0; \ud800morning.", final=True))
 
     assert "Good ]0; \ufffdmorning.\n" == clipboard.copy_transcripts([job_state], tmp_path).text
@@ -78,21 +78,23 @@ def test_what_no_terminal_could_write_is_left_out(tmp_path: Path) -> None:
     assert clipboard.copy_trace_paths([JobId(1)], strange).text.encode()
 
 
-def test_in_tmux_it_is_said_what_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is set up, tmux takes no clipboard from programs."""
+def test_in_tmux_the_notice_names_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default, tmux takes no clipboard from programs."""
     monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
     job_state = job_state_of(*streaming(), turn_heard(0, "Yes.", final=True))
 
     assert "set-clipboard on" in clipboard.copy_transcripts([job_state], tmp_path).notice
 
 
-def test_turns_that_are_in_no_memory_come_from_the_trace(tmp_path: Path) -> None:
-    """And what cannot be read back is not left out in silence."""
-    said = [turn_heard(order, f"turn {order}", final=True) for order in range(50)]
-    job_state = job_state_of(*streaming(), *said)
+def test_evicted_turns_come_from_the_trace(tmp_path: Path) -> None:
+    """The notice says if they cannot be read."""
+    turns = [turn_heard(order, f"turn {order}", final=True) for order in range(50)]
+    job_state = job_state_of(*streaming(), *turns)
     job_state.transcript.evict(10)
     assert "could not be read from" in clipboard.copy_transcripts([job_state], tmp_path).notice
-    write_trace(tmp_path, *streaming()[1:], *said)
+    write_trace(tmp_path, *streaming()[1:], *turns)
     copied = clipboard.copy_transcripts([job_state], tmp_path)
     assert "Copied 100 words of 1 session" == copied.notice
     assert copied.text.startswith("turn 0\nturn 1\n")

@@ -1,4 +1,4 @@
-"""Edits of the queue: what the supervisor is asked, what is said, and the way back."""
+"""Changes to the queue: the requests to the supervisor, the notices, and undo."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from workers.jobs.job import JobId
 
 
 class Bench:
-    """A supervisor, a state and the edits between them."""
+    """A supervisor, a state and the queue editor between them."""
 
     def __init__(self, sessions: int = 4, keys: Keymap | None = None) -> None:
         self.supervisor = FakeSupervisor(sessions)
@@ -28,7 +28,7 @@ class Bench:
         self.edits = QueueEditor(self.state, self.supervisor, keys or Keymap())
 
     def settled(self) -> "Bench":
-        """All that was reported is known."""
+        """Applies all reports so far."""
         while not self.supervisor.reports.empty():
             self.state.apply(self.supervisor.reports.get())
         return self
@@ -45,7 +45,7 @@ class Bench:
         return jobs
 
     def taken_out(self, *jobs: JobId) -> None:
-        """What the supervisor reports of waiting jobs that were cancelled."""
+        """The reports of the supervisor about waiting jobs that were cancelled."""
         for job in jobs:
             self.supervisor.report(job, ended_failed("taken out of the queue"))
         self.settled()
@@ -56,8 +56,8 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_rows_that_are_over_only_leave_the_table(bench: Bench) -> None:
-    """Nothing is asked of the supervisor, and u brings them back."""
+def test_finished_rows_only_leave_the_table(bench: Bench) -> None:
+    """The supervisor gets no request, and u brings them back."""
     job = bench.supervisor.job("/rec/a.wav", *streaming(), ended_done())
     bench.settled()
 
@@ -69,7 +69,7 @@ def test_rows_that_are_over_only_leave_the_table(bench: Bench) -> None:
 
 
 def test_waiting_rows_leave_the_queue_too_and_come_back_in_their_place(bench: Bench) -> None:
-    """Undone, they wait where they did."""
+    """Undo restores their positions."""
     jobs = bench.waiting(3)
 
     assert "1 job removed from the table and the queue; u undoes" == bench.edits.remove([jobs[1]])
@@ -83,8 +83,8 @@ def test_waiting_rows_leave_the_queue_too_and_come_back_in_their_place(bench: Be
     assert jobs == bench.state.table.visible
 
 
-def test_rows_at_work_are_not_removed(bench: Bench) -> None:
-    """Said in words; what is not at work among them goes."""
+def test_live_rows_are_not_removed(bench: Bench) -> None:
+    """The notice says so; the other rows are removed."""
     live, waiting = bench.streams(2), bench.waiting(1)
 
     assert "Nothing removed; 2 jobs running: cancel with x first" == bench.edits.remove(live)
@@ -95,8 +95,8 @@ def test_rows_at_work_are_not_removed(bench: Bench) -> None:
     assert verbs.NO_ROW_MESSAGE == bench.edits.remove([])
 
 
-def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> None:
-    """What is at work stays, and that is said."""
+def test_undoing_an_addition_keeps_live_sessions(bench: Bench) -> None:
+    """The notice says how many."""
     assert "2 jobs added to the end of the queue" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
     first, second = bench.state.table.visible
     bench.supervisor.report(first, *streaming())
@@ -108,7 +108,7 @@ def test_what_was_added_is_taken_out_again_unless_it_has_begun(bench: Bench) -> 
 
 
 def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
-    """Those that do not wait are passed over."""
+    """Jobs that do not wait are skipped."""
     live, jobs = bench.streams(1), bench.waiting(3)
 
     said = bench.edits.move_in_queue([*live, jobs[2]], -1)
@@ -124,8 +124,8 @@ def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
     assert "Nothing to undo" == bench.edits.undo()
 
 
-def test_one_more_place_tells_what_comes_of_it() -> None:
-    """One fewer ends nothing that streams."""
+def test_a_higher_limit_says_what_can_start() -> None:
+    """A lower limit ends no session."""
     bench = Bench(sessions=2)
     bench.streams(2)
 
@@ -145,12 +145,12 @@ def test_one_more_place_tells_what_comes_of_it() -> None:
     assert 2 == bench.supervisor.max_sessions
 
 
-def test_places_are_not_changed_before_they_are_known() -> None:
-    """The embedded engine says how many it is good for when it is up."""
+def test_the_limit_does_not_change_before_it_is_known() -> None:
+    """The embedded engine reports its capacity when it has started."""
     assert "not known until the engine has started" in Bench(sessions=0).edits.change_concurrency(1)
 
 
-def test_only_the_cancel_of_what_waited_is_undone(bench: Bench) -> None:
+def test_only_the_cancel_of_waiting_jobs_is_undone(bench: Bench) -> None:
     """A session that was ended is retried, not undone."""
     live, jobs = bench.streams(1), bench.waiting(2)
 
@@ -162,8 +162,8 @@ def test_only_the_cancel_of_what_waited_is_undone(bench: Bench) -> None:
     assert "Nothing to undo" == bench.edits.undo()
 
 
-def test_what_cannot_wait_again_yet_is_told(bench: Bench) -> None:
-    """It had begun to start when it was cancelled, and has not ended yet."""
+def test_jobs_that_are_still_ending_are_reported(bench: Bench) -> None:
+    """They were starting when they were cancelled, and have not ended yet."""
     (job,) = bench.waiting(1)
     bench.edits.cancel([job])
 
@@ -172,8 +172,8 @@ def test_what_cannot_wait_again_yet_is_told(bench: Bench) -> None:
     )
 
 
-def test_a_job_that_awaits_a_further_attempt_waits_too(bench: Bench) -> None:
-    """No session is at work on it."""
+def test_a_retrying_job_counts_as_waiting(bench: Bench) -> None:
+    """It has no live session."""
     job = bench.supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     bench.settled()
 
@@ -181,8 +181,8 @@ def test_a_job_that_awaits_a_further_attempt_waits_too(bench: Bench) -> None:
     assert [job] == bench.supervisor.cancelled
 
 
-def test_edits_are_kept_for_a_while(bench: Bench) -> None:
-    """Not for ever."""
+def test_old_edits_are_forgotten(bench: Bench) -> None:
+    """The number of undo steps is limited."""
     for _ in range(MAX_UNDO_STEPS + 5):
         bench.edits.change_concurrency(1)
     undone = [bench.edits.undo() for _ in range(MAX_UNDO_STEPS + 1)]
@@ -192,7 +192,7 @@ def test_edits_are_kept_for_a_while(bench: Bench) -> None:
 
 
 def test_removed_files_may_be_added_again(bench: Bench, tmp_path: Path) -> None:
-    """As further jobs."""
+    """As new jobs."""
     bench.edits.add([str(tmp_path)])
     bench.edits.remove(list(bench.state.table.visible))
 

@@ -1,4 +1,4 @@
-"""The frame looks at all jobs only now and then."""
+"""The frame computes its totals only now and then."""
 
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import progressed, queued, report, streaming
@@ -10,8 +10,8 @@ from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 
 
-def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
-    """Whatever is reported meanwhile: the banner is drawn at every tick."""
+def test_totals_are_computed_once_a_second_or_when_a_status_changes() -> None:
+    """The banner is drawn on every tick, which would cost too much."""
     state, supervisor = DeskState(), FakeSupervisor()
     where = Destination("here")
     frame = ScreenFrame(
@@ -27,8 +27,8 @@ def test_totals_are_counted_once_a_second_or_when_a_job_moves() -> None:
     assert 11.0 == frame.run_status(TOTALS_INTERVAL_S).totals.sent_s
 
 
-def test_the_end_is_foretold_as_starts_are_foreseen() -> None:
-    """By the supervisor, who knows what bounds them."""
+def test_the_remaining_time_follows_the_start_rate() -> None:
+    """The supervisor knows what limits the starts."""
     state, supervisor = DeskState(), FakeSupervisor()
     supervisor.start_after = 120.0
     frame = ScreenFrame(
