@@ -1,7 +1,7 @@
 """The desk as it is drawn, cell by cell, in a few scenes, so that nothing changes by accident.
 
 ``pytest tests/screens/test_snapshots.py --snapshot-update`` updates the snapshots; review every
-difference before you keep it. They are text, not SVG: a diff shows what changed, and they are small.
+difference before you keep it. They are text, not SVG: a diff shows what changed.
 """
 
 import tempfile
