@@ -44,18 +44,18 @@ class DetailView(Vertical, BackgroundTasks):
 
     def __init__(self, state: DeskState, look: Look) -> None:
         super().__init__()
-        self._state, self._viewing, self._look = state, state.tab_state, look
+        self._state, self._tab_state, self._look = state, state.tab_state, look
         self._shown_tab: Tab | None = None
         self._read_requested = self._reader_running = False
 
     def compose(self) -> ComposeResult:
-        look, viewing = self._look, self._viewing
+        look, tab_state = self._look, self._tab_state
         yield LineBlock(look, self._summary_lines, id="facts")
         yield LineBlock(look, self._tab_lines, id="tabs")
-        yield TranscriptView(look, viewing, id=Tab.TRANSCRIPT.value)
-        yield LinesPane(look, viewing, self._timing_lines, id=Tab.TIMING.value)
-        yield EventsView(look, viewing, id=Tab.EVENTS.value)
-        yield LinesPane(look, viewing, self._job_lines, id=Tab.JOB.value)
+        yield TranscriptView(look, tab_state, id=Tab.TRANSCRIPT.value)
+        yield LinesPane(look, tab_state, self._timing_lines, id=Tab.TIMING.value)
+        yield EventsView(look, tab_state, id=Tab.EVENTS.value)
+        yield LinesPane(look, tab_state, self._job_lines, id=Tab.JOB.value)
         yield SearchBar(look)
 
     def on_mount(self) -> None:
@@ -63,7 +63,7 @@ class DetailView(Vertical, BackgroundTasks):
 
     @property
     def pane(self) -> Pane:
-        return self.query_one(f"#{self._viewing.tab.value}", Pane)
+        return self.query_one(f"#{self._tab_state.tab.value}", Pane)
 
     @property
     def search_bar(self) -> SearchBar:
@@ -76,7 +76,7 @@ class DetailView(Vertical, BackgroundTasks):
         self._switch_pane()
         self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
-        self._read_requested = self._viewing.tab is not Tab.TRANSCRIPT
+        self._read_requested = self._tab_state.tab is not Tab.TRANSCRIPT
         if self._read_requested and not self._reader_running:
             self._reader_running = True
             self.start_task("traces", self._read_traces)
@@ -87,9 +87,9 @@ class DetailView(Vertical, BackgroundTasks):
 
     def _switch_pane(self) -> None:
         """Shows the tab that is selected; another screen may have selected it."""
-        if self._shown_tab is self._viewing.tab:
+        if self._shown_tab is self._tab_state.tab:
             return
-        self._shown_tab, pane = self._viewing.tab, self.pane
+        self._shown_tab, pane = self._tab_state.tab, self.pane
         focused = self.has_focus_within
         self.end_search()
         for other in self.query(Pane):
@@ -103,7 +103,7 @@ class DetailView(Vertical, BackgroundTasks):
             return []
         symbols = self._look.symbols
         context = self._state.row_context(job_state.job)
-        if self._viewing.tab is not Tab.TRANSCRIPT:
+        if self._tab_state.tab is not Tab.TRANSCRIPT:
             return [title_line(job_state, context, width, symbols)]
         brief = self.app.size.height < MIN_ROWS_FOR_SUMMARY
         return job_summary_lines(job_state, context, width, symbols, brief=brief)
@@ -112,7 +112,7 @@ class DetailView(Vertical, BackgroundTasks):
         if self._state.table.current_job_state is None or not width:
             return []
         pane, symbols = self.pane, self._look.symbols
-        line = tab_line(self._viewing.tab, pane.follow_status, width - 1, self._look)
+        line = tab_line(self._tab_state.tab, pane.follow_status, width - 1, self._look)
         return [[(symbols.cursor if pane.has_focus else " ", Role.KEY), *line]]
 
     def _timing_lines(self, _: JobState, trace: TraceTail | None, width: int) -> list[StyledLine]:
@@ -149,19 +149,19 @@ class DetailView(Vertical, BackgroundTasks):
     # --- what the user does
 
     def show_tab(self, tab: Tab) -> None:
-        self._viewing.tab = tab
+        self._tab_state.tab = tab
         self.redraw()
 
     def step_tab(self, offset: int) -> None:
         """Selects the next tab (1) or the previous one (-1)."""
-        self._viewing.step_tab(offset)
+        self._tab_state.step_tab(offset)
         self.redraw()
 
     def cycle_stamps(self) -> str:
         """Selects the next kind of time stamps and returns its name."""
-        self._viewing.cycle_stamps()
+        self._tab_state.cycle_stamps()
         self.redraw()
-        return self._viewing.stamps.value
+        return self._tab_state.stamps.value
 
     def go_back(self) -> bool:
         """Folds the unfolded line, or ends the search; returns False if there was neither."""

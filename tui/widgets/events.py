@@ -23,8 +23,8 @@ class EventsView(Pane):
     BINDINGS = textual_bindings(Scope.EVENTS)
     SEARCH_LABEL = "filter"
 
-    def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
-        super().__init__(look, viewing, id=id)
+    def __init__(self, look: Look, tab_state: TabState, *, id: str) -> None:
+        super().__init__(look, tab_state, id=id)
         self._filter_text = ""
         self._trace_filter: TraceFilter | None = None
         self._shown_edition: tuple[int, int] | None = None

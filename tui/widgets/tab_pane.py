@@ -33,9 +33,9 @@ class Pane(RowScrollView):
     SEARCH_LABEL: str = ""
     """Placeholder of the search input; empty if the tab has no search."""
 
-    def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
+    def __init__(self, look: Look, tab_state: TabState, *, id: str) -> None:
         super().__init__(id=id)
-        self.look, self.viewing = look, viewing
+        self.look, self.tab_state = look, tab_state
         self.job_state: JobState | None = None
         self.following = True
         """Whether the end stays in view; scrolling up stops it."""
@@ -53,7 +53,7 @@ class Pane(RowScrollView):
 
     @property
     def trace_tail(self) -> TraceTail | None:
-        return None if self.job_state is None else self.viewing.trace_tail(self.job_state.job)
+        return None if self.job_state is None else self.tab_state.trace_tail(self.job_state.job)
 
     def row(self, index: int) -> StyledLine:
         raise NotImplementedError  # Textual's widgets cannot be abstract classes
@@ -147,12 +147,12 @@ class LinesPane(Pane):
     def __init__(
         self,
         look: Look,
-        viewing: TabState,
+        tab_state: TabState,
         source: Callable[[JobState, TraceTail | None, int], list[StyledLine]],
         *,
         id: str,
     ) -> None:
-        super().__init__(look, viewing, id=id)
+        super().__init__(look, tab_state, id=id)
         self._source = source
         self._lines: Sequence[StyledLine] = ()
 

@@ -67,8 +67,8 @@ class TranscriptView(Pane):
 
     SEARCH_LABEL = "find"
 
-    def __init__(self, look: Look, viewing: TabState, *, id: str) -> None:
-        super().__init__(look, viewing, id=id)
+    def __init__(self, look: Look, tab_state: TabState, *, id: str) -> None:
+        super().__init__(look, tab_state, id=id)
         self._shown_job: JobId | None = None
         self._stamps = TimeStamps.NONE
         self._text_layout = TranscriptLayout(1)
@@ -90,7 +90,7 @@ class TranscriptView(Pane):
 
     @property
     def _fitting_stamps(self) -> TimeStamps:
-        return fitting_stamps(self.viewing.stamps, self.scrollable_content_region.width)
+        return fitting_stamps(self.tab_state.stamps, self.scrollable_content_region.width)
 
     @property
     def _text_width(self) -> int:
