@@ -1,5 +1,5 @@
-"""What the desk knows and what the user made of it, in plain Python: state, table, filter, totals.
+"""What the desk knows, in plain Python: state, table, filter, totals.
 
-Time and reports come in as arguments. Nothing here draws, knows a widget, or imports Textual
-widgets; it may import files, config, theme, keys and text.
+The caller passes reports and the time. Nothing here draws or imports widgets; it may import files,
+config, theme, keys and text.
 """

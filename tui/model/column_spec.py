@@ -38,11 +38,11 @@ class Row:
     context: RowContext
     symbols: Symbols
     has_attempts_column: bool = False
-    """Otherwise the number of a further attempt stands before the latest words."""
+    """Without one, the number of a further attempt stands before the latest words."""
 
 
 class Detail(IntEnum):
-    """How much of a row there is room for. Each level adds the named cells to those before it."""
+    """How much of a row fits. Each level adds the cells that it is named after."""
 
     NAME = auto()
     LAG = auto()
@@ -62,11 +62,11 @@ class TableRoom:
 
     detail: Detail
     state_words: bool
-    """Room for the state as a word behind its sign."""
+    """There is room for the state as a word after its sign."""
     attempts: bool
-    """Some job had more than one attempt, and there is room to say so in a column."""
+    """Some job had several attempts, and there is room for a column for them."""
     has_hours: bool
-    """Some recording is an hour long or longer."""
+    """Some recording lasts an hour or longer."""
     name_cells: int
 
 
@@ -76,9 +76,9 @@ class ColumnCell:
 
     heading: str
     draw: Callable[[Row, int], StyledLine]
-    """Draws the part in exactly so many cells; at least one piece."""
+    """Draws the part in exactly so many cells, as one or more pieces."""
     width: Callable[[TableRoom], int] | None
-    """Cells, 0 to leave the part out; None: it is the last one and takes the rest."""
+    """In cells, 0 to leave the part out; None for the last part, which takes the rest."""
     right_aligned: bool = False
     sign_cells: int = 0
     """Cells at the right end that the heading leaves free."""
@@ -94,7 +94,7 @@ class FilterKind(Enum):
     NUMBER = "number"
     """``lag>20``"""
     TEXT = "text"
-    """``name:x``: contains the text; words without a name look into all of this kind."""
+    """``name:x``: contains the text; words without a name search all columns of this kind."""
     STATE = "state"
     """``state:x``: the state begins with it."""
 
@@ -115,7 +115,7 @@ class ColumnSpec:
     """One column, for the table, the settings, the sort dialog, the filter, help and reference."""
 
     name: str
-    """In the settings; in capitals, in the action ``choose('LAG')``."""
+    """In the settings, and in capitals in the action ``choose('LAG')``."""
     label: str
     """In the sort dialog and in sentences."""
     help: str
@@ -141,7 +141,7 @@ QUEUE_ORDER = ColumnSpec(
     sort_value=None,
     direction_labels=("the first to start first", "the last to start first"),
 )
-"""Not a column, but an order among those of the columns."""
+"""An order without a column."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _COMPARATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 
-_STATE_WORDS = frozenset({LIVE_STATE, *(status.value for status in JobStatus)})
+_STATE_WORDS = [*(status.value for status in JobStatus), LIVE_STATE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +55,22 @@ class Filter:
         return all(test(job_state) for test in self.predicates)
 
 
+class _TermError(Exception):
+    """A term was not understood; the message is a sentence for the user."""
+
+
 def parse_filter(text: str, columns: Iterable[ColumnSpec]) -> Filter:
-    """Parses a line of terms; ``columns``: whose filters it may name."""
+    """Parses a line of terms, which may name the filters of ``columns``."""
     filters = {column.filter.name: column.filter for column in columns if column.filter}
     predicates: list[Predicate] = []
     problems = []
     for term in _TERM.finditer(text):
-        if not term[0]:
-            continue
         try:
-            predicates.append(_term_predicate(term, filters))
+            if term[0]:
+                predicates.append(_term_predicate(term, filters))
         except _TermError as problem:
             problems.append(str(problem))
     return Filter(text, tuple(predicates), tuple(problems))
-
-
-class _TermError(Exception):
-    """Why a term was not understood."""
 
 
 def _term_predicate(term: re.Match[str], filters: Mapping[str, ColumnFilter]) -> Predicate:
@@ -100,16 +99,16 @@ def _key_predicate(
 
 
 def _word_predicate(word: str, filters: Mapping[str, ColumnFilter]) -> Predicate:
-    texts = [each for each in filters.values() if each.kind is FilterKind.TEXT]
-    in_texts = _text_predicate(word, texts)
+    text_filters = [one for one in filters.values() if one.kind is FilterKind.TEXT]
+    in_texts = _text_predicate(word, text_filters)
     if word.casefold() not in _STATE_WORDS:
         return in_texts
-    in_state = _state_predicate(word.casefold())  # the row shows the word, so users type it
+    in_state = _state_predicate(word.casefold())  # rows show the word, so users type it
     return lambda job_state: in_state(job_state) or in_texts(job_state)
 
 
 def _text_predicate(text: str, filters: Iterable[ColumnFilter]) -> Predicate:
-    text, values = text.casefold(), [each.value for each in filters]
+    text, values = text.casefold(), [column_filter.value for column_filter in filters]
     return lambda job_state: any(text in str(value(job_state)).casefold() for value in values)
 
 
@@ -118,27 +117,22 @@ def _state_predicate(prefix: str) -> Predicate:
     if LIVE_STATE.startswith(prefix):
         states |= {status for status in JobStatus if status.is_live}
     if not states:
-        words = ", ".join([*(status.value for status in JobStatus), LIVE_STATE])
-        raise _TermError(f"no state begins with {prefix}; there are {words}")
+        raise _TermError(f"no state begins with {prefix}; there are {', '.join(_STATE_WORDS)}")
     return lambda job_state: job_state.status in states
 
 
 def _comparison_predicate(column_filter: ColumnFilter, sign: str, value: str) -> Predicate:
+    """``value``: such as ``20``, ``-40.5``, or ``1:30`` for seconds; a unit may follow."""
     name, compare = column_filter.name, _COMPARATORS.get(sign)
     if compare is None:
         raise _TermError(f"{name}{sign} is not understood; try {name}> or {name}<")
-    limit = _parse_number(f"{name}{sign}", value)
+    match = re.fullmatch(r"(?:(\d+):)?([-+]?\d+(?:[.,]\d*)?)(?:%|ms|s|dB|dBFS)?", value)
+    if match is None:
+        raise _TermError(f"{name}{sign} needs a number" + (f", not {value}" if value else ""))
+    limit = 60 * int(match[1] or 0) + float(match[2].replace(",", "."))
 
     def test(job_state: JobState) -> bool:
         number = column_filter.value(job_state)
         return isinstance(number, int | float) and compare(number, limit)
 
     return test
-
-
-def _parse_number(term: str, value: str) -> float:
-    """``20``, ``-40.5``, ``1:30`` for seconds; a unit may follow."""
-    match = re.fullmatch(r"(?:(\d+):)?([-+]?\d+(?:[.,]\d*)?)(?:%|ms|s|dB|dBFS)?", value)
-    if match is None:
-        raise _TermError(f"{term} needs a number" + (f", not {value}" if value else ""))
-    return 60 * int(match[1] or 0) + float(match[2].replace(",", "."))

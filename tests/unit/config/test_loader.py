@@ -1,4 +1,4 @@
-"""The settings file: what it may say, and in which words it is refused."""
+"""The settings file: what it may contain, and the messages for what it may not."""
 
 import tomllib
 from pathlib import Path
@@ -16,25 +16,25 @@ from workers.errors import UsageProblem
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of settings, not there yet."""
+    """A settings file that does not exist yet."""
     monkeypatch.setenv("PACELINE_SETTINGS", str(tmp_path / "my.toml"))
     return tmp_path / "my.toml"
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    """``paceline settings`` with these; exit code, and all that it says."""
+    """Runs ``paceline settings``; returns its exit code and output."""
     result = CliRunner().invoke(paceline, ["settings", *arguments])
     return result.exit_code, result.output
 
 
-def test_without_a_file_all_is_as_usual() -> None:
-    """It is under the user's config folder, and need not be there."""
+def test_without_a_file_there_are_defaults() -> None:
+    """The file is in the user's config folder and need not exist."""
     assert DeskSettings() == load_desk_settings()
     assert loader.settings_path() == Path.home() / ".config" / "paceline" / "settings.toml"
 
 
-def test_what_a_file_says_is_in_force(file: Path) -> None:
-    """All that there is to set; keys as people write them."""
+def test_a_file_can_set_everything(file: Path) -> None:
+    """With keys as people write them."""
     file.write_text(
         """
         theme = "nord"
@@ -72,7 +72,7 @@ WRONG = {
     "an unknown theme": ('theme = "paceline-lite"', 1, "Did you mean “paceline-light”?"),
     "a theme of another kind": ("theme = 7", 1, "theme is the name of a theme"),
     "no flag": ('ascii = "yes"', 1, "ascii is true or false"),
-    "too seldom": ("# often\nrefresh = 9", 2, "refresh is a number of seconds, 0.1 to 2"),
+    "too rarely": ("# often\nrefresh = 9", 2, "refresh is a number of seconds, 0.1 to 2"),
     "too often": ("refresh = 0.01", 1, "refresh is a number of seconds"),
     "a flag for a number": ("refresh = true", 1, "refresh is a number of seconds"),
     "an unknown column": ('\ncolumns = [\n"lag",\n"lags",\n]', 2, "no column “lags”"),
@@ -101,10 +101,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "line", "words"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_is_refused_with_its_line(
+def test_a_wrong_value_is_refused_with_its_line(
     file: Path, text: str, line: int, words: str
 ) -> None:
-    """By the file's name, so that nobody has to look for either."""
+    """And with the name of the file."""
     file.write_text(text)
     with pytest.raises(UsageProblem) as problem:
         load_desk_settings()
@@ -113,8 +113,8 @@ def test_what_cannot_be_is_refused_with_its_line(
     assert words in str(problem.value)
 
 
-def test_a_file_that_cannot_be_read_is_told_of(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not there though it was named, a folder, not UTF-8, endless, in the home of nobody."""
+def test_a_file_that_cannot_be_read_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing although it was named, a folder, not UTF-8, too deep, or in an unknown home."""
     with pytest.raises(UsageProblem, match="there is no such file"):
         load_desk_settings()
     file.write_bytes(b"ascii = true\n# \xff")
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_read_is_told_of(file: Path, monkeypatch: pytest.M
     file.mkdir()
     with pytest.raises(UsageProblem, match="cannot be read"):
         load_desk_settings()
-    monkeypatch.setenv(loader.SETTINGS_VARIABLE, "~nobody-is-called-so/settings.toml")
+    monkeypatch.setenv(loader.SETTINGS_VARIABLE, "~no-such-user/settings.toml")
     with pytest.raises(UsageProblem, match="there is no such file"):
         load_desk_settings()
 
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_is_told_of(file: Path, monkeypatch: pytest.M
 def test_the_environment_names_a_theme_before_the_file_does(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As for any program made with Textual; also one of ours, and only one that there is."""
+    """As for any Textual program; it may be one of ours, but must exist."""
     file.write_text('theme = "nord"')
     monkeypatch.setenv("TEXTUAL_THEME", "paceline-light")
     assert "paceline-light" == load_desk_settings().theme
@@ -147,14 +147,14 @@ def test_the_environment_names_a_theme_before_the_file_does(
 
 
 def test_two_keys_may_change_places(file: Path) -> None:
-    """What is taken is what is taken afterwards."""
+    """Conflicts are those of the changed keys."""
     file.write_text('[keys.jobs]\ncancel = "a"\nadd = "x"')
 
     assert {"jobs.cancel": ("a",), "jobs.add": ("x",)} == load_desk_settings().keys
 
 
-def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -> None:
-    """Every line a comment; without the signs of comments, it says what is so anyway."""
+def test_a_created_file_lists_everything_and_changes_nothing(file: Path) -> None:
+    """Every line is a comment; uncommented, the lines are the defaults."""
     assert (0, f"Written: {file}\n") == run("--create")
     assert DeskSettings() == load_desk_settings()
 
@@ -165,22 +165,22 @@ def test_a_file_to_begin_with_changes_nothing_and_holds_everything(file: Path) -
     assert list(settings_toml.settings_lines(load_desk_settings())) == shown
 
 
-def test_a_file_that_is_there_is_never_written_over(file: Path) -> None:
-    """Its owner may have worked on it."""
+def test_an_existing_file_is_never_overwritten(file: Path) -> None:
+    """The user may have edited it."""
     file.write_text("ascii = true")
-    code, said = run("--create")
+    code, output = run("--create")
 
     assert (2, "ascii = true") == (code, file.read_text())
-    assert f"{file} already exists" in said
+    assert f"{file} already exists" in output
 
 
-def test_settings_are_told_with_their_file(file: Path) -> None:
-    """What is in force, as it would be written; a broken file ends with the code of a mistake."""
+def test_settings_are_printed_with_their_file(file: Path) -> None:
+    """As a file would set them; a broken file ends with the exit code for wrong usage."""
     file.write_text('[keys.jobs]\nadd = "?"\n[keys.desk]\nhelp = "f1"\n')
-    code, said = run()
+    code, output = run()
     assert 0 == code
-    assert said.startswith(f"# {file}\n")
-    assert '"add" = ["question_mark"]' in said
+    assert output.startswith(f"# {file}\n")
+    assert '"add" = ["question_mark"]' in output
 
     file.write_text("ascii = 3")
     assert (2, f"paceline: {file}, line 1: ascii is true or false\n") == run()

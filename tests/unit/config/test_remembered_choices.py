@@ -8,8 +8,8 @@ import pytest
 from tui.config import remembered_choices
 
 
-def test_what_was_chosen_comes_back_under_its_name() -> None:
-    """Also when something else is remembered beside it, or instead of it."""
+def test_a_choice_is_loaded_by_its_name() -> None:
+    """Also when another one is saved beside it, or in its place."""
     remembered_choices.save_choice("export", {"formats": ["srt"], "folder": "/a b/ü"})
     remembered_choices.save_choice("other", {"is": True})
     remembered_choices.save_choice("export", {"formats": ["vtt"]})
@@ -18,7 +18,7 @@ def test_what_was_chosen_comes_back_under_its_name() -> None:
     assert {"is": True} == remembered_choices.load_choice("other")
     assert {} == remembered_choices.load_choice("nothing")
     assert ["remembered.json"] == [
-        each.name for each in remembered_choices.remembered_path().parent.iterdir()
+        path.name for path in remembered_choices.remembered_path().parent.iterdir()
     ]
 
 
@@ -26,8 +26,8 @@ def test_what_was_chosen_comes_back_under_its_name() -> None:
     "damage",
     [b"", b"{", b"[1]", b"\xff\xfe", b'{"export": 7}', b'{"export": [' + b"[" * 10_000],
 )
-def test_damage_is_silence(damage: bytes) -> None:
-    """Nothing was chosen then, and the next choice is kept again."""
+def test_a_damaged_file_counts_as_empty(damage: bytes) -> None:
+    """And the next choice is saved again."""
     remembered_choices.save_choice("export", {})
     remembered_choices.remembered_path().write_bytes(damage)
     assert {} == remembered_choices.load_choice("export")
@@ -36,10 +36,10 @@ def test_damage_is_silence(damage: bytes) -> None:
     assert {"formats": []} == remembered_choices.load_choice("export")
 
 
-def test_where_nothing_can_be_written_nothing_is_remembered(
+def test_a_choice_that_cannot_be_written_is_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nobody is told."""
+    """Without an error."""
     (tmp_path / "state").touch()  # no folder can be made in a file
     monkeypatch.setenv("XDG_STATE_HOME", os.fspath(tmp_path / "state"))
     remembered_choices.save_choice("export", {"formats": []})

@@ -1,4 +1,4 @@
-"""What the picker shows of folders, what a pattern means, and what Enter would add."""
+"""What the picker lists, which paths a pattern matches, and what Enter adds."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ def make(folder: Path, *names: str) -> Path:
 
 
 def test_a_list_has_folders_then_recordings(tmp_path: Path) -> None:
-    """In the order of names whatever their capitals, with sizes; nothing else can be added."""
+    """Sorted by name regardless of case, with sizes; other files are left out."""
     make(tmp_path, "B.wav", "a.flac", "notes.txt", "Zoo/x.wav", "apes/x.wav", ".git/x.wav")
 
     assert [
@@ -37,12 +37,12 @@ def test_a_list_has_folders_then_recordings(tmp_path: Path) -> None:
         FolderEntry("a.flac", f"{tmp_path}/a.flac", False, 5),
         FolderEntry("B.wav", f"{tmp_path}/B.wav", False, 5),
     ] == list_folder(str(tmp_path))
-    assert [".git"] == [each.name for each in list_folder(str(tmp_path), ".g")]
-    assert ["apes", "a.flac"] == [each.name for each in list_folder(str(tmp_path), "A")]
+    assert [".git"] == [entry.name for entry in list_folder(str(tmp_path), ".g")]
+    assert ["apes", "a.flac"] == [entry.name for entry in list_folder(str(tmp_path), "A")]
 
 
 def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None:
-    """What they lead to is told when they are added."""
+    """Problems with them are reported when they are added."""
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "dead.wav").symlink_to(tmp_path / "gone")
     (tmp_path / "round.wav").symlink_to(tmp_path / "round.wav")
@@ -50,21 +50,21 @@ def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None
 
     entries = list_folder(str(tmp_path))
 
-    assert ["there", "dead.wav", "pipe.wav", "round.wav"] == [each.name for each in entries]
-    assert [None] * 4 == [estimate_duration(each) for each in entries]
+    assert ["there", "dead.wav", "pipe.wav", "round.wav"] == [entry.name for entry in entries]
+    assert [None] * 4 == [estimate_duration(entry) for entry in entries]
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])
-def test_lengths_are_told_by_the_first_bytes(tmp_path: Path, name: str) -> None:
-    """Of the formats that begin with it."""
+def test_durations_are_read_from_the_header(tmp_path: Path, name: str) -> None:
+    """Of the formats whose header has it."""
     soundfile.write(tmp_path / name, np.zeros(24000, np.int16), 16000)
     (entry,) = list_folder(str(tmp_path))
 
     assert 1.5 == pytest.approx(estimate_duration(entry), abs=0.01)
 
 
-def test_no_length_is_told_where_none_is(tmp_path: Path) -> None:
-    """Neither of damage nor of a header that gives no rate."""
+def test_a_damaged_header_gives_no_duration(tmp_path: Path) -> None:
+    """Neither does one without a rate."""
     with wave.open(str(tmp_path / "still.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -73,9 +73,9 @@ def test_no_length_is_told_where_none_is(tmp_path: Path) -> None:
     (tmp_path / "rateless.wav").write_bytes(whole[:28] + bytes(4) + whole[32:])
     make(tmp_path, "short.wav")
 
-    told = {each.name: estimate_duration(each) for each in list_folder(str(tmp_path))}
+    durations = {entry.name: estimate_duration(entry) for entry in list_folder(str(tmp_path))}
 
-    assert {"rateless.wav": None, "short.wav": None, "still.wav": 0.0} == told
+    assert {"rateless.wav": None, "short.wav": None, "still.wav": 0.0} == durations
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_no_length_is_told_where_none_is(tmp_path: Path) -> None:
 def test_a_pattern_names_folders_and_recordings(
     tmp_path: Path, pattern: str, names: list[str]
 ) -> None:
-    """Any depth of them with two stars; a link that leads round is not followed."""
+    """At any depth with two stars; a circular link is not followed."""
     make(tmp_path, "b.wav", "[x].wav", "deep/b.wav", "deep/down/c.wav", ".no/b.wav", "b.txt")
     (tmp_path / "deep/down/round").symlink_to(tmp_path)
 
@@ -103,12 +103,12 @@ def test_a_pattern_names_folders_and_recordings(
         for path in glob_recordings(f"{tmp_path}/{pattern}", lambda _: None)
     ]
 
-    assert sorted(names) == sorted(each for each in found if "round" not in each)
-    assert not any("round/" in each for each in found)
+    assert sorted(names) == sorted(path for path in found if "round" not in path)
+    assert not any("round/" in path for path in found)
 
 
-def test_patterns_begin_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the program was started, and in a folder whose name looks like one."""
+def test_patterns_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also below a folder whose name looks like a pattern."""
     make(tmp_path, "[a]/b.wav")
     monkeypatch.chdir(tmp_path)
 
@@ -116,8 +116,8 @@ def test_patterns_begin_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert ["[a]"] == list(glob_recordings("*", lambda _: None))
 
 
-def test_paths_are_gathered_each_once(tmp_path: Path) -> None:
-    """Folders searched, patterns spread; what is no recording is told."""
+def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
+    """Folders are searched, patterns expanded, and other files reported as skipped."""
     make(tmp_path, "a.wav", "[x].wav", "deep/b.wav", "empty/notes.txt")
     os.mkfifo(tmp_path / "pipe.wav")
     skipped: list[tuple[str, str]] = []
@@ -127,20 +127,20 @@ def test_paths_are_gathered_each_once(tmp_path: Path) -> None:
     )
 
     assert ["[x].wav", "deep/b.wav", "a.wav", "pipe.wav"] == [
-        os.path.relpath(each, tmp_path) for each in files
+        os.path.relpath(path, tmp_path) for path in files
     ]
     assert [f"{tmp_path}/empty"] == [path for path, _ in skipped]
 
 
-def test_what_names_nothing_is_told(tmp_path: Path) -> None:
-    """In words."""
+def test_a_path_that_matches_nothing_is_a_usage_problem(tmp_path: Path) -> None:
+    """With a reason."""
     with pytest.raises(UsageProblem, match="no recording or folder is called"):
         search_recordings([f"{tmp_path}/*.wav"], [], Event())
     with pytest.raises(UsageProblem, match="there is no file or folder"):
         search_recordings([f"{tmp_path}/a.wav"], [], Event())
 
 
-def test_a_search_is_called_off(tmp_path: Path) -> None:
+def test_a_search_is_cancelled(tmp_path: Path) -> None:
     """At the next folder, in a pattern too."""
     off = Event()
     off.set()
@@ -149,20 +149,20 @@ def test_a_search_is_called_off(tmp_path: Path) -> None:
             search_recordings([str(path)], [], off)
 
 
-async def test_a_newer_search_calls_the_older_one_off(tmp_path: Path) -> None:
+async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
     """And so does time: counting is no reason to read a whole disk."""
     make(tmp_path, "a.wav")
-    search, asked = RecordingSearch(), Event()
+    search, released = RecordingSearch(), Event()
 
     def slowly() -> list[str]:
-        asked.wait()
+        released.wait()
         return [str(tmp_path)]
 
     older = asyncio.create_task(search.search(slowly, []))
-    await asyncio.sleep(0)  # it has begun
+    await asyncio.sleep(0)  # it has started
     newer = asyncio.create_task(search.search(lambda: [str(tmp_path)], []))
     assert [f"{tmp_path}/a.wav"] == await newer
-    asked.set()
+    released.set()
     with pytest.raises(SearchCancelled):
         await older
 
@@ -196,8 +196,8 @@ def test_enter_adds_what_the_line_names_or_the_row() -> None:
     assert not picking().selection("", in_list=True)
 
 
-def test_marks_come_before_all_else_and_outlive_the_list() -> None:
-    """Whole folders may be marked; a second Space takes a mark away."""
+def test_marked_entries_are_added_first_and_outlive_the_list() -> None:
+    """Whole folders may be marked; a second Space unmarks."""
     here = picking("talks/", "a.wav", "b.wav")
     for _ in range(3):
         here.toggle_mark()
@@ -219,7 +219,7 @@ def test_all_recordings_of_a_list_are_marked_and_unmarked() -> None:
 
 
 def test_the_cursor_stays_on_its_path_when_the_list_narrows() -> None:
-    """Or goes where one came from; else to the top."""
+    """Or goes to the folder that the user left, otherwise to the top."""
     here = picking("talks/", "a.wav", "b.wav")
     here.move(9)
     here.set_entries(here.entries[1:])
@@ -235,7 +235,7 @@ def test_the_cursor_stays_on_its_path_when_the_list_narrows() -> None:
     [("/a/b", "/a"), ("/a", "/"), ("/", "/"), ("a/b/", "a"), ("a", "")],
 )
 def test_the_folder_above(folder: str, above: str) -> None:
-    """Relative ones stay relative as long as they can."""
+    """Relative paths stay relative as long as possible."""
     assert above == parent_folder(folder)
     assert os.path.dirname(os.getcwd()) == parent_folder("")
 
@@ -256,15 +256,15 @@ def test_sizes_are_short(size: int, text: str) -> None:
     assert text == format_bytes(size)
 
 
-def test_what_enter_does_is_said() -> None:
-    """It opens, adds so many, or searches when that could not be counted soon enough."""
+def test_the_hint_shows_what_enter_does() -> None:
+    """It opens, adds so many, or searches if they could not be counted in time."""
 
-    def said(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
+    def hint(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
         (line,) = submit_hint(marked, files, opens, has_input=named, look=Look(UNICODE))
         return "".join(text for text, _ in line)
 
-    assert "Enter opens talks" == said(None, "talks")
-    assert "Enter adds 1 file" == said(1)
-    assert "Enter adds 12,345 files   ◆ 2 marked" == said(12_345, marked=2)
-    assert "Enter searches, and adds what it finds" == said(None)
-    assert "A path, several, or a pattern like *.wav" == said(None, named=False)
+    assert "Enter opens talks" == hint(None, "talks")
+    assert "Enter adds 1 file" == hint(1)
+    assert "Enter adds 12,345 files   ◆ 2 marked" == hint(12_345, marked=2)
+    assert "Enter searches, and adds what it finds" == hint(None)
+    assert "A path, several, or a pattern like *.wav" == hint(None, named=False)

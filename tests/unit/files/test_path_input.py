@@ -16,7 +16,7 @@ from tui.files.path_input import (
 )
 
 
-def test_a_path_that_exists_is_taken_as_it_stands(tmp_path: Path) -> None:
+def test_an_existing_path_is_taken_literally(tmp_path: Path) -> None:
     """Spaces, quotes and brackets belong to the name."""
     odd = tmp_path / "it's [a] talk.wav"
     odd.touch()
@@ -32,8 +32,8 @@ def test_dropped_paths_are_read_as_a_shell_would(tmp_path: Path) -> None:
     assert [] == split_paths("   ")
 
 
-def test_relative_paths_begin_at_the_folder_that_is_shown(tmp_path: Path) -> None:
-    """Absolute ones do not care."""
+def test_relative_paths_start_at_the_listed_folder(tmp_path: Path) -> None:
+    """Absolute ones are not affected."""
     (tmp_path / "a b.wav").touch()
 
     assert [f"{tmp_path}/a b.wav"] == split_paths("a b.wav", str(tmp_path))
@@ -51,18 +51,18 @@ def test_relative_paths_begin_at_the_folder_that_is_shown(tmp_path: Path) -> Non
         ("", ""),
     ],
 )
-def test_of_several_lines_each_is_a_path(text: str, line: str) -> None:
-    """A file manager copies one a line, spaces and all; a shell's quotes are left alone."""
+def test_each_of_several_lines_is_a_path(text: str, line: str) -> None:
+    """A file manager copies one path a line, with its spaces; shell quotes are kept."""
     assert line == join_pasted_paths(text)
 
 
-def test_nothing_that_is_pasted_reaches_the_terminal_as_an_order() -> None:
+def test_pasted_control_characters_do_not_reach_the_terminal() -> None:
     """Lines stay lines."""
     assert "a  [2J\nb" == sanitize_paste("a \x1b[2J\r\nb")
 
 
-def test_completion_goes_as_far_as_there_is_one_way(tmp_path: Path) -> None:
-    """Folders end with a separator; hidden ones only when asked for."""
+def test_completion_stops_where_names_differ(tmp_path: Path) -> None:
+    """Folders end with a separator; hidden ones need a leading dot."""
     for name in ("meeting-1.wav", "meeting-2.wav", "mess.txt"):
         (tmp_path / name).touch()
     for name in ("other", ".hidden"):
@@ -78,7 +78,7 @@ def test_completion_goes_as_far_as_there_is_one_way(tmp_path: Path) -> None:
     assert f"{start}m" == complete_path(f"{start}m", folders_only=True)
 
 
-def test_capitals_are_mended(tmp_path: Path) -> None:
+def test_completion_corrects_capitals(tmp_path: Path) -> None:
     """Unless the names differ in them."""
     for name in ("Meeting-1.wav", "Meeting-2.wav", "notes.wav", "Notebook.wav"):
         (tmp_path / name).touch()
@@ -88,7 +88,7 @@ def test_capitals_are_mended(tmp_path: Path) -> None:
 
 
 def test_the_last_path_of_a_line_is_completed(tmp_path: Path) -> None:
-    """As a shell wants it, unless the whole line is one path."""
+    """With shell escapes, unless the whole line is one path."""
     for name in ("first.wav", "a talk.wav", "a text.wav"):
         (tmp_path / name).touch()
     first = f"{tmp_path}/first.wav"
@@ -109,14 +109,14 @@ def test_completion_offers_what_can_be_typed(tmp_path: Path) -> None:
     assert "a\0b/c" == complete_path("a\0b/c")
 
 
-def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
-    """Its list narrows with what is typed."""
+def test_the_listed_folder_is_that_of_the_last_path(tmp_path: Path) -> None:
+    """Its list narrows as the user types."""
     (tmp_path / "talks").mkdir()
     for name in ("talks/a.wav", "talks/b.wav", "talks/Also.flac", "talks/notes.txt"):
         (tmp_path / name).touch()
 
     def names(line: str) -> list[str]:
-        return [each.name for each in find_completions(line, str(tmp_path)).entries]
+        return [entry.name for entry in find_completions(line, str(tmp_path)).entries]
 
     assert ["talks"] == names("")
     assert ["a.wav", "Also.flac", "b.wav"] == names("talks/")
@@ -127,14 +127,14 @@ def test_the_place_is_where_the_end_of_the_line_leads(tmp_path: Path) -> None:
         find_completions("nowhere/", str(tmp_path))
 
 
-def test_what_was_skipped_is_told_with_its_first_reason() -> None:
-    """And where the others stand."""
+def test_the_note_on_skipped_paths_has_the_first_reason() -> None:
+    """And the key that lists the others."""
     assert "" == skipped_note([], "!")
     assert ", 2 skipped, as a: a pipe; ! lists them" == skipped_note(
         [("a", "a pipe"), ("b", "a folder")], "!"
     )
 
 
-def test_a_book_that_is_pasted_is_cut() -> None:
-    """A line with a megabyte in it would take seconds for each key."""
+def test_a_very_long_paste_is_cut() -> None:
+    """With a megabyte in the line, each key would take seconds."""
     assert len(sanitize_paste("x" * 1_000_000)) == MAX_PASTE_CHARS

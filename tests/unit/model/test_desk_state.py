@@ -1,4 +1,4 @@
-"""The desk's memory: what it says after what was reported and done."""
+"""The state of the desk after reports and after what the user does."""
 
 from collections.abc import Sequence
 
@@ -30,8 +30,8 @@ def state_of(*jobs: Sequence[Event]) -> DeskState:
     """A state after these events of jobs 1, 2, 3…, with nothing left to draw."""
     state = DeskState()
     for number, events in enumerate(jobs, 1):
-        for each in job_reports(number, *events):
-            state.apply(each)
+        for event_report in job_reports(number, *events):
+            state.apply(event_report)
     state.table.take_changes()
     return state
 
@@ -46,8 +46,8 @@ def test_reports_make_rows_in_the_order_of_the_queue() -> None:
     assert [0, 1, 2] == [state.table.row_of(JobId(number)) for number in (1, 2, 3)]
 
 
-def test_only_what_changed_is_dirty_and_only_once() -> None:
-    """A tick draws a row again when something was reported of it."""
+def test_a_changed_row_is_drawn_once() -> None:
+    """A tick draws a row again only after a report of its job."""
     state = state_of([queued()], streaming(), streaming())
     state.apply(report(2, progressed(11)))
     state.apply(report(2, progressed(12)))
@@ -64,7 +64,7 @@ def test_a_new_row_moves_the_others() -> None:
     assert Changes(frozenset({JobId(2)}), order_changed=True) == state.table.take_changes()
 
 
-def test_moving_dirties_the_row_left_and_the_row_reached() -> None:
+def test_moving_redraws_the_old_and_the_new_current_row() -> None:
     """And nothing between them."""
     state = state_of(*[[queued()]] * 5)
     state.table.move(3)
@@ -86,8 +86,8 @@ def test_the_selection_stops_at_the_ends() -> None:
     assert JobId(3) == state.table.current
 
 
-def test_marks_go_on_to_the_next_row_and_come_off_again() -> None:
-    """A mark on a marked row takes it away."""
+def test_marking_moves_to_the_next_row() -> None:
+    """Marking a marked row unmarks it."""
     state = state_of(*[[queued()]] * 3)
     state.table.toggle_mark()
     state.table.toggle_mark()
@@ -116,8 +116,8 @@ def test_counts_follow_every_change_of_status() -> None:
     assert 0 == state.status_counts[JobStatus.FAILED]
 
 
-def test_the_worst_lag_is_of_what_streams_now() -> None:
-    """A session that is over, or only waits for last words, has no lag any more."""
+def test_the_worst_lag_is_that_of_a_streaming_session() -> None:
+    """A session that has ended, or waits for its last words, has no lag."""
     state = state_of(
         streaming(lag=3),
         streaming(lag=7),
@@ -128,7 +128,7 @@ def test_the_worst_lag_is_of_what_streams_now() -> None:
 
 
 def test_a_job_is_stopping_until_it_has_ended() -> None:
-    """And a further attempt is not."""
+    """A further attempt is not stopping."""
     state = state_of(streaming())
     state.mark_stopping(JobId(1))
     assert state.is_stopping(JobId(1))
@@ -139,7 +139,7 @@ def test_a_job_is_stopping_until_it_has_ended() -> None:
 
 
 def test_expected_jobs_have_rows_before_any_report() -> None:
-    """Their file names are known; a report that was quicker is not undone."""
+    """Their file names are known; a job that was reported earlier keeps its state."""
     state = state_of(streaming())
     state.add_jobs([JobId(1), JobId(2)], ["/rec/1.wav", "/rec/2.wav"])
 
@@ -149,8 +149,8 @@ def test_expected_jobs_have_rows_before_any_report() -> None:
     assert "/rec/2.wav" == state.job_states[JobId(2)].file
 
 
-def test_a_snapshot_stands_still() -> None:
-    """An export in another thread does not see a transcript grow under it."""
+def test_a_copy_does_not_change() -> None:
+    """An export in another thread does not see the transcript grow."""
     going_on = [*broken_attempt(), connecting(500, 1)]
     state = state_of([*streaming(), turn_heard(0, "One.", final=True), *going_on])
     copy = state.job_states[JobId(1)].copy()
@@ -165,14 +165,14 @@ def test_a_snapshot_stands_still() -> None:
 
 
 def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
-    """From the moment at which it was reported; the tick is five times as quick."""
+    """From the moment of the report; ticks are five times as frequent."""
     state = DeskState()
     state.tick(100.0)
-    for each in [
+    for event_report in [
         *job_reports(1, *streaming(), *broken_attempt(again=2.5)),
         *job_reports(2, *streaming()),
     ]:
-        state.apply(each)
+        state.apply(event_report)
     state.table.take_changes()
     drawn = []
     for tick in range(1, 31):
@@ -184,8 +184,8 @@ def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
     assert 0 == state.retry_wait_s(JobId(2))
 
 
-def test_a_job_that_goes_on_does_not_count_down_any_more() -> None:
-    """Nor one that was cancelled meanwhile; a refused one does as well."""
+def test_a_job_that_continues_no_longer_counts_down() -> None:
+    """Neither does a cancelled one; a refused one still does."""
     state = state_of(
         [*streaming(), *broken_attempt()],
         [queued(), *refused_attempt(9.0)],
@@ -201,17 +201,17 @@ def test_a_job_that_goes_on_does_not_count_down_any_more() -> None:
     assert {2} == state.table.take_changes().jobs
 
 
-def test_jobs_taken_off_the_table_are_still_of_the_run() -> None:
-    """So the summary, the exit code and what is billed tell of them; in the order of the jobs."""
+def test_removed_jobs_still_belong_to_the_run() -> None:
+    """The summary, the exit code and the billed time include them, in the order of the jobs."""
     state = DeskState()
     for number, end in ((1, ended_failed("it broke", seconds=40.0)), (2, ended_done())):
-        for each in job_reports(number, *streaming(), end):
-            state.apply(each)
+        for event_report in job_reports(number, *streaming(), end):
+            state.apply(event_report)
 
     state.remove([JobId(1)])
 
     assert [2] == list(state.job_states)
-    assert [1, 2] == [each.job for each in state.all_job_states]
+    assert [1, 2] == [job_state.job for job_state in state.all_job_states]
     assert ExitCode.SOME_FAILED == exit_code(state.all_job_states, interrupted=False)
     assert (
         100.0

@@ -1,4 +1,4 @@
-"""What the dialog that exports offers, remembers and says."""
+"""What the export dialog offers, remembers and shows."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from workers.protocol.codec import JsonObject
 
 
 def state() -> DeskState:
-    """One done, one that is heard, one that waits."""
+    """One job that is done, one with words so far, one that waits."""
     supervisor, state = FakeSupervisor(), DeskState()
     spoken = turn_heard(0, "Good morning.", final=True)
     supervisor.job("/a/talk.wav", *streaming(), spoken, ended_done())
@@ -45,10 +45,10 @@ def text(lines: list[StyledLine]) -> str:
     return "\n".join("".join(piece for piece, _ in line) for line in lines)
 
 
-def test_rows_are_offered_from_the_fewest_to_all() -> None:
-    """Those of which nothing was heard are passed over; shown is a question when some are not."""
+def test_groups_are_offered_from_the_smallest_to_all() -> None:
+    """Jobs without words are left out; “shown” is offered only when a filter hides some."""
     desk = state()
-    one, two, waits = (JobId(each) for each in (1, 2, 3))
+    one, two, waits = (JobId(number) for number in (1, 2, 3))
 
     assert [
         ExportGroup("this one", [two]),
@@ -60,12 +60,14 @@ def test_rows_are_offered_from_the_fewest_to_all() -> None:
     )
     desk.table.toggle_mark()
     desk.table.filter_by(parse_filter("talk", COLUMNS))
-    assert ["marked", "shown", "done", "all"] == [each.label for each in export_groups(desk, [one])]
+    assert ["marked", "shown", "done", "all"] == [
+        group.label for group in export_groups(desk, [one])
+    ]
     assert [] == export_groups(DeskState(), [])
 
 
-def test_what_is_read_is_not_called_marked() -> None:
-    """While others are marked, the verb of the full screen acts on what is read alone."""
+def test_the_job_on_the_full_screen_is_not_called_marked() -> None:
+    """While others are marked, the verb of the full screen acts on its job alone."""
     desk = state()
     desk.table.select(JobId(1))
     desk.table.toggle_mark()
@@ -73,8 +75,8 @@ def test_what_is_read_is_not_called_marked() -> None:
     assert "this one" == export_groups(desk, [JobId(2)])[0].label
 
 
-def test_the_choice_is_recalled() -> None:
-    """As it was kept."""
+def test_the_choice_is_remembered() -> None:
+    """Exactly as it was saved."""
     assert ExportChoice() == ExportChoice.load(ExportSettings())
     choice = ExportChoice(frozenset({"srt", "csv"}), True, OverwritePolicy.NUMBER, "/exports")
     choice.save()
@@ -83,7 +85,7 @@ def test_the_choice_is_recalled() -> None:
 
 
 def test_the_first_choice_is_that_of_the_settings() -> None:
-    """Until another one was made."""
+    """Until the user makes another one."""
     usual = ExportSettings(formats=("srt",), folder="/out", together=True, existing="replace")
 
     assert ExportChoice(
@@ -91,8 +93,8 @@ def test_the_first_choice_is_that_of_the_settings() -> None:
     ) == ExportChoice.load(usual)
 
 
-def test_what_was_not_kept_by_us_is_as_at_first() -> None:
-    """Whatever stands there."""
+def test_a_damaged_choice_falls_back_to_the_settings() -> None:
+    """Whatever the file contains."""
     strange: list[JsonObject] = [
         {"formats": "txt", "together": 1, "existing": "burn", "folder": 7},
         {"formats": ["docx", "txt", ["srt"]], "existing": ["replace"]},
@@ -103,26 +105,26 @@ def test_what_was_not_kept_by_us_is_as_at_first() -> None:
 
 
 def test_files_are_counted_before_they_are_written() -> None:
-    """One for all makes one a format, and passes subtitles over."""
+    """One file for all means one per format, without subtitles."""
     choice = ExportChoice(frozenset({"txt", "srt", "vtt"}))
     assert 9 == choice.file_count(3)
     together = ExportChoice(choice.formats, together=True)
     assert (1, ["srt", "vtt"]) == (together.file_count(3), together.unmergeable_formats)
 
-    said = text(preview_lines(choice, 3, Look(UNICODE)))
-    assert said.endswith("Enter writes 9 files; existing files stay")
+    shown = text(preview_lines(choice, 3, Look(UNICODE)))
+    assert shown.endswith("Enter writes 9 files; existing files stay")
     instead = ExportChoice(choice.formats, existing=OverwritePolicy.REPLACE)
     assert text(preview_lines(instead, 3, Look(UNICODE))).endswith("Enter writes 9 files")
-    said = text(preview_lines(together, 3, Look(UNICODE)))
-    assert "srt and vtt skipped: subtitles belong to one recording" in said
-    assert "Enter writes 1 file" in said
+    shown = text(preview_lines(together, 3, Look(UNICODE)))
+    assert "srt and vtt skipped: subtitles belong to one recording" in shown
+    assert "Enter writes 1 file" in shown
     assert "No format is chosen" in text(preview_lines(ExportChoice(frozenset()), 3, Look(UNICODE)))
     only = ExportChoice(frozenset({"srt"}), together=True)
     assert "Enter" not in text(preview_lines(only, 3, Look(UNICODE)))
 
 
-def test_a_way_follows_the_other() -> None:
-    """And the last one the first."""
+def test_the_policies_cycle() -> None:
+    """The first one follows the last."""
     choice = ExportChoice()
     ways = [
         choice.existing,
@@ -135,15 +137,15 @@ def test_a_way_follows_the_other() -> None:
 
 
 @pytest.mark.parametrize("symbols", [UNICODE, ASCII])
-def test_every_question_is_drawn_where_it_is_asked(symbols: object) -> None:
-    """The lines stand as the layout says; the last question has a field of its own."""
+def test_every_question_is_drawn_in_its_line(symbols: object) -> None:
+    """The lines follow the layout; the last question has its own input."""
     look = Look(UNICODE if symbols is UNICODE else ASCII)
     offered = [ExportGroup("marked", [JobId(1)]), ExportGroup("all", [JobId(1), JobId(2)])]
     lines = field_lines(offered, 1, ExportChoice(), "srt", look)
-    asked = field_order(offered)
+    questions = field_order(offered)
 
-    assert len(asked) - 1 == len(lines)
-    for question, line in zip(asked, lines, strict=False):
+    assert len(questions) - 1 == len(lines)
+    for question, line in zip(questions, lines, strict=False):
         drawn = text([line])
         assert bool(question) is bool(drawn)
         assert question not in FORMATS or f" {question}" in drawn
@@ -152,11 +154,11 @@ def test_every_question_is_drawn_where_it_is_asked(symbols: object) -> None:
     assert "rows" not in text(field_lines(offered[:1], 0, ExportChoice(), "txt", look))
 
 
-def test_what_became_of_it_is_said(tmp_path: Path) -> None:
-    """The first names and the folder; what stood in the way; what ended it."""
+def test_the_result_is_shown(tmp_path: Path) -> None:
+    """The first names and the folder; files that existed; the error that ended it."""
     files, existing = [tmp_path / f"{number}.txt" for number in range(9)], [tmp_path / "x[b].txt"]
     error = PacelineError("the disk is full", "Make room.")
-    said = text(export_result_lines(files, existing, error, Path("/out"), 60, Look(UNICODE)))
+    shown = text(export_result_lines(files, existing, error, Path("/out"), 60, Look(UNICODE)))
 
     for part in (
         "9 files written → /out  y copies",
@@ -167,11 +169,11 @@ def test_what_became_of_it_is_said(tmp_path: Path) -> None:
         "the disk is full",
         "Make room.",
     ):
-        assert part in said
+        assert part in shown
     assert "Writing 3 of 9" in text(export_progress_lines(3, 9, Look(UNICODE)))
 
 
-def test_a_file_in_the_way_keeps_only_its_own_recording(tmp_path: Path) -> None:
+def test_an_existing_file_skips_only_its_own_recording(tmp_path: Path) -> None:
     """The others are written."""
     desk = state()
     (tmp_path / "one.txt").write_text("mine")

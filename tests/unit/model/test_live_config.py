@@ -7,14 +7,14 @@ from workers.errors import UsageProblem
 from workers.protocol.messages import UpdateConfiguration
 
 
-def test_what_is_empty_stays_as_it_is() -> None:
-    """So nothing typed is nothing sent."""
+def test_an_empty_field_changes_nothing() -> None:
+    """So an empty form sends nothing."""
     assert None is parse_form(LiveConfigForm("  ", "", " "))
     assert UpdateConfiguration(max_turn_silence=900) == parse_form(LiveConfigForm("", "", " 900 "))
 
 
-def test_key_terms_stand_between_commas() -> None:
-    """A comma alone takes all away."""
+def test_key_terms_are_separated_by_commas() -> None:
+    """A single comma removes all."""
     terms = UpdateConfiguration(keyterms_prompt=("Halvorsen", "New York"))
     assert terms == parse_form(LiveConfigForm(" Halvorsen,, New York ,"))
     assert UpdateConfiguration(keyterms_prompt=()) == parse_form(LiveConfigForm(" , "))
@@ -30,8 +30,8 @@ def test_key_terms_stand_between_commas() -> None:
         (LiveConfigForm(",".join(["term"] * 101)), "key terms may have at most 100 terms"),
     ],
 )
-def test_what_a_server_would_not_take_is_said(typed: LiveConfigForm, reason: str) -> None:
-    """Before anything is sent; in the words of the dialog."""
+def test_values_that_a_server_refuses_are_refused(typed: LiveConfigForm, reason: str) -> None:
+    """Before anything is sent, in the words of the dialog."""
     with pytest.raises(UsageProblem) as caught:
         parse_form(typed)
 

@@ -1,4 +1,4 @@
-"""A run played again: where its clock stands, and what the desk knows by then."""
+"""The replay of a run: its clock, and what the desk knows at each position."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,14 +29,14 @@ LENGTH = 11.5
 
 
 @pytest.fixture(scope="module")
-def chronicle(tmp_path_factory: pytest.TempPathFactory) -> RunTimeline:
-    return RunTimeline(write_sample_run(tmp_path_factory.mktemp("looking back") / "run"))
+def timeline(tmp_path_factory: pytest.TempPathFactory) -> RunTimeline:
+    return RunTimeline(write_sample_run(tmp_path_factory.mktemp("replay") / "run"))
 
 
 def known(state: DeskState) -> dict[str, object]:
     """Everything that the screens read."""
     return {
-        "jobs": {job: observable_state(history) for job, history in state.job_states.items()},
+        "jobs": {job: observable_state(job_state) for job, job_state in state.job_states.items()},
         "waits": [state.retry_wait_s(job) for job in state.job_states],
         "counts": {status: count for status, count in state.status_counts.items() if count},
         "live": [job_state.job for job_state in state.live_job_states],
@@ -47,109 +47,109 @@ def known(state: DeskState) -> dict[str, object]:
 
 
 def played(timeline: RunTimeline, *moments: float) -> DeskState:
-    """A desk that was shown these moments, one after the other."""
-    state, playback = DeskState(), Replay(timeline)
+    """A desk that has shown these moments one after another."""
+    state, replay = DeskState(), Replay(timeline)
     for moment in moments:
-        playback.seek(moment)
-        playback.update_state(state, 0.0)
+        replay.seek(moment)
+        replay.update_state(state, 0.0)
     return state
 
 
-def test_it_opens_at_the_end(chronicle: RunTimeline) -> None:
-    """The run as it came out, every job of it, and nothing moves."""
-    state, playback = DeskState(), Replay(chronicle)
-    playback.update_state(state, 100.0)
-    playback.update_state(state, 200.0)
+def test_it_opens_at_the_end(timeline: RunTimeline) -> None:
+    """With the result of every job, and paused."""
+    state, replay = DeskState(), Replay(timeline)
+    replay.update_state(state, 100.0)
+    replay.update_state(state, 200.0)
 
-    assert LENGTH == playback.position_s == playback.duration_s
+    assert LENGTH == replay.position_s == replay.duration_s
     assert [JobStatus.DONE, JobStatus.DONE, JobStatus.CANCELLED] == [
-        each.status for each in state.job_states.values()
+        job_state.status for job_state in state.job_states.values()
     ]
     assert JobId(1) == state.table.current
-    assert playback.is_idle
-    assert 2 == playback.max_sessions
+    assert replay.is_idle
+    assert 2 == replay.max_sessions
 
 
 MOMENTS = st.floats(0.0, LENGTH)
 
 
 @given(moments=st.lists(MOMENTS, max_size=6), last=MOMENTS)
-def test_every_moment_is_the_same_however_one_came_there(
-    chronicle: RunTimeline, moments: Sequence[float], last: float
+def test_a_moment_looks_the_same_from_wherever_it_is_reached(
+    timeline: RunTimeline, moments: Sequence[float], last: float
 ) -> None:
-    """On, back, at once or step by step."""
+    """Forwards, backwards, at once or step by step."""
     steps = [last * part / 16 for part in range(17)]
 
-    assert known(played(chronicle, *moments, last)) == known(played(chronicle, *steps))
+    assert known(played(timeline, *moments, last)) == known(played(timeline, *steps))
 
 
-def test_it_plays_at_its_speed(chronicle: RunTimeline) -> None:
-    """From the beginning when it stood at the end; it stops there."""
-    state, playback = DeskState(), Replay(chronicle)
-    playback.update_state(state, 100.0)
-    playback.toggle_playing(100.0)
-    playback.update_state(state, 101.0)
-    assert playback.playing
-    assert 1.0 == playback.position_s
+def test_it_plays_at_its_speed(timeline: RunTimeline) -> None:
+    """From the beginning when it was at the end, where it stops."""
+    state, replay = DeskState(), Replay(timeline)
+    replay.update_state(state, 100.0)
+    replay.toggle_playing(100.0)
+    replay.update_state(state, 101.0)
+    assert replay.playing
+    assert 1.0 == replay.position_s
     assert JobStatus.STREAMING is state.job_states[JobId(1)].status
 
-    playback.change_speed(1)
-    playback.update_state(state, 102.0)
-    assert (4, 5.0) == (playback.speed, playback.position_s)
-    playback.toggle_playing(102.5)
-    playback.update_state(state, 200.0)
-    assert (False, 7.0) == (playback.playing, playback.position_s)
+    replay.change_speed(1)
+    replay.update_state(state, 102.0)
+    assert (4, 5.0) == (replay.speed, replay.position_s)
+    replay.toggle_playing(102.5)
+    replay.update_state(state, 200.0)
+    assert (False, 7.0) == (replay.playing, replay.position_s)
 
-    playback.change_speed(2)
-    playback.change_speed(-1)
-    playback.toggle_playing(200.0)
-    playback.update_state(state, 201.0)
-    assert (4, 11.0) == (playback.speed, playback.position_s)
-    playback.update_state(state, 300.0)
-    assert (False, LENGTH) == (playback.playing, playback.position_s)
-
-
-def test_skips_stop_at_both_ends(chronicle: RunTimeline) -> None:
-    """And while it plays it plays on from there."""
-    state, playback = DeskState(), Replay(chronicle)
-    playback.update_state(state, 0.0)
-    playback.seek(playback.position_s - 60)
-    assert 0.0 == playback.position_s
-    playback.toggle_playing(0.0)
-    playback.seek(playback.position_s + 10)
-    playback.update_state(state, 0.5)
-    assert 10.5 == playback.position_s
-    playback.seek(playback.position_s + 60)
-    assert LENGTH == playback.position_s
+    replay.change_speed(2)
+    replay.change_speed(-1)
+    replay.toggle_playing(200.0)
+    replay.update_state(state, 201.0)
+    assert (4, 11.0) == (replay.speed, replay.position_s)
+    replay.update_state(state, 300.0)
+    assert (False, LENGTH) == (replay.playing, replay.position_s)
 
 
-def test_what_waits_counts_down_on_the_clock_of_the_run(chronicle: RunTimeline) -> None:
-    """Also when the moment was gone to in the middle of the wait."""
-    assert 2 == played(chronicle, 7.0).retry_wait_s(JobId(2))
-    assert 1 == played(chronicle, 11.0, 7.0, 8.5).retry_wait_s(JobId(2))
+def test_seeking_stops_at_both_ends(timeline: RunTimeline) -> None:
+    """While playing, it continues from there."""
+    state, replay = DeskState(), Replay(timeline)
+    replay.update_state(state, 0.0)
+    replay.seek(replay.position_s - 60)
+    assert 0.0 == replay.position_s
+    replay.toggle_playing(0.0)
+    replay.seek(replay.position_s + 10)
+    replay.update_state(state, 0.5)
+    assert 10.5 == replay.position_s
+    replay.seek(replay.position_s + 60)
+    assert LENGTH == replay.position_s
 
 
-def test_each_attempt_stands_where_its_own_clock_stood(chronicle: RunTimeline) -> None:
-    """At the end, none of it is missing; what had not begun had told nothing."""
-    playback = Replay(chronicle)
-    assert 2.5 <= playback.attempt_time_s(JobId(2), 2) < 2.501
-    playback.seek(3.0)
+def test_retries_count_down_on_the_clock_of_the_run(timeline: RunTimeline) -> None:
+    """Also after seeking into the middle of the wait."""
+    assert 2 == played(timeline, 7.0).retry_wait_s(JobId(2))
+    assert 1 == played(timeline, 11.0, 7.0, 8.5).retry_wait_s(JobId(2))
+
+
+def test_each_attempt_has_its_own_clock(timeline: RunTimeline) -> None:
+    """At the end it is complete; before its start it is below 0."""
+    replay = Replay(timeline)
+    assert 2.5 <= replay.attempt_time_s(JobId(2), 2) < 2.501
+    replay.seek(3.0)
 
     found = [
-        playback.attempt_time_s(JobId(job), attempt) for job, attempt in ((1, 1), (2, 1), (2, 2))
+        replay.attempt_time_s(JobId(job), attempt) for job, attempt in ((1, 1), (2, 1), (2, 2))
     ]
-    assert [3.0, 2.0, -6.0] == [pytest.approx(each, abs=1e-3) for each in found]
-    assert 0 > playback.attempt_time_s(JobId(3), 1)
+    assert [3.0, 2.0, -6.0] == [pytest.approx(time_s, abs=1e-3) for time_s in found]
+    assert 0 > replay.attempt_time_s(JobId(3), 1)
 
 
-def test_what_the_user_did_to_the_rows_stays(chronicle: RunTimeline) -> None:
-    """Marks, selection and filter, wherever one goes."""
-    state, playback = DeskState(), Replay(chronicle)
-    playback.update_state(state, 0.0)
+def test_seeking_keeps_what_the_user_did_to_the_rows(timeline: RunTimeline) -> None:
+    """Marks, selection and filter."""
+    state, replay = DeskState(), Replay(timeline)
+    replay.update_state(state, 0.0)
     state.table.toggle_mark()
     state.table.filter_by(parse_filter("!3.wav", COLUMNS))
-    playback.seek(1.0)
-    playback.update_state(state, 0.0)
+    replay.seek(1.0)
+    replay.update_state(state, 0.0)
 
     assert [JobId(1)] == state.table.targets()
     assert JobId(2) == state.table.current
@@ -158,24 +158,24 @@ def test_what_the_user_did_to_the_rows_stays(chronicle: RunTimeline) -> None:
     assert {1, 2, 3} <= changes.jobs
 
 
-def test_the_queue_stands_as_it_went(tmp_path: Path) -> None:
-    """Who started first was first; who never did comes last."""
+def test_the_queue_is_in_the_order_of_the_starts(tmp_path: Path) -> None:
+    """Jobs that never started come last."""
     folder = write_run_folder(tmp_path / "run", [index_entry(number) for number in (1, 2, 3, 4)])
-    for number, begun in ((1, 0.0), (2, 9.0), (4, 3.0)):
-        write_trace(folder, number, session_events("One."), at=begun)
-    state, playback = DeskState(), Replay(RunTimeline(folder))
-    playback.seek(1.0)
-    playback.update_state(state, 0.0)
-    assert [4, 2, 3] == playback.queue
+    for number, start_s in ((1, 0.0), (2, 9.0), (4, 3.0)):
+        write_trace(folder, number, session_events("One."), at=start_s)
+    state, replay = DeskState(), Replay(RunTimeline(folder))
+    replay.seek(1.0)
+    replay.update_state(state, 0.0)
+    assert [4, 2, 3] == replay.queue
 
-    playback.seek(9.05)
-    playback.update_state(state, 0.0)
-    assert [2, 3] == playback.queue
+    replay.seek(9.05)
+    replay.update_state(state, 0.0)
+    assert [2, 3] == replay.queue
 
 
-def test_nothing_can_be_steered(chronicle: RunTimeline) -> None:
-    """A replay has the supervisor's status and none of its methods that steer sessions."""
+def test_a_replay_cannot_be_steered(timeline: RunTimeline) -> None:
+    """It has the supervisor's status and none of the methods that steer sessions."""
     steering = {name for name in vars(SupervisorProtocol) if not name.startswith("_")}
 
     assert {"add", "cancel", "stop"} <= steering
-    assert not steering & set(dir(Replay(chronicle)))
+    assert not steering & set(dir(Replay(timeline)))

@@ -1,4 +1,4 @@
-"""The filter's language: what it lets through, and what it says of what it does not understand."""
+"""The filter language: which jobs match, and what it reports about terms it does not understand."""
 
 import pytest
 
@@ -78,8 +78,8 @@ JOBS = {name: job_state_of(*events, file=f"/rec/{name}.wav") for name, events in
         ("12:30", ""),
     ],
 )
-def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: str) -> None:
-    """Nobody is asked how it is spelt; a value that there is not is neither great nor small."""
+def test_a_job_must_match_all_terms(text: str, names: str) -> None:
+    """Case does not matter; a missing value is neither large nor small."""
     these = parse_filter(text, COLUMNS)
 
     assert names == ", ".join(name for name, job in JOBS.items() if these.matches(job))
@@ -101,8 +101,8 @@ def test_a_line_of_terms_lets_through_what_fits_all_of_them(text: str, names: st
         ('""', "no words between the quotes"),
     ],
 )
-def test_a_term_that_is_not_understood_is_said_and_the_rest_counts(term: str, doubt: str) -> None:
-    """As long as one is typing, a word is often not finished."""
+def test_a_term_that_is_not_understood_is_reported_and_ignored(term: str, doubt: str) -> None:
+    """While the user types, a word is often incomplete."""
     these = parse_filter(f"talk {term} morning", COLUMNS)
 
     assert ["Talk one"] == [name for name, job in JOBS.items() if these.matches(job)]
@@ -112,14 +112,14 @@ def test_a_term_that_is_not_understood_is_said_and_the_rest_counts(term: str, do
     assert not parse_filter(term, COLUMNS)
 
 
-def test_what_came_of_the_filter_is_told_beside_it() -> None:
-    """The count is never cut; a term of somebody's clipboard is only text."""
+def test_the_result_of_the_filter_is_shown_beside_it() -> None:
+    """The count is never cut; a pasted term is only text."""
     doubts = parse_filter("state:\x1b[31m[/red] lag>", COLUMNS).problems
     for cells in (9, 20, 40, 200):
-        told = "".join(text for text, _ in filter_result_line(12, 200, doubts, cells, UNICODE))
+        line = "".join(text for text, _ in filter_result_line(12, 200, doubts, cells, UNICODE))
 
-        assert told.startswith("12 of 200")
-        assert told.isprintable()
-        assert cell_width(told) <= cells
-    assert "begins with ␛[31m[/red]" in told
-    assert "lag> needs a number" in told
+        assert line.startswith("12 of 200")
+        assert line.isprintable()
+        assert cell_width(line) <= cells
+    assert "begins with ␛[31m[/red]" in line
+    assert "lag> needs a number" in line

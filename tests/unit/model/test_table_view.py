@@ -31,14 +31,14 @@ def desk(*jobs: list[Event]) -> DeskState:
     state = DeskState()
     state.tick(100.0)
     for number, events in enumerate(jobs, 1):
-        for each in job_reports(number, *events):
-            state.apply(each)
+        for event_report in job_reports(number, *events):
+            state.apply(event_report)
     state.table.take_changes()
     return state
 
 
 def later(state: DeskState, now: float) -> list[int]:
-    """The rows as they are drawn then."""
+    """The rows from the top, after changes are taken."""
     state.tick(now)
     state.table.take_changes()
     return list(state.table.visible)
@@ -70,7 +70,7 @@ MIXED: list[list[Event]] = [
     ],
 )
 def test_rows_are_sorted_by_any_column(column: ColumnSpec, order: list[int]) -> None:
-    """From the end one looks for; equal ones in queue order, those without a value at the end."""
+    """In the column's own direction; equal ones in queue order, those without a value last."""
     state = desk(*MIXED)
     if column is not QUEUE_ORDER:
         state.table.sort_by(column)
@@ -79,8 +79,8 @@ def test_rows_are_sorted_by_any_column(column: ColumnSpec, order: list[int]) -> 
     assert [0, 5] == [state.table.row_of(JobId(order[0])), state.table.row_of(JobId(order[5]))]
 
 
-def test_who_is_late_now_stands_before_whoever_was() -> None:
-    """Sorted by lag: what streams first, by its latest chunk; then what is over, by its p99."""
+def test_sessions_that_are_late_now_come_before_finished_ones() -> None:
+    """By lag: streaming ones first, by their latest chunk; then finished ones, by their p99."""
     worse, bad = (replace(ended_done(), certificate=certificate(p99)) for p99 in (90.0, 50.0))
     state = desk(
         [*streaming(), bad], streaming(lag=3.0), [*streaming(), worse], streaming(lag=40.0), WAITS
@@ -92,8 +92,8 @@ def test_who_is_late_now_stands_before_whoever_was() -> None:
     assert [2, 4, 1, 3, 5] == state.table.visible
 
 
-def test_every_way_to_end_has_its_place_among_the_states() -> None:
-    """What failed stands first, what is done last."""
+def test_every_outcome_has_its_position_among_the_states() -> None:
+    """Failed jobs come first, done ones last."""
     ends: list[list[Event]] = [[ended_failed("so", outcome=outcome)] for outcome in Outcome]
     state = desk(*ends, WAITS)
     state.table.sort_by(column_named("state"))
@@ -104,8 +104,8 @@ def test_every_way_to_end_has_its_place_among_the_states() -> None:
     assert JobStatus.DONE is found[-1]
 
 
-def test_the_same_column_again_turns_the_order_round() -> None:
-    """What has no value stays at the end; the first choice does not depend on the one before."""
+def test_sorting_by_the_same_column_again_reverses_the_order() -> None:
+    """Jobs without a value stay last; the first direction is the column's own."""
     state = desk(*MIXED)
     state.table.sort_by(column_named("lag"))
     assert Sorting(column_named("lag"), descending=True) == state.table.sorting
@@ -122,7 +122,7 @@ def test_the_same_column_again_turns_the_order_round() -> None:
 
 
 def test_live_values_move_rows_once_a_second() -> None:
-    """The current job stays the current one; what did not move is not drawn as if it had."""
+    """The current job stays current; rows that did not move are not redrawn."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
     state.table.sort_by(column_named("lag"))
     state.table.select(JobId(2))
@@ -139,8 +139,8 @@ def test_live_values_move_rows_once_a_second() -> None:
     assert not state.table.take_changes().order_changed
 
 
-def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
-    """A table that is sorted does not grow in the middle of a second."""
+def test_new_rows_appear_at_once_only_in_queue_order() -> None:
+    """A sorted table grows at most once a second."""
     state = desk(streaming(lag=1))
     state.apply(report(2, queued()))
     assert [1, 2] == state.table.visible
@@ -151,7 +151,7 @@ def test_new_rows_come_at_once_in_queue_order_and_calmly_in_any_other() -> None:
     assert [3, 2, 1] == later(state, 101.5)
 
 
-def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
+def test_filtered_rows_come_and_go_as_values_change() -> None:
     """At most once a second."""
     state = desk(*MIXED)
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
@@ -166,8 +166,8 @@ def test_the_filter_hides_rows_and_they_come_and_go_as_they_change() -> None:
     assert [1, 2, 3, 4, 5, 6] == state.table.visible
 
 
-def test_a_current_row_that_goes_hands_on_to_the_one_in_its_place() -> None:
-    """And has it again when the user lets the row come back; verbs never meet a hidden row."""
+def test_a_hidden_current_row_is_replaced_by_the_one_in_its_place() -> None:
+    """It is current again once it is visible; verbs never act on a hidden row."""
     state = desk(*MIXED)
     state.table.select(JobId(4))
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
@@ -184,8 +184,8 @@ def test_a_current_row_that_goes_hands_on_to_the_one_in_its_place() -> None:
     assert JobId(4) == state.table.current
 
 
-def test_a_hidden_row_that_is_selected_takes_the_filter_away() -> None:
-    """Somebody saw the job elsewhere and wants to be there."""
+def test_selecting_a_hidden_row_clears_the_filter() -> None:
+    """The user saw the job elsewhere, such as on the wall."""
     state = desk(*MIXED)
     state.table.filter_by(parse_filter("state:done", COLUMNS))
     state.table.select(JobId(2))
@@ -194,8 +194,8 @@ def test_a_hidden_row_that_is_selected_takes_the_filter_away() -> None:
     assert 1 == state.table.current_row
 
 
-def test_marks_that_are_hidden_do_not_count_and_are_not_lost() -> None:
-    """Verbs act on what one sees, in the order in which one sees it."""
+def test_hidden_marks_do_not_count_and_are_not_lost() -> None:
+    """Verbs act on visible rows, in their order."""
     state = desk(*MIXED)
     state.table.toggle_all_marks()
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
@@ -209,8 +209,8 @@ def test_marks_that_are_hidden_do_not_count_and_are_not_lost() -> None:
     assert {2, 4, 5, 6} == state.table.marked
 
 
-def test_all_that_is_shown_is_marked_and_again_none() -> None:
-    """The marks can be turned round among them, too."""
+def test_all_visible_rows_are_marked_and_unmarked() -> None:
+    """Their marks can be inverted, too."""
     state = desk(*MIXED)
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     state.table.toggle_mark()
@@ -230,8 +230,8 @@ def test_all_that_is_shown_is_marked_and_again_none() -> None:
     assert {1, 2, 3, 4, 5, 6} == state.table.take_changes().jobs
 
 
-def test_frozen_rows_stand_still_until_they_are_let_go() -> None:
-    """Neither their order nor who is among them changes; what the user does himself still does."""
+def test_frozen_rows_do_not_move() -> None:
+    """Live values neither move, add nor hide rows; the user still can."""
     state = desk(*[streaming(lag=lag) for lag in (1, 2, 3)])
     state.table.sort_by(column_named("lag"))
     state.table.set_frozen(True)
@@ -249,8 +249,8 @@ def test_frozen_rows_stand_still_until_they_are_let_go() -> None:
     assert [1, 2, 3, 4, 5] == state.table.visible
 
 
-def test_frozen_rows_in_queue_order_wait_as_well() -> None:
-    """A new one does not push the others."""
+def test_frozen_rows_in_queue_order_do_not_move_either() -> None:
+    """A new one waits for its row."""
     state = desk([queued()])
     state.table.set_frozen(True)
     state.apply(report(2, queued()))
@@ -259,8 +259,8 @@ def test_frozen_rows_in_queue_order_wait_as_well() -> None:
     assert JobId(2) in state.job_states
 
 
-def test_removed_rows_are_gone_until_they_are_put_back() -> None:
-    """Counts, selection and marks follow; what is reported meanwhile is not lost."""
+def test_removed_rows_can_be_put_back() -> None:
+    """Counts, selection and marks follow; reports in between are not lost."""
     state = desk(*[WAITS] * 4)
     state.table.select(JobId(2))
     state.table.toggle_mark()
@@ -282,8 +282,8 @@ def test_removed_rows_are_gone_until_they_are_put_back() -> None:
     assert [2] == state.table.targets()
 
 
-def test_a_desk_that_is_emptied_has_no_current_row() -> None:
-    """And one again as soon as there is any."""
+def test_an_emptied_table_has_no_current_row() -> None:
+    """It has one again with the first new row."""
     state = desk([queued()])
     state.remove([JobId(1)])
     assert state.table.current is None
@@ -293,8 +293,8 @@ def test_a_desk_that_is_emptied_has_no_current_row() -> None:
     assert JobId(1) == state.table.current
 
 
-def test_waiting_jobs_are_moved_among_each_other() -> None:
-    """Those between them that do not wait keep their rows; those at the end stay there."""
+def test_waiting_jobs_move_past_other_waiting_jobs() -> None:
+    """Other jobs between them keep their rows; the queue has two ends."""
     state = desk(
         [queued()], streaming(), [queued()], [queued()], [*streaming(), ended_done()], [queued()]
     )
@@ -309,7 +309,7 @@ def test_waiting_jobs_are_moved_among_each_other() -> None:
 
 
 def test_waiting_jobs_can_be_put_into_any_order() -> None:
-    """Those that are not named keep their rows, those that do not wait are passed over."""
+    """Waiting jobs that are not named keep their rows; other jobs are skipped."""
     state = desk([queued()], streaming(), [queued()], [queued()])
     state.table.reorder_queue([JobId(4), JobId(2), JobId(1)])
 
@@ -321,52 +321,58 @@ def test_waiting_jobs_can_be_put_into_any_order() -> None:
     assert [1, 2, 3, 4, 5] == state.table.visible
 
 
-def told(state: DeskState, job: int) -> str:
-    """What a row says in place of words."""
-    outlook = state.row_context(JobId(job)).forecast
-    return queue_position(outlook) if outlook else ""
+def forecast_text(state: DeskState, job: int) -> str:
+    """What a row shows while there are no words."""
+    forecast = state.row_context(JobId(job)).forecast
+    return queue_position(forecast) if forecast else ""
 
 
-def test_jobs_that_wait_say_when_their_turn_comes() -> None:
-    """The first one what it waits for, the others their place; all as the supervisor has them."""
+def test_waiting_jobs_show_when_they_start() -> None:
+    """The first one shows what it waits for, the others their position in the queue."""
     state = desk(streaming(), *[WAITS] * 23)
     order = [JobId(number) for number in (4, 2, 3, *range(5, 25))]
     state.update_forecast(order, 142.3, 1, held=False)
-    assert "next, when one ends" == told(state, 4)
+    assert "next, when one ends" == forecast_text(state, 4)
     assert ["2nd in the queue", "3rd in the queue", "4th in the queue"] == [
-        told(state, job) for job in (2, 3, 5)
+        forecast_text(state, job) for job in (2, 3, 5)
     ]
     assert ["11th in the queue", "12th in the queue", "22nd in the queue"] == [
-        told(state, job) for job in (12, 13, 23)
+        forecast_text(state, job) for job in (12, 13, 23)
     ]
-    assert "" == told(state, 1)
+    assert "" == forecast_text(state, 1)
 
     state.update_forecast(order, 142.3, 2, held=False)
-    assert "next, in 43 s" == told(state, 4)
+    assert "next, in 43 s" == forecast_text(state, 4)
     state.update_forecast(order, 142.3, 2, held=True)
-    assert "next, when starts are released" == told(state, 4)
+    assert "next, when starts are released" == forecast_text(state, 4)
     state.update_forecast(order, 99.0, 0, held=False)
-    assert "next" == told(state, 4)
+    assert "next" == forecast_text(state, 4)
 
 
-def test_one_that_may_not_start_yet_stands_in_nobodys_way() -> None:
-    """The next one starts before it. When there is no place, it is its turn before one is free."""
+def test_a_later_retry_does_not_delay_the_jobs_behind_it() -> None:
+    """They start before it, except while no slot is free."""
     state = desk([*streaming(), *broken_attempt(again=8.0)], WAITS, WAITS, streaming())
     order = [JobId(1), JobId(2), JobId(3)]
 
     state.update_forecast(order, 100.0, 2, held=False)
-    assert ["", "next", "2nd in the queue"] == [told(state, job) for job in order]
+    assert ["", "next", "2nd in the queue"] == [forecast_text(state, job) for job in order]
     state.update_forecast(order, 130.0, 2, held=False)  # starts are bounded: by then it may
-    assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
+    assert ["2nd in the queue", "3rd in the queue"] == [
+        forecast_text(state, job) for job in order[1:]
+    ]
     state.update_forecast(order, 100.0, 1, held=False)
-    assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
+    assert ["2nd in the queue", "3rd in the queue"] == [
+        forecast_text(state, job) for job in order[1:]
+    ]
     state.tick(108.0)
     state.update_forecast(order, 108.0, 2, held=False)
-    assert ["2nd in the queue", "3rd in the queue"] == [told(state, job) for job in order[1:]]
+    assert ["2nd in the queue", "3rd in the queue"] == [
+        forecast_text(state, job) for job in order[1:]
+    ]
 
 
-def test_only_rows_that_can_expect_something_else_are_drawn_again() -> None:
-    """The first one once a second while it counts down; all behind one that starts."""
+def test_only_rows_with_a_new_forecast_are_redrawn() -> None:
+    """The first one once a second while it counts down, and all behind a job that starts."""
     state = desk(streaming(), *[WAITS] * 4)
     order = [JobId(number) for number in (2, 3, 4, 5)]
     state.update_forecast(order, 104.5, 9, held=False)
@@ -384,7 +390,7 @@ def test_only_rows_that_can_expect_something_else_are_drawn_again() -> None:
 
 
 def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
-    """Not to one that was taken off the table."""
+    """Not to a removed one."""
     state = desk(*MIXED)
     state.table.select(JobId(2))
     state.remove([JobId(2)])
@@ -396,8 +402,8 @@ def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
     assert 3 == state.table.current
 
 
-def test_rows_stand_still_while_one_is_read() -> None:
-    """Else the filter would put another transcript before the eyes of whoever reads."""
+def test_rows_do_not_move_while_one_is_read() -> None:
+    """Otherwise the filter would replace the transcript on the screen."""
     state = desk(*MIXED)
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     state.table.select(JobId(1))
@@ -418,8 +424,8 @@ def test_rows_are_sorted_again_when_the_time_goes_back() -> None:
     state.reset()
     state.tick(1.0)
     for number, lag in ((1, 9.0), (2, 3.0)):
-        for each in job_reports(number, *streaming(lag=lag)):
-            state.apply(each)
+        for event_report in job_reports(number, *streaming(lag=lag)):
+            state.apply(event_report)
     state.table.take_changes()
 
     assert [1, 2] == state.table.visible

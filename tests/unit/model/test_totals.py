@@ -27,12 +27,12 @@ from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 
 def after(*lives: list[Event]) -> dict[JobId, JobState]:
-    """Jobs to which this happened, one each."""
+    """One job for each list of events."""
     job_states = {}
     for number, life in enumerate(lives, start=1):
         job_state = job_states[JobId(number)] = JobState(JobId(number), f"{number}.wav")
-        for each in job_reports(number, *life):
-            job_state.apply(each)
+        for event_report in job_reports(number, *life):
+            job_state.apply(event_report)
     return job_states
 
 
@@ -42,7 +42,7 @@ def of(*lives: list[Event], places: int = 2, held: bool = False) -> Totals:
 
 
 def test_audio_and_sockets_are_sums_over_all_that_was_streamed() -> None:
-    """What is over, live, or broken; not what must be sent again."""
+    """Of finished, live and broken jobs, without what must be sent again."""
     live = streaming(10.0, 60.0)
     over = [*streaming(60.0, 60.0), ended_done(60.0)]
     again = [*streaming(22.0, 60.0), *broken_attempt(at=20.0)]
@@ -52,8 +52,8 @@ def test_audio_and_sockets_are_sums_over_all_that_was_streamed() -> None:
     assert 80.0 == of(over, again).open_s
 
 
-def test_places_are_taken_in_queue_order() -> None:
-    """As soon as each is free; the last of all ends decides."""
+def test_slots_are_taken_in_queue_order() -> None:
+    """As soon as one is free; the last session to end decides."""
     assert 0.0 == time_to_finish_s([], [], 3)
     assert 50.0 == time_to_finish_s([50.0, 10.0], [], 2)
     assert 70.0 == time_to_finish_s([50.0, 10.0], [60.0], 2)
@@ -62,8 +62,8 @@ def test_places_are_taken_in_queue_order() -> None:
     assert 80.0 == time_to_finish_s([50.0, 30.0, 10.0], [50.0], 2)  # one of three has no follower
 
 
-def test_a_bound_on_starts_makes_the_end_later() -> None:
-    """A place that is free is taken when it may be."""
+def test_a_start_rate_delays_the_end() -> None:
+    """A free slot stays free until the next start is allowed."""
     assert 70.0 == time_to_finish_s(
         [], [30.0, 30.0, 10.0], 3, StartRateLimiter(2).start_simulator()
     )
@@ -75,8 +75,8 @@ def test_a_bound_on_starts_makes_the_end_later() -> None:
     )
 
 
-def test_a_supervisor_foresees_starts_from_now_on(tmp_path: Path) -> None:
-    """In seconds, as often as it is asked."""
+def test_a_supervisor_predicts_starts_from_now_on(tmp_path: Path) -> None:
+    """In seconds, the same at every call."""
     with closing(run_folder.create(tmp_path / "run")) as folder:
         supervisor = Supervisor(
             nowhere, folder, StreamSettings(), start_limiter=StartRateLimiter(2)
@@ -87,11 +87,11 @@ def test_a_supervisor_foresees_starts_from_now_on(tmp_path: Path) -> None:
 
 
 def nowhere() -> SessionTarget:
-    raise AssertionError("nobody starts anything here")
+    raise AssertionError("this launcher must not be used")
 
 
 def test_the_order_of_the_queue_counts() -> None:
-    """The longest at the end keeps one place at work when the others are free."""
+    """If the longest comes last, it runs alone at the end."""
     job_states = after([queued(10.0)], [queued(10.0)], [queued(60.0)])
     one, two, long = job_states
 
@@ -100,16 +100,16 @@ def test_the_order_of_the_queue_counts() -> None:
     assert 70.0 == totals(job_states, [], 2, held=False).remaining_s  # none is in the queue yet
 
 
-def test_what_goes_on_needs_only_the_rest() -> None:
-    """Of a broken job what is behind the break, of a live one what is not sent."""
+def test_jobs_need_only_the_rest_of_their_audio() -> None:
+    """A broken one from its resume point, a live one what was not sent."""
     assert (
         40.0
         == of([*streaming(22.0, 60.0), *broken_attempt(at=20.0)], streaming(30.0, 60.0)).remaining_s
     )
 
 
-def test_nothing_is_foretold_that_is_not_known() -> None:
-    """While starts are held, before there are places, and when all is over."""
+def test_an_unknown_end_is_not_predicted() -> None:
+    """While starts are held, before the limit is known, and once all jobs have finished."""
     assert of([queued()], held=True).remaining_s is None
     assert of([queued()], places=0).remaining_s is None
     assert of([*streaming(), ended_done()]).remaining_s is None
@@ -118,8 +118,8 @@ def test_nothing_is_foretold_that_is_not_known() -> None:
     assert (50.0, True) == (unread.remaining_s, unread.is_lower_bound)
 
 
-def test_those_are_late_whose_last_chunk_left_late() -> None:
-    """Of those that are streaming; what is over is not counted."""
+def test_sessions_are_late_if_their_last_chunk_was() -> None:
+    """Only streaming ones count."""
     found = of(
         streaming(lag=0.3),
         streaming(lag=10.1),
@@ -143,18 +143,18 @@ AWAY: dict[str, tuple[list[Event], TurnAwayReason | None]] = {
 
 
 @pytest.mark.parametrize(("life", "away"), AWAY.values(), ids=AWAY)
-def test_who_waits_for_the_server_is_counted(
+def test_jobs_that_wait_for_the_server_are_counted(
     life: list[Event], away: TurnAwayReason | None
 ) -> None:
-    """By what the latest try ended with; who waits for something else is not."""
+    """By the outcome of their latest attempt; jobs that wait for other reasons are not."""
     found = of(life, [queued()])
 
     assert away is found.turn_away_reason
     assert (away is not None) == found.turned_away_count
 
 
-def test_no_end_is_foretold_while_the_server_lets_nobody_in() -> None:
-    """Nobody knows when it will; a session that streams shows that it does."""
+def test_no_end_is_predicted_while_the_server_accepts_no_session() -> None:
+    """A streaming session shows that it accepts some."""
     outage = AWAY["an outage"][0]
 
     assert of(outage).remaining_s is None
@@ -162,8 +162,8 @@ def test_no_end_is_foretold_while_the_server_lets_nobody_in() -> None:
     assert of(outage, streaming(10.0, 60.0)).remaining_s == 60.0
 
 
-def test_a_server_to_which_something_streams_is_there() -> None:
-    """Whatever those that still wait were told; it may be full all the same."""
+def test_a_server_with_a_streaming_session_is_reachable() -> None:
+    """Whatever ended the attempts of waiting jobs; it may still be full."""
     assert of(AWAY["an outage"][0], streaming(10.0, 60.0)).turn_away_reason is None
     assert (
         of(AWAY["no place"][0], streaming(10.0, 60.0)).turn_away_reason
@@ -171,8 +171,8 @@ def test_a_server_to_which_something_streams_is_there() -> None:
     )
 
 
-def test_a_server_that_is_not_there_is_worse_than_one_that_is_full() -> None:
-    """One sentence has room."""
+def test_an_unreachable_server_is_reported_before_a_full_one() -> None:
+    """There is room for one sentence."""
     found = of(AWAY["no place"][0], AWAY["an outage"][0])
 
     assert (TurnAwayReason.UNREACHABLE, 2) == (found.turn_away_reason, found.turned_away_count)

@@ -10,8 +10,8 @@ from workers.jobs.events import MessageReceived, Slipped
 from workers.traces.tail import TraceTail
 
 
-def test_a_filter_looks_at_what_a_row_says(tmp_path: Path) -> None:
-    """All of its words, in any case; none of those behind an exclamation mark."""
+def test_a_filter_searches_the_text_of_a_row(tmp_path: Path) -> None:
+    """All of its words, in any case, and none of those after an exclamation mark."""
     write_trace(
         tmp_path,
         connecting(),
@@ -37,8 +37,8 @@ def test_a_filter_looks_at_what_a_row_says(tmp_path: Path) -> None:
     assert [] == lines("nothing of that kind")
 
 
-def test_a_filter_goes_on_where_it_was(tmp_path: Path) -> None:
-    """What comes later is looked at later."""
+def test_a_filter_continues_where_it_stopped(tmp_path: Path) -> None:
+    """It checks new lines when they are there."""
     path = write_trace(tmp_path, turn_heard(0, "good"))
     found = read_all(TraceTail(tmp_path, 1))
     trace_filter = TraceFilter(found, "good", search_text)
@@ -52,8 +52,8 @@ def test_a_filter_goes_on_where_it_was(tmp_path: Path) -> None:
     assert 3 == trace_filter.lines_checked
 
 
-def test_a_moment_ends_what_is_told(tmp_path: Path) -> None:
-    """Of lines, of those a filter leaves, and of timings; another one, before or after, as well."""
+def test_a_time_limit_ends_the_trace(tmp_path: Path) -> None:
+    """For lines, filtered lines and timings; an earlier or later limit may follow."""
     slip = Slipped(0.2, 7000.0)
     first = (connecting(), chunks_sent([0.2, 0.4]), slip, chunks_sent([90.0], 2), ended_done())
     write_trace(tmp_path, *first)  # a second apart
@@ -62,20 +62,21 @@ def test_a_moment_ends_what_is_told(tmp_path: Path) -> None:
     found = read_all(TraceTail(tmp_path, 1, moments.__getitem__))
     kept = TraceFilter(found, "chunks", search_text)
 
-    def told(first: float, second: float) -> tuple[int, int, list[tuple[int, int, bool]]]:
+    def counts(first: float, second: float) -> tuple[int, int, list[tuple[int, int, bool]]]:
         moments.update({1: first, 2: second})
         while kept.read():
             pass
         timings = [
-            (len(each.lags_us), len(each.slips), each.is_over) for each in read_all(found).timings
+            (len(timing.lags_us), len(timing.slips), timing.is_over)
+            for timing in read_all(found).timings
         ]
         return len(found), kept.count, timings
 
-    assert told(9.0, -1.0) == (6, 2, [(3, 1, True)])
-    assert told(9.0, 1.5) == (8, 2, [(3, 1, True)])
-    assert told(9.0, 9.0) == (9, 3, [(3, 1, True), (1, 0, False)])
-    assert told(3.0, -1.0) == (4, 1, [(2, 1, False)])
-    assert told(2.0, -1.0) == (3, 1, [(2, 0, False)])
-    assert told(1.5, -1.0) == (2, 0, [])
-    assert told(-1.0, -1.0) == (0, 0, [])
+    assert counts(9.0, -1.0) == (6, 2, [(3, 1, True)])
+    assert counts(9.0, 1.5) == (8, 2, [(3, 1, True)])
+    assert counts(9.0, 9.0) == (9, 3, [(3, 1, True), (1, 0, False)])
+    assert counts(3.0, -1.0) == (4, 1, [(2, 1, False)])
+    assert counts(2.0, -1.0) == (3, 1, [(2, 0, False)])
+    assert counts(1.5, -1.0) == (2, 0, [])
+    assert counts(-1.0, -1.0) == (0, 0, [])
     assert found.timings == ()

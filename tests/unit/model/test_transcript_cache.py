@@ -1,4 +1,4 @@
-"""Old turns stay on disk, and nobody can tell."""
+"""Old turns stay on disk and are read back when needed."""
 
 import time
 from pathlib import Path
@@ -33,41 +33,40 @@ def seam(turn: int, kept_words: int | None) -> ResumePoint:
     return ResumePoint(turn * 1000, turn, kept_words)
 
 
-happened = st.lists(
+changes = st.lists(
     readings | st.builds(seam, st.integers(0, 12), st.none() | st.integers(1, 2)), max_size=60
 )
 """Turns in any order and number of readings, and further attempts in between."""
 
 
-def told(transcript: Transcript, what: ResumePoint | Turn) -> bool:
-    if isinstance(what, Turn):
-        return transcript.apply(what)
-    transcript.rewind_to(what)
+def apply_to(transcript: Transcript, change: ResumePoint | Turn) -> bool:
+    if isinstance(change, Turn):
+        return transcript.apply(change)
+    transcript.rewind_to(change)
     return False
 
 
-@given(happened, st.integers(1, 6), st.lists(st.booleans(), min_size=60, max_size=60))
-def test_what_was_shed_and_refilled_was_never_away(
-    happened: list[ResumePoint | Turn], keep: int, sheds: list[bool]
+@given(changes, st.integers(1, 6), st.lists(st.booleans(), min_size=60, max_size=60))
+def test_an_evicted_and_restored_transcript_is_complete(
+    changes: list[ResumePoint | Turn], keep: int, evictions: list[bool]
 ) -> None:
-    """Whenever it was shed, and whatever was heard meanwhile."""
-    kept, shed, on_disk = Transcript(), Transcript(), Transcript()
-    for what, sheds_now in zip(happened, sheds, strict=False):
-        assert told(kept, what) == told(shed, what)
-        told(on_disk, what)
-        if sheds_now:
-            shed.evict(keep)
-        assert len(kept) == len(shed)
-        assert kept.last_turns(1) == shed.last_turns(1) or not shed.is_complete
-    taken = shed.copy()
-    for each in (shed, taken):
-        each.restore(on_disk.turns)
-        assert each.is_complete
-        assert (kept.turns, kept.resume_points) == (each.turns, each.resume_points)
+    """Whenever it was evicted, and whatever arrived in between."""
+    kept, evicted, on_disk = Transcript(), Transcript(), Transcript()
+    for change, evicts in zip(changes, evictions, strict=False):
+        assert apply_to(kept, change) == apply_to(evicted, change)
+        apply_to(on_disk, change)
+        if evicts:
+            evicted.evict(keep)
+        assert len(kept) == len(evicted)
+        assert kept.last_turns(1) == evicted.last_turns(1) or not evicted.is_complete
+    for restored in (evicted, evicted.copy()):
+        restored.restore(on_disk.turns)
+        assert restored.is_complete
+        assert (kept.turns, kept.resume_points) == (restored.turns, restored.resume_points)
 
 
 def test_the_last_turns_stay() -> None:
-    """And one that has not ended, wherever it stands."""
+    """And one that has not ended, wherever it is."""
     transcript = Transcript(turn_heard(order, "said", final=order != 3).turn for order in range(20))
     transcript.evict(5)
 
@@ -77,16 +76,16 @@ def test_the_last_turns_stay() -> None:
     assert 20 == len(transcript)
 
 
-def test_it_waits_until_there_are_twice_as_many() -> None:
-    """It is asked with every turn."""
+def test_eviction_waits_for_twice_as_many_turns() -> None:
+    """Because it is called with every turn."""
     transcript = Transcript(turn_heard(order, "said", final=True).turn for order in range(9))
     transcript.evict(5)
 
     assert transcript.is_complete
 
 
-def test_a_turn_of_any_number_is_kept_or_found_again() -> None:
-    """A server may count as it likes."""
+def test_a_turn_of_any_number_is_kept_or_restored() -> None:
+    """A server may number turns as it likes."""
     numbers = [-(10**30), -1, 0, 2**20, 10**30, 10**30 + 1]
     turns = [turn_heard(number, "said", final=True).turn for number in numbers]
     transcript = Transcript(turns)
@@ -104,7 +103,7 @@ def traced(run: Path, attempt: int, *events: Event, job: int = 1) -> None:
             trace.write(0.0, event)
 
 
-def said(first: int, last: int) -> list[TurnReceived]:
+def spoken(first: int, last: int) -> list[TurnReceived]:
     """Each turn in two partials and a final."""
     texts = [("so", False), ("so it", False), ("So it is.", True)]
     return [
@@ -122,8 +121,8 @@ def applied(state: DeskState, attempt: int, *events: Event) -> None:
 def state_with_long_job(run: Path, state: DeskState) -> JobState:
     """A job of two attempts and 300 turns; its row is not the current one."""
     state.add_jobs([JobId(2)], ["/rec/2.wav"])
-    first: list[Event] = [queued(), connecting(), *said(0, 200)]
-    second: list[Event] = [connecting(150_000, 150), *said(150, 300)]
+    first: list[Event] = [queued(), connecting(), *spoken(0, 200)]
+    second: list[Event] = [connecting(150_000, 150), *spoken(150, 300)]
     traced(run, 1, *first)
     traced(run, 2, *second)
     applied(state, 1, *first)
@@ -131,8 +130,8 @@ def state_with_long_job(run: Path, state: DeskState) -> JobState:
     return state.job_states[JobId(1)]
 
 
-def test_nobody_looks_so_the_last_turns_are_enough(tmp_path: Path) -> None:
-    """And all of them are read back for a copy or an export."""
+def test_a_job_that_is_not_current_keeps_its_last_turns(tmp_path: Path) -> None:
+    """All of them are read back for a copy or an export."""
     state = DeskState()
     job_state = state_with_long_job(tmp_path, state)
     assert len(job_state.transcript.turns) <= 2 * MAX_TURNS
@@ -145,8 +144,8 @@ def test_nobody_looks_so_the_last_turns_are_enough(tmp_path: Path) -> None:
     assert [ResumePoint(150_000, 150)] == copied.transcript.resume_points
 
 
-def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
-    """A damaged trace counts up to its damage."""
+def test_a_gap_is_reported(tmp_path: Path) -> None:
+    """A trace is read up to its damage."""
     state = DeskState()
     state_with_long_job(tmp_path, state)
     (trace,) = tmp_path.glob("*.1.trace.jsonl")
@@ -159,8 +158,8 @@ def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     assert {0, 1, 2, 299} <= {turn.turn_order for turn in copied.transcript.turns}
 
 
-def test_who_is_looked_at_becomes_whole_and_is_let_go_again(tmp_path: Path) -> None:
-    """A session that is only passed by is not read."""
+def test_the_current_transcript_is_completed_and_later_evicted(tmp_path: Path) -> None:
+    """A job that the selection only passes is not read."""
     state = DeskState()
     job_state = state_with_long_job(tmp_path, state)
     cache = TranscriptCache(state, tmp_path)
@@ -175,7 +174,7 @@ def test_who_is_looked_at_becomes_whole_and_is_let_go_again(tmp_path: Path) -> N
         cache.tick()
         time.sleep(0.001)
     assert JobId(1) in state.table.take_changes().jobs
-    applied(state, 2, *said(300, 500))
+    applied(state, 2, *spoken(300, 500))
     assert job_state.transcript.is_complete
 
     state.table.select(JobId(2))
@@ -184,25 +183,25 @@ def test_who_is_looked_at_becomes_whole_and_is_let_go_again(tmp_path: Path) -> N
     assert 500 == len(job_state.transcript)
 
 
-def test_what_came_with_the_desk_is_let_go_too(tmp_path: Path) -> None:
-    """A run that is gone on with may have hours behind it."""
-    turns = [each.turn for each in said(0, 300)]
+def test_a_restored_job_is_evicted_too(tmp_path: Path) -> None:
+    """A resumed run may have hours of turns."""
+    turns = [received.turn for received in spoken(0, 300)]
     state = DeskState()
     state.restore([JobState(JobId(1), "/rec/1.wav", transcript=Transcript(turns))])
 
     assert not state.job_states[JobId(1)].transcript.is_complete
 
 
-def test_what_a_later_attempt_heard_is_not_read_back(tmp_path: Path) -> None:
-    """Who looks back at a moment before it was asked for again sees what was heard by then."""
-    anew = [
+def test_turns_of_a_later_attempt_are_not_read_back(tmp_path: Path) -> None:
+    """A replay at a moment before that attempt shows the earlier transcript."""
+    later_turns = [
         turn_heard(order, "Another story.", final=True, at=order * 1000) for order in range(300)
     ]
     state = DeskState()
     state.add_jobs([JobId(2)], ["/rec/2.wav"])
-    first: list[Event] = [connecting(), *said(0, 300)]
+    first: list[Event] = [connecting(), *spoken(0, 300)]
     traced(tmp_path, 1, *first)
-    traced(tmp_path, 2, connecting(), *anew)
+    traced(tmp_path, 2, connecting(), *later_turns)
     applied(state, 1, queued(), *first)
 
     def read_back() -> str:
@@ -213,5 +212,5 @@ def test_what_a_later_attempt_heard_is_not_read_back(tmp_path: Path) -> None:
     assert read_back() == "\n".join(["So it is."] * 300)
     applied(state, 2, retrying())
     assert read_back() == "\n".join(["So it is."] * 300)
-    applied(state, 2, connecting(), *anew)
+    applied(state, 2, connecting(), *later_turns)
     assert read_back() == "\n".join(["Another story."] * 300)

@@ -12,8 +12,8 @@ from workers.jobs.attempt_spans import AttemptSpan
 from workers.jobs.resume_point import ResumePoint
 
 
-def test_words_are_found_over_the_ends_of_rows() -> None:
-    """In any case of letters, whatever the width; a takeover is no text."""
+def test_words_are_found_across_the_ends_of_rows() -> None:
+    """In any case, at any width; the line of a resumed attempt is not text."""
     paragraphs = TranscriptLayout(10)
     takeover = AttemptSpan(2, ResumePoint(0, 1))
     paragraphs.update(turns("one two three four", "Two. THREE"), [takeover])
@@ -24,15 +24,15 @@ def test_words_are_found_over_the_ends_of_rows() -> None:
     assert [] == paragraphs.find("t.o")
 
 
-def test_the_place_that_is_looked_at_stays_while_words_come() -> None:
-    """Later words are counted, and can be gone to; it goes round and round."""
+def test_the_current_match_stays_while_words_arrive() -> None:
+    """Later matches are counted and can be reached; stepping wraps around."""
     paragraphs, search = TranscriptLayout(80), TranscriptSearch()
-    said = turns("the boat", "a boat", "no", "boats and boats")
-    paragraphs.update(said[:3])
+    spoken = turns("the boat", "a boat", "no", "boats and boats")
+    paragraphs.update(spoken[:3])
     search.start("boat", paragraphs, 1)
     assert ("2/2", 1) == (search.count_text, search.current_row)
 
-    paragraphs.update(said)
+    paragraphs.update(spoken)
     search.refresh(paragraphs)
     assert ("2/4", 1) == (search.count_text, search.current_row)
     assert [Highlight(2, 6, True)] == search.highlights(1)
@@ -46,8 +46,8 @@ def test_the_place_that_is_looked_at_stays_while_words_come() -> None:
     assert "4/4" == search.count_text
 
 
-def test_a_place_that_was_revised_away_is_left() -> None:
-    """An open turn may be read otherwise."""
+def test_a_match_that_was_revised_away_is_left() -> None:
+    """A turn that has not ended may change."""
     paragraphs, search = TranscriptLayout(80), TranscriptSearch()
     paragraphs.update([turn_heard(0, "a boat a boat").turn])
     search.start("boat", paragraphs, 0)
@@ -64,8 +64,8 @@ def test_a_place_that_was_revised_away_is_left() -> None:
     assert "" == search.count_text
 
 
-def test_places_are_marked_across_settled_and_unsettled_words() -> None:
-    """The one that is looked at otherwise than the others."""
+def test_matches_are_highlighted_across_final_and_partial_words() -> None:
+    """The current one differently from the others."""
     paragraphs = TranscriptLayout(80)
     paragraphs.update([turn_heard(0, "one two three", settled=2).turn])
     (row,) = paragraphs.rows
@@ -79,8 +79,8 @@ def test_places_are_marked_across_settled_and_unsettled_words() -> None:
     ] == (turn_row_line(row, TimeStamps.NONE, 80, UNICODE, marks)[1:])
 
 
-def test_time_stamps_tell_the_end_and_how_sure_the_words_are() -> None:
-    """As much as was asked for."""
+def test_time_stamps_show_the_end_and_the_confidence() -> None:
+    """According to the kind of time stamps."""
     paragraphs = TranscriptLayout(80)
     paragraphs.update([turn_heard(0, "one two", final=True, at=61_000).turn])
     (row,) = paragraphs.rows
@@ -93,15 +93,15 @@ def test_time_stamps_tell_the_end_and_how_sure_the_words_are() -> None:
     assert "  1:01-1:01     90 %   one two" == shown(TimeStamps.DETAILED)
 
 
-def test_of_a_long_transcript_only_what_is_new_is_looked_through() -> None:
-    """Places before it stay; those behind are counted anew, and no row is marked for another."""
+def test_only_new_rows_of_a_long_transcript_are_searched() -> None:
+    """Earlier matches stay, later ones are counted again, and no wrong row is highlighted."""
     paragraphs, search = TranscriptLayout(80), TranscriptSearch()
-    said = turns("the boat", "a boat", "boats and boats")
-    paragraphs.update(said)
+    spoken = turns("the boat", "a boat", "boats and boats")
+    paragraphs.update(spoken)
     search.start("boat", paragraphs, 0)
     search.step(3)
 
-    first = paragraphs.update([*said[:2], *turns("", "", "no", "one more boat")[2:]])
+    first = paragraphs.update([*spoken[:2], *turns("", "", "no", "one more boat")[2:]])
     search.refresh(paragraphs, first)
 
     assert (2, [0, 1]) == (first, [place[0].row for place in paragraphs.find("boat", 0)][:2])

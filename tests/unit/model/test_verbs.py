@@ -1,4 +1,4 @@
-"""The sentences of the verbs; what they reach is tested on the screen."""
+"""The notices of the verbs; their effect is tested on the screen."""
 
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import (
@@ -26,8 +26,8 @@ def desk(supervisor: FakeSupervisor) -> DeskState:
     return state
 
 
-def test_cancelling_passes_over_what_is_over() -> None:
-    """And says so when there is nothing else."""
+def test_cancelling_skips_finished_jobs() -> None:
+    """The notice names them if there are no others."""
     supervisor = FakeSupervisor()
     over = supervisor.job("/rec/a.wav", *streaming(), ended_done())
     live = supervisor.job("/rec/b.wav", *streaming())
@@ -39,16 +39,16 @@ def test_cancelling_passes_over_what_is_over() -> None:
     assert [live, live] == supervisor.cancelled
 
 
-def test_a_queued_job_is_taken_out_without_ceremony() -> None:
-    """Nothing was heard that could be kept."""
+def test_cancelling_a_queued_job_promises_no_transcript() -> None:
+    """It has no words that could be kept."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a.wav", queued())
 
     assert "Cancelling 1 job" == verbs.cancel(desk(supervisor), supervisor, [job])
 
 
-def test_a_job_that_awaits_its_next_attempt_is_taken_out_as_well() -> None:
-    """No session is at work that would have to end first."""
+def test_a_job_that_waits_for_a_retry_is_cancelled_at_once() -> None:
+    """It has no session that must end first."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     state = desk(supervisor)
@@ -57,8 +57,8 @@ def test_a_job_that_awaits_its_next_attempt_is_taken_out_as_well() -> None:
     assert not state.is_stopping(job)
 
 
-def test_retrying_says_where_it_begins() -> None:
-    """A broken or cancelled job goes on, a done one begins anew, one that heard nothing too."""
+def test_retrying_shows_where_it_starts() -> None:
+    """A broken or cancelled job continues where it stopped; one without words starts again."""
     supervisor = FakeSupervisor()
     spoken = turn_heard(0, "Good morning to all of you.", final=True, at=8000)
     broke = supervisor.job("/rec/a.wav", *streaming(), spoken, ended_failed("it broke"))
@@ -75,8 +75,8 @@ def test_retrying_says_where_it_begins() -> None:
     assert "Retrying 2 jobs: 1 from where it stopped, 1 from the start" == retried(broke, mute)
 
 
-def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
-    """Its words are there, and would be paid for once more."""
+def test_done_jobs_are_not_streamed_again_by_mistake() -> None:
+    """Their transcripts are complete, and would be billed again."""
     supervisor = FakeSupervisor()
     well = supervisor.job("/rec/b.wav", *streaming(), ended_done())
     mute = supervisor.job("/rec/c.wav", *streaming(), ended_failed("it broke"))
@@ -91,8 +91,8 @@ def test_what_is_done_is_not_streamed_again_by_a_slip_of_the_finger() -> None:
     assert supervisor.retried == [mute]
 
 
-def test_retrying_counts_what_it_passed_over() -> None:
-    """Only what is over can be tried again."""
+def test_retrying_counts_skipped_jobs() -> None:
+    """Only finished jobs can be retried."""
     supervisor = FakeSupervisor()
     over = supervisor.job("/rec/a.wav", *streaming(), ended_failed("it broke"))
     live = supervisor.job("/rec/b.wav", *streaming())

@@ -26,7 +26,7 @@ from workers.jobs.job import JobId
 
 
 def talking(silent: float = 0.0, lag: float = 0.3) -> list[Event]:
-    """A session that heard its last word so many seconds ago."""
+    """A session whose last word ended so many seconds ago."""
     sent = 30.0
     return [
         *streaming(sent, lag=lag),
@@ -39,8 +39,8 @@ def state_of(*jobs: Sequence[Event]) -> DeskState:
     state = DeskState()
     state.tick(0.0)
     for number, events in enumerate(jobs, 1):
-        for each in job_reports(number, *events):
-            state.apply(each)
+        for event_report in job_reports(number, *events):
+            state.apply(event_report)
     return state
 
 
@@ -70,20 +70,20 @@ def opened(state: DeskState, columns: int = 2, rows: int = 2) -> Wall:
         (200, 56, 0, (1, 1)),
     ],
 )
-def test_tiles_are_as_many_as_can_be_read(
+def test_there_are_as_many_tiles_as_can_be_read(
     cells: int, rows: int, sessions: int, expected: tuple[int, int]
 ) -> None:
-    """And no more than it takes for the sessions there are."""
+    """But no more than there are sessions."""
     assert expected == grid_shape(cells, rows, sessions)
 
 
-def test_tiles_take_the_whole_screen() -> None:
-    """What does not divide goes to the first ones."""
+def test_tiles_fill_the_screen() -> None:
+    """The first ones get the cells that remain."""
     assert [(0, 67), (67, 67), (134, 66)] == split_evenly(200, 3)
 
 
 def test_the_most_interesting_come_first() -> None:
-    """Somebody talks, pauses, is silent, says nothing yet; then what is over, and what waits."""
+    """Talking, pausing, silent, without words yet; then finished and waiting sessions."""
     state = state_of(
         [queued()],
         [*talking(), ended_done()],
@@ -108,8 +108,8 @@ def test_the_most_interesting_come_first() -> None:
         (WallRanking.TABLE_ORDER, [1, 2, 3, 4]),
     ],
 )
-def test_there_are_several_ways_to_choose(choosing: WallRanking, expected: list[int]) -> None:
-    """One after the other."""
+def test_there_are_several_rankings(choosing: WallRanking, expected: list[int]) -> None:
+    """They cycle."""
     incident = [*talking(9.0, lag=40.0), *broken_attempt(), *talking(5.0, lag=40.0)[1:]]
     state = state_of(talking(lag=900.0), [*talking(), ended_failed("no")], talking(), incident)
     wall = opened(state)
@@ -120,7 +120,7 @@ def test_there_are_several_ways_to_choose(choosing: WallRanking, expected: list[
 
 
 def test_marked_sessions_are_shown_alone() -> None:
-    """As long as they are marked anew; otherwise as the last time."""
+    """If the marks are new; otherwise the wall opens as before."""
     state = state_of(*[talking()] * 6)
     state.table.select(JobId(5))
     state.table.toggle_mark()
@@ -149,8 +149,8 @@ def test_marked_sessions_are_shown_alone() -> None:
     assert WallRanking.NEWEST_WORDS is wall.ranking
 
 
-def test_tiles_keep_their_places_and_change_calmly() -> None:
-    """A session that falls silent gives way after a while; the others do not move."""
+def test_tiles_stay_and_change_slowly() -> None:
+    """A session that falls silent is replaced after a while; the others do not move."""
     state = state_of(*[talking()] * 4, *[talking(6.0)] * 2)
     wall = opened(state)
     assert [1, 2, 3, 4] == wall.tiles
@@ -163,8 +163,8 @@ def test_tiles_keep_their_places_and_change_calmly() -> None:
     assert [1, 5, 3, 4] == wall.tiles
 
 
-def test_the_tile_with_the_cursor_is_never_taken() -> None:
-    """However dull its session is; nor is a dull one missing that somebody came from."""
+def test_the_tile_with_the_cursor_stays() -> None:
+    """However low its rank, also right after the wall opens."""
     state = state_of(*[talking()] * 5, [queued()])
     state.table.select(JobId(6))
     wall = opened(state)
@@ -177,13 +177,13 @@ def test_the_tile_with_the_cursor_is_never_taken() -> None:
 
 
 def test_a_pinned_wall_stays_as_it_is() -> None:
-    """What becomes of its sessions does not matter, nor do new ones."""
+    """Whatever happens to its sessions, and although new ones come."""
     state = state_of(*[talking()] * 3)
     wall = opened(state, 2, 1)
     wall.toggle_pin()
     state.apply(report(2, ended_done()))
-    for each in job_reports(4, *talking()):
-        state.apply(each)
+    for event_report in job_reports(4, *talking()):
+        state.apply(event_report)
     wall.tick(MIN_RERANK_INTERVAL_S)
     assert [1, 2] == wall.tiles
     assert 3 == wall.session_count
@@ -195,8 +195,8 @@ def test_a_pinned_wall_stays_as_it_is() -> None:
     assert not wall.pinned
 
 
-def test_the_cursor_walks_over_the_grid() -> None:
-    """And stops at its edges, also where the last row is not full."""
+def test_the_cursor_moves_in_the_grid() -> None:
+    """It stops at the edges, also where the last row is not full."""
     state = state_of(*[talking()] * 5)
     wall = opened(state, 2, 3)
     seen = []
@@ -208,7 +208,7 @@ def test_the_cursor_walks_over_the_grid() -> None:
 
 
 def test_pages_show_every_session_once() -> None:
-    """The cursor keeps its place on the page, if there is a tile."""
+    """The cursor keeps its position on the page, if there is a tile."""
     state = state_of(*[talking()] * 10)
     wall = opened(state)
     wall.step(1, 1)
@@ -229,8 +229,8 @@ def test_pages_show_every_session_once() -> None:
     assert ([1, 2, 3, 4], 1) == (wall.tiles, state.table.current)
 
 
-def test_the_page_follows_who_went_elsewhere_meanwhile() -> None:
-    """While reading full screen one can go to the session beside."""
+def test_the_page_follows_the_current_job() -> None:
+    """On the full screen the user can go to the next session."""
     state = state_of(*[talking()] * 10)
     wall = opened(state)
     state.table.select(JobId(7))
@@ -239,12 +239,12 @@ def test_the_page_follows_who_went_elsewhere_meanwhile() -> None:
     assert [5, 6, 7, 8] == wall.tiles
 
 
-def test_rows_that_come_and_go_are_seen_at_once() -> None:
-    """An empty tile does not wait for its time, and one without a row is gone."""
+def test_added_and_removed_rows_change_the_tiles_at_once() -> None:
+    """An empty tile is filled without delay, and one without a row disappears."""
     state = state_of(*[talking()] * 2)
     wall = opened(state)
-    for each in job_reports(3, *talking()):
-        state.apply(each)
+    for event_report in job_reports(3, *talking()):
+        state.apply(event_report)
     wall.tick(0.1)
     assert [1, 2, 3] == wall.tiles
 
@@ -254,7 +254,7 @@ def test_rows_that_come_and_go_are_seen_at_once() -> None:
 
 
 def test_an_empty_wall_does_nothing() -> None:
-    """No session, no fault."""
+    """Without sessions, no action fails."""
     wall = opened(DeskState())
     wall.tick(0.0)
     wall.step(1, 0)
@@ -266,14 +266,14 @@ def test_an_empty_wall_does_nothing() -> None:
     assert [] == wall.tiles
 
 
-def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
-    """The filter stays, and the wall shows what it leaves."""
+def test_a_tile_that_the_filter_has_just_hidden_is_not_selected() -> None:
+    """The filter stays, and the wall shows the matching sessions."""
     state = state_of(talking(), talking(), [queued()])
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     wall = opened(state)
     assert [1, 2] == wall.tiles
-    for each in (report(2, ended_done()), *job_reports(3, *talking())):
-        state.apply(each)
+    for event_report in (report(2, ended_done()), *job_reports(3, *talking())):
+        state.apply(event_report)
     state.tick(10.0)
     state.table.take_changes()  # as many rows as before, but other ones
 
@@ -283,19 +283,19 @@ def test_a_tile_that_the_filter_has_just_hidden_is_not_visited() -> None:
     assert [1, 3] == sorted(wall.tiles)
 
 
-def test_rows_may_come_and_go_between_two_looks() -> None:
+def test_rows_may_come_and_go_between_two_ticks() -> None:
     """Whatever is done at that moment: pages are of those that were chosen, tiles of rows."""
     state = state_of(talking())
     wall = opened(state, 1, 1)
-    for each in job_reports(2, *talking()):
-        state.apply(each)
+    for event_report in job_reports(2, *talking()):
+        state.apply(event_report)
     wall.turn_page(1)
     assert ([1], 1) == (wall.tiles, state.table.current)
 
     state = state_of(talking(), talking(), talking())
     wall = opened(state, 2, 1)
-    for each in job_reports(4, *talking()):
-        state.apply(each)
+    for event_report in job_reports(4, *talking()):
+        state.apply(event_report)
     state.remove([JobId(1), JobId(2), JobId(3)])
     wall.resize(1, 1)
     assert 4 == state.table.current
@@ -304,21 +304,21 @@ def test_rows_may_come_and_go_between_two_looks() -> None:
     assert [4] == wall.tiles
 
 
-def told(state: DeskState, job: int, *events: Event) -> None:
-    for each in job_reports(job, *events):
-        state.apply(each)
+def apply(state: DeskState, job: int, *events: Event) -> None:
+    for event_report in job_reports(job, *events):
+        state.apply(event_report)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_is_done_the_cursor_is_on_a_row(seed: int) -> None:
-    """A hundred things in any order, on the wall and in the table."""
+def test_the_cursor_is_always_on_a_row(seed: int) -> None:
+    """After a hundred random actions, on the wall and in the table."""
     random = Random(seed)
     state = state_of(talking())
     wall = opened(state)
     filters = [parse_filter(text, COLUMNS) for text in ("", "state:done", "live")]
     deeds: list[Callable[[], object]] = [
-        lambda: told(state, len(state.job_states) + 1, *talking()),
-        lambda: told(state, 1, ended_done()),
+        lambda: apply(state, len(state.job_states) + 1, *talking()),
+        lambda: apply(state, 1, ended_done()),
         lambda: state.remove(random.sample(list(state.table.visible), bool(state.table.visible))),
         lambda: state.table.filter_by(random.choice(filters)),
         lambda: wall.resize(*random.choice([(1, 1), (2, 1), (2, 2), (3, 3)])),
