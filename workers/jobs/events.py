@@ -19,30 +19,18 @@ from workers.protocol.messages import Turn
 class Outcome(Enum):
     """How an attempt ended. `Ended.reason` says why in words."""
 
-    DONE = "done"
-    """All audio was sent and the server confirmed the end."""
-    CANCELLED = "cancelled"
-    """The user cancelled it; the transcript so far is kept."""
-    INTERRUPTED = "interrupted"
-    """The program ended first; ``paceline resume`` continues the job."""
-    HANDED_OVER = "handed_over"
-    """The session neared its maximum duration; another continues."""
-    UNREADABLE = "unreadable"
-    """The recording could not be read to its end."""
-    UNREACHABLE = "unreachable"
-    """The server did not answer, or never began the session. Retried."""
-    UNAUTHORISED = "unauthorised"
-    """The service refused the key or the account."""
-    BUSY = "busy"
-    """The account or the engine has too many sessions; the job is queued again."""
-    REFUSED = "refused"
-    """An error that another attempt would get again."""
-    LOST = "lost"
-    """The connection broke, the server gave up, or it never confirmed the end. Retried."""
-    UNWRITABLE = "unwritable"
-    """The trace could not be written, so the session was stopped."""
-    CRASHED = "crashed"
-    """The session's process died; its log says more. Retried."""
+    DONE = "done"  # all audio was sent and the server confirmed the end
+    CANCELLED = "cancelled"  # the user cancelled it; the transcript so far is kept
+    INTERRUPTED = "interrupted"  # the program ended first; ``paceline resume`` continues the job
+    HANDED_OVER = "handed_over"  # the session neared its maximum duration; another continues
+    UNREADABLE = "unreadable"  # the recording could not be read to its end
+    UNREACHABLE = "unreachable"  # no answer from the server, or no session; retried
+    UNAUTHORISED = "unauthorised"  # the service refused the key or the account
+    BUSY = "busy"  # the account or the engine has too many sessions; the job is queued again
+    REFUSED = "refused"  # an error that another attempt would get again
+    LOST = "lost"  # the connection broke, or the server gave up or never confirmed the end; retried
+    UNWRITABLE = "unwritable"  # the trace could not be written, so the session was stopped
+    CRASHED = "crashed"  # the session's process died; its log may say why; retried
 
 
 @dataclass(frozen=True, slots=True)

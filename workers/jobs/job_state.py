@@ -66,10 +66,8 @@ class JobStatus(Enum):
         return cls(outcome.value) if outcome.value in same_name else cls.FAILED
 
 
-_FINISHED = frozenset(
-    {JobStatus.DONE, JobStatus.CANCELLED, JobStatus.INTERRUPTED, JobStatus.FAILED}
-)
-_LIVE = frozenset({JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHING})
+_FINISHED = {JobStatus.DONE, JobStatus.CANCELLED, JobStatus.INTERRUPTED, JobStatus.FAILED}
+_LIVE = {JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHING}
 
 
 @dataclass(frozen=True, slots=True)

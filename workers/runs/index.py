@@ -22,7 +22,9 @@ INDEX_NAME = "run.json"
 
 T = TypeVar("T")
 
-_encode_json = json.JSONEncoder(ensure_ascii=False).encode
+encode_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Without `indent`, which the C encoder does not support: a thousand jobs would take a quarter of a
+second, and meanwhile the reports of all sessions wait for the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +109,8 @@ def read_index(path: Path) -> RunIndex:
     return RunIndex(header, jobs)
 
 
-def job_line(record: JsonObject) -> str:
-    """The line of a job.
-
-    Without `indent`, which the C encoder does not support: a thousand jobs would take a quarter of
-    a second, and meanwhile the reports of all sessions wait for the lock.
-    """
-    return _encode_json(record)
-
-
 def index_text(header: Mapping[str, Json], job_lines: Iterable[str]) -> str:
-    head = _encode_json({**header, "jobs": []}).removesuffix("]}")
+    head = encode_json({**header, "jobs": []}).removesuffix("]}")
     jobs = ",\n".join(job_lines)
     return f"{head}\n{jobs}\n]}}\n"
 

@@ -96,10 +96,8 @@ class JobTimeline:
             self._add_report(0.0, 1, queued)
         for attempt, following in zip_longest(attempts, attempts[1:]):
             self._entries.append(attempt)
-            self.incidents += [
-                (attempt.start_s + t, IncidentKind.SLIPPED)
-                for t, _ in attempt.trace_index.find(Slipped)
-            ]
+            slip_times = [attempt.start_s + t for t, _ in attempt.trace_index.find(Slipped)]
+            self.incidents += [(slip_s, IncidentKind.SLIPPED) for slip_s in slip_times]
             ended = attempt.trace_index.first(Ended)
             if ended is None:
                 ended = job.ending_of(attempt.number)
@@ -160,9 +158,8 @@ class JobTimeline:
         at_s = attempt.end_s if automatic else following.start_s
         if ended.outcome in RETRYABLE:
             self.incidents.append((at_s, IncidentKind.RETRIED))
-        reason = ended.reason if automatic else "asked for"
-        wait_s = round(following.start_s - at_s, 1)
-        retrying = Retrying(reason, wait_s, connecting.from_ms / 1000)
+        reason, wait_s = ended.reason if automatic else "asked for", following.start_s - at_s
+        retrying = Retrying(reason, round(wait_s, 1), connecting.from_ms / 1000)
         self._add_report(at_s, following.number, retrying)
 
     def _add_report(self, at_s: float, attempt: int, event: Event) -> None:

@@ -23,7 +23,14 @@ from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import environment
-from workers.runs.index import INDEX_NAME, INDEX_VERSION, RunIndex, index_text, job_line, read_index
+from workers.runs.index import (
+    INDEX_NAME,
+    INDEX_VERSION,
+    RunIndex,
+    encode_json,
+    index_text,
+    read_index,
+)
 from workers.traces.files import attempt_files
 
 _LOCK_NAME = "run.lock"
@@ -187,7 +194,7 @@ class RunFolder:
         self.needs_saving, self._header_saved = False, True
         for id, record in self._jobs.items():  # only what changed: the reports of all jobs wait
             if id not in self._saved_lines:
-                self._saved_lines[id] = job_line(record)
+                self._saved_lines[id] = encode_json(record)
         return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))
 
     def mark_unsaved(self) -> None:

@@ -174,8 +174,8 @@ class Scheduler:
         return True
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        allowed = configuration.supported_changes(changes, self._settings.speech_model)
         slot = self._slots[job]
+        allowed = configuration.supported_changes(changes, self._settings.speech_model)
         if slot.session is None or not slot.is_streaming or allowed == configuration.NO_CHANGES:
             return False
         slot.session.send(allowed)
@@ -260,12 +260,10 @@ class Scheduler:
 
     def fail_start(self, claim: Claim, ended: Ended) -> None:
         """Ends an attempt whose session could not be started; the job may get another."""
-        if not claim.is_current:
-            return
         slot = claim.slot
-        if slot.session is not None and slot.end_requested:
+        if claim.is_current and slot.session is not None and slot.end_requested:
             self._finish_attempt(slot, slot.unreported_ending(None, self._clock()))
-        else:
+        elif claim.is_current:
             self._finish_attempt(slot, self._report(slot, ended))
 
     def apply_report(self, slot: JobSlot, report: JobReport) -> None:
@@ -331,7 +329,6 @@ class Scheduler:
         self._publish(slot, last_report)
 
     def _report(self, slot: JobSlot, event: Event) -> JobReport:
-        """The scheduler's own report of an event outside a session."""
         return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
 
     def _publish(self, slot: JobSlot, news: Event | JobReport) -> None:

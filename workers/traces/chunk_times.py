@@ -126,15 +126,11 @@ class ChunkTimes:
         chunks = self._reported_chunks[reports - 1] if reports else 0
         slips = tuple(slip for t, slip in self._slips if t <= until_s)
         is_over = self._ended_s is not None and self._ended_s <= until_s
-        key = (chunks, slips, is_over, self.damaged_lines)
-        last = self._cached_timing
-        if last is None or (len(last.lags_us), last.slips, last.is_over, last.damaged_lines) != key:
-            self._cached_timing = self._build_timing(attempt, *key) if chunks else None
-        return self._cached_timing
-
-    def _build_timing(
-        self, attempt: int, chunks: int, slips: tuple[Slipped, ...], is_over: bool, damaged: int
-    ) -> Timing:
+        if not chunks:
+            return None
+        key, last = (chunks, slips, is_over, self.damaged_lines), self._cached_timing
+        if last and (len(last.lags_us), last.slips, last.is_over, last.damaged_lines) == key:
+            return last
         import numpy as np  # slow to load, and needed only for this tab
 
         from workers.pacing.lags import build_certificate
@@ -152,7 +148,7 @@ class ChunkTimes:
         assert certificate is not None
         bins = np.searchsorted([1000 * edge for edge in BIN_EDGES_MS], lags_us)
         bin_counts = np.bincount(bins, minlength=len(BIN_EDGES_MS) + 1)
-        return Timing(
+        self._cached_timing = Timing(
             attempt=attempt,
             settings=settings,
             resume_point=self.resume_point,
@@ -162,5 +158,6 @@ class ChunkTimes:
             slips=slips,
             certificate=certificate,
             is_over=is_over,
-            damaged_lines=damaged,
+            damaged_lines=self.damaged_lines,
         )
+        return self._cached_timing

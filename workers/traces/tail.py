@@ -29,8 +29,8 @@ READ_SLICE_S = 0.008
 READ_BLOCK_BYTES = 1 << 16
 MAX_SHOWN_LINE_BYTES = 1 << 16
 """Bytes of a line that are read: a server may send a message of any length."""
-_TIMING_TYPES = (HEAD_TYPE.encode(), b"began", b"chunks", b"slip", b"ended")
-"""Types of lines with the lags of chunks, or needed for them. Without progress, which is frequent
+_TIMING_TYPES = (b"began", b"chunks", b"slip", b"ended")
+"""Types of events with the lags of chunks, or needed for them. Without progress, which is frequent
 and only gives the length of the last chunk."""
 
 
@@ -128,23 +128,18 @@ class _AttemptTail:
         if (start := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
             with suppress(ValueError):  # a damaged line gets the time of the one before
                 self.latest_s = max(self.latest_s, float(start[1]))
-            if start[2] in _TIMING_TYPES:
-                self._apply_timing(start[2], line)
+            try:
+                if start[2] == HEAD_TYPE.encode():
+                    self.head = parse_head(codec.parse_object(line, ""), self.path.name)
+                    self.chunk_times = ChunkTimes(self.head)
+                elif start[2] in _TIMING_TYPES:
+                    event = parse_event(codec.parse_object(line, ""), "").event
+                    self.chunk_times.apply(TimedEvent(self.latest_s, event))
+            except Malformed:
+                self.chunk_times.damaged_lines += 1
         self.times_s.append(self.latest_s)
         self.offsets.append(self.line_start)
         self.sizes_bytes.append(size)
-
-    def _apply_timing(self, line_type: bytes, line: bytes) -> None:
-        try:
-            fields = codec.parse_object(line, "")
-            if line_type == HEAD_TYPE.encode():
-                self.head = parse_head(fields, self.path.name)
-                self.chunk_times = ChunkTimes(self.head)
-            else:
-                event = parse_event(fields, "").event
-                self.chunk_times.apply(TimedEvent(self.latest_s, event))
-        except Malformed:
-            self.chunk_times.damaged_lines += 1
 
     def entries(self, first: int) -> Iterator[TraceEntry]:
         """The lines from number ``first`` on, read from the file one by one."""
