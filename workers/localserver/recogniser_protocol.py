@@ -40,10 +40,8 @@ class Endpointing:
     min_turn_silence: int
     max_turn_silence: int
     end_of_turn_threshold: float = 0.5
-    vad_threshold: float = 0.4
-    """Speech probability from which a frame counts as voiced."""
-    first_partial_ms: int = 300
-    """Speech before the first partial of a turn."""
+    vad_threshold: float = 0.4  # speech probability from which a frame counts as voiced
+    first_partial_ms: int = 300  # speech before the first partial of a turn
     continuous_partials: bool = True
     """False: after the first partial of a turn, further ones come only at pauses."""
 
@@ -55,8 +53,7 @@ class RecognisedWord:
     text: str
     start_ms: int
     end_ms: int
-    confidence: float | None = None
-    """None when the engine reports none."""
+    confidence: float | None = None  # None when the engine reports none
 
 
 RecognisedWords: TypeAlias = tuple[RecognisedWord, ...]
@@ -67,8 +64,7 @@ class Hypothesis:
     """All words of the open turn, as recognised so far."""
 
     words: RecognisedWords
-    settled_count: int = 0
-    """Number of words, from the first, that will not change any more."""
+    settled_count: int = 0  # number of words, from the first, that will not change any more
     end_of_turn: bool = False
     """The turn ended with the last word; the next hypothesis belongs to the next turn."""
     end_of_turn_confidence: float = 0.0
@@ -85,8 +81,7 @@ class Open:
     sample_rate: int
     encoding: Encoding
     endpointing: Endpointing
-    engine: str
-    """A name in `engine_registry.ENGINES`."""
+    engine: str  # a name in `engine_registry.ENGINES`
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +134,10 @@ class Recognised:
     stream: StreamId
     position_ms: int
     hypothesis: Hypothesis | None = None
-    silence_ms: int = 0
-    """Silence just before ``position_ms``; 0 during speech."""
+    silence_ms: int = 0  # silence just before ``position_ms``; 0 during speech
     speech_probability: float = 0.0
     """The highest speech probability of a frame since the last report, 0 to 1."""
-    lag_s: float = 0.0
-    """Seconds between the arrival of this audio and the report."""
+    lag_s: float = 0.0  # seconds between the arrival of this audio and the report
 
 
 @dataclass(frozen=True, slots=True)

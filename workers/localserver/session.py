@@ -67,8 +67,7 @@ class Session:
         self._terminated = False
         self.parameters = parameters
         self.audio = ReceivedAudio(parameters, connected_at)
-        self.turn_count = 0
-        """Turns whose final was sent."""
+        self.turn_count = 0  # turns whose final was sent
 
     async def run(self, max_session_s: float) -> None:
         """Returns after the Termination that the client requested was sent.

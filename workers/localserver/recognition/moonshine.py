@@ -7,8 +7,6 @@ import numpy as np
 from workers.localserver.recognition.engines import EngineWord, EngineWords
 from workers.localserver.recognition.sound import MODEL_RATE_HZ, Samples
 
-MODEL = "tiny-en"
-
 MIN_INPUT_SAMPLES = MODEL_RATE_HZ // 4
 """With fewer samples the model's first layers fail, so shorter audio is padded."""
 
@@ -33,15 +31,13 @@ class Moonshine:
         os.environ["MOONSHINE_ORT_SINGLE_THREAD"] = "1"
         from moonshine_voice import ModelArch, Transcriber, get_model_path
 
-        path = str(get_model_path(MODEL))
+        path = str(get_model_path("tiny-en"))
         self._model = Transcriber(path, ModelArch.TINY, options=OPTIONS)
 
     def transcribe(self, samples: Samples) -> EngineWords:
         padded = np.pad(samples, (0, max(0, MIN_INPUT_SAMPLES - len(samples))))
         lines = self._model.transcribe_without_streaming(padded.tolist(), MODEL_RATE_HZ).lines
         words = tuple(EngineWord(word) for line in lines for word in line.text.split())
-        if len(samples) < MAX_HALLUCINATION_SAMPLES and [
-            word.text.strip(".,!?") for word in words
-        ] == [HALLUCINATED_WORD]:
-            return ()
-        return words
+        texts = [word.text.strip(".,!?") for word in words]
+        is_short = len(samples) < MAX_HALLUCINATION_SAMPLES
+        return () if is_short and texts == [HALLUCINATED_WORD] else words

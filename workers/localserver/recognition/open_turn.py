@@ -28,7 +28,7 @@ class OpenTurn:
         words = self._settled_words
         return bool(words) and words[-1].end_ms - words[0].start_ms >= MAX_TURN_MS
 
-    def is_over(
+    def has_ended(
         self, segment_words: RecognisedWords, silence_ms: int, endpointing: Endpointing
     ) -> bool:
         """Whether ``silence_ms`` of silence after the open segment end the turn."""

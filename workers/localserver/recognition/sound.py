@@ -36,8 +36,7 @@ class FrameDecoder:
         self._sample_rate = sample_rate
         self._decode = _decode_s16le if encoding is Encoding.PCM_S16LE else decode_mulaw
         self._resampler = self._new_resampler()
-        self.remainder: Samples = np.empty(0, np.float32)
-        """Samples that do not fill a frame yet."""
+        self.remainder: Samples = np.empty(0, np.float32)  # samples that do not fill a frame yet
 
     def decode_frames(self, data: bytes) -> list[Samples]:
         samples = self._decode(data)

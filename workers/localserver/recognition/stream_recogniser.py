@@ -94,13 +94,12 @@ class StreamRecogniser:
         self._decoder = FrameDecoder(command.sample_rate, command.encoding)
         self._endpointing = command.endpointing
         self._queue: deque[tuple[float, Samples | Endpointing | _FlushMarker]] = deque()
-        self._flush_remainder: Samples = np.empty(0, np.float32)  # of the flush under way
+        self._flush_remainder: Samples = np.empty(0, np.float32)  # of the latest flush
         self._arrived_at = 0.0  # arrival of the item being processed
         self._segmenter = SpeechSegmenter(vad)
         self._open_turn = OpenTurn()
         self.request: TranscriptionRequest | None = None
-        self.pending_reports: list[Recognised | Flushed] = []
-        """Reports to send; the caller sends and clears them."""
+        self.pending_reports: list[Recognised | Flushed] = []  # the caller sends and clears them
 
     # --- input; ``arrived_at`` is in seconds of the monotonic clock
 
@@ -144,7 +143,12 @@ class StreamRecogniser:
             self._arrived_at, item = self._queue.popleft()
             if isinstance(item, _FlushMarker):
                 self._flush_remainder = item.remainder
-                self._start_flush()
+                segment = self._segmenter.segment
+                if segment and not segment.is_transcribed and segment.voiced_frames >= ONSET_FRAMES:
+                    self._set_request(RequestReason.FLUSH, self._segmenter.frame_count)
+                else:
+                    self._end_turn()
+                    self._finish_flush()
             elif isinstance(item, Endpointing):
                 self._endpointing = item
             else:
@@ -163,22 +167,29 @@ class StreamRecogniser:
         if segment is None or segment.is_transcribed:
             self._settle_or_end()
             return False
-        min_silence_ms = min(self._endpointing.min_turn_silence, self._endpointing.max_turn_silence)
-        if (
-            now - segment.end_frame >= SHORT_PAUSE_FRAMES
-            or self._segmenter.silence_ms >= min_silence_ms
-        ):
+        rules, silent_frames = self._endpointing, now - segment.end_frame
+        min_silence_ms = min(rules.min_turn_silence, rules.max_turn_silence)
+        if silent_frames >= SHORT_PAUSE_FRAMES or self._segmenter.silence_ms >= min_silence_ms:
             if segment.voiced_frames >= MIN_VOICED_FRAMES:
                 return self._set_request(RequestReason.PAUSE, now)
-            if now - segment.end_frame >= TAIL_FRAMES:  # noise
+            if silent_frames >= TAIL_FRAMES:  # noise
                 self._close_segment()
             return False
         cut = segment.cut_point(now)
         if cut is not None:
             return self._set_request(RequestReason.LENGTH, cut)
-        if partial_interval_ms is not None and self._is_partial_due(segment, partial_interval_ms):
-            return self._set_request(RequestReason.PARTIAL, now)
-        return False
+        if partial_interval_ms is None or segment.voiced_frames < MIN_VOICED_FRAMES:
+            return False
+        if self._open_turn.partial_sent and not rules.continuous_partials:
+            return False
+        if silent_frames:  # perhaps a pause, which brings a transcription of its own
+            return False
+        if segment.partial_end_frame is None:
+            since_frame, interval_ms = segment.onset_frame, rules.first_partial_ms
+        else:
+            since_frame, interval_ms = segment.partial_end_frame, partial_interval_ms
+        is_due = (now - since_frame) * FRAME_MS >= interval_ms
+        return is_due and self._set_request(RequestReason.PARTIAL, now)
 
     def _set_request(self, reason: RequestReason, end_frame: int) -> bool:
         arrived_at = self._arrived_at
@@ -186,18 +197,6 @@ class StreamRecogniser:
             arrived_at = min(arrived_at, self.request.arrived_at)
         self.request = TranscriptionRequest(reason, end_frame, arrived_at)
         return True
-
-    def _is_partial_due(self, segment: Segment, interval_ms: int) -> bool:
-        now = self._segmenter.frame_count
-        if segment.voiced_frames < MIN_VOICED_FRAMES:
-            return False
-        if self._open_turn.partial_sent and not self._endpointing.continuous_partials:
-            return False
-        if segment.end_frame < now:  # perhaps a pause, which brings a transcription of its own
-            return False
-        if segment.partial_end_frame is None:
-            return (now - segment.onset_frame) * FRAME_MS >= self._endpointing.first_partial_ms
-        return (now - segment.partial_end_frame) * FRAME_MS >= interval_ms
 
     # --- transcription
 
@@ -257,7 +256,7 @@ class StreamRecogniser:
         """Ends the turn, or only its segment, after enough silence; returns whether it reported."""
         segment, silence_ms = self._segmenter.segment, self._segmenter.silence_ms
         words = segment.words if segment is not None else ()
-        if self._open_turn.is_over(words, silence_ms, self._endpointing):
+        if self._open_turn.has_ended(words, silence_ms, self._endpointing):
             self._end_turn()
             return True
         if segment is not None and (segment.is_long or silence_ms >= SEGMENT_PAUSE_MS):
@@ -280,14 +279,6 @@ class StreamRecogniser:
     def _close_segment(self) -> None:
         self._segmenter.close_segment()
         self.request = None
-
-    def _start_flush(self) -> None:
-        segment = self._segmenter.segment
-        if segment and not segment.is_transcribed and segment.voiced_frames >= ONSET_FRAMES:
-            self._set_request(RequestReason.FLUSH, self._segmenter.frame_count)
-        else:
-            self._end_turn()
-            self._finish_flush()
 
     def _finish_flush(self) -> None:
         self._segmenter.claim_audio()

@@ -14,12 +14,9 @@ from workers.localserver.recogniser_protocol import RecognisedWord, RecognisedWo
 class FaultPoint(Enum):
     """A moment of the session; the values are those of the file format."""
 
-    CONNECT = "connect"
-    """The client is admitted and waits for Begin."""
-    BEGIN = "begin"
-    """Begin has just been sent."""
-    TERMINATE = "terminate"
-    """The client's Terminate has just arrived."""
+    CONNECT = "connect"  # the client is admitted and waits for Begin
+    BEGIN = "begin"  # Begin has just been sent
+    TERMINATE = "terminate"  # the client's Terminate has just arrived
 
 
 class FaultKind(Enum):
