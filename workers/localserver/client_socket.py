@@ -15,10 +15,7 @@ SOCKET_CLOSE_TIMEOUT_S = 1.0
 
 
 class ClientSocket:
-    """The socket of one client.
-
-    `receive` and `send` raise `ConnectionClosed` once the client has left; the others do not.
-    """
+    """The socket of one client; only `receive` and `send` raise `ConnectionClosed`."""
 
     def __init__(self, socket: ServerConnection) -> None:
         self._socket = socket

@@ -28,12 +28,12 @@ RETIRED_PATH = "/v2/realtime/ws"
 LOCAL_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d*)?", re.IGNORECASE)
 """Accepted Host headers."""
 
-TOKEN_LIMITS = {
-    "expires_in_seconds": IntegerParam(1, 600),
-    "max_session_duration_seconds": IntegerParam(60, 10_800),
+TOKEN_PARAMS = {
+    "expires_in_seconds": (IntegerParam(1, 600), ""),
+    "max_session_duration_seconds": (IntegerParam(60, 10_800), "10800"),
 }
-TOKEN_DEFAULTS = {"max_session_duration_seconds": "10800"}
-"""Parameters of a token request, as the vendor specifies them; the other one is required."""
+"""Parameters of a token request and their defaults, as the vendor specifies them; the first one is
+required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ class HttpResponder:
             return HTTPStatus.UNAUTHORIZED, {"error": reason}
         values: dict[str, int] = {}
         errors: list[Json] = []
-        for name, limits in TOKEN_LIMITS.items():
+        for name, (param_type, default) in TOKEN_PARAMS.items():
             try:
-                values[name] = limits.parse(query.get(name, TOKEN_DEFAULTS.get(name, "")))
+                values[name] = param_type.parse(query.get(name, default))
             except InvalidValue as problem:
                 given = query.get(name)
                 kind = "missing" if given is None else "value_error"

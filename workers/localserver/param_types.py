@@ -48,7 +48,6 @@ class ParamType:
         """Checks a value that already has the right JSON type; raises `InvalidValue`."""
 
 
-@dataclass(frozen=True, slots=True)
 class BooleanParam(ParamType):
     """``true`` or ``false``; Python clients write them with a capital letter."""
 
@@ -142,7 +141,6 @@ class StringListParam(ParamType):
             raise InvalidValue(f"'{self.exclusive_item}' must be the only one")
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectParam(ParamType):
     """A JSON object."""
 
@@ -153,7 +151,6 @@ class ObjectParam(ParamType):
         return value
 
 
-@dataclass(frozen=True, slots=True)
 class ModelParam(ParamType):
     """A speech model of the service."""
 

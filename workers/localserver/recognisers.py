@@ -43,7 +43,7 @@ MAX_STREAMS_PER_PROCESS = 4
 
 MAX_RECOGNISER_PROCESSES = 4
 BACKLOG_VALID_S = 5.0
-"""The backlog expires when there are no reports for this time: then no audio arrives."""
+"""Without a report for this time, no audio arrives, and the last backlog no longer counts."""
 
 BACKLOG_DECAY = 0.7
 """Factor by which the backlog shrinks with each report that is on time."""
@@ -74,7 +74,7 @@ class ProcessStream:
 
 
 class RecogniserProcess:
-    """One recogniser process, restarted when it dies, and its streams."""
+    """One recogniser process, which is restarted when it dies, and its streams."""
 
     def __init__(self) -> None:
         self.streams: dict[StreamId, ProcessStream] = {}

@@ -36,9 +36,10 @@ async def test_a_wrong_key_is_refused(endpoint: ServerHarness, key: str):
 async def test_another_machine_finds_no_door(endpoint: ServerHarness):
     """The server listens on loopback only."""
     listening = [
-        each.laddr.ip
-        for each in psutil.Process().net_connections()
-        if each.status == psutil.CONN_LISTEN and f":{each.laddr.port}/" in endpoint.lines[0]
+        connection.laddr.ip
+        for connection in psutil.Process().net_connections()
+        if connection.status == psutil.CONN_LISTEN
+        and f":{connection.laddr.port}/" in endpoint.lines[0]
     ]
 
     assert ["127.0.0.1"] == listening
@@ -138,8 +139,8 @@ async def test_a_token_out_of_range_is_refused(
     status, body = await token(endpoint, query)
 
     assert 422 == status
-    assert [["query", name] for name in names] == [each["loc"] for each in body["detail"]]
-    assert all(each["msg"] and each["type"] for each in body["detail"])
+    assert [["query", name] for name in names] == [error["loc"] for error in body["detail"]]
+    assert all(error["msg"] and error["type"] for error in body["detail"])
 
 
 # --- what is answered without a WebSocket
@@ -207,7 +208,7 @@ async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
             client, _ = await endpoint.session()
 
 
-async def test_whoever_comes_beyond_the_capacity_is_warned():
+async def test_clients_beyond_the_capacity_are_warned():
     """The policy may admit more sessions than the capacity, with a Warning."""
     async with ServerHarness(ServerPolicy(ACCESS_KEY, max_sessions=3)) as endpoint:
         clients = [await endpoint.client() for _ in range(3)]

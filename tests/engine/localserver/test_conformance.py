@@ -131,7 +131,7 @@ def check(client: LoggingClient) -> None:
 
 @settings(
     max_examples=12,
-    # Shrinking would hear hundreds of sessions; the script and its record are told as they are.
+    # Shrinking would take hundreds of sessions, so the script is shown as it is.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(script=SCRIPTS)

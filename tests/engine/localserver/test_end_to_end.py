@@ -114,7 +114,7 @@ class Client:
 
 
 def let_in(server: LocalServer, query: str = "") -> Client:
-    """One that is, as soon as the engine is not behind any more with what others have said."""
+    """Returns an admitted client, once the engine has caught up with the other sessions."""
     deadline = time.monotonic() + LONG_ENOUGH
     while time.monotonic() < deadline:
         client = Client(server, query)
@@ -212,7 +212,7 @@ def test_telephone_sound(server: LocalServer, tmp_path: Path):
     assert "train is late again" in client.words
 
 
-def test_quiet_speech_is_heard(server: LocalServer):
+def test_quiet_speech_is_recognised(server: LocalServer):
     """40 dB below the level of the recording."""
     pcm, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     client = session(server, "", (pcm // 100).astype(np.int16).tobytes(), rate)
@@ -316,11 +316,11 @@ def test_a_bad_message_ends_its_session_and_no_other(server: LocalServer, text: 
     neighbour = Client(server)
     client = Client(server)
     client.socket.send(text)
-    code, said = refused(client)
+    code, text_of_error = refused(client)
     neighbour.send(Terminate())
 
     assert 3006 == code
-    assert said.startswith(f"User Input Validation Error: {words}")
+    assert text_of_error.startswith(f"User Input Validation Error: {words}")
     assert isinstance(neighbour.rest()[-1], Termination)
 
 
@@ -410,7 +410,7 @@ def test_the_engine_keeps_secrets_to_itself_and_leaves_nothing_behind(
     client = Client(server)
     client.until(lambda message: isinstance(message, Begin))
     family = set(psutil.Process().children(recursive=True)) - before
-    visible = json.dumps([[each.cmdline(), each.environ()] for each in family])
+    visible = json.dumps([[process.cmdline(), process.environ()] for process in family])
     server.close()
     server.close()
     client.socket.shutdown()
@@ -475,9 +475,8 @@ def test_an_engine_that_is_stopped_is_found_and_replaced(
         began = time.monotonic()
         server.close()
 
-        assert (
-            time.monotonic() - began < 2 * SERVER_EXIT_TIMEOUT_S
-        )  # less than one that was asked would get
+        # Faster than a process that may still react to the end of its stdin and to SIGTERM.
+        assert time.monotonic() - began < 2 * SERVER_EXIT_TIMEOUT_S
     assert first != second
     assert server.restarts == 2
     assert [] == psutil.wait_procs(family, timeout=LONG_ENOUGH)[1]
@@ -512,9 +511,9 @@ def test_a_killed_parent_takes_the_engine_with_it(tmp_path: Path, monkeypatch: p
 def test_a_recogniser_that_dies_ends_its_sessions_and_is_replaced(server: LocalServer):
     """They end with the service's error that a client may retry."""
     client = let_in(server)
-    for each in psutil.Process().children(recursive=True):
-        if any("recogniser" in word for word in each.cmdline()):
-            each.kill()
+    for process in psutil.Process().children(recursive=True):
+        if any("recogniser" in word for word in process.cmdline()):
+            process.kill()
 
     assert (3005, "Session Cancelled: An error occurred") == refused(client)
     audio, rate = samples("station.aiff")

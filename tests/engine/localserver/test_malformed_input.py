@@ -113,7 +113,7 @@ def test_chunks_that_break_the_limits_end_their_session_alone(engine: RunningEng
     with assert_undisturbed(engine) as neighbour:
         for name, chunks in attacks.items():
             client = engine.connect()
-            with suppress(OSError, WebSocketException):  # it may be told before it is through
+            with suppress(OSError, WebSocketException):  # the server may refuse it before its end
                 for chunk in chunks:
                     client.socket.send_binary(chunk)
             found[name] = session_outcome(client)
@@ -159,7 +159,7 @@ FRAGMENT = ABNF(0, 0, 0, 0, ABNF.OPCODE_CONT, 1, bytes(2**20)).format()
 FRAMES: Mapping[str, tuple[bytes, set[int | str]]] = {
     "text that is not UTF-8": (ABNF.create_frame(b"\xff\xfe{}", 1).format(), {1007, 3006}),
     "half a character": (ABNF.create_frame('{"type":"é'.encode()[:-1], 1).format(), {1007, 3006}),
-    "a kind that there is not": (b"\x83\x80abcd", {1002}),
+    "an opcode that does not exist": (b"\x83\x80abcd", {1002}),
     "a reserved bit": (b"\xc1\x80abcd", {1002}),
     "an unmasked frame": (b"\x81\x02{}", {1002}),
     "a continuation of nothing": (b"\x80\x80abcd", {1002}),
@@ -171,7 +171,7 @@ FRAMES: Mapping[str, tuple[bytes, set[int | str]]] = {
     "a gigabyte of text": (b"\x81\xff" + struct.pack(">Q", 2**30) + b"abcd", {1009, 3006}),
     "a message without end": (b"\x02\x80abcd" + FRAGMENT * 12, {1009, 3007}),
     "a close with half a code": (b"\x88\x81abcd\0", {1002}),
-    "a close with a code that there is not": (ABNF.create_frame(b"\x03\xe7", 8).format(), {1002}),
+    "a close with a code that does not exist": (ABNF.create_frame(b"\x03\xe7", 8).format(), {1002}),
     "a close with a reason that is not UTF-8": (
         ABNF.create_frame(b"\x03\xe8\xff", 8).format(),
         {1002, 1007},
@@ -187,7 +187,7 @@ def test_bytes_that_are_no_frame_end_their_session_alone(engine: RunningEngine):
     with assert_undisturbed(engine) as neighbour:
         for name, (data, _) in FRAMES.items():
             client = engine.connect()
-            with suppress(OSError, WebSocketException):  # it may be told before it is through
+            with suppress(OSError, WebSocketException):  # the server may refuse it before its end
                 client.socket.sock.sendall(data)
             with suppress(OSError, WebSocketException):
                 client.receive_rest()

@@ -106,14 +106,14 @@ def test_a_hundred_connections_that_never_finish_asking_are_closed(engine: Runni
             still_open.register(connection, selectors.EVENT_READ)
         while still_open.get_map():
             ended = [key.fileobj for key, _ in still_open.select(timeout=0.2)]
-            for each in [key.fileobj for key in still_open.get_map().values()]:
-                assert isinstance(each, socket.socket)
-                if each in ended and hung_up(each):
-                    still_open.unregister(each)
-                    each.close()
+            for client in [key.fileobj for key in still_open.get_map().values()]:
+                assert isinstance(client, socket.socket)
+                if client in ended and hung_up(client):
+                    still_open.unregister(client)
+                    client.close()
                 else:
                     with suppress(ConnectionError):
-                        each.send(b"x")
+                        client.send(b"x")
             neighbour.send_chunks()
 
 
@@ -162,7 +162,7 @@ def test_what_follows_a_terminate_changes_nothing(engine: RunningEngine):
         for after in (bytes(3200), b"", '{"type":"ForceEndpoint"}', '{"type":"Terminate"}', "{"):
             client = engine.connect()
             client.send_control(Terminate())
-            with suppress(OSError, WebSocketException):  # it may be over already
+            with suppress(OSError, WebSocketException):  # it may have ended already
                 client.socket.send(after, 1 if isinstance(after, str) else 2)
             found[after[:20]] = session_outcome(client)
             neighbour.send_chunks()
@@ -189,7 +189,7 @@ def test_a_flood_of_orders_is_only_a_flood(engine: RunningEngine):
 
 
 def test_a_hundred_sessions_that_say_nothing_cost_nothing(engine: RunningEngine):
-    """Those that are admitted end as usual when asked to."""
+    """Those that are admitted end as usual on request."""
     with assert_undisturbed(engine) as neighbour:
         clients = [client for _ in range(100) if (client := engine.try_connect({})) is not None]
         neighbour.send_chunks(10)

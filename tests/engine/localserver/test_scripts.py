@@ -63,7 +63,11 @@ def words(turn: dict[str, Any]) -> list[tuple[str, int, int]]:
 
 
 def finals(client: WireClient) -> list[dict[str, Any]]:
-    return [each for each in client.received if each["type"] == "Turn" and each["end_of_turn"]]
+    return [
+        message
+        for message in client.received
+        if message["type"] == "Turn" and message["end_of_turn"]
+    ]
 
 
 # --- words, times, delays
@@ -80,7 +84,7 @@ async def test_words_and_times_come_back_exactly() -> None:
     assert WORDS == [words(turn) for turn in finals(client)]
     assert [0, 1] == [turn["turn_order"] for turn in finals(client)]
     assert ["Good morning.", "To all of you."] == [turn["transcript"] for turn in finals(client)]
-    for turn in (each for each in client.received if each["type"] == "Turn"):
+    for turn in (message for message in client.received if message["type"] == "Turn"):
         sent = words(turn)
         assert sent == WORDS[turn["turn_order"]][: len(sent)]
     assert (1000, "Session Ended") == client.closed
@@ -124,11 +128,11 @@ async def test_positions_are_those_of_the_declared_audio(query: str, bytes_a_sec
     assert ["Here there"] == [turn["transcript"] for turn in finals(long)]
 
 
-async def test_nothing_is_told_before_its_time() -> None:
+async def test_nothing_is_sent_before_its_time() -> None:
     """Delays count from sending the chunk that ends a word: to its partial and to the final."""
     sent: list[float] = []
     first_sent_at: dict[str, float] = {}
-    over: list[float] = []
+    finals_at: list[float] = []
 
     async def stream(client: WireClient) -> None:
         start = time.monotonic()
@@ -145,7 +149,7 @@ async def test_nothing_is_told_before_its_time() -> None:
         while (message := await client.next())["type"] != "Termination":
             now = time.monotonic()
             if message["type"] == "Turn":
-                over += [now] if message["end_of_turn"] else []
+                finals_at += [now] if message["end_of_turn"] else []
                 for word in message["words"]:
                     first_sent_at.setdefault(word["text"], now)
         await sending
@@ -153,11 +157,11 @@ async def test_nothing_is_told_before_its_time() -> None:
     def received(end: int) -> float:
         return sent[-(-end // 100) - 1]
 
-    for turn, now in zip(WORDS, over, strict=True):
+    for turn, now in zip(WORDS, finals_at, strict=True):
         assert now - received(turn[-1][2]) >= 0.25
         for text, _, end in turn:
             assert first_sent_at[text] - received(end) >= 0.12
-    assert first_sent_at["Good"] < over[0] < over[1]
+    assert first_sent_at["Good"] < finals_at[0] < finals_at[1]
 
 
 async def test_begin_and_termination_wait_too() -> None:
@@ -167,12 +171,12 @@ async def test_begin_and_termination_wait_too() -> None:
         start = time.monotonic()
         client = await server.client()
         await client.receive_until("Begin")
-        begun = time.monotonic()
+        begin_at = time.monotonic()
         await spoken(client)
         await client.receive_rest()
 
-    assert begun - start >= 0.2
-    assert time.monotonic() - begun >= 0.3
+    assert begin_at - start >= 0.2
+    assert time.monotonic() - begin_at >= 0.3
 
 
 async def test_a_forced_end_divides_a_turn() -> None:
@@ -205,7 +209,7 @@ async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
         client = await server.client()
         await spoken(client)
         await client.receive_rest()
-    turns = [each for each in client.received if each["type"] == "Turn"]
+    turns = [message for message in client.received if message["type"] == "Turn"]
 
     assert ["Late.", "Later still."] == [turn["transcript"] for turn in finals(client)]
     assert all(one["turn_order"] <= two["turn_order"] for one, two in pairwise(turns))
@@ -214,7 +218,7 @@ async def test_a_turn_waits_for_the_end_of_the_one_before() -> None:
     )
 
 
-async def test_silence_and_speech_are_told_to_who_asks() -> None:
+async def test_silence_and_speech_are_sent_on_request() -> None:
     """Silence is where the script has no word."""
     script = "[[session]]\n[[session.turn]]\nwords = [['Now', 1000, 1500]]\nfinal_after = 0"
     async with scripted_server(script) as server:
@@ -222,7 +226,9 @@ async def test_silence_and_speech_are_told_to_who_asks() -> None:
         await spoken(client, 40)
         await client.receive_rest()
     silences = [
-        (each["start_ms"], each["end_ms"]) for each in client.received if "start_ms" in each
+        (message["start_ms"], message["end_ms"])
+        for message in client.received
+        if "start_ms" in message
     ]
 
     assert (0, 1000) == silences[0]
@@ -276,7 +282,7 @@ async def struck(fault: str, turn: str = TURN) -> tuple[list[Any], int | None, s
 
 
 def kinds(got: list[Any]) -> list[str]:
-    return [each["type"] for each in got]
+    return [message["type"] for message in got]
 
 
 LITERAL = "See Error message for details"
@@ -429,7 +435,7 @@ async def test_an_extra_turn_has_a_number_of_its_own(after: str) -> None:
     """Later turns count on from it; it comes before Termination if no turn follows."""
     second = "[[session.turn]]\nwords = [['Good.', 700, 800]]\n"
     got, *_ = await struck(f'what = "extra_empty_final"\nafter = {after}', TURN + second)
-    ends = [each for each in got if each["type"] == "Turn" and each["end_of_turn"]]
+    ends = [message for message in got if message["type"] == "Turn" and message["end_of_turn"]]
 
     assert [0, 1, 2] == [turn["turn_order"] for turn in ends]
     assert 1 == sum(map(is_extra, ends))

@@ -85,7 +85,9 @@ async def test_warnings_follow_begin(endpoint: ServerHarness):
     kinds = [message["type"] for message in await client.receive_rest()]
 
     assert ["Begin", "Warning", "Warning", "Termination"] == kinds
-    assert {1} == {each["warning_code"] for each in client.received if each["type"] == "Warning"}
+    assert {1} == {
+        message["warning_code"] for message in client.received if message["type"] == "Warning"
+    }
 
 
 async def test_terminate_flushes_the_open_turn(endpoint: ServerHarness):
@@ -138,12 +140,12 @@ async def test_settings_change_on_the_way(endpoint: ServerHarness):
 
     assert ["Begin", "Warning", "Termination"] == [message["type"] for message in client.received]
     assert [(200, 2400, 500), (200, 2400, 300)] == [
-        (each.min_turn_silence, each.max_turn_silence, each.first_partial_ms)
-        for each in stream.configured
+        (rules.min_turn_silence, rules.max_turn_silence, rules.first_partial_ms)
+        for rules in stream.configured
     ]
 
 
-async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
+async def test_silence_is_acknowledged_while_the_option_is_on(endpoint: ServerHarness):
     """The client switches it on and off during the session."""
     client, stream = await endpoint.session()
     stream.queue_report(Recognised(STREAM_ID, 5000, silence_ms=5000))
@@ -169,8 +171,8 @@ async def test_silence_is_told_while_it_is_asked_for(endpoint: ServerHarness):
 async def test_finals_only(endpoint: ServerHarness):
     """SpeechStarted comes just before each final."""
     client, stream = await endpoint.session("include_partial_turns=false")
-    for text, over in (("Move", False), ("Move the", False), ("Move the crates.", True)):
-        stream.queue_reading(text, over=over)
+    for text, ended in (("Move", False), ("Move the", False), ("Move the crates.", True)):
+        stream.queue_reading(text, ended=ended)
     await client.socket.send(TERMINATE)
 
     assert ["Begin", "SpeechStarted", "Turn", "Termination"] == [
@@ -283,7 +285,7 @@ async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
 async def test_a_bad_frame_ends_its_session_and_no_other(
     endpoint: ServerHarness, frames: list[str | bytes], code: int, words: str
 ):
-    """It gets an Error, even while the client goes on sending."""
+    """It gets an Error, even while the client continues to send."""
     neighbour, _ = await endpoint.session()
     client, _ = await endpoint.session()
     for frame in [*frames, *[CHUNK] * 100]:
@@ -323,7 +325,7 @@ async def test_a_session_is_recorded(endpoint: ServerHarness):
     client, stream = await endpoint.session("speech_model=universal-3-6-pro")
     await client.socket.send(CHUNK)
     for text in ("One.", "Two."):
-        stream.queue_reading(text, over=True)
+        stream.queue_reading(text, ended=True)
     await client.socket.send(TERMINATE)
     begin = (await client.receive_rest())[0]
     record = await endpoint.next_session_record()
@@ -373,7 +375,7 @@ async def test_stopping_is_recorded_too(endpoint: ServerHarness):
 # --- with the real recogniser
 
 
-async def test_everything_that_can_be_asked_for_at_once():
+async def test_all_options_at_once():
     """Only finals, with their language, and the silence around them."""
     pcm, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     second = bytes(2 * rate)

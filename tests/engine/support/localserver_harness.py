@@ -57,7 +57,7 @@ class FakeStream:
 
     async def flush(self) -> None:
         if self._open:
-            self.queue_reading(self._open, over=True)
+            self.queue_reading(self._open, ended=True)
         self._reports.put_nowait(Flushed(STREAM_ID))
 
     async def next_report(self) -> StreamReport:
@@ -66,14 +66,14 @@ class FakeStream:
             raise report
         return report
 
-    def queue_reading(self, text: str, *, over: bool = False) -> None:
+    def queue_reading(self, text: str, *, ended: bool = False) -> None:
         """Queues a reading of the open turn, with words of 100 ms."""
-        self._open = "" if over else text
+        self._open = "" if ended else text
         words = tuple(
             RecognisedWord(word, 100 * index, 100 * index + 100)
             for index, word in enumerate(text.split())
         )
-        reading = Hypothesis(words, settled_count=len(words), end_of_turn=over)
+        reading = Hypothesis(words, settled_count=len(words), end_of_turn=ended)
         self.queue_report(Recognised(STREAM_ID, 100 * len(words), reading, speech_probability=0.8))
 
     def queue_report(self, report: StreamReport | Exception) -> None:

@@ -56,7 +56,7 @@ def word(end: int) -> Turn:
     return Turn(0, True, "word", words=(Word("word", end - 200, end),))
 
 
-def test_silence_is_told_second_by_second():
+def test_silence_is_acknowledged_second_by_second():
     """One range ends where the next begins; what is shorter than a second waits."""
     silences = SilenceTracker()
 
@@ -70,8 +70,8 @@ def test_silence_is_told_second_by_second():
     assert [Silence(5000, 6000)] == silences.take_silences(report_at(6400, 1400))
 
 
-def test_no_silence_is_told_where_words_were():
-    """Though the detector heard none there."""
+def test_no_silence_is_acknowledged_where_words_were():
+    """Even where the detector found no speech."""
     silences = SilenceTracker()
     silences.mark_spoken([SpeechStarted(300), word(1500)])
 
@@ -79,7 +79,7 @@ def test_no_silence_is_told_where_words_were():
     assert [Silence(1500, 2500)] == silences.take_silences(report_at(2500, 2500))
 
 
-def test_silence_before_it_was_asked_for_is_not_told():
+def test_silence_before_the_option_was_on_is_not_acknowledged():
     """The client may switch it on during the session."""
     silences = SilenceTracker()
     silences.skip(report_at(60_000, 60_000))
@@ -107,6 +107,6 @@ def test_silences_never_overlap_and_never_run_ahead(history: list[tuple[int, int
             silences.skip(report)
             last = max(last, position)
             continue
-        for told in silences.take_silences(report):
-            assert last <= told.start_ms < told.end_ms <= position
-            last = told.end_ms
+        for message in silences.take_silences(report):
+            assert last <= message.start_ms < message.end_ms <= position
+            last = message.end_ms

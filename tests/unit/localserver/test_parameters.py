@@ -46,7 +46,7 @@ def warned(parameters: Parameters) -> list[str]:
 # --- the table
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda each: f"{each.name}-{each.support.name}")
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda row: f"{row.name}-{row.support.name}")
 def test_each_feature_stands_as_the_table_says(feature: Feature):
     """Its example is refused, brings a warning, or is honoured silently."""
     if feature.support is Support.REFUSED:
@@ -266,7 +266,7 @@ def test_a_mode_is_a_bundle_of_defaults(mode: str, expected: Endpointing):
     )
 
 
-def test_what_is_asked_wins_over_the_mode_exactly():
+def test_a_given_value_overrides_the_mode_exactly():
     """This holds even if min_turn_silence exceeds max_turn_silence."""
     requested = parameters.parse_query(
         "mode=min_latency&min_turn_silence=2000&max_turn_silence=700&vad_threshold=0"
@@ -313,7 +313,7 @@ def test_a_change_may_have_the_older_name_of_a_silence():
         assert expected == requested.with_update(change).endpointing.min_turn_silence
 
 
-def test_another_mode_keeps_what_was_asked_exactly():
+def test_another_mode_keeps_the_given_values_exactly():
     """Only the defaults change."""
     requested = parameters.parse_query("min_turn_silence=250")
     changed = requested.with_update(UpdateConfiguration(mode="max_accuracy"))

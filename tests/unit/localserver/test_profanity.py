@@ -6,7 +6,7 @@ from workers.localserver.profanity import mask_profanity
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("spoken", "shown"),
     [
         ("fuck", "f***"),
         ("Shit!", "S***!"),
@@ -16,9 +16,9 @@ from workers.localserver.profanity import mask_profanity
         ("shitty", "s*****"),
     ],
 )
-def test_profanity_keeps_its_first_letter(said: str, shown: str):
+def test_profanity_keeps_its_first_letter(spoken: str, shown: str):
     """Punctuation around the word stays too."""
-    assert shown == mask_profanity(said)
+    assert shown == mask_profanity(spoken)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ U3 = ""
 US = "speech_model=universal-streaming-english"
 
 
-def spoken(text: str, start: int = 0, each: int = 200) -> tuple[RecognisedWord, ...]:
+def spoken(text: str, start: int = 0, word_ms: int = 200) -> tuple[RecognisedWord, ...]:
     """Words of equal length, one after the other."""
     return tuple(
-        RecognisedWord(word, start + index * each, start + (index + 1) * each)
+        RecognisedWord(word, start + index * word_ms, start + (index + 1) * word_ms)
         for index, word in enumerate(text.split())
     )
 
@@ -43,7 +43,7 @@ def messages_for(turns: TurnBuilder, *hypotheses: Hypothesis | None) -> list[Ser
 
 
 def turns_for(query: str, *hypotheses: Hypothesis | None) -> list[Turn]:
-    """The turns that a client is told."""
+    """The turns that a client gets."""
     messages = messages_for(turns_of(query), *hypotheses)
     return [message for message in messages if isinstance(message, Turn)]
 
@@ -98,10 +98,10 @@ def test_settled_words_are_committed_whatever_other_readings_say():
 def test_committed_words_keep_their_order_in_time():
     """Later hypotheses move the times, but committed words never overlap."""
     agreement = Agreement()
-    agreement.update(spoken("one two three four", each=300))
-    agreement.update(spoken("one two three four", each=300))
-    agreement.update(spoken("one two three four five six", each=100))
-    agreement.update(spoken("one two three four five six", each=100))
+    agreement.update(spoken("one two three four", word_ms=300))
+    agreement.update(spoken("one two three four", word_ms=300))
+    agreement.update(spoken("one two three four five six", word_ms=100))
+    agreement.update(spoken("one two three four five six", word_ms=100))
     times = [time for word in agreement.committed for time in (word.start_ms, word.end_ms)]
 
     assert 5 == len(agreement.committed)
@@ -137,7 +137,7 @@ def test_plain_words_lose_case_and_the_punctuation_around_them(formatted: str, u
     assert unformatted == plain_word(formatted)
 
 
-# --- a contradiction is of one word, and its neighbours are told once
+# --- a contradiction changes one word, and its neighbours are sent once
 
 
 @pytest.mark.parametrize(
@@ -176,16 +176,16 @@ def hypothesis_sequences(draw: st.DrawFn) -> list[Hypothesis]:
     """Hypotheses of one turn that may contradict each other; the last one ends the turn."""
     made = []
     for text in draw(st.lists(WORDS, min_size=1, max_size=8)):
-        start, each = draw(st.integers(0, 500)), draw(st.integers(0, 400))
+        start, word_ms = draw(st.integers(0, 500)), draw(st.integers(0, 400))
         settled = draw(st.integers(0, len(text)))
-        made.append(Hypothesis(spoken(" ".join(text), start, each), settled))
+        made.append(Hypothesis(spoken(" ".join(text), start, word_ms), settled))
     words = spoken(" ".join(draw(WORDS)))
     return [*made, Hypothesis(words, len(words), end_of_turn=True)]
 
 
 @FEWER
 @given(hypothesis_sequences())
-def test_a_word_that_was_told_as_final_stays_as_it_is(sequence: list[Hypothesis]):
+def test_a_word_that_was_sent_as_final_stays_as_it_is(sequence: list[Hypothesis]):
     """Its text and times never change; only more words follow."""
     turns = turns_for(US, *sequence)
     finals = [
@@ -225,7 +225,7 @@ def test_every_word_is_uttered_once(sequence: list[Hypothesis]):
 
 @FEWER
 @given(hypothesis_sequences(), st.sampled_from([US, U3]))
-def test_every_turn_that_was_told_is_told_to_its_end(sequence: list[Hypothesis], query: str):
+def test_every_turn_that_was_started_gets_its_final(sequence: list[Hypothesis], query: str):
     """Each turn gets one final, and the next turn the next number."""
     turns = turns_for(query, *sequence, *sequence)
     orders = [turn.turn_order for turn in turns]
@@ -281,7 +281,7 @@ def test_a_turn_ends_with_one_formatted_final():
     assert all(word.word_is_final for word in turns[-1].words)
 
 
-def test_what_was_heard_is_told_with_its_times():
+def test_words_are_sent_with_their_times():
     """Times are in ms of the stream."""
     (turn,) = turns_for(
         U3, Hypothesis((RecognisedWord("Hi,", 40, 350, 0.5), RecognisedWord("you", 350, 600)))
@@ -293,7 +293,7 @@ def test_what_was_heard_is_told_with_its_times():
 
 
 @pytest.mark.parametrize("query", [U3, US])
-def test_the_same_reading_is_not_said_twice(query: str):
+def test_the_same_hypothesis_is_not_sent_twice(query: str):
     """A partial without new words is not sent."""
     hypotheses = [partial("And so my"), partial("And so my"), partial("And so my")]
 
@@ -301,7 +301,7 @@ def test_the_same_reading_is_not_said_twice(query: str):
 
 
 @pytest.mark.parametrize("query", [U3, US, f"{US}&format_turns=true"])
-def test_nothing_is_said_while_nothing_is_heard(query: str):
+def test_nothing_is_sent_while_nothing_is_recognised(query: str):
     """Neither silence nor a turn without words brings a message."""
     assert [] == messages_for(
         turns_of(query), None, Hypothesis(()), Hypothesis((), end_of_turn=True), None
@@ -338,7 +338,7 @@ def test_partials_hold_final_words_and_one_that_grows():
 def test_there_is_no_speech_started():
     """Only U3 models send it."""
     assert {Turn} == {
-        type(each) for each in messages_for(turns_of(US), partial("a b"), final("A b."))
+        type(message) for message in messages_for(turns_of(US), partial("a b"), final("A b."))
     }
 
 
@@ -364,7 +364,7 @@ def test_a_final_of_settled_words_has_no_utterance():
     ]
 
 
-def test_two_equal_utterances_are_both_told():
+def test_two_equal_utterances_are_both_sent():
     """People say things twice."""
     turns = turns_for(US, *(partial("yes yes no no", settled) for settled in (0, 1, 2)))
 
@@ -412,7 +412,7 @@ def test_the_formatted_twin_is_of_the_same_words():
     assert "The spin of hope." == formatted.transcript
 
 
-def test_formatting_may_be_asked_for_on_the_way():
+def test_formatting_may_be_switched_on_during_a_session():
     """It applies from the next final on."""
     turns = turns_of(US)
     assert 1 == len(messages_for(turns, final("Hello.")))
@@ -445,26 +445,29 @@ def test_profanity_is_hidden_in_every_message(query: str, shown: list[str]):
 # --- options of the client
 
 
-def report_of(text: str, *, over: bool = False, settled: int = 0) -> Recognised:
-    words = tuple(RecognisedWord(each, at, at + 90) for at, each in enumerate(text.split()))
-    return Recognised(StreamId(1), 1000, Hypothesis(words, len(words) if over else settled, over))
+def report_of(text: str, *, ended: bool = False, settled: int = 0) -> Recognised:
+    words = tuple(RecognisedWord(word, at, at + 90) for at, word in enumerate(text.split()))
+    return Recognised(StreamId(1), 1000, Hypothesis(words, len(words) if ended else settled, ended))
 
 
 def sent(query: str, *reports: Recognised) -> list[tuple[type, str]]:
     """Types and texts of the messages for reports."""
     turns = TurnBuilder(parameters.parse_query(query))
     every = [message for report in reports for message in turns.build_messages(report)]
-    return [(type(each), each.transcript if isinstance(each, Turn) else "") for each in every]
+    return [
+        (type(message), message.transcript if isinstance(message, Turn) else "")
+        for message in every
+    ]
 
 
 MOVE_THE_CRATES = [
     report_of("Move the"),
     report_of("Move the crates."),
-    report_of("Move the crates.", over=True),
+    report_of("Move the crates.", ended=True),
 ]
 
 
-def test_partials_are_told_by_default():
+def test_partials_are_sent_by_default():
     """The final follows once."""
     assert [
         (SpeechStarted, ""),
@@ -483,7 +486,7 @@ def test_without_partials_a_start_comes_right_before_its_final():
     )
 
 
-def test_both_finals_of_a_formatted_turn_are_told_without_partials():
+def test_both_finals_of_a_formatted_turn_are_sent_without_partials():
     """Universal-Streaming sends no SpeechStarted."""
     query = "speech_model=universal-streaming-english&include_partial_turns=False&format_turns=1"
     with pytest.raises(Refusal):  # a boolean is true or false, in either case
@@ -494,14 +497,14 @@ def test_both_finals_of_a_formatted_turn_are_told_without_partials():
     )
 
 
-def test_the_language_is_told_with_what_is_complete():
+def test_the_language_is_sent_with_what_is_complete():
     """Finals and complete utterances carry it, on request."""
     query = "speech_model=universal-streaming-english&language_detection=true"
     turns = TurnBuilder(parameters.parse_query(query))
     reports = [
         report_of("Move the"),
         report_of("Move the", settled=2),
-        report_of("Move the crates.", over=True),
+        report_of("Move the crates.", ended=True),
     ]
     (partial,), (pause,), (final,) = (turns.build_messages(report) for report in reports)
 

@@ -38,10 +38,8 @@ from workers.localserver.recognition.vad import VoiceDetector
 NICENESS = 5
 """Added to the process's niceness: sessions that pace audio on this machine take precedence."""
 
-MIN_PARTIAL_INTERVAL_S = 0.5
-"""Audio between two partials of a stream on an idle machine."""
-
-MAX_PARTIAL_INTERVAL_S = 4.0
+MIN_PARTIAL_INTERVAL_S, MAX_PARTIAL_INTERVAL_S = 0.5, 4.0
+"""Audio between two partials of a stream, on an idle machine and at most."""
 
 PARTIAL_CPU_SHARE = 0.6
 """Share of CPU time for partials. The rest is for blocking transcriptions, which come first."""

@@ -14,12 +14,10 @@ MODEL_RATE_HZ = 16_000
 """Sample rate of the recognition and voice-activity models."""
 
 FRAME_SAMPLES = 512
+FRAME_MS = FRAME_SAMPLES * 1000 // MODEL_RATE_HZ
 """Input of the voice-activity detector: 32 ms."""
 
-FRAME_MS = FRAME_SAMPLES * 1000 // MODEL_RATE_HZ
-
-WINDOW_MS = 10
-"""Window of a level measurement."""
+WINDOW_MS = 10  # of a level measurement
 
 ENGINE_TARGET_RMS = 10 ** (-20 / 20)
 """RMS to which the loud windows of a quiet segment are raised before transcription."""

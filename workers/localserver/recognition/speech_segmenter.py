@@ -80,11 +80,6 @@ class Segment:
             self.voiced_frames += 1
 
     @property
-    def is_long(self) -> bool:
-        """Whether the next short pause closes it."""
-        return self.end_frame - self.start_frame >= CLOSE_AT_PAUSE_FRAMES
-
-    @property
     def is_transcribed(self) -> bool:
         """Whether all of its speech was transcribed at a pause."""
         return self.pause_end_frame == self.end_frame

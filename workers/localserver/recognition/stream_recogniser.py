@@ -34,6 +34,7 @@ from workers.localserver.recognition.sound import (
     raise_to_engine_level,
 )
 from workers.localserver.recognition.speech_segmenter import (
+    CLOSE_AT_PAUSE_FRAMES,
     MIN_VOICED_FRAMES,
     ONSET_FRAMES,
     SEGMENT_PAUSE_MS,
@@ -259,7 +260,10 @@ class StreamRecogniser:
         if self._open_turn.has_ended(words, silence_ms, self._endpointing):
             self._end_turn()
             return True
-        if segment is not None and (segment.is_long or silence_ms >= SEGMENT_PAUSE_MS):
+        if segment is None:
+            return False
+        is_long = segment.end_frame - segment.start_frame >= CLOSE_AT_PAUSE_FRAMES
+        if is_long or silence_ms >= SEGMENT_PAUSE_MS:
             self._open_turn.add_settled(words)
             self._close_segment()
             self._report_settled()

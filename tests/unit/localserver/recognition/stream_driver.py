@@ -146,7 +146,7 @@ def word_times(driver: StreamDriver) -> list[int]:
 
 def segments_read(driver: StreamDriver, reason: RequestReason = RequestReason.PAUSE) -> list[str]:
     """Segments transcribed for a reason, without the silence around them."""
-    return [text.strip(".") for each, text in driver.readings if each is reason]
+    return [text.strip(".") for read_for, text in driver.readings if read_for is reason]
 
 
 FEWER_EXAMPLES = settings(max_examples=20)

@@ -47,14 +47,12 @@ class FakeVoiceDetector(VoiceDetector):
 
 def recognise_words(samples: Samples) -> EngineWords:
     """An engine without times: one word for each run of a letter."""
-    return tuple(EngineWord(each) for each in _words(decode_speech(samples)))
+    return tuple(EngineWord(word) for word in _words(decode_speech(samples)))
 
 
-def _words(said: str) -> list[str]:
-    runs = ["".join(run) for _, run in groupby(said, key=str.lower)]
-    return [
-        run[0].lower() + "." * any(each.isupper() for each in run) for run in runs if run.isalpha()
-    ]
+def _words(letters: str) -> list[str]:
+    runs = ["".join(run) for _, run in groupby(letters, key=str.lower)]
+    return [run[0].lower() + "." * (run != run.lower()) for run in runs if run.isalpha()]
 
 
 def recognise_timed_frames(samples: Samples) -> EngineWords:

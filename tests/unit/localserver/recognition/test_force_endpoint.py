@@ -48,7 +48,7 @@ def test_a_flush_ends_the_turn_at_every_moment(before: str, final: list[str], in
     assert 2 == len(driver.flush_positions)
 
 
-def test_speech_goes_on_after_a_flush_as_the_next_turn():
+def test_speech_continues_after_a_flush_as_the_next_turn():
     """No audio is lost or transcribed twice."""
     driver = StreamDriver().feed_text("aaaa").flush().feed_text("bbbB", SHORT_SILENCE)
 

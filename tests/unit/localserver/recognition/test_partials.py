@@ -58,7 +58,7 @@ def test_a_pause_that_was_read_has_no_partials():
     assert RequestReason.PARTIAL is driver.readings[-1][0]
 
 
-def test_no_partial_is_read_when_a_silence_may_have_begun():
+def test_no_partial_is_read_when_a_silence_may_have_started():
     """The pause will be transcribed soon, and blocks."""
     assert [] == partials(StreamDriver(interval=500).feed_text("a" * 9, "."))
 
@@ -90,7 +90,7 @@ def test_after_the_first_partial_only_pauses_may_bring_more():
     ]
 
     driver.feed_text(TURN_END_SILENCE, "d" * 12)
-    assert [10, 10] == [min(each, 10) for each in partials(driver)]
+    assert [10, 10] == [min(count, 10) for count in partials(driver)]
 
 
 def test_a_partial_in_which_nothing_is_read_is_not_the_first():
@@ -185,7 +185,7 @@ def test_a_cut_segment_keeps_no_word_from_behind_the_cut():
 
 @FEWER_EXAMPLES
 @given(TALK, st.integers(800, 16_000))
-def test_how_far_was_listened_is_told_twice_a_second(text: str, size: int):
+def test_the_position_is_reported_twice_a_second(text: str, size: int):
     """Positions never go back."""
     driver = StreamDriver()
     data = synthetic_speech.encode_speech(text)
@@ -200,13 +200,13 @@ def test_how_far_was_listened_is_told_twice_a_second(text: str, size: int):
 def test_silence_is_counted_from_the_last_frame_of_speech():
     """It is 0 during speech, and the end of a turn does not reset it."""
     driver = StreamDriver().feed_text("." * 16, "a" * 32, "." * 47).flush().feed_text("." * 17)
-    silences = {each.position_ms // FRAME_MS: each.silence_ms for each in driver.recognised}
+    silences = {report.position_ms // FRAME_MS: report.silence_ms for report in driver.recognised}
     first, later = silences[63], [silences[at] for at in (79, 94, 110)]
 
     assert 16 * FRAME_MS <= silences[16]
     assert 0 == silences[32] == silences[47]
     assert 15 * FRAME_MS <= first
-    assert [16 * FRAME_MS, 31 * FRAME_MS, 47 * FRAME_MS] == [each - first for each in later]
+    assert [16 * FRAME_MS, 31 * FRAME_MS, 47 * FRAME_MS] == [position - first for position in later]
 
 
 def test_the_probability_is_the_highest_since_the_last_notice():

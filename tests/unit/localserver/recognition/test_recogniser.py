@@ -111,7 +111,7 @@ class Server(io.BytesIO):
         return len(data)
 
     def of(self, stream: int) -> list[RecogniserReport]:
-        return [each for each in self.reports if getattr(each, "stream", None) == stream]
+        return [report for report in self.reports if getattr(report, "stream", None) == stream]
 
     def finals(self, stream: int) -> list[str]:
         return [
@@ -126,7 +126,7 @@ class Server(io.BytesIO):
 # --- one stream
 
 
-def test_a_stream_is_told_of_from_its_first_audio_to_its_flush():
+def test_a_stream_is_reported_from_its_first_audio_to_its_flush():
     """It reports its position, its words, and then that the flush is done."""
     server = Server().runs(opened(1), audio(1, 100), flush(1))
     *reports, last = server.of(1)
@@ -223,9 +223,12 @@ def test_much_audio_at_once_keeps_nobody_waiting():
     answered = server.reports.index(Flushed(StreamId(2)))
 
     assert any(
-        each.stream == 1 for each in server.reports[answered:] if isinstance(each, Recognised)
+        report.stream == 1 for report in server.reports[answered:] if isinstance(report, Recognised)
     )
-    assert 9_600 == [each.position_ms for each in server.of(1) if isinstance(each, Recognised)][-1]
+    assert (
+        9_600
+        == [report.position_ms for report in server.of(1) if isinstance(report, Recognised)][-1]
+    )
 
 
 def test_an_engine_that_fails_loses_only_its_stream(capsys: pytest.CaptureFixture[str]):

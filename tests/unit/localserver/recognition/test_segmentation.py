@@ -119,11 +119,11 @@ def test_a_segment_that_was_cut_ends_its_turn_as_any_other():
 
 @FEWER_EXAMPLES
 @given(TALK)
-def test_every_frame_of_speech_is_heard_once(text: str):
+def test_every_frame_of_speech_is_recognised_once(text: str):
     """In order, whatever the cuts and pauses; only noise is left out."""
     driver = StreamDriver(read=synthetic_speech.recognise_timed_frames).feed_text(text).flush()
     frames = [word.start_ms // FRAME_MS for final in driver.finals for word in final.words]
-    lost = {at for at, each in enumerate(text) if each.isalpha()} - set(frames)
+    lost = {at for at, letter in enumerate(text) if letter.isalpha()} - set(frames)
 
     assert sorted(set(frames)) == frames
     assert all(

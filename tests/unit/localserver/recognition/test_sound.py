@@ -87,7 +87,7 @@ def test_resampling_keeps_the_duration(rate: int, size: int):
     assert rms(whole[1000:-1000]) == pytest.approx(0.3 / 2**0.5, rel=0.01)
 
 
-def test_audio_goes_on_after_a_flush():
+def test_audio_continues_after_a_flush():
     """Each stretch keeps its duration."""
     decoder = FrameDecoder(44_100, Encoding.PCM_S16LE)
     frames = decoder.flush()
@@ -161,7 +161,7 @@ def test_a_buffer_keeps_what_was_not_forgotten():
 
 
 def test_everything_may_be_forgotten():
-    """The index goes on."""
+    """The index continues."""
     buffer = FrameBuffer()
     buffer.append(np.zeros(1, np.float32))
     buffer.drop_before(1)
@@ -234,7 +234,7 @@ def test_levels_are_of_whole_moments():
     assert [0.5, 0.0] == window_rms(samples).tolist()
 
 
-# --- when words were said
+# --- when words were spoken
 
 
 def test_the_voiced_part_of_a_segment_is_found():

@@ -146,7 +146,7 @@ def test_speech_that_resumes_in_a_pause_is_read_with_what_was_before():
     assert ["a b."] == driver.transcripts
 
 
-def test_a_pause_in_which_nothing_new_was_said_is_read_once():
+def test_a_pause_without_new_speech_is_transcribed_once():
     """However long it is."""
     assert 1 == len(StreamDriver().feed_text("aaaa", "." * 100).readings)
 

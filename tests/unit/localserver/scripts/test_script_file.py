@@ -185,7 +185,7 @@ def test_longer_words_take_longer() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place(text: str, words: str) -> None:
+def test_a_mistake_is_reported_with_its_place(text: str, words: str) -> None:
     """The error names the session, turn or fault, and the problem."""
     assert words in complaint(text)
 
@@ -195,7 +195,7 @@ def test_every_mistake_names_the_file() -> None:
     assert complaint(turn("")).startswith("day.toml, session 1, turn 1: ")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     """And so is one that is not UTF-8."""
     with pytest.raises(UsageProblem, match="cannot be read"):
         script_file.load_script(tmp_path / "nowhere.toml")
@@ -220,13 +220,13 @@ def test_every_fault_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("what", FaultKind)
-def test_the_page_says_what_may_be_said_of_a_fault(what: FaultKind) -> None:
+def test_the_page_lists_the_keys_of_a_fault(what: FaultKind) -> None:
     """It lists the keys and the default code."""
     after, keys = rows()[what.value]
     terms = FAULT_RULES[what]
-    said = ["what", *(["after"] if after else []), *re.findall(r"`(\w+)`", keys)]
+    documented = ["what", *(["after"] if after else []), *re.findall(r"`(\w+)`", keys)]
 
-    assert terms.allowed_keys == said
+    assert terms.allowed_keys == documented
     assert terms.code is None or f"({terms.code})" in keys
 
 
