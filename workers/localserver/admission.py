@@ -98,8 +98,7 @@ class KeyStore:
     def is_api_key(self, key: str | None) -> bool:
         """Whether this is the API key; if the policy has none, every key is, and so is None."""
         if self._policy.api_key is None:
-            # The commonest mistake is refused here too, so that it shows before the client meets
-            # the service.
+            # The service refuses the Bearer scheme. It is a common mistake, so show it here too.
             return key is None or not key.startswith("Bearer ")
         if key is None:
             return False

@@ -28,10 +28,9 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 SERVER_EXIT_TIMEOUT_S = 3.0
 SERVER_TERMINATE_TIMEOUT_S = 1.0
-"""After its stdin was closed, then it gets SIGTERM; and after SIGTERM, then it is killed."""
+"""Time to exit after its stdin is closed, and then after SIGTERM, before it is killed."""
 
-SUSPENSION_CHECK_INTERVAL_S = 1.0
-"""How often a child that is not ready yet is checked for being suspended."""
+SUSPENSION_CHECK_INTERVAL_S = 1.0  # while the child is not ready yet
 
 _log = log.Logger("paceline.server")
 

@@ -210,7 +210,7 @@ def _aligned_count(committed: Sequence[RecognisedWord], words: Sequence[Recognis
             diagonal = costs[column]
             costs[column] = min(changed, diagonal + 1, costs[column - 1] + 1)
         # Among equal costs prefer the same length: a changed word is neither lost nor added. But
-        # if a new word pushed the last committed one further on, go up to it, or it would double.
+        # if a new word moved the last committed one back, include it, or it would be sent twice.
         shifted = count > len(known) and known[-1:] == [plain_word(word.text)]
         best = min(best, (costs[-1], -1 if shifted else abs(len(known) - count), count))
     return best[-1]

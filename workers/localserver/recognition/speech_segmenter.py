@@ -25,7 +25,7 @@ TAIL_FRAMES = frames_in(320)
 """Frames transcribed before the first and after the last voiced one: words start and end softly."""
 
 MIN_VOICED_FRAMES = 4
-"""A segment with fewer voiced frames is noise; an engine would turn it into a "You"."""
+"""A segment with fewer voiced frames is noise; an engine would write "You" for it."""
 
 SEGMENT_PAUSE_MS = 800
 """Silence that closes a segment within a turn: a longer segment is not recognised any better."""
