@@ -1,4 +1,4 @@
-"""Reads a script from TOML; every error names the table in which it is.
+"""Reads a script from TOML; an error names the table that contains it.
 
 The format is documented in ``docs/scripts.md``.
 """
