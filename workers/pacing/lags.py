@@ -27,7 +27,7 @@ class Lags:
     def __init__(self) -> None:
         self._lags_us = array("I")
         self._max_us = 0
-        self._cached_summary = LagSummary(0.0, 0.0, 0.0, 0.0)
+        self._cached_p50_p99: tuple[float, ...] = (0.0, 0.0)
         self._cached_count = 0
 
     def __len__(self) -> int:
@@ -46,13 +46,13 @@ class Lags:
     def summary(self) -> LagSummary:
         """The lags so far; percentiles are updated whenever there are 5 % more chunks."""
         if not self._lags_us:
-            return self._cached_summary
+            return LagSummary(0.0, 0.0, 0.0, 0.0)
         if len(self._lags_us) >= self._cached_count * 1.05:
-            p50, p99 = percentiles(np.frombuffer(self._lags_us, dtype=np.uint32), (50, 99))
-            self._cached_summary = LagSummary(0.0, p50, p99, 0.0)
+            lags_us = np.frombuffer(self._lags_us, dtype=np.uint32)
+            self._cached_p50_p99 = percentiles(lags_us, (50, 99))
             self._cached_count = len(self._lags_us)
-        cached = self._cached_summary
-        return LagSummary(self._lags_us[-1] / 1000, cached.p50, cached.p99, self._max_us / 1000)
+        p50, p99 = self._cached_p50_p99
+        return LagSummary(self._lags_us[-1] / 1000, p50, p99, self._max_us / 1000)
 
     def to_array(self) -> LagArray:
         """All lags in microseconds, oldest first."""
@@ -87,10 +87,8 @@ def build_certificate(
     verdict = Verdict.HELD if lag.p99 <= LAG_TOLERANCE_MS else Verdict.LATE
     drift_ms, tenth = None, len(lags_us) // 10
     if tenth >= 2:
-        (first,), (last,) = (
-            percentiles(lags_us[:tenth], (50,)),
-            percentiles(lags_us[-tenth:], (50,)),
-        )
+        first = percentiles(lags_us[:tenth], (50,))[0]
+        last = percentiles(lags_us[-tenth:], (50,))[0]
         drift_ms = round(last - first, 3)
     return Certificate(
         verdict=Verdict.SLIPPED if slips_ms else verdict,

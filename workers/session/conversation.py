@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain
+from math import inf
 
 from workers.audio.decode import pcm_blocks
 from workers.errors import Unreadable
@@ -26,7 +27,7 @@ from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
 
 START_LEAD_S = 0.02
-"""From Begin to the first chunk's start, time in which to publish `Began`."""
+"""Between Begin and the start of the schedule, so that there is time to publish `Began`."""
 
 _log = Logger("paceline.session")
 
@@ -115,7 +116,7 @@ class Conversation:
         return state.begin
 
     def _stream(self, loop: SessionLoop, chunks: Iterator[bytes], began: Began) -> None:
-        """Sends every chunk at its due time, the first one `START_LEAD_S` from now."""
+        """Sends every chunk at its due time; the schedule starts `START_LEAD_S` from now."""
         connection, state, progress = loop.connection, self._state, self._progress
         start = time.monotonic() + START_LEAD_S
         schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
@@ -138,9 +139,7 @@ class Conversation:
                     due = schedule.due(progress.sent_samples, frames)
                 connection.send_audio(frame)
                 if connection.has_unsent:  # for as long as the keepalive allows
-                    loop.run_until(
-                        float("inf"), lambda: state.is_stopping or not connection.has_unsent
-                    )
+                    loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
                 progress.add_chunk(chunk, time.monotonic() - due)
             else:
                 state.mark_all_audio_sent()

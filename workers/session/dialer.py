@@ -33,7 +33,7 @@ def connect(
     is_abandoned = handshake_started = False
     done_fd, done_write_fd = os.pipe()  # done_fd reaches its end when there is a result
 
-    def claim_handshake() -> bool:
+    def claim() -> bool:
         nonlocal handshake_started
         # Each thread writes its own flag before it reads the other's, so one of them sees both.
         handshake_started = True
@@ -44,9 +44,7 @@ def connect(
         if key is not None:
             headers["Authorization"] = key.reveal()
         try:
-            results.append(
-                dial(url, headers, ca_file=ca_file, key=key, claim_handshake=claim_handshake)
-            )
+            results.append(dial(url, headers, ca_file=ca_file, key=key, claim_handshake=claim))
         except Exception as error:
             results.append(error)
         os.close(done_write_fd)

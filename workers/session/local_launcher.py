@@ -33,14 +33,10 @@ class LocalSession:
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Starts the process and a thread that reads its reports; raises as `start_process`."""
         try:
+            arguments = self._assignment, self._key, self._reports, self._control
+            name = f"paceline-session-{self._assignment.job.id}"
             process = self._process = processes.start_process(
-                self._context,
-                _child_main,
-                self._assignment,
-                self._key,
-                self._reports,
-                self._control,
-                name=f"paceline-session-{self._assignment.job.id}",
+                self._context, _child_main, *arguments, name=name
             )
         except BaseException:
             self._exited = True
@@ -77,7 +73,7 @@ class LocalSession:
         return self._process is None or not processes.is_suspended(self._process.pid)
 
     def kill(self) -> None:
-        """Kills the process; not by its `kill`, which does nothing once the fork server is dead."""
+        """Kills the process, by id: for multiprocessing it is dead when the fork server is."""
         if self._exited:
             return
         self._kill_requested = True

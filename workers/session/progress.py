@@ -56,7 +56,7 @@ class SendProgress:
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
-        """Counts a chunk of 16-bit samples that left ``lag_s`` seconds late; reports at times."""
+        """Counts a chunk that left ``lag_s`` seconds late; reports after each second of audio."""
         self._lags.add(lag_s)
         self._levels_db.append(rms_dbfs(chunk))
         self.sent_samples += len(chunk) // 2

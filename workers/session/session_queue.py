@@ -81,11 +81,23 @@ class SessionQueue(Generic[T]):
             self._unsent_items.clear()
 
     def get(self, block: bool = True) -> T:
-        """The next item; raises `Closed` after the last one, `Empty` instead of waiting."""
+        """The next item; raises `Closed` after the last, and `Empty` unless it may ``block``."""
         while not self._received_items:
             if not block and not self._reader.poll():
                 raise Empty
-            self._receive()
+            try:
+                data = os.read(self._reader.fileno(), READ_SIZE_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                raise Closed
+            self._received += data
+            while len(self._received) >= _HEADER_BYTES:
+                end = _HEADER_BYTES + int.from_bytes(self._received[:_HEADER_BYTES], "big")
+                if len(self._received) < end:
+                    break
+                self._received_items.append(pickle.loads(self._received[_HEADER_BYTES:end]))
+                del self._received[:end]
         return self._received_items.popleft()
 
     def close_reader(self) -> None:
@@ -103,21 +115,6 @@ class SessionQueue(Generic[T]):
             os.set_blocking(self._writer.fileno(), True)
             self.flush()
             self._writer.close()
-
-    def _receive(self) -> None:
-        try:
-            data = os.read(self._reader.fileno(), READ_SIZE_BYTES)
-        except OSError:
-            data = b""
-        if not data:
-            raise Closed
-        self._received += data
-        while len(self._received) >= _HEADER_BYTES:
-            end = _HEADER_BYTES + int.from_bytes(self._received[:_HEADER_BYTES], "big")
-            if len(self._received) < end:
-                return
-            self._received_items.append(pickle.loads(self._received[_HEADER_BYTES:end]))
-            del self._received[:end]
 
     def _drop_superseded(self, item: T) -> None:
         """Drops waiting items that ``item`` replaces.
