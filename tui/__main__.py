@@ -4,8 +4,7 @@ Session processes load this module too, because it is their parent's main module
 nothing until `main` is called.
 """
 
-_EXIT_INTERRUPTED = 130
-"""`tui.cli.exit_codes.ExitCode.INTERRUPTED`, which is not loaded yet."""
+_EXIT_INTERRUPTED = 130  # `tui.cli.exit_codes.ExitCode.INTERRUPTED`, which is not loaded yet
 
 
 def main() -> None:

@@ -14,8 +14,7 @@ from workers.protocol.endpoint import Secret
 
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 
-KEYRING_SERVICE = "paceline"
-"""The keyring's service name; the user name is `KEY_VARIABLE`."""
+KEYRING_SERVICE = "paceline"  # the user name is `KEY_VARIABLE`
 
 
 def pop_env_key() -> str:

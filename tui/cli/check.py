@@ -35,11 +35,10 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             streamable += 1
             total_seconds += recording.seconds
             sent_rate = options.settings.sample_rate_for(recording)
-            channels = {1: "mono", 2: "stereo"}.get(
-                recording.channels, f"{recording.channels} channels"
-            )
+            count = recording.channels
+            channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
             chunks = -(-round(recording.seconds * 1000) // chunk_ms)
-            steps = ["mixed down to mono"] if recording.channels > 1 else []
+            steps = ["mixed down to mono"] if count > 1 else []
             if sent_rate != recording.rate:
                 steps.append(f"resampled to {sent_rate} Hz")
             print_line(

@@ -1,12 +1,13 @@
 """``paceline desk``, the default command: streams with the desk open."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tui.cli.exit_codes import ExitCode
+from tui.cli.exit_codes import ExitCode, most_severe
 from tui.cli.shared_options import log_options, new_run_options
 
 if TYPE_CHECKING:  # loaded when a desk opens
@@ -63,10 +64,9 @@ def load_desk_settings() -> "DeskSettings":
 
 def kill_notice(advice: str, command: str, run_folder: Path) -> str:
     """What the guard prints after a desk was killed; the command gets the run's folder."""
-    from tui.cli.summary import shell_quoted
     from tui.text.width import clean
 
-    return f"Paceline was killed. {advice}: {command} {clean(shell_quoted(run_folder))}"
+    return clean(f"Paceline was killed. {advice}: {command} {shlex.quote(str(run_folder))}")
 
 
 def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
@@ -103,6 +103,6 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     job_states = app.state.all_job_states
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         click.echo(line)
-    other_codes = [report_fault(app.fault, folder.faults_path)] if app.fault else []
     interrupted = app.shutdown_state.interrupted_jobs
-    return exit_code(job_states, interrupted=interrupted, saved=folder.is_saved, others=other_codes)
+    code = exit_code(job_states, interrupted=interrupted, saved=folder.is_saved)
+    return most_severe([code, report_fault(app.fault, folder.faults_path)]) if app.fault else code

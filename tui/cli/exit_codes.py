@@ -38,25 +38,12 @@ class ExitCode(IntEnum):
         "another endpoint refuses counts here, because only that server knows what it accepts.",
     )
     NOT_AUTHORISED = 4, "not authorised", "The server refused the API key."
-    INTERNAL_ERROR = (
-        70,
-        "internal error",
-        "A bug in Paceline. The last line names the file that holds the traceback.",
-    )
+    INTERNAL_ERROR = 70, "internal error", "A bug. The last line names the file with its traceback."
     GATE_FAILED = 99, "a gate failed", "A quality gate failed. Reserved: no command uses it yet."
     INTERRUPTED = 130, "interrupted", "Ctrl-C, a signal or a closed terminal ended the command."
 
 
-PRECEDENCE = (
-    ExitCode.INTERRUPTED,
-    ExitCode.INTERNAL_ERROR,
-    ExitCode.NOT_AUTHORISED,
-    ExitCode.FATAL,
-    ExitCode.USAGE,
-    ExitCode.SOME_FAILED,
-    ExitCode.GATE_FAILED,
-    ExitCode.DONE,
-)
+PRECEDENCE = tuple(sorted(ExitCode, key=(130, 70, 4, 1, 2, 3, 99, 0).index))
 """When several codes apply, the first of these wins."""
 
 

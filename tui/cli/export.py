@@ -8,7 +8,7 @@ import click
 
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import run_argument
+from tui.cli.shared_options import path_option, run_argument
 
 
 @click.command()
@@ -20,11 +20,8 @@ from tui.cli.shared_options import run_argument
     metavar="FORMATS",
     help="Write these formats, separated by commas: txt, srt, vtt, json, csv.",
 )
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write to this folder. Default: the folder “exports” of the run.",
+@path_option(
+    "--into", folder=True, help="Write to this folder. Default: the folder “exports” of the run."
 )
 @click.option(
     "--one-file", "together", is_flag=True, help="Write one file per format for all recordings."
@@ -36,13 +33,8 @@ def export(
 ) -> ExitCode:
     """Write transcripts of a run to files, offline."""
     from workers.errors import UsageProblem
-    from workers.exports.files import (
-        COMBINED_FORMATS,
-        FORMATS,
-        OverwritePolicy,
-        write_combined_exports,
-        write_exports,
-    )
+    from workers.exports import files
+    from workers.exports.files import COMBINED_FORMATS, FORMATS, OverwritePolicy
     from workers.exports.names import export_names
     from workers.runs.reader import read_job_states
 
@@ -71,12 +63,11 @@ def export(
             streamed.append(job_state)
     complete = True
     if together and streamed:
-        write = partial(write_combined_exports, streamed, formats, target, existing=existing)
-        complete = _write_and_report("all of them", write)
+        write = partial(files.write_combined_exports, streamed, formats, target)
+        complete = _write_and_report("all of them", partial(write, existing=existing))
     for job_state in [] if together else streamed:
-        name = names[job_state.job]
-        write = partial(write_exports, job_state, formats, target, existing=existing, name=name)
-        complete &= _write_and_report(job_state.file, write)
+        write = partial(files.write_exports, job_state, formats, target, existing=existing)
+        complete &= _write_and_report(job_state.file, partial(write, name=names[job_state.job]))
     return ExitCode.DONE if complete else ExitCode.SOME_FAILED
 
 

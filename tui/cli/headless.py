@@ -22,17 +22,8 @@ from tui.render.latest_words import short_reason
 from tui.terminal.sighup import handle_sighup
 from tui.text.formats import format_count, format_duration
 from tui.text.width import clean
-from workers.jobs.events import (
-    Began,
-    Ended,
-    JobReport,
-    Outcome,
-    Retrying,
-    Slipped,
-    TurnReceived,
-    Warned,
-    report_to_json,
-)
+from workers.jobs import events
+from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
@@ -68,12 +59,8 @@ class HeadlessRunner:
         """Ends of attempts, held back until it is known whether another attempt follows."""
         self._stop_requests = 0
         """How often a signal asked the program to end."""
-        self._stops_sent = 0
-
-    @property
-    def interrupted(self) -> bool:
+        self.interrupted = False
         """Whether it was stopped before all jobs had ended."""
-        return self._stops_sent > 0
 
     @property
     def job_states(self) -> list[JobState]:
@@ -87,12 +74,13 @@ class HeadlessRunner:
         if os.name == "posix" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
             handle_sighup(self._on_disconnect)
         enqueue()
-        supervisor, reported_restarts = self._supervisor, 0
+        supervisor, stops_sent, reported_restarts = self._supervisor, 0, 0
         while not (supervisor.is_idle and supervisor.reports.empty()):
-            if self._stops_sent < self._stop_requests:
+            if stops_sent < self._stop_requests:
                 first = "ending sessions gracefully; Ctrl-C again ends them at once"
-                _print_stderr("ending sessions at once" if self._stops_sent else first)
-                self._stops_sent += 1
+                _print_stderr("ending sessions at once" if stops_sent else first)
+                stops_sent += 1
+                self.interrupted = True
                 supervisor.stop()
             if supervisor.server_restarts > reported_restarts:
                 reported_restarts = supervisor.server_restarts
@@ -119,8 +107,8 @@ class HeadlessRunner:
         job_state = self._job_states.setdefault(report.job, JobState(report.job, report.file))
         job_state.apply(report)
         if self._as_json:
-            print(json.dumps(report_to_json(report)), flush=True)
-        elif isinstance(report.event, Ended):
+            print(json.dumps(events.report_to_json(report)), flush=True)
+        elif isinstance(report.event, events.Ended):
             self._pending_ends[report.job] = report
         else:
             follows_end = self._pending_ends.pop(report.job, None) is not None
@@ -139,35 +127,33 @@ class HeadlessRunner:
             _print_stderr(f"[{report.job}] {name}: {text}")
 
 
-def _report_text(
-    report: JobReport, job_state: JobState, *, follows_end: bool = False
-) -> str | None:
+def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False) -> str | None:
     """A line about a report; None for reports that would only scroll by.
 
     ``follows_end``: whether the report before was the end of an attempt, not printed yet.
     """
     match report.event:
-        case Began() as began:
+        case events.Began() as began:
             return f"streaming at {began.sample_rate} Hz ({clean(began.model)})"
-        case TurnReceived(turn) if turn.end_of_turn and (line := job_state.transcript.latest_line):
+        case events.TurnReceived(turn) if turn.end_of_turn and (line := job.transcript.latest_line):
             return f"{format_duration((line.start_ms or 0) / 1000)} {clean(line.text)}"
-        case Warned() as warned:
+        case events.Warned() as warned:
             return f"warning: {clean(warned.warning)}"
-        case Slipped() as slipped:
+        case events.Slipped() as slipped:
             return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
-        case Retrying() as retrying:
+        case events.Retrying() as retrying:
             why = f"{short_reason(retrying.reason)}; " if follows_end else ""
             wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
-            attempt = f"{why}attempt {job_state.attempt}"
-            if job_state.refusal is not None:
+            attempt = f"{why}attempt {job.attempt}"
+            if job.refusal is not None:
                 return f"{why}tries again{wait}"
             if retrying.from_seconds:
                 return f"{attempt} continues{wait}, from {format_duration(retrying.from_seconds)}"
-            return f"{attempt} starts again{wait}" if job_state.attempt > 1 else None
-        case Ended(outcome=Outcome.DONE) as ended:
+            return f"{attempt} starts again{wait}" if job.attempt > 1 else None
+        case events.Ended(outcome=events.Outcome.DONE) as ended:
             sent = format_duration(ended.sent_seconds)
             return f"done, {sent} sent, {pacing_text(ended.certificate)}"
-        case Ended() as ended:
+        case events.Ended() as ended:
             outcome = ended.outcome.value.replace("_", " ")
             return clean(f"{outcome}: {ended.reason}. {ended.hint}")
     return None

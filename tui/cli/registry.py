@@ -29,8 +29,6 @@ COMMANDS = {
 }
 """Each command and its line in ``paceline --help``: the first sentence of its own help."""
 
-DEFAULT_COMMAND = "desk"
-
 
 class CommandRegistry(click.Group):
     """Loads commands by name. Arguments that name no command are paths for the default one."""
@@ -50,9 +48,9 @@ class CommandRegistry(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Puts the default command before arguments that name none."""
+        """Puts “desk”, the default command, before arguments that name none."""
         if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
-            args = [DEFAULT_COMMAND, *args]
+            args = ["desk", *args]
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

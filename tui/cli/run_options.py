@@ -6,23 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from tui.cli import api_key
-from tui.cli.api_key import KEY_VARIABLE
+from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
 from workers.audio.discovery import find_recordings
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.pacing.schedule import Release
-from workers.protocol.endpoint import (
-    EMBEDDED_NAME,
-    Endpoint,
-    EndpointKind,
-    Secret,
-    custom_endpoint,
-    is_loopback,
-    service_endpoint,
-)
+from workers.protocol import endpoint
+from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
 from workers.runs.reader import read_run
 
 _REFUSED_PARAM_HINTS = {
@@ -51,7 +43,7 @@ class RunOptions:
     def destination(self) -> str:
         """Where it streams to, for people; the service with its region."""
         if self.endpoint is None:
-            return EMBEDDED_NAME
+            return endpoint.EMBEDDED_NAME
         nearest = self.endpoint_kind is EndpointKind.SERVICE and "(" not in self.endpoint.name
         return f"{self.endpoint.name} (nearest region)" if nearest else self.endpoint.name
 
@@ -87,18 +79,18 @@ def parse_options(
 
     If no endpoint is named, a run with a key goes to the service, else to the embedded engine.
     """
-    env_key = api_key.pop_env_key()
+    env_key = pop_env_key()
     if local and (url or region):
         raise UsageProblem("--local and another endpoint do not go together", "Choose one.")
     if url and region:
         raise UsageProblem("--endpoint and --region do not go together", "Choose one.")
-    key = None if local else api_key.read_key(env_key, key_file, keyring=keyring)
+    key = None if local else read_key(env_key, key_file, keyring=keyring)
     ca = _checked_ca_file(ca_file)
     target = None
     if url:
-        target = custom_endpoint(url, allow_unencrypted=unencrypted)
+        target = endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
     elif key is not None:
-        target = service_endpoint(region)
+        target = endpoint.service_endpoint(region)
     elif region:
         raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
     if target is not None:
@@ -121,11 +113,9 @@ def parse_options(
 
 def find_files(paths: Iterable[str]) -> Sequence[str]:
     """The recordings under these paths; prints what is skipped. Raises `UsageProblem` for none."""
-
-    def print_skipped(path: str, reason: str) -> None:
-        print_line(f"Skipped {path}: {reason}", err=True)
-
-    return find_recordings(paths, print_skipped)
+    return find_recordings(
+        paths, lambda path, reason: print_line(f"Skipped {path}: {reason}", err=True)
+    )
 
 
 def _checked_ca_file(file: Path | None) -> str | None:
@@ -195,17 +185,17 @@ def prepare_resume(
     Endpoint, settings and limits are the run's own unless they are given. The key is never stored,
     so it must be given again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
-    env_key = api_key.pop_env_key()
+    env_key = pop_env_key()
     saved = read_run(folder)
     key = None
     target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
     if target is not None:
         target = replace(target, ca=_checked_ca_file(ca_file))
-        key = api_key.read_key(env_key, key_file, keyring=keyring)
+        key = read_key(env_key, key_file, keyring=keyring)
         if key is None and target.kind is EndpointKind.SERVICE:
             raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
         stored_custom = target.kind is EndpointKind.CUSTOM and url is None
-        if key and stored_custom and not is_loopback(urlsplit(target.url).hostname or ""):
+        if key and stored_custom and not endpoint.is_loopback(urlsplit(target.url).hostname or ""):
             # Another machine, and anybody may have made the folder that names it.
             reason = f"the run went to {target.name}, and a key is only sent where you say"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
@@ -226,10 +216,10 @@ def _resume_endpoint(
     if url is None and stored is not None and stored.kind is EndpointKind.CUSTOM:
         url = stored.url
     if url is not None:
-        return custom_endpoint(url, allow_unencrypted=unencrypted)
+        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
     if stored is None or stored.kind is EndpointKind.EMBEDDED:
         return None
     for region in (None, "us", "eu"):
-        if (known := service_endpoint(region)).url == stored.url:
+        if (known := endpoint.service_endpoint(region)).url == stored.url:
             return known
     raise RunFolderProblem(f"there is no region of the service at {stored.address}")

@@ -1,5 +1,6 @@
 """``paceline runs``: lists the latest runs and what is left of each."""
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:  # loaded when the command runs
 @count_option("--most", "List at most this many.", default=10, show_default=True)
 def runs(most: int) -> ExitCode:
     """List the latest runs, and how to continue unfinished ones."""
-    from tui.cli.summary import shell_quoted
     from workers.errors import RunFolderProblem
     from workers.jobs.job_state import JobStatus
     from workers.runs import run_folder
@@ -38,9 +38,9 @@ def runs(most: int) -> ExitCode:
         to = destination(index)
         print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")
         finished = counts.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}
-        command = f"paceline {'view' if finished else 'resume'} {shell_quoted(path)}"
+        command = f"paceline {'view' if finished else 'resume'} {shlex.quote(str(path))}"
         if run_folder.is_running(path):
-            command = f"running now; to look at it: paceline view {shell_quoted(path)}"
+            command = f"running now; to look at it: paceline view {shlex.quote(str(path))}"
         print_line(f"  {command}")
     if len(paths) > most:
         print_line(f"… and {len(paths) - most} earlier ones under {folder}")

@@ -13,7 +13,7 @@ import click
 
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import count_option, enable_log, log_options
+from tui.cli.shared_options import count_option, enable_log, log_options, path_option
 
 if TYPE_CHECKING:  # loaded when the command runs, and partly packages of an extra
     from workers.localserver.admission import ServerPolicy
@@ -22,19 +22,16 @@ if TYPE_CHECKING:  # loaded when the command runs, and partly packages of an ext
 
 
 @click.command()
-@click.option(
+@count_option(
     "--port",
+    "Listen on this port of this machine. Default: a free one.",
     type=click.IntRange(0, 65535),
     default=0,
-    metavar="N",
-    help="Listen on this port of this machine. Default: a free one.",
 )
 @click.option("--open", "is_open", is_flag=True, help="Accept any key.")
-@click.option(
+@path_option(
     "--script",
     "file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
     help="Perform this script instead of recognising speech: words, delays and faults.",
 )
 @count_option(

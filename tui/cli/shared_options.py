@@ -13,9 +13,6 @@ from workers.errors import UsageProblem
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-LOG_LEVELS = ("debug", "info", "warning", "error")
-"""`workers.log.LEVELS`, which is not loaded for ``--help``."""
-
 
 def option_group(*options: Decorator) -> Decorator:
     """One decorator that adds these options, in the order of ``--help``."""
@@ -33,16 +30,19 @@ def count_option(name: str, help: str, **rest: Any) -> Decorator:
     return click.option(name, **{"type": click.IntRange(min=1), "metavar": "N", **rest}, help=help)
 
 
+def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
+    """An option that takes the path of a file, or of a folder."""
+    kind = click.Path(path_type=Path, file_okay=not folder)
+    return click.option(*names, type=kind, metavar="DIR" if folder else "FILE", help=help)
+
+
 class StartRateParam(click.ParamType[int]):
     """A number of sessions a minute; ``auto`` is 0."""
 
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if value == "auto":
-            return 0
-        number: int = click.IntRange(min=1).convert(value, param, ctx)
-        return number
+        return 0 if value == "auto" else int(click.IntRange(min=1).convert(value, param, ctx))
 
 
 class RunFolderParam(click.ParamType[Path]):
@@ -71,32 +71,47 @@ def run_argument(*, required: bool = True) -> Decorator:
     return click.argument("folder", metavar=metavar, type=RunFolderParam(), required=required)
 
 
-endpoint_options = option_group(
-    click.option(
-        "--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint (ws:// or wss://)."
-    ),
-    click.option(
-        "--local", is_flag=True, help="Stream to the embedded engine, even if a key is set."
-    ),
-    click.option(
-        "--region",
-        type=click.Choice(["us", "eu"]),
-        help="Keep the data in this region of the service.",
-    ),
-)
+def limit_options(*, resuming: bool) -> Decorator:
+    """How many sessions, how soon, how often; when ``resuming``, defaults are the run's own."""
+
+    def default(value: object) -> dict[str, Any]:
+        return {} if resuming else {"default": value, "show_default": True}
+
+    sessions_default = "" if resuming else " Default: as many as the embedded engine serves, or 10."
+    return option_group(
+        count_option("--sessions", f"Stream this many recordings at once.{sessions_default}"),
+        click.option(
+            "--start-rate",
+            type=StartRateParam(),
+            metavar="auto|N",
+            help="Start at most this many sessions a minute. With “auto”, the service gets 5, the "
+            "limit of a free account, and more as long as it accepts them.",
+            **default("auto"),
+        ),
+        count_option(
+            "--attempts",
+            "Try each recording this many times. When a session breaks, the next attempt continues "
+            "where it broke.",
+            **default(4),
+        ),
+        click.option(
+            "--dead-after",
+            type=click.FloatRange(min=1.0),
+            metavar="SECONDS",
+            help="Treat a session as broken after this long without a sign from the server.",
+            **default(20.0),
+        ),
+    )
+
 
 access_options = option_group(
-    click.option(
+    path_option(
         "--ca-file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
         help="Trust the certificate authorities in this PEM file instead of the system's.",
     ),
-    click.option(
+    path_option(
         "--api-key-file",
         "key_file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
         help="Read the API key from this file instead of ASSEMBLYAI_API_KEY.",
     ),
     click.option("--keyring", is_flag=True, help="Read the API key from the system's keyring."),
@@ -107,7 +122,15 @@ access_options = option_group(
     ),
 )
 
-stream_options = option_group(
+new_run_options = option_group(
+    click.option("--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint, ws or wss."),
+    click.option("--local", is_flag=True, help="Stream to the embedded engine even with a key."),
+    click.option(
+        "--region",
+        type=click.Choice(["us", "eu"]),
+        help="Keep the data in this region of the service.",
+    ),
+    access_options,
     click.option(
         "--speech-model",
         default="u3-rt-pro",
@@ -144,65 +167,26 @@ stream_options = option_group(
         help="Send a chunk at the start of its interval, as the vendor's guide does, or at its "
         "end, as a microphone must.",
     ),
+    path_option(
+        "--out",
+        folder=True,
+        help="Keep the run in this new or empty folder. Default: a new one in the user's state "
+        "folder.",
+    ),
+    limit_options(resuming=False),
 )
 
-
-def limit_options(*, resuming: bool) -> Decorator:
-    """How many sessions, how soon, how often; when ``resuming``, defaults are the run's own."""
-
-    def default(value: object) -> dict[str, Any]:
-        return {} if resuming else {"default": value, "show_default": True}
-
-    sessions_default = "" if resuming else " Default: as many as the embedded engine serves, or 10."
-    return option_group(
-        count_option("--sessions", f"Stream this many recordings at once.{sessions_default}"),
-        click.option(
-            "--start-rate",
-            type=StartRateParam(),
-            metavar="auto|N",
-            help="Start at most this many sessions a minute. With “auto”, the service gets 5, the "
-            "limit of a free account, and more as long as it accepts them.",
-            **default("auto"),
-        ),
-        count_option(
-            "--attempts",
-            "Try each recording this many times. When a session breaks, the next attempt continues "
-            "where it broke.",
-            **default(4),
-        ),
-        click.option(
-            "--dead-after",
-            type=click.FloatRange(min=1.0),
-            metavar="SECONDS",
-            help="Treat a session as broken after this long without a sign from the server.",
-            **default(20.0),
-        ),
-    )
-
-
-out_option = click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Keep the run in this new or empty folder. Default: a new one in the user's state folder.",
-)
-
-new_run_options = option_group(
-    endpoint_options, access_options, stream_options, out_option, limit_options(resuming=False)
-)
 resume_options = option_group(access_options, limit_options(resuming=True))
 
 log_options = option_group(
     click.option(
         "--log-level",
-        type=click.Choice(LOG_LEVELS),
+        type=click.Choice(["debug", "info", "warning", "error"]),  # `workers.log.LEVELS`
         help="Log what happens, with this and more serious levels. Default: nothing; info with "
         "--log-file.",
     ),
-    click.option(
+    path_option(
         "--log-file",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
         help="Append the log to this file. Default: paceline.log in the run folder; “serve” logs "
         "to stderr.",
     ),

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tui.cli.exit_codes import ExitCode, most_severe
@@ -13,25 +13,13 @@ from workers.jobs.events import Outcome
 from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import Certificate
 
-MIN_GROUPED_FAILURES = 4
-"""From this many on, jobs that failed for the same reason share one line."""
-
 MAX_NAMED_FAILURES = 3
-"""Jobs that such a line names; fewer than `MIN_GROUPED_FAILURES`."""
+"""If more jobs failed for the same reason, they share one line, which names so many."""
 
 
-def exit_code(
-    job_states: Sequence[JobState],
-    *,
-    interrupted: bool,
-    saved: bool = True,
-    others: Iterable[ExitCode] = (),
-) -> ExitCode:
-    """The exit code of a run.
-
-    ``saved``: whether the run's index is on disk; ``others``: codes that apply for other reasons.
-    """
-    codes = [*others]
+def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool = True) -> ExitCode:
+    """The exit code of a run; ``saved``: whether its index is on disk."""
+    codes = []
     if interrupted:
         codes.append(ExitCode.INTERRUPTED)
     if any(job.ended and job.ended.outcome is Outcome.UNAUTHORISED for job in job_states):
@@ -58,31 +46,25 @@ def run_summary_lines(
     by_reason: dict[str, list[JobState]] = {}
     for job in job_states:
         if job.status is JobStatus.FAILED:
-            by_reason.setdefault(_failure_reason(job), []).append(job)
+            end = job.ended
+            reason = f"{end.reason}. {end.hint}".rstrip() if end else "it did not end"
+            by_reason.setdefault(reason, []).append(job)
     for reason, jobs in by_reason.items():
-        if len(jobs) < MIN_GROUPED_FAILURES:
-            lines += [f"  {failure_line(job)}" for job in jobs]
-            continue
-        names = ", ".join(map(recording_name, jobs[:MAX_NAMED_FAILURES]))
-        lines.append(f"  {len(jobs)} recordings: {reason}")
-        lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
+        if len(jobs) <= MAX_NAMED_FAILURES:
+            for job in jobs:
+                attempts = f" ({job.attempt} attempts)" if job.attempt > 1 else ""
+                lines.append(f"  {job.file}: {reason}{attempts}")
+        else:
+            names = ", ".join(map(recording_name, jobs[:MAX_NAMED_FAILURES]))
+            lines.append(f"  {len(jobs)} recordings: {reason}")
+            lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
     if not saved:
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")
     if not all(job.is_settled for job in job_states):
-        lines.append(f"Continue with the rest: paceline resume {shell_quoted(folder)}")
-    lines.append(f"Export them: paceline export {shell_quoted(folder)} --to txt,srt")
+        lines.append(f"Continue with the rest: paceline resume {shlex.quote(str(folder))}")
+    lines.append(f"Export them: paceline export {shlex.quote(str(folder))} --to txt,srt")
     return [clean(line) for line in lines]
-
-
-def _failure_reason(job: JobState) -> str:
-    return f"{job.ended.reason}. {job.ended.hint}".rstrip() if job.ended else "it did not end"
-
-
-def failure_line(job: JobState) -> str:
-    """One line on a failed job: its file, the reason and what to do."""
-    attempts = f" ({job.attempt} attempts)" if job.attempt > 1 else ""
-    return clean(f"{job.file}: {_failure_reason(job)}{attempts}")
 
 
 def pacing_text(certificate: Certificate | None) -> str:
@@ -92,8 +74,3 @@ def pacing_text(certificate: Certificate | None) -> str:
     lag = certificate.lag_ms
     slips = f", {certificate.slips} slips" if certificate.slips else ""
     return f"pacing {certificate.verdict.value}: lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
-
-
-def shell_quoted(path: Path) -> str:
-    """A path as a shell reads it."""
-    return shlex.quote(str(path))

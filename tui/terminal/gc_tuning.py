@@ -2,9 +2,6 @@
 
 import gc
 
-GC_THRESHOLDS = 5_000, 10, 10
-"""As `gc.set_threshold` takes them: new objects, then collections until the next generation."""
-
 
 def tune_gc() -> None:
     """Makes collections rarer, for a desk.
@@ -13,4 +10,4 @@ def tune_gc() -> None:
     again for a tenth of a second, to search all of them.
     """
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(5_000, 10, 10)  # new objects, then collections until the next generation

@@ -41,18 +41,32 @@ _RESET_SEQUENCES = (
 
 
 class TerminalGuard:
-    """Starts the guard's process; create it before anything is drawn.
-
-    Does nothing without a terminal or outside POSIX.
-    """
+    """Starts the guard's process, on POSIX with a terminal; create it before anything is drawn."""
 
     def __init__(self, hidden_variable: str) -> None:
         """``hidden_variable``: an environment variable that the guard's process must not get."""
         self._pid_and_pipe: tuple[int, int] | None = None
         """The guard's process, and the writing end of its pipe."""
-        if os.name == "posix" and os.isatty(_TERMINAL_FD):
-            with suppress(OSError):  # no process available: the desk works without a guard
-                self._pid_and_pipe = _spawn_guard(hidden_variable)
+        if os.name != "posix" or not os.isatty(_TERMINAL_FD):
+            return
+        import termios
+
+        settings = termios.tcgetattr(_TERMINAL_FD)
+        settings[_CC_INDEX] = [cc[0] if isinstance(cc, bytes) else cc for cc in settings[-1]]
+        reader, writer = os.pipe()  # not inheritable: no other child gets an end
+        try:
+            process = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-I", "-S", __file__, json.dumps(settings)],
+                {name: value for name, value in os.environ.items() if name != hidden_variable},
+                file_actions=[(os.POSIX_SPAWN_DUP2, reader, _PIPE_FD)],
+                setpgroup=0,  # a signal to the program's group does not reach the guard
+                setsigmask=(),
+            )
+            self._pid_and_pipe = process, writer
+        except OSError:  # no process available: the desk works without a guard
+            os.close(writer)
+        os.close(reader)
 
     @contextmanager
     def watch(self, kill_notice: str) -> Iterator[None]:
@@ -74,29 +88,6 @@ class TerminalGuard:
                 os.kill(process, signal.SIGKILL)  # works at once, even on a stopped process
                 os.waitpid(process, 0)
             os.close(pipe)  # last: the guard acts when it is closed
-
-
-def _spawn_guard(hidden_variable: str) -> tuple[int, int]:
-    import termios
-
-    settings = termios.tcgetattr(_TERMINAL_FD)
-    settings[_CC_INDEX] = [cc[0] if isinstance(cc, bytes) else cc for cc in settings[-1]]
-    reader, writer = os.pipe()  # not inheritable: no other child gets an end
-    try:
-        process = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-I", "-S", __file__, json.dumps(settings)],
-            {name: value for name, value in os.environ.items() if name != hidden_variable},
-            file_actions=[(os.POSIX_SPAWN_DUP2, reader, _PIPE_FD)],
-            setpgroup=0,  # a signal to the program's group does not reach the guard
-            setsigmask=(),
-        )
-    except BaseException:
-        os.close(writer)
-        raise
-    finally:
-        os.close(reader)
-    return process, writer
 
 
 # --- the guard's process -------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests.unit.jobs.test_events import ALL
 from tests.unit.render.test_banner import standing
 from tui.app.desk import Desk
 from tui.cli.serve import session_line as visit_line
-from tui.cli.summary import failure_line, run_summary_lines
+from tui.cli.summary import run_summary_lines
 from tui.keys.keymap import Keymap
 from tui.model.column_spec import RowContext
 from tui.model.tabs import TimeStamps
@@ -254,7 +254,6 @@ def test_whatever_is_printed_is_one_line_of_text(life: list[Event], texts: list[
     visit = SessionRecord(texts[0], texts[-1], 1.0, 2.0, 3, 1000, texts[0])
     for line in (
         *run_summary_lines([job_state], Path("run")),
-        failure_line(job_state),
         clean(visit_line(visit)),
     ):
         assert "\n" not in line
