@@ -13,7 +13,12 @@ from tui.cli.shared_options import log_options, resume_options, run_argument
 @click.command()
 @run_argument()
 @click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
-@click.option("--json", "as_json", is_flag=True, help="No screen; print events as lines of JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Stream without a screen and print events on stdout, as lines of JSON.",
+)
 @click.option("--endpoint", "url", metavar="URL", help="Continue at this v3 endpoint instead.")
 @resume_options
 @log_options
