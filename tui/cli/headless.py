@@ -92,7 +92,6 @@ class HeadlessRunner:
             except OSError:  # the reader of stdout is gone, so nobody needs the rest
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
                 self._on_disconnect()
-
         self._print_pending_ends()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
