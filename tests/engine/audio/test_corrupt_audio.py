@@ -37,7 +37,7 @@ def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
 
 
 def crash(process: int) -> None:
-    """As a decoder does; goes on with one that is stopped, to its end."""
+    """As a decoder does; it also gets through to one that is suspended."""
     os.kill(process, signal.SIGSEGV)
     os.kill(process, signal.SIGCONT)
 
@@ -51,7 +51,7 @@ def test_a_file_that_ends_its_decoder_is_refused_and_the_next_is_read(tmp_path: 
             child for child in multiprocessing.active_children() if child.name == "paceline-prober"
         )
         assert process.pid is not None
-        os.kill(process.pid, signal.SIGSTOP)  # it has been asked when it ends, and has not answered
+        os.kill(process.pid, signal.SIGSTOP)  # it has a request, and has not answered
         threading.Timer(1.0, crash, [process.pid]).start()
         with pytest.raises(Unreadable, match="crash"):
             prober.probe(path)
@@ -98,13 +98,13 @@ def probers() -> set[psutil.Process]:
 def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
     tmp_path: Path, ended: bool
 ) -> None:
-    """It is asked for again."""
+    """The file is probed again."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     before = probers()
     with Prober(multiprocessing.get_context("spawn")) as prober:
         prober.probe(path)
         (process,) = probers() - before
-        process.suspend()  # so that it is asked, and has not answered
+        process.suspend()  # so that it has a request, and has not answered
         if ended:
             threading.Timer(0.5, process.kill).start()
 

@@ -1,4 +1,4 @@
-"""The log of real runs: what sessions write to it, and that nothing is written unless asked."""
+"""The log of real runs: what sessions write to it, and that nothing is written unless it is on."""
 
 import re
 import signal

@@ -53,12 +53,12 @@ def test_a_session_from_its_begin_to_its_end(tmp_path: Path) -> None:
     ):
         observed.supervisor.add([path])
         observed.wait_until_idle()
-    (heard,) = endpoint.received_sessions
-    sizes = [len(chunk) for _, chunk in heard.audio]
+    (received,) = endpoint.received_sessions
+    sizes = [len(chunk) for _, chunk in received.audio]
 
     assert sizes == [3200] * 10 + [1600]
-    assert heard.pcm == samples.tobytes() + bytes(len(heard.pcm) - samples.nbytes)
-    assert heard.control_messages == [{"type": "Terminate"}]
+    assert received.pcm == samples.tobytes() + bytes(len(received.pcm) - samples.nbytes)
+    assert received.control_messages == [{"type": "Terminate"}]
     job_state = observed.job_states[1]
     assert job_state.status is JobStatus.DONE
     assert job_state.transcript.text == "Hello world."
@@ -66,21 +66,21 @@ def test_a_session_from_its_begin_to_its_end(tmp_path: Path) -> None:
 
 def test_the_declared_rate_is_the_rate_of_what_is_sent(tmp_path: Path) -> None:
     """Resampled or not; a wrong rate would garble everything."""
-    for rate, asked, sent in ((44100, None, 44100), (44100, 8000, 8000), (96000, None, 16000)):
+    for rate, requested, sent in ((44100, None, 44100), (44100, 8000, 8000), (96000, None, 16000)):
         path = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0, rate, 2), rate)
-        settings = StreamSettings(rate=asked)
+        settings = StreamSettings(rate=requested)
         with (
             ScriptedServer(serve_normally) as endpoint,
             run_supervisor(endpoint.url, tmp_path / f"{sent}", settings=settings) as observed,
         ):
             observed.supervisor.add([path])
             observed.wait_until_idle()
-        (heard,) = endpoint.received_sessions
-        query = parse_qs(urlsplit(heard.path).query)
+        (received,) = endpoint.received_sessions
+        query = parse_qs(urlsplit(received.path).query)
 
         assert query["sample_rate"] == [str(sent)]
         assert query["speech_model"] == ["u3-rt-pro"]
-        assert len(heard.pcm) == pytest.approx(sent * 2, abs=8)
+        assert len(received.pcm) == pytest.approx(sent * 2, abs=8)
 
 
 def test_no_audio_before_begin(tmp_path: Path) -> None:
@@ -109,12 +109,14 @@ def test_no_chunk_leaves_before_it_is_due(tmp_path: Path) -> None:
         ):
             observed.supervisor.add([path])
             observed.wait_until_idle()
-        (heard,) = endpoint.received_sessions
+        (received,) = endpoint.received_sessions
         (ended,) = observed.events_of(Ended)
         first = 0.1 if release is Release.END else 0.0
 
         assert [
-            k for k, (at, _) in enumerate(heard.audio) if at < heard.begin_sent_at + first + k * 0.1
+            k
+            for k, (at, _) in enumerate(received.audio)
+            if at < received.begin_sent_at + first + k * 0.1
         ] == []
         assert isinstance(ended, Ended)
         assert ended.certificate is not None
@@ -155,13 +157,13 @@ def test_what_is_reported_stands_in_the_trace(tmp_path: Path) -> None:
         observed.supervisor.add([path])
         observed.wait_until_idle()
     (file,) = (tmp_path / "run").glob("*.trace.jsonl")
-    traced = [each.event for each in reader.read_trace(file)]
+    traced = [timed.event for timed in reader.read_trace(file)]
 
     for kind in (Began, Progressed, TurnReceived, Ended):
         assert observed.events_of(kind) == [event for event in traced if isinstance(event, kind)]
 
 
-def test_the_words_of_an_error_frame_are_told(tmp_path: Path) -> None:
+def test_the_words_of_an_error_frame_are_reported(tmp_path: Path) -> None:
     """The frame is read before the close, whose reason says nothing."""
 
     async def refuse(line: ServerConnectionScript) -> None:
@@ -241,12 +243,12 @@ def test_what_the_server_warns_of_at_once_comes_behind_its_begin(tmp_path: Path)
         )
         observed.wait_until_idle()
 
-    told = [r for r in observed.reports if isinstance(r.event, Began | Warned)]
-    assert [Began, Warned] == [type(report.event) for report in told]
-    assert told[0].t <= told[1].t
+    reports = [r for r in observed.reports if isinstance(r.event, Began | Warned)]
+    assert [Began, Warned] == [type(report.event) for report in reports]
+    assert reports[0].t <= reports[1].t
 
 
-def test_a_missing_termination_is_told(tmp_path: Path) -> None:
+def test_a_missing_termination_is_reported(tmp_path: Path) -> None:
     """The last words may be missing; everything received is kept."""
 
     async def no_end(line: ServerConnectionScript) -> None:
@@ -399,7 +401,7 @@ def test_damage_in_mid_file_ends_politely(tmp_path: Path) -> None:
     assert observed.job_states[1].transcript.text == "Hello world."
 
 
-def test_nobody_at_the_address_is_told(tmp_path: Path) -> None:
+def test_nobody_at_the_address_is_reported(tmp_path: Path) -> None:
     """With the address, and what to do."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))
     with run_supervisor("ws://127.0.0.1:9", tmp_path / "run") as observed:

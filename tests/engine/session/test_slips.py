@@ -55,7 +55,7 @@ def test_a_session_that_slipped_is_never_certified_as_held(tmp_path: Path) -> No
             if child.name == "paceline-session-1"
         )
         assert process.pid is not None
-        wait_until(lambda: any(len(heard.audio) > 2 for heard in endpoint.received_sessions))
+        wait_until(lambda: any(len(session.audio) > 2 for session in endpoint.received_sessions))
         os.kill(process.pid, signal.SIGSTOP)
         time.sleep(MAX_CATCH_UP_S + 0.5)
         os.kill(process.pid, signal.SIGCONT)

@@ -54,7 +54,7 @@ def decoded(path: str, rate: int | None = None, frames: int = 1600, start: int =
 def test_every_format_becomes_mono_of_the_right_length(
     tmp_path: Path, suffix: str, kind: str, sub: str, channels: int
 ) -> None:
-    """Whatever libsndfile reads is streamed: same length, one channel, and it can be heard."""
+    """Everything that libsndfile reads is streamed: same length, one channel, and audible."""
     rate = 48000 if sub == "OPUS" else 16000
     path = audio_files.write_recording(
         tmp_path / f"a.{suffix}", audio_files.sine(1.0, rate, channels), rate, kind, sub
@@ -165,7 +165,7 @@ def test_there_is_nothing_after_the_end(tmp_path: Path, kind: str, sub: str, rat
     assert not len(decoded(path, rate, start=3 * rate))
 
 
-def test_a_file_that_shrank_is_told_also_from_its_middle(tmp_path: Path) -> None:
+def test_a_file_that_shrank_is_reported_also_from_its_middle(tmp_path: Path) -> None:
     """The length is checked for a resumed recording as well."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(4.0))
     recording = probe(path)
@@ -220,7 +220,7 @@ def test_a_lossy_recording_is_the_same_in_pieces(tmp_path: Path, kind: str, sub:
     assert np.abs(decoded(path) - at_once * 32768).max() < 1
 
 
-def test_damage_on_the_way_is_told_with_what_was_read(tmp_path: Path) -> None:
+def test_damage_on_the_way_is_reported_with_what_was_read(tmp_path: Path) -> None:
     """A header can be right and the middle wrong."""
     rng = np.random.default_rng(1)
     noise = (rng.standard_normal(16000 * 4) * 3000).astype(np.int16)
@@ -230,14 +230,14 @@ def test_damage_on_the_way_is_told_with_what_was_read(tmp_path: Path) -> None:
         file.seek(os.path.getsize(path) // 2)
         file.write(bytes(4000))
 
-    heard: list[bytes] = []
+    decoded: list[bytes] = []
     with pytest.raises(Unreadable, match="damaged"):
-        heard.extend(decode.pcm_blocks(recording, 16000, 1600))
+        decoded.extend(decode.pcm_blocks(recording, 16000, 1600))
 
-    assert 0 < sum(map(len, heard)) < 16000 * 4 * 2
+    assert 0 < sum(map(len, decoded)) < 16000 * 4 * 2
 
 
-def test_a_recording_that_went_away_is_told_as_such(tmp_path: Path) -> None:
+def test_a_recording_that_went_away_is_reported_as_such(tmp_path: Path) -> None:
     """A file may change while its job is queued."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))
     recording = probe(path)

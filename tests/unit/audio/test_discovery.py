@@ -1,4 +1,4 @@
-"""Which files a list of paths means, and what is said of the rest."""
+"""Which files a list of paths means, and what is reported about the rest."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(folder: Path) -> dict[str, str]:
+def skip_reasons(folder: Path) -> dict[str, str]:
     """What is passed over in a folder, and why; the one recording in it is found."""
     passed_over: list[tuple[str, str]] = []
     files = find_recordings([str(folder)], lambda *one: passed_over.append(one))
@@ -48,12 +48,12 @@ def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None
     assert find_recordings([str(path)]) == [str(path)]
 
 
-def test_links_to_folders_are_not_followed_and_told(folder: Path) -> None:
+def test_links_to_folders_are_not_followed_but_reported(folder: Path) -> None:
     """A link to a parent folder would make the search endless."""
     (folder / "inner").mkdir()
     (folder / "inner" / "loop").symlink_to(folder, target_is_directory=True)
     (folder / "self.wav").symlink_to(folder / "self.wav")
-    reasons = told(folder)
+    reasons = skip_reasons(folder)
 
     assert "a link to a folder" in reasons.pop("inner/loop")
     assert "symbolic links" in reasons.pop("self.wav")
@@ -69,13 +69,15 @@ def test_a_link_to_a_recording_is_a_recording(folder: Path) -> None:
 
 
 def test_a_folder_behind_a_link_is_searched_when_it_is_named(folder: Path) -> None:
-    """Because the user has asked for it."""
+    """Because the user named it."""
     (folder / "link").symlink_to(folder, target_is_directory=True)
 
     assert find_recordings([str(folder / "link")]) == [str(folder / "link" / "talk.wav")]
 
 
-def test_what_only_looks_like_a_file_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_looks_like_a_file_is_reported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are never opened: a pipe would block, and /dev/zero never ends."""
     os.mkfifo(folder / "pipe.wav")
     (folder / "endless.wav").symlink_to("/dev/zero")
@@ -85,7 +87,7 @@ def test_what_only_looks_like_a_file_is_told(folder: Path, monkeypatch: pytest.M
     monkeypatch.chdir(folder)  # the path of a socket must be short
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.ogg")
-        reasons = told(folder)
+        reasons = skip_reasons(folder)
 
     assert reasons == {
         "pipe.wav": "this is a named pipe, not a file",
@@ -96,7 +98,7 @@ def test_what_only_looks_like_a_file_is_told(folder: Path, monkeypatch: pytest.M
     }
 
 
-def test_a_folder_that_cannot_be_listed_is_told(folder: Path) -> None:
+def test_a_folder_that_cannot_be_listed_is_reported(folder: Path) -> None:
     """The recordings elsewhere are found. Too deep a folder stands for a forbidden one, which
     there is none of for root."""
     place = os.open(folder, os.O_RDONLY)
@@ -105,7 +107,7 @@ def test_a_folder_that_cannot_be_listed_is_told(folder: Path) -> None:
         outer, place = place, os.open("x" * 250, os.O_RDONLY, dir_fd=place)
         os.close(outer)
     os.close(place)
-    ((path, reason),) = told(folder).items()
+    ((path, reason),) = skip_reasons(folder).items()
 
     assert path.startswith("xxx")
     assert reason == "this folder cannot be listed (File name too long)"

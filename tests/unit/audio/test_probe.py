@@ -111,7 +111,7 @@ def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
             probe(path)
 
 
-def test_a_missing_file_is_told_as_such(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_as_such(tmp_path: Path) -> None:
     """It may have existed when the folder was searched."""
     with pytest.raises(Unreadable, match="not there"):
         probe(str(tmp_path / "a.wav"))

@@ -60,14 +60,14 @@ def test_each_family_takes_its_own_fields(fields_taken: set[str], models: list[s
 
 def test_what_a_model_does_not_take_is_left_out() -> None:
     """The service would end the session for it."""
-    asked = UpdateConfiguration(
+    changes = UpdateConfiguration(
         max_turn_silence=300, prompt="Dates.", format_turns=True, extra={"sample_rate": 8000}
     )
 
-    assert supported_changes(asked, "u3-rt-pro") == UpdateConfiguration(
+    assert supported_changes(changes, "u3-rt-pro") == UpdateConfiguration(
         max_turn_silence=300, prompt="Dates."
     )
-    assert supported_changes(asked, "whisper-rt") == UpdateConfiguration(
+    assert supported_changes(changes, "whisper-rt") == UpdateConfiguration(
         max_turn_silence=300, format_turns=True
     )
     assert supported_changes(UpdateConfiguration(format_turns=True), "u3-rt-pro") == NO_CHANGES

@@ -96,12 +96,12 @@ def test_an_address_with_a_secret_is_refused_without_repeating_it(url: str) -> N
 
 def test_what_is_shown_is_what_is_dialled() -> None:
     """Nothing of an address is lost or added on the way, but a path where there was none."""
-    told = custom_endpoint("WSS://Example.org:8443?mode=balanced")
+    endpoint = custom_endpoint("WSS://Example.org:8443?mode=balanced")
 
-    assert told.url == "wss://Example.org:8443/v3/ws?mode=balanced"
-    assert told.address == "wss://Example.org:8443/v3/ws"
-    assert told.name == "Example.org:8443"
-    assert told.kind is EndpointKind.CUSTOM
+    assert endpoint.url == "wss://Example.org:8443/v3/ws?mode=balanced"
+    assert endpoint.address == "wss://Example.org:8443/v3/ws"
+    assert endpoint.name == "Example.org:8443"
+    assert endpoint.kind is EndpointKind.CUSTOM
     assert custom_endpoint("wss://h/own/path").url == "wss://h/own/path"
     assert custom_endpoint("wss://h/").url == "wss://h/v3/ws"
 
@@ -184,8 +184,8 @@ def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
     options = parse_command_line()
 
     def crash(key: Secret | None, keys: list[Secret | None]) -> None:
-        told = f"{key} {key!r} {key!s}"
-        raise RuntimeError(told, key, keys, options)
+        message = f"{key} {key!r} {key!s}"
+        raise RuntimeError(message, key, keys, options)
 
     screen = StringIO()
     try:
@@ -201,7 +201,7 @@ def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
 
 
 def test_a_key_reaches_a_process_of_ours() -> None:
-    """Through a pipe, as everything that a session is told."""
+    """Through a pipe, like everything that a session receives."""
     assert pickle.loads(pickle.dumps(Secret(KEY))).reveal() == KEY
     assert repr(Secret(KEY)) == str(Secret(KEY)) == "Secret(…)"
 

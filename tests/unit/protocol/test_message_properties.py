@@ -65,14 +65,14 @@ HOLED = [json.dumps(holed) for shape in SHAPES for holed in holes(shape)]
 def judge(frame: str | bytes) -> None:
     """Fails unless both ends of the wire make something sound of a frame."""
     for read in (decode, decode_from_client):
-        told = ""
+        reason = ""
         try:
             message = read(frame)
         except Malformed as error:
-            told = error.reason
-        if told:
-            assert told.isprintable()
-            assert len(told) < 200
+            reason = error.reason
+        if reason:
+            assert reason.isprintable()
+            assert len(reason) < 200
             continue
         text = encode(message)
 
@@ -90,7 +90,7 @@ def test_any_value_may_stand_anywhere(token: str) -> None:
 
 @settings(max_examples=60)
 @given(st.sampled_from(SHAPES), st.data())
-def test_a_frame_that_was_damaged_on_the_way_is_still_told_from_a_message(
+def test_a_frame_that_was_damaged_on_the_way_is_still_distinguished_from_a_message(
     shape: dict[str, Any], data: st.DataObject
 ) -> None:
     """Cut out, cut off, doubled, or with other bytes in it."""
@@ -136,7 +136,7 @@ def test_what_nobody_here_knows_is_handed_on_as_it_came(
     """A newer service may add fields to anything; traces and events have them all."""
     read = decode if shape in SHAPES[: len(SERVER)] else decode_from_client
     known = set(json.loads(encode(read(json.dumps(shape))))) | {
-        name for each in SHAPES for name in each
+        name for shape in SHAPES for name in shape
     }
     news = {name: value for name, value in news.items() if name not in known}
     again = json.loads(encode(read(json.dumps({**shape, **news}))))

@@ -74,7 +74,7 @@ def test_terminate_is_what_the_service_expects() -> None:
 
 
 def test_an_unknown_type_survives() -> None:
-    """A newer service may say things that this program has never heard of."""
+    """A newer service may use fields that this program does not know."""
     text = '{"type":"Applause","loudness":11}'
 
     assert decode(text) == Unknown("Applause", {"loudness": 11})
@@ -83,7 +83,7 @@ def test_an_unknown_type_survives() -> None:
 
 def test_unknown_fields_survive() -> None:
     """On a message and inside its words."""
-    said = {
+    record = {
         "type": "Turn",
         "turn_order": 0,
         "end_of_turn": False,
@@ -91,7 +91,7 @@ def test_unknown_fields_survive() -> None:
         "mood": "good",
         "words": [{"text": "hi", "start": 0, "end": 1, "speaker_confidence": 0.7}],
     }
-    again = json.loads(encode(decode(json.dumps(said))))
+    again = json.loads(encode(decode(json.dumps(record))))
 
     assert again["mood"] == "good"
     assert again["words"][0]["speaker_confidence"] == 0.7

@@ -34,7 +34,7 @@ def recorder(tmp_path: Path, reports: CollectedReports) -> Iterator[Recorder]:
 
 @pytest.fixture
 def progress(recorder: Recorder) -> SendProgress:
-    """A session that goes on 10 s into an hour at 8 kHz."""
+    """A session that continues 10 s into an hour at 8 kHz."""
     settings = StreamSettings(chunk_ms=50, release=Release.END)
     return SendProgress(RECORDING, settings, 10 * 8000, recorder)
 
@@ -105,17 +105,17 @@ def test_a_report_comes_after_each_second_of_audio(
 def test_an_idle_session_says_so_at_intervals(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
-    """Not before it has begun; then when nothing was reported for a while."""
+    """Not before it has started; then when nothing was reported for a while."""
     assert progress.tick(1e12) == float("inf")
     assert reports.events == []
 
     progress.start_reporting()
-    begun = time.monotonic()
-    wait = progress.tick(begun)
+    started = time.monotonic()
+    wait = progress.tick(started)
     assert 0 < wait <= IDLE_REPORT_INTERVAL_S
     assert reports.events == []
 
-    wait = progress.tick(begun + IDLE_REPORT_INTERVAL_S)
+    wait = progress.tick(started + IDLE_REPORT_INTERVAL_S)
     assert len(reports.events) == 1
     assert 0 <= wait <= IDLE_REPORT_INTERVAL_S
 

@@ -23,7 +23,7 @@ class FullDisk:
 
 
 def test_an_event_is_traced_and_reported_at_the_same_moment(tmp_path: Path) -> None:
-    """Now, or when it is said to have happened; the trace may get more than is reported."""
+    """Now, or when it is given as having happened; the trace may get more than is reported."""
     reports = CollectedReports()
     with open_recorder(tmp_path, reports) as recorder:
         before = recorder.elapsed_s
@@ -37,7 +37,7 @@ def test_an_event_is_traced_and_reported_at_the_same_moment(tmp_path: Path) -> N
     assert [report.event for report in reports] == [Warned("now"), Warned("later")]
     assert [timed.event for timed in traced] == [Warned("now"), Warned("later"), Warned("quietly")]
     assert [report.t for report in reports] == pytest.approx(
-        [each.t for each in traced[:2]], abs=1e-3
+        [timed.t for timed in traced[:2]], abs=1e-3
     )
     assert before <= reports[0].t <= after
     assert before + 100 <= reports[1].t <= after + 100

@@ -28,10 +28,10 @@ def recorder(tmp_path: Path, reports: CollectedReports) -> Iterator[Recorder]:
 
 @pytest.fixture
 def state(recorder: Recorder) -> SessionState:
-    """A session that has begun."""
-    begun = SessionState(recorder, RECORDING_START)
-    begun.apply(Begin("id"))
-    return begun
+    """A session after Begin."""
+    started = SessionState(recorder, RECORDING_START)
+    started.apply(Begin("id"))
+    return started
 
 
 def test_only_a_termination_that_was_asked_for_confirms_the_end(state: SessionState) -> None:
@@ -80,7 +80,7 @@ HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its longest duratio
 def test_a_session_has_handed_over_when_the_server_confirms_it(
     state: SessionState, ends: Termination | Closed | Error, outcome: Outcome
 ) -> None:
-    """Else nobody knows what it had heard."""
+    """Otherwise nobody knows which words it missed."""
     state.end(HANDED_OVER)
     state.mark_terminate_sent()
     state.apply(ends)
@@ -103,10 +103,10 @@ def test_a_turn_is_placed_behind_what_was_heard_before(
     later = SessionState(recorder, ResumePoint(9000, 4))
     later.apply(Turn(1, True, "word", words=(Word("word", 20, 80),)))
 
-    (heard,) = reports.events
-    assert isinstance(heard, TurnReceived)
-    (word,) = heard.turn.words
-    assert (heard.turn.turn_order, word.start, word.end) == (5, 9020, 9080)
+    (event,) = reports.events
+    assert isinstance(event, TurnReceived)
+    (word,) = event.turn.words
+    assert (event.turn.turn_order, word.start, word.end) == (5, 9020, 9080)
 
 
 def test_a_new_session_has_neither_sent_nor_heard_anything(recorder: Recorder) -> None:
@@ -142,7 +142,7 @@ def test_a_turn_is_cut_when_its_audio_was_not_all_sent(
 def test_the_last_message_finishes_a_session(
     state: SessionState, last: Termination | Closed | Error
 ) -> None:
-    """When it came is known, for whoever waits for more."""
+    """Its time is kept, because the wait for the next message depends on it."""
     before = time.monotonic()
     assert state.is_streaming
     state.apply(last)

@@ -25,7 +25,7 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 
 class Session:
-    """One that has begun and has sent something of its hour."""
+    """A session after Begin that has sent part of its hour."""
 
     def __init__(self, recorder: Recorder, life: float, sent: float = 1.0) -> None:
         self.state = SessionState(recorder, RECORDING_START)
