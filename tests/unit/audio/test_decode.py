@@ -198,15 +198,17 @@ def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
     """If the format cannot seek exactly, all before is decoded and dropped block by block."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(60, 8000), 8000, sub="GSM610")
     recording = probe(path)
-    tracemalloc.start()
-    try:
-        rest = sum(map(len, decode.pcm_blocks(recording, 8000, 800, 59 * 8000)))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    peaks = []
+    for _ in range(2):  # because a table of the interpreter may grow meanwhile, but not twice
+        tracemalloc.start()
+        try:
+            rest = sum(map(len, decode.pcm_blocks(recording, 8000, 800, 59 * 8000)))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
 
-    assert rest == pytest.approx(2 * 8000, abs=640)
-    assert peak < 200_000  # bytes; the whole would be 960,000
+        assert rest == pytest.approx(2 * 8000, abs=640)
+    assert min(peaks) < 200_000  # bytes; the whole would be 960,000
 
 
 @pytest.mark.parametrize(
