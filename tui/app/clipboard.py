@@ -22,9 +22,8 @@ MAX_CLIPBOARD_BYTES = 74_994
 
 
 class ClipboardCopy(NamedTuple):
-    """The text for the clipboard, which may be empty, and the notice."""
-
     text: str
+    """Empty: nothing is copied."""
     notice: str
 
 

@@ -126,8 +126,8 @@ class Desk(App[None]):
         self._exit_renderables.clear()
 
     def get_default_screen(self) -> Screen[None]:
-        shown = visible_columns(self.settings.columns)
-        return Overview(self.state, self.look, self.frame, shown)
+        columns = visible_columns(self.settings.columns)
+        return Overview(self.state, self.look, self.frame, columns)
 
     def on_mount(self) -> None:
         if not self.is_headless:
@@ -263,9 +263,10 @@ class Desk(App[None]):
             return
         loop = asyncio.get_running_loop()
 
-        def on_sighup() -> None:  # in a signal handler of our own: asyncio's would run too late,
-            with suppress(RuntimeError):  # and be removed before a second SIGHUP
-                loop.call_soon_threadsafe(self._exit_on_signal)  # fails if the loop is closed
+        # in our own signal handler: asyncio's is slower, and removed before a second SIGHUP
+        def on_sighup() -> None:
+            with suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(self._exit_on_signal)
 
         # add_signal_handler fails outside the main thread, where a test or a host runs the loop
         with suppress(RuntimeError, ValueError):

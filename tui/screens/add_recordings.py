@@ -213,11 +213,14 @@ class AddDialog(Dialog[list[str]]):
             self.dismiss(await self._find_recordings(selection))
         except SearchCancelled:
             self._is_adding = False
-        except (PacelineError, OSError, ValueError) as problem:  # ValueError: no system allows it
-            reason = problem.reason if isinstance(problem, PacelineError) else str(problem)
-            self._problem = reason, getattr(problem, "hint", "")
-            self._is_adding = False
-            self._redraw_status()
+        except PacelineError as problem:
+            self._show_problem(problem.reason, problem.hint)
+        except (OSError, ValueError) as problem:  # ValueError: a path that no system allows
+            self._show_problem(str(problem), "")
+
+    def _show_problem(self, reason: str, hint: str) -> None:
+        self._is_adding, self._problem = False, (reason, hint)
+        self._redraw_status()
 
     # --- lines
 

@@ -151,8 +151,8 @@ class ExportDialog(Dialog[None]):
         self._redraw()
 
     def on_click(self, event: Click) -> None:
-        fields = lines.field_order(self._groups)
-        if event.widget is self.query_one("#choices") and any(fields[event.y : event.y + 1]):
+        fields, choices = lines.field_order(self._groups), self.query_one("#choices")
+        if event.widget is choices and event.y < len(fields) and fields[event.y]:
             self._cursor = fields[event.y]
             self.action_choose(self._cursor)
 

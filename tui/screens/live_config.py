@@ -91,8 +91,6 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
         by_job = {job: supported_changes(changes, model) for job, model in self._models.items()}
         self.dismiss({job: own for job, own in by_job.items() if own != NO_CHANGES})
 
-    # --- lines
-
     def _intro_lines(self, _width: int) -> list[StyledLine]:
         count = verbs.session_count(len(self._models))
         return [[], [(count, Role.STRONG), ("; empty fields change nothing", Role.MUTED)]]

@@ -37,8 +37,6 @@ class EventsView(Pane):
         self._folded_scroll_y = 0
         """Scroll offset of the rows, to return to after unfolding."""
 
-    # --- rows
-
     def read_more(self) -> bool:
         """Reads on in the traces and applies the filter to new lines."""
         more, trace_filter = super().read_more(), self._trace_filter

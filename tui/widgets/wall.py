@@ -78,10 +78,11 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
 
     def _paint_all_tiles(self) -> None:
         self._painted_jobs = list(self._wall.tiles)
-        self._base_style = self.rich_style
+        look, base = self._look, self.rich_style
+        self._base_style = base
         self._lines_by_tile = [self._tile_lines(tile) for tile in range(self._wall.tiles_per_page)]
         self._strips_by_tile = [
-            [self._render_strip(line, self._tile_region(tile).width) for line in lines]
+            [render_strip(line, look, self._tile_region(tile).width, base) for line in lines]
             for tile, lines in enumerate(self._lines_by_tile)
         ]
         self._painted_layout = self._current_layout
@@ -93,11 +94,9 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self._lines_by_tile[tile] = self._tile_lines(tile)
         for y, (old, new) in enumerate(zip(before, self._lines_by_tile[tile], strict=True)):
             if old != new:
-                self._strips_by_tile[tile][y] = self._render_strip(new, region.width)
+                strip = render_strip(new, self._look, region.width, self._base_style)
+                self._strips_by_tile[tile][y] = strip
                 self.refresh(Region(region.x, region.y + y, region.width, 1))
-
-    def _render_strip(self, line: StyledLine, width: int) -> Strip:
-        return render_strip(line, self._look, width, self._base_style)
 
     def _tile_lines(self, tile: int) -> list[StyledLine]:
         region, state = self._tile_region(tile), self._state
