@@ -130,7 +130,9 @@ async def test_the_window_may_grow_while_the_wall_is_shown(open_desk: DeskFactor
         for size in ((120, 50), (31, 7), (120, 34)):
             await seat.pilot.resize_terminal(*size)
 
-        assert all(f"words of {number}" in "\n".join(wall(seat)) for number in range(1, 7))
+        await seat.wait_until(
+            lambda: all(f"words of {number}" in "\n".join(wall(seat)) for number in range(1, 7))
+        )
 
 
 async def test_a_screen_that_was_covered_catches_up(
