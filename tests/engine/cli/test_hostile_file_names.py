@@ -28,17 +28,19 @@ NAMES = [
     b"-rf.wav",
     b"=1+1.wav",
 ]
-SAID = "[red] \x1b]0;t\x07 \x9b2J \u202e \ud800 =1 会議"
+HOSTILE = "[red] \x1b]0;t\x07 \x9b2J \u202e \ud800 =1 会議"
 """What the server says of everything, in its own words."""
-EXTRA = {"score": float("inf"), "job": "nobody", "file": "nowhere", "t": "never", "x": SAID}
+EXTRA = {"score": float("inf"), "job": "nobody", "file": "nowhere", "t": "never", "x": HOSTILE}
 
 
 async def hostile(line: ServerConnectionScript) -> None:
     """Says everything in foreign words."""
-    await line.send({**BEGIN, "id": SAID, "configuration": {"model": SAID}})
+    await line.send({**BEGIN, "id": HOSTILE, "configuration": {"model": HOSTILE}})
     await line.receive(chunks=1)
-    words = {**turn_message(0, SAID, final=True), **EXTRA, "speaker_label": SAID}
-    await line.send({"type": "Warning", "warning": SAID}, words, {"type": SAID, **EXTRA}, "[]")
+    words = {**turn_message(0, HOSTILE, final=True), **EXTRA, "speaker_label": HOSTILE}
+    await line.send(
+        {"type": "Warning", "warning": HOSTILE}, words, {"type": HOSTILE, **EXTRA}, "[]"
+    )
     await line.receive()
     await line.send({**TERMINATION, **EXTRA})
     await line.socket.close(1000, "\x1b[2J \u202e")
@@ -88,20 +90,20 @@ def harmless(text: str) -> None:
 
 
 def test_events_of_such_recordings_are_json_and_name_them_exactly(run: Run) -> None:
-    """A program that reads them can open the file; what the server says names none of it anew."""
+    """A program that reads them can open the file; the server cannot rename anything."""
     lines = run.result.stdout.decode().splitlines()
     events = [json.loads(line, parse_constant=pytest.fail) for line in lines]
 
     assert 0 == run.result.returncode, run.result.stderr
     harmless("\n".join(lines))
     for number, name in enumerate(NAMES, start=1):
-        own: list[dict[str, Any]] = [each for each in events if each["job"] == number]
+        own: list[dict[str, Any]] = [event for event in events if event["job"] == number]
 
-        assert {os.fsdecode(name)} == {each["file"] for each in own}
-        assert ["done"] == [each["outcome"] for each in own if each["type"] == "ended"]
-        assert SAID in [each["transcript"] for each in own if each["type"] == "turn"]
-        assert all(isinstance(each["t"], float) for each in own)
-    assert {1, 2, 3, 4} == {each["job"] for each in events}
+        assert {os.fsdecode(name)} == {event["file"] for event in own}
+        assert ["done"] == [event["outcome"] for event in own if event["type"] == "ended"]
+        assert HOSTILE in [event["transcript"] for event in own if event["type"] == "turn"]
+        assert all(isinstance(event["t"], float) for event in own)
+    assert {1, 2, 3, 4} == {event["job"] for event in events}
 
 
 def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
@@ -132,14 +134,14 @@ def test_such_recordings_are_told_of_as_text(run: Run) -> None:
     """Live, at the end, and when they are only checked; in any locale."""
     with ScriptedServer(hostile) as endpoint:
         to = ("--endpoint", endpoint.url, "--out", "again")
-        said = paceline(run.place, "run", *to, "--", *NAMES)
+        streamed = paceline(run.place, "run", *to, "--", *NAMES)
     checked = paceline(run.place, "check", "--", *NAMES, encoding="ascii")
 
-    for result in (said, checked):
+    for result in (streamed, checked):
         assert 0 == result.returncode, result.stderr
         harmless(result.stdout.decode())
         harmless(result.stderr.decode())
-    assert len(NAMES) == said.stderr.decode().count(
+    assert len(NAMES) == streamed.stderr.decode().count(
         ": 0:00 [red] ␛]0;t␇ \ufffd2J \ufffd \ufffd =1 会議"
     )
     assert len(NAMES) == checked.stdout.decode().count("WAV PCM_16, 16000 Hz, mono")

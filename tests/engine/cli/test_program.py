@@ -88,12 +88,12 @@ def reference_text(name: str) -> str:
 def test_real_words_come_back(run: Run) -> None:
     """Recordings of three formats and rates, recognised at once by the real engine."""
     normal = EnglishTextNormalizer()
-    heard = [
+    transcripts = [
         normal(" ".join(t["transcript"] for t in run.of("turn", name) if t["end_of_turn"]))
         for name in RECORDINGS
     ]
 
-    assert jiwer.wer([normal(reference_text(name)) for name in RECORDINGS], heard) < 0.25
+    assert jiwer.wer([normal(reference_text(name)) for name in RECORDINGS], transcripts) < 0.25
 
 
 @pytest.mark.engine
@@ -140,7 +140,7 @@ def documented_fields() -> dict[str, set[str]]:
 
 @pytest.mark.engine
 def test_a_run_is_exported_offline(run: Run, tmp_path: Path) -> None:
-    """Every format, named after the recording; not overwritten without being asked."""
+    """Every format, named after the recording; not overwritten without --overwrite."""
     formats = ("srt", "vtt", "txt", "json", "csv")
     arguments = ("export", run.folder, "--to", ",".join(formats), "--into", tmp_path)
     first, second = run_in_process(*arguments), run_in_process(*arguments)
@@ -148,11 +148,11 @@ def test_a_run_is_exported_offline(run: Run, tmp_path: Path) -> None:
 
     assert (first.exit_code, second.exit_code, third.exit_code) == (0, 3, 0)
     assert {p.name for p in tmp_path.iterdir()} == {
-        f"{Path(name).stem}.{each}" for name in RECORDINGS for each in formats
+        f"{Path(name).stem}.{format}" for name in RECORDINGS for format in formats
     }
-    told = json.loads((tmp_path / "station.json").read_text())
+    exported = json.loads((tmp_path / "station.json").read_text())
     live = [t["transcript"] for t in run.of("turn", "station") if t["end_of_turn"]]
-    assert [t["transcript"] for t in told["turns"]] == live
+    assert [t["transcript"] for t in exported["turns"]] == live
 
 
 def test_check_sends_nothing_and_says_everything() -> None:
@@ -231,7 +231,7 @@ def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
-    """All was heard, and none of it is there."""
+    """Everything was transcribed, and nothing could be written."""
 
     async def remove(line: ServerConnectionScript) -> None:
         (tmp_path / "run").rename(tmp_path / "gone")
@@ -285,7 +285,7 @@ async def endless(line: ServerConnectionScript) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_was_heard(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM: Terminate is sent, the words are told, nothing is left running."""
+    """Ctrl-C and SIGTERM: Terminate is sent, the last words are printed, nothing keeps running."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))
     with (
         ScriptedServer(endless) as endpoint,

@@ -34,7 +34,7 @@ LONG = 120.0
 """Seconds: longer than any test lasts."""
 
 
-def said(order: int, text: str, start: int, *, final: bool = True) -> dict[str, Any]:
+def turn(order: int, text: str, start: int, *, final: bool = True) -> dict[str, Any]:
     """A turn that begins so many ms into the stream."""
     message = turn_message(order, text, final=final)
     for word in message["words"]:
@@ -47,9 +47,9 @@ async def interrupted(line: ServerConnectionScript) -> None:
     """Two finals and an open turn; what was open becomes a final when Terminate cuts it."""
     await line.send(BEGIN)
     await line.receive(chunks=6)
-    await line.send(said(0, "One.", 0), said(1, "Two.", 300), said(2, "thr", 420, final=False))
+    await line.send(turn(0, "One.", 0), turn(1, "Two.", 300), turn(2, "thr", 420, final=False))
     await line.receive()
-    await line.send(said(2, "thr", 420), TERMINATION)
+    await line.send(turn(2, "thr", 420), TERMINATION)
     await line.socket.close(1000)
 
 
@@ -57,7 +57,7 @@ async def rest(line: ServerConnectionScript) -> None:
     """The end of the recording, as a new session hears it: from nought again."""
     await line.send(BEGIN)
     await line.receive(chunks=1)
-    await line.send(said(0, "Three.", 20), {"type": "Error", "error_code": 3006, "error": "Enough"})
+    await line.send(turn(0, "Three.", 20), {"type": "Error", "error_code": 3006, "error": "Enough"})
     await line.socket.close(3006)
 
 
@@ -69,7 +69,7 @@ def run(endpoint: ScriptedServer, folder: Path, path: str) -> None:
 
 
 def stopped_by(number: signal.Signals, url: str, folder: Path, *files: str) -> None:
-    """A run that the signal ends when two finals and an open turn were heard."""
+    """A run that the signal ends when two finals and an open turn were received."""
     with subprocess.Popen(
         cli_command("run", "--json", "--endpoint", url, "--out", folder, *files),
         stdout=subprocess.PIPE,
@@ -94,13 +94,13 @@ def stopped_and_resumed(folder: Path, number: signal.Signals) -> None:
         result = run_cli("resume", folder, "--json", "--attempts", "1")
     events = [json.loads(line) for line in result.stdout.splitlines()]
     (connecting,) = [event for event in events if event["type"] == "connecting"]
-    (heard,) = [event for event in events if event["type"] == "turn"]
+    (turn_event,) = [event for event in events if event["type"] == "turn"]
     (job_state,) = reader.read_job_states(folder)
     samples = audio_files.distinct_samples(LONG).tobytes()
 
     assert result.returncode == 3, result.stderr
     assert (connecting["attempt"], connecting["from_ms"], connecting["from_turn"]) == (2, 390, 2)
-    assert (heard["turn_order"], heard["words"][0]["start"]) == (2, 410)
+    assert (turn_event["turn_order"], turn_event["words"][0]["start"]) == (2, 410)
     assert job_state.transcript.text == "One.\nTwo.\nThree."
     assert (
         endpoint.received_sessions[1].pcm
@@ -138,7 +138,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 def interruptions(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[signal.Signals, Future[None]]]:
-    """They mostly wait, so all are at work at the same time; each test is about one of them."""
+    """They mostly wait, so all run at the same time; each test is about one of them."""
     with ThreadPoolExecutor(len(SIGNALS)) as pool:
         yield {
             number: pool.submit(stopped_and_resumed, tmp_path_factory.mktemp(number.name), number)
@@ -195,9 +195,9 @@ def test_files_that_were_never_begun_are_not_forgotten(tmp_path: Path) -> None:
                 pass
             os.kill(program.pid, signal.SIGKILL)
         result = run_cli("resume", folder, "--json")
-    told = {json.loads(line)["file"] for line in result.stdout.splitlines()}
+    reported_files = {json.loads(line)["file"] for line in result.stdout.splitlines()}
 
-    assert told == set(files)
+    assert reported_files == set(files)
     assert result.returncode == 4
 
 

@@ -87,7 +87,7 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
     assert {request.headers["Authorization"] for request in parrot.requests} == {KEY}
     assert not [request.path for request in parrot.requests if REDIRECT_PATH in request.path]
     assert len(seen) >= FILES / 10
-    assert not [told for told in seen.values() if KEY in told]
+    assert not [text for text in seen.values() if KEY in text]
     assert KEY not in out + errors
     assert REDACTED in out
     assert holding(tmp_path, KEY) == holding(Path(os.environ["HOME"]), KEY) == []
@@ -95,7 +95,7 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
 
 
 def test_a_key_comes_out_of_the_keyring(tmp_path: Path) -> None:
-    """Where keyring's own command has put it; it wins over the environment, and is told nowhere."""
+    """Where keyring's own command has put it; it wins over the environment, and appears nowhere."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     keyring = {
         "PYTHON_KEYRING_BACKEND": f"{FileKeyring.__module__}.{FileKeyring.__name__}",
@@ -172,7 +172,7 @@ def test_the_engines_token_is_known_to_its_sessions_alone(
     ]
     for token in (server.api_key, another.api_key):
         assert len(token) >= 43
-        assert not [told for told in seen.values() if token in told]
+        assert not [text for text in seen.values() if token in text]
         assert token not in repr(observed.reports + refused.reports)
         assert [] == holding(tmp_path, token)
 
@@ -204,4 +204,4 @@ def test_a_served_key_is_told_where_it_is_asked_for_and_nowhere_else(tmp_path: P
     assert (1000, 1008) == (good[1], bad[1])
     assert server.key not in json.dumps([good, bad])
     assert server.key not in out + errors
-    assert not [told for told in seen.values() if server.key in told]
+    assert not [text for text in seen.values() if server.key in text]

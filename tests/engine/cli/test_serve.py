@@ -117,11 +117,11 @@ def session(
 
 
 def test_it_says_where_it_is_and_who_came(tmp_path: Path) -> None:
-    """The address first, so that a program can read it; then a line for each session."""
+    """The address first, so that a program can read it; then a line for message session."""
     with ServeProcess("--script", script(tmp_path)) as server:
         got, code = session(server)
-        said = server.line()
-        turns = [each for each in got if each["type"] == "Turn" and each["end_of_turn"]]
+        last_line = server.line()
+        turns = [message for message in got if message["type"] == "Turn" and message["end_of_turn"]]
 
         assert re.fullmatch(r"ws://127\.0\.0\.1:\d+/v3/ws", server.address)
         assert len(server.key) > 20
@@ -131,16 +131,16 @@ def test_it_says_where_it_is_and_who_came(tmp_path: Path) -> None:
         assert "Ctrl-C" in server.hint
         assert 1000 == code
         assert ["Good morning.", "Goodbye."] == [turn["transcript"] for turn in turns]
-        assert said.startswith(f"{got[0]['id']} · u3-rt-pro · 2.0 s of audio in ")
-        assert said.endswith(" s · 2 turns · Session Ended (1000)")
+        assert last_line.startswith(f"{got[0]['id']} · u3-rt-pro · 2.0 s of audio in ")
+        assert last_line.endswith(" s · 2 turns · Session Ended (1000)")
 
 
 def test_only_its_key_is_let_in(tmp_path: Path) -> None:
-    """Any other is refused, and that is told too."""
+    """Any other is refused, and the refusal is printed."""
     with ServeProcess("--script", script(tmp_path)) as server:
         got, code = session(server, "wrong")
 
-        assert [("Error", 1008)] == [(each["type"], each["error_code"]) for each in got]
+        assert [("Error", 1008)] == [(message["type"], message["error_code"]) for message in got]
         assert 1008 == code
         assert server.line().endswith(" · Unauthorized Connection: Invalid API key (1008)")
 
@@ -155,8 +155,8 @@ def test_an_open_house_lets_any_key_in(tmp_path: Path) -> None:
         assert 1000 == code
 
 
-def test_one_too_many_is_refused_as_asked(tmp_path: Path) -> None:
-    """By number, with the code that was chosen."""
+def test_one_too_many_is_refused_with_the_chosen_code(tmp_path: Path) -> None:
+    """--busy-code chooses it."""
     limits = ("--sessions", "1", "--busy-code", "3009", "--script", script(tmp_path))
     with ServeProcess(*limits) as server, server.dial() as first:
         assert "Begin" == json.loads(first.recv(LONG_ENOUGH))["type"]
@@ -181,7 +181,7 @@ def test_a_run_against_a_perfect_script(tmp_path: Path) -> None:
         where = ("--endpoint", server.address, "--api-key-file", key, "--out", tmp_path / "run")
         result = run_cli("run", "--json", *where, recording)
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    turns = [each for each in events if each["type"] == "turn" and each["end_of_turn"]]
+    turns = [message for message in events if message["type"] == "turn" and message["end_of_turn"]]
 
     assert 0 == result.returncode, result.stderr
     assert "done" == events[-1]["outcome"]
@@ -224,7 +224,7 @@ FAULTS = {
 def test_every_fault_has_the_outcome_that_it_should(
     tmp_path: Path, faults: dict[str, Outcome], patience: Timeouts
 ) -> None:
-    """Real session processes against one session of each kind; who is refused comes again."""
+    """Real session processes against one session of message kind; a refused one retries."""
     recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.5))
     day = "".join(f"[[session]]\n[[session.fault]]\n{fault}\n" for fault in faults)
     with (
@@ -247,8 +247,8 @@ def test_every_fault_has_the_outcome_that_it_should(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_when_it_is_asked_to(tmp_path: Path, number: signal.Signals) -> None:
-    """Who is connected is told so by a close; no process is left, nothing looks like a failure."""
+def test_it_ends_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """Clients get a close; no process is left, nothing looks like a failure."""
     with ServeProcess("--script", script(tmp_path)) as server, server.dial() as client:
         assert "Begin" == json.loads(client.recv(LONG_ENOUGH))["type"]
         client.send(CHUNK)
@@ -315,7 +315,7 @@ def test_a_mistake_gets_a_sentence(
     assert "" == result.stdout
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_gets_a_sentence(tmp_path: Path) -> None:
     """In a sentence."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,4 +1,4 @@
-"""``paceline view``: the program on runs that were, and on one that is."""
+"""``paceline view``: on finished runs, and on a running one."""
 
 from pathlib import Path
 
@@ -22,8 +22,8 @@ def looked_at(folder: Path, *shown: bytes) -> None:
     with PseudoTerminal("view", folder) as window:
         window.wait_for_output(b"\x1b[?2048$p")
         window.send_keys(ANSWERS)
-        for each in (*shown, b"1x"):
-            window.wait_for_output(each)
+        for output in (*shown, b"1x"):
+            window.wait_for_output(output)
         window.send_keys(b"b+p")
         window.wait_for_output("▸".encode())
         window.send_keys(b"q")
@@ -31,8 +31,8 @@ def looked_at(folder: Path, *shown: bytes) -> None:
         assert window.program.returncode == ExitCode.DONE
 
 
-def test_a_run_is_looked_back_at_while_it_is_at_work_and_after(tmp_path: Path) -> None:
-    """It says which; it writes nothing there, and hinders nobody."""
+def test_a_run_can_be_viewed_while_it_runs_and_after(tmp_path: Path) -> None:
+    """The title says which; the run folder does not change."""
     path = audio_files.write_recording(tmp_path / "talk.wav", audio_files.distinct_samples(0.4))
     folder = tmp_path / "run"
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, folder) as observed:
@@ -45,7 +45,7 @@ def test_a_run_is_looked_back_at_while_it_is_at_work_and_after(tmp_path: Path) -
     assert before == contents(folder)
 
 
-def test_what_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_viewed_is_refused(tmp_path: Path) -> None:
     """No run, no runs, no terminal."""
     empty = run_cli("view", XDG_STATE_HOME=str(tmp_path))
     assert (empty.returncode, "no runs are kept" in empty.stderr) == (ExitCode.FATAL, True)

@@ -55,7 +55,7 @@ def arguments(endpoint: ScriptedServer, tmp_path: Path) -> list[str | Path]:
 
 @pytest.fixture
 def desk(arguments: list[str | Path]) -> Iterator[PseudoTerminal]:
-    """A desk at work, which has made of the terminal whatever it makes of one."""
+    """A running desk, which has set all its terminal modes."""
     with PseudoTerminal(*arguments) as window:
         window.wait_for_output(b"\x1b[?2048$p")
         window.send_keys(ANSWERS)
@@ -68,14 +68,14 @@ def desk(arguments: list[str | Path]) -> Iterator[PseudoTerminal]:
 
 
 def ended_politely(endpoint: ScriptedServer) -> bool:
-    heard = endpoint.received_sessions[0]
-    return heard.closed.is_set() and heard.control_messages == [{"type": "Terminate"}]
+    session = endpoint.received_sessions[0]
+    return session.closed.is_set() and session.control_messages == [{"type": "Terminate"}]
 
 
 def test_a_killed_desk_leaves_the_terminal_in_order(
     desk: PseudoTerminal, endpoint: ScriptedServer, tmp_path: Path
 ) -> None:
-    """Nothing of it remains: its session ends politely, its guard says how to go on and leaves."""
+    """Its session ends politely; its guard prints how to continue and ends."""
     desk.program.kill()
     desk.wait_until_gone()
 
@@ -101,7 +101,7 @@ def test_a_shell_that_was_quicker_than_the_guard_keeps_its_settings(desk: Pseudo
 
 
 def test_a_desk_that_is_left_needs_no_guard(desk: PseudoTerminal, endpoint: ScriptedServer) -> None:
-    """It has put everything back by itself, and nothing is said of a kill."""
+    """It has put everything back by itself, and no message mentions a kill."""
     assert (
         desk.guard_process.num_fds() == 2
     )  # a pipe and the terminal: nothing that anybody else waits for
@@ -193,7 +193,7 @@ def test_a_desk_that_did_not_open_leaves_the_terminal_alone(tmp_path: Path) -> N
 def test_a_broken_settings_file_stops_the_desk_before_any_screen(
     arguments: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its line; nothing was begun."""
+    """The message names its line; nothing was started."""
     (tmp_path / "my.toml").write_text("\nrefrsh = 1")
     monkeypatch.setenv("PACELINE_SETTINGS", str(tmp_path / "my.toml"))
     with PseudoTerminal(*arguments) as window:
@@ -219,7 +219,7 @@ def test_a_run_in_a_closed_window_ends_politely(
     assert ended_politely(endpoint)
 
 
-def test_a_run_that_ignores_hang_ups_goes_on(
+def test_a_run_that_ignores_hang_ups_continues(
     arguments: list[str | Path], endpoint: ScriptedServer
 ) -> None:
     """As under nohup; what it says goes nowhere, and is no reason to stop."""

@@ -1,4 +1,4 @@
-"""Where the API key comes from, and what is said when it cannot be had."""
+"""Where the API key comes from, and the message when there is none."""
 
 import os
 import sys
@@ -45,7 +45,7 @@ def key(options: RunOptions) -> str:
 
 
 def test_the_environment_forgets_the_key(file: Path, ring: FileKeyring) -> None:
-    """So that no child process has it lying about, whatever is used instead."""
+    """So no child process inherits it, even if another key is used."""
     ring.set_password("paceline", "ASSEMBLYAI_API_KEY", "fr0m-keyring")
     for chosen in ({}, {"local": True}, {"key_file": file}, {"keyring": True}):
         os.environ["ASSEMBLYAI_API_KEY"] = "fr0m-environment"
@@ -66,7 +66,7 @@ def test_one_place_of_a_key_is_enough(file: Path) -> None:
 def test_a_key_file_wins_over_the_environment(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is said about it, and the key does not show when options end up in a log."""
+    """Nothing is printed, and the key does not show when options end up in a log."""
     chosen = parse_command_line(key_file=file)
 
     assert key(chosen) == "fr0m-file"
@@ -107,10 +107,10 @@ def test_a_file_that_holds_no_key_is_refused_without_repeating_it(
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604])
-def test_a_key_file_that_others_can_read_is_told(
+def test_a_key_file_that_others_can_read_gets_a_warning(
     file: Path, mode: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In one line, and it is used: who wrote it may have meant it so."""
+    """One line, and the key is used: it may be intended."""
     file.chmod(mode)
 
     assert key(parse_command_line(key_file=file)) == "fr0m-file"
@@ -124,7 +124,7 @@ def test_a_key_file_that_others_can_read_is_told(
 
 
 def test_the_keyring_wins_over_the_environment(ring: FileKeyring) -> None:
-    """It is asked only when the user says so."""
+    """It is read only with --keyring."""
     ring.set_password("paceline", "ASSEMBLYAI_API_KEY", "fr0m-keyring\n")
 
     assert key(parse_command_line(keyring=True)) == "fr0m-keyring"
@@ -132,8 +132,8 @@ def test_the_keyring_wins_over_the_environment(ring: FileKeyring) -> None:
     assert parse_command_line(local=True, keyring=True).key is None
 
 
-def test_a_keyring_without_the_key_is_told() -> None:
-    """With how to store it; the environment's is not taken instead."""
+def test_a_keyring_without_the_key_is_refused() -> None:
+    """The message says how to store it; the key of the environment is not used instead."""
     with pytest.raises(UsageProblem, match="keyring set paceline ASSEMBLYAI_API_KEY"):
         parse_command_line(keyring=True)
 
@@ -146,8 +146,8 @@ def test_a_keyring_without_the_key_is_told() -> None:
         (BrokenKeyring, r"cannot be read \(RuntimeError\)"),
     ],
 )
-def test_a_keyring_that_fails_is_told(kind: type[FileKeyring], words: str) -> None:
-    """None there, locked, or broken in a way of its own."""
+def test_a_keyring_that_fails_is_refused(kind: type[FileKeyring], words: str) -> None:
+    """Missing, locked, or broken in its own way."""
     keyring.set_keyring(kind())
     with pytest.raises(UsageProblem, match=words):
         parse_command_line(keyring=True)

@@ -20,7 +20,7 @@ from workers.jobs.events import Event
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
-HEARD: list[Event] = [
+SPOKEN: list[Event] = [
     connecting(),
     began(),
     progressed(5.0),
@@ -59,18 +59,18 @@ def text(folder: Path) -> str:
         [[connecting(1580, 1), ended_failed("nothing answers")]],
         [[connecting(1580, 1), began(), progressed(2.0)]],
     ],
-    ids=["none", "that calls", "that was never let in", "that has heard nothing"],
+    ids=["none", "that calls", "that was never let in", "that received nothing"],
 )
 def test_what_was_heard_is_exported_whatever_a_further_attempt_has_come_to(
     tmp_path: Path, further: list[list[Event]]
 ) -> None:
-    """Also while it is at work."""
-    assert "Good morning.\n" == text(run(tmp_path, [*HEARD, LOST], *further))
+    """Also while it is running."""
+    assert "Good morning.\n" == text(run(tmp_path, [*SPOKEN, LOST], *further))
 
 
 def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> None:
     """Its last line is torn, and no attempt has an end."""
-    run(tmp_path, HEARD, [connecting(1580, 1), began(), turn_heard(1, "How are", at=1600)])
+    run(tmp_path, SPOKEN, [connecting(1580, 1), began(), turn_heard(1, "How are", at=1600)])
     for trace in tmp_path.glob("*.trace.jsonl"):
         trace.write_bytes(trace.read_bytes() + b'{"t":2.0,"type":"turn","turn_or')
 
@@ -78,13 +78,13 @@ def test_a_run_that_was_killed_is_exported_as_far_as_it_got(tmp_path: Path) -> N
 
 
 def test_a_recording_in_which_nothing_was_said_is_exported_too(tmp_path: Path) -> None:
-    """That is what was heard of it."""
-    assert "" == text(run(tmp_path, [*HEARD[:3], ended_done()]))
+    """Nothing was recognised."""
+    assert "" == text(run(tmp_path, [*SPOKEN[:3], ended_done()]))
 
 
 def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -> None:
     """Without an option nothing is overwritten, and the message names both options."""
-    text(run(tmp_path, [*HEARD, LOST]))
+    text(run(tmp_path, [*SPOKEN, LOST]))
     code, out, _ = export(tmp_path)
 
     assert ExitCode.SOME_FAILED == code
@@ -96,7 +96,7 @@ def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -
 
 def test_one_file_holds_all_that_was_heard(tmp_path: Path) -> None:
     """Subtitles are refused before anything is written."""
-    run(tmp_path, [*HEARD, LOST])
+    run(tmp_path, [*SPOKEN, LOST])
     code, _, errors = export(tmp_path, "--one-file", to="txt,srt")
     assert ExitCode.USAGE == code
     assert "srt cannot hold several recordings" in errors

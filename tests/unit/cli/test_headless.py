@@ -25,7 +25,7 @@ from workers.jobs.events import Event, Outcome
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """Those of the tests, and not of the program that they run."""
+    """Restores the handlers that the runner replaces."""
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
     before = [(number, signal.getsignal(number)) for number in numbers]
     yield
@@ -33,7 +33,7 @@ def _signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def said(capsys: pytest.CaptureFixture[str], *events: Event) -> list[str]:
+def printed_lines(capsys: pytest.CaptureFixture[str], *events: Event) -> list[str]:
     """The words about one job, without its name."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/a.wav", *events)
@@ -56,26 +56,26 @@ def test_a_further_attempt_says_when_and_from_where(
     """Behind why the one before ended."""
     spoken = turn_heard(0, "Good morning.", final=True)
 
-    assert ["0:00 Good morning.", f"the connection broke; {words}"] == said(
+    assert ["0:00 Good morning.", f"the connection broke; {words}"] == printed_lines(
         capsys, *streaming(), spoken, ended_failed("it broke", "Try again."), event
     )[1:]
 
 
 def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is no attempt that goes on."""
-    told = said(
+    """A refused session was never an attempt."""
+    lines = printed_lines(
         capsys, queued(), connecting(), *refused_attempt(12.0), connecting(), began(), ended_done()
     )
 
-    assert "Too many concurrent sessions (1008); tries again in 12 s" == told[0]
+    assert "Too many concurrent sessions (1008); tries again in 12 s" == lines[0]
     assert (
         "Too many concurrent sessions (1008); tries again"
-        == said(capsys, queued(), *refused_attempt(0.0))[0]
+        == printed_lines(capsys, queued(), *refused_attempt(0.0))[0]
     )
 
 
-def test_an_engine_that_came_up_again_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """Sessions that break because of it are told of anyway."""
+def test_a_restart_of_the_engine_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Sessions that break because of it have their own lines."""
     supervisor = FakeSupervisor()
     supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     headless = HeadlessRunner(supervisor, as_json=True)
@@ -85,10 +85,9 @@ def test_an_engine_that_came_up_again_is_told_of_once(capsys: pytest.CaptureFixt
     assert [SERVER_RESTARTED_MESSAGE] == capsys.readouterr().err.splitlines()
 
 
-def test_an_outcome_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    """Not as it stands in the trace."""
+def test_an_outcome_is_printed_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not as the trace spells it."""
     ending = ended_failed("it neared its end", "Another goes on.", Outcome.HANDED_OVER)
 
-    assert (
-        "handed over: it neared its end. Another goes on." == said(capsys, *streaming(), ending)[-1]
-    )
+    lines = printed_lines(capsys, *streaming(), ending)
+    assert "handed over: it neared its end. Another goes on." == lines[-1]

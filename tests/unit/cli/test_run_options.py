@@ -168,7 +168,7 @@ def test_parameters_win_over_those_of_the_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "asked", "sent"),
+    ("rate", "option", "sent"),
     [
         (8000, None, 8000),
         (44100, None, 44100),
@@ -178,11 +178,11 @@ def test_parameters_win_over_those_of_the_address() -> None:
         (44100, 16000, 16000),
     ],
 )
-def test_a_recording_keeps_its_rate_where_it_may(rate: int, asked: int | None, sent: int) -> None:
-    """Resampled only outside 8 to 48 kHz, or when asked."""
+def test_a_recording_keeps_its_rate_where_it_may(rate: int, option: int | None, sent: int) -> None:
+    """Resampled only outside 8 to 48 kHz, or with --sample-rate."""
     recording = Recording("a.wav", 1.0, rate, 1, rate, "WAV PCM_16", 1000)
 
-    assert parse_command_line(sample_rate=asked).settings.sample_rate_for(recording) == sent
+    assert parse_command_line(sample_rate=option).settings.sample_rate_for(recording) == sent
 
 
 def test_the_release_is_a_switch() -> None:

@@ -25,7 +25,7 @@ def code(*endings: Event, interrupted: bool = False) -> ExitCode:
     return exit_code(after(*endings), interrupted=interrupted)
 
 
-def test_the_exit_code_tells_the_worst() -> None:
+def test_the_exit_code_is_the_most_severe() -> None:
     """An interruption wins over a refused key, that over a failure, and that over success."""
     refused = ended_failed("Invalid API key", outcome=Outcome.UNAUTHORISED)
 
@@ -59,13 +59,13 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
 
 
 def test_a_summary_counts_whole_seconds_as_the_desk_does() -> None:
-    """What is not over yet is not told of as if it were."""
+    """A second that has not passed yet does not count."""
     lines = run_summary_lines(after(ended_done(59.7)), Path("run"))
 
     assert lines[0] == "1 done · 0:59 of audio, sockets open 0:59"
 
 
-def test_what_failed_for_the_same_reason_is_told_together() -> None:
+def test_jobs_that_failed_for_the_same_reason_share_a_line() -> None:
     """A few names, and how many more; others keep a line each."""
     many = [ended_failed("no place", "Retry later.")] * 5
     lines = run_summary_lines(after(*many, ended_failed("it broke")), Path("run"))
