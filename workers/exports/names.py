@@ -29,10 +29,8 @@ def export_name(state: JobState) -> str:
 
 
 def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
-    """A different name for each job: x, x-2, x-3 in the order of the jobs.
-
-    A recording that is called ``x-2`` keeps its name; then the second x becomes ``x-3``.
-    """
+    """A different name for each job: x, x-2, x-3 in the order of the jobs. A recording that is
+    called ``x-2`` keeps its name; then the second x becomes ``x-3``."""
     own = {state.job: export_name(state) for state in sorted(states, key=lambda state: state.job)}
     taken = {_collision_key(name) for name in own.values()}
     numbers: dict[str, Iterator[int]] = {}

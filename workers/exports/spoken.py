@@ -80,9 +80,7 @@ def _spread_evenly(
     group: list[_TurnWords], begin: int, end: float | None, until_ms: int
 ) -> list[list[TimedWord]]:
     """Spreads turns without times between ``begin`` and ``end``, in proportion to their letters.
-
-    Without a following turn, the end of the recording is the limit, unless that leaves no room.
-    """
+    Without a following turn, the end of the recording is the limit, unless that leaves no room."""
     letters = [turn.letters for turn in group]
     spoken_ms = sum(letters) * LETTER_DURATION_MS
     if end is None:

@@ -90,8 +90,7 @@ class TurnReceived:
 
     type: ClassVar[str] = "turn"
     turn: Turn
-    cut: bool = False
-    """The session ended within this turn, so another attempt receives it again."""
+    cut: bool = False  # the session ended within this turn, so another attempt receives it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +119,14 @@ class Ended:
     hint: str = ""  # what the user can do; may be empty
     code: int | None = None  # the server's error or close code, if any
     sent_seconds: float = 0.0  # how much of the recording was sent, from its start
-    open_seconds: float = 0.0
-    """How long the socket was open, which is what the service bills."""
+    open_seconds: float = 0.0  # how long the socket was open, which is what the service bills
     certificate: Certificate | None = None  # None when no audio was sent
 
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Another attempt will follow; its number is that of the report.
-
-    A refused session does not count as an attempt, so its number is used again.
-    """
+    """Another attempt will follow; its number is that of the report. A refused session does not
+    count as an attempt, so its number is used again."""
 
     type: ClassVar[str] = "retrying"
     reason: str  # why the previous attempt ended

@@ -48,8 +48,7 @@ class Limits:
     """How fast a run processes its jobs, and when it gives up."""
 
     sessions: int | None = None  # sessions at once; None: as many as suit the endpoint
-    start_rate: int | None = None
-    """New sessions a minute; None: as many as the endpoint accepts."""
+    start_rate: int | None = None  # new sessions a minute; None: as many as the endpoint accepts
     attempts: int = 4  # attempts of a job that may fail before the job fails
     dead_after: float = 20.0  # seconds of silence after which the server counts as dead
 

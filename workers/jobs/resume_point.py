@@ -55,10 +55,8 @@ class ResumeTracker:
         """Where to split the last turn if the session's end cut it off; None if it did not."""
 
     def apply_progress(self, sent_seconds: float) -> None:
-        """Notes how far audio was sent, in seconds of the recording.
-
-        Comes before each final turn: see `workers.traces.format.needs_progress_first`.
-        """
+        """Notes how far audio was sent, in seconds of the recording. Comes before each final turn:
+        see `workers.traces.format.needs_progress_first`."""
         self._sent_ms = max(self._sent_ms, round(sent_seconds * 1000))
 
     def apply_turn(self, turn: Turn, *, cut: bool) -> None:

@@ -73,10 +73,8 @@ MAX_EVICTABLE_TURN = 1 << 20
 
 
 class Transcript:
-    """The turns of one job, in order, over all its attempts.
-
-    `evict` frees the memory of old turns, which are in the traces; `restore` puts them back.
-    """
+    """The turns of one job, in order, over all its attempts. `evict` frees the memory of old turns,
+    which are in the traces; `restore` puts them back."""
 
     def __init__(
         self, turns: Iterable[Turn] = (), resume_points: Iterable[ResumePoint] = ()

@@ -11,10 +11,8 @@ _REPORTED_PACKAGES = "paceline numpy soundfile soxr websocket-client moonshine-v
 
 @cache
 def environment_info() -> JsonObject:
-    """The fields of ``run.json``: ``versions`` by package, and ``host``.
-
-    Called when the first session connects, as it would take a thirtieth of the desk's start.
-    """
+    """The fields of ``run.json``: ``versions`` by package, and ``host``. Called when the first
+    session connects, as it would take a thirtieth of the desk's start."""
     from importlib.metadata import PackageNotFoundError, version  # slow to load, used once
 
     versions: JsonObject = {}

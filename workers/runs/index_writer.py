@@ -35,10 +35,8 @@ class IndexWriter:
             time.sleep(RETRY_INTERVAL_S)
 
     def save(self, *, force: bool = False, durable: bool = False) -> None:
-        """Saves changes if a save is due; after a failure, later calls try again.
-
-        ``durable`` waits for the disk.
-        """
+        """Saves changes if a save is due; after a failure, later calls try again. ``durable`` waits
+        for the disk."""
         began = time.monotonic()
         if not force and began < self._due_at:
             return

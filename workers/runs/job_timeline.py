@@ -64,9 +64,7 @@ def time_attempts(
     traces: Iterable[tuple[int, TraceIndex]], start_s: Callable[[TraceIndex], float]
 ) -> list[TimedAttempt]:
     """Puts attempts of one job on the run's clock; none starts before the previous one ends.
-
-    ``start_s`` gives the start by the wall clock, which may have been set in between.
-    """
+    ``start_s`` gives the start by the wall clock, which may have been set in between."""
     attempts: list[TimedAttempt] = []
     for number, trace_index in traces:
         earliest_s = attempts[-1].end_s if attempts else 0.0
@@ -76,10 +74,8 @@ def time_attempts(
 
 
 class JobTimeline:
-    """The reports of one job in order of time.
-
-    ``running``: a program works on the run, so a last attempt without an end is live.
-    """
+    """The reports of one job in order of time. ``running``: a program works on the run, so a last
+    attempt without an end is live."""
 
     def __init__(
         self,
@@ -120,9 +116,7 @@ class JobTimeline:
 
     def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``, without replaced readings of turns.
-
-        In order, except that a warning of damage comes after its attempt.
-        """
+        In order, except that a warning of damage comes after its attempt."""
         latest = 1
         for entry in self._entries:
             if not isinstance(entry, TimedAttempt):

@@ -27,10 +27,8 @@ class SavedRun:
 
 
 def read_run(path: Path) -> SavedRun:
-    """Reads a run that no program works on, so a session without an end was killed.
-
-    Raises `RunFolderProblem` or `Malformed`.
-    """
+    """Reads a run that no program works on, so a session without an end was killed. Raises
+    `RunFolderProblem` or `Malformed`."""
     index = read_index(path)
     jobs = [_read_job(path, job, running=False) for job in index.jobs]
     return SavedRun(index.endpoint, index.settings, index.limits, jobs)

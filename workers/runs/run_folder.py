@@ -40,9 +40,7 @@ _PRESERVED_KEYS = ("started", "limits", "versions", "host")
 
 class RunFolder:
     """Keeps the index of a run up to date. Not thread-safe: the supervisor holds its lock.
-
-    ``index``: of a resumed run.
-    """
+    ``index``: of a resumed run."""
 
     def __init__(self, path: Path, lock: FileLock, index: RunIndex | None = None) -> None:
         self.path = path
@@ -220,10 +218,8 @@ class RunFolder:
 
 
 def create(path: Path | None) -> RunFolder:
-    """Creates a run folder at ``path``, or under `runs_path` with the time as its name.
-
-    Raises `UsageProblem` if ``path`` is not empty, `RunFolderProblem` if it cannot be written.
-    """
+    """Creates a run folder at ``path``, or under `runs_path` with the time as its name. Raises
+    `UsageProblem` if ``path`` is not empty, `RunFolderProblem` if it cannot be written."""
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"

@@ -74,9 +74,7 @@ class RunTimeline:
 
     def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``; `BEFORE_START_S` includes the first.
-
-        Without readings of a turn that a later one replaces, so that long steps are fast.
-        """
+        Without readings of a turn that a later one replaces, so that long steps are fast."""
         timelines = self._job_timelines
         reports = chain(*(timeline.reports_between(after_s, until_s) for timeline in timelines))
         return sorted(reports, key=lambda timed: timed[0])

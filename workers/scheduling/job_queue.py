@@ -52,10 +52,8 @@ class JobQueue:
         self._insert(slot, self._positions[slot.id])
 
     def reorder(self, order: Iterable[JobId]) -> None:
-        """Puts the named jobs first, in that order; the others keep theirs.
-
-        Retried jobs that are not named stay ahead: they streamed when the order was made.
-        """
+        """Puts the named jobs first, in that order; the others keep theirs. Retried jobs that are
+        not named stay ahead: they streamed when the order was made."""
         named = dict.fromkeys(job for job in order if job in self._slots)
         before = self.order
         ahead = [job for job in before if job in self._retried and job not in named]

@@ -108,10 +108,8 @@ class JobSlot:
         self._last_report_t, self._last_report_at = report.t, now
 
     def request_stop(self, command: StopCommand) -> None:
-        """Asks the session to end; a repeated command kills it.
-
-        SHUT_DOWN after CANCEL kills nothing: the session is still receiving its last words.
-        """
+        """Asks the session to end; a repeated command kills it. SHUT_DOWN after CANCEL kills
+        nothing: the session is still receiving its last words."""
         assert self.session is not None
         if command in self._stop_commands or StopCommand.SHUT_DOWN in self._stop_commands:
             self._kill_requested = True
@@ -121,10 +119,8 @@ class JobSlot:
             self.session.send(command)
 
     def check_session(self) -> None:
-        """Kills the session if it has been suspended or silent for too long. Once a second.
-
-        Counts checks, not seconds: nobody checks while the whole program, or the machine, sleeps.
-        """
+        """Kills the session if it has been suspended or silent for too long. Once a second. Counts
+        checks, not seconds: nobody checks while the whole program, or the machine, sleeps."""
         if self.session is None:
             return
         self._silent_checks += 1
@@ -137,9 +133,7 @@ class JobSlot:
 
     def unreported_ending(self, exit_text: str | None, now: float) -> JobReport:
         """Builds the last report of a session that is gone and never reported its end.
-
-        ``exit_text`` says how its process ended; None if it never had one.
-        """
+        ``exit_text`` says how its process ended; None if it never had one."""
         t = self._last_report_t + now - self._last_report_at
         how = "by force" if exit_text or self._kill_requested else "before it began"
         if self._is_hung:

@@ -27,10 +27,8 @@ class Session(Protocol):
         """Passes a message on to the session. May be called before `start` has returned."""
 
     def check_alive(self) -> bool:
-        """False while the session is suspended. Called about once a second.
-
-        Also sends what the session could not take before.
-        """
+        """False while the session is suspended. Called about once a second. Also sends what the
+        session could not take before."""
 
     def kill(self) -> None:
         """Ends the session by force, even while it is being started."""

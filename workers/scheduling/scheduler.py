@@ -123,10 +123,8 @@ class Scheduler:
         return job
 
     def resume(self, states: Iterable[JobState]) -> None:
-        """Takes over the jobs of a run that ended, and queues those that are not settled.
-
-        Jobs that had started come first, the others in the order that the user gave them.
-        """
+        """Takes over the jobs of a run that ended, and queues those that are not settled. Jobs that
+        had started come first, the others in the order that the user gave them."""
         started = []
         for state in states:
             job, path = state.job, self.folder.recording_path(state.job)
@@ -197,10 +195,8 @@ class Scheduler:
         self._publish(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000))
 
     def claim_next(self) -> Claim | None:
-        """Takes the next job to start, or else to probe.
-
-        The caller answers with `enqueue` or `create_session`, or else `fail_job` or `fail_start`.
-        """
+        """Takes the next job to start, or else to probe. The caller answers with `enqueue` or
+        `create_session`, or else `fail_job` or `fail_start`."""
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
             slot = self._queue.pop_unprobed()

@@ -131,10 +131,8 @@ class Supervisor:
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start, on the monotonic clock; None when none may.
-
-        In the past if the job only waits for another session to end.
-        """
+        """When the next queued job may start, on the monotonic clock; None when none may. In the
+        past if the job only waits for another session to end."""
         with self._changed:
             return self._scheduler.next_start_at
 

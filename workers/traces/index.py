@@ -86,9 +86,7 @@ class TraceIndex:
 
     def events_between(self, after_s: float, until_s: float) -> Iterator[tuple[float, Event]]:
         """Events after ``after_s`` and up to ``until_s``, without those that a later one replaces.
-
-        A fold over them ends in the same state as a fold over every event.
-        """
+        A fold over them ends in the same state as a fold over every event."""
         first, last = bisect_right(self._times_s, after_s), bisect_right(self._times_s, until_s)
         if first == last or (file := self._open(first)) is None:
             return
@@ -98,10 +96,8 @@ class TraceIndex:
                     yield self._times_s[index], event
 
     def drop_after_damage(self) -> None:
-        """Drops the first damaged line and all after it.
-
-        A job resumes after its last final turn, so no earlier turn may be missing.
-        """
+        """Drops the first damaged line and all after it. A job resumes after its last final turn,
+        so no earlier turn may be missing."""
         known, self.damage = self.damage, None
         if self._offsets and (file := self._open(0)) is not None:
             with file:

@@ -63,9 +63,7 @@ def read_trace(path: Path) -> Iterator[TimedEvent]:
 
 def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
     """Reads the final turns of a job up to ``last_attempt``, as far as its traces are undamaged.
-
-    Takes a second for three hours of speech.
-    """
+    Takes a second for three hours of speech."""
     transcript = Transcript()
     for attempt, path in trace_files(folder, job):
         if attempt > last_attempt:
@@ -86,10 +84,8 @@ def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
 
 
 def parse_head(record: JsonObject, name: str) -> TraceHead:
-    """Reads the head from a trace's first line; raises `Malformed`. ``name`` is the file's.
-
-    Damaged settings, seam or recording become the defaults, as the events are still readable.
-    """
+    """Reads the head from a trace's first line; raises `Malformed`. ``name`` is the file's. Damaged
+    settings, seam or recording become the defaults, as the events are still readable."""
     if record.get("type") != HEAD_TYPE:
         raise Malformed(f"{name} is not a trace")
     try:
@@ -115,10 +111,8 @@ def parse_event(record: JsonObject, where: str) -> TimedEvent:
 
 
 def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple[int, JsonObject]]:
-    """Yields the number and the object of each line; ends at a torn last line.
-
-    With ``markers``, only the first line and lines that contain one of them.
-    """
+    """Yields the number and the object of each line; ends at a torn last line. With ``markers``,
+    only the first line and lines that contain one of them."""
     with path.open("rb") as file:
         for number in count(1):
             where = f"{path.name}, line {number}"

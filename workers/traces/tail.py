@@ -63,10 +63,8 @@ class TraceEntry:
 
 
 def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
-    """The head or event in the object of a line; None if it is damaged or of a later version.
-
-    A turn that has a transcript comes without its words, which are slow to parse.
-    """
+    """The head or event in the object of a line; None if it is damaged or of a later version. A
+    turn that has a transcript comes without its words, which are slow to parse."""
     try:
         if fields.get("type") == HEAD_TYPE:
             return parse_head(fields, "")

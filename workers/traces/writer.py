@@ -12,10 +12,8 @@ from workers.traces.format import TraceHead, event_line, head_line
 
 
 class TraceWriter:
-    """Appends lines to a new file, each with one unbuffered write, which survives a kill.
-
-    Raises `FileExistsError` if the file exists, and `OSError` if it cannot be written.
-    """
+    """Appends lines to a new file, each with one unbuffered write, which survives a kill. Raises
+    `FileExistsError` if the file exists, and `OSError` if it cannot be written."""
 
     def __init__(self, path: Path, head: TraceHead) -> None:
         self._file = path.open("xb", buffering=0)

@@ -1,4 +1,4 @@
-"""Sessions and a queue that somebody steers: real processes, a scripted endpoint and the engine."""
+"""Controls sessions and a queue: real processes, a scripted server and the engine."""
 
 import json
 import time
@@ -47,7 +47,7 @@ SAMPLES = Path(__file__).parents[3] / "samples" / "recordings"
 
 
 async def obedient(line: ServerConnectionScript) -> None:
-    """Ends a turn when asked to; when what it listens with is changed, the connection dies."""
+    """Ends a turn on request; drops the connection when its configuration changes."""
     await line.send(BEGIN, turn_message(0, "not yet"))
     async for message in line.socket:
         if isinstance(message, bytes):
@@ -65,7 +65,7 @@ async def obedient(line: ServerConnectionScript) -> None:
 
 
 def test_a_session_is_steered_while_it_streams(tmp_path: Path) -> None:
-    """Both messages arrive, the trace has them, and what goes on is changed before any audio."""
+    """Both messages arrive and are in the trace; later attempts send the changes before audio."""
     path = audio_files.write_recording(tmp_path / "long.wav", audio_files.sine(120.0))
     changes = UpdateConfiguration(
         max_turn_silence=300, keyterms_prompt=("Halvorsen",), format_turns=True
@@ -115,18 +115,18 @@ def test_a_session_is_steered_while_it_streams(tmp_path: Path) -> None:
     assert len(endpoint.received_sessions) == 4
     for further in endpoint.received_sessions[1:]:
         assert further.control_messages[0] == update
-    told = observed.events_of(Progressed)[0]
-    assert isinstance(told, Progressed)
-    assert set(told.levels_db) == {-13}  # a sine of 0.3
+    progress = observed.events_of(Progressed)[0]
+    assert isinstance(progress, Progressed)
+    assert set(progress.levels_db) == {-13}  # a sine of 0.3
     assert levels == ()
 
 
 def nowhere() -> SessionTarget:
-    raise AssertionError("nobody starts anything here")
+    raise AssertionError("nothing starts here")
 
 
 def test_the_queue_is_arranged_and_a_resumption_keeps_to_it(tmp_path: Path) -> None:
-    """One place, then two: what waits starts in the order it was put into."""
+    """With one session at once, then two, queued jobs start in the order that was set."""
     long = audio_files.write_recording(tmp_path / "long.wav", audio_files.distinct_samples(120.0))
     short = audio_files.write_recording(tmp_path / "short.wav", audio_files.distinct_samples(0.1))
     folder = tmp_path / "run"
@@ -164,7 +164,7 @@ def test_the_queue_is_arranged_and_a_resumption_keeps_to_it(tmp_path: Path) -> N
 
 @pytest.mark.engine
 def test_the_engine_does_as_it_is_asked_in_mid_stream(tmp_path: Path) -> None:
-    """Silence ends no turn, an order does; then less silence does, because it was changed."""
+    """Only ForceEndpoint ends a turn, until the changed configuration makes silence end one."""
     speech, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     words, pause = speech[: 2 * rate], np.zeros(3 * rate, np.int16)
     path = audio_files.write_recording(
@@ -183,12 +183,12 @@ def test_the_engine_does_as_it_is_asked_in_mid_stream(tmp_path: Path) -> None:
         supervisor = observed.supervisor
 
         def finals() -> int:
-            said = [
+            turn_events = [
                 event
                 for event in observed.events_of(TurnReceived)
                 if isinstance(event, TurnReceived)
             ]
-            return len({event.turn.turn_order for event in said if event.turn.end_of_turn})
+            return len({event.turn.turn_order for event in turn_events if event.turn.end_of_turn})
 
         (job,) = supervisor.add([path])
         observed.wait_for_event(TurnReceived)

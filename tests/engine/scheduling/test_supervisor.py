@@ -44,7 +44,7 @@ from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 
 async def talkative(line: ServerConnectionScript) -> None:
-    """A turn that is heard at once, then whatever comes until Terminate."""
+    """Sends a turn at once, and another after Terminate."""
     await line.send(BEGIN, turn_message(0, "Heard before.", final=True))
     await line.receive()
     await line.send(turn_message(1, "Heard after.", final=True), TERMINATION)
@@ -57,12 +57,12 @@ def short(tmp_path: Path) -> str:
 
 @pytest.fixture
 def long(tmp_path: Path) -> str:
-    """Longer than any test lasts."""
+    """A recording that is longer than any test."""
     return audio_files.write_recording(tmp_path / "long.wav", audio_files.distinct_samples(120.0))
 
 
 def session_processes() -> list[psutil.Process]:
-    """All descendants of this process that hold a socket: sessions, and nothing else does."""
+    """The descendants of this process that hold a socket, which are the sessions."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it has just ended
@@ -72,7 +72,7 @@ def session_processes() -> list[psutil.Process]:
 
 
 def test_no_more_sessions_at_once_than_allowed(tmp_path: Path, short: str) -> None:
-    """Five jobs, two places: never more than two connections are open."""
+    """Five jobs and a limit of two: never more than two connections are open."""
     open_now, most = [0], [0]
 
     async def counted(line: ServerConnectionScript) -> None:
@@ -93,7 +93,7 @@ def test_no_more_sessions_at_once_than_allowed(tmp_path: Path, short: str) -> No
 
 
 def test_no_more_starts_a_minute_than_allowed(tmp_path: Path, short: str) -> None:
-    """The third of three waits for its minute; the first two are done long before."""
+    """The third of three jobs waits for the next minute, long after the first two."""
     with (
         ScriptedServer() as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run", starts=StartRateLimiter(2)) as observed,
@@ -107,7 +107,7 @@ def test_no_more_starts_a_minute_than_allowed(tmp_path: Path, short: str) -> Non
 
 
 def test_a_bad_file_does_not_stop_the_others(tmp_path: Path, short: str) -> None:
-    """It ends in words before a process exists."""
+    """It ends with a reason, before it has a process."""
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no audio")
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
@@ -121,7 +121,7 @@ def test_a_bad_file_does_not_stop_the_others(tmp_path: Path, short: str) -> None
 
 
 def test_cancelling_is_polite(tmp_path: Path, long: str) -> None:
-    """Terminate is sent, the last words are waited for, and all of it is kept."""
+    """The session sends Terminate, waits for the last turns, and keeps them all."""
     with (
         ScriptedServer(talkative) as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run") as observed,
@@ -137,7 +137,7 @@ def test_cancelling_is_polite(tmp_path: Path, long: str) -> None:
 
 
 def test_cancelling_twice_is_by_force(tmp_path: Path, long: str) -> None:
-    """When the server does not answer, the user need not wait."""
+    """The user need not wait for a server that does not answer."""
 
     async def deaf(line: ServerConnectionScript) -> None:
         await line.send(BEGIN, turn_message(0, "Heard.", final=True))
@@ -160,7 +160,7 @@ def test_cancelling_twice_is_by_force(tmp_path: Path, long: str) -> None:
 
 
 def test_leaving_does_not_hurry_what_was_just_cancelled(tmp_path: Path, long: str) -> None:
-    """The user asked for either once: politely. What was cancelled stays so by force, too."""
+    """Each command came once, so nothing is killed, and the job counts as cancelled."""
     left = threading.Event()
 
     async def slow(line: ServerConnectionScript) -> None:
@@ -201,7 +201,7 @@ def test_a_job_in_the_queue_is_taken_out(tmp_path: Path, long: str, short: str) 
 
 
 def test_a_retry_is_a_further_attempt(tmp_path: Path, short: str) -> None:
-    """With a trace of its own; the first one stays as it was."""
+    """It has its own trace; the first trace does not change."""
 
     async def refuse(line: ServerConnectionScript) -> None:
         await line.send({"type": "Error", "error_code": 3005, "error": "Session Cancelled"})
@@ -227,12 +227,12 @@ def test_a_retry_is_a_further_attempt(tmp_path: Path, short: str) -> None:
 def test_a_job_that_is_taken_out_and_asked_for_again_starts_once(
     tmp_path: Path, short: str
 ) -> None:
-    """However slowly the engine comes up, or the file is probed, meanwhile."""
-    asked, up = threading.Event(), threading.Event()
+    """This holds however slowly the engine starts, or the file is probed."""
+    called, up = threading.Event(), threading.Event()
     with ScriptedServer() as endpoint:
 
         def access() -> SessionTarget:
-            asked.set()
+            called.set()
             assert up.wait(LONG_ENOUGH)
             return SessionTarget(custom_endpoint(endpoint.url), None, 10)
 
@@ -242,11 +242,11 @@ def test_a_job_that_is_taken_out_and_asked_for_again_starts_once(
         ):
             observed = ObservedSupervisor(supervisor)
             (job,) = supervisor.add([short])
-            assert asked.wait(LONG_ENOUGH)
+            assert called.wait(LONG_ENOUGH)
             supervisor.cancel(job)
             assert supervisor.retry(job)
             up.set()
-            supervisor.add([short])  # behind whatever else is started
+            supervisor.add([short])  # after anything else that starts
             observed.wait_for_event(Ended, job=2)
             observed.wait_until_idle()
 
@@ -256,7 +256,7 @@ def test_a_job_that_is_taken_out_and_asked_for_again_starts_once(
 
 
 def test_holding_stops_new_starts_alone(tmp_path: Path, long: str, short: str) -> None:
-    """What streams goes on streaming; letting go starts the rest."""
+    """Live sessions continue; releasing the hold starts the others."""
     with (
         ScriptedServer(talkative, serve_normally) as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run") as observed,
@@ -274,7 +274,7 @@ def test_holding_stops_new_starts_alone(tmp_path: Path, long: str, short: str) -
 
 
 def test_a_killed_session_is_told_as_such(tmp_path: Path, long: str, short: str) -> None:
-    """kill -9 of one leaves the others, and what it had heard is kept."""
+    """kill -9 of one session leaves the others, and its transcript is kept."""
     with (
         ScriptedServer(talkative) as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run") as observed,
@@ -297,8 +297,8 @@ def test_a_killed_session_is_told_as_such(tmp_path: Path, long: str, short: str)
 
 
 def test_a_signal_ends_a_session_politely(tmp_path: Path, long: str) -> None:
-    """SIGTERM is Terminate; Ctrl-C of the terminal is nothing to a session. Nobody has left, so the
-    job goes on."""
+    """On SIGTERM it sends Terminate; it ignores Ctrl-C. The program still runs, so the job
+    continues."""
     with (
         ScriptedServer(talkative) as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run", retry_policy=FAST_RETRIES) as observed,
@@ -317,7 +317,7 @@ def test_a_signal_ends_a_session_politely(tmp_path: Path, long: str) -> None:
 
 
 def test_leaving_ends_everything(tmp_path: Path, long: str) -> None:
-    """Live and queued: no process is left, and each session was terminated."""
+    """No process is left of live or queued jobs, and each session sent Terminate."""
     with ScriptedServer(talkative) as endpoint:
         with run_supervisor(endpoint.url, tmp_path / "run", sessions=2) as observed:
             observed.supervisor.add([long] * 4)
@@ -333,7 +333,7 @@ def test_leaving_ends_everything(tmp_path: Path, long: str) -> None:
 
 
 def test_what_is_added_while_leaving_waits_for_nobody(tmp_path: Path, short: str) -> None:
-    """Else everything would wait for a session that never starts."""
+    """Otherwise the program would wait for a session that never starts."""
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         observed.supervisor.stop()
         observed.supervisor.add([short])
@@ -362,7 +362,7 @@ if __name__ == "__main__":
 
 
 def test_a_session_whose_program_is_killed_ends_politely(tmp_path: Path, long: str) -> None:
-    """kill -9 of the parent: Terminate is sent, and the trace has the end. An orphan is billed."""
+    """After kill -9 of the parent, it sends Terminate and ends its trace, as open sessions cost."""
     script = tmp_path / "program.py"
     script.write_text(ORPHANING)
     root = Path(__file__).parents[3]
@@ -388,7 +388,7 @@ def test_a_session_whose_program_is_killed_ends_politely(tmp_path: Path, long: s
 
 
 def test_the_run_folder_tells_the_whole_run(tmp_path: Path, short: str) -> None:
-    """Facts of each recording, where it streamed to, and how each job ended; replayed alike."""
+    """It has each recording's properties, the server and each ending; a replay equals the run."""
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         observed.supervisor.add([short, str(tmp_path / "gone.wav")])
         observed.wait_until_idle()
@@ -407,7 +407,7 @@ def test_the_run_folder_tells_the_whole_run(tmp_path: Path, short: str) -> None:
 
 
 def test_a_run_folder_is_never_used_twice(tmp_path: Path, short: str) -> None:
-    """What an earlier run measured stays."""
+    """The measurements of an earlier run are kept."""
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         observed.supervisor.add([short])
         observed.wait_until_idle()
@@ -416,7 +416,7 @@ def test_a_run_folder_is_never_used_twice(tmp_path: Path, short: str) -> None:
 
 
 def test_sessions_start_from_inside_a_running_screen(tmp_path: Path, short: str) -> None:
-    """The screen replaces the standard error; the machinery was started before that."""
+    """The screen replaces standard error, so the fork server starts before it."""
     seen: list[JobStatus] = []
 
     class Screen(App[None]):
@@ -438,7 +438,7 @@ def test_sessions_start_from_inside_a_running_screen(tmp_path: Path, short: str)
 
 @pytest.mark.skipif(START_METHOD != "forkserver", reason="there is no fork server here")
 def test_a_session_process_has_loaded_no_screen() -> None:
-    """And what sessions need was loaded before the fork, once for all of them."""
+    """The modules of sessions are loaded once, before the fork."""
     result = subprocess.run(
         [sys.executable, "-m", "tests.engine.support.preload_report"],
         capture_output=True,
@@ -455,7 +455,7 @@ def test_a_session_process_has_loaded_no_screen() -> None:
 
 @contextmanager
 def no_more_descriptors() -> Iterator[None]:
-    """This process may open nothing: no file, no pipe, no socket."""
+    """Keeps this process from opening files, pipes or sockets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
@@ -465,7 +465,7 @@ def no_more_descriptors() -> Iterator[None]:
 
 
 def test_a_session_that_cannot_start_ends_in_words(tmp_path: Path, short: str) -> None:
-    """The machine may have no room for it; the queue goes on, and a retry may work."""
+    """The machine may be out of resources; the queue continues, and a retry may work."""
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         observed.supervisor.hold(True)
         (job,) = observed.supervisor.add([short])
@@ -485,7 +485,7 @@ def test_a_session_that_cannot_start_ends_in_words(tmp_path: Path, short: str) -
 
 
 def test_an_engine_that_does_not_come_up_is_asked_again(tmp_path: Path, short: str) -> None:
-    """It died while it was loading, say; a session that was never begun uses no number."""
+    """It may have died while loading; a session that never started uses no attempt number."""
     calls = count(1)
     with ScriptedServer() as endpoint:
 
@@ -507,7 +507,7 @@ def test_an_engine_that_does_not_come_up_is_asked_again(tmp_path: Path, short: s
 
 
 def test_a_file_that_cannot_be_probed_ends_in_words(tmp_path: Path, short: str) -> None:
-    """Also when it is the machine's fault and not the file's."""
+    """This also holds if the machine is at fault and not the file."""
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         with no_more_descriptors():
             (job,) = observed.supervisor.add([short])

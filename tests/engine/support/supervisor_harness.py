@@ -18,7 +18,7 @@ from workers.scheduling.supervisor import SessionTarget, Supervisor
 from workers.session.assignment import Timeouts
 
 LONG_ENOUGH = 60.0
-"""Seconds after which what should have happened never will. No test waits for it to pass."""
+"""Seconds after which a test gives up. A test that passes never waits so long."""
 
 NO_RETRIES = RetryPolicy(max_attempts=1)
 """For tests of how one session ends."""
@@ -61,7 +61,7 @@ class ObservedSupervisor:
         """Reads reports until the condition holds."""
         deadline = time.monotonic() + LONG_ENOUGH
         while not there():
-            assert time.monotonic() < deadline, f"it never came: {self.reports}"
+            assert time.monotonic() < deadline, f"still waiting, after {self.reports}"
             try:
                 report = self.supervisor.reports.get(timeout=0.05)
             except Empty:
@@ -75,7 +75,7 @@ class ObservedSupervisor:
         self.wait_until(lambda: self.supervisor.is_idle and self.supervisor.reports.empty())
 
     def wait_for_event(self, kind: type[Event], job: int = 1, times: int = 1) -> None:
-        """Waits until a job has reported so many events of a kind."""
+        """Waits until a job has reported ``times`` events of a kind."""
         self.wait_until(lambda: len(self.events_of(kind, job)) >= times)
 
     def events_of(self, kind: type[Event], job: int = 1) -> list[Event]:

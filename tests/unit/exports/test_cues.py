@@ -82,7 +82,7 @@ def test_a_longer_turn_breaks_into_two_lines_alike_in_length():
 
 
 def test_a_cue_ends_with_a_sentence_before_it_runs_out():
-    """Neither the eighty-four characters nor the seven seconds are used up for their own sake."""
+    """A cue need not use all 84 characters, nor all 7 seconds."""
     job_state = heard(
         turn(
             "My fellow citizens of the world, ask not. "
@@ -98,7 +98,7 @@ def test_a_cue_ends_with_a_sentence_before_it_runs_out():
 
 
 def test_a_cue_ends_at_a_pause():
-    """What comes after a silence is not given away before it."""
+    """A cue does not show words from after a silence before it."""
     before, after = turn("the winner is", each=400), turn("our neighbour", start=3000, each=600)
     both = Turn(0, True, "the winner is our neighbour", words=before.words + after.words)
 
@@ -122,12 +122,12 @@ def test_a_long_sentence_is_cut_at_a_comma():
 
 
 def test_a_word_too_long_for_a_line_stands_alone():
-    """It is not cut in two, and takes no other words along."""
+    """It is not split, and no other words share its cue."""
     assert ["so", "x" * 60, "it was"] == shown(heard(turn(f"so {'x' * 60} it was", each=900)))
 
 
 def test_an_unfinished_turn_is_shown_too():
-    """A viewer reads what was heard, settled or not."""
+    """A viewer reads all words, final or not."""
     words = (Word("How", 0, 90), Word("ar", 100, 150, word_is_final=False))
 
     assert ["How ar"] == shown(heard(Turn(0, False, "How", words=words)))
@@ -137,7 +137,7 @@ def test_an_unfinished_turn_is_shown_too():
 
 
 def test_a_cue_gives_way_to_the_next_one():
-    """It lingers no longer than until the next words are said."""
+    """It stays no longer than until the next words."""
     job_state = heard(turn("Yes.", 0, 0), turn("No.", 1, 700), turn("Maybe.", 2, 9000))
 
     assert [(0, 700), (700, 1700), (9000, 10_000)] == times(job_state)
@@ -167,7 +167,7 @@ def test_turns_without_times_share_a_silence_that_is_too_short():
 
 
 def test_turns_without_any_times_are_spread_over_the_recording():
-    """Nothing else is known than how long it was."""
+    """Only its duration is known."""
     job_state = heard(Turn(0, True, "One, two."), Turn(1, True, "Six, ten."), seconds=10)
 
     assert [(0, 1000), (5000, 6000)] == times(job_state)
@@ -200,7 +200,7 @@ def test_no_word_is_lost(history: JobState):
 
 @given(transcripts())
 def test_cues_keep_to_the_limits(history: JobState):
-    """Lines and time on the screen are bounded; only a single long word may stick out."""
+    """Lines and times are limited; only a single long word may exceed them."""
     for cue in cues(history):
         assert len(cue.lines) <= MAX_CUE_LINES
         assert all(len(line) <= MAX_LINE_CHARS for line in cue.lines) or " " not in cue.lines[0]
@@ -209,7 +209,7 @@ def test_cues_keep_to_the_limits(history: JobState):
 
 @given(transcripts())
 def test_cues_do_not_overlap(history: JobState):
-    """A cue is gone when the next one comes, and a short one had no more room."""
+    """A cue ends when the next one starts; only lack of room makes one short."""
     for cue, following in pairwise(cues(history)):
         assert cue.end_ms <= following.start_ms
         assert cue.end_ms == following.start_ms or cue.end_ms - cue.start_ms >= PREFERRED_MIN_CUE_MS
@@ -284,7 +284,7 @@ def test_a_silence_of_more_than_600_ms_is_a_place_to_cut(silence_ms: int, lines:
 
 
 def test_a_closing_quote_hides_no_end_of_sentence():
-    """The cut is behind it, though halves of equal length would look better."""
+    """The cut comes after it, though halves of equal length would look better."""
     first = "“This is the first and by far the longer one of two sentences.”"
     second = "And this is the shorter of them."
 
@@ -307,7 +307,7 @@ def test_cues_of_a_turn_are_alike_in_length():
 
 
 def test_a_short_word_is_no_cue_of_its_own():
-    """It would go by in less than a second, though a sentence ends with it."""
+    """It would last less than a second, although it ends a sentence."""
     words = [("No.", 0, 300), ("That", 400, 900), ("is", 900, 1400), ("it.", 1400, 1900)]
 
     assert ["No. That is it."] == shown(spoken(*words))

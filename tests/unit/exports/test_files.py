@@ -34,7 +34,7 @@ def files_in(folder: Path) -> list[str]:
 
 
 def test_the_formats_stand_in_their_order():
-    """People meet the formats in this order, in help texts and menus."""
+    """Help texts and menus list the formats in this order."""
     assert ["txt", "srt", "vtt", "json", "csv"] == list(FORMATS)
 
 
@@ -142,7 +142,7 @@ def test_one_file_for_all_is_kept_or_numbered_likewise(tmp_path: Path):
 def test_a_write_that_fails_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaking: str
 ):
-    """Neither the file nor the one in its place until then; the reason is told in words."""
+    """The old file stays and no new one appears; the error says why."""
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -159,7 +159,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
 def test_a_failed_overwrite_leaves_the_old_file_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The old export is only let go when the new one is safe on the disk."""
+    """The old export is only replaced when the new one is on the disk."""
     (tmp_path / "x.txt").write_text("old")
 
     def broken(*_: object) -> None:
@@ -226,7 +226,7 @@ def test_no_name_leaves_its_folder(text: str):
 
 
 def test_a_given_name_is_made_safe_as_well(tmp_path: Path):
-    """Nobody can name an export out of its folder."""
+    """No name leads out of the export's folder."""
     assert [tmp_path / "_up.txt"] == write_exports(job(), ["txt"], tmp_path, name="../up")
 
 

@@ -1,4 +1,4 @@
-"""Subtitle files: that a player reads them, whatever was said."""
+"""Checks that players can read subtitle files with any text."""
 
 import html
 import subprocess
@@ -27,7 +27,7 @@ def heard(*turns: Turn) -> JobState:
 
 
 def turn(text: str, order: int = 0, start: int = 0) -> Turn:
-    """Said as one stretch of 300 ms."""
+    """A turn of 300 ms."""
     return Turn(order, True, text, words=(Word(text, start, start + 300),))
 
 
@@ -57,7 +57,7 @@ def test_nothing_heard_is_a_file_without_cues():
 
 
 def test_a_further_attempt_is_a_comment_in_webvtt_that_no_program_takes_for_speech():
-    """At the head, where those that do not know comments skip them; SRT cannot hold it."""
+    """It is at the start, where players without comments skip it; SRT cannot have it."""
     job_state = heard(turn("Yes.", 0, 0), turn("No.", 1, 3_723_000))
     plain = srt_of(job_state), vtt_of(job_state)
     job_state.transcript.resume_points.append(ResumePoint(3_722_900, 1))
@@ -77,7 +77,7 @@ def test_webvtt_spells_its_own_characters_as_references():
 
 
 def test_srt_shows_look_alikes_of_what_players_would_obey():
-    """SRT has no escape; the full-width twin is at least seen."""
+    """SRT has no escapes, so a full-width form is shown."""
     text = srt_of(heard(turn(r"a --> b <i> R&D {\p1} C:\Nt")))
 
     assert r"a --＞ b ＜i＞ R&D ｛＼p1｝ C:＼Nt" in text

@@ -45,7 +45,7 @@ LOST = Ended(Outcome.LOST, "the connection broke", "try again", 1006, 62.9, 63.5
 
 
 def continued() -> JobState:
-    """Broke behind its first turn, went on, and is at work; in the second turn nothing was said."""
+    """Broke after its first turn, continued, and still runs; its second turn is empty."""
     job_state = JobState(JobId(4), "talks/x.wav")
     began = Began("s-1", "u3-rt-pro", 16000, 0, 12.5, 30.0)
     for attempt, event in (
@@ -85,7 +85,7 @@ def test_plain_text_is_the_words_one_turn_a_line():
 
 
 def test_an_unfinished_turn_is_kept_and_says_so():
-    """A cancelled session keeps what was heard, the word that was still open included."""
+    """A cancelled session keeps its transcript, including the open word."""
     words = (Word("How", 0, 90), Word("ar", 100, 150, word_is_final=False))
 
     assert "Hello.\nHow ar [unfinished]\n" == txt_of(
@@ -94,14 +94,14 @@ def test_an_unfinished_turn_is_kept_and_says_so():
 
 
 def test_plain_text_says_where_a_further_attempt_goes_on():
-    """On a line of its own: behind it, words may have been heard by other means."""
+    """It has its own line, as the session after it may have another configuration."""
     assert ("Hello there.\n[attempt 2 goes on from 1:02]\nHow are [unfinished]\n") == txt_of(
         continued()
     )
 
 
 def test_nothing_heard_is_an_empty_text():
-    """There is no placeholder that somebody could take for speech."""
+    """No placeholder could be taken for speech."""
     assert "" == txt_of(heard())
 
 
@@ -238,7 +238,7 @@ def test_the_document_says_everything_the_fold_knows():
 
 
 def test_the_document_tells_all_attempts():
-    """Each with its place and its end, the one at work too; one that is to come is none yet."""
+    """Each with its start and its end, also the current one, but not the next one."""
     job_state = continued()
     first = {"number": 1, "from_ms": 0, "from_turn": 0, "ended": codec.dump(LOST)}
     second = {"number": 2, "from_ms": 62340, "from_turn": 1, "ended": None}
@@ -252,14 +252,14 @@ def test_the_document_tells_all_attempts():
 
 
 def test_a_job_without_a_session_has_nulls_there():
-    """A reader finds every name, whatever became of the job."""
+    """Every field is there in any state of the job."""
     document = json.loads(json_of(heard()))
 
     assert [None, None, None, []] == [document[k] for k in ("session", "lag_ms", "ended", "turns")]
 
 
 def test_the_document_is_readable_text_that_ends_in_a_newline():
-    """Letters stand as they are; what must not stand in a file is escaped and not lost."""
+    """Letters are unchanged; unsafe characters are escaped and not lost."""
     text = json_of(heard(Turn(0, True, "né \x9b\u202e\ud800")))
 
     assert r'"né \u009b\u202e\ud800"' in text
@@ -278,7 +278,7 @@ def test_a_number_that_json_does_not_have_becomes_null():
 
 @given(FOREIGN, FOREIGN)
 def test_any_text_comes_back_from_the_document(file: str, said: str):
-    """Nothing is lost and nothing unseen stands in the file."""
+    """Nothing is lost, and no invisible character is in the file."""
     job_state = JobState(JobId(1), file, transcript=Transcript([Turn(0, False, f"w{said}")]))
     text = json_of(job_state)
     document = json.loads(text)

@@ -72,7 +72,7 @@ def test_no_event_is_missing_here() -> None:
 
 
 def test_a_turn_keeps_the_names_of_the_wire() -> None:
-    """And a report puts whose it is in front."""
+    """A report puts its own fields first."""
     turn = TurnReceived(Turn(2, False, "hi", words=(Word("hi", 1, 2),)))
     said = report_to_json(JobReport(JobId(7), 1, "a.wav", 1.23456, turn))
 

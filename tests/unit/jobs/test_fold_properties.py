@@ -64,7 +64,7 @@ heard: st.SearchStrategy[list[Event]] = st.lists(
 
 @st.composite
 def attempts(draw: st.DrawFn) -> list[list[Event]]:
-    """The events of each session of a job; each begins where the fold says that it should."""
+    """The events of each session of a job; each starts at the resume point of the fold."""
     state, found = JobState(JOB, FILE), list[list[Event]]()
     for number in range(1, draw(st.integers(1, 3)) + 1):
         start = state.resume_point
@@ -82,7 +82,7 @@ def reports_of(events: Iterable[Event], attempt: int) -> list[JobReport]:
 
 
 def live_reports(sessions: list[list[Event]]) -> list[JobReport]:
-    """What a desk hears: the sessions, and what the scheduler says before each."""
+    """The reports that a desk receives: those of sessions, and the scheduler's before each."""
     reports = [JobReport(JOB, 1, FILE, 0.0, QUEUED)]
     for number, events in enumerate(sessions, start=1):
         if number > 1:
@@ -99,7 +99,7 @@ def fold(reports: Iterable[JobReport], state: JobState | None = None) -> JobStat
 
 
 def known(state: JobState) -> dict[str, Any]:
-    """Everything that a job state tells."""
+    """All public values of a job state."""
     values = {each.name: getattr(state, each.name) for each in fields(state)}
     transcript, tracker = values.pop("transcript"), values.pop("resume_tracker")
     return values | {

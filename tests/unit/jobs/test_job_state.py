@@ -46,7 +46,7 @@ def test_a_job_goes_from_the_queue_to_its_end() -> None:
 
 
 def test_what_was_cancelled_or_interrupted_is_no_failure() -> None:
-    """Every other outcome wants attention."""
+    """Every other outcome means failure."""
     statuses = {outcome: after(Ended(outcome, "")).status for outcome in Outcome}
 
     assert statuses.pop(Outcome.DONE) is JobStatus.DONE
@@ -65,7 +65,7 @@ SENT = Progressed(5.0, 9.0, LAG)
 
 
 def test_a_further_attempt_goes_on_behind_the_last_final_turn() -> None:
-    """Finals stay; what was still open, or was cut short, will be heard again."""
+    """Finals stay; turns that were open or cut off will be received again."""
     job_state = after(
         QUEUED,
         Connecting("ws://x", "ab"),
@@ -95,7 +95,7 @@ def test_a_further_attempt_goes_on_behind_the_last_final_turn() -> None:
 
 
 def test_what_was_never_begun_is_no_attempt() -> None:
-    """Taken out of the queue before anybody was called, then wanted after all."""
+    """It was cancelled in the queue before it connected, and then retried."""
     job_state = after(
         QUEUED, Ended(Outcome.CANCELLED, "taken out"), Retrying("asked for", 0.0, 0.0)
     )
@@ -105,7 +105,7 @@ def test_what_was_never_begun_is_no_attempt() -> None:
 
 
 def test_an_attempt_from_the_start_hears_everything_anew() -> None:
-    """What the one before heard is in its trace."""
+    """The turns of the earlier attempt stay in its trace."""
     job_state = after(QUEUED, BEGAN, SENT, heard(0, "old"), Ended(Outcome.DONE, "done"))
     job_state.apply(JobReport(JobId(1), 2, "a.wav", 0.0, QUEUED))
     assert job_state.transcript.text == "old"
@@ -116,7 +116,7 @@ def test_an_attempt_from_the_start_hears_everything_anew() -> None:
 
 
 def test_a_refusal_for_want_of_a_place_leaves_the_job_in_the_queue() -> None:
-    """Its number comes again."""
+    """Its number is used again."""
     job_state = after(QUEUED, Ended(Outcome.BUSY, "full"), Retrying("full", 9.0, 0.0))
 
     assert job_state.status is JobStatus.QUEUED
@@ -133,7 +133,7 @@ def test_a_late_report_of_an_earlier_attempt_is_ignored() -> None:
 
 
 def test_warnings_and_slips_are_kept() -> None:
-    """They are what a user looks for when numbers are odd."""
+    """A user looks for them when figures are odd."""
     job_state = after(QUEUED, Warned("careful"), Slipped(1.0, 6000.0))
 
     assert job_state.warnings == ["careful"]
@@ -141,7 +141,7 @@ def test_warnings_and_slips_are_kept() -> None:
 
 
 def test_the_levels_of_the_latest_chunks_are_kept() -> None:
-    """A further session begins with none."""
+    """Another session starts with none."""
     job_state = after(QUEUED, BEGAN, Progressed(1.0, 9.0, LAG, (-20, -30)))
     assert job_state.levels_db == (-20, -30)
 
@@ -155,7 +155,7 @@ def test_the_levels_of_the_latest_chunks_are_kept() -> None:
 
 
 def test_an_open_socket_counts_while_it_is_open() -> None:
-    """From the open socket, which Begin follows, to the latest report; in the end as it is told."""
+    """From the open socket to the latest report; at the end, as `Ended` says."""
     job_state = after(QUEUED, Connecting("ws://x", "ab"))
     began = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 500.0)
 
@@ -173,7 +173,7 @@ def test_an_open_socket_counts_while_it_is_open() -> None:
 
 
 def test_where_a_job_stands_before_its_attempt_has_sent_anything() -> None:
-    """Where the attempt begins, and as long as its file was found to be."""
+    """It starts at the resume point, with the duration that the probe found."""
     job_state = after(QUEUED)
     assert (job_state.total_seconds, job_state.sent_seconds) == (2.0, 0.0)
 
@@ -183,7 +183,7 @@ def test_where_a_job_stands_before_its_attempt_has_sent_anything() -> None:
 
 
 def test_where_a_job_stood_at_its_end() -> None:
-    """As its end tells; one that tells nothing, as a crash does, leaves what was known."""
+    """`Ended` gives it; a crash without it keeps the last known value."""
     told = after(QUEUED, BEGAN, SENT, Ended(Outcome.LOST, "gone", sent_seconds=5.5))
     crashed = after(QUEUED, BEGAN, SENT, Ended(Outcome.CRASHED, "gone"))
 
@@ -192,7 +192,7 @@ def test_where_a_job_stood_at_its_end() -> None:
 
 
 def test_a_recording_of_unknown_length_is_not_about_to_end() -> None:
-    """However short: what is known to be sent in full is."""
+    """Even a short recording: all of its audio is known to be sent."""
     assert after(QUEUED, BEGAN, Progressed(0.0, 0.0, LAG)).status is JobStatus.STREAMING
     assert after(QUEUED, BEGAN, Progressed(0.5, 0.5, LAG)).status is JobStatus.FINISHING
 
@@ -207,7 +207,7 @@ def test_slips_are_counted() -> None:
 
 
 def test_why_another_attempt_is_to_come_is_known_until_it_comes() -> None:
-    """A refusal besides why it is none; an end takes it back."""
+    """A refusal is also kept as one; an end clears both."""
     lost, full = Ended(Outcome.LOST, "gone"), Ended(Outcome.BUSY, "full")
     again = Retrying("because", 1.0, 1.9)
     begun = (QUEUED, Connecting("ws://x", "ab"))
@@ -226,7 +226,7 @@ def test_why_another_attempt_is_to_come_is_known_until_it_comes() -> None:
 
 
 def test_no_socket_is_open_between_two_sessions() -> None:
-    """Not while a further one is called, though the one before never told its end."""
+    """Not while another attempt connects, even if the end of the last one is missing."""
     job_state = after(QUEUED, Connecting("ws://x", "ab"), BEGAN)
     events: list[Event] = [SENT, Connecting("ws://x", "ab"), SENT]
     for number, event in enumerate(events, start=2):
@@ -236,7 +236,7 @@ def test_no_socket_is_open_between_two_sessions() -> None:
 
 
 def test_an_attempt_that_handed_over_in_silence_is_followed_where_it_stopped() -> None:
-    """Any other is followed where it began, as nothing was heard."""
+    """Otherwise the next attempt has the same start, as no turn arrived."""
     silence = (QUEUED, Connecting("ws://x", "ab"), BEGAN, Progressed(60.0, 90.0, LAG))
 
     assert after(*silence, Ended(Outcome.LOST, "gone")).resume_point == ResumePoint(0, 0)

@@ -33,7 +33,7 @@ LITERAL = "See Error message for details"
 def test_an_error_is_classified_by_code_and_text(
     code: int | None, text: str, outcome: Outcome
 ) -> None:
-    """One code can mean two things, so the text decides; both are told."""
+    """One code can mean two things, so the text decides; the reason has both."""
     ended = outcomes.ended_by_error(Error(text, code))
 
     assert ended.outcome is outcome
@@ -43,7 +43,7 @@ def test_an_error_is_classified_by_code_and_text(
 
 
 def test_the_fixed_close_reason_is_not_told_as_one() -> None:
-    """It says nothing; before 2026 the reason was in the close."""
+    """The placeholder has no information; before 2026 the close had the reason."""
     assert LITERAL not in outcomes.ended_by_close(Closed(3006, LITERAL)).reason
     assert "bad key" in outcomes.ended_by_close(Closed(1008, "bad key")).reason
 
@@ -68,7 +68,7 @@ def test_a_close_without_a_reason_is_a_lost_session(code: int) -> None:
     ],
 )
 def test_a_close_is_told_with_its_code_and_reason(closed: Closed, reason: str) -> None:
-    """Where there was a reason, or the code is one of trouble."""
+    """If the close has a reason, or a code that means a fault."""
     assert outcomes.ended_by_close(closed).reason == reason
 
 
@@ -84,7 +84,7 @@ def test_a_close_is_told_with_its_code_and_reason(closed: Closed, reason: str) -
 def test_a_close_code_that_is_known_decides_alone(
     closed: Closed, outcome: Outcome, hint: str
 ) -> None:
-    """Where no known text does."""
+    """If the text is unknown."""
     ended = outcomes.ended_by_close(closed)
 
     assert ended.outcome is outcome
@@ -93,7 +93,7 @@ def test_a_close_code_that_is_known_decides_alone(
 
 
 def test_an_error_without_a_code_is_told_without_one() -> None:
-    """The words are all there is."""
+    """Only the text is known."""
     assert outcomes.ended_by_error(Error("odd", None)).reason == "the server ended the session: odd"
 
 

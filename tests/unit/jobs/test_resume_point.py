@@ -17,9 +17,9 @@ def words(order: int, *times: tuple[int, int]) -> Turn:
 
 
 def bearings(
-    *turns: Turn, sent: float = 60.0, begun_at: ResumePoint = RECORDING_START
+    *turns: Turn, sent: float = 60.0, started_from: ResumePoint = RECORDING_START
 ) -> ResumePoint:
-    found = ResumeTracker(begun_at)
+    found = ResumeTracker(started_from)
     found.apply_progress(sent)
     for each in turns:
         found.apply_turn(each, cut=False)
@@ -29,13 +29,13 @@ def bearings(
 def test_nothing_final_leaves_it_where_it_began() -> None:
     """A partial proves nothing."""
     assert bearings(turn(0, 0, 900, final=False)) == RECORDING_START
-    assert bearings(turn(4, 7000, 7900, final=False), begun_at=ResumePoint(7000, 4)) == ResumePoint(
-        7000, 4
-    )
+    assert bearings(
+        turn(4, 7000, 7900, final=False), started_from=ResumePoint(7000, 4)
+    ) == ResumePoint(7000, 4)
 
 
 def test_the_end_of_the_last_final_turn_is_the_place() -> None:
-    """Whatever came twice, or out of order."""
+    """Repeated or late messages do not change that."""
     assert bearings(turn(0, 0, 900), turn(1, 1000, 1900)) == ResumePoint(1900, 2)
     assert bearings(turn(0, 0, 900), turn(0, 0, 950)) == ResumePoint(950, 1)
     assert bearings(turn(1, 1000, 1900), turn(0, 0, 900)) == ResumePoint(1900, 2)
@@ -47,7 +47,7 @@ def test_an_end_that_is_padded_into_the_next_turn_is_taken_back() -> None:
 
 
 def test_of_several_open_turns_behind_a_final_the_first_counts() -> None:
-    """Whichever was told last; and its latest reading, when it moves."""
+    """It does not matter which came last; a moved turn counts with its latest reading."""
     final = turn(0, 0, 5000)
     first, second = turn(1, 1500, 2000, final=False), turn(2, 3000, 3500, final=False)
 
@@ -57,7 +57,7 @@ def test_of_several_open_turns_behind_a_final_the_first_counts() -> None:
 
 
 def test_a_final_without_times_is_heard_again() -> None:
-    """Nobody knows where it ended."""
+    """Its end is unknown."""
     assert bearings(turn(0, 0, 900), Turn(1, True, "words without times")) == ResumePoint(900, 1)
 
 
@@ -72,7 +72,7 @@ def test_a_turn_that_was_cut_is_heard_again() -> None:
 
 
 def test_a_final_whose_times_cannot_be_is_heard_again() -> None:
-    """Zeros, say: to keep it and go back as well would tell it twice."""
+    """Zeros, for example: to keep the turn and go back would repeat it."""
     assert bearings(turn(0, 0, 900), turn(1, 0, 0)) == ResumePoint(900, 1)
     assert bearings(turn(0, 0, 0), turn(1, 1000, 1900)) == ResumePoint(1900, 2)
     assert bearings(turn(0, 0, 900), words(1, (1000, 1900), (0, 0))) == ResumePoint(900, 1)
@@ -89,7 +89,7 @@ def test_a_partial_whose_times_cannot_be_takes_nothing_back() -> None:
 
 
 def test_a_partial_that_comes_behind_its_final_is_nothing() -> None:
-    """Nor does it divide a turn elsewhere."""
+    """It does not split a turn elsewhere either."""
     cut, late = words(1, (1000, 50_000), (50_000, 59_990)), turn(1, 1000, 3000, final=False)
 
     assert handed_over((cut, True), (late, True)).resume_point == ResumePoint(
@@ -99,18 +99,18 @@ def test_a_partial_that_comes_behind_its_final_is_nothing() -> None:
 
 
 def test_a_turn_whose_end_was_never_told_is_not_divided() -> None:
-    """Nobody knows what of it would have stayed."""
+    """It is unknown which of its words would have stayed."""
     assert not handed_over((turn(1, 1000, 50_000, final=False), True)).has_advanced
 
 
 def test_no_time_that_a_server_tells_skips_audio() -> None:
-    """Ends are padded, beyond what was sent; nor does one take the job back before its start."""
+    """Servers pad ends beyond the audio sent; no turn takes a job back before its start."""
     assert bearings(turn(0, 0, 10**12), sent=3.0).at_ms == 3000
-    assert bearings(turn(4, 0, 10), begun_at=ResumePoint(7000, 4)) == ResumePoint(7000, 4)
+    assert bearings(turn(4, 0, 10), started_from=ResumePoint(7000, 4)) == ResumePoint(7000, 4)
 
 
 def test_what_was_sent_later_was_not_heard_before() -> None:
-    """The padded end of a turn is bounded by what was sent when it came first."""
+    """The audio sent when a turn first arrived limits its padded end."""
     found = ResumeTracker()
     found.apply_progress(2.0)
     found.apply_turn(turn(0, 0, 2900), cut=False)
@@ -130,7 +130,7 @@ def handed_over(*turns: tuple[Turn, bool], sent: float = 60.0) -> ResumeTracker:
 
 
 def test_who_hands_over_in_silence_has_heard_all_that_was_sent() -> None:
-    """Else the same silence would be sent for ever. A word may just have begun, though."""
+    """Otherwise the same silence would be sent for ever. But a word may just have started."""
     assert handed_over().resume_point == ResumePoint(59_000, 1)
     assert handed_over(sent=1.8).resume_point == ResumePoint(1800, 1)
     assert handed_over((Turn(1, True, "words without times"), False)).resume_point == ResumePoint(
@@ -139,12 +139,12 @@ def test_who_hands_over_in_silence_has_heard_all_that_was_sent() -> None:
 
 
 def test_who_hands_over_behind_a_turn_goes_on_there() -> None:
-    """As after any other end: it may not have been heard what else was sent."""
+    """As after any other end: the server may not have processed the rest of the audio."""
     assert handed_over((turn(1, 1000, 1900), False)).resume_point == ResumePoint(1900, 2)
 
 
 def test_who_hands_over_in_a_turn_goes_on_before_it() -> None:
-    """Whether the server has told the rest of it or not."""
+    """It does not matter whether the server sent the rest of it."""
     first, second = turn(1, 1000, 1900), turn(2, 2000, 2900, final=False)
     whole = turn(2, 2000, 3900)
 
@@ -155,14 +155,14 @@ def test_who_hands_over_in_a_turn_goes_on_before_it() -> None:
 
 
 def test_a_turn_that_is_longer_than_a_session_is_divided() -> None:
-    """Else no session would ever get further."""
+    """Otherwise no session would ever get further."""
     part, cut = turn(1, 1000, 50_000, final=False), words(1, (1000, 50_000), (51_000, 58_900))
 
     assert handed_over((part, False), (cut, True)).resume_point == ResumePoint(58_900, 2)
 
 
 def test_it_is_divided_before_a_word_that_may_not_have_ended() -> None:
-    """It is heard anew, and is no part of the turn before."""
+    """It is received again and does not belong to the previous turn."""
     cut = words(1, (1000, 50_000), (58_000, 59_200))
     padded = words(1, (1000, 58_000), (58_000, 60_900))
     timeless = words(1, (1000, 58_000), (0, 0))
@@ -175,7 +175,7 @@ def test_it_is_divided_before_a_word_that_may_not_have_ended() -> None:
 
 
 def test_a_word_as_long_as_a_session_is_divided() -> None:
-    """Else no session would ever get further; and times that cannot be are no reason to go back."""
+    """Otherwise no session would get further; impossible times do not take the job back."""
     assert handed_over((turn(1, 1000, 60_000), True)).resume_point == ResumePoint(60_000, 2)
     assert handed_over((words(1, (10, 900), (950, 60_000)), True)).resume_point == ResumePoint(
         60_000, 2
@@ -186,11 +186,11 @@ def test_a_word_as_long_as_a_session_is_divided() -> None:
 
 
 def test_of_several_turns_that_ended_with_the_session_the_last_is_divided() -> None:
-    """Whichever of them is told twice."""
+    """It does not matter which of them is repeated."""
     one, two = words(1, (1000, 30_000)), words(2, (31_000, 50_000), (50_000, 59_990))
 
-    for told in (one, two), (one, two, two), (one, two, one):
-        found = handed_over(*((each, True) for each in told))
+    for turns_sent in (one, two), (one, two, two), (one, two, one):
+        found = handed_over(*((each, True) for each in turns_sent))
         assert found.resume_point == ResumePoint(50_000, 3, kept_words=1)
 
 
@@ -201,7 +201,7 @@ def test_who_gets_no_further_is_told_from_who_does() -> None:
 
 
 def test_who_did_not_hand_over_has_not_heard_all_that_was_sent() -> None:
-    """The server may have died long before anybody knew."""
+    """The server may have died long before the client noticed."""
     found = ResumeTracker()
     found.apply_progress(60.0)
     found.end_attempt(Outcome.LOST)
@@ -217,7 +217,7 @@ def test_a_place_is_read_back_from_the_attempt_that_began_there() -> None:
 
 
 def test_the_margin_of_a_torn_word_is_exactly_a_second() -> None:
-    """A word that ends so long before the end of what was sent is whole."""
+    """A word that ends so long before the end of the audio is complete."""
     whole = words(1, (1000, 50_000), (51_000, 60_000 - TORN_WORD_MARGIN_MS))
     torn = words(1, (1000, 50_000), (51_000, 60_001 - TORN_WORD_MARGIN_MS))
 
@@ -226,7 +226,7 @@ def test_the_margin_of_a_torn_word_is_exactly_a_second() -> None:
 
 
 def test_words_that_end_with_what_was_sent_are_no_place_to_divide() -> None:
-    """Nor is one that begins there: the next session would hear nothing of it."""
+    """Nor is a word that starts there: the next session would miss it."""
     both = words(1, (1000, 60_000), (60_000, 61_000))
 
     assert handed_over((both, True)).resume_point == ResumePoint(60_000, 2)
@@ -241,7 +241,7 @@ def test_of_three_words_all_but_the_last_are_kept() -> None:
 
 
 def test_a_final_without_times_cuts_no_session_short() -> None:
-    """What was sent is all that is known of where it ended."""
+    """Only the audio sent limits where it ended."""
     timeless = Turn(1, True, "words without times")
 
     assert handed_over((timeless, True)).resume_point == ResumePoint(60_000, 2)
@@ -263,7 +263,7 @@ def test_a_word_of_no_length_is_a_place_all_the_same() -> None:
 
 
 def test_an_end_is_taken_back_no_further_than_its_last_word() -> None:
-    """The word before the last one bounds it where that overlaps; those before do not."""
+    """Only the second last word limits it, where the last one overlaps it."""
     turns = words(0, (0, 2000), (100, 300), (400, 2300))
 
     assert bearings(turns, turn(1, 500, 2600, final=False)) == ResumePoint(500, 1)

@@ -54,7 +54,7 @@ def test_a_straggling_partial_does_not_take_a_final_back() -> None:
 
 
 def test_turns_are_in_order_of_their_numbers() -> None:
-    """Whatever the order in which they arrive."""
+    """The order of arrival does not matter."""
     transcript = heard(turn(1, "two", final=True), turn(0, "one", final=True))
 
     assert transcript.text == "one\ntwo"
@@ -71,7 +71,7 @@ def test_universal_streaming_shows_its_open_word() -> None:
 
 
 def test_universal_streaming_begins_with_nothing_but_an_open_word() -> None:
-    """The first message of a turn has an empty transcript; it is shown all the same."""
+    """The first message of a turn has an empty transcript; it is shown anyway."""
     transcript = heard(turn(0, "", words="the*"))
 
     assert transcript.lines[0].unstable_text == "the"
@@ -94,7 +94,7 @@ def test_u3_may_revise_everything_until_the_end() -> None:
 
 
 def test_a_final_is_settled_as_a_whole() -> None:
-    """Whatever its words say."""
+    """The words do not matter."""
     shown = transcript_line(turn(0, "Dock nine.", final=True, words="Dock nine.*"))
 
     assert shown.stable_text == "Dock nine."
@@ -119,7 +119,7 @@ def test_a_turn_without_words_has_no_times() -> None:
     ],
 )
 def test_a_turn_that_was_divided_keeps_its_first_words(text: str, words: str, kept: str) -> None:
-    """The rest is heard anew, by the attempt that takes over."""
+    """The next attempt receives the rest again."""
     transcript = heard(turn(0, "one", final=True), turn(1, text, final=True, words=words))
     whole = transcript.turns[1]
     transcript.rewind_to(ResumePoint(900, 2, kept_words=len(words.split()) - 1))
@@ -130,7 +130,7 @@ def test_a_turn_that_was_divided_keeps_its_first_words(text: str, words: str, ke
 
 
 def test_a_seam_before_all_turns_takes_them_all() -> None:
-    """Only a damaged trace tells of one; it is read like any other."""
+    """Only a damaged trace can contain one; it is read like any other."""
     transcript = heard(turn(0, "one", final=True), turn(1, "two", final=True))
     transcript.evict(1)
     transcript.rewind_to(ResumePoint(-5, -3))
@@ -151,7 +151,7 @@ def orders(transcript: Transcript) -> list[int]:
 
 
 def test_apply_tells_whether_a_reading_is_new() -> None:
-    """An empty one is not, unless it takes words back; nor is a partial behind its final."""
+    """An empty one does not, unless it takes words back; nor does a late partial."""
     readings = [
         (Turn(0, False, ""), False),
         (Turn(0, False, "so"), True),
@@ -168,7 +168,7 @@ def test_apply_tells_whether_a_reading_is_new() -> None:
 
 
 def test_old_finals_are_evicted_when_there_are_twice_as_many() -> None:
-    """And again when as many more have come."""
+    """It happens again after as many further turns."""
     transcript = Transcript(map(final, range(5)))
     transcript.evict(3)
     assert transcript.is_complete
@@ -190,7 +190,7 @@ def test_old_finals_are_evicted_when_there_are_twice_as_many() -> None:
 
 
 def test_an_open_turn_and_one_of_an_impossible_number_stay() -> None:
-    """Evicted turns are known by a bit each, and an open turn is still being heard."""
+    """An evicted turn takes one bit; an open turn is never evicted."""
     impossible = (-1, MAX_EVICTABLE_TURN, MAX_EVICTABLE_TURN + 1)
     numbers = (0, 1, MAX_EVICTABLE_TURN - 1)
     transcript = Transcript([*map(final, (*impossible, *numbers)), Turn(2, False, "open")])
@@ -201,7 +201,7 @@ def test_an_open_turn_and_one_of_an_impossible_number_stay() -> None:
 
 
 def test_evicted_turns_come_back() -> None:
-    """Those alone: a turn that is here may have a later reading, and one unheard stays so."""
+    """Only those: a turn in memory may be newer, and unknown turns stay unknown."""
     transcript = Transcript(map(final, range(6)))
     transcript.evict(2)
     transcript.apply(final(5, "Later."))
@@ -213,7 +213,7 @@ def test_evicted_turns_come_back() -> None:
 
 
 def test_a_later_reading_of_an_evicted_turn_is_kept() -> None:
-    """A straggling partial is none."""
+    """A late partial does not."""
     transcript = Transcript(map(final, range(6)))
     transcript.evict(2)
 
@@ -224,7 +224,7 @@ def test_a_later_reading_of_an_evicted_turn_is_kept() -> None:
 
 
 def test_evicted_turns_behind_a_resume_point_will_be_heard_again() -> None:
-    """So they are not missing any more; those before it are."""
+    """The dropped turns do not count as evicted; earlier ones do."""
     transcript = Transcript(map(final, range(8)))
     transcript.evict(2)
     transcript.rewind_to(ResumePoint(2000, 2))
@@ -236,7 +236,7 @@ def test_evicted_turns_behind_a_resume_point_will_be_heard_again() -> None:
 
 
 def test_a_copy_has_all_and_goes_its_own_way() -> None:
-    """Another thread reads it while the transcript goes on."""
+    """Another thread can read the copy while the transcript changes."""
     transcript = Transcript(map(final, range(4)), [ResumePoint(2000, 2)])
     transcript.evict(1)
     copied = transcript.copy()
@@ -248,7 +248,7 @@ def test_a_copy_has_all_and_goes_its_own_way() -> None:
 
 
 def test_the_last_turns_are_by_number() -> None:
-    """However they came; there may be fewer."""
+    """The order of arrival does not matter; there may be fewer."""
     transcript = Transcript(map(final, (2, 0, 1)))
 
     assert [turn.turn_order for turn in transcript.last_turns(2)] == [1, 2]
@@ -257,7 +257,7 @@ def test_the_last_turns_are_by_number() -> None:
 
 
 def test_a_divided_turn_keeps_its_first_words() -> None:
-    """Without the utterance, which was of the whole; a text written otherwise is made of words."""
+    """Without the utterance, which covers all words; reformatted text is rebuilt from words."""
     words = tuple(Word(text, 0, 1) for text in ("so", "it", "is"))
     cases = {"  so it is ": "  so", "So, it is": "So,", "so it's": "so"}
     for text, kept in cases.items():

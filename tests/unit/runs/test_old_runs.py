@@ -68,7 +68,7 @@ def test_its_jobs_are_read(folder: Path) -> None:
 
 
 def test_a_torn_trace_ends_where_it_was_torn() -> None:
-    """The job counts as killed, and goes on from its last final turn."""
+    """The job counts as killed and resumes after its last final turn."""
     _, torn, _ = reader.read_run(OLD_RUNS / "killed").jobs
 
     assert UNRECORDED_ENDING == torn.ended
@@ -76,7 +76,7 @@ def test_a_torn_trace_ends_where_it_was_torn() -> None:
 
 
 def test_it_can_be_replayed(folder: Path) -> None:
-    """Up to any moment, and at the end it is what was read."""
+    """At any moment; the state at the end equals the state read back."""
     timeline = RunTimeline(folder)
     states = {job: JobState(job, file) for job, file in timeline.job_files}
     steps = [BEFORE_START_S, 0.0, 0.5, 1.0, timeline.duration_s]

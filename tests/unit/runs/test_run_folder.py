@@ -37,7 +37,7 @@ def left(folder: Path) -> None:
 
 
 def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
-    """And a change that is taken back is none."""
+    """A change that is undone is no change."""
     left(tmp_path / "run")
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.order == [TWO, ONE]
@@ -53,7 +53,7 @@ def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
-    """Whatever is killed before files were named, nobody is told that nothing is left to do."""
+    """If the program is killed before it has files, `resume` does not claim that all is done."""
     with closing(run_folder.create(tmp_path / "run")) as made:
         made.set_header(None, StreamSettings())
         assert made.take_index_text() is None
@@ -70,7 +70,7 @@ def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
 def test_a_recording_is_found_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Named from where a run began, it is looked for there; else as it was named."""
+    """A relative path counts from where the run started, or else as it was named."""
     there, here = tmp_path / "there", tmp_path / "here"
     for folder in (there, here):
         folder.mkdir()
@@ -89,7 +89,7 @@ def test_a_recording_is_found_from_anywhere(
 
 
 def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
-    """And stays when the run goes on without any."""
+    """It stays when the run is resumed without one."""
     left(tmp_path / "run")
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert '"versions"' not in (again.take_index_text() or "")
@@ -106,7 +106,7 @@ DEEP = json.loads('{"x":' * 500 + "1" + "}" * 500)
 
 @pytest.mark.parametrize("damaged", [7, "x", None, ["x"], {"max_turn_silence": "x"}, DEEP])
 def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object) -> None:
-    """A run folder comes from a disk; the run goes on all the same."""
+    """A run folder may hold anything; the run is resumed anyway."""
     left(tmp_path / "run")
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     index["order"] = damaged
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object
 
 
 def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
-    """In Python true is one, and would be written as such."""
+    """In Python, true equals 1, and must not be written for it."""
     left(tmp_path / "run")
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     index["jobs"][0]["id"] = True

@@ -35,7 +35,7 @@ from workers.runs.timeline import MAX_IDLE_GAP_S, RunTimeline
 
 
 def fold(moments: Iterable[TimedReport], known: dict[JobId, JobState] | None = None) -> dict:
-    """What is known of each job after that."""
+    """The state of each job after these reports."""
     job_states = {} if known is None else known
     for _, report in moments:
         job_state = job_states.setdefault(report.job, JobState(report.job, report.file))
@@ -48,7 +48,7 @@ def at(timeline: RunTimeline, moment: float) -> dict[JobId, JobState]:
 
 
 def agrees(folder: Path) -> bool:
-    """The end of the chronicle is what `read_run` makes of the same run."""
+    """The state at the end equals that of `read_run`."""
     timeline = RunTimeline(folder)
     ends = at(timeline, timeline.duration_s)
     return all(
@@ -58,7 +58,7 @@ def agrees(folder: Path) -> bool:
 
 
 def test_its_end_is_what_the_traces_tell(tmp_path: Path) -> None:
-    """One fold, whoever reads; and on the way, each moment is what was so then."""
+    """Both use the same fold, and every moment shows the state of that time."""
     folder = write_sample_run(tmp_path / "run")
     assert agrees(folder)
 
@@ -75,7 +75,7 @@ def test_its_end_is_what_the_traces_tell(tmp_path: Path) -> None:
 
 
 def test_a_further_attempt_is_announced_when_the_one_before_broke(tmp_path: Path) -> None:
-    """With the wait that there was; then it takes over where it did."""
+    """With the actual wait; then it takes over at the same point."""
     timeline = RunTimeline(write_sample_run(tmp_path / "run"))
     waiting = at(timeline, 7.0)[JobId(2)]
 
@@ -85,7 +85,7 @@ def test_a_further_attempt_is_announced_when_the_one_before_broke(tmp_path: Path
 
 
 def test_what_somebody_asked_for_is_announced_when_it_comes(tmp_path: Path) -> None:
-    """What was done stays so until then; when it was asked for, nobody noted."""
+    """The job counts as done until then, as the time of the request is not recorded."""
     folder = write_run_folder(tmp_path / "run", [index_entry(1)])
     write_trace(folder, 1, session_events("One."))
     write_trace(folder, 1, session_events("Two."), attempt=2, at=8.0)
@@ -97,7 +97,7 @@ def test_what_somebody_asked_for_is_announced_when_it_comes(tmp_path: Path) -> N
 
 
 def test_sessions_that_were_killed_end_with_their_last_words(tmp_path: Path) -> None:
-    """As the index tells, else as nobody knows; in a run that is at work they go on."""
+    """As the index says, or else as unrecorded; in a running run they are live."""
     told = {"outcome": "crashed", "reason": "its process was killed"}
     folder = write_run_folder(
         tmp_path / "run",
@@ -147,7 +147,7 @@ def test_lulls_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_was_set_back_puts_no_attempt_before_another(tmp_path: Path) -> None:
-    """They follow each other, whatever the wall said."""
+    """They follow each other, regardless of the wall clock."""
     folder = write_run_folder(tmp_path / "run", [index_entry(1)])
     write_trace(folder, 1, session_events("One.", end=ended_failed("it broke")), at=100.0)
     write_trace(folder, 1, session_events("Two."), attempt=2, at=0.0)
@@ -199,7 +199,7 @@ def test_damage_is_told_and_the_rest_is_shown(tmp_path: Path) -> None:
     ],
 )
 def test_a_time_that_cannot_be_is_no_time(tmp_path: Path, told: str, instead: str) -> None:
-    """Whatever stands in one trace, the run has a clock, and the other jobs are whole."""
+    """A bad trace affects neither the run's clock nor other jobs."""
     folder = write_run_folder(
         tmp_path / "run", [index_entry(1, attempt=1), index_entry(2, attempt=1)]
     )
@@ -231,7 +231,7 @@ def test_a_torn_last_line_is_no_damage(tmp_path: Path) -> None:
 
 
 def reading(order: int, words: int, start: int, final: bool, cut: bool) -> TurnReceived:
-    """A reading of a turn; without words it says its text alone."""
+    """A reading of a turn, with or without words."""
     text = f"w{start}" if words >= 0 else ""
     said = tuple(Word(text, start + i, start + i + 9) for i in range(max(words, 0)))
     return TurnReceived(Turn(order, final, text, words=said), cut=cut)
@@ -253,7 +253,7 @@ STORIES = st.lists(READINGS | OTHERS | st.just(ChunksSent(0, (1, 2))), max_size=
 def test_what_is_left_out_makes_no_difference(
     story: Sequence[TurnReceived], stops: Sequence[int]
 ) -> None:
-    """Whatever a server says in whatever order, and wherever one stops on the way."""
+    """This holds for any messages in any order, and for stops at any time."""
     told: list[Any] = [connecting(), began(), *story, Ended(Outcome.LOST, "it broke")]
     with TemporaryDirectory() as folder:
         played = write_run_folder(Path(folder) / "run", [index_entry(1, attempt=1)])

@@ -5,7 +5,7 @@ from workers.scheduling.job_slot import JobPhase, JobSlot
 
 
 def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]:
-    """So many jobs, the first of which is number 1."""
+    """Queues ``count`` jobs; the first is number 1."""
     waiting = JobQueue()
     slots = []
     for job in map(JobId, range(1, count + 1)):
@@ -18,7 +18,7 @@ def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]
 
 
 def started(waiting: JobQueue, now: float = 100.0) -> list[JobId]:
-    """All that start at once, in order."""
+    """Starts all jobs that are due and returns them in order."""
     found = []
     while slot := waiting.pop_due(now):
         found.append(slot.id)
@@ -26,7 +26,7 @@ def started(waiting: JobQueue, now: float = 100.0) -> list[JobId]:
 
 
 def test_jobs_start_in_their_order() -> None:
-    """Also when their files are probed in between."""
+    """Probing files in between does not change the order."""
     waiting, _ = queued(3)
 
     assert waiting.order == [1, 2, 3]
@@ -35,7 +35,7 @@ def test_jobs_start_in_their_order() -> None:
 
 
 def test_an_arranged_order_is_kept() -> None:
-    """Those that are not named come behind; what does not wait is no matter."""
+    """Jobs that are not named come after them; jobs that are not queued are ignored."""
     waiting, _ = queued(5)
     waiting.reorder([JobId(4), JobId(9), JobId(2)])
 
@@ -44,7 +44,7 @@ def test_an_arranged_order_is_kept() -> None:
 
 
 def test_files_are_probed_in_the_order_too() -> None:
-    """One that is being probed keeps its place; while it is, others may go."""
+    """A job keeps its position while its file is probed, and others may start meanwhile."""
     waiting, slots = queued(4, probed=False)
     assert waiting.pop_unprobed() is slots[0]
     waiting.reorder([JobId(3), JobId(1)])
@@ -58,7 +58,7 @@ def test_files_are_probed_in_the_order_too() -> None:
 
 
 def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
-    """But not before its time."""
+    """But it does not start before its delay has passed."""
     waiting, slots = queued(3)
     first = waiting.pop_due(100.0)
     assert first is slots[0]
@@ -77,7 +77,7 @@ def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
 
 
 def test_one_that_went_on_since_an_order_was_made_stays_first() -> None:
-    """Whoever made it saw it stream; once it has begun again it is like any other."""
+    """The user saw it stream when making the order; after its next start it is like any other."""
     waiting, slots = queued(4)
     first = waiting.pop_due(100.0)
     assert first is slots[0]
@@ -92,7 +92,7 @@ def test_one_that_went_on_since_an_order_was_made_stays_first() -> None:
 
 
 def test_what_is_taken_out_and_asked_for_again_is_there_once() -> None:
-    """At the end, to be probed anew."""
+    """It is at the end, and its file is probed again."""
     waiting, slots = queued(3)
     waiting.remove(slots[0])
     assert waiting.order == [2, 3]

@@ -25,7 +25,7 @@ steps = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(steps)
 def test_whatever_is_done_the_queue_is_in_order(steps: list[tuple]) -> None:
-    """And it starts, and probes, the first job that may."""
+    """It also starts and probes the first job that may."""
     queue = JobQueue()
     slots = {job: JobSlot(job, "a.wav", "a.wav", JobState(job, "a.wav")) for job in JOBS}
     plain: list[JobSlot] = []

@@ -54,7 +54,7 @@ def checks_until_killed(slot: JobSlot) -> int:
 
 
 def test_a_suspended_session_is_killed_soon() -> None:
-    """Whatever it was about to do."""
+    """It does not matter what it was doing."""
     suspended = FakeSession(ASSIGNMENT, is_alive=False)
 
     assert MAX_SUSPENDED_CHECKS == checks_until_killed(live(BEGAN, session=suspended))
@@ -72,14 +72,14 @@ def test_a_session_that_was_suspended_and_goes_on_is_not_killed() -> None:
 
 
 def test_a_streaming_session_must_report() -> None:
-    """One that does not stream yet, or no more, may wait for others."""
+    """A session that does not stream yet, or no longer, may wait for the server."""
     assert MAX_SILENT_CHECKS == checks_until_killed(live(BEGAN, progressed(1.0)))
     assert MAX_SILENT_SETUP_CHECKS == checks_until_killed(live())
     assert MAX_SILENT_SETUP_CHECKS == checks_until_killed(live(BEGAN, progressed(10.0)))
 
 
 def test_a_session_that_did_not_report_its_end_gets_one() -> None:
-    """The reason tells what ended it; the socket counts as open until then."""
+    """The reason says what ended it; the socket counts as open until then."""
     killed, hung, cancelled, left = (live(BEGAN, progressed(3.0)) for _ in range(4))
     checks_until_killed(hung)
     cancelled.request_stop(StopCommand.CANCEL)
@@ -100,7 +100,7 @@ def test_a_session_that_did_not_report_its_end_gets_one() -> None:
 
 
 def test_a_session_that_never_started_sent_nothing() -> None:
-    """Even if the attempt before it did."""
+    """Even if the previous attempt sent something."""
     slot = live(BEGAN, progressed(3.0))
     slot.apply(JobReport(JobId(1), 1, "a.wav", 3.0, Ended(Outcome.LOST, "gone")))
     slot.attempt = 2
@@ -118,7 +118,7 @@ def ended(*events: Event, outcome: Outcome) -> JobSlot:
 
 
 def test_only_breaks_are_counted() -> None:
-    """Up to the bound; sessions that handed over are not."""
+    """Attempts that broke count up to the limit; handovers do not."""
     slot, retry_policy = (
         ended(progressed(3.0), outcome=Outcome.HANDED_OVER),
         RetryPolicy(max_attempts=3),
@@ -132,20 +132,20 @@ def test_only_breaks_are_counted() -> None:
 
 
 def test_an_ending_that_would_only_come_again_is_the_last() -> None:
-    """Whatever the bound is."""
+    """This does not depend on the limit."""
     for outcome in set(Outcome) - {
         Outcome.LOST,
         Outcome.CRASHED,
         Outcome.UNREACHABLE,
         Outcome.BUSY,
         Outcome.HANDED_OVER,
-        Outcome.INTERRUPTED,  # nobody has left, or it would not be asked
+        Outcome.INTERRUPTED,  # the program still runs
     }:
         assert ended(outcome=outcome).next_retry_delay(outcome, RetryPolicy()) is None
 
 
 def test_handing_over_without_getting_further_is_a_break() -> None:
-    """Else such sessions would follow each other for ever."""
+    """Otherwise such sessions would follow each other for ever."""
     slot = ended(outcome=Outcome.HANDED_OVER)
 
     assert slot.next_retry_delay(Outcome.HANDED_OVER, RetryPolicy(max_attempts=2)) != 0.0
@@ -153,7 +153,7 @@ def test_handing_over_without_getting_further_is_a_break() -> None:
 
 
 def test_the_wait_is_any_part_of_one_that_doubles() -> None:
-    """Sessions that broke together do not call together."""
+    """Sessions that broke together do not reconnect together."""
     retry_policy = RetryPolicy(first_delay_s=2.0, max_delay_s=30.0)
     for broken, most in enumerate([2.0, 4.0, 8.0, 16.0, 30.0, 30.0], start=1):
         waits = [retry_policy.random_delay(broken) for _ in range(200)]
@@ -163,7 +163,7 @@ def test_the_wait_is_any_part_of_one_that_doubles() -> None:
 
 
 def test_the_next_attempt_begins_where_the_last_final_turn_ended() -> None:
-    """So far as audio had been sent when it was told."""
+    """But not beyond the audio that had been sent when the turn arrived."""
     turn = Turn(0, True, "word", words=(Word("word", 100, 2900),))
     slot = ended(progressed(2.5), TurnReceived(turn), progressed(9.0), outcome=Outcome.LOST)
 
@@ -171,7 +171,7 @@ def test_the_next_attempt_begins_where_the_last_final_turn_ended() -> None:
 
 
 def test_it_streams_from_begin_until_all_is_sent_or_its_end_is_asked_for() -> None:
-    """What is asked of the server outside of that means nothing to it."""
+    """Only in that time do commands for the server make sense."""
     unwanted = live(BEGAN, progressed(1.0))
     unwanted.end_requested = True
 

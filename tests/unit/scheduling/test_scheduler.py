@@ -62,7 +62,7 @@ def reports_of(scheduler: Scheduler) -> list[JobReport]:
 
 
 def test_ten_thousand_jobs_end_once_each_within_all_bounds(folder: RunFolder) -> None:
-    """Sessions are refused, killed and lost at random; the bounds hold at every start."""
+    """Sessions are refused, killed and lost at random; the limits hold at every start."""
     random_outcome = random_outcomes(seed=7)
     outcomes: dict[tuple[JobId, int], list[Outcome | None]] = defaultdict(list)
 
@@ -119,7 +119,7 @@ def most_within_a_minute(times: list[float]) -> int:
 
 
 def test_attempts_killed_in_a_row_go_on_from_where_turns_had_ended(folder: RunFolder) -> None:
-    """No session said how it ended; each next one gets the place that was reported."""
+    """No session reports its end; the next one starts at the last reported resume point."""
     heard = iter([0.5, 1.0, 1.5])
     endings = iter([None, None, None, Outcome.DONE])
 
@@ -143,7 +143,7 @@ def test_attempts_killed_in_a_row_go_on_from_where_turns_had_ended(folder: RunFo
 
 
 def test_a_retry_of_a_job_that_waits_starts_it_now(folder: RunFolder) -> None:
-    """Neither its own wait nor the pause after a refusal holds it any longer."""
+    """Neither its own delay nor the pause after a refusal applies any longer."""
     endings = iter([Outcome.BUSY, Outcome.DONE])
     launcher = FakeLauncher(lambda _: script(next(endings)))
     scheduler = make_scheduler(folder, launcher)
@@ -165,7 +165,7 @@ def test_a_retry_of_a_job_that_waits_starts_it_now(folder: RunFolder) -> None:
 
 
 def test_a_retry_ends_the_backoff_of_a_job_that_waits(folder: RunFolder) -> None:
-    """And nothing but that: it is the same attempt, and it starts once."""
+    """Nothing else changes: it is the same attempt, and it starts once."""
 
     class Tomorrow(RetryPolicy):
         def random_delay(self, failed_attempts: int) -> float:
@@ -197,7 +197,7 @@ def test_a_retry_ends_the_backoff_of_a_job_that_waits(folder: RunFolder) -> None
 
 
 def test_jobs_that_are_stopped_end_once(folder: RunFolder) -> None:
-    """Live ones when their session is gone, queued ones at once."""
+    """Live jobs end when their session is gone, queued ones at once."""
     launcher = FakeLauncher(lambda _: script(Outcome.LOST))
     scheduler = make_scheduler(folder, launcher)
     for _ in range(100):

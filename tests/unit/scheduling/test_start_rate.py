@@ -14,7 +14,7 @@ BEGIN = 1000.0
 
 
 def starts(bound: StartRateLimiter, count: int, now: float = BEGIN) -> list[float]:
-    """The times of so many starts that are all let in, each as early as it may be."""
+    """The times of ``count`` accepted starts, each as early as allowed."""
     times = []
     for _ in range(count):
         now = max(now, bound.next_start_at(now))
@@ -29,7 +29,7 @@ def most_in_a_minute(times: list[float]) -> int:
 
 
 def test_no_minute_has_more_starts_than_allowed() -> None:
-    """Whichever minute one looks at."""
+    """This holds for any minute."""
     times = starts(StartRateLimiter(5), 23)
 
     assert most_in_a_minute(times) == 5
@@ -37,14 +37,14 @@ def test_no_minute_has_more_starts_than_allowed() -> None:
 
 
 def test_without_a_bound_there_is_a_gap_alone() -> None:
-    """Sessions that stream already keep their processor."""
+    """Sessions that already stream keep their processor time."""
     times = starts(StartRateLimiter(), 10)
 
     assert all(abs(b - a - MIN_START_GAP_S) < 1e-6 for a, b in itertools.pairwise(times))
 
 
 def test_what_a_free_account_may_start_is_where_probing_begins() -> None:
-    """While nothing is refused it grows, minute by minute."""
+    """The limit grows every minute while nothing is refused."""
     times = starts(StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True), 60)
     each = [sum(BEGIN + m * 60 <= t < BEGIN + m * 60 + 60 for t in times) for m in range(4)]
 
@@ -54,7 +54,7 @@ def test_what_a_free_account_may_start_is_where_probing_begins() -> None:
 
 
 def starts_after_five_minutes(per_minute: int) -> int:
-    """Starts within a minute after five with so many each, where 10 were allowed at first."""
+    """Starts in the minute after five minutes with this many; the first limit is 10."""
     bound = StartRateLimiter(10, probing=True)
     for minute in range(5):
         starts(bound, per_minute, BEGIN + minute * RATE_WINDOW_S)
@@ -63,13 +63,13 @@ def starts_after_five_minutes(per_minute: int) -> int:
 
 
 def test_the_bound_does_not_rise_over_minutes_with_few_starts() -> None:
-    """It rises once, when most of it is used; minutes in which most was used raise it further."""
+    """The limit rises once most of it is used, and again after each such minute."""
     assert starts_after_five_minutes(per_minute=6) == 2 * 10
     assert starts_after_five_minutes(per_minute=7) > 2 * 10
 
 
 def test_a_rehearsal_foresees_the_starts_and_is_none() -> None:
-    """The pause behind a refusal too; and none is foreseen before there is a place for it."""
+    """It includes the pause after a refusal, and no start comes before there is room."""
     bound = StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)
     bound.record_start(BEGIN)
     bound.record_refused(BEGIN, BEGIN + 0.5)
@@ -82,7 +82,7 @@ def test_a_rehearsal_foresees_the_starts_and_is_none() -> None:
 
 
 def test_a_refusal_pauses_all_starts_longer_each_time() -> None:
-    """By chance somewhat less, so that programs that share an account part ways."""
+    """A random part is left out, so that programs that share an account diverge."""
     bound, now, pauses = StartRateLimiter(), BEGIN, []
     for _ in range(8):
         now = bound.next_start_at(now)
@@ -96,7 +96,7 @@ def test_a_refusal_pauses_all_starts_longer_each_time() -> None:
 
 
 def test_those_refused_together_count_once() -> None:
-    """Ten at a closed door are one closed door."""
+    """Ten refusals at the same time count as one."""
     bound = StartRateLimiter()
     for n in range(10):
         bound.record_start(BEGIN + n * MIN_START_GAP_S)
@@ -107,7 +107,7 @@ def test_those_refused_together_count_once() -> None:
 
 
 def test_after_a_refusal_one_session_at_a_time_tries() -> None:
-    """The next one waits for what becomes of it."""
+    """The next session waits for the result of the trial."""
     bound = StartRateLimiter()
     bound.record_start(BEGIN)
     bound.record_refused(BEGIN, BEGIN + 1)
@@ -120,7 +120,7 @@ def test_after_a_refusal_one_session_at_a_time_tries() -> None:
 
 
 def test_a_trial_that_nobody_answers_ends_after_a_time() -> None:
-    """Else one session that hangs would hold up all others; until then it does."""
+    """Otherwise one session that hangs would block all others."""
     bound = StartRateLimiter()
     bound.record_start(BEGIN)
     bound.record_refused(BEGIN, BEGIN + 1)
@@ -132,7 +132,7 @@ def test_a_trial_that_nobody_answers_ends_after_a_time() -> None:
 
 
 def test_refusals_for_days_pause_no_longer_than_those_of_minutes() -> None:
-    """The pause doubles up to a minute, however often it would double."""
+    """The pause doubles with each refusal, but never exceeds a minute."""
     bound, now = StartRateLimiter(), BEGIN
     for _ in range(2000):
         now = bound.next_start_at(now)
@@ -143,7 +143,7 @@ def test_refusals_for_days_pause_no_longer_than_those_of_minutes() -> None:
 
 
 def test_the_end_of_a_session_is_worth_a_try() -> None:
-    """It may have been its place that was missing."""
+    """The end of a session may make the missing room."""
     bound = StartRateLimiter()
     bound.record_start(BEGIN)
     bound.record_accepted(BEGIN)
@@ -155,7 +155,7 @@ def test_the_end_of_a_session_is_worth_a_try() -> None:
 
 
 def test_a_refused_account_is_asked_for_no_more_than_it_let_in() -> None:
-    """And the bound rises again by itself, as the service's does."""
+    """After that, the limit rises again, as the service's does."""
     bound = StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)
     times = starts(bound, FREE_STARTS_PER_MINUTE + 3)  # three of the second minute's are let in
     late = times[-1] + 1
@@ -173,7 +173,7 @@ def test_a_refused_account_is_asked_for_no_more_than_it_let_in() -> None:
 
 
 def test_a_server_that_has_answered_before_is_waited_for() -> None:
-    """Else a network that is gone for a minute would cost the whole queue its attempts."""
+    """Otherwise a network failure of a minute would cost every job its attempts."""
     for worked in (False, True):
         bound = StartRateLimiter()
         bound.record_start(BEGIN)

@@ -70,7 +70,7 @@ def stream(
 def test_times_are_those_of_the_schedule(
     rate: int, chunk_ms: int, release: Release, at_ms: int, delays_s: list[float], last: float
 ) -> None:
-    """For each rate, size and release convention, from any position, and whatever slipped."""
+    """For each rate, size and release convention, any start, and any slips."""
     frames = -(-rate * chunk_ms // 1000)
     head = TraceHead(
         job=1,

@@ -34,7 +34,7 @@ def test_a_recorder_reports_progress_before_a_final_turn(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("path", OLD_TRACES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_traces_of_real_sessions_keep_the_rule(path: Path) -> None:
-    """Whatever ended them."""
+    """This does not depend on how they ended."""
     trace = TraceReader(path)
     finals: list[tuple[float, int]] = []
     counted = 0

@@ -1,4 +1,4 @@
-"""A trace that something happened to: cut, damaged, or never begun."""
+"""Traces that were cut off, damaged, or never started."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def read_until_damaged(path: Path) -> tuple[list[TimedEvent], str]:
-    """What is told before the damage, and of it."""
+    """The events before the damage, and its description."""
     read = []
     try:
         for traced in reader.read_trace(path):
@@ -54,7 +54,7 @@ def read_until_damaged(path: Path) -> tuple[list[TimedEvent], str]:
 
 
 def test_a_trace_cut_at_any_byte_reads_as_far_as_it_goes(whole: bytes, path: Path) -> None:
-    """From the empty file, whose first line found no room any more, to its last event."""
+    """A trace may end at any byte, even within its first line."""
     head, *lines = whole.splitlines(keepends=True)
     for size in range(len(head)):
         path.write_bytes(head[:size])
@@ -101,7 +101,7 @@ DAMAGE = (
 def test_any_other_damage_is_named_by_its_file_and_line(
     whole: bytes, path: Path, bad: bytes
 ) -> None:
-    """What was read before it has been told; nothing behind it is."""
+    """Events before the damage are yielded; later ones are not."""
     lines = whole.splitlines(keepends=True)
     for at in (1, 5, len(lines) - 1):
         path.write_bytes(b"".join([*lines[:at], bad, b"\n", *lines[at + 1 :]]))
@@ -116,7 +116,7 @@ def test_any_other_damage_is_named_by_its_file_and_line(
 def test_a_first_line_that_is_not_a_traces_is_named_by_its_file(
     whole: bytes, path: Path, first: bytes
 ) -> None:
-    """Whatever follows."""
+    """This does not depend on what follows."""
     path.write_bytes(first + whole[whole.index(b"\n") :])
     with pytest.raises(Malformed, match=r"^a\.trace\.jsonl"):
         list(reader.read_trace(path))
@@ -133,7 +133,7 @@ def test_a_line_longer_than_any_message_is_not_read_to_its_end(whole: bytes, pat
 
 
 def test_a_message_as_long_as_can_be_is_read(path: Path) -> None:
-    """The bound is for what nobody wrote."""
+    """The limit applies only to lines that no writer has written."""
     long = Warned("\x01" * 2**20)
     with TraceWriter(path, TraceHead(job=1, attempt=1, file="a")) as writer:
         writer.write(0, long)
@@ -143,7 +143,7 @@ def test_a_message_as_long_as_can_be_is_read(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["t", "job", "attempt", "version"])
 def test_a_server_cannot_name_a_field_so_that_the_trace_breaks(path: Path, name: str) -> None:
-    """The time of an event is ours, whatever a turn brings along."""
+    """The time of an event is ours, even if a turn has a field with that name."""
     turn = Turn(0, True, "a", extra={name: "x"})
     with TraceWriter(path, TraceHead(job=1, attempt=1, file="a")) as writer:
         writer.write(1.5, TurnReceived(turn))

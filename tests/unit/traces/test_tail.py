@@ -20,7 +20,7 @@ def kinds(found: TraceTail) -> list[str]:
 
 
 def test_lines_are_found_as_they_come(tmp_path: Path) -> None:
-    """Half a line is none until its end has come."""
+    """Half a line does not count until its end has arrived."""
     whole = write_trace(tmp_path / "whole", connecting(), began(), progressed(1.0)).read_bytes()
     path = trace_path(tmp_path)
     found = read_all(TraceTail(tmp_path, 1))
@@ -51,7 +51,7 @@ def test_further_attempts_follow(tmp_path: Path) -> None:
 
 
 def test_a_trace_that_another_replaced_is_read_anew(tmp_path: Path) -> None:
-    """A refused session's is set aside, and the next one's gets its name."""
+    """The trace of a refused session is renamed, and the next trace gets its name."""
     found = TraceTail(tmp_path, 1)
     path = write_trace(tmp_path, connecting(), chunks_sent([80.0]), ended_done())
     read_all(found)

@@ -37,7 +37,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_a_trace_is_never_overwritten(tmp_path: Path) -> None:
-    """What was measured stays."""
+    """Existing measurements are kept."""
     path = written(tmp_path / "a.trace.jsonl")
     with pytest.raises(FileExistsError):
         TraceWriter(path, TraceHead(job=1, attempt=1, file="a.wav"))
