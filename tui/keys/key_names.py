@@ -29,8 +29,7 @@ _KEY_DISPLAYS = {
 
 
 def parse_key_name(text: str) -> str | None:
-    """Textual's name of the key that a person wrote, such as ``comma`` for ``,``; None if there
-    is no such key."""
+    """Textual's name of a key as a person writes it, ``comma`` for ``,``; None if none has it."""
     if text == ",":
         return "comma"
     if not text.isprintable() or not text.strip() or "," in text:
@@ -38,11 +37,8 @@ def parse_key_name(text: str) -> str | None:
     *modifiers, base = text.split("+") if len(text) > 1 else [text]
     if not KEY_MODIFIERS.issuperset(modifiers) or not base:
         return None
-    if (
-        len(base) > 1
-        and base not in _KEY_NAMES
-        and not (key_to_character(base) or "\n").isprintable()
-    ):
+    known = len(base) == 1 or base in _KEY_NAMES
+    if not known and not (key_to_character(base) or "\n").isprintable():
         return None  # “esc” is the name of a character, but of no key
     return next(iter(Binding.make_bindings([(text, "", "")]))).key
 

@@ -56,9 +56,7 @@ class Priorities:
     socket_time: tuple[int, ...] = ()
 
 
-LAST = 90
-"""For parts whose shorter variant says much less."""
-
+LAST = 90  # for parts whose shorter variant says much less
 ONE_LINE = Priorities(
     product=(5, 30),
     destination=(29, 60),

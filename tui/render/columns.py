@@ -4,7 +4,7 @@ Settings, sort dialog, command palette, filter language, help and reference foll
 `table` lays out the cells.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from tui.model import metrics
 from tui.model.column_spec import (
@@ -14,6 +14,7 @@ from tui.model.column_spec import (
     Detail,
     FilterKind,
     Row,
+    TableRoom,
 )
 from tui.render import gauges, latest_words
 from tui.render.job_labels import (
@@ -30,8 +31,7 @@ from tui.theme.roles import Role, StyledLine
 from workers.jobs.job_state import JobStatus
 
 STATE_WIDTH = len("interrupted")
-PERCENT_WIDTH = len("SENT") + 1  # each heading has room for the arrow of the sorting behind it
-ATTEMPTS_WIDTH = len("TRY") + 1
+PERCENT_WIDTH = len("SENT ")  # each heading has room for the arrow of the sorting behind it
 LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # the number, its sign, and the sign of a slip
 BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
 
@@ -125,6 +125,15 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
     )
 
 
+def _width_from(
+    detail: Detail, cells: int, with_hours: int | None = None
+) -> Callable[[TableRoom], int]:
+    """Cells from a level of detail on; ``with_hours``: where a recording has an hour or more."""
+    return lambda room: (
+        ((with_hours or cells) if room.has_hours else cells) * (room.detail >= detail)
+    )
+
+
 COLUMNS = (
     ColumnSpec(
         name="state",
@@ -176,10 +185,7 @@ COLUMNS = (
             ColumnCell(
                 "TIME",
                 _draw_progress_time,
-                lambda room: (
-                    len("1:02:33/3:00:00" if room.has_hours else "12:34/56:78")
-                    * (room.detail >= Detail.PROGRESS_TIME)
-                ),
+                _width_from(Detail.PROGRESS_TIME, len("12:34/56:78"), len("1:02:33/3:00:00")),
                 right_aligned=True,
                 after="left",
             ),
@@ -196,10 +202,7 @@ COLUMNS = (
             ColumnCell(
                 "LEFT",
                 _draw_time_left,
-                lambda room: (
-                    len("1:02:33" if room.has_hours else "12:34")
-                    * (room.detail >= Detail.TIME_LEFT)
-                ),
+                _width_from(Detail.TIME_LEFT, len("12:34"), len("1:02:33")),
                 right_aligned=True,
             ),
         ),
@@ -213,11 +216,7 @@ COLUMNS = (
         direction_labels=("the quietest first", "the loudest first"),
         filter=ColumnFilter("level", FilterKind.NUMBER, metrics.peak_level_db, "level<-50"),
         cells=(
-            ColumnCell(
-                "LEVEL",
-                _draw_level,
-                lambda room: gauges.LEVEL_METER_WIDTH * (room.detail >= Detail.LEVEL),
-            ),
+            ColumnCell("LEVEL", _draw_level, _width_from(Detail.LEVEL, gauges.LEVEL_METER_WIDTH)),
         ),
     ),
     ColumnSpec(
@@ -231,14 +230,12 @@ COLUMNS = (
         filter=ColumnFilter("lag", FilterKind.NUMBER, metrics.lag_ms, "lag>20"),
         cells=(
             ColumnCell(
-                "LAG",
-                _draw_lag_gauge,
-                lambda room: gauges.LAG_GAUGE_WIDTH * (room.detail >= Detail.LAG_GAUGE),
+                "LAG", _draw_lag_gauge, _width_from(Detail.LAG_GAUGE, gauges.LAG_GAUGE_WIDTH)
             ),
             ColumnCell(
                 "LAG ms",
                 _draw_lag,
-                lambda room: LAG_WIDTH * (room.detail >= Detail.LAG),
+                _width_from(Detail.LAG, LAG_WIDTH),
                 right_aligned=True,
                 sign_cells=2,
                 heading_beside="ms",
@@ -255,10 +252,7 @@ COLUMNS = (
         filter=ColumnFilter("attempts", FilterKind.NUMBER, lambda job: job.attempt, "attempts>1"),
         cells=(
             ColumnCell(
-                "TRY",
-                _draw_attempts,
-                lambda room: ATTEMPTS_WIDTH * room.attempts,
-                right_aligned=True,
+                "TRY", _draw_attempts, lambda room: len("TRY ") * room.attempts, right_aligned=True
             ),
         ),
     ),

@@ -13,13 +13,9 @@ from tui.theme.symbols import Symbols
 from workers.errors import PacelineError
 from workers.exports.files import FORMATS, OverwritePolicy
 
-MAX_LISTED_FILES = 4
-"""Files that are listed by name; the others are counted."""
-
+MAX_LISTED_FILES = 4  # files that are listed by name; the others are counted
 MIN_NAME_CELLS = 8
-MIN_ARROW_CELLS = 4
-"""Cells for the arrow before the folder, and the spaces around it."""
-
+MIN_ARROW_CELLS = 4  # cells for the arrow before the folder, and the spaces around it
 EXISTING_LABELS = {
     OverwritePolicy.REFUSE: "leave them",
     OverwritePolicy.REPLACE: "replace them",

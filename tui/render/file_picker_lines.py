@@ -10,9 +10,7 @@ from tui.text.width import cell_width, clean, fit_middle
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 
-SIZE_WIDTH, DURATION_WIDTH = 9, 9
-"""Cells at the end of a row."""
-
+SIZE_WIDTH, DURATION_WIDTH = 9, 9  # cells at the end of a row
 PATH_INPUT_HINTS = (
     (Scope.ADDING, "submit", "add"),
     (Scope.ADDING, "complete", "complete"),
@@ -27,8 +25,7 @@ FILE_LIST_HINTS = (
 )
 """Keys listed on the frame while the path input or the list has the focus."""
 
-MAX_LISTED_REASONS = 4
-"""Skipped paths that are listed below a problem."""
+MAX_LISTED_REASONS = 4  # skipped paths that are listed below a problem
 
 
 def entry_row(

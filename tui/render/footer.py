@@ -7,8 +7,7 @@ from tui.text.width import cell_width, clean, fit
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
-PINNED_HINT_COUNT = 2
-"""The last keys of the list, help and quit, always stay."""
+PINNED_HINT_COUNT = 2  # the last keys of the list, help and quit, always stay
 
 
 def key_hints(

@@ -7,18 +7,10 @@ from tui.model.metrics import Punctuality, punctuality
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
-LAG_GAUGE_WIDTH = 9
-"""Cells of a lag gauge: four below the tolerance, its mark, four above."""
-
-LAG_NUMBER_WIDTH = 7
-"""Cells of a lag in ms and its sign."""
-
-LEVEL_METER_WIDTH = 8
-"""Cells of a level meter, one for each chunk."""
-
-SILENCE_DBFS = -60
-"""Below this level a meter shows only its floor."""
-
+LAG_GAUGE_WIDTH = 9  # cells of a lag gauge: four below the tolerance, its mark, four above
+LAG_NUMBER_WIDTH = 7  # cells of a lag in ms and its sign
+LEVEL_METER_WIDTH = 8  # cells of a level meter, one for each chunk
+SILENCE_DBFS = -60  # below this level a meter shows only its floor
 PUNCTUALITY_ROLES = {
     Punctuality.ON_TIME: Role.SUCCESS,
     Punctuality.LATE: Role.WARNING,

@@ -12,11 +12,8 @@ from workers.traces.files import log_of
 from workers.traces.format import TraceHead
 from workers.traces.tail import TraceTail
 
-LABEL_WIDTH = 12
-"""Cells of a field's name."""
-
-MIN_INLINE_WIDTH = 40
-"""In fewer cells, a value stands below its name instead of beside it."""
+LABEL_WIDTH = 12  # cells of a field's name
+MIN_INLINE_WIDTH = 40  # in fewer cells, a value stands below its name instead of beside it
 
 
 def details_lines(

@@ -21,12 +21,8 @@ from tui.theme.symbols import Symbols
 from workers.jobs.job_state import Attempt, JobState, JobStatus
 from workers.pacing.certificate import Verdict
 
-MAX_SENTENCE_ROWS = 3
-"""Rows that one sentence may take."""
-
-MAX_LISTED_ATTEMPTS = 2
-"""Earlier attempts that have a line of their own."""
-
+MAX_SENTENCE_ROWS = 3  # rows that one sentence may take
+MAX_LISTED_ATTEMPTS = 2  # earlier attempts that have a line of their own
 VERDICT_LABELS = {
     Verdict.HELD: ("pacing held", Role.SUCCESS),
     Verdict.LATE: ("chunks left late: do not trust latencies", Role.WARNING),

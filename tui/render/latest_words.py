@@ -15,9 +15,7 @@ from workers.jobs.job_state import JobState, JobStatus
 SILENCE_NOTICE_AFTER_S = 15.0
 """Seconds of audio without any word after which the row says so; level and lag look fine then."""
 
-MIN_WIDTH_FOR_SIGN = 8
-"""In fewer cells, no sign is drawn before the words."""
-
+MIN_WIDTH_FOR_SIGN = 8  # in fewer cells, no sign is drawn before the words
 _ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
 _SERVER_REASON = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)

@@ -8,8 +8,7 @@ from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus
 from workers.runs.job_timeline import IncidentKind
 
-MIN_REPLAY_BAR_WIDTH = 10
-"""If the bar would be shorter, it replaces the time of day."""
+MIN_REPLAY_BAR_WIDTH = 10  # if the bar would be shorter, it replaces the time of day
 
 
 def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:

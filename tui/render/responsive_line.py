@@ -22,8 +22,8 @@ def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
 
     def cells_saved(at: int) -> int:
         """Cells that the next variant of a part saves."""
-        variant, shorter = parts[at].variants[chosen[at] : chosen[at] + 2]
-        return line_width(variant) - line_width(shorter)
+        variants, shown = parts[at].variants, chosen[at]
+        return line_width(variants[shown]) - line_width(variants[shown + 1])
 
     steps = sorted((when, at) for at, part in enumerate(parts) for when in part.priorities)
     taken = sum(line_width(part.variants[0]) for part in parts)
@@ -36,8 +36,9 @@ def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
         shortened.append(at)
     for at in reversed(shortened):  # undo what did not help, because a later part was larger
         chosen[at] -= 1
-        if taken + cells_saved(at) <= cells:
-            taken += cells_saved(at)
+        more = cells_saved(at)
+        if taken + more <= cells:
+            taken += more
         else:
             chosen[at] += 1
     return [part.variants[variant] for part, variant in zip(parts, chosen, strict=True)]

@@ -22,9 +22,7 @@ from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobState
 
-MARKERS_WIDTH = 4
-"""Cells before the first column: cursor, mark, the state's sign and a space."""
-
+MARKERS_WIDTH = 4  # cells before the first column: cursor, mark, the state's sign and a space
 COLUMN_GAP = 2
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 14, 40
 MIN_WORDS_WIDTH = 8

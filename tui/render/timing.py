@@ -19,18 +19,12 @@ PLOT_ROWS = 8
 """Rows of the plot. Its scale is that of the gauges: 0.1 ms at the bottom, 1 s at the top, the
 tolerance in the middle; so a row is half a decade."""
 
-AXIS_WIDTH = 7
-"""Cells before the plot."""
-
+AXIS_WIDTH = 7  # cells before the plot
 AXIS_LABELS_MS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
 """Labels of rows by their lower edge."""
 
-MAX_LISTED_SLIPS = 20
-"""Slips that have a line of their own."""
-
-BIN_TEXT_WIDTH = 34
-"""Cells of a histogram's line beside its bar."""
-
+MAX_LISTED_SLIPS = 20  # slips that have a line of their own
+BIN_TEXT_WIDTH = 34  # cells of a histogram's line beside its bar
 MIN_BIN_WIDTH, MAX_BIN_WIDTH = 4, 60
 
 

@@ -32,14 +32,9 @@ from workers.protocol.codec import Json
 from workers.traces.format import TraceHead
 from workers.traces.tail import TraceEntry, entry_content
 
-KIND_WIDTH = 15
-"""Cells of what an event is called."""
-
-MAX_EVENT_CHARS = 2000
-"""Characters of an event that a row may show and a filter searches."""
-
-MIN_BESIDE_WIDTH = 40
-"""In so few cells, the value of a field stands below its name."""
+KIND_WIDTH = 15  # cells of what an event is called
+MAX_EVENT_CHARS = 2000  # characters of an event that a row may show and a filter searches
+MIN_BESIDE_WIDTH = 40  # in so few cells, the value of a field stands below its name
 
 
 class Direction(Enum):

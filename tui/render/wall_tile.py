@@ -31,20 +31,13 @@ MIN_TILE_WIDTHS = {3: 50, 2: 39, 1: 39}
 
 MIN_TILE_ROWS = 9
 
-MIN_ONE_LINE_GAUGES_WIDTH = 56
-"""In fewer cells, gauges take two lines."""
-
+MIN_ONE_LINE_GAUGES_WIDTH = 56  # in fewer cells, gauges take two lines
 _NEXT_SMALLER_GRID = {9: 6, 6: 4, 4: 2, 2: 1}
 """How many sessions fit on the next smaller wall."""
 
-MIN_TILE_BAR_WIDTH = 9
-"""If the bar would be shorter, only the time left stands beside it."""
-
-TEXT_MARGIN = 2
-"""Cells before words, for the sign of a turn."""
-
-MAX_PROBLEM_ROWS = 3
-"""Rows for what went wrong."""
+MIN_TILE_BAR_WIDTH = 9  # if the bar would be shorter, only the time left stands beside it
+TEXT_MARGIN = 2  # cells before words, for the sign of a turn
+MAX_PROBLEM_ROWS = 3  # rows for what went wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from rich.cells import cell_len, set_cell_size
 
 MAX_TEXT_CHARS = 20_000
-"""Default limit for a text: as many characters as are spoken in twenty minutes. Longer texts are no
-names or sentences, and measuring them for every frame would be slow."""
+"""Default limit: the speech of twenty minutes. A longer text is no name or sentence, and measuring
+it for every frame would be slow."""
 
 MAX_COMBINING_MARKS = 8
 """Combining marks that one letter keeps; more would be drawn over other lines."""
@@ -30,7 +30,6 @@ _COMBINING_RUN = re.compile(
 )
 """Runs that may have too many marks; vowels and endings of old Hangul have no width either."""
 
-
 _UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
 
@@ -38,24 +37,21 @@ class _VisibleChars(dict[int, str]):
     """What to draw for each character, computed when it first appears."""
 
     def __missing__(self, code: int) -> str:
-        if len(self) > MAX_TEXT_CHARS:  # somebody goes through all there are
+        if len(self) > MAX_TEXT_CHARS:  # a text that goes through all of Unicode
             self.clear()
-        seen = self[code] = _visible_char(chr(code))
-        return seen
-
-
-def _visible_char(char: str) -> str:
-    if char in _SPACES:
-        return " "
-    if char in _DROPPED_CHARS:
-        return ""
-    if char.isprintable() or char == _ZERO_WIDTH_NON_JOINER:
-        return char
-    if ord(char) < 0x20:
-        return chr(0x2400 + ord(char))  # the picture of the control character
-    if unicodedata.category(char) in ("Zs", "Co"):
-        return " "
-    return "\ufffd"  # C1 controls, bidi overrides, lone surrogates, unassigned
+        char = chr(code)
+        if char in _DROPPED_CHARS:
+            visible = ""
+        elif char in _SPACES or unicodedata.category(char) in ("Zs", "Co"):
+            visible = " "
+        elif char.isprintable() or char == _ZERO_WIDTH_NON_JOINER:
+            visible = char
+        elif code < 0x20:
+            visible = chr(0x2400 + code)  # the picture of the control character
+        else:
+            visible = "\ufffd"  # C1 controls, bidi overrides, lone surrogates, unassigned
+        self[code] = visible
+        return visible
 
 
 _VISIBLE_CHARS = _VisibleChars()
@@ -64,9 +60,8 @@ _VISIBLE_CHARS = _VisibleChars()
 def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
     """Makes one line without anything that a terminal would execute, reorder or measure wrongly.
 
-    Line breaks become spaces; control characters and bidi overrides become visible signs; the bytes
-    of an undecodable file name too, which could not be written to the terminal at all. A text of
-    more than ``max_chars`` characters is cut.
+    Line breaks become spaces. Control characters, bidi overrides and the undecodable bytes of a
+    file name become visible signs. A text of more than ``max_chars`` characters is cut.
     """
     if len(text) > max_chars:
         text = text[: max_chars - 1] + "…"
@@ -115,7 +110,7 @@ def fit(text: str, cells: int, ellipsis: str) -> str:
     """The start of a cleaned text in exactly so many cells, with ``ellipsis`` if it was cut."""
     if cells <= 0:
         return ""
-    text = text[: (cells + 2) * (MAX_COMBINING_MARKS + 1)]  # no more of it can be seen
+    text = text[: (cells + 2) * (MAX_COMBINING_MARKS + 1)]  # the rest cannot be visible
     taken = cell_len(text)
     if taken <= cells:
         return text + " " * (cells - taken)

@@ -16,7 +16,7 @@ def contrast_ratio(one: Color, other: Color) -> float:
 def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float) -> Color:
     """Blends the text's colour into the first background as far as the contrast to all allows.
 
-    Where even the text itself is not, it stays what it is.
+    A text whose own contrast is too low keeps its colour.
     """
     for step in range(1, BLEND_STEPS):
         color = backgrounds[0].blend(text, step / BLEND_STEPS)
@@ -26,9 +26,8 @@ def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float)
 
 
 def _luminance(color: Color) -> float:
-    red, green, blue = (_linear(part) for part in color.normalized)
+    red, green, blue = (
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in color.normalized
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

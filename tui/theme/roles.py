@@ -9,7 +9,7 @@ from textual.color import Color, ColorParseError
 
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
-from tui.theme import contrast
+from tui.theme.contrast import dimmed_color
 from tui.theme.symbols import Symbols
 
 
@@ -34,13 +34,11 @@ class Role(Enum):
     WARNING = auto()
     ERROR = auto()
     MATCH = auto()
-    """Words that match a search."""
     CURRENT_MATCH = auto()
-    """The current match."""
     ALARM = auto()
-    """Something the user must not miss: leaving, held."""
+    """Something the user must not miss: the desk is quitting, starts are held."""
 
-    __hash__ = object.__hash__  # an enumeration's own is slow, and every piece asks for it
+    __hash__ = object.__hash__  # that of Enum is slow, and every drawn piece calls it
 
 
 MIN_CONTRAST_VARIABLE = "legible"
@@ -69,9 +67,9 @@ class Look:
 
     def apply_theme(self, variables: Mapping[str, str]) -> None:
         """Takes the colours of a theme."""
-        tints = _theme_colors(variables)
-        self.styles = _role_styles(tints)
-        self.cursor_style = Style(bgcolor=tints["cursor"].rich_color)
+        colors = _theme_colors(variables)
+        self.styles = _role_styles(colors)
+        self.cursor_style = Style(bgcolor=colors["cursor"].rich_color)
         self._styles_by_base.clear()
 
     def styles_over(self, base: Style) -> Mapping[Role, Style]:
@@ -83,17 +81,17 @@ class Look:
 
 def _theme_colors(variables: Mapping[str, str]) -> Mapping[str, Color]:
     names = ("foreground", "background", "primary", "accent", "success", "warning", "error")
-    tints = {name: _parse_color(variables, name) for name in names}
-    text, ground = tints["foreground"], tints["background"]
-    blend = text.ansi is None and ground.ansi is None
-    tints["cursor"] = (
-        ground.blend(tints["primary"], CURSOR_BLEND) if blend else Color.parse("ansi_bright_black")
-    )
-    grounds = (ground, _parse_color(variables, "surface"), tints["cursor"])
-    legible = float(variables.get(MIN_CONTRAST_VARIABLE, 4.5))
-    tints["muted"] = contrast.dimmed_color(text, grounds, legible) if blend else text
-    tints["faint"] = contrast.dimmed_color(text, grounds, legible * 2 / 3) if blend else text
-    return tints
+    colors = {name: _parse_color(variables, name) for name in names}
+    text, ground = colors["foreground"], colors["background"]
+    if text.ansi is not None or ground.ansi is not None:  # colours of the terminal cannot blend
+        cursor = Color.parse("ansi_bright_black")
+        return {**colors, "cursor": cursor, "muted": text, "faint": text}
+    cursor = ground.blend(colors["primary"], CURSOR_BLEND)
+    grounds = (ground, _parse_color(variables, "surface"), cursor)
+    contrast = float(variables.get(MIN_CONTRAST_VARIABLE, 4.5))
+    muted = dimmed_color(text, grounds, contrast)
+    faint = dimmed_color(text, grounds, contrast * 2 / 3)
+    return {**colors, "cursor": cursor, "muted": muted, "faint": faint}
 
 
 def _parse_color(variables: Mapping[str, str], name: str) -> Color:
@@ -104,8 +102,8 @@ def _parse_color(variables: Mapping[str, str], name: str) -> Color:
 
 
 def _role_styles(colors: Mapping[str, Color]) -> Mapping[Role, Style]:
-    def style(tint: str, *, bold: bool = False, italic: bool = False, dim: bool = False) -> Style:
-        color = colors[tint].rich_color
+    def style(name: str, *, bold: bool = False, italic: bool = False, dim: bool = False) -> Style:
+        color = colors[name].rich_color
         return Style(color=color, bold=bold or None, italic=italic or None, dim=dim or None)
 
     ansi = colors["foreground"].ansi is not None

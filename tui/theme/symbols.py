@@ -15,54 +15,38 @@ class Symbols:
     """One complete set of symbols."""
 
     status: Mapping[JobStatus, str]
-    stopping: str
-    """A live job that the user cancelled."""
+    stopping: str  # a live job that the user cancelled
     cursor: str
     marked: str
-    target_arrow: str
-    """Between the product's name and the destination."""
-    open_turn: str
-    """Beside a turn that may still change."""
+    target_arrow: str  # between the product's name and the destination
+    open_turn: str  # beside a turn that may still change
     filled: str
     half_filled: str
     track: str
-    tolerance_mark: str
-    """On a gauge: a lag beyond it counts as late."""
+    tolerance_mark: str  # on a gauge: a lag beyond it counts as late
     late: str
     very_late: str
     slip: str
     held: str
-    playing: str
-    """A replay that is running."""
-    playhead: str
-    """On the replay bar: the position."""
+    playing: str  # a replay that is running
+    playhead: str  # on the replay bar: the position
     warning: str
     hint: str
     rule: str
-    sent: str
-    """To the server."""
-    received: str
-    """From the server."""
+    sent: str  # to the server
+    received: str  # from the server
     bar_heights: tuple[str, ...]
     """A cell filled from the bottom, from empty to full in eighths."""
-    tolerance_line: str
-    """Across a plot: a lag above it counts as late."""
-    vertical_rule: str
-    """Between two tiles of the wall."""
-    tee: str
-    """Where a vertical rule begins below a horizontal one."""
-    cross: str
-    """Where two rules cross."""
-    separator: str
-    """Between parts of a line."""
+    tolerance_line: str  # across a plot: a lag above it counts as late
+    vertical_rule: str  # between two tiles of the wall
+    tee: str  # where a vertical rule begins below a horizontal one
+    cross: str  # where two rules cross
+    separator: str  # between parts of a line
     ellipsis: str
-    """Replaces text that does not fit."""
     checked: str
     unchecked: str
-    no_value: str
-    """In place of a missing number."""
-    ascending: str
-    """Behind the heading of the sorted column: small values first."""
+    no_value: str  # in place of a missing number
+    ascending: str  # behind the heading of the sorted column: small values first
     descending: str
     arrow_key_names: Mapping[int, str]
     """Names of the arrow keys, for `str.translate`; empty where arrows can be drawn."""

@@ -1,8 +1,6 @@
-"""The desk's own themes: a dark one, a light one, one of high contrast, and one in the terminal's
-own colours.
+"""The desk's themes: dark, light, high contrast, and one in the terminal's own colours.
 
-In the first three, every colour of a text is told from its ground by 4.5 to 1 at least, in the
-third by 7 to 1.
+In the first two, every text has a contrast of at least 4.5 to 1, in the third of 7 to 1.
 """
 
 from dataclasses import replace
@@ -92,9 +90,9 @@ _ANSI_FALLBACKS = {DARK.name: ANSI.name, LIGHT.name: "ansi-light", HIGH_CONTRAST
 
 
 def set_theme(app: App[None], theme: str) -> None:
-    """Registers our themes and activates one of all themes."""
-    for each in THEMES:
-        app.register_theme(each)
+    """Registers our themes and activates one of them, or one of Textual's."""
+    for own in THEMES:
+        app.register_theme(own)
     app.theme = theme
 
 
