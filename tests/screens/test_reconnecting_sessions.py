@@ -76,7 +76,7 @@ async def test_a_retrying_job_counts_down_in_row_and_details(open_desk: DeskFact
         later(seat, 60.0)
         assert re.search(r"again in (30|2\d) s", seat.table_lines()[0])
         later(seat, 100.0)
-        assert "goes on soon: " in seat.table_lines()[0]
+        assert "again soon: " in seat.table_lines()[0]
 
 
 @pytest.mark.parametrize(

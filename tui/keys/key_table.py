@@ -7,7 +7,7 @@ its two subclasses. All other actions are ``action_…`` methods of a screen or 
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from textual.binding import Binding, BindingType
 
@@ -55,21 +55,15 @@ class KeyBinding:
     """One action and the keys that start it."""
 
     scope: Scope
-    keys: tuple[str, ...]
-    """Textual's names of the keys; each of them works."""
-    action: str
-    """The method that does it, with its arguments; published, as settings name it."""
-    description: str
-    """For help and palette."""
-    footer_label: str = ""
-    """For the footer; empty keeps the action out of it."""
-    hidden_keys: int = 0
-    """How many of the keys, from the end, are not displayed."""
+    keys: tuple[str, ...]  # Textual's names of the keys; each of them works
+    action: str  # the method that does it, with its arguments; published, as settings name it
+    description: str  # for help and palette
+    footer_label: str = ""  # for the footer; empty keeps the action out of it
+    hidden_keys: int = 0  # how many of the keys, from the end, are not displayed
     priority: bool = False
     """The key works before the focused widget sees it. Users cannot change it."""
     needs: Needs = Needs.NOTHING
-    in_replay: bool = True
-    """Works on a finished run too."""
+    in_replay: bool = True  # works on a finished run too
 
     @property
     def id(self) -> str:
@@ -82,7 +76,7 @@ class KeyBinding:
         return _cached_display(self.keys[: len(self.keys) - self.hidden_keys])
 
 
-_cached_display = lru_cache(maxsize=None)(keys_display)  # asked for at every drawing of the footer
+_cached_display = lru_cache(maxsize=None)(keys_display)  # every drawing of the footer calls it
 
 
 def _key(
@@ -91,28 +85,19 @@ def _key(
     action: str,
     description: str,
     footer_label: str = "",
+    needs: Needs = Needs.NOTHING,
     *,
+    in_replay: bool = True,
     hidden_keys: int = 0,
     priority: bool = False,
 ) -> KeyBinding:
-    names = tuple(keys.split())
-    return KeyBinding(scope, names, action, description, footer_label, hidden_keys, priority)
-
-
-def _verb(
-    keys: str,
-    action: str,
-    description: str,
-    footer_label: str = "",
-    needs: Needs = Needs.NOTHING,
-    *,
-    in_replay: bool = False,
-) -> KeyBinding:
-    names = tuple(keys.split())
+    names, label = tuple(keys.split()), footer_label
     return KeyBinding(
-        Scope.JOBS, names, action, description, footer_label, needs=needs, in_replay=in_replay
+        scope, names, action, description, label, hidden_keys, priority, needs, in_replay
     )
 
+
+_verb = partial(_key, Scope.JOBS, in_replay=False)
 
 KEY_BINDINGS = (
     _key(Scope.SESSIONS, "down j", "move(1)", "next session"),

@@ -89,8 +89,7 @@ class Destination:
     """Where audio is streamed to."""
 
     name: str
-    kind: EndpointKind | None = None
-    """None: nothing is streamed, as in a replay."""
+    kind: EndpointKind | None = None  # none: nothing is streamed, as in a replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +102,13 @@ class RunStatus:
     done: int
     failed: int
     cancelled: int
-    max_sessions: int
-    """How many sessions may run at once; 0 while unknown."""
+    max_sessions: int  # how many sessions may run at once; 0 while unknown
     starts_held: bool
     next_start_in_s: float | None
     """Seconds until a queued job may start; None if there is none, or no free place."""
     totals: Totals
     interrupted: int = 0
-    connecting: int = 0
-    """Of the live ones."""
+    connecting: int = 0  # of the live ones
 
 
 def one_line_banner(
@@ -178,7 +175,6 @@ def _justified_line(
 def _left_parts(
     destination: Destination, symbols: Symbols, priorities: Priorities
 ) -> list[ResponsivePart]:
-    """Product, destination, and what it costs."""
     arrow = (f"{symbols.target_arrow} ", Role.MUTED)
     product = [[(f"{PRODUCT_NAME} ", Role.BRAND), arrow], [arrow], []]
     name_width = cell_width(clean(destination.name))
@@ -228,7 +224,6 @@ def _next_start_part(
 
 
 def _audio_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart:
-    """How much audio was streamed."""
     totals = run_status.totals
     if not totals.audio_s:
         return NOTHING
@@ -238,7 +233,6 @@ def _audio_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart
 
 
 def _time_left_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart:
-    """The estimated time until all is done."""
     totals = run_status.totals
     if totals.remaining_s is None:
         return NOTHING
@@ -318,7 +312,6 @@ def _counts_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities
 
 
 def _held_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
-    """A notice that the user holds new starts."""
     if not run_status.starts_held:
         return NOTHING
     texts = (f"{symbols.held} starts held", f"{symbols.held} held", symbols.held)
@@ -326,7 +319,6 @@ def _held_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) 
 
 
 def _lag_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
-    """The worst lag, and whether this machine keeps up."""
     totals, pace = run_status.totals, run_status.totals.pace
     if totals.worst_lag_ms is None or pace is None:
         unknown = (f"worst lag {symbols.no_value}", Role.FAINT)

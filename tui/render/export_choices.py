@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tui.keys.key_table import Scope
 from tui.model.export_choice import ExportChoice, ExportGroup
-from tui.render.sentences import wrap_sentence
+from tui.render.file_picker_lines import problem_lines
 from tui.text.formats import format_count
 from tui.text.width import cell_width, clean, fit_middle, line_width
 from tui.theme.roles import Look, Role, StyledLine, StyledText
@@ -146,9 +146,7 @@ def export_result_lines(
         writes = look.key_hint(Scope.EXPORTING, "write")
         lines.append([(turns, Role.KEY), (f" replaces or numbers, then {writes}", Role.MUTED)])
     if error is not None:
-        lines += wrap_sentence(symbols.warning, clean(error.reason), Role.ERROR, cells)
-        if error.hint:
-            lines += wrap_sentence(symbols.hint, clean(error.hint), Role.TEXT, cells)
+        lines += problem_lines(error.reason, error.hint, (), cells, symbols)
     return lines
 
 

@@ -32,27 +32,27 @@ ALWAYS_LISTED_SCOPES = (
 
 STATUS_DESCRIPTIONS = {
     JobStatus.QUEUED: "queued: waits for a free place",
-    JobStatus.RETRYING: "retrying: it broke, a further attempt comes",
+    JobStatus.RETRYING: "retrying: it broke, another attempt follows",
     JobStatus.CONNECTING: "connecting: calls the server",
     JobStatus.STREAMING: "streaming at the speed of speech",
-    JobStatus.FINISHING: "finishing: all is sent, last words awaited",
+    JobStatus.FINISHING: "finishing: all is sent, the last words follow",
     JobStatus.DONE: "done: the server confirmed the end",
-    JobStatus.CANCELLED: "cancelled: what was heard is kept",
-    JobStatus.INTERRUPTED: "interrupted: paceline resume goes on with it",
-    JobStatus.FAILED: "failed: the reason stands in the row",
+    JobStatus.CANCELLED: "cancelled: the transcript so far is kept",
+    JobStatus.INTERRUPTED: "interrupted: paceline resume continues it",
+    JobStatus.FAILED: "failed: the row shows the reason",
 }
 
 
 TIPS = (
     "Verbs act on the marked rows, else on the current one.",
     "A paced stream cannot pause; new starts can be held.",
-    "Slanted words may still change.",
+    "Words in italics may still change.",
     "Lag: how long after its due time a chunk of audio left.",
     "p99: what 99 of 100 chunks stayed under; p50, half of them.",
     "Pacing held: chunks left on time, so delays can be trusted.",
     "Many sessions late at once: this machine is too busy.",
     f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
-    "Open: how long sockets were; that is what a service bills.",
+    "Open: how long sockets were open; a service bills that time.",
 )
 
 
@@ -119,7 +119,7 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
     definitions = [
         *((symbols.status[status], STATUS_DESCRIPTIONS[status]) for status in JobStatus),
         (f"{symbols.status[JobStatus.RETRYING]}2", "before words: of the second attempt"),
-        (symbols.warning, "before words: a warning, which the job tab tells"),
+        (symbols.warning, "before words: a warning; the job tab shows it"),
         (symbols.stopping, "stopping: was cancelled, ends now"),
         (symbols.marked, "marked"),
         (symbols.tolerance_mark, f"on a gauge: {tolerance}; beyond it a chunk is late"),

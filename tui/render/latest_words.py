@@ -59,7 +59,7 @@ def short_reason(reason: str) -> str:
 
 
 def _retry_countdown(context: RowContext) -> str:
-    return f"again in {context.retry_wait_s} s" if context.retry_wait_s else "goes on soon"
+    return f"again in {context.retry_wait_s} s" if context.retry_wait_s else "again soon"
 
 
 def _words_or_reason(
@@ -99,7 +99,7 @@ def _silence_reason(job_state: JobState, context: RowContext) -> str:
             notice = f"no words in {format_duration(silent_s)}"
             return notice if silent_s >= SILENCE_NOTICE_AFTER_S else ""
         case JobStatus.DONE:
-            return "nothing was heard"
+            return "no words"
         case JobStatus.CANCELLED | JobStatus.INTERRUPTED if job_state.ended is not None:
             return clean(job_state.ended.reason)
         case _:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from tui.text.width import cell_width
-from tui.text.wrap import wrap_rows
+from tui.text.width import cell_width, wrap_rows
 from tui.theme.roles import Role, StyledLine
 
 

@@ -57,8 +57,7 @@ class TableLayout:
     """The visible cells from left to right. Numbers are never cut, only left out."""
 
     fixed: tuple[PlacedCell, ...]
-    rest: PlacedCell | None
-    """The last one, which takes the rest of the line."""
+    rest: PlacedCell | None  # the last one, which takes the rest of the line
     has_attempts_column: bool = False
 
     @property

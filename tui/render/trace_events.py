@@ -12,22 +12,7 @@ from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, fit, tail
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.events import (
-    Began,
-    ChunksSent,
-    Connecting,
-    Ended,
-    MessageReceived,
-    MessageSent,
-    Outcome,
-    Progressed,
-    Queued,
-    Retrying,
-    Slipped,
-    TraceEvent,
-    TurnReceived,
-    Warned,
-)
+from workers.jobs import events
 from workers.protocol.codec import Json
 from workers.traces.format import TraceHead
 from workers.traces.tail import TraceEntry, entry_content
@@ -53,10 +38,8 @@ class EventSummary:
     kind: str
     text: str
     role: Role = Role.TEXT
-    prefix: str = ""
-    """Stands before the text, of which the end is shown where it does not fit."""
-    elapsed_s: float | None = None
-    """Seconds since the attempt's process started."""
+    prefix: str = ""  # stands before the text, of which the end is shown where it does not fit
+    elapsed_s: float | None = None  # seconds since the attempt's process started
 
 
 def event_summary(entry: TraceEntry) -> EventSummary:
@@ -85,45 +68,45 @@ def search_text(entry: TraceEntry) -> str:
     return f"{event.direction.name} {event.kind} {event.prefix}{event.text}".casefold()
 
 
-def _summarise(attempt: int, content: TraceHead | TraceEvent) -> EventSummary:
+def _summarise(attempt: int, content: TraceHead | events.TraceEvent) -> EventSummary:
     match content:
         case TraceHead():
             return EventSummary(Direction.LOCAL, f"attempt {attempt}", content.wall, Role.BRAND)
-        case TurnReceived(turn=turn):
+        case events.TurnReceived(turn=turn):
             text = turn.transcript or " ".join(word.text for word in turn.words)
             if turn.end_of_turn:
                 text = f"{turn.turn_order} final{', cut' if content.cut else ''}: {text}"
                 return EventSummary(Direction.RECEIVED, content.type, text, Role.FINAL)
             prefix = clean(f"{turn.turn_order} partial: ", KIND_WIDTH * 2)
             return EventSummary(Direction.RECEIVED, content.type, text, Role.PARTIAL, prefix)
-        case ChunksSent(first=first, lag_us=lag_us):
+        case events.ChunksSent(first=first, lag_us=lag_us):
             last = f" to {first + len(lag_us) - 1}" if len(lag_us) > 1 else ""
             worst_ms = min(max(lag_us, default=0), 2**32) / 1000
             text = f"{first}{last}, worst lag {format_lag_ms(worst_ms)} ms" if lag_us else ""
             return EventSummary(Direction.SENT, content.type, text, Role.MUTED)
-        case MessageSent():
+        case events.MessageSent():
             return EventSummary(Direction.SENT, *_message_summary(content.message), Role.LIVE)
-        case MessageReceived():
+        case events.MessageReceived():
             return EventSummary(Direction.RECEIVED, *_message_summary(content.message))
-        case Warned():
+        case events.Warned():
             return EventSummary(Direction.RECEIVED, content.type, content.warning, Role.WARNING)
-        case Progressed():
+        case events.Progressed():
             sent, total = _duration(content.sent_seconds), _duration(content.total_seconds)
             return EventSummary(Direction.LOCAL, content.type, f"{sent} of {total}", Role.FAINT)
-        case Connecting():
+        case events.Connecting():
             text = f"to {content.to}, from {_duration(content.from_ms / 1000)}"
             return EventSummary(Direction.LOCAL, content.type, text, Role.MUTED)
-        case Began():
+        case events.Began():
             text = f"{content.model}, connect {content.connect_ms} ms, Begin {content.begin_ms} ms"
             return EventSummary(Direction.LOCAL, content.type, text, Role.LIVE)
-        case Slipped():
+        case events.Slipped():
             text = f"at {_duration(content.at_seconds)}, stalled {content.stalled_ms} ms"
             return EventSummary(Direction.LOCAL, content.type, text, Role.WARNING)
-        case Ended():
-            role = Role.SUCCESS if content.outcome is Outcome.DONE else Role.ERROR
+        case events.Ended():
+            role = Role.SUCCESS if content.outcome is events.Outcome.DONE else Role.ERROR
             text = f"{content.outcome.value}: {content.reason}"
             return EventSummary(Direction.LOCAL, content.type, text, role)
-        case Queued() | Retrying():  # reports of the supervisor, which no trace keeps
+        case events.Queued() | events.Retrying():  # reports of the supervisor, which no trace keeps
             return EventSummary(Direction.LOCAL, content.type, "")
     assert_never(content)
 

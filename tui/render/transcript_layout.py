@@ -8,11 +8,10 @@ from typing import TypeAlias
 
 from tui.model.transcript_search import MatchSpans, RowSpan
 from tui.text.formats import format_duration
-from tui.text.width import cell_width, clean, fit
-from tui.text.wrap import row_spans
+from tui.text.width import cell_width, clean, fit, row_spans
 from tui.theme.symbols import Symbols
 from workers.jobs.attempt_spans import AttemptSpan
-from workers.jobs.transcript import TranscriptLine, transcript_line
+from workers.jobs.transcript import transcript_line
 from workers.protocol.messages import Turn
 
 MAX_TURN_CHARS = 100_000
@@ -23,15 +22,12 @@ MAX_TURN_CHARS = 100_000
 class TextRow:
     """One row of one turn."""
 
-    start_label: str
-    """When the turn began, on its first row; otherwise empty."""
+    start_label: str  # when the turn began, on its first row; otherwise empty
     settled: str
     unsettled: str
     final: bool
-    text_offset: int = 0
-    """The offset of its first character in the turn's text."""
-    end_label: str = ""
-    """When it ended, and the mean confidence of its words; on the first row."""
+    text_offset: int = 0  # the offset of its first character in the turn's text
+    end_label: str = ""  # when it ended, and the mean confidence of its words; on the first row
 
 
 TranscriptRow: TypeAlias = TextRow | AttemptSpan
@@ -46,21 +42,17 @@ def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
     text = " ".join(part for part in (settled, *unsettled) if part)
     border = len(settled)  # the space between the two parts belongs to the second
     start_label = "" if line.start_ms is None else _format_timestamp(line.start_ms)
-    end_label = _end_label(line)
+    end_label = "" if line.end_ms is None else f"-{_format_timestamp(line.end_ms)}"
+    confidences = [word.confidence for word in line.words if word.confidence is not None]
+    percent = 100 * sum(confidences) / len(confidences) if confidences else None
+    end_label = end_label.ljust(9)  # at most 14 cells with the percentage
+    end_label += "" if percent is None else f"{min(max(percent, 0), 100):3.0f} %"
     rows: list[TextRow] = []
     for start, end in row_spans(text, cells):
         texts = text[start : min(end, border)], text[max(start, border) : end]
         rows.append(TextRow(start_label, *texts, line.is_final, start, end_label))
         start_label = end_label = ""
     return rows
-
-
-def _end_label(line: TranscriptLine) -> str:
-    """At most 14 cells."""
-    end = "" if line.end_ms is None else f"-{_format_timestamp(line.end_ms)}"
-    confidences = [word.confidence for word in line.words if word.confidence is not None]
-    percent = min(max(100 * sum(confidences) / len(confidences), 0), 100) if confidences else None
-    return end.ljust(9) + ("" if percent is None else f"{percent:3.0f} %")
 
 
 def _format_timestamp(time_ms: int) -> str:

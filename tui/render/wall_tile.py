@@ -195,7 +195,7 @@ def _transcript_lines(
     if lines:
         return lines[-rows:]
     idle = job_state.status.is_finished or job_state.status is JobStatus.QUEUED
-    placeholder = "Calling the server." if job_state.began is None else "Nothing said yet."
+    placeholder = "Calling the server." if job_state.began is None else "No words yet."
     return [[("" if idle else placeholder, Role.FAINT)]]
 
 

@@ -11,7 +11,7 @@ from workers.protocol.endpoint import EndpointKind
 
 COST_NOTES = {
     EndpointKind.EMBEDDED: "Nothing leaves this machine, and nothing costs money.",
-    EndpointKind.CUSTOM: "That is the endpoint you named; what it costs, its owner knows.",
+    EndpointKind.CUSTOM: "This is your own endpoint; its operator knows what it costs.",
     EndpointKind.SERVICE: "The service bills every second that a session is open.",
 }
 

@@ -1,4 +1,4 @@
-"""Untrusted text in terminal cells: cleaning, widths, and cutting to a width.
+"""Untrusted text in terminal cells: cleaning, widths, cutting to a width, and wrapping.
 
 Transcripts, file names and server errors come from elsewhere. Every drawing function passes them
 through `clean` first; they are never parsed as markup.
@@ -6,7 +6,7 @@ through `clean` first; they are never parsed as markup.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, set_cell_size
 
@@ -146,3 +146,39 @@ def split_word(word: str, cells: int) -> list[str]:
         piece += char
         taken += size
     return [*pieces, piece] if piece else pieces
+
+
+# --- rows
+
+
+def wrap_rows(text: str, cells: int) -> list[str]:
+    """A text in rows of at most so many cells; runs of spaces become one."""
+    text = " ".join(text.split())
+    return [text[start:end] for start, end in row_spans(text, cells)]
+
+
+def row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
+    """The first and last character of each row, for a text with single spaces between words.
+
+    Greedy; a word is split only if it is longer than a row.
+    """
+    if cells < 2 or not is_single_width(text):
+        return _measured_row_spans(text, cells)
+    row = rf"\S(?:.{{0,{cells - 2}}}\S)?(?= |$)|\S{{{cells}}}"
+    return (match.span() for match in re.finditer(row, text))
+
+
+def _measured_row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
+    start = end = taken = offset = 0
+    for word in text.split(" "):
+        for piece in split_word(word, cells):
+            width = cell_len(piece)
+            if end and taken + 1 + width > cells:
+                yield start, end
+                end = 0
+            start, taken = (start, taken + 1 + width) if end else (offset, width)
+            offset += len(piece)
+            end = offset
+        offset += 1
+    if end:
+        yield start, end

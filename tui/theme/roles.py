@@ -1,6 +1,6 @@
 """The roles of text, and the style of each role in the current theme."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -9,7 +9,6 @@ from textual.color import Color, ColorParseError
 
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
-from tui.theme.contrast import dimmed_color
 from tui.theme.symbols import Symbols
 
 
@@ -24,10 +23,8 @@ class Role(Enum):
     HEADING = auto()
     KEY = auto()
     FINAL = auto()
-    SETTLED = auto()
-    """Words of an open turn that will not change."""
-    PARTIAL = auto()
-    """Words that may still be revised."""
+    SETTLED = auto()  # words of an open turn that will not change
+    PARTIAL = auto()  # words that may still be revised
     WAITING = auto()
     LIVE = auto()
     SUCCESS = auto()
@@ -35,8 +32,7 @@ class Role(Enum):
     ERROR = auto()
     MATCH = auto()
     CURRENT_MATCH = auto()
-    ALARM = auto()
-    """Something the user must not miss: the desk is quitting, starts are held."""
+    ALARM = auto()  # something the user must not miss: the desk is quitting, starts are held
 
     __hash__ = object.__hash__  # that of Enum is slow, and every drawn piece calls it
 
@@ -127,3 +123,32 @@ def _role_styles(colors: Mapping[str, Color]) -> Mapping[Role, Style]:
         Role.CURRENT_MATCH: style("warning", bold=True) + Style(reverse=True),
         Role.ALARM: style("warning", bold=True),
     }
+
+
+# --- contrast, as the Web Content Accessibility Guidelines define it
+
+
+def contrast_ratio(one: Color, other: Color) -> float:
+    """The contrast ratio of WCAG 2, from 1 (none) to 21 (black on white)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float) -> Color:
+    """Blends the text's colour into the first background as far as the contrast to all allows.
+
+    A text whose own contrast is too low keeps its colour.
+    """
+    for percent in range(2, 100, 2):
+        color = backgrounds[0].blend(text, percent / 100)
+        if all(contrast_ratio(color, ground) >= min_contrast for ground in backgrounds):
+            return color
+    return text
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

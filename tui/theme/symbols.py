@@ -35,8 +35,7 @@ class Symbols:
     rule: str
     sent: str  # to the server
     received: str  # from the server
-    bar_heights: tuple[str, ...]
-    """A cell filled from the bottom, from empty to full in eighths."""
+    bar_heights: tuple[str, ...]  # a cell filled from the bottom, from empty to full in eighths
     tolerance_line: str  # across a plot: a lag above it counts as late
     vertical_rule: str  # between two tiles of the wall
     tee: str  # where a vertical rule begins below a horizontal one

@@ -108,7 +108,7 @@ def test_gauges_stand_on_one_line_or_on_two() -> None:
         ([], "○ Waits for a free place."),
         ([queued()], "○ Waits for a free place."),
         ([queued(), connecting()], "Calling the server."),
-        (streaming(), "Nothing said yet."),
+        (streaming(), "No words yet."),
         ([*streaming(), *broken_attempt()], "↻ again in 7 s, from 0:10: the connection broke"),
         ([queued(), connecting(), *refused_attempt()], "○ again in 7 s: the server is full"),
         ([*streaming(), ended_failed("it went wrong")], "✗ it went wrong"),

@@ -5,8 +5,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tui.config.settings import PACELINE_THEMES
-from tui.theme.contrast import contrast_ratio, dimmed_color
-from tui.theme.roles import MIN_CONTRAST_VARIABLE, Look, Role
+from tui.theme.roles import MIN_CONTRAST_VARIABLE, Look, Role, contrast_ratio, dimmed_color
 from tui.theme.symbols import UNICODE
 from tui.theme.themes import ANSI, DARK, HIGH_CONTRAST, LIGHT, THEMES, theme_for_terminal
 
