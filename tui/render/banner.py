@@ -18,8 +18,8 @@ from workers.protocol.endpoint import EndpointKind
 PRODUCT_NAME = "Paceline"
 
 DESTINATION_WIDTHS = (20, 9)
-"""Cells of a shortened destination. The counts may take the first only where nothing else is left
-to shorten, because it may cost money."""
+"""Cells of a shortened destination: it keeps the first unless the counts need them, because
+streaming there may cost money."""
 
 COST_LABELS = {
     EndpointKind.SERVICE: ("billed", "$", Role.ALARM),
