@@ -1,6 +1,6 @@
 """Every action of the desk, one entry each: keys, description, footer label, and when it can act.
 
-Bindings, footer, command palette, help, settings and the reference page are made from these entries.
+Bindings, footer, command palette, help, settings and the reference page read these entries.
 The actions of `Scope.JOBS` and `Scope.REPLAY`, the verbs, are methods of `tui.app.run_actions` and
 its two subclasses. All other actions are ``action_…`` methods of a screen or widget.
 """
