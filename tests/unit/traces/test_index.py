@@ -46,3 +46,17 @@ def test_after_damage_nothing_is_kept_if_nothing_may_be_missing(tmp_path: Path) 
     assert UNRECORDED_ENDING == job.ended
     assert "One it is.\nTwo" == job.transcript.text
     assert ["the trace is damaged"] == [warning[:20] for warning in job.warnings]
+
+
+def test_a_reading_without_words_replaces_nothing(tmp_path: Path) -> None:
+    """Not even if the server sends a field of its own that has words in it."""
+    folder = write_run_folder(tmp_path / "run", [])
+    path = write_trace(folder, 1, [(1.0, turn_heard(0, "One"))])
+    with path.open("ab") as file:
+        file.write(
+            b'{"t":2.0,"type":"turn","turn_order":0,"end_of_turn":false,"transcript":"Two",'
+            b'"words":[],"own":{"level":1,"words":[{"text":"Two"}]}}\n'
+        )
+    events = [event for _, event in TraceIndex(path).events_between(-1.0, inf)]
+
+    assert ["One", "Two"] == [e.turn.transcript for e in events if isinstance(e, TurnReceived)]
