@@ -20,9 +20,9 @@ from tui.render import gauges, latest_words
 from tui.render.job_labels import (
     STATUS_ROLES,
     bar_role,
+    clean_recording_name,
     format_progress_time,
     has_not_begun,
-    recording_name,
     status_word,
 )
 from tui.text.formats import format_duration
@@ -57,7 +57,7 @@ def _draw_state(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_name(row: Row, cells: int) -> StyledLine:
-    name = fit_middle(recording_name(row.job_state), cells, row.symbols.ellipsis)
+    name = fit_middle(clean_recording_name(row.job_state), cells, row.symbols.ellipsis)
     return [(name, Role.MUTED if row.job_state.status in _QUIET_STATUSES else Role.TEXT)]
 
 

@@ -23,7 +23,7 @@ STATUS_ROLES = {
 }
 
 
-def recording_name(job_state: JobState) -> str:
+def clean_recording_name(job_state: JobState) -> str:
     """The recording's name, safe to draw."""
     return _clean_name(job_state.file)
 

@@ -7,8 +7,8 @@ from tui.model.column_spec import RowContext
 from tui.render import gauges
 from tui.render.job_labels import (
     STATUS_ROLES,
+    clean_recording_name,
     format_progress_time,
-    recording_name,
     status_sign,
     status_word,
 )
@@ -41,7 +41,7 @@ def title_line(
     sign = status_sign(job_state, context, symbols)
     state = f" {sign} " + f" {symbols.separator} ".join(words) + " "
     room = cells - cell_width(state) - 5
-    name = recording_name(job_state)
+    name = clean_recording_name(job_state)
     name = name if cell_width(name) <= room else fit(name, max(room, 1), symbols.ellipsis)
     rule = symbols.rule * max(1, cells - cell_width(name) - cell_width(state) - 4)
     return [

@@ -9,8 +9,8 @@ from tui.render.gauges import LAG_GAUGE_WIDTH, LAG_NUMBER_WIDTH, LEVEL_METER_WID
 from tui.render.job_labels import (
     STATUS_ROLES,
     bar_role,
+    clean_recording_name,
     format_progress_time,
-    recording_name,
     status_sign,
     status_word,
 )
@@ -120,7 +120,7 @@ def _title_line(
     if job_state.attempt > 1:
         word += f" {latest_words.attempt_prefix(job_state, symbols).strip()}"
     room = cells - cell_width(word) - 10
-    name = recording_name(job_state)
+    name = clean_recording_name(job_state)
     name = name if cell_width(name) <= room else fit_middle(name, max(room, 1), symbols.ellipsis)
     rule = symbols.rule * max(cells - cell_width(name) - cell_width(word) - 9, 1)
     return [

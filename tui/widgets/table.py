@@ -12,7 +12,7 @@ from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
 from tui.model.table_view import Changes
 from tui.render import table
-from tui.render.job_labels import recording_name
+from tui.render.job_labels import clean_recording_name
 from tui.render.table import MAX_NAME_WIDTH, TableLayout, fit_columns, session_row
 from tui.text.width import cell_width
 from tui.theme.roles import Look, StyledLine
@@ -92,7 +92,7 @@ class SessionTable(RowScrollView):
         if len(job_states) < self._measured_count:  # some were removed
             self._measured_count = 0
         new = islice(job_states.values(), self._measured_count, None)
-        longest = max((cell_width(recording_name(job_state)) for job_state in new), default=0)
+        longest = max((cell_width(clean_recording_name(job_state)) for job_state in new), default=0)
         self._max_name_width = min(MAX_NAME_WIDTH, max(self._max_name_width, longest))
         self._measured_count = len(job_states)
         self.set_row_count(max(len(self._rows.visible), 1))

@@ -11,7 +11,7 @@ from workers.jobs.events import Ended, Outcome
 from workers.protocol.messages import Error
 
 if TYPE_CHECKING:  # the desk's process must not load what only sessions need
-    from workers.protocol.connection import Closed
+    from workers.protocol.connection import CloseFrame
     from workers.protocol.dialing import Unreachable
 
 RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
@@ -75,7 +75,7 @@ def ended_by_error(error: Error) -> Ended:
     return _ended_by_server(error.error_code, error.error)
 
 
-def ended_by_close(closed: "Closed") -> Ended:
+def ended_by_close(closed: "CloseFrame") -> Ended:
     """The ending of a session that the server closed without an Error frame."""
     reason = "" if closed.reason == _PLACEHOLDER_REASON else closed.reason
     if closed.code in (1000, 1001, 1005) and not reason:

@@ -24,7 +24,7 @@ from workers.localserver.features import overload_warning
 from workers.localserver.http_responder import HttpResponder
 from workers.localserver.parameters import ModelFamily, Parameters, parse_query
 from workers.localserver.refusal import CloseCode, Refusal, session_cancelled
-from workers.localserver.session import Session
+from workers.localserver.session import ServerSession
 from workers.log import Logger
 from workers.protocol.endpoint import PROTOCOL_PATH
 from workers.protocol.messages import Begin
@@ -157,7 +157,7 @@ class ConnectionHandler:
             async with self.backend.open_stream(parameters) as stream:
                 begin = client.build_begin(parameters, max_session_s)
                 _log.info("session %s begins, model %s", begin.id, parameters.speech_model)
-                client.session = Session(
+                client.session = ServerSession(
                     client.socket, begin, parameters, stream, client.connected_at
                 )
                 await client.session.run(max_session_s)
@@ -169,7 +169,7 @@ class ClientConnection:
 
     socket: ClientSocket
     request: Request
-    session: Session | None = None
+    session: ServerSession | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     connected_at: float = field(default_factory=time.monotonic)
 

@@ -44,7 +44,7 @@ MAX_TEXT_FRAME_CHARS = 100_000
 """More than twice the largest message that makes sense."""
 
 
-class Session:
+class ServerSession:
     """One session; times are in seconds of the monotonic clock."""
 
     def __init__(

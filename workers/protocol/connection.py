@@ -39,7 +39,7 @@ class ConnectionLost(PacelineError):
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class CloseFrame:
     """The server closed the connection."""
 
     code: int
@@ -130,7 +130,7 @@ class Connection:
 
     # --- in --------------------------------------------------------------------------------------
 
-    def receive(self) -> ServerMessage | Closed | NonMessage | None:
+    def receive(self) -> ServerMessage | CloseFrame | NonMessage | None:
         """Reads the next frame; None when no whole frame has arrived. Never blocks.
 
         Raises `Malformed` for a message that cannot be read (the next one may be readable), and
@@ -152,7 +152,7 @@ class Connection:
                 code, reason = frame.data[:2], self._redact(frame.data[2:])
                 # RFC 6455, section 5.5.1; 1005 stands for no code.
                 code = int.from_bytes(code, "big") if len(code) == 2 else 1005
-                return Closed(code, reason.decode(errors="replace"))
+                return CloseFrame(code, reason.decode(errors="replace"))
             case ABNF.OPCODE_PING:
                 self._send_frame(frame.data, ABNF.OPCODE_PONG)
             case ABNF.OPCODE_TEXT | ABNF.OPCODE_BINARY | ABNF.OPCODE_CONT:

@@ -8,7 +8,7 @@ from workers.jobs.events import Ended, MessageReceived, Outcome, TurnReceived, W
 from workers.jobs.resume_point import ResumePoint
 from workers.log import Logger
 from workers.protocol import messages
-from workers.protocol.connection import Closed
+from workers.protocol.connection import CloseFrame
 from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
 
@@ -90,7 +90,7 @@ class SessionState:
         self.publish_pending_warnings()
         return self.ending or _DONE_ENDING
 
-    def apply(self, message: ServerMessage | Closed) -> None:
+    def apply(self, message: ServerMessage | CloseFrame) -> None:
         """Applies a message from the server, and publishes or traces it."""
         self.last_message_at = time.monotonic()
         match message:
@@ -109,7 +109,7 @@ class SessionState:
             case messages.Warning():
                 self.warn(Warned(message.warning, message.warning_code))
                 return
-            case Closed():
+            case CloseFrame():
                 _log.debug("closed by the server: %s %s", message.code, message.reason)
                 self.finish(self._lost_after_begin(outcomes.ended_by_close(message)))
                 return

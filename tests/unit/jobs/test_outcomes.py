@@ -2,7 +2,7 @@ import pytest
 
 from workers.jobs import outcomes
 from workers.jobs.events import Ended, Outcome
-from workers.protocol.connection import Closed
+from workers.protocol.connection import CloseFrame
 from workers.protocol.dialing import Unreachable
 from workers.protocol.messages import Error
 
@@ -44,8 +44,8 @@ def test_an_error_is_classified_by_code_and_text(
 
 def test_the_fixed_close_reason_is_not_told_as_one() -> None:
     """The placeholder has no information; before 2026 the close had the reason."""
-    assert LITERAL not in outcomes.ended_by_close(Closed(3006, LITERAL)).reason
-    assert "bad key" in outcomes.ended_by_close(Closed(1008, "bad key")).reason
+    assert LITERAL not in outcomes.ended_by_close(CloseFrame(3006, LITERAL)).reason
+    assert "bad key" in outcomes.ended_by_close(CloseFrame(1008, "bad key")).reason
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1005])
@@ -55,19 +55,19 @@ def test_a_close_without_a_reason_is_a_lost_session(code: int) -> None:
         Outcome.LOST, "the server closed the session before it was finished", code=code
     )
 
-    assert outcomes.ended_by_close(Closed(code, "")) == expected
-    assert outcomes.ended_by_close(Closed(code, LITERAL)) == expected
+    assert outcomes.ended_by_close(CloseFrame(code, "")) == expected
+    assert outcomes.ended_by_close(CloseFrame(code, LITERAL)) == expected
 
 
 @pytest.mark.parametrize(
     ("closed", "reason"),
     [
-        (Closed(1000, "bye"), "the server ended the session (1000): bye"),
-        (Closed(1006, ""), "the server ended the session (1006): no reason was given"),
-        (Closed(1011, LITERAL), "the server ended the session (1011): no reason was given"),
+        (CloseFrame(1000, "bye"), "the server ended the session (1000): bye"),
+        (CloseFrame(1006, ""), "the server ended the session (1006): no reason was given"),
+        (CloseFrame(1011, LITERAL), "the server ended the session (1011): no reason was given"),
     ],
 )
-def test_a_close_is_told_with_its_code_and_reason(closed: Closed, reason: str) -> None:
+def test_a_close_is_told_with_its_code_and_reason(closed: CloseFrame, reason: str) -> None:
     """If the close has a reason, or a code that means a fault."""
     assert outcomes.ended_by_close(closed).reason == reason
 
@@ -75,14 +75,14 @@ def test_a_close_is_told_with_its_code_and_reason(closed: Closed, reason: str) -
 @pytest.mark.parametrize(
     ("closed", "outcome", "hint"),
     [
-        (Closed(1001, "restarting"), Outcome.LOST, "The server is going away."),
-        (Closed(1012, ""), Outcome.LOST, "The server is starting again."),
-        (Closed(3007, ""), Outcome.REFUSED, "speed of speech"),
-        (Closed(3006, ""), Outcome.REFUSED, "parameter"),
+        (CloseFrame(1001, "restarting"), Outcome.LOST, "The server is going away."),
+        (CloseFrame(1012, ""), Outcome.LOST, "The server is starting again."),
+        (CloseFrame(3007, ""), Outcome.REFUSED, "speed of speech"),
+        (CloseFrame(3006, ""), Outcome.REFUSED, "parameter"),
     ],
 )
 def test_a_close_code_that_is_known_decides_alone(
-    closed: Closed, outcome: Outcome, hint: str
+    closed: CloseFrame, outcome: Outcome, hint: str
 ) -> None:
     """If the text is unknown."""
     ended = outcomes.ended_by_close(closed)

@@ -35,7 +35,7 @@ from workers.jobs import outcomes
 from workers.jobs.events import Ended, Event, Outcome, Slipped, Warned
 from workers.jobs.job_state import JobStatus
 from workers.pacing.certificate import Verdict
-from workers.protocol.connection import Closed
+from workers.protocol.connection import CloseFrame
 from workers.protocol.messages import Error
 
 
@@ -384,7 +384,7 @@ def test_further_attempts_are_numbered_in_front_of_their_words() -> None:
     ("ending", "cause"),
     [
         (outcomes.ended_by_error(Error("Session expired", 3008)), "Session expired (3008)"),
-        (outcomes.ended_by_close(Closed(1011, "Oh\nno")), "Oh no (1011)"),
+        (outcomes.ended_by_close(CloseFrame(1011, "Oh\nno")), "Oh no (1011)"),
         (ended_failed("the connection broke"), "the connection broke"),
     ],
 )

@@ -27,7 +27,7 @@ from tui.model.tabs import TimeStamps
 from tui.render import banner, footer, trace_events
 from tui.render.banner import Destination
 from tui.render.job_details import details_lines
-from tui.render.job_labels import recording_name
+from tui.render.job_labels import clean_recording_name
 from tui.render.job_summary import job_summary_lines
 from tui.render.sentences import wrap_sentence
 from tui.render.table import fit_columns, session_row
@@ -190,7 +190,9 @@ def test_whatever_a_job_is_called_and_told_it_is_drawn_as_text(
 ) -> None:
     """In the table, above its transcript, and in it; on every width, in any terminal."""
     job_state = history_of(life, texts)
-    room = fit_columns(cells, has_hours=False, longest_name=cell_width(recording_name(job_state)))
+    room = fit_columns(
+        cells, has_hours=False, longest_name=cell_width(clean_recording_name(job_state))
+    )
     for row_context in (RowContext(), RowContext(current=True, marked=True, stopping=True)):
         for brief in (False, True):
             assert_rows_are_text(

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.session.recorder_harness import CollectedReports, open_recorder
 from workers.jobs.events import Ended, MessageReceived, Outcome, TurnReceived, Warned
 from workers.jobs.resume_point import RECORDING_START, ResumePoint
-from workers.protocol.connection import Closed
+from workers.protocol.connection import CloseFrame
 from workers.protocol.messages import Begin, Error, Termination, Turn, Warning, Word
 from workers.session.recorder import Recorder
 from workers.session.session_state import MAX_WARNINGS, SessionState
@@ -73,12 +73,12 @@ HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its longest duratio
     ("ends", "outcome"),
     [
         (Termination(), Outcome.HANDED_OVER),
-        (Closed(1006, ""), Outcome.LOST),
+        (CloseFrame(1006, ""), Outcome.LOST),
         (Error("Session Expired", 3008), Outcome.LOST),
     ],
 )
 def test_a_session_has_handed_over_when_the_server_confirms_it(
-    state: SessionState, ends: Termination | Closed | Error, outcome: Outcome
+    state: SessionState, ends: Termination | CloseFrame | Error, outcome: Outcome
 ) -> None:
     """Otherwise nobody knows which words it missed."""
     state.end(HANDED_OVER)
@@ -138,9 +138,11 @@ def test_a_turn_is_cut_when_its_audio_was_not_all_sent(
     assert reports.events == [TurnReceived(turn, cut)]
 
 
-@pytest.mark.parametrize("last", [Termination(), Closed(1006, ""), Error("Session Expired", 3008)])
+@pytest.mark.parametrize(
+    "last", [Termination(), CloseFrame(1006, ""), Error("Session Expired", 3008)]
+)
 def test_the_last_message_finishes_a_session(
-    state: SessionState, last: Termination | Closed | Error
+    state: SessionState, last: Termination | CloseFrame | Error
 ) -> None:
     """Its time is kept, because the wait for the next message depends on it."""
     before = time.monotonic()
