@@ -1,6 +1,7 @@
 """The desk: connects the run, the state and the screens.
 
-On a tick it brings the state up to date and draws what changed. What the verbs do is in
+On a tick it brings the state up to date (`drain_reports`) and draws what changed. What the verbs do
+is in
 `run_actions`, `job_actions` (a live run) and `replay_actions` (a finished run).
 """
 
@@ -81,7 +82,7 @@ class Desk(App[None]):
         self.settings = settings or DeskSettings()
         symbols = symbols_for(getattr(sys.__stdout__, "encoding", None))
         self.look = Look(ASCII if self.settings.ascii else symbols, Keymap(self.settings.keys))
-        self.run_status = run
+        self.run_source = run
         self.state = DeskState()
         self.state.tab_state.folder = run_folder
         parts = DeskParts(
@@ -254,7 +255,7 @@ class Desk(App[None]):
 
     def _exit_on_signal(self) -> None:
         """Closes the screen, as the terminal may be gone; the command then ends live sessions."""
-        self.shutdown_state.interrupted_jobs |= not self.run_status.is_idle
+        self.shutdown_state.interrupted_jobs |= not self.run_source.is_idle
         self.exit()
 
     def _install_signal_handlers(self) -> None:

@@ -3,44 +3,18 @@
 What they do to sessions is in `tui.model.verbs`, what they do to the queue in `queue_edits`.
 """
 
-from contextlib import suppress
-from itertools import count
-from queue import Empty, SimpleQueue
-from time import monotonic
-
+from tui.app.drain_reports import DRAIN_PAUSE_S, drain_reports
 from tui.app.queue_edits import QueueEditor
 from tui.app.run_actions import DeskParts, RunActions
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs
-from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import RunNotices
 from tui.text.formats import format_count
-from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
-
-DRAIN_BUDGET_S = 0.008
-"""Longest time for which reports are applied at once; enough for more than a thousand."""
-
-DRAIN_PAUSE_S = 0.008
-"""Pause before the rest of a flood of reports, in which keys are handled."""
-
-DRAIN_BATCH_REPORTS = 100
-"""Reports between two looks at the clock, so at least this many are applied on any machine."""
-
-
-def drain_reports(state: DeskState, reports: "SimpleQueue[JobReport]") -> bool:
-    """Applies pending reports; returns False if the time was up before the queue was empty."""
-    end = monotonic() + DRAIN_BUDGET_S
-    with suppress(Empty):
-        for applied in count(1):
-            state.apply(reports.get_nowait())
-            if not applied % DRAIN_BATCH_REPORTS and monotonic() > end:
-                return False
-    return True
 
 
 class JobActions(RunActions):

@@ -1,5 +1,5 @@
 """Pure drawing: values in, styled lines out.
 
-This room knows no state object, disk, clock or widget. It may import values of the model, files'
-entries, theme, keys and text.
+This room knows neither `DeskState` nor disk, clock or widget. It may import values of the model,
+entries of files, theme, keys and text.
 """

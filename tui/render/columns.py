@@ -222,7 +222,7 @@ COLUMNS = (
     ColumnSpec(
         name="lag",
         label="lag",
-        help="how late the last chunk left, in ms; when finished, what 99 of 100 stayed under",
+        help="how late the latest chunk left, in ms, updated once a second; when finished, the p99",
         sort_value=lambda job, _: metrics.lag_ms(job),
         descending=True,
         finished_last=True,

@@ -75,7 +75,7 @@ class TranscriptView(Pane):
         self._search = TranscriptSearch()
 
     def read_more(self) -> bool:
-        """Reads nothing: the transcript comes with the reports."""
+        """Reads nothing: reports bring the transcript, and `TranscriptCache` its evicted turns."""
         return False
 
     def show_job(self, job_state: JobState | None) -> None:

@@ -173,7 +173,7 @@ class JobReport:
     job: JobId
     attempt: int  # counts from 1; for a queued job, that of the next attempt
     file: str
-    t: float  # seconds since the attempt's process started, on its monotonic clock
+    t: float  # seconds since the session's process started, on its monotonic clock
     event: Event
 
 

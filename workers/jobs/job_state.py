@@ -1,6 +1,7 @@
-"""What is known about a job: the one fold over its events, live or read back from traces.
+"""What is known about a job, folded from its events, live or read back from traces.
 
-The scheduler, the screen, summaries, exports and ``run.json`` all use it.
+The scheduler, the desk, summaries, exports and ``run.json`` all use this fold; scheduler and desk
+each keep a `JobState` of their own.
 """
 
 from copy import copy

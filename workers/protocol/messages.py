@@ -1,6 +1,6 @@
 """The wire protocol, Universal-Streaming v3: every message as a frozen dataclass.
 
-Keys of the wire's JSON appear only here; the client and the embedded server share this module.
+Only this module reads and writes wire messages; the client and the embedded server share it.
 Audio has no message type: a binary frame is audio, 50 to 1000 ms of it at the declared rate.
 
 From the vendor's API reference and AsyncAPI documents for Universal-Streaming and u3-rt-pro, its

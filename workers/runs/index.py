@@ -1,6 +1,6 @@
 """The index of a run, ``run.json``: what all jobs share, and an object for each job.
 
-``paceline resume`` and the replay read it; only `RunFolder` writes it. It never contains a key.
+Resume, replay and export read it; only `RunFolder` writes it. It never contains a key.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Reads a run back: its index and traces, folded into the same `JobState` that the desk shows."""
+"""Reads a run back: ``run.json`` and traces, folded into the `JobState` that the desk shows."""
 
 from dataclasses import dataclass
 from math import inf

@@ -1,4 +1,4 @@
-"""The seam between the scheduler and the place where sessions run.
+"""The interface between the scheduler and the place where sessions run.
 
 `workers.session.local_launcher` runs them as child processes of this program. A launcher for other
 machines needs no more than this.

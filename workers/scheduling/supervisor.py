@@ -281,7 +281,7 @@ class Supervisor:
             traceback.print_exc(file=file)
 
     def _on_report(self, slot: JobSlot, report: JobReport) -> None:
-        """Called in the launcher's thread of the session, as is `_on_exit`."""
+        """Called, like `_on_exit`, by the launcher's thread that reads the session's reports."""
         try:
             with self._changed:
                 self._scheduler.apply_report(slot, report)

@@ -127,18 +127,19 @@ class Conversation:
             # Not in the query, because many key terms make an address too long for a server.
             loop.send(self._assignment.changes, at=start)
         try:
-            for chunk in chunks:  # decoded and framed while there is time
-                frames, frame = len(chunk) // 2, audio_frame(chunk)
-                due = schedule.due(progress.sent_samples, frames)
+            # Decoded and framed before the wait, so that only the write follows the due time.
+            for chunk in chunks:
+                samples, frame = len(chunk) // 2, audio_frame(chunk)
+                due = schedule.due(progress.sent_samples, samples)
                 loop.run_until(due, lambda: state.is_stopping)
                 if state.is_stopping:
                     break
                 stalled_s = schedule.slip_if_late(due, time.monotonic())
                 if stalled_s is not None:
                     progress.record_slip(stalled_s)
-                    due = schedule.due(progress.sent_samples, frames)
+                    due = schedule.due(progress.sent_samples, samples)
                 connection.send_audio(frame)
-                if connection.has_unsent:  # for as long as the keepalive allows
+                if connection.has_unsent:  # until the server reads again, or the keepalive gives up
                     loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
                 progress.add_chunk(chunk, time.monotonic() - due)
             else:

@@ -30,7 +30,10 @@ _log = Logger("paceline.session")
 
 
 class SessionLoop:
-    """Serves one session, from the open connection on; raises `ConnectionLost` when that breaks."""
+    """Waits on behalf of `Conversation`, which sends the chunks, and handles what comes meanwhile.
+
+    Raises `ConnectionLost` when the connection breaks.
+    """
 
     def __init__(
         self,

@@ -56,7 +56,10 @@ class SendProgress:
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
-        """Counts a chunk that left ``lag_s`` seconds late; reports after each second of audio."""
+        """Counts a chunk that left ``lag_s`` seconds late; reports after each second of audio.
+
+        A report has the latest lag and percentiles; only the trace has the lag of every chunk.
+        """
         self._lags.add(lag_s)
         self._levels_db.append(rms_dbfs(chunk))
         self.sent_samples += len(chunk) // 2

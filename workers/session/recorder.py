@@ -1,4 +1,4 @@
-"""Records what happens in a session: in the trace first, then to the supervisor."""
+"""Records what happens in a session: first in the trace, then in the queue to the program."""
 
 import time
 from collections.abc import Callable

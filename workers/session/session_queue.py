@@ -1,4 +1,7 @@
-"""The queue between a session's process and its supervisor, one for each direction."""
+"""A one-way queue between a session's process and the program. Each session has two.
+
+`local_launcher` holds the program's ends; `recorder` and `control` use the session's.
+"""
 
 import os
 import pickle

@@ -3,7 +3,7 @@
 from queue import SimpleQueue
 
 from tests.support.report_builders import queued
-from tui.app.job_actions import drain_reports
+from tui.app.drain_reports import drain_reports
 from tui.model.desk_state import DeskState
 from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
