@@ -1,4 +1,4 @@
-"""Divides a transcript into readable subtitle cues: their cuts, line breaks and times.
+"""Divides a transcript into readable subtitle cues, with line breaks and times.
 
 The limits of two lines, 42 characters and 7 seconds, and the reading speed, are those of Netflix's
 Timed Text Style Guide (general requirements, and the English template). Its minimum of 5/6 of a
@@ -17,15 +17,15 @@ from workers.exports.spoken import MAX_TIME_MS, TimedWord, timed_words
 from workers.jobs.job_state import JobState
 
 MAX_LINE_CHARS = 42
-"""A longer word is not cut but gets its own cue."""
+"""Longest line of a cue. A longer word is not cut but gets its own cue."""
 MAX_CUE_LINES = 2
 MAX_CUE_MS = 7000
 PREFERRED_MIN_CUE_MS = 1000
-"""A cue may be shorter if the next one starts."""
+"""Preferred duration of a cue; it may be shorter if the next one starts."""
 MIN_CUE_MS = 500
-"""If necessary, the next cue starts late."""
+"""Shortest duration of a cue; if necessary, the next cue starts late."""
 READING_CHARS_PER_S = 17
-"""In a silence, a cue stays until a viewer has had time to read it."""
+"""Reading speed: before a silence, a cue stays until a viewer has had time to read it."""
 SPLIT_PAUSE_MS = 600
 """A longer silence between two words is a good place to cut."""
 
@@ -70,7 +70,7 @@ class _TurnSplitter:
 
     def cue_parts(self) -> list[list[TimedWord]]:
         """Divides the turn into cues at the least cost."""
-        best = [(0.0, 0)]  # for the first n words: the least cost, and where the last cue begins
+        best = [(0.0, 0)]  # least cost for the first n words, and the start of their last cue
         for end in range(1, len(self._words) + 1):
             ways = []
             for begin in reversed(range(end)):
@@ -86,13 +86,13 @@ class _TurnSplitter:
         return parts[::-1]
 
     def _fits(self, begin: int, end: int) -> bool:
-        """Whether a cue can hold these words; a single word always fits."""
+        """True if these words fit into one cue; a single word always does."""
         if end - begin == 1:
             return True
         if self._words[end - 1].end_ms - self._words[begin].start_ms > MAX_CUE_MS:
             return False
         line, offsets = begin, self._char_offsets
-        for _ in range(MAX_CUE_LINES):  # as many words to a line as fit
+        for _ in range(MAX_CUE_LINES):  # fill each line with as many words as fit
             line = bisect_right(offsets, offsets[line] + MAX_LINE_CHARS + 1) - 1
         return line >= end
 
@@ -140,7 +140,7 @@ def _cue_lines(part: Sequence[TimedWord]) -> tuple[str, ...]:
 
 
 def _time_cues(parts: list[list[TimedWord]]) -> list[Cue]:
-    """Shows each cue from its first word until it can have been read, or the next one starts."""
+    """Shows each cue from its first word until there was time to read it or the next one starts."""
     timed, free = [], 0
     for part, following in zip_longest(parts, parts[1:]):
         start = max(free, part[0].start_ms)

@@ -50,7 +50,7 @@ def json_of(state: JobState) -> str:
 
 
 def json_of_all(states: Iterable[JobState]) -> str:
-    """One document with those of all jobs."""
+    """One document that contains the documents of all jobs."""
     return _json_text({"jobs": [_job_document(job_state) for job_state in states]})
 
 

@@ -1,4 +1,4 @@
-"""Writes exports as files: each completely or not at all, and none overwritten by default."""
+"""Writes exports as files: each completely or not at all, and by default none is replaced."""
 
 import os
 import secrets
@@ -24,7 +24,7 @@ FORMATS: Mapping[str, Callable[[JobState], str]] = {
     "json": json_of,
     "csv": csv_of,
 }
-"""The function for each format; the key is also the file's suffix. Files are UTF-8."""
+"""The function that writes each format; the key is also the file suffix. Files are UTF-8."""
 
 COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
     "txt": txt_of_all,
@@ -35,7 +35,7 @@ COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
 
 
 class OverwritePolicy(Enum):
-    """What to do about files that exist."""
+    """What to do if files already exist."""
 
     REFUSE = "refuse"
     REPLACE = "replace"
@@ -47,7 +47,7 @@ class FilesExist(PacelineError):
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         names = ", ".join(single_line(path.name) for path in paths)
-        hint = "Nothing was written. Choose another folder, or ask for overwriting"
+        hint = "Nothing was written. Choose another folder, or allow overwriting"
         super().__init__(f"{names} already exist{'s' if len(paths) == 1 else ''}", hint)
         self.paths = paths
 
@@ -91,13 +91,13 @@ def _check_formats(formats: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(formats))
     for suffix in wanted:
         if suffix not in FORMATS:
-            reason = f"there is no export format “{single_line(suffix)}”"
-            raise UsageProblem(reason, f"Known are {', '.join(FORMATS)}")
+            reason = f"unknown export format “{single_line(suffix)}”"
+            raise UsageProblem(reason, f"Formats: {', '.join(FORMATS)}")
     return wanted
 
 
 def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: OverwritePolicy) -> str:
-    """The name to write to: a free one, unless files may be replaced."""
+    """The name to write to, which is unused unless files may be replaced."""
 
     def existing_files(name: str) -> tuple[Path, ...]:
         paths = (folder / f"{name}.{suffix}" for suffix in formats)
@@ -112,14 +112,14 @@ def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: Overwr
 
 
 def _write_files(texts: Mapping[str, str], folder: Path) -> list[Path]:
-    """Writes all to temporary names first, so that no file appears if the disk is full."""
+    """Writes all files under temporary names first, so that none appears if the disk is full."""
     drafts = {folder / name: folder / f".{secrets.token_hex(8)}.part" for name in texts}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as cleanup:
             for draft, text in zip(drafts.values(), texts.values(), strict=True):
                 cleanup.callback(draft.unlink, missing_ok=True)
-                with draft.open("xb") as file:  # not mkstemp, whose files stay private
+                with draft.open("xb") as file:  # not mkstemp, which restricts access
                     file.write(text.encode())
                     file.flush()
                     os.fsync(file.fileno())
@@ -129,6 +129,6 @@ def _write_files(texts: Mapping[str, str], folder: Path) -> list[Path]:
         problem, place = error.strerror or error, single_line(str(folder))
         raise PacelineError(
             f"the export could not be written to {place} ({problem})",
-            "Is it a folder that you may write to, with room on the disk?",
+            "Check that the folder is writable and that the disk has space.",
         ) from error
     return list(drafts)

@@ -1,6 +1,6 @@
-"""Makes file names for exports from those of recordings, safe on every system.
+"""Makes file names for exports from the names of recordings, safe on every system.
 
-The strictest rules of all systems hold: Windows' reserved characters and device names (Microsoft,
+The strictest rules of all systems apply: Windows' reserved characters and device names (Microsoft,
 "Naming Files, Paths, and Namespaces"), no leading dot (hidden on Unix), no dot or space at the end
 (Windows drops them), and names that differ only in case are the same (macOS, Windows).
 """
@@ -16,7 +16,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 MAX_NAME_BYTES = 150
-"""Bytes of UTF-8 in a name without its suffix; file systems allow 255 with it."""
+"""Most bytes of UTF-8 in a name without its suffix; file systems allow 255 with it."""
 _RESERVED_CHARACTERS = re.compile(r'[<>:"/\\|?*\ufffd]')
 _DEVICE_NAMES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
@@ -37,7 +37,7 @@ def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
     distinct: dict[JobId, str] = {}
     for job, name in own.items():
         key = distinct_key = _collision_key(name)
-        distinct[job] = name  # the first job of a name keeps it
+        distinct[job] = name  # the first job with a name keeps it
         while key in numbers and distinct_key in taken:
             ending = f"-{next(numbers[key])}"
             distinct[job] = _truncate(name, MAX_NAME_BYTES - len(ending)) + ending
@@ -49,7 +49,7 @@ def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
 
 def safe_file_name(text: str) -> str:
     """Turns a text into a file name without a suffix. A safe name stays unchanged."""
-    start = single_line(text)[: 4 * MAX_NAME_BYTES]  # normalising a long text is slow
+    start = single_line(text)[: 4 * MAX_NAME_BYTES]  # since normalising a long text is slow
     plain = unicodedata.normalize("NFC", start)
     tame = re.sub(r"\.{2,}", ".", _RESERVED_CHARACTERS.sub("_", plain)).lstrip(" .")
     name = _truncate(f"_{tame}" if _DEVICE_NAMES.match(tame) else tame, MAX_NAME_BYTES)
@@ -62,5 +62,5 @@ def _truncate(name: str, max_bytes: int) -> str:
 
 
 def _collision_key(name: str) -> str:
-    """Equal for names that are the same on some file system."""
+    """A key that is equal for names that are the same on some file system."""
     return unicodedata.normalize("NFC", name.casefold())

@@ -2,7 +2,7 @@
 
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-"""Unicode's embeddings, overrides and isolates, which display text in another order."""
+"""Unicode's embeddings, overrides and isolates, which change the display order of text."""
 _BYTE_ORDER_MARK = 0xFEFF
 
 _REPLACEMENTS: dict[int, str | None] = {

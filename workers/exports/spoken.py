@@ -2,7 +2,7 @@
 
 Words of the transcript and the server's timed words usually match one to one. Where formatting
 joined or split words ("twenty five" and "25"), times are interpolated by a word's position in the
-turn, counted in letters.
+turn, counted in characters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from workers.jobs.transcript import TranscriptLine
 from workers.protocol.messages import Word
 
 LETTER_DURATION_MS = 80.0
-"""Speech at about 150 words of five letters a minute."""
+"""Duration of a character in ms: speech has about 150 words of five letters per minute."""
 
 MAX_TIME_MS = 90 * 3_600_000
 """Later times count as implausible. SRT's clock ends before 100 hours, and cues with the same time
@@ -79,8 +79,8 @@ def _align_words(turn: _TurnWords) -> list[TimedWord]:
 def _spread_evenly(
     group: list[_TurnWords], begin: int, end: float | None, until_ms: int
 ) -> list[list[TimedWord]]:
-    """Spreads turns without times between ``begin`` and ``end``, in proportion to their letters.
-    Without a following turn, the end of the recording is the limit, unless that leaves no room."""
+    """Spreads turns without times between ``begin`` and ``end``, by their length in characters. If
+    no turn follows (``end`` is None), they may extend to the end of the recording, or beyond."""
     letters = [turn.letters for turn in group]
     spoken_ms = sum(letters) * LETTER_DURATION_MS
     if end is None:
@@ -97,7 +97,7 @@ def _spread_evenly(
 def _interpolate_times(
     texts: list[str], letters: Sequence[int], starts: Sequence[float], ends: Sequence[float]
 ) -> list[TimedWord]:
-    """Times of ``texts``, given the times and letters of the segments of speech they cover."""
+    """Times of ``texts``, given the times and lengths of the segments of speech they cover."""
     edges = _cumulative_shares(letters)
     places = _cumulative_shares([len(text) for text in texts])
     start_ms = np.interp(places[:-1], edges, [*starts, ends[-1]]).round().astype(int).tolist()
@@ -107,6 +107,6 @@ def _interpolate_times(
 
 
 def _cumulative_shares(letters: Sequence[int]) -> list[float]:
-    """The start of each part as a share of the whole, then 1, the end of the last part."""
+    """The start of each part as a share of the whole, followed by 1, the end of the last part."""
     *before, whole = accumulate(letters, initial=0)
     return [*(letter / whole for letter in before), 1.0]

@@ -1,6 +1,6 @@
 """SRT and WebVTT, written by pysubs2 from cues.
 
-pysubs2 uses SubStation text: it would drop ``{...}`` as a tag and break lines at ``\\N``. In both
+pysubs2 takes SubStation text: it would drop ``{...}`` as a tag and break lines at ``\\N``. In both
 formats ``<`` starts a tag. In WebVTT, these characters become character references, as in HTML. SRT
 has no escapes, so they become full-width forms, which look alike; NFKC maps them back.
 
@@ -25,12 +25,12 @@ _VTT_HEADER = "WEBVTT\n\n"
 
 
 def srt_of(state: JobState) -> str:
-    """SubRip; empty for an empty transcript."""
+    """The transcript as SubRip; empty for an empty transcript."""
     return _subtitle_text(state, "srt", _SRT_SUBSTITUTES)
 
 
 def vtt_of(state: JobState) -> str:
-    """WebVTT; only the heading for an empty transcript."""
+    """The transcript as WebVTT; only the header for an empty transcript."""
     notes = "".join(f"NOTE {resume_note(span)}\n\n" for span in attempt_spans(state)[1:])
     cues_text = _subtitle_text(state, "vtt", _VTT_ESCAPES).removeprefix(_VTT_HEADER)
     return _VTT_HEADER + notes + cues_text

@@ -16,8 +16,8 @@ attempt        the attempt that received it, from 1
 All recordings in one file: two more columns come first, ``job`` (its number in the run, from 1) and
 ``file`` (the recording's path).
 
-UTF-8 without a byte-order mark, which programs take as part of the first column's name. Set the
-encoding at the import if a spreadsheet guesses another one.
+UTF-8 without a byte-order mark, which some programs take as part of the first column's name. Choose
+the encoding when importing if a spreadsheet guesses another one.
 
 A text that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises
 against CSV injection. Only a letter or digit before the sign makes it harmless; quotes, invisible
@@ -52,7 +52,7 @@ _FORMULA = re.compile(r"\W*?[=+\-@＝＋－＠﹦﹢﹣﹫−]")
 
 
 def csv_of(state: JobState) -> str:
-    """The table of one job, header first."""
+    """The table of one job, with a header row."""
     return _csv_text([CSV_COLUMNS, *_csv_rows(state)])
 
 

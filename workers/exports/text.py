@@ -36,7 +36,7 @@ def txt_of_all(states: Iterable[JobState]) -> str:
 
 
 def resume_note(span: AttemptSpan) -> str:
-    """A note that an attempt took over from another; contains no foreign text."""
+    """A note that a further attempt continued from here; contains no foreign text."""
     minutes, seconds = divmod(span.start.at_ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -16,10 +16,10 @@ class AttemptSpan:
 
 
 def attempt_spans(state: JobState) -> list[AttemptSpan]:
-    """The spans of a transcript, in order. An attempt without a kept turn has none."""
+    """The spans of a transcript, in order. An attempt of which no turn was kept has none."""
     numbers: dict[ResumePoint, int] = {}
     for attempt in state.earlier_attempts:
-        # Of attempts with the same start, the latest that had a connection counts.
+        # If attempts have the same start, the latest one that had a connection counts.
         if attempt.ended.open_seconds or attempt.started_from not in numbers:
             numbers[attempt.started_from] = attempt.number
     if state.began is not None or state.started_from not in numbers:

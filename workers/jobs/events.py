@@ -1,6 +1,6 @@
 """The events of a job: sessions report them, traces hold them, and `JobState` folds them.
 
-As JSON, an event is the same object in a trace and in the output of ``paceline run --json``.
+The JSON object of an event is the same in a trace and in the output of ``paceline run --json``.
 """
 
 from collections.abc import Mapping
@@ -52,11 +52,11 @@ class Connecting:
     to: str  # the server's address, without secrets and parameters
     sha256: str  # of the recording's bytes, hexadecimal
     from_ms: int = 0
-    """Where in the recording this attempt starts; what follows in the transcript is dropped."""
+    """Where in the recording this attempt starts; later parts of the transcript are dropped."""
     from_turn: int = 0
     """The ``turn_order`` of its first turn, so that no two turns of a job share one."""
     kept_words: int | None = None
-    """How many words of the turn before are kept if that was split; None: all of them."""
+    """How many words of the previous turn are kept if it was split; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,12 @@ class Progressed:
     total_seconds: float
     lag_ms: LagSummary
     levels_db: tuple[int, ...] = ()
-    """Of each chunk sent since the last report, oldest first: RMS in dBFS, at least -99."""
+    """RMS of each chunk sent since the last report, oldest first, in dBFS, at least -99."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnReceived:
-    """The server's latest reading of a turn, with times on the recording's clock."""
+    """The server's latest update of a turn, with times on the recording's clock."""
 
     type: ClassVar[str] = "turn"
     turn: Turn
@@ -120,7 +120,7 @@ class Ended:
     code: int | None = None  # the server's error or close code, if any
     sent_seconds: float = 0.0  # how much of the recording was sent, from its start
     open_seconds: float = 0.0  # how long the socket was open, which is what the service bills
-    certificate: Certificate | None = None  # None when no audio was sent
+    certificate: Certificate | None = None  # None if no audio was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class ChunksSent:
-    """Trace only: the lags in microseconds of chunk ``first`` and those after it."""
+    """Trace only: the lags in microseconds of chunk ``first`` and the chunks after it."""
 
     type: ClassVar[str] = "chunks"
     first: int
@@ -153,7 +153,7 @@ class MessageSent:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """Trace only: a message that has no event of its own, as received."""
+    """Trace only: a message without an event of its own, as received."""
 
     type: ClassVar[str] = "received"
     message: Mapping[str, codec.Json]
@@ -171,7 +171,7 @@ class JobReport:
     """An event with its job, attempt and time."""
 
     job: JobId
-    attempt: int  # counts from 1; for a queued job, that of the next attempt
+    attempt: int  # counts from 1; for a queued job, the number of the next attempt
     file: str
     t: float  # seconds since the session's process started, on its monotonic clock
     event: Event

@@ -7,7 +7,7 @@ from workers.audio.recording import Recording
 from workers.pacing.schedule import Release
 
 JobId = NewType("JobId", int)
-"""Counts from 1 in the order in which jobs are added; never used again within a run."""
+"""Counts from 1 in the order in which jobs are added; never reused within a run."""
 
 NATIVE_RATES_HZ = range(8000, 48001)
 """Sample rates in Hz that are sent unchanged."""
@@ -47,15 +47,15 @@ class StreamSettings:
 class Limits:
     """How fast a run processes its jobs, and when it gives up."""
 
-    sessions: int | None = None  # sessions at once; None: as many as suit the endpoint
-    start_rate: int | None = None  # new sessions a minute; None: as many as the endpoint accepts
+    sessions: int | None = None  # concurrent sessions; None: the endpoint's default
+    start_rate: int | None = None  # new sessions per minute; None: as many as the endpoint accepts
     attempts: int = 4  # attempts of a job that may fail before the job fails
     dead_after: float = 20.0  # seconds of silence after which the server counts as dead
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One line of the queue."""
+    """A recording to be streamed, and how to stream it."""
 
     id: JobId
     file: str  # as the user named it; ``recording.path`` is where it is

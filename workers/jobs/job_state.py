@@ -1,7 +1,7 @@
 """What is known about a job, folded from its events, live or read back from traces.
 
-The scheduler, the desk, summaries, exports and ``run.json`` all use this fold; scheduler and desk
-each keep a `JobState` of their own.
+The scheduler, the desk, summaries, exports and ``run.json`` all use this fold; the scheduler and
+the desk each keep a `JobState` of their own.
 """
 
 from copy import copy
@@ -29,7 +29,7 @@ from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
 
 METER_CHUNKS = 20
-"""Levels of so many chunks are kept, for a meter of what is sent now."""
+"""How many chunk levels are kept, for a meter of the audio that is being sent."""
 
 
 class JobStatus(Enum):
@@ -47,17 +47,17 @@ class JobStatus(Enum):
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more happens unless the user retries the job."""
+        """True if nothing more happens unless the user retries the job."""
         return self in _FINISHED
 
     @property
     def is_live(self) -> bool:
-        """The job has a session."""
+        """True if the job has a session."""
         return self in _LIVE
 
     @property
     def is_waiting(self) -> bool:
-        """The job waits for a start."""
+        """True if the job waits to start."""
         return self not in _LIVE and self not in _FINISHED
 
     @classmethod
@@ -101,11 +101,11 @@ class JobState:
     warnings: list[str] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
     ended: Ended | None = None
-    """How the latest attempt ended; None while it lasts, or when another will follow."""
+    """How the latest attempt ended; None while it lasts, or if another will follow."""
     retrying: Retrying | None = None  # why another attempt will follow, until it connects
     refusal: Ended | None = None
-    """The refusal before that, which does not count as an attempt: the server was full or could not
-    be reached."""
+    """The refusal before the latest attempt. It does not count as an attempt: the server was full
+    or could not be reached."""
     earlier_attempts: list[Attempt] = field(default_factory=list)
     """The attempts before the latest one, without refusals."""
     started_from: ResumePoint = RECORDING_START
@@ -114,11 +114,11 @@ class JobState:
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
     _opened_at_s: float | None = None
     """When the live session's socket opened, on its clock; None without one."""
-    _last_report_s: float = 0.0  # when it last reported something, on the same clock
+    _last_report_s: float = 0.0  # when the session last reported something, on the same clock
 
     @property
     def resume_point(self) -> ResumePoint:
-        """Where another attempt would take over."""
+        """The point in the recording at which another attempt would continue."""
         return self.resume_tracker.resume_point
 
     @property
@@ -129,7 +129,7 @@ class JobState:
 
     @property
     def latest_outcome(self) -> Outcome | None:
-        """The outcome of the latest attempt that has ended; None when none has."""
+        """The outcome of the latest attempt that has ended; None if none has."""
         if self.ended is not None:
             return self.ended.outcome
         return self.earlier_attempts[-1].ended.outcome if self.earlier_attempts else None
@@ -162,7 +162,7 @@ class JobState:
 
     def apply(self, report: JobReport) -> None:
         """Applies a report; ignores late reports of earlier attempts."""
-        if report.attempt > self.attempt:  # the transcript stays until this attempt connects
+        if report.attempt > self.attempt:  # the transcript is kept until this attempt connects
             self._archive_attempt()
             self.attempt = report.attempt
             self.began = self.lag = None

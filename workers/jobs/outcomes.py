@@ -1,7 +1,7 @@
-"""What a server's error or close means: the outcome, and a hint for the user.
+"""The meaning of a server's error or close: the outcome, and a hint for the user.
 
-Codes and texts are those of the vendor's pages on session errors. The text comes in an Error frame,
-and before 2026 in the close reason. In 2025 one code was used for nearly everything, so a known
+Codes and texts come from the vendor's pages on session errors. The text is in an Error frame,
+or before 2026 in the close reason. In 2025 one code was used for nearly everything, so a known
 text has priority over the code.
 """
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:  # the desk's process must not load what only sessions need
 
 RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Failures after which another attempt may succeed. `Outcome.BUSY` and `Outcome.HANDED_OVER` also
-lead to one, but are no failures."""
+lead to one, but are not failures."""
 
 CONTINUE_HINT = "What was heard is kept; it can continue from there."
 RETRY_HINT = "What was heard is kept; retry continues from there."
 RESUME_HINT = "What was heard is kept; paceline resume continues from there."
-"""What the user can do about a session that broke: anything, ``retry`` or ``paceline resume``."""
+"""Hints for a session that broke: continue in any way, with ``retry`` or ``paceline resume``."""
 
 _PLACEHOLDER_REASON = "See Error message for details"
 """The close reason of every session since 2026."""
 
 _KEY_HINT = "Check the API key (ASSEMBLYAI_API_KEY) and the state of the account."
-_PARAMETER_HINT = "Change the parameter that it names; a retry alone will not help."
+_PARAMETER_HINT = "Change the parameter in this message; a retry alone will not help."
 _PACE_HINT = "Check --chunk-ms; audio must arrive at the speed of speech."
 _BUSY_HINT = "Retry later, or lower --sessions and --start-rate."
-_SERVER_FAULT = "The server had a fault."
-_SESSION_EXPIRED = "The session reached its longest duration."
+_SERVER_FAULT = "The server had an internal error."
+_SESSION_EXPIRED = "The session reached its maximum duration."
 
 _OUTCOME_BY_TEXT = (
     ("too many concurrent sessions", Outcome.BUSY, _BUSY_HINT),
     ("incorrect padding", Outcome.LOST, _SERVER_FAULT),  # happens with valid keys too
-    ("due to inactivity", Outcome.LOST, "It had received nothing for too long."),
+    ("due to inactivity", Outcome.LOST, "The server received nothing for too long."),
     ("session expired", Outcome.LOST, _SESSION_EXPIRED),
     ("transmission rate exceeded", Outcome.REFUSED, _PACE_HINT),
     ("input duration", Outcome.REFUSED, _PACE_HINT),
@@ -45,21 +45,21 @@ _OUTCOME_BY_TEXT = (
 )
 _OUTCOME_BY_CODE = {
     1000: (Outcome.LOST, ""),
-    1001: (Outcome.LOST, "The server is going away."),
+    1001: (Outcome.LOST, "The server is shutting down."),
     1005: (Outcome.LOST, ""),
     1006: (Outcome.LOST, "Check the network."),
     1008: (Outcome.UNAUTHORISED, _KEY_HINT),
     1011: (Outcome.LOST, _SERVER_FAULT),
-    1012: (Outcome.LOST, "The server is starting again."),
+    1012: (Outcome.LOST, "The server is restarting."),
     1013: (Outcome.LOST, "The server is overloaded."),
     3005: (Outcome.LOST, _SERVER_FAULT),
     3006: (Outcome.REFUSED, _PARAMETER_HINT),
     3007: (Outcome.REFUSED, _PACE_HINT),
     3008: (Outcome.LOST, _SESSION_EXPIRED),
     3009: (Outcome.BUSY, _BUSY_HINT),
-    4001: (Outcome.UNAUTHORISED, _KEY_HINT),  # the older table's
+    4001: (Outcome.UNAUTHORISED, _KEY_HINT),  # from the vendor's older table
 }
-_UNKNOWN_OUTCOME = (Outcome.REFUSED, "Retry; if it stays, ask support.")
+_UNKNOWN_OUTCOME = (Outcome.REFUSED, "Retry; if the error persists, ask support.")
 _OUTCOME_BY_HTTP_STATUS = {401: Outcome.UNAUTHORISED, 403: Outcome.UNAUTHORISED, 429: Outcome.BUSY}
 
 

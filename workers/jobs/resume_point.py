@@ -1,8 +1,8 @@
-"""Where another attempt takes over from one that broke.
+"""The point at which another attempt continues after one that broke.
 
 The protocol has no resumption: a new session counts turns and time from zero. So a job resumes at
 the end of its last complete final turn. The audio after that is sent again, and its turns are
-dropped. Only a turn that is longer than a session is split.
+dropped. A turn is split only if it is longer than a session.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class ResumePoint:
     at_ms: int = 0  # on the recording's clock: the next attempt sends audio from here on
     turn: int = 0  # the ``turn_order`` of its first turn, within the job
     kept_words: int | None = None
-    """How many words of the turn before are kept if that was split; None: all of them."""
+    """How many words of the previous turn are kept if it was split; None: all of them."""
 
     @classmethod
     def from_connecting(cls, event: Connecting) -> "ResumePoint":
@@ -27,45 +27,45 @@ class ResumePoint:
 
 
 RECORDING_START = ResumePoint()
-"""Where a first attempt starts, and one that starts over."""
+"""The point where a first attempt starts, or one that starts over."""
 
 TORN_WORD_MARGIN_MS = 1000
-"""A word that ends this close to the end of the audio sent may be torn; a word that starts there
-may not have been reported."""
+"""A word that ends this close to the end of the audio sent may be cut off; a word that starts
+there may not have been reported."""
 
 
 class ResumeTracker:
-    """Follows the turns of an attempt, to know at any moment where another would take over."""
+    """Follows the turns of an attempt to know, at any moment, where another would continue."""
 
     def __init__(self, started_from: ResumePoint = RECORDING_START) -> None:
         self._started_from = started_from
         self._last_final = started_from  # the end of the last final turn that has times
         self._last_word_start_ms = 0
-        """Where the last word of that turn starts, or the word before ends if that is later."""
+        """Where the last word of that turn starts, or the previous word ends if that is later."""
         self._open_turn_start_ms: int | None = None
-        """Where the first open turn after it starts; None when there is none."""
+        """Where the first open turn after it starts; None if there is none."""
         self._open_turn_order = started_from.turn
         self._sent_ms = self._final_bound_ms = started_from.at_ms
-        """How far audio was sent: by now, and when the latest turn was received. Servers pad the
+        """How much audio was sent: so far, and when the latest turn was received. Servers pad the
         ends of turns, but no turn can end after the audio sent."""
         self._turn_count = started_from.turn
-        """How many turns the job has had, including finals without times."""
-        self._is_turn_open = False  # whether the last of them has no final yet
+        """How many turns the job has had, including final turns without times."""
+        self._is_turn_open = False  # whether the last of them is not final yet
         self._cut_point: ResumePoint | None = None
-        """Where to split the last turn if the session's end cut it off; None if it did not."""
+        """Where to split the last turn if the end of the session cut it off; else None."""
 
     def apply_progress(self, sent_seconds: float) -> None:
-        """Notes how far audio was sent, in seconds of the recording. Comes before each final turn:
-        see `workers.traces.format.needs_progress_first`."""
+        """Records how much audio was sent, in seconds of the recording. Must be called before each
+        final turn: see `workers.traces.format.needs_progress_first`."""
         self._sent_ms = max(self._sent_ms, round(sent_seconds * 1000))
 
     def apply_turn(self, turn: Turn, *, cut: bool) -> None:
-        """Applies the latest reading of a turn; ``cut``: the session's end cut it off."""
+        """Applies the latest update of a turn; ``cut``: it is incomplete as the session ended."""
         order, known = turn.turn_order, self._last_final.turn
         if order + 1 < known or not (turn.words or turn.transcript.strip()):
             return
         if order + 1 == self._turn_count and not (self._is_turn_open or turn.end_of_turn):
-            return  # a late partial does not reopen a final turn
+            return  # a late partial turn does not reopen a final one
         if order >= known:  # otherwise it repeats the last final turn
             self._turn_count = max(self._turn_count, order + 1)
             self._is_turn_open = not turn.end_of_turn
@@ -76,7 +76,7 @@ class ResumeTracker:
                 if turn.end_of_turn:
                     self._open_turn_start_ms = None
                 elif self._open_turn_start_ms is None or order <= self._open_turn_order:
-                    # Of several open turns, the first counts.
+                    # If several turns are open, the first one counts.
                     self._open_turn_start_ms, self._open_turn_order = turn.words[0].start, order
         end = self._end_ms(turn.words)
         if end is not None and turn.end_of_turn and not cut:
@@ -91,7 +91,7 @@ class ResumeTracker:
             return
         if self._cut_point is not None:  # a turn longer than a session
             self._last_final, self._open_turn_start_ms = self._cut_point, None
-        elif not self._is_turn_open:  # hours of silence, or finals without times
+        elif not self._is_turn_open:  # hours of silence, or final turns without times
             start, before_margin = self._started_from, self._sent_ms - TORN_WORD_MARGIN_MS
             silent = self._turn_count == start.turn and before_margin > start.at_ms
             at_ms = before_margin if silent else self._sent_ms
@@ -99,7 +99,7 @@ class ResumeTracker:
 
     @property
     def resume_point(self) -> ResumePoint:
-        """Where another attempt would take over; never before the start of this one."""
+        """The point where another attempt would continue; never before the start of this one."""
         at, opened = self._last_final.at_ms, self._open_turn_start_ms
         if opened is not None and opened > self._last_word_start_ms:
             at = min(at, opened)  # the end of the final turn is padded into the open one
@@ -107,18 +107,18 @@ class ResumeTracker:
 
     @property
     def has_advanced(self) -> bool:
-        """Whether another attempt would start later in the recording than this one did."""
+        """True if another attempt would start later in the recording than this one did."""
         return self.resume_point.at_ms > self._started_from.at_ms
 
     def _end_ms(self, words: Sequence[Word]) -> int | None:
-        """Where the last word ends; None without words, or if their times are impossible."""
+        """The end of the last word; None without words, or if their times are impossible."""
         latest_start = max((word.start for word in words), default=0)
         end = words[-1].end if words else 0
         return end if end >= latest_start and end > self._started_from.at_ms else None
 
     def _split_point(self, turn: Turn) -> ResumePoint:
-        """Where to split a turn that was cut off: after its last word, or before that if it may be
-        torn; without times, at the end of the audio sent."""
+        """The point at which to split a turn that was cut off: after its last word, or before it if
+        that may be cut off too; without times, at the end of the audio sent."""
         following, sent = turn.turn_order + 1, self._final_bound_ms
         end, kept = self._end_ms(turn.words), turn.words[:-1]
         if end is not None and end + TORN_WORD_MARGIN_MS <= sent:

@@ -1,7 +1,7 @@
-"""The one fold from turns to a transcript, so that screen, exports and metrics agree.
+"""Folds turns into a transcript; shared, so that screen, exports and metrics agree.
 
 A later message replaces the earlier one of the same ``turn_order``, even if only its format
-differs. An empty final is ignored. A turn is final from its first ``end_of_turn`` on.
+differs. An empty final turn is ignored. A turn is final from its first ``end_of_turn`` on.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ class TranscriptLine:
 
     turn_order: int
     stable_text: str  # words that no longer change
-    unstable_text: str  # words that may still change; empty in a final
+    unstable_text: str  # words that may still change; empty in a final turn
     is_final: bool
     start_ms: int | None
-    """From the first word, on the recording's clock; None when the server sent no words."""
+    """Start of the first word, on the recording's clock; None if the server sent no words."""
     end_ms: int | None
     words: tuple[Word, ...]
 
@@ -33,8 +33,8 @@ class TranscriptLine:
 def transcript_line(turn: Turn) -> TranscriptLine:
     """A turn of either model family as a reader sees it.
 
-    Universal-Streaming puts only final words into ``transcript``: the last word of a partial is in
-    ``words`` alone. u3 puts everything into ``transcript`` and marks no word of a partial as final.
+    Universal-Streaming puts only final words into ``transcript``: the last word of a partial turn
+    is only in ``words``. u3 puts everything into ``transcript`` and marks no word of it as final.
     """
     stable, unstable = turn.transcript.strip(), ""
     if not turn.end_of_turn:
@@ -74,22 +74,22 @@ MAX_EVICTABLE_TURN = 1 << 20
 
 class Transcript:
     """The turns of one job, in order, over all its attempts. `evict` frees the memory of old turns,
-    which are in the traces; `restore` puts them back."""
+    which the traces contain; `restore` puts them back."""
 
     def __init__(
         self, turns: Iterable[Turn] = (), resume_points: Iterable[ResumePoint] = ()
     ) -> None:
         self._turns: dict[int, Turn] = {}
         self._evicted_mask = 0
-        """A bit for each evicted turn: hours of turns take a few hundred bytes."""
-        self._evict_threshold = 0  # turns below which `evict` does nothing
+        """One bit per evicted turn: hours of turns take a few hundred bytes."""
+        self._evict_threshold = 0  # number of turns below which `evict` does nothing
         self.resume_points = list(resume_points)
-        """Where one attempt took over from another, in order."""
+        """The points at which further attempts continued, in order."""
         for turn in turns:
             self.apply(turn)
 
     def apply(self, turn: Turn) -> bool:
-        """Applies a reading of a turn; False when it is ignored."""
+        """Stores an update of a turn; returns False if the update is ignored."""
         order = turn.turn_order
         known = self._turns.get(order)
         empty = not turn.transcript.strip() and not turn.words
@@ -97,7 +97,7 @@ class Transcript:
             return False
         is_final = self._is_evicted(order) or (known is not None and known.end_of_turn)
         if is_final and not turn.end_of_turn:
-            return False  # a late partial does not reopen a final turn
+            return False  # a late partial turn does not reopen a final one
         self._store(turn)
         return True
 
@@ -115,11 +115,11 @@ class Transcript:
 
     @property
     def is_complete(self) -> bool:
-        """Whether no turn is evicted."""
+        """True if no turn is evicted."""
         return not self._evicted_mask
 
     def evict(self, keep_turns: int) -> None:
-        """Drops finals before the last ``keep_turns`` turns. Cheap to call often: it does nothing
+        """Drops final turns before the last ``keep_turns``. Cheap to call often: it does nothing
         until there are twice as many."""
         if len(self._turns) < max(2 * keep_turns, self._evict_threshold):
             return
@@ -151,7 +151,7 @@ class Transcript:
 
     @property
     def turns(self) -> list[Turn]:
-        """The latest reading of every turn that has text, by ``turn_order``; not evicted ones."""
+        """The latest version of every turn that has text and is not evicted, by ``turn_order``."""
         return self.last_turns(len(self._turns))
 
     def last_turns(self, count: int) -> list[Turn]:
@@ -175,5 +175,5 @@ class Transcript:
         return "\n".join(line.text for line in self.lines if line.text)
 
     def __len__(self) -> int:
-        """The number of turns, with evicted ones."""
+        """The number of turns, including evicted ones."""
         return len(self._turns) + self._evicted_mask.bit_count()

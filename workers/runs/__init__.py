@@ -1,6 +1,6 @@
-"""A run as a folder: its index and lock, written while it runs, and runs read back or replayed.
+"""The folder of a run: writes its index and lock while it runs, and reads or replays it later.
 
 The meaning of a trace's lines belongs to `workers.traces`, the fold of reports to `workers.jobs`;
-this room combines both with the index. May import those two, `workers.protocol` and
+this package combines both with the index. May import those two, `workers.protocol` and
 `workers.errors`.
 """

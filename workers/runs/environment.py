@@ -1,4 +1,4 @@
-"""The versions of packages and the system that a run is made with."""
+"""The versions of the packages and the system that a run uses."""
 
 import platform
 import sys
@@ -12,7 +12,7 @@ _REPORTED_PACKAGES = "paceline numpy soundfile soxr websocket-client moonshine-v
 @cache
 def environment_info() -> JsonObject:
     """The fields of ``run.json``: ``versions`` by package, and ``host``. Called when the first
-    session connects, as it would take a thirtieth of the desk's start."""
+    session connects, since it would lengthen the start of the desk by a thirtieth."""
     from importlib.metadata import PackageNotFoundError, version  # slow to load, used once
 
     versions: JsonObject = {}

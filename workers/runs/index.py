@@ -1,4 +1,4 @@
-"""The index of a run, ``run.json``: what all jobs share, and an object for each job.
+"""The index of a run, ``run.json``: the header that all jobs share, and an object for each job.
 
 Resume, replay and export read it; only `RunFolder` writes it. It never contains a key.
 """
@@ -23,13 +23,13 @@ INDEX_NAME = "run.json"
 T = TypeVar("T")
 
 encode_json = json.JSONEncoder(ensure_ascii=False).encode
-"""Without `indent`, which the C encoder does not support: a thousand jobs would take a quarter of a
-second, and meanwhile the reports of all sessions wait for the lock."""
+"""Does not use `indent`, which the C encoder lacks: a thousand jobs would take a quarter of a
+second, while the reports of all sessions wait for the lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexJob:
-    """One job of the index. Properties raise `Malformed` for what cannot be read."""
+    """One job of the index. Properties raise `Malformed` if they cannot be read."""
 
     id: JobId
     file: str  # the recording, as the user named it
@@ -37,7 +37,7 @@ class IndexJob:
 
     @property
     def status(self) -> str:
-        """A value of `JobStatus`, or any other text that the index holds instead."""
+        """A value of `JobStatus`, or any other text that the index contains instead."""
         ended = self.record.get("ended")
         if isinstance(ended, dict) and ended.get("outcome") == Outcome.INTERRUPTED.value:
             return JobStatus.INTERRUPTED.value
@@ -56,7 +56,7 @@ class IndexJob:
         return attempt if isinstance(attempt, int) else 0
 
     def ending_of(self, attempt: int) -> Ended | None:
-        """How an attempt ended, as the supervisor saw it; the trace of a killed one lacks that."""
+        """How an attempt ended, as the supervisor saw it; the trace of a killed one lacks this."""
         endings = self.record.get("attempts")
         ended = endings.get(str(attempt)) if isinstance(endings, dict) else None
         return codec.load(Ended, ended, f"job {self.id}") if isinstance(ended, dict) else None
@@ -64,14 +64,14 @@ class IndexJob:
 
 @dataclass(frozen=True, slots=True)
 class RunIndex:
-    """The content of ``run.json``. Properties raise `Malformed` for what cannot be read."""
+    """The content of ``run.json``. Properties raise `Malformed` if they cannot be read."""
 
-    header: JsonObject  # what all jobs have in common
+    header: JsonObject  # the properties that all jobs share
     jobs: list[IndexJob]
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where the run streams to; None if no session ever started."""
+        """The server that the run streams to; None if no session ever started."""
         return self._section(Endpoint, "endpoint")
 
     @property
@@ -97,7 +97,7 @@ def read_index(path: Path) -> RunIndex:
             if type(job["id"]) is int and isinstance(job["file"], str)
         ]
     except FileNotFoundError as error:
-        hint = f"It holds no {INDEX_NAME}."
+        hint = f"It does not contain {INDEX_NAME}."
         raise RunFolderProblem(f"{path} is not a run folder", hint) from error
     except OSError as error:
         raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error

@@ -6,9 +6,9 @@ import time
 from workers.runs.run_folder import RunFolder
 
 MAX_WRITE_SHARE = 0.1
-"""The share of time spent on writing; changes in the meantime are saved together."""
+"""The largest share of time spent on writing; changes in the meantime are saved together."""
 RETRY_INTERVAL_S = 1.0
-"""Wait after a failure, such as a full disk."""
+"""Seconds to wait after a failure, such as a full disk."""
 MAX_FINAL_TRIES = 3
 
 
@@ -27,7 +27,7 @@ class IndexWriter:
         return min(max_s, self._due_at - time.monotonic())
 
     def save_final(self) -> None:
-        """Saves everything durably; tries again for a few seconds if the disk is full."""
+        """Saves everything durably; retries for a few seconds if the disk is full."""
         for _ in range(MAX_FINAL_TRIES):
             self.save(force=True, durable=True)
             if not self._folder.needs_saving:
@@ -35,8 +35,8 @@ class IndexWriter:
             time.sleep(RETRY_INTERVAL_S)
 
     def save(self, *, force: bool = False, durable: bool = False) -> None:
-        """Saves changes if a save is due; after a failure, later calls try again. ``durable`` waits
-        for the disk."""
+        """Saves changes if a save is due; after a failure, later calls retry. ``durable`` waits for
+        the disk."""
         began = time.monotonic()
         if not force and began < self._due_at:
             return
@@ -48,7 +48,7 @@ class IndexWriter:
             self._folder.save(index, durable=durable)
             now = time.monotonic()
             self._due_at = now + (now - began) / MAX_WRITE_SHARE
-        except OSError:  # the traces have everything
+        except OSError:  # the traces contain everything
             with self._lock:
                 self._folder.mark_unsaved()
             self._due_at = began + RETRY_INTERVAL_S

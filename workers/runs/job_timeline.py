@@ -1,6 +1,6 @@
 """Rebuilds the reports of one job from the index and the job's traces.
 
-What no trace keeps is added here, and only here: a job is queued from the start (when it was added
+Only this module adds what no trace contains: a job is queued from the start (when it was added
 is not recorded); an attempt whose process was killed ends as the index says, or else with
 `UNRECORDED_ENDING`; the next attempt is announced when the previous one has failed, or right before
 its start if the user retried the job.
@@ -32,15 +32,15 @@ TimedReport: TypeAlias = tuple[float, JobReport]
 """Seconds on the run's clock, and the report."""
 
 BEFORE_START_S = -1.0
-"""A time before every report."""
+"""A time earlier than that of every report."""
 
 _REASON = "its end was not recorded: its process was killed"
 UNRECORDED_ENDING = Ended(Outcome.CRASHED, _REASON, RESUME_HINT)
-"""The end of a session whose end is missing, in a run that no program works on."""
+"""The substitute for a missing end of a session, in a run that no program is working on."""
 
 
 class IncidentKind(Enum):
-    """What a replay can jump to."""
+    """The kinds of incidents that a replay can jump to."""
 
     FAILED = "failed"
     RETRIED = "retried"
@@ -63,8 +63,8 @@ class TimedAttempt:
 def time_attempts(
     traces: Iterable[tuple[int, TraceIndex]], start_s: Callable[[TraceIndex], float]
 ) -> list[TimedAttempt]:
-    """Puts attempts of one job on the run's clock; none starts before the previous one ends.
-    ``start_s`` gives the start by the wall clock, which may have been set in between."""
+    """Places attempts of one job on the run's clock; none starts before the previous one ends.
+    ``start_s`` returns the start by the wall clock, which may have been changed in between."""
     attempts: list[TimedAttempt] = []
     for number, trace_index in traces:
         earliest_s = attempts[-1].end_s if attempts else 0.0
@@ -74,8 +74,8 @@ def time_attempts(
 
 
 class JobTimeline:
-    """The reports of one job in order of time. ``running``: a program works on the run, so a last
-    attempt without an end is live."""
+    """The reports of one job in order of time. ``running``: a program is working on the run, so a
+    last attempt without an end is live."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class JobTimeline:
                 self._add_retry(attempt, ended, following)
         ended = job.ending_of(job.attempt)
         if ended is not None and all(attempt.number < job.attempt for attempt in attempts):
-            # It never started. A job cancelled in the queue counts as queued to the end.
+            # The job never started. A job cancelled in the queue counts as queued to the end.
             failed = JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED
             last_s = attempts[-1].end_s if attempts else 0.0
             at_s = last_s if failed else run_duration_s
@@ -115,8 +115,8 @@ class JobTimeline:
                 self.incidents.append((at_s, IncidentKind.FAILED))
 
     def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
-        """The reports after ``after_s`` and up to ``until_s``, without replaced readings of turns.
-        In order, except that a warning of damage comes after its attempt."""
+        """The reports after ``after_s`` and up to ``until_s``, without replaced versions of turns.
+        In order, except that a warning about damage comes after its attempt."""
         latest = 1
         for entry in self._entries:
             if not isinstance(entry, TimedAttempt):
@@ -129,7 +129,7 @@ class JobTimeline:
                 latest = entry.number
             if start_s > until_s or entry.end_s <= after_s:
                 continue
-            # Rounding must not lose the last event.
+            # Do not lose the last event because of rounding.
             last_s = inf if until_s >= entry.end_s else until_s - start_s
             for t, event in trace_index.events_between(after_s - start_s, last_s):
                 yield start_s + t, self._report(entry.number, event, t)

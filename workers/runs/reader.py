@@ -13,12 +13,12 @@ from workers.runs.job_timeline import BEFORE_START_S, JobTimeline, time_attempts
 from workers.traces.files import trace_files
 from workers.traces.index import TraceIndex
 
-_RETRY_NOT_STARTED = "it was asked for again, and the program ended before it began"
+_RETRY_NOT_STARTED = "a retry was requested, but the program ended before it began"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedRun:
-    """What is needed to resume a run."""
+    """The data needed to resume a run."""
 
     endpoint: Endpoint | None  # None: the embedded engine, before any session started
     settings: StreamSettings
@@ -27,7 +27,7 @@ class SavedRun:
 
 
 def read_run(path: Path) -> SavedRun:
-    """Reads a run that no program works on, so a session without an end was killed. Raises
+    """Reads a run that no program is working on, so a session without an end was killed. Raises
     `RunFolderProblem` or `Malformed`."""
     index = read_index(path)
     jobs = [_read_job(path, job, running=False) for job in index.jobs]
@@ -37,7 +37,7 @@ def read_run(path: Path) -> SavedRun:
 def read_job_states(path: Path) -> list[JobState]:
     """Reads every job of a run, which may be in progress.
 
-    A damaged trace counts up to the damage, which becomes a warning. Raises `RunFolderProblem` if
+    A damaged trace is used up to the damage, which becomes a warning. Raises `RunFolderProblem` if
     there is no run in folder ``path``.
     """
     return [_read_job(path, job, running=True) for job in read_index(path).jobs]

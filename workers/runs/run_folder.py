@@ -1,7 +1,7 @@
 """The folder of a run in progress: its index, its lock, and the files of its attempts.
 
-``run.json`` is replaced as a whole, so it is never half written. A program that works on a run
-holds a lock, which the system releases in any case when the program ends.
+``run.json`` is replaced as a whole, so it is never half written. A program that is working on a run
+holds a lock, which the system always releases when the program ends.
 """
 
 import os
@@ -35,12 +35,12 @@ from workers.traces.files import attempt_files
 
 _LOCK_NAME = "run.lock"
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
-"""Kept from the header of a resumed run, unless they are set again."""
+"""Keys that are kept from the header of a resumed run, unless they are set again."""
 
 
 class RunFolder:
-    """Keeps the index of a run up to date. Not thread-safe: the supervisor holds its lock.
-    ``index``: of a resumed run."""
+    """Keeps the index of a run up to date. Not thread-safe: callers must hold a lock.
+    ``index``: the index of a resumed run."""
 
     def __init__(self, path: Path, lock: FileLock, index: RunIndex | None = None) -> None:
         self.path = path
@@ -51,7 +51,7 @@ class RunFolder:
         self.needs_saving = False  # whether anything has changed since the last save
         self._header_saved = False
         self._saved_lines: dict[JobId, str] = {}
-        """The lines of jobs that have not changed since the last save."""
+        """The encoded lines of jobs that have not changed since the last save."""
 
     def close(self) -> None:
         """Releases the lock; removes the folder if it never had a job."""
@@ -66,21 +66,21 @@ class RunFolder:
 
     @property
     def is_saved(self) -> bool:
-        """Whether everything could be saved."""
+        """True if everything was saved."""
         return not self.needs_saving and (not self._jobs or (self.path / INDEX_NAME).exists())
 
     @property
     def faults_path(self) -> Path:
-        """The log for faults of the program itself."""
+        """The log for internal errors of the program."""
         return self.path / "faults.log"
 
     def set_header(
         self, endpoint: Endpoint | None, settings: StreamSettings, limits: Limits | None = None
     ) -> None:
-        """Records what all jobs have in common.
+        """Records the properties that all jobs share.
 
         ``endpoint`` is None before the embedded engine has an address; without ``limits``, those
-        of a resumed run stay.
+        of a resumed run are kept.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         header: JsonObject = {"format": INDEX_VERSION, "started": now, "limits": None}
@@ -93,19 +93,19 @@ class RunFolder:
         if limits is not None:
             header["limits"] = codec.dump(limits)
         self._header = {**header, "order": list[Json](self.order)}
-        self.needs_saving = bool(self._jobs)  # without jobs there is no run
+        self.needs_saving = bool(self._jobs)  # a run without jobs is not saved
         self._header_saved = False
 
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
-        after its start leaves one without events."""
+        after its start leaves a trace without events."""
         while attempt_files(self.path, job, attempt, file)[0].exists():
             attempt += 1
         return attempt
 
     def add_job(self, job: JobId, file: str) -> None:
         """Records a new job. ``file`` is the recording as the user named it; its absolute path is
-        kept too, as the run may be resumed from another working directory."""
+        recorded too, as the run may be resumed from another working directory."""
         path = file
         with suppress(FileNotFoundError):  # the working directory was removed
             path = os.path.abspath(file)
@@ -130,7 +130,7 @@ class RunFolder:
         return [JobId(job) for job in jobs if isinstance(job, int)]
 
     def set_changes(self, job: JobId, changes: UpdateConfiguration) -> None:
-        """Records the changes of a job's session configuration."""
+        """Records the changes to a job's session configuration."""
         record, written = self._jobs[job], codec.dump(changes)
         if record.get("changes", {}) == written:
             return
@@ -182,15 +182,15 @@ class RunFolder:
         self.needs_saving = True
 
     def is_job_saved(self, job: JobId) -> bool:
-        """Whether the index on disk is up to date for a job and for the run's header."""
+        """True if the index on disk is up to date for a job and for the run's header."""
         return self._header_saved and job in self._saved_lines
 
     def take_index_text(self) -> str | None:
-        """The text to save; None if nothing has changed since the last call."""
+        """Returns the text to save; None if nothing has changed since the last call."""
         if not self.needs_saving:
             return None
         self.needs_saving, self._header_saved = False, True
-        for id, record in self._jobs.items():  # only what changed: the reports of all jobs wait
+        for id, record in self._jobs.items():  # only changes, as the reports of all jobs wait
             if id not in self._saved_lines:
                 self._saved_lines[id] = encode_json(record)
         return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))
@@ -203,7 +203,7 @@ class RunFolder:
         """Replaces ``run.json`` in one step, so that it is never half written. Raises `OSError`.
 
         ``durable`` waits for the disk, which only guards against a power failure. While sessions
-        stream, that would hold up the file system, and so their traces and chunks.
+        stream, that would block the file system, and so delay their traces and chunks.
         """
         draft = self.path / f".{INDEX_NAME}.{secrets.token_hex(4)}"
         try:
@@ -226,32 +226,32 @@ def create(path: Path | None) -> RunFolder:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if {entry.name for entry in path.iterdir()} - {_LOCK_NAME}:  # a killed start leaves a lock
-            problem = "holds a run already" if (path / INDEX_NAME).exists() else "is not empty"
-            raise UsageProblem(f"{path} {problem}", "Name another folder with --out.")
+            problem = "already contains a run" if (path / INDEX_NAME).exists() else "is not empty"
+            raise UsageProblem(f"{path} {problem}", "Choose another folder with --out.")
         return RunFolder(path, _acquire_lock(path))
     except OSError as error:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
-        raise RunFolderProblem(reason, "Name another folder with --out.") from error
+        raise RunFolderProblem(reason, "Choose another folder with --out.") from error
 
 
 def reopen(path: Path) -> RunFolder:
     """Opens the folder of a run to resume it; raises `RunFolderProblem`, also if it is running."""
-    if not read_index(path).jobs:  # first, so that no lock is made in other folders
-        raise RunFolderProblem(f"the run in {path} names no recordings", "There is nothing to do.")
+    if not read_index(path).jobs:  # first, so that no lock is created in other folders
+        raise RunFolderProblem(f"the run in {path} lists no recordings", "There is nothing to do.")
     try:
         lock = _acquire_lock(path)
     except OSError as error:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
         raise RunFolderProblem(reason) from error
     try:
-        return RunFolder(path, lock, read_index(path))  # again, now that no other program writes it
+        return RunFolder(path, lock, read_index(path))  # read again now that it is locked
     except BaseException:
         lock.release()
         raise
 
 
 def is_running(path: Path) -> bool:
-    """Whether a program works on that run now."""
+    """Returns whether a program is working on that run."""
     try:
         if (path / _LOCK_NAME).exists():
             _acquire_lock(path).release()
@@ -268,7 +268,7 @@ def _acquire_lock(path: Path) -> FileLock:
         lock.acquire()
     except Timeout as error:
         reason = f"another program is working on {path}"
-        raise RunFolderProblem(reason, "Wait for it, or end it.") from error
+        raise RunFolderProblem(reason, "Wait until it finishes, or stop it.") from error
     return lock
 
 

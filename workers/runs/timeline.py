@@ -1,6 +1,6 @@
-"""Puts everything that happened in a run on one clock, from its index and its traces.
+"""Places everything that happened in a run on one clock, from its index and its traces.
 
-The head of a trace has the wall time; the run's clock starts with its first session. Refused
+The head of a trace contains the wall time; the run's clock starts with its first session. Refused
 connections do not count as attempts and are not shown.
 """
 
@@ -17,14 +17,14 @@ from workers.traces.files import trace_files
 from workers.traces.index import TraceIndex
 
 MAX_IDLE_GAP_S = 10.0
-"""A longer time without live sessions is cut to this, as when a run is resumed the next day."""
+"""A longer gap without live sessions is cut to this, as when a run is resumed the next day."""
 
 
 class RunTimeline:
-    """Every job of a run, at any moment of it.
+    """Every job of a run, at any moment of the run.
 
-    ``running``: a program works on the run, so a session without an end is live. Raises
-    `RunFolderProblem` if ``path`` is no run folder, `Malformed` if its index is damaged.
+    ``running``: a program is working on the run, so a session without an end is live. Raises
+    `RunFolderProblem` if ``path`` is not a run folder, `Malformed` if its index is damaged.
     """
 
     def __init__(self, path: Path, *, running: bool = False) -> None:
@@ -59,13 +59,13 @@ class RunTimeline:
             for job, job_attempts in zip(self.index.jobs, attempts, strict=True)
             for attempt in job_attempts
         }
-        """The start of each attempt of a job."""
+        """The times at which the attempts of each job start."""
         self._session_starts = sorted(
             (start, job) for (job, _), start in self.attempt_starts.items()
         )
         incidents = chain(*(timeline.incidents for timeline in self._job_timelines))
         self.incidents = sorted(incidents, key=lambda incident: incident[0])
-        """Everything that went wrong and when, in order."""
+        """The time and kind of everything that went wrong, in order."""
 
     @property
     def job_files(self) -> list[tuple[JobId, str]]:
@@ -74,13 +74,13 @@ class RunTimeline:
 
     def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``; `BEFORE_START_S` includes the first.
-        Without readings of a turn that a later one replaces, so that long steps are fast."""
+        Without versions of a turn that a later one replaces, so that long steps are fast."""
         timelines = self._job_timelines
         reports = chain(*(timeline.reports_between(after_s, until_s) for timeline in timelines))
         return sorted(reports, key=lambda timed: timed[0])
 
     def starts_after(self, at_s: float) -> dict[JobId, float]:
-        """The next start of a session after ``at_s``, by job; only jobs that have one."""
+        """The time of the next start of a session after ``at_s``, for each job that has one."""
         later = bisect_right(self._session_starts, at_s, key=lambda start: start[0])
         return {job: start_s for start_s, job in reversed(self._session_starts[later:])}
 
@@ -98,7 +98,7 @@ class RunClock:
     def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
         self._started_at = reached = 0.0
         self._skipped_gaps: list[tuple[float, float]] = []
-        """The end of each pause on the run's clock, and all seconds that were cut by then."""
+        """The end of each pause on the run's clock, and the total seconds cut by then."""
         cut = 0.0
         for start, seconds in sorted(spans):
             if not reached:

@@ -1,4 +1,4 @@
-"""The queue: files to be probed, and jobs that wait for their start."""
+"""The queue: files to be probed, and jobs that wait to start."""
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
@@ -8,17 +8,17 @@ from workers.scheduling.job_slot import JobPhase, JobSlot
 
 
 class JobQueue:
-    """Jobs in the order in which they are to start. For one thread at a time.
+    """Jobs in the order in which they are to start. Not thread-safe.
 
-    Each job has a position, and three heaps give the next job without a search of the whole queue.
-    The entry of a job that has left, or moved, stays in its heap until it comes to the top.
+    Each job has a position, and three heaps find the next job without a search of the whole queue.
+    The entry of a job that was removed or moved stays in its heap until it reaches the top.
     """
 
     def __init__(self) -> None:
         self._slots: dict[JobId, JobSlot] = {}
         self._positions: dict[JobId, int] = {}
         self._retried: set[JobId] = set()
-        """Jobs that had started before. They stay ahead unless an order names them."""
+        """Jobs that had started before. They stay first unless `reorder` lists them."""
         self._unprobed: list[tuple[int, JobId]] = []  # by position
         self._ready: list[tuple[int, JobId]] = []  # by position
         self._delayed: list[tuple[float, int, JobId]] = []  # by earliest start, then by position
@@ -40,7 +40,7 @@ class JobQueue:
         self._insert(slot, self._last_position)
 
     def add_retry(self, slot: JobSlot, due_at: float) -> None:
-        """Adds a job ahead of all others; not to start before ``due_at`` (monotonic clock)."""
+        """Adds a job ahead of all others; it may start at ``due_at`` (monotonic clock)."""
         slot.phase, slot.due_at = JobPhase.QUEUED, due_at
         self._retried.add(slot.id)
         self._first_position -= 1
@@ -52,8 +52,8 @@ class JobQueue:
         self._insert(slot, self._positions[slot.id])
 
     def reorder(self, order: Iterable[JobId]) -> None:
-        """Puts the named jobs first, in that order; the others keep theirs. Retried jobs that are
-        not named stay ahead: they streamed when the order was made."""
+        """Puts the listed jobs first, in that order; the others keep their order. Retried jobs that
+        are not listed stay ahead of them: they were streaming when the order was made."""
         named = dict.fromkeys(job for job in order if job in self._slots)
         before = self.order
         ahead = [job for job in before if job in self._retried and job not in named]
@@ -66,13 +66,13 @@ class JobQueue:
             self._insert(self._slots[job], position)
 
     def remove(self, slot: JobSlot) -> None:
-        """Takes a job out, if it is in the queue."""
+        """Removes a job, if it is in the queue."""
         self._slots.pop(slot.id, None)
         self._positions.pop(slot.id, None)
         self._retried.discard(slot.id)
 
     def next_due_at(self, now: float) -> float | None:
-        """When a job may start, apart from the limit on starts; None when none waits."""
+        """When the next job may start, ignoring the limit on starts; None if none waits."""
         while self._delayed:
             due_at, position, job = self._delayed[0]
             waits = self._positions.get(job) == position and self._slots[job].due_at == due_at
@@ -86,7 +86,7 @@ class JobQueue:
         return self._delayed[0][0] if self._delayed else None
 
     def pop_due(self, now: float) -> JobSlot | None:
-        """Takes out the first job that may start now."""
+        """Removes and returns the first job that may start now; None if there is none."""
         self.next_due_at(now)
         slot = self._top(self._ready, JobPhase.QUEUED)
         if slot is not None:
@@ -94,7 +94,7 @@ class JobQueue:
         return slot
 
     def pop_unprobed(self) -> JobSlot | None:
-        """Takes the next job whose file is to be probed; it keeps its position meanwhile."""
+        """Returns the next job whose file is to be probed; it keeps its position meanwhile."""
         slot = self._top(self._unprobed, JobPhase.UNPROBED)
         if slot is not None:
             slot.phase = JobPhase.PROBING

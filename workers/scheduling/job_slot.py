@@ -15,12 +15,12 @@ from workers.scheduling.retry_policy import RetryPolicy
 from workers.session.assignment import StopCommand
 
 MAX_SUSPENDED_CHECKS = 3
-"""Checks in a row that find a session suspended before it is killed."""
+"""A session is killed after this many checks in a row have found it suspended."""
 MAX_SILENT_CHECKS = 15
-"""Checks without a report before a streaming session is killed: it reports once a second."""
+"""A streaming session is killed after this many checks without a report, due once a second."""
 MAX_SILENT_SETUP_CHECKS = 600
-"""The same for a session that does not stream. It may read its file up to the resume point, which
-takes a minute for some hours of Opus, or wait for the server."""
+"""The same for a session that is not streaming yet. It may be reading its file up to the resume
+point, which takes a minute for some hours of Opus, or waiting for the server."""
 MAX_KEPT_TURNS = 8
 """Turns of a transcript kept in memory here; the scheduler only needs the resume point."""
 
@@ -29,13 +29,13 @@ class JobPhase(Enum):
     UNPROBED = "unprobed"
     PROBING = "probing"
     QUEUED = "queued"
-    LIVE = "live"  # it has left the queue; its session is being started, or runs
+    LIVE = "live"  # it has left the queue; its session is starting or running
     FINISHED = "finished"
 
 
 @dataclass(slots=True)
 class JobSlot:
-    """One job, and its session while it has one. Only the scheduler changes it."""
+    """One job, and its session if it has one. Only the scheduler changes it."""
 
     id: JobId
     file: str  # as the user named it
@@ -43,8 +43,8 @@ class JobSlot:
     state: JobState  # what its sessions have reported, apart from old turns
     attempt: int = 1  # the number of the current attempt, or of the next one
     generation: int = 0
-    """How often the user has retried the job. The attempt's number cannot say that: an attempt that
-    never started leaves its number to the next one."""
+    """How often the user has retried the job. The attempt's number does not count that: the number
+    of an attempt that never started is used again."""
     phase: JobPhase = JobPhase.UNPROBED
     job: Job | None = None  # known once the file is probed
     session: Session | None = None
@@ -54,12 +54,12 @@ class JobSlot:
     starts_over: bool = False
     """The next attempt starts at the beginning of the recording and drops the transcript."""
     changes: UpdateConfiguration = NO_CHANGES
-    """What the user changed while it streamed; further attempts start with it."""
+    """Changes that the user made while it streamed; further attempts start with them."""
     end_requested: bool = False  # the user cancelled it, or the program ends
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
     _stop_commands: list[StopCommand] = field(default_factory=list)
-    """Those sent to the session; the first is why it ends."""
+    """The commands sent to the session; the first one is the reason why it ends."""
     _is_hung: bool = False
     _kill_requested: bool = False
     _silent_checks: int = 0
@@ -69,12 +69,12 @@ class JobSlot:
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more happens unless the user retries the job."""
+        """True if nothing more happens unless the user retries the job."""
         return self.phase is JobPhase.FINISHED
 
     @property
     def is_streaming(self) -> bool:
-        """Its session sends audio and was not asked to end."""
+        """True if its session is sending audio and was not asked to end."""
         live = self.session is not None and not self.end_requested
         return live and self.state.status is JobStatus.STREAMING
 
@@ -85,7 +85,7 @@ class JobSlot:
 
     @property
     def expected_sha256(self) -> str:
-        """The hash that the recording must have at the next attempt; empty for any."""
+        """The SHA-256 that the recording must have at the next attempt; empty: any."""
         return "" if self.starts_over else self.state.sha256
 
     def apply(self, report: JobReport) -> None:
@@ -96,20 +96,20 @@ class JobSlot:
             self.starts_over = False
 
     def begin_attempt(self, session: Session, now: float) -> None:
-        """Resets what belongs to the session of an attempt; ``session`` is about to start."""
+        """Resets the state of the previous session; ``session`` is about to start."""
         self.session, self.ending = session, None
         self._stop_commands, self._is_hung, self._kill_requested = [], False, False
         self._silent_checks = self._suspended_checks = 0
         self._last_report_t, self._last_report_at = 0.0, now
 
     def note_report(self, report: JobReport, now: float) -> None:
-        """Notes that the session is alive."""
+        """Records that the session is alive."""
         self._silent_checks = 0
         self._last_report_t, self._last_report_at = report.t, now
 
     def request_stop(self, command: StopCommand) -> None:
-        """Asks the session to end; a repeated command kills it. SHUT_DOWN after CANCEL kills
-        nothing: the session is still receiving its last words."""
+        """Asks the session to end; a repeated command kills it. SHUT_DOWN after CANCEL does
+        not kill it: the session is still receiving its last words."""
         assert self.session is not None
         if command in self._stop_commands or StopCommand.SHUT_DOWN in self._stop_commands:
             self._kill_requested = True
@@ -119,8 +119,8 @@ class JobSlot:
             self.session.send(command)
 
     def check_session(self) -> None:
-        """Kills the session if it has been suspended or silent for too long. Once a second. Counts
-        checks, not seconds: nobody checks while the whole program, or the machine, sleeps."""
+        """Kills the session if it was suspended or silent for too long. Call it once a second: it
+        counts checks, not seconds, since no checks are made while the program or machine sleeps."""
         if self.session is None:
             return
         self._silent_checks += 1
@@ -135,7 +135,7 @@ class JobSlot:
         """Builds the last report of a session that is gone and never reported its end.
         ``exit_text`` says how its process ended; None if it never had one."""
         t = self._last_report_t + now - self._last_report_at
-        how = "by force" if exit_text or self._kill_requested else "before it began"
+        how = "by force" if exit_text or self._kill_requested else "before the session began"
         if self._is_hung:
             reason = "the session's process did not respond and was killed"
             ended = Ended(Outcome.CRASHED, reason, CONTINUE_HINT)
@@ -144,7 +144,7 @@ class JobSlot:
         elif self._stop_commands:
             ended = Ended(Outcome.INTERRUPTED, f"the program was left {how}", CONTINUE_HINT)
         else:
-            hint = f"{CONTINUE_HINT} Its log may say more."
+            hint = f"{CONTINUE_HINT} See its log for details."
             ended = Ended(Outcome.CRASHED, f"the session's process {exit_text}", hint)
         started = self.state.has_started and self.state.attempt == self.attempt
         ended = replace(
@@ -158,11 +158,11 @@ class JobSlot:
         """Seconds until another attempt may follow one with this outcome; None if none may.
 
         A handover counts as a failure if the session did not get beyond its start: otherwise such
-        sessions could follow each other for ever.
+        sessions could follow each other forever.
         """
         if outcome is Outcome.HANDED_OVER and self.state.resume_tracker.has_advanced:
             return 0.0
-        # Interrupted: by a signal to the session's process, since the program still runs.
+        # Interrupted by a signal to the session's process: the program itself is still running.
         if outcome not in RETRYABLE | {Outcome.HANDED_OVER, Outcome.INTERRUPTED}:
             return None
         self.failed_attempts += 1
@@ -171,8 +171,8 @@ class JobSlot:
         return retry_policy.random_delay(self.failed_attempts)
 
     def reset_for_retry(self, attempt: int) -> None:
-        """Prepares an attempt that the user wants. It continues where the last one broke, or starts
-        over. ``attempt``: its number; that of the last attempt if that never started."""
+        """Prepares an attempt that the user requested. It continues where the last one broke, or
+        starts over. ``attempt``: its number, which is the last one's if that never started."""
         outcome = self.state.latest_outcome
         # A file that was only missing never started an attempt, so it does not start over.
         unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt

@@ -1,7 +1,7 @@
 """The interface between the scheduler and the place where sessions run.
 
 `workers.session.local_launcher` runs them as child processes of this program. A launcher for other
-machines needs no more than this.
+machines needs to implement only this.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
 
 
 class Session(Protocol):
-    """One attempt at one job. Every method but `start` returns at once."""
+    """One attempt at one job. All methods except `start` return at once."""
 
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Starts the session; may take seconds.
@@ -24,21 +24,21 @@ class Session(Protocol):
         """
 
     def send(self, message: StopCommand | ForwardedMessage) -> None:
-        """Passes a message on to the session. May be called before `start` has returned."""
+        """Forwards a message to the session. May be called before `start` has returned."""
 
     def check_alive(self) -> bool:
-        """False while the session is suspended. Called about once a second. Also sends what the
-        session could not take before."""
+        """Returns False while the session is suspended, and sends messages that it could not accept
+        before. Called about once a second."""
 
     def kill(self) -> None:
-        """Ends the session by force, even while it is being started."""
+        """Kills the session, even while it is being started."""
 
     def close(self) -> None:
         """Releases the session's resources; nothing is sent afterwards."""
 
 
 class SessionLauncher(Protocol):
-    """Makes sessions in one place: on this machine, or on others."""
+    """Creates sessions on this machine or on others."""
 
     def create(self, assignment: Assignment, key: Secret | None) -> Session:
-        """Makes a session without starting it. Returns at once; raises `OSError` when it cannot."""
+        """Creates a session without starting it. Returns at once; raises `OSError` on failure."""

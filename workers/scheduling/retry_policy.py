@@ -1,4 +1,4 @@
-"""Whether a job whose session broke gets another attempt, and when."""
+"""The rule for whether and when a job whose session broke gets another attempt."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ class RetryPolicy:
     """How many attempts of a job may fail, and the backoff between them in seconds."""
 
     max_attempts: int = 4
-    """Attempts that may fail before the job fails. Refusals by a full server, and handovers, do not
+    """Attempts that may fail before the job fails. Refusals by a full server and handovers do not
     count."""
     first_delay_s: float = 2.0
     max_delay_s: float = 30.0

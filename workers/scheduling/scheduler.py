@@ -1,4 +1,4 @@
-"""Decides what happens to each job of a run, and reports it.
+"""Decides what happens to each job of a run, and reports events.
 
 Has no threads, locks or processes: `Supervisor` calls it under its lock and provides a clock and a
 launcher. Nothing here blocks.
@@ -29,23 +29,23 @@ _log = Logger("paceline.scheduler")
 
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
-    Outcome.INTERRUPTED, "the program was left before its turn", "Nothing is lost."
+    Outcome.INTERRUPTED, "the program was left before the job started", "Nothing is lost."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SessionTarget:
-    """Where sessions connect, and how many at once suit that server."""
+    """The server that sessions connect to, and its default limit on concurrent sessions."""
 
     endpoint: Endpoint
     key: Secret | None
-    max_sessions: int  # at once, unless the user sets another limit
-    server_restarts: int = 0  # how often an embedded engine died and was started again
+    max_sessions: int  # concurrent sessions, unless the user sets another limit
+    server_restarts: int = 0  # how often an embedded engine died and was restarted
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job whose file the caller is to probe, or whose session it is to start."""
+    """A job whose file the caller must probe, or whose session it must start."""
 
     slot: JobSlot
     generation: int  # `JobSlot.generation` when it was claimed
@@ -57,7 +57,7 @@ class Claim:
 
 
 class Scheduler:
-    """The jobs of one run. For one thread at a time."""
+    """Schedules the jobs of one run. Not thread-safe: callers must hold a lock."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Scheduler:
         timeouts: Timeouts,
         session_limit: int | None,
     ) -> None:
-        """``session_limit``: sessions at once; None leaves that to the target."""
+        """``session_limit``: concurrent sessions; None: the default of the target."""
         self.folder = folder
         self.reports: SimpleQueue[JobReport] = SimpleQueue()
         self.start_limiter = start_limiter
@@ -105,7 +105,7 @@ class Scheduler:
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start, apart from `max_sessions`; None when none may."""
+        """When the next queued job may start, ignoring `max_sessions`; None if there is none."""
         now = self._clock()
         due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
         return None if due_at is None else max(due_at, self.start_limiter.next_start_at(now))
@@ -118,13 +118,13 @@ class Scheduler:
         slot = JobSlot(job, file, self.folder.recording_path(job), JobState(job, file))
         self._slots[job] = slot
         self._queue.add_unprobed(slot)
-        if self.stopping:  # `paceline resume` may want it
+        if self.stopping:  # kept, so that `paceline resume` can continue it
             self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
         return job
 
     def resume(self, states: Iterable[JobState]) -> None:
-        """Takes over the jobs of a run that ended, and queues those that are not settled. Jobs that
-        had started come first, the others in the order that the user gave them."""
+        """Loads the jobs of a run that ended, and queues those that are not settled. Jobs that had
+        started come first; the others keep the order that the user chose."""
         started = []
         for state in states:
             job, path = state.job, self.folder.recording_path(state.job)
@@ -140,7 +140,7 @@ class Scheduler:
         self._queue.reorder([*started, *self.folder.order])
 
     def cancel(self, job: JobId) -> None:
-        """As `Supervisor.cancel`; the same holds for the methods that follow."""
+        """Implements `Supervisor.cancel`; the methods that follow also implement its methods."""
         self._end_early(self._slots[job], StopCommand.CANCEL, _CANCELLED_IN_QUEUE)
 
     def stop(self) -> None:
@@ -195,8 +195,8 @@ class Scheduler:
         self._publish(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000))
 
     def claim_next(self) -> Claim | None:
-        """Takes the next job to start, or else to probe. The caller answers with `enqueue` or
-        `create_session`, or else `fail_job` or `fail_start`."""
+        """Claims the next job to start, or else to probe. The caller must then call `enqueue` or
+        `create_session`, or on failure `fail_job` or `fail_start`."""
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
             slot = self._queue.pop_unprobed()
@@ -207,7 +207,7 @@ class Scheduler:
         return None if slot is None else Claim(slot, slot.generation)
 
     def seconds_to_start(self) -> float | None:
-        """Seconds until `claim_next` may start a job if nothing else happens; None: never."""
+        """Seconds until `claim_next` may have a job to start if nothing changes; None: never."""
         if self.target is not None and len(self._live) >= self.max_sessions:
             return None
         due_at = self.next_start_at
@@ -223,7 +223,7 @@ class Scheduler:
             self._publish(slot, Queued(*found))
 
     def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
-        """Makes the session to start; None if the job was cancelled. Raises `OSError`."""
+        """Creates the session to start; None if the job was cancelled. Raises `OSError`."""
         if self.target is None:
             self.folder.set_header(target.endpoint, self._settings)
         self.target = target
@@ -240,7 +240,7 @@ class Scheduler:
             timeouts=self._timeouts,
             resume_point=slot.resume_point,
             expected_sha256=slot.expected_sha256,
-            # Only what the model supports: a run folder may hold anything.
+            # Only changes that the model supports: a run folder may contain others.
             changes=configuration.supported_changes(slot.changes, self._settings.speech_model),
         )
         session = self._launcher.create(assignment, target.key)
@@ -263,7 +263,7 @@ class Scheduler:
             self._finish_attempt(slot, self._report(slot, ended))
 
     def apply_report(self, slot: JobSlot, report: JobReport) -> None:
-        """Applies a session's report. An `Ended` waits until the session is gone."""
+        """Applies a session's report. `Ended` is published only when the session is gone."""
         slot.note_report(report, self._clock())
         if isinstance(report.event, Began):
             self.start_limiter.record_accepted(slot.started_at)
@@ -280,7 +280,7 @@ class Scheduler:
         self._finish_attempt(slot, ending)
 
     def check_sessions(self) -> None:
-        """Kills sessions that have been suspended or silent for too long. Once a second."""
+        """Kills sessions that were suspended or silent for too long. Call it once a second."""
         for slot in list(self._live.values()):
             slot.check_session()
 
@@ -289,7 +289,7 @@ class Scheduler:
         assert isinstance(last_report.event, Ended)
         ended, now = last_report.event, self._clock()
         self._close_attempt(slot, last_report)
-        # A full server, or one that is briefly away, does not count as a failure.
+        # A server that is full or briefly unreachable does not count as a failure.
         refused = ended.outcome is Outcome.BUSY
         if refused:
             self.start_limiter.record_refused(slot.started_at, now)
@@ -319,7 +319,7 @@ class Scheduler:
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
         slot.phase, slot.session = JobPhase.FINISHED, None
-        if ended.outcome is Outcome.REFUSED:  # what was changed may be why
+        if ended.outcome is Outcome.REFUSED:  # the changes may be the reason
             slot.changes = configuration.NO_CHANGES
         self.folder.set_changes(slot.id, slot.changes)
         self._publish(slot, last_report)

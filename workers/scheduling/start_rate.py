@@ -1,7 +1,7 @@
-"""Limits how many sessions start in a minute, and backs off when the server refuses one.
+"""Limits how many sessions start per minute, and backs off when the server refuses one.
 
-The service limits how many sessions an account may begin within a minute: 5 for a free account,
-from 100 for a paid one, raised by a tenth after each minute in which 70 % of the limit was used
+The service limits how many sessions an account may begin within a minute: 5 for a free account, at
+first 100 for a paid one, raised by a tenth after each minute in which 70 % of the limit was used
 (the vendor's page on concurrency). Other servers limit how many sessions are open. Both refuse with
 "Too many concurrent sessions". So after a refusal, sessions start one at a time, as trials: after a
 pause, or when another session ends.
@@ -13,33 +13,33 @@ from collections.abc import Callable
 from copy import copy
 
 FREE_STARTS_PER_MINUTE = 5
-"""New sessions a minute for a free account."""
+"""New sessions per minute for a free account."""
 MIN_START_GAP_S = 0.03
-"""Seconds between two starts, so that sessions already streaming keep their processor."""
+"""Seconds between two starts, so that a start takes no CPU time from sessions that stream."""
 RATE_WINDOW_S = 60.0
-"""The minute for which the service's limit counts."""
+"""The time window of the service's limit: one minute."""
 MIN_USED_SHARE = 0.7
 """The share of a minute's starts that must have been used before the limit rises."""
 SERVICE_GROWTH = 1.1
 PROBING_GROWTH = 2.0
-"""Factors by which the limit rises a minute: after the first refusal, and before it."""
+"""Factors by which the limit rises per minute: after the first refusal, and before it."""
 FIRST_PAUSE_S = 4.0
-"""Pause after a refusal. Doubles with each refusal in a row, up to a minute; a random part of it is
-left out."""
+"""Pause after a refusal. Doubles with each refusal in a row, up to a minute, and is shortened by a
+random part."""
 MIN_PAUSE_S = 1.0
 """Shortest pause after a refusal, even if a session ends meanwhile."""
 MAX_OUTAGE_S = 600.0
 """How long a server that has answered may be unreachable before attempts count as failed."""
 TRIAL_TIMEOUT_S = 30.0
-"""How long a trial may take before another session starts anyway."""
+"""How long a trial may go unanswered before another session starts anyway."""
 
 
 class StartRateLimiter:
-    """Says when the next session may start. Times are of the monotonic clock.
+    """Tells when the next session may start. Times are on the monotonic clock.
 
-    Never allows more than ``per_minute`` starts in any minute; None is no limit. With ``probing``,
-    that is only the first limit: it rises while nothing is refused, and falls to what the server
-    accepted.
+    Never allows more than ``per_minute`` starts in any minute; None: no limit. With ``probing``,
+    that is only the first limit: it rises while nothing is refused, and falls to the number that
+    the server accepted.
     """
 
     def __init__(self, per_minute: int | None = None, *, probing: bool = False) -> None:
@@ -55,7 +55,7 @@ class StartRateLimiter:
         self._refused_at = float("-inf")
         self._pause_until = float("-inf")
         self._trial_started_at: float | None = None
-        """Start of the trial that has no answer yet."""
+        """When the trial that has no answer yet started."""
 
     def next_start_at(self, now: float) -> float:
         """When the next start is allowed; at or before ``now`` if it is allowed already."""
@@ -78,8 +78,8 @@ class StartRateLimiter:
     def start_simulator(self) -> Callable[[float], float]:
         """Forecasts starts as if all were accepted, without recording any.
 
-        Call the result once for each start, in order. It takes the time at which there is room for
-        a session and returns when the session starts.
+        Call the returned function once for each start, in order. It takes the time from which
+        another session may run and returns when that session starts.
         """
         simulated, now = copy(self), float("-inf")
         simulated._start_times = self._start_times.copy()
@@ -106,14 +106,14 @@ class StartRateLimiter:
         self._end_trial(started_at)
 
     def record_refused(self, started_at: float, now: float) -> None:
-        """Records that a session was refused, so the starts before it are the limit."""
+        """Records that a session was refused, so the number of starts before it is the limit."""
         if self._begin_pause(started_at, now) and self._probing:
             self._limit = max(1, len(self._start_times))
             self._growth, self._raised_at = SERVICE_GROWTH, now
 
     def record_unreachable(self, started_at: float, now: float) -> bool:
-        """Records that a session found no server. Returns whether to wait for the server: it has
-        answered before, and not long ago."""
+        """Records that a session found no server. Returns whether to wait for the server: True
+        if it has answered before, and not long ago."""
         if not self._ever_accepted:
             self._end_trial(started_at)
             return False
@@ -123,7 +123,7 @@ class StartRateLimiter:
         return now - self._unreachable_since < MAX_OUTAGE_S
 
     def record_end(self, started_at: float, now: float) -> None:
-        """Records that a session has ended, so the server may have room."""
+        """Records that a session has ended, so the server may accept another."""
         self._end_trial(started_at)
         self._pause_until = min(self._pause_until, max(now, self._refused_at + MIN_PAUSE_S))
 

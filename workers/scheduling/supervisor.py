@@ -1,7 +1,7 @@
 """Runs the scheduler: a lock, a thread that probes files and starts sessions, and the commands.
 
-Runs in the parent process. The supervisor's thread does what takes time, without the lock: it waits
-for the engine, probes files, starts sessions and writes the run's index. Threads of the launcher
+Runs in the parent process. The supervisor's thread does slow work without the lock: it waits for
+the engine, probes files, starts sessions and writes the run's index. Threads of the launcher
 deliver reports. All threads, and all commands, use the scheduler under the one lock here.
 """
 
@@ -36,15 +36,15 @@ __all__ = ["SessionTarget", "Supervisor"]
 SHUTDOWN_TIMEOUT_S = 8.0
 """How long closing waits for sessions to end before it kills them."""
 SESSION_CHECK_INTERVAL_S = 1.0
-"""Between two checks for sessions that are suspended or silent."""
+"""Time between two checks for sessions that are suspended or silent."""
 
 
 class Supervisor:
     """Runs the jobs of one run. A context manager: leaving it ends every process.
 
     ``get_target`` is called before each start, in the supervisor's thread: an embedded engine is
-    slow to start, and may have to be restarted. ``max_sessions``: at once; None leaves that to the
-    target. Methods may be called from any thread, and all but `wait` return at once.
+    slow to start, and may have to be restarted. ``max_sessions``: concurrent sessions; None: the
+    default of the target. Methods may be called from any thread, and all but `wait` return at once.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop()
         if not self.wait(SHUTDOWN_TIMEOUT_S):
-            self.stop()  # by force now
+            self.stop()  # the second call kills the sessions
             self.wait(SHUTDOWN_TIMEOUT_S)
         with self._locked():
             self._closing = True
@@ -97,7 +97,7 @@ class Supervisor:
 
     @contextmanager
     def _locked(self) -> Iterator[Scheduler]:
-        """Gives the scheduler under the lock; then wakes the supervisor's thread, and `wait`."""
+        """Yields the scheduler under the lock; then wakes the supervisor's thread and `wait`."""
         with self._changed:
             yield self._scheduler
             self._changed.notify_all()
@@ -109,17 +109,17 @@ class Supervisor:
 
     @property
     def max_sessions(self) -> int:
-        """Sessions at once; 0 while that is not known."""
+        """The limit on concurrent sessions; 0 while it is not known."""
         return self._scheduler.max_sessions
 
     @property
     def holding(self) -> bool:
-        """No new starts while true."""
+        """True while no new sessions may start."""
         return self._scheduler.holding
 
     @property
     def server_restarts(self) -> int:
-        """How often an embedded engine died and was started again."""
+        """How often an embedded engine died and was restarted."""
         target = self._scheduler.target
         return target.server_restarts if target else 0
 
@@ -131,13 +131,13 @@ class Supervisor:
 
     @property
     def next_start_at(self) -> float | None:
-        """When the next queued job may start, on the monotonic clock; None when none may. In the
-        past if the job only waits for another session to end."""
+        """When the next queued job may start, on the monotonic clock; None if there is none. In
+        the past if the job only waits for another session to end."""
         with self._changed:
             return self._scheduler.next_start_at
 
     def start_simulator(self) -> Callable[[float], float]:
-        """As `StartRateLimiter.start_simulator`, but in seconds from now."""
+        """Does the same as `StartRateLimiter.start_simulator`, but in seconds from now."""
         with self._changed:
             start, now = self._scheduler.start_limiter.start_simulator(), time.monotonic()
         return lambda room_in: start(now + room_in) - now
@@ -149,7 +149,7 @@ class Supervisor:
             return self._scheduler.is_idle
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Waits until idle; False when it took longer than ``timeout_s``."""
+        """Waits until idle; returns False if that takes longer than ``timeout_s``."""
         with self._changed:
             return self._changed.wait_for(lambda: self._scheduler.is_idle, timeout_s)
 
@@ -159,7 +159,7 @@ class Supervisor:
             return [scheduler.add(file) for file in files]
 
     def resume(self, states: Iterable[JobState]) -> None:
-        """Takes over the jobs of a run that ended, and continues those that are not settled."""
+        """Loads the jobs of a run that ended, and continues those that are not settled."""
         with self._locked() as scheduler:
             scheduler.resume(states)
 
@@ -169,33 +169,33 @@ class Supervisor:
             scheduler.cancel(job)
 
     def retry(self, job: JobId) -> bool:
-        """Queues another attempt of a finished job, or ends the wait of a queued one; else False.
+        """Queues another attempt of a finished job, or ends the wait of a queued one.
 
         It continues where the last attempt broke. A job that was done starts over, and so does one
-        whose file could not be read.
+        whose file could not be read. Returns False if the job is in any other state.
         """
         with self._locked() as scheduler:
             return scheduler.retry(job)
 
     def end_turn(self, job: JobId) -> bool:
-        """Makes the server end the open turn; False when the job does not stream."""
+        """Makes the server end the open turn; returns False if the job is not streaming."""
         with self._locked() as scheduler:
             return scheduler.end_turn(job)
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        """Changes a job's session configuration, now and for further attempts; False when the job
-        does not stream, or when its model supports none of the changes."""
+        """Changes a job's session configuration, now and for further attempts. Returns False if the
+        job is not streaming, or if its model supports none of the changes."""
         with self._locked() as scheduler:
             return scheduler.configure(job, changes)
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts jobs first in the queue, in this order, but after retried jobs that it does not
-        name. The others keep their order."""
+        """Puts jobs first in the queue, in this order, but after retried jobs that are not in it.
+        The others keep their order."""
         with self._locked() as scheduler:
             scheduler.reorder(order)
 
     def set_max_sessions(self, max_sessions: int) -> None:
-        """Sets how many sessions run at once, at least 1; live sessions continue."""
+        """Sets how many sessions may run at once, at least 1; live sessions continue."""
         with self._locked() as scheduler:
             scheduler.session_limit = max(1, max_sessions)
 
@@ -205,7 +205,7 @@ class Supervisor:
             scheduler.holding = on
 
     def stop(self) -> None:
-        """Starts nothing more and ends every job; a second call kills the sessions."""
+        """Prevents further starts and ends every job; a second call kills the sessions."""
         with self._locked() as scheduler:
             scheduler.stop()
 
@@ -233,7 +233,7 @@ class Supervisor:
         self._index_writer.save_final()
 
     def _advance(self, claim: Claim, prober: Prober) -> None:
-        """Probes a file, or starts a session. A fault of ours ends that job, not the run."""
+        """Probes a file, or starts a session. A bug of ours ends that job, not the run."""
         try:
             if claim.slot.job is not None:
                 self._start_session(claim)
@@ -248,8 +248,9 @@ class Supervisor:
             ended = Ended(Outcome.CRASHED, error.reason, error.hint)
         except Exception as error:
             self._log_fault()
-            reason = f"a fault in Paceline ended it ({type(error).__name__})"
-            ended = Ended(Outcome.CRASHED, reason, f"{self.folder.faults_path} says where.")
+            reason = f"it crashed because of a bug in Paceline ({type(error).__name__})"
+            hint = f"See the traceback in {self.folder.faults_path}."
+            ended = Ended(Outcome.CRASHED, reason, hint)
         with self._locked() as scheduler:
             scheduler.fail_job(claim, ended)
 
@@ -260,11 +261,11 @@ class Supervisor:
             with self._locked() as scheduler:
                 session = scheduler.create_session(claim, target)
             if session is not None:
-                # Whatever is killed from now on, the job can be resumed.
+                # From here on the job can be resumed, even if a process is killed.
                 self._index_writer.save(force=not self.folder.is_job_saved(slot.id))
                 session.start(partial(self._on_report, slot), partial(self._on_exit, slot))
             return
-        except PacelineError as error:  # the engine did not start; it may next time
+        except PacelineError as error:  # the engine did not start; a retry may succeed
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
         except (EOFError, ConnectionError):
             reason = "the session's process could not be started: the fork server died"
@@ -285,7 +286,7 @@ class Supervisor:
         try:
             with self._changed:
                 self._scheduler.apply_report(slot, report)
-        except Exception:  # the session continues, and its trace has everything
+        except Exception:  # the session continues, and its trace contains everything
             self._log_fault()
 
     def _on_exit(self, slot: JobSlot, exit_text: str) -> None:

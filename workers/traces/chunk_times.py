@@ -2,7 +2,7 @@
 
 A trace keeps only the lag of each chunk. Its due time follows from `pacing.schedule`: the clock
 starts at `Began`, chunk ``k`` starts at sample ``k * frames`` and is due at the start or end of its
-interval, as the settings say. Each slip delays the chunk at which it was detected and all later
+interval, as set in the settings. Each slip delays the chunk at which it was detected and all later
 ones.
 """
 
@@ -58,7 +58,7 @@ class ChunkTimes:
 
     Times agree with the session's to about 2 µs. Only the last chunk of a recording is less exact:
     it is shorter than the others, and progress is rounded to the millisecond. So with `Release.END`
-    its times are exact to half a millisecond.
+    its times are accurate to half a millisecond.
     """
 
     def __init__(self, head: TraceHead | None = None) -> None:
@@ -69,21 +69,21 @@ class ChunkTimes:
         self._began_s = 0.0
         self._lags_us = array("I")
         self._report_times_s, self._reported_chunks = array("d"), array("Q")
-        """When lags were reported, and the number of chunks by then."""
+        """When lags were reported, and how many chunks had been sent by then."""
         self._slips: list[tuple[float, Slipped]] = []
         self._sent_end_s = inf
-        """Where in the recording the audio sent ends; infinite when that is unknown."""
+        """Where in the recording the audio sent ends; infinite if that is unknown."""
         self._ended_s: float | None = None
         self._cached_timing: Timing | None = None
 
     def apply(self, timed: TimedEvent) -> None:
-        """Takes the next event; most types have no effect."""
+        """Applies the next event; most types have no effect."""
         match timed.event:
             case ChunksSent(lag_us=lags_us):
                 self._lags_us.extend(min(max(lag, 0), 0xFFFFFFFF) for lag in lags_us)
                 self._report_times_s.append(timed.t)
                 self._reported_chunks.append(len(self._lags_us))
-                self._sent_end_s = inf  # until the next progress, which includes them
+                self._sent_end_s = inf  # until the next `Progressed`, which includes them
             case Progressed(sent_seconds=sent_s):
                 self._sent_end_s = sent_s
             case Began() as began:

@@ -14,11 +14,11 @@ _LOG_SUFFIX = ".log"
 _ATTEMPT_SUFFIX = re.compile(rf"\.(\d+){re.escape(TRACE_SUFFIX)}$")
 
 MAX_STEM_BYTES = 120
-"""Bytes of a recording's name that go into a file name, which file systems limit to 255."""
+"""Bytes of a recording's name that are used in a file name; file systems allow 255 in all."""
 
 
 def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path, Path]:
-    """The trace and the log of an attempt; ``file`` is the recording."""
+    """The paths of the trace and the log of an attempt; ``file`` is the recording."""
     stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
     stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
     name = f"{job:04d}-{stem}.{attempt}"
@@ -42,5 +42,5 @@ def set_aside(folder: Path, job: int, attempt: int, file: str) -> None:
     for path in attempt_files(folder, job, attempt, file):
         stem, _, suffix = path.name.split(".", 2)
         names = (folder / f"{stem}.{attempt}.refused-{number}.{suffix}" for number in count(1))
-        with suppress(OSError):  # it was never made
+        with suppress(OSError):  # it was never created
             path.rename(next(name for name in names if not name.exists()))

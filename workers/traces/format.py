@@ -1,6 +1,6 @@
-"""The trace format: its version, its first line, how a line is laid out, and its order rule.
+"""The trace format: its version, its first line, the layout of lines, and the order rule.
 
-``docs/trace-format.md`` describes the format for other programs; a test keeps the two together.
+``docs/trace-format.md`` describes the format for other programs; a test keeps the two consistent.
 """
 
 import json
@@ -54,7 +54,7 @@ def needs_progress_first(event: TraceEvent) -> bool:
     """Whether a writer must report the progress of sending before it writes this event.
 
     The order rule: a `Progressed` that includes every chunk sent so far precedes each final turn.
-    No turn can end after the audio sent, so this limits where another attempt takes over,
+    No turn can end after the audio sent, so this limits where another attempt continues,
     regardless of the turn's times. The session's recorder keeps the rule; `TraceIndex` and
     `ResumeTracker` rely on it.
     """
@@ -72,8 +72,8 @@ def event_line(t: float, event: TraceEvent) -> bytes:
 
 
 def _encode_line(t: float, fields: Mapping[str, Json]) -> bytes:
-    """``t`` and ``type`` come first: `reader.LINE_START` finds them without parsing the line."""
+    """Puts ``t`` and ``type`` first: `reader.LINE_START` finds them without parsing the line."""
     time = {"t": round(t, 6)}
-    record = {**time, **fields, **time}  # a server may have sent a field with that name
+    record = {**time, **fields, **time}  # a server may have sent fields with these names
     # A lone surrogate is legal in JSON but not in UTF-8, so it is written as its JSON escape.
     return _encode_json(record).encode("utf-8", "backslashreplace") + b"\n"

@@ -1,7 +1,7 @@
 """Finds any moment of an attempt quickly, and reads only the events that matter there.
 
-To locate a line is much faster than to parse it, and a later partial of a turn replaces the earlier
-ones. So all lines are located once, and each is parsed only when its event is needed.
+Locating a line is much faster than parsing it, and a later partial turn replaces the earlier ones
+of the same turn. So all lines are located once, and each is parsed only when its event is needed.
 """
 
 from array import array
@@ -22,36 +22,36 @@ from workers.traces.reader import LINE_START, parse_event, parse_head
 E = TypeVar("E", bound=Event)
 
 MAX_TIME_S = 366 * 86400.0
-"""Seconds. A line with a later time is damaged: no session lasts a year."""
+"""A line with a later time, in seconds, is damaged: no session lasts a year."""
 
 
 class _LineKind(IntEnum):
     RARE = 0
     PROGRESS = 1
     UNREPLACEABLE_TURN = 2
-    """A turn without words, or one that was cut; it does not repeat earlier partials."""
-    PARTIAL = 3  # repeats earlier partials of its turn; a later line may replace it
+    """A turn without words, or one that was cut off; it does not repeat earlier partial turns."""
+    PARTIAL = 3  # repeats earlier versions of its turn; a later line may replace it
     FINAL = 4  # like a partial, but nothing replaces it
     PROGRESS_BEFORE_FINAL = 5
     """The progress that `format.needs_progress_first` requires before a final turn."""
 
 
 class TraceIndex:
-    """The events of one attempt by time. Takes 25 bytes a line, and the finals that were read.
+    """The events of one attempt by time. Needs 25 bytes per line, and keeps final turns once read.
 
-    Indexing stops at bytes that are no line of a trace. A line that looks right but cannot be
-    parsed is left out.
+    Indexing stops at bytes that are not a line of a trace. A line that looks valid but cannot be
+    parsed is skipped.
     """
 
     def __init__(self, path: Path) -> None:
-        """Locates the lines. A file that is no trace counts as damaged and has none."""
+        """Locates the lines. A file that is not a trace counts as damaged and has none."""
         self._path = path
         self._times_s = array("d")
         self._offsets = array("q")
         self._line_kinds = bytearray()
         self._turn_orders = array("q")
         self._cached_events: dict[int, Event] = {}
-        """Rare events; finals, which a transcript keeps anyway; the progress before each."""
+        """Rare events; final turns, which a transcript keeps anyway; the progress before each."""
         self.damage: tuple[float, str] | None = None
         """Time and description of the first known damage."""
         self.started_at = datetime.fromtimestamp(0, UTC)
@@ -59,10 +59,10 @@ class TraceIndex:
         try:
             with path.open("rb") as file:
                 first = file.readline(MAX_LINE_BYTES)
-                if first.endswith(b"\n"):  # otherwise it is torn, and there is no event
+                if first.endswith(b"\n"):  # otherwise the line is incomplete, and there is no event
                     head = parse_head(codec.parse_object(first, f"{path.name}, line 1"), path.name)
                     started_at = datetime.fromisoformat(head.wall).astimezone(UTC)
-                    if not 1970 <= started_at.year < 9000:  # `datetime` cannot compute with all
+                    if not 1970 <= started_at.year < 9000:  # `datetime` arithmetic has limits
                         raise Malformed(f"{path.name} was written in the year {started_at.year}")
                     self.started_at = started_at
                     self._scan_lines(file)
@@ -85,8 +85,8 @@ class TraceIndex:
         return next((event for _, event in self.find(kind)), None)
 
     def events_between(self, after_s: float, until_s: float) -> Iterator[tuple[float, Event]]:
-        """Events after ``after_s`` and up to ``until_s``, without those that a later one replaces.
-        A fold over them ends in the same state as a fold over every event."""
+        """The events after ``after_s`` and up to ``until_s``, without those that a later one
+        replaces. A fold over them ends in the same state as a fold over every event."""
         first, last = bisect_right(self._times_s, after_s), bisect_right(self._times_s, until_s)
         if first == last or (file := self._open(first)) is None:
             return
@@ -108,7 +108,7 @@ class TraceIndex:
                         del self._line_kinds[index:]
                         kept = {i: e for i, e in self._cached_events.items() if i < index}
                         self._cached_events = kept
-                        self.drop_after_damage()  # partials that it replaced are needed now
+                        self.drop_after_damage()  # partial turns that it replaced are needed now
                         return
         self.damage = self.damage or known
 
@@ -126,10 +126,10 @@ class TraceIndex:
                 try:
                     codec.parse_object(line, "")
                 except Malformed:
-                    return  # torn, or being written now
+                    return  # incomplete, or being written now
             found = LINE_START.match(line)
             if found is None or float(found[1]) > MAX_TIME_S:
-                raise Malformed(f"{self._path.name}, byte {offset} is no line of a trace")
+                raise Malformed(f"{self._path.name}, byte {offset} is not a line of a trace")
             t, trace_only, progress, order, final = found.groups()
             if not trace_only:
                 index = len(self._offsets)
@@ -156,7 +156,7 @@ class TraceIndex:
     def _needed_lines(self, first: int, last: int) -> list[int]:
         """The lines that suffice for the same `JobState` as all lines.
 
-        These are the latest reading of each turn, the progress before each turn (see
+        These are the latest version of each turn, the progress before each turn (see
         `format.needs_progress_first`), and as many further progress lines as a meter has chunks:
         each has the level of at least one.
         """
@@ -195,5 +195,5 @@ class TraceIndex:
         where = f"{self._path.name}, byte {self._offsets[index]}"
         event = parse_event(codec.parse_object(line, where), where).event
         if isinstance(event, TRACE_ONLY):
-            raise Malformed(f"{where} has another type than its start says")
+            raise Malformed(f"{where} has two different types")
         return event

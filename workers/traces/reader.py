@@ -1,4 +1,4 @@
-"""Reads traces: every line as a typed event, or only the lines that make the transcript."""
+"""Reads traces: every line as a typed event, or only the lines that the transcript needs."""
 
 import re
 from collections.abc import Iterator
@@ -29,15 +29,15 @@ LINE_TYPE = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
 
 _HEAD_FIELDS = ("version", "wall", "job", "attempt", "file")
 _TRANSCRIPT_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
-"""Every line that matters for the finals of a transcript contains one of them."""
+"""Every line that is needed for the final turns of a transcript contains one of these."""
 
 
 class TraceReader:
     """Iterates once over the events of a trace, with their times.
 
-    Raises `Malformed`, with the name of the file and the line, for a file that is no trace, for a
-    newer format, and for a damaged line. A torn last line, left by a killed writer or a full disk,
-    ends the trace without an error; a trace with a torn first line is empty.
+    Raises `Malformed`, with the name of the file and the line, for a file that is not a trace, for
+    a newer format, and for a damaged line. A partial last line, left by a killed writer or a full
+    disk, ends the trace without an error; a trace with a partial first line is empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,14 +78,14 @@ def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
                         transcript.rewind_to(ResumePoint.from_connecting(connecting))
                     case TurnReceived(turn=turn):
                         transcript.apply(turn)
-        except (Malformed, OSError):  # the events before the damage count
+        except (Malformed, OSError):  # the events before the damage are used
             continue
     return transcript
 
 
 def parse_head(record: JsonObject, name: str) -> TraceHead:
-    """Reads the head from a trace's first line; raises `Malformed`. ``name`` is the file's. Damaged
-    settings, seam or recording become the defaults, as the events are still readable."""
+    """Reads the head from a trace's first line; raises `Malformed`. ``name`` is the file name.
+    Damaged settings, seam or recording become defaults, as the events are still readable."""
     if record.get("type") != HEAD_TYPE:
         raise Malformed(f"{name} is not a trace")
     try:
@@ -100,7 +100,7 @@ def parse_head(record: JsonObject, name: str) -> TraceHead:
 
 
 def parse_event(record: JsonObject, where: str) -> TimedEvent:
-    """Reads the event of a line; raises `Malformed`, in which ``where`` names the line."""
+    """Reads the event of a line; raises `Malformed`, which mentions the line as ``where``."""
     t = record.pop("t", None)
     if isinstance(t, bool) or not isinstance(t, int | float) or not abs(t) < codec.MAX_ABS_NUMBER:
         raise Malformed(f"{where}: t is not a time")
@@ -111,8 +111,8 @@ def parse_event(record: JsonObject, where: str) -> TimedEvent:
 
 
 def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple[int, JsonObject]]:
-    """Yields the number and the object of each line; ends at a torn last line. With ``markers``,
-    only the first line and lines that contain one of them."""
+    """Yields the number and the object of each line, and stops at a partial last line. With
+    ``markers``, yields only the first line and lines that contain one of them."""
     with path.open("rb") as file:
         for number in count(1):
             where = f"{path.name}, line {number}"
@@ -128,5 +128,5 @@ def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple
             except Malformed:
                 if line.endswith(b"\n"):
                     raise
-                return  # torn
+                return  # a partial last line
             yield number, record

@@ -1,7 +1,7 @@
 """Follows the traces of one job while they grow, to show their lines.
 
-An hour's trace may have a hundred megabytes, so only the positions of lines and the lags of chunks
-are kept.
+The trace of an hour may have a hundred megabytes, so only the positions of lines and the lags of
+chunks are kept.
 """
 
 import json
@@ -25,13 +25,13 @@ from workers.traces.format import HEAD_TYPE, TimedEvent, TraceHead
 from workers.traces.reader import LINE_TYPE, parse_event, parse_head
 
 READ_SLICE_S = 0.008
-"""About how long one `TraceTail.read` takes: meanwhile the screen waits for the interpreter."""
+"""About how long one `TraceTail.read` takes: the screen waits meanwhile, because of the GIL."""
 READ_BLOCK_BYTES = 1 << 16
 MAX_SHOWN_LINE_BYTES = 1 << 16
 """Bytes of a line that are read: a server may send a message of any length."""
 _TIMING_TYPES = (b"began", b"chunks", b"slip", b"ended")
-"""Types of events with the lags of chunks, or needed for them. Without progress, which is frequent
-and only gives the length of the last chunk."""
+"""Types of events that contain or affect the lags of chunks. Excludes progress, which is frequent
+and determines only the length of the last chunk."""
 
 
 def no_time_limit(attempt: int) -> float:
@@ -44,27 +44,27 @@ class TraceEntry:
     """One line of a trace as text; it may be damaged."""
 
     attempt: int
-    text: str  # the line, or its first `MAX_SHOWN_LINE_BYTES`
+    text: str  # the whole line, or its first `MAX_SHOWN_LINE_BYTES`
     size_bytes: int  # of the whole line
 
     @property
     def is_truncated(self) -> bool:
-        """Whether only a part of the line is read."""
+        """True if only a part of the line was read."""
         return self.size_bytes > MAX_SHOWN_LINE_BYTES
 
     @property
     def fields(self) -> JsonObject | None:
         """The object in the line; None if the line is damaged or truncated."""
         try:
-            fields = json.loads(self.text)  # faster than our codec: a search reads a whole trace
+            fields = json.loads(self.text)  # faster than our codec, and a search reads whole traces
         except (ValueError, RecursionError):
             return None
         return fields if isinstance(fields, dict) else None
 
 
 def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
-    """The head or event in the object of a line; None if it is damaged or of a later version. A
-    turn that has a transcript comes without its words, which are slow to parse."""
+    """The head or event in the object of a line; None if it is damaged or of a later version. The
+    words of a turn that has a transcript are left out, as they are slow to parse."""
     try:
         if fields.get("type") == HEAD_TYPE:
             return parse_head(fields, "")
@@ -76,11 +76,11 @@ def entry_content(fields: JsonObject) -> TraceHead | TraceEvent | None:
 
 @dataclass(slots=True)
 class _AttemptTail:
-    """One trace: how far it was read, and the positions of its lines. Lines are only added."""
+    """One trace: how far it was read, and the positions of its lines. Lines are never removed."""
 
     path: Path
     attempt: int
-    inode: int = 0  # to notice that another file has taken the name
+    inode: int = 0  # to notice that the path has become another file
     read_bytes: int = 0
     line_start: int = 0  # start of the line whose end was not read yet
     partial_line: bytes = b""  # the part of that line that was read
@@ -90,13 +90,13 @@ class _AttemptTail:
     times_s: "array[float]" = field(default_factory=lambda: array("d"))
     offsets: "array[int]" = field(default_factory=lambda: array("Q"))
     sizes_bytes: "array[int]" = field(default_factory=lambda: array("Q"))
-    """Added last for each line, so every line counted here can be looked up."""
+    """Appended to last for each line, so every line counted here can be looked up."""
 
     def __len__(self) -> int:
         return len(self.sizes_bytes)
 
     def is_replaced(self) -> bool:
-        """Whether the name belongs to another file now: traces of refused attempts are renamed."""
+        """True if the path is another file now: traces of refused attempts are renamed."""
         try:
             stat = self.path.stat()
         except OSError:  # it is gone
@@ -105,7 +105,7 @@ class _AttemptTail:
         return stat.st_ino != self.inode or stat.st_size < self.read_bytes
 
     def read(self) -> bool:
-        """Reads the next block; False at the end of the file."""
+        """Reads the next block; returns False at the end of the file."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.read_bytes)
@@ -124,7 +124,7 @@ class _AttemptTail:
     def _add_line(self, line: bytes) -> None:
         size = self.read_bytes - self.line_start - 1
         if (start := LINE_TYPE.match(line)) and size <= MAX_SHOWN_LINE_BYTES:
-            with suppress(ValueError):  # a damaged line gets the time of the one before
+            with suppress(ValueError):  # a damaged line gets the time of the previous one
                 self.latest_s = max(self.latest_s, float(start[1]))
             try:
                 if start[2] == HEAD_TYPE.encode():
@@ -155,8 +155,8 @@ class _AttemptTail:
 class TraceTail:
     """The lines of all attempts of a job, in order.
 
-    All methods may be called in any thread: lines are only added. ``time_limit`` gives the time up
-    to which an attempt is shown, in seconds on its clock; it changes during a replay.
+    All methods may be called in any thread: lines are only added. ``time_limit`` returns the time
+    up to which an attempt is shown, in seconds on its clock; it changes during a replay.
     """
 
     def __init__(
@@ -166,14 +166,14 @@ class TraceTail:
         self._folder = folder
         self._time_limit = time_limit
         self._lock = Lock()
-        self.version = 0  # increased when all lines are read again from the start
+        self.version = 0  # increased when reading restarts from the first line
         self._reset()
 
     def _reset(self) -> None:
-        self._tails: list[_AttemptTail] = []  # a new one: another thread may look at the old one
+        self._tails: list[_AttemptTail] = []  # a new list: another thread may be using the old one
         self.is_loaded = False  # whether the traces were read to their end
         self.timings: tuple[Timing, ...] = ()
-        """Of each attempt that sent audio; replaced as a whole."""
+        """The timing of each attempt that sent audio. The tuple is replaced, never modified."""
         self.version += 1
 
     def __len__(self) -> int:
@@ -196,14 +196,14 @@ class TraceTail:
         return next((tail.head for tail in reversed(self._tails) if tail.head), None)
 
     def read(self) -> bool:
-        """Reads for `READ_SLICE_S`; True while there is more. Waits for disks."""
+        """Reads for `READ_SLICE_S`; returns True while there is more. Blocks on disk reads."""
         with self._lock:
             if any(tail.is_replaced() for tail in self._tails):
                 self._reset()
             end, more = monotonic() + READ_SLICE_S, True
             while more and monotonic() < end:
                 more = (self._tails and self._tails[-1].read()) or self._open_next_trace()
-            if not more:  # only then: to rank the lags of hours is slow
+            if not more:  # only then, as ranking the lags of hours is slow
                 limited = ((tail, self._time_limit(tail.attempt)) for tail in self._tails)
                 timings = (t.chunk_times.timing(t.attempt, until_s) for t, until_s in limited)
                 self.timings = tuple(timing for timing in timings if timing is not None)
@@ -219,7 +219,7 @@ class TraceTail:
         return False
 
     def entry(self, index: int) -> TraceEntry:
-        """A line by its number; an empty one if reading has just restarted."""
+        """The line with this number; an empty one if reading has just restarted."""
         return next(self.entries(index), TraceEntry(0, "", 0))
 
     def entries(self, first: int) -> Iterator[TraceEntry]:

@@ -12,7 +12,7 @@ from workers.traces.format import TraceHead, event_line, head_line
 
 
 class TraceWriter:
-    """Appends lines to a new file, each with one unbuffered write, which survives a kill. Raises
+    """Appends lines to a new file, each with one unbuffered write, so a kill loses no line. Raises
     `FileExistsError` if the file exists, and `OSError` if it cannot be written."""
 
     def __init__(self, path: Path, head: TraceHead) -> None:
@@ -27,7 +27,7 @@ class TraceWriter:
         self._file.close()
 
     def write(self, t: float, event: TraceEvent) -> None:
-        """Appends an event and hands it to the operating system; raises `OSError`."""
+        """Appends an event and passes it to the operating system; raises `OSError`."""
         self._append(event_line(t, event))
 
     def _append(self, line: bytes) -> None:

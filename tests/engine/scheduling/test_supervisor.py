@@ -411,7 +411,7 @@ def test_a_run_folder_is_never_used_twice(tmp_path: Path, short: str) -> None:
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:
         observed.supervisor.add([short])
         observed.wait_until_idle()
-    with pytest.raises(UsageProblem, match="holds a run already"):
+    with pytest.raises(UsageProblem, match="already contains a run"):
         run_folder.create(tmp_path / "run")
 
 

@@ -94,8 +94,8 @@ def test_an_unknown_format_is_a_usage_problem_that_names_the_known_ones(tmp_path
     with pytest.raises(UsageProblem) as caught:
         write_exports(job(), ["txt", "docx"], tmp_path)
 
-    assert "there is no export format “docx”" == caught.value.reason
-    assert "Known are txt, srt, vtt, json, csv" == caught.value.hint
+    assert "unknown export format “docx”" == caught.value.reason
+    assert "Formats: txt, srt, vtt, json, csv" == caught.value.hint
     assert [] == files_in(tmp_path)
 
 

@@ -75,8 +75,8 @@ def test_a_close_is_told_with_its_code_and_reason(closed: CloseFrame, reason: st
 @pytest.mark.parametrize(
     ("closed", "outcome", "hint"),
     [
-        (CloseFrame(1001, "restarting"), Outcome.LOST, "The server is going away."),
-        (CloseFrame(1012, ""), Outcome.LOST, "The server is starting again."),
+        (CloseFrame(1001, "restarting"), Outcome.LOST, "The server is shutting down."),
+        (CloseFrame(1012, ""), Outcome.LOST, "The server is restarting."),
         (CloseFrame(3007, ""), Outcome.REFUSED, "speed of speech"),
         (CloseFrame(3006, ""), Outcome.REFUSED, "parameter"),
     ],

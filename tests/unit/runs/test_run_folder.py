@@ -62,7 +62,7 @@ def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     (tmp_path / "run" / "run.json").write_text(json.dumps(index | {"jobs": []}))
 
-    with pytest.raises(RunFolderProblem, match="names no recordings"):
+    with pytest.raises(RunFolderProblem, match="lists no recordings"):
         run_folder.reopen(tmp_path / "run")
     assert (tmp_path / "run" / "run.json").exists()
 

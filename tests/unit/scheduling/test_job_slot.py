@@ -109,7 +109,7 @@ def test_a_session_that_never_started_sent_nothing() -> None:
     ended = slot.unreported_ending(None, now=201.0).event
 
     assert isinstance(ended, Ended)
-    assert (ended.reason, ended.sent_seconds) == ("stopped before it began", 0.0)
+    assert (ended.reason, ended.sent_seconds) == ("stopped before the session began", 0.0)
     assert ended.open_seconds == 0.0
 
 
