@@ -1,4 +1,4 @@
-"""What a session process receives: an assignment at its start, control messages while it runs."""
+"""The input of a session process: an assignment at its start, control messages while it runs."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,18 +17,18 @@ class Timeouts:
     """How long a session waits for the server, in seconds."""
 
     dial_s: float = 20.0
-    """For TCP, TLS and the upgrade together; an answer may come a byte at a time."""
+    """Limit for TCP, TLS and the upgrade together; an answer may arrive one byte at a time."""
     begin_s: float = 20.0
-    """From the open socket to Begin; the service takes one or two."""
+    """Limit from the open socket to Begin; the service takes one or two seconds."""
     next_message_s: float = 30.0
-    """Between two messages after Terminate."""
+    """Limit between two messages after Terminate."""
     termination_s: float = 120.0
-    """From Terminate to Termination, whatever else arrives."""
+    """Limit from Terminate to Termination, even if other messages keep arriving."""
     shutdown_s: float = 3.0
-    """For the Termination when the program ends or has died."""
+    """Limit for the Termination when the program is quitting or has died."""
     silence_s: float = 20.0
-    """Until a server that sends nothing, not even a pong, or takes no audio counts as dead. Silence
-    in the recording does not matter, since pings are answered then too."""
+    """How long a server may send nothing, not even a pong, or take no audio before it counts as
+    dead. Silence in the recording does not matter, because pings are answered then too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,26 @@ class Assignment:
     trace_path: str
     """The trace to write; must not exist yet."""
     log_path: str
-    """The file that takes the standard output and error of the process."""
+    """The file that receives the standard output and error of the process."""
     timeouts: Timeouts = Timeouts()
     resume_point: ResumePoint = RECORDING_START
-    """Where in the recording, and among its turns, this attempt begins."""
+    """The position in the recording, and the turn number, at which this attempt begins."""
     expected_sha256: str = ""
-    """Of the recording when the job began; empty for a first attempt."""
+    """SHA-256 of the recording when the job began; empty for a first attempt."""
     changes: UpdateConfiguration = NO_CHANGES
     """The configuration changes of the job's earlier sessions."""
     log_config: LogConfig | None = field(default_factory=current_config)
-    """That of the process which makes the assignment; None while logging is off."""
+    """The log configuration of the process that creates the assignment; None if logging is off."""
 
 
 class StopCommand(Enum):
-    """What the supervisor sends to end a session."""
+    """A command with which the supervisor ends a session."""
 
     CANCEL = "cancel"
     """The user cancelled the job: send no more audio, wait for the last turns, end."""
     SHUT_DOWN = "leave"
-    """The program ends: the same, but wait for `Timeouts.shutdown_s` only."""
+    """The program is quitting: like CANCEL, but wait for `Timeouts.shutdown_s` at most."""
 
 
 ForwardedMessage: TypeAlias = ForceEndpoint | UpdateConfiguration
-"""What the supervisor sends for the session to forward to the server."""
+"""A message that the supervisor sends for the session to forward to the server."""

@@ -1,4 +1,4 @@
-"""What reaches a session from outside: control messages, SIGTERM, the death of the supervisor."""
+"""Receives what ends or changes a session: control messages, SIGTERM, the supervisor's death."""
 
 import os
 import select
@@ -17,7 +17,7 @@ _STOP_ENDINGS = {
 
 
 class Cancelled(Exception):
-    """The session must end before it has dialed."""
+    """A stop command or signal arrived before the session dialed."""
 
     def __init__(self, ending: Ended) -> None:
         super().__init__(ending.reason)
@@ -25,10 +25,10 @@ class Cancelled(Exception):
 
 
 class ControlChannel:
-    """The supervisor's queue and SIGTERM, as descriptors to select on.
+    """Input from the supervisor's queue and from SIGTERM, as file descriptors for select.
 
-    When the supervisor dies, the queue is closed and the session ends; otherwise it might stream,
-    and be billed, for hours.
+    When the supervisor dies, the queue is closed and the session ends; otherwise it could
+    stream, and be billed, for hours.
     """
 
     def __init__(self, queue: SessionQueue[StopCommand | ForwardedMessage]) -> None:
@@ -39,10 +39,10 @@ class ControlChannel:
         self._signal_fd: int | None = None
 
     def install_signal_handlers(self) -> None:
-        """Makes SIGTERM end the session, and ignores SIGINT and SIGHUP. For the main thread.
+        """Makes SIGTERM end the session, and ignores SIGINT and SIGHUP. Main thread only.
 
         A terminal sends Ctrl-C and hang-ups to every process of the program. The supervisor handles
-        them; if it dies of them, the queue is closed.
+        them; if they kill it, the queue is closed.
         """
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -53,14 +53,14 @@ class ControlChannel:
         signal.set_wakeup_fd(writer)
 
     def check(self) -> None:
-        """Raises `Cancelled` when the session must end; for use before it has dialed."""
+        """Raises `Cancelled` if the session must end; call it only before dialing."""
         ready = select.select(self.read_fds, [], [], 0)[0]
         for command in self.receive(ready) if ready else ():
             if isinstance(command, Ended):
                 raise Cancelled(command)
 
     def receive(self, ready_fds: list[int]) -> list[Ended | ForwardedMessage]:
-        """What has arrived on ``ready_fds``: endings, and messages to forward to the server."""
+        """Reads ``ready_fds``; returns endings, and messages to forward to the server."""
         if self._signal_fd in ready_fds:
             os.read(self._signal_fd, 64)
             return [Ended(Outcome.INTERRUPTED, "stopped by a signal", RESUME_HINT)]

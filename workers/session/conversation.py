@@ -27,13 +27,13 @@ from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
 
 START_LEAD_S = 0.02
-"""Between Begin and the start of the schedule, so that there is time to publish `Began`."""
+"""Delay between Begin and the start of the schedule, which leaves time to publish `Began`."""
 
 _log = Logger("paceline.session")
 
 
 class Conversation:
-    """One attempt. Call `run` once."""
+    """Runs one attempt. Call `run` once."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Conversation:
     def run(self, sha256: str) -> Ended:
         """Runs the attempt at a recording with this hash, and returns how it ended.
 
-        Raises `Cancelled` for a stop command that comes before the server is dialed.
+        Raises `Cancelled` if a stop command arrives before the server is dialed.
         """
         endpoint, timeouts = self._assignment.endpoint, self._assignment.timeouts
         state, progress = self._state, self._progress
@@ -62,7 +62,7 @@ class Conversation:
         recorder.publish(Connecting(address, sha256, start.at_ms, start.turn, start.kept_words))
         with closing(self._chunks()) as chunks:
             try:
-                # Before dialing, because reaching a point far into a file may take a minute.
+                # Decoded before dialing, because seeking far into a file may take a minute.
                 first = next(chunks, None)  # None: only the Termination was missing
             except Unreadable as error:
                 return Ended(Outcome.UNREADABLE, error.reason, error.hint)
@@ -110,7 +110,7 @@ class Conversation:
         if state.begin is None:
             waited = f"{assignment.timeouts.begin_s:g} s"
             name = assignment.endpoint.name
-            reason = f"{name} accepted the connection but no session within {waited}"
+            reason = f"{name} accepted the connection but started no session within {waited}"
             hint = "Is this the address of a v3 endpoint? Retry later."
             state.end(Ended(Outcome.UNREACHABLE, reason, hint))
         return state.begin
@@ -165,10 +165,10 @@ class Conversation:
             now = time.monotonic()
             if now >= deadline:
                 reason = "the server did not confirm the end in time"
-                hint = "The last words may be missing; retry continues from the last turn."
+                hint = "The last words may be missing; a retry continues from the last turn."
                 state.finish(Ended(Outcome.LOST, reason, hint))
                 return
-            # For a second at most, since messages and commands move the deadline.
+            # Waits a second at most, since messages and commands move the deadline.
             loop.run_until(min(deadline, now + 1.0), lambda: state.finished)
 
     def _chunks(self) -> Generator[bytes]:

@@ -1,4 +1,4 @@
-"""Runs each session in a child process of this program, at the other end of two queues."""
+"""Runs each session in a child process of this program, and talks to it through two queues."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from workers.session.session_queue import Closed, SessionQueue
 
 
 class LocalSession:
-    """A session in a child process; made before the process, so that its start can be cancelled.
+    """A session in a child process. It exists before the process, so its start can be cancelled.
 
-    The supervisor's thread calls `start`; other methods need a lock around them.
+    Not thread-safe: the supervisor's thread calls `start`, and other calls must hold a lock.
     """
 
     def __init__(self, context: BaseContext, assignment: Assignment, key: Secret | None) -> None:
@@ -31,7 +31,7 @@ class LocalSession:
         self._kill_requested = False
 
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
-        """Starts the process and a thread that reads its reports; raises as `start_process`."""
+        """Starts the process and a thread that reads its reports; raises like `start_process`."""
         try:
             arguments = self._assignment, self._key, self._reports, self._control
             name = f"paceline-session-{self._assignment.job.id}"
@@ -45,9 +45,9 @@ class LocalSession:
             raise
         finally:
             self._control.close_reader()
-            # The child holds the only writing end now, so its death closes the queue.
+            # The child holds the only write end now, so its death closes the queue.
             self._reports.close_writer()
-        if self._kill_requested:  # while the process was being made
+        if self._kill_requested:  # while the process was being started
             self.kill()
 
         def relay() -> None:
@@ -64,16 +64,16 @@ class LocalSession:
         threading.Thread(target=relay, daemon=True).start()
 
     def send(self, message: StopCommand | ForwardedMessage) -> None:
-        """Sends a message; what the queue has no room for is sent by a later call."""
+        """Sends a message; what does not fit into the queue is sent by a later call."""
         self._control.put(message)
 
     def check_alive(self) -> bool:
-        """Sends what the queue had no room for; False while the process is stopped (SIGSTOP)."""
+        """Sends what did not fit earlier; returns False while the process is stopped (SIGSTOP)."""
         self._control.flush()
         return self._process is None or not processes.is_suspended(self._process.pid)
 
     def kill(self) -> None:
-        """Kills the process, by id: for multiprocessing it is dead when the fork server is."""
+        """Kills the process by id: multiprocessing takes it for dead once the fork server is."""
         if self._exited:
             return
         self._kill_requested = True
@@ -89,13 +89,13 @@ class LocalSession:
 
 
 class LocalLauncher:
-    """Makes sessions that run in child processes."""
+    """Creates sessions that run in child processes."""
 
     def __init__(self) -> None:
         self._context = processes.mp_context()
 
     def create(self, assignment: Assignment, key: Secret | None) -> LocalSession:
-        """A session without a process yet; raises `OSError` when there is no room for its pipes."""
+        """Creates a session that is not started; raises `OSError` if its pipes cannot be made."""
         return LocalSession(self._context, assignment, key)
 
 
@@ -105,7 +105,7 @@ def _child_main(
     reports: SessionQueue[JobReport],
     control: SessionQueue[StopCommand | ForwardedMessage],
 ) -> None:
-    """Runs in the child. The fork server has loaded what it imports; the parent never does."""
+    """Runs in the child. The fork server has preloaded its imports; the parent never loads them."""
     from workers.session.main import run_session
 
     run_session(assignment, key, reports, control)

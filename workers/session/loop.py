@@ -21,16 +21,16 @@ from workers.session.session_state import SessionState
 from workers.session.timers import Handover, Keepalive, Timer
 
 MAX_MESSAGES_PER_PASS = 64
-"""How many are handled before the clock is read again, so that a flood of them delays no chunk."""
+"""Messages handled before the clock is read again, so that a flood of them delays no chunk."""
 
 _FLOOD_BASE_BYTES, _FLOOD_BYTES_PER_S = 8e6, 2e5
-"""How much the server may send: several times as much as the busiest speech brings."""
+"""How much the server may send: several times what the densest speech produces."""
 
 _log = Logger("paceline.session")
 
 
 class SessionLoop:
-    """Waits on behalf of `Conversation`, which sends the chunks, and handles what comes meanwhile.
+    """Handles messages, commands and timers while `Conversation` waits to send the next chunk.
 
     Raises `ConnectionLost` when the connection breaks.
     """
@@ -56,7 +56,7 @@ class SessionLoop:
     def run_until(self, deadline: float, is_done: Callable[[], bool]) -> None:
         """Handles messages, commands and timers until ``deadline`` or until ``is_done``.
 
-        Makes at least one pass, so what has arrived counts even if this process comes late.
+        Makes one pass even after ``deadline``, so that input which has arrived is handled.
         """
         connection, state = self.connection, self._state
         socket = connection.fileno()
@@ -83,7 +83,7 @@ class SessionLoop:
                     self.send(command)
 
     def send(self, message: messages.ClientMessage, at: float | None = None) -> None:
-        """Sends a message and traces it; ``at`` is monotonic, now if not given."""
+        """Sends a message and traces it; ``at`` is a monotonic time, None is now."""
         self.connection.send(message)
         self._recorder.trace_only(MessageSent(messages.to_json(message)), at=at)
         _log.debug("sent %s", type(message).__name__)
@@ -101,7 +101,7 @@ class SessionLoop:
                 return
             accepted = _FLOOD_BASE_BYTES + _FLOOD_BYTES_PER_S * self._recorder.elapsed_s
             if self.connection.received_bytes > accepted:
-                reason = "the server sends more than any speech could bring"
+                reason = "the server sends more than speech can produce"
                 state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
             elif not isinstance(message, NonMessage):
                 state.apply(message)

@@ -1,6 +1,6 @@
-"""The process of one session: prepares itself, runs the conversation, reports how it ended.
+"""The main function of a session process: sets it up, runs the conversation, reports the end.
 
-Loaded by the fork server before any session starts, so importing it must do nothing.
+Loaded by the fork server before any session starts, so importing it must have no side effects.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def run_session(
     with suppress(OSError):  # for ``top`` and ``ps -e``, up to 15 bytes; not every system has /proc
         Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
     try:
-        # What this process or a C library prints goes to a file, never over the screen.
+        # What this process or a C library prints goes to a file, never to the screen.
         output = os.open(assignment.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream in (1, 2):
             os.dup2(output, stream)
@@ -55,7 +55,7 @@ def run_session(
         if assignment.log_config is not None:
             if key is not None:
                 log.add_redaction(key.redact)
-            with suppress(OSError):  # the session does not need it
+            with suppress(OSError):  # the session works without a log
                 log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
         head = TraceHead(
             job=job.id,
@@ -100,13 +100,13 @@ def _run_conversation(
         print(key.redact(text) if key else text, file=sys.stderr, flush=True)
         return Ended(
             Outcome.CRASHED,
-            f"a fault in Paceline ended the session ({type(error).__name__})",
-            f"The log says where: {assignment.log_path}",
+            f"the session crashed because of a bug in Paceline ({type(error).__name__})",
+            f"See the traceback in {assignment.log_path}",
         )
 
 
 def _sha256(path: str, control: ControlChannel) -> str:
-    """The hash of a file; raises `Unreadable`, or `Cancelled`, since gigabytes take time."""
+    """Hashes a file; raises `Unreadable`, or `Cancelled`, because large files take long."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb", buffering=0) as file:

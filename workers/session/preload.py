@@ -1,7 +1,7 @@
-"""What every session inherits from the fork server, which imports this module last.
+"""Prepares what every session inherits from the fork server, which imports this module last.
 
-It imports what each session needs, and prepares reading and writing of every event. Then it hides
-all objects from the garbage collector, which would write to their memory and so end its sharing. It
+It imports what each session needs, and prepares reading and writing every event. Then it hides all
+objects from the garbage collector, which would write to them and so copy their shared memory. It
 also ignores the signals that are sent to all processes of a program.
 """
 

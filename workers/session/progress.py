@@ -1,4 +1,4 @@
-"""What a session has sent, and how late each chunk left."""
+"""Tracks what a session has sent, and how late each chunk left."""
 
 import time
 
@@ -13,7 +13,7 @@ from workers.pacing.lags import Lags, build_certificate
 from workers.session.recorder import Recorder
 
 IDLE_REPORT_INTERVAL_S = 2.0
-"""After so long progress is reported again, even if nothing was sent."""
+"""Seconds after which progress is reported again, even if nothing was sent."""
 
 _log = Logger("paceline.session")
 
@@ -32,14 +32,14 @@ class SendProgress:
         recorder.report_progress = self.report_if_new
         self._lags = Lags()
         self._levels_db: list[int] = []
-        """Of the chunks since the last report."""
+        """Levels of the chunks since the last report."""
         self._slips_ms: list[float] = []
         self._chunks_per_report = max(1, round(1000 / settings.chunk_ms))  # about one a second
         self._reported_chunks = 0
         self._reported_at = float("inf")
-        """On the monotonic clock; infinite before `start_reporting`."""
+        """Monotonic time of the last report; infinite before `start_reporting`."""
         self.sent_samples = 0
-        """In this session."""
+        """Samples sent in this session."""
 
     @property
     def sent_seconds(self) -> float:
@@ -48,11 +48,11 @@ class SendProgress:
 
     @property
     def seconds_left(self) -> float:
-        """Of the recording, from `sent_seconds` on."""
+        """Seconds of the recording that are still to be sent."""
         return max(0.0, self._total_samples / self._rate - self.sent_seconds)
 
     def start_reporting(self) -> None:
-        """Starts the idle reports of `tick`, as the session has started."""
+        """Lets `tick` report from now on; call it when the session has started."""
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
@@ -73,12 +73,12 @@ class SendProgress:
         self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
 
     def report_if_new(self) -> None:
-        """Reports unless the latest chunk has been reported."""
+        """Reports the progress unless the latest chunk has been reported."""
         if len(self._lags) > self._reported_chunks:
             self.report()
 
     def tick(self, now: float) -> float:
-        """Reports again if the last report is old, since the supervisor must see a sign of life.
+        """Reports again if the last report is old, since the supervisor needs signs of life.
 
         A session may wait long for a server that takes no audio, or for the last turns.
         """
@@ -99,7 +99,7 @@ class SendProgress:
         self._recorder.publish(Progressed(sent, total, self._lags.summary(), levels))
 
     def certificate(self) -> Certificate | None:
-        """The evidence; None when nothing was sent."""
+        """Builds the pacing certificate of this attempt; None if no audio was sent."""
         return build_certificate(
             self._lags.to_array(),
             tuple(self._slips_ms),

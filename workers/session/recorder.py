@@ -1,4 +1,4 @@
-"""Records what happens in a session: first in the trace, then in the queue to the program."""
+"""Records the events of a session: first in the trace, then in the queue to the program."""
 
 import time
 from collections.abc import Callable
@@ -14,16 +14,16 @@ _log = Logger("paceline.session")
 
 
 class ReportSink(Protocol):
-    """A `SessionQueue`, or a list in a test."""
+    """Receives reports: a `SessionQueue`, or a list in a test."""
 
     def put(self, item: JobReport) -> None:
-        """Takes one report without waiting."""
+        """Adds a report without waiting."""
 
 
 class Recorder:
-    """Events of one attempt, timed in seconds since this object was made.
+    """Records the events of one attempt, with times in seconds since this object was created.
 
-    ``at`` is a time of the monotonic clock; None is now.
+    An argument ``at`` is a monotonic time; None is now.
     """
 
     def __init__(self, assignment: Assignment, trace: TraceWriter, sink: ReportSink) -> None:
@@ -32,19 +32,19 @@ class Recorder:
         self._sink = sink
         self._started_at = time.monotonic()
         self.report_progress: Callable[[], None] = lambda: None
-        """Reports what was sent and not yet reported; set by `SendProgress`."""
+        """Reports the progress if there is any new; set by `SendProgress`."""
         self.failure: Ended | None = None
-        """Set when the trace cannot be written; the session must end, since it proves nothing."""
+        """Set if the trace cannot be written; the session must then end, as it proves nothing."""
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds on the attempt's clock."""
+        """Seconds since this object was created."""
         return time.monotonic() - self._started_at
 
     def publish(self, event: Event, at: float | None = None) -> None:
         """Traces an event and reports it to the supervisor.
 
-        An event that could not be traced is not reported: a further attempt would begin after it.
+        An event that could not be traced is not reported: the next attempt would resume after it.
         """
         if needs_progress_first(event):
             self.report_progress()
@@ -73,5 +73,5 @@ def unwritable_ending(error: OSError) -> Ended:
     return Ended(
         Outcome.UNWRITABLE,
         f"the trace could not be written ({error.strerror})",
-        "Make room, or name another folder with --out; then retry.",
+        "Free disk space, or choose another folder with --out; then retry.",
     )

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from workers.jobs.events import JobReport, Progressed, TurnReceived
 
 READ_SIZE_BYTES = 4096
-"""A few dozen control messages at a time, too few to delay a chunk."""
+"""Size of one read: a few dozen control messages, too few to delay a chunk."""
 
 _HEADER_BYTES = 4
 
@@ -35,17 +35,17 @@ class SessionQueue(Generic[T]):
 
     It differs from `multiprocessing.Queue` in what a paced session needs:
 
-    - `put` never waits, so it cannot delay a chunk. What the pipe has no room for is sent by the
-      next `put` or `flush`. No feeder thread competes with the pacer.
+    - `put` never waits, so it cannot delay a chunk. What does not fit into the pipe is sent by
+      the next `put` or `flush`. No feeder thread competes with the pacer.
     - While the reader is suspended, perhaps for hours, a later progress report or text of an open
       turn replaces the earlier one, so memory stays bounded. The trace has them all.
     - It uses no semaphore, so it works in a container without /dev/shm, and a process that is
       killed while it reads or writes leaves no lock behind.
-    - When the writing process dies, `get` raises `Closed`, at once and even in mid-item.
+    - When the writing process dies, `get` raises `Closed` at once, even in the middle of an item.
     """
 
     def __init__(self, reader: Connection, writer: Connection) -> None:
-        """The two ends of ``Pipe(duplex=False)``."""
+        """Takes the two ends of ``Pipe(duplex=False)``."""
         self._reader, self._writer = reader, writer
         os.set_blocking(writer.fileno(), False)
         self._received_items: deque[T] = deque()
@@ -55,7 +55,7 @@ class SessionQueue(Generic[T]):
         """The rest of a partly sent item."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Only the ends go to another process."""
+        """Pickles only the two ends of the pipe."""
         return SessionQueue, (self._reader, self._writer)
 
     def fileno(self) -> int:
@@ -70,7 +70,7 @@ class SessionQueue(Generic[T]):
         self.flush()
 
     def flush(self) -> None:
-        """Sends what the pipe had no room for earlier, as much as it takes now."""
+        """Sends as many waiting items as the pipe takes now."""
         try:
             while self._unsent or self._unsent_items:
                 if not self._unsent:
@@ -84,7 +84,7 @@ class SessionQueue(Generic[T]):
             self._unsent_items.clear()
 
     def get(self, block: bool = True) -> T:
-        """The next item; raises `Closed` after the last, and `Empty` unless it may ``block``."""
+        """Returns the next item; raises `Closed` after the last, or `Empty` if not ``block``."""
         while not self._received_items:
             if not block and not self._reader.poll():
                 raise Empty
@@ -104,11 +104,11 @@ class SessionQueue(Generic[T]):
         return self._received_items.popleft()
 
     def close_reader(self) -> None:
-        """Closes this process's reading end."""
+        """Closes this process's read end."""
         self._reader.close()
 
     def close_writer(self) -> None:
-        """Closes this process's writing end without sending what is left."""
+        """Closes this process's write end without sending what is left."""
         self._writer.close()
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class SessionQueue(Generic[T]):
     def _drop_superseded(self, item: T) -> None:
         """Drops waiting items that ``item`` replaces.
 
-        Stops at an item that must arrive: the progress before the end of a turn is reported first.
+        Stops at an item that must be sent: progress before the end of a turn stays before it.
         """
         subject, _ = _replaceability(item)
         kept = []
@@ -134,7 +134,7 @@ class SessionQueue(Generic[T]):
 
 
 def _replaceability(item: object) -> tuple[str, bool]:
-    """What an item is about, and whether a later item about the same may replace it."""
+    """The subject of an item, and whether a later item on the same subject may replace it."""
     match item:
         case JobReport(event=Progressed()):
             return "progress", True

@@ -13,7 +13,7 @@ from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
 
 MAX_WARNINGS = 100
-"""Of one session, since a faulty server may send them without end."""
+"""Maximum number of warnings per session, since a faulty server may send endless warnings."""
 
 _DONE_ENDING = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
 _ENDED_EARLY_ENDING = Ended(Outcome.LOST, "the server ended the session before it was asked to")
@@ -22,7 +22,7 @@ _log = Logger("paceline.session")
 
 
 class SessionState:
-    """What messages and commands have done to a session. Only its methods change it."""
+    """The state of a session. Only its methods change it."""
 
     def __init__(self, recorder: Recorder, resume_point: ResumePoint) -> None:
         self._recorder = recorder
@@ -35,32 +35,32 @@ class SessionState:
         self.all_audio_sent = False
         self.terminate_sent = False
         self.finished = False
-        """Nothing more is read from the server."""
+        """True when nothing more is read from the server."""
         # Times on the monotonic clock:
         self.terminate_sent_at = 0.0
         self.last_message_at = 0.0
-        """Of the latest message, or of Terminate if that was later."""
+        """When the latest message arrived, or when Terminate was sent if that was later."""
         self.ended_at = 0.0
         """When the ending was set; messages may still arrive after it."""
 
     @property
     def is_stopping(self) -> bool:
-        """No more audio is to be sent."""
+        """Whether no more audio may be sent."""
         return self.finished or self.ending is not None
 
     @property
     def is_streaming(self) -> bool:
-        """Begin has arrived, and neither side is ending the session."""
+        """Whether Begin has arrived and neither side is ending the session."""
         return self.begin is not None and not self.terminate_sent and not self.is_stopping
 
     @property
     def ending(self) -> Ended | None:
-        """Why the session ends early; None while it does not."""
+        """Why the session ends early; None if it does not."""
         return self._ending or self._recorder.failure
 
     @property
     def is_interrupted(self) -> bool:
-        """The program ends or has died, so the session does not wait for long."""
+        """Whether the program is quitting or has died; the session then does not wait for long."""
         return self._ending is not None and self._ending.outcome is Outcome.INTERRUPTED
 
     def end(self, ending: Ended) -> None:
@@ -77,16 +77,16 @@ class SessionState:
             self.end(ending)
 
     def mark_all_audio_sent(self) -> None:
-        """The last chunk has left."""
+        """Records that the last chunk was sent."""
         self.all_audio_sent = True
 
     def mark_terminate_sent(self) -> None:
-        """Terminate has left, so the wait for messages is limited from now on."""
+        """Records that Terminate was sent; from now on the wait for messages is limited."""
         self.terminate_sent = True
         self.terminate_sent_at = self.last_message_at = time.monotonic()
 
     def final_ending(self) -> Ended:
-        """How the session ended; publishes warnings that are still pending."""
+        """Publishes warnings that are still pending, and returns how the session ended."""
         self.publish_pending_warnings()
         return self.ending or _DONE_ENDING
 
@@ -120,7 +120,7 @@ class SessionState:
                 _log.debug("Termination")
                 if not self.terminate_sent:  # an open turn has not been ended
                     self.end(_ENDED_EARLY_ENDING)
-                elif self.all_audio_sent:  # the server confirms all of it, so no reason counts
+                elif self.all_audio_sent:  # the server confirms all of it: a success
                     self._ending = None
                 self.finish()
             case messages.Error():
@@ -129,13 +129,13 @@ class SessionState:
         self._recorder.trace_only(MessageReceived(messages.to_json(message)))
 
     def _lost_after_begin(self, ending: Ended) -> Ended:
-        """LOST instead of BUSY after Begin, since the server had room for the session."""
+        """Turns BUSY into LOST after Begin, since the server had room for the session."""
         if self.begin is not None and ending.outcome is Outcome.BUSY:
             return replace(ending, outcome=Outcome.LOST)
         return ending
 
     def warn(self, warning: Warned) -> None:
-        """Publishes a warning, after `Began`; drops it if there are too many."""
+        """Publishes a warning, but not before `Began`; drops it if there were too many."""
         self._warning_count += 1
         if self._warning_count > MAX_WARNINGS:
             return
@@ -148,7 +148,7 @@ class SessionState:
             self._pending_warnings.append(warning)
 
     def publish_pending_warnings(self, at: float | None = None) -> None:
-        """Publishes the warnings that came before `Began`; ``at`` on the monotonic clock."""
+        """Publishes the warnings that came before `Began`; ``at`` is a monotonic time."""
         pending, self._pending_warnings = self._pending_warnings or [], None
         for warning in pending:
             self._recorder.publish(warning, at=at)

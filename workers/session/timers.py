@@ -14,7 +14,7 @@ _WINDOW_S, _WINDOW_SHARE = 300.0, 1 / 3
 _FINAL_MARGIN_S, _FINAL_MARGIN_SHARE = 30.0, 1 / 10
 
 _HANDED_OVER = Ended(
-    Outcome.HANDED_OVER, "the session neared its longest duration", "Another session continues."
+    Outcome.HANDED_OVER, "the session neared its maximum duration", "Another session continues."
 )
 _NOTHING_SENT = Ended(
     Outcome.LOST, "the session ended before anything was sent", "Are the clocks right?"
@@ -24,7 +24,7 @@ _log = Logger("paceline.session")
 
 
 class Timer(Protocol):
-    """Something that must be done from time to time."""
+    """A recurring task of the session loop."""
 
     def tick(self, now: float) -> float:
         """Does what is due; ``now`` is monotonic. Returns the seconds until the next call."""
@@ -41,12 +41,12 @@ class Keepalive:
         self._connection = connection
         self._silence_s = silence_s
         self._ping_sent_at: float | None = None
-        """None while no ping waits for an answer."""
+        """When the unanswered ping was sent; None if there is none."""
 
     def tick(self, now: float) -> float:
-        """Pings if it is due; raises `ConnectionLost` when the server is dead.
+        """Sends a ping if one is due; raises `ConnectionLost` if the server is dead.
 
-        If this process was suspended, what arrived meanwhile is read first.
+        If this process was suspended, data that arrived meanwhile is read first.
         """
         connection = self._connection
         if connection.has_unsent and now - connection.last_write_at >= self._silence_s:
@@ -70,10 +70,10 @@ class Keepalive:
 
 
 class Handover:
-    """Hands over to a further session before the server ends this one; made at Begin.
+    """Hands over to a further session before the server ends this one; created at Begin.
 
-    It does so when a turn ends within a window before the session expires, or else at the end of
-    that window; not at all if the rest of the recording fits. Times are monotonic, in seconds.
+    The handover happens when a turn ends in a window before the session expires, or else when that
+    window ends. There is none if the rest of the recording fits. Times are monotonic, in seconds.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Handover:
         self._progress = progress
 
     def check_turn_end(self, now: float) -> None:
-        """Hands over if ``now``, when a turn has ended, lies in the window."""
+        """Hands over if ``now``, the time at which a turn ended, is in the window."""
         fits = now + self._progress.seconds_left <= self._deadline
         if now >= self._window_start and not self._state.all_audio_sent and not fits:
             self._hand_over()

@@ -177,7 +177,7 @@ def test_a_server_that_says_more_than_speech_can_bring_is_refused(
     ends = [ended for job in range(1, len(ENDLESS) + 1) for ended in scenario.ended_events(job)]
 
     assert [ended.outcome for ended in ends] == [Outcome.REFUSED] * len(ENDLESS)
-    assert {ended.reason for ended in ends} == {"the server sends more than any speech could bring"}
+    assert {ended.reason for ended in ends} == {"the server sends more than speech can produce"}
     assert max(file.stat().st_size for file in scenario.folder.glob("*.jsonl")) < 2 * ALLOWED
     assert 0 < scales.grown < MEMORY
 

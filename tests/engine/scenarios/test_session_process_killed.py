@@ -86,7 +86,7 @@ def test_a_full_disk_ends_the_session_that_meets_it(run: ScenarioResult) -> None
 
     assert first.outcome is Outcome.UNWRITABLE
     assert "could not be written" in first.reason
-    assert "Make room" in first.hint
+    assert "Free disk space" in first.hint
     assert last.outcome is Outcome.DONE
     assert run.transcript_errors_of(FULL) == []
 

@@ -58,6 +58,6 @@ def test_what_a_full_disk_did_not_keep_is_not_reported(tmp_path: Path) -> None:
         Ended(
             Outcome.UNWRITABLE,
             "the trace could not be written (No space left on device)",
-            "Make room, or name another folder with --out; then retry.",
+            "Free disk space, or choose another folder with --out; then retry.",
         )
     ]

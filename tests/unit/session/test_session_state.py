@@ -66,7 +66,7 @@ def test_there_was_a_place_for_what_has_begun(
     assert state.final_ending().outcome is Outcome.LOST
 
 
-HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its longest duration")
+HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its maximum duration")
 
 
 @pytest.mark.parametrize(
