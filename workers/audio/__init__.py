@@ -1,5 +1,5 @@
 """Audio files: which files to stream, what they are, and their samples as PCM.
 
-When samples are sent does not belong here (`pacing`), nor does what becomes of a job. May import
+This package decides neither when samples are sent (`pacing`) nor how a job ends. May import
 `processes`, `errors` and `log`.
 """

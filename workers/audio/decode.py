@@ -21,12 +21,12 @@ _EXACT_SEEK_SUBTYPES = frozenset([
     "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
     "ALAC_16", "ALAC_24", "ALAC_32", "IMA_ADPCM", "MS_ADPCM",
 ])  # fmt: skip
-"""Others are read from the beginning: after a seek, a lossy decoder yields or counts samples
-differently, and some decoders cannot seek."""
+"""Encodings with exact seeks. Others are read from the beginning: after a seek, a lossy decoder
+yields or counts samples differently, and some decoders cannot seek."""
 
 _BLOCK_S = 0.25
 _MAX_BLOCK_SAMPLES = 1 << 18
-"""Of all channels together, whatever rate a header claims."""
+"""Limit for a block, counting all channels, whatever sample rate the header claims."""
 
 _PCM16_SUBTYPES = frozenset([
     "PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "ALAC_16", "IMA_ADPCM", "MS_ADPCM", "GSM610",
@@ -34,33 +34,33 @@ _PCM16_SUBTYPES = frozenset([
 ])  # fmt: skip
 _DAMAGE_HINT = "The transcript up to there is kept."
 _MAX_SHORTFALL_S = 0.1
-"""What may be missing at the end, because lossy formats round their length."""
+"""Seconds that may be missing at the end of a complete file: lossy formats round their length."""
 _RESAMPLER_WARM_UP_S = 0.25
-"""How much earlier a resampler starts, since it assumes silence before its first sample."""
+"""Seconds by which a resampler starts early, as it assumes silence before its first sample."""
 
 
 class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
-    """An open audio file; raises `soundfile.LibsndfileError` where it cannot be read.
+    """An open audio file; raises `soundfile.LibsndfileError` if it cannot be read.
 
     ``on_skip`` is called for each block that is skipped on the way to the first sample.
     """
 
     next_frame = 0
-    """The next sample of each channel to read."""
+    """Index of the next sample to read, the same in each channel."""
 
     def __init__(self, path: str, on_skip: Callable[[], object] = lambda: None) -> None:
         self._on_skip = on_skip
         super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
 
     def seekable(self) -> bool:
-        """False, or each read would end with a seek, which spoils the end of an Opus file."""
+        """Returns False; or each read would end with a seek, which corrupts an Opus file's end."""
         return False
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
-        """Yields everything from sample ``start_frame`` on, as ``int16`` or ``float32``; once.
+        """Yields all samples from ``start_frame`` on, as ``int16`` or ``float32``. Call it once.
 
-        A read costs as much as sending a chunk, so blocks are longer than chunks, but not much,
-        because a read that fails loses its whole block.
+        A read costs as much as sending a chunk, so blocks are longer than chunks, but not by
+        much, because a failed read loses its whole block.
         """
         if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
             self.next_frame = self.seek(min(start_frame, self.frames))
@@ -86,7 +86,7 @@ def pcm_blocks(
 
     The last block may be shorter. Channels are averaged; a recording that is mono, at ``rate`` and
     at most 16 bits deep passes through bit for bit. The first block begins with sample
-    ``start_frame`` of the result. ``on_skip`` is called now and then on the way there, which may
+    ``start_frame`` of the result. ``on_skip`` is called repeatedly on the way there, which may
     take a minute; it may raise. Raises `Unreadable` when the file cannot be read further.
     """
     block_bytes = block_frames * 2
@@ -108,7 +108,7 @@ def pcm_blocks(
         raise Unreadable(f"the file is damaged ({detail})", _DAMAGE_HINT) from error
     if frames_read < recording.frames - _MAX_SHORTFALL_S * recording.rate:
         extent = f"{frames_read / recording.rate:.1f} s of {recording.seconds:.1f} s"
-        raise Unreadable(f"the file is damaged: it reads up to {extent}", _DAMAGE_HINT)
+        raise Unreadable(f"the file is damaged: it can be read up to {extent}", _DAMAGE_HINT)
 
 
 def sample_count(recording: Recording, rate: int) -> int:
@@ -117,7 +117,7 @@ def sample_count(recording: Recording, rate: int) -> int:
 
 
 def _mono_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
-    # FLAC names its depth as WAV does, so PCM_16 covers it.
+    # FLAC files report their depth as WAV files do, so PCM_16 covers them.
     if file.channels == 1 and file.samplerate == rate and file.subtype in _PCM16_SUBTYPES:
         raw = file.iter_blocks("int16", start_frame)
         return (block.astype("<i2", copy=False).tobytes() for block in raw)
@@ -128,7 +128,7 @@ def _mono_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]
 
 def _resampled_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
     # Starts where a sample of the file and one of the result coincide, so that all others do too.
-    # In integers, because floats would be a sample off after some hours.
+    # Computed in integers, because floats would be off by a sample after some hours.
     common = gcd(rate, file.samplerate)
     step_in, step_out = file.samplerate // common, rate // common
     warm_up_steps = -(-round(_RESAMPLER_WARM_UP_S * file.samplerate) // step_in)

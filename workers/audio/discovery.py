@@ -1,4 +1,4 @@
-"""Finds the recordings that a list of paths names: files as they are, folders searched."""
+"""Finds the recordings in a list of paths: files are taken as given, folders are searched."""
 
 import os
 import stat
@@ -12,10 +12,10 @@ AUDIO_SUFFIXES = frozenset([
     ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".w64",
     ".rf64", ".caf", ".au", ".snd",
 ])  # fmt: skip
-"""What folders are searched for. A file that is named itself may be called anything."""
+"""Suffixes that a folder search looks for. A file given explicitly may have any suffix."""
 
 UNSUPPORTED_SUFFIXES = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
-"""Audio that libsndfile cannot read; found as well, so that the user learns why it is refused."""
+"""Formats that libsndfile cannot read; searches include them, so that the user is told so."""
 
 _FILE_KINDS = (
     (stat.S_ISREG, None),
@@ -38,11 +38,11 @@ def find_recordings(
     report_skipped: SkipCallback = lambda path, reason: None,
     on_folder: FolderCallback = lambda folder: None,
 ) -> list[str]:
-    """Returns the files that ``paths`` name, without duplicates; those of a folder sorted by name.
+    """Returns the files given by ``paths``, without duplicates; those in a folder sorted by name.
 
-    A link to a file counts as a file. A link to a folder is searched only if ``paths`` name it, so
-    that the search ends. Raises `UsageProblem` for a path that does not exist, or a folder without
-    audio.
+    A link to a file counts as a file. A link to a folder is searched only if it is in ``paths``,
+    so that the search ends. Raises `UsageProblem` for a path that does not exist, or a folder
+    without audio.
     """
     files: dict[str, None] = {}
     for path in paths:
@@ -51,7 +51,7 @@ def find_recordings(
             found = sorted(_walk(path, report_skipped, on_folder), key=lambda p: Path(p).parts)
             if not found:
                 formats = "WAV, FLAC, OGG, Opus, MP3, AIFF, W64 and CAF files"
-                hint = f"It was searched, with all folders in it, for {formats}."
+                hint = f"It and its subfolders were searched for {formats}."
                 raise UsageProblem(f"there is no audio in the folder “{path}”", hint)
         elif not os.path.lexists(path):
             raise UsageProblem(f"there is no file or folder “{path}”", "Check the path.")
@@ -66,9 +66,9 @@ def is_recording(name: str) -> bool:
 
 
 def special_file_kind(mode: int) -> str | None:
-    """What an ``st_mode`` stands for, in words; None for a file.
+    """Describes the kind of file that has this ``st_mode``; None for a regular file.
 
-    Nothing but files may be opened: a pipe waits for its writer, and a device may never end.
+    Only regular files may be opened: a pipe waits for its writer, and a device may never end.
     """
     return next((words for is_kind, words in _FILE_KINDS if is_kind(mode)), "something else")
 
@@ -85,12 +85,12 @@ def _walk(folder: str, report_skipped: SkipCallback, on_folder: FolderCallback) 
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (os.path.join(parent, name) for name in folders):
             if os.path.islink(path):
-                report_skipped(path, "this is a link to a folder; name it to have it searched")
+                report_skipped(path, "this is a link to a folder; pass it explicitly to search it")
         for path in (os.path.join(parent, name) for name in names if is_recording(name)):
             try:
                 kind = special_file_kind(os.stat(path).st_mode)
             except FileNotFoundError:
-                report_skipped(path, "this link leads nowhere")
+                report_skipped(path, "this link is broken")
             except OSError as error:
                 report_skipped(path, f"this cannot be reached ({error.strerror})")
             else:

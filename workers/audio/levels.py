@@ -1,11 +1,11 @@
-"""How loud audio is, which shows a user whether it holds speech."""
+"""Measures the level of audio, which shows the user whether it contains speech."""
 
 import math
 
 import numpy as np
 
 FLOOR_DB = -99
-"""The level of silence, which is minus infinity."""
+"""The level reported for silence, whose true level is minus infinity."""
 
 
 def rms_dbfs(pcm: bytes) -> int:

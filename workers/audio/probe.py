@@ -1,6 +1,6 @@
-"""Probes a file before anything is sent: readable, complete, how long, at which rate.
+"""Probes a file before anything is sent: is it readable and complete, its length and its rate.
 
-libsndfile logs when a header declares more than the file holds; in other formats the last sample
+libsndfile logs if a header declares more than the file contains; in other formats the last sample
 cannot be read. Either way a truncated recording is refused, not streamed as if it were complete.
 """
 
@@ -15,25 +15,25 @@ from workers.audio.recording import Recording
 from workers.errors import Unreadable
 
 UNKNOWN_SIZE_BYTES = 0x7FFF0000
-"""A declared size of this or more, or of 0, is left by a writer that could not seek back."""
+"""A declared size of at least this, or of 0, comes from a writer that could not seek back."""
 
 _UNKNOWN_FRAME_COUNT = 16 * UNKNOWN_SIZE_BYTES
-"""As many samples or more, eight days at 48000 Hz, mean that the number is unknown."""
+"""A length of at least this many samples, eight days at 48000 Hz, counts as unknown."""
 
 HEADER_SLACK_BYTES = 64
-"""By how much a header may be wrong although no audio is missing: writers count differently."""
+"""How far a header may be off although no audio is missing, since writers count differently."""
 
 _MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
-"""RFC 3533, section 6."""
+"""The largest possible Ogg page (RFC 3533, section 6)."""
 
 _SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec).*:\s*(\d+) \(should be (\d+)\)")
 """A line of libsndfile's log about a size. Bytes per second are often wrong and do not matter."""
 
 _VALID_RATES_HZ = range(1000, 768_001)
-"""A damaged header gives others, at which a second would last days or an hour no time."""
+"""Other rates come from damaged headers and would make durations meaningless."""
 
 _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
-"""libsndfile's text for these says nothing about the file, or something untrue."""
+"""Errors for which libsndfile's text says nothing about the file, or something untrue."""
 
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
@@ -42,7 +42,7 @@ def probe(path: str) -> Recording:
     """Probes a file; raises `Unreadable` with what is wrong with it."""
     size = _file_size_bytes(path)
     if os.path.splitext(path)[1].lower() == ".raw":
-        raise Unreadable("its name says that it has no header", "If it has one, rename it.")
+        raise Unreadable("a .raw file has no header", "If this file has one, rename it.")
     try:
         with AudioReader(path) as file:
             if file.samplerate not in _VALID_RATES_HZ:
@@ -54,7 +54,7 @@ def probe(path: str) -> Recording:
             if not 0 <= frames < _UNKNOWN_FRAME_COUNT:
                 frames = sum(len(block) for block in file.iter_blocks("int16"))
             if not frames:
-                raise Unreadable("the file holds no audio", "Its length is 0 samples.")
+                raise Unreadable("the file contains no audio", "Its length is 0 samples.")
             return Recording(
                 path=path,
                 seconds=frames / file.samplerate,
@@ -67,7 +67,7 @@ def probe(path: str) -> Recording:
     except soundfile.LibsndfileError as error:
         detail = error.error_string.rstrip(".").strip()
         detail = "" if error.code in _UNHELPFUL_ERROR_CODES else f" ({detail})"
-        reason = f"the file is not audio that can be read{detail}"
+        reason = f"the file cannot be read as audio{detail}"
         raise Unreadable(reason, _CONVERT_HINT) from error
 
 
@@ -75,13 +75,13 @@ def _file_size_bytes(path: str) -> int:
     try:
         stat = os.stat(path)
         if kind := special_file_kind(stat.st_mode):
-            raise Unreadable(f"this is {kind}, not a file", "Name a recording.")
+            raise Unreadable(f"this is {kind}, not a file", "Choose an audio file.")
         with open(path, "rb"):
             pass
     except FileNotFoundError as error:
         if os.path.islink(path):
-            raise Unreadable("this link leads nowhere", "Was its file moved or deleted?") from error
-        raise Unreadable("the file is not there", "Was it moved or deleted?") from error
+            raise Unreadable("this link is broken", "Was its file moved or deleted?") from error
+        raise Unreadable("the file does not exist", "Was it moved or deleted?") from error
     except PermissionError as error:
         raise Unreadable("the file may not be read", "Check its permissions.") from error
     except OSError as error:
@@ -92,12 +92,12 @@ def _file_size_bytes(path: str) -> int:
 
 
 def _truncation(file: AudioReader, path: str) -> str | None:
-    """What the file lacks, in words; None if it is complete."""
+    """A description of how the file is truncated; None if it is complete."""
     for line in file.extra_info.splitlines():
         if (match := _SIZE_MISMATCH.match(line)) is not None:
             declared, actual = int(match[1]), int(match[2])
             if 0 < declared < UNKNOWN_SIZE_BYTES and declared - actual > HEADER_SLACK_BYTES:
-                return f"its header promises {declared} bytes and {actual} are there"
+                return f"its header declares {declared} bytes, but only {actual} are present"
     if file.format == "OGG" and not _has_ogg_end(path):
         return "its last page is missing"
     if file.format in ("FLAC", "MP3") and 0 < file.frames < _UNKNOWN_FRAME_COUNT:

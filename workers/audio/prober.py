@@ -1,4 +1,4 @@
-"""Probes files in a process of its own, because decoders are C code that reads untrusted bytes.
+"""Probes files in a separate process, because decoders are C code that reads untrusted bytes.
 
 One process probes one file after the other. A file that makes it crash or hang is unreadable, and
 the next file gets a new process. If the process is killed from outside, the file is probed again.
@@ -20,18 +20,18 @@ MAX_PROBE_POLLS = 30
 """How many polls of one second a probe may take before the file counts as unreadable."""
 
 MAX_SUSPENDED_POLLS = 3
-"""After so many in a row a suspended process is killed."""
+"""How many polls in a row may find the process suspended before it is killed."""
 
 _KILLED_EXIT_CODES = {-number for number in processes.GROUP_SIGNALS} | {-9, 255}
-"""Of a process that was killed from outside; a decoder dies of other signals. 9 is SIGKILL; 255
-means that the exit code is unknown, because the fork server was killed too."""
+"""Exit codes of a process killed from outside; a crashing decoder dies from other signals. 9 is
+SIGKILL; 255 means that the exit code is unknown, because the fork server was killed too."""
 
 ProbeResult: TypeAlias = Recording | tuple[str, str]
-"""A recording, or reason and hint of an `Unreadable`."""
+"""A recording, or the reason and hint of an `Unreadable`."""
 
 
 class Prober:
-    """Probes files in a child process, started at the first file. For one thread at a time."""
+    """Probes files in a child process, started for the first file. Not thread-safe."""
 
     def __init__(self, context: BaseContext) -> None:
         self._context = context
@@ -58,7 +58,7 @@ class Prober:
         raise ProbeFailed("two processes that read the file were killed", "Retry.")
 
     def _request_probe(self, path: str) -> ProbeResult | None:
-        """None if the process or the fork server was killed from outside."""
+        """Probes a file; returns None if the process or the fork server was killed from outside."""
         if self._pipe is not None and self._pipe.poll():  # without a request: it has died
             self._stop_process()
         try:
@@ -79,11 +79,11 @@ class Prober:
             self._process.join(5.0)
             if self._stop_process() in _KILLED_EXIT_CODES:
                 return None
-            return "the file makes its decoder crash", "It is damaged."
+            return "the decoder crashed on this file", "The file is damaged."
         return result
 
     def _wait_for_result(self, pipe: Connection) -> bool:
-        """Waits for a limited time. Killing a suspended process ends the wait as well."""
+        """Waits a limited time for a result; False if none came. Kills a suspended process."""
         suspended_polls = 0
         for _ in range(MAX_PROBE_POLLS):
             if pipe.poll(1.0):

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A readable audio file, as probing found it."""
+    """A readable audio file, as described by `probe`."""
 
     path: str
-    """As given, or as found under the folder that was given."""
+    """The path as given, or as found in a given folder."""
     seconds: float
     rate: int
-    """In Hz."""
+    """Sample rate in Hz."""
     channels: int
     frames: int
     format: str
     """Container and encoding as libsndfile names them, e.g. ``WAV PCM_16``."""
     size: int
-    """In bytes."""
+    """Size of the file in bytes."""

@@ -14,7 +14,7 @@ class LagSummary:
     """Lags of a session so far, in ms."""
 
     now: float
-    """Of the latest chunk."""
+    """Lag of the latest chunk."""
     p50: float
     p99: float
     max: float
@@ -32,7 +32,7 @@ class LagPercentiles:
 
 
 class Verdict(Enum):
-    """What the lags say about the pacing of a session."""
+    """Whether the pacing of a session held."""
 
     HELD = "held"
     """No slip, and the p99 lag is within the tolerance."""

@@ -1,4 +1,4 @@
-"""How late each chunk of a session left, summarised and certified.
+"""Records how late each chunk of a session left, and builds its summary and certificate.
 
 The lag of a chunk is the time from when it was due until its write to the socket was finished.
 """
@@ -80,7 +80,7 @@ def build_certificate(
     sample_rate: int,
     audio_seconds: float,
 ) -> Certificate | None:
-    """The certificate for lags in microseconds and slips in ms; None when nothing was sent."""
+    """Builds the certificate from lags (in µs) and slips (in ms); None if nothing was sent."""
     if not len(lags_us):
         return None
     lag = LagPercentiles(*percentiles(lags_us, (50, 90, 99, 99.9, 100)))

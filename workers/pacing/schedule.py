@@ -1,23 +1,23 @@
-"""When each chunk is due: at ``start + position / rate``.
+"""Computes when each chunk is due: at ``start + position / rate``.
 
-No delay is ever added to that, so the schedule does not drift. Only a stall longer than
+Delays are never added to it, so the schedule does not drift. Only a stall longer than
 `MAX_CATCH_UP_S` moves it (a *slip*), so that minutes of audio never leave in one burst.
 """
 
 from enum import Enum
 
 MAX_CATCH_UP_S = 5.0
-"""A stall up to this long is made up for by sending sooner; a longer one is a slip."""
+"""After a stall of up to this long, late chunks are sent at once; a longer one is a slip."""
 
 
 class Release(Enum):
     """Whether a chunk leaves at the start or the end of its interval.
 
-    This moves every latency that is counted from the audio by one chunk, so it is always stated.
+    It shifts every latency measured from the audio by one chunk, so it is always stated.
     """
 
     START = "start"
-    """As in the vendor's guide: the server has a chunk before a microphone could have."""
+    """As in the vendor's guide: the server gets a chunk before a microphone could have made it."""
     END = "end"
     """As with a microphone: a chunk exists when its last sample has been recorded."""
 
@@ -38,7 +38,7 @@ class Schedule:
     def slip_if_late(self, due: float, now: float) -> float | None:
         """Moves the schedule if ``now`` is too far behind ``due``, so that the chunk is due now.
 
-        Returns by how many seconds, None if it did not move.
+        Returns the shift in seconds; None if the schedule did not move.
         """
         late = now - due
         if late <= MAX_CATCH_UP_S:

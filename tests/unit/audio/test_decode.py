@@ -171,7 +171,7 @@ def test_a_file_that_shrank_is_reported_also_from_its_middle(tmp_path: Path) -> 
     recording = probe(path)
     os.truncate(path, os.path.getsize(path) // 2)
     for start in (16000, 3 * 16000):
-        with pytest.raises(Unreadable, match=r"reads up to 2.0 s of 4.0 s"):
+        with pytest.raises(Unreadable, match=r"read up to 2.0 s of 4.0 s"):
             list(decode.pcm_blocks(recording, 16000, 1600, start))
 
 

@@ -94,7 +94,7 @@ def test_what_only_looks_like_a_file_is_reported(
         "socket.ogg": "this is a socket, not a file",
         "endless.wav": "this is a device, not a file",
         "terminal.flac": "this is a device, not a file",
-        "lost.mp3": "this link leads nowhere",
+        "lost.mp3": "this link is broken",
     }
 
 
@@ -144,7 +144,7 @@ def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
         str(folder / "pipe"): "a named pipe",
         "/dev/zero": "a device",
         str(folder / "loop"): "symbolic links",
-        str(folder / "lost"): "leads nowhere",
+        str(folder / "lost"): "link is broken",
     }
 
     assert find_recordings(expected) == list(expected)

@@ -40,7 +40,7 @@ def test_a_stream_that_does_not_say_its_length_is_measured(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "empty"), (b"not audio at all, just words", "not audio"), (b"RIFF", "not audio")],
+    [(b"", "empty"), (b"not audio at all, just words", "as audio"), (b"RIFF", "as audio")],
 )
 def test_what_is_no_recording_is_refused_in_words(
     tmp_path: Path, content: bytes, words: str
@@ -113,5 +113,5 @@ def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_reported_as_such(tmp_path: Path) -> None:
     """It may have existed when the folder was searched."""
-    with pytest.raises(Unreadable, match="not there"):
+    with pytest.raises(Unreadable, match="does not exist"):
         probe(str(tmp_path / "a.wav"))
