@@ -1,6 +1,6 @@
-"""Expected failures, in words that a user can act on. May import no other room.
+"""Expected failures, in words that a user can act on. Imports no other Paceline module.
 
-Each of these ends a job or the program with a sentence; a bug ends with a traceback.
+Each of these ends a job or the program with a message; a bug ends it with a traceback.
 """
 
 

@@ -1,8 +1,8 @@
 """Logging, off by default; ``--log-level`` and ``--log-file`` turn it on.
 
-A module makes a `Logger` once and logs what can explain a misbehaving session, never in the path of
-a chunk. While logging is off, a call returns at once, and the standard library's `logging` is not
-imported, because every session process would pay for it.
+Each module creates one `Logger` and logs what can explain a misbehaving session, but never in the
+path of a chunk. While logging is off, a call returns at once, and the standard library's `logging`
+is not imported, because every session process would pay for it.
 """
 
 import os
@@ -27,15 +27,15 @@ class LogConfig:
 
 _config: LogConfig | None = None
 _context = ""
-"""The job and attempt of a session process, which all its lines carry."""
+"""The job and attempt of a session process, added to each of its lines."""
 _redactors: list[Callable[[str], str]] = []
 
 
 class Logger:
-    """The standard logger of this name, once logging is on; before that, it does nothing.
+    """Logs to the standard logger of the same name; does nothing while logging is off.
 
     Messages take ``%`` arguments as in `logging`. Only the parent process, whose lines may be about
-    any job, gives ``job`` and ``attempt``.
+    any job, passes ``job`` and ``attempt``.
     """
 
     def __init__(self, name: str) -> None:
@@ -52,7 +52,7 @@ class Logger:
             self._log("INFO", message, args, job, attempt)
 
     def warning(self, message: str, *args: object, job: int = 0, attempt: int = 0) -> None:
-        """Logs what should not happen."""
+        """Logs something that should not happen."""
         if _config is not None:
             self._log("WARNING", message, args, job, attempt)
 
@@ -72,12 +72,12 @@ def current_config() -> LogConfig | None:
 
 
 def add_redaction(redact: Callable[[str], str]) -> None:
-    """Passes every line through ``redact``, which takes a secret out."""
+    """Passes every line through ``redact``, which removes a secret."""
     _redactors.append(redact)
 
 
 def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
-    """Turns logging on in this process; raises `OSError` when the file cannot be opened.
+    """Turns logging on in this process; raises `OSError` if the file cannot be opened.
 
     ``job`` and ``attempt`` are those of a session process.
     """

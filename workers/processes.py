@@ -21,15 +21,15 @@ PRELOAD_MODULES = [
     "workers.audio.probe",
     "workers.session.preload",
 ]
-"""What the fork server imports once for all sessions; importing these starts no thread."""
+"""Modules that the fork server imports once for all sessions; importing them starts no thread."""
 
 MAX_START_POLLS = 60
-"""How many polls of one second a fork server that starts a process has, before it is killed. A new
-one imports modules first, perhaps from a slow disk."""
+"""How many polls of one second the fork server may take to start a process before it is killed. A
+new one first imports modules, perhaps from a slow disk."""
 
 GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")}
-"""What a terminal or a service manager sends to every process of a program. The parent handles them
-and ends its children itself. Not every system has them."""
+"""Signals that a terminal or service manager sends to every process of a program. The parent
+handles them and ends its children itself. Not every system has them."""
 
 
 def mp_context() -> BaseContext:
@@ -40,7 +40,7 @@ def mp_context() -> BaseContext:
 def warm_up(context: BaseContext) -> None:
     """Starts the resource tracker and the fork server, which inherit the standard error.
 
-    Call it before a screen replaces that.
+    Call this before a screen replaces it.
     """
     context.Event()  # starts the resource tracker
     if START_METHOD == "forkserver":
@@ -53,7 +53,7 @@ def start_process(
 ) -> BaseProcess:
     """Starts a daemon process.
 
-    Raises `OSError` when the system has no room for it, and `EOFError` or `ConnectionError` when
+    Raises `OSError` if the system cannot start it, and `EOFError` or `ConnectionError` if
     the fork server died meanwhile, which may leave an unknown process behind.
     """
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
@@ -74,7 +74,7 @@ def start_process(
 
 
 def is_suspended(pid: int | None) -> bool:
-    """Whether a process is stopped (SIGSTOP), on a system with /proc."""
+    """Whether a process is stopped (SIGSTOP); False on a system without /proc."""
     with suppress(OSError):
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         return stat.rpartition(")")[2].split()[0] in "Tt"
@@ -85,7 +85,7 @@ def is_suspended(pid: int | None) -> bool:
 
 
 def kill_fork_server() -> None:
-    """Kills the fork server, if there is one; the next start makes a new one."""
+    """Kills the fork server, if there is one; the next start creates a new one."""
     pid = _fork_server_pid()
     if pid is not None:
         with suppress(OSError):
@@ -101,7 +101,7 @@ def kill_suspended_fork_server() -> None:
 
 
 def ignore_group_signals() -> None:
-    """Makes the fork server and its children ignore `GROUP_SIGNALS`, which were blocked so far."""
+    """Makes the fork server and its children ignore `GROUP_SIGNALS`, which were blocked before."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
@@ -115,7 +115,7 @@ def _fork_server_pid() -> int | None:
 
 
 def _ensure_fork_server() -> None:
-    """Starts it with `GROUP_SIGNALS` blocked, since Ctrl-C may come while it imports modules."""
+    """Starts the fork server with `GROUP_SIGNALS` blocked: Ctrl-C may come during its imports."""
     from multiprocessing import forkserver, resource_tracker
 
     resource_tracker.ensure_running()  # first, because starting it unblocks these signals
@@ -152,9 +152,9 @@ _start_lock = threading.Lock()
 def _hide_main_module() -> Iterator[None]:
     """Hides the main module and the screen's standard error from multiprocessing.
 
-    It would run the main module again in every child, although that defines nothing; this costs a
-    session some milliseconds and a quarter of its memory. And if its helpers were killed, it starts
-    new ones, which inherit the standard error, but that of a screen has no descriptor. All threads
+    It would run the main module again in every child, which needs nothing from it; that costs each
+    session some milliseconds and a quarter of its memory. If its helper processes were killed, it
+    starts new ones that inherit `sys.stderr`, but a screen's has no file descriptor. All threads
     see the change, so only one may start a process at a time.
     """
     with _start_lock:

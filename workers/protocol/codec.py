@@ -23,14 +23,14 @@ MAX_ABS_NUMBER = 2.0**63
 """Larger numbers have no meaning here, and would overflow in a later computation."""
 
 MAX_JSON_DEPTH = 100
-"""Nested objects and lists; JSON and pickle cannot write many more."""
+"""Maximum nesting of objects and lists; JSON and pickle cannot write much more."""
 
 T = TypeVar("T")
 FieldReader: TypeAlias = Callable[[Any, str], Any]
 
 
 def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH) -> JsonObject:
-    """Parses a JSON object; raises `Malformed`, in which ``where`` names the text."""
+    """Parses a JSON object; raises `Malformed`, in which the text is called ``where``."""
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -51,7 +51,7 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
 
 
 def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
-    """Reads a ``cls`` from a JSON object; ``where`` names the object in errors."""
+    """Reads a ``cls`` from a JSON object; errors call the object ``where``."""
     values: dict[str, Any] = {}
     plan = _plan_for(cls)
     for name, read in plan.readers.items():
@@ -93,7 +93,7 @@ def dump(record: object) -> JsonObject:
 
 
 def precompile(cls: type) -> None:
-    """Prepares reading and writing of ``cls``, which its first use would do otherwise."""
+    """Prepares reading and writing ``cls`` now instead of at its first use."""
     _plan_for(cls)
 
 
@@ -120,7 +120,7 @@ def _plan_for(cls: type) -> _ClassPlan:
 
 
 def _reader_for(hint: Any) -> FieldReader:
-    """The function that turns a JSON value into a value of type ``hint``."""
+    """Returns the function that turns a JSON value into a value of type ``hint``."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
@@ -144,7 +144,7 @@ def _reader_for(hint: Any) -> FieldReader:
             try:
                 return hint(value)
             except ValueError:
-                raise Malformed(f"{where} is none of the known values") from None
+                raise Malformed(f"{where} is not a known value") from None
 
         return read_member
     return _SCALAR_READERS[hint]

@@ -29,7 +29,7 @@ _MODEL_FAMILIES = (
     (re.compile(r"_?universal-3-([5-9]|\d\d)(-.+)?"), _U3_5_FIELDS),
     (re.compile(r"u3-.+|universal-3(-.+)?"), _U3_FIELDS),
 )
-"""Fields by the model's name, first match; each family gets new models every few months."""
+"""Fields by model name; the first match counts. Families get new models every few months."""
 
 _VALUE_RANGES: Mapping[str, tuple[float, float]] = {
     "min_turn_silence": (50, 10_000),
@@ -39,7 +39,7 @@ _VALUE_RANGES: Mapping[str, tuple[float, float]] = {
     "interruption_delay": (0, 1000),
 }
 _MAX_LENGTHS = {"keyterms_prompt": 100, "language_codes": 10, "prompt": 1750, "agent_context": 1750}
-"""Characters of a string, or items of a list."""
+"""Maximum number of characters in a string, or of items in a list."""
 
 LATENCY_MODES = ("min_latency", "balanced", "max_accuracy")
 
@@ -74,5 +74,5 @@ def rejection_reason(changes: UpdateConfiguration) -> str:
 
 
 def merged_changes(earlier: UpdateConfiguration, later: UpdateConfiguration) -> UpdateConfiguration:
-    """One change with the effect of both."""
+    """Merges two changes into one that has the effect of both."""
     return codec.load(UpdateConfiguration, {**codec.dump(earlier), **codec.dump(later)}, "changes")

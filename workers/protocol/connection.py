@@ -26,16 +26,16 @@ CLOSE_TIMEOUT_S = 1.5
 """How long to wait for the server's half of the closing handshake."""
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""The longest real Turn has about 100 KB, so a longer message is a fault."""
+"""The longest real Turn has about 100 KB, so a longer message is an error."""
 
 MIN_FRAME_COST_BYTES = 2000
-"""What an empty frame counts as, since handling it takes time too."""
+"""Size that a short frame counts as, since handling it takes time too."""
 
 TOO_LONG_REASON = "the server sent a message that is too long"
 
 
 class ConnectionLost(PacelineError):
-    """The connection broke without a close."""
+    """The connection broke without a close frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ NON_MESSAGE = NonMessage()
 
 
 class Connection:
-    """An open connection, made by `dialing.dial`. For one thread."""
+    """An open connection, made by `dialing.dial`. Not thread-safe: use it from one thread only."""
 
     def __init__(self, ws: websocket.WebSocket, key: Secret | None = None) -> None:
         """``key`` is redacted in everything that the server sends."""
@@ -68,11 +68,11 @@ class Connection:
         self._unsent = bytearray()
         self._close_received = False
         self.received_bytes = 0
-        """Of all frames; a short one counts as `MIN_FRAME_COST_BYTES`."""
+        """Total size of all received frames; a short frame counts as `MIN_FRAME_COST_BYTES`."""
         self.last_received_at = time.monotonic()
         """When the latest frame arrived, on the monotonic clock."""
         self.last_write_at = self.last_received_at
-        """When the server last took some of what waited to be sent."""
+        """When the socket last accepted data, or when data began to wait."""
 
     def __enter__(self) -> Self:
         return self
@@ -86,14 +86,14 @@ class Connection:
 
     @property
     def has_buffered_input(self) -> bool:
-        """TLS may hold data that select does not see, because it reads whole records."""
+        """Whether TLS holds data that select does not see, because it reads whole records."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
-    # --- out -------------------------------------------------------------------------------------
+    # --- sending ---------------------------------------------------------------------------------
 
     @property
     def has_unsent(self) -> bool:
-        """Data waits to be sent because the server does not read."""
+        """Whether data waits to be sent because the server does not read."""
         return bool(self._unsent)
 
     def send(self, message: ClientMessage) -> None:
@@ -101,7 +101,7 @@ class Connection:
         self._send_frame(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
 
     def send_audio(self, frame: bytes) -> None:
-        """Sends what `audio_frame` made; the kernel has all of it unless `has_unsent`."""
+        """Sends a frame made by `audio_frame`; the kernel has all of it unless `has_unsent`."""
         self._write(frame)
 
     def ping(self) -> None:
@@ -128,7 +128,7 @@ class Connection:
         self._unsent += frame
         self.flush()
 
-    # --- in --------------------------------------------------------------------------------------
+    # --- receiving -------------------------------------------------------------------------------
 
     def receive(self) -> ServerMessage | CloseFrame | NonMessage | None:
         """Reads the next frame; None when no whole frame has arrived. Never blocks.
@@ -169,10 +169,10 @@ class Connection:
             return data
         return self._key.redact(data.decode("latin-1")).encode("latin-1")  # keeps any byte
 
-    # --- the end ---------------------------------------------------------------------------------
+    # --- closing ---------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Does the closing handshake, for a limited time, and closes the socket."""
+        """Performs the closing handshake, for a limited time, and closes the socket."""
         with suppress(ConnectionLost):  # it is closed either way
             self._send_frame((1000).to_bytes(2, "big"), ABNF.OPCODE_CLOSE)
             deadline = time.monotonic() + CLOSE_TIMEOUT_S
@@ -186,7 +186,7 @@ class Connection:
 
 
 def audio_frame(pcm: bytes) -> bytes:
-    """A chunk, framed and masked (RFC 6455, section 5.2), to be made before it is due."""
+    """Frames and masks a chunk (RFC 6455, section 5.2); call it before the chunk is due."""
     size, key = len(pcm), os.urandom(4)
     mask = int.from_bytes(key * (size // 4) + key[: size % 4], "big")
     masked = (int.from_bytes(pcm, "big") ^ mask).to_bytes(size, "big")
@@ -200,7 +200,7 @@ def audio_frame(pcm: bytes) -> bytes:
 
 
 def error_text(error: Exception) -> str:
-    """A network error in words."""
+    """Describes a network error in words."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error).rstrip(".") or type(error).__name__

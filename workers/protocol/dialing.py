@@ -15,7 +15,7 @@ from workers.protocol.connection import MAX_MESSAGE_BYTES, TOO_LONG_REASON, Conn
 from workers.protocol.endpoint import Secret, is_loopback
 
 DIAL_STEP_TIMEOUT_S = 10.0
-"""For one read or write; an answer that comes a byte at a time needs many."""
+"""Limit for one read or write; an answer that arrives one byte at a time needs many."""
 
 
 class Unreachable(PacelineError):
@@ -28,7 +28,7 @@ class Unreachable(PacelineError):
         self.status = status
         """The HTTP status of a refused upgrade."""
         self.permanent = permanent
-        """Another attempt would fail in the same way."""
+        """Whether another attempt would fail in the same way."""
 
 
 def dial(
@@ -41,9 +41,9 @@ def dial(
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``ca_file`` names the certificates to trust instead of the system's; ``key``, which the headers
-    hold, is redacted. ``claim_handshake`` is called after TLS and before the upgrade; False gives
-    up. Redirections are not followed, since they would take the key along.
+    ``ca_file`` contains the certificates to trust instead of the system's; ``key``, which is in the
+    headers, is redacted. ``claim_handshake`` is called after TLS and before the upgrade; if it
+    returns False, `dial` stops. Redirects are not followed, since they would take the key along.
     """
     netloc, host = urlsplit(url).netloc, urlsplit(url).hostname
     if host and is_loopback(host):  # no proxy for what stays on this machine
@@ -51,11 +51,11 @@ def dial(
     try:
         options = sock_opt(None, {"ca_certs": ca_file} if ca_file else None)
         options.timeout = DIAL_STEP_TIMEOUT_S
-        # TCP, through a proxy if the environment names one, and TLS.
+        # TCP, through a proxy if the environment specifies one, and TLS.
         connected = _http.connect(url, options, _http.proxy_info(), None)[0]
         if not claim_handshake():
             connected.close()
-            raise Unreachable(f"{netloc} answered after the attempt was given up")
+            raise Unreachable(f"{netloc} answered after the attempt was abandoned")
         ws = websocket.create_connection(
             url, socket=connected, header=headers, suppress_origin=True, redirect_limit=0
         )
@@ -81,27 +81,27 @@ def _dial_error(netloc: str, error: Exception, detail: str) -> Unreachable:
             return Unreachable(reason, hint, status, permanent=400 <= status < 500)
         case websocket.WebSocketAddressException():
             reason, hint = (
-                f"the host of {netloc} is not known",
+                f"the host of {netloc} cannot be resolved",
                 "Check the address and the network.",
             )
         case websocket.WebSocketTimeoutException() | TimeoutError():
             return timeout_error(netloc)
         case ssl.SSLCertVerificationError():
             reason, permanent = f"no trusted TLS connection to {netloc} ({detail})", True
-            hint = "Check its certificate; --ca-file names an authority of your own."
+            hint = "Check its certificate, or pass your own CA certificate with --ca-file."
         case websocket.WebSocketException() if "Redirect" in detail:
-            reason, permanent = f"{netloc} redirects elsewhere, which is not followed", True
-            hint = "Name the address that it leads to."
+            reason, permanent = f"{netloc} redirects to another address", True
+            hint = "Use the address that it redirects to."
         case ssl.SSLError():
             reason = f"no TLS connection to {netloc} ({detail})"
-            hint = "Does it speak TLS? ws:// does without."
+            hint = "Does the server use TLS? Without TLS, use ws://."
         case _:
             reason, hint = f"nothing answers at {netloc} ({detail})", "Is the endpoint running?"
     return Unreachable(reason, hint, permanent=permanent)
 
 
 class _BoundedFrameBuffer(frame_buffer):
-    """Refuses a frame by the length that its header announces, before it is read."""
+    """Rejects a frame whose header declares too great a length, before reading the frame."""
 
     def recv_length(self) -> None:
         super().recv_length()

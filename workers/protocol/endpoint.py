@@ -1,4 +1,4 @@
-"""Where sessions connect: the vendor's service, a user's endpoint, or the embedded engine."""
+"""The servers that sessions connect to: the vendor's, a user's own, or the embedded engine."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -19,11 +19,11 @@ _SECRET_PARAMETERS = {"token", "access_token", "key", "api_key", "apikey", "auth
 REDACTED = "[the key]"
 
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
-"""By region, from the vendor's page on selecting one."""
+"""Hosts by region, from the vendor's page on selecting a region."""
 
 
 class EndpointKind(Enum):
-    """Whose endpoint it is."""
+    """Who runs an endpoint."""
 
     SERVICE = "service"
     CUSTOM = "custom"
@@ -39,13 +39,13 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself, for a request header and nothing else."""
+        """Returns the key, for use in a request header only."""
         return self._value
 
     def redact(self, text: str) -> str:
-        """Replaces the key in a text, also where it is quoted as in an address.
+        """Replaces the key in a text, also in its percent-encoded form.
 
-        A key shorter than any real one stays, since it may be a spoken word.
+        A key shorter than any real one is not replaced, since it may be a spoken word.
         """
         if len(self._value) >= MIN_KEY_CHARS:
             text = text.replace(self._value, REDACTED)
@@ -58,15 +58,15 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address that speaks the protocol."""
+    """A server that speaks the protocol."""
 
     kind: EndpointKind
     url: str
-    """With scheme, host and path; may have a query, never a key."""
+    """The URL with scheme, host and path; may contain a query, but never a key."""
     name: str
-    """To show to the user."""
+    """The name shown to the user."""
     ca: str | None = None
-    """A PEM file with the authorities to trust; None: those that the system trusts."""
+    """A PEM file with the CA certificates to trust; None for those of the system."""
 
     @property
     def address(self) -> str:
@@ -88,7 +88,7 @@ def service_endpoint(region: str | None) -> Endpoint:
 
 
 def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
-    """An endpoint that the user names; raises `UsageProblem` if it must not be dialed.
+    """Creates an endpoint for a URL of the user; raises `UsageProblem` if it must not be dialed.
 
     A bare host gets the protocol's path. ``allow_unencrypted`` allows ws:// to another machine.
     """
@@ -96,8 +96,8 @@ def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
     names = {name.lower() for name, _ in parse_qsl(query)}
     # Checked first, because the other errors repeat the address.
     if "@" in address or names & _SECRET_PARAMETERS:
-        hint = "Give the key in ASSEMBLYAI_API_KEY instead."
-        raise UsageProblem("the address carries a secret", hint)
+        hint = "Set ASSEMBLYAI_API_KEY instead."
+        raise UsageProblem("the address contains a secret", hint)
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -105,10 +105,10 @@ def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
         raise UsageProblem(f"“{url}” is not an address ({error})", "Use ws://HOST:PORT.") from error
     if parts.scheme not in ("ws", "wss") or not host:
         hint = "It must begin with ws:// or wss://."
-        raise UsageProblem(f"“{url}” is not the address of a WebSocket", hint)
+        raise UsageProblem(f"“{url}” is not a WebSocket address", hint)
     if parts.scheme == "ws" and not allow_unencrypted and not is_loopback(host):
-        hint = "Use wss://, or insist with --unencrypted."
-        raise UsageProblem(f"everything would travel unencrypted to {host}", hint)
+        hint = "Use wss://, or allow it with --unencrypted."
+        raise UsageProblem(f"all data would be sent unencrypted to {host}", hint)
     path = PROTOCOL_PATH if parts.path in ("", "/") else parts.path
     url = parts._replace(path=path, fragment="").geturl()
     return Endpoint(EndpointKind.CUSTOM, url, parts.netloc)

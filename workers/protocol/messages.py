@@ -18,13 +18,13 @@ from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
 
 MAX_MESSAGE_DEPTH = 50
-"""Nested objects and lists; below `codec.MAX_JSON_DEPTH`, because a trace nests messages deeper."""
+"""Maximum nesting; below `codec.MAX_JSON_DEPTH`, because a trace nests messages deeper."""
 
 MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
-"""Audio in one binary frame; only the last one may be shorter."""
+"""Limits of the audio in one binary frame; only the last frame may be shorter."""
 
 MAX_SESSION_S = 3 * 3600
-"""The service ends every session after this time: the vendor's page on session errors, 3008."""
+"""The service ends every session after this time (vendor's page on session errors, 3008)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Begin(_WireObject):
     expires_at: int = 0
     """Unix time in seconds at which the service ends the session (3008); 0 if unknown."""
     configuration: Extra = field(default_factory=dict)
-    """What the server applied (since mid-2026); may be empty."""
+    """The settings that the server applied (since mid-2026); may be empty."""
 
     @property
     def model(self) -> str:
@@ -63,7 +63,7 @@ class Word(_WireObject):
     end: int
     confidence: float | None = None
     word_is_final: bool = True
-    """Newer references leave it out, so absent means final."""
+    """Newer references omit it, so a missing value means final."""
     speaker: str | None = None
 
 
@@ -105,7 +105,7 @@ class Termination(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class Error(_WireObject):
-    """Fatal: the close that follows has the same code, and its reason says nothing."""
+    """A fatal error. The close that follows has the same code and an uninformative reason."""
 
     type: ClassVar[str] = "Error"
     error: str
@@ -123,7 +123,7 @@ class Warning(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(_WireObject):
-    """Opt-in, about every 5 s: how much audio the server has received against its own clock."""
+    """Opt-in, sent about every 5 s: audio received so far, compared with the server's clock."""
 
     type: ClassVar[str] = "Heartbeat"
     total_audio_received_ms: float
@@ -134,7 +134,7 @@ class Heartbeat(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class Silence(_WireObject):
-    """Opt-in, about every second: no speech between these ms of the stream."""
+    """Opt-in, sent about every second: no speech in this part of the stream, in ms."""
 
     type: ClassVar[str] = "Silence"
     start_ms: int
@@ -152,7 +152,7 @@ class Revision(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class SpeakerRevision(_WireObject):
-    """Speakers of earlier turns, corrected."""
+    """Corrected speakers of earlier turns."""
 
     type: ClassVar[str] = "SpeakerRevision"
     revisions: tuple[Revision, ...]
@@ -196,14 +196,14 @@ ServerMessage: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Terminate(_WireObject):
-    """No more audio: flush the open turn, send Termination, close."""
+    """Ends the audio: the server ends the open turn, sends Termination and closes."""
 
     type: ClassVar[str] = "Terminate"
 
 
 @dataclass(frozen=True, slots=True)
 class ForceEndpoint(_WireObject):
-    """End the current turn now."""
+    """Ends the current turn now."""
 
     type: ClassVar[str] = "ForceEndpoint"
 
@@ -217,7 +217,7 @@ class KeepAlive(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class UpdateConfiguration(_WireObject):
-    """Changes settings; absent ones stay. No reply; a bad value closes the session (3006)."""
+    """Changes settings except absent ones. No reply; a bad value closes the session (3006)."""
 
     type: ClassVar[str] = "UpdateConfiguration"
     min_turn_silence: int | None = None
@@ -254,7 +254,7 @@ _CLIENT_TYPES: Mapping[str, type[Any]] = {
 
 
 def decode(text: str | bytes) -> ServerMessage:
-    """Decodes a text frame of a server; raises `Malformed` when it is not such a message."""
+    """Decodes a text frame of a server; raises `Malformed` if it is not a server message."""
     return from_json(codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH))
 
 
@@ -270,7 +270,7 @@ def from_json(record: Mapping[str, Json]) -> ServerMessage:
     if "type" not in record and "error" in record:  # seen in the field; the vendor's SDK accepts it
         record = {"type": Error.type, **record}
     message: ServerMessage = _load_known(record, _SERVER_TYPES)
-    if isinstance(message, Turn) and message.turn_order < 0:  # the resume point counts on it
+    if isinstance(message, Turn) and message.turn_order < 0:  # the resume point relies on it
         raise Malformed("the turn_order of a Turn is negative")
     return message
 

@@ -116,7 +116,7 @@ def test_a_missing_field_is_named(name: str) -> None:
         ({"inner": ["name"]}, "it.inner is not an object"),
         ({"inner": {"name": 1}}, "it.inner.name is not a string"),
         ({"inner": {}}, "it.inner lacks the field “name”"),
-        ({"colour": "blue"}, "it.colour is none of the known values"),
+        ({"colour": "blue"}, "it.colour is not a known value"),
         ({"names": "xy"}, "it.names is not a list"),
         ({"names": ["x", 1]}, "it.names[1] is not a string"),
         ({"records": [{"name": "b"}, 1]}, "it.records[1] is not an object"),

@@ -143,8 +143,8 @@ def test_parameters_win_over_those_of_the_address() -> None:
     [
         (
             "wss://h?token=x",
-            "the address carries a secret",
-            "Give the key in ASSEMBLYAI_API_KEY instead.",
+            "the address contains a secret",
+            "Set ASSEMBLYAI_API_KEY instead.",
         ),
         (
             "wss://h:port",
@@ -153,18 +153,18 @@ def test_parameters_win_over_those_of_the_address() -> None:
         ),
         (
             "https://h",
-            "“https://h” is not the address of a WebSocket",
+            "“https://h” is not a WebSocket address",
             "It must begin with ws:// or wss://.",
         ),
         (
             "ws:///v3",
-            "“ws:///v3” is not the address of a WebSocket",
+            "“ws:///v3” is not a WebSocket address",
             "It must begin with ws:// or wss://.",
         ),
         (
             "ws://h",
-            "everything would travel unencrypted to h",
-            "Use wss://, or insist with --unencrypted.",
+            "all data would be sent unencrypted to h",
+            "Use wss://, or allow it with --unencrypted.",
         ),
     ],
 )
