@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def run_python(code: str, *arguments: str | Path) -> None:
-    """Runs it in a process of its own, because logging is on or off for a whole process."""
+    """Runs code in a separate process, because logging is on or off for a whole process."""
     subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True, timeout=60)
 
 
 def test_a_logger_that_is_off_does_not_import_logging() -> None:
-    """So a session process pays nothing for it."""
+    """A session process then pays nothing for logging."""
     run_python(
         "import sys; from workers import log; log.Logger('paceline.session').warning('x')\n"
         "assert 'logging' not in sys.modules and log.current_config() is None"
@@ -20,7 +20,7 @@ def test_a_logger_that_is_off_does_not_import_logging() -> None:
 
 
 def test_a_line_has_time_level_logger_job_and_attempt(tmp_path: Path) -> None:
-    """It stays one line whatever a server says, holds no secret, and levels below are left out."""
+    """Each message is one line without secrets, and lower levels are left out."""
     run_python(
         "import sys; from workers import log\n"
         "log.add_redaction(lambda text: text.replace('s3cret', '[the key]'))\n"

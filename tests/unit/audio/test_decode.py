@@ -67,7 +67,7 @@ def test_every_format_becomes_mono_of_the_right_length(
 
 
 def test_16_bit_mono_passes_through_bit_for_bit(tmp_path: Path) -> None:
-    """Nothing touches what is right already."""
+    """Samples in the right format are not changed."""
     samples = audio_files.distinct_samples(1.03)
     for suffix, kind in (("wav", "WAV"), ("flac", "FLAC")):
         path = audio_files.write_recording(tmp_path / f"a.{suffix}", samples, kind=kind)
@@ -146,7 +146,7 @@ def test_a_recording_goes_on_from_any_sample(tmp_path: Path, kind: str, sub: str
     ("rate", "wanted"), [(44100, 16000), (44101, 16000), (48000, 8000), (8000, 48000), (7999, 8000)]
 )
 def test_resampling_goes_on_from_any_sample(tmp_path: Path, rate: int, wanted: int) -> None:
-    """Also if the two rates rarely coincide, and hours into the file."""
+    """This holds hours into the file, and for rates whose samples rarely coincide."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(10, rate), rate)
     whole = decoded(path, wanted).astype(int)
     for start in (wanted // 10, wanted + 1, 5 * wanted - 1, 9 * wanted + 77, len(whole) - 3):
@@ -176,7 +176,7 @@ def test_a_file_that_shrank_is_reported_also_from_its_middle(tmp_path: Path) -> 
 
 
 def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
-    """The program may end meanwhile; `on_skip` is not called after the first block."""
+    """`on_skip` may raise, as the program may quit; it is not called after the first block."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(3, 8000), 8000, sub="GSM610")
     steps = []
 
@@ -195,7 +195,7 @@ def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
-    """If the format cannot seek exactly, all before is decoded and dropped block by block."""
+    """If seeks are not exact, the skipped part is decoded and dropped block by block."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(60, 8000), 8000, sub="GSM610")
     recording = probe(path)
     peaks = []
@@ -215,7 +215,7 @@ def test_what_is_left_out_is_not_held_in_memory(tmp_path: Path) -> None:
     ("kind", "sub"), [("OGG", "OPUS"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")]
 )
 def test_a_lossy_recording_is_the_same_in_pieces(tmp_path: Path, kind: str, sub: str) -> None:
-    """Up to its last sample: a seek within the last packet of an Opus file makes noise of it."""
+    """This includes the last sample: a seek in the last packet of an Opus file yields noise."""
     path = audio_files.write_recording(tmp_path / "a", noise(2.0026, 48000), 48000, kind, sub)
     at_once, _ = soundfile.read(path, dtype="float32")
 

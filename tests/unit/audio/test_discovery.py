@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def skip_reasons(folder: Path) -> dict[str, str]:
-    """What is passed over in a folder, and why; the one recording in it is found."""
+    """The reasons for skipping files in a folder whose one recording is found."""
     passed_over: list[tuple[str, str]] = []
     files = find_recordings([str(folder)], lambda *one: passed_over.append(one))
 
@@ -69,7 +69,7 @@ def test_a_link_to_a_recording_is_a_recording(folder: Path) -> None:
 
 
 def test_a_folder_behind_a_link_is_searched_when_it_is_named(folder: Path) -> None:
-    """Because the user named it."""
+    """The user passed the link explicitly."""
     (folder / "link").symlink_to(folder, target_is_directory=True)
 
     assert find_recordings([str(folder / "link")]) == [str(folder / "link" / "talk.wav")]
@@ -78,7 +78,7 @@ def test_a_folder_behind_a_link_is_searched_when_it_is_named(folder: Path) -> No
 def test_what_only_looks_like_a_file_is_reported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are never opened: a pipe would block, and /dev/zero never ends."""
+    """Such files are never opened: a pipe would block, and /dev/zero never ends."""
     os.mkfifo(folder / "pipe.wav")
     (folder / "endless.wav").symlink_to("/dev/zero")
     (folder / "terminal.flac").symlink_to("/dev/tty")
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_listed_is_reported(folder: Path) -> None:
     ],
 )
 def test_a_recording_may_have_any_name(tmp_path: Path, name: bytes) -> None:
-    """It is read like any other; the screen cares for how its name is shown."""
+    """Any name is accepted here; the screen escapes it for display."""
     path = audio_files.write_recording(tmp_path / "a", audio_files.distinct_samples(1.0))
     (tmp_path / "folder").mkdir()
     os.rename(path, os.path.join(os.fsencode(tmp_path), b"folder", name))
@@ -136,7 +136,7 @@ def test_a_recording_may_have_any_name(tmp_path: Path, name: bytes) -> None:
 
 
 def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
-    """The user named it, so it becomes a job that says why it cannot be streamed."""
+    """The user passed the path, so it becomes a job that says why it cannot be streamed."""
     os.mkfifo(folder / "pipe")
     (folder / "loop").symlink_to(folder / "loop")
     (folder / "lost").symlink_to(folder / "nowhere")
@@ -156,7 +156,7 @@ def test_what_is_named_and_is_no_file_is_refused_in_words(folder: Path) -> None:
 
 
 def test_a_recording_without_a_header_is_refused_in_words(tmp_path: Path) -> None:
-    """It does not say its rate, and a guess would give noise."""
+    """The file does not state its sample rate, and a guess would give noise."""
     (tmp_path / "a.raw").write_bytes(bytes(32000))
     with pytest.raises(Unreadable, match="no header"):
         probe(str(tmp_path / "a.raw"))

@@ -1,4 +1,4 @@
-"""What is found out of a file before anything of it is sent."""
+"""Probing a file before any of it is sent."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from workers.errors import Unreadable
 
 @pytest.mark.parametrize(("kind", "sub"), ENCODINGS)
 def test_a_truncated_recording_is_refused(tmp_path: Path, kind: str, sub: str) -> None:
-    """With a reason, before anything is sent."""
+    """The reason says what is missing."""
     rate = 48000 if sub == "OPUS" else 16000
     path = audio_files.write_recording(tmp_path / "a", audio_files.sine(3.0, rate), rate, kind, sub)
     os.truncate(path, os.path.getsize(path) * 6 // 10)
@@ -84,7 +84,7 @@ def test_a_wrong_number_of_bytes_a_second_is_no_damage(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [1, 999, 1 << 20, (1 << 31) - 1])
 def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> None:
-    """At one sample a second, a few damaged bytes would be streamed, and billed, for days."""
+    """A few damaged bytes at one sample a second would be streamed, and billed, for days."""
     path = audio_files.write_recording(
         tmp_path / "a.au", audio_files.distinct_samples(1.0), kind="AU"
     )
@@ -97,7 +97,7 @@ def test_a_rate_that_no_recording_has_is_refused(tmp_path: Path, rate: int) -> N
 
 
 def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
-    """Before it is streamed, however wrong the header is."""
+    """A slightly and a grossly wrong length are both found before streaming."""
     path = audio_files.write_recording(
         tmp_path / "a.flac", audio_files.distinct_samples(1.0), kind="FLAC"
     )
@@ -112,6 +112,6 @@ def test_a_stream_that_lies_about_its_length_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_reported_as_such(tmp_path: Path) -> None:
-    """It may have existed when the folder was searched."""
+    """The file may have existed when the folder was searched."""
     with pytest.raises(Unreadable, match="does not exist"):
         probe(str(tmp_path / "a.wav"))

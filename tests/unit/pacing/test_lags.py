@@ -107,7 +107,7 @@ def test_a_certificate_holds_every_figure() -> None:
 
 
 def test_the_tolerance_itself_is_still_held() -> None:
-    """Only more than the tolerance is late."""
+    """A p99 lag counts as late only if it exceeds the tolerance."""
     assert Verdict.HELD is certified([LAG_TOLERANCE_MS] * 10).verdict
     assert Verdict.LATE is certified([LAG_TOLERANCE_MS + 0.001] * 10).verdict
 
@@ -127,7 +127,7 @@ def test_the_certificate_tells_whether_the_pacing_held() -> None:
 
 
 def test_drift_is_the_last_tenth_against_the_first() -> None:
-    """In ms, by medians; None for a short session."""
+    """The drift is a difference of medians in ms; None for a short session."""
     rising = [k / 100 for k in range(1000)]
 
     assert certified(rising).drift_ms == pytest.approx(9.0, abs=0.02)

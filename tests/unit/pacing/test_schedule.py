@@ -35,7 +35,7 @@ def test_an_hour_of_chunks_does_not_drift() -> None:
 
 
 def test_rounding_never_adds_up() -> None:
-    """At 22050 Hz and 30 ms a chunk is 661.5 samples; what counts is the position, not a step."""
+    """A chunk of 30 ms at 22050 Hz has 661.5 samples, so due times come from the position."""
     schedule = Schedule(rate=22050, start=0.0, release=Release.START)
 
     assert schedule.due(22050 * 3600, 662) == 3600.0

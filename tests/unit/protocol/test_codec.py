@@ -64,7 +64,7 @@ NEEDED = {name: FULL[name] for name in ("whole", "ratio", "flag", "inner", "colo
 
 
 def test_every_kind_of_field_is_read_and_written_back() -> None:
-    """What nobody declared comes last, but for the type."""
+    """Undeclared fields come last; the type is dropped."""
     outer, inner = shapes()
     precompile(outer)
     record = {**FULL, "later": {"a": [1]}}
@@ -88,7 +88,7 @@ def test_every_kind_of_field_is_read_and_written_back() -> None:
 
 
 def test_what_has_a_default_may_be_absent_or_null() -> None:
-    """And a field that is None is not written."""
+    """A field that is None is not written."""
     outer, inner = shapes()
     read = load(outer, {**NEEDED, "note": None}, "it")
 
@@ -133,7 +133,7 @@ def test_a_wrong_value_is_named_by_its_place(change: dict[str, Any], words: str)
 
 
 def test_a_whole_number_may_come_as_a_float() -> None:
-    """JavaScript knows no other; a float may come as a whole number, too."""
+    """JavaScript has only floats; a float may come as a whole number, too."""
     outer, _ = shapes()
     read = load(outer, {**NEEDED, "whole": 7.0, "ratio": 2}, "it")
 
@@ -151,7 +151,7 @@ def test_a_class_without_extra_forgets_what_it_does_not_know() -> None:
 
 
 def test_numbers_that_json_lacks_become_null() -> None:
-    """At any depth, and nothing else changes."""
+    """This holds at any depth, and nothing else changes."""
     record: dict[str, Any] = {"a": float("inf"), "b": [float("nan"), {"c": -1.5}], "d": "NaN"}
 
     assert {"a": None, "b": [None, {"c": -1.5}], "d": "NaN"} == json_safe(record)
@@ -168,7 +168,7 @@ def test_numbers_that_json_lacks_become_null() -> None:
     ],
 )
 def test_only_an_object_is_read(text: str | bytes, words: str) -> None:
-    """The error says what it was not."""
+    """The error says why the text was refused."""
     with pytest.raises(Malformed) as error:
         parse_object(text, "it")
 

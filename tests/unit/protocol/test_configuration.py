@@ -52,7 +52,7 @@ U3 = ALL | {
     ],
 )
 def test_each_family_takes_its_own_fields(fields_taken: set[str], models: list[str]) -> None:
-    """Of a model that nobody knows, those that all others take."""
+    """An unknown model is assumed to accept the fields common to all models."""
     for model in models:
         assert changeable_fields(model) == fields_taken
     assert fields_taken < {field.name for field in fields(UpdateConfiguration)}
@@ -92,12 +92,12 @@ def test_what_a_model_does_not_take_is_left_out() -> None:
     ],
 )
 def test_a_value_that_cannot_be_taken_is_named(changes: UpdateConfiguration, says: str) -> None:
-    """Before a session is ended for it."""
+    """The value is refused here, before the service would end a session for it."""
     assert rejection_reason(changes) == says
 
 
 def test_later_changes_come_over_earlier_ones() -> None:
-    """What they do not name stays."""
+    """Fields that the later change does not set keep their value."""
     first = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
 
     assert merged_changes(first, UpdateConfiguration(keyterms_prompt=())) == UpdateConfiguration(

@@ -53,13 +53,13 @@ ONLY_A_RESOLVER_KNOWS = [
 
 @pytest.mark.parametrize("url", HERE)
 def test_this_machine_is_dialled_unencrypted(url: str) -> None:
-    """In whatever way it is written."""
+    """Every spelling of a loopback address is accepted."""
     assert custom_endpoint(url).url.startswith("ws://")
 
 
 @pytest.mark.parametrize("url", ELSEWHERE + ONLY_A_RESOLVER_KNOWS)
 def test_another_machine_is_dialled_unencrypted_only_on_request(url: str) -> None:
-    """With a key or without: the audio is as much a secret. What is not certain is another one."""
+    """The audio is as secret as the key. An unclear host counts as another machine."""
     with pytest.raises(UsageProblem, match=r"unencrypted.*--unencrypted"):
         custom_endpoint(url)
 
@@ -87,7 +87,7 @@ def test_another_machine_is_dialled_unencrypted_only_on_request(url: str) -> Non
     ],
 )
 def test_an_address_with_a_secret_is_refused_without_repeating_it(url: str) -> None:
-    """Whatever else is wrong with it: the words go to the terminal."""
+    """This is checked first, because other errors show the address on the terminal."""
     with pytest.raises(UsageProblem, match="secret") as refused:
         custom_endpoint(url)
 
@@ -95,7 +95,7 @@ def test_an_address_with_a_secret_is_refused_without_repeating_it(url: str) -> N
 
 
 def test_what_is_shown_is_what_is_dialled() -> None:
-    """Nothing of an address is lost or added on the way, but a path where there was none."""
+    """The address stays the same, except that a missing path is added."""
     endpoint = custom_endpoint("WSS://Example.org:8443?mode=balanced")
 
     assert endpoint.url == "wss://Example.org:8443/v3/ws?mode=balanced"
@@ -115,14 +115,14 @@ def test_what_is_shown_is_what_is_dialled() -> None:
     ],
 )
 def test_the_service_has_a_host_in_each_region(region: str | None, host: str, name: str) -> None:
-    """Without a region, the nearest one answers."""
+    """The host without a region routes to the nearest one."""
     expected = Endpoint(EndpointKind.SERVICE, f"wss://{host}/v3/ws", name)
 
     assert service_endpoint(region) == expected
 
 
 def test_the_embedded_engine_is_named_as_such() -> None:
-    """Its address tells people nothing."""
+    """Its address would mean nothing to users."""
     url = "ws://127.0.0.1:5000/v3/ws"
 
     assert embedded_endpoint(url) == Endpoint(
@@ -131,7 +131,7 @@ def test_the_embedded_engine_is_named_as_such() -> None:
 
 
 def test_parameters_win_over_those_of_the_address() -> None:
-    """Those that only the address has are dialled, too."""
+    """Parameters that only the address has are kept."""
     endpoint = custom_endpoint("wss://h/v3/ws?mode=a%20b&speech_model=old")
 
     dialled = endpoint.with_parameters({"speech_model": "new", "keyterms": "a&b"})
@@ -169,7 +169,7 @@ def test_parameters_win_over_those_of_the_address() -> None:
     ],
 )
 def test_a_refused_address_comes_with_a_way_out(url: str, problem: str, hint: str) -> None:
-    """Both lines go to the user as they are."""
+    """The user sees both the problem and the hint."""
     with pytest.raises(UsageProblem) as refused:
         custom_endpoint(url)
 
@@ -179,7 +179,7 @@ def test_a_refused_address_comes_with_a_way_out(url: str, problem: str, hint: st
 def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As the desk draws one when it crashes: every variable of every frame, taken apart."""
+    """The desk draws such a traceback when it crashes: every variable of every frame, expanded."""
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", KEY)
     options = parse_command_line()
 
@@ -201,13 +201,13 @@ def test_a_key_shows_nowhere_in_a_traceback_with_its_variables(
 
 
 def test_a_key_reaches_a_process_of_ours() -> None:
-    """Through a pipe, like everything that a session receives."""
+    """A session receives the key pickled, through a pipe."""
     assert pickle.loads(pickle.dumps(Secret(KEY))).reveal() == KEY
     assert repr(Secret(KEY)) == str(Secret(KEY)) == "Secret(…)"
 
 
 def test_a_repeated_key_is_blotted_out_of_a_text() -> None:
-    """However often; a short one may be a word of the recording, so it stays."""
+    """Every occurrence is replaced; a short key may be a spoken word, so it stays."""
     assert Secret(KEY).redact(f"{KEY}? No: {KEY}.") == f"{REDACTED}? No: {REDACTED}."
     assert Secret("sixteen/letters=").redact("?key=sixteen%2Fletters%3D") == f"?key={REDACTED}"
     assert Secret("sesame").redact("Open, sesame.") == "Open, sesame."

@@ -1,4 +1,4 @@
-"""Whatever a frame holds, it is a message, an unknown one, or a named error; and nothing else."""
+"""Any frame is decoded to a message or an `Unknown`, or raises `Malformed`; nothing else."""
 
 import json
 import pickle
@@ -31,7 +31,7 @@ TOKENS = (
     *(r'"\ud800"', r'"\ude00\ud83d"', r'"\u0000\u001b[2J\u202e"', '"\x9b\x7f"', '{"a":1,"a":2}'),
     *("[" * 60 + "]" * 60, '{"a":' * 900 + "0" + "}" * 900, "[" * 100_000, "nan", "'a'", "01", ""),
 )
-"""What may stand where a value is awaited: of every type, out of every range, or no JSON at all."""
+"""Replacements for a value: of every type, out of every range, or not JSON at all."""
 
 HOLE = "\ue000hole"
 
@@ -47,7 +47,7 @@ FINITE: st.SearchStrategy[Any] = st.recursive(
 
 
 def holes(shape: Any) -> Iterator[Any]:
-    """The shape again and again, each time with another of its values replaced by a hole."""
+    """Yields copies of the shape, each with a different value replaced by a hole."""
     yield HOLE
     if isinstance(shape, dict):
         for name, value in shape.items():
@@ -63,7 +63,7 @@ HOLED = [json.dumps(holed) for shape in SHAPES for holed in holes(shape)]
 
 
 def judge(frame: str | bytes) -> None:
-    """Fails unless both ends of the wire make something sound of a frame."""
+    """Fails unless client and server decode the frame to a valid message or a named error."""
     for read in (decode, decode_from_client):
         reason = ""
         try:
@@ -83,7 +83,7 @@ def judge(frame: str | bytes) -> None:
 
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:12])
 def test_any_value_may_stand_anywhere(token: str) -> None:
-    """Every field of every message in turn, those of words and settings too."""
+    """Replaces each field of each message in turn, including those of words and settings."""
     for holed in HOLED:
         judge(holed.replace(json.dumps(HOLE), token))
 
@@ -93,7 +93,7 @@ def test_any_value_may_stand_anywhere(token: str) -> None:
 def test_a_frame_that_was_damaged_on_the_way_is_still_distinguished_from_a_message(
     shape: dict[str, Any], data: st.DataObject
 ) -> None:
-    """Cut out, cut off, doubled, or with other bytes in it."""
+    """Parts are removed, cut off, doubled or overwritten."""
     frame = json.dumps(shape, ensure_ascii=False).encode()
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(frame))] * 2)))
     judge(frame[:start] + data.draw(st.binary(max_size=8)) + frame[end:])
@@ -107,13 +107,13 @@ def test_a_frame_that_was_damaged_on_the_way_is_still_distinguished_from_a_messa
 @example(b"\xff\xfe{\x00}\x00")
 @example("\ufeff{}")
 def test_any_text_is_a_message_or_a_named_error(frame: str | bytes) -> None:
-    """Also in another encoding than the wire's."""
+    """This includes text that is not UTF-8."""
     judge(frame)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape["type"])
 def test_a_value_of_the_wrong_type_is_named_by_its_field(shape: dict[str, Any]) -> None:
-    """So that a log says what to look for."""
+    """The error names the field, so that a log shows what to look for."""
     read = decode if shape in SHAPES[: len(SERVER)] else decode_from_client
     for name, value in shape.items():
         if name == "type":
@@ -150,7 +150,7 @@ def test_what_nobody_here_knows_is_handed_on_as_it_came(
 def test_a_message_of_a_kind_to_come_is_handed_on_as_it_came(
     kind: str, all: dict[str, Any]
 ) -> None:
-    """Whatever it is called and holds."""
+    """Its name and fields do not matter."""
     record = {**all, "type": f"New{kind}"}
     message = decode(json.dumps(record))
 
@@ -175,7 +175,7 @@ def test_a_message_is_as_deep_as_it_can_be_handed_on_and_no_deeper(opening: str)
 
 
 def test_a_number_that_json_does_not_have_becomes_null_where_nobody_reads_it() -> None:
-    """It would stand in events that strict readers then cannot read."""
+    """Strict readers could not read events that contain it."""
     turn = decode(
         '{"type":"Turn","turn_order":0,"end_of_turn":true,"transcript":"a","b":NaN,"c":[-1e999,1],'
         '"words":[{"text":"a","start":0,"end":1,"d":{"e":Infinity}}]}'

@@ -69,7 +69,7 @@ def test_every_client_message_survives_the_wire(message: messages.ClientMessage)
 
 
 def test_terminate_is_what_the_service_expects() -> None:
-    """Exactly this, or the last words are lost."""
+    """Otherwise the last words would be lost."""
     assert encode(Terminate()) == '{"type":"Terminate"}'
 
 
@@ -82,7 +82,7 @@ def test_an_unknown_type_survives() -> None:
 
 
 def test_unknown_fields_survive() -> None:
-    """On a message and inside its words."""
+    """Unknown fields are kept in a message and in its words."""
     record = {
         "type": "Turn",
         "turn_order": 0,
@@ -171,7 +171,7 @@ TYPES = st.sampled_from([json.loads(encode(message))["type"] for message in SERV
 
 @given(st.dictionaries(NAMES, JSON), TYPES)
 def test_whatever_comes_is_a_message_or_a_named_error(record: dict[str, Any], kind: str) -> None:
-    """Never anything else, so a server cannot crash a session."""
+    """Nothing else happens, so a server cannot crash a session."""
     with suppress(Malformed):
         message = decode(json.dumps({**record, "type": kind}))
 

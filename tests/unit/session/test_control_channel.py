@@ -31,7 +31,7 @@ from workers.session.session_queue import SessionQueue
 def test_a_command_counts_before_the_server_is_dialed(
     tmp_path: Path, command: StopCommand | None, outcome: Outcome, longer: bool
 ) -> None:
-    """Or the death of the supervisor; also on the way to a resume point far in the file."""
+    """The supervisor's death counts too, as does a command while a far resume point is sought."""
     path = audio_files.write_recording(
         tmp_path / "a.ogg", audio_files.sine(2.0), 16000, "OGG", "VORBIS"
     )

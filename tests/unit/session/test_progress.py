@@ -78,7 +78,7 @@ def test_what_is_left_counts_down_to_nothing(progress: SendProgress) -> None:
 def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
-    """Otherwise a session would be more than complete."""
+    """Otherwise its progress would exceed 100 %."""
     progress.sent_samples = 3600 * 8000 + 1234
     progress.report()
 
@@ -88,7 +88,7 @@ def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
 def test_a_report_comes_after_each_second_of_audio(
     recorder: Recorder, reports: CollectedReports
 ) -> None:
-    """And once more only if something was sent since."""
+    """`report_if_new` adds a report only if something was sent since the last one."""
     progress = SendProgress(RECORDING, StreamSettings(chunk_ms=500), 0, recorder)
     counts = []
     for _ in range(4):
@@ -105,7 +105,7 @@ def test_a_report_comes_after_each_second_of_audio(
 def test_an_idle_session_says_so_at_intervals(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
-    """Not before it has started; then when nothing was reported for a while."""
+    """It reports nothing before it has started, and then whenever reports have paused."""
     assert progress.tick(1e12) == float("inf")
     assert reports.events == []
 
@@ -123,7 +123,7 @@ def test_an_idle_session_says_so_at_intervals(
 def test_a_slip_is_reported_where_it_happened(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
-    """In ms, at its place in the recording; the certificate counts it."""
+    """The report has the slip in ms and its position; the certificate counts the slip."""
     progress.add_chunk(LOUD, 0.001)
     progress.record_slip(6.0005004)
     made = progress.certificate()

@@ -1,4 +1,4 @@
-"""Where a session says what happens: in the trace first, to the supervisor after that."""
+"""A session records each event in the trace first, and then reports it to the supervisor."""
 
 import time
 from pathlib import Path
@@ -16,14 +16,14 @@ from workers.traces.reader import read_trace
 
 
 class FullDisk:
-    """A trace that cannot be written any more."""
+    """A trace that can no longer be written."""
 
     def write(self, t: float, event: object) -> None:
         raise OSError(28, "No space left on device")
 
 
 def test_an_event_is_traced_and_reported_at_the_same_moment(tmp_path: Path) -> None:
-    """Now, or when it is given as having happened; the trace may get more than is reported."""
+    """The time is now or the given one; some events are traced but not reported."""
     reports = CollectedReports()
     with open_recorder(tmp_path, reports) as recorder:
         before = recorder.elapsed_s
@@ -44,7 +44,7 @@ def test_an_event_is_traced_and_reported_at_the_same_moment(tmp_path: Path) -> N
 
 
 def test_what_a_full_disk_did_not_keep_is_not_reported(tmp_path: Path) -> None:
-    """A further attempt would go on behind it. Only the end is reports, and why it comes."""
+    """The next attempt would resume after it. Only the end is reported, with its reason."""
     reports = CollectedReports()
     job = Job(JobId(1), RECORDING.path, RECORDING, StreamSettings())
     assignment = Assignment(job, 1, custom_endpoint("ws://127.0.0.1:9"), "a.jsonl", "a.log")

@@ -16,7 +16,7 @@ LARGE = report(1, Warned("x" * 100_000))  # more than a pipe holds
 
 
 def open_queue() -> tuple[SessionQueue[Any], SessionQueue[Any]]:
-    """The queue as its reading and as its writing process hold it."""
+    """The queue as the reading process and the writing process hold it."""
     reader, writer = Pipe(duplex=False)
     copy = os.dup(reader.fileno()), os.dup(writer.fileno())
     reading = SessionQueue[Any](reader, writer)
@@ -37,7 +37,7 @@ def items_until_closed(queue: SessionQueue[Any]) -> list[Any]:
 
 
 def read_all(reading: SessionQueue[Any], writing: SessionQueue[Any]) -> list[Any]:
-    """Starts to read only now, and closes the queue meanwhile."""
+    """Starts to read only now, closes the queue, and returns every item."""
     items: list[Any] = []
     reader = threading.Thread(target=lambda: items.extend(items_until_closed(reading)))
     reader.start()
@@ -58,7 +58,7 @@ def test_items_arrive_in_order_until_the_queue_is_closed() -> None:
 
 
 def test_put_never_waits_for_a_slow_reader() -> None:
-    """What the pipe has no room for is kept and arrives later, whole."""
+    """Items that do not fit into the pipe are kept, and arrive later and complete."""
     reading, writing = open_queue()
     for _ in range(5):
         writing.put(LARGE)  # nothing reads yet

@@ -35,7 +35,7 @@ def state(recorder: Recorder) -> SessionState:
 
 
 def test_only_a_termination_that_was_asked_for_confirms_the_end(state: SessionState) -> None:
-    """One that comes before Terminate ends no open turn, though all audio was sent."""
+    """A Termination before Terminate leaves the last turn open, even if all audio was sent."""
     state.mark_all_audio_sent()
     state.apply(Termination())
 
@@ -43,7 +43,7 @@ def test_only_a_termination_that_was_asked_for_confirms_the_end(state: SessionSt
 
 
 def test_a_termination_that_was_asked_for_confirms_everything(state: SessionState) -> None:
-    """Whatever was to end the session meanwhile."""
+    """It overrides any other reason to end the session."""
     state.mark_all_audio_sent()
     state.mark_terminate_sent()
     state.end(Ended(Outcome.CANCELLED, "stopped by the user"))
@@ -56,7 +56,7 @@ def test_a_termination_that_was_asked_for_confirms_everything(state: SessionStat
 def test_there_was_a_place_for_what_has_begun(
     state: SessionState, recorder: Recorder, code: int
 ) -> None:
-    """So it was no attempt only as long as it had not."""
+    """The error counts as BUSY only before Begin; after it the session is lost."""
     full = Error("Unauthorized Connection: Too many concurrent sessions", code)
     refused = SessionState(recorder, RECORDING_START)
     refused.apply(full)
@@ -80,7 +80,7 @@ HANDED_OVER = Ended(Outcome.HANDED_OVER, "the session neared its maximum duratio
 def test_a_session_has_handed_over_when_the_server_confirms_it(
     state: SessionState, ends: Termination | CloseFrame | Error, outcome: Outcome
 ) -> None:
-    """Otherwise nobody knows which words it missed."""
+    """Without the confirmation, words may be missing."""
     state.end(HANDED_OVER)
     state.mark_terminate_sent()
     state.apply(ends)
@@ -89,7 +89,7 @@ def test_a_session_has_handed_over_when_the_server_confirms_it(
 
 
 def test_who_cancels_a_session_that_hands_over_has_cancelled_it(state: SessionState) -> None:
-    """No further one is to go on."""
+    """No further session may continue the job."""
     state.end(HANDED_OVER)
     state.end(Ended(Outcome.CANCELLED, "stopped by the user"))
 
@@ -99,7 +99,7 @@ def test_who_cancels_a_session_that_hands_over_has_cancelled_it(state: SessionSt
 def test_a_turn_is_placed_behind_what_was_heard_before(
     recorder: Recorder, reports: CollectedReports
 ) -> None:
-    """In time, and in number."""
+    """Its times and its number continue those of earlier attempts."""
     later = SessionState(recorder, ResumePoint(9000, 4))
     later.apply(Turn(1, True, "word", words=(Word("word", 20, 80),)))
 
@@ -158,7 +158,7 @@ def test_the_last_message_finishes_a_session(
 def test_messages_without_an_event_of_their_own_are_traced(
     recorder: Recorder, tmp_path: Path
 ) -> None:
-    """As they came."""
+    """The trace has the message as it was received."""
     SessionState(recorder, RECORDING_START).apply(Error("Session Expired", 3008))
     (path,) = tmp_path.glob(f"*{TRACE_SUFFIX}")
 
@@ -171,7 +171,7 @@ def test_messages_without_an_event_of_their_own_are_traced(
 def test_warnings_wait_until_the_session_is_reported_as_begun(
     state: SessionState, reports: CollectedReports
 ) -> None:
-    """Then they come at once, and after a hundred of them only one more line."""
+    """After Began they are published at once; the hundredth says that no more are shown."""
     state.apply(Warning("first", 3))
     assert reports.events == []
     state.publish_pending_warnings()
@@ -187,7 +187,7 @@ def test_warnings_wait_until_the_session_is_reported_as_begun(
 def test_early_warnings_are_dated_when_the_clock_started(
     state: SessionState, reports: CollectedReports, recorder: Recorder
 ) -> None:
-    """So that none stands before `Began`."""
+    """None has a time before that of `Began`."""
     at = time.monotonic() + 100
     state.warn(Warned("early"))
     state.publish_pending_warnings(at)

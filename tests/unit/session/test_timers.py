@@ -42,7 +42,7 @@ class Session:
 
 
 def test_it_waits_for_the_end_of_a_turn_near_its_own(recorder: Recorder) -> None:
-    """Ends of turns before that are of no interest."""
+    """It ignores turns that end before the window."""
     session = Session(recorder, 1800)
     session.handover.check_turn_end(NOW + 1400)
     assert session.outcome is None
@@ -61,7 +61,7 @@ def test_it_does_not_wait_for_ever(recorder: Recorder) -> None:
 
 
 def test_who_has_little_left_to_send_does_not_hand_over(recorder: Recorder) -> None:
-    """If it fits in; once all is sent, the end is awaited."""
+    """The rest fits before the deadline; once all is sent, the session waits for the end."""
     session = Session(recorder, 1800, sent=HOUR - 100)
     session.handover.check_turn_end(NOW + 1600)
     assert session.outcome is None
@@ -73,12 +73,12 @@ def test_who_has_little_left_to_send_does_not_hand_over(recorder: Recorder) -> N
 
 @pytest.mark.parametrize("life", [-7.0, 0.0, MAX_SESSION_S + 1, 1e9, -WALL])
 def test_a_time_that_cannot_be_says_nothing(recorder: Recorder, life: float) -> None:
-    """The clocks differ: then the service's own bound holds."""
+    """The clocks differ, so the service's maximum duration is used instead."""
     assert Session(recorder, life).handover.tick(NOW) == pytest.approx(MAX_SESSION_S - 30)
 
 
 def test_a_session_that_sent_nothing_has_nothing_to_hand_over(recorder: Recorder) -> None:
-    """It would be followed by another, and that by another."""
+    """Otherwise sessions that send nothing would follow each other endlessly."""
     session = Session(recorder, 10, sent=0)
     session.handover.tick(NOW + 10)
 
@@ -97,7 +97,7 @@ def test_a_session_that_sent_nothing_has_nothing_to_hand_over(recorder: Recorder
 def test_the_window_of_a_short_session_is_a_share_of_it(
     recorder: Recorder, life: float, window_starts: float, deadline: float
 ) -> None:
-    """A third, and a tenth for the last moment; five minutes and 30 s at most."""
+    """The window is a third, its final margin a tenth; at most 5 minutes and 30 s."""
     early, timely, late = (Session(recorder, life) for _ in range(3))
     early.handover.check_turn_end(NOW + window_starts - 0.001)
     timely.handover.check_turn_end(NOW + window_starts + 0.001)
@@ -110,7 +110,7 @@ def test_the_window_of_a_short_session_is_a_share_of_it(
 
 
 def test_at_its_very_deadline_a_session_hands_over(recorder: Recorder) -> None:
-    """And a turn that ends as the window opens is early enough."""
+    """A turn that ends exactly when the window opens counts too."""
     silent, talking = Session(recorder, 1800), Session(recorder, 1800)
     talking.handover.check_turn_end(NOW + 1500)
 
