@@ -1,6 +1,6 @@
 """`python -m workers.localserver [OPTIONS]`: the server as a child process.
 
-The first line of stdin is the API key. The end of stdin means that the parent is gone.
+The first line of stdin is the API key. The end of stdin means that the parent has exited.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from workers.protocol.endpoint import Secret
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.localserver")
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
-    parser.add_argument("--sessions", type=int, help="at the same time; default: the capacity")
+    parser.add_argument("--sessions", type=int, help="maximum at once; default: the capacity")
     parser.add_argument("--log-level", choices=log.LEVELS, default="info")
     parser.add_argument("--log-file", help="default: no log")
     args = parser.parse_args()

@@ -1,6 +1,6 @@
 """Access control: the API key, temporary tokens, and how many sessions may run and start.
 
-Times named ``now`` are in seconds of the monotonic clock.
+Times named ``now`` are in seconds on the monotonic clock.
 """
 
 import hmac
@@ -19,10 +19,10 @@ from workers.protocol.messages import MAX_SESSION_S
 START_RATE_PERIOD_S = 60.0
 
 MAX_BACKLOG_S = 2.0
-"""When audio waits longer to be recognised, another session would slow down the others."""
+"""If audio waits longer than this to be recognised, a new session would delay the others."""
 
 EXPIRED_TOKEN_KEEP_S = 3600.0
-"""How long an expired token is still distinguished from an unknown one."""
+"""How long an expired token is still told apart from an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Admission:
             self._start_times.popleft()
         max_starts = self._policy.max_starts_per_minute
         is_full = self.active_sessions >= self.session_limit(capacity)
-        # Without sessions, the backlog is what the last one left behind, and will pass.
+        # Without sessions, the backlog is left over from the last one and will disappear.
         is_behind = self.active_sessions > 0 and backlog_s > MAX_BACKLOG_S
         is_too_soon = max_starts is not None and len(self._start_times) >= max_starts
         if is_full or is_behind or is_too_soon:
@@ -69,7 +69,7 @@ class Admission:
             self.active_sessions -= 1
 
     def session_limit(self, capacity: int) -> int:
-        """How many sessions may run at the same time."""
+        """The number of sessions that may run at the same time."""
         return self._policy.max_sessions or capacity
 
 
@@ -96,14 +96,14 @@ class KeyStore:
         return self._policy.max_session_s
 
     def is_api_key(self, key: str | None) -> bool:
-        """Whether this is the API key; if the policy has none, every key is, and so is None."""
+        """Whether this is the API key. If the policy has none, any key is accepted, even None."""
         if self._policy.api_key is None:
             # The service refuses the Bearer scheme. It is a common mistake, so show it here too.
             return key is None or not key.startswith("Bearer ")
         if key is None:
             return False
         keys = [text.encode("utf-8", "surrogatepass") for text in (key, self._policy.api_key)]
-        return hmac.compare_digest(*keys)  # bytes, since a header may hold any of them
+        return hmac.compare_digest(*keys)  # bytes, since a header may contain any text
 
     def issue_token(self, lifetime_s: float, max_session_s: float, now: float) -> str:
         """Creates a token that is valid for ``lifetime_s``."""
@@ -118,6 +118,6 @@ class KeyStore:
 
 
 def request_key(headers: Headers, query: str) -> str | None:
-    """The key of a request: the ``Authorization`` header as it is, else ``token`` of the query."""
+    """The key of a request: the ``Authorization`` header as it is, else the query's ``token``."""
     candidates = headers.get_all("Authorization") + parse_qs(query).get("token", [])
     return next((key for key in candidates if key), None)

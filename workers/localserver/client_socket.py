@@ -1,4 +1,4 @@
-"""The client's socket as a session uses it: wire messages out, frames in, and a bounded close."""
+"""The client's socket as a session uses it: sends messages, receives frames, closes in time."""
 
 import asyncio
 from contextlib import suppress
@@ -11,7 +11,7 @@ from workers.protocol import messages
 from workers.protocol.messages import Error, ServerMessage
 
 SOCKET_CLOSE_TIMEOUT_S = 1.0
-"""A client that reads nothing is disconnected after this time."""
+"""A client that reads nothing is disconnected after this many seconds."""
 
 
 class ClientSocket:
@@ -29,14 +29,14 @@ class ClientSocket:
             await self._socket.send(messages.encode(message))
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Sends the Error, then closes with the same code."""
+        """Sends the Error message, then closes with the same code."""
         with suppress(ConnectionClosed, TimeoutError):
             async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):
                 await self.send(Error(refusal.message, refusal.code))
         await self.close(refusal.code, ERROR_CLOSE_REASON)
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes from this side, within `SOCKET_CLOSE_TIMEOUT_S`."""
+        """Starts the close, which takes at most `SOCKET_CLOSE_TIMEOUT_S`."""
         # Keep reading while the client sends: its close frame queues behind its audio, and cutting
         # the connection instead could lose our last message.
         discarding = asyncio.create_task(self._discard_incoming())

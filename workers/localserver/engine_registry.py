@@ -1,4 +1,4 @@
-"""The recognition engines: which package each needs, which class implements it, what it serves.
+"""The recognition engines: the package, class and speech models of each.
 
 The server chooses an engine by name and a recogniser process loads it. Both import this module, so
 it imports no engine and no numpy.

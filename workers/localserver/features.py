@@ -1,4 +1,4 @@
-"""The table of the protocol's features and of how this server treats each.
+"""The table of the protocol's features and how this server treats each of them.
 
 The Warning messages come from it, and a test checks the README against it. `parameters` defines the
 types and values of the parameters.
@@ -14,7 +14,7 @@ from workers.protocol.messages import Warning
 
 
 class Support(Enum):
-    """How a request for a feature is treated."""
+    """How the server treats a request for a feature."""
 
     HONOURED = "honoured"
     WARNED = "accepted with a Warning"
@@ -22,7 +22,7 @@ class Support(Enum):
 
 
 class WarningCode(IntEnum):
-    """Invented: the protocol has warning codes, but no list of them is public."""
+    """Invented codes: the protocol has warning codes, but no list of them is public."""
 
     NOT_HONOURED = 1
     ENGLISH_ONLY = 2
@@ -30,7 +30,7 @@ class WarningCode(IntEnum):
 
 
 def overload_warning(capacity: int) -> Warning:
-    """For a session above the number that can be recognised in real time."""
+    """The Warning for a session beyond the number that can be recognised in real time."""
     return Warning(
         f"more sessions than this machine can serve in real time ({capacity}): words may be late",
         WarningCode.OVERLOADED,
@@ -39,24 +39,24 @@ def overload_warning(capacity: int) -> Warning:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something that a client can ask for with one parameter."""
+    """Something that a client can request with one parameter."""
 
     name: str
     support: Support
     note: str  # what the server does, in a few words
-    example: str  # a query that asks for it
+    example: str  # a query that requests it
     is_requested_by: Callable[[Json], bool] = bool
-    """Whether a value asks for the feature; by default false, zero and empty values do not."""
+    """Whether a value requests the feature; by default false, zero and empty values do not."""
     code: WarningCode = WarningCode.NOT_HONOURED
 
     @property
     def warning(self) -> Warning:
-        """The Warning for a client that asks for it."""
+        """The Warning for a client that requests it."""
         return Warning(f"'{self.name}' is not supported: {self.note}", self.code)
 
 
 def feature_warnings(values: Mapping[str, Json]) -> tuple[Warning, ...]:
-    """A Warning for each parameter that asks for an unsupported feature."""
+    """A Warning for each parameter that requests an unsupported feature."""
     return tuple(
         feature.warning
         for feature in FEATURES
@@ -95,7 +95,7 @@ _STREAMING = "speech_model=universal-streaming-english"
 FEATURES: tuple[Feature, ...] = (
     *_features(
         _HONOURED,
-        "turns in the way of its model family, recognised by the local English model",
+        "turns in the format of its model family; words from the local English model",
         "speech_model=universal-3-5-pro",
     ),
     *_features(
@@ -111,7 +111,7 @@ FEATURES: tuple[Feature, ...] = (
     *_features(_HONOURED, "the API key, or a token from /v3/token", "token=abc"),
     *_features(
         _HONOURED,
-        "Universal-Streaming models send each final again, formatted",
+        "Universal-Streaming models send each final turn again, formatted",
         f"{_STREAMING}&format_turns=true",
     ),
     *_features(
@@ -134,14 +134,14 @@ FEATURES: tuple[Feature, ...] = (
         "for U3 models: with false, only the first partial of a turn and those at pauses",
         "continuous_partials=false",
     ),
-    *_features(_HONOURED, "with false, only finals", "include_partial_turns=false"),
+    *_features(_HONOURED, "with false, only final turns", "include_partial_turns=false"),
     *_features(_HONOURED, "5 to 3,600 s", "inactivity_timeout=60"),
     *_features(_HONOURED, "every 5 s", "session_heartbeat=true"),
     *_features(_HONOURED, "one message per second of silence", "acknowledge_silence=true"),
     *_features(_HONOURED, "a short list of English words", "filter_profanity=true"),
     *_features(
         _WARNED,
-        "finals carry language_code “en”; only English is recognised",
+        "final turns contain language_code “en”; only English is recognised",
         "language_detection=true",
         _ENGLISH_ONLY,
     ),
@@ -153,9 +153,9 @@ FEATURES: tuple[Feature, ...] = (
         _is_not_english,
     ),
     *_features(_WARNED, "the recogniser cannot boost words", 'keyterms_prompt=["Halvorsen"]'),
-    *_features(_WARNED, "the recogniser takes no prompt", "prompt=Dates"),
+    *_features(_WARNED, "the recogniser ignores prompts", "prompt=Dates"),
     *_features(_REFUSED, "with Universal-Streaming models", f"{_STREAMING}&prompt=Dates"),
-    *_features(_WARNED, "the recogniser takes no context", "agent_context=Hello"),
+    *_features(_WARNED, "the recogniser ignores context", "agent_context=Hello"),
     *_features(_WARNED, "every turn is recognised by itself", "previous_context_n_turns=5"),
     *_features(_WARNED, "turns are not padded", "turn_left_pad_ms=200"),
     *_features(

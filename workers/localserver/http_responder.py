@@ -1,7 +1,7 @@
 """Answers HTTP requests that are not a session: health, temporary tokens, and refusals.
 
-Refuses requests that a web page could make: an internet page must not reach the server through the
-browser on this machine.
+Refuses requests that a web page could make: a page from the internet must not reach the server
+through the browser on this machine.
 """
 
 import ipaddress
@@ -26,14 +26,13 @@ TOKEN_PATH = "/v3/token"
 RETIRED_PATH = "/v2/realtime/ws"
 
 LOCAL_HOST_PATTERN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d*)?", re.IGNORECASE)
-"""Accepted Host headers."""
+"""Matches the accepted Host headers."""
 
 TOKEN_PARAMS = {
     "expires_in_seconds": (IntegerParam(1, 600), ""),
     "max_session_duration_seconds": (IntegerParam(60, 10_800), "10800"),
 }
-"""Parameters of a token request and their defaults, as the vendor specifies them; the first one is
-required."""
+"""Parameters of a token request and the vendor's defaults; the first one is required."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ class HttpResponder:
     def process_request(self, socket: ServerConnection, request: Request) -> Response | None:
         """Returns a response, or None to let the upgrade happen; a hook of `websockets`."""
         if not all(map(LOCAL_HOST_PATTERN.fullmatch, request.headers.get_all("Host"))):
-            # DNS rebinding: the name of a web page resolves to this machine, so that the browser
-            # takes us for the page's own origin and sends no Origin that could be refused.
+            # DNS rebinding: the name of a web page resolves to this machine, so the browser
+            # treats us as the page's own origin and sends no Origin that could be refused.
             return socket.respond(HTTPStatus.MISDIRECTED_REQUEST, "this host is not served here\n")
         if not all(map(_is_loopback, request.headers.get_all("Origin"))):
             return socket.respond(HTTPStatus.FORBIDDEN, "this origin is not allowed\n")

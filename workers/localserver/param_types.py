@@ -1,7 +1,7 @@
-"""Types of connection parameters: how they are written in a URL, and which values are valid.
+"""The types of connection parameters: their syntax in a URL, and their valid values.
 
-`parse` takes the text of the URL, `check` a JSON value from a message. Both raise `InvalidValue`,
-whose text follows the parameter's name in the Error.
+`parse` takes the text of the URL, `check` a JSON value from a message. Both raise `InvalidValue`.
+The Error message consists of the parameter's name and the text of the exception.
 """
 
 import json
@@ -24,10 +24,10 @@ KNOWN_MODELS = (
     "universal-3-7-preview",
     "_universal-3-5-notetaker",
 )
-"""The service's list, from an Error that it sent."""
+"""The models that the service listed in an Error message."""
 
 U3_MODEL_PATTERN = re.compile(r"(u3|universal-3)-[a-z0-9-]{1,40}")
-"""The family grows every few months, so new names are accepted."""
+"""Names of U3 models. New ones appear every few months, so unknown names are accepted."""
 
 MODEL_ALIASES = {"u3-pro": "u3-rt-pro"}
 """The vendor's SDK still uses the older name; the service does not know it."""
@@ -38,7 +38,7 @@ class InvalidValue(Exception):
 
 
 class ParamType:
-    """The type of a parameter, by default any text. URL and message yield the same JSON value."""
+    """A parameter type, by default any text. URLs and messages yield the same JSON values."""
 
     def parse(self, text: str) -> Json:
         self.check(text)
@@ -49,7 +49,7 @@ class ParamType:
 
 
 class BooleanParam(ParamType):
-    """``true`` or ``false``; Python clients write them with a capital letter."""
+    """``true`` or ``false``, or capitalised, as Python clients write them."""
 
     def parse(self, text: str) -> Json:
         if text.lower() not in ("true", "false"):
@@ -86,7 +86,7 @@ class IntegerParam(NumberParam):
     """A whole number from ``low`` to ``high``."""
 
     def parse(self, text: str) -> int:
-        # Twenty digits exceed any limit, and are still cheap to convert.
+        # Twenty digits exceed every limit and are still cheap to convert.
         if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
             raise InvalidValue("must be a whole number")
         value = int(text)
@@ -96,7 +96,7 @@ class IntegerParam(NumberParam):
 
 @dataclass(frozen=True, slots=True)
 class ChoiceParam(ParamType):
-    """One of a few words, in this case."""
+    """One of a few words; case-sensitive."""
 
     values: tuple[str, ...]
 
@@ -118,7 +118,7 @@ class StringParam(ParamType):
 
 @dataclass(frozen=True, slots=True)
 class StringListParam(ParamType):
-    """A list of texts: in a URL, a JSON array."""
+    """A list of texts, written in a URL as a JSON array."""
 
     max_items: float = math.inf
     exclusive_item: str = ""  # an item that must be the only one

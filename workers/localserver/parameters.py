@@ -1,7 +1,7 @@
 """The connection parameters of a session, from its URL and from UpdateConfiguration messages.
 
 Names, ranges and limits are from the vendor's API reference, AsyncAPI documents and SDKs. Unknown
-names are ignored, as by the service.
+names are ignored, as the service does.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from workers.protocol.messages import UpdateConfiguration, Warning
 
 
 class ModelFamily(Enum):
-    """Universal-Streaming finalises word by word; U3 may revise the whole turn until its final."""
+    """Universal-Streaming finalises word by word; U3 may revise a turn until it is final."""
 
     UNIVERSAL_STREAMING = "universal-streaming"
     U3 = "u3"
@@ -54,7 +54,7 @@ MODE_DEFAULTS = {
     Mode.BALANCED: Endpointing(400, 1000, vad_threshold=0.3, first_partial_ms=500),
     Mode.MAX_ACCURACY: Endpointing(600, 1500, vad_threshold=0.3, first_partial_ms=700),
 }
-"""Our own: the service does not publish its values, which differ between models."""
+"""Our own defaults: the service does not publish its own, which differ between models."""
 
 TURN_SILENCE_MS = IntegerParam(50, 10_000, " ms")
 PROBABILITY = NumberParam(0, 1)
@@ -131,7 +131,7 @@ class Parameters:
     continuous_partials: bool = True
     include_partial_turns: bool = True
     inactivity_timeout: int | None = None
-    """The session ends after so many seconds without a message; None: never."""
+    """The session ends after this many seconds without a message; None: never."""
     session_heartbeat: bool = False
     acknowledge_silence: bool = False
     filter_profanity: bool = False
@@ -166,7 +166,7 @@ class Parameters:
         return replace(defaults, **{k: value for k, value in given.items() if value is not None})
 
     def with_update(self, update: UpdateConfiguration) -> "Parameters":
-        """Applies a message; raises `Refusal` for its first invalid value."""
+        """Returns a copy changed by a message; raises `Refusal` for the first invalid value."""
         given = codec.dump(update)
         for alias, name in PARAM_ALIASES.items():
             if alias in given:
@@ -183,12 +183,12 @@ class Parameters:
         warnings = features.feature_warnings(values)
         merged = codec.load(Parameters, {**codec.dump(self), **values}, "parameters")
         if values.get("prompt") and merged.family is ModelFamily.UNIVERSAL_STREAMING:
-            raise invalid_value("prompt", f"'{merged.speech_model}' takes none")
+            raise invalid_value("prompt", f"not supported by '{merged.speech_model}'")
         return replace(merged, warnings=warnings)
 
 
 UPDATABLE_PARAMS = frozenset(PARAM_TYPES) & {field.name for field in fields(UpdateConfiguration)}
-"""What a message may change during a session; not the rate, encoding or model."""
+"""The parameters that a message may change; not the rate, encoding or model."""
 
 
 def parse_query(query: str) -> Parameters:

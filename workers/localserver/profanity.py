@@ -1,9 +1,9 @@
 """Masks profanity for `filter_profanity`; a masked word keeps its first letter and punctuation.
 
-The list is our own. Maintained packages are made for comment sections: they undo disguised
-spellings, which no recogniser writes, and also hide "god", "sex" or "thrust", which harms a
-transcript more than a missed word. These are the words that a broadcaster bleeps, with their
-endings, and none that is also a name or an everyday word.
+The list is our own. Maintained packages are made for comment sections: they decode disguised
+spellings, which no recogniser writes, and also mask "god", "sex" or "thrust", which harms a
+transcript more than a missed word. Ours has the words that broadcasters bleep out, with their
+endings, but none that is also a name or an everyday word.
 """
 
 import re
@@ -19,7 +19,7 @@ _PROFANE = re.compile(rf"(?<![^\W_])({_STEMS}){_SUFFIXES}(?:['’]s)?(?![^\W_])"
 
 
 def mask_profanity(word: str) -> str:
-    """Replaces every letter after the first of a profane word by an asterisk."""
+    """Replaces every letter of a profane word, except the first, with an asterisk."""
 
     def mask(match: re.Match[str]) -> str:
         letters = match[0]

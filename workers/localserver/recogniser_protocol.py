@@ -1,6 +1,6 @@
 """The messages between the server and its recogniser processes, and how they are framed.
 
-A recogniser reports the *open turn* of a stream: every report replaces the previous one, until one
+A recogniser reports the *open turn* of a stream: each report replaces the previous one, until one
 says that the turn has ended. `turns` builds the client's messages from these reports. Both ends
 always run the same version of the program, since one starts the other, so messages are pickled.
 """
@@ -15,7 +15,7 @@ from typing import BinaryIO, NewType, TypeAlias
 StreamId = NewType("StreamId", int)
 
 REPORT_INTERVAL_MS = 500
-"""A stream reports its position at least every so many ms of audio."""
+"""A stream reports its position at least once in this many ms of audio."""
 
 
 class Encoding(Enum):
@@ -31,7 +31,7 @@ class Encoding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Endpointing:
-    """What counts as speech, when partials start and when a turn ends. Times are ms of audio.
+    """What counts as speech, when partial turns start and when a turn ends. Times in ms of audio.
 
     A turn ends after ``min_turn_silence`` if its end-of-turn confidence reaches
     ``end_of_turn_threshold``, and after ``max_turn_silence`` in any case.
@@ -43,7 +43,7 @@ class Endpointing:
     vad_threshold: float = 0.4  # speech probability from which a frame counts as voiced
     first_partial_ms: int = 300  # speech before the first partial of a turn
     continuous_partials: bool = True
-    """False: after the first partial of a turn, further ones come only at pauses."""
+    """False: after the first partial of a turn, further ones are sent only at pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class RecognisedWord:
     text: str
     start_ms: int
     end_ms: int
-    confidence: float | None = None  # None when the engine reports none
+    confidence: float | None = None  # None if the engine reports none
 
 
 RecognisedWords: TypeAlias = tuple[RecognisedWord, ...]
@@ -64,7 +64,7 @@ class Hypothesis:
     """All words of the open turn, as recognised so far."""
 
     words: RecognisedWords
-    settled_count: int = 0  # number of words, from the first, that will not change any more
+    settled_count: int = 0  # number of words at the start that will no longer change
     end_of_turn: bool = False
     """The turn ended with the last word; the next hypothesis belongs to the next turn."""
     end_of_turn_confidence: float = 0.0
@@ -102,14 +102,14 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Ends the open turn now; `Flushed` answers. Audio may follow."""
+    """Ends the open turn now; the reply is `Flushed`. Audio may follow."""
 
     stream: StreamId
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Drops the stream and everything queued for it."""
+    """Closes the stream and drops everything queued for it."""
 
     stream: StreamId
 
@@ -121,14 +121,14 @@ RecogniserCommand: TypeAlias = Open | Audio | Configure | Flush | Close
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The default engine is loaded."""
+    """Reports that the default engine is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """All audio up to ``position_ms`` was processed; sent at least every `REPORT_INTERVAL_MS`.
+    """Reports that audio up to ``position_ms`` was processed; at least every `REPORT_INTERVAL_MS`.
 
-    ``hypothesis`` is None when nothing is new in the open turn.
+    ``hypothesis`` is None if the open turn has not changed.
     """
 
     stream: StreamId
@@ -142,14 +142,14 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """Everything sent before the `Flush` was reported and its turn has ended."""
+    """Replies to `Flush`: all audio before it was recognised and reported; the turn has ended."""
 
     stream: StreamId
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The stream failed; the recogniser's log says why."""
+    """Reports that the stream failed; the recogniser's log says why."""
 
     stream: StreamId
 
@@ -161,7 +161,7 @@ RecogniserReport: TypeAlias = Ready | StreamReport
 # --- framing ------------------------------------------------------------------------------------
 
 MESSAGE_HEADER = struct.Struct("<I")
-"""A message is the length of its pickle, then the pickle."""
+"""The length of the pickle that follows; both together are a message."""
 
 
 def pack_message(message: RecogniserCommand | RecogniserReport) -> bytes:
@@ -170,7 +170,7 @@ def pack_message(message: RecogniserCommand | RecogniserReport) -> bytes:
 
 
 def read_commands(source: BinaryIO) -> Iterator[RecogniserCommand]:
-    """The commands of a blocking pipe, until it ends; an incomplete last one is dropped."""
+    """Yields the commands of a blocking pipe until it ends; drops an incomplete last one."""
     while len(header := source.read(MESSAGE_HEADER.size)) == MESSAGE_HEADER.size:
         (length,) = MESSAGE_HEADER.unpack(header)
         body = source.read(length)

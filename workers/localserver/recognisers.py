@@ -1,7 +1,7 @@
-"""Starts one recogniser process per core and spreads the sessions over them.
+"""Starts one recogniser process per core and distributes the sessions among them.
 
 Runs in the server's event loop. A new stream goes to the process with the fewest. When a process
-dies, its sessions end with it and another process replaces it.
+dies, its sessions end and another process replaces it.
 """
 
 import asyncio
@@ -39,14 +39,14 @@ from workers.localserver.recogniser_protocol import (
 from workers.localserver.refusal import Refusal, session_cancelled
 
 MAX_STREAMS_PER_PROCESS = 4
-"""Real-time streams that one ordinary core can serve. A slower core shows in the backlog."""
+"""Real-time streams that one ordinary core can serve. A slower core causes a backlog."""
 
 MAX_RECOGNISER_PROCESSES = 4
 BACKLOG_VALID_S = 5.0
-"""Without a report for this time, no audio arrives, and the last backlog no longer counts."""
+"""After this time without a report, no audio is arriving and the last backlog is outdated."""
 
 BACKLOG_DECAY = 0.7
-"""Factor by which the backlog shrinks with each report that is on time."""
+"""Factor by which the backlog shrinks with each report on time."""
 
 RECOGNISER_EXIT_TIMEOUT_S = 2.0
 """A process that still runs this long after its stdin was closed is killed."""
@@ -79,7 +79,7 @@ class RecogniserProcess:
     def __init__(self) -> None:
         self.streams: dict[StreamId, ProcessStream] = {}
         self.loaded = asyncio.Event()
-        """Also set when no process can be started, so that nobody waits forever."""
+        """Set when the engine is loaded, or if no process can start, so that no session waits."""
         self.failed = False
         self._process: asyncio.subprocess.Process | None = None
         self._backlog_s = 0.0
@@ -87,7 +87,7 @@ class RecogniserProcess:
 
     @property
     def backlog_s(self) -> float:
-        """Recent delay of its reports behind the audio."""
+        """How many seconds its reports were recently behind the audio."""
         age_s = time.monotonic() - self._backlog_updated_at
         return self._backlog_s if age_s < BACKLOG_VALID_S else 0.0
 
@@ -145,7 +145,7 @@ class RecogniserPool(Backend):
     """All recogniser processes; leaving the context stops them."""
 
     def __init__(self) -> None:
-        has_affinity = hasattr(os, "sched_getaffinity")  # what this process may use
+        has_affinity = hasattr(os, "sched_getaffinity")  # which CPUs this process may use
         cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
         count = min(cores, MAX_RECOGNISER_PROCESSES)
         self._processes = [RecogniserProcess() for _ in range(count)]
@@ -164,7 +164,7 @@ class RecogniserPool(Backend):
         return process.backlog_s if process.streams else 0.0
 
     async def __aenter__(self) -> Self:
-        """Returns when the models are loaded, so that no client waits long for a Begin.
+        """Waits until the models are loaded, so that no client waits long for Begin.
 
         Raises `EngineUnavailable` if no process could load its model.
         """
@@ -215,7 +215,7 @@ class RecogniserPool(Backend):
 
 
 async def _start_process() -> asyncio.subprocess.Process:
-    """Starts a process. Shielded: cancelling it halfway would wait for its pipes forever."""
+    """Starts a process. Shielded: a cancellation halfway would wait for its pipes forever."""
     starting = asyncio.create_task(
         asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "workers.localserver.recognition.recogniser"),

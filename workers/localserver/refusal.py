@@ -1,16 +1,16 @@
-"""The errors with which the server ends a session: close codes and texts of the protocol."""
+"""The errors that end a session: close codes and texts of the protocol."""
 
 from enum import IntEnum
 
 ERROR_CLOSE_REASON = "See Error message for details"
-"""Close reason after every Error: a close frame has no room for the text."""
+"""Close reason after every Error message: a close frame has no room for the text."""
 
 MAX_ERROR_CHARS = 400
-"""An Error may quote what the client sent, which should not come back whole."""
+"""Longest text of an Error, which may quote the client's input but should not repeat all of it."""
 
 
 class CloseCode(IntEnum):
-    """From the vendor's page on common session errors and closures."""
+    """Close codes, from the vendor's page on common session errors and closures."""
 
     ENDED = 1000
     UNAUTHORIZED = 1008
@@ -22,13 +22,13 @@ class CloseCode(IntEnum):
 
 
 class Refusal(Exception):
-    """Ends the session: an Error with this text, then a close with the same code."""
+    """Ends the session with an Error message of this text, then a close with the same code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
-        # A lone surrogate that is quoted cannot be sent, and a control character must not reach the
-        # terminal on which the log is read.
+        # A quoted lone surrogate cannot be sent, and a control character must not reach a terminal
+        # that shows the log.
         text = "".join(letter if letter.isprintable() else "\ufffd" for letter in message)
         too_long = len(text) > MAX_ERROR_CHARS
         self.message = text[: MAX_ERROR_CHARS - 1] + "…" if too_long else text
@@ -39,7 +39,7 @@ def unauthorized(reason: str) -> Refusal:
 
 
 def too_many_sessions(code: CloseCode) -> Refusal:
-    """The service has used 1008 and 3009, always with this text."""
+    """The refusal of a session beyond the limit; the service has used codes 1008 and 3009."""
     return Refusal(code, "Unauthorized Connection: Too many concurrent sessions")
 
 

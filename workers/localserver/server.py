@@ -1,6 +1,6 @@
 """The WebSocket server: a loopback port that speaks the v3 protocol, and what each client gets.
 
-Like the service, it checks key and parameters only after the upgrade, and refuses by an Error
+Like the service, it checks key and parameters only after the upgrade, and refuses with an Error
 message and a close: an open socket is not yet an accepted session.
 """
 
@@ -31,7 +31,7 @@ from workers.protocol.messages import Begin
 
 HOST = "127.0.0.1"
 MAX_CLIENT_MESSAGE_BYTES = 8 * 1024 * 1024
-"""Far above the longest chunk, so that a chunk that is too long gets the protocol's Error."""
+"""Far above the longest valid chunk, so that a longer chunk gets the protocol's Error message."""
 
 API_VERSION = "2025-05-12"
 """The version that the vendor's SDK requests and that the service reports."""
@@ -47,9 +47,9 @@ class SessionRecord:
     model: str  # the speech model; empty if no session began
     audio_seconds: float
     session_seconds: float  # wall-clock time since the socket opened
-    turn_count: int  # turns whose final was sent
-    close_code: int  # 1006 if the client left without a close
-    outcome: str  # how it ended, for people
+    turn_count: int  # number of turns that were sent as final
+    close_code: int  # 1006 if the client left without a close frame
+    outcome: str  # how it ended, as text
 
 
 BackendContext = AbstractAsyncContextManager[Backend]
@@ -76,10 +76,10 @@ async def run_server(
             HOST,
             port,
             process_request=HttpResponder(key_store, admission, backend).process_request,
-            compression=None,  # a loopback is faster than any deflate
+            compression=None,  # a loopback is faster than compression
             max_size=MAX_CLIENT_MESSAGE_BYTES,
-            ping_interval=None,  # a peer on this machine that dies closes its socket
-            open_timeout=5,  # seconds for a handshake that needs milliseconds
+            ping_interval=None,  # if a peer on this machine dies, its socket closes
+            open_timeout=5,  # seconds; a handshake takes milliseconds
             close_timeout=1,  # seconds for a client to answer a close
             server_header=None,
         ) as server:
@@ -109,7 +109,7 @@ class ConnectionHandler:
         try:
             try:
                 await self._admit_and_run(client)
-                # The slot is free again: a client that waits for the close may reconnect at once.
+                # The slot is already free: a client that waits for the close may reconnect at once.
                 await client.socket.close(CloseCode.ENDED, "Session Ended")
                 code, outcome = CloseCode.ENDED, "Session Ended"
             except Refusal as refusal:
@@ -144,7 +144,7 @@ class ConnectionHandler:
             )
 
     async def _admit_and_run(self, client: "ClientConnection") -> None:
-        """Raises `Refusal` and `ConnectionClosed` as `Session.run` does."""
+        """Runs the session if it is admitted; raises what `ServerSession.run` does."""
         now = time.monotonic()
         _, _, query = client.request.path.partition("?")
         max_session_s = self.key_store.authorise(request_key(client.request.headers, query), now)
@@ -165,7 +165,7 @@ class ConnectionHandler:
 
 @dataclass(slots=True)
 class ClientConnection:
-    """One client, from its open socket on."""
+    """One client, from the moment that its socket is open."""
 
     socket: ClientSocket
     request: Request

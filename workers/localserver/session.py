@@ -41,11 +41,11 @@ from workers.protocol.messages import (
 )
 
 MAX_TEXT_FRAME_CHARS = 100_000
-"""More than twice the largest message that makes sense."""
+"""More than twice the length of the largest useful message."""
 
 
 class ServerSession:
-    """One session; times are in seconds of the monotonic clock."""
+    """One session; times are in seconds on the monotonic clock."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class ServerSession:
         self._terminated = False
         self.parameters = parameters
         self.audio = ReceivedAudio(parameters, connected_at)
-        self.turn_count = 0  # turns whose final was sent
+        self.turn_count = 0  # number of turns that were sent as final
 
     async def run(self, max_session_s: float) -> None:
-        """Returns after the Termination that the client requested was sent.
+        """Runs the session and returns when the Termination that the client requested was sent.
 
         Raises `Refusal` when the session must end otherwise, after ``max_session_s`` at the
         latest, and `ConnectionClosed` when the client leaves early.
@@ -85,7 +85,7 @@ class ServerSession:
             raise
 
     async def _run_tasks(self) -> None:
-        """Returns when `_report_loop` does, or raises what the first failed task raised."""
+        """Runs the tasks until `_report_loop` returns; raises the error of the first failure."""
         loops = (self._report_loop(), self._receive_loop(), self._heartbeat_loop())
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
@@ -99,7 +99,7 @@ class ServerSession:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _receive_loop(self) -> None:
-        """Never returns; raises `ConnectionClosed` when the client leaves."""
+        """Handles frames until the client leaves; never returns but raises `ConnectionClosed`."""
         while Terminate not in self._pending_flushes:
             timeout_s = self.parameters.inactivity_timeout
             try:
@@ -114,7 +114,7 @@ class ServerSession:
                     await self._stream.feed(frame)
             else:
                 await self._apply_message(decode_message(frame))
-        while True:  # discard what follows a Terminate, but notice when the client leaves
+        while True:  # discard frames after a Terminate, but notice when the client leaves
             await self._socket.receive()
 
     async def _apply_message(self, message: ClientMessage) -> None:
@@ -136,7 +136,7 @@ class ServerSession:
                 assert_never(other)
 
     async def _report_loop(self) -> None:
-        """Sends what is recognised; returns after the Termination."""
+        """Sends the recognised turns; returns after the Termination."""
         while True:
             match await self._stream.next_report():
                 case Recognised() as report:
@@ -168,7 +168,7 @@ class ServerSession:
                 await self._send(heartbeat)
 
     async def _send(self, *outgoing: ServerMessage) -> None:
-        """Sends messages of any task, unless the Termination was sent."""
+        """Sends messages for any task, unless the Termination was sent."""
         if outgoing and not self._terminated:
             finals = [turn for turn in outgoing if isinstance(turn, Turn) and turn.end_of_turn]
             self.turn_count = max([self.turn_count, *(turn.turn_order + 1 for turn in finals)])

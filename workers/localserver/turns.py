@@ -1,4 +1,4 @@
-"""Builds the Turn messages of a session from its hypotheses, in the way of each model family.
+"""Builds the Turn messages of a session from its hypotheses, in the format of its model family.
 
 The recogniser decides when a turn begins and ends. Nothing here knows sockets, processes or time.
 """
@@ -15,17 +15,17 @@ from workers.protocol.messages import ServerMessage, SpeechStarted, Turn, Word
 PUNCTUATION = '.,;:!?…"“”()[]—–-'
 
 MIN_WORD_MS = 10
-"""Duration of a word whose time was already given to the words before it."""
+"""Duration of a word whose time was already assigned to the previous words."""
 
 
 class TurnBuilder:
-    """Turns the reports on a stream into Turn messages."""
+    """Builds Turn messages from the reports on a stream."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self._turn_order = 0
         self._agreement = Agreement()
-        self._uttered_count = 0  # words of the turn that some `utterance` contained
+        self._uttered_count = 0  # words of the turn that an `utterance` already contained
         self._last_turn: Turn | None = None
 
     def build_messages(self, report: Recognised) -> list[ServerMessage]:
@@ -42,7 +42,7 @@ class TurnBuilder:
         if not ended and (not turn.words or (last is not None and _is_same_text(turn, last))):
             return []
         if self.parameters.language_detection:
-            # Per the vendor's reference, finals and complete utterances carry the language.
+            # As in the vendor's reference, final turns and complete utterances state the language.
             turns = [
                 replace(message, language_code="en", language_confidence=1.0)
                 if message.end_of_turn or message.utterance
@@ -61,7 +61,7 @@ class TurnBuilder:
         return [*turns]
 
     def _u3_turn(self, hypothesis: Hypothesis) -> Turn:
-        """All words may change until the final, which is formatted."""
+        """Builds a U3 Turn: every word may change until the final Turn, which is formatted."""
         ended = hypothesis.end_of_turn
         self._agreement.replace_words(hypothesis.words)
         words = self._wire_words(hypothesis.words, final=ended)
@@ -77,7 +77,7 @@ class TurnBuilder:
         )
 
     def _streaming_turns(self, hypothesis: Hypothesis) -> list[Turn]:
-        """Universal-Streaming: word by word, unformatted; a formatted final on request."""
+        """Builds Universal-Streaming Turns: word by word, unformatted, then formatted if asked."""
         agreement, ended = self._agreement, hypothesis.end_of_turn
         settled_count = len(hypothesis.words) if ended else hypothesis.settled_count
         agreement.update(hypothesis.words, settled_count)
@@ -106,7 +106,7 @@ class TurnBuilder:
     def _wire_words(
         self, words: Iterable[RecognisedWord], *, final: bool, first: int = 0
     ) -> tuple[Word, ...]:
-        """The agreement's words from index ``first`` on, as words of a message."""
+        """The words of the agreement from index ``first`` on, as words of a message."""
         mask = mask_profanity if self.parameters.filter_profanity else str
         confidence = self._agreement.confidence
         return tuple(
@@ -124,7 +124,7 @@ def _join_words(words: Sequence[Word]) -> str:
 
 
 def _is_same_text(turn: Turn, last_turn: Turn) -> bool:
-    """Whether two partials have the same words, regardless of times and confidences."""
+    """Whether two partial turns have the same words, ignoring times and confidences."""
     return not turn.utterance and [(word.text, word.word_is_final) for word in turn.words] == [
         (word.text, word.word_is_final) for word in last_turn.words
     ]
@@ -141,8 +141,8 @@ def plain_word(text: str) -> str:
 class Agreement:
     """The latest hypothesis of a turn, compared with the earlier ones.
 
-    A word is committed when two hypotheses in a row start with the same words up to it. The last
-    agreed word is held back, since the end of the audio often cuts it short. Only case and
+    A word is committed when two hypotheses in a row agree on all words up to it. The last
+    agreed word is not committed, since the end of the audio often cuts it short. Only case and
     punctuation of a committed word can change; a later hypothesis that contradicts it is ignored.
     """
 
@@ -154,7 +154,7 @@ class Agreement:
         self._repeat_counts: list[int] = []
 
     def replace_words(self, words: Sequence[RecognisedWord]) -> None:
-        """Takes the next hypothesis without committing anything, as for U3 models."""
+        """Applies the next hypothesis without committing any word, for U3 models."""
         self._repeat_counts = [
             self._repeat_counts[index] + 1
             if index < len(self.words) and self.words[index].text == word.text
@@ -164,7 +164,7 @@ class Agreement:
         self.words = tuple(words)
 
     def update(self, words: Sequence[RecognisedWord], settled_count: int = 0) -> None:
-        """Takes the next hypothesis and commits; its first ``settled_count`` words always are."""
+        """Applies the next hypothesis and commits words, always the first ``settled_count``."""
         aligned = _aligned_count(self.committed, words)
         kept = [
             replace(before, text=now.text)
@@ -189,8 +189,8 @@ class Agreement:
     def confidence(self, index: int) -> float:
         """Confidence of a word from 0 to 1.
 
-        If the engine reports none it is invented: 0.6 at first, closer to 1 with each hypothesis
-        that repeats the word.
+        If the engine reports none, it is invented: 0.6 at first, and closer to 1 with each
+        hypothesis that repeats the word.
         """
         reported = self.words[index].confidence
         if reported is not None:
@@ -209,7 +209,7 @@ def _aligned_count(committed: Sequence[RecognisedWord], words: Sequence[Recognis
             changed = diagonal + (text != plain_word(word.text))
             diagonal = costs[column]
             costs[column] = min(changed, diagonal + 1, costs[column - 1] + 1)
-        # Among equal costs prefer the same length: a changed word is neither lost nor added. But
+        # If costs are equal, prefer the same length: a changed word is neither lost nor added. But
         # if a new word moved the last committed one back, include it, or it would be sent twice.
         shifted = count > len(known) and known[-1:] == [plain_word(word.text)]
         best = min(best, (costs[-1], -1 if shifted else abs(len(known) - count), count))

@@ -491,7 +491,7 @@ def test_an_engine_that_does_not_come_up_is_asked_again(tmp_path: Path, short: s
 
         def access() -> SessionTarget:
             if next(calls) < 3:
-                raise EngineUnavailable("The embedded engine ended before it was ready")
+                raise EngineUnavailable("The embedded engine exited before it was ready")
             return SessionTarget(custom_endpoint(endpoint.url), None, 10)
 
         with (

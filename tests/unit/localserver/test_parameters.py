@@ -165,7 +165,7 @@ def test_the_older_names_of_noise_suppression_are_understood():
         ("keyterms_prompt=" + "[" * 3000, unfit("keyterms_prompt", "Invalid JSON array")),
         ("agent_context=" + "a" * 1751, unfit("agent_context", "Max 1750 characters")),
         ("prompt=" + "a" * 1751, unfit("prompt", "Max 1750 characters")),
-        (f"{US}&prompt=Dates", unfit("prompt", "'universal-streaming-english' takes none")),
+        (f"{US}&prompt=Dates", unfit("prompt", "not supported by 'universal-streaming-english'")),
         ("max_speakers=11", unfit("max_speakers", "must be at most 10")),
         ("previous_context_n_turns=101", unfit("previous_context_n_turns", "must be at most 100")),
         ("voice_focus_threshold=-0.1", unfit("voice_focus_threshold", "must be at least 0")),

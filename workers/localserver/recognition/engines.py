@@ -1,7 +1,7 @@
-"""What an engine must offer to a recogniser process, and the engines that are loaded in it.
+"""The interface of an engine, and how a recogniser process loads one.
 
-An engine is loaded once per process and transcribes growing segments of the same speech again and
-again. Others decide when to transcribe and where to cut, so an engine knows neither streams nor
+An engine is loaded once per process and repeatedly transcribes growing segments of the same
+speech. Its callers decide when to transcribe and where to cut, so an engine knows no streams or
 turns. ``docs/recipes/recogniser.md`` shows how to add one.
 """
 
@@ -21,8 +21,8 @@ class EngineWord:
     text: str
     start_s: float | None = None
     end_s: float | None = None
-    """Seconds from the first sample; None when the engine reports no times."""
-    confidence: float | None = None  # 0 to 1; None when the engine reports none
+    """Seconds from the first sample; None if the engine reports no times."""
+    confidence: float | None = None  # 0 to 1; None if the engine reports none
 
 
 EngineWords = tuple[EngineWord, ...]

@@ -8,14 +8,14 @@ from workers.localserver.recognition.engines import EngineWord, EngineWords
 from workers.localserver.recognition.sound import MODEL_RATE_HZ, Samples
 
 MIN_INPUT_SAMPLES = MODEL_RATE_HZ // 4
-"""With fewer samples the model's first layers fail, so shorter audio is padded."""
+"""The model's first layers fail with fewer samples, so shorter audio is padded."""
 
 HALLUCINATED_WORD = "You"
 MAX_HALLUCINATION_SAMPLES = 3 * MODEL_RATE_HZ // 2
 """The model writes this word for a cough or a chair; alone in so short a segment it is dropped."""
 
 OPTIONS = {
-    # Its own voice detector would cut our segments, and it keeps state between streams.
+    # Its own voice detector would cut our segments and keep state between streams.
     "vad_threshold": "0",
     "vad_max_segment_duration": "60",
     "return_audio_data": "false",
@@ -24,7 +24,7 @@ OPTIONS = {
 
 
 class Moonshine:
-    """Punctuated text without times or confidences; about 20 words a second on one core."""
+    """Yields punctuated text without times or confidences, about 20 words a second on one core."""
 
     def __init__(self) -> None:
         # Otherwise its runtime starts a thread pool, which doubles the CPU time and gains nothing.

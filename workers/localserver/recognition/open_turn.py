@@ -3,24 +3,24 @@
 from workers.localserver.recogniser_protocol import Endpointing, Hypothesis, RecognisedWords
 
 MAX_TURN_MS = 30_000
-"""A turn this long ends with its segment, however dense the speech, which bounds message sizes."""
+"""A turn this long ends with its segment, even without a pause, which limits message sizes."""
 
 COMPLETE_CONFIDENCE = 0.9
 INCOMPLETE_CONFIDENCE = 0.2
 """Invented end-of-turn confidences, with and without the end of a sentence. The default thresholds
-lie between them; thresholds of 0 and 1 do what the vendor documents."""
+lie between them; thresholds of 0 and 1 have the effect that the vendor documents."""
 
 
 class OpenTurn:
-    """The words of the turn's closed segments. Callers pass those of the open segment."""
+    """The words of the turn's closed segments. Callers pass the words of the open segment."""
 
     def __init__(self) -> None:
         self._settled_words: RecognisedWords = ()
         self.partial_sent = False
-        """Whether a partial was sent: then a final must follow, even one without words."""
+        """Whether a partial turn was sent: then a final one must follow, even without words."""
 
     def add_settled(self, words: RecognisedWords) -> None:
-        """Adds the words of a segment that was closed; they will not change."""
+        """Adds the words of a closed segment; they will not change."""
         self._settled_words += words
 
     @property
@@ -43,14 +43,14 @@ class OpenTurn:
         )
 
     def take_partial(self, segment_words: RecognisedWords, *, at_pause: bool = False) -> Hypothesis:
-        """All words so far; at a pause with the confidence that the turn has ended."""
+        """Returns all words so far; at a pause, with the confidence that the turn has ended."""
         words = self._settled_words + segment_words
         self.partial_sent = self.partial_sent or bool(words)
         confidence = _end_confidence(words) if at_pause else 0.0
         return Hypothesis(words, len(self._settled_words), end_of_turn_confidence=confidence)
 
     def finish(self, segment_words: RecognisedWords) -> Hypothesis | None:
-        """Ends the turn and starts the next. Returns the final, None if there is nothing to end."""
+        """Ends the turn and starts the next. Returns the final hypothesis, None if none is due."""
         words, self._settled_words = self._settled_words + segment_words, ()
         partial_sent, self.partial_sent = self.partial_sent, False
         if not (words or partial_sent):

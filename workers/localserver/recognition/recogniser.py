@@ -1,8 +1,8 @@
 """The recogniser process, which `workers.localserver.recognisers` starts.
 
-Commands arrive on stdin, reports leave on stdout. A second thread only reads commands; the main
+Commands arrive on stdin, reports go to stdout. A second thread only reads commands; the main
 thread does everything else and runs one transcription at a time on the one copy of each model. When
-stdin ends, the server is gone and the process exits.
+stdin ends, the server has exited, and so does this process.
 """
 
 import os
@@ -36,19 +36,19 @@ from workers.localserver.recognition.stream_recogniser import StreamRecogniser
 from workers.localserver.recognition.vad import VoiceDetector
 
 NICENESS = 5
-"""Added to the process's niceness: sessions that pace audio on this machine take precedence."""
+"""Increases the niceness of the process: sessions that pace audio here have priority."""
 
 MIN_PARTIAL_INTERVAL_S, MAX_PARTIAL_INTERVAL_S = 0.5, 4.0
-"""Audio between two partials of a stream, on an idle machine and at most."""
+"""Seconds of audio between two partial turns of a stream: on an idle machine, and at most."""
 
 PARTIAL_CPU_SHARE = 0.6
-"""Share of CPU time for partials. The rest is for blocking transcriptions, which come first."""
+"""Share of CPU time for partial turns. The rest is for blocking transcriptions, which go first."""
 
 MAX_PARTIAL_LAG_S = 1.0
-"""A stream whose audio has waited longer gets no partials."""
+"""A stream whose audio has waited longer gets no partial turns."""
 
 Inbox: TypeAlias = "queue.SimpleQueue[tuple[RecogniserCommand, float] | None]"
-"""Commands with their arrival on the monotonic clock; None when there will be no more."""
+"""Commands with their arrival times on the monotonic clock; None after the last one."""
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class RecogniserWorker:
         self.inbox: Inbox = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Returns when the inbox ends."""
+        """Processes commands and transcriptions until the inbox ends."""
         while self._drain_inbox():
             interval_s = self.partial_interval_s
             for stream_id, stream in list(self._streams.items()):
@@ -94,9 +94,9 @@ class RecogniserWorker:
 
     @property
     def partial_interval_s(self) -> float:
-        """Seconds of audio between two partials of a stream.
+        """Seconds of audio between two partial turns of a stream.
 
-        One partial of every speaking stream must fit into `PARTIAL_CPU_SHARE` of the interval.
+        One partial turn of each speaking stream must fit into `PARTIAL_CPU_SHARE` of the interval.
         """
         streams = self._streams.values()
         round_s = sum(
@@ -144,7 +144,7 @@ class RecogniserWorker:
 
     @contextmanager
     def _isolate_failures(self, stream_id: StreamId) -> Iterator[None]:
-        """Sends the stream's new reports; an exception ends this stream and no other."""
+        """Sends the stream's new reports; an exception ends only this stream."""
         try:
             yield
             if stream_id in self._streams:
@@ -159,7 +159,7 @@ class RecogniserWorker:
 
 
 def enqueue_commands(source: BinaryIO, inbox: Inbox) -> None:
-    """Runs in its own thread, so that arrival times are right during a long transcription."""
+    """Fills the inbox in its own thread, so that arrival times are right during transcriptions."""
     for command in read_commands(source):
         inbox.put((command, time.monotonic()))
     inbox.put(None)
@@ -177,7 +177,7 @@ def main() -> None:
     with suppress(BrokenPipeError):  # the server was killed
         worker.send(Ready())
         worker.run()
-    os._exit(0)  # the library must not be torn down while its thread may be running
+    os._exit(0)  # do not unload the library while its thread may be running
 
 
 if __name__ == "__main__":

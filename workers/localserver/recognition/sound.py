@@ -1,4 +1,4 @@
-"""Decodes, resamples, buffers and levels audio: mono, 16 kHz, 32-bit float from -1 to 1."""
+"""Decodes, resamples, buffers and amplifies audio: mono, 16 kHz, 32-bit float from -1 to 1."""
 
 from collections import deque
 from itertools import islice
@@ -15,12 +15,12 @@ MODEL_RATE_HZ = 16_000
 
 FRAME_SAMPLES = 512
 FRAME_MS = FRAME_SAMPLES * 1000 // MODEL_RATE_HZ
-"""Input of the voice-activity detector: 32 ms."""
+"""Duration of a frame, the input of the voice-activity detector: 32 ms."""
 
-WINDOW_MS = 10  # of a level measurement
+WINDOW_MS = 10  # window of a level measurement
 
 ENGINE_TARGET_RMS = 10 ** (-20 / 20)
-"""RMS to which the loud windows of a quiet segment are raised before transcription."""
+"""RMS to which the loud windows of a quiet segment are amplified before transcription."""
 
 MAX_GAIN = 10 ** (40 / 20)
 
@@ -28,7 +28,7 @@ Samples = npt.NDArray[np.float32]
 
 
 class FrameDecoder:
-    """Turns a client's bytes into whole frames; the remainder waits for the next bytes."""
+    """Turns a client's bytes into whole frames; the remainder is kept for the next bytes."""
 
     def __init__(self, sample_rate: int, encoding: Encoding) -> None:
         self._sample_rate = sample_rate
@@ -43,7 +43,7 @@ class FrameDecoder:
         return self._split_frames(samples)
 
     def flush(self) -> list[Samples]:
-        """Returns the frames that the resampler held back, and resets the resampler."""
+        """Returns the frames that the resampler still held, and resets the resampler."""
         if self._resampler is None:
             return []
         held_back = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
@@ -93,7 +93,7 @@ def rms(samples: Samples) -> float:
 
 
 def raised(samples: Samples, level: float, target_rms: float) -> Samples:
-    """The samples with ``level``, an RMS, raised to the target, but clipped to full scale."""
+    """The samples, with an RMS of ``level``, amplified to the target and clipped to full scale."""
     gain = min(max(target_rms / level, 1.0), MAX_GAIN) if level > 0 else 1.0
     louder: Samples = np.clip(samples * np.float32(gain), -1.0, 1.0)
     return louder
@@ -108,7 +108,7 @@ def window_rms(samples: Samples) -> Samples:
 
 
 def raise_to_engine_level(samples: Samples) -> Samples:
-    """Amplifies a quiet segment to a level that the engines are trained on."""
+    """Amplifies a quiet segment to a level for which the engines are trained."""
     levels = window_rms(samples)
     loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
     is_quiet = 0 < loud < ENGINE_TARGET_RMS
@@ -116,7 +116,7 @@ def raise_to_engine_level(samples: Samples) -> Samples:
 
 
 def _decode_s16le(data: bytes) -> Samples:
-    # Half a sample at the end would raise, and its other half is not in the next message either.
+    # Drop half a sample at the end: it would raise, and the next message lacks its other half.
     return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / np.float32(32768)
 
 

@@ -1,6 +1,6 @@
 """Splits a stream into segments of speech that are transcribed as a whole.
 
-Indices are of frames, 32 ms each, counted from the beginning of the stream.
+Indices count frames of 32 ms from the beginning of the stream.
 """
 
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from workers.localserver.recognition.vad import VoiceDetector
 
 
 def frames_in(duration_ms: float) -> int:
-    """Smallest number of frames that cover a duration."""
+    """The smallest number of frames that cover a duration."""
     return -(-int(duration_ms) // FRAME_MS)
 
 
 ONSET_FRAMES = 2
-"""Consecutive voiced frames at which speech begins; a click fills only one."""
+"""Speech begins after this many consecutive voiced frames; a click fills only one."""
 
 LEAD_IN_FRAMES = frames_in(480)
 TAIL_FRAMES = frames_in(320)
@@ -28,7 +28,7 @@ MIN_VOICED_FRAMES = 4
 """A segment with fewer voiced frames is noise; an engine would write "You" for it."""
 
 SEGMENT_PAUSE_MS = 800
-"""Silence that closes a segment within a turn: a longer segment is not recognised any better."""
+"""Silence that closes a segment within a turn: longer segments are not recognised any better."""
 
 SHORT_PAUSE_FRAMES = frames_in(160)
 """A segment is transcribed after this much silence, so that its words are known by the time the
@@ -44,15 +44,15 @@ where speech was least probable, perhaps within a word."""
 WORD_GAP_FRAMES = frames_in(64)
 
 CUT_SEARCH_FRAMES = frames_in(2_000)
-"""How far back that least probable frame is searched."""
+"""How far back the frame with the least probable speech is searched."""
 
 VAD_HYSTERESIS = 0.15
 """Speech ends only when its probability falls this far below the threshold, as the detector's
 authors recommend."""
 
 VAD_LAG_MS = 96
-"""The detector reports speech this long after its end: 0.10 s in the median over 58 ends of speech,
-0.17 s at the 90th percentile."""
+"""The detector still reports speech for this long after its end: over 58 ends of speech, the median
+was 0.10 s, the 90th percentile 0.17 s."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Segment:
 
     @property
     def is_transcribed(self) -> bool:
-        """Whether all of its speech was transcribed at a pause."""
+        """True if all of its speech was transcribed at a pause."""
         return self.pause_end_frame == self.end_frame
 
     def cut_point(self, now: int) -> int | None:
@@ -95,7 +95,7 @@ class Segment:
 
 
 class SpeechSegmenter:
-    """Detects speech frame by frame and opens a segment where it starts. The caller closes it."""
+    """Detects speech frame by frame and opens a segment where it starts. Callers close it."""
 
     def __init__(self, vad: VoiceDetector) -> None:
         self._vad = vad
@@ -144,7 +144,7 @@ class SpeechSegmenter:
                 self._speech_end_frame = now
 
     def take_peak_probability(self) -> float:
-        """The highest speech probability since the last call."""
+        """Returns the highest speech probability since the last call."""
         peak, self._peak_probability = self._peak_probability, 0.0
         return peak
 

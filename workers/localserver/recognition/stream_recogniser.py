@@ -1,9 +1,9 @@
-"""One stream from audio to turns: what to transcribe, when, and what follows from the words.
+"""Recognises one stream: decides what to transcribe and when, and turns the words into reports.
 
 Runs in a recogniser process. `advance` processes frames until a segment should be transcribed; the
-caller runs the engine and passes the words to `apply_words`. A transcription that decides something
+caller runs the engine and passes the words to `apply_words`. A transcription that affects decisions
 blocks the stream until it is done, so the result does not depend on the speed or load of the
-machine. Partials do not block, and are skipped when there is no time for them.
+machine. Partial turns do not block, and are skipped if there is no time for them.
 """
 
 import time
@@ -47,15 +47,15 @@ from workers.localserver.recognition.vad import VoiceDetector
 from workers.localserver.recognition.word_timing import time_words
 
 MIN_LOOP_REPEATS = 5
-"""A decoder sometimes loops ("tho tho tho …") and recovers with the next transcription. With so
-many equal words in a row, the segment keeps its previous words."""
+"""A decoder sometimes loops ("tho tho tho …") and recovers with the next transcription. After
+this many equal words in a row, the segment keeps its previous words."""
 
 MAX_FRAMES_PER_ADVANCE = 100
-"""Frames processed before the next stream's turn: some 30 ms of work."""
+"""Frames to process before the next stream is served: about 30 ms of work."""
 
 
 class RequestReason(Enum):
-    """Why a segment is transcribed. All reasons but `PARTIAL` block the stream."""
+    """Why a segment is transcribed. All reasons except `PARTIAL` block the stream."""
 
     PARTIAL = auto()
     PAUSE = auto()
@@ -70,7 +70,7 @@ class TranscriptionRequest:
     reason: RequestReason
     end_frame: int  # the frame after the last one to transcribe
     arrived_at: float
-    """Arrival of the audio that caused the request, in seconds of the monotonic clock."""
+    """Arrival of the audio that caused the request, in seconds on the monotonic clock."""
 
     @property
     def is_blocking(self) -> bool:
@@ -79,7 +79,7 @@ class TranscriptionRequest:
 
 @dataclass(frozen=True, slots=True)
 class _FlushMarker:
-    """Queued behind the audio that a flush covers."""
+    """Marks the end of the audio that a flush covers, in the queue."""
 
     remainder: Samples  # samples before the flush that do not fill a frame
 
@@ -95,14 +95,14 @@ class StreamRecogniser:
         self._decoder = FrameDecoder(command.sample_rate, command.encoding)
         self._endpointing = command.endpointing
         self._queue: deque[tuple[float, Samples | Endpointing | _FlushMarker]] = deque()
-        self._flush_remainder: Samples = np.empty(0, np.float32)  # of the latest flush
-        self._arrived_at = 0.0  # arrival of the item being processed
+        self._flush_remainder: Samples = np.empty(0, np.float32)  # remainder at the latest flush
+        self._arrived_at = 0.0  # arrival time of the item being processed
         self._segmenter = SpeechSegmenter(vad)
         self._open_turn = OpenTurn()
         self.request: TranscriptionRequest | None = None
         self.pending_reports: list[Recognised | Flushed] = []  # the caller sends and clears them
 
-    # --- input; ``arrived_at`` is in seconds of the monotonic clock
+    # --- input; ``arrived_at`` is in seconds on the monotonic clock
 
     def feed(self, data: bytes, arrived_at: float) -> None:
         self._queue.extend((arrived_at, frame) for frame in self._decoder.decode_frames(data))
@@ -117,17 +117,17 @@ class StreamRecogniser:
 
     @property
     def waiting_since(self) -> float | None:
-        """Arrival of the oldest item that was not processed yet."""
+        """Arrival time of the oldest item that was not processed yet."""
         return self._queue[0][0] if self._queue else None
 
     @property
     def is_busy(self) -> bool:
-        """Whether anything is left to process or to transcribe."""
+        """True if anything is left to process or to transcribe."""
         return bool(self._queue) or self.request is not None
 
     @property
     def accepts_partials(self) -> bool:
-        """Whether the open segment has speech that no blocking transcription has covered."""
+        """True if the open segment has speech that no blocking transcription has covered."""
         return self._segmenter.segment is not None and not self._segmenter.segment.is_transcribed
 
     # --- frame by frame
@@ -135,7 +135,7 @@ class StreamRecogniser:
     def advance(self, partial_interval_ms: int | None) -> None:
         """Processes queued items until a transcription is needed.
 
-        ``partial_interval_ms`` is the audio between two partials; None suppresses partials. Returns
+        ``partial_interval_ms`` is the audio between two partial turns; None: send none. Returns
         early after `MAX_FRAMES_PER_ADVANCE`, so that other streams get their share.
         """
         for _ in range(min(len(self._queue), MAX_FRAMES_PER_ADVANCE)):
@@ -163,7 +163,7 @@ class StreamRecogniser:
                     return
 
     def _plan_request(self, partial_interval_ms: int | None) -> bool:
-        """Requests a transcription or ends the turn if it is time; returns whether it requested."""
+        """Requests a transcription or ends the turn if it is time; returns True if it requested."""
         segment, now = self._segmenter.segment, self._segmenter.frame_count
         if segment is None or segment.is_transcribed:
             self._settle_or_end()
@@ -183,7 +183,7 @@ class StreamRecogniser:
             return False
         if self._open_turn.partial_sent and not rules.continuous_partials:
             return False
-        if silent_frames:  # perhaps a pause, which brings a transcription of its own
+        if silent_frames:  # perhaps a pause, which causes a transcription anyway
             return False
         if segment.partial_end_frame is None:
             since_frame, interval_ms = segment.onset_frame, rules.first_partial_ms
@@ -194,7 +194,7 @@ class StreamRecogniser:
 
     def _set_request(self, reason: RequestReason, end_frame: int) -> bool:
         arrived_at = self._arrived_at
-        if self.request is not None:  # a partial that was not transcribed in time
+        if self.request is not None:  # a partial turn that was not transcribed in time
             arrived_at = min(arrived_at, self.request.arrived_at)
         self.request = TranscriptionRequest(reason, end_frame, arrived_at)
         return True
@@ -208,7 +208,7 @@ class StreamRecogniser:
         samples = self._segmenter.buffer.between(segment.start_frame, end_frame)
         if self.request.reason is RequestReason.FLUSH:
             samples = np.concatenate([samples, self._flush_remainder])
-        if self.request.reason is RequestReason.PAUSE:  # the rest of its tail is still to come
+        if self.request.reason is RequestReason.PAUSE:  # the rest of its tail has not arrived yet
             missing = segment.end_frame + TAIL_FRAMES - end_frame
             samples = np.pad(samples, (0, max(0, missing) * FRAME_SAMPLES))
         return raise_to_engine_level(samples)
@@ -233,7 +233,7 @@ class StreamRecogniser:
                 elif not self._settle_or_end():
                     self._add_report(self._open_turn.take_partial(segment.words, at_pause=True))
             case RequestReason.LENGTH:
-                # After a loop the words are from an earlier transcription, which may pass the cut.
+                # After a loop, the words are from an earlier transcription and may pass the cut.
                 cut_ms = request.end_frame * FRAME_MS
                 words_before = tuple(word for word in segment.words if word.end_ms <= cut_ms)
                 self._open_turn.add_settled(words_before)
@@ -244,7 +244,7 @@ class StreamRecogniser:
                 self._finish_flush()
 
     def _time_words(self, words: EngineWords, segment: Segment, end_frame: int) -> RecognisedWords:
-        """An engine's own times include the lead-in; estimated times leave out the silence."""
+        """Adds times to the words: an engine's times include the lead-in; estimated ones do not."""
         start = segment.start_frame
         if not (words and words[0].start_s is not None):
             start = max(segment.start_frame, segment.onset_frame - 1)
@@ -254,7 +254,7 @@ class StreamRecogniser:
     # --- ends of segments and turns
 
     def _settle_or_end(self) -> bool:
-        """Ends the turn, or only its segment, after enough silence; returns whether it reported."""
+        """Ends the turn, or only its segment, after enough silence; returns True if it reported."""
         segment, silence_ms = self._segmenter.segment, self._segmenter.silence_ms
         words = segment.words if segment is not None else ()
         if self._open_turn.has_ended(words, silence_ms, self._endpointing):
@@ -271,7 +271,7 @@ class StreamRecogniser:
         return False
 
     def _report_settled(self) -> None:
-        """Reports the turn after a segment was closed, and ends it if it is too long."""
+        """Reports the turn after a segment was closed; ends the turn if it is too long."""
         turn = self._open_turn
         self._add_report(turn.finish(()) if turn.is_too_long else turn.take_partial(()))
 

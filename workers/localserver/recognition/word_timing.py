@@ -1,8 +1,8 @@
 """Gives each recognised word its start and end in the stream.
 
 For an engine without word times, the characters are spread over the voiced windows of the segment.
-`tests.benchmarks.word_times` measures the error; spreading them over the whole segment, pauses
-included, doubles it.
+`tests.benchmarks.word_times` measures the error, which would be twice as large if they were spread
+over the whole segment including pauses.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def words_by_voicing(
 ) -> list[RecognisedWord]:
     """Gives each word a share of the voiced windows in proportion to its number of characters.
 
-    ``start_ms`` and ``end_ms`` bound the segment; without voiced windows all of it is shared out.
+    ``start_ms`` and ``end_ms`` bound the segment; without voiced windows, all of it is divided.
     """
     if voiced_ms:
         voiced_ms = [*voiced_ms, voiced_ms[-1] + WINDOW_MS]
@@ -65,7 +65,7 @@ def words_by_voicing(
     for word in words:
         after = before + len(word)
         start = voiced_ms[before * (len(voiced_ms) - 1) // total]
-        # The window before the next word's first: a pause between two words belongs to neither.
+        # End in the window before the next word: a pause between words belongs to neither.
         last = voiced_ms[max(0, after * (len(voiced_ms) - 1) // total - 1)]
         timed.append(RecognisedWord(word, start, max(start + WINDOW_MS, last + WINDOW_MS)))
         before = after

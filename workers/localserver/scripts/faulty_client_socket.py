@@ -31,16 +31,16 @@ _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 class FaultTriggered(Refusal):
-    """A fault that ends the session, in the way that `FaultyClientSocket.refuse` implements."""
+    """A fault that ends the session; `FaultyClientSocket.refuse` implements it."""
 
     def __init__(self, fault: Fault) -> None:
         code = fault.code or CloseCode.ABNORMAL_CLOSURE
-        super().__init__(code, fault.text or f"{fault.kind.value}, as the script says")
+        super().__init__(code, fault.text or f"{fault.kind.value}, as set in the script")
         self.fault = fault
 
 
 class FaultyClientSocket(ClientSocket):
-    """The socket of one client; an ordinary one until `follow_script` is called."""
+    """The socket of one client, without faults until `follow_script` is called."""
 
     def __init__(self, connection: ServerConnection) -> None:
         super().__init__(connection)
@@ -48,13 +48,13 @@ class FaultyClientSocket(ClientSocket):
         self._bytes_per_second = 1
         self._received_bytes = 0
         self._pending: list[Fault] = []
-        self._armed: list[FaultKind] = []  # due; they wait for the message that they change
+        self._armed: list[FaultKind] = []  # due; each waits for the message that it changes
         self._muted = False
         self._next_turn_order = 0
         self._extra_turns = 0
 
     def follow_script(self, script: SessionScript, bytes_per_second: int) -> None:
-        """Injects the faults of a session from now on."""
+        """Starts to inject the faults of a session."""
         self._script = script
         self._bytes_per_second = bytes_per_second
         self._pending = list(script.faults)
@@ -136,13 +136,13 @@ class FaultyClientSocket(ClientSocket):
                 case _:
                     changed.append(message)
         if final_end is not None and self._disarm(FaultKind.EXTRA_EMPTY_FINAL):
-            self._extra_turns += 1  # it has its own turn_order, which shifts all later ones
+            self._extra_turns += 1  # its own turn_order shifts all later ones
             extra = Turn(self._next_turn_order, end_of_turn=True, transcript="")
             changed.insert(final_end, extra)
         return changed
 
     def _disarm(self, kind: FaultKind) -> bool:
-        """Whether a fault of this kind was armed; it is used up."""
+        """Disarms one armed fault of this kind; returns False if there is none."""
         if kind not in self._armed:
             return False
         self._armed.remove(kind)

@@ -1,4 +1,4 @@
-"""The values of a script: the words of each session, their delays, and the faults.
+"""The data classes of a script: the words of each session, their delays, and the faults.
 
 `script_file` reads them from TOML; `scripted_backend` and `faulty_client_socket` act on them.
 """
@@ -46,13 +46,13 @@ class Fault:
     """A fault that happens once."""
 
     kind: FaultKind
-    after: FaultPoint | float  # a moment, or seconds of received audio
+    after: FaultPoint | float  # a point of the session, or seconds of received audio
     code: int = 0
     text: str = ""
     seconds: float | None = None  # how long it lasts; None: until the end
 
     def is_due(self, now: FaultPoint | float) -> bool:
-        """Whether it happens at this moment, or by this many seconds of received audio."""
+        """Whether it happens at this point, or after this many seconds of received audio."""
         if isinstance(self.after, FaultPoint) or isinstance(now, FaultPoint):
             return self.after is now
         return self.after <= now
@@ -66,15 +66,15 @@ CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """The keys that a kind of fault takes, and their defaults."""
+    """The keys that a kind of fault supports, and their defaults."""
 
     point: FaultPoint | None = None
-    """The only moment that makes sense; None: the script sets ``after``."""
-    code: int | None = None  # default code; None: it takes none
+    """The only point that makes sense; None: the script sets ``after``."""
+    code: int | None = None  # default code; None: it has no code
     codes: tuple[range, ...] = CLOSE_CODES  # valid codes
-    text: str | None = None  # default text; None: it takes none
-    is_close_reason: bool = False  # whether the text goes into a close frame, which has little room
-    has_duration: bool = False  # whether it takes ``seconds``
+    text: str | None = None  # default text; None: it has no text
+    is_close_reason: bool = False  # whether the text goes into a close frame, which is short
+    has_duration: bool = False  # whether it supports ``seconds``
 
     @property
     def allowed_keys(self) -> list[str]:
@@ -119,7 +119,7 @@ class ReportDelays:
     """Delays in seconds after the last sample of a word was received."""
 
     partial_after: float = 0.2  # delay of the partial that contains the word
-    final_after: float = 0.5  # delay of the final after the turn's last word
+    final_after: float = 0.5  # delay of the final turn after its last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class SessionScript:
     turns: tuple[ScriptedTurn, ...] = ()
     faults: tuple[Fault, ...] = ()
     begin_after: float = 0.0  # seconds from the open socket to Begin
-    termination_after: float = 0.0  # seconds from the last final to Termination
+    termination_after: float = 0.0  # seconds from the last final turn to Termination
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +147,12 @@ class Script:
     sessions: tuple[SessionScript, ...]
 
     def session(self, number: int) -> SessionScript:
-        """The script of a session, counted from 0; the last one serves all further sessions."""
+        """The script of a session, counted from 0; further sessions repeat the last one."""
         return self.sessions[min(number, len(self.sessions) - 1)]
 
 
 def words_by_length(text: str, start_ms: int, end_ms: int) -> RecognisedWords:
-    """Spreads a text over a time span; a word's duration is in proportion to its length.
+    """Spreads a text over a time span; the duration of a word is proportional to its length.
 
     If the span is too short, some words have no duration.
     """

@@ -1,4 +1,4 @@
-"""Reads a script from TOML; an error names the table that contains it.
+"""Reads a script from TOML; error messages mention the table that is wrong.
 
 The format is documented in ``docs/scripts.md``.
 """
@@ -27,7 +27,7 @@ from workers.localserver.scripts.script import (
 from workers.protocol.messages import MAX_SESSION_S
 
 MAX_REASON_BYTES = 123
-"""The room for a reason in a close frame."""
+"""Maximum size of the reason in a close frame."""
 
 _DELAY_KEYS = ("partial_after", "final_after")
 _SESSION_KEYS = (*_DELAY_KEYS, "begin_after", "termination_after", "turn", "fault")
@@ -35,7 +35,7 @@ _TURN_KEYS = (*_DELAY_KEYS, "words", "text", "start", "end")
 
 
 class ScriptTable:
-    """A table of the file with its location; unknown keys are an error."""
+    """A table of the file with its location; raises an error for unknown keys."""
 
     def __init__(
         self, values: Mapping[str, object], location: str, known_keys: Sequence[str]
@@ -66,7 +66,7 @@ class ScriptTable:
 
     def milliseconds(self, key: str) -> int:
         if key not in self.values:
-            self.fail(f"“{key}” is missing", "Give it in ms of the stream.")
+            self.fail(f"“{key}” is missing", "Set it in ms of the stream.")
         return self.as_milliseconds(self.values[key], f"“{key}”")
 
     def as_milliseconds(self, value: object, label: str) -> int:
@@ -219,5 +219,5 @@ def _parse_fault(table: ScriptTable) -> Fault:
     elif isinstance(values.get("after"), str):
         after = FaultPoint(table.one_of("after", [point.value for point in FaultPoint]))
     elif (after := table.seconds("after", 0.0)) == 0:
-        table.fail("“after” must say when", "Give seconds of received audio, or a moment.")
+        table.fail("“after” is missing or 0", "Set seconds of received audio, or a moment.")
     return Fault(kind, after, code, text, seconds)

@@ -1,6 +1,6 @@
 """A backend that follows a script: it reports known words at known times, and injects faults.
 
-Sessions, turns and limits are those of the ordinary server.
+Sessions, turns and limits work as in the ordinary server.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from workers.localserver.scripts.script import ReportDelays, Script, SessionScri
 
 
 class ScriptedBackend(Backend):
-    """Gives each admitted session the next session of the script."""
+    """Assigns the next session of the script to each admitted session."""
 
     capacity = 1000
     backlog_s = 0.0
@@ -57,7 +57,7 @@ class ScriptedBackend(Backend):
 class ScriptedStream:
     """Reports the words of one session with the delays of the script.
 
-    A word is received with the chunk that contains its last sample. As with any recogniser, a turn
+    A word arrives with the chunk that contains its last sample. As with any recogniser, a turn
     is not reported before the previous one has ended.
     """
 
@@ -73,10 +73,10 @@ class ScriptedStream:
             for word in turn.words
         )
         self._open_words: list[RecognisedWord] = []  # received words of the open turn
-        self._delays = ReportDelays()  # of the last of them
-        self._received_at = 0.0  # arrival of the last of them, on the loop's clock
+        self._delays = ReportDelays()  # delays of the last of these words
+        self._received_at = 0.0  # arrival time of the last of them, on the loop's clock
         self._partial_timers: list[asyncio.TimerHandle] = []
-        self._final_due_at = 0.0  # of the previous turn
+        self._final_due_at = 0.0  # due time of the previous final turn
         self._reported_ms = 0  # position in the last report
         self._reports: asyncio.Queue[StreamReport] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ class ScriptedStream:
     def _schedule_final(self) -> None:
         due = max(self._received_at + self._delays.final_after, _just_after(self._final_due_at))
         for partial in self._partial_timers:
-            if partial.when() >= due:  # the final has all of its words
+            if partial.when() >= due:  # the final turn contains all of its words
                 partial.cancel()
         words = tuple(self._open_words)
         final = Hypothesis(words, len(words), end_of_turn=True, end_of_turn_confidence=1.0)
@@ -150,5 +150,5 @@ class ScriptedStream:
 
 
 def _just_after(time: float) -> float:
-    """The next instant of the loop's clock: timers of the same instant run in no fixed order."""
+    """The next instant of the loop's clock, as timers for the same instant run in any order."""
     return math.nextafter(time, math.inf)
