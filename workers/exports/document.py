@@ -7,7 +7,7 @@ status         ``queued``, ``retrying``, ``connecting``, ``streaming``, ``finish
                ``cancelled`` or ``failed``
 attempt        number of the current or next attempt, from 1; 0 before the first
 attempts       those that have started, in order: ``number``; ``from_ms``, where in the
-               recording it took over; ``from_turn``, the ``turn_order`` of its first turn;
+               recording it continued; ``from_turn``, the ``turn_order`` of its first turn;
                ``ended``, as below
 recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``
 sent_seconds   how much of the audio was sent
@@ -19,7 +19,7 @@ slips          how often a stall moved the schedule
 warnings       problems that the session survived, as text
 ended          fields of the event ``ended``: ``outcome``, ``reason``, ``hint``, ``code``,
                ``sent_seconds``, ``open_seconds``, ``certificate``; null while the attempt lasts
-turns          latest reading of every turn, in order, under the protocol's names (``turn_order``,
+turns          latest version of every turn, in order, under the protocol's names (``turn_order``,
                ``end_of_turn``, ``transcript``, ``words``, ...), with the fields that the program
                does not know; times in ms on the recording's clock
 =============  ====================================================================================

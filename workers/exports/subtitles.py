@@ -5,7 +5,7 @@ formats ``<`` starts a tag. In WebVTT, these characters become character referen
 has no escapes, so they become full-width forms, which look alike; NFKC maps them back.
 
 A turn that never became final is shown unmarked. Comments at the start of a WebVTT file say where
-further attempts took over; later in the file, some programs would show comments as speech. SRT has
+further attempts continued; later in the file, some programs would show comments as speech. SRT has
 none.
 """
 

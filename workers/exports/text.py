@@ -1,7 +1,7 @@
 """Plain text: only the words of a transcript, ready to be pasted.
 
 One turn a line, no header, no times. A turn that never became final, because the session was
-cancelled or lost, ends in ``[unfinished]``. Where a further attempt took over, there is a line
+cancelled or lost, ends in ``[unfinished]``. Where a further attempt continued, there is a line
 ``[attempt 2 goes on from 1:02]``.
 
 All recordings in one file: each follows its heading ``=== path of the recording ===``; empty lines

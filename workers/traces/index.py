@@ -31,7 +31,7 @@ class _LineKind(IntEnum):
     UNREPLACEABLE_TURN = 2
     """A turn without words, or one that was cut off; it does not repeat earlier partial turns."""
     PARTIAL = 3  # repeats earlier versions of its turn; a later line may replace it
-    FINAL = 4  # like a partial, but nothing replaces it
+    FINAL = 4  # like a partial turn, but nothing replaces it
     PROGRESS_BEFORE_FINAL = 5
     """The progress that `format.needs_progress_first` requires before a final turn."""
 

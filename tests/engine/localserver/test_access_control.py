@@ -147,7 +147,7 @@ async def test_a_token_out_of_range_is_refused(
 
 
 async def test_health_tells_how_busy_it_is(endpoint: ServerHarness):
-    """As JSON, for load balancers."""
+    """The answer is JSON, for load balancers."""
     await endpoint.session()
     endpoint.backend.backlog_s = 0.25
     status, body = await endpoint.http_get("/v3/ws/health")

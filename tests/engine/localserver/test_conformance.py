@@ -147,7 +147,7 @@ def test_whatever_a_client_does_legally_the_session_is_legal(
 
 
 def test_finals_alone_tell_every_utterance(server: LocalServer):
-    """Even one that was complete at a pause, in a partial that was not sent."""
+    """One of them was complete at a pause, in a partial turn that was not sent."""
     parameters = {
         "speech_model": "universal-streaming-english",
         "sample_rate": "16000",

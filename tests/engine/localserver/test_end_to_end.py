@@ -290,7 +290,7 @@ def test_as_many_sessions_as_there_are_places(server: LocalServer):
     ("key", "why"), [("wrong", "Invalid API key"), ("", "Missing Authorization header")]
 )
 def test_a_wrong_key_is_refused_after_the_upgrade(server: LocalServer, key: str, why: str):
-    """As by the service."""
+    """The close code and reason are the same as the service's."""
     assert (1008, f"Unauthorized Connection: {why}") == refused(Client(server, key=key))
 
 
@@ -336,7 +336,7 @@ def test_chunks_that_are_too_short_are_refused(server: LocalServer):
 
 
 def test_a_whole_file_in_one_message_is_refused(server: LocalServer):
-    """By an Error of the protocol, not by a limit of the transport."""
+    """The client gets an Error of the protocol, not a limit of the transport."""
     audio, _ = samples("station.aiff")
     client = Client(server)
     client.socket.send_binary(audio)

@@ -18,7 +18,7 @@ from workers.localserver.recognisers import RecogniserPool
 async def test_who_is_cancelled_while_it_loads_ends_its_processes(
     steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At any step of the start, since Ctrl-C can come at any time."""
+    """Every step of the start is tested, since Ctrl-C can come at any time."""
     install_stub_recogniser(tmp_path, monkeypatch, seconds=0.3)
     before = set(psutil.Process().children())
     entering = asyncio.create_task(RecogniserPool().__aenter__())
@@ -47,7 +47,7 @@ async def test_recognisers_that_fail_one_after_the_other_are_no_engine(
 
 
 def test_a_recogniser_whose_server_is_gone_when_it_is_ready_ends_quietly() -> None:
-    """As after a second Ctrl-C during the start."""
+    """This happens after a second Ctrl-C during the start."""
     with subprocess.Popen(
         [sys.executable, "-m", "workers.localserver.recognition.recogniser"],
         stdin=subprocess.PIPE,

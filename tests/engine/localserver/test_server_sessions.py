@@ -182,7 +182,7 @@ async def test_finals_only(endpoint: ServerHarness):
 
 
 async def test_a_forced_endpoint_ends_the_turn_and_not_the_session(endpoint: ServerHarness):
-    """Without any words there is no answer."""
+    """The server does not answer if there are no words."""
     client, stream = await endpoint.session()
     await client.socket.send('{"type":"ForceEndpoint"}')
     stream.queue_reading("Move the")
@@ -350,7 +350,7 @@ async def test_a_session_that_was_refused_is_recorded(endpoint: ServerHarness):
 
 
 async def test_a_client_that_leaves_is_recorded(endpoint: ServerHarness):
-    """With its close code, or 1006 without a close."""
+    """The record contains the client's close code, or 1006 if there was no close frame."""
     client, _ = await endpoint.session()
     await client.socket.close(1000, "enough")
     polite = await endpoint.next_session_record()
@@ -376,7 +376,7 @@ async def test_stopping_is_recorded_too(endpoint: ServerHarness):
 
 
 async def test_all_options_at_once():
-    """Only finals, with their language, and the silence around them."""
+    """The client gets only final turns, with their language, and the silence around them."""
     pcm, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")
     second = bytes(2 * rate)
     audio = 3 * second + pcm.tobytes() + 3 * second
@@ -408,7 +408,7 @@ async def test_all_options_at_once():
 async def test_messages_are_answered_while_the_recognisers_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Even with more queued audio than a pipe holds; the health check works too."""
+    """More audio is queued than a pipe holds; the health check works too."""
     install_stub_recogniser(tmp_path, monkeypatch)
     before = set(psutil.Process().children(recursive=True))
     async with ServerHarness(ServerPolicy(ACCESS_KEY), RecogniserPool()) as endpoint:

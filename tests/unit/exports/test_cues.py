@@ -293,14 +293,14 @@ def test_a_closing_quote_hides_no_end_of_sentence():
 
 
 def test_a_cue_of_34_characters_lingers_for_two_seconds():
-    """At 17 characters a second."""
+    """The reading speed is 17 characters per second."""
     text = "a" * 16 + " " + "b" * 17
 
     assert [(0, 2000)] == times(heard(turn(text, each=100, gap=0)))
 
 
 def test_cues_of_a_turn_are_alike_in_length():
-    """Of two cuts at equal cost, the one whose parts differ less is taken."""
+    """If two cuts cost the same, the one whose parts differ less is chosen."""
     text = " ".join(["a" * 9] * 12)
 
     assert [59, 59] == [len(" ".join(cue.lines)) for cue in cues(heard(turn(text)))]

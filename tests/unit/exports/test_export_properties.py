@@ -199,7 +199,7 @@ def test_the_table_holds_every_turn_and_runs_nothing(history: JobState) -> None:
 
 
 def tamed(text: str) -> str:
-    """As a text, where some spreadsheet might take it for a formula."""
+    """The text with an apostrophe if some spreadsheet might treat it as a formula."""
     shown = single_line(text)
     before = shown[: next((at for at, char in enumerate(shown) if char.isalnum()), len(shown))]
     return f"'{shown}" if set(SIGNS) & set(before) else shown
@@ -210,7 +210,7 @@ def tamed(text: str) -> str:
     ["", "\t", "\r\n", "\xa0", "\u3000", '"', "''", "«", "(", "\u200b", "\xad", "\u0301", "‹“ "],
 )
 def test_nothing_hides_a_formula(before: str) -> None:
-    """In any column of text."""
+    """This holds in every column of text."""
     turns = [
         Turn(order, True, f"{before}{sign}1", speaker_label=f"{before}{sign}1")
         for order, sign in enumerate(SIGNS)
@@ -240,7 +240,7 @@ def test_plain_text_is_a_line_a_turn(history: JobState) -> None:
 @some
 @given(HISTORIES)
 def test_the_document_holds_every_turn_as_it_came(history: JobState) -> None:
-    """For a strict reader."""
+    """A strict reader accepts it."""
     text = FORMATS["json"](history)
     document = json.loads(text, parse_constant=pytest.fail)
 

@@ -32,7 +32,7 @@ def turn(text: str, order: int = 0, start: int = 0) -> Turn:
 
 
 def parsed(text: str, form: str) -> list[Cue]:
-    """As pysubs2 reads it, which takes a last line of digits for the number of a cue to come."""
+    """The file as read by pysubs2, which treats a last line of digits as the next cue's number."""
     file = pysubs2.SSAFile.from_string(f"{text}9\n", form, keep_html_tags=True)
     return [Cue(event.start, event.end, tuple(event.text.split(r"\N"))) for event in file]
 

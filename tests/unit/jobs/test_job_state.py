@@ -155,7 +155,7 @@ def test_the_levels_of_the_latest_chunks_are_kept() -> None:
 
 
 def test_an_open_socket_counts_while_it_is_open() -> None:
-    """From the open socket to the latest report; at the end, as `Ended` says."""
+    """The time counts up to the latest report; at the end, the value in `Ended` counts."""
     job_state = after(QUEUED, Connecting("ws://x", "ab"))
     began = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 500.0)
 
@@ -192,13 +192,13 @@ def test_where_a_job_stood_at_its_end() -> None:
 
 
 def test_a_recording_of_unknown_length_is_not_about_to_end() -> None:
-    """Even a short recording: all of its audio is known to be sent."""
+    """This holds even for a short recording: all of its audio is known to be sent."""
     assert after(QUEUED, BEGAN, Progressed(0.0, 0.0, LAG)).status is JobStatus.STREAMING
     assert after(QUEUED, BEGAN, Progressed(0.5, 0.5, LAG)).status is JobStatus.FINISHING
 
 
 def test_slips_are_counted() -> None:
-    """Of one attempt."""
+    """The slips are those of one attempt."""
     job_state = after(QUEUED, Slipped(1.0, 6000.0), Slipped(9.0, 6000.0))
     assert job_state.slips == 2
 
@@ -226,7 +226,7 @@ def test_why_another_attempt_is_to_come_is_known_until_it_comes() -> None:
 
 
 def test_no_socket_is_open_between_two_sessions() -> None:
-    """Not while another attempt connects, even if the end of the last one is missing."""
+    """No time is counted while another attempt connects, even if the last end is missing."""
     job_state = after(QUEUED, Connecting("ws://x", "ab"), BEGAN)
     events: list[Event] = [SENT, Connecting("ws://x", "ab"), SENT]
     for number, event in enumerate(events, start=2):

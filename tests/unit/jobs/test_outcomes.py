@@ -68,7 +68,7 @@ def test_a_close_without_a_reason_is_a_lost_session(code: int) -> None:
     ],
 )
 def test_a_close_is_told_with_its_code_and_reason(closed: CloseFrame, reason: str) -> None:
-    """If the close has a reason, or a code that means a fault."""
+    """The close has a reason, or a code that means an error."""
     assert outcomes.ended_by_close(closed).reason == reason
 
 
@@ -84,7 +84,7 @@ def test_a_close_is_told_with_its_code_and_reason(closed: CloseFrame, reason: st
 def test_a_close_code_that_is_known_decides_alone(
     closed: CloseFrame, outcome: Outcome, hint: str
 ) -> None:
-    """If the text is unknown."""
+    """The text of the close is unknown."""
     ended = outcomes.ended_by_close(closed)
 
     assert ended.outcome is outcome

@@ -47,7 +47,7 @@ def test_an_end_that_is_padded_into_the_next_turn_is_taken_back() -> None:
 
 
 def test_of_several_open_turns_behind_a_final_the_first_counts() -> None:
-    """It does not matter which came last; a moved turn counts with its latest reading."""
+    """It does not matter which came last; the latest version of a moved turn counts."""
     final = turn(0, 0, 5000)
     first, second = turn(1, 1500, 2000, final=False), turn(2, 3000, 3500, final=False)
 
@@ -139,7 +139,7 @@ def test_who_hands_over_in_silence_has_heard_all_that_was_sent() -> None:
 
 
 def test_who_hands_over_behind_a_turn_goes_on_there() -> None:
-    """As after any other end: the server may not have processed the rest of the audio."""
+    """The server may not have processed the rest of the audio, as after any other end."""
     assert handed_over((turn(1, 1000, 1900), False)).resume_point == ResumePoint(1900, 2)
 
 
@@ -210,7 +210,7 @@ def test_who_did_not_hand_over_has_not_heard_all_that_was_sent() -> None:
 
 
 def test_a_place_is_read_back_from_the_attempt_that_began_there() -> None:
-    """With the words of a divided turn."""
+    """The words of a divided turn are restored too."""
     event = Connecting("ws://x", "ab", 1900, 2, 3)
 
     assert ResumePoint.from_connecting(event) == ResumePoint(1900, 2, 3)
@@ -248,7 +248,7 @@ def test_a_final_without_times_cuts_no_session_short() -> None:
 
 
 def test_a_later_reading_of_an_open_turn_moves_its_begin() -> None:
-    """Of several open turns, only the first counts."""
+    """If several turns are open, only the first counts."""
     late, early = turn(1, 1800, 2600, final=False), turn(1, 1700, 2600, final=False)
     other = turn(2, 1600, 2600, final=False)
 
@@ -263,7 +263,7 @@ def test_a_word_of_no_length_is_a_place_all_the_same() -> None:
 
 
 def test_an_end_is_taken_back_no_further_than_its_last_word() -> None:
-    """Only the second last word limits it, where the last one overlaps it."""
+    """If the last two words overlap, the second-to-last word is the limit."""
     turns = words(0, (0, 2000), (100, 300), (400, 2300))
 
     assert bearings(turns, turn(1, 500, 2600, final=False)) == ResumePoint(500, 1)

@@ -38,7 +38,7 @@ def test_a_formatted_twin_replaces_the_final() -> None:
 
 
 def test_an_empty_final_is_ignored() -> None:
-    """On Terminate one may arrive; it neither adds a turn nor takes words away."""
+    """One may arrive after Terminate; it neither adds a turn nor removes words."""
     transcript = heard(turn(0, "hello"), turn(0, "", final=True), turn(1, "", final=True))
 
     assert [each.text for each in transcript.lines] == ["hello"]
@@ -257,7 +257,7 @@ def test_the_last_turns_are_by_number() -> None:
 
 
 def test_a_divided_turn_keeps_its_first_words() -> None:
-    """Without the utterance, which covers all words; reformatted text is rebuilt from words."""
+    """The utterance, which covers all words, is dropped; reformatted text is rebuilt from words."""
     words = tuple(Word(text, 0, 1) for text in ("so", "it", "is"))
     cases = {"  so it is ": "  so", "So, it is": "So,", "so it's": "so"}
     for text, kept in cases.items():
@@ -273,7 +273,7 @@ def test_a_divided_turn_keeps_its_first_words() -> None:
 
 
 def test_settled_and_unsettled_words_are_joined_by_spaces() -> None:
-    """Of both families."""
+    """The turns are from both model families."""
     words = tuple(Word(text, 0, 1, word_is_final=text in ("a", "b")) for text in "abcd")
     u3 = transcript_line(Turn(0, False, "a b c d", words=words))
     universal = transcript_line(Turn(0, False, "a b", words=words))

@@ -71,7 +71,7 @@ def test_silence_is_acknowledged_second_by_second():
 
 
 def test_no_silence_is_acknowledged_where_words_were():
-    """Even where the detector found no speech."""
+    """This holds even where the detector found no speech."""
     silences = SilenceTracker()
     silences.mark_spoken([SpeechStarted(300), word(1500)])
 

@@ -26,7 +26,7 @@ def test_every_class_path_is_an_engine(name: str):
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_that_is_not_installed_is_replaced_by_the_default(name: str):
-    """And the models that no engine claims are served by it anyway."""
+    """Models that no engine claims are also served by the default."""
     chosen = name if is_engine_installed(name) else DEFAULT_ENGINE
 
     assert {chosen} >= {engine_name_for(model) for model in ENGINES[name].speech_models}

@@ -58,7 +58,7 @@ def test_each_feature_stands_as_the_table_says(feature: Feature):
 
 
 def test_the_table_knows_every_parameter():
-    """And no other."""
+    """It contains no other parameter."""
     assert set(PARAM_TYPES) == {feature.name for feature in FEATURES}
     assert set(PARAM_ALIASES.values()) <= set(PARAM_TYPES)
 
@@ -438,7 +438,7 @@ def test_any_query_is_read_or_refused(pairs: list[tuple[str, str]]):
 
 @given(st.text(max_size=200))
 def test_any_text_as_a_query_is_read_or_refused(query: str):
-    """Even if it is not a query at all."""
+    """This holds even if it is not a query at all."""
     assert len(words_of(lambda: parameters.parse_query(query)).encode()) < 2000
 
 
@@ -461,7 +461,7 @@ def test_any_message_is_understood_or_refused(message: object, query: str):
 
 @given(st.text(max_size=300))
 def test_any_text_as_a_message_is_understood_or_refused(text: str):
-    """Even if it is not JSON at all."""
+    """This holds even if it is not JSON at all."""
     assert len(words_of(lambda: decode_message(text)).encode()) < 2000
 
 

@@ -302,7 +302,7 @@ def test_the_same_hypothesis_is_not_sent_twice(query: str):
 
 @pytest.mark.parametrize("query", [U3, US, f"{US}&format_turns=true"])
 def test_nothing_is_sent_while_nothing_is_recognised(query: str):
-    """Neither silence nor a turn without words brings a message."""
+    """Silence causes no message, nor does a turn without words."""
     assert [] == messages_for(
         turns_of(query), None, Hypothesis(()), Hypothesis((), end_of_turn=True), None
     )

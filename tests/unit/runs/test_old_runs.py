@@ -52,7 +52,7 @@ def test_every_old_run_is_tested() -> None:
 
 
 def test_its_jobs_are_read(folder: Path) -> None:
-    """With their attempts, their turns, and where each attempt took over."""
+    """Their attempts, their turns, and the point where each attempt continued are read too."""
     jobs = reader.read_run(folder).jobs
     assert STATUSES[folder.name] == [job.status for job in jobs]
 
@@ -76,7 +76,7 @@ def test_a_torn_trace_ends_where_it_was_torn() -> None:
 
 
 def test_it_can_be_replayed(folder: Path) -> None:
-    """At any moment; the state at the end equals the state read back."""
+    """A replay can show any moment; the state at the end equals the state read back."""
     timeline = RunTimeline(folder)
     states = {job: JobState(job, file) for job, file in timeline.job_files}
     steps = [BEFORE_START_S, 0.0, 0.5, 1.0, timeline.duration_s]
@@ -89,7 +89,7 @@ def test_it_can_be_replayed(folder: Path) -> None:
 
 
 def test_it_can_be_exported(folder: Path, tmp_path: Path) -> None:
-    """In every format; as the files that the earlier program wrote, where it wrote some."""
+    """Every format works, and equals the files of the earlier program where it wrote some."""
     states = [state for state in reader.read_job_states(folder) if len(state.transcript)]
     names = export_names(states)
     for state in states:

@@ -75,7 +75,7 @@ def test_its_end_is_what_the_traces_tell(tmp_path: Path) -> None:
 
 
 def test_a_further_attempt_is_announced_when_the_one_before_broke(tmp_path: Path) -> None:
-    """With the actual wait; then it takes over at the same point."""
+    """It reports the actual wait; then the attempt continues at the same point."""
     timeline = RunTimeline(write_sample_run(tmp_path / "run"))
     waiting = at(timeline, 7.0)[JobId(2)]
 
@@ -97,7 +97,7 @@ def test_what_somebody_asked_for_is_announced_when_it_comes(tmp_path: Path) -> N
 
 
 def test_sessions_that_were_killed_end_with_their_last_words(tmp_path: Path) -> None:
-    """As the index says, or else as unrecorded; in a running run they are live."""
+    """The end is that of the index, or else unrecorded; in a running run they are live."""
     told = {"outcome": "crashed", "reason": "its process was killed"}
     folder = write_run_folder(
         tmp_path / "run",
@@ -156,7 +156,7 @@ def test_a_clock_that_was_set_back_puts_no_attempt_before_another(tmp_path: Path
 
 
 def test_a_slip_is_a_trouble(tmp_path: Path) -> None:
-    """At its moment."""
+    """Its time is that of the slip."""
     folder = write_run_folder(tmp_path / "run", [index_entry(1)])
     write_trace(
         folder, 1, [*session_events("One.")[:-1], (2.2, Slipped(1.0, 6000.0)), (2.5, ended_done())]

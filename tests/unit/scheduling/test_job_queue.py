@@ -58,7 +58,7 @@ def test_files_are_probed_in_the_order_too() -> None:
 
 
 def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
-    """But it does not start before its delay has passed."""
+    """It does not start before its delay has passed, though."""
     waiting, slots = queued(3)
     first = waiting.pop_due(100.0)
     assert first is slots[0]

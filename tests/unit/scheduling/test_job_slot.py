@@ -100,7 +100,7 @@ def test_a_session_that_did_not_report_its_end_gets_one() -> None:
 
 
 def test_a_session_that_never_started_sent_nothing() -> None:
-    """Even if the previous attempt sent something."""
+    """Its sent audio is 0 even if the previous attempt sent something."""
     slot = live(BEGAN, progressed(3.0))
     slot.apply(JobReport(JobId(1), 1, "a.wav", 3.0, Ended(Outcome.LOST, "gone")))
     slot.attempt = 2
@@ -163,7 +163,7 @@ def test_the_wait_is_any_part_of_one_that_doubles() -> None:
 
 
 def test_the_next_attempt_begins_where_the_last_final_turn_ended() -> None:
-    """But not beyond the audio that had been sent when the turn arrived."""
+    """It never begins beyond the audio that had been sent when the turn arrived."""
     turn = Turn(0, True, "word", words=(Word("word", 100, 2900),))
     slot = ended(progressed(2.5), TurnReceived(turn), progressed(9.0), outcome=Outcome.LOST)
 

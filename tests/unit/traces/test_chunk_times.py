@@ -70,7 +70,7 @@ def stream(
 def test_times_are_those_of_the_schedule(
     rate: int, chunk_ms: int, release: Release, at_ms: int, delays_s: list[float], last: float
 ) -> None:
-    """For each rate, size and release convention, any start, and any slips."""
+    """They agree for each rate, size and release convention, any start, and any slips."""
     frames = -(-rate * chunk_ms // 1000)
     head = TraceHead(
         job=1,
@@ -96,7 +96,7 @@ def test_times_are_those_of_the_schedule(
 
 
 def times_of(*events: TraceEvent, release: Release = Release.START) -> ChunkTimes:
-    """Of a session in chunks of 100 ms that started at 1 s."""
+    """The times of a session in chunks of 100 ms that started at 1 s."""
     settings = StreamSettings(release=release)
     times = ChunkTimes(TraceHead(job=1, attempt=1, file="a.wav", settings=settings))
     times.apply(TimedEvent(1.0, began()))
@@ -123,6 +123,6 @@ def test_the_end_of_an_attempt_tells_the_length_of_the_last_chunk() -> None:
 
 @pytest.mark.parametrize("chunk", [-1, 2])
 def test_a_chunk_that_was_not_sent_has_no_times(chunk: int) -> None:
-    """Neither before the first nor after the last."""
+    """The chunk is before the first or after the last."""
     with pytest.raises(IndexError):
         times_of(ChunksSent(0, (100, 200)))[chunk]

@@ -12,7 +12,7 @@ from workers.traces.index import TraceIndex
 
 
 def test_far_is_not_long(tmp_path: Path) -> None:
-    """Of an hour of partials, few are read."""
+    """Few of the partial turns of an hour are read."""
     folder = write_run_folder(tmp_path / "run", [])
     partials = [
         (float(t), turn_heard(t // 10, f"word {t}", final=t % 10 == 9)) for t in range(1000)
@@ -27,7 +27,7 @@ def test_far_is_not_long(tmp_path: Path) -> None:
 
 
 def test_after_damage_nothing_is_kept_if_nothing_may_be_missing(tmp_path: Path) -> None:
-    """Neither the later final, nor the end; but the partial that the damaged final replaced."""
+    """The later final turn and the end are dropped; the partial before the damage is kept."""
     folder = write_run_folder(tmp_path / "run", [index_entry(1)])
     path = write_trace(folder, 1, session_events("One it is.", "Two it is.", "Three it is."))
     whole = path.read_bytes()
@@ -49,7 +49,7 @@ def test_after_damage_nothing_is_kept_if_nothing_may_be_missing(tmp_path: Path) 
 
 
 def test_a_reading_without_words_replaces_nothing(tmp_path: Path) -> None:
-    """Not even if the server sends a field of its own that has words in it."""
+    """This holds even if the server sends a field of its own that contains words."""
     folder = write_run_folder(tmp_path / "run", [])
     path = write_trace(folder, 1, [(1.0, turn_heard(0, "One"))])
     with path.open("ab") as file:

@@ -16,7 +16,7 @@ from workers.traces.reader import TraceReader, read_trace
 
 
 def test_a_recorder_reports_progress_before_a_final_turn(tmp_path: Path) -> None:
-    """In the trace and to the supervisor; not before a partial, and not twice."""
+    """The trace and the supervisor get it once, and not before a partial turn."""
     reports = CollectedReports()
     with open_recorder(tmp_path, reports) as recorder:
         progress = SendProgress(RECORDING, StreamSettings(), 0, recorder)

@@ -35,7 +35,7 @@ def test_lines_are_found_as_they_come(tmp_path: Path) -> None:
 
 
 def test_further_attempts_follow(tmp_path: Path) -> None:
-    """Each in full before the next, and each with its number."""
+    """Each is listed in full before the next, with its number."""
     found = TraceTail(tmp_path, 1)
     write_trace(tmp_path, connecting(), chunks_sent([0.2]))
     write_trace(tmp_path, connecting(), chunks_sent([9.0]), job=2)

@@ -68,7 +68,7 @@ def test_a_cut_at_any_byte_leaves_all_whole_lines_readable(tmp_path: Path) -> No
     ],
 )
 def test_what_is_no_trace_is_a_named_error(tmp_path: Path, content: bytes) -> None:
-    """Not a traceback, and not an empty transcript."""
+    """The result is neither a traceback nor an empty transcript."""
     path = tmp_path / "a.trace.jsonl"
     path.write_bytes(content)
     with pytest.raises(Malformed) as error:

@@ -85,7 +85,7 @@ def test_a_flush_is_read_with_the_samples_that_do_not_fill_a_frame():
 
 
 def test_several_flushes_that_wait_are_each_answered():
-    """In order, each after the audio before it."""
+    """The answers come in order, each after the audio before it."""
     driver = StreamDriver()
     for text in ("aaaa", "bbbb", ""):
         driver.recogniser.feed(synthetic_speech.encode_speech(text), arrived_at=0.0)

@@ -42,7 +42,7 @@ def test_partials_come_after_a_first_wait_and_then_regularly():
 
 
 def test_the_first_partial_needs_more_than_a_noise():
-    """Even if it may come at once."""
+    """This holds even if no delay is set."""
     eager = Endpointing(320, 1280, vad_threshold=0.5, first_partial_ms=0)
 
     assert [4] == partials(StreamDriver(eager, interval=500).feed_text("a" * 15))

@@ -100,7 +100,7 @@ def test_a_turn_ends_with_the_segment_in_which_it_becomes_too_long():
 
 
 def test_what_is_left_of_a_cut_segment_is_as_much_speech_as_it_was():
-    """Even if only its beginning reached the threshold."""
+    """This holds even if only its beginning reached the threshold."""
     text = "a" * (MAX_SEGMENT_FRAMES - 32) + "4" * 60
     driver = StreamDriver().feed_text(text, SHORT_SILENCE)
 
@@ -120,7 +120,7 @@ def test_a_segment_that_was_cut_ends_its_turn_as_any_other():
 @FEWER_EXAMPLES
 @given(TALK)
 def test_every_frame_of_speech_is_recognised_once(text: str):
-    """In order, whatever the cuts and pauses; only noise is left out."""
+    """Frames stay in order, whatever the cuts and pauses; only noise is left out."""
     driver = StreamDriver(read=synthetic_speech.recognise_timed_frames).feed_text(text).flush()
     frames = [word.start_ms // FRAME_MS for final in driver.finals for word in final.words]
     lost = {at for at, letter in enumerate(text) if letter.isalpha()} - set(frames)
@@ -135,7 +135,7 @@ def test_every_frame_of_speech_is_recognised_once(text: str):
 @FEWER_EXAMPLES
 @given(TALK, st.sampled_from([50, 160, 320, 900]), st.sampled_from([50, 800, 1280]))
 def test_words_never_overlap_in_time(text: str, shortest: int, longest: int):
-    """Neither within a turn nor between turns."""
+    """This holds within a turn and between turns."""
     rules = Endpointing(shortest, longest, vad_threshold=0.5)
     driver = StreamDriver(rules).feed_text(text).flush()
 

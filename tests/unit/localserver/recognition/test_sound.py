@@ -41,7 +41,7 @@ def taken(decoder: FrameDecoder, data: bytes, sizes: list[int]) -> list[Samples]
 
 @given(st.lists(st.integers(1, 5000).map(lambda n: 2 * n), min_size=1, max_size=5))
 def test_frames_are_whole_and_nothing_is_lost(sizes: list[int]):
-    """For any chunk sizes; less than a frame is left over."""
+    """This holds for any chunk sizes; less than a frame is left over."""
     samples = distinct_samples(0.7)
     decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
     frames = taken(decoder, samples.tobytes(), sizes)
@@ -52,7 +52,7 @@ def test_frames_are_whole_and_nothing_is_lost(sizes: list[int]):
 
 
 def test_no_bytes_make_no_frames():
-    """Before and after others, resampled or not."""
+    """This holds before and after other bytes, resampled or not."""
     for rate in (MODEL_RATE_HZ, 8_000):
         decoder = FrameDecoder(rate, Encoding.PCM_S16LE)
 
@@ -135,7 +135,7 @@ def test_a_byte_of_mulaw_is_a_sample():
 
 
 def test_16_bit_samples_reach_full_scale_and_no_further():
-    """From -1 to just below 1."""
+    """The range is from -1 to just below 1."""
     decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
     decoder.decode_frames(np.array([-32768, 0, 32767], "<i2").tobytes())
 
@@ -211,7 +211,7 @@ def test_quiet_speech_is_raised_to_a_usual_level(level: float):
     st.integers(0, 159),
 )
 def test_no_gain_goes_beyond_full_scale_or_inverts(heights: list[float], level: float, cut: int):
-    """Even if loud audio follows quiet audio; and nothing gets softer."""
+    """This holds even if loud audio follows quiet audio; and nothing gets softer."""
     samples = np.repeat(np.array(heights, np.float32) * np.float32(level), 160)[cut:]
     louder = raise_to_engine_level(samples)
 
@@ -270,7 +270,7 @@ def test_words_are_spread_over_all_if_nothing_is_voiced():
     st.lists(st.integers(0, 499).map(lambda n: n * 10), unique=True, max_size=60).map(sorted),
 )
 def test_spread_words_are_in_order_and_have_a_length(words: list[str], moments: list[int]):
-    """For any number of voiced windows; none ends after the segment."""
+    """This holds for any number of voiced windows; none ends after the segment."""
     timed = words_by_voicing(words, moments, 0, 5000)
 
     assert words == [word.text for word in timed]
@@ -282,7 +282,7 @@ def test_spread_words_are_in_order_and_have_a_length(words: list[str], moments: 
 
 
 def test_words_without_times_are_put_where_somebody_speaks():
-    """In ms of the stream."""
+    """The times are in ms of the stream."""
     speech = np.concatenate([np.zeros(4_000, np.float32), voice(0.3, 0.5)])
 
     assert (

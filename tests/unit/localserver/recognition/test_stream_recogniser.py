@@ -55,7 +55,7 @@ def test_a_short_noise_is_dropped_unread(noise: str):
 
 
 def test_a_frame_somewhat_below_the_threshold_keeps_speech_going():
-    """Until a short pause; then speech needs the full threshold again."""
+    """After a short pause, speech needs the full threshold again."""
     assert ["aaA....44"] == segments_read(StreamDriver().feed_text("aaA....44", SHORT_SILENCE))
     assert [] == segments_read(StreamDriver().feed_text("aaA.....44", TURN_END_SILENCE))
 
@@ -242,7 +242,7 @@ def test_the_detector_s_threshold_may_change_on_the_way():
 
 @pytest.mark.parametrize("text", ["." * 40, "." * 3 + "a" * 9 + "." * 40])
 def test_a_threshold_of_0_takes_everything_for_speech(text: str):
-    """Even frames that are certainly silent."""
+    """This includes frames that are certainly silent."""
     driver = StreamDriver(Endpointing(50, 50, vad_threshold=0.0)).feed_text(text)
 
     assert driver.recogniser.accepts_partials

@@ -196,7 +196,7 @@ def test_every_mistake_names_the_file() -> None:
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    """And so is one that is not UTF-8."""
+    """So is a file that is not UTF-8."""
     with pytest.raises(UsageProblem, match="cannot be read"):
         script_file.load_script(tmp_path / "nowhere.toml")
     with pytest.raises(UsageProblem, match="is not TOML"):
@@ -207,14 +207,14 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
 
 
 def rows() -> dict[str, tuple[str, str]]:
-    """For each fault in the documentation, the columns about its keys."""
+    """The columns about the keys of each fault in the documentation."""
     table = PAGE.split("<!-- faults -->")[1].split("<!-- /faults -->")[0]
     cells = [line.split("|")[1:-1] for line in table.strip().splitlines()[2:]]
     return {name.strip(" `"): (after.strip(), keys) for name, _, after, keys in cells}
 
 
 def test_every_fault_is_on_the_page() -> None:
-    """And no fault that does not exist."""
+    """The page contains no other fault."""
     assert [what.value for what in FaultKind] == list(rows())
     assert set(FaultKind) == set(FAULT_RULES)
 
@@ -258,6 +258,6 @@ def test_an_example_is_a_script(path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    """And the documentation names their folder."""
+    """The documentation mentions their folder."""
     assert EXAMPLES
     assert "`samples/scripts`" in PAGE
