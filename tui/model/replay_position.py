@@ -1,4 +1,4 @@
-"""A moment of a finished run, as the replay bar shows it."""
+"""The position in a replayed run, for the replay bar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from workers.runs.job_timeline import IncidentKind
 
 @dataclass(frozen=True, slots=True)
 class ReplayPosition:
-    """Times are in seconds since the run started."""
+    """A position in a run. Times are in seconds since the run started."""
 
     position_s: float
     duration_s: float
     playing: bool
     speed: int
     time_of_day: datetime
-    """The time of day at the position."""
-    troubles: Sequence[tuple[float, IncidentKind]]
-    """Incidents with their times."""
+    """The time of day at this position."""
+    incidents: Sequence[tuple[float, IncidentKind]]
+    """The time in seconds and the kind of each incident."""

@@ -1,4 +1,4 @@
-"""The bar of a replay: position, length, and where sessions had problems."""
+"""The replay bar: position, length, and when sessions had problems."""
 
 from tui.model.replay_position import ReplayPosition
 from tui.text.formats import format_duration
@@ -12,7 +12,7 @@ MIN_REPLAY_BAR_WIDTH = 10  # if the bar would be shorter, it replaces the time o
 
 
 def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
-    """Sign, position, bar with incidents, length, speed, and the time of day if there is room."""
+    """Draws sign, position, bar with incidents, length, speed, and the time of day if it fits."""
     before, bar_cells, after = _bar_layout(position, cells, symbols)
     if not bar_cells:
         return [*before, *after]
@@ -24,13 +24,13 @@ def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> Styled
     playhead = cell_at(position.position_s)
     played, rest = (symbols.filled, Role.LIVE), (symbols.track, Role.FAINT)
     bar = [played if cell < playhead else rest for cell in range(bar_cells)]
-    signs = {  # the worst last: it is drawn if several share a cell
+    signs = {  # worst last: it is drawn if several share a cell
         IncidentKind.SLIPPED: (symbols.slip, Role.WARNING),
         IncidentKind.RETRIED: (symbols.status[JobStatus.RETRYING], Role.WARNING),
         IncidentKind.FAILED: (symbols.status[JobStatus.FAILED], Role.ERROR),
     }
     for kind, sign in signs.items():
-        for time_s, incident in position.troubles:
+        for time_s, incident in position.incidents:
             if incident is kind:
                 bar[cell_at(time_s)] = sign
     bar[playhead] = (symbols.playhead, Role.STRONG)
@@ -38,7 +38,7 @@ def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> Styled
 
 
 def position_at(position: ReplayPosition, cell: int, cells: int, symbols: Symbols) -> float | None:
-    """The position that a cell of the line means, in seconds; None beside the bar."""
+    """The position at a cell of the line, in seconds; None outside the bar."""
     before, bar_cells, _ = _bar_layout(position, cells, symbols)
     offset = cell - line_width(before)
     if not 0 <= offset < bar_cells:
@@ -49,7 +49,7 @@ def position_at(position: ReplayPosition, cell: int, cells: int, symbols: Symbol
 def _bar_layout(
     position: ReplayPosition, cells: int, symbols: Symbols
 ) -> tuple[StyledLine, int, StyledLine]:
-    """What stands before the bar, the cells of the bar, and what stands after it."""
+    """The text before the bar, the width of the bar in cells, and the text after it."""
     hours = position.duration_s >= 3600
     length = format_duration(position.duration_s, show_hours=hours)
     at = f"{format_duration(position.position_s, show_hours=hours):>{len(length)}}"

@@ -22,7 +22,7 @@ def text(scrub: ReplayPosition, cells: int) -> str:
     return "".join(text for text, _ in replay_bar(scrub, cells, UNICODE))
 
 
-def test_it_shows_moment_length_speed_and_troubles() -> None:
+def test_it_shows_moment_length_speed_and_incidents() -> None:
     """The worst of several in one place; it is never wider than there is room."""
     assert " ‖ 1:00 ━━━✗━━┃───↻ 1:40   4x  09:05:07 " == text(scrub(60.0), 40)
     assert text(scrub(0.0, playing=True), 40).startswith(" ▸ 0:00 ┃──✗")
