@@ -92,7 +92,9 @@ async def test_sentences_name_changed_keys(open_desk: DeskFactory) -> None:
         await seat.press("escape", "tab", "ctrl+a", "delete")
         assert "F8 yes  n no" == str(seat.desk.screen.query_one("#box").border_subtitle)
         await seat.press("f8")
-        assert "Cancelling 3 jobs; transcripts are kept, ^k again forces" in seat.footer_text()
+        assert (
+            "Cancelling 3 jobs; transcripts are kept; press ^k again to force" in seat.footer_text()
+        )
 
 
 async def test_changed_keys_work_and_are_shown_everywhere(open_desk: DeskFactory) -> None:
@@ -119,7 +121,7 @@ async def test_changed_keys_work_and_are_shown_everywhere(open_desk: DeskFactory
         commands = {
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
         }
-        assert "key: Z" == commands["Quit: sessions end gracefully; again forces"].help
+        assert "key: Z" == commands["Quit, ending sessions gracefully; press again to force"].help
 
         supervisor.is_idle = False
         await seat.press("q")
@@ -191,7 +193,7 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
             sorted(f"Theme: {name}" for name in PACELINE_THEMES) == themes[: len(PACELINE_THEMES)]
         )
         assert "Theme: nord" in themes
-        assert "key: x" == commands["Cancel, keep the transcript so far; again forces"].help
+        assert "key: x" == commands["Cancel, keep the transcript; press again to force"].help
 
         commands["Sort by lag"].callback()
         commands["Theme: paceline-contrast"].callback()

@@ -1,4 +1,4 @@
 """The user's settings and remembered choices.
 
-Names that other rooms define, such as columns, come in as arguments. This room may import keys.
+Names defined by other packages, such as columns, are passed as arguments. May import `tui.keys`.
 """

@@ -1,6 +1,6 @@
 """Finds and reads the user's settings file.
 
-A file with an unknown name or a wrong value is refused, with the line that has it.
+A file with an unknown name or an invalid value is refused; the error specifies its line.
 """
 
 import difflib
@@ -24,28 +24,28 @@ from tui.config.settings import (
 from workers.errors import UsageProblem
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
-"""The environment variable that names another settings file."""
+"""The environment variable with the path of another settings file."""
 
 THEME_VARIABLE = "TEXTUAL_THEME"
-"""The environment variable from which any Textual program takes its theme."""
+"""The environment variable from which every Textual program takes its theme."""
 
 _KeyPath: TypeAlias = tuple[str, ...]
-"""The keys of the tables around a value, and its own."""
+"""The keys of the tables that contain a value, then its own key."""
 
 
 def settings_path() -> Path:
-    """The settings file; it need not exist."""
+    """The path of the settings file, which need not exist."""
     if named := os.environ.get(SETTINGS_VARIABLE):
         return Path(os.path.expanduser(named))
     return user_config_path("paceline") / "settings.toml"
 
 
 def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
-    """Reads the user's settings, and the theme from the environment if it names one.
+    """Reads the user's settings, and the theme from the environment if it is set there.
 
-    ``column_names``: returns what ``columns`` may list; called only if the file has that setting,
-    because the columns are slow to load. Raises `UsageProblem` for a file that cannot be read or
-    understood.
+    ``column_names``: returns the names allowed in ``columns``; called only if the file has that
+    setting, because the columns are slow to load. Raises `UsageProblem` for a file that cannot be
+    read or is not valid.
     """
     file, settings = settings_path(), DeskSettings()
     try:
@@ -53,12 +53,12 @@ def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
     except FileNotFoundError:
         if SETTINGS_VARIABLE in os.environ:
             hint = f"See {SETTINGS_VARIABLE}."
-            raise UsageProblem(f"{file}: there is no such file", hint) from None
+            raise UsageProblem(f"{file} does not exist", hint) from None
     except OSError as error:
         raise UsageProblem(f"{file} cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise UsageProblem(f"{file}, line {line}: this is not UTF-8", "Save it as such.") from error
+        raise UsageProblem(f"{file}, line {line} is not UTF-8", "Save it as UTF-8.") from error
     if theme := os.environ.get(THEME_VARIABLE):
         if (problem := _theme_problem(theme)) is not None:
             raise UsageProblem(f"{THEME_VARIABLE}: {problem[0]}", problem[1])
@@ -67,7 +67,7 @@ def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
 
 
 class _SettingsReader:
-    """Reads one file; a value that is wrong raises `UsageProblem` with its line."""
+    """Reads one file; an invalid value raises `UsageProblem` with its line number."""
 
     def __init__(self, file: str, text: str, column_names: Callable[[], Sequence[str]]) -> None:
         self._file = file
@@ -89,14 +89,14 @@ class _SettingsReader:
         defaults = DeskSettings()
         theme = document.get("theme", defaults.theme)
         if not isinstance(theme, str):
-            self._refuse(("theme",), "theme is the name of a theme, in quotes")
+            self._refuse(("theme",), "theme must be the name of a theme, in quotes")
         if (problem := _theme_problem(theme)) is not None:
             self._refuse(("theme",), *problem)
         refresh = document.get("refresh", defaults.refresh)
         number = isinstance(refresh, int | float) and not isinstance(refresh, bool)
         if not number or not MIN_REFRESH_S <= refresh <= MAX_REFRESH_S:
             bounds = f"{MIN_REFRESH_S} to {MAX_REFRESH_S:g}"
-            self._refuse(("refresh",), f"refresh is a number of seconds, {bounds}")
+            self._refuse(("refresh",), f"refresh must be a number of seconds, {bounds}")
         columns = None
         if "columns" in document:
             known = self._column_names()
@@ -122,7 +122,7 @@ class _SettingsReader:
         together = table.get("together", defaults.together)
         existing = str(table.get("existing", defaults.existing))
         if not isinstance(folder, str):
-            self._refuse(("export", "folder"), "folder is a path, in quotes")
+            self._refuse(("export", "folder"), "folder must be a path, in quotes")
         policies = [policy.value for policy in OverwritePolicy]
         self._check_choice(("export", "existing"), "existing", existing, policies)
         return ExportSettings(
@@ -154,18 +154,18 @@ class _SettingsReader:
             scope, _, action = conflict.changed.id.partition(".")
             other, shown = conflict.other, keys_display([conflict.key_name])
             does = f"{other.description} ({other.scope.name.lower()})"
-            hint = "Give one of the two another key." if other.id else "That key stays what it is."
-            self._refuse(("keys", scope, action), f"“{shown}” would also do this: {does}", hint)
+            hint = "Assign another key to one of them." if other.id else "That key is fixed."
+            self._refuse(("keys", scope, action), f"“{shown}” is already used: {does}", hint)
         return changed
 
-    # --- kinds of values; each refuses other ones
+    # --- kinds of values; each method refuses all others
 
     def _key_names(self, key_path: _KeyPath, value: Any) -> tuple[str, ...]:
         from tui.keys.key_names import parse_key_name
 
         written = [value] if isinstance(value, str) else value
         if not isinstance(written, list) or not written:
-            self._refuse(key_path, "keys are a name in quotes, or a list of names")
+            self._refuse(key_path, "keys must be a name in quotes, or a list of names")
         names = []
         for key in written:
             name = parse_key_name(key) if isinstance(key, str) else None
@@ -177,20 +177,20 @@ class _SettingsReader:
 
     def _bool(self, key_path: _KeyPath, value: Any) -> bool:
         if not isinstance(value, bool):
-            self._refuse(key_path, f"{key_path[-1]} is true or false")
+            self._refuse(key_path, f"{key_path[-1]} must be true or false")
         return value
 
     def _table(self, key_path: _KeyPath, parent: Mapping[str, Any]) -> Mapping[str, Any]:
         value, name = parent.get(key_path[-1], {}), ".".join(key_path)
         if not isinstance(value, dict):
-            self._refuse(key_path, f"{name} is a table", f"Write [{name}].")
+            self._refuse(key_path, f"{name} must be a table", f"Write [{name}].")
         return value
 
     def _names(
         self, key_path: _KeyPath, what: str, value: Any, known: Iterable[str]
     ) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            self._refuse(key_path, f"{key_path[-1]} is a list of names in quotes")
+            self._refuse(key_path, f"{key_path[-1]} must be a list of names in quotes")
         for name in value:
             self._check_choice(key_path, what, name, known)
         return tuple(value)
@@ -212,9 +212,9 @@ class _SettingsReader:
 
 
 def _line_number(key_path: _KeyPath, text: str) -> int:
-    """The line where a value begins in valid TOML, which `tomllib` does not report; 1 if missing.
+    """The line where a value begins in valid TOML; 1 if it is missing.
 
-    Parses more and more lines until the value is there.
+    `tomllib` does not report it, so this parses more and more lines until the value appears.
     """
     lines = [f"{line}\n" for line in text.split("\n")]
     start = 0
@@ -222,7 +222,7 @@ def _line_number(key_path: _KeyPath, text: str) -> int:
         try:
             value: Any = tomllib.loads("".join(lines[:count]))
         except tomllib.TOMLDecodeError:
-            continue  # inside a value of several lines
+            continue  # the line is inside a multi-line value
         for key in key_path:
             value = value.get(key) if isinstance(value, dict) else None
         if value is not None:
@@ -245,5 +245,5 @@ def _unknown_name_problem(what: str, value: str, known: Sequence[str]) -> tuple[
     if value in known:
         return None
     near = difflib.get_close_matches(value, known, 1, cutoff=0.5)
-    hint = f"Did you mean “{near[0]}”?" if near else f"There are: {', '.join(known)}."
+    hint = f"Did you mean “{near[0]}”?" if near else f"Valid names: {', '.join(known)}."
     return f"there is no {what} “{value}”", hint

@@ -1,7 +1,7 @@
-"""Remembers the last choices in dialogs, in one file under the user's state folder.
+"""Remembers the last choices in dialogs, in one file in the user's state folder.
 
-Nothing here is an error: a file that cannot be read counts as empty, and a choice that cannot be
-written is forgotten.
+No error is raised: a file that cannot be read counts as empty, and a choice that cannot be
+written is lost.
 """
 
 import json
@@ -17,7 +17,7 @@ from workers.protocol.codec import JsonObject
 
 
 def remembered_path() -> Path:
-    """The file of remembered choices; it need not exist."""
+    """The path of the file with remembered choices, which need not exist."""
     return user_state_path("paceline", appauthor=False) / "remembered.json"
 
 
@@ -28,13 +28,13 @@ def load_choice(name: str) -> JsonObject:
 
 
 def save_choice(name: str, value: JsonObject) -> None:
-    """Saves a choice under a name, beside those of other names."""
+    """Saves a choice under a name; keeps those saved under other names."""
     file = remembered_path()
     new = file.with_name(f"{file.name}.{os.getpid()}")
-    with suppress(OSError, ValueError):  # a full or read-only disk; text that no file can hold
+    with suppress(OSError, ValueError):  # a full or read-only disk; text that cannot be encoded
         file.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(json.dumps({**_read_all(), name: value}), encoding="utf-8")
-        new.replace(file)  # atomic, since another desk may write too
+        new.replace(file)  # atomic, because another desk may write at the same time
 
 
 def _read_all() -> JsonObject:

@@ -11,13 +11,13 @@ MIN_REFRESH_S, MAX_REFRESH_S = 0.1, 2.0
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """The first choice in the export dialog, until the user makes another one."""
+    """The initial choice in the export dialog, until the user makes another one."""
 
     formats: tuple[str, ...] = ("txt",)
     folder: str = ""
-    """Empty: the folder “exports” of the run."""
+    """Where files are written; empty: “exports” in the run folder."""
     together: bool = False
-    """One file for all recordings, in the formats that allow it."""
+    """Write one file for all recordings, in the formats that allow it."""
     existing: str = "refuse"
     """The value of a `workers.exports.files.OverwritePolicy`."""
 
@@ -28,11 +28,11 @@ class DeskSettings:
 
     theme: str = PACELINE_THEMES[0]
     ascii: bool = False
-    """Draw with ASCII characters only, whatever the terminal can show."""
+    """Draw with ASCII characters only, even if the terminal can show others."""
     refresh: float = 0.2
     """Seconds between two updates of the screen."""
     columns: frozenset[str] | None = None
-    """Names of the columns that the table may show beside the file's name; None: all of them."""
+    """Names of the columns that the table may show, besides the file name; None: all of them."""
     export: ExportSettings = ExportSettings()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names of the keys that replace those of a `KeyBinding`, by its id."""
+    """Names of keys that replace those of a `KeyBinding`, by `KeyBinding.id`."""

@@ -1,4 +1,4 @@
 """Finding recordings on disk: listing, search, path input, and the state of the picker.
 
-The dialog around them belongs to screens. This room may import text, but nothing that draws.
+The dialog that shows them is in `tui.screens`. May import `tui.text`, but no package that draws.
 """

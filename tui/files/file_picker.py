@@ -1,4 +1,4 @@
-"""The state of the list in the dialog that adds recordings. Reads no disk."""
+"""The state of the list in the dialog that adds recordings. Does not read the disk."""
 
 import os
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class FilePicker:
             self.marked |= files
 
     def selection(self, line: str, *, in_list: bool) -> "PathSelection":
-        """What Enter adds: the marked entries, otherwise the one at the cursor, or the line."""
+        """What Enter adds: the marked entries, else the one at the cursor or the typed ``line``."""
         if self.marked:
             return PathSelection(paths=tuple(self.marked))
         if not in_list:
@@ -62,7 +62,7 @@ class FilePicker:
 
 @dataclass(frozen=True, slots=True)
 class PathSelection:
-    """What to add: exact paths, or a line that names some. False if it is empty."""
+    """What to add: exact paths, or a line that contains paths. An empty selection is false."""
 
     paths: Sequence[str] = ()
     line: str = ""
@@ -72,7 +72,7 @@ class PathSelection:
 
 
 def parent_folder(folder: str) -> str:
-    """The folder above; a relative path stays relative as long as possible."""
+    """The parent folder; a relative path stays relative as long as possible."""
     parent, name = os.path.split(folder.rstrip(os.sep))
     if name and name not in (os.curdir, os.pardir):
         return parent

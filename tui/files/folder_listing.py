@@ -1,6 +1,6 @@
 """Lists the folders and recordings in a folder.
 
-Reads the disk, which may be slow on a network: do not call it in the event loop.
+Reads the disk, and network drives may be slow: do not call these functions in the event loop.
 """
 
 import os
@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 from workers.audio.discovery import is_recording
 
 GLOB_CHARS = frozenset("*?[")
-"""Characters that make a name a pattern."""
+"""A name that contains one of these characters is a pattern."""
 
 _HEADER_BYTES = 44
-"""Bytes at the beginning of a WAV or FLAC file from which its duration follows."""
+"""Bytes of a WAV or FLAC header that are enough to compute the duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class FolderEntry:
 def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
     """Folders, then recordings, sorted by name, whose names start with or match ``pattern``.
 
-    Hidden ones only if the pattern starts with a dot. Raises `OSError` or `ValueError`.
+    Includes hidden ones only if the pattern starts with a dot. Raises `OSError` or `ValueError`.
     """
     entries = []
     with os.scandir(folder or os.curdir) as found:
@@ -41,7 +41,7 @@ def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
             name, is_folder, size_bytes = entry.name, False, None
             if not _matches(name, pattern):
                 continue
-            with suppress(OSError):  # such as a link that leads to nothing or to itself
+            with suppress(OSError):  # such as a broken link, or one to itself
                 is_folder = entry.is_dir()
                 size_bytes = None if is_folder or not is_recording(name) else entry.stat().st_size
             if is_folder or is_recording(name):
@@ -59,7 +59,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def estimate_duration(entry: FolderEntry) -> float | None:
-    """Seconds that the header of a WAV or FLAC file claims; the audio itself is not read."""
+    """Duration in seconds according to the header of a WAV or FLAC file; reads no audio."""
     if not entry.size_bytes or not os.path.isfile(entry.path):  # reading a pipe would block
         return None
     try:
@@ -80,7 +80,7 @@ def estimate_duration(entry: FolderEntry) -> float | None:
 
 
 def glob_recordings(pattern: str, on_folder: Callable[[str], None]) -> Iterator[str]:
-    """Folders and recordings that match a pattern, sorted by name; ``**`` means any depth.
+    """Yields folders and recordings that match a pattern, by name; ``**`` means any depth.
 
     Links to folders are not followed below ``**``, to avoid endless loops. ``on_folder`` is called
     with each folder and may raise to end the search.

@@ -1,4 +1,4 @@
-"""Paths as users type, paste or drop them into a terminal."""
+"""Parses and completes paths that users type, paste or drop into a terminal."""
 
 import os
 import re
@@ -10,40 +10,40 @@ from urllib.parse import unquote, urlsplit
 from tui.files.folder_listing import FolderEntry, list_folder
 
 MAX_PASTE_CHARS = 100_000
-"""Longer pasted text is cut, because each key then takes seconds."""
+"""Longer pasted text is cut, because every key press would then take seconds."""
 
 _UNTYPABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters and undecodable bytes, which the input would send to the terminal unchanged.
 A file with such a name can be added from the list, or with its folder."""
 
 _SHELL_SYNTAX = re.compile(r"^['\"]|\\|^file://")
-"""Found in a line that is quoted for a shell, or a URL."""
+"""Matches a line that is quoted for a shell, or is a URL."""
 
 _SHELL_SPECIAL = re.compile(r"[ \\'\"]")
 
 
 @dataclass(frozen=True, slots=True)
 class PathCompletion:
-    """The last path of a line and what it could become."""
+    """The last path of a line and its possible completions."""
 
     leading_paths: str
-    """The text before it, including the space."""
+    """The text before the last path, including the space."""
     last_path: str
-    """Without quotes and escapes."""
+    """The last path without quotes and escapes."""
     folder: str
-    """The folder that it names; empty: the current one."""
+    """The folder part of the last path; empty: the current folder."""
     entries: Sequence[FolderEntry]
     """Entries of the folder that match."""
 
 
 def sanitize_paste(text: str) -> str:
-    """Replaces characters that cannot be typed by spaces; lines stay lines."""
+    """Replaces characters that cannot be typed with spaces; keeps line breaks."""
     lines = re.split(r"\r\n?|\n", text[:MAX_PASTE_CHARS])
     return "\n".join(_UNTYPABLE.sub(" ", line) for line in lines)
 
 
 def join_pasted_paths(text: str) -> str:
-    """Joins pasted paths into one line; each of several lines is one path, spaces included."""
+    """Joins pasted paths into one line; if there are several lines, each is one path."""
     lines = [line.strip() for line in sanitize_paste(text).splitlines() if line.strip()]
     if len(lines) < 2:
         return "".join(lines)
@@ -53,7 +53,7 @@ def join_pasted_paths(text: str) -> str:
 def split_paths(line: str, base: str = "") -> list[str]:
     """The paths in a line: the whole line if it exists, otherwise split as a shell does.
 
-    Relative paths start at ``base``.
+    Relative paths are relative to ``base``.
     """
     line = line.strip()
     whole = _resolve_path(line, base)
@@ -61,7 +61,7 @@ def split_paths(line: str, base: str = "") -> list[str]:
         return [whole] if line else []
     try:
         return [_resolve_path(part, base) for part in shlex.split(line)]
-    except ValueError:  # an apostrophe in a name is not a quote
+    except ValueError:  # an apostrophe in a name, not a quote
         return [whole]
 
 
@@ -114,13 +114,13 @@ def _last_path(line: str) -> tuple[int, str]:
 
 
 def complete_path(line: str, base: str = "", *, folders_only: bool = False) -> str:
-    """Completes a line up to where matching names differ; ``folders_only`` ignores files.
+    """Completes a line up to the first difference between matches; ``folders_only``: no files.
 
     Reads a folder: do not call it in the event loop.
     """
     try:
         completion = find_completions(line, base)
-    except (OSError, ValueError):  # the latter for a path that cannot exist
+    except (OSError, ValueError):  # ValueError: the path cannot exist
         return line
     names = [
         entry.name + (os.sep if entry.is_folder else "")
@@ -129,13 +129,13 @@ def complete_path(line: str, base: str = "", *, folders_only: bool = False) -> s
     ]
     parent, begin = os.path.split(os.path.expanduser(completion.last_path))
     common = os.path.commonprefix(names)  # noqa: RUF071  of characters, not of path components
-    if not names or len(common) < len(begin):  # the typed part differs by capitals
+    if not names or len(common) < len(begin):  # the typed part differs in case
         return line
     return append_path(completion.leading_paths, os.path.join(parent, common))
 
 
 def append_path(leading_paths: str, path: str) -> str:
-    """Appends a path to a line, and escapes it if others precede it."""
+    """Appends a path to a line, and escapes it if there are paths before it."""
     return leading_paths + (_SHELL_SPECIAL.sub(r"\\\g<0>", path) if leading_paths else path)
 
 
@@ -143,4 +143,4 @@ def skipped_note(skipped: Sequence[tuple[str, str]], key: str) -> str:
     """A note on skipped paths, to append to a notice; ``key``: the key that lists them."""
     if not skipped:
         return ""
-    return f", {len(skipped)} skipped, as {': '.join(skipped[0])}; {key} lists them"
+    return f", {len(skipped)} skipped, such as {': '.join(skipped[0])}; {key} lists them"

@@ -1,4 +1,4 @@
-"""Finds the recordings that paths mean: expands patterns and searches folders."""
+"""Finds the recordings at given paths: expands patterns and searches folders."""
 
 import asyncio
 import os
@@ -11,15 +11,15 @@ from workers.errors import UsageProblem
 
 
 class SearchCancelled(Exception):
-    """Raised in the thread that searches."""
+    """The search was cancelled; raised in the thread that searches."""
 
 
 def search_recordings(
     paths: Iterable[str], skipped: list[tuple[str, str]], cancelled: Event
 ) -> list[str]:
-    """The recordings, without repeats; adds other paths to ``skipped``, with the reason.
+    """Returns recordings without repeats; adds other paths to ``skipped``, with the reason.
 
-    Raises `SearchCancelled` once the event is set, and `UsageProblem` for a path or pattern that
+    Raises `SearchCancelled` once the event is set, `UsageProblem` for a path or pattern that
     matches nothing.
     """
 
@@ -43,19 +43,19 @@ def search_recordings(
                 files |= dict.fromkeys(find_recordings([match], skip, check_cancelled))
             except (
                 UsageProblem
-            ) as problem:  # a folder without recordings, which the user did not name
+            ) as problem:  # a folder without recordings that the user did not enter
                 skip(match, problem.reason)
     return list(files)
 
 
 class RecordingSearch:
-    """Searches in a thread, for the event loop. A new search cancels the one before."""
+    """Searches in a thread, for the event loop. A new search cancels the previous one."""
 
     def __init__(self) -> None:
         self._cancelled = Event()
 
     def cancel(self) -> None:
-        """Ends a running search at its next folder."""
+        """Makes a running search stop at its next folder."""
         self._cancelled.set()
 
     async def search(

@@ -1,2 +1,2 @@
-"""All keys: the table of actions, the names of keys, and the user's changes. What an action does is
-in screens, widgets and `tui.app`. May import no other room."""
+"""All keys: the table of actions, the names of keys, and the user's changes. Actions are
+implemented in `tui.screens`, `tui.widgets` and `tui.app`. Imports no other Paceline package."""

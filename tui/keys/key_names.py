@@ -1,4 +1,4 @@
-"""How keys are written: Textual's names, and what people read and write for them."""
+"""Converts between Textual's names of keys and the names that users read and write."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ _KEY_DISPLAYS = {
 
 
 def parse_key_name(text: str) -> str | None:
-    """Textual's name of a key as a person writes it, ``comma`` for ``,``; None if none has it."""
+    """Textual's name of a key that a user wrote, such as ``comma`` for ``,``; None if unknown."""
     if text == ",":
         return "comma"
     if not text.isprintable() or not text.strip() or "," in text:
@@ -39,12 +39,12 @@ def parse_key_name(text: str) -> str | None:
         return None
     known = len(base) == 1 or base in _KEY_NAMES
     if not known and not (key_to_character(base) or "\n").isprintable():
-        return None  # “esc” is the name of a character, but of no key
+        return None  # “esc” is the name of a character, but not of a key
     return next(iter(Binding.make_bindings([(text, "", "")]))).key
 
 
 def keys_display(names: Iterable[str]) -> str:
-    """Keys as people read them: ``PgDn ^d``."""
+    """Formats keys for display: ``PgDn ^d``."""
     return " ".join(map(_key_display, names))
 
 

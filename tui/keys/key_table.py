@@ -1,4 +1,4 @@
-"""Every action of the desk, one entry each: keys, description, footer label, and when it can act.
+"""All actions of the desk: keys, description, footer label, and when each action is available.
 
 Bindings, footer, command palette, help, settings and the reference page read these entries.
 The actions of `Scope.JOBS` and `Scope.REPLAY`, the verbs, are methods of `tui.app.run_actions` and
@@ -15,7 +15,7 @@ from tui.keys.key_names import keys_display
 
 
 class Scope(Enum):
-    """Where a key works; the value is its heading in the help."""
+    """The part of the UI where a key works; the value is its heading in the help."""
 
     SESSIONS = "Sessions"
     JOBS = "Jobs"
@@ -39,7 +39,7 @@ class Scope(Enum):
 
 
 class Needs(Enum):
-    """What must be there before a verb can act."""
+    """What a verb needs before it can act."""
 
     NOTHING = "nothing"
     ROWS = "a current or marked row"
@@ -56,10 +56,10 @@ class KeyBinding:
 
     scope: Scope
     keys: tuple[str, ...]  # Textual's names of the keys; each of them works
-    action: str  # the method that does it, with its arguments; published, as settings name it
-    description: str  # for help and palette
-    footer_label: str = ""  # for the footer; empty keeps the action out of it
-    hidden_keys: int = 0  # how many of the keys, from the end, are not displayed
+    action: str  # the method to call and its arguments; published, because settings use it
+    description: str  # for the help and the command palette
+    footer_label: str = ""  # empty: not shown in the footer
+    hidden_keys: int = 0  # number of keys, from the end, that are not displayed
     priority: bool = False
     """The key works before the focused widget sees it. Users cannot change it."""
     needs: Needs = Needs.NOTHING
@@ -72,11 +72,11 @@ class KeyBinding:
 
     @property
     def key_display(self) -> str:
-        """The keys as people read them."""
+        """The keys, formatted for display."""
         return _cached_display(self.keys[: len(self.keys) - self.hidden_keys])
 
 
-_cached_display = lru_cache(maxsize=None)(keys_display)  # every drawing of the footer calls it
+_cached_display = lru_cache(maxsize=None)(keys_display)  # called whenever the footer is drawn
 
 
 def _key(
@@ -108,7 +108,7 @@ KEY_BINDINGS = (
     _key(Scope.SESSIONS, "end G", "edge(1)", "last session"),
     _key(Scope.SESSIONS, "enter", "read", "read the transcript full screen", "read"),
     _key(Scope.SESSIONS, "space", "mark", "mark the session, go to the next", "mark"),
-    _key(Scope.SESSIONS, "ctrl+a", "mark_all", "mark all visible sessions; again unmarks them"),
+    _key(Scope.SESSIONS, "ctrl+a", "mark_all", "mark all visible sessions; press again to unmark"),
     _key(Scope.SESSIONS, "i", "invert_marks", "invert the marks"),
     _key(Scope.SESSIONS, "slash", "filter", "filter the sessions as you type", "filter"),
     _key(Scope.SESSIONS, "s", "sort", "sort by a column", "sort"),
@@ -117,7 +117,7 @@ KEY_BINDINGS = (
     _key(Scope.SESSIONS, "tab", "other_pane", "switch between table and transcript"),
     _key(Scope.SESSIONS, "escape", "back", "go back; clears the marks, then the filter"),
     _verb("a", "add", "add files or folders", "add"),
-    _verb("x", "cancel", "cancel, keep the transcript so far; again forces", "cancel", Needs.ROWS),
+    _verb("x", "cancel", "cancel, keep the transcript; press again to force", "cancel", Needs.ROWS),
     _verb("r", "retry", "retry failed or cancelled sessions", "retry", Needs.ROWS),
     _verb("R", "retry_failed", "retry all failed sessions", "", Needs.FAILED),
     _verb("e", "export", "export transcripts to files", "export", Needs.TRANSCRIPT, in_replay=True),
@@ -141,7 +141,7 @@ KEY_BINDINGS = (
     _key(Scope.VIEW, "4", "tab('job')", "job: file, parameters, attempts, errors"),
     _key(Scope.VIEW, "left_square_bracket", "tabs(-1)", "previous tab"),
     _key(Scope.VIEW, "right_square_bracket", "tabs(1)", "next tab"),
-    _key(Scope.VIEW, "t", "stamps", "time stamps: starts, all, none"),
+    _key(Scope.VIEW, "t", "stamps", "time stamps: start, details, none"),
     _key(Scope.TRANSCRIPT, "down j", "lines(1)", "line down"),
     _key(Scope.TRANSCRIPT, "up k", "lines(-1)", "line up; stops following"),
     _key(Scope.TRANSCRIPT, "pagedown ctrl+d", "pages(1)", "page down"),
@@ -151,7 +151,7 @@ KEY_BINDINGS = (
     _key(Scope.TRANSCRIPT, "slash", "search", "search the transcript, filter the events", "search"),
     _key(Scope.TRANSCRIPT, "n", "found(1)", "next match"),
     _key(Scope.TRANSCRIPT, "N", "found(-1)", "previous match"),
-    _key(Scope.EVENTS, "enter", "unfold", "show the whole line; again folds it"),
+    _key(Scope.EVENTS, "enter", "unfold", "show the whole line; press again to fold"),
     _key(Scope.SEARCH, "enter", "submit", "keep the search; n and N step through matches", "keep"),
     _key(Scope.SEARCH, "down", "found(1)", "next match", "next"),
     _key(Scope.SEARCH, "up", "found(-1)", "previous match", "previous"),
@@ -172,10 +172,10 @@ KEY_BINDINGS = (
     _key(Scope.WALL, "f", "pin", "pin these sessions, or release them", "pin"),
     _key(Scope.WALL, "space", "mark", "mark the session, go to the next", "mark"),
     _key(Scope.WALL, "escape", "back", "back to the sessions", "back"),
-    _key(Scope.REPLAY, "p", "play", "play or pause; at the end, from the start", "play"),
+    _key(Scope.REPLAY, "p", "play", "play or pause; at the end, play from the start", "play"),
     _key(Scope.REPLAY, "plus", "faster(1)", "faster: 4 or 16 times", "faster"),
     _key(Scope.REPLAY, "minus", "faster(-1)", "slower", "slower"),
-    _key(Scope.REPLAY, "full_stop", "skip(10)", "10 seconds forward", "10 s on"),
+    _key(Scope.REPLAY, "full_stop", "skip(10)", "10 seconds forward", "forward"),
     _key(Scope.REPLAY, "comma", "skip(-10)", "10 seconds back", "back"),
     _key(Scope.REPLAY, "greater_than_sign", "skip(60)", "a minute forward"),
     _key(Scope.REPLAY, "less_than_sign", "skip(-60)", "a minute back"),
@@ -183,12 +183,12 @@ KEY_BINDINGS = (
     _key(Scope.REPLAY, "B", "end_of_run", "go to the end"),
     _key(Scope.DESK, "question_mark f1", "help", "keys and symbols", "help", hidden_keys=1),
     _key(Scope.DESK, "ctrl+p", "command_palette", "all actions by name"),
-    _key(Scope.DESK, "q", "quit", "quit: sessions end gracefully; again forces", "quit"),
+    _key(Scope.DESK, "q", "quit", "quit, ending sessions gracefully; press again to force", "quit"),
     _key(
         Scope.DESK,
         "ctrl+c ctrl+q",
         "quit",
-        "the same, in dialogs too",
+        "quit, in dialogs too",
         hidden_keys=1,
         priority=True,
     ),
@@ -206,7 +206,7 @@ KEY_BINDINGS = (
     _key(Scope.SORTING, "w", "choose('WORDS')", "newest words"),
     _key(Scope.SORTING, "down j", "move(1)", "next column"),
     _key(Scope.SORTING, "up k", "move(-1)", "previous column"),
-    _key(Scope.SORTING, "enter space", "choose_here", "sort by it", "sort", hidden_keys=1),
+    _key(Scope.SORTING, "enter space", "choose_here", "sort by this column", "sort", hidden_keys=1),
     _key(Scope.ADDING, "enter", "submit", "add these recordings, or open the folder", "add"),
     _key(Scope.ADDING, "tab", "complete", "complete the path, or go back to it", "complete"),
     _key(Scope.ADDING, "down", "browse", "go to the list"),
@@ -229,14 +229,14 @@ KEY_BINDINGS = (
     _key(Scope.EXPORTING, "s", "choose('srt')", "SubRip subtitles"),
     _key(Scope.EXPORTING, "v", "choose('vtt')", "WebVTT subtitles"),
     _key(Scope.EXPORTING, "j", "choose('json')", "JSON with every word"),
-    _key(Scope.EXPORTING, "c", "choose('csv')", "a table, one turn a line"),
+    _key(Scope.EXPORTING, "c", "choose('csv')", "a table, one turn per line"),
     _key(Scope.EXPORTING, "a", "choose('a')", "one file each, or one for all"),
-    _key(Scope.EXPORTING, "o", "choose('o')", "files that exist"),
+    _key(Scope.EXPORTING, "o", "choose('o')", "what to do with existing files"),
     _key(Scope.EXPORTING, "f", "choose('f')", "the folder"),
-    _key(Scope.EXPORTING, "tab", "complete", "to the folder; complete it"),
+    _key(Scope.EXPORTING, "tab", "complete", "go to the folder; complete its path"),
     _key(Scope.EXPORTING, "down", "move(1)", "next choice"),
     _key(Scope.EXPORTING, "up", "move(-1)", "previous choice"),
-    _key(Scope.EXPORTING, "space", "choose_here", "choose, or not", "choose"),
+    _key(Scope.EXPORTING, "space", "choose_here", "choose, or undo the choice", "choose"),
     _key(Scope.EXPORTING, "y", "copy", "copy the folder's path"),
     _key(Scope.HELP, "question_mark f1 q enter", "close", "close", hidden_keys=3),
     _key(Scope.HELP, "down j", "lines(1)", "line down"),
@@ -264,7 +264,7 @@ SCOPE_STACKS = (
     (Scope.DIALOG, Scope.EXPORTING),
     (Scope.DIALOG, Scope.HELP),
 )
-"""Scopes whose keys work at the same time: within one line, a key must not mean two things."""
+"""Groups of scopes that are active together: within a group, a key must have one meaning."""
 
 
 def bindings_in(*scopes: Scope) -> list[KeyBinding]:
@@ -273,7 +273,7 @@ def bindings_in(*scopes: Scope) -> list[KeyBinding]:
 
 
 def textual_bindings(scope: Scope) -> list[BindingType]:
-    """The bindings of a scope as Textual declares them."""
+    """The bindings of a scope in the form that Textual's ``BINDINGS`` expects."""
     return [
         Binding(
             ",".join(key.keys),

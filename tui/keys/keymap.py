@@ -1,4 +1,4 @@
-"""The keys in force: the table of `tui.keys.key_table` with the user's changes."""
+"""The active keys: those of `tui.keys.key_table` with the user's changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from tui.keys.key_table import SCOPE_STACKS, KeyBinding, Scope, bindings_in
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A key that the user gave to ``changed``, although ``other`` uses it in the same place."""
+    """A key that the user assigned to ``changed``, but ``other`` uses it in the same place."""
 
     changed: KeyBinding
     other: KeyBinding
@@ -16,13 +16,13 @@ class Conflict:
 
 
 class Keymap:
-    """``overrides``: the names of the keys that replace the default ones, by `KeyBinding.id`."""
+    """Key bindings with the user's changes; ``overrides``: names of keys by `KeyBinding.id`."""
 
     def __init__(self, overrides: Mapping[str, tuple[str, ...]] | None = None) -> None:
         self.overrides = dict(overrides or {})
 
     def __call__(self, bindings: Iterable[KeyBinding]) -> list[KeyBinding]:
-        """These bindings with the user's keys."""
+        """Returns these bindings with the user's keys."""
         return [
             replace(key, keys=names, hidden_keys=0)
             if key.id and (names := self.overrides.get(key.id))
@@ -35,11 +35,11 @@ class Keymap:
         return self(bindings_in(*scopes))
 
     def key_display(self, scope: Scope, action: str) -> str:
-        """The keys of an action, as people read them."""
+        """The keys of an action, formatted for display."""
         return next(key.key_display for key in self.bindings_in(scope) if key.action == action)
 
     def short_key_display(self, scope: Scope, action: str) -> str:
-        """One key of an action, for use in a sentence: the one that is shortest to read."""
+        """The key of an action that is shortest to read, for use in a sentence."""
         return min(self.key_display(scope, action).split(), key=len)
 
     @property

@@ -1,4 +1,4 @@
 """Text for terminals: cleaning, widths, wrapping, and numbers in words.
 
-It knows nothing about Paceline, colours or Textual, and imports no other room of ours.
+This package uses no colours and no Textual, and imports no other Paceline package.
 """

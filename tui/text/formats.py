@@ -2,12 +2,12 @@
 
 
 def format_count(count: int, noun: str) -> str:
-    """``1 job``, ``3 jobs``, ``1,204 files``; for nouns whose plural ends in s."""
+    """Formats a count: ``1 job``, ``3 jobs``, ``1,204 files``; the noun's plural must end in s."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def format_duration(seconds: float, *, show_hours: bool = False) -> str:
-    """``3:07``, ``1:02:33``, rounded down; ``show_hours``: shows them even if they are 0."""
+    """Formats ``3:07`` or ``1:02:33``, rounded down; ``show_hours``: even if there are none."""
     whole = int(round(max(seconds, 0.0), 6))  # a sum of floats may be slightly too small
     minutes, rest = divmod(whole, 60)
     if show_hours or minutes >= 60:
@@ -16,7 +16,7 @@ def format_duration(seconds: float, *, show_hours: bool = False) -> str:
 
 
 def format_bytes(size_bytes: int) -> str:
-    """``812 B``, ``3.2 MB``: at most three digits before the unit."""
+    """Formats a size as ``812 B`` or ``3.2 MB``: at most three digits before the unit."""
     number, unit = float(size_bytes), "B"
     for unit in ("B", "KB", "MB", "GB", "TB"):
         if number < 999.5 or unit == "TB":
@@ -26,16 +26,16 @@ def format_bytes(size_bytes: int) -> str:
 
 
 def format_channels(channels: int) -> str:
-    """``mono``, ``stereo``, ``6 channels``."""
+    """Returns ``mono``, ``stereo`` or ``6 channels``."""
     return {1: "mono", 2: "stereo"}.get(channels, f"{channels} channels")
 
 
 def format_khz(rate: int) -> str:
-    """``44.1 kHz``."""
+    """Formats a rate in Hz as ``44.1 kHz``."""
     return f"{rate / 1000:g} kHz"
 
 
 def format_percent(share: float) -> str:
-    """A share of 0 to 1; only 1 is 100 %, and nothing but 0 looks like 0."""
+    """Formats a share from 0 to 1, with decimals near both ends; only 1 is shown as 100 %."""
     percent = min(max(100 * share, 0.01), 100 if share == 1 else 99.99)
     return f"{percent:.0f} %" if 1 <= percent < 99 or share == 1 else f"{percent:.2f} %"

@@ -11,24 +11,24 @@ from collections.abc import Iterable, Iterator
 from rich.cells import cell_len, set_cell_size
 
 MAX_TEXT_CHARS = 20_000
-"""Default limit: the speech of twenty minutes. A longer text is no name or sentence, and measuring
-it for every frame would be slow."""
+"""Default limit: about twenty minutes of speech. No name or sentence is longer, and measuring a
+longer text for every frame would be slow."""
 
 MAX_COMBINING_MARKS = 8
-"""Combining marks that one letter keeps; more would be drawn over other lines."""
+"""Combining marks kept per character; more would be drawn over other lines."""
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _ZERO_WIDTH_NON_JOINER = "\u200c"
-"""Persian and Indic scripts need it, and it has no width."""
+"""Kept, because Persian and Indic scripts need it; it has no width."""
 _DROPPED_CHARS = frozenset(
     map(chr, (0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)))
 )
-"""Joiner, variants and skin tones of emoji: terminals disagree on their widths."""
+"""Joiners, variation selectors and skin tones of emoji: terminals disagree on their widths."""
 
 _COMBINING_RUN = re.compile(
     rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MAX_COMBINING_MARKS + 1},}}"
 )
-"""Runs that may have too many marks; vowels and endings of old Hangul have no width either."""
+"""Runs that may have too many marks; vowels and finals of old Hangul have no width either."""
 
 _UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
@@ -37,7 +37,7 @@ class _VisibleChars(dict[int, str]):
     """What to draw for each character, computed when it first appears."""
 
     def __missing__(self, code: int) -> str:
-        if len(self) > MAX_TEXT_CHARS:  # a text that goes through all of Unicode
+        if len(self) > MAX_TEXT_CHARS:  # a text that uses all of Unicode
             self.clear()
         char = chr(code)
         if char in _DROPPED_CHARS:
@@ -61,7 +61,7 @@ def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
     """Makes one line without anything that a terminal would execute, reorder or measure wrongly.
 
     Line breaks become spaces. Control characters, bidi overrides and the undecodable bytes of a
-    file name become visible signs. A text of more than ``max_chars`` characters is cut.
+    file name become visible symbols. A text of more than ``max_chars`` characters is cut.
     """
     if len(text) > max_chars:
         text = text[: max_chars - 1] + "…"
@@ -80,34 +80,34 @@ def _limit_marks(run: re.Match[str]) -> str:
 
 
 def clean_tail(text: str, cells: int) -> str:
-    """The cleaned end of a text, at least as much as so many cells can show."""
+    """The cleaned end of a text, long enough to fill ``cells`` cells."""
     return clean(text[-cells * (MAX_COMBINING_MARKS + 1) :]) if cells > 0 else ""
 
 
 def ascii_only(text: str) -> str:
-    """For terminals without Unicode: a question mark for every cell that cannot be shown."""
+    """Replaces every cell that ASCII cannot show by a question mark."""
     if text.isascii():
         return text
     return "".join(char if char.isascii() else "?" * cell_len(char) for char in text)
 
 
 def cell_width(text: str) -> int:
-    """How many cells a cleaned text takes."""
+    """The number of cells that a cleaned text takes."""
     return cell_len(text)
 
 
 def line_width(line: Iterable[tuple[str, object]]) -> int:
-    """How many cells a styled line takes."""
+    """The number of cells that a styled line takes."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def is_single_width(text: str) -> bool:
-    """Whether every character surely takes one cell, as in European scripts."""
+    """Whether every character certainly takes one cell, as in European scripts."""
     return text.isascii() or not _UNCERTAIN_WIDTH.search(text)
 
 
 def fit(text: str, cells: int, ellipsis: str) -> str:
-    """The start of a cleaned text in exactly so many cells, with ``ellipsis`` if it was cut."""
+    """The start of a cleaned text in exactly ``cells`` cells, with ``ellipsis`` if it was cut."""
     if cells <= 0:
         return ""
     text = text[: (cells + 2) * (MAX_COMBINING_MARKS + 1)]  # the rest cannot be visible
@@ -118,7 +118,7 @@ def fit(text: str, cells: int, ellipsis: str) -> str:
 
 
 def fit_middle(text: str, cells: int, ellipsis: str) -> str:
-    """The start and the end of a cleaned text, because file names often differ at the end."""
+    """Like `fit`, but cuts the middle, because file names often differ at the end."""
     if cells < 8 or cell_len(text) <= cells:
         return fit(text, cells, ellipsis)
     end = (cells - 1) * 2 // 5
@@ -126,7 +126,7 @@ def fit_middle(text: str, cells: int, ellipsis: str) -> str:
 
 
 def tail(text: str, cells: int) -> str:
-    """The end of a cleaned text in at most so many cells; half a wide character becomes a space."""
+    """The end of a cleaned text in at most ``cells`` cells; half a wide one becomes a space."""
     if cells <= 0:
         return ""
     end = text[-cells:]
@@ -136,7 +136,7 @@ def tail(text: str, cells: int) -> str:
 
 
 def split_word(word: str, cells: int) -> list[str]:
-    """Splits a word into pieces of at most so many cells; wide characters stay whole."""
+    """Splits a word into pieces of at most ``cells`` cells; wide characters stay whole."""
     pieces, piece, taken = [], "", 0
     for char in word:
         size = cell_len(char)
@@ -152,13 +152,13 @@ def split_word(word: str, cells: int) -> list[str]:
 
 
 def wrap_rows(text: str, cells: int) -> list[str]:
-    """A text in rows of at most so many cells; runs of spaces become one."""
+    """Wraps a text into rows of at most ``cells`` cells; runs of spaces become one."""
     text = " ".join(text.split())
     return [text[start:end] for start, end in row_spans(text, cells)]
 
 
 def row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
-    """The first and last character of each row, for a text with single spaces between words.
+    """Yields the start and end offset of each row, for a text with single spaces between words.
 
     Greedy; a word is split only if it is longer than a row.
     """

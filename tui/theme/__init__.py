@@ -1,5 +1,5 @@
-"""Symbols, roles of text, and the colours that a theme gives them.
+"""Symbols, the roles of text, and the style of each role in a theme.
 
-What is drawn with them belongs to render. This room may import keys, text and the job states of the
-engine.
+Code that draws with them is in `tui.render`. This package may import `tui.keys`, `tui.text` and the
+job states in `workers.jobs`.
 """

@@ -32,13 +32,13 @@ class Role(Enum):
     ERROR = auto()
     MATCH = auto()
     CURRENT_MATCH = auto()
-    ALARM = auto()  # something the user must not miss: the desk is quitting, starts are held
+    ALARM = auto()  # must not be missed: the desk is quitting, new starts are held
 
-    __hash__ = object.__hash__  # that of Enum is slow, and every drawn piece calls it
+    __hash__ = object.__hash__  # Enum.__hash__ is slow, and it is called for every drawn piece
 
 
 MIN_CONTRAST_VARIABLE = "legible"
-"""The theme variable with the contrast of dimmed text, as a WCAG ratio."""
+"""The theme variable for the minimum contrast of dimmed text, as a WCAG ratio."""
 
 CURSOR_BLEND = 0.2
 """The share of the primary colour in the background of the current row."""
@@ -58,18 +58,18 @@ class Look:
         self._styles_by_base: dict[Style, Mapping[Role, Style]] = {}
 
     def key_hint(self, scope: Scope, action: str) -> str:
-        """The shortest key for an action, for a sentence."""
+        """The shortest key of an action, for use in a sentence."""
         return self.keymap.short_key_display(scope, action).translate(self.symbols.arrow_key_names)
 
     def apply_theme(self, variables: Mapping[str, str]) -> None:
-        """Takes the colours of a theme."""
+        """Sets the styles from the variables of a theme."""
         colors = _theme_colors(variables)
         self.styles = _role_styles(colors)
         self.cursor_style = Style(bgcolor=colors["cursor"].rich_color)
         self._styles_by_base.clear()
 
     def styles_over(self, base: Style) -> Mapping[Role, Style]:
-        """The styles on top of another one, combined once for all pieces."""
+        """Every role's style on top of ``base``, combined once for all pieces."""
         if base not in self._styles_by_base:
             self._styles_by_base[base] = {role: base + style for role, style in self.styles.items()}
         return self._styles_by_base[base]
@@ -79,7 +79,7 @@ def _theme_colors(variables: Mapping[str, str]) -> Mapping[str, Color]:
     names = ("foreground", "background", "primary", "accent", "success", "warning", "error")
     colors = {name: _parse_color(variables, name) for name in names}
     text, ground = colors["foreground"], colors["background"]
-    if text.ansi is not None or ground.ansi is not None:  # colours of the terminal cannot blend
+    if text.ansi is not None or ground.ansi is not None:  # terminal colours cannot be blended
         cursor = Color.parse("ansi_bright_black")
         return {**colors, "cursor": cursor, "muted": text, "faint": text}
     cursor = ground.blend(colors["primary"], CURSOR_BLEND)
@@ -125,7 +125,7 @@ def _role_styles(colors: Mapping[str, Color]) -> Mapping[Role, Style]:
     }
 
 
-# --- contrast, as the Web Content Accessibility Guidelines define it
+# --- contrast, as defined by the Web Content Accessibility Guidelines
 
 
 def contrast_ratio(one: Color, other: Color) -> float:
@@ -135,9 +135,9 @@ def contrast_ratio(one: Color, other: Color) -> float:
 
 
 def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float) -> Color:
-    """Blends the text's colour into the first background as far as the contrast to all allows.
+    """Blends the text's colour into the first background as far as ``min_contrast`` allows.
 
-    A text whose own contrast is too low keeps its colour.
+    The contrast to every background counts. If it is too low already, the colour stays.
     """
     for percent in range(2, 100, 2):
         color = backgrounds[0].blend(text, percent / 100)

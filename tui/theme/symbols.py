@@ -1,6 +1,6 @@
-"""The symbols that the desk draws with, in Unicode and in plain ASCII.
+"""The symbols that the desk draws, in Unicode and in plain ASCII.
 
-Every symbol but the arrows takes one cell.
+Every symbol takes one cell, except the arrows.
 """
 
 import codecs
@@ -15,7 +15,7 @@ class Symbols:
     """One complete set of symbols."""
 
     status: Mapping[JobStatus, str]
-    stopping: str  # a live job that the user cancelled
+    stopping: str  # a live job that was cancelled and has not ended yet
     cursor: str
     marked: str
     target_arrow: str  # between the product's name and the destination
@@ -35,7 +35,7 @@ class Symbols:
     rule: str
     sent: str  # to the server
     received: str  # from the server
-    bar_heights: tuple[str, ...]  # a cell filled from the bottom, from empty to full in eighths
+    bar_heights: tuple[str, ...]  # a cell filled from the bottom, in eighths, from empty to full
     tolerance_line: str  # across a plot: a lag above it counts as late
     vertical_rule: str  # between two tiles of the wall
     tee: str  # where a vertical rule begins below a horizontal one
@@ -45,7 +45,7 @@ class Symbols:
     checked: str
     unchecked: str
     no_value: str  # in place of a missing number
-    ascending: str  # behind the heading of the sorted column: small values first
+    ascending: str  # after the heading of the sorted column: small values first
     descending: str
     arrow_key_names: Mapping[int, str]
     """Names of the arrow keys, for `str.translate`; empty where arrows can be drawn."""

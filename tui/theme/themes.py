@@ -1,6 +1,6 @@
 """The desk's themes: dark, light, high contrast, and one in the terminal's own colours.
 
-In the first two, every text has a contrast of at least 4.5 to 1, in the third of 7 to 1.
+Text has a contrast of at least 4.5 to 1 in dark and light, and of 7 to 1 in high contrast.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tui.theme.roles import MIN_CONTRAST_VARIABLE
 def _variables(
     background: str, border: str, hover: str, min_contrast: float = 4.5
 ) -> dict[str, str]:
-    """Variables of borders and hovered rows; ``min_contrast``: see `MIN_CONTRAST_VARIABLE`."""
+    """Theme variables for borders and hovered rows; ``min_contrast``: `MIN_CONTRAST_VARIABLE`."""
     grounds = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
     return {
         MIN_CONTRAST_VARIABLE: str(min_contrast),
@@ -79,23 +79,23 @@ HIGH_CONTRAST = Theme(
 ANSI = replace(
     BUILTIN_THEMES["ansi-dark"],
     name="paceline-ansi",
-    primary="ansi_cyan",  # blue can hardly be read on black
+    primary="ansi_cyan",  # blue is hard to read on black
     secondary="ansi_cyan",
 )
 
 THEMES = (DARK, LIGHT, HIGH_CONTRAST, ANSI)
 
 _ANSI_FALLBACKS = {DARK.name: ANSI.name, LIGHT.name: "ansi-light", HIGH_CONTRAST.name: ANSI.name}
-"""On terminals with 16 colours, the shades of our other themes would look the same."""
+"""On terminals with 16 colours, the shades of other Paceline themes would look the same."""
 
 
 def set_theme(app: App[None], theme: str) -> None:
-    """Registers our themes and activates one of them, or one of Textual's."""
+    """Registers Paceline's themes and activates ``theme``, which may be one of Textual's."""
     for own in THEMES:
         app.register_theme(own)
     app.theme = theme
 
 
 def theme_for_terminal(theme: str, color_system: str | None) -> str:
-    """The theme for a terminal with this ``color_system``, as Rich names it."""
+    """The theme to use with a terminal's ``color_system``, which is a name used by Rich."""
     return _ANSI_FALLBACKS.get(theme, theme) if color_system == "standard" else theme

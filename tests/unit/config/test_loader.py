@@ -70,32 +70,32 @@ WRONG = {
     "a line that is none to TOML": ("# a\u2028b\x85\nrefrsh = 1", 2, "no setting"),
     "an unknown setting": ("\nrefrsh = 1", 2, "no setting “refrsh”. Did you mean “refresh”?"),
     "an unknown theme": ('theme = "paceline-lite"', 1, "Did you mean “paceline-light”?"),
-    "a theme of another kind": ("theme = 7", 1, "theme is the name of a theme"),
-    "no flag": ('ascii = "yes"', 1, "ascii is true or false"),
-    "too rarely": ("# often\nrefresh = 9", 2, "refresh is a number of seconds, 0.1 to 2"),
-    "too often": ("refresh = 0.01", 1, "refresh is a number of seconds"),
-    "a flag for a number": ("refresh = true", 1, "refresh is a number of seconds"),
+    "a theme of another kind": ("theme = 7", 1, "theme must be the name of a theme"),
+    "no flag": ('ascii = "yes"', 1, "ascii must be true or false"),
+    "too rarely": ("# often\nrefresh = 9", 2, "refresh must be a number of seconds, 0.1 to 2"),
+    "too often": ("refresh = 0.01", 1, "refresh must be a number of seconds"),
+    "a flag for a number": ("refresh = true", 1, "refresh must be a number of seconds"),
     "an unknown column": ('\ncolumns = [\n"lag",\n"lags",\n]', 2, "no column “lags”"),
-    "one column": ('columns = "lag"', 1, "columns is a list of names"),
-    "an unknown format": ('[export]\n\nformats = ["doc"]', 3, "There are: txt, srt"),
+    "one column": ('columns = "lag"', 1, "columns must be a list of names"),
+    "an unknown format": ('[export]\n\nformats = ["doc"]', 3, "Valid names: txt, srt"),
     "an unknown way": ('export = {existing = "eat"}', 1, "no existing “eat”"),
-    "a folder that is none": ("[export]\nfolder = 1", 2, "folder is a path"),
-    "no table": ("keys = 3", 1, "keys is a table. Write [keys]."),
+    "a folder that is none": ("[export]\nfolder = 1", 2, "folder must be a path"),
+    "no table": ("keys = 3", 1, "keys must be a table. Write [keys]."),
     "no table within one": ("[keys]\njobs = 3", 2, "Write [keys.jobs]."),
     "an unknown place": ('[keys.job]\nadd = "i"', 1, "Did you mean “jobs”?"),
     "an unknown action": ('[keys.jobs]\nad = "i"', 2, "no action “ad”. Did you mean “add”?"),
     "an unknown key": ('[keys.jobs]\nadd = "pgdn"', 2, "there is no key “pgdn”"),
     "half a key": ('[keys.jobs]\nadd = "ctrl+"', 2, "there is no key “ctrl+”"),
-    "no key": ("[keys.jobs]\nadd = []", 2, "keys are a name in quotes"),
+    "no key": ("[keys.jobs]\nadd = []", 2, "keys must be a name in quotes"),
     "a number for a key": ("[keys.jobs]\nadd = [1]", 2, "there is no key “1”"),
-    "a key that is taken": ('[keys.jobs]\nadd = "q"', 2, "“q” would also do this: quit"),
-    "a key of another scope": ('[keys.jobs]\nadd = "j"', 2, "“j” would also do this: next"),
+    "a key that is taken": ('[keys.jobs]\nadd = "q"', 2, "“q” is already used: quit"),
+    "a key of another scope": ('[keys.jobs]\nadd = "j"', 2, "“j” is already used: next"),
     "one key for two": (
         '[keys.jobs]\nadd = "ctrl+k"\n\nretry = ["ctrl+k"]',
         4,
-        "“^k” would also do this: add files",
+        "“^k” is already used: add files",
     ),
-    "the way out": ('[keys.jobs]\nadd = "ctrl+c"', 2, "That key stays what it is."),
+    "the way out": ('[keys.jobs]\nadd = "ctrl+c"', 2, "That key is fixed."),
     "to change the way out": ('[keys.desk]\n"quit_now" = "z"', 2, "no action “quit_now”"),
 }
 
@@ -115,10 +115,10 @@ def test_a_wrong_value_is_refused_with_its_line(
 
 def test_a_file_that_cannot_be_read_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missing although it was named, a folder, not UTF-8, too deep, or in an unknown home."""
-    with pytest.raises(UsageProblem, match="there is no such file"):
+    with pytest.raises(UsageProblem, match="does not exist"):
         load_desk_settings()
     file.write_bytes(b"ascii = true\n# \xff")
-    with pytest.raises(UsageProblem, match="line 2: this is not UTF-8"):
+    with pytest.raises(UsageProblem, match="line 2 is not UTF-8"):
         load_desk_settings()
     for endless in ("refresh = " + "9" * 5000, "theme = " + "[" * 5000):
         file.write_text(endless)
@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_read_is_refused(file: Path, monkeypatch: pytest.M
     with pytest.raises(UsageProblem, match="cannot be read"):
         load_desk_settings()
     monkeypatch.setenv(loader.SETTINGS_VARIABLE, "~no-such-user/settings.toml")
-    with pytest.raises(UsageProblem, match="there is no such file"):
+    with pytest.raises(UsageProblem, match="does not exist"):
         load_desk_settings()
 
 
@@ -183,4 +183,4 @@ def test_settings_are_printed_with_their_file(file: Path) -> None:
     assert '"add" = ["question_mark"]' in output
 
     file.write_text("ascii = 3")
-    assert (2, f"paceline: {file}, line 1: ascii is true or false\n") == run()
+    assert (2, f"paceline: {file}, line 1: ascii must be true or false\n") == run()

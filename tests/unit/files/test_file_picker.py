@@ -267,4 +267,4 @@ def test_the_hint_shows_what_enter_does() -> None:
     assert "Enter adds 1 file" == hint(1)
     assert "Enter adds 12,345 files   ◆ 2 marked" == hint(12_345, marked=2)
     assert "Enter searches, and adds what it finds" == hint(None)
-    assert "A path, several, or a pattern like *.wav" == hint(None, named=False)
+    assert "One or more paths, or a pattern like *.wav" == hint(None, named=False)

@@ -130,7 +130,7 @@ def test_the_listed_folder_is_that_of_the_last_path(tmp_path: Path) -> None:
 def test_the_note_on_skipped_paths_has_the_first_reason() -> None:
     """And the key that lists the others."""
     assert "" == skipped_note([], "!")
-    assert ", 2 skipped, as a: a pipe; ! lists them" == skipped_note(
+    assert ", 2 skipped, such as a: a pipe; ! lists them" == skipped_note(
         [("a", "a pipe"), ("b", "a folder")], "!"
     )
 
