@@ -233,7 +233,7 @@ async def test_all_choices_of_an_export_are_remembered(
             "■ csv",
             "□ txt",
             "■ one for all",
-            "■ number the new",
+            "■ number new ones",
         ):
             assert chosen in shown
         assert f"{target}/" == seat.desk.screen.query_one(Input).value
@@ -343,7 +343,7 @@ async def test_help_shows_the_keys_and_closes(open_desk: DeskFactory) -> None:
     async with open_desk() as seat:
         for key in ("escape", "question_mark", "q", "enter", "f1"):
             await seat.press("question_mark")
-            assert "cancel, keep the transcript so far" in below(seat, "#lines")
+            assert "cancel, keep the transcript; press again" in below(seat, "#lines")
             await seat.press(key)
             assert not isinstance(seat.desk.screen, TextDialog)
         assert seat.desk.is_running

@@ -67,16 +67,16 @@ async def test_a_retrying_job_counts_down_in_row_and_details(open_desk: DeskFact
     supervisor.job("/rec/two.wav", queued(), *refused_attempt(90.0))
     async with open_desk(supervisor) as seat:
         one, two, *_ = seat.table_lines()
-        assert re.search(r"↻ retrying .* 0:50 .* again in (90|8\d) s: the conn", one)
-        assert re.search(r"○ queued .* again in (90|8\d) s: the server is full", two)
+        assert re.search(r"↻ retrying .* 0:50 .* retry in (90|8\d) s: the conn", one)
+        assert re.search(r"○ queued .* retry in (90|8\d) s: the server is full", two)
         facts = rendered_lines(seat.desk.screen.query_one("#facts"))
-        assert any(re.search(r"again in \d+ s, from 0:10: the connection broke", f) for f in facts)
+        assert any(re.search(r"retry in \d+ s, from 0:10: the connection broke", f) for f in facts)
         assert ["Good morning."] == shown(seat)
 
         later(seat, 60.0)
-        assert re.search(r"again in (30|2\d) s", seat.table_lines()[0])
+        assert re.search(r"retry in (30|2\d) s", seat.table_lines()[0])
         later(seat, 100.0)
-        assert "again soon: " in seat.table_lines()[0]
+        assert "retry soon: " in seat.table_lines()[0]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ async def test_time_stamps_on_demand(open_desk: DeskFactory) -> None:
         assert "  1:01   Good morning." in shown(seat)
         await seat.press("t")
         assert "  1:01-1:01     90 %   Good morning." in shown(seat)
-        assert "how sure" in seat.footer_text()
+        assert "confidence" in seat.footer_text()
         await seat.press("t")
         assert "\n  Good morning." in shown(seat)
         await seat.press("t")

@@ -1,6 +1,6 @@
-"""What a column of the session table is: its names, values, sorting, filter and cells.
+"""Describes a column of the session table: its names, values, sorting, filter and cells.
 
-The columns themselves stand in `tui.render.columns`, since they draw; callers pass them in.
+The columns themselves are in `tui.render.columns`, because they draw; callers pass them in.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,31 +18,31 @@ SortValue: TypeAlias = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What the desk, not the engine, knows of a job; see `DeskState.row_context`."""
+    """What the desk knows about a job beside its `JobState`; see `DeskState.row_context`."""
 
     current: bool = False
     marked: bool = False
     stopping: bool = False
     """The user cancelled the job, and it has not ended yet."""
     retry_wait_s: int = 0
-    """Whole seconds until the next attempt may start; 0 when it only waits for a free slot."""
+    """Whole seconds until the next attempt may start; 0 if it only waits for a free slot."""
     forecast: StartForecast | None = None
-    """Its position in the queue."""
+    """The job's position in the queue; None if it is not queued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a column draws from."""
+    """The values that a column draws."""
 
     job_state: JobState
     context: RowContext
     symbols: Symbols
     has_attempts_column: bool = False
-    """Without one, the number of a further attempt stands before the latest words."""
+    """If False, the number of a further attempt is shown before the latest words."""
 
 
 class Detail(IntEnum):
-    """How much of a row fits. Each level adds the cells that it is named after."""
+    """How much of a row fits. Each level adds the cells in its name."""
 
     NAME = auto()
     LAG = auto()
@@ -51,22 +51,22 @@ class Detail(IntEnum):
     LAG_GAUGE = auto()
     LEVEL = auto()
     BAR = auto()
-    """In place of the percentage."""
+    """Replaces the percentage."""
     PROGRESS_TIME = auto()
     LONG_BAR = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class TableRoom:
-    """What decides the widths of cells."""
+    """What determines the widths of cells."""
 
     detail: Detail
     state_words: bool
-    """There is room for the state as a word after its sign."""
+    """The state is also shown as a word, after its sign."""
     attempts: bool
-    """Some job had several attempts, and there is room for a column for them."""
+    """A column for attempts is shown: some job had several, and it fits."""
     has_hours: bool
-    """Some recording lasts an hour or longer."""
+    """At least one recording lasts an hour or longer."""
     name_cells: int
 
 
@@ -76,27 +76,27 @@ class ColumnCell:
 
     heading: str
     draw: Callable[[Row, int], StyledLine]
-    """Draws the part in exactly so many cells, as one or more pieces."""
+    """Draws the part in exactly the given number of cells, as one or more pieces."""
     width: Callable[[TableRoom], int] | None
-    """In cells, 0 to leave the part out; None for the last part, which takes the rest."""
+    """Width in cells, 0 to omit the part; None for the last part, which takes the rest."""
     right_aligned: bool = False
     sign_cells: int = 0
-    """Cells at the right end that the heading leaves free."""
+    """Number of cells that the heading leaves free at the right end."""
     heading_beside: str = ""
-    """Replaces ``heading`` where an earlier part of the column is visible too."""
+    """Replaces ``heading`` if an earlier part of the column is visible too."""
     after: str = ""
-    """The column to whose right it stands; empty: with the other parts of its own column."""
+    """The column after which the part is placed; empty: beside the other parts of its column."""
 
 
 class FilterKind(Enum):
     """How a filter term compares."""
 
     NUMBER = "number"
-    """``lag>20``"""
+    """A comparison: ``lag>20``."""
     TEXT = "text"
-    """``name:x``: contains the text; words without a name search all columns of this kind."""
+    """Contains the text: ``name:x``; words without a name search all columns of this kind."""
     STATE = "state"
-    """``state:x``: the state begins with it."""
+    """The state begins with the text: ``state:x``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +115,21 @@ class ColumnSpec:
     """One column, for the table, the settings, the sort dialog, the filter, help and reference."""
 
     name: str
-    """In the settings, and in capitals in the action ``choose('LAG')``."""
+    """The name used in settings; in capitals, the argument of ``choose('LAG')``."""
     label: str
-    """In the sort dialog and in sentences."""
+    """The name used in the sort dialog and in sentences."""
     help: str
     sort_value: Callable[[JobState, int | None], SortValue] | None
-    """Gets the job and the number of its newest words, which rises with time. Jobs for which it
-    returns None come last in both directions. Without a function: the order of the queue."""
+    """Takes the job and the sequence number of its newest words. Jobs for which it returns None
+    come last in both directions. None instead of a function: the order of the queue."""
     direction_labels: tuple[str, str]
-    """What is first when ascending, and when descending."""
+    """What comes first when ascending, and when descending."""
     cells: tuple[ColumnCell, ...] = ()
     filter: ColumnFilter | None = None
     descending: bool = False
-    """The initial direction: the user looks for large values."""
+    """The initial direction: large values come first."""
     finished_last: bool = False
-    """Sorted by it, finished jobs come after the others."""
+    """Finished jobs come after the others when rows are sorted by this column."""
     is_optional: bool = True
     """The settings can hide it."""
 
@@ -139,9 +139,9 @@ QUEUE_ORDER = ColumnSpec(
     label="queue order",
     help="the order in which jobs start",
     sort_value=None,
-    direction_labels=("the first to start first", "the last to start first"),
+    direction_labels=("next to start first", "last to start first"),
 )
-"""An order without a column."""
+"""The queue order, which has no column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +154,18 @@ class Sorting:
 
 @dataclass(frozen=True, slots=True)
 class ColumnReference:
-    """A column in words, for help and documentation."""
+    """The description of a column for help and documentation."""
 
     name: str
     help: str
     sort: str
     """What comes first in the initial direction."""
     filter: str
-    """An example of a filter term, or empty."""
+    """An example of a filter term; empty if there is none."""
 
 
 def columns_reference(columns: Iterable[ColumnSpec]) -> list[ColumnReference]:
-    """What the user can do with each column."""
+    """Describes each column: its help text, sorting and filter."""
     return [
         ColumnReference(
             name=column.name,

@@ -1,6 +1,6 @@
 """What the desk knows: the state of each job, the table over them, and what changed.
 
-Plain Python without widgets or clocks; the caller passes reports and the time, from one thread.
+No widgets and no access to a clock: the caller passes in reports and the time. Not thread-safe.
 """
 
 import math
@@ -26,7 +26,7 @@ class DeskState:
     def __init__(self) -> None:
         self.job_states: dict[JobId, JobState] = {}
         self.last_heard_seq: dict[JobId, int] = {}
-        """Numbers that rise with each reading of a turn; the highest has the newest words."""
+        """Sequence number of each job's last turn update; the highest has the newest words."""
         self.table = TableView(self.job_states, self.last_heard_seq)
         self.tab_state = TabState()
         self.status_counts: Counter[JobStatus] = Counter()
@@ -36,15 +36,15 @@ class DeskState:
         self._turns_heard = 0
         self._now = 0.0
         self._retry_due: dict[JobId, float] = {}
-        """The earliest start of the next attempt, for jobs that wait for one."""
+        """The earliest start of the next attempt, for jobs that wait to retry."""
         self._live_jobs: set[JobId] = set()
         self._stopping_jobs: set[JobId] = set()
         self._removed_jobs: dict[JobId, JobState] = {}
 
-    # --- reports come in
+    # --- incoming reports
 
     def tick(self, now: float) -> None:
-        """Sets the time, on a monotonic clock. Rows that count down change with every second."""
+        """Sets the current monotonic time; marks rows as changed when their countdown changes."""
         for job, due in self._retry_due.items():
             if _whole_seconds(due - now) != _whole_seconds(due - self._now):
                 self.table.changed_jobs.add(job)
@@ -52,7 +52,7 @@ class DeskState:
         self.table.tick(now)
 
     def apply(self, report: JobReport) -> None:
-        """Applies one report, also of a removed job."""
+        """Applies one report; removed jobs are updated too."""
         if (job_state := self._removed_jobs.get(report.job)) is not None:
             job_state.apply(report)
             return
@@ -80,7 +80,7 @@ class DeskState:
         self.table.changed_jobs.add(report.job)
 
     def restore(self, job_states: Iterable[JobState]) -> None:
-        """Adds jobs with what happened to them before the desk opened."""
+        """Adds jobs in the state that they had before the desk opened."""
         for job_state in job_states:
             self.job_states[job_state.job] = job_state
             self.table.add(job_state.job)
@@ -97,14 +97,14 @@ class DeskState:
     def update_forecast(
         self, queue: Sequence[JobId], next_start_at: float | None, max_sessions: int, *, held: bool
     ) -> None:
-        """Updates what waiting jobs can expect, from the supervisor's queue.
+        """Updates the forecast of waiting jobs from the supervisor's queue.
 
-        ``next_start_at``: when the first may start, on the monotonic clock. ``max_sessions``: how
-        many may run at once, 0 while that is unknown.
+        ``next_start_at``: when the first may start, on the monotonic clock. ``max_sessions``: the
+        limit on concurrent sessions, 0 while it is unknown.
         """
         room = not max_sessions or len(self._live_jobs) < max_sessions
         start_in = None if next_start_at is None else next_start_at - self._now
-        if room and next_start_at is not None:  # jobs behind a retry that is due later start first
+        if room and next_start_at is not None:  # jobs queued behind a later retry start first
             soon = max(next_start_at, self._now)
             queue = [
                 job
@@ -117,17 +117,17 @@ class DeskState:
         )
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
-        """Puts evicted turns back into a transcript."""
+        """Restores evicted turns of a transcript."""
         self.job_states[job].transcript.restore(turns)
         self.table.changed_jobs.add(job)
 
     def mark_stopping(self, job: JobId) -> None:
-        """Notes that the user cancelled a live job; its row shows it until the job has ended."""
+        """Marks a live job as cancelled by the user; its row shows this until the job has ended."""
         self._stopping_jobs.add(job)
         self.table.changed_jobs.add(job)
 
     def reset(self) -> None:
-        """Forgets all reports, so that they can be applied again; keeps rows, marks, selection."""
+        """Discards all reports, so that a replay can reapply them; keeps rows, marks, selection."""
         for job, job_state in self.job_states.items():
             self.job_states[job] = JobState(job, job_state.file)
         self.status_counts = Counter({JobStatus.QUEUED: len(self.job_states)})
@@ -157,7 +157,7 @@ class DeskState:
         self.table.remove(known)
 
     def undo_remove(self, jobs: Iterable[JobId]) -> None:
-        """Undoes `remove`: rows return to where they were, with their marks."""
+        """Undoes `remove`: rows return to their places, with their marks."""
         back = [job for job in jobs if job in self._removed_jobs]
         for job in back:
             job_state = self.job_states[job] = self._removed_jobs.pop(job)
@@ -166,18 +166,18 @@ class DeskState:
                 self._live_jobs.add(job)
         self.table.put_back(back)
 
-    # --- what is known
+    # --- queries
 
     @property
     def is_over(self) -> bool:
-        """There are jobs, and all of them have finished."""
+        """Whether there are jobs and all of them have finished."""
         return bool(self.job_states) and all(
             status.is_finished for status, count in self.status_counts.items() if count
         )
 
     @property
     def all_job_states(self) -> list[JobState]:
-        """Every job by its number, removed ones included."""
+        """The states of all jobs in the order of their ids, including removed jobs."""
         job_states = self.job_states | self._removed_jobs
         return [job_states[job] for job in sorted(job_states)]
 
@@ -195,7 +195,7 @@ class DeskState:
         return _whole_seconds(self._retry_due[job] - self._now) if job in self._retry_due else 0
 
     def row_context(self, job: JobId) -> RowContext:
-        """What a job's row shows beside the job's own state."""
+        """What a job's row shows in addition to the job's state."""
         return RowContext(
             current=job == self.table.current,
             marked=job in self.table.marked,

@@ -1,4 +1,4 @@
-"""What the user chooses in the export dialog, and how the choice is remembered."""
+"""The user's choice in the export dialog, and how it is remembered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ EXPORT_CHOICE_KEY = "export"
 
 @dataclass(frozen=True, slots=True)
 class ExportGroup:
-    """Jobs with a transcript that can be chosen together."""
+    """A group of jobs with transcripts that the user can choose to export."""
 
     label: str
     jobs: Sequence[JobId]
@@ -31,11 +31,11 @@ class ExportChoice:
     """One file per format for all recordings."""
     existing: OverwritePolicy = OverwritePolicy.REFUSE
     folder: str = ""
-    """Empty: the folder in the run folder."""
+    """Where files are written; empty: the default in the run folder."""
 
     @classmethod
     def load(cls, defaults: ExportSettings) -> Self:
-        """The remembered choice; where it is missing or cannot be read, the settings."""
+        """Loads the remembered choice; uses ``defaults`` for parts that are missing or invalid."""
         stored = load_choice(EXPORT_CHOICE_KEY)
         formats, folder = stored.get("formats"), stored.get("folder")
         together, existing = stored.get("together"), str(stored.get("existing"))
@@ -49,7 +49,7 @@ class ExportChoice:
         )
 
     def save(self) -> None:
-        """Remembers the choice for the next time."""
+        """Remembers the choice for the next export."""
         stored: JsonObject = {
             "formats": list(self.ordered_formats),
             "together": self.together,
@@ -65,7 +65,7 @@ class ExportChoice:
 
     @property
     def unmergeable_formats(self) -> list[str]:
-        """Chosen formats that cannot hold all recordings in one file, if the user wants that."""
+        """Chosen formats that cannot hold all recordings in one file, if one file is wanted."""
         formats = self.ordered_formats if self.together else []
         return [format for format in formats if format not in COMBINED_FORMATS]
 
@@ -75,11 +75,11 @@ class ExportChoice:
         return formats if self.together else formats * recording_count
 
     def with_format_toggled(self, format: str) -> Self:
-        """Adds a format, or removes it."""
+        """Returns a copy with a format added, or removed if it was chosen."""
         return replace(self, formats=self.formats ^ {format})
 
     def with_next_existing(self) -> Self:
-        """Switches to the next policy for files that exist."""
+        """Returns a copy with the next policy for existing files."""
         policies = list(OverwritePolicy)
         index = policies.index(self.existing) + 1
         return replace(self, existing=policies[index % len(policies)])

@@ -1,4 +1,4 @@
-"""An export from the desk: which jobs are offered, and the writing of their files."""
+"""Exports from the desk: the jobs to choose from, and writing their files."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from workers.jobs.job_state import JobState, JobStatus
 
 
 def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGroup]:
-    """Groups of jobs to choose from, the smallest first; ``targets``: what the verb acts on."""
+    """Groups of jobs to choose from, smallest first; ``targets``: the jobs a verb acts on."""
     job_states, table = state.job_states, state.table
     done = [job for job, job_state in job_states.items() if job_state.status is JobStatus.DONE]
     groups = (
@@ -29,16 +29,16 @@ def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGrou
 
 @dataclass(slots=True)
 class ExportResult:
-    """What an export has written so far."""
+    """Writes an export, and records the files written so far."""
 
     files: list[Path] = field(default_factory=list)
     existing_files: list[Path] = field(default_factory=list)
-    """Files that existed already, so their recordings were skipped."""
+    """Files that already existed; their recordings were skipped."""
     error: PacelineError | None = None
-    """What ended the export."""
+    """The error that ended the export."""
 
     def write(self, job_state: JobState, name: str, choice: ExportChoice, folder: Path) -> None:
-        """Writes one recording; if one of its files exists, only this recording is skipped."""
+        """Writes one recording; skips it if one of its files exists."""
         formats, existing = choice.ordered_formats, choice.existing
         self._collect(
             lambda: write_exports(job_state, formats, folder, existing=existing, name=name)

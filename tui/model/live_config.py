@@ -1,4 +1,4 @@
-"""Parses the form that changes a streaming session."""
+"""Parses the form for changing the parameters of a streaming session."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from workers.protocol.messages import UpdateConfiguration
 
 @dataclass(frozen=True, slots=True)
 class LiveField:
-    """A parameter that can be changed while a session streams; ``name`` is that on the wire."""
+    """A parameter that can be changed while streaming; ``name`` is its name on the wire."""
 
     name: str
     label: str
@@ -35,9 +35,9 @@ class LiveConfigForm:
 
 
 def parse_form(form: LiveConfigForm) -> UpdateConfiguration | None:
-    """Returns the message, or None when nothing changes.
+    """Returns the message to send, or None if nothing changes.
 
-    Raises `UsageProblem` for values at which a server would end the session.
+    Raises `UsageProblem` for values that would make a server end the session.
     """
     terms = [term for part in form.keyterms_prompt.split(",") if (term := part.strip())]
     message = UpdateConfiguration(

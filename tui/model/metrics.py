@@ -8,11 +8,11 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 VERY_LATE_MS = 10 * LAG_TOLERANCE_MS
-"""From here on a lag is a breakdown rather than a delay."""
+"""A lag from here on counts as a failure rather than a delay."""
 
 
 class Punctuality(Enum):
-    """How a lag is judged."""
+    """The classification of a lag."""
 
     ON_TIME = "on time"
     LATE = "late"
@@ -20,7 +20,7 @@ class Punctuality(Enum):
 
 
 def punctuality(lag_ms: float) -> Punctuality:
-    """Judges a lag by the tolerance of the pacing certificate."""
+    """Classifies a lag by the tolerance of the pacing certificate."""
     if lag_ms <= LAG_TOLERANCE_MS:
         return Punctuality.ON_TIME
     return Punctuality.LATE if lag_ms <= VERY_LATE_MS else Punctuality.VERY_LATE
@@ -33,7 +33,7 @@ def recording_name(job_state: JobState) -> str:
 
 @lru_cache(maxsize=4096)
 def file_name(file: str) -> str:
-    """Like `recording_name`, for a path."""
+    """The file name of a path, not yet cleaned for drawing."""
     return PurePath(file).name or file
 
 
@@ -44,7 +44,7 @@ def latest_words(job_state: JobState) -> str:
 
 
 def reached_s(job_state: JobState) -> float:
-    """Seconds of the recording that are sent, or need not be sent again."""
+    """Seconds of the recording that were sent or do not need to be sent again."""
     return job_state.retrying.from_seconds if job_state.retrying else job_state.sent_seconds
 
 
@@ -63,7 +63,7 @@ def progress_percent(job_state: JobState) -> int | None:
 
 
 def remaining_s(job_state: JobState) -> float | None:
-    """Seconds of audio still to be sent; None when nothing more will be sent."""
+    """Seconds of audio still to be sent; None if nothing more will be sent."""
     if job_state.status.is_finished or not job_state.total_seconds:
         return None
     return max(job_state.total_seconds - reached_s(job_state), 0.0)
@@ -77,7 +77,7 @@ def lag_ms(job_state: JobState) -> float | None:
 
 
 def peak_level_db(job_state: JobState) -> int | None:
-    """Level of the loudest of the last chunks, in dBFS; None when nothing is being sent."""
+    """Level of the loudest recent chunk, in dBFS; None if nothing is being sent."""
     if job_state.status is not JobStatus.STREAMING:
         return None
     return max(job_state.levels_db, default=None)

@@ -1,4 +1,4 @@
-"""What waiting jobs can expect: their position in the queue, and when the first one starts."""
+"""Forecasts for waiting jobs: their position in the queue, and when the first one starts."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from workers.jobs.job import JobId
 
 
 class StartObstacle(Enum):
-    """What the first job of the queue waits for; the value is the text for it."""
+    """What the first job in the queue waits for; the value is the displayed text."""
 
     HELD = "when starts are released"
     FULL = "when one ends"
@@ -20,17 +20,17 @@ class StartObstacle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StartForecast:
-    """What one job can expect."""
+    """The forecast for one job."""
 
     position: int
-    """1 is next."""
+    """Position in the queue; 1 is next."""
     obstacle: StartObstacle = StartObstacle.NONE
     start_in_s: int = 0
-    """Seconds until it may start; only with `StartObstacle.RATE_LIMITED`."""
+    """Seconds until the job may start; only with `StartObstacle.RATE_LIMITED`."""
 
 
 class QueueForecast:
-    """The order of starts as of the last update."""
+    """The order in which jobs will start, as of the last update."""
 
     def __init__(self) -> None:
         self._order: list[JobId] = []

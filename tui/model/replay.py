@@ -1,6 +1,6 @@
 """Replays a finished run: its clock, its speed, and the reports up to the current position.
 
-Plain Python; the caller passes the time. A `Replay` is a `SupervisorStatus`: it cannot be steered.
+Plain Python; the caller passes in the time. A `Replay` implements only `SupervisorStatus`.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from workers.runs.timeline import RunTimeline
 SPEEDS = (1, 4, 16)
 
 TIME_TOLERANCE_S = 1e-6
-"""Times that differ by less are equal, but for rounding."""
+"""Times that differ by less count as equal, because of rounding."""
 
 
 class Replay:
-    """Starts at the end of the run, which is its result."""
+    """A replay of one run. It starts at the end, which shows the run's result."""
 
-    # The supervisor's status; the traces record nothing of holds, limits and server restarts.
+    # The supervisor's status; traces do not record holds, changed limits or server restarts.
     holding = False
     next_start_at: float | None = None
     server_restarts = 0
@@ -33,15 +33,15 @@ class Replay:
         self.timeline = timeline
         self.duration_s = timeline.duration_s
         self.max_sessions = timeline.index.limits.sessions or max(timeline.peak_sessions, 1)
-        """The user's limit; without one, the peak of live sessions."""
+        """The user's limit on concurrent sessions; if there is none, the peak that was reached."""
         self.queue: list[JobId] = []
-        """Waiting jobs in the order of their starts; jobs that never started come last."""
+        """Waiting jobs in the order in which they start; jobs that never started come last."""
         self.position_s = timeline.duration_s
-        """Seconds on the run's clock."""
+        """The current position, in seconds since the run started."""
         self.playing = False
         self.speed = SPEEDS[0]
         self._shown_until_s = BEFORE_START_S
-        """Position up to which the state has the reports."""
+        """The position up to which reports were applied to the state."""
         self._last_tick_s = 0.0
 
     def toggle_playing(self, now: float) -> None:
@@ -57,12 +57,12 @@ class Replay:
         self.speed = SPEEDS[min(max(index, 0), len(SPEEDS) - 1)]
 
     def seek(self, position_s: float) -> None:
-        """Goes to a position, clamped to the run."""
+        """Moves to a position, clamped to the run's start and end."""
         self.position_s = min(max(position_s, 0.0), self.duration_s)
 
     @property
     def replay_bar(self) -> ReplayPosition:
-        """What the replay bar shows."""
+        """Returns the values that the replay bar shows."""
         position_s, timeline = self.position_s, self.timeline
         time_of_day, incidents = timeline.wall_time(position_s), timeline.incidents
         return ReplayPosition(
@@ -70,12 +70,12 @@ class Replay:
         )
 
     def attempt_time_s(self, job: JobId, attempt: int) -> float:
-        """Seconds since an attempt started, on its own clock; below 0 if it has not started."""
+        """Seconds since an attempt started, on its own clock; negative if it has not started."""
         start_s = self.timeline.attempt_starts.get((job, attempt), inf)
         return self.position_s - start_s + TIME_TOLERANCE_S
 
     def update_state(self, state: DeskState, now: float) -> None:
-        """Applies the reports up to the current position; after a jump back, from the start."""
+        """Applies reports up to the current position; after a jump back, starts from the first."""
         self._advance(now)
         if self._shown_until_s == BEFORE_START_S:
             job_files = self.timeline.job_files
@@ -100,5 +100,5 @@ class Replay:
             self.playing = self.position_s < self.duration_s
 
     def start_simulator(self) -> Callable[[float], float]:
-        """The start rate is unknown: each job starts as soon as a slot is free."""
+        """Predicts a start as soon as a slot is free, because the start rate is unknown."""
         return start_immediately

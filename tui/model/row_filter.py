@@ -1,9 +1,9 @@
-"""The filter language: which jobs match a line of terms.
+"""The filter language: parses a line of terms and decides which jobs match.
 
 ``word`` matches the name or the latest words, and so does ``"two words"``; ``name:x`` and
-``text:x`` look into one of them. ``state:x`` matches the beginning of a state, or ``live``; a
+``text:x`` search one of them. ``state:x`` matches the beginning of a state, or ``live``; a
 complete state alone also matches jobs in that state. ``lag>20`` compares a number. ``!`` inverts a
-term. A job must match all terms. The names are those of the columns' filters.
+term. A job must match all terms. The names are defined by the filters of the columns.
 """
 
 import operator
@@ -45,7 +45,7 @@ class Filter:
     text: str = ""
     predicates: tuple[Predicate, ...] = ()
     problems: tuple[str, ...] = ()
-    """A sentence for each term that was not understood and is ignored."""
+    """A sentence for each term that could not be parsed and is ignored."""
 
     def __bool__(self) -> bool:
         return bool(self.predicates)
@@ -56,11 +56,11 @@ class Filter:
 
 
 class _TermError(Exception):
-    """A term was not understood; the message is a sentence for the user."""
+    """A term could not be parsed; the message is a sentence for the user."""
 
 
 def parse_filter(text: str, columns: Iterable[ColumnSpec]) -> Filter:
-    """Parses a line of terms, which may name the filters of ``columns``."""
+    """Parses a line of terms, which may use the filters of ``columns``."""
     filters = {column.filter.name: column.filter for column in columns if column.filter}
     predicates: list[Predicate] = []
     problems = []
@@ -103,7 +103,7 @@ def _word_predicate(word: str, filters: Mapping[str, ColumnFilter]) -> Predicate
     in_texts = _text_predicate(word, text_filters)
     if word.casefold() not in _STATE_WORDS:
         return in_texts
-    in_state = _state_predicate(word.casefold())  # rows show the word, so users type it
+    in_state = _state_predicate(word.casefold())  # users type the words that rows show
     return lambda job_state: in_state(job_state) or in_texts(job_state)
 
 
@@ -122,7 +122,7 @@ def _state_predicate(prefix: str) -> Predicate:
 
 
 def _comparison_predicate(column_filter: ColumnFilter, sign: str, value: str) -> Predicate:
-    """``value``: such as ``20``, ``-40.5``, or ``1:30`` for seconds; a unit may follow."""
+    """``value``: a number such as ``20`` or ``-40.5``, or ``1:30`` in seconds; may have a unit."""
     name, compare = column_filter.name, _COMPARATORS.get(sign)
     if compare is None:
         raise _TermError(f"{name}{sign} is not understood; try {name}> or {name}<")

@@ -1,4 +1,4 @@
-"""Quitting the desk: gracefully, then by force, then at once. The caller passes the time."""
+"""Quits the desk: gracefully, then by force, then at once. The caller passes in the time."""
 
 import math
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from tui.model.supervisor_protocol import SupervisorStatus
 from tui.text.formats import format_count
 
 QUIT_GRACE_S = 8.0
-"""Seconds until sessions that end gracefully are forced. They wait 3 s for their Termination, so
-this is reached only if a server does not answer or is still being dialled."""
+"""Seconds until sessions that are ending are killed. They wait 3 s for their Termination, so this
+is reached only if a server does not answer or a session is still connecting."""
 
 QUIT_FORCE_TIMEOUT_S = 5.0
-"""Seconds after forcing until the desk closes anyway; the command continues to wait."""
+"""Seconds from killing sessions until the UI closes anyway; the command keeps waiting."""
 
 
 class ShutdownPhase(Enum):
@@ -26,7 +26,7 @@ class ShutdownPhase(Enum):
 
 
 class Shutdown:
-    """Ends the sessions with ``stop``, whose second call forces them."""
+    """Ends sessions with ``stop``: the first call is graceful, the second kills them."""
 
     def __init__(self, supervisor: SupervisorStatus, stop: Callable[[], None]) -> None:
         self._supervisor = supervisor
@@ -35,10 +35,10 @@ class Shutdown:
         self.interrupted_jobs = False
         """Whether quitting ended jobs early."""
         self._deadline = 0.0
-        """When the next phase starts by itself."""
+        """When the next phase starts automatically."""
 
     def request(self, now: float) -> None:
-        """Enters the next phase; closes at once when nothing is live or queued."""
+        """Enters the next phase; closes at once if no job is live or queued."""
         if self.phase in (ShutdownPhase.FORCED, ShutdownPhase.CLOSED) or self._supervisor.is_idle:
             self.phase = ShutdownPhase.CLOSED
             return
@@ -59,7 +59,7 @@ class Shutdown:
         return self.phase is ShutdownPhase.CLOSED
 
     def status_text(self, state: DeskState, now: float, key: str = "q") -> str:
-        """What the desk waits for; empty while running. ``key``: the key that quits."""
+        """Says what the desk waits for; empty while running. ``key``: the key that quits."""
         if self.phase is ShutdownPhase.RUNNING:
             return ""
         count = len(state.live_job_states)

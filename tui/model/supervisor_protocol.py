@@ -1,4 +1,4 @@
-"""What the desk needs of the supervisor: a protocol for reading, and one for steering sessions.
+"""What the desk needs from the supervisor: one protocol to read status, one to control sessions.
 
 `workers.scheduling.supervisor.Supervisor` implements both, `tui.model.replay.Replay` the first.
 """
@@ -16,7 +16,7 @@ SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken s
 
 
 class SupervisorStatus(Protocol):
-    """The queue and its limits. Every property returns at once."""
+    """The queue and its limits. No property blocks."""
 
     @property
     def holding(self) -> bool:
@@ -24,14 +24,14 @@ class SupervisorStatus(Protocol):
 
     @property
     def max_sessions(self) -> int:
-        """How many sessions may run at once; 0 until that is known."""
+        """The limit on concurrent sessions; 0 until it is known."""
 
     @property
     def next_start_at(self) -> float | None:
         """The earliest start of a queued job, on the monotonic clock; None if none may start."""
 
     def start_simulator(self) -> Callable[[float], float]:
-        """A function that predicts the next starts, provided that the server refuses none.
+        """Returns a function that predicts the next starts, if the server refuses none.
 
         Call it for each start in order, with the seconds until a session slot is free; it returns
         the seconds until the start.
@@ -39,7 +39,7 @@ class SupervisorStatus(Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is queued and nothing is live."""
+        """Whether no job is queued or live."""
 
     @property
     def server_restarts(self) -> int:
@@ -47,11 +47,11 @@ class SupervisorStatus(Protocol):
 
     @property
     def queue(self) -> Sequence[JobId]:
-        """Jobs that wait for their start, next one first."""
+        """Jobs that wait to start, the next one first."""
 
 
 class SupervisorProtocol(SupervisorStatus, Protocol):
-    """Every method returns at once; its effect arrives in `reports`."""
+    """Controls sessions. No method blocks; its effect arrives in `reports`."""
 
     @property
     def reports(self) -> "queue.SimpleQueue[JobReport]": ...
@@ -59,24 +59,24 @@ class SupervisorProtocol(SupervisorStatus, Protocol):
     def add(self, files: Iterable[str]) -> list[JobId]: ...
 
     def cancel(self, job: JobId) -> None:
-        """Ends a session gracefully; a second call forces it."""
+        """Ends a session gracefully; a second call kills it."""
 
     def retry(self, job: JobId) -> bool:
-        """Queues an attempt from where the last one stopped; False if the job has not finished."""
+        """Queues an attempt where the last one stopped; False if the job has not finished."""
 
     def hold(self, on: bool) -> None: ...
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order; others follow, but resumed jobs stay in front."""
+        """Puts waiting jobs into this order; others follow, but resumed jobs stay first."""
 
     def set_max_sessions(self, max_sessions: int) -> None:
-        """Sets how many sessions may run at once, at least 1. Live sessions run to their end."""
+        """Sets the limit on concurrent sessions, at least 1. Live sessions are not ended."""
 
     def end_turn(self, job: JobId) -> bool:
-        """Sends `ForceEndpoint`; False if the job does not stream."""
+        """Sends `ForceEndpoint`; False if the job is not streaming."""
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        """Sends `UpdateConfiguration`; False if the job does not stream."""
+        """Sends `UpdateConfiguration`; False if the job is not streaming."""
 
     def stop(self) -> None:
-        """Cancels queued jobs and ends live ones gracefully; a second call forces them."""
+        """Cancels queued jobs and ends live ones gracefully; a second call kills them."""

@@ -1,6 +1,6 @@
-"""The table as the user arranged it: which rows are visible, in which order, current row, marks.
+"""The table as the user arranged it: visible rows, their order, the current row, and marks.
 
-What is known of each job is in `desk_state`.
+The state of each job is in `desk_state`.
 """
 
 import bisect
@@ -14,7 +14,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 MIN_REORDER_INTERVAL_S = 1.0
-"""Live values move rows at most once in so many seconds."""
+"""Minimum seconds between two reorderings of rows because of live values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Changes:
 
     jobs: frozenset[JobId] = frozenset()
     order_changed: bool = False
-    """Rows were added, removed or moved, so any row may be at another place."""
+    """Rows were added, removed or moved, so every row must be redrawn."""
 
 
 class TableView:
-    """Rows, selection and marks over the desk's job states.
+    """Rows, selection and marks of the table.
 
-    ``job_states`` and ``last_heard_seq`` belong to the desk's state, which changes them;
-    ``last_heard_seq`` numbers the jobs by their newest words, in rising order.
+    ``job_states`` and ``last_heard_seq`` are owned and changed by `DeskState`;
+    ``last_heard_seq`` has the sequence number of each job's last turn update.
     """
 
     def __init__(
@@ -43,41 +43,41 @@ class TableView:
         self.sorting = Sorting()
         self.filter = Filter()
         self.frozen = False
-        """Rows keep their place although values change."""
+        """Whether rows keep their places when values change."""
         self.newcomer_count = 0
         """Jobs added while frozen, which have no row yet."""
         self.current: JobId | None = None
-        """Always a visible row; None when there is none."""
+        """The current job, always a visible row; None if no row is visible."""
         self.marked: set[JobId] = set()
-        """Marked rows that are visible."""
+        """Visible marked jobs."""
         self.is_reading = False
-        """Only the current job is on the screen, so live values must not replace it."""
+        """Whether only the current job is shown, so that live values must not replace it."""
         self.changed_jobs: set[JobId] = set()
         """Jobs whose rows must be redrawn; `take_changes` empties it."""
         self._all_marks: set[JobId] = set()
-        """Marked rows, hidden ones included."""
+        """All marked jobs, including hidden ones."""
         self._last_selected: JobId | None = None
-        """The row that the user selected last. While it is hidden, another row is current."""
+        """The job that the user selected last. While it is hidden, another one is current."""
         self._all_jobs: list[JobId] = []
         """Every job, in queue order."""
         self._ranks: dict[JobId, int] = {}
-        """Position of each job in the queue; jobs that never moved have their id."""
+        """Position of each job in the queue; for jobs that were never moved, their id."""
         self._row_by_job: dict[JobId, int] | None = {}
-        """None after `visible` changed, until a row is looked up."""
+        """The row of each visible job; None from a change of `visible` until the next lookup."""
         self._order_changed = False
         self._stale = False
-        """Some job changed since the rows were last ordered."""
+        """Whether a job changed since the rows were last ordered."""
         self._now = 0.0
         self._reordered_at = -math.inf
 
-    # --- rows come and go
+    # --- adding and removing rows
 
     def tick(self, now: float) -> None:
-        """Sets the time, in seconds on any monotonic clock."""
+        """Sets the current time, in seconds on any monotonic clock."""
         self._now = now
 
     def add(self, job: JobId) -> None:
-        """Gives a new job its row, unless it has to wait for the next `take_changes`."""
+        """Adds a row for a new job, or leaves that to the next `take_changes`."""
         self.changed_jobs.add(job)
         bisect.insort(self._all_jobs, job, key=self._queue_rank)
         if self.frozen:
@@ -88,25 +88,25 @@ class TableView:
             self.current = job if self.current is None else self.current
 
     def remove(self, jobs: Iterable[JobId]) -> None:
-        """Removes rows; their places in the queue and their marks are kept for `put_back`."""
+        """Removes rows; keeps their queue positions and marks for `put_back`."""
         removed = frozenset(jobs)
         self._all_jobs = [job for job in self._all_jobs if job not in removed]
         self._set_visible([job for job in self.visible if job not in removed])
 
     def put_back(self, jobs: Iterable[JobId]) -> None:
-        """Returns removed rows to where they were, with their marks."""
+        """Restores removed rows at their former places, with their marks."""
         for job in jobs:
             bisect.insort(self._all_jobs, job, key=self._queue_rank)
         self._reorder()
         self._restore_selection()
 
     def reset(self) -> None:
-        """Every job starts again, and the time may go back; rows, marks and selection stay."""
+        """Resets after a replay replaced all job states; keeps rows, marks and selection."""
         self.changed_jobs.update(self._job_states)
         self._reordered_at = -math.inf
 
     def take_changes(self) -> Changes:
-        """Reorders the rows if it is time; returns what changed since the last call."""
+        """Reorders the rows if that is due; returns what changed since the last call."""
         self._stale |= bool(self.changed_jobs)
         free = not (self._is_queue_order() or self.frozen or self.is_reading)
         if free and self._stale and self._now - self._reordered_at >= MIN_REORDER_INTERVAL_S:
@@ -115,15 +115,15 @@ class TableView:
         self.changed_jobs, self._order_changed = set(), False
         return changes
 
-    # --- what it shows
+    # --- queries
 
     @property
     def current_row(self) -> int:
-        """The row of the current job; 0 when there is none."""
+        """The row of the current job; 0 if there is none."""
         return 0 if self.current is None else self._rows()[self.current]
 
     def row_of(self, job: JobId) -> int | None:
-        """The row of a job; None when it is hidden."""
+        """The row of a job; None if it is hidden."""
         return self._rows().get(job)
 
     def _rows(self) -> Mapping[JobId, int]:
@@ -133,7 +133,7 @@ class TableView:
 
     @property
     def waiting_jobs(self) -> list[JobId]:
-        """Jobs that wait for their start, in queue order."""
+        """Jobs that wait to start, in queue order."""
         return [job for job in self._all_jobs if self._job_states[job].status.is_waiting]
 
     @property
@@ -147,10 +147,10 @@ class TableView:
             return [job for job in self.visible if job in self.marked]
         return [] if self.current is None else [self.current]
 
-    # --- what the user does to rows
+    # --- selecting and marking rows
 
     def move(self, rows: int) -> None:
-        """Moves the selection by so many rows; it stops at the ends."""
+        """Moves the selection by ``rows``; it stops at the first and last row."""
         if self.visible:
             self.select(self.visible[min(max(self.current_row + rows, 0), len(self.visible) - 1)])
 
@@ -189,12 +189,12 @@ class TableView:
         self._all_marks = self._all_marks ^ jobs
         self.marked = self.marked ^ jobs
 
-    # --- which rows are visible, in which order
+    # --- sorting and filtering
 
     def sort_by(self, column: ColumnSpec, *, reverse: bool | None = None) -> None:
         """Sorts the rows; sorting by the same column again reverses the direction.
 
-        ``reverse``: whether to sort against the column's own direction, whatever it was before.
+        ``reverse``: sort against the column's initial direction or not; None: as described above.
         """
         if reverse is not None:
             descending = column.descending ^ reverse
@@ -207,20 +207,20 @@ class TableView:
 
     def filter_by(self, filter: Filter) -> None:
         """Shows only the rows that match; an empty filter shows all."""
-        if self._last_selected not in self._job_states:  # nothing selected yet, or removed
+        if self._last_selected not in self._job_states:  # no selection yet, or it was removed
             self._last_selected = self.current
         self.filter = filter
         self._reorder()
         self._restore_selection()
 
     def set_frozen(self, on: bool) -> None:
-        """Freezes the rows: only the user moves them, until this is called with False."""
+        """Freezes or releases the rows; while they are frozen, only the user moves them."""
         self.frozen, self._order_changed = on, True
         if not on:
             self._reorder()
 
     def move_in_queue(self, jobs: Iterable[JobId], by: int) -> list[JobId]:
-        """Moves jobs up (-1) or down (+1) among the waiting ones; neighbours stay together.
+        """Moves jobs up (-1) or down (+1) in the queue; adjacent jobs stay together.
 
         Returns all waiting jobs in their new order.
         """
@@ -234,9 +234,9 @@ class TableView:
         return order
 
     def reorder_queue(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order, on the positions that they have together.
+        """Puts waiting jobs into this order, using the positions that they have now.
 
-        Jobs that are not named keep their rows.
+        Jobs that are not in ``order`` keep their positions.
         """
         waiting = frozenset(self.waiting_jobs)
         moved = [*dict.fromkeys(job for job in order if job in waiting)]
@@ -245,14 +245,14 @@ class TableView:
         self._reorder()
 
     def _is_queue_order(self) -> bool:
-        """Rows never move by themselves: neither sorted nor filtered."""
+        """Whether rows are neither sorted nor filtered, so that values do not move them."""
         return self.sorting == Sorting() and not self.filter
 
     def _queue_rank(self, job: JobId) -> int:
         return self._ranks.get(job, job)
 
     def _reorder(self) -> None:
-        """Filters and sorts by the current values. Jobs without a value to sort by come last."""
+        """Filters and sorts by the current values. Jobs without a value come last."""
         self._reordered_at, self._stale, self.newcomer_count = self._now, False, 0
         states, column, descending = self._job_states, self.sorting.column, self.sorting.descending
         order = [job for job in self._all_jobs if self.filter.matches(states[job])]
@@ -271,7 +271,7 @@ class TableView:
             self._set_visible(order)
 
     def _set_visible(self, order: list[JobId]) -> None:
-        """Replaces the rows; keeps the current job, or if it is hidden, selects that in its row."""
+        """Replaces the rows; keeps the current job, or selects the job now in its row."""
         row = self.current_row
         self.visible, self._row_by_job, self._order_changed = order, None, True
         rows = self._rows()

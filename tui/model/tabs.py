@@ -1,4 +1,4 @@
-"""How the current job is viewed, both beside the table and on the full screen."""
+"""How the current job is shown, both beside the table and full screen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ class Tab(Enum):
 
 
 class TimeStamps(Enum):
-    """What stands before each turn; the value is the notice for it."""
+    """What is shown before each turn; the value is the notice for it."""
 
-    START = "Time stamps: when each turn began"
-    DETAILED = "Time stamps: beginning, end, and how sure the server was of the words"
+    START = "Time stamps: start of each turn"
+    DETAILED = "Time stamps: start, end and mean confidence of each turn"
     NONE = "Time stamps off"
 
 
 @dataclass(slots=True)
 class TabState:
-    """The tab and the time stamps, which stay when another job becomes current."""
+    """The current tab and kind of time stamps, which do not change with the current job."""
 
     folder: Path | None = None
-    """The run folder; without one there are no traces."""
+    """The run folder; None if there are no traces."""
     tab: Tab = Tab.TRANSCRIPT
     stamps: TimeStamps = TimeStamps.START
     time_limit: Callable[[JobId, int], float] | None = None
-    """In a replay: the position on the clock of an attempt, where its trace ends for now."""
+    """Returns, in a replay, the time on an attempt's clock at which its trace ends for now."""
     _trace_tail: TraceTail | None = None
 
     def step_tab(self, tabs: int) -> None:
-        """Moves by so many tabs; wraps around."""
+        """Moves by ``tabs`` tabs; wraps around."""
         order = list(Tab)
         self.tab = order[(order.index(self.tab) + tabs) % len(order)]
 
@@ -50,7 +50,7 @@ class TabState:
         self.stamps = order[(order.index(self.stamps) + 1) % len(order)]
 
     def trace_tail(self, job: JobId) -> TraceTail | None:
-        """The traces of a job; only those of the last requested job are kept."""
+        """The traces of a job; only those of the last requested job stay in memory."""
         if self.folder is None:
             return None
         if self._trace_tail is None or self._trace_tail.job != job:

@@ -1,6 +1,6 @@
 """Totals over all jobs: audio sent, sockets open, late sessions, and the time until all is done.
 
-Computing them visits every job, so the screen does it at most once a second.
+Computing them visits every job, so the screen calls this at most once a second.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 
 MANY_LATE_SHARE = 0.25
-"""If this share of the streaming sessions is late, the machine is overloaded."""
+"""Share of streaming sessions being late from which the machine counts as overloaded."""
 
 
 class SendingPace(Enum):
@@ -27,37 +27,37 @@ class SendingPace(Enum):
 
 
 class TurnAwayReason(Enum):
-    """Why the server accepts no session."""
+    """Why the server does not accept sessions."""
 
-    UNREACHABLE = "nobody answers there"
+    UNREACHABLE = "the server does not answer"
     SERVER_FULL = "the server is full"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Totals at one moment."""
+    """Totals at one point in time."""
 
     sent_s: float = 0.0
-    """Audio that was sent, or need not be sent again, out of ``audio_s``."""
+    """Seconds of audio, of ``audio_s``, that were sent or do not need to be sent again."""
     audio_s: float = 0.0
     open_s: float = 0.0
-    """How long all sockets together were open, which is what a service bills."""
+    """Seconds that all sockets together were open, which is what a service bills."""
     remaining_s: float | None = None
-    """Estimated seconds until all is done; None if there is nothing to do or it is unknown."""
+    """Estimated seconds until all is done; None if nothing is left or it is unknown."""
     is_lower_bound: bool = False
-    """The length of some recordings is unknown, so ``remaining_s`` is too short."""
+    """Whether ``remaining_s`` is too short, because the length of a recording is unknown."""
     worst_lag_ms: float | None = None
     """The largest current lag of a streaming session; None if there is none."""
     streaming_count: int = 0
     late_count: int = 0
-    """Of the streaming sessions."""
+    """How many streaming sessions are sending late."""
     turn_away_reason: TurnAwayReason | None = None
     turned_away_count: int = 0
-    """Jobs that wait because of it."""
+    """How many jobs wait for that reason."""
 
     @property
     def pace(self) -> SendingPace | None:
-        """None while nothing is streaming."""
+        """Whether chunks are sent on time; None while nothing is streaming."""
         if not self.streaming_count:
             return None
         if not self.late_count:
@@ -67,7 +67,7 @@ class Totals:
 
 
 def start_immediately(slot_free_in_s: float) -> float:
-    """A start simulator without limits."""
+    """A start simulator without a start rate: each job starts when a slot is free."""
     return slot_free_in_s
 
 
@@ -82,9 +82,9 @@ def totals(
 ) -> Totals:
     """Computes the totals of the jobs in the table.
 
-    ``queue``: waiting jobs in order; those missing in it come last. ``max_sessions``: sessions that
-    may run at once, 0 if unknown. ``start_simulator``: see `SupervisorProtocol.start_simulator`.
-    ``all_job_states``: also jobs that were removed from the table, for the time of open sockets.
+    ``queue``: waiting jobs in order; missing ones come last. ``max_sessions``: the limit on
+    sessions at once, 0 if unknown. ``start_simulator``: see `SupervisorProtocol.start_simulator`.
+    ``all_job_states``: includes jobs removed from the table, for the total open time of sockets.
     """
     live = [job_state for job_state in job_states.values() if job_state.status.is_live]
     streaming = [job_state for job_state in live if job_state.status is JobStatus.STREAMING]
@@ -93,7 +93,7 @@ def totals(
     reasons = [reason for job_state in waiting.values() if (reason := _turn_away_reason(job_state))]
     if lags:  # the server answers again
         reasons = [reason for reason in reasons if reason is not TurnAwayReason.UNREACHABLE]
-    blocked = (held and waiting) or (reasons and not lags)  # for an unknown time
+    blocked = (held and waiting) or (reasons and not lags)  # for an unknown period
     remaining_s = None
     if max_sessions and (live or waiting) and not blocked:
         in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])

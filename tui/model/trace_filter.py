@@ -1,4 +1,4 @@
-"""The lines of a job's traces that match a filter."""
+"""Finds the lines of a job's traces that match a filter."""
 
 from array import array
 from bisect import bisect_left
@@ -9,9 +9,9 @@ from workers.traces.tail import READ_SLICE_S, TraceEntry, TraceTail
 
 
 class TraceFilter:
-    """Finds the lines that contain every word of a filter, and none that is prefixed with ``!``.
+    """Finds the lines that contain every word of a filter, and no word prefixed with ``!``.
 
-    One thread reads; others may use its matches, because line numbers are only appended.
+    Only one thread may call `read`; others may read matches, because lines are only appended.
     """
 
     def __init__(
@@ -26,12 +26,12 @@ class TraceFilter:
         self.version = trace.version
         self.text = text
         self.line_numbers = array("L")
-        """Of the lines that match."""
+        """Numbers of the lines that match."""
         self.lines_checked = 0
 
     @property
     def count(self) -> int:
-        """Number of matching lines up to the trace's time limit."""
+        """Counts matching lines up to the trace's time limit."""
         return bisect_left(self.line_numbers, len(self._trace))
 
     def read(self) -> bool:

@@ -1,7 +1,7 @@
-"""Keeps old turns on disk: only the job on the screen has its whole transcript in memory.
+"""Keeps old turns on disk: only the current job has its whole transcript in memory.
 
-The others keep their last turns. Evicted turns are read back from the traces, which a session
-writes before it reports.
+Other jobs keep only their last turns. Evicted turns are read back from traces, because a session
+writes a turn to its trace before it reports it.
 """
 
 import queue
@@ -22,12 +22,12 @@ class TurnsMissing(PacelineError):
     def __init__(self, file: str) -> None:
         super().__init__(
             f"old turns of {file} cannot be read back from its trace",
-            "The trace was damaged or removed; what is on the screen is still there.",
+            "The trace is damaged or was removed; turns on the screen are unaffected.",
         )
 
 
 def restore_turns(run_path: Path, job_state: JobState) -> bool:
-    """Reads evicted turns of a state that no other thread uses; whether it has all turns now."""
+    """Restores evicted turns; returns False if some are missing. Not thread-safe."""
     if not job_state.transcript.is_complete:
         stored = read_transcript(run_path, job_state.job, job_state.last_started_attempt)
         job_state.transcript.restore(stored.turns)
@@ -35,19 +35,19 @@ def restore_turns(run_path: Path, job_state: JobState) -> bool:
 
 
 class TranscriptCache:
-    """Completes the transcript on the screen; reads in a thread, one job at a time."""
+    """Restores the current job's transcript; reads in a thread, one job at a time."""
 
     def __init__(self, state: DeskState, run_path: Path) -> None:
         self._state = state
         self._run_path = run_path
         self._current: JobId | None = None
         self._requested: JobId | None = None
-        """The job that was read since it became current; reading it again would find no more."""
+        """The job read since it became current; reading it a second time would find no more."""
         self._is_loading = False
         self._loaded: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
 
     def tick(self) -> None:
-        """Restores turns that were read, and evicts those of the job that was current before."""
+        """Restores turns that were read, and evicts those of the previously current job."""
         current, before = self._state.table.current, self._current
         while not self._loaded.empty():
             job, transcript = self._loaded.get()
@@ -58,7 +58,7 @@ class TranscriptCache:
             if before is not None and before in self._state.job_states:
                 self._state.job_states[before].transcript.evict(MAX_TURNS)
             self._current, self._requested = current, None
-            return  # the selection may only pass this job on the way to another
+            return  # the selection may only be passing this job
         job_state = self._state.table.current_job_state
         if job_state is None or job_state.transcript.is_complete:
             return

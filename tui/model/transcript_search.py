@@ -1,4 +1,4 @@
-"""A search in a transcript: its matches, and which of them is current."""
+"""Searches a transcript: the matches, and which one is current."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -17,14 +17,14 @@ class RowSpan:
 
 
 MatchSpans: TypeAlias = tuple[RowSpan, ...]
-"""One match; several spans if it is wrapped."""
+"""One match; it has several spans if it is wrapped."""
 
 
 class SearchableRows(Protocol):
     """A transcript in rows, such as `TranscriptLayout`."""
 
     def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:
-        """The matches from a row on, in order."""
+        """Returns the matches from ``first_row`` on, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Highlight:
 
 
 class TranscriptSearch:
-    """Follows a growing transcript; the current match stays current."""
+    """A search in a transcript that may grow; the current match stays current."""
 
     def __init__(self) -> None:
         self.query = ""
@@ -46,14 +46,14 @@ class TranscriptSearch:
         self._matches_by_row: defaultdict[int, list[int]] = defaultdict(list)
 
     def start(self, query: str, rows: SearchableRows, top_row: int) -> None:
-        """Starts another search; the first match from row ``top_row`` on becomes current."""
+        """Starts a search; the first match from ``top_row`` on becomes current."""
         self.query = query
         self.refresh(rows)
         below = (index for index, match in enumerate(self._matches) if match[0].row >= top_row)
         self._current_match = next(below, 0)
 
     def refresh(self, rows: SearchableRows, first_row: int = 0) -> None:
-        """Searches again in the rows that changed, from ``first_row`` on."""
+        """Repeats the search in the rows that changed, from ``first_row`` on."""
         unchanged = bisect_left(self._matches, first_row, key=lambda match: match[0].row)
         for match in self._matches[unchanged:]:
             for span in match:
@@ -65,7 +65,7 @@ class TranscriptSearch:
         self._current_match = min(self._current_match, max(len(self._matches) - 1, 0))
 
     def step(self, matches: int) -> None:
-        """Moves forward, or backward if negative; wraps around."""
+        """Moves by ``matches``, backward if negative; wraps around."""
         if self._matches:
             self._current_match = (self._current_match + matches) % len(self._matches)
 
@@ -76,13 +76,13 @@ class TranscriptSearch:
 
     @property
     def count_text(self) -> str:
-        """``3/17``; empty without a query."""
+        """The current match and the number of matches, ``3/17``; empty without a query."""
         if not self.query.strip():
             return ""
         return f"{self._current_match + 1}/{len(self._matches)}" if self._matches else "not found"
 
     def highlights(self, row: int) -> Sequence[Highlight]:
-        """What to highlight in a row, from left to right."""
+        """The parts of a row to highlight, from left to right."""
         return [
             Highlight(span.start, span.end, index == self._current_match)
             for index in self._matches_by_row.get(row, ())

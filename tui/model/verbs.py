@@ -1,6 +1,6 @@
-"""The verbs that act on sessions, and notices about the run.
+"""The verbs (commands that act on sessions), and notices about the run.
 
-Each verb skips jobs that it does not apply to, and returns a notice of what it did.
+Each verb skips jobs that it does not apply to, and returns a notice that describes what it did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ NO_ROW_MESSAGE = "No session is selected"
 def cancel(
     state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[JobId], key: str = "x"
 ) -> str:
-    """Ends sessions gracefully, the second time by force; removes queued jobs from the queue.
+    """Ends sessions gracefully, kills them if called twice; removes queued jobs from the queue.
 
     ``key``: the key that cancels.
     """
@@ -40,14 +40,14 @@ def cancel(
     if forced:
         return f"Cancelling {job_count(len(jobs))}, {forced} by force"
     live = any(state.is_stopping(job) for job in jobs)
-    again = f"; transcripts are kept, {key} again forces" if live else ""
+    again = f"; transcripts are kept; press {key} again to force" if live else ""
     return f"Cancelling {job_count(len(jobs))}{again}"
 
 
 def retry(state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
-    """Starts another attempt of failed and cancelled jobs, from where the last one stopped.
+    """Queues another attempt of failed and cancelled jobs, from where the last one stopped.
 
-    Done jobs are skipped: their transcripts are complete, and another attempt would be billed.
+    Skips done jobs: their transcripts are complete, and another attempt would be billed.
     """
     wanted = [job for job in targets if state.job_states[job].status is not JobStatus.DONE]
     accepted = [job for job in wanted if supervisor.retry(job)]
@@ -74,7 +74,7 @@ def retry(state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[Jo
 
 
 def end_turn(supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
-    """Asks the server to end the current turn now, without waiting for a silence."""
+    """Asks servers to end the current turn now, without waiting for silence."""
     sent = sum(supervisor.end_turn(job) for job in targets)
     if not sent:
         return nothing_message(len(targets), "not streaming")
@@ -84,7 +84,7 @@ def end_turn(supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
 def configure(
     supervisor: SupervisorProtocol, changes: Mapping[JobId, UpdateConfiguration], others: int
 ) -> str:
-    """Sends each session its changes. ``others``: how many targets do not stream."""
+    """Sends each session its changes. ``others``: number of targets that are not streaming."""
     sent = sum(supervisor.configure(job, change) for job, change in changes.items())
     if not sent:
         return "Nothing was sent: these sessions have ended"
@@ -115,7 +115,7 @@ class RunNotices:
         self._was_active = False
 
     def poll(self) -> str:
-        """Returns a notice; empty if nothing has changed since the last call."""
+        """Returns the next notice; empty if nothing has changed since the last call."""
         if self._supervisor.server_restarts > self._announced_restarts:
             self._announced_restarts = self._supervisor.server_restarts
             return SERVER_RESTARTED_MESSAGE
@@ -132,15 +132,15 @@ class RunNotices:
 
 
 def job_count(count: int) -> str:
-    """``1 job``, ``3 jobs``."""
+    """Formats ``1 job`` or ``3 jobs``."""
     return format_count(count, "job")
 
 
 def session_count(count: int) -> str:
-    """``1 session``, ``3 sessions``."""
+    """Formats ``1 session`` or ``3 sessions``."""
     return format_count(count, "session")
 
 
 def nothing_message(count: int, why: str) -> str:
-    """Why a verb did nothing to ``count`` jobs."""
+    """The notice of a verb that did nothing to ``count`` jobs; ``why``: their state."""
     return f"Nothing to do: {job_count(count)} {why}" if count else NO_ROW_MESSAGE

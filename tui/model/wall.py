@@ -1,7 +1,7 @@
-"""Which sessions the wall shows, and on which tiles. Plain Python; the caller passes the time.
+"""Decides which sessions the wall shows, and on which tiles. The caller passes in the time.
 
-The current row of the table is the tile with the cursor. A session keeps its tile as long as it is
-on the page. Ranks are coarse and change at most every `MIN_RERANK_INTERVAL_S`, so tiles stay.
+The tile with the cursor is the current row of the table. A session keeps its tile while it is on
+the page. Ranks are coarse and change at most every `MIN_RERANK_INTERVAL_S`, so tiles rarely move.
 """
 
 import math
@@ -14,7 +14,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 MIN_RERANK_INTERVAL_S = 3.0
-"""Seconds between two rankings of the sessions."""
+"""Minimum seconds between two rankings of the sessions."""
 
 MAX_TALKING_SILENCE_S, MAX_PAUSE_SILENCE_S = 4.0, 12.0
 """Seconds of audio since the last word, up to which a speaker counts as talking or pausing."""
@@ -27,7 +27,7 @@ class WallRanking(Enum):
     NEWEST_WORDS = "newest words"
     LARGEST_LAG = "largest lag"
     FAILED_FIRST = "failed first"
-    TABLE_ORDER = "as the table has them"
+    TABLE_ORDER = "in table order"
 
 
 class Wall:
@@ -36,7 +36,7 @@ class Wall:
     def __init__(self, state: DeskState) -> None:
         self.ranking = WallRanking.NEWEST_WORDS
         self.pinned = False
-        """Whether the choice of sessions is fixed."""
+        """Whether the displayed sessions stay the same."""
         self.tiles: list[JobId] = []
         """The jobs of the current page, row by row."""
         self.page = 0
@@ -61,16 +61,16 @@ class Wall:
 
     @property
     def tiles_per_page(self) -> int:
-        """Number of tiles of one page."""
+        """Number of tiles on one page."""
         return self.grid_size[0] * self.grid_size[1]
 
     @property
     def page_count(self) -> int:
-        """At least one."""
+        """Number of pages, at least one."""
         return max(math.ceil(len(self._ranked_jobs) / self.tiles_per_page), 1)
 
     def open(self, now: float) -> None:
-        """Prepares the wall for being shown. If the marks changed, it shows the marked sessions."""
+        """Prepares the wall for display. If the marks changed, it shows the marked sessions."""
         marked = self._visible_marks()
         if marked and marked != self._shown_marks:
             self.ranking, self.pinned = WallRanking.MARKED, False
@@ -81,7 +81,7 @@ class Wall:
             self._reset()
 
     def tick(self, now: float) -> None:
-        """Ranks the sessions when due, and at once when rows were added or removed."""
+        """Ranks the sessions if that is due, and at once if rows were added or removed."""
         self._now = now
         rows_changed = len(self._table.visible) != self._row_count
         if now >= self._next_rank_at or rows_changed or self._table.current not in self.tiles:
@@ -93,7 +93,7 @@ class Wall:
             self.grid_size = columns, rows
             self._assign_tiles()
 
-    # --- what the user does
+    # --- user actions
 
     def cycle_ranking(self) -> None:
         """Selects the next ranking, and unpins."""
@@ -107,7 +107,7 @@ class Wall:
         self._rerank()
 
     def toggle_pin(self) -> None:
-        """Fixes the choice of sessions, or releases it."""
+        """Pins the displayed sessions, or releases them."""
         self.pinned = not self.pinned
         self._rerank()
 
@@ -123,7 +123,7 @@ class Wall:
             self._select_tile(tile)
 
     def turn_page(self, pages: int) -> None:
-        """Turns pages; the cursor stays at its tile."""
+        """Moves by ``pages`` pages; the cursor stays at its position on the page."""
         if not self.tiles:
             return
         current = self._table.current
@@ -133,7 +133,7 @@ class Wall:
         self._select_tile(tile)
 
     def go_to_edge(self, direction: int) -> None:
-        """Goes to the first tile of all pages (-1), or the last (1)."""
+        """Moves to the first (-1) or last (1) tile of all pages."""
         if self._ranked_jobs:
             self._select_job(self._ranked_jobs[0 if direction < 0 else -1])
             self._assign_tiles()
@@ -154,7 +154,7 @@ class Wall:
         else:
             self._table.select(job)
 
-    # --- choosing
+    # --- ranking
 
     def _visible_marks(self) -> frozenset[JobId]:
         return frozenset(self._table.marked.intersection(self._table.visible))
@@ -164,7 +164,7 @@ class Wall:
         self._ranked_jobs, self.tiles, self.page = [], [], 0
 
     def _rerank(self) -> None:
-        """Ranks the sessions. Of equal ones, those that came first before stay first."""
+        """Ranks the sessions; those of equal rank keep their order."""
         current, visible, before = self._table.current, self._table.visible, self._ranked_jobs
         self._next_rank_at, self._row_count = self._now + MIN_RERANK_INTERVAL_S, len(visible)
         if self.ranking is WallRanking.MARKED:
@@ -176,7 +176,7 @@ class Wall:
             rank, states = RANK_FUNCTIONS[self.ranking], self._state.job_states
             ranked = sorted(dict.fromkeys([*kept, *visible]), key=lambda job: rank(states[job]))
             if current in candidates:
-                # Others come and go; the tile at the cursor stays, or comes into sight.
+                # The current job keeps its position, or is moved onto the first page.
                 index, last = ranked.index(current), self.tiles_per_page - 1
                 tile = before.index(current) if current in before else min(index, last)
                 ranked.insert(tile, ranked.pop(index))
@@ -197,7 +197,7 @@ class Wall:
             filled = [new.pop(0) if job is None and new else job for job in kept]
             self.tiles = [job for job in filled if job is not None] + new
         else:
-            self.tiles = page  # there are fewer tiles now
+            self.tiles = page  # there are fewer tiles than before
         if self.tiles and current not in self.tiles:
             self._table.select(self.tiles[0])
 
@@ -206,7 +206,7 @@ class Wall:
         return self._ranked_jobs[first : first + self.tiles_per_page]
 
 
-# --- ranks: the lowest is the most interesting
+# --- ranks: the lowest is shown first
 
 
 def _words_rank(job_state: JobState) -> int:
@@ -224,7 +224,7 @@ def _words_rank(job_state: JobState) -> int:
 
 
 def _lag_rank(job_state: JobState) -> int:
-    """Equal up to the tolerance; above it, each doubling of the lag ranks higher."""
+    """The same up to the tolerance; above it, better with each doubling of the lag."""
     if job_state.lag is None or not job_state.status.is_live:
         return 2 if job_state.status is JobStatus.QUEUED else 1
     ratio = job_state.lag.now / LAG_TOLERANCE_MS

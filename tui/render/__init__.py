@@ -1,5 +1,5 @@
-"""Pure drawing: values in, styled lines out.
+"""Pure functions that turn values into styled lines.
 
-This room knows neither `DeskState` nor disk, clock or widget. It may import values of the model,
-entries of files, theme, keys and text.
+This package uses no `DeskState`, files, clocks or widgets. It may import value types of `tui.model`
+and `tui.files`, and `tui.theme`, `tui.keys` and `tui.text`.
 """

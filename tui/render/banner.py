@@ -18,15 +18,15 @@ from workers.protocol.endpoint import EndpointKind
 PRODUCT_NAME = "Paceline"
 
 DESTINATION_WIDTHS = (20, 9)
-"""Cells of a shortened destination: it keeps the first unless the counts need them, because
-streaming there may cost money."""
+"""Cells of a shortened destination. The second is used only if the counts need the space, because
+users must see where they stream: it may cost money."""
 
 COST_LABELS = {
     EndpointKind.SERVICE: ("billed", "$", Role.ALARM),
     EndpointKind.CUSTOM: ("your endpoint", "", Role.MUTED),
     EndpointKind.EMBEDDED: ("free", "", Role.SUCCESS),
 }
-"""What streaming there costs: in words, as a sign for narrow screens, and the role."""
+"""The cost of streaming there: in words, as a sign for narrow screens, and the role."""
 
 PACE_LABELS = {
     SendingPace.KEEPS_UP: ("this machine keeps up", "keeps up", Role.SUCCESS),
@@ -37,12 +37,12 @@ PACE_LABELS = {
         Role.ERROR,
     ),
 }
-"""In words, in fewer words, and the role."""
+"""The pace in words, in fewer words, and the role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Priorities:
-    """When each part of a line is shortened, see `ResponsivePart.priorities`."""
+    """The order in which parts of a line are shortened, see `ResponsivePart.priorities`."""
 
     product: tuple[int, ...]
     destination: tuple[int, ...]
@@ -56,7 +56,7 @@ class Priorities:
     socket_time: tuple[int, ...] = ()
 
 
-LAST = 90  # for parts whose shorter variant says much less
+LAST = 90  # for parts whose shorter variant omits much
 ONE_LINE = Priorities(
     product=(5, 30),
     destination=(29, 60),
@@ -89,12 +89,12 @@ class Destination:
     """Where audio is streamed to."""
 
     name: str
-    kind: EndpointKind | None = None  # none: nothing is streamed, as in a replay
+    kind: EndpointKind | None = None  # None: nothing is streamed, as in a replay
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """The state of the run at one moment."""
+    """The state of the run at one point in time."""
 
     queued: int
     live: int
@@ -102,19 +102,19 @@ class RunStatus:
     done: int
     failed: int
     cancelled: int
-    max_sessions: int  # how many sessions may run at once; 0 while unknown
+    max_sessions: int  # limit on concurrent sessions; 0 while unknown
     starts_held: bool
     next_start_in_s: float | None
-    """Seconds until a queued job may start; None if there is none, or no free place."""
+    """Seconds until a queued job may start; None if none is queued or no slot is free."""
     totals: Totals
     interrupted: int = 0
-    connecting: int = 0  # of the live ones
+    connecting: int = 0  # how many live sessions are connecting
 
 
 def one_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """Destination and counts, and what else fits."""
+    """The banner in one line: destination and counts, and what else fits."""
     left = _left_parts(destination, symbols, ONE_LINE)
     right = [
         _next_start_part(run_status, symbols, ONE_LINE),
@@ -129,7 +129,7 @@ def one_line_banner(
 def two_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """Above, destination and remaining work; below, counts and lag."""
+    """The banner in two lines: destination and remaining work, then counts and lag."""
     left = _left_parts(destination, symbols, TWO_LINES)
     work = [
         _next_start_part(run_status, symbols, TWO_LINES),
@@ -152,7 +152,7 @@ def _justified_line(
     cells: int,
     symbols: Symbols,
 ) -> StyledLine:
-    """Parts at the left and at the right edge; the destination takes the room between them."""
+    """Places parts at the left and right edge; the destination gets the space between them."""
     margin = 2 if cells > 30 else 1
     spaced = [
         ResponsivePart(
@@ -203,11 +203,11 @@ def _destination_name(destination: Destination, cells: int, symbols: Symbols) ->
 def _next_start_part(
     run_status: RunStatus, symbols: Symbols, priorities: Priorities
 ) -> ResponsivePart:
-    """Why nothing starts, or when the next job may start."""
+    """The reason why no job starts, or when the next job may start."""
     totals, seconds = run_status.totals, math.ceil(run_status.next_start_in_s or 0.0)
     if (reason := totals.turn_away_reason) is not None:
-        brief = "nobody answers" if reason is TurnAwayReason.UNREACHABLE else "server full"
-        again = f", again in {seconds} s" if seconds > 1 else ""
+        brief = "no answer" if reason is TurnAwayReason.UNREACHABLE else "server full"
+        again = f", retry in {seconds} s" if seconds > 1 else ""
         sentence = f"{reason.value}: {totals.turned_away_count} wait{again}"
         texts = (f"{symbols.warning} {sentence}", f"{symbols.warning} {brief}", symbols.warning)
         variants = [[(text, Role.ERROR)] for text in texts]
@@ -248,7 +248,7 @@ def _time_left_part(run_status: RunStatus, priorities: Priorities) -> Responsive
 
 
 def format_rough_duration(seconds: float) -> str:
-    """A rough duration: in steps of five seconds, then in minutes."""
+    """Formats a rough duration: in steps of five seconds, then in minutes."""
     if seconds < 90:
         return f"{max(math.ceil(seconds / 5) * 5, 5)} s"
     minutes = round(seconds / 60)
@@ -258,7 +258,7 @@ def format_rough_duration(seconds: float) -> str:
 def _socket_time_part(
     run_status: RunStatus, destination: Destination, priorities: Priorities
 ) -> ResponsivePart:
-    """How long all sockets together were open, and whether the service bills it."""
+    """The total open time of all sockets, and whether the service bills it."""
     if not run_status.totals.open_s:
         return NOTHING
     time = (format_duration(run_status.totals.open_s), Role.TEXT)
@@ -272,10 +272,10 @@ def _socket_time_part(
 
 
 def _counts_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
-    """Jobs by state: in words, then as signs, at last without zeros.
+    """The number of jobs in each state: in words, as signs, or as signs without zeros.
 
-    Rare states are left out while their count is 0. While all live sessions are still connecting,
-    they are not called streaming.
+    Omits rare states while their count is 0. While all live sessions are still connecting, they are
+    not called streaming.
     """
     live = (run_status.live, "streaming", JobStatus.STREAMING, Role.LIVE)
     if run_status.live and run_status.connecting == run_status.live:

@@ -1,6 +1,6 @@
 """The columns of the session table. To add one, add an entry to `COLUMNS`.
 
-Settings, sort dialog, command palette, filter language, help and reference follow from the entry;
+Settings, sort dialog, command palette, filter language, help and reference are derived from it;
 `table` lays out the cells.
 """
 
@@ -31,7 +31,7 @@ from tui.theme.roles import Role, StyledLine
 from workers.jobs.job_state import JobStatus
 
 STATE_WIDTH = len("interrupted")
-PERCENT_WIDTH = len("SENT ")  # each heading has room for the arrow of the sorting behind it
+PERCENT_WIDTH = len("SENT ")  # each heading leaves room for the sort arrow after it
 LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # the number, its sign, and the sign of a slip
 BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
 
@@ -46,7 +46,7 @@ STATUS_ORDER = (
     JobStatus.CANCELLED,
     JobStatus.DONE,
 )
-"""Problems first, then what runs, what waits, what has finished."""
+"""The sort order of states: problems, running, waiting, finished."""
 
 _QUIET_STATUSES = (JobStatus.DONE, JobStatus.CANCELLED, JobStatus.INTERRUPTED)
 
@@ -85,7 +85,7 @@ def _draw_time_left(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_level(row: Row, cells: int) -> StyledLine:
-    """Only while audio is being sent."""
+    """Draws the level; empty unless audio is being sent."""
     levels = row.job_state.levels_db if row.job_state.status is JobStatus.STREAMING else ()
     silent = max(levels, default=gauges.SILENCE_DBFS) <= gauges.SILENCE_DBFS
     meter = gauges.level_meter(levels, row.symbols, cells)
@@ -93,7 +93,7 @@ def _draw_level(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_lag_gauge(row: Row, cells: int) -> StyledLine:
-    """The lag of the latest chunk; for a finished job, a word that the number is its p99."""
+    """The lag of the latest chunk; for a finished job, “p99”, which labels the number."""
     job_state = row.job_state
     if job_state.ended and job_state.ended.certificate:
         return [(f"{'p99':<{cells}}", Role.FAINT)]
@@ -114,7 +114,7 @@ def _draw_lag(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_attempts(row: Row, cells: int) -> StyledLine:
-    """Empty for one attempt, which is usual."""
+    """The number of attempts; empty for a single one, the usual case."""
     attempt = row.job_state.attempt
     return [(f"{attempt if attempt > 1 else '':>{cells}}", Role.WARNING)]
 
@@ -128,7 +128,7 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
 def _width_from(
     detail: Detail, cells: int, with_hours: int | None = None
 ) -> Callable[[TableRoom], int]:
-    """Cells from a level of detail on; ``with_hours``: where a recording has an hour or more."""
+    """A width that applies from a level of detail on; ``with_hours``: if a recording has hours."""
     return lambda room: (
         ((with_hours or cells) if room.has_hours else cells) * (room.detail >= detail)
     )
@@ -140,7 +140,7 @@ COLUMNS = (
         label="state",
         help="whether the job waits, streams or has finished, and how it ended",
         sort_value=lambda job, _: STATUS_ORDER.index(job.status),
-        direction_labels=("trouble first", "done first"),
+        direction_labels=("problems first", "done first"),
         filter=ColumnFilter(
             "state", FilterKind.STATE, lambda job: job.status.value, "state:failed"
         ),
@@ -151,7 +151,7 @@ COLUMNS = (
         label="file",
         help="the recording's name",
         sort_value=lambda job, _: metrics.recording_name(job).casefold(),
-        direction_labels=("from A on", "from Z on"),
+        direction_labels=("A to Z", "Z to A"),
         filter=ColumnFilter("name", FilterKind.TEXT, metrics.recording_name, "name:talk"),
         cells=(ColumnCell("FILE", _draw_name, lambda room: room.name_cells),),
         is_optional=False,
@@ -210,7 +210,7 @@ COLUMNS = (
     ColumnSpec(
         name="level",
         label="level",
-        help="how loud the audio is that is being sent, in dBFS",
+        help="the level of the audio that is being sent, in dBFS",
         sort_value=lambda job, _: metrics.peak_level_db(job),
         descending=True,
         direction_labels=("the quietest first", "the loudest first"),
@@ -222,7 +222,7 @@ COLUMNS = (
     ColumnSpec(
         name="lag",
         label="lag",
-        help="how late the latest chunk left, in ms, updated once a second; when finished, the p99",
+        help="how late the latest chunk was sent, in ms, updated every second; at the end, the p99",
         sort_value=lambda job, _: metrics.lag_ms(job),
         descending=True,
         finished_last=True,
@@ -245,7 +245,7 @@ COLUMNS = (
     ColumnSpec(
         name="attempts",
         label="attempts",
-        help="how many attempts there were",
+        help="the number of attempts",
         sort_value=lambda job, _: job.attempt,
         descending=True,
         direction_labels=("the fewest first", "the most first"),
@@ -267,16 +267,16 @@ COLUMNS = (
         cells=(ColumnCell("LATEST WORDS", _draw_words, width=None),),
     ),
 )
-"""From left to right."""
+"""All columns, from left to right."""
 
 
 def optional_column_names(columns: Iterable[ColumnSpec] = COLUMNS) -> list[str]:
-    """Names that the setting ``columns`` may list; columns that are not optional are visible."""
+    """Names allowed in the setting ``columns``; other columns are always visible."""
     return [column.name for column in columns if column.is_optional]
 
 
 def visible_columns(names: Container[str] | None) -> tuple[ColumnSpec, ...]:
-    """The columns that the setting ``columns`` leaves; None: all."""
+    """The columns to show with the setting ``columns``; None: all."""
     if names is None:
         return COLUMNS
     return tuple(column for column in COLUMNS if column.name in names or not column.is_optional)

@@ -13,13 +13,13 @@ from tui.theme.symbols import Symbols
 from workers.errors import PacelineError
 from workers.exports.files import FORMATS, OverwritePolicy
 
-MAX_LISTED_FILES = 4  # files that are listed by name; the others are counted
+MAX_LISTED_FILES = 4  # files listed by name; the others are only counted
 MIN_NAME_CELLS = 8
 MIN_ARROW_CELLS = 4  # cells for the arrow before the folder, and the spaces around it
 EXISTING_LABELS = {
     OverwritePolicy.REFUSE: "leave them",
     OverwritePolicy.REPLACE: "replace them",
-    OverwritePolicy.NUMBER: "number the new",
+    OverwritePolicy.NUMBER: "number new ones",
 }
 
 FORMAT_DESCRIPTIONS = {
@@ -27,15 +27,15 @@ FORMAT_DESCRIPTIONS = {
     "srt": "SubRip subtitles",
     "vtt": "WebVTT subtitles",
     "json": "everything, every word",
-    "csv": "a table, one turn a line",
+    "csv": "a table, one turn per line",
 }
 
 ROWS_FIELD, TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD = "r", "a", "o", "f"
-"""The fields beside the formats; their names are their default keys."""
+"""The fields other than formats; their names are their default keys."""
 
 
 def field_order(groups: Sequence[ExportGroup]) -> list[str]:
-    """The fields from the top, empty for an empty line; the rows only if there is a choice."""
+    """The fields from the top, empty for an empty line; rows only if there are several choices."""
     rows = [ROWS_FIELD, ""] if len(groups) > 1 else []
     return ["", *rows, *FORMATS, "", TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD]
 
@@ -47,7 +47,7 @@ def field_lines(
     focused: str,
     look: Look,
 ) -> list[StyledLine]:
-    """One line for each field but the folder, which has a widget of its own."""
+    """One line for each field except the folder, which has its own widget."""
     row_options = [f"{group.label} {len(group.jobs)}" for group in groups]
     existing = list(EXISTING_LABELS).index(choice.existing)
     radios = {
@@ -88,7 +88,7 @@ def _field_prefix(field: str, focused: str, look: Look) -> StyledLine:
 
 
 def transcript_count_lines(count: int, live: int) -> list[StyledLine]:
-    """How many transcripts, and how many of their jobs are not finished."""
+    """The number of transcripts, and how many of their jobs have not finished."""
     text = format_count(count, "transcript")
     if live:
         text += f", {live} not finished yet" if count > 1 else ", not finished yet"
@@ -96,7 +96,7 @@ def transcript_count_lines(count: int, live: int) -> list[StyledLine]:
 
 
 def preview_lines(choice: ExportChoice, count: int, look: Look) -> list[StyledLine]:
-    """What writing would do with this choice."""
+    """A preview of what writing does with this choice."""
     lines: list[StyledLine] = [[]]
     files = choice.file_count(count)
     if choice.unmergeable_formats:
@@ -113,7 +113,7 @@ def preview_lines(choice: ExportChoice, count: int, look: Look) -> list[StyledLi
 
 
 def export_progress_lines(done: int, total: int, look: Look) -> list[StyledLine]:
-    """While it writes."""
+    """The progress while files are being written."""
     stops = look.key_hint(Scope.DIALOG, "close")
     return [[], [(f"Writing {done} of {total}, {stops} stops", Role.MUTED)]]
 
@@ -126,7 +126,7 @@ def export_result_lines(
     cells: int,
     look: Look,
 ) -> list[StyledLine]:
-    """The files that were written, those that already exist, and what ended the export."""
+    """The files that were written, those that already existed, and the error, if any."""
     symbols = look.symbols
     lines: list[StyledLine] = [[]]
     if files:

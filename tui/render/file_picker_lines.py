@@ -23,7 +23,7 @@ FILE_LIST_HINTS = (
     (Scope.PICKING, "up", "up"),
     (Scope.ADDING, "complete", "line"),
 )
-"""Keys listed on the frame while the path input or the list has the focus."""
+"""Keys shown on the frame while the path input or the list has the focus."""
 
 MAX_LISTED_REASONS = 4  # skipped paths that are listed below a problem
 
@@ -31,7 +31,7 @@ MAX_LISTED_REASONS = 4  # skipped paths that are listed below a problem
 def entry_row(
     entry: FolderEntry, duration_s: float | None, cells: int, symbols: Symbols, *, marked: bool
 ) -> StyledLine:
-    """A folder or a recording."""
+    """The row of a folder or a recording."""
     name = clean(entry.name) + ("/" if entry.is_folder else "")
     room = max(cells - 4 - SIZE_WIDTH - DURATION_WIDTH, 8)
     shown = fit_middle(name, room, symbols.ellipsis)
@@ -48,7 +48,7 @@ def entry_row(
 def folder_heading(
     folder: str, entries: Sequence[FolderEntry], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The folder that is listed, and how many folders and recordings it holds."""
+    """The path of the listed folder, and the number of folders and recordings in it."""
     folders = sum(entry.is_folder for entry in entries)
     files = len(entries) - folders
     counts = f"  {format_count(folders, 'folder')}, {format_count(files, 'recording')}"
@@ -59,7 +59,7 @@ def folder_heading(
 def submit_hint(
     marked_count: int, file_count: int | None, folder: str, *, has_input: bool, look: Look
 ) -> list[StyledLine]:
-    """What Enter would do: open a folder, or add so many files (None: still being counted)."""
+    """What Enter does: opens a folder, or adds files (``file_count`` None: still counting)."""
     key = (look.key_hint(Scope.ADDING, "submit"), Role.KEY)
     line: StyledLine = []
     if folder:
@@ -69,7 +69,7 @@ def submit_hint(
     elif has_input and file_count is None:
         line = [key, (" searches, and adds what it finds", Role.MUTED)]
     elif not has_input:
-        line = [("A path, several, or a pattern like *.wav", Role.MUTED)]
+        line = [("One or more paths, or a pattern like *.wav", Role.MUTED)]
     if marked_count:
         line += [(f"   {look.symbols.marked} {marked_count} marked", Role.WARNING)]
     return [line]
@@ -78,7 +78,7 @@ def submit_hint(
 def problem_lines(
     reason: str, hint: str, skipped: Sequence[tuple[str, str]], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """Why nothing was added."""
+    """The reason why nothing was added."""
     rows = wrap_sentence(symbols.warning, clean(reason), Role.ERROR, cells)
     if hint:
         rows += wrap_sentence(symbols.hint, clean(hint), Role.TEXT, cells)

@@ -1,4 +1,4 @@
-"""Numbers and small bars: progress, loudness, lag."""
+"""Numbers and small bars for progress, level and lag."""
 
 import math
 from collections.abc import Sequence
@@ -19,27 +19,27 @@ PUNCTUALITY_ROLES = {
 
 
 def punctuality_sign(punctuality: Punctuality, symbols: Symbols) -> str:
-    """A sign beside a lag, so that its judgement does not depend on colour."""
+    """The sign beside a lag, so that being late is visible without colour."""
     signs = {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}
     return signs.get(punctuality, " ")
 
 
 def format_lag_ms(lag_ms: float) -> str:
-    """A lag in at most six cells, with a tenth of a millisecond below one second."""
+    """Formats a lag in at most six cells, with tenths of a millisecond below one second."""
     if lag_ms < 1000:
         return f"{lag_ms:.1f}"
     return f"{lag_ms:.0f}" if lag_ms < 999_999.5 else ">999 s"
 
 
 def bar(share: float, cells: int, symbols: Symbols) -> tuple[str, str]:
-    """The filled part and the rest of a bar, in half cells; only a share of 1 fills it."""
+    """The filled part and the rest of a bar, in steps of half a cell; only 1 fills it."""
     halves = math.floor(min(max(share, 0.0), 1.0) * cells * 2)
     filled = symbols.filled * (halves // 2) + (symbols.half_filled if halves % 2 else "")
     return filled, symbols.track * (cells - len(filled))
 
 
 def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_METER_WIDTH) -> str:
-    """The levels of the latest chunks, right-aligned; blank where none was sent."""
+    """A bar for the level of each recent chunk, right-aligned; blank if fewer were sent."""
     most = len(symbols.bar_heights) - 1
     heights = (math.ceil((db / -SILENCE_DBFS + 1) * most) for db in levels_db[-cells:])
     meter = "".join(symbols.bar_heights[min(max(height, 1), most)] for height in heights)
@@ -47,12 +47,12 @@ def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_M
 
 
 def lag_fraction(lag_ms: float) -> float:
-    """A lag on the logarithmic scale of gauges and plots: 0 is 0.1 ms, 1 is 1 s."""
+    """Maps a lag to the logarithmic scale of gauges and plots: 0 is 0.1 ms, 1 is 1 s."""
     return (math.log10(max(lag_ms, 0.1)) + 1) / 4
 
 
 def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> StyledLine:
-    """A lag on a logarithmic scale with the tolerance in the middle."""
+    """A gauge of a lag, on a logarithmic scale with the tolerance in the middle."""
     filled, track = bar(lag_fraction(lag_ms), cells, symbols)
     middle = cells // 2
     if len(filled) <= middle:
@@ -62,7 +62,7 @@ def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> 
 
 
 def lag_number(lag_ms: float, symbols: Symbols) -> StyledLine:
-    """The number, right-aligned, and its sign."""
+    """A lag as a right-aligned number with its sign."""
     level = punctuality(lag_ms)
     role = Role.TEXT if level is Punctuality.ON_TIME else PUNCTUALITY_ROLES[level]
     number = f"{format_lag_ms(lag_ms):>{LAG_NUMBER_WIDTH - 1}}"

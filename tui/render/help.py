@@ -28,14 +28,14 @@ ALWAYS_LISTED_SCOPES = (
     Scope.READING,
     Scope.WALL,
 )
-"""Scopes whose keys are listed even where they do not work. Dialogs list their own."""
+"""Scopes whose keys are listed even if they are not active. Dialogs list their own keys."""
 
 STATUS_DESCRIPTIONS = {
-    JobStatus.QUEUED: "queued: waits for a free place",
-    JobStatus.RETRYING: "retrying: it broke, another attempt follows",
-    JobStatus.CONNECTING: "connecting: calls the server",
+    JobStatus.QUEUED: "queued: waits for a free slot",
+    JobStatus.RETRYING: "retrying: broken off, another attempt follows",
+    JobStatus.CONNECTING: "connecting to the server",
     JobStatus.STREAMING: "streaming at the speed of speech",
-    JobStatus.FINISHING: "finishing: all is sent, the last words follow",
+    JobStatus.FINISHING: "finishing: all is sent, waits for last words",
     JobStatus.DONE: "done: the server confirmed the end",
     JobStatus.CANCELLED: "cancelled: the transcript so far is kept",
     JobStatus.INTERRUPTED: "interrupted: paceline resume continues it",
@@ -44,11 +44,11 @@ STATUS_DESCRIPTIONS = {
 
 
 TIPS = (
-    "Verbs act on the marked rows, else on the current one.",
+    "Actions apply to marked rows, or to the current row.",
     "A paced stream cannot pause; new starts can be held.",
     "Words in italics may still change.",
-    "Lag: how long after its due time a chunk of audio left.",
-    "p99: what 99 of 100 chunks stayed under; p50, half of them.",
+    "Lag: how late a chunk of audio was sent.",
+    "p99: 99 % of chunks had a smaller lag; p50: half of them.",
     "Pacing held: chunks left on time, so delays can be trusted.",
     "Many sessions late at once: this machine is too busy.",
     f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
@@ -63,7 +63,7 @@ def help_lines(
     symbols: Symbols,
     columns: Sequence[ColumnSpec] = COLUMNS,
 ) -> list[StyledLine]:
-    """In two columns if there is room. ``active``: the keys that work where the user is."""
+    """The help, in two columns if they fit. ``active``: the keys that work at the moment."""
     beside = cells >= 2 * MIN_HELP_COLUMN_WIDTH
     width = cells // 2 - HELP_COLUMN_GAP if beside else cells
     always_active = [key for key in keymap.bindings_in(Scope.DESK) if key.priority]
@@ -84,7 +84,7 @@ def help_lines(
     ]
     if not beside:
         return [*left, *right, *(line for block in rest for line in block)]
-    for block in rest:  # where there is more room
+    for block in rest:  # into the column with more room
         (left if len(left) < len(right) else right).extend(block)
     empty: StyledLine = []
     return [
@@ -118,9 +118,9 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
     tolerance = f"{LAG_TOLERANCE_MS:.0f} ms"
     definitions = [
         *((symbols.status[status], STATUS_DESCRIPTIONS[status]) for status in JobStatus),
-        (f"{symbols.status[JobStatus.RETRYING]}2", "before words: of the second attempt"),
+        (f"{symbols.status[JobStatus.RETRYING]}2", "before words: from the second attempt"),
         (symbols.warning, "before words: a warning; the job tab shows it"),
-        (symbols.stopping, "stopping: was cancelled, ends now"),
+        (symbols.stopping, "stopping: cancelled, ends soon"),
         (symbols.marked, "marked"),
         (symbols.tolerance_mark, f"on a gauge: {tolerance}; beyond it a chunk is late"),
         (symbols.late, f"the last chunk left more than {tolerance} late"),
@@ -129,6 +129,6 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
         (symbols.held, "new starts are held"),
         (symbols.open_turn, "this turn is still being revised"),
         (symbols.sent, "among the events: sent to the server"),
-        (symbols.received, "among the events: received from it"),
+        (symbols.received, "among the events: received from the server"),
     ]
     return _definition_block("Signs", definitions, cells, min_term_width=3)

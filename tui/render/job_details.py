@@ -1,4 +1,4 @@
-"""Everything known about a job in words: file, parameters, attempts, warnings, traces."""
+"""The job tab, all details of a job: file, parameters, attempts, warnings, traces."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ from workers.traces.format import TraceHead
 from workers.traces.tail import TraceTail
 
 LABEL_WIDTH = 12  # cells of a field's name
-MIN_INLINE_WIDTH = 40  # in fewer cells, a value stands below its name instead of beside it
+MIN_INLINE_WIDTH = 40  # in fewer cells, a value is below its name instead of beside it
 
 
 def details_lines(
     job_state: JobState, trace_tail: TraceTail | None, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The sections of the job tab, without what is not known yet."""
+    """The sections of the job tab; omits what is not known yet."""
     head = trace_tail.head if trace_tail else None
     lines = _section("file", _file_fields(job_state, head), cells)
     lines += _section("session", _session_fields(job_state, head), cells)
@@ -74,12 +74,12 @@ def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[s
             ("connect", f"{began.connect_ms:.1f} ms, then {began.begin_ms:.1f} ms until Begin"),
         ]
     if job_state.open_seconds:
-        fields.append(("socket open", f"{format_duration(job_state.open_seconds)} in all"))
+        fields.append(("socket open", f"{format_duration(job_state.open_seconds)} in total"))
     return fields
 
 
 def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
-    """The parameters as they were sent; a key is never among them."""
+    """The parameters as they were sent; they never contain the API key."""
     if head is None:
         return []
     settings = head.settings
@@ -90,7 +90,7 @@ def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple
 
 
 def _attempt_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """Every finished attempt with its outcome, and the one that runs or will follow."""
+    """Every finished attempt with its outcome, and the one that is running or will follow."""
     number, start_s = job_state.attempt, job_state.started_from.at_ms / 1000
     finished = [
         (earlier.number, earlier.started_from.at_ms / 1000, earlier.ended)

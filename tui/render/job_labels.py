@@ -1,4 +1,4 @@
-"""Names, signs and short texts of a job that table, details and wall share."""
+"""Names, signs and short texts of a job, shared by table, details and wall."""
 
 from functools import lru_cache
 
@@ -28,33 +28,33 @@ def clean_recording_name(job_state: JobState) -> str:
     return _clean_name(job_state.file)
 
 
-@lru_cache(maxsize=4096)  # rows are drawn again and again, their names never change
+@lru_cache(maxsize=4096)  # rows are redrawn often, but names never change
 def _clean_name(file: str) -> str:
     return clean(metrics.file_name(file))
 
 
 def status_word(job_state: JobState, context: RowContext) -> str:
-    """One word, at most `columns.STATE_WIDTH` cells."""
+    """The state in one word of at most `columns.STATE_WIDTH` cells."""
     return "stopping" if context.stopping else job_state.status.value
 
 
 def status_sign(job_state: JobState, context: RowContext, symbols: Symbols) -> str:
-    """The state in one cell."""
+    """The state as a sign of one cell."""
     return symbols.stopping if context.stopping else symbols.status[job_state.status]
 
 
 def bar_role(job_state: JobState) -> Role:
-    """How the filled part of a progress bar looks; a bar that is done needs no attention."""
+    """The role of the filled part of a progress bar; one that is done needs no attention."""
     return Role.FAINT if job_state.status is JobStatus.DONE else STATUS_ROLES[job_state.status]
 
 
 def has_not_begun(job_state: JobState) -> bool:
-    """Nothing of the recording was ever sent."""
+    """Whether nothing of the recording was ever sent."""
     return job_state.status is JobStatus.QUEUED and not metrics.reached_s(job_state)
 
 
 def format_progress_time(job_state: JobState) -> str:
-    """``sent/total`` while they differ, otherwise the recording's length."""
+    """Formats ``sent/total`` while they differ, otherwise the recording's length."""
     if not job_state.total_seconds:
         return ""
     total = format_duration(job_state.total_seconds)

@@ -21,8 +21,8 @@ from tui.theme.symbols import Symbols
 from workers.jobs.job_state import Attempt, JobState, JobStatus
 from workers.pacing.certificate import Verdict
 
-MAX_SENTENCE_ROWS = 3  # rows that one sentence may take
-MAX_LISTED_ATTEMPTS = 2  # earlier attempts that have a line of their own
+MAX_SENTENCE_ROWS = 3  # maximum rows of one sentence
+MAX_LISTED_ATTEMPTS = 2  # earlier attempts that have their own line
 VERDICT_LABELS = {
     Verdict.HELD: ("pacing held", Role.SUCCESS),
     Verdict.LATE: ("chunks left late: do not trust latencies", Role.WARNING),
@@ -56,9 +56,9 @@ def title_line(
 def job_summary_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols, *, brief: bool = False
 ) -> list[StyledLine]:
-    """Title, file, timing, earlier attempts, and what went wrong or what the job waits for.
+    """Title, file, timing, earlier attempts, and the error or what the job waits for.
 
-    ``brief``: without the file and without a line for each attempt.
+    ``brief``: omits the file and the line for each attempt.
     """
     lines = [title_line(job_state, context, cells, symbols)]
     if not brief and (file := _file_parts(job_state)):
@@ -66,7 +66,7 @@ def job_summary_lines(
     if timing := _timing_parts(job_state, symbols):
         lines.append(join_parts(timing, cells, symbols))
     earlier, ended = job_state.earlier_attempts, job_state.ended
-    if not brief:  # an attempt that has just failed is described below
+    if not brief:  # the attempt that failed last is described below
         listed = earlier[:-1] if job_state.status is JobStatus.RETRYING else earlier
         for attempt in listed[-MAX_LISTED_ATTEMPTS:]:
             lines.append(_attempt_line(attempt, cells, symbols))
@@ -144,7 +144,7 @@ def _attempt_line(attempt: Attempt, cells: int, symbols: Symbols) -> StyledLine:
 
 
 def join_parts(parts: Sequence[StyledLine], cells: int, symbols: Symbols) -> StyledLine:
-    """Joins the first parts that fit; the others are left out."""
+    """Joins parts until the next one does not fit; omits the others."""
     between = f" {symbols.separator} "
     line: StyledLine = [("  ", Role.FAINT)]
     taken = 2

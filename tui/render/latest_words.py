@@ -13,7 +13,7 @@ from workers.jobs.events import Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
 
 SILENCE_NOTICE_AFTER_S = 15.0
-"""Seconds of audio without any word after which the row says so; level and lag look fine then."""
+"""Seconds of audio without a word before the row says so, since level and lag look fine then."""
 
 MIN_WIDTH_FOR_SIGN = 8  # in fewer cells, no sign is drawn before the words
 _ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
@@ -29,7 +29,7 @@ def words_column(
     *,
     show_attempt: bool = True,
 ) -> StyledLine:
-    """At most so many cells; ``show_attempt``: the number of a further attempt comes first."""
+    """The column's text; ``show_attempt``: puts the number of a further attempt first."""
     status, retrying = job_state.status, job_state.retrying
     if status is JobStatus.RETRYING and retrying is not None:
         countdown = _retry_countdown(context)
@@ -37,7 +37,7 @@ def words_column(
         return [(whole[: len(countdown)], Role.WARNING), (whole[len(countdown) :], Role.MUTED)]
     number = attempt_prefix(job_state, symbols) if show_attempt else ""
     room = cells - cell_width(number)
-    # the reason of a failure is more important than a warning
+    # the reason for a failure is more important than a warning
     warned = job_state.warnings and status is not JobStatus.FAILED and room >= MIN_WIDTH_FOR_SIGN
     sign = f"{symbols.warning} " if warned else ""
     text = _words_or_reason(job_state, context, room - cell_width(sign), symbols)
@@ -45,13 +45,13 @@ def words_column(
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:
-    """The number of a further attempt and a space; empty for the first attempt."""
+    """The sign and number of a further attempt, and a space; empty for the first attempt."""
     sign, attempt = symbols.status[JobStatus.RETRYING], job_state.attempt
     return f"{sign}{attempt} " if attempt > 1 else ""
 
 
 def short_reason(reason: str) -> str:
-    """A reason with its distinctive part first."""
+    """Shortens a reason and puts its distinctive part first."""
     if (found := _SERVER_REASON.fullmatch(reason)) is None:
         return clean(reason)
     code, text = found.groups()
@@ -59,13 +59,13 @@ def short_reason(reason: str) -> str:
 
 
 def _retry_countdown(context: RowContext) -> str:
-    return f"again in {context.retry_wait_s} s" if context.retry_wait_s else "again soon"
+    return f"retry in {context.retry_wait_s} s" if context.retry_wait_s else "retry soon"
 
 
 def _words_or_reason(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The end of the words, because the newest matter most."""
+    """The end of the words, because the newest matter most, or why there are none."""
     status, ellipsis = job_state.status, symbols.ellipsis
     if status is JobStatus.FAILED and job_state.ended is not None:
         return [(fit(short_reason(job_state.ended.reason), cells, ellipsis), Role.ERROR)]
@@ -93,7 +93,7 @@ def _silence_reason(job_state: JobState, context: RowContext) -> str:
         case JobStatus.QUEUED:
             return _queue_reason(job_state, context) if job_state.attempt else "being read"
         case JobStatus.CONNECTING:
-            return "calling the server"
+            return "connecting to the server"
         case JobStatus.STREAMING:
             silent_s = metrics.reached_s(job_state)
             notice = f"no words in {format_duration(silent_s)}"
@@ -107,7 +107,7 @@ def _silence_reason(job_state: JobState, context: RowContext) -> str:
 
 
 def wait_reason(job_state: JobState, context: RowContext) -> str:
-    """Why a queued or broken job does not run yet; empty if it only waits its turn."""
+    """Why a queued or retrying job is not running yet; empty if it only waits in the queue."""
     match job_state.status, job_state.retrying:
         case JobStatus.RETRYING, Retrying() as retrying:
             start_s = retrying.from_seconds
@@ -125,14 +125,14 @@ def _queue_reason(job_state: JobState, context: RowContext) -> str:
     if job_state.refusal:
         full = job_state.refusal.outcome is Outcome.BUSY
         why = "the server is full" if full else short_reason(retrying.reason)
-        return f"again in {wait_s} s: {why}" if wait_s else f"waits: {why}"
+        return f"retry in {wait_s} s: {why}" if wait_s else f"waits: {why}"
     position = queue_position(forecast) if forecast else "waits for its turn"
     start_s = retrying.from_seconds
     return f"{position}, from {format_duration(start_s) if start_s else 'the beginning'}"
 
 
 def queue_position(forecast: StartForecast) -> str:
-    """The position in the queue: ``next, in 42 s``, ``3rd in the queue``."""
+    """Formats the position in the queue: ``next, in 42 s``, ``3rd in the queue``."""
     number, obstacle = forecast.position, forecast.obstacle
     if number == 1:
         detail = "" if obstacle is StartObstacle.NONE else f", {obstacle.value}"

@@ -1,4 +1,4 @@
-"""Lines made of parts that can be drawn in several lengths."""
+"""Lines that consist of parts with variants of several lengths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from tui.theme.roles import StyledLine
 
 @dataclass(frozen=True, slots=True)
 class ResponsivePart:
-    """A part of a line in all its variants, the longest first; the last may be empty."""
+    """A part of a line with all its variants, longest first; the last may be empty."""
 
     variants: Sequence[StyledLine]
     priorities: Sequence[int] = ()
-    """One number for each variant but the last: variants with small numbers are shortened first."""
+    """One number per variant, except the last: variants with low numbers are shortened first."""
 
 
 def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
-    """A variant of each part, the longest that fit into so many cells together, if any do."""
+    """Chooses a variant of each part, so that together they fit into ``cells`` if possible."""
     chosen = [0] * len(parts)
 
     def cells_saved(at: int) -> int:
-        """Cells that the next variant of a part saves."""
+        """Number of cells that the next variant of a part saves."""
         variants, shown = parts[at].variants, chosen[at]
         return line_width(variants[shown]) - line_width(variants[shown + 1])
 
@@ -34,7 +34,7 @@ def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
         taken -= cells_saved(at)
         chosen[at] += 1
         shortened.append(at)
-    for at in reversed(shortened):  # undo what did not help, because a later part was larger
+    for at in reversed(shortened):  # undo shortening that a later, larger saving made needless
         chosen[at] -= 1
         more = cells_saved(at)
         if taken + more <= cells:

@@ -1,4 +1,4 @@
-"""The session table as lines: which cells there is room for, the headings, and the rows."""
+"""The session table as lines: the layout of cells that fit, the headings, and the rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ _MIN_WORDS = {
     Detail.PERCENT: (16, None),
     Detail.TIME_LEFT: (16, None),
 }
-"""A level of detail is used if so many cells are left for the words; the second number applies with
-a column for attempts, None: there is none at this level."""
+"""Minimum cells for the words at each level of detail, without and with a column for attempts;
+None: the level has no such column."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedCell:
-    """A part of a column, as wide as it is drawn."""
+    """A part of a column, and the width at which it is drawn."""
 
     column: ColumnSpec
     cell: ColumnCell
@@ -54,10 +54,10 @@ class PlacedCell:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """The visible cells from left to right. Numbers are never cut, only left out."""
+    """The visible cells from left to right. Numbers are never cut, only omitted."""
 
     fixed: tuple[PlacedCell, ...]
-    rest: PlacedCell | None  # the last one, which takes the rest of the line
+    rest: PlacedCell | None  # the last cell, which takes the rest of the line
     has_attempts_column: bool = False
 
     @property
@@ -74,10 +74,10 @@ def fit_columns(
     show_attempts: bool = False,
     columns: tuple[ColumnSpec, ...] = COLUMNS,
 ) -> TableLayout:
-    """The most detailed layout that still leaves room for words.
+    """Chooses the most detailed layout that leaves enough room for the words.
 
     ``has_hours``: some recording is an hour long or longer; ``show_attempts``: some job had more
-    than one attempt; ``columns``: those that the user wants to see.
+    than one attempt; ``columns``: the columns to show.
     """
     wanted = min(MAX_NAME_WIDTH, max(MIN_NAME_WIDTH, cells // 5))
     name = max(len("FILE"), min(wanted, longest_name, max(cells - MARKERS_WIDTH - COLUMN_GAP, 1)))
@@ -96,7 +96,7 @@ def fit_columns(
 
 
 def _levels(show_attempts: bool) -> Iterator[tuple[Detail, bool, bool, int]]:
-    """From much to little: detail, the state as a word, attempts, minimum cells for the words."""
+    """Yields (detail, state as a word, attempts, minimum cells for words), most detailed first."""
     for state_words in (True, False):
         for detail, (min_words, min_with_attempts) in _MIN_WORDS.items():
             if show_attempts and min_with_attempts is not None:
@@ -129,7 +129,7 @@ def _place_cells(columns: Sequence[ColumnSpec], room: TableRoom) -> tuple[Placed
 def session_row(
     job_state: JobState, layout: TableLayout, context: RowContext, symbols: Symbols
 ) -> StyledLine:
-    """A job in one line."""
+    """The row of a job."""
     line: StyledLine = [
         (symbols.cursor if context.current else " ", Role.KEY),
         (symbols.marked if context.marked else " ", Role.ALARM),
@@ -146,7 +146,7 @@ def session_row(
 
 
 def no_match_line(clear_key: str) -> StyledLine:
-    """In place of rows when the filter hides all; ``clear_key``: the key that clears it."""
+    """The line shown if the filter hides all rows; ``clear_key``: the key that clears it."""
     return [
         (f"{' ' * MARKERS_WIDTH}No session matches. ", Role.MUTED),
         (clear_key, Role.KEY),
@@ -154,22 +154,22 @@ def no_match_line(clear_key: str) -> StyledLine:
     ]
 
 
-# --- above the rows
+# --- headings and notes
 
 
 def heading_line(
     layout: TableLayout, symbols: Symbols, sorting: Sorting | None = None, note: str = ""
 ) -> StyledLine:
-    """The headings; ``note`` stands at the end, if necessary in place of the last heading."""
+    """The headings; ``note`` is at the end, and replaces the last heading if necessary."""
     arrow = sort_arrow(sorting, symbols) if sorting else ""
     reversed_queue = sorting == Sorting(descending=True)  # the queue order has no column
     line = f"{arrow if reversed_queue else '':>{MARKERS_WIDTH - 1}} "
     for placed in layout.fixed:
         name, cell = placed.heading, placed.cell
         if arrow and sorting and placed.column is sorting.column:
-            # The space between a name and its unit is all the room there is.
+            # Only the space between a name and its unit can be used.
             name = name.replace(" ", arrow) if " " in name else name + arrow
-            arrow = ""  # only the first heading of a column has it
+            arrow = ""  # only the first heading of a column has the arrow
         cells = placed.cells - cell.sign_cells
         text = f"{name:>{cells}}" if cell.right_aligned else f"{name:<{cells}}"
         line += text + " " * (cell.sign_cells + COLUMN_GAP)
@@ -186,12 +186,12 @@ def heading_line(
 
 
 def sort_arrow(sorting: Sorting, symbols: Symbols) -> str:
-    """The direction of the sorting."""
+    """The arrow for the direction of sorting."""
     return symbols.descending if sorting.descending else symbols.ascending
 
 
 def column_at(x: int, layout: TableLayout) -> ColumnSpec:
-    """The column whose heading is at ``x``; before the first one, the queue order."""
+    """The column whose heading is at cell ``x``; left of the first one, the queue order."""
     column, end = QUEUE_ORDER, MARKERS_WIDTH
     for placed in layout.placed:
         if x < end:
@@ -210,7 +210,7 @@ def table_status(
     frozen: bool = False,
     new_count: int = 0,
 ) -> str:
-    """Marks, frozen rows, and a sorting whose column is hidden; empty in the usual state."""
+    """Status text: marked rows, frozen rows, a hidden sort column; empty if none applies."""
     parts = []
     if marked_count:
         parts.append(f"{marked_count} marked")
@@ -224,7 +224,7 @@ def table_status(
 def filter_result_line(
     matched: int, total: int, problems: Sequence[str], cells: int, symbols: Symbols
 ) -> StyledLine:
-    """How many sessions match, and which terms were not understood."""
+    """The number of sessions that match, and the terms that could not be parsed."""
     count = f"{matched} of {total}"
     room = cells - cell_width(count) - COLUMN_GAP
     line: StyledLine = [(count, Role.STRONG)]
@@ -233,13 +233,13 @@ def filter_result_line(
     return line
 
 
-# --- the dialog that sorts
+# --- the sort dialog
 
 
 def sort_choice_lines(
     columns: Sequence[ColumnSpec], at_cursor: ColumnSpec, sorting: Sorting, look: Look
 ) -> list[StyledLine]:
-    """A line for each column: its key if it has one, its name, and the direction if it sorts."""
+    """A line for each column: its key if any, its name, and the direction if sorted by it."""
     keys = {key.action: key.key_display for key in look.keymap.bindings_in(Scope.SORTING)}
     lines: list[StyledLine] = []
     for column in columns:

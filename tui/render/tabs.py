@@ -7,7 +7,7 @@ from tui.theme.roles import Look, Role, StyledLine
 
 
 def tab_line(current: Tab, notice: str, cells: int, look: Look) -> StyledLine:
-    """The current tab is in brackets; ``notice`` is right-aligned if there is room."""
+    """Draws the current tab in brackets; ``notice`` is right-aligned if there is room."""
     line = [piece for tab in Tab for piece in _tab_label(tab, tab is current, look)]
     room = cells - line_width(line) - 1
     if notice and room > 3:
@@ -17,7 +17,7 @@ def tab_line(current: Tab, notice: str, cells: int, look: Look) -> StyledLine:
 
 
 def tab_at(cell: int, look: Look) -> Tab | None:
-    """The tab whose name is at a cell."""
+    """The tab whose name is at a cell; None if there is none."""
     end = 0
     for tab in Tab:
         start, end = end, end + line_width(_tab_label(tab, False, look))

@@ -1,4 +1,4 @@
-"""How late the chunks of an attempt left: figures, a plot over time, and a histogram."""
+"""The timing tab, how late chunks were sent: figures, a plot over time, and a histogram."""
 
 import math
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from workers.pacing.certificate import LAG_TOLERANCE_MS
 from workers.traces.chunk_times import BIN_EDGES_MS, Timing
 
 PLOT_ROWS = 8
-"""Rows of the plot. Its scale is that of the gauges: 0.1 ms at the bottom, 1 s at the top, the
-tolerance in the middle; so a row is half a decade."""
+"""Rows of the plot, which has the scale of the gauges: 0.1 ms at the bottom, 1 s at the top, the
+tolerance in the middle. A row is half a decade."""
 
 AXIS_WIDTH = 7  # cells before the plot
 AXIS_LABELS_MS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
-"""Labels of rows by their lower edge."""
+"""Labels of rows, by row from the bottom; each is the value at the row's lower edge."""
 
-MAX_LISTED_SLIPS = 20  # slips that have a line of their own
-BIN_TEXT_WIDTH = 34  # cells of a histogram's line beside its bar
+MAX_LISTED_SLIPS = 20  # slips that have their own line
+BIN_TEXT_WIDTH = 34  # cells of a histogram line without its bar
 MIN_BIN_WIDTH, MAX_BIN_WIDTH = 4, 60
 
 
 def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> list[StyledLine]:
-    """The latest attempt in full, and a line for each earlier one."""
+    """The latest attempt in detail, and a line for each earlier one."""
     if not timings:
-        return [[("  No chunk has left yet.", Role.FAINT)]]
+        return [[("  No chunk was sent yet.", Role.FAINT)]]
     *earlier, latest = timings
     lines = _figure_lines(latest, cells, symbols)
     lines += [[], *plot(latest, cells, symbols)]
@@ -43,7 +43,7 @@ def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> lis
             text = f"at {at} of the recording, by {stalled_s:.2f} s"
             lines.append([(f"  {symbols.slip} ", Role.WARNING), (text, Role.TEXT)])
         if (more := len(latest.slips) - MAX_LISTED_SLIPS) > 0:
-            lines.append([(f"    and {more} before", Role.FAINT)])
+            lines.append([(f"    and {more} earlier", Role.FAINT)])
     if earlier:
         lines += [[], [("  earlier attempts", Role.HEADING)]]
     for timing in earlier:
@@ -81,7 +81,7 @@ def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLi
     if certificate.drift_ms is not None:
         attempt.append(_labelled_value("drift", f"{certificate.drift_ms:+.2f} ms"))
     if certificate.slips:
-        slipped = f"{certificate.slips}, {certificate.slipped_ms / 1000:.1f} s in all"
+        slipped = f"{certificate.slips}, {certificate.slipped_ms / 1000:.1f} s in total"
         attempt.append(_labelled_value(f"{symbols.slip} slips", slipped))
     return [join_parts(parts, cells, symbols) for parts in (verdict, lags, attempt)]
 
@@ -97,13 +97,13 @@ def _percentile(rank: tuple[str, float]) -> StyledLine:
     return [(f"{name} ", Role.FAINT), (gauges.format_lag_ms(lag_ms), role)]
 
 
-# --- over time
+# --- plot over time
 
 
 def plot(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     """The worst lag of each column on a logarithmic scale, with the tolerance and the slips.
 
-    A column is 1, 2, 5, 10 … chunks wide, so that a growing plot changes its scale rarely.
+    A column is 1, 2, 5, 10 … chunks wide, so that the scale of a growing plot rarely changes.
     """
     lags, room = timing.lags_us, max(cells - AXIS_WIDTH - 2, 1)
     steps = (digit * 10**decade for decade in count() for digit in (1, 2, 5))
@@ -148,7 +148,7 @@ def _axis_lines(timing: Timing, columns: int, step: int, symbols: Symbols) -> li
     return [[(margin + "".join(marks), Role.WARNING)], axis]
 
 
-# --- by lag
+# --- histogram of lags
 
 
 def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
@@ -156,7 +156,7 @@ def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
     bins, total = timing.bin_counts, len(timing.lags_us)
     filled = [index for index, chunks in enumerate(bins) if chunks]
     room = max(min(cells - BIN_TEXT_WIDTH, MAX_BIN_WIDTH), MIN_BIN_WIDTH)
-    lines: list[StyledLine] = [[("  how many chunks were how late", Role.HEADING)]]
+    lines: list[StyledLine] = [[("  number of chunks by lag", Role.HEADING)]]
     for index in range(filled[0], filled[-1] + 1):
         chunks, beyond = bins[index], index == len(BIN_EDGES_MS)
         edge_ms = BIN_EDGES_MS[-1] if beyond else BIN_EDGES_MS[index]

@@ -1,4 +1,4 @@
-"""The lines of a trace as a person reads them: one row each, or one of them at full length."""
+"""The lines of a trace for display: each in one row, or a single one in full."""
 
 import json
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from workers.protocol.codec import Json
 from workers.traces.format import TraceHead
 from workers.traces.tail import TraceEntry, entry_content
 
-KIND_WIDTH = 15  # cells of what an event is called
-MAX_EVENT_CHARS = 2000  # characters of an event that a row may show and a filter searches
-MIN_BESIDE_WIDTH = 40  # in so few cells, the value of a field stands below its name
+KIND_WIDTH = 15  # cells of the name of an event
+MAX_EVENT_CHARS = 2000  # characters of an event that rows show and filters search
+MIN_BESIDE_WIDTH = 40  # in fewer cells, the value of a field is below its name
 
 
 class Direction(Enum):
-    """Where an event comes from."""
+    """The origin of an event."""
 
     LOCAL = auto()
     SENT = auto()
@@ -32,25 +32,25 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """An event in words."""
+    """The displayed texts of an event."""
 
     direction: Direction
     kind: str
     text: str
     role: Role = Role.TEXT
-    prefix: str = ""  # stands before the text, of which the end is shown where it does not fit
+    prefix: str = ""  # before the text; if both do not fit, the end of the text is shown
     elapsed_s: float | None = None  # seconds since the attempt's process started
 
 
 def event_summary(entry: TraceEntry) -> EventSummary:
-    """What a line of a trace says; nothing in it is taken on trust."""
+    """Summarises a line of a trace, whose contents are not trusted."""
     fields = entry.fields
     if fields is None:
         why = f"{entry.size_bytes} bytes" if entry.is_truncated else "damaged"
         return EventSummary(Direction.LOCAL, why, clean(entry.text, MAX_EVENT_CHARS), Role.WARNING)
     t = fields.get("t")
     content = entry_content(fields)
-    if content is None:  # of a newer program, or damaged
+    if content is None:  # written by a newer version, or damaged
         summary = EventSummary(Direction.LOCAL, str(fields.get("type")), _json_text(fields))
     else:
         summary = _summarise(entry.attempt, content)
@@ -63,7 +63,7 @@ def event_summary(entry: TraceEntry) -> EventSummary:
 
 
 def search_text(entry: TraceEntry) -> str:
-    """What a filter searches in a line."""
+    """The text of a line that filters search."""
     event = event_summary(entry)
     return f"{event.direction.name} {event.kind} {event.prefix}{event.text}".casefold()
 
@@ -106,7 +106,7 @@ def _summarise(attempt: int, content: TraceHead | events.TraceEvent) -> EventSum
             role = Role.SUCCESS if content.outcome is events.Outcome.DONE else Role.ERROR
             text = f"{content.outcome.value}: {content.reason}"
             return EventSummary(Direction.LOCAL, content.type, text, role)
-        case events.Queued() | events.Retrying():  # reports of the supervisor, which no trace keeps
+        case events.Queued() | events.Retrying():  # from the supervisor, never in traces
             return EventSummary(Direction.LOCAL, content.type, "")
     assert_never(content)
 
@@ -129,14 +129,14 @@ def _duration(seconds: float) -> str:
 
 
 def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:
-    """An event in one row: time, who sent it, what it is called, and what it says."""
+    """An event in one row: time, origin, name and text."""
     signs = {Direction.SENT: symbols.sent, Direction.RECEIVED: symbols.received}
     sign = signs.get(event.direction, symbols.separator)
     elapsed = ""
     if (elapsed_s := event.elapsed_s) is not None:
         elapsed = f"{format_duration(elapsed_s)}.{int(max(elapsed_s, 0) * 1000) % 1000:03}"
     room = max(cells - 13 - KIND_WIDTH - cell_width(event.prefix), 0)
-    if event.prefix and cell_width(event.text) > room:  # new words of an open turn are at its end
+    if event.prefix and cell_width(event.text) > room:  # an open turn has its new words at the end
         text = symbols.ellipsis + tail(event.text, room - 1) if room else ""
     else:
         text = fit(event.text, room, symbols.ellipsis)
@@ -150,7 +150,7 @@ def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:
 
 
 def entry_lines(entry: TraceEntry, cells: int) -> list[StyledLine]:
-    """All that a line of a trace holds, its fields one by one, lists item by item."""
+    """The complete contents of a line of a trace, field by field, lists item by item."""
     if entry.fields is None:
         return wrap_sentence(" ", clean(entry.text, 10 * MAX_EVENT_CHARS), Role.TEXT, cells)
     lines: list[StyledLine] = []

@@ -1,4 +1,4 @@
-"""A transcript wrapped into rows; turns that did not change are not wrapped again."""
+"""Wraps a transcript into rows; only turns that changed are wrapped again."""
 
 import re
 from bisect import bisect_left
@@ -15,27 +15,27 @@ from workers.jobs.transcript import transcript_line
 from workers.protocol.messages import Turn
 
 MAX_TURN_CHARS = 100_000
-"""Characters of a turn that are drawn: a faulty server may send more, with every line."""
+"""Characters of a turn that are drawn: a faulty server may send more in every message."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
     """One row of one turn."""
 
-    start_label: str  # when the turn began, on its first row; otherwise empty
+    start_label: str  # start time of the turn, on its first row; otherwise empty
     settled: str
     unsettled: str
     final: bool
     text_offset: int = 0  # the offset of its first character in the turn's text
-    end_label: str = ""  # when it ended, and the mean confidence of its words; on the first row
+    end_label: str = ""  # end time and mean confidence of its words, on the first row
 
 
 TranscriptRow: TypeAlias = TextRow | AttemptSpan
-"""The start of a further attempt has a row of its own, between two turns."""
+"""A row of text, or the divider row that marks the start of a further attempt."""
 
 
 def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
-    """Wraps a turn into rows of at most so many cells; settled words come before the others."""
+    """Wraps a turn into rows of at most ``cells`` cells; settled words come first."""
     line = transcript_line(turn)
     settled = " ".join(clean(line.stable_text, MAX_TURN_CHARS).split())
     unsettled = clean(line.unstable_text, MAX_TURN_CHARS).split()
@@ -56,7 +56,7 @@ def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
 
 
 def _format_timestamp(time_ms: int) -> str:
-    """A time in at most 7 cells; empty for an impossible one."""
+    """Formats a time in at most 7 cells; empty for an impossible one."""
     minutes = time_ms // 60_000
     if minutes < 600:
         return format_duration(time_ms / 1000) if time_ms >= 0 else ""
@@ -64,7 +64,7 @@ def _format_timestamp(time_ms: int) -> str:
 
 
 def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> str:
-    """The rule between two attempts; in a narrow line only the number."""
+    """The rule between two attempts; contains only the number if the line is narrow."""
     at, rule = attempt_span.start.at_ms, symbols.rule * 2
     number = f"attempt {attempt_span.attempt}"
     full = f"{number} from {format_duration(at / 1000)}.{at // 100 % 10}"
@@ -77,7 +77,7 @@ def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> 
 class TranscriptLayout:
     """The rows of one transcript at one width.
 
-    A turn is wrapped again only when it changed, so an update of three hours of finals costs one
+    A turn is wrapped again only if it changed, so updating three hours of final turns costs one
     comparison per turn.
     """
 
@@ -87,7 +87,7 @@ class TranscriptLayout:
         self._items: list[Turn | AttemptSpan] = []
         self._first_rows: list[int] = []
         self._texts: list[str | None] = []
-        """The text of each item, None until it was searched."""
+        """The text of each item; None until it is first searched."""
 
     def update(self, turns: Sequence[Turn], attempt_spans: Sequence[AttemptSpan] = ()) -> int:
         """Updates the rows; ``attempt_spans``: the attempts after the first one.
@@ -95,7 +95,7 @@ class TranscriptLayout:
         Returns the first row that may differ from before.
         """
         items: list[Turn | AttemptSpan] = list(turns)
-        for span in reversed(attempt_spans):  # before its first turn, or where that will be
+        for span in reversed(attempt_spans):  # before the first turn of the attempt, present or not
             at = bisect_left(turns, span.start.turn, key=lambda turn: turn.turn_order)
             items.insert(at, span)
         same = 0
@@ -115,7 +115,7 @@ class TranscriptLayout:
         return first
 
     def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:
-        """The matches of some words, case-insensitive and across the ends of rows.
+        """Finds a text, ignoring case, also across the ends of rows.
 
         ``first_row``: the first row of the first turn that is searched.
         """
@@ -144,7 +144,7 @@ class TranscriptLayout:
         return [row for row in self.rows[self._first_rows[item] : end] if isinstance(row, TextRow)]
 
     def _item_text(self, item: int) -> str:
-        """The text of its rows, with the spaces between them."""
+        """The text of the item's rows, including the spaces between them."""
         text = self._texts[item]
         if text is None:
             text = ""

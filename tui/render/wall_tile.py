@@ -24,32 +24,32 @@ from workers.jobs.attempt_spans import attempt_spans
 from workers.jobs.job_state import JobState, JobStatus
 
 GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
-"""Columns and rows of tiles, the most tiles first."""
+"""Possible grids as (columns, rows), most tiles first."""
 
 MIN_TILE_WIDTHS = {3: 50, 2: 39, 1: 39}
-"""Cells of a tile by the number of columns; larger tiles are meant for reading."""
+"""Minimum cells of a tile by number of columns; larger tiles are meant for reading."""
 
 MIN_TILE_ROWS = 9
 
 MIN_ONE_LINE_GAUGES_WIDTH = 56  # in fewer cells, gauges take two lines
 _NEXT_SMALLER_GRID = {9: 6, 6: 4, 4: 2, 2: 1}
-"""How many sessions fit on the next smaller wall."""
+"""Number of tiles of the next smaller grid."""
 
-MIN_TILE_BAR_WIDTH = 9  # if the bar would be shorter, only the time left stands beside it
+MIN_TILE_BAR_WIDTH = 9  # if the bar would be shorter, only the time left is beside it
 TEXT_MARGIN = 2  # cells before words, for the sign of a turn
-MAX_PROBLEM_ROWS = 3  # rows for what went wrong
+MAX_PROBLEM_ROWS = 3  # rows for an error
 
 
 @dataclass(frozen=True, slots=True)
 class TileEdges:
-    """Where a tile touches the edge of the wall, which decides the rules around it."""
+    """Which edges of the wall a tile touches; this determines the rules around it."""
 
     at_left: bool
     at_top: bool
 
 
 def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
-    """Columns and rows: as many readable tiles as there are sessions for."""
+    """Chooses columns and rows: as many readable tiles as there are sessions."""
     for columns, lines in GRID_SHAPES:
         fits = cells // columns >= MIN_TILE_WIDTHS[columns] and rows // lines >= MIN_TILE_ROWS
         if fits and sessions > _NEXT_SMALLER_GRID[columns * lines]:
@@ -58,7 +58,7 @@ def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
 
 
 def split_evenly(total: int, parts: int) -> list[tuple[int, int]]:
-    """The offset and length of each part; the first parts take the remainder."""
+    """Returns the offset and length of each part; the first parts take the remainder."""
     share, rest = divmod(total, parts)
     lengths = [share + (part < rest) for part in range(parts)]
     return [(sum(lengths[:part]), length) for part, length in enumerate(lengths)]
@@ -74,7 +74,7 @@ def wall_heading(
     *,
     pinned: bool,
 ) -> StyledLine:
-    """How the sessions were chosen, and how many of all are on this page (counted from 0)."""
+    """The ranking and the number of sessions on this page; ``page`` counts from 0."""
     dot = (f" {symbols.separator} ", Role.FAINT)
     line: StyledLine = [(" ", Role.FAINT), (ranking, Role.HEADING)]
     if sessions > tiles:
@@ -93,8 +93,8 @@ def tile_lines(
     rows: int,
     symbols: Symbols,
 ) -> list[StyledLine]:
-    """Exactly so many lines of at most so many cells."""
-    room = cells - 3  # the upright, and a space on both sides
+    """Draws a tile in exactly ``rows`` lines of at most ``cells`` cells."""
+    room = cells - 3  # the vertical rule, and a space on both sides
     gauge_lines = _gauge_lines(job_state, room, symbols)
     body = rows - 1 - len(gauge_lines)
     problem = _problem_lines(job_state, context, room, symbols)[: max(body, 0)]
@@ -110,7 +110,7 @@ def tile_lines(
 def _title_line(
     job_state: JobState, context: RowContext, edges: TileEdges, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The name at the left of the rule, the state at its end."""
+    """The rule with the name at its left end and the state at its right end."""
     role = STATUS_ROLES[job_state.status]
     sign = status_sign(job_state, context, symbols)
     joint = symbols.rule if edges.at_left else symbols.tee if edges.at_top else symbols.cross
@@ -135,7 +135,7 @@ def _title_line(
 
 
 def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """Progress, lag and level; in one line if there is room."""
+    """Progress, lag and level, in one line if there is room."""
     lag: StyledLine = [(" " * (LAG_GAUGE_WIDTH + LAG_NUMBER_WIDTH + 4), Role.FAINT)]
     if (lag_ms := metrics.lag_ms(job_state)) is not None:
         slip = (symbols.slip if job_state.slips else " ", Role.WARNING)
@@ -154,7 +154,7 @@ def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[Styl
 
 
 def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledLine:
-    """A bar, how much was sent of how much, and the time left; in exactly so many cells."""
+    """A bar, the time sent and in total, and the time left, in exactly ``cells`` cells."""
     share, left_s = metrics.progress_fraction(job_state), metrics.remaining_s(job_state)
     if share is None:
         return [(" " * cells, Role.FAINT)]
@@ -170,7 +170,7 @@ def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledL
 def _transcript_lines(
     job_state: JobState, cells: int, rows: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The end of the transcript; wraps turns from the end, only as many as are visible."""
+    """The end of the transcript; wraps only as many turns as are visible, from the last."""
     if rows < 1 or cells <= TEXT_MARGIN:
         return []
     room = cells - TEXT_MARGIN
@@ -195,18 +195,18 @@ def _transcript_lines(
     if lines:
         return lines[-rows:]
     idle = job_state.status.is_finished or job_state.status is JobStatus.QUEUED
-    placeholder = "Calling the server." if job_state.began is None else "No words yet."
+    placeholder = "Connecting to the server." if job_state.began is None else "No words yet."
     return [[("" if idle else placeholder, Role.FAINT)]]
 
 
 def _problem_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """What went wrong, or what the job waits for."""
+    """The error, or what the job waits for."""
     sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
     reason = latest_words.wait_reason(job_state, context)
     if job_state.status is JobStatus.QUEUED:
-        reason = reason or "Waits for a free place."
+        reason = reason or "Waiting for a free slot."
     elif job_state.ended is not None and job_state.status is not JobStatus.DONE:
         reason = latest_words.short_reason(job_state.ended.reason)
     return wrap_sentence(sign, reason, role, cells)[:MAX_PROBLEM_ROWS] if reason else []

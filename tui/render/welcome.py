@@ -1,4 +1,4 @@
-"""What the desk shows in place of the table while there are no recordings."""
+"""The welcome text that replaces the table while there are no recordings."""
 
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
@@ -26,7 +26,7 @@ FIRST_STEPS = (
 def welcome_lines(
     destination: Destination, keymap: Keymap, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """What to press, what happens then, and what it costs."""
+    """The first keys to press, where audio is streamed to, and what that costs."""
     pairs = [(keymap.key_display(scope, action), does) for scope, action, does in FIRST_STEPS]
     keys = definition_lines(pairs, cells, min_term_width=4, indent=0)
     lines: list[StyledLine] = [[("No recordings yet.", Role.STRONG)], [], *keys, []]

@@ -162,9 +162,9 @@ def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: TurnAwayReason) 
         Totals(turn_away_reason=away, turned_away_count=12), starts_held=False, next_start_in_s=41.2
     )
 
-    assert f"▲ {away.value}: 12 wait, again in 42 s" in told(state)
+    assert f"▲ {away.value}: 12 wait, retry in 42 s" in told(state)
     brief = {
-        TurnAwayReason.UNREACHABLE: "nobody answers",
+        TurnAwayReason.UNREACHABLE: "no answer",
         TurnAwayReason.SERVER_FULL: "server full",
     }
     assert brief[away] in told(state, cells=60)

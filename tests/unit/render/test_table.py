@@ -303,9 +303,9 @@ def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:
     """In this order, since the end gives way; the progress is what need not be sent again."""
     events = [*streaming(22.0), *broken_attempt(at=20.0)]
 
-    assert "again in 3 s: the connection broke" == words_of(*events, wait=3)
-    assert "again soon: the connection broke" == words_of(*events)
-    assert "again in 3 s: nobody there" == words_of(
+    assert "retry in 3 s: the connection broke" == words_of(*events, wait=3)
+    assert "retry soon: the connection broke" == words_of(*events)
+    assert "retry in 3 s: nobody there" == words_of(
         queued(), *broken_attempt("nobody there", at=0), wait=3
     )
     line = text(session_row(job_state_of(*events), NOW, RowContext(retry_wait_s=3), UNICODE))
@@ -317,7 +317,7 @@ def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
     """It has not become a further attempt."""
     events = [queued(), connecting(), *refused_attempt()]
 
-    assert "again in 12 s: the server is full" == words_of(*events, wait=12)
+    assert "retry in 12 s: the server is full" == words_of(*events, wait=12)
     assert "waits: the server is full" == words_of(*events)
     assert "○ queued" in text(session_row(job_state_of(*events), NOW, RowContext(), UNICODE))
 
@@ -459,7 +459,7 @@ def test_facts_of_a_job_that_goes_on_say_so_in_full() -> None:
         )
     ]
 
-    assert "  ↻ again in 3 s, from 0:10: the server ended the session (3005): Oh no" == lines[-1]
+    assert "  ↻ retry in 3 s, from 0:10: the server ended the session (3005): Oh no" == lines[-1]
     assert [] == told_of(*events)
 
 

@@ -105,12 +105,12 @@ def test_gauges_stand_on_one_line_or_on_two() -> None:
 @pytest.mark.parametrize(
     ("events", "expected"),
     [
-        ([], "○ Waits for a free place."),
-        ([queued()], "○ Waits for a free place."),
-        ([queued(), connecting()], "Calling the server."),
+        ([], "○ Waiting for a free slot."),
+        ([queued()], "○ Waiting for a free slot."),
+        ([queued(), connecting()], "Connecting to the server."),
         (streaming(), "No words yet."),
-        ([*streaming(), *broken_attempt()], "↻ again in 7 s, from 0:10: the connection broke"),
-        ([queued(), connecting(), *refused_attempt()], "○ again in 7 s: the server is full"),
+        ([*streaming(), *broken_attempt()], "↻ retry in 7 s, from 0:10: the connection broke"),
+        ([queued(), connecting(), *refused_attempt()], "○ retry in 7 s: the server is full"),
         ([*streaming(), ended_failed("it went wrong")], "✗ it went wrong"),
         ([*streaming(), turn_heard(0, "words", final=True), ended_done()], "· words"),
     ],
