@@ -47,7 +47,7 @@ def counted(seat: DeskDriver) -> str:
 
 
 async def test_keys_and_clicks_change_the_tab(open_desk: DeskFactory, tmp_path: Path) -> None:
-    """It stays selected for the next session, on the full screen, and back at the table."""
+    """The tab stays selected for the next session, full screen, and back at the table."""
     write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20), progressed(2.0))
     async with open_desk(two_jobs()) as seat:
         assert "[1 transcript]" in shown(seat)
@@ -74,7 +74,7 @@ async def test_keys_and_clicks_change_the_tab(open_desk: DeskFactory, tmp_path: 
 async def test_timing_is_updated_while_chunks_are_sent(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
-    """It is read from the growing trace after each report."""
+    """The tab reads the growing trace after each report."""
     supervisor = two_jobs()
     path = write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20))
     async with open_desk(supervisor) as seat:
@@ -125,7 +125,7 @@ async def test_a_growing_transcript_is_searched(open_desk: DeskFactory) -> None:
 
 
 async def test_time_stamps_on_demand(open_desk: DeskFactory) -> None:
-    """Starts, all, none; a notice names the kind."""
+    """The key switches between start, details and none; a notice describes the details."""
     supervisor = FakeSupervisor()
     supervisor.job(
         "/rec/one.wav", *streaming(), turn_heard(0, "Good morning.", final=True, at=61_000)
@@ -194,7 +194,7 @@ async def test_events_are_filtered_unfolded_and_followed(
 async def test_transcript_and_trace_go_to_the_clipboard(
     open_desk: DeskFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the marked sessions, or the current one; the footer says how many words."""
+    """The keys copy the marked sessions, or the current one; the footer shows the word count."""
     monkeypatch.delenv("TMUX", raising=False)
     supervisor = FakeSupervisor()
     for number, words in ((1, "Good morning."), (2, "Yes.")):

@@ -34,7 +34,7 @@ def test_without_a_file_there_are_defaults() -> None:
 
 
 def test_a_file_can_set_everything(file: Path) -> None:
-    """With keys as people write them."""
+    """Every setting is loaded, with keys as users write them."""
     file.write_text(
         """
         theme = "nord"
@@ -104,7 +104,7 @@ WRONG = {
 def test_a_wrong_value_is_refused_with_its_line(
     file: Path, text: str, line: int, words: str
 ) -> None:
-    """And with the name of the file."""
+    """The error contains the line and the name of the file."""
     file.write_text(text)
     with pytest.raises(UsageProblem) as problem:
         load_desk_settings()
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_is_refused(file: Path, monkeypatch: pytest.M
 def test_the_environment_names_a_theme_before_the_file_does(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As for any Textual program; it may be one of ours, but must exist."""
+    """The theme of the environment may be Textual's or Paceline's, but must exist."""
     file.write_text('theme = "nord"')
     monkeypatch.setenv("TEXTUAL_THEME", "paceline-light")
     assert "paceline-light" == load_desk_settings().theme
@@ -175,7 +175,7 @@ def test_an_existing_file_is_never_overwritten(file: Path) -> None:
 
 
 def test_settings_are_printed_with_their_file(file: Path) -> None:
-    """As a file would set them; a broken file ends with the exit code for wrong usage."""
+    """The output is a valid settings file; an invalid file gives the exit code for wrong usage."""
     file.write_text('[keys.jobs]\nadd = "?"\n[keys.desk]\nhelp = "f1"\n')
     code, output = run()
     assert 0 == code

@@ -9,7 +9,7 @@ from tui.config import remembered_choices
 
 
 def test_a_choice_is_loaded_by_its_name() -> None:
-    """Also when another one is saved beside it, or in its place."""
+    """A choice is kept when another is saved under another name, and replaced under the same."""
     remembered_choices.save_choice("export", {"formats": ["srt"], "folder": "/a b/ü"})
     remembered_choices.save_choice("other", {"is": True})
     remembered_choices.save_choice("export", {"formats": ["vtt"]})
@@ -27,7 +27,7 @@ def test_a_choice_is_loaded_by_its_name() -> None:
     [b"", b"{", b"[1]", b"\xff\xfe", b'{"export": 7}', b'{"export": [' + b"[" * 10_000],
 )
 def test_a_damaged_file_counts_as_empty(damage: bytes) -> None:
-    """And the next choice is saved again."""
+    """After damage, the next choice is saved as usual."""
     remembered_choices.save_choice("export", {})
     remembered_choices.remembered_path().write_bytes(damage)
     assert {} == remembered_choices.load_choice("export")
@@ -39,7 +39,7 @@ def test_a_damaged_file_counts_as_empty(damage: bytes) -> None:
 def test_a_choice_that_cannot_be_written_is_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without an error."""
+    """Saving to a place that cannot be written raises no error."""
     (tmp_path / "state").touch()  # no folder can be made in a file
     monkeypatch.setenv("XDG_STATE_HOME", os.fspath(tmp_path / "state"))
     remembered_choices.save_choice("export", {"formats": []})

@@ -56,7 +56,7 @@ def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])
 def test_durations_are_read_from_the_header(tmp_path: Path, name: str) -> None:
-    """Of the formats whose header has it."""
+    """The duration is known for formats whose header contains it."""
     soundfile.write(tmp_path / name, np.zeros(24000, np.int16), 16000)
     (entry,) = list_folder(str(tmp_path))
 
@@ -64,7 +64,7 @@ def test_durations_are_read_from_the_header(tmp_path: Path, name: str) -> None:
 
 
 def test_a_damaged_header_gives_no_duration(tmp_path: Path) -> None:
-    """Neither does one without a rate."""
+    """A header without a sample rate gives no duration either."""
     with wave.open(str(tmp_path / "still.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -94,7 +94,7 @@ def test_a_damaged_header_gives_no_duration(tmp_path: Path) -> None:
 def test_a_pattern_names_folders_and_recordings(
     tmp_path: Path, pattern: str, names: list[str]
 ) -> None:
-    """At any depth with two stars; a circular link is not followed."""
+    """Two stars match at any depth; a circular link is not followed."""
     make(tmp_path, "b.wav", "[x].wav", "deep/b.wav", "deep/down/c.wav", ".no/b.wav", "b.txt")
     (tmp_path / "deep/down/round").symlink_to(tmp_path)
 
@@ -108,7 +108,7 @@ def test_a_pattern_names_folders_and_recordings(
 
 
 def test_patterns_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also below a folder whose name looks like a pattern."""
+    """A relative pattern works even below a folder whose name looks like a pattern."""
     make(tmp_path, "[a]/b.wav")
     monkeypatch.chdir(tmp_path)
 
@@ -133,7 +133,7 @@ def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
 
 
 def test_a_path_that_matches_nothing_is_a_usage_problem(tmp_path: Path) -> None:
-    """With a reason."""
+    """The problem contains a reason."""
     with pytest.raises(UsageProblem, match="no recording or folder is called"):
         search_recordings([f"{tmp_path}/*.wav"], [], Event())
     with pytest.raises(UsageProblem, match="there is no file or folder"):
@@ -141,7 +141,7 @@ def test_a_path_that_matches_nothing_is_a_usage_problem(tmp_path: Path) -> None:
 
 
 def test_a_search_is_cancelled(tmp_path: Path) -> None:
-    """At the next folder, in a pattern too."""
+    """A search stops at the next folder, while expanding a pattern too."""
     off = Event()
     off.set()
     for path in (tmp_path, tmp_path / "**" / "*.wav"):
@@ -150,7 +150,7 @@ def test_a_search_is_cancelled(tmp_path: Path) -> None:
 
 
 async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
-    """And so does time: counting is no reason to read a whole disk."""
+    """A timeout cancels a search too, so that counting never reads a whole disk."""
     make(tmp_path, "a.wav")
     search, released = RecordingSearch(), Event()
 
@@ -252,12 +252,12 @@ def test_the_folder_above(folder: str, above: str) -> None:
     ],
 )
 def test_sizes_are_short(size: int, text: str) -> None:
-    """As people read them."""
+    """Sizes have at most three digits before the unit."""
     assert text == format_bytes(size)
 
 
 def test_the_hint_shows_what_enter_does() -> None:
-    """It opens, adds so many, or searches if they could not be counted in time."""
+    """Enter opens a folder, adds files, or searches if they could not be counted in time."""
 
     def hint(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
         (line,) = submit_hint(marked, files, opens, has_input=named, look=Look(UNICODE))

@@ -88,7 +88,7 @@ def test_completion_corrects_capitals(tmp_path: Path) -> None:
 
 
 def test_the_last_path_of_a_line_is_completed(tmp_path: Path) -> None:
-    """With shell escapes, unless the whole line is one path."""
+    """The completion has shell escapes, unless the whole line is one path."""
     for name in ("first.wav", "a talk.wav", "a text.wav"):
         (tmp_path / name).touch()
     first = f"{tmp_path}/first.wav"
@@ -128,7 +128,7 @@ def test_the_listed_folder_is_that_of_the_last_path(tmp_path: Path) -> None:
 
 
 def test_the_note_on_skipped_paths_has_the_first_reason() -> None:
-    """And the key that lists the others."""
+    """The note contains the first reason and the key that lists all."""
     assert "" == skipped_note([], "!")
     assert ", 2 skipped, such as a: a pipe; ! lists them" == skipped_note(
         [("a", "a pipe"), ("b", "a folder")], "!"
@@ -136,5 +136,5 @@ def test_the_note_on_skipped_paths_has_the_first_reason() -> None:
 
 
 def test_a_very_long_paste_is_cut() -> None:
-    """With a megabyte in the line, each key would take seconds."""
+    """A line of a megabyte would make every key press take seconds."""
     assert len(sanitize_paste("x" * 1_000_000)) == MAX_PASTE_CHARS

@@ -40,12 +40,12 @@ def test_keys_may_be_called_as_people_do(written: str, name: str, shown: str) ->
     "written", ["", "esc", "pgdn", "ctrl+", "+a", "ctl+a", "a,b", "a b", " ", "\n"]
 )
 def test_what_is_no_key_has_no_name(written: str) -> None:
-    """It would never be pressed."""
+    """A name that is not a key is refused, because nobody could press it."""
     assert parse_key_name(written) is None
 
 
 def test_every_key_of_the_table_is_one_and_can_be_named_in_settings() -> None:
-    """By its scope and action, no two the same; but for those that nobody may change."""
+    """Every key that can be changed has a unique id, and no two keys conflict."""
     ids = [key.id for key in KEY_BINDINGS if not key.priority]
 
     assert len(set(ids)) == len(ids)

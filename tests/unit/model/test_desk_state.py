@@ -57,7 +57,7 @@ def test_a_changed_row_is_drawn_once() -> None:
 
 
 def test_a_new_row_moves_the_others() -> None:
-    """So all of them are drawn."""
+    """All rows are redrawn when a row is added."""
     state = state_of([queued()])
     state.apply(report(2, queued()))
 
@@ -65,7 +65,7 @@ def test_a_new_row_moves_the_others() -> None:
 
 
 def test_moving_redraws_the_old_and_the_new_current_row() -> None:
-    """And nothing between them."""
+    """Rows between the old and the new current row are not redrawn."""
     state = state_of(*[[queued()]] * 5)
     state.table.move(3)
 
@@ -73,7 +73,7 @@ def test_moving_redraws_the_old_and_the_new_current_row() -> None:
 
 
 def test_the_selection_stops_at_the_ends() -> None:
-    """It starts at the first row, and an empty desk has none."""
+    """The selection starts at the first row; an empty desk has none."""
     state = DeskState()
     state.table.move(1)
     assert state.table.current is None
@@ -165,7 +165,7 @@ def test_a_copy_does_not_change() -> None:
 
 
 def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
-    """From the moment of the report; ticks are five times as frequent."""
+    """The countdown starts with the report and changes once a second, although ticks are faster."""
     state = DeskState()
     state.tick(100.0)
     for event_report in [
@@ -185,7 +185,7 @@ def test_a_row_that_counts_down_is_drawn_once_a_second() -> None:
 
 
 def test_a_job_that_continues_no_longer_counts_down() -> None:
-    """Neither does a cancelled one; a refused one still does."""
+    """A cancelled job stops its countdown too; a refused one does not."""
     state = state_of(
         [*streaming(), *broken_attempt()],
         [queued(), *refused_attempt(9.0)],

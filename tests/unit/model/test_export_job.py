@@ -85,7 +85,7 @@ def test_the_choice_is_remembered() -> None:
 
 
 def test_the_first_choice_is_that_of_the_settings() -> None:
-    """Until the user makes another one."""
+    """The settings apply until the user makes a choice."""
     usual = ExportSettings(formats=("srt",), folder="/out", together=True, existing="replace")
 
     assert ExportChoice(

@@ -8,7 +8,7 @@ from workers.protocol.messages import UpdateConfiguration
 
 
 def test_an_empty_field_changes_nothing() -> None:
-    """So an empty form sends nothing."""
+    """An empty form sends nothing."""
     assert None is parse_form(LiveConfigForm("  ", "", " "))
     assert UpdateConfiguration(max_turn_silence=900) == parse_form(LiveConfigForm("", "", " 900 "))
 
@@ -31,7 +31,7 @@ def test_key_terms_are_separated_by_commas() -> None:
     ],
 )
 def test_values_that_a_server_refuses_are_refused(typed: LiveConfigForm, reason: str) -> None:
-    """Before anything is sent, in the words of the dialog."""
+    """Values are refused before anything is sent, in the terms of the dialog."""
     with pytest.raises(UsageProblem) as caught:
         parse_form(typed)
 

@@ -56,7 +56,7 @@ def played(timeline: RunTimeline, *moments: float) -> DeskState:
 
 
 def test_it_opens_at_the_end(timeline: RunTimeline) -> None:
-    """With the result of every job, and paused."""
+    """A replay opens paused, with the result of every job."""
     state, replay = DeskState(), Replay(timeline)
     replay.update_state(state, 100.0)
     replay.update_state(state, 200.0)
@@ -84,7 +84,7 @@ def test_a_moment_looks_the_same_from_wherever_it_is_reached(
 
 
 def test_it_plays_at_its_speed(timeline: RunTimeline) -> None:
-    """From the beginning when it was at the end, where it stops."""
+    """Playing at the end starts at the beginning, and stops at the end."""
     state, replay = DeskState(), Replay(timeline)
     replay.update_state(state, 100.0)
     replay.toggle_playing(100.0)
@@ -124,13 +124,13 @@ def test_seeking_stops_at_both_ends(timeline: RunTimeline) -> None:
 
 
 def test_retries_count_down_on_the_clock_of_the_run(timeline: RunTimeline) -> None:
-    """Also after seeking into the middle of the wait."""
+    """The countdown is right even after seeking into the middle of the wait."""
     assert 2 == played(timeline, 7.0).retry_wait_s(JobId(2))
     assert 1 == played(timeline, 11.0, 7.0, 8.5).retry_wait_s(JobId(2))
 
 
 def test_each_attempt_has_its_own_clock(timeline: RunTimeline) -> None:
-    """At the end it is complete; before its start it is below 0."""
+    """The clock is complete at the end, and negative before the attempt starts."""
     replay = Replay(timeline)
     assert 2.5 <= replay.attempt_time_s(JobId(2), 2) < 2.501
     replay.seek(3.0)
@@ -174,7 +174,7 @@ def test_the_queue_is_in_the_order_of_the_starts(tmp_path: Path) -> None:
 
 
 def test_a_replay_cannot_be_steered(timeline: RunTimeline) -> None:
-    """It has the supervisor's status and none of the methods that steer sessions."""
+    """A replay has the supervisor's status, but no methods that control sessions."""
     steering = {name for name in vars(SupervisorProtocol) if not name.startswith("_")}
 
     assert {"add", "cancel", "stop"} <= steering

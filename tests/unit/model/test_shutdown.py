@@ -15,7 +15,7 @@ def leaving(*, idle: bool) -> tuple[Shutdown, FakeSupervisor]:
 
 
 def test_quitting_is_immediate_when_nothing_runs() -> None:
-    """Without stopping the supervisor."""
+    """Quitting an idle desk does not stop the supervisor."""
     shutdown, supervisor = leaving(idle=True)
     shutdown.request(0.0)
 
@@ -45,7 +45,7 @@ def test_another_request_enters_the_next_phase(
 
 
 def test_the_desk_closes_once_nothing_is_live() -> None:
-    """Not before."""
+    """The desk does not close while a session is live."""
     shutdown, supervisor = leaving(idle=False)
     assert not shutdown.poll(0.0)
     shutdown.request(0.0)
@@ -56,7 +56,7 @@ def test_the_desk_closes_once_nothing_is_live() -> None:
 
 
 def test_sessions_are_forced_when_the_countdown_ends() -> None:
-    """Without a key; after another countdown the desk closes."""
+    """No key is needed; after another countdown the desk closes."""
     shutdown, supervisor = leaving(idle=False)
     shutdown.request(10.0)
     assert not shutdown.poll(10.0 + QUIT_GRACE_S)
@@ -79,7 +79,7 @@ def test_the_desk_closes_although_a_session_stays() -> None:
 
 
 def test_the_status_counts_down() -> None:
-    """It has the number of sessions that still run, and the seconds left."""
+    """The status contains the number of running sessions and the seconds left."""
     shutdown, _ = leaving(idle=False)
     state = DeskState()
     assert "" == shutdown.status_text(state, 0.0)

@@ -70,7 +70,7 @@ MIXED: list[list[Event]] = [
     ],
 )
 def test_rows_are_sorted_by_any_column(column: ColumnSpec, order: list[int]) -> None:
-    """In the column's own direction; equal ones in queue order, those without a value last."""
+    """Equal rows are in queue order, and rows without a value come last."""
     state = desk(*MIXED)
     if column is not QUEUE_ORDER:
         state.table.sort_by(column)
@@ -80,7 +80,7 @@ def test_rows_are_sorted_by_any_column(column: ColumnSpec, order: list[int]) -> 
 
 
 def test_sessions_that_are_late_now_come_before_finished_ones() -> None:
-    """By lag: streaming ones first, by their latest chunk; then finished ones, by their p99."""
+    """Streaming jobs are sorted by their latest lag, then finished ones by their p99."""
     worse, bad = (replace(ended_done(), certificate=certificate(p99)) for p99 in (90.0, 50.0))
     state = desk(
         [*streaming(), bad], streaming(lag=3.0), [*streaming(), worse], streaming(lag=40.0), WAITS
@@ -152,7 +152,7 @@ def test_new_rows_appear_at_once_only_in_queue_order() -> None:
 
 
 def test_filtered_rows_come_and_go_as_values_change() -> None:
-    """At most once a second."""
+    """Live values change the visible rows at most once a second."""
     state = desk(*MIXED)
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
     assert [1, 3] == state.table.visible
@@ -167,7 +167,7 @@ def test_filtered_rows_come_and_go_as_values_change() -> None:
 
 
 def test_a_hidden_current_row_is_replaced_by_the_one_in_its_place() -> None:
-    """It is current again once it is visible; verbs never act on a hidden row."""
+    """The row becomes current when it is visible again; verbs never act on a hidden row."""
     state = desk(*MIXED)
     state.table.select(JobId(4))
     state.table.filter_by(parse_filter("state:streaming", COLUMNS))
@@ -283,7 +283,7 @@ def test_removed_rows_can_be_put_back() -> None:
 
 
 def test_an_emptied_table_has_no_current_row() -> None:
-    """It has one again with the first new row."""
+    """The first new row becomes current."""
     state = desk([queued()])
     state.remove([JobId(1)])
     assert state.table.current is None
@@ -390,7 +390,7 @@ def test_only_rows_with_a_new_forecast_are_redrawn() -> None:
 
 
 def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:
-    """Not to a removed one."""
+    """A removed row is not selected."""
     state = desk(*MIXED)
     state.table.select(JobId(2))
     state.remove([JobId(2)])

@@ -42,7 +42,7 @@ def of(*lives: list[Event], places: int = 2, held: bool = False) -> Totals:
 
 
 def test_audio_and_sockets_are_sums_over_all_that_was_streamed() -> None:
-    """Of finished, live and broken jobs, without what must be sent again."""
+    """Sums include finished, live and broken jobs, but not audio that must be sent again."""
     live = streaming(10.0, 60.0)
     over = [*streaming(60.0, 60.0), ended_done(60.0)]
     again = [*streaming(22.0, 60.0), *broken_attempt(at=20.0)]
@@ -53,7 +53,7 @@ def test_audio_and_sockets_are_sums_over_all_that_was_streamed() -> None:
 
 
 def test_slots_are_taken_in_queue_order() -> None:
-    """As soon as one is free; the last session to end decides."""
+    """Jobs start as soon as a slot is free; the last session to end determines the time."""
     assert 0.0 == time_to_finish_s([], [], 3)
     assert 50.0 == time_to_finish_s([50.0, 10.0], [], 2)
     assert 70.0 == time_to_finish_s([50.0, 10.0], [60.0], 2)
@@ -76,7 +76,7 @@ def test_a_start_rate_delays_the_end() -> None:
 
 
 def test_a_supervisor_predicts_starts_from_now_on(tmp_path: Path) -> None:
-    """In seconds, the same at every call."""
+    """Predictions are in seconds from now, and the same at every call."""
     with closing(run_folder.create(tmp_path / "run")) as folder:
         supervisor = Supervisor(
             nowhere, folder, StreamSettings(), start_limiter=StartRateLimiter(2)
@@ -91,7 +91,7 @@ def nowhere() -> SessionTarget:
 
 
 def test_the_order_of_the_queue_counts() -> None:
-    """If the longest comes last, it runs alone at the end."""
+    """The longest job runs alone at the end if it is last in the queue."""
     job_states = after([queued(10.0)], [queued(10.0)], [queued(60.0)])
     one, two, long = job_states
 
@@ -119,7 +119,7 @@ def test_an_unknown_end_is_not_predicted() -> None:
 
 
 def test_sessions_are_late_if_their_last_chunk_was() -> None:
-    """Only streaming ones count."""
+    """Only streaming sessions count as late."""
     found = of(
         streaming(lag=0.3),
         streaming(lag=10.1),
@@ -146,7 +146,7 @@ AWAY: dict[str, tuple[list[Event], TurnAwayReason | None]] = {
 def test_jobs_that_wait_for_the_server_are_counted(
     life: list[Event], away: TurnAwayReason | None
 ) -> None:
-    """By the outcome of their latest attempt; jobs that wait for other reasons are not."""
+    """The outcome of the latest attempt decides; jobs that wait for other reasons do not count."""
     found = of(life, [queued()])
 
     assert away is found.turn_away_reason

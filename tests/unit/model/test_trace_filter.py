@@ -38,7 +38,7 @@ def test_a_filter_searches_the_text_of_a_row(tmp_path: Path) -> None:
 
 
 def test_a_filter_continues_where_it_stopped(tmp_path: Path) -> None:
-    """It checks new lines when they are there."""
+    """The filter checks new lines once they are written."""
     path = write_trace(tmp_path, turn_heard(0, "good"))
     found = read_all(TraceTail(tmp_path, 1))
     trace_filter = TraceFilter(found, "good", search_text)
@@ -53,7 +53,7 @@ def test_a_filter_continues_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_a_time_limit_ends_the_trace(tmp_path: Path) -> None:
-    """For lines, filtered lines and timings; an earlier or later limit may follow."""
+    """The limit applies to lines, filtered lines and timings, and can be moved both ways."""
     slip = Slipped(0.2, 7000.0)
     first = (connecting(), chunks_sent([0.2, 0.4]), slip, chunks_sent([90.0], 2), ended_done())
     write_trace(tmp_path, *first)  # a second apart

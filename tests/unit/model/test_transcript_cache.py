@@ -66,7 +66,7 @@ def test_an_evicted_and_restored_transcript_is_complete(
 
 
 def test_the_last_turns_stay() -> None:
-    """And one that has not ended, wherever it is."""
+    """A turn that has not ended stays too, wherever it is."""
     transcript = Transcript(turn_heard(order, "said", final=order != 3).turn for order in range(20))
     transcript.evict(5)
 
@@ -77,7 +77,7 @@ def test_the_last_turns_stay() -> None:
 
 
 def test_eviction_waits_for_twice_as_many_turns() -> None:
-    """Because it is called with every turn."""
+    """Evicting at every turn would be slow."""
     transcript = Transcript(turn_heard(order, "said", final=True).turn for order in range(9))
     transcript.evict(5)
 

@@ -13,7 +13,7 @@ from workers.jobs.resume_point import ResumePoint
 
 
 def test_words_are_found_across_the_ends_of_rows() -> None:
-    """In any case, at any width; the line of a resumed attempt is not text."""
+    """Case and width do not matter; the divider of a further attempt is not searched."""
     paragraphs = TranscriptLayout(10)
     takeover = AttemptSpan(2, ResumePoint(0, 1))
     paragraphs.update(turns("one two three four", "Two. THREE"), [takeover])

@@ -40,7 +40,7 @@ def test_cancelling_skips_finished_jobs() -> None:
 
 
 def test_cancelling_a_queued_job_promises_no_transcript() -> None:
-    """It has no words that could be kept."""
+    """A queued job has no words that could be kept."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a.wav", queued())
 
@@ -48,7 +48,7 @@ def test_cancelling_a_queued_job_promises_no_transcript() -> None:
 
 
 def test_a_job_that_waits_for_a_retry_is_cancelled_at_once() -> None:
-    """It has no session that must end first."""
+    """A job that waits for a retry has no session that must end first."""
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     state = desk(supervisor)

@@ -73,7 +73,7 @@ def opened(state: DeskState, columns: int = 2, rows: int = 2) -> Wall:
 def test_there_are_as_many_tiles_as_can_be_read(
     cells: int, rows: int, sessions: int, expected: tuple[int, int]
 ) -> None:
-    """But no more than there are sessions."""
+    """The wall never has more tiles than sessions."""
     assert expected == grid_shape(cells, rows, sessions)
 
 
@@ -120,7 +120,7 @@ def test_there_are_several_rankings(choosing: WallRanking, expected: list[int]) 
 
 
 def test_marked_sessions_are_shown_alone() -> None:
-    """If the marks are new; otherwise the wall opens as before."""
+    """New marks select the sessions; otherwise the wall opens as before."""
     state = state_of(*[talking()] * 6)
     state.table.select(JobId(5))
     state.table.toggle_mark()
@@ -196,7 +196,7 @@ def test_a_pinned_wall_stays_as_it_is() -> None:
 
 
 def test_the_cursor_moves_in_the_grid() -> None:
-    """It stops at the edges, also where the last row is not full."""
+    """The cursor stops at the edges, even if the last row is not full."""
     state = state_of(*[talking()] * 5)
     wall = opened(state, 2, 3)
     seen = []
@@ -230,7 +230,7 @@ def test_pages_show_every_session_once() -> None:
 
 
 def test_the_page_follows_the_current_job() -> None:
-    """On the full screen the user can go to the next session."""
+    """The current job may change full screen, where the user can go to the next session."""
     state = state_of(*[talking()] * 10)
     wall = opened(state)
     state.table.select(JobId(7))
@@ -254,7 +254,7 @@ def test_added_and_removed_rows_change_the_tiles_at_once() -> None:
 
 
 def test_an_empty_wall_does_nothing() -> None:
-    """Without sessions, no action fails."""
+    """No action fails if there are no sessions."""
     wall = opened(DeskState())
     wall.tick(0.0)
     wall.step(1, 0)
@@ -311,7 +311,7 @@ def apply(state: DeskState, job: int, *events: Event) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_cursor_is_always_on_a_row(seed: int) -> None:
-    """After a hundred random actions, on the wall and in the table."""
+    """The cursor is on a row after a hundred random actions on wall and table."""
     random = Random(seed)
     state = state_of(talking())
     wall = opened(state)

@@ -55,7 +55,7 @@ def test_it_fits_and_always_says_where_and_how_many(cells: int, name: str, symbo
 
 
 def test_forty_cells_are_enough_on_a_calm_day() -> None:
-    """Where to, that it costs money, how many are where."""
+    """Forty cells show the destination, its cost and the counts."""
     calm = standing(
         Totals(worst_lag_ms=0.4, streaming_count=8), retrying=0, cancelled=0, starts_held=False
     )
@@ -77,7 +77,7 @@ def test_forty_cells_are_enough_on_a_calm_day() -> None:
     ],
 )
 def test_it_is_unmistakable_whether_it_costs_money(where: Destination, words: str) -> None:
-    """In words, and for the service in an alarming colour."""
+    """The cost is in words, and for the service in an alarming colour."""
     (top, _) = banner.two_line_banner(where, standing(), 200, UNICODE)
 
     assert f"→ {words}" in text(top)
@@ -126,7 +126,7 @@ def test_it_says_whether_this_machine_keeps_up(streaming: int, late: int, words:
 
 
 def test_without_a_stream_there_is_no_lag() -> None:
-    """And nothing is said of the machine."""
+    """The banner shows no lag and no pace if nothing is streaming."""
     assert told(standing(Totals())).endswith("worst lag –")
 
 
@@ -157,7 +157,7 @@ def test_nothing_is_told_of_a_start_that_only_waits_for_a_place(
 
 @pytest.mark.parametrize("away", TurnAwayReason)
 def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: TurnAwayReason) -> None:
-    """With how many wait for it, and when it is tried again; even while starts are held."""
+    """The banner shows how many jobs wait and when they retry, even while starts are held."""
     state = standing(
         Totals(turn_away_reason=away, turned_away_count=12), starts_held=False, next_start_in_s=41.2
     )
@@ -172,7 +172,7 @@ def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: TurnAwayReason) 
 
 
 def test_retrying_is_not_queued_and_is_told_when_there_is_some() -> None:
-    """So is what was cancelled or interrupted; what usually happens is told in any case."""
+    """Rare states are shown only if they occur; usual ones always are."""
     calm = standing(retrying=0, cancelled=0, failed=0)
 
     assert "120 queued   ● 30/30 streaming   ↻ 2 retrying" in told(standing())
@@ -198,7 +198,7 @@ def parts(*forms: tuple[int, str, str]) -> list[ResponsivePart]:
 
 
 def test_what_has_the_smallest_number_gives_way_first() -> None:
-    """And no more gives way than must, though a larger part had to."""
+    """No more is shortened than necessary, even after a large part was."""
     line = parts((3, "aaaa", "a"), (1, "bb", "b"), (2, "cccccccc", "c"))
 
     assert ["aaaa", "bb", "cccccccc"] == list(map(text, fit_parts(line, 14)))

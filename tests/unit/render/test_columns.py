@@ -159,7 +159,7 @@ def test_every_column_is_in_dialog_help_settings_and_reference() -> None:
 
 
 def test_a_new_column_filters_and_sorts() -> None:
-    """Nothing but its entry was written for it."""
+    """A new column needs only its entry."""
     state = DeskState()
     state.add_jobs([JobId(1), JobId(2)], ["/recordings/long.wav", "/a.wav"])
     state.table.sort_by(MADE_UP)

@@ -45,7 +45,7 @@ def timing_of(tmp_path: Path, *events: TraceEvent, from_ms: int = 0) -> Timing:
 
 
 def test_a_plot_shows_the_worst_lag_of_each_column(tmp_path: Path) -> None:
-    """On a logarithmic scale with the tolerance in its middle."""
+    """The scale of the plot is logarithmic, with the tolerance in the middle."""
     timing = timing_of(tmp_path, chunks_sent([0.1, 1.0, 10.0, 11.0, 100.0, 1000.0, 9000.0]))
     lines = plot(timing, 40, UNICODE)
     rows = [text(line)[7:] for line in lines[1 : PLOT_ROWS + 1]]
@@ -66,7 +66,7 @@ def test_roles_of_a_plot_say_what_a_lag_means(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 29, 30, 31, 600, 12_345])
 def test_a_plot_keeps_its_columns_while_it_grows(tmp_path: Path, count: int) -> None:
-    """It never takes more room than there is; a spike is seen however many chunks there are."""
+    """The plot always fits, and a spike is visible among any number of chunks."""
     lags = [0.2] * count
     lags[count // 2] = 500.0
     lines = plot(timing_of(tmp_path, chunks_sent(lags)), 39, UNICODE)
@@ -76,7 +76,7 @@ def test_a_plot_keeps_its_columns_while_it_grows(tmp_path: Path, count: int) -> 
 
 
 def test_slips_stand_beneath_the_plot(tmp_path: Path) -> None:
-    """And are told one by one, with their times."""
+    """Each slip is also listed with its time."""
     events = chunks_sent([0.2] * 20), Slipped(6.0, 5500.0), chunks_sent([0.2] * 10, 20)
     timing = timing_of(tmp_path, *events, from_ms=4000)
     lines = [text(line) for line in timing_lines([timing], 80, UNICODE)]
@@ -119,7 +119,7 @@ def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cells", [20, 40, 80, 200])
 @pytest.mark.parametrize("symbols", [UNICODE, ASCII], ids=["unicode", "ascii"])
 def test_timing_fits_any_width(tmp_path: Path, cells: int, symbols: Symbols) -> None:
-    """In any terminal."""
+    """The timing tab fits with every set of symbols."""
     timing = timing_of(
         tmp_path, began(), chunks_sent([0.1, 5.0, 20.0, 300.0] * 50), Slipped(3.0, 6e3)
     )
@@ -249,7 +249,7 @@ def test_what_is_not_known_of_a_job_is_left_out() -> None:
 
 
 def test_the_tab_line_says_which_is_shown_and_what_came_below() -> None:
-    """Where a name stands, a click finds its tab."""
+    """A click on a name finds its tab."""
     look = Look(UNICODE)
     line = text(tab_line(Tab.EVENTS, "12 new below, G follows", 80, look))
 

@@ -33,7 +33,7 @@ def test_it_shows_moment_length_speed_and_incidents() -> None:
 
 
 def test_a_run_of_hours_has_them_on_both_sides() -> None:
-    """So that nothing moves when the first is over."""
+    """Both times show hours, so that nothing moves after the first hour."""
     assert "0:01:00 " in text(scrub(60.0, 7200.0), 80)
     assert " 2:00:00 " in text(scrub(60.0, 7200.0), 80)
 
@@ -53,7 +53,7 @@ def test_a_click_means_the_moment_under_it() -> None:
 
 
 def test_a_run_without_length_has_a_bar() -> None:
-    """Nothing was streamed in it."""
+    """A run in which nothing was streamed has a length of 0."""
     empty = ReplayPosition(0.0, 0.0, False, 1, datetime(2026, 11, 20), [(0.0, IncidentKind.FAILED)])
 
     assert text(empty, 40).startswith(" ‖ 0:00 ┃─")

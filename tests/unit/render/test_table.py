@@ -151,7 +151,7 @@ def test_attempts_have_a_column_where_there_is_room() -> None:
 
 @pytest.mark.parametrize("cells", [44, 60, 80, 100, 120, 160])
 def test_the_name_of_the_column_that_rows_are_sorted_by_has_an_arrow(cells: int) -> None:
-    """Once, and nothing else moves; a click on a name finds its column."""
+    """The arrow appears once and shifts no other text; a click on it finds its column."""
     room = fit_columns(cells, has_hours=False, longest_name=20, show_attempts=True)
     plain = text(heading_line(room, UNICODE))
     for column in {placed.column for placed in room.placed}:
@@ -200,7 +200,7 @@ def test_the_head_says_what_is_not_so_by_itself() -> None:
     ],
 )
 def test_a_row_says_how_long_it_will_take(events: list[Event], left: str) -> None:
-    """In seconds of speech; nothing when nothing more will be sent."""
+    """The time left is the audio still to be sent; empty if nothing more will be sent."""
     room = fit_columns(120, has_hours=False, longest_name=20)
     end = text(heading_line(room, UNICODE)).index("LEFT") + 4
 
@@ -218,7 +218,7 @@ def test_a_row_says_how_long_it_will_take(events: list[Event], left: str) -> Non
     ],
 )
 def test_a_level_meter_shows_the_latest_chunks(levels: tuple[int, ...], drawn: str) -> None:
-    """From -60 dBFS on; silence has its floor, so that it is not taken for no audio."""
+    """The meter starts at -60 dBFS; silence has a floor, to differ from no audio."""
     assert drawn == gauges.level_meter(levels, UNICODE)
     assert (
         8
@@ -300,7 +300,7 @@ def words_of(*events: Event, wait: int = 0, symbols: Symbols = UNICODE) -> str:
 
 
 def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:
-    """In this order, since the end gives way; the progress is what need not be sent again."""
+    """The cause comes last, because the end is cut; progress excludes audio to be resent."""
     events = [*streaming(22.0), *broken_attempt(at=20.0)]
 
     assert "retry in 3 s: the connection broke" == words_of(*events, wait=3)
@@ -314,7 +314,7 @@ def test_a_job_that_goes_on_says_when_and_from_where_and_why() -> None:
 
 
 def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
-    """It has not become a further attempt."""
+    """A refused job does not count as a further attempt."""
     events = [queued(), connecting(), *refused_attempt()]
 
     assert "retry in 12 s: the server is full" == words_of(*events, wait=12)
@@ -323,7 +323,7 @@ def test_a_job_that_was_refused_waits_in_the_queue_and_says_so() -> None:
 
 
 def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
-    """From where it broke, or anew; what it had reached stays to be seen."""
+    """The row shows whether it resumes or starts over; earlier progress stays visible."""
     over = [
         *streaming(22.0),
         turn_heard(0, "Good morning.", final=True),
@@ -341,7 +341,7 @@ def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
 
 
 def test_a_warning_stands_before_the_words() -> None:
-    """In signs of either kind; behind the number of the attempt, and not where it broke."""
+    """The sign comes after the number of the attempt, and not before the cause of a failure."""
     warned = [*streaming(), Warned("prompt is not honoured"), turn_heard(0, "Good morning.")]
 
     assert "▲ Good morning." == words_of(*warned)
@@ -404,7 +404,7 @@ def test_no_two_states_have_the_same_sign(symbols: Symbols) -> None:
 
 
 def attempts(count: int) -> list[Event]:
-    """So many that broke, each after ten seconds more, and one that is at work."""
+    """Attempts that broke, each ten seconds further on, and one that is running."""
     events = streaming()
     for number in range(count):
         start = (number + 1) * 10
@@ -465,7 +465,7 @@ def test_facts_of_a_job_that_goes_on_say_so_in_full() -> None:
 
 @pytest.mark.parametrize("cells", [56, 120])
 def test_a_long_cause_does_not_widen_the_facts(cells: int) -> None:
-    """It is cut; the numbers before it are not."""
+    """A long cause is cut; the numbers before it are not."""
     job_state = job_state_of(*streaming(), *broken_attempt("why " * 90), connecting(9000, 1))
     lines = [text(line) for line in job_summary_lines(job_state, RowContext(), cells, UNICODE)]
 

@@ -30,7 +30,7 @@ def settled(paragraphs: TranscriptLayout) -> list[str | int]:
 
 
 def test_settled_words_come_before_unsettled_ones_in_a_row() -> None:
-    """And a row may hold some of both."""
+    """A row may contain both settled and unsettled words."""
     rows = wrap_turn(turn_heard(0, "one two three four five", settled=3).turn, 10)
 
     assert [("one two", ""), ("three", " four"), ("", "five")] == [

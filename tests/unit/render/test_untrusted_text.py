@@ -188,7 +188,7 @@ def transcript(
 def test_whatever_a_job_is_called_and_told_it_is_drawn_as_text(
     life: list[Event], texts: list[str], cells: int, symbols: Symbols
 ) -> None:
-    """In the table, above its transcript, and in it; on every width, in any terminal."""
+    """Names and words are text in the table, summary and transcript, at every width."""
     job_state = history_of(life, texts)
     room = fit_columns(
         cells, has_hours=False, longest_name=cell_width(clean_recording_name(job_state))
@@ -215,7 +215,7 @@ def test_whatever_a_job_is_called_and_told_it_is_drawn_as_text(
 def test_whatever_stands_in_a_trace_is_drawn_as_text(
     event: TraceEvent, texts: list[str], cells: int, symbols: Symbols
 ) -> None:
-    """In its row, and at full length; also what a server calls its fields."""
+    """Values and names of fields are text, in a row and in full."""
     said = events.event_to_json(with_texts(event, cycle(texts)))
     record = {"t": 1.0, **said, texts[0]: {texts[-1]: [texts]}}
     line = json.dumps(record, ensure_ascii=False)
@@ -237,7 +237,7 @@ def text_of(line: StyledLine) -> str:
 def test_whatever_is_said_around_the_jobs_is_drawn_as_text(
     text: str, cells: int, symbols: Symbols
 ) -> None:
-    """Where it streams to, what is said at the foot, and what dialogs say."""
+    """The destination, footer messages and dialogs are drawn as text."""
     where = Destination(text, EndpointKind.CUSTOM)
     assert_rows_are_text(
         [banner.one_line_banner(where, standing(), cells, symbols)], cells, symbols
@@ -304,7 +304,7 @@ def test_a_cleaned_text_is_cleaned(text: str, cells: int) -> None:
 
 
 def test_every_character_is_drawn_as_wide_as_it_is_measured() -> None:
-    """None makes its neighbours narrower or wider, and none comes in a flood."""
+    """No character changes the width of its neighbours, and marks are limited."""
     chinese, korean, tangut = range(0x3400, 0xA000), range(0xAC00, 0xD700), range(0x17000, 0x1B000)
     codes = set(range(0x20000)) - {*chinese, *korean, *tangut}  # of these, all are alike
     printable = [char for char in map(chr, sorted(codes)) if char.isprintable()]
@@ -348,7 +348,7 @@ FLOODS = {
 
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS)
 def test_a_megabyte_is_not_measured_at_every_look(flood: str) -> None:
-    """Only as much of it as can be seen, or nearly."""
+    """Little more of a text is measured than is visible."""
     job_state = history_of(UNENDED, [flood])
     lost = history_of([*UNENDED, ENDS[-1]], [flood])
     job_state.file = lost.file = flood[:100]

@@ -82,7 +82,7 @@ def test_the_rule_says_whose_words_and_how_it_stands() -> None:
     ("corner", "joint"), [((True, True), "─"), ((False, True), "┬"), ((False, False), "┼")]
 )
 def test_rules_join(corner: tuple[bool, bool], joint: str) -> None:
-    """No upright stands at the left end of the wall."""
+    """There is no vertical rule at the left edge of the wall."""
     left, top = corner
     found = tile_lines(
         talkative(), RowContext(), TileEdges(at_left=left, at_top=top), 60, 10, UNICODE
@@ -121,7 +121,7 @@ def test_a_silent_tile_says_why(events: list[Event], expected: str) -> None:
 
 
 def test_a_takeover_stands_between_its_turns() -> None:
-    """Also before the first words of the further attempt."""
+    """The divider is shown even before the next attempt has any words."""
     first = [*streaming(), turn_heard(0, "before", final=True), *broken_attempt()]
     begun = job_state_of(*first, connecting(900, 1))
     assert ["│ · before", "│   ── attempt 2 from 0:00.9 ──"] == lines(begun)[-2:]
@@ -141,7 +141,7 @@ def test_a_takeover_stands_between_its_turns() -> None:
 def test_whatever_is_told_a_tile_keeps_to_its_place(
     life: list[Event], texts: list[str], cells: int, rows: int, symbols: object
 ) -> None:
-    """As text, in any terminal, with nothing over its edge."""
+    """Any text is drawn within the tile, with every set of symbols."""
     assert symbols in (UNICODE, ASCII)
     signs = UNICODE if symbols is UNICODE else ASCII
     for row_context in (

@@ -58,7 +58,7 @@ def test_a_tail_is_the_end_and_never_wider_than_asked(text: str, cells: int) -> 
 
 @given(st.text(min_size=1), st.integers(2, 10))
 def test_a_chopped_word_is_whole_again_when_joined(text: str, cells: int) -> None:
-    """And no piece is too wide."""
+    """The pieces make up the word, and none is too wide."""
     pieces = split_word(clean(text), cells)
 
     assert clean(text) == "".join(pieces)

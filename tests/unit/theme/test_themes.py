@@ -43,7 +43,7 @@ def test_our_themes_can_be_read(theme: Theme, role: Role) -> None:
 
 
 def test_sixteen_colours_have_themes_of_their_own() -> None:
-    """In which the current row is no hole; whoever chose another one keeps it."""
+    """The current row is visible in these themes; a theme of the user's choice stays."""
     assert (
         "paceline-ansi"
         == theme_for_terminal("paceline", "standard")
@@ -64,7 +64,7 @@ def test_sixteen_colours_have_themes_of_their_own() -> None:
 
 
 def test_our_themes_are_a_dark_a_light_and_one_of_high_contrast() -> None:
-    """And one in the terminal's own colours, by the names that settings know."""
+    """There is also one in the terminal's colours; all have the names used in settings."""
     assert PACELINE_THEMES == tuple(theme.name for theme in THEMES)
     assert (True, False) == (DARK.dark, LIGHT.dark)
     assert "7.0" == HIGH_CONTRAST.variables[MIN_CONTRAST_VARIABLE]
@@ -85,7 +85,7 @@ def test_other_themes_are_dimmed_no_further_than_can_be_read(name: str) -> None:
 
 
 def test_a_text_that_nobody_can_read_is_not_made_dimmer() -> None:
-    """It stays what it is."""
+    """A text whose contrast is too low keeps its colour."""
     grey, ground = Color.parse("#808080"), Color.parse("#707070")
 
     assert grey == dimmed_color(grey, [ground], 4.5)
