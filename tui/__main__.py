@@ -1,14 +1,14 @@
 """The entry point.
 
-Session processes load this module too, because it is their parent's main module. So it imports
-nothing until `main` is called.
+Session processes load this module too, because it is their parent's main module. Therefore it
+imports nothing until `main` is called.
 """
 
 _EXIT_INTERRUPTED = 130  # `tui.cli.exit_codes.ExitCode.INTERRUPTED`, which is not loaded yet
 
 
 def main() -> None:
-    """The ``paceline`` command."""
+    """Runs the ``paceline`` command."""
     try:
         _exit_on_ctrl_c()
     except KeyboardInterrupt:
@@ -24,9 +24,9 @@ def main() -> None:
 def _exit_on_ctrl_c() -> None:
     """Makes Ctrl-C end the program silently, until a run installs its own handler.
 
-    `KeyboardInterrupt` would not do: click turns it into exit code 1. An interrupted import may
-    raise any exception, so those are not printed. A program that a script started in the background
-    ignores Ctrl-C, and still does.
+    A `KeyboardInterrupt` would not work: click turns it into exit code 1. An interrupted import may
+    raise any exception, so no traceback is printed. If the program was started in the background by
+    a script, it ignores Ctrl-C, and this does not change that.
     """
     import os
     import signal

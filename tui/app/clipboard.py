@@ -1,7 +1,7 @@
-"""What is copied to the clipboard of the user's terminal, with the notice for it.
+"""Builds the text for the clipboard of the user's terminal, and a notice that describes it.
 
 The app sends it as an escape sequence (OSC 52), so it reaches the user's own machine over SSH too.
-Terminals do not confirm it.
+Terminals do not confirm the copy.
 """
 
 import os
@@ -18,18 +18,18 @@ from workers.jobs.job_state import JobState
 from workers.traces.files import trace_files
 
 MAX_CLIPBOARD_BYTES = 74_994
-"""Bytes of text that every terminal accepts: some limit the base64 sequence to 100,000."""
+"""Bytes of text that every terminal accepts; some limit the base64 sequence to 100,000 bytes."""
 
 
 class ClipboardCopy(NamedTuple):
     text: str
-    """Empty: nothing is copied."""
+    """The text to copy; empty: nothing is copied."""
     notice: str
 
 
 def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> ClipboardCopy:
-    """The transcripts of jobs, in the form of the plain-text export. Text that is too long is
-    written to a file in the run folder, and the file's path is copied. Restores evicted turns in
+    """Formats the transcripts of jobs like the plain-text export. If the text is too long, writes
+    it to a file in the run folder and copies the file's path. Restores evicted turns in
     ``job_states``, which must be snapshots."""
     incomplete = [state for state in job_states if not restore_turns(run_folder, state)]
     filled = [state for state in job_states if len(state.transcript)]
@@ -46,7 +46,7 @@ def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> Clipbo
     except OSError as error:
         return ClipboardCopy("", f"{too_long}, and {path} cannot be written ({error.strerror})")
     whole = _absolute_text(path)
-    return ClipboardCopy(whole, f"{too_long}; copied the path {whole} instead")
+    return ClipboardCopy(whole, f"{too_long}; saved to a file and copied its path {whole} instead")
 
 
 def copy_trace_paths(jobs: Sequence[JobId], run_folder: Path) -> ClipboardCopy:
@@ -60,10 +60,10 @@ def copy_trace_paths(jobs: Sequence[JobId], run_folder: Path) -> ClipboardCopy:
 
 
 def _absolute_text(path: Path) -> str:
-    """The absolute path; bytes that are not text become question marks."""
+    """The absolute path, with bytes that are not UTF-8 replaced by question marks."""
     return str(path.absolute()).encode(errors="replace").decode()
 
 
 def _tmux_hint() -> str:
     """A hint for tmux, which by default does not forward the clipboard to the terminal."""
-    return "; in tmux it needs set -g set-clipboard on" if "TMUX" in os.environ else ""
+    return "; in tmux this needs set -g set-clipboard on" if "TMUX" in os.environ else ""

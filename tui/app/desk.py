@@ -1,7 +1,6 @@
 """The desk: connects the run, the state and the screens.
 
-On a tick it brings the state up to date (`drain_reports`) and draws what changed. What the verbs do
-is in
+Each tick updates the state (`drain_reports`) and redraws what changed. The verbs are implemented in
 `run_actions`, `job_actions` (a live run) and `replay_actions` (a finished run).
 """
 
@@ -52,8 +51,8 @@ from workers.protocol.endpoint import EndpointKind
 class Desk(App[None]):
     """The full-screen interface.
 
-    ``run``: a supervisor, whose sessions the desk steers, or the replay of a finished run. The
-    caller owns it. ``destination``: where the run streams to, for the banner. ``bindings``: the
+    ``run``: a supervisor, whose sessions the desk controls, or the replay of a finished run; the
+    caller closes it. ``destination``: the name of the endpoint, for the banner. ``bindings``: the
     table of all keys.
     """
 
@@ -66,7 +65,7 @@ class Desk(App[None]):
     #head { padding-right: 1; }
     """
 
-    theme = Reactive("textual-dark")  # TEXTUAL_THEME may name one of ours before it is registered
+    theme = Reactive("textual-dark")  # TEXTUAL_THEME may be one of our themes, not yet registered
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class Desk(App[None]):
         )
         self.transcript_cache = TranscriptCache(self.state, run_folder)
         self.fault: Exception | None = None
-        """A bug that ended the desk; the command line writes its traceback to a file."""
+        """The exception that ended the desk; the command line writes its traceback to a file."""
         self.set_keymap(self.look.keymap.textual_keymap)
         themes.set_theme(self, self.settings.theme)
 
@@ -143,8 +142,8 @@ class Desk(App[None]):
             self.show_notice(f"Skipped {paths}; press {key} to list them")
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Applies a new theme to the roles and redraws the widgets that take colours from them,
-        as no style sheet knows these."""
+        """Applies a new theme to the roles and redraws the widgets that use them, because style
+        sheets do not contain their colours."""
         self.look.apply_theme(self.get_css_variables())
         for screen in self.screen_stack:
             for widget in screen.query(StyledWidget):
@@ -154,7 +153,7 @@ class Desk(App[None]):
     # --- the tick
 
     def tick(self) -> None:
-        """Brings the state up to date and draws what changed."""
+        """Updates the state and redraws what changed."""
         now = monotonic()
         closed = self.shutdown_state.poll(now)  # first: reports sent before the end are drained
         self.actions.update_state(now)
@@ -164,7 +163,7 @@ class Desk(App[None]):
         self.draw_changes()
 
     def draw_changes(self) -> None:
-        """Draws the top screen, and the one beneath it if the top one is a dialog."""
+        """Redraws the top screen, and the one beneath it if the top one is a dialog."""
         if not self.is_running:
             return  # closing: the screens are losing their widgets
         changes = self.state.table.take_changes()
@@ -190,7 +189,7 @@ class Desk(App[None]):
         await super().on_event(event)
 
     def on_key(self, event: Key) -> None:
-        """A key typed while an input is opening belongs to the input; it is not a verb."""
+        """Types a key into an input that is still opening, instead of running the key's verb."""
         if isinstance(self.focused, Input) and event.is_printable and event.character:
             event.prevent_default()
             self.focused.insert_text_at_cursor(event.character)
@@ -225,7 +224,7 @@ class Desk(App[None]):
             super().action_command_palette()
 
     def on_resize(self, event: Resize) -> None:
-        """Closes the palette in a tiny window, where the palette's list fails on a key."""
+        """Closes the palette in a tiny window, where its list would raise on the next key."""
         if is_too_small(*event.size) and isinstance(self.screen, CommandPalette):
             self.pop_screen()
 
@@ -241,8 +240,8 @@ class Desk(App[None]):
     # --- quitting
 
     async def action_quit(self) -> None:
-        """Quits gracefully, the second time by force, the third time at once; without live or
-        queued sessions at once."""
+        """Quits: the first call ends sessions gracefully, the second kills them, the third closes
+        the desk at once. Without live or queued sessions, the first call closes it at once."""
         while isinstance(self.screen, ModalScreen):
             self.pop_screen()
         self.shutdown_state.request(monotonic())
@@ -254,22 +253,22 @@ class Desk(App[None]):
         self.draw_changes()
 
     def _exit_on_signal(self) -> None:
-        """Closes the screen, as the terminal may be gone; the command then ends live sessions."""
+        """Closes the desk, as the terminal may be gone; the command then ends live sessions."""
         self.shutdown_state.interrupted_jobs |= not self.run_source.is_idle
         self.exit()
 
     def _install_signal_handlers(self) -> None:
-        """Without them, a closed window or a kill would leave the alternate screen on."""
+        """Closes the desk on signals; else a closed window would leave the alternate screen on."""
         if os.name != "posix":
             return
         loop = asyncio.get_running_loop()
 
-        # in our own signal handler: asyncio's is slower, and removed before a second SIGHUP
+        # our own signal handler: asyncio's is slower, and is removed before a second SIGHUP
         def on_sighup() -> None:
             with suppress(RuntimeError):  # the loop is closed already
                 loop.call_soon_threadsafe(self._exit_on_signal)
 
-        # add_signal_handler fails outside the main thread, where a test or a host runs the loop
+        # add_signal_handler fails if a test or an embedding program uses another thread
         with suppress(RuntimeError, ValueError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._exit_on_signal)

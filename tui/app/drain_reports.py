@@ -1,6 +1,6 @@
-"""Applies the reports of the sessions to the desk's state: the only way in for a live run.
+"""Applies session reports to the desk's state; in a live run they reach it in no other way.
 
-Each tick of the desk calls it, in portions that leave time for keys.
+Each tick of the desk applies a batch, short enough to leave time for keys.
 """
 
 from contextlib import suppress
@@ -12,17 +12,17 @@ from tui.model.desk_state import DeskState
 from workers.jobs.events import JobReport
 
 DRAIN_BUDGET_S = 0.008
-"""Longest time for which reports are applied at once; enough for more than a thousand."""
+"""Maximum seconds of applying reports without a pause; enough for more than a thousand reports."""
 
 DRAIN_PAUSE_S = 0.008
-"""Pause before the rest of a flood of reports, in which keys are handled."""
+"""Seconds of pause, in which keys are handled, before the remaining reports are applied."""
 
 DRAIN_BATCH_REPORTS = 100
-"""Reports between two looks at the clock, so at least this many are applied on any machine."""
+"""Reports between two checks of the clock; at least this many are applied on any machine."""
 
 
 def drain_reports(state: DeskState, reports: "SimpleQueue[JobReport]") -> bool:
-    """Applies pending reports; returns False if the time was up before the queue was empty."""
+    """Applies pending reports; returns False if the time ran out before the queue was empty."""
     end = monotonic() + DRAIN_BUDGET_S
     with suppress(Empty):
         for applied in count(1):

@@ -1,6 +1,6 @@
-"""The verbs that steer a live run. Each acts on the marked rows, else on the current one.
+"""The verbs that control a live run. Each acts on the marked rows, or else on the current one.
 
-What they do to sessions is in `tui.model.verbs`, what they do to the queue in `queue_edits`.
+Their effects on sessions are in `tui.model.verbs`, those on the queue in `queue_edits`.
 """
 
 from tui.app.drain_reports import DRAIN_PAUSE_S, drain_reports
@@ -18,7 +18,7 @@ from workers.protocol.messages import UpdateConfiguration
 
 
 class JobActions(RunActions):
-    """The verbs of a live run. The supervisor's reports are the state's only source."""
+    """The verbs of a live run. Session states are updated only from the supervisor's reports."""
 
     scopes = (Scope.JOBS,)
 
@@ -39,7 +39,7 @@ class JobActions(RunActions):
             self.show_notice(notice)
 
     def drain(self) -> None:
-        """Applies pending reports; the rest of a flood follows after a pause for keys."""
+        """Applies pending reports; if there are too many, pauses for keys and then continues."""
         if not drain_reports(self.state, self.supervisor.reports) and not self._drain_scheduled:
             self._drain_scheduled = True
             self.app.set_timer(DRAIN_PAUSE_S, self._resume_drain)
@@ -51,7 +51,7 @@ class JobActions(RunActions):
     # --- sessions
 
     def cancel(self) -> None:
-        """Asks first if several jobs are chosen and one of them is live."""
+        """Cancels the target jobs; asks first if there are several and one of them is live."""
         targets, state = self.targets, self.state
         live = [job for job in targets if state.job_states[job].status.is_live]
         not_stopping = [job for job in live if not state.is_stopping(job)]

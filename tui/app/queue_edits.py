@@ -1,6 +1,6 @@
 """Changes to the queue, each of which can be undone.
 
-Neither a change nor its undoing ends a live session.
+Neither a change nor undoing it ends a live session.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ MAX_UNDO_STEPS = 100
 @dataclass(frozen=True, slots=True)
 class QueueEdit:
     description: str
-    """What was done, as it reads after “Undone:”."""
+    """What was done, as a phrase to follow “Undone:”."""
     undo: Callable[[], str]
     """Undoes it; returns what could not be undone, or an empty text."""
 
@@ -103,12 +103,12 @@ class QueueEditor:
         return f"{count} moved {direction}: number {position} of {len(after)} in the queue"
 
     def change_concurrency(self, delta: int) -> str:
-        """Allows more (1) or fewer (-1) sessions at once."""
+        """Raises (1) or lowers (-1) the limit on concurrent sessions."""
         before = self._supervisor.max_sessions
         if not before:
             return "The session limit is not known until the engine has started"
         if before + delta < 1:
-            return f"At least one session runs at once; {self._key_label('hold')} holds new starts"
+            return f"The limit cannot go below 1; {self._key_label('hold')} holds new starts"
         self._push_undo(f"{before + delta} at once", lambda: self._set_concurrency(before))
         return self._set_concurrency(before + delta)
 

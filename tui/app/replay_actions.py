@@ -1,4 +1,4 @@
-"""The verbs of a replay: they move its clock. Nothing steers a session."""
+"""The verbs of a replay, which move its clock. None of them affects a session."""
 
 from time import monotonic
 

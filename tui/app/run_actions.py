@@ -1,8 +1,8 @@
-"""The verbs of a run: the table's entries bound to what they do.
+"""The verbs of a run: the methods that implement the entries of the key table.
 
 `RunActions` has those that only read, so they work on a finished run too. `JobActions` adds those
-that steer sessions, `ReplayActions` those that move the clock of a replay. A verb's action in
-`tui.keys.key_table` is the name of a method here, with its arguments.
+that control sessions, `ReplayActions` those that move the clock of a replay. A verb's action in
+`tui.keys.key_table` is the name of such a method, with its arguments.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from workers.jobs.job_state import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class DeskParts:
-    """What verbs use of the desk."""
+    """The parts of the desk that verbs use."""
 
     app: App[None]
     state: DeskState
@@ -39,15 +39,15 @@ class DeskParts:
     show_notice: Callable[[str], None]
     """Shows a sentence in the footer."""
     tick: Callable[[], None]
-    """Brings state and screen up to date."""
+    """Updates state and screen."""
 
 
 class RunActions(ABC):
-    """The verbs that work on every run. Modules of dialogs load when a dialog opens, so that the
-    first screen comes sooner."""
+    """The verbs that work on every run. Dialog modules are imported when a dialog opens, so that
+    the first screen appears sooner."""
 
     scopes: Sequence[Scope]
-    """The scopes of the verbs that this run has."""
+    """The key scopes of the verbs that this run offers."""
 
     def __init__(self, desk: DeskParts) -> None:
         self.app, self.state, self.look = desk.app, desk.state, desk.look
@@ -59,14 +59,14 @@ class RunActions(ABC):
 
     @abstractmethod
     def update_state(self, now: float) -> None:
-        """Brings the state up to date."""
+        """Updates the state. ``now``: monotonic time in seconds."""
 
     @abstractmethod
     def add_pasted(self, text: str) -> None:
         """Adds recordings whose paths were pasted onto a screen."""
 
     def footer_bar(self, cells: int) -> list[StyledLine]:
-        """Lines above the footer."""
+        """The lines above the footer; a live run has none."""
         return []
 
     def click_footer_bar(self, event: Click) -> None:  # noqa: B027  only some runs have one
@@ -76,8 +76,8 @@ class RunActions(ABC):
 
     @property
     def targets(self) -> list[JobId]:
-        """The jobs that a verb acts on: the marked rows, else the current one; while a transcript
-        is read full screen, its job."""
+        """The jobs that a verb acts on: those of the marked rows, or else the current one. While a
+        transcript is shown full screen, its job."""
         table = self.state.table
         if not table.is_reading:
             return table.targets()
@@ -87,7 +87,7 @@ class RunActions(ABC):
         return verb.scope in self.scopes
 
     def why_not(self, verb: KeyBinding) -> str:
-        """Why a verb cannot act now; empty if it can."""
+        """The reason why a verb cannot act now; empty if it can."""
         targets, job_states = self.targets, self.state.job_states
         match verb.needs:
             case Needs.NOTHING:
@@ -111,7 +111,7 @@ class RunActions(ABC):
         return ""
 
     async def run_verb(self, verb: KeyBinding) -> None:
-        """Runs a verb, or says why it cannot act now."""
+        """Runs a verb, or shows why it cannot act now."""
         if reason := self.why_not(verb):
             self.show_notice(reason)
             return
@@ -141,7 +141,7 @@ class RunActions(ABC):
         self.app.push_screen(TextDialog(self.look, "Skipped", lines))
 
     def wall(self) -> None:
-        """Opens or closes the wall. From a transcript that was opened on the wall, back to it."""
+        """Opens or closes the wall; closes a transcript that was opened from the wall."""
         from tui.screens.frame import FramedScreen
         from tui.screens.reading_screen import ReadingScreen
         from tui.screens.wall import WallScreen

@@ -1,3 +1,3 @@
-"""Full screens and dialogs: which widgets they hold, and what their keys do. Verbs that act on
-jobs are in `tui.app`, which screens must not import. May import `tui.widgets` and the rooms below.
+"""Full screens and dialogs: which widgets they contain, and what their keys do. Verbs that act on
+jobs are in `tui.app`. This package may import `tui.widgets` and lower packages, but not `tui.app`.
 """

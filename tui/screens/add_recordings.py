@@ -22,12 +22,12 @@ from tui.widgets.line_widgets import LineBlock
 from workers.errors import PacelineError
 
 COUNT_TIMEOUT_S = 1.5
-"""Seconds after which counting gives up; Enter then searches without a limit."""
+"""Seconds after which counting gives up; Enter then searches without a time limit."""
 
 
 class AddDialog(Dialog[list[str]]):
-    """Returns the recordings that were chosen. After that, ``folder`` is the folder of the list,
-    and ``skipped`` has the paths that are not recordings, each with the reason."""
+    """A dialog that returns the chosen recordings. Afterwards, ``folder`` is the folder of the
+    list, and ``skipped`` has the paths that are not recordings, each with the reason."""
 
     BINDINGS = textual_bindings(Scope.ADDING)
 
@@ -45,16 +45,16 @@ class AddDialog(Dialog[list[str]]):
         self.skipped: list[tuple[str, str]] = []
         self._initial_text = text
         self._listed_folder = folder
-        """The folder of the list: `folder`, or a folder below it that the input names."""
+        """The folder that is listed: `folder`, or one below it whose path was typed."""
         self._picker = FilePicker()
         self._selection = PathSelection()
-        """What Enter adds."""
+        """The paths that Enter adds."""
         self._counted: list[str] | None = None
         """The recordings of the selection; None until they are counted."""
         self._search = RecordingSearch()
         self._is_adding = False
         self._problem: tuple[str, str] | None = None
-        """Why nothing was added, and a hint."""
+        """The reason why nothing was added, and a hint."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -122,7 +122,7 @@ class AddDialog(Dialog[list[str]]):
         self._update_selection()
 
     async def _read_durations(self) -> None:
-        """Reads the durations of visible files from their first bytes, as far as these tell."""
+        """Estimates the durations of visible files from their first bytes, where possible."""
         known = self._picker.durations_s
         unknown = [entry for entry in self._entry_list.visible_entries if entry.path not in known]
         durations = await asyncio.to_thread(
@@ -135,7 +135,7 @@ class AddDialog(Dialog[list[str]]):
     # --- the recordings of the selection
 
     def _update_selection(self) -> None:
-        """Counts the recordings of the selection, if that changed."""
+        """Updates the selection, and counts its recordings if it changed."""
         line, in_list = self._path_input.value, self._entry_list.has_focus
         selection = self._picker.selection(line, in_list=in_list)
         if selection != self._selection:
@@ -170,7 +170,7 @@ class AddDialog(Dialog[list[str]]):
             self._path_input.complete()
 
     def action_browse(self) -> None:
-        self.set_focus(self._entry_list)  # not focus(): the next key may come before its effect
+        self.set_focus(self._entry_list)  # not focus(), which takes effect later than the next key
 
     def on_entry_list_exited(self) -> None:
         self.set_focus(self._path_input)

@@ -1,7 +1,6 @@
-"""The actions that work where the user is now, for footer, help and command palette.
+"""The actions that are available at the current focus, for footer, help and command palette.
 
-They are found by asking Textual for the bindings that are active, so they are right for every
-focus and every kind of run.
+They come from Textual's active bindings, so they are right for every focus and every kind of run.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,7 @@ _KEYS_BY_ID = {key.id: key for key in KEY_BINDINGS if key.id}
 
 @dataclass(frozen=True, slots=True)
 class AvailableAction:
-    """A binding that works, with the node and the action string that Textual would run."""
+    """An active binding, with the node and the action string that Textual would run."""
 
     key: KeyBinding
     node: DOMNode
@@ -72,8 +71,8 @@ def palette_commands(
     available: Sequence[AvailableAction],
     why_not: Callable[[KeyBinding], str],
 ) -> Iterator[SystemCommand]:
-    """The palette: each action by its description, then sort orders and themes by name.
-    ``why_not``: why a verb cannot act now; empty if it can."""
+    """Yields the palette's commands: each action by its description, then sort orders and themes
+    by name. ``why_not``: returns why a verb cannot act now; empty if it can."""
     for action in available:
         key, run = action.key, partial(app.run_action, action.action, action.node)
         if key.action != "command_palette":
@@ -82,7 +81,7 @@ def palette_commands(
     if any(action.key.id == "sessions.sort" for action in available):
         for column in (QUEUE_ORDER, *COLUMNS):
             sort = partial(screen.post_message, SortRequested(column))
-            yield SystemCommand(f"Sort by {column.label}", "again: in reverse", sort)
-    yield SystemCommand("Theme", "other colours", app.action_change_theme)
+            yield SystemCommand(f"Sort by {column.label}", "repeat to reverse", sort)
+    yield SystemCommand("Theme", "choose another theme", app.action_change_theme)
     for name in sorted(app.available_themes, key=lambda name: (name not in PACELINE_THEMES, name)):
-        yield SystemCommand(f"Theme: {name}", "these colours", partial(setattr, app, "theme", name))
+        yield SystemCommand(f"Theme: {name}", "use theme", partial(setattr, app, "theme", name))

@@ -1,4 +1,4 @@
-"""The base of dialogs, and the small dialogs: a text, a question, the column to sort by."""
+"""The base class of dialogs, and small dialogs: a text, a question, the column to sort by."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -62,7 +62,7 @@ class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
 
 
 class TextDialog(Dialog[None]):
-    """Lines that scroll. ``source`` returns them for a width; ``wide``: uses more of the screen."""
+    """A dialog with scrolling lines. ``source``: returns them for a width; ``wide``: is wider."""
 
     BINDINGS = textual_bindings(Scope.HELP)
 
@@ -93,7 +93,7 @@ class TextDialog(Dialog[None]):
 
 
 class ConfirmDialog(Dialog[bool]):
-    """Returns True for yes; None if it was closed."""
+    """A question; returns True for yes, None if the dialog was closed."""
 
     BINDINGS = textual_bindings(Scope.CONFIRMING)
 
@@ -117,7 +117,7 @@ class ConfirmDialog(Dialog[bool]):
 
 
 class SortDialog(Dialog[ColumnSpec]):
-    """Returns the chosen column."""
+    """A list of columns to sort by; returns the chosen one."""
 
     BINDINGS = textual_bindings(Scope.SORTING)
 
@@ -132,7 +132,7 @@ class SortDialog(Dialog[ColumnSpec]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = "Sort by"
-            box.border_subtitle = f"again: in reverse  {self.hints()}"
+            box.border_subtitle = f"repeat to reverse  {self.hints()}"
             yield LineBlock(self.look, self._choice_lines, id="choices")
 
     def action_choose(self, name: str) -> None:

@@ -32,8 +32,8 @@ PROGRESS_INTERVAL_S = 0.1
 
 
 class ExportDialog(Dialog[None]):
-    """A letter, or arrows and Space, change each choice. Opens with the choices of the last time.
-    ``group_index``: which of ``groups`` is chosen at first."""
+    """A dialog where a letter, or arrows and Space, change each choice. Opens with the choices of
+    the last export. ``group_index``: index of the group in ``groups`` that is chosen at first."""
 
     BINDINGS = textual_bindings(Scope.EXPORTING)
     AUTO_FOCUS = ""  # letters choose as long as no input has the focus
@@ -159,7 +159,7 @@ class ExportDialog(Dialog[None]):
     # --- writing
 
     def _save_choice(self) -> None:
-        """Saves changed choices for the next time; unchanged ones leave the settings in force."""
+        """Saves the choices for the next time if any changed; otherwise the settings apply."""
         self._choice = replace(self._choice, folder=self._path_input.value.strip())
         if self._choice != self._saved_choice:
             self._choice.save()

@@ -1,4 +1,4 @@
-"""The base of full screens: a banner above the body, a footer below it, and their lines."""
+"""The base class of full screens: a banner above the body, a footer below it, and their lines."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,17 +24,17 @@ from tui.widgets.messages import PathsPasted, RedrawRequested, RowSelected
 from workers.jobs.job_state import JobStatus
 
 NOTICE_DURATION_S = 5.0
-"""Seconds for which a notice replaces the keys."""
+"""Seconds for which a notice replaces the key hints in the footer."""
 
 MIN_TALL_BANNER_ROWS = 20
 """Screens with fewer rows have a banner of one row."""
 
 TOTALS_INTERVAL_S = 1.0
-"""Seconds between two computations of the totals, which go through every job."""
+"""Seconds between two computations of the totals; each goes through every job."""
 
 
 def is_too_small(cells: int, rows: int) -> bool:
-    """Whether a screen of that size shows nothing but a message."""
+    """Whether a screen of this size shows only a message that it is too small."""
     return cells < 30 or rows < 6
 
 
@@ -64,8 +64,8 @@ class ScreenFrame:
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
     def run_status(self, now: float) -> RunStatus:
-        """The numbers of the banner. Recomputes the totals once per `TOTALS_INTERVAL_S`, and when
-        a job changes its status."""
+        """The numbers of the banner. Their totals are recomputed once per `TOTALS_INTERVAL_S`, and
+        when a job changes its status."""
         state, supervisor, counts = self._state, self._supervisor, self._state.status_counts
         if now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts:
             self._totals_time, self._totals_counts = now, counts.copy()
@@ -97,19 +97,19 @@ class ScreenFrame:
         )
 
     def banner_lines(self, cells: int, rows: int, now: float) -> list[StyledLine]:
-        """Product, destination and status, in one or two rows."""
+        """The one or two rows of the banner: product name, destination and status."""
         symbols, run_status = self._look.symbols, self.run_status(now)
         if rows >= MIN_TALL_BANNER_ROWS:
             return banner.two_line_banner(self._destination, run_status, cells, symbols)
         return [banner.one_line_banner(self._destination, run_status, cells, symbols)]
 
     def welcome_lines(self, cells: int) -> list[StyledLine]:
-        """What an empty table shows."""
+        """The lines that are shown instead of an empty table."""
         look = self._look
         return welcome.welcome_lines(self._destination, look.keymap, cells, look.symbols)
 
     def footer_keys(self, screen_keys: Sequence[KeyBinding]) -> list[KeyBinding]:
-        """The keys of a screen between those of the replay and those of jobs and desk."""
+        """The keys of the replay, the screen, the jobs and the desk, in this order."""
         replay = [verb for verb in self._verbs if verb.scope is Scope.REPLAY]
         others = [verb for verb in self._verbs if verb.scope is not Scope.REPLAY]
         return [*replay, *screen_keys, *others, *bindings_in(Scope.DESK)]
@@ -117,7 +117,7 @@ class ScreenFrame:
     def footer_lines(
         self, bindings: Sequence[KeyBinding], cells: int, now: float
     ) -> list[StyledLine]:
-        """The footer bar, then one of: what quitting waits for, the notice, the keys."""
+        """The footer bar, then one line: the progress of quitting, the notice or the keys."""
         symbols = self._look.symbols
         if self._shutdown.phase is not ShutdownPhase.RUNNING:
             key = self._look.keymap.key_display(Scope.DESK, "quit")
@@ -174,7 +174,7 @@ class FramedScreen(Screen[None]):
             self.show_changes(Changes(frozenset(self.state.job_states), order_changed=True))
 
     def request_redraw(self) -> None:
-        """Asks for a redraw now, as the user changed what is shown; the next tick is too late."""
+        """Asks for a redraw before the next tick, because the user changed what is shown."""
         self.post_message(RedrawRequested())
 
     async def on_row_selected(self, message: RowSelected) -> None:

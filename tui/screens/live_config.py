@@ -23,14 +23,14 @@ from workers.protocol.messages import UpdateConfiguration
 
 
 class LiveFieldInput(LineInput):
-    """Pasted lines become a list with commas."""
+    """An input that turns pasted lines into a comma-separated list."""
 
     def on_paste(self, event: Paste) -> None:
         event.text = ", ".join(line for line in event.text.splitlines() if line.strip())
 
 
 class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
-    """Returns the changes for each session, as far as its model, in ``models``, supports them."""
+    """A form that returns, for each session, the changes that its model in ``models`` supports."""
 
     BINDINGS = textual_bindings(Scope.CONFIGURING)
 
@@ -57,7 +57,7 @@ class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
             for field in LIVE_FIELDS:
                 supported = any(field.name in changeable_fields(model) for model in models)
                 label: StyledLine = [(field.label, Role.TEXT if supported else Role.FAINT)]
-                refusal = f"{clean(', '.join(models))} cannot change it"
+                refusal = f"{clean(', '.join(models))} does not support this"
                 hint = field.hint if supported else refusal
                 with Horizontal():
                     yield self._label(label, f"{field.name}-label")

@@ -83,7 +83,7 @@ class Overview(DetailScreen):
         self.query_one(ColumnHeader).redraw()
 
     def request_redraw(self) -> None:
-        """Scrolls to the current row first."""
+        """Scrolls to the current row, then asks for a redraw."""
         self.table.scroll_to_current()
         super().request_redraw()
 
@@ -155,7 +155,7 @@ class Overview(DetailScreen):
         (self.table if pane.has_focus else pane).focus()
 
     def action_back(self) -> None:
-        """Goes back one step: to the table, then clears the marks, then the filter. Never quits."""
+        """Goes back one step: to the table, or clears the marks, or the filter. Never quits."""
         if self.detail.go_back():
             return
         if not self.table.has_focus:

@@ -1,4 +1,4 @@
-"""The base of screens that show the current job in tabs, and the one that shows nothing else."""
+"""The base class of screens with the current job's tabs, and the full-screen view of them."""
 
 from time import monotonic
 

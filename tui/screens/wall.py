@@ -17,7 +17,7 @@ from tui.widgets.wall import WallView
 
 
 class WallScreen(FramedScreen):
-    """The wall over the whole screen."""
+    """The full-screen wall."""
 
     BINDINGS = textual_bindings(Scope.WALL)
     FOOTER_KEYS = bindings_in(Scope.WALL)

@@ -4,9 +4,9 @@ import gc
 
 
 def tune_gc() -> None:
-    """Makes collections rarer, for a desk.
+    """Makes garbage collections rarer, for a desk.
 
-    It makes few cycles, and each search of all its transcripts stops it for a tenth of a second.
+    A desk creates few cycles, and a search of all its transcripts stops it for a tenth of a second.
     """
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)  # new objects, then collections until the next generation

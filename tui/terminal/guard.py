@@ -1,8 +1,8 @@
 """The terminal guard: a process that restores the terminal after the desk was killed.
 
 The desk changes the terminal's modes, and a killed program cannot change them back. So a second
-process waits on a pipe whose only writing end the program holds: however the program ends, the
-guard reads end-of-file. The guard's process runs this file alone, so it imports nothing of ours.
+process waits on a pipe whose only write end the program holds: however the program ends, the guard
+reads end-of-file. The guard's process runs only this file, which imports no other Paceline module.
 """
 
 import json
@@ -14,27 +14,27 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 _PIPE_FD, _TERMINAL_FD = 0, 1
-"""The only descriptors that the guard keeps."""
+"""The only file descriptors that the guard keeps open."""
 
 _LFLAG_INDEX, _CC_INDEX = 3, 6
 """Indices of the local modes and of the control characters in what `termios.tcgetattr` returns."""
 
 _IGNORED_SIGNALS = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
-"""SIGTTOU would stop the guard for writing in the background."""
+"""The guard ignores these. SIGTTOU, for example, would stop it when it writes in the background."""
 
 _RESET_SEQUENCES = (
     b"\x1b\\"  # ends a sequence that the kill may have cut short
     b"\x1b[?2026l"  # synchronised output off
-    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # no reports of the mouse
-    b"\x1b]22;\x07"  # the usual pointer
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # mouse reports off
+    b"\x1b]22;\x07"  # the default mouse pointer
     b"\x1b[?2004l"  # bracketed paste off
     b"\x1b[?7h"  # long lines wrap
-    b"\x1b[?2048l"  # no reports of a new size
-    b"\x1b[<u"  # the usual keyboard; it belongs to the alternate screen, so before leaving that
+    b"\x1b[?2048l"  # resize reports off
+    b"\x1b[<u"  # the default keyboard protocol; set per screen, so before leaving the alternate one
     b"\x1b[0m"
     b"\x1b[?1049l"  # the normal screen
     b"\x1b[?25h"  # the cursor
-    b"\x1b[?1004l"  # no reports of focus
+    b"\x1b[?1004l"  # focus reports off
     b"\r\x1b[K"
 )
 """Undoes everything that Textual and its POSIX driver do to a terminal."""
@@ -46,7 +46,7 @@ class TerminalGuard:
     def __init__(self, hidden_variable: str) -> None:
         """``hidden_variable``: an environment variable that the guard's process must not get."""
         self._pid_and_pipe: tuple[int, int] | None = None
-        """The guard's process, and the writing end of its pipe."""
+        """PID of the guard's process, and the file descriptor of the write end of its pipe."""
         if os.name != "posix" or not os.isatty(_TERMINAL_FD):
             return
         import termios
@@ -72,19 +72,19 @@ class TerminalGuard:
     def watch(self, kill_notice: str) -> Iterator[None]:
         """Restores the terminal and prints ``kill_notice`` if the program is killed inside.
 
-        The guard ends on exit. A guard that never watched leaves the terminal alone.
+        The guard ends on exit. Without a call of `watch`, it leaves the terminal unchanged.
         """
         if self._pid_and_pipe is None:
             yield
             return
         process, pipe = self._pid_and_pipe
-        with suppress(OSError):  # somebody ended the guard; the desk continues
+        with suppress(OSError):  # the guard was killed; the desk continues
             os.write(pipe, f"{kill_notice}\r\n".encode(sys.stdout.encoding, "replace"))
         try:
             yield
         finally:
             self._pid_and_pipe = None
-            with suppress(OSError):  # somebody else has reaped it
+            with suppress(OSError):  # it has already been reaped
                 os.kill(process, signal.SIGKILL)  # works at once, even on a stopped process
                 os.waitpid(process, 0)
             os.close(pipe)  # last: the guard acts when it is closed
@@ -96,8 +96,8 @@ class TerminalGuard:
 def _run_guard(termios_attrs: list[Any]) -> None:
     for name in _IGNORED_SIGNALS:
         signal.signal(signal.Signals[name], signal.SIG_IGN)
-    # A pipe or a lock lives as long as any process has it. The program has opened nothing yet, and
-    # what it inherited has lower numbers than 1024.
+    # An inherited pipe or lock would stay open as long as the guard runs. The program itself has
+    # opened nothing yet, and inherited descriptors have numbers below 1024.
     os.closerange(_TERMINAL_FD + 1, 1024)
     kill_notice = b""
     while data := os.read(_PIPE_FD, 4096):
@@ -107,11 +107,11 @@ def _run_guard(termios_attrs: list[Any]) -> None:
     import termios
 
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(5)  # seconds until it gives up on a terminal that takes no output
+    signal.alarm(5)  # seconds until it gives up on a terminal that accepts no output
     # The desk turns off signals from keys (ISIG). If they are on, a shell was quicker: it has set
     # its own modes and may be editing a line with them.
     if not termios.tcgetattr(_TERMINAL_FD)[_LFLAG_INDEX] & termios.ISIG:
-        termios.tcflush(_TERMINAL_FD, termios.TCIFLUSH)  # reports of the mouse are not for a shell
+        termios.tcflush(_TERMINAL_FD, termios.TCIFLUSH)  # else a shell reads mouse reports
         termios.tcsetattr(_TERMINAL_FD, termios.TCSANOW, termios_attrs)
     os.write(_TERMINAL_FD, _RESET_SEQUENCES + kill_notice)
 

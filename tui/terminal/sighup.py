@@ -1,4 +1,4 @@
-"""SIGHUP: the terminal's window was closed, or the line to it broke. POSIX only."""
+"""SIGHUP: the terminal's window was closed, or the connection to it broke. POSIX only."""
 
 import errno
 import os
@@ -10,9 +10,9 @@ from types import FrameType
 def handle_sighup(callback: Callable[[], None]) -> None:
     """Calls ``callback`` in the main thread on each SIGHUP.
 
-    One hang-up may send several: from the window, the shell and the kernel. First, output and error
-    go to the null device if their terminal is gone. Otherwise the last messages would raise, and so
-    would the thread that writes the screen, for which Textual then waits forever.
+    One hang-up may send several: from the window, the shell and the kernel. Before the call, stdout
+    and stderr are redirected to the null device if their terminal is gone. Otherwise writing would
+    raise, also in the thread that writes the screen, and Textual would wait for it forever.
     """
 
     def on_sighup(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The base of widgets and screens that run coroutines beside the handling of messages."""
+"""The base class of widgets and screens that run coroutines while they handle messages."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,8 +11,8 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class BackgroundTasks(DOMNode):
-    """A widget or screen whose tasks end when it closes. It is the last base of a class, as Textual
-    inherits CSS from the first one."""
+    """A widget or screen whose tasks end when it closes. Must be the last base of a class, because
+    Textual inherits CSS from the first one."""
 
     def start_task(
         self, group: str, task: Callable[[*Arguments], Awaitable[None]], *args: *Arguments

@@ -30,8 +30,8 @@ MIN_ROWS_FOR_SUMMARY = 20
 """Screens with fewer rows have a shorter summary, to leave room for the transcript."""
 
 TRACE_READ_PAUSE_S = 0.008
-"""Pause between two reads of the traces. A read takes as long, so half of the time is left for
-drawing."""
+"""Seconds between two reads of the traces. A read takes about as long, so half of the time is left
+for drawing."""
 
 TRACE_REDRAW_INTERVAL_S = 0.2
 """Seconds between two redraws while a long trace is read."""
@@ -72,7 +72,7 @@ class DetailView(Vertical, BackgroundTasks):
     # --- drawing
 
     def redraw(self) -> None:
-        """Draws the current job, which may be another one."""
+        """Draws the current job, which may be another one than before."""
         self._switch_pane()
         self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
@@ -86,7 +86,7 @@ class DetailView(Vertical, BackgroundTasks):
         self._redraw_tab_bar()
 
     def _switch_pane(self) -> None:
-        """Shows the tab that is selected; another screen may have selected it."""
+        """Shows the selected tab, which may have been selected on another screen."""
         if self._shown_tab is self._tab_state.tab:
             return
         self._shown_tab, pane = self._tab_state.tab, self.pane
@@ -124,7 +124,7 @@ class DetailView(Vertical, BackgroundTasks):
         return details_lines(job, trace, width, self._look.symbols)
 
     async def _read_traces(self) -> None:
-        """Reads the traces in a thread, while a tab needs them."""
+        """Reads the traces in a thread, as long as the selected tab needs more of them."""
         try:
             while self._read_requested:
                 self._read_requested = False
@@ -164,7 +164,7 @@ class DetailView(Vertical, BackgroundTasks):
         return self._tab_state.stamps.value
 
     def go_back(self) -> bool:
-        """Folds the unfolded line, or ends the search; returns False if there was neither."""
+        """Folds an unfolded line, or else ends the search; returns False if there was neither."""
         return self.pane.fold() or self.end_search()
 
     def on_click(self, event: Click) -> None:
@@ -177,7 +177,7 @@ class DetailView(Vertical, BackgroundTasks):
         self.search_bar.show_empty(self.pane.SEARCH_LABEL)
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        message.stop()  # the screen has an input too
+        message.stop()  # the screen handles this message for an input of its own
         self.pane.search(message.value)
         self.redraw()
 

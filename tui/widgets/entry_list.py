@@ -1,4 +1,4 @@
-"""The list of a folder's entries. Draws only visible rows, so large folders cost no more."""
+"""The list of a folder's entries. Draws only visible rows, so large folders are not slower."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from tui.widgets.line_widgets import RowScrollView, render_strip
 
 
 class EntryList(RowScrollView):
-    """Moves in the list and marks entries; the dialog opens folders and adds files."""
+    """A list with a cursor and marks. The dialog opens folders and adds files."""
 
     BINDINGS = textual_bindings(Scope.PICKING)
 
@@ -34,7 +34,7 @@ class EntryList(RowScrollView):
         """The user moved up from the first row."""
 
     class Submitted(Message):
-        """The user double-clicked a row, which means the same as Enter."""
+        """The user double-clicked a row, which does the same as Enter."""
 
     def __init__(self, picker: FilePicker, look: Look, *, id: str) -> None:
         super().__init__(id=id)

@@ -14,11 +14,11 @@ from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
 
 MIN_PREVIEW_WIDTH = 150
-"""Narrower tabs have no preview of the line at the cursor beside the rows."""
+"""Tabs with fewer cells do not preview the line at the cursor beside the rows."""
 
 
 class EventsView(Pane):
-    """Reads a line from its file when its row comes into view."""
+    """The events tab. A line is read from its file when its row comes into view."""
 
     BINDINGS = textual_bindings(Scope.EVENTS)
     SEARCH_LABEL = "filter"
@@ -38,7 +38,7 @@ class EventsView(Pane):
         """Scroll offset of the rows, to return to after unfolding."""
 
     def read_more(self) -> bool:
-        """Reads on in the traces and applies the filter to new lines."""
+        """Reads more of the traces and applies the filter to new lines."""
         more, trace_filter = super().read_more(), self._trace_filter
         return (trace_filter is not None and trace_filter.read()) or more
 
@@ -57,7 +57,7 @@ class EventsView(Pane):
         self._cursor = last if self.following else min(self._cursor, last)
         if before != self._row_count or not before:
             self.set_row_count(max(self._row_count, 1))
-            # the last row may have had the cursor; a preview is as high as the tab
+            # the row that was last may have had the cursor; a preview is as high as the tab
             first = 0 if self._row_width < self.size.width - 1 else before - 1
             self.refresh_rows(max(first, 0), max(before, self._row_count, 1, self.size.height))
             if self.following:
@@ -100,7 +100,7 @@ class EventsView(Pane):
         return cells if cells < MIN_PREVIEW_WIDTH else cells * 3 // 5
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of one paint; the preview beside them is made once."""
+        """Renders the lines of one paint; builds the preview beside them once."""
         cells, trace = self.scrollable_content_region.width - self._row_width - 3, self.trace_tail
         self._preview_lines = []
         if cells > 0 and trace is not None and self._cursor < self._row_count:
@@ -190,7 +190,7 @@ class EventsView(Pane):
         self.refresh()
 
     def fold(self) -> bool:
-        """Goes back to the rows; returns False if none was unfolded."""
+        """Returns to the rows; returns False if no line was unfolded."""
         if self._unfolded_lines is None:
             return False
         self._unfolded_lines = None

@@ -1,4 +1,4 @@
-"""The bars with an input that open and close: the filter of the table, the search of a tab."""
+"""Input bars that open and close: the filter of the table, and the search of a tab."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from tui.widgets.line_widgets import LineBlock
 class BarInput(LineInput):
     @dataclass
     class Closed(Message):
-        """The user has finished typing. ``keep``: what was typed stays in effect."""
+        """The user has finished typing. ``keep``: whether the typed text stays in effect."""
 
         keep: bool
 
@@ -60,7 +60,7 @@ class FilterBar(Horizontal):
     def open(self) -> None:
         """Shows the bar and focuses the input."""
         self.add_class("-open")
-        # at once: keys that follow are text, not verbs
+        # immediately, so that the next keys are typed into it and run no verbs
         self.screen.set_focus(self.query_one(FilterInput))
 
     def redraw(self) -> None:
@@ -79,7 +79,7 @@ class FilterBar(Horizontal):
 
 
 class SearchInput(BarInput):
-    """Up and down go to other matches."""
+    """A search input in which the up and down keys go to other matches."""
 
     BINDINGS = textual_bindings(Scope.SEARCH)
 
@@ -135,7 +135,7 @@ class SearchBar(Horizontal):
         self.search_input.value = ""
 
     def update_status(self, search_status: str) -> None:
-        """Shows the result of the search, and the keys that work."""
+        """Shows the result of the search, and hints for the keys that work now."""
         if self.search_input.has_focus:
             hint = f"{self._look.key_hint(Scope.SEARCH, 'leave')} ends"
         else:

@@ -1,4 +1,4 @@
-"""Text inputs of one line, without a frame: the base of all inputs of the desk, and paths."""
+"""One-line text inputs without a frame: the base class of all inputs, and the input for paths."""
 
 import asyncio
 from typing import ClassVar
@@ -26,16 +26,16 @@ class LineInput(Input):
         )
 
     def set_text(self, text: str) -> None:
-        """Replaces the text and puts the cursor behind it."""
+        """Replaces the text and moves the cursor to its end."""
         self.value = text
         self.cursor_position = len(text)
 
 
 class PathInput(LineInput, BackgroundTasks, inherit_bindings=False):
-    """Paths are typed, pasted and completed. The dialog decides which key calls `complete`.
-    ``folders_only``: completes no files."""
+    """An input for paths that can complete them. The dialog decides which key calls `complete`.
+    ``folders_only``: completes folders, but no files."""
 
-    BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # its bases would scroll with the arrows
+    BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # not those of its bases: arrows scroll
 
     def __init__(
         self, text: str = "", *, id: str, placeholder: str = "", folders_only: bool = False
@@ -43,10 +43,10 @@ class PathInput(LineInput, BackgroundTasks, inherit_bindings=False):
         super().__init__(text, id=id, placeholder=placeholder)
         self._folders_only = folders_only
         self.base_folder = ""
-        """Where relative paths start; empty: the working folder."""
+        """The folder that relative paths start from; empty: the working folder."""
 
     def complete(self) -> None:
-        """Completes the path as far as it is unambiguous. A thread reads the folder."""
+        """Completes the path as far as it is unambiguous. The folder is read in a thread."""
         self.start_task("complete", self._complete, self.value)
 
     async def _complete(self, typed: str) -> None:

@@ -37,28 +37,28 @@ class StyledWidget(Widget):
     """A widget that draws styled lines in their final colours."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Leaves out the filter that converts ANSI colours: it copies every line, and a theme that
-        has ANSI colours wants to keep them."""
+        """Omits the filter that converts ANSI colours: it copies every line, and a theme with ANSI
+        colours is meant to keep them."""
         filters = super().get_line_filters()
         return [filter for filter in filters if not isinstance(filter, ANSIToTruecolor)]
 
 
 class CachedCanvas(StyledWidget):
-    """Keeps every line until it is refreshed. Must have neither border nor padding: adding them
+    """Caches every line until it is refreshed. Must not have a border or padding: adding them
     costs Textual as much time as drawing the line."""
 
     def __init__(self, *, id: str) -> None:
         self._strip_cache: dict[int, Strip] = {}
         self._cache_key: object = None
-        """Size and colours of the kept lines."""
+        """Size and colours of the cached lines."""
         self.line_width = 0
-        """Cells of a line. It ends at the scrollbar; otherwise Textual would split it."""
+        """Cells of a line, without the scrollbar. Textual would split a line that went below it."""
         super().__init__(id=id)
 
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Redraws regions at the next paint; without any, everything."""
+        """Redraws these regions at the next paint, or everything if there are none."""
         if layout or not regions:
             self._strip_cache.clear()
         for region in regions:
@@ -67,7 +67,7 @@ class CachedCanvas(StyledWidget):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draws only lines that are not kept."""
+        """Renders only lines that are not cached."""
         bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
         self.line_width = self.size.width - bar
         filters, ground = self.get_line_filters(), self.background_colors[1]
@@ -88,7 +88,7 @@ class CachedCanvas(StyledWidget):
 
 
 class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows that scroll: the base of the table, the tabs of a job and the file list. Subclasses
+    """Scrolling rows: the base class of the table, the tabs of a job and the file list. Subclasses
     draw one visible row in `render_line`."""
 
     DEFAULT_CSS = """
@@ -105,7 +105,7 @@ class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=F
             self.virtual_size = Size(0, rows)
 
     def scroll_to_row(self, row: int) -> None:
-        """Scrolls at once. ``force``, as the layout may not have noticed new rows yet."""
+        """Scrolls at once, with ``force`` because the layout may not have noticed new rows yet."""
         self.scroll_to(y=max(row, 0), animate=False, immediate=True, force=True)
 
     def ensure_row_visible(self, row: int) -> None:
@@ -118,7 +118,7 @@ class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=F
 
 
 class LineBlock(StyledWidget):
-    """A few lines. ``source`` returns them for a width; only lines that differ are redrawn."""
+    """A block of lines; redraws only those that differ. ``source``: returns them for a width."""
 
     DEFAULT_CSS = "LineBlock { height: auto; width: 1fr; }"
 

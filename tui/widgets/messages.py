@@ -1,4 +1,4 @@
-"""Messages of widgets to screens and desk."""
+"""Messages from widgets to the screens and the desk."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from workers.jobs.job import JobId
 
 
 class RedrawRequested(Message):
-    """What is shown changed; the desk should draw it now and not at the next tick."""
+    """The view changed, and the desk should redraw it without waiting for the next tick."""
 
 
 @dataclass

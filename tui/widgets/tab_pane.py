@@ -1,4 +1,4 @@
-"""The base of the tabs of a job, and the tabs that show lines: the timing tab and the job tab."""
+"""The base class of a job's tabs, and the class of those that show lines: timing and job."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ from workers.traces.tail import TraceTail
 
 
 class Pane(RowScrollView):
-    """Draws only visible rows."""
+    """The base class of a job's tabs. Draws only visible rows."""
 
     BINDINGS = textual_bindings(Scope.TRANSCRIPT)
 
@@ -43,11 +43,11 @@ class Pane(RowScrollView):
         self._base_style = Style()
 
     def show_job(self, job_state: JobState | None) -> None:
-        """Shows a job, or what is new in it."""
+        """Shows a job, or updates what is shown of it."""
         self.job_state = job_state
 
     def read_more(self) -> bool:
-        """Reads on in the traces; returns True while there is more. Runs in a worker thread."""
+        """Reads more of the traces; returns True while there is more. Runs in a worker thread."""
         record = self.trace_tail
         return record is not None and record.read()
 
@@ -60,18 +60,18 @@ class Pane(RowScrollView):
 
     @property
     def available_rows(self) -> int:
-        """Rows of the tab, also those that are not drawn yet."""
+        """Number of rows of the tab, including rows that are not drawn yet."""
         return 0
 
     def set_following(self, following: bool, rows: int) -> None:
-        """Follows the end, or stops at ``rows`` rows; later ones count as new."""
+        """Starts or stops following the end; rows after the first ``rows`` then count as new."""
         if self.following and not following:
             self._rows_when_unfollowed = rows
         self.following = following
 
     @property
     def follow_status(self) -> str:
-        """Number of new rows since following stopped; empty while following."""
+        """Number of new rows since following stopped, with the key to resume, or an empty text."""
         if self.following or self.job_state is None:
             return ""
         follows = f"{self.look.key_hint(Scope.TRANSCRIPT, 'follow')} follows"
@@ -87,17 +87,17 @@ class Pane(RowScrollView):
 
     @property
     def search_status(self) -> str:
-        """The result of the search."""
+        """The result of the search, as text; empty without a search."""
         return ""
 
     def fold(self) -> bool:
-        """Folds what was unfolded; returns False if nothing was."""
+        """Folds an unfolded line; returns False if there was none."""
         return False
 
     # --- drawing
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of one paint; their style is computed once."""
+        """Renders the lines of one paint; computes their style once."""
         self._base_style = self.rich_style
         return super().render_lines(crop)
 
@@ -133,7 +133,7 @@ class Pane(RowScrollView):
 
     def action_search(self) -> None:
         if not self.SEARCH_LABEL:
-            raise SkipAction  # the key then means what it means on the screen
+            raise SkipAction  # Textual then runs the screen's action for this key
         self.post_message(self.SearchRequested())
 
     def action_found(self, places: int) -> None:
@@ -142,7 +142,7 @@ class Pane(RowScrollView):
 
 
 class LinesPane(Pane):
-    """Redraws only lines that differ. ``source`` returns the lines for job, traces and width."""
+    """A tab that redraws only changed lines. ``source``: returns them for job, traces and width."""
 
     def __init__(
         self,

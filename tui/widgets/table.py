@@ -21,8 +21,8 @@ from tui.widgets.messages import RowSelected, SortRequested
 
 
 class SessionTable(RowScrollView):
-    """Rows of the state. (DataTable repaints all that is visible when one cell changes.)
-    ``columns``: the columns that the user wants to see at all."""
+    """A row for each job. (Textual's DataTable repaints all visible rows when one cell changes.)
+    ``columns``: the columns that the settings allow; a narrow table shows fewer."""
 
     def __init__(
         self, state: DeskState, look: Look, columns: tuple[ColumnSpec, ...], *, id: str
@@ -32,15 +32,15 @@ class SessionTable(RowScrollView):
         self._look, self._columns = look, columns
         self._max_name_width = 0
         self._measured_count = 0
-        """Number of jobs whose names are measured."""
+        """Number of jobs whose names have been measured."""
         self._last_row = 0
-        """Last position of the current row."""
+        """Position of the current row at the last update."""
         self._base_style = Style()
         self._first_visible_row = 0
         self._painted_layout = TableLayout((), None)
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed. The cost depends on visible rows, not on all rows."""
+        """Draws what changed. The cost depends on the number of visible rows only."""
         if changes.order_changed:
             self._measure_names()
             self._keep_current_in_view()
@@ -54,7 +54,7 @@ class SessionTable(RowScrollView):
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def _keep_current_in_view(self) -> None:
-        """Keeps the current row in view if it was before rows moved."""
+        """Scrolls to the current row if it was visible before the rows were reordered."""
         top, height = self.scroll_offset.y, self.size.height
         if top <= self._last_row < top + height:
             self.scroll_to_current()
@@ -65,7 +65,7 @@ class SessionTable(RowScrollView):
 
     def scroll_to_current(self) -> None:
         """Scrolls just far enough to show the current row."""
-        self._measure_names()  # rows may just have come back
+        self._measure_names()  # removed rows may have come back
         self._last_row = self._rows.current_row
         self.ensure_row_visible(self._last_row)
 
@@ -117,7 +117,7 @@ class SessionTable(RowScrollView):
             self.post_message(RowSelected(self._rows.visible[row], double_click=event.chain > 1))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of one paint; what they share is computed once, which halves the time."""
+        """Renders the lines of one paint; computes what they share once, which halves the time."""
         self._base_style, self._painted_layout = self.rich_style, self.table_layout
         self._first_visible_row = self.scroll_offset.y
         return super().render_lines(crop)

@@ -1,4 +1,4 @@
-"""The transcript tab: final turns, and the open turn revised in place."""
+"""The transcript tab: final turns, and the open turn, which is revised in place."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ MIN_WIDTH_FOR_STAMPS = {TimeStamps.DETAILED: 70, TimeStamps.START: 50}
 
 
 def fitting_stamps(wanted: TimeStamps, width: int) -> TimeStamps:
-    """The kind of times that fits into a tab of ``width`` cells."""
+    """The most detailed kind of times, up to ``wanted``, that fits into ``width`` cells."""
     if wanted is TimeStamps.DETAILED and width < MIN_WIDTH_FOR_STAMPS[TimeStamps.DETAILED]:
         wanted = TimeStamps.START
     return TimeStamps.NONE if width < MIN_WIDTH_FOR_STAMPS.get(wanted, 0) else wanted
@@ -63,7 +63,7 @@ def _with_marks(line: StyledLine, marks: Sequence[Highlight]) -> StyledLine:
 
 
 class TranscriptView(Pane):
-    """Draws only visible rows and wraps only turns that changed."""
+    """The transcript tab. Draws only visible rows and wraps only turns that changed."""
 
     SEARCH_LABEL = "find"
 
@@ -75,7 +75,7 @@ class TranscriptView(Pane):
         self._search = TranscriptSearch()
 
     def read_more(self) -> bool:
-        """Reads nothing: reports bring the transcript, and `TranscriptCache` its evicted turns."""
+        """Returns False: reports fill this tab, and `TranscriptCache` restores evicted turns."""
         return False
 
     def show_job(self, job_state: JobState | None) -> None:
@@ -139,7 +139,7 @@ class TranscriptView(Pane):
             self._search.refresh(self._text_layout)
 
     def row(self, index: int) -> StyledLine:
-        """One row, or the text of an empty transcript."""
+        """A row of the transcript, or the text that stands for an empty one."""
         rows, symbols = self._text_layout.rows, self.look.symbols
         if index < len(rows):
             marks = self._search.highlights(index)

@@ -19,7 +19,7 @@ from workers.jobs.job import JobId
 
 
 class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
-    """Keeps the lines of all tiles; a paint only joins them."""
+    """Caches the lines of all tiles; a paint only joins them."""
 
     DEFAULT_CSS = "WallView { height: 1fr; width: 1fr; }"
 
@@ -28,14 +28,14 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self._state, self._wall, self._look = state, wall, look
         self._painted_jobs: list[JobId] = []
         self._lines_by_tile: list[list[StyledLine]] = []
-        """The lines of each tile, and the same rendered as strips."""
+        """The lines of each tile; `_strips_by_tile` has them rendered."""
         self._strips_by_tile: list[list[Strip]] = []
         self._painted_layout: tuple[Size, tuple[int, int]] | None = None
         """Size of the view and of the grid at the last paint."""
         self._base_style = Style()
 
     def show_changes(self, changes: Changes) -> None:
-        """Draws what changed. Behind another screen the choice of sessions does not change."""
+        """Draws what changed. While another screen covers this one, the wall keeps its sessions."""
         if not self.size:
             return
         if self.app.screen is self.screen:
@@ -89,7 +89,7 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _paint_tile(self, tile: int) -> None:
-        """Redraws only lines that differ."""
+        """Redraws the lines of a tile that differ."""
         region, before = self._tile_region(tile), self._lines_by_tile[tile]
         self._lines_by_tile[tile] = self._tile_lines(tile)
         for y, (old, new) in enumerate(zip(before, self._lines_by_tile[tile], strict=True)):
