@@ -1,5 +1,5 @@
-"""The command line: one module a command, and what the commands share.
+"""The command line: one module per command, and what the commands share.
 
-Commands only parse options, call the rooms below and print. What a run decides, stores or draws
-belongs there. This room may import every other room; no other room imports it.
+Commands only parse options, call lower-level packages and print. What a run decides, stores or
+draws belongs there. This package may import every other one; no other package imports it.
 """

@@ -1,6 +1,6 @@
 """Reads the API key from the environment, a file or the system's keyring.
 
-Never from the arguments, because every user of the machine can read those.
+It is never passed as an argument, because every user of the machine can read arguments.
 """
 
 import os
@@ -18,14 +18,14 @@ KEYRING_SERVICE = "paceline"  # the user name is `KEY_VARIABLE`
 
 
 def pop_env_key() -> str:
-    """Takes the key out of the environment, so that no child process inherits it."""
+    """Removes the key from the environment, so that no child process inherits it; returns it."""
     return os.environ.pop(KEY_VARIABLE, "").strip()
 
 
 def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | None:
-    """The key from the file or keyring, which must have one, or else ``env_key``."""
+    """Reads the key from the file or the keyring, which must have one, or else uses ``env_key``."""
     if key_file is not None and keyring:
-        raise UsageProblem("--api-key-file and --keyring do not go together", "Choose one.")
+        raise UsageProblem("--api-key-file and --keyring cannot be combined", "Choose one.")
     if keyring:
         key = _read_keyring_key()
     else:
@@ -33,12 +33,12 @@ def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | 
     if not key:
         return None
     if not key.isascii() or not key.isprintable() or set(key) & set(' "\\'):
-        raise UsageProblem("the API key has characters that no key has", "Copy it again.")
+        raise UsageProblem("the API key contains invalid characters", "Copy it again.")
     return Secret(key)
 
 
 def _read_key_file(path: Path) -> str:
-    # `from None`: a UnicodeDecodeError holds the file's content, which may be the key.
+    # `from None`: a UnicodeDecodeError contains the file's content, which may be the key.
     try:
         with path.open(encoding="utf-8-sig") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -51,8 +51,8 @@ def _read_key_file(path: Path) -> str:
     if not lines:
         raise UsageProblem(f"the key file {path} is empty")
     if len(lines) > 1:
-        reason = f"the key file {path} holds more than a key"
-        raise UsageProblem(reason, "It must contain nothing else.")
+        reason = f"the key file {path} contains more than a key"
+        raise UsageProblem(reason, "It must contain only the key.")
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         warning = f"paceline: other users of this machine can read {path} (chmod 600 prevents it)"
         click.echo(warning, err=True)
@@ -66,7 +66,7 @@ def _read_keyring_key() -> str:
     except ImportError:
         hint = "Install it with: pip install 'paceline[keyring]'"
         raise UsageProblem("--keyring needs a package that is not installed", hint) from None
-    hint = f"Without one, use {KEY_VARIABLE} or --api-key-file."
+    hint = f"Without a keyring, use {KEY_VARIABLE} or --api-key-file."
     try:
         key = keyring.get_password(KEYRING_SERVICE, KEY_VARIABLE)
     except NoKeyringError:
@@ -78,5 +78,5 @@ def _read_keyring_key() -> str:
         raise UsageProblem(f"the keyring cannot be read ({name})", hint) from None
     if not key:
         hint = f"Store it with: keyring set {KEYRING_SERVICE} {KEY_VARIABLE}"
-        raise UsageProblem("the keyring holds no key", hint)
+        raise UsageProblem("the keyring contains no key", hint)
     return key.strip()

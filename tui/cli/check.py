@@ -1,4 +1,4 @@
-"""``paceline check``: describes each file and what would be sent of it."""
+"""``paceline check``: describes each file and how it would be sent."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tui.cli.shared_options import new_run_options, paths_argument
 @paths_argument
 @new_run_options
 def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
-    """Say what each file is and what would be sent. Nothing is sent."""
+    """Describe each file and how it would be sent. Nothing is sent."""
     import multiprocessing
 
     from tui.cli.console import print_line

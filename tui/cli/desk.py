@@ -35,7 +35,7 @@ def desk(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
 
 
 def start_guard() -> "TerminalGuard":
-    """Starts the guard's process, which comes up while the rest of the program loads."""
+    """Starts the guard's process, so that it gets ready while the rest of the program loads."""
     from tui.cli.api_key import KEY_VARIABLE
     from tui.terminal.guard import TerminalGuard
 
@@ -43,7 +43,7 @@ def start_guard() -> "TerminalGuard":
 
 
 def require_terminal(alternative: str) -> None:
-    """Raises `UsageProblem` when there is no terminal for a desk."""
+    """Raises `UsageProblem` without a terminal; ``alternative``: a command that needs none."""
     from workers.errors import UsageProblem
 
     if not sys.stdout.isatty() or not sys.stdin.isatty():
@@ -51,10 +51,10 @@ def require_terminal(alternative: str) -> None:
 
 
 def load_desk_settings() -> "DeskSettings":
-    """The user's settings; raises `UsageProblem` for a file that cannot be read or understood."""
+    """Loads the user's settings; raises `UsageProblem` for an unreadable or invalid file."""
     from tui.config.loader import load_settings
 
-    def column_names() -> list[str]:  # called only if the file names columns: slow to load
+    def column_names() -> list[str]:  # slow to load, so called only if the file lists columns
         from tui.render.columns import optional_column_names
 
         return list(optional_column_names())
@@ -63,14 +63,14 @@ def load_desk_settings() -> "DeskSettings":
 
 
 def kill_notice(advice: str, command: str, run_folder: Path) -> str:
-    """What the guard prints after a desk was killed; the command gets the run's folder."""
+    """What the guard prints if the desk is killed: ``advice``, and ``command`` for the folder."""
     from tui.text.width import clean
 
     return clean(f"Paceline was killed. {advice}: {command} {shlex.quote(str(run_folder))}")
 
 
 def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
-    """Opens the desk, returns when the user has left it, and prints the summary."""
+    """Runs the desk until the user leaves it, then prints the summary."""
     from tui.cli.console import print_line
     from tui.cli.faults import report_fault
     from tui.cli.run_setup import open_supervisor
@@ -81,9 +81,9 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     log = Logger("paceline.desk")
     settings = load_desk_settings()
     with open_supervisor(options, request.run_folder) as supervisor:
-        # Queued before anything is drawn: if the program is killed, the run knows its files.
+        # Queued before anything is drawn: if the program is killed, the run folder has its files.
         jobs = request.enqueue(supervisor)
-        # Loads Textual, and only now: the processes from which sessions are forked exist already.
+        # Loads Textual only now, when the process from which sessions are forked already exists.
         from tui.app.desk import Desk
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind

@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
         3,
         "some jobs failed",
         "At least one recording failed, was left unfinished or was not exported. A parameter that "
-        "another endpoint refuses counts here, because only that server knows what it accepts.",
+        "another endpoint rejects counts too, because Paceline cannot check it in advance.",
     )
     NOT_AUTHORISED = 4, "not authorised", "The server refused the API key."
     INTERNAL_ERROR = 70, "internal error", "A bug. The last line names the file with its traceback."
@@ -44,9 +44,9 @@ class ExitCode(IntEnum):
 
 
 PRECEDENCE = tuple(sorted(ExitCode, key=(130, 70, 4, 1, 2, 3, 99, 0).index))
-"""When several codes apply, the first of these wins."""
+"""If several codes apply, a command ends with the first of these."""
 
 
 def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
-    """The code that wins; `ExitCode.DONE` for no codes."""
+    """The code with the highest precedence; `ExitCode.DONE` if there are no codes."""
     return min(codes, key=PRECEDENCE.index, default=ExitCode.DONE)

@@ -1,4 +1,4 @@
-"""``paceline export``: writes transcripts of a run to files, from its traces alone."""
+"""``paceline export``: writes transcripts of a run to files, using only its traces."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -39,19 +39,19 @@ def export(
     from workers.runs.reader import read_job_states
 
     if overwrite and number:
-        raise UsageProblem("--overwrite and --number do not go together", "Choose one.")
+        raise UsageProblem("--overwrite and --number cannot be combined", "Choose one.")
     existing = OverwritePolicy.REPLACE if overwrite else OverwritePolicy.REFUSE
     if number:
         existing = OverwritePolicy.NUMBER
     formats = [name.strip() for name in format_list.split(",") if name.strip()]
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
-        hint = f"Known are {', '.join(FORMATS)}."
+        hint = f"Formats are {', '.join(FORMATS)}."
         raise UsageProblem(f"there is no format “{', '.join(unknown)}”", hint)
     subtitles = [name for name in formats if name not in COMBINED_FORMATS]
     if together and subtitles:
         reason = f"{' and '.join(subtitles)} cannot hold several recordings in one file"
-        raise UsageProblem(reason, f"With --one-file: {', '.join(COMBINED_FORMATS)}.")
+        raise UsageProblem(reason, f"--one-file supports {', '.join(COMBINED_FORMATS)}.")
     target = into or folder / "exports"
     job_states = read_job_states(folder)
     names = export_names(job_states)

@@ -1,4 +1,4 @@
-"""Bugs: the traceback goes to a file, the terminal gets one line."""
+"""Reports bugs: writes the traceback to a file and one line to the terminal."""
 
 import traceback
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Streams without a screen, for ``run`` and ``resume``.
 
-Text goes to stderr. With ``--json`` events go to stdout, and nothing else does.
+Text goes to stderr. With ``--json``, events go to stdout, and nothing else does.
 """
 
 import json
@@ -29,7 +29,7 @@ from workers.jobs.job_state import JobState
 
 
 def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) -> ExitCode:
-    """Streams everything, reports progress, prints the summary."""
+    """Streams all jobs, reports progress and prints the summary."""
     with open_supervisor(options, request.run_folder) as supervisor:
         folder = supervisor.folder
         count = len(request.files) + sum(not state.is_settled for state in request.job_states)
@@ -58,17 +58,17 @@ class HeadlessRunner:
         self._pending_ends: dict[JobId, JobReport] = {}
         """Ends of attempts, held back until it is known whether another attempt follows."""
         self._stop_requests = 0
-        """How often a signal asked the program to end."""
+        """Number of signals that asked the program to end."""
         self.interrupted = False
         """Whether it was stopped before all jobs had ended."""
 
     @property
     def job_states(self) -> list[JobState]:
-        """All jobs, by number."""
+        """The states of all jobs, in order of their numbers."""
         return [self._job_states[id] for id in sorted(self._job_states)]
 
     def run(self, enqueue: Callable[[], object]) -> None:
-        """Streams what ``enqueue`` queues. The second signal ends it by force."""
+        """Streams the jobs that ``enqueue`` queues. A second signal kills the sessions."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         if os.name == "posix" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
@@ -77,7 +77,7 @@ class HeadlessRunner:
         supervisor, stops_sent, reported_restarts = self._supervisor, 0, 0
         while not (supervisor.is_idle and supervisor.reports.empty()):
             if stops_sent < self._stop_requests:
-                first = "ending sessions gracefully; Ctrl-C again ends them at once"
+                first = "ending sessions gracefully; press Ctrl-C again to end them at once"
                 _print_stderr("ending sessions at once" if stops_sent else first)
                 stops_sent += 1
                 self.interrupted = True
@@ -89,17 +89,17 @@ class HeadlessRunner:
                 self._handle_report(supervisor.reports.get(timeout=0.2))
             except Empty:
                 self._print_pending_ends()
-            except OSError:  # the reader of stdout is gone, so nobody needs the rest
+            except OSError:  # the reader of stdout is gone: stop, as after a signal
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
                 self._on_disconnect()
         self._print_pending_ends()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Only counts: a signal handler runs between any two instructions."""
+        """Only counts signals, because a handler may run between any two instructions."""
         self._stop_requests += 1
 
     def _on_disconnect(self) -> None:
-        """Counts once, however often a lost terminal or reader is noticed."""
+        """Counts a lost terminal or reader once, however often it is noticed."""
         self._stop_requests = max(self._stop_requests, 1)
 
     def _handle_report(self, report: JobReport) -> None:
@@ -119,7 +119,7 @@ class HeadlessRunner:
         self._pending_ends = {}
 
     def _print_job_line(self, report: JobReport, text: str | None) -> None:
-        # A server may send a final twice; a reader wants it once.
+        # A server may send a final turn twice, but it is printed once.
         if text and self._last_lines.get(report.job) != text:
             self._last_lines[report.job] = text
             name = clean(report.file.rsplit("/", 1)[-1])
@@ -127,9 +127,9 @@ class HeadlessRunner:
 
 
 def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False) -> str | None:
-    """A line about a report; None for reports that would only scroll by.
+    """The line to print for a report; None for reports that are too frequent to print.
 
-    ``follows_end``: whether the report before was the end of an attempt, not printed yet.
+    ``follows_end``: whether the previous report ended an attempt and has not been printed yet.
     """
     match report.event:
         case events.Began() as began:
@@ -145,10 +145,10 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
             wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
             attempt = f"{why}attempt {job.attempt}"
             if job.refusal is not None:
-                return f"{why}tries again{wait}"
+                return f"{why}retry{wait or ' soon'}"
             if retrying.from_seconds:
                 return f"{attempt} continues{wait}, from {format_duration(retrying.from_seconds)}"
-            return f"{attempt} starts again{wait}" if job.attempt > 1 else None
+            return f"{attempt} starts over{wait}" if job.attempt > 1 else None
         case events.Ended(outcome=events.Outcome.DONE) as ended:
             sent = format_duration(ended.sent_seconds)
             return f"done, {sent} sent, {pacing_text(ended.certificate)}"
@@ -159,5 +159,5 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
 
 
 def _print_stderr(text: str) -> None:
-    with suppress(OSError):  # nobody reads stderr any more: no reason to stop
+    with suppress(OSError):  # the reader of stderr is gone, which is no reason to stop
         print(text, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """The ``paceline`` command: its subcommands, loaded when they are needed, and its exit code.
 
-A new subcommand is a module in this package and a line in `COMMANDS`. The module holds a click
+A new subcommand is a module in this package and a line in `COMMANDS`. The module contains a click
 command of the same name that returns an `ExitCode`. At its top it imports only what its help needs;
 the command itself imports the rest.
 """
@@ -17,21 +17,21 @@ from tui.cli.exit_codes import ExitCode
 from workers.errors import PacelineError, UsageProblem
 
 COMMANDS = {
-    "check": "Say what each file is and what would be sent.",
+    "check": "Describe each file and how it would be sent.",
     "desk": "Open the desk on these files and folders (the default command).",
     "export": "Write transcripts of a run to files, offline.",
     "resume": "Continue what a run did not finish.",
     "run": "Stream files and folders without a screen.",
     "runs": "List the latest runs, and how to continue unfinished ones.",
     "serve": "Serve the protocol on this machine, for any client.",
-    "settings": "Print where the settings of the desk are, and their values.",
-    "view": "Look back at a run on the desk, and play it again.",
+    "settings": "Print the path and the values of the desk's settings.",
+    "view": "Show a past run on the desk, and replay it.",
 }
 """Each command and its line in ``paceline --help``: the first sentence of its own help."""
 
 
 class CommandRegistry(click.Group):
-    """Loads commands by name. Arguments that name no command are paths for the default one."""
+    """Loads commands by name. Arguments without a command are paths for the default one."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -48,7 +48,7 @@ class CommandRegistry(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Puts “desk”, the default command, before arguments that name none."""
+        """Inserts “desk”, the default command, before arguments without a command."""
         if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
             args = ["desk", *args]
         return super().parse_args(ctx, args)
@@ -58,8 +58,8 @@ class CommandRegistry(click.Group):
             formatter.write_dl([(str(code.value), code.meaning) for code in ExitCode])
 
     def invoke(self, ctx: click.Context) -> NoReturn:
-        """Runs the subcommand and exits with its code; an expected failure is one sentence."""
-        if isinstance(sys.stdout, io.TextIOWrapper):  # not every locale has our symbols
+        """Runs the subcommand and exits with its code; prints an expected failure as a sentence."""
+        if isinstance(sys.stdout, io.TextIOWrapper):  # some encodings lack our symbols
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = super().invoke(ctx)
@@ -76,7 +76,7 @@ class CommandRegistry(click.Group):
             code = ExitCode.USAGE if isinstance(error, UsageProblem) else ExitCode.FATAL
         except Exception as error:
             if sys.excepthook is not sys.__excepthook__:
-                raise  # Ctrl-C broke an import: `tui.__main__` exits silently
+                raise  # Ctrl-C interrupted an import: `tui.__main__` exits silently
             from tui.cli.faults import report_fault
 
             code = report_fault(error)

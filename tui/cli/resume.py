@@ -25,8 +25,8 @@ from tui.cli.shared_options import log_options, resume_options, run_argument
 def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> ExitCode:
     """Continue what a run did not finish.
 
-    A broken recording continues after its last final turn, with the settings of the run. Recordings
-    that are done or that you cancelled stay as they are.
+    An unfinished recording continues after its last final turn, with the settings of the run.
+    Recordings that are done or that you cancelled stay as they are.
     """
     guard = None if no_desk or as_json else start_guard()
     from tui.cli.run_options import prepare_resume

@@ -21,9 +21,9 @@ _REFUSED_PARAM_HINTS = {
     "speech_model": "Use --speech-model.",
     "sample_rate": "Use --sample-rate; what is sent is resampled to it.",
     "encoding": "Paceline decodes every file and sends pcm_s16le.",
-    "token": f"Give the key in {KEY_VARIABLE}.",
+    "token": f"Set {KEY_VARIABLE} to the API key.",
 }
-"""Parameters that `--param` refuses, and what to do instead."""
+"""Parameters that `--param` rejects, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class RunOptions:
 
     @property
     def destination(self) -> str:
-        """Where it streams to, for people; the service with its region."""
+        """The display name of the endpoint; for the service, with its region."""
         if self.endpoint is None:
             return endpoint.EMBEDDED_NAME
         nearest = self.endpoint_kind is EndpointKind.SERVICE and "(" not in self.endpoint.name
@@ -49,7 +49,7 @@ class RunOptions:
 
     @property
     def endpoint_kind(self) -> EndpointKind:
-        """Whose endpoint it is. Only the service is known to cost money."""
+        """The kind of the endpoint. Only the service is known to cost money."""
         return self.endpoint.kind if self.endpoint else EndpointKind.EMBEDDED
 
 
@@ -75,15 +75,15 @@ def parse_options(
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> RunOptions:
-    """Checks the options of a new run; raises `UsageProblem` if they do not fit together.
+    """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
 
-    If no endpoint is named, a run with a key goes to the service, else to the embedded engine.
+    Without an endpoint, a run with a key streams to the service, else to the embedded engine.
     """
     env_key = pop_env_key()
     if local and (url or region):
-        raise UsageProblem("--local and another endpoint do not go together", "Choose one.")
+        raise UsageProblem("--local and another endpoint cannot be combined", "Choose one.")
     if url and region:
-        raise UsageProblem("--endpoint and --region do not go together", "Choose one.")
+        raise UsageProblem("--endpoint and --region cannot be combined", "Choose one.")
     key = None if local else read_key(env_key, key_file, keyring=keyring)
     ca = _checked_ca_file(ca_file)
     target = None
@@ -96,7 +96,7 @@ def parse_options(
     if target is not None:
         target = replace(target, ca=ca)
     if sample_rate is not None and sample_rate not in NATIVE_RATES_HZ:
-        hint = f"--sample-rate is from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}."
+        hint = f"--sample-rate must be from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}."
         raise UsageProblem(f"{sample_rate} Hz cannot be sent", hint)
     settings = StreamSettings(
         chunk_ms=chunk_ms,
@@ -112,14 +112,14 @@ def parse_options(
 
 
 def find_files(paths: Iterable[str]) -> Sequence[str]:
-    """The recordings under these paths; prints what is skipped. Raises `UsageProblem` for none."""
+    """Finds recordings under these paths; prints skipped paths. Raises `UsageProblem` for none."""
     return find_recordings(
         paths, lambda path, reason: print_line(f"Skipped {path}: {reason}", err=True)
     )
 
 
 def _checked_ca_file(file: Path | None) -> str | None:
-    """The absolute path of a file of certificates; raises `UsageProblem` if it holds none."""
+    """The absolute path of a file of certificates; raises `UsageProblem` if it has none."""
     if file is None:
         return None
     import ssl  # slow to load
@@ -127,7 +127,7 @@ def _checked_ca_file(file: Path | None) -> str | None:
     try:
         ssl.create_default_context(cafile=file)
     except ssl.SSLError as error:
-        raise UsageProblem(f"{file} holds no certificate", "It should be a PEM file.") from error
+        raise UsageProblem(f"{file} contains no certificate", "It should be a PEM file.") from error
     except OSError as error:
         reason = f"the certificates in {file} cannot be read ({error.strerror})"
         raise UsageProblem(reason, "Check the path.") from error
@@ -135,10 +135,10 @@ def _checked_ca_file(file: Path | None) -> str | None:
 
 
 def _check_engine_params(settings: StreamSettings) -> None:
-    """Refuses a model or parameter that the embedded engine does not know.
+    """Raises `UsageProblem` for a model or parameter that the embedded engine does not know.
 
-    A server ignores unknown names, as the protocol says, so a typing error would pass unnoticed.
-    What other endpoints know changes, so those decide for themselves.
+    The protocol has servers ignore unknown names, so a typing error would go unnoticed. Other
+    endpoints may add parameters at any time, so what they accept is not checked here.
     """
     from workers.localserver.parameters import PARAM_ALIASES, PARAM_TYPES, parse_query
     from workers.localserver.refusal import Refusal
@@ -147,7 +147,7 @@ def _check_engine_params(settings: StreamSettings) -> None:
     for name, _ in settings.params:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "The manual lists those it knows."
+            hint = f"Did you mean {close[0]}?" if close else "The manual lists its parameters."
             raise UsageProblem(f"the embedded engine has no parameter “{name}”", hint)
     try:
         parse_query(urlencode([("speech_model", settings.speech_model), *settings.params]))
@@ -159,9 +159,9 @@ def _check_engine_params(settings: StreamSettings) -> None:
 def _parse_param(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UsageProblem(f"“{text}” is no parameter", "Write --param NAME=VALUE.")
+        raise UsageProblem(f"“{text}” is not a parameter", "Write --param NAME=VALUE.")
     if name in _REFUSED_PARAM_HINTS:
-        raise UsageProblem(f"--param {name} is not passed on", _REFUSED_PARAM_HINTS[name])
+        raise UsageProblem(f"--param {name} is not allowed", _REFUSED_PARAM_HINTS[name])
     return name, value
 
 
@@ -180,10 +180,10 @@ def prepare_resume(
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> tuple[RunOptions, list[JobState]]:
-    """The options with which a run continues, and the jobs of that run.
+    """Returns the options with which a run continues, and the jobs of that run.
 
-    Endpoint, settings and limits are the run's own unless they are given. The key is never stored,
-    so it must be given again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
+    Endpoint, settings and limits are those of the run unless arguments override them. The key is
+    never stored, so it is read again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
     env_key = pop_env_key()
     saved = read_run(folder)
@@ -196,8 +196,8 @@ def prepare_resume(
             raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
         stored_custom = target.kind is EndpointKind.CUSTOM and url is None
         if key and stored_custom and not endpoint.is_loopback(urlsplit(target.url).hostname or ""):
-            # Another machine, and anybody may have made the folder that names it.
-            reason = f"the run went to {target.name}, and a key is only sent where you say"
+            # Another machine, and somebody else may have created the folder that specifies it.
+            reason = f"the run went to {target.name}; a key is only sent to an endpoint you specify"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
     limits = Limits(
         sessions=sessions or saved.limits.sessions,
@@ -212,7 +212,7 @@ def prepare_resume(
 def _resume_endpoint(
     stored: Endpoint | None, url: str | None, *, unencrypted: bool
 ) -> Endpoint | None:
-    """The run's endpoint, checked as on the command line, without its file of certificates."""
+    """The endpoint to resume at, checked like an option, without its file of certificates."""
     if url is None and stored is not None and stored.kind is EndpointKind.CUSTOM:
         url = stored.url
     if url is not None:
@@ -222,4 +222,4 @@ def _resume_endpoint(
     for region in (None, "us", "eu"):
         if (known := endpoint.service_endpoint(region)).url == stored.url:
             return known
-    raise RunFolderProblem(f"there is no region of the service at {stored.address}")
+    raise RunFolderProblem(f"the service has no region at {stored.address}")

@@ -21,10 +21,10 @@ from workers.scheduling.supervisor import SessionTarget, Supervisor
 from workers.session.assignment import Timeouts
 
 DEFAULT_SESSIONS = 10
-"""Sessions at once when neither the user nor the embedded engine sets a number."""
+"""The limit on concurrent sessions if neither the user nor the embedded engine sets one."""
 
 SERVER_START_TIMEOUT_S = 60.0
-"""Seconds until the embedded engine must have an address; its packages load from a slow disk."""
+"""Maximum seconds until the embedded engine has an address; a slow disk delays its imports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RunRequest:
     run_folder: RunFolder | None = None
     """The folder of the run to continue; None for a new run."""
     skipped: Sequence[tuple[str, str]] = ()
-    """Paths that are no recordings, each with the reason."""
+    """Paths that are not recordings, each with the reason."""
 
     def enqueue(self, supervisor: Supervisor) -> list[JobId]:
         """Queues everything; returns the jobs of the new files."""
@@ -59,7 +59,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
             enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
             if options.key is not None:
                 log.add_redaction(options.key.redact)
-            # Here and not with the first session: there may be nothing to start yet.
+            # Not left to the first session, because there may be nothing to start yet.
             folder.set_header(options.endpoint, options.settings, limits)
             yield stack.enter_context(
                 Supervisor(
@@ -79,7 +79,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
 
 
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:
-    """The limit on new sessions; at the service it begins with the rate of a free account."""
+    """The limit on new sessions; for the service it starts at the rate of a free account."""
     start_rate = options.limits.start_rate
     if start_rate is None and options.endpoint_kind is EndpointKind.SERVICE:
         return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)

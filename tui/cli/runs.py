@@ -1,4 +1,4 @@
-"""``paceline runs``: lists the latest runs and what is left of each."""
+"""``paceline runs``: lists the latest runs and the outcomes of their jobs."""
 
 import shlex
 from collections import Counter
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # loaded when the command runs
 
 
 @click.command()
-@count_option("--most", "List at most this many.", default=10, show_default=True)
+@count_option("--most", "List at most this many runs.", default=10, show_default=True)
 def runs(most: int) -> ExitCode:
     """List the latest runs, and how to continue unfinished ones."""
     from workers.errors import RunFolderProblem
@@ -40,7 +40,7 @@ def runs(most: int) -> ExitCode:
         finished = counts.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}
         command = f"paceline {'view' if finished else 'resume'} {shlex.quote(str(path))}"
         if run_folder.is_running(path):
-            command = f"running now; to look at it: paceline view {shlex.quote(str(path))}"
+            command = f"running now; to view it: paceline view {shlex.quote(str(path))}"
         print_line(f"  {command}")
     if len(paths) > most:
         print_line(f"… and {len(paths) - most} earlier ones under {folder}")
@@ -48,7 +48,7 @@ def runs(most: int) -> ExitCode:
 
 
 def destination(index: "RunIndex") -> str:
-    """Where a run streamed to; empty when no session was ever started."""
+    """The name of the endpoint that a run streamed to; empty if no session was ever started."""
     endpoint = index.header.get("endpoint")
     if not isinstance(endpoint, dict):
         return ""

@@ -1,7 +1,7 @@
 """``paceline serve``: the embedded engine as a server for any client.
 
-The first line on stdout is the address. Then come the key, the capacity and a command to try it;
-later one line for each client that has left.
+The first line on stdout is the address. The key, the capacity and a command to try it follow; later
+one line for each session that has ended.
 """
 
 import os
@@ -15,7 +15,7 @@ from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option, enable_log, log_options, path_option
 
-if TYPE_CHECKING:  # loaded when the command runs, and partly packages of an extra
+if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
     from workers.localserver.admission import ServerPolicy
     from workers.localserver.scripts.script import Script
     from workers.localserver.server import BackendContext, SessionRecord
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # loaded when the command runs, and partly packages of an ext
 @click.command()
 @count_option(
     "--port",
-    "Listen on this port of this machine. Default: a free one.",
+    "Listen on this port of this machine. Default: any free port.",
     type=click.IntRange(0, 65535),
     default=0,
 )
@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # loaded when the command runs, and partly packages of an ext
     type=click.Choice(["1008", "3009"]),
     default="1008",
     show_default=True,
-    help="Refuse a session over the limit with this code; the service has used both.",
+    help="Refuse sessions over the limit with this close code; the service has used both.",
 )
 @log_options
 def serve(
@@ -59,7 +59,7 @@ def serve(
 ) -> ExitCode:
     """Serve the protocol on this machine, for any client.
 
-    The first line on stdout is the address. Ctrl-C ends the server; a second one forces it.
+    The first line on stdout is the address. Press Ctrl-C to end the server, twice to force it.
     """
     import asyncio
     import errno
@@ -89,7 +89,7 @@ def serve(
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         reason = f"port {port} of this machine is not available ({os.strerror(error.errno)})"
-        hint = "Choose another, or leave --port out for a free one."
+        hint = "Choose another port, or omit --port to use any free port."
         raise PacelineError(reason, hint) from error
     return ExitCode.DONE
 
@@ -109,7 +109,7 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
 
     for number in signals:
         asyncio.get_running_loop().add_signal_handler(number, request_stop)
-    # Slow to load, so after the handlers: Ctrl-C meanwhile is an ordinary end too.
+    # Slow to load, so after the handlers: Ctrl-C during the import ends the server normally too.
     from workers.localserver.server import run_server
 
     backend: BackendContext
@@ -124,7 +124,7 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
     server_lines: list[str] = []
 
     def announce(line: str) -> None:
-        """Takes the server's two lines, address and capacity, and prints what a user needs."""
+        """Collects the server's two lines, address and capacity, and prints what a user needs."""
         server_lines.append(line)
         if len(server_lines) == 2:
             address, capacity = server_lines[0], int(line.removeprefix("capacity "))
@@ -149,7 +149,7 @@ def _print_line(line: str) -> None:
 
 
 def session_line(session: "SessionRecord") -> str:
-    """One line about a session: its id, what was streamed, how it ended."""
+    """A line about a session: its id, what was streamed, and how it ended."""
     from tui.text.formats import format_count
 
     parts = [session.session_id]

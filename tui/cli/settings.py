@@ -1,4 +1,4 @@
-"""``paceline settings``: prints the settings, or writes a file to start from."""
+"""``paceline settings``: prints the settings, or writes a settings file to start from."""
 
 import click
 
@@ -7,11 +7,11 @@ from tui.cli.exit_codes import ExitCode
 
 
 @click.command()
-@click.option("--create", is_flag=True, help="Write a file with every default in a comment.")
+@click.option("--create", is_flag=True, help="Write a settings file with all defaults in comments.")
 def settings(create: bool) -> ExitCode:
-    """Print where the settings of the desk are, and their values.
+    """Print the path and the values of the desk's settings.
 
-    The variable PACELINE_SETTINGS names another file.
+    Set the environment variable PACELINE_SETTINGS to use another file.
     """
     from tui.cli.desk import load_desk_settings
     from tui.cli.settings_toml import commented_defaults, settings_lines

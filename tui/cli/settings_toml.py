@@ -11,7 +11,7 @@ from workers.exports.files import FORMATS, OverwritePolicy
 
 
 def commented_defaults() -> str:
-    """A file in which every line is a comment, so that it changes nothing."""
+    """A settings file in which every setting is a comment, so that it changes nothing."""
     lines = ["# Paceline's settings, with their defaults: remove the # of a line to change it.", ""]
     for line in settings_lines(DeskSettings()):
         lines.append(f"# {line}" if line and not line.startswith(("#", "[")) else line)
@@ -29,12 +29,12 @@ def settings_lines(
     yield f"refresh = {settings.refresh:g}  # seconds between two updates, {bounds}"
     names = optional_column_names(columns)
     shown = [name for name in names if settings.columns is None or name in settings.columns]
-    yield f"columns = {_toml(shown)}  # beside the file's name; any may be left out"
+    yield f"columns = {_toml(shown)}  # besides the file name; any may be left out"
     yield ""
     yield "[export]"
     yield f"formats = {_toml(export.formats)}  # {', '.join(FORMATS)}"
     yield f"folder = {_toml(export.folder)}  # empty: “exports” in the run's folder"
-    yield f"together = {_toml(export.together)}  # true: one file for all, in formats that can"
+    yield f"together = {_toml(export.together)}  # true: one file for all, where possible"
     yield f"existing = {_toml(export.existing)}  # {', '.join(p.value for p in OverwritePolicy)}"
     keymap = Keymap(settings.keys)
     for scope in Scope:

@@ -15,7 +15,7 @@ Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def option_group(*options: Decorator) -> Decorator:
-    """One decorator that adds these options, in the order of ``--help``."""
+    """Returns a decorator that adds these options, in the order of ``--help``."""
 
     def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -26,7 +26,7 @@ def option_group(*options: Decorator) -> Decorator:
 
 
 def count_option(name: str, help: str, **rest: Any) -> Decorator:
-    """An option that takes a number from 1."""
+    """An option that takes an integer, by default from 1."""
     return click.option(name, **{"type": click.IntRange(min=1), "metavar": "N", **rest}, help=help)
 
 
@@ -37,7 +37,7 @@ def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
 
 
 class StartRateParam(click.ParamType[int]):
-    """A number of sessions a minute; ``auto`` is 0."""
+    """A number of sessions per minute; ``auto`` becomes 0."""
 
     name = "rate"
 
@@ -51,7 +51,7 @@ class RunFolderParam(click.ParamType[Path]):
     name = "run"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The folder need not exist; reading it reports that."""
+        """Returns the path even if no folder exists there; reading it reports that."""
         from workers.runs.run_folder import runs_path
 
         path = Path(value)
@@ -66,13 +66,13 @@ paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Pat
 
 
 def run_argument(*, required: bool = True) -> Decorator:
-    """The run to read, as ``folder``."""
+    """The argument for the run to read; the command receives it as ``folder``."""
     metavar = "RUN" if required else "[RUN]"
     return click.argument("folder", metavar=metavar, type=RunFolderParam(), required=required)
 
 
 def limit_options(*, resuming: bool) -> Decorator:
-    """How many sessions, how soon, how often; when ``resuming``, defaults are the run's own."""
+    """The options for sessions, start rate and attempts; ``resuming``: without defaults."""
 
     def default(value: object) -> dict[str, Any]:
         return {} if resuming else {"default": value, "show_default": True}
@@ -84,21 +84,21 @@ def limit_options(*, resuming: bool) -> Decorator:
             "--start-rate",
             type=StartRateParam(),
             metavar="auto|N",
-            help="Start at most this many sessions a minute. With “auto”, the service gets 5, the "
-            "limit of a free account, and more as long as it accepts them.",
+            help="Start at most this many sessions a minute. “auto” starts 5 at the service, the "
+            "limit of a free account, and more as long as the service accepts them.",
             **default("auto"),
         ),
         count_option(
             "--attempts",
-            "Try each recording this many times. When a session breaks, the next attempt continues "
-            "where it broke.",
+            "Try each recording at most this many times. If a session breaks, the next attempt "
+            "continues where it broke.",
             **default(4),
         ),
         click.option(
             "--dead-after",
             type=click.FloatRange(min=1.0),
             metavar="SECONDS",
-            help="Treat a session as broken after this long without a sign from the server.",
+            help="Treat a session as broken if nothing arrives from the server for this long.",
             **default(20.0),
         ),
     )
@@ -143,7 +143,7 @@ new_run_options = option_group(
         "params",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Send this connection parameter, too. Repeat the option for several.",
+        help="Also send this connection parameter. Repeat the option to send several.",
     ),
     click.option(
         "--chunk-ms",
@@ -182,7 +182,7 @@ log_options = option_group(
     click.option(
         "--log-level",
         type=click.Choice(["debug", "info", "warning", "error"]),  # `workers.log.LEVELS`
-        help="Log what happens, with this and more serious levels. Default: nothing; info with "
+        help="Log messages of this level and more severe ones. Default: nothing; info with "
         "--log-file.",
     ),
     path_option(
@@ -194,7 +194,7 @@ log_options = option_group(
 
 
 def enable_log(level: str | None, file: Path | None, default: Path | None) -> None:
-    """Turns logging on if either option was given; ``default`` None is the standard error.
+    """Turns logging on if either option was given; without a file, logs to ``default`` or stderr.
 
     Raises `UsageProblem` when the file cannot be written.
     """
@@ -207,4 +207,4 @@ def enable_log(level: str | None, file: Path | None, default: Path | None) -> No
         log.enable(log.LogConfig(level or "info", str(path.absolute()) if path else None))
     except OSError as error:
         reason = f"the log file {path} cannot be written ({error.strerror})"
-        raise UsageProblem(reason, "Name another --log-file.") from error
+        raise UsageProblem(reason, "Choose another --log-file.") from error

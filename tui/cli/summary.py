@@ -14,7 +14,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import Certificate
 
 MAX_NAMED_FAILURES = 3
-"""If more jobs failed for the same reason, they share one line, which names so many."""
+"""If more jobs failed for the same reason, they share a line that names only this many."""
 
 
 def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool = True) -> ExitCode:
@@ -33,7 +33,7 @@ def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool 
 def run_summary_lines(
     job_states: Sequence[JobState], folder: Path, *, saved: bool = True
 ) -> list[str]:
-    """How many jobs ended how, why any failed, and where everything is."""
+    """The summary: number of jobs by outcome, reasons of failures, and the run folder."""
     if not job_states:
         return ["Nothing was streamed."]
     counts = Counter(job.status.value if job.ended else "not started" for job in job_states)
@@ -68,7 +68,7 @@ def run_summary_lines(
 
 
 def pacing_text(certificate: Certificate | None) -> str:
-    """A certificate in a few words."""
+    """A pacing certificate in a few words."""
     if certificate is None:
         return "nothing was sent"
     lag = certificate.lag_ms

@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # loaded when the command runs
 @click.command()
 @run_argument(required=False)
 def view(folder: Path | None) -> ExitCode:
-    """Look back at a run on the desk, and play it again.
+    """Show a past run on the desk, and replay it.
 
-    Without RUN, open the latest one that “runs” lists. Nothing is streamed or changed.
+    Without RUN, open the latest run that “runs” lists. Nothing is streamed or changed.
     """
     guard = start_guard()
     from tui.cli.console import print_line
@@ -36,27 +36,27 @@ def view(folder: Path | None) -> ExitCode:
         parent = run_folder.runs_path()
         runs = list_runs(parent)
         if not runs:
-            raise RunFolderProblem(f"no runs are kept under {parent}", "Name a run folder.")
+            raise RunFolderProblem(f"no runs are kept under {parent}", "Specify a run folder.")
         folder = runs[-1]
     require_terminal(f"paceline export {folder} --to txt")
     settings = load_desk_settings()
     running = run_folder.is_running(folder)
     print_line(f"Reading {folder}", err=True)  # many hours of traces take a while
     timeline = RunTimeline(folder, running=running)
-    # Finals are cached, so reading the whole run here makes the first screen appear at once.
+    # Final turns are cached, so reading the whole run here makes the first screen appear at once.
     timeline.reports_between(BEFORE_START_S, timeline.duration_s)
     from tui.app.desk import Desk  # loads Textual
 
     title = replay_title(folder, timeline, still_running=running)
     app = Desk(Replay(timeline), title, folder, settings=settings)
     gc_tuning.tune_gc()
-    with guard.watch(kill_notice("To look back again", "paceline view", folder)):
+    with guard.watch(kill_notice("To view it again", "paceline view", folder)):
         app.run()
     return report_fault(app.fault) if app.fault else ExitCode.DONE
 
 
 def replay_title(folder: Path, timeline: "RunTimeline", *, still_running: bool) -> str:
-    """The desk's title: that it only looks back, at which run, its date and its destination."""
+    """The desk's title: “looking back at”, then the name, date and destination of the run."""
     title = f"looking back at {folder.resolve().name}"
     if still_running:  # at the front, because a narrow screen cuts the end
         title = f"still running: {title}, as at {timeline.wall_time(timeline.duration_s):%H:%M:%S}"

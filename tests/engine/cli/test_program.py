@@ -191,7 +191,7 @@ def test_a_mistake_ends_the_program_in_a_sentence(
         (["resume"], 2, "“paceline runs” lists them"),
         (["run", "docs"], 2, "no audio"),
         (["run", "--chunk-ms", "20", "samples"], 2, "50<=x<=1000"),
-        (["run", "--param", "x", "samples"], 2, "no parameter"),
+        (["run", "--param", "x", "samples"], 2, "not a parameter"),
         (["run", "--endpoint", "http://x", "samples"], 2, "WebSocket"),
         (["run", "--region", "us", "samples"], 2, "needs a key"),
         (["--nonsense"], 2, "No such option"),

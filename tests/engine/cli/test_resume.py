@@ -270,7 +270,7 @@ def test_a_key_goes_only_where_the_user_says(
         "attempts": 4,
         "dead_after": 20.0,
     }
-    with pytest.raises(UsageProblem, match="only sent where you say"):
+    with pytest.raises(UsageProblem, match="only sent to an endpoint you specify"):
         prepare_resume(tmp_path, url=None, **rest)
 
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")

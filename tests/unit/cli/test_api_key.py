@@ -90,8 +90,8 @@ def test_what_an_editor_puts_around_a_key_is_no_part_of_it(file: Path, text: str
         (b"fr0m-file\nfr0m-file\n", "more than a key"),
         (b"KEY = fr0m-file\n", "more than a key"),
         ("fr0m-file".encode("utf-16"), "not a text file"),
-        ("fr0m-file\u200b".encode(), "characters that no key has"),
-        (b'"fr0m-file"', "characters that no key has"),
+        ("fr0m-file\u200b".encode(), "contains invalid characters"),
+        (b'"fr0m-file"', "contains invalid characters"),
     ],
 )
 def test_a_file_that_holds_no_key_is_refused_without_repeating_it(

@@ -46,8 +46,8 @@ def printed_lines(capsys: pytest.CaptureFixture[str], *events: Event) -> list[st
     [
         (retrying(2.4, 62.3), "attempt 2 continues in 2 s, from 1:02"),
         (retrying(0.4, 62.3), "attempt 2 continues, from 1:02"),
-        (retrying(2.4), "attempt 2 starts again in 2 s"),
-        (retrying(), "attempt 2 starts again"),
+        (retrying(2.4), "attempt 2 starts over in 2 s"),
+        (retrying(), "attempt 2 starts over"),
     ],
 )
 def test_a_further_attempt_says_when_and_from_where(
@@ -67,9 +67,9 @@ def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> Non
         capsys, queued(), connecting(), *refused_attempt(12.0), connecting(), began(), ended_done()
     )
 
-    assert "Too many concurrent sessions (1008); tries again in 12 s" == lines[0]
+    assert "Too many concurrent sessions (1008); retry in 12 s" == lines[0]
     assert (
-        "Too many concurrent sessions (1008); tries again"
+        "Too many concurrent sessions (1008); retry soon"
         == printed_lines(capsys, queued(), *refused_attempt(0.0))[0]
     )
 

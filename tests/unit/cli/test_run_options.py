@@ -127,7 +127,7 @@ def test_an_authority_is_a_file_of_certificates(
         ({"url": "wss://user:pw@example.org"}, "secret"),
         ({"url": "wss://example.org/?token=abc"}, "secret"),
         ({"region": "us"}, "key"),
-        ({"params": ("nonsense",)}, "no parameter"),
+        ({"params": ("nonsense",)}, "not a parameter"),
         ({"params": ("sample_rate=8000",)}, "sample_rate"),
         ({"params": ("encoding=opus",)}, "encoding"),
         ({"params": ("token=abc",)}, "token"),
