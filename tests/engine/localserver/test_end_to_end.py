@@ -528,12 +528,12 @@ def test_a_recogniser_that_dies_ends_its_sessions_and_is_replaced(server: LocalS
 def test_an_engine_that_does_not_start_says_where_to_look(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """The error names its log."""
+    """The error message contains the path of its log."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
     log = tmp_path / "engine.log"
     with (
         LocalServer(log) as server,
-        pytest.raises(EngineUnavailable, match="ended before") as missing,
+        pytest.raises(EngineUnavailable, match="exited before") as missing,
     ):
         server.wait_for_address(LONG_ENOUGH)
 
