@@ -22,7 +22,7 @@ REFERENCE_PATH = Path(__file__).parents[1] / "docs" / "reference"
 
 def commands_reference() -> str:
     """Every command with its arguments, options and defaults, in Markdown."""
-    root = click.Context(paceline, info_name="paceline")
+    root = click.Context(paceline, info_name="paceline", **paceline.context_settings)
     lines = ["# Commands", ""]
     for name in COMMANDS:
         command = paceline.get_command(root, name)
