@@ -1,8 +1,8 @@
 """Logging, off by default; ``--log-level`` and ``--log-file`` turn it on.
 
-Each module creates one `Logger` and logs what can explain a misbehaving session, but never in the
-path of a chunk. While logging is off, a call returns at once, and the standard library's `logging`
-is not imported, because every session process would pay for it.
+Each module creates one `Logger` and logs what can explain a misbehaving session, but no line per
+chunk. While logging is off, a call returns at once, and the standard library's `logging` is not
+imported, because every session process would pay for it.
 """
 
 import os

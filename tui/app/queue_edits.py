@@ -108,7 +108,8 @@ class QueueEditor:
         if not before:
             return "The session limit is not known until the engine has started"
         if before + delta < 1:
-            return f"The limit cannot go below 1; {self._key_label('hold')} holds new starts"
+            key = self._key_label("hold")
+            return f"The limit cannot go below 1; press {key} to hold new starts"
         self._push_undo(f"{before + delta} at once", lambda: self._set_concurrency(before))
         return self._set_concurrency(before + delta)
 

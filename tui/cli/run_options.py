@@ -147,11 +147,8 @@ def _check_engine_params(settings: StreamSettings) -> None:
     for name, _ in settings.params:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            hint = (
-                f"Did you mean {close[0]}?"
-                if close
-                else "docs/reference/engine-parameters.md lists its parameters."
-            )
+            page = "docs/reference/engine-parameters.md lists its parameters."
+            hint = f"Did you mean {close[0]}?" if close else page
             raise UsageProblem(f"the embedded engine has no parameter “{name}”", hint)
     try:
         parse_query(urlencode([("speech_model", settings.speech_model), *settings.params]))

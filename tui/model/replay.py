@@ -100,5 +100,5 @@ class Replay:
             self.playing = self.position_s < self.duration_s
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Predicts a start as soon as a slot is free, because the start rate is unknown."""
+        """A simulator in which each job starts once a slot is free; the start rate is unknown."""
         return start_immediately

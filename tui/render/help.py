@@ -38,7 +38,7 @@ STATUS_DESCRIPTIONS = {
     JobStatus.FINISHING: "finishing: all is sent, waits for last words",
     JobStatus.DONE: "done: the server confirmed the end",
     JobStatus.CANCELLED: "cancelled: the transcript so far is kept",
-    JobStatus.INTERRUPTED: "interrupted: paceline resume continues it",
+    JobStatus.INTERRUPTED: "interrupted: “paceline resume” continues it",
     JobStatus.FAILED: "failed: the row shows the reason",
 }
 

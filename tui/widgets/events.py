@@ -190,7 +190,7 @@ class EventsView(Pane):
         self.refresh()
 
     def fold(self) -> bool:
-        """Returns to the rows; returns False if no line was unfolded."""
+        """Closes the unfolded line; returns False if none was unfolded."""
         if self._unfolded_lines is None:
             return False
         self._unfolded_lines = None

@@ -34,7 +34,7 @@ def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip
 
 
 class StyledWidget(Widget):
-    """A widget that draws styled lines in their final colours."""
+    """A widget whose styled lines Textual draws without converting their colours."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Omits the filter that converts ANSI colours: it copies every line, and a theme with ANSI

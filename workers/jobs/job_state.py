@@ -82,7 +82,10 @@ class Attempt:
 
 @dataclass(slots=True)
 class JobState:
-    """A job, its attempts and its transcript. Only `apply` changes it."""
+    """A job, its attempts and its transcript.
+
+    Only `apply` changes what is known; the desk also evicts and restores turns.
+    """
 
     job: JobId
     file: str

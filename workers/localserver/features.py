@@ -116,7 +116,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     *_features(
         _HONOURED,
-        "for Universal-Streaming models; no effect on U3, as on the service",
+        "Universal-Streaming models only; U3 models ignore it, as the service does",
         f"{_STREAMING}&end_of_turn_confidence_threshold=0.7",
     ),
     *_features(_HONOURED, "50 to 10,000 ms", "min_turn_silence=160 max_turn_silence=2400"),

@@ -134,7 +134,7 @@ class Heartbeat(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class Silence(_WireObject):
-    """Opt-in, sent about every second: no speech in this part of the stream, in ms."""
+    """Opt-in, about once a second in silence: the part without speech, in ms of the stream."""
 
     type: ClassVar[str] = "Silence"
     start_ms: int

@@ -187,7 +187,7 @@ class Scheduler:
         if slot.session is not None:
             slot.request_stop(command)
         elif not slot.is_finished:
-            self._close_attempt(slot, self._report(slot, unstarted_ending))
+            self._close_attempt(slot, self._make_report(slot, unstarted_ending))
 
     def _queue_retry(self, slot: JobSlot, reason: str) -> None:
         slot.reset_for_retry(self.folder.next_attempt(slot.id, slot.attempt, slot.file))
@@ -252,7 +252,7 @@ class Scheduler:
     def fail_job(self, claim: Claim, ended: Ended) -> None:
         """Ends a claimed job; it gets no other attempt."""
         if claim.is_current:
-            self._close_attempt(claim.slot, self._report(claim.slot, ended))
+            self._close_attempt(claim.slot, self._make_report(claim.slot, ended))
 
     def fail_start(self, claim: Claim, ended: Ended) -> None:
         """Ends an attempt whose session could not be started; the job may get another."""
@@ -260,7 +260,7 @@ class Scheduler:
         if claim.is_current and slot.session is not None and slot.end_requested:
             self._finish_attempt(slot, slot.unreported_ending(None, self._clock()))
         elif claim.is_current:
-            self._finish_attempt(slot, self._report(slot, ended))
+            self._finish_attempt(slot, self._make_report(slot, ended))
 
     def apply_report(self, slot: JobSlot, report: JobReport) -> None:
         """Applies a session's report. `Ended` is published only when the session is gone."""
@@ -324,11 +324,11 @@ class Scheduler:
         self.folder.set_changes(slot.id, slot.changes)
         self._publish(slot, last_report)
 
-    def _report(self, slot: JobSlot, event: Event) -> JobReport:
+    def _make_report(self, slot: JobSlot, event: Event) -> JobReport:
         return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
 
     def _publish(self, slot: JobSlot, news: Event | JobReport) -> None:
-        report = news if isinstance(news, JobReport) else self._report(slot, news)
+        report = news if isinstance(news, JobReport) else self._make_report(slot, news)
         slot.apply(report)
         self.folder.record(slot.state, report)
         self.reports.put(report)

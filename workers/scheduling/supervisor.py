@@ -72,9 +72,9 @@ class Supervisor:
             timeouts=timeouts or Timeouts(),
             session_limit=max_sessions,
         )
-        self._changed = threading.Condition(threading.RLock())
+        self._condition = threading.Condition(threading.RLock())
         """The one lock: guards the scheduler and the run folder, and signals their changes."""
-        self._index_writer = IndexWriter(folder, self._changed)
+        self._index_writer = IndexWriter(folder, self._condition)
         self._closing = False
         self._next_check_at = 0.0
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -98,9 +98,9 @@ class Supervisor:
     @contextmanager
     def _locked(self) -> Iterator[Scheduler]:
         """Yields the scheduler under the lock; then wakes the supervisor's thread and `wait`."""
-        with self._changed:
+        with self._condition:
             yield self._scheduler
-            self._changed.notify_all()
+            self._condition.notify_all()
 
     @property
     def reports(self) -> "SimpleQueue[JobReport]":
@@ -126,32 +126,32 @@ class Supervisor:
     @property
     def queue(self) -> list[JobId]:
         """Jobs that wait to start, the next one first."""
-        with self._changed:
+        with self._condition:
             return self._scheduler.queue
 
     @property
     def next_start_at(self) -> float | None:
         """When the next queued job may start, on the monotonic clock; None if there is none. In
         the past if the job only waits for another session to end."""
-        with self._changed:
+        with self._condition:
             return self._scheduler.next_start_at
 
     def start_simulator(self) -> Callable[[float], float]:
         """Does the same as `StartRateLimiter.start_simulator`, but in seconds from now."""
-        with self._changed:
+        with self._condition:
             start, now = self._scheduler.start_limiter.start_simulator(), time.monotonic()
         return lambda room_in: start(now + room_in) - now
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is queued or live."""
-        with self._changed:
+        with self._condition:
             return self._scheduler.is_idle
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until idle; returns False if that takes longer than ``timeout_s``."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._scheduler.is_idle, timeout_s)
+        with self._condition:
+            return self._condition.wait_for(lambda: self._scheduler.is_idle, timeout_s)
 
     def add(self, files: Iterable[str]) -> list[JobId]:
         """Queues files. The supervisor's thread probes and then reports them."""
@@ -213,7 +213,7 @@ class Supervisor:
         """The supervisor's thread: does one thing at a time until closing."""
         with Prober(self._context) as prober:
             while True:
-                with self._changed:
+                with self._condition:
                     if self._closing:
                         break
                     if time.monotonic() >= self._next_check_at:
@@ -226,7 +226,7 @@ class Supervisor:
                         pause = SESSION_CHECK_INTERVAL_S if to_start is None else to_start
                         pause = min(pause, SESSION_CHECK_INTERVAL_S)
                         if (pause := self._index_writer.time_to_save(pause)) > 0:
-                            self._changed.wait(pause)
+                            self._condition.wait(pause)
                 if claim is not None:
                     self._advance(claim, prober)
                 self._index_writer.save()
@@ -284,7 +284,7 @@ class Supervisor:
     def _on_report(self, slot: JobSlot, report: JobReport) -> None:
         """Called, like `_on_exit`, by the launcher's thread that reads the session's reports."""
         try:
-            with self._changed:
+            with self._condition:
                 self._scheduler.apply_report(slot, report)
         except Exception:  # the session continues, and its trace contains everything
             self._log_fault()

@@ -137,7 +137,10 @@ def test_a_higher_limit_says_what_can_start() -> None:
     assert "3 at once; new starts are held" == bench.edits.change_concurrency(-1)
     assert "2 at once" == bench.edits.change_concurrency(-1)
     assert "1 at once; the 2 running continue" == bench.edits.change_concurrency(-1)
-    assert "The limit cannot go below 1; p holds new starts" == bench.edits.change_concurrency(-1)
+    assert (
+        "The limit cannot go below 1; press p to hold new starts"
+        == bench.edits.change_concurrency(-1)
+    )
     assert "Undone: 1 at once; 2 at once" == bench.edits.undo()
     assert 2 == bench.supervisor.max_sessions
 
