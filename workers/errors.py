@@ -21,7 +21,7 @@ class Unreadable(PacelineError):
 
 
 class ProbeFailed(PacelineError):
-    """The file could not be probed, for a reason outside of it; a retry may work."""
+    """The file could not be probed, but the file is not the cause; a retry may work."""
 
 
 class Malformed(PacelineError):

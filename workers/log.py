@@ -34,8 +34,8 @@ _redactors: list[Callable[[str], str]] = []
 class Logger:
     """Logs to the standard logger of the same name; does nothing while logging is off.
 
-    Messages take ``%`` arguments as in `logging`. Only the parent process, whose lines may be about
-    any job, passes ``job`` and ``attempt``.
+    Messages take ``%`` arguments as in `logging`. Only the parent process passes ``job`` and
+    ``attempt``, because its lines may be about any job.
     """
 
     def __init__(self, name: str) -> None:

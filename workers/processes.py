@@ -24,8 +24,8 @@ PRELOAD_MODULES = [
 """Modules that the fork server imports once for all sessions; importing them starts no thread."""
 
 MAX_START_POLLS = 60
-"""How many polls of one second the fork server may take to start a process before it is killed. A
-new one first imports modules, perhaps from a slow disk."""
+"""Limit for starting a process, in polls of one second; after it, the fork server is killed. A new
+fork server first imports modules, perhaps from a slow disk."""
 
 GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")}
 """Signals that a terminal or service manager sends to every process of a program. The parent
@@ -66,7 +66,7 @@ def start_process(
                 with _start_watchdog():
                     process.start()
             except (EOFError, ConnectionError):
-                kill_fork_server()  # while it dies, the next start would still use it
+                kill_fork_server()  # otherwise the next start may still use it
                 raise
         else:
             process.start()
@@ -95,13 +95,13 @@ def kill_fork_server() -> None:
 
 
 def kill_suspended_fork_server() -> None:
-    """Kills a suspended fork server: it would delay every start and hide every exit."""
+    """Kills the fork server if it is suspended, as it would delay starts and hide exits."""
     if is_suspended(_fork_server_pid()):
         kill_fork_server()
 
 
 def ignore_group_signals() -> None:
-    """Makes the fork server and its children ignore `GROUP_SIGNALS`, which were blocked before."""
+    """Makes the fork server and its children ignore `GROUP_SIGNALS`, then unblocks these."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
@@ -152,9 +152,9 @@ _start_lock = threading.Lock()
 def _hide_main_module() -> Iterator[None]:
     """Hides the main module and the screen's standard error from multiprocessing.
 
-    It would run the main module again in every child, which needs nothing from it; that costs each
-    session some milliseconds and a quarter of its memory. If its helper processes were killed, it
-    starts new ones that inherit `sys.stderr`, but a screen's has no file descriptor. All threads
+    Multiprocessing would run the main module again in every child. None needs that, and it costs
+    each session some milliseconds and a quarter of its memory. When it replaces helper processes
+    that were killed, they inherit `sys.stderr`, but a screen's has no file descriptor. All threads
     see the change, so only one may start a process at a time.
     """
     with _start_lock:

@@ -21,12 +21,12 @@ _EXACT_SEEK_SUBTYPES = frozenset([
     "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
     "ALAC_16", "ALAC_24", "ALAC_32", "IMA_ADPCM", "MS_ADPCM",
 ])  # fmt: skip
-"""Encodings with exact seeks. Others are read from the beginning: after a seek, a lossy decoder
-yields or counts samples differently, and some decoders cannot seek."""
+"""Encodings that seek exactly. Files in others are read from the beginning: after a seek, a lossy
+decoder returns or counts samples differently, and some decoders cannot seek."""
 
 _BLOCK_S = 0.25
 _MAX_BLOCK_SAMPLES = 1 << 18
-"""Limit for a block, counting all channels, whatever sample rate the header claims."""
+"""Limit over all channels of a block, because a header may claim any sample rate."""
 
 _PCM16_SUBTYPES = frozenset([
     "PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "ALAC_16", "IMA_ADPCM", "MS_ADPCM", "GSM610",
@@ -36,7 +36,7 @@ _DAMAGE_HINT = "The transcript up to there is kept."
 _MAX_SHORTFALL_S = 0.1
 """Seconds that may be missing at the end of a complete file: lossy formats round their length."""
 _RESAMPLER_WARM_UP_S = 0.25
-"""Seconds by which a resampler starts early, as it assumes silence before its first sample."""
+"""How many seconds early a resampler starts, since it assumes silence before its first sample."""
 
 
 class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
@@ -53,14 +53,14 @@ class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no typ
         super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
 
     def seekable(self) -> bool:
-        """Returns False; or each read would end with a seek, which corrupts an Opus file's end."""
+        """Returns False. Otherwise each read would seek, which corrupts the end of an Opus file."""
         return False
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
         """Yields all samples from ``start_frame`` on, as ``int16`` or ``float32``. Call it once.
 
-        A read costs as much as sending a chunk, so blocks are longer than chunks, but not by
-        much, because a failed read loses its whole block.
+        A read costs as much as sending a chunk, so blocks are longer than chunks. They are
+        not much longer, because a failed read loses its whole block.
         """
         if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
             self.next_frame = self.seek(min(start_frame, self.frames))
@@ -86,8 +86,8 @@ def pcm_blocks(
 
     The last block may be shorter. Channels are averaged; a recording that is mono, at ``rate`` and
     at most 16 bits deep passes through bit for bit. The first block begins with sample
-    ``start_frame`` of the result. ``on_skip`` is called repeatedly on the way there, which may
-    take a minute; it may raise. Raises `Unreadable` when the file cannot be read further.
+    ``start_frame`` of the result. Reaching it may take a minute; meanwhile ``on_skip`` is called
+    repeatedly, and may raise. Raises `Unreadable` when the file cannot be read further.
     """
     block_bytes = block_frames * 2
     pcm = bytearray()
@@ -127,7 +127,7 @@ def _mono_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]
 
 
 def _resampled_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
-    # Starts where a sample of the file and one of the result coincide, so that all others do too.
+    # Start where a sample of the file coincides with one of the result: all others then align.
     # Computed in integers, because floats would be off by a sample after some hours.
     common = gcd(rate, file.samplerate)
     step_in, step_out = file.samplerate // common, rate // common

@@ -15,7 +15,7 @@ AUDIO_SUFFIXES = frozenset([
 """Suffixes that a folder search looks for. A file given explicitly may have any suffix."""
 
 UNSUPPORTED_SUFFIXES = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
-"""Formats that libsndfile cannot read; searches include them, so that the user is told so."""
+"""Formats that libsndfile cannot read. A search includes them, so the user sees an error."""
 
 _FILE_KINDS = (
     (stat.S_ISREG, None),
@@ -41,7 +41,7 @@ def find_recordings(
     """Returns the files given by ``paths``, without duplicates; those in a folder sorted by name.
 
     A link to a file counts as a file. A link to a folder is searched only if it is in ``paths``,
-    so that the search ends. Raises `UsageProblem` for a path that does not exist, or a folder
+    since links may form a loop. Raises `UsageProblem` for a path that does not exist, or a folder
     without audio.
     """
     files: dict[str, None] = {}

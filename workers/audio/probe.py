@@ -1,7 +1,7 @@
-"""Probes a file before anything is sent: is it readable and complete, its length and its rate.
+"""Probes a file before anything is sent: whether it is complete, its length and its rate.
 
-libsndfile logs if a header declares more than the file contains; in other formats the last sample
-cannot be read. Either way a truncated recording is refused, not streamed as if it were complete.
+Refuses a truncated recording instead of streaming it as if it were complete. In some formats,
+libsndfile logs that the header declares too much; in others, the last sample cannot be read.
 """
 
 import os
@@ -33,7 +33,7 @@ _VALID_RATES_HZ = range(1000, 768_001)
 """Other rates come from damaged headers and would make durations meaningless."""
 
 _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
-"""Errors for which libsndfile's text says nothing about the file, or something untrue."""
+"""Errors whose text from libsndfile says nothing about the file, or is wrong."""
 
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 

@@ -17,10 +17,10 @@ from workers.audio.recording import Recording
 from workers.errors import ProbeFailed, Unreadable
 
 MAX_PROBE_POLLS = 30
-"""How many polls of one second a probe may take before the file counts as unreadable."""
+"""Limit for a probe, in polls of one second; a file that takes longer counts as unreadable."""
 
 MAX_SUSPENDED_POLLS = 3
-"""How many polls in a row may find the process suspended before it is killed."""
+"""The process is killed after this many polls in a row have found it suspended."""
 
 _KILLED_EXIT_CODES = {-number for number in processes.GROUP_SIGNALS} | {-9, 255}
 """Exit codes of a process killed from outside; a crashing decoder dies from other signals. 9 is
@@ -59,7 +59,7 @@ class Prober:
 
     def _request_probe(self, path: str) -> ProbeResult | None:
         """Probes a file; returns None if the process or the fork server was killed from outside."""
-        if self._pipe is not None and self._pipe.poll():  # without a request: it has died
+        if self._pipe is not None and self._pipe.poll():  # readable without a request: it died
             self._stop_process()
         try:
             pipe = self._pipe or self._start_process()

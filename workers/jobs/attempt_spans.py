@@ -16,7 +16,7 @@ class AttemptSpan:
 
 
 def attempt_spans(state: JobState) -> list[AttemptSpan]:
-    """The spans of a transcript, in order. An attempt of which no turn was kept has none."""
+    """The spans of a transcript, in order. An attempt without kept turns has no span."""
     numbers: dict[ResumePoint, int] = {}
     for attempt in state.earlier_attempts:
         # If attempts have the same start, the latest one that had a connection counts.
@@ -27,7 +27,7 @@ def attempt_spans(state: JobState) -> list[AttemptSpan]:
     spans: list[AttemptSpan] = []
     number = state.attempt + 1
     for start in reversed([RECORDING_START, *state.transcript.resume_points]):
-        # The state may lack an attempt that was killed: it came right before the next one.
+        # The state may lack a killed attempt; its number is one less than that of the next.
         number = numbers.get(start, max(number - 1, 1))
         spans.append(AttemptSpan(number, start))
     return spans[::-1]

@@ -54,7 +54,7 @@ class Connecting:
     from_ms: int = 0
     """Where in the recording this attempt starts; later parts of the transcript are dropped."""
     from_turn: int = 0
-    """The ``turn_order`` of its first turn, so that no two turns of a job share one."""
+    """The ``turn_order`` of its first turn; continues the numbers of earlier attempts."""
     kept_words: int | None = None
     """How many words of the previous turn are kept if it was split; None: all of them."""
 
@@ -125,8 +125,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Another attempt will follow; its number is that of the report. A refused session does not
-    count as an attempt, so its number is used again."""
+    """Another attempt will follow; the report has the number of that attempt. A refused session
+    does not count as an attempt, so its number is used again."""
 
     type: ClassVar[str] = "retrying"
     reason: str  # why the previous attempt ended

@@ -116,7 +116,7 @@ class JobState:
     has_started: bool = False  # whether the latest attempt has started to connect
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
     _opened_at_s: float | None = None
-    """When the live session's socket opened, on its clock; None without one."""
+    """When the live session's socket opened, on the session's clock; None without one."""
     _last_report_s: float = 0.0  # when the session last reported something, on the same clock
 
     @property
@@ -144,17 +144,17 @@ class JobState:
 
     @property
     def open_seconds(self) -> float:
-        """How long sockets were open for this job, up to the latest report of a live session."""
+        """Total time with an open socket, including a live session's up to its latest report."""
         earlier = sum(attempt.ended.open_seconds for attempt in self.earlier_attempts)
         live = self.socket_seconds(self._last_report_s)
         return earlier + (self.ended.open_seconds if self.ended else live)
 
     def socket_seconds(self, t: float) -> float:
-        """How long the live session's socket has been open at ``t``, in seconds of its clock."""
+        """Seconds for which the live socket has been open at time ``t`` of the session's clock."""
         return 0.0 if self._opened_at_s is None else max(0.0, t - self._opened_at_s)
 
     def copy(self) -> "JobState":
-        """A copy that another thread may read, or continue, while this one changes."""
+        """A copy that another thread may read or update while this object changes."""
         return replace(
             self,
             warnings=list(self.warnings),

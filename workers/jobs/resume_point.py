@@ -30,23 +30,23 @@ RECORDING_START = ResumePoint()
 """The point where a first attempt starts, or one that starts over."""
 
 TORN_WORD_MARGIN_MS = 1000
-"""A word that ends this close to the end of the audio sent may be cut off; a word that starts
-there may not have been reported."""
+"""A word that ends this close to the end of the audio sent may be cut off, and a word that starts
+this close to it may not have been reported."""
 
 
 class ResumeTracker:
-    """Follows the turns of an attempt to know, at any moment, where another would continue."""
+    """Tracks the turns of an attempt, and so the point where another attempt would continue."""
 
     def __init__(self, started_from: ResumePoint = RECORDING_START) -> None:
         self._started_from = started_from
         self._last_final = started_from  # the end of the last final turn that has times
         self._last_word_start_ms = 0
-        """Where the last word of that turn starts, or the previous word ends if that is later."""
+        """Start of the last word of that turn, or end of the word before, whichever is later."""
         self._open_turn_start_ms: int | None = None
-        """Where the first open turn after it starts; None if there is none."""
+        """The start of the first open turn after that turn; None without one."""
         self._open_turn_order = started_from.turn
         self._sent_ms = self._final_bound_ms = started_from.at_ms
-        """How much audio was sent: so far, and when the latest turn was received. Servers pad the
+        """The audio sent so far, and the audio sent before the latest turn arrived. Servers pad the
         ends of turns, but no turn can end after the audio sent."""
         self._turn_count = started_from.turn
         """How many turns the job has had, including final turns without times."""
@@ -60,7 +60,7 @@ class ResumeTracker:
         self._sent_ms = max(self._sent_ms, round(sent_seconds * 1000))
 
     def apply_turn(self, turn: Turn, *, cut: bool) -> None:
-        """Applies the latest update of a turn; ``cut``: it is incomplete as the session ended."""
+        """Applies the latest update of a turn; ``cut`` if the session ended within this turn."""
         order, known = turn.turn_order, self._last_final.turn
         if order + 1 < known or not (turn.words or turn.transcript.strip()):
             return
@@ -117,8 +117,8 @@ class ResumeTracker:
         return end if end >= latest_start and end > self._started_from.at_ms else None
 
     def _split_point(self, turn: Turn) -> ResumePoint:
-        """The point at which to split a turn that was cut off: after its last word, or before it if
-        that may be cut off too; without times, at the end of the audio sent."""
+        """Where to split a turn that was cut off: after its last word, or before it if the word may
+        be incomplete. If the words have no times: at the end of the audio sent."""
         following, sent = turn.turn_order + 1, self._final_bound_ms
         end, kept = self._end_ms(turn.words), turn.words[:-1]
         if end is not None and end + TORN_WORD_MARGIN_MS <= sent:

@@ -1,4 +1,4 @@
-"""Folds turns into a transcript; shared, so that screen, exports and metrics agree.
+"""Folds turns into a transcript. Screen, exports and metrics share this fold, so they agree.
 
 A later message replaces the earlier one of the same ``turn_order``, even if only its format
 differs. An empty final turn is ignored. A turn is final from its first ``end_of_turn`` on.

@@ -6,7 +6,7 @@ from enum import Enum
 from workers.pacing.schedule import Release
 
 LAG_TOLERANCE_MS = 10.0
-"""The p99 lag up to which the pacing counts as held."""
+"""The largest p99 lag with which the pacing of a session counts as held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def percentiles(lags_us: LagArray, ranks: tuple[float, ...]) -> tuple[float, ...
     The p-th percentile of n values is the ceil(p / 100 * n)-th smallest: always a measured value.
     """
     ranked = lags_us.copy()
-    ranked.sort()  # np.percentile gives the same, and costs a session twenty times as much
+    ranked.sort()  # np.percentile gives the same at twenty times the cost
     # Rounded first, because 99.9 / 100 * 1000 is 999.0000000000001.
     nth = (max(math.ceil(round(rank / 100 * len(ranked), 6)), 1) for rank in ranks)
     return tuple(int(ranked[n - 1]) / 1000 for n in nth)

@@ -7,13 +7,13 @@ Delays are never added to it, so the schedule does not drift. Only a stall longe
 from enum import Enum
 
 MAX_CATCH_UP_S = 5.0
-"""After a stall of up to this long, late chunks are sent at once; a longer one is a slip."""
+"""After a stall of at most this time, late chunks are sent at once; a longer stall is a slip."""
 
 
 class Release(Enum):
     """Whether a chunk leaves at the start or the end of its interval.
 
-    It shifts every latency measured from the audio by one chunk, so it is always stated.
+    The choice shifts every latency measured from the audio by one chunk, so it is always stated.
     """
 
     START = "start"

@@ -30,7 +30,7 @@ FieldReader: TypeAlias = Callable[[Any, str], Any]
 
 
 def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH) -> JsonObject:
-    """Parses a JSON object; raises `Malformed`, in which the text is called ``where``."""
+    """Parses a JSON object. Raises `Malformed`, whose message calls the text ``where``."""
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -45,7 +45,7 @@ LATENCY_MODES = ("min_latency", "balanced", "max_accuracy")
 
 
 def changeable_fields(model: str) -> frozenset[str]:
-    """The fields that a model accepts, without older names; `_COMMON_FIELDS` if it is unknown."""
+    """Fields that a model accepts, without older names; `_COMMON_FIELDS` for an unknown model."""
     accepted = (names for pattern, names in _MODEL_FAMILIES if pattern.fullmatch(model))
     return next(accepted, _COMMON_FIELDS)
 

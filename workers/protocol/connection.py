@@ -26,10 +26,10 @@ CLOSE_TIMEOUT_S = 1.5
 """How long to wait for the server's half of the closing handshake."""
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""The longest real Turn has about 100 KB, so a longer message is an error."""
+"""Longer messages are errors; the longest real Turn has about 100 KB."""
 
 MIN_FRAME_COST_BYTES = 2000
-"""Size that a short frame counts as, since handling it takes time too."""
+"""Minimum size a frame counts as, since even a tiny one takes time."""
 
 TOO_LONG_REASON = "the server sent a message that is too long"
 
@@ -48,7 +48,7 @@ class CloseFrame:
 
 @dataclass(frozen=True, slots=True)
 class NonMessage:
-    """A frame that is no message by itself: a ping, a pong, a fragment."""
+    """A frame that is not a message by itself: a ping, a pong, a fragment."""
 
 
 NON_MESSAGE = NonMessage()
@@ -72,7 +72,7 @@ class Connection:
         self.last_received_at = time.monotonic()
         """When the latest frame arrived, on the monotonic clock."""
         self.last_write_at = self.last_received_at
-        """When the socket last accepted data, or when data began to wait."""
+        """When the socket last accepted data, or when data began to wait for it."""
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +86,7 @@ class Connection:
 
     @property
     def has_buffered_input(self) -> bool:
-        """Whether TLS holds data that select does not see, because it reads whole records."""
+        """Whether TLS holds data that `select` does not see, because TLS reads whole records."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     # --- sending ---------------------------------------------------------------------------------
@@ -97,11 +97,11 @@ class Connection:
         return bool(self._unsent)
 
     def send(self, message: ClientMessage) -> None:
-        """Sends a message, as much as the socket takes now; raises `ConnectionLost`."""
+        """Sends as much of a message as the socket takes; raises `ConnectionLost`."""
         self._send_frame(messages.encode(message).encode(), ABNF.OPCODE_TEXT)
 
     def send_audio(self, frame: bytes) -> None:
-        """Sends a frame made by `audio_frame`; the kernel has all of it unless `has_unsent`."""
+        """Sends a frame made by `audio_frame`; if `has_unsent`, the rest waits for `flush`."""
         self._write(frame)
 
     def ping(self) -> None:

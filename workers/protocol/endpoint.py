@@ -66,7 +66,7 @@ class Endpoint:
     name: str
     """The name shown to the user."""
     ca: str | None = None
-    """A PEM file with the CA certificates to trust; None for those of the system."""
+    """A PEM file with the CA certificates to trust; None to trust the system's."""
 
     @property
     def address(self) -> str:
@@ -81,14 +81,14 @@ class Endpoint:
 
 
 def service_endpoint(region: str | None) -> Endpoint:
-    """The vendor's service: in a region that the data does not leave, or in the nearest one."""
+    """The vendor's service: in one region, which the data does not leave, or in the nearest."""
     host = _HOSTS[region] if region else "streaming.assemblyai.com"
     where = f" ({region.upper()})" if region else ""
     return Endpoint(EndpointKind.SERVICE, f"wss://{host}{PROTOCOL_PATH}", f"AssemblyAI{where}")
 
 
 def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
-    """Creates an endpoint for a URL of the user; raises `UsageProblem` if it must not be dialed.
+    """Creates an endpoint for a user's URL; raises `UsageProblem` if it must not be dialed.
 
     A bare host gets the protocol's path. ``allow_unencrypted`` allows ws:// to another machine.
     """

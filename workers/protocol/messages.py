@@ -49,7 +49,7 @@ class Begin(_WireObject):
 
     @property
     def model(self) -> str:
-        """The model that the server applied; empty if it does not say."""
+        """The model that the server uses; empty if the message lacks it."""
         model = self.configuration.get("model")
         return model if isinstance(model, str) else ""
 
@@ -134,7 +134,7 @@ class Heartbeat(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class Silence(_WireObject):
-    """Opt-in, about once a second in silence: the part without speech, in ms of the stream."""
+    """Opt-in, about once a second: a part of the stream without speech, in ms from its start."""
 
     type: ClassVar[str] = "Silence"
     start_ms: int
@@ -217,7 +217,7 @@ class KeepAlive(_WireObject):
 
 @dataclass(frozen=True, slots=True)
 class UpdateConfiguration(_WireObject):
-    """Changes settings except absent ones. No reply; a bad value closes the session (3006)."""
+    """Changes the settings that are present. No reply; a bad value closes the session (3006)."""
 
     type: ClassVar[str] = "UpdateConfiguration"
     min_turn_silence: int | None = None

@@ -47,13 +47,13 @@ class JobQueue:
         self._insert(slot, self._first_position)
 
     def mark_ready(self, slot: JobSlot) -> None:
-        """Makes a job due now, at its position: its file was probed, or its wait has ended."""
+        """Makes a job due now, in its position, after its file was probed or its wait was ended."""
         slot.phase, slot.due_at = JobPhase.QUEUED, 0.0
         self._insert(slot, self._positions[slot.id])
 
     def reorder(self, order: Iterable[JobId]) -> None:
         """Puts the listed jobs first, in that order; the others keep their order. Retried jobs that
-        are not listed stay ahead of them: they were streaming when the order was made."""
+        are not listed stay ahead, because they were streaming when the user chose the order."""
         named = dict.fromkeys(job for job in order if job in self._slots)
         before = self.order
         ahead = [job for job in before if job in self._retried and job not in named]
@@ -94,7 +94,7 @@ class JobQueue:
         return slot
 
     def pop_unprobed(self) -> JobSlot | None:
-        """Returns the next job whose file is to be probed; it keeps its position meanwhile."""
+        """Returns the next job whose file must be probed; the job keeps its position."""
         slot = self._top(self._unprobed, JobPhase.UNPROBED)
         if slot is not None:
             slot.phase = JobPhase.PROBING
@@ -110,7 +110,7 @@ class JobQueue:
             heappush(self._ready, (position, slot.id))
 
     def _top(self, heap: list[tuple[int, JobId]], phase: JobPhase) -> JobSlot | None:
-        """The first job of a heap that is still there in this phase; drops entries before it."""
+        """Returns the first job of a heap, and drops outdated entries and those of other phases."""
         while heap:
             position, job = heap[0]
             if self._positions.get(job) == position and self._slots[job].phase is phase:

@@ -17,12 +17,12 @@ from workers.session.assignment import StopCommand
 MAX_SUSPENDED_CHECKS = 3
 """A session is killed after this many checks in a row have found it suspended."""
 MAX_SILENT_CHECKS = 15
-"""A streaming session is killed after this many checks without a report, due once a second."""
+"""A streaming session, which reports every second, is killed after this many silent checks."""
 MAX_SILENT_SETUP_CHECKS = 600
 """The same for a session that is not streaming yet. It may be reading its file up to the resume
 point, which takes a minute for some hours of Opus, or waiting for the server."""
 MAX_KEPT_TURNS = 8
-"""Turns of a transcript kept in memory here; the scheduler only needs the resume point."""
+"""How many turns of a transcript stay in memory; the scheduler only needs the resume point."""
 
 
 class JobPhase(Enum):
@@ -43,8 +43,8 @@ class JobSlot:
     state: JobState  # what its sessions have reported, apart from old turns
     attempt: int = 1  # the number of the current attempt, or of the next one
     generation: int = 0
-    """How often the user has retried the job. The attempt's number does not count that: the number
-    of an attempt that never started is used again."""
+    """How often the user has retried the job. `attempt` may stay the same in a retry, because the
+    number of an attempt that never started is used again."""
     phase: JobPhase = JobPhase.UNPROBED
     job: Job | None = None  # known once the file is probed
     session: Session | None = None
@@ -54,7 +54,7 @@ class JobSlot:
     starts_over: bool = False
     """The next attempt starts at the beginning of the recording and drops the transcript."""
     changes: UpdateConfiguration = NO_CHANGES
-    """Changes that the user made while it streamed; further attempts start with them."""
+    """Settings that the user changed while the job streamed; further attempts start with them."""
     end_requested: bool = False  # the user cancelled it, or the program ends
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
@@ -92,7 +92,7 @@ class JobSlot:
         """Applies a report to the state."""
         self.state.apply(report)
         self.state.transcript.evict(MAX_KEPT_TURNS)
-        if self.state.has_started:  # the state has started over itself
+        if self.state.has_started:  # the state has dropped the transcript
             self.starts_over = False
 
     def begin_attempt(self, session: Session, now: float) -> None:
@@ -157,7 +157,7 @@ class JobSlot:
     def next_retry_delay(self, outcome: Outcome, retry_policy: RetryPolicy) -> float | None:
         """Seconds until another attempt may follow one with this outcome; None if none may.
 
-        A handover counts as a failure if the session did not get beyond its start: otherwise such
+        A handover counts as a failure if the session did not get beyond its start; otherwise such
         sessions could follow each other forever.
         """
         if outcome is Outcome.HANDED_OVER and self.state.resume_tracker.has_advanced:
@@ -172,7 +172,7 @@ class JobSlot:
 
     def reset_for_retry(self, attempt: int) -> None:
         """Prepares an attempt that the user requested. It continues where the last one broke, or
-        starts over. ``attempt``: its number, which is the last one's if that never started."""
+        starts over. ``attempt`` is its number: the same again if the last one never started."""
         outcome = self.state.latest_outcome
         # A file that was only missing never started an attempt, so it does not start over.
         unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt

@@ -15,7 +15,7 @@ class RetryPolicy:
     max_delay_s: float = 30.0
 
     def random_delay(self, failed_attempts: int) -> float:
-        """Seconds to wait after ``failed_attempts`` failures: a random part of a delay that doubles
-        each time ("full jitter"), so that sessions that broke together do not dial together."""
+        """A random wait in seconds after ``failed_attempts`` failures; its limit doubles each time.
+        With this "full jitter", sessions that broke together do not dial together."""
         doubled = self.first_delay_s * 2.0 ** min(failed_attempts - 1, 100)
         return random.uniform(0.0, min(self.max_delay_s, doubled))

@@ -140,7 +140,7 @@ class Scheduler:
         self._queue.reorder([*started, *self.folder.order])
 
     def cancel(self, job: JobId) -> None:
-        """Implements `Supervisor.cancel`; the methods that follow also implement its methods."""
+        """Implements `Supervisor.cancel`; the next methods implement those of the same name."""
         self._end_early(self._slots[job], StopCommand.CANCEL, _CANCELLED_IN_QUEUE)
 
     def stop(self) -> None:
@@ -207,7 +207,7 @@ class Scheduler:
         return None if slot is None else Claim(slot, slot.generation)
 
     def seconds_to_start(self) -> float | None:
-        """Seconds until `claim_next` may have a job to start if nothing changes; None: never."""
+        """Seconds until `claim_next` may return a job if nothing else happens; None: never."""
         if self.target is not None and len(self._live) >= self.max_sessions:
             return None
         due_at = self.next_start_at

@@ -19,7 +19,7 @@ MIN_START_GAP_S = 0.03
 RATE_WINDOW_S = 60.0
 """The time window of the service's limit: one minute."""
 MIN_USED_SHARE = 0.7
-"""The share of a minute's starts that must have been used before the limit rises."""
+"""The limit rises after a minute in which this share of it was used."""
 SERVICE_GROWTH = 1.1
 PROBING_GROWTH = 2.0
 """Factors by which the limit rises per minute: after the first refusal, and before it."""
@@ -55,7 +55,7 @@ class StartRateLimiter:
         self._refused_at = float("-inf")
         self._pause_until = float("-inf")
         self._trial_started_at: float | None = None
-        """When the trial that has no answer yet started."""
+        """The start time of a trial that the server has not answered yet."""
 
     def next_start_at(self, now: float) -> float:
         """When the next start is allowed; at or before ``now`` if it is allowed already."""
@@ -78,8 +78,8 @@ class StartRateLimiter:
     def start_simulator(self) -> Callable[[float], float]:
         """Forecasts starts as if all were accepted, without recording any.
 
-        Call the returned function once for each start, in order. It takes the time from which
-        another session may run and returns when that session starts.
+        Call the returned function once for each start, in order. It takes the time at which
+        a session could run, and returns the time at which that session starts.
         """
         simulated, now = copy(self), float("-inf")
         simulated._start_times = self._start_times.copy()
@@ -106,7 +106,7 @@ class StartRateLimiter:
         self._end_trial(started_at)
 
     def record_refused(self, started_at: float, now: float) -> None:
-        """Records that a session was refused, so the number of starts before it is the limit."""
+        """Records a refusal, and takes the number of starts before it as the limit."""
         if self._begin_pause(started_at, now) and self._probing:
             self._limit = max(1, len(self._start_times))
             self._growth, self._raised_at = SERVICE_GROWTH, now

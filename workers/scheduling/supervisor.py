@@ -137,7 +137,7 @@ class Supervisor:
             return self._scheduler.next_start_at
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Does the same as `StartRateLimiter.start_simulator`, but in seconds from now."""
+        """Like `StartRateLimiter.start_simulator`, but in seconds from now."""
         with self._condition:
             start, now = self._scheduler.start_limiter.start_simulator(), time.monotonic()
         return lambda room_in: start(now + room_in) - now
@@ -189,8 +189,8 @@ class Supervisor:
             return scheduler.configure(job, changes)
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts jobs first in the queue, in this order, but after retried jobs that are not in it.
-        The others keep their order."""
+        """Puts these jobs first in the queue, in this order, but after retried jobs that are not
+        listed. All others keep their order."""
         with self._locked() as scheduler:
             scheduler.reorder(order)
 
@@ -233,7 +233,7 @@ class Supervisor:
         self._index_writer.save_final()
 
     def _advance(self, claim: Claim, prober: Prober) -> None:
-        """Probes a file, or starts a session. A bug of ours ends that job, not the run."""
+        """Probes a file, or starts a session. A bug in Paceline ends that job, not the run."""
         try:
             if claim.slot.job is not None:
                 self._start_session(claim)

@@ -17,18 +17,18 @@ class Timeouts:
     """How long a session waits for the server, in seconds."""
 
     dial_s: float = 20.0
-    """Limit for TCP, TLS and the upgrade together; an answer may arrive one byte at a time."""
+    """Limit for TCP, TLS and the upgrade together, even if the answers arrive byte by byte."""
     begin_s: float = 20.0
-    """Limit from the open socket to Begin; the service takes one or two seconds."""
+    """Limit from opening the socket to Begin. The service takes one or two seconds."""
     next_message_s: float = 30.0
     """Limit between two messages after Terminate."""
     termination_s: float = 120.0
     """Limit from Terminate to Termination, even if other messages keep arriving."""
     shutdown_s: float = 3.0
-    """Limit for the Termination when the program is quitting or has died."""
+    """Limit from the stop command to Termination if the program is quitting or has died."""
     silence_s: float = 20.0
-    """How long a server may send nothing, not even a pong, or take no audio before it counts as
-    dead. Silence in the recording does not matter, because pings are answered then too."""
+    """The server counts as dead after this time without data from it, not even a pong, or without
+    taking audio. Silence in the recording does not matter: the server still answers pings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,20 @@ class Assignment:
     """The file that receives the standard output and error of the process."""
     timeouts: Timeouts = Timeouts()
     resume_point: ResumePoint = RECORDING_START
-    """The position in the recording, and the turn number, at which this attempt begins."""
+    """Where this attempt begins: a position in the recording and a turn number."""
     expected_sha256: str = ""
     """SHA-256 of the recording when the job began; empty for a first attempt."""
     changes: UpdateConfiguration = NO_CHANGES
     """The configuration changes of the job's earlier sessions."""
     log_config: LogConfig | None = field(default_factory=current_config)
-    """The log configuration of the process that creates the assignment; None if logging is off."""
+    """The log configuration of the parent process; None if logging is off."""
 
 
 class StopCommand(Enum):
-    """A command with which the supervisor ends a session."""
+    """A command from the supervisor to end the session."""
 
     CANCEL = "cancel"
-    """The user cancelled the job: send no more audio, wait for the last turns, end."""
+    """The user cancelled the job: send no more audio, wait for the last turns, then end."""
     SHUT_DOWN = "leave"
     """The program is quitting: like CANCEL, but wait for `Timeouts.shutdown_s` at most."""
 

@@ -1,4 +1,4 @@
-"""Receives what ends or changes a session: control messages, SIGTERM, the supervisor's death."""
+"""Receives control messages and SIGTERM, and notices when the supervisor dies."""
 
 import os
 import select
@@ -27,8 +27,8 @@ class Cancelled(Exception):
 class ControlChannel:
     """Input from the supervisor's queue and from SIGTERM, as file descriptors for select.
 
-    When the supervisor dies, the queue is closed and the session ends; otherwise it could
-    stream, and be billed, for hours.
+    The queue closes when the supervisor dies. The session then ends; otherwise it could
+    stream for hours, at the user's expense.
     """
 
     def __init__(self, queue: SessionQueue[StopCommand | ForwardedMessage]) -> None:
@@ -42,7 +42,7 @@ class ControlChannel:
         """Makes SIGTERM end the session, and ignores SIGINT and SIGHUP. Main thread only.
 
         A terminal sends Ctrl-C and hang-ups to every process of the program. The supervisor handles
-        them; if they kill it, the queue is closed.
+        them; if it dies of one, the queue closes and the session ends.
         """
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)

@@ -27,7 +27,7 @@ from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
 
 START_LEAD_S = 0.02
-"""Delay between Begin and the start of the schedule, which leaves time to publish `Began`."""
+"""Delay from Begin to the start of the schedule; leaves time to publish `Began`."""
 
 _log = Logger("paceline.session")
 
@@ -63,7 +63,7 @@ class Conversation:
         with closing(self._chunks()) as chunks:
             try:
                 # Decoded before dialing, because seeking far into a file may take a minute.
-                first = next(chunks, None)  # None: only the Termination was missing
+                first = next(chunks, None)  # None: all audio was sent in earlier attempts
             except Unreadable as error:
                 return Ended(Outcome.UNREADABLE, error.reason, error.hint)
             control.check()
@@ -104,7 +104,7 @@ class Conversation:
         )
 
     def _await_begin(self, loop: SessionLoop, deadline: float) -> Begin | None:
-        """Waits for Begin: only this, not the open socket, means that the session is accepted."""
+        """Waits for Begin, because an open socket does not mean that the session is accepted."""
         state, assignment = self._state, self._assignment
         loop.run_until(deadline, lambda: state.begin is not None or state.is_stopping)
         if state.begin is None:
@@ -124,10 +124,10 @@ class Conversation:
         progress.start_reporting()
         state.publish_pending_warnings(start)
         if self._assignment.changes != NO_CHANGES:
-            # Not in the query, because many key terms make an address too long for a server.
+            # Not in the query, because many key terms can make the URL too long for a server.
             loop.send(self._assignment.changes, at=start)
         try:
-            # Decoded and framed before the wait, so that only the write follows the due time.
+            # Decode and frame before waiting, so that only the write remains at the due time.
             for chunk in chunks:
                 samples, frame = len(chunk) // 2, audio_frame(chunk)
                 due = schedule.due(progress.sent_samples, samples)
@@ -172,7 +172,7 @@ class Conversation:
             loop.run_until(min(deadline, now + 1.0), lambda: state.finished)
 
     def _chunks(self) -> Generator[bytes]:
-        """The recording from the resume point on, in chunks; the last one is padded."""
+        """Yields the recording from the resume point on in chunks; pads the last one."""
         frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
         shortest = 2 * -(-self._rate * MIN_CHUNK_MS // 1000)
         start, check = self._start_sample, self._control.check

@@ -25,9 +25,9 @@ def connect(
 ) -> Connection:
     """Dials ``url`` and returns the open connection; ``ca_file`` and ``key`` as for `dial`.
 
-    Raises `Unreachable`. A stop command ends the session. Dialing is then abandoned at once, unless
-    the handshake has started: it may open a session, which must be terminated. The thread of an
-    abandoned attempt ends with the process.
+    Raises `Unreachable`, also if a stop command arrives before the handshake. After a later command
+    it waits for the handshake, which may open a session that must then be terminated. The thread
+    of an abandoned attempt ends with the process.
     """
     results: list[Connection | Exception] = []
     is_abandoned = handshake_started = False

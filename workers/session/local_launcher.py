@@ -16,7 +16,7 @@ from workers.session.session_queue import Closed, SessionQueue
 
 
 class LocalSession:
-    """A session in a child process. It exists before the process, so its start can be cancelled.
+    """A session in a child process. Created before the process, so its start can be cancelled.
 
     Not thread-safe: the supervisor's thread calls `start`, and other calls must hold a lock.
     """
@@ -64,7 +64,7 @@ class LocalSession:
         threading.Thread(target=relay, daemon=True).start()
 
     def send(self, message: StopCommand | ForwardedMessage) -> None:
-        """Sends a message; what does not fit into the queue is sent by a later call."""
+        """Sends a message; if the queue is full, a later call sends the rest."""
         self._control.put(message)
 
     def check_alive(self) -> bool:
@@ -73,12 +73,12 @@ class LocalSession:
         return self._process is None or not processes.is_suspended(self._process.pid)
 
     def kill(self) -> None:
-        """Kills the process by id: multiprocessing takes it for dead once the fork server is."""
+        """Kills by process id, since `Process.kill` does nothing after the fork server has died."""
         if self._exited:
             return
         self._kill_requested = True
         if self._process is None:
-            processes.kill_fork_server()  # ends the start, which may wait for it forever
+            processes.kill_fork_server()  # ends `start`, which may wait for it forever
         elif self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The loop that waits between two chunks: for messages, commands, timers and the next due time.
+"""Waits between two chunks for messages, commands, timers and the next due time.
 
 One thread waits for all of them in one ``select``, so only the operating system can delay a chunk.
 """
@@ -21,10 +21,10 @@ from workers.session.session_state import SessionState
 from workers.session.timers import Handover, Keepalive, Timer
 
 MAX_MESSAGES_PER_PASS = 64
-"""Messages handled before the clock is read again, so that a flood of them delays no chunk."""
+"""Maximum number of messages between two looks at the clock; a flood must not delay a chunk."""
 
 _FLOOD_BASE_BYTES, _FLOOD_BYTES_PER_S = 8e6, 2e5
-"""How much the server may send: several times what the densest speech produces."""
+"""Limit on what the server may send: several times what the densest speech produces."""
 
 _log = Logger("paceline.session")
 
@@ -56,7 +56,7 @@ class SessionLoop:
     def run_until(self, deadline: float, is_done: Callable[[], bool]) -> None:
         """Handles messages, commands and timers until ``deadline`` or until ``is_done``.
 
-        Makes one pass even after ``deadline``, so that input which has arrived is handled.
+        Makes one pass even after ``deadline``, to handle input that has already arrived.
         """
         connection, state = self.connection, self._state
         socket = connection.fileno()

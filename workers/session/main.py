@@ -106,11 +106,11 @@ def _run_conversation(
 
 
 def _sha256(path: str, control: ControlChannel) -> str:
-    """Hashes a file; raises `Unreadable`, or `Cancelled`, because large files take long."""
+    """Hashes a file; raises `Unreadable`, or `Cancelled` if a stop command arrives meanwhile."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 15):  # small, as a large buffer would stay in the process
+            while block := file.read(1 << 15):  # small: a large buffer would stay in memory
                 digest.update(block)
                 control.check()
     except OSError as error:

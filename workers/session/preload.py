@@ -1,7 +1,7 @@
 """Prepares what every session inherits from the fork server, which imports this module last.
 
-It imports what each session needs, and prepares reading and writing every event. Then it hides all
-objects from the garbage collector, which would write to them and so copy their shared memory. It
+It imports what each session needs, and prepares the codec of every event. Then it hides all objects
+from the garbage collector, whose writes would give each session its own copy of shared memory. It
 also ignores the signals that are sent to all processes of a program.
 """
 

@@ -13,7 +13,7 @@ from workers.pacing.lags import Lags, build_certificate
 from workers.session.recorder import Recorder
 
 IDLE_REPORT_INTERVAL_S = 2.0
-"""Seconds after which progress is reported again, even if nothing was sent."""
+"""Maximum number of seconds between two reports, even if nothing was sent."""
 
 _log = Logger("paceline.session")
 
@@ -52,7 +52,7 @@ class SendProgress:
         return max(0.0, self._total_samples / self._rate - self.sent_seconds)
 
     def start_reporting(self) -> None:
-        """Lets `tick` report from now on; call it when the session has started."""
+        """Allows `tick` to report; call it when the session has started."""
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
@@ -73,7 +73,7 @@ class SendProgress:
         self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
 
     def report_if_new(self) -> None:
-        """Reports the progress unless the latest chunk has been reported."""
+        """Reports the progress if a chunk was sent since the last report."""
         if len(self._lags) > self._reported_chunks:
             self.report()
 

@@ -32,9 +32,9 @@ class Recorder:
         self._sink = sink
         self._started_at = time.monotonic()
         self.report_progress: Callable[[], None] = lambda: None
-        """Reports the progress if there is any new; set by `SendProgress`."""
+        """Reports progress that is not reported yet; set by `SendProgress`."""
         self.failure: Ended | None = None
-        """Set if the trace cannot be written; the session must then end, as it proves nothing."""
+        """Set if the trace cannot be written; the session must then end, having no evidence."""
 
     @property
     def elapsed_s(self) -> float:
@@ -44,7 +44,7 @@ class Recorder:
     def publish(self, event: Event, at: float | None = None) -> None:
         """Traces an event and reports it to the supervisor.
 
-        An event that could not be traced is not reported: the next attempt would resume after it.
+        Does not report an event that it cannot trace: the next attempt would resume after it.
         """
         if needs_progress_first(event):
             self.report_progress()

@@ -37,8 +37,8 @@ class SessionQueue(Generic[T]):
 
     - `put` never waits, so it cannot delay a chunk. What does not fit into the pipe is sent by
       the next `put` or `flush`. No feeder thread competes with the pacer.
-    - While the reader is suspended, perhaps for hours, a later progress report or text of an open
-      turn replaces the earlier one, so memory stays bounded. The trace has them all.
+    - If the reader is suspended, perhaps for hours, memory stays bounded: a new progress report or
+      text of an open turn replaces the one that waits. The trace has them all.
     - It uses no semaphore, so it works in a container without /dev/shm, and a process that is
       killed while it reads or writes leaves no lock behind.
     - When the writing process dies, `get` raises `Closed` at once, even in the middle of an item.
@@ -84,7 +84,7 @@ class SessionQueue(Generic[T]):
             self._unsent_items.clear()
 
     def get(self, block: bool = True) -> T:
-        """Returns the next item; raises `Closed` after the last, or `Empty` if not ``block``."""
+        """Returns the next item or raises `Closed`; if not ``block``, may raise `Empty`."""
         while not self._received_items:
             if not block and not self._reader.poll():
                 raise Empty
@@ -122,7 +122,7 @@ class SessionQueue(Generic[T]):
     def _drop_superseded(self, item: T) -> None:
         """Drops waiting items that ``item`` replaces.
 
-        Stops at an item that must be sent: progress before the end of a turn stays before it.
+        Drops nothing before an item that must be sent: a final turn needs the progress before it.
         """
         subject, _ = _replaceability(item)
         kept = []

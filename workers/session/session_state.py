@@ -64,7 +64,7 @@ class SessionState:
         return self._ending is not None and self._ending.outcome is Outcome.INTERRUPTED
 
     def end(self, ending: Ended) -> None:
-        """Sets why the session ends; only a handover can be replaced by a later ending."""
+        """Sets why the session ends. The first ending stays, unless it is a handover."""
         if self._ending is None or self._ending.outcome is Outcome.HANDED_OVER:
             self._ending = ending
             self.ended_at = time.monotonic()
@@ -95,7 +95,7 @@ class SessionState:
         self.last_message_at = time.monotonic()
         match message:
             case Turn():
-                # On the recording's clock, and numbered after the turns of earlier attempts.
+                # Use the recording's clock, and continue the turn numbers of earlier attempts.
                 start = self._resume_point
                 words = tuple(
                     replace(word, start=word.start + start.at_ms, end=word.end + start.at_ms)
@@ -118,7 +118,7 @@ class SessionState:
                 self.begin = message
             case Termination():
                 _log.debug("Termination")
-                if not self.terminate_sent:  # an open turn has not been ended
+                if not self.terminate_sent:  # the open turn may be incomplete
                     self.end(_ENDED_EARLY_ENDING)
                 elif self.all_audio_sent:  # the server confirms all of it: a success
                     self._ending = None
@@ -135,7 +135,7 @@ class SessionState:
         return ending
 
     def warn(self, warning: Warned) -> None:
-        """Publishes a warning, but not before `Began`; drops it if there were too many."""
+        """Publishes a warning, but keeps it until `Began`; drops it after `MAX_WARNINGS`."""
         self._warning_count += 1
         if self._warning_count > MAX_WARNINGS:
             return

@@ -70,10 +70,10 @@ class Keepalive:
 
 
 class Handover:
-    """Hands over to a further session before the server ends this one; created at Begin.
+    """Hands over to another session before the server ends this one; created at Begin.
 
-    The handover happens when a turn ends in a window before the session expires, or else when that
-    window ends. There is none if the rest of the recording fits. Times are monotonic, in seconds.
+    Hands over at the first end of a turn in a window before the session expires, or when the window
+    ends. Does nothing if the rest of the recording fits. Times are monotonic, in seconds.
     """
 
     def __init__(
