@@ -24,9 +24,9 @@ def main() -> None:
 def _exit_on_ctrl_c() -> None:
     """Makes Ctrl-C end the program silently, until a run installs its own handler.
 
-    A `KeyboardInterrupt` would not work: click turns it into exit code 1. An interrupted import may
-    raise any exception, so no traceback is printed. If the program was started in the background by
-    a script, it ignores Ctrl-C, and this does not change that.
+    A `KeyboardInterrupt` would not work: click turns it into exit code 1. Tracebacks are not
+    printed, because an interrupted import may raise any exception. A program that a script started
+    in the background ignores Ctrl-C and continues to do so.
     """
     import os
     import signal

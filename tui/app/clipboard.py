@@ -1,7 +1,7 @@
 """Builds the text for the clipboard of the user's terminal, and a notice that describes it.
 
-The app sends it as an escape sequence (OSC 52), so it reaches the user's own machine over SSH too.
-Terminals do not confirm the copy.
+The app sends the text as an escape sequence (OSC 52), which also works over SSH. Terminals do not
+confirm the copy.
 """
 
 import os
@@ -18,12 +18,12 @@ from workers.jobs.job_state import JobState
 from workers.traces.files import trace_files
 
 MAX_CLIPBOARD_BYTES = 74_994
-"""Bytes of text that every terminal accepts; some limit the base64 sequence to 100,000 bytes."""
+"""Maximum bytes of text: some terminals limit the base64 sequence to 100,000 bytes."""
 
 
 class ClipboardCopy(NamedTuple):
     text: str
-    """The text to copy; empty: nothing is copied."""
+    """The text to copy; if empty, nothing is copied."""
     notice: str
 
 
@@ -46,7 +46,7 @@ def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> Clipbo
     except OSError as error:
         return ClipboardCopy("", f"{too_long}, and {path} cannot be written ({error.strerror})")
     whole = _absolute_text(path)
-    return ClipboardCopy(whole, f"{too_long}; saved to a file and copied its path {whole} instead")
+    return ClipboardCopy(whole, f"{too_long}; copied the path of a file instead: {whole}")
 
 
 def copy_trace_paths(jobs: Sequence[JobId], run_folder: Path) -> ClipboardCopy:

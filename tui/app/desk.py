@@ -51,9 +51,9 @@ from workers.protocol.endpoint import EndpointKind
 class Desk(App[None]):
     """The full-screen interface.
 
-    ``run``: a supervisor, whose sessions the desk controls, or the replay of a finished run; the
-    caller closes it. ``destination``: the name of the endpoint, for the banner. ``bindings``: the
-    table of all keys.
+    ``run``: the supervisor of a live run, or the replay of a finished run; the caller closes it.
+    ``destination``: the name of the endpoint, for the banner. ``bindings``: the table of all
+    keys.
     """
 
     TITLE = "Paceline"
@@ -142,8 +142,8 @@ class Desk(App[None]):
             self.show_notice(f"Skipped {paths}; press {key} to list them")
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Applies a new theme to the roles and redraws the widgets that use them, because style
-        sheets do not contain their colours."""
+        """Applies a new theme to the roles and redraws the widgets that use them. Textual does
+        not, because style sheets do not contain their colours."""
         self.look.apply_theme(self.get_css_variables())
         for screen in self.screen_stack:
             for widget in screen.query(StyledWidget):
@@ -155,7 +155,7 @@ class Desk(App[None]):
     def tick(self) -> None:
         """Updates the state and redraws what changed."""
         now = monotonic()
-        closed = self.shutdown_state.poll(now)  # first: reports sent before the end are drained
+        closed = self.shutdown_state.poll(now)  # before the drain, to miss no last report
         self.actions.update_state(now)
         self.transcript_cache.tick()
         if closed:
@@ -224,7 +224,7 @@ class Desk(App[None]):
             super().action_command_palette()
 
     def on_resize(self, event: Resize) -> None:
-        """Closes the palette in a tiny window, where its list would raise on the next key."""
+        """Closes the palette in a tiny window: its list would raise an error on the next key."""
         if is_too_small(*event.size) and isinstance(self.screen, CommandPalette):
             self.pop_screen()
 
@@ -253,12 +253,12 @@ class Desk(App[None]):
         self.draw_changes()
 
     def _exit_on_signal(self) -> None:
-        """Closes the desk, as the terminal may be gone; the command then ends live sessions."""
+        """Closes the desk because the terminal may be gone; the command then ends sessions."""
         self.shutdown_state.interrupted_jobs |= not self.run_source.is_idle
         self.exit()
 
     def _install_signal_handlers(self) -> None:
-        """Closes the desk on signals; else a closed window would leave the alternate screen on."""
+        """Closes the desk on signals; otherwise the terminal would stay in the alternate screen."""
         if os.name != "posix":
             return
         loop = asyncio.get_running_loop()

@@ -1,6 +1,6 @@
-"""Applies session reports to the desk's state; in a live run they reach it in no other way.
+"""Applies session reports to the desk's state: the only way they reach it in a live run.
 
-Each tick of the desk applies a batch, short enough to leave time for keys.
+Each tick of the desk applies one batch and leaves time for keys.
 """
 
 from contextlib import suppress
@@ -12,13 +12,13 @@ from tui.model.desk_state import DeskState
 from workers.jobs.events import JobReport
 
 DRAIN_BUDGET_S = 0.008
-"""Maximum seconds of applying reports without a pause; enough for more than a thousand reports."""
+"""Maximum seconds to apply reports without a pause; enough for more than a thousand."""
 
 DRAIN_PAUSE_S = 0.008
-"""Seconds of pause, in which keys are handled, before the remaining reports are applied."""
+"""Seconds to pause and handle keys before the remaining reports are applied."""
 
 DRAIN_BATCH_REPORTS = 100
-"""Reports to apply between two checks of the clock; even a slow machine makes this progress."""
+"""Reports to apply between two checks of the clock; a slow machine applies at least this many."""
 
 
 def drain_reports(state: DeskState, reports: "SimpleQueue[JobReport]") -> bool:

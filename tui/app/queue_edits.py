@@ -1,6 +1,6 @@
 """Changes to the queue, each of which can be undone.
 
-Neither a change nor undoing it ends a live session.
+Neither making nor undoing a change ends a live session.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class QueueEdit:
     description: str
     """What was done, as a phrase to follow “Undone:”."""
     undo: Callable[[], str]
-    """Undoes it; returns what could not be undone, or an empty text."""
+    """Undoes the change; returns what could not be undone, or an empty text."""
 
 
 class QueueEditor:
@@ -117,7 +117,7 @@ class QueueEditor:
         ending = sum(not self._supervisor.retry(job) for job in waiting)
         self._restore_order(order)
         retry = self._key_label("retry")
-        return f"{job_count(ending)} still ending: {retry} retries later" if ending else ""
+        return f"{job_count(ending)} still ending; press {retry} later to retry" if ending else ""
 
     def _restore_order(self, order: Sequence[JobId]) -> str:
         self._state.table.reorder_queue(order)

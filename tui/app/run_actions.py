@@ -76,8 +76,8 @@ class RunActions(ABC):
 
     @property
     def targets(self) -> list[JobId]:
-        """The jobs that a verb acts on: those of the marked rows, or else the current one. While a
-        transcript is shown full screen, its job."""
+        """The jobs that a verb acts on: the one shown full screen, else those of the marked rows,
+        else the current one."""
         table = self.state.table
         if not table.is_reading:
             return table.targets()

@@ -1,5 +1,5 @@
 """The command line: one module per command, and what the commands share.
 
-Commands only parse options, call lower-level packages and print. What a run decides, stores or
-draws belongs there. This package may import every other one; no other package imports it.
+Commands only parse options, call lower-level packages and print. Decisions, storage and drawing
+belong there. This package may import any other package, but no other package imports it.
 """

@@ -23,7 +23,7 @@ def pop_env_key() -> str:
 
 
 def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | None:
-    """Reads the key from the file or the keyring, which must have one, or else uses ``env_key``."""
+    """Reads the key from the given file or the keyring, or returns ``env_key`` without either."""
     if key_file is not None and keyring:
         raise UsageProblem("--api-key-file and --keyring cannot be combined", "Choose one.")
     if keyring:

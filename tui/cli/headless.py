@@ -56,11 +56,11 @@ class HeadlessRunner:
         self._last_lines: dict[JobId, str] = {}
         """The last line that was printed for each job."""
         self._pending_ends: dict[JobId, JobReport] = {}
-        """Ends of attempts, held back until it is known whether another attempt follows."""
+        """Ends of attempts, printed once it is known whether another attempt follows."""
         self._stop_requests = 0
         """Number of signals that asked the program to end."""
         self.interrupted = False
-        """Whether it was stopped before all jobs had ended."""
+        """Whether streaming was stopped before all jobs had ended."""
 
     @property
     def job_states(self) -> list[JobState]:
@@ -139,7 +139,7 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
         case events.Warned() as warned:
             return f"warning: {clean(warned.warning)}"
         case events.Slipped() as slipped:
-            return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule was moved"
+            return f"stalled for {slipped.stalled_ms / 1000:.1f} s; the schedule shifted"
         case events.Retrying() as retrying:
             why = f"{short_reason(retrying.reason)}; " if follows_end else ""
             wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""

@@ -77,7 +77,7 @@ def parse_options(
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
 
-    Without an endpoint, a run with a key streams to the service, else to the embedded engine.
+    Without an endpoint, a run streams to the service if it has a key, else to the embedded engine.
     """
     env_key = pop_env_key()
     if local and (url or region):
@@ -112,7 +112,7 @@ def parse_options(
 
 
 def find_files(paths: Iterable[str]) -> Sequence[str]:
-    """Finds recordings under these paths; prints skipped paths. Raises `UsageProblem` for none."""
+    """Finds recordings, prints skipped paths; raises `UsageProblem` if there are no recordings."""
     return find_recordings(
         paths, lambda path, reason: print_line(f"Skipped {path}: {reason}", err=True)
     )
@@ -137,7 +137,7 @@ def _checked_ca_file(file: Path | None) -> str | None:
 def _check_engine_params(settings: StreamSettings) -> None:
     """Raises `UsageProblem` for a model or parameter that the embedded engine does not know.
 
-    The protocol has servers ignore unknown names, so a typing error would go unnoticed. Other
+    By the protocol, servers ignore unknown names, so a typing error would go unnoticed. Other
     endpoints may add parameters at any time, so what they accept is not checked here.
     """
     from workers.localserver.parameters import PARAM_ALIASES, PARAM_TYPES, parse_query
@@ -181,7 +181,7 @@ def prepare_resume(
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> tuple[RunOptions, list[JobState]]:
-    """Returns the options with which a run continues, and the jobs of that run.
+    """Returns the options to continue a run with, and its jobs.
 
     Endpoint, settings and limits are those of the run unless arguments override them. The key is
     never stored, so it is read again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
@@ -197,8 +197,8 @@ def prepare_resume(
             raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
         stored_custom = target.kind is EndpointKind.CUSTOM and url is None
         if key and stored_custom and not endpoint.is_loopback(urlsplit(target.url).hostname or ""):
-            # Another machine, and somebody else may have created the folder that specifies it.
-            reason = f"the run went to {target.name}; a key is only sent to an endpoint you specify"
+            # Somebody else may have created this folder, to receive the key on another machine.
+            reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
     limits = Limits(
         sessions=sessions or saved.limits.sessions,
@@ -213,7 +213,7 @@ def prepare_resume(
 def _resume_endpoint(
     stored: Endpoint | None, url: str | None, *, unencrypted: bool
 ) -> Endpoint | None:
-    """The endpoint to resume at, checked like an option, without its file of certificates."""
+    """The endpoint to resume at, checked like an option. Its file of certificates is not set."""
     if url is None and stored is not None and stored.kind is EndpointKind.CUSTOM:
         url = stored.url
     if url is not None:

@@ -59,7 +59,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
             enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
             if options.key is not None:
                 log.add_redaction(options.key.redact)
-            # Not left to the first session, because there may be nothing to start yet.
+            # Written now, not by the first session, because there may be nothing to start yet.
             folder.set_header(options.endpoint, options.settings, limits)
             yield stack.enter_context(
                 Supervisor(
@@ -79,7 +79,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
 
 
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:
-    """The limit on new sessions; for the service it starts at the rate of a free account."""
+    """The limit on session starts; at the service it begins with the rate of a free account."""
     start_rate = options.limits.start_rate
     if start_rate is None and options.endpoint_kind is EndpointKind.SERVICE:
         return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)

@@ -1,7 +1,7 @@
 """``paceline serve``: the embedded engine as a server for any client.
 
-The first line on stdout is the address. The key, the capacity and a command to try it follow; later
-one line for each session that has ended.
+The first line on stdout is the address. The key, the capacity and a command to try it follow, then
+a line for each session when it ends.
 """
 
 import os
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
 @path_option(
     "--script",
     "file",
-    help="Perform this script instead of recognising speech: words, delays and faults.",
+    help="Play this script of words, delays and faults instead of recognising speech.",
 )
 @count_option(
     "--sessions",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
     type=click.Choice(["1008", "3009"]),
     default="1008",
     show_default=True,
-    help="Refuse sessions over the limit with this close code; the service has used both.",
+    help="Close code for sessions over the limit; the cloud service has used both.",
 )
 @log_options
 def serve(
@@ -144,7 +144,7 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
 def _print_line(line: str) -> None:
     try:
         print_line(line)
-    except OSError:  # the reader of stdout is gone, clients are not
+    except OSError:  # the reader of stdout is gone, but not the clients
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
 
 

@@ -14,7 +14,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import Certificate
 
 MAX_NAMED_FAILURES = 3
-"""If more jobs failed for the same reason, they share a line that names only this many."""
+"""Maximum jobs to list by name for one reason of failure."""
 
 
 def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool = True) -> ExitCode:

@@ -59,7 +59,7 @@ def replay_title(folder: Path, timeline: "RunTimeline", *, still_running: bool) 
     """The desk's title: “looking back at”, then the name, date and destination of the run."""
     title = f"looking back at {folder.resolve().name}"
     if still_running:  # at the front, because a narrow screen cuts the end
-        title = f"still running: {title}, as at {timeline.wall_time(timeline.duration_s):%H:%M:%S}"
+        title = f"still running: {title}, as of {timeline.wall_time(timeline.duration_s):%H:%M:%S}"
     elif timeline.duration_s:
         title = f"{title}, {timeline.wall_time(0.0):%d %b %Y %H:%M}"
     else:

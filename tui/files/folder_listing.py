@@ -31,7 +31,7 @@ class FolderEntry:
 
 
 def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
-    """Folders, then recordings, sorted by name, whose names start with or match ``pattern``.
+    """Lists the folders, then the recordings, whose names start with or match ``pattern``.
 
     Includes hidden ones only if the pattern starts with a dot. Raises `OSError` or `ValueError`.
     """

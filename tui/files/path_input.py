@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from tui.files.folder_listing import FolderEntry, list_folder
 
 MAX_PASTE_CHARS = 100_000
-"""Longer pasted text is cut, because every key press would then take seconds."""
+"""Maximum characters of pasted text; with more, every key press would take seconds."""
 
 _UNTYPABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters and undecodable bytes, which the input would send to the terminal unchanged.
@@ -72,7 +72,7 @@ def _resolve_path(text: str, base: str) -> str:
 
 
 def find_completions(line: str, base: str = "") -> PathCompletion:
-    """Completions of the last path of a line, or of the whole line as one path if any match.
+    """Completions of the whole line as one path; if there are none, those of its last path.
 
     Reads a folder: do not call it in the event loop. Raises `OSError` or `ValueError` if the folder
     cannot be read.

@@ -17,9 +17,9 @@ class SearchCancelled(Exception):
 def search_recordings(
     paths: Iterable[str], skipped: list[tuple[str, str]], cancelled: Event
 ) -> list[str]:
-    """Returns recordings without repeats; adds other paths to ``skipped``, with the reason.
+    """Returns recordings without duplicates; adds other paths to ``skipped``, with the reason.
 
-    Raises `SearchCancelled` once the event is set, `UsageProblem` for a path or pattern that
+    Raises `SearchCancelled` once the event is set, and `UsageProblem` if a path or pattern
     matches nothing.
     """
 
@@ -41,15 +41,13 @@ def search_recordings(
         for match in matches:
             try:
                 files |= dict.fromkeys(find_recordings([match], skip, check_cancelled))
-            except (
-                UsageProblem
-            ) as problem:  # a folder without recordings that the user did not enter
+            except UsageProblem as problem:  # a folder without recordings, found by a pattern
                 skip(match, problem.reason)
     return list(files)
 
 
 class RecordingSearch:
-    """Searches in a thread, for the event loop. A new search cancels the previous one."""
+    """Searches in a thread, not in the event loop. A new search cancels the previous one."""
 
     def __init__(self) -> None:
         self._cancelled = Event()

@@ -170,7 +170,7 @@ class AddDialog(Dialog[list[str]]):
             self._path_input.complete()
 
     def action_browse(self) -> None:
-        self.set_focus(self._entry_list)  # not focus(), which takes effect later than the next key
+        self.set_focus(self._entry_list)  # focus() might take effect only after the next key
 
     def on_entry_list_exited(self) -> None:
         self.set_focus(self._path_input)

@@ -62,7 +62,7 @@ class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
 
 
 class TextDialog(Dialog[None]):
-    """A dialog with scrolling lines. ``source``: returns them for a width; ``wide``: is wider."""
+    """A dialog with scrolling lines. ``source`` returns them for a width; ``wide`` adds width."""
 
     BINDINGS = textual_bindings(Scope.HELP)
 

@@ -32,7 +32,7 @@ PROGRESS_INTERVAL_S = 0.1
 
 
 class ExportDialog(Dialog[None]):
-    """A dialog where a letter, or arrows and Space, change each choice. Opens with the choices of
+    """A dialog in which letters, or arrows and Space, change the choices. Opens with the choices of
     the last export. ``group_index``: index of the group in ``groups`` that is chosen at first."""
 
     BINDINGS = textual_bindings(Scope.EXPORTING)
@@ -159,7 +159,7 @@ class ExportDialog(Dialog[None]):
     # --- writing
 
     def _save_choice(self) -> None:
-        """Saves the choices for the next time if any changed; otherwise the settings apply."""
+        """Saves changed choices for the next export; without changes, the settings still apply."""
         self._choice = replace(self._choice, folder=self._path_input.value.strip())
         if self._choice != self._saved_choice:
             self._choice.save()

@@ -30,7 +30,7 @@ MIN_TALL_BANNER_ROWS = 20
 """Screens with fewer rows have a banner of one row."""
 
 TOTALS_INTERVAL_S = 1.0
-"""Seconds between two computations of the totals; each goes through every job."""
+"""Seconds between two computations of the totals, which read the state of every job."""
 
 
 def is_too_small(cells: int, rows: int) -> bool:
@@ -169,7 +169,7 @@ class FramedScreen(Screen[None]):
         self.query_one("#foot", LineBlock).redraw()
 
     def on_screen_resume(self) -> None:
-        """Draws everything: changes are not shown while another screen covers this one."""
+        """Draws everything, because changes are not shown while another screen covers this one."""
         if self.is_mounted:
             self.show_changes(Changes(frozenset(self.state.job_states), order_changed=True))
 

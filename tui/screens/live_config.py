@@ -30,7 +30,7 @@ class LiveFieldInput(LineInput):
 
 
 class ConfigureDialog(Dialog[dict[JobId, UpdateConfiguration]]):
-    """A form that returns, for each session, the changes that its model in ``models`` supports."""
+    """A form that returns each session's changes, if its model in ``models`` supports them."""
 
     BINDINGS = textual_bindings(Scope.CONFIGURING)
 

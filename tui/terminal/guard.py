@@ -17,7 +17,7 @@ _PIPE_FD, _TERMINAL_FD = 0, 1
 """The only file descriptors that the guard keeps open."""
 
 _LFLAG_INDEX, _CC_INDEX = 3, 6
-"""Indices of the local modes and of the control characters in what `termios.tcgetattr` returns."""
+"""Indices of the local modes and the control characters in the result of `termios.tcgetattr`."""
 
 _IGNORED_SIGNALS = ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 """The guard ignores these. SIGTTOU, for example, would stop it when it writes in the background."""
@@ -30,7 +30,7 @@ _RESET_SEQUENCES = (
     b"\x1b[?2004l"  # bracketed paste off
     b"\x1b[?7h"  # long lines wrap
     b"\x1b[?2048l"  # resize reports off
-    b"\x1b[<u"  # the default keyboard protocol; set per screen, so before leaving the alternate one
+    b"\x1b[<u"  # the default keyboard protocol; set per screen, so reset before leaving this one
     b"\x1b[0m"
     b"\x1b[?1049l"  # the normal screen
     b"\x1b[?25h"  # the cursor
@@ -41,7 +41,7 @@ _RESET_SEQUENCES = (
 
 
 class TerminalGuard:
-    """Starts the guard's process, on POSIX with a terminal; create it before anything is drawn."""
+    """Starts the guard's process, if this is POSIX with a terminal. Create it before drawing."""
 
     def __init__(self, hidden_variable: str) -> None:
         """``hidden_variable``: an environment variable that the guard's process must not get."""
@@ -70,7 +70,7 @@ class TerminalGuard:
 
     @contextmanager
     def watch(self, kill_notice: str) -> Iterator[None]:
-        """Restores the terminal and prints ``kill_notice`` if the program is killed inside.
+        """Restores the terminal and prints ``kill_notice`` if the program is killed in the block.
 
         The guard ends on exit. Without a call of `watch`, it leaves the terminal unchanged.
         """

@@ -11,8 +11,8 @@ def handle_sighup(callback: Callable[[], None]) -> None:
     """Calls ``callback`` in the main thread on each SIGHUP.
 
     One hang-up may send several: from the window, the shell and the kernel. Before the call, stdout
-    and stderr are redirected to the null device if their terminal is gone. Otherwise writing would
-    raise, also in the thread that writes the screen, and Textual would wait for it forever.
+    and stderr are redirected to the null device if their terminal is gone. Otherwise a write
+    would end the thread that writes the screen, and Textual would wait for that thread forever.
     """
 
     def on_sighup(number: int, frame: FrameType | None) -> None:

@@ -72,7 +72,7 @@ class DetailView(Vertical, BackgroundTasks):
     # --- drawing
 
     def redraw(self) -> None:
-        """Draws the current job, which may be another one than before."""
+        """Draws the current job, which may have changed."""
         self._switch_pane()
         self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
@@ -124,7 +124,7 @@ class DetailView(Vertical, BackgroundTasks):
         return details_lines(job, trace, width, self._look.symbols)
 
     async def _read_traces(self) -> None:
-        """Reads the traces in a thread, as long as the selected tab needs more of them."""
+        """Reads the traces in a thread until the selected tab needs no more of them."""
         try:
             while self._read_requested:
                 self._read_requested = False
@@ -177,7 +177,7 @@ class DetailView(Vertical, BackgroundTasks):
         self.search_bar.show_empty(self.pane.SEARCH_LABEL)
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        message.stop()  # the screen handles this message for an input of its own
+        message.stop()  # the screen handles such messages from another input
         self.pane.search(message.value)
         self.redraw()
 

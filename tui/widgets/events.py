@@ -14,7 +14,7 @@ from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
 
 MIN_PREVIEW_WIDTH = 150
-"""Tabs with fewer cells do not preview the line at the cursor beside the rows."""
+"""Minimum cells of a tab that previews the line at the cursor beside the rows."""
 
 
 class EventsView(Pane):
@@ -57,7 +57,7 @@ class EventsView(Pane):
         self._cursor = last if self.following else min(self._cursor, last)
         if before != self._row_count or not before:
             self.set_row_count(max(self._row_count, 1))
-            # the row that was last may have had the cursor; a preview is as high as the tab
+            # the former last row may show the cursor; a preview fills the height of the tab
             first = 0 if self._row_width < self.size.width - 1 else before - 1
             self.refresh_rows(max(first, 0), max(before, self._row_count, 1, self.size.height))
             if self.following:

@@ -35,7 +35,7 @@ class PathInput(LineInput, BackgroundTasks, inherit_bindings=False):
     """An input for paths that can complete them. The dialog decides which key calls `complete`.
     ``folders_only``: completes folders, but no files."""
 
-    BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # not those of its bases: arrows scroll
+    BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS  # others make arrows scroll
 
     def __init__(
         self, text: str = "", *, id: str, placeholder: str = "", folders_only: bool = False

@@ -52,7 +52,7 @@ class CachedCanvas(StyledWidget):
         self._cache_key: object = None
         """Size and colours of the cached lines."""
         self.line_width = 0
-        """Cells of a line, without the scrollbar. Textual would split a line that went below it."""
+        """Cells of a line, without the scrollbar: Textual would split a line that reached it."""
         super().__init__(id=id)
 
     def refresh(

@@ -98,7 +98,7 @@ class SessionTable(RowScrollView):
         self.set_row_count(max(len(self._rows.visible), 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One row for each job, so that the widgets below do not move while a filter is typed."""
+        """One row per job, filtered or not: widgets below must not move while the user types."""
         return max(len(self._state.job_states), 1)
 
     def column_at(self, x: int) -> ColumnSpec:

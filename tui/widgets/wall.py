@@ -28,7 +28,7 @@ class WallView(CachedCanvas, can_focus=True, inherit_bindings=False):
         self._state, self._wall, self._look = state, wall, look
         self._painted_jobs: list[JobId] = []
         self._lines_by_tile: list[list[StyledLine]] = []
-        """The lines of each tile; `_strips_by_tile` has them rendered."""
+        """The lines of each tile, before rendering; see `_strips_by_tile`."""
         self._strips_by_tile: list[list[Strip]] = []
         self._painted_layout: tuple[Size, tuple[int, int]] | None = None
         """Size of the view and of the grid at the last paint."""

@@ -167,7 +167,7 @@ def test_jobs_that_are_still_ending_are_reported(bench: Bench) -> None:
     (job,) = bench.waiting(1)
     bench.edits.cancel([job])
 
-    assert "Undone: cancelling 1 waiting; 1 job still ending: r retries later" == (
+    assert "Undone: cancelling 1 waiting; 1 job still ending; press r later to retry" == (
         bench.edits.undo()
     )
 
