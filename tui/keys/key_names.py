@@ -29,7 +29,7 @@ _KEY_DISPLAYS = {
 
 
 def parse_key_name(text: str) -> str | None:
-    """Textual's name of a key that a user wrote, such as ``comma`` for ``,``; None if unknown."""
+    """Converts a user's key name to Textual's: ``comma`` for ``,``; None if unknown."""
     if text == ",":
         return "comma"
     if not text.isprintable() or not text.strip() or "," in text:
@@ -39,7 +39,7 @@ def parse_key_name(text: str) -> str | None:
         return None
     known = len(base) == 1 or base in _KEY_NAMES
     if not known and not (key_to_character(base) or "\n").isprintable():
-        return None  # “esc” is the name of a character, but not of a key
+        return None  # “esc” is a character name in Unicode, but not a key name
     return next(iter(Binding.make_bindings([(text, "", "")]))).key
 
 

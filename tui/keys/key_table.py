@@ -1,7 +1,7 @@
 """All actions of the desk: keys, description, footer label, and when each action is available.
 
 Bindings, footer, command palette, help, settings and the reference page read these entries.
-The actions of `Scope.JOBS` and `Scope.REPLAY`, the verbs, are methods of `tui.app.run_actions` and
+Verbs, the actions of `Scope.JOBS` and `Scope.REPLAY`, are methods of `tui.app.run_actions` and
 its two subclasses. All other actions are ``action_…`` methods of a screen or widget.
 """
 
@@ -55,11 +55,11 @@ class KeyBinding:
     """One action and the keys that start it."""
 
     scope: Scope
-    keys: tuple[str, ...]  # Textual's names of the keys; each of them works
-    action: str  # the method to call and its arguments; published, because settings use it
-    description: str  # for the help and the command palette
+    keys: tuple[str, ...]  # Textual's names of the keys
+    action: str  # the method to call and its arguments; published: settings use it
+    description: str  # shown in the help and the command palette
     footer_label: str = ""  # empty: not shown in the footer
-    hidden_keys: int = 0  # number of keys, from the end, that are not displayed
+    hidden_keys: int = 0  # this many keys at the end are not displayed
     priority: bool = False
     """The key works before the focused widget sees it. Users cannot change it."""
     needs: Needs = Needs.NOTHING
@@ -67,7 +67,7 @@ class KeyBinding:
 
     @property
     def id(self) -> str:
-        """The name in settings; empty when the key cannot be changed."""
+        """The action's name in settings; empty if its keys cannot be changed."""
         return "" if self.priority else f"{self.scope.name.lower()}.{self.action}"
 
     @property
@@ -264,16 +264,16 @@ SCOPE_STACKS = (
     (Scope.DIALOG, Scope.EXPORTING),
     (Scope.DIALOG, Scope.HELP),
 )
-"""Groups of scopes that are active together: within a group, a key must have one meaning."""
+"""Groups of scopes that are active together. In each group, a key must have only one meaning."""
 
 
 def bindings_in(*scopes: Scope) -> list[KeyBinding]:
-    """The bindings of these scopes, in the order of the scopes."""
+    """Returns the bindings of these scopes, in the order of the scopes."""
     return [key for scope in scopes for key in KEY_BINDINGS if key.scope is scope]
 
 
 def textual_bindings(scope: Scope) -> list[BindingType]:
-    """The bindings of a scope in the form that Textual's ``BINDINGS`` expects."""
+    """Returns a scope's bindings in the form that Textual's ``BINDINGS`` expects."""
     return [
         Binding(
             ",".join(key.keys),

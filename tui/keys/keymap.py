@@ -8,7 +8,7 @@ from tui.keys.key_table import SCOPE_STACKS, KeyBinding, Scope, bindings_in
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A key that the user assigned to ``changed``, but ``other`` uses it in the same place."""
+    """A conflict: the user assigned a key to ``changed`` that ``other`` uses in the same place."""
 
     changed: KeyBinding
     other: KeyBinding
@@ -39,7 +39,7 @@ class Keymap:
         return next(key.key_display for key in self.bindings_in(scope) if key.action == action)
 
     def short_key_display(self, scope: Scope, action: str) -> str:
-        """The key of an action that is shortest to read, for use in a sentence."""
+        """The shortest key of an action, as written in sentences."""
         return min(self.key_display(scope, action).split(), key=len)
 
     @property
@@ -48,7 +48,7 @@ class Keymap:
         return {id: ",".join(names) for id, names in self.overrides.items()}
 
     def conflicts(self) -> Iterator[Conflict]:
-        """Changed keys that hide another binding, or are hidden by one."""
+        """Finds changed keys that hide another binding or are hidden by one."""
         for scopes in SCOPE_STACKS:
             bound: dict[str, KeyBinding] = {}
             for key in sorted(self.bindings_in(*scopes), key=lambda key: key.id in self.overrides):

@@ -18,12 +18,12 @@ SortValue: TypeAlias = float | str | None
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What the desk knows about a job beside its `JobState`; see `DeskState.row_context`."""
+    """What the desk knows about a job besides its `JobState`; see `DeskState.row_context`."""
 
     current: bool = False
     marked: bool = False
     stopping: bool = False
-    """The user cancelled the job, and it has not ended yet."""
+    """The user cancelled the job, but it has not ended yet."""
     retry_wait_s: int = 0
     """Whole seconds until the next attempt may start; 0 if it only waits for a free slot."""
     forecast: StartForecast | None = None
@@ -42,7 +42,7 @@ class Row:
 
 
 class Detail(IntEnum):
-    """How much of a row fits. Each level adds the cells in its name."""
+    """How much detail fits into a row. Each level adds the cells in its name."""
 
     NAME = auto()
     LAG = auto()
@@ -51,7 +51,7 @@ class Detail(IntEnum):
     LAG_GAUGE = auto()
     LEVEL = auto()
     BAR = auto()
-    """Replaces the percentage."""
+    """Shows the bar instead of the percentage."""
     PROGRESS_TIME = auto()
     LONG_BAR = auto()
 
@@ -64,7 +64,7 @@ class TableRoom:
     state_words: bool
     """The state is also shown as a word, after its sign."""
     attempts: bool
-    """A column for attempts is shown: some job had several, and it fits."""
+    """There is a column for attempts, because a job had several and the column fits."""
     has_hours: bool
     """At least one recording lasts an hour or longer."""
     name_cells: int
@@ -120,10 +120,10 @@ class ColumnSpec:
     """The name used in the sort dialog and in sentences."""
     help: str
     sort_value: Callable[[JobState, int | None], SortValue] | None
-    """Takes the job and the sequence number of its newest words. Jobs for which it returns None
-    come last in both directions. None instead of a function: the order of the queue."""
+    """Takes the job and the sequence number of its newest words. If it returns None, the job
+    comes last in both directions. Without a function, rows are in queue order."""
     direction_labels: tuple[str, str]
-    """What comes first when ascending, and when descending."""
+    """Describes which rows come first when ascending, and when descending."""
     cells: tuple[ColumnCell, ...] = ()
     filter: ColumnFilter | None = None
     descending: bool = False
@@ -131,7 +131,7 @@ class ColumnSpec:
     finished_last: bool = False
     """Finished jobs come after the others when rows are sorted by this column."""
     is_optional: bool = True
-    """The settings can hide it."""
+    """Users can hide the column in the settings."""
 
 
 QUEUE_ORDER = ColumnSpec(
@@ -159,7 +159,7 @@ class ColumnReference:
     name: str
     help: str
     sort: str
-    """What comes first in the initial direction."""
+    """Which rows come first in the initial direction."""
     filter: str
     """An example of a filter term; empty if there is none."""
 

@@ -17,7 +17,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol.messages import Turn
 
 MAX_TURNS = 60
-"""Turns in memory for a job that is not current; `transcript_cache` reads older ones from disk."""
+"""Turns kept in memory for a job that is not current; `transcript_cache` reloads older turns."""
 
 
 class DeskState:
@@ -36,7 +36,7 @@ class DeskState:
         self._turns_heard = 0
         self._now = 0.0
         self._retry_due: dict[JobId, float] = {}
-        """The earliest start of the next attempt, for jobs that wait to retry."""
+        """When the next attempt may start at the earliest, for jobs that wait to retry."""
         self._live_jobs: set[JobId] = set()
         self._stopping_jobs: set[JobId] = set()
         self._removed_jobs: dict[JobId, JobState] = {}
@@ -52,7 +52,7 @@ class DeskState:
         self.table.tick(now)
 
     def apply(self, report: JobReport) -> None:
-        """Applies one report; removed jobs are updated too."""
+        """Applies one report, even if its job was removed from the table."""
         if (job_state := self._removed_jobs.get(report.job)) is not None:
             job_state.apply(report)
             return
@@ -80,7 +80,7 @@ class DeskState:
         self.table.changed_jobs.add(report.job)
 
     def restore(self, job_states: Iterable[JobState]) -> None:
-        """Adds jobs in the state that they had before the desk opened."""
+        """Adds jobs with the state from before the desk opened."""
         for job_state in job_states:
             self.job_states[job_state.job] = job_state
             self.table.add(job_state.job)
@@ -97,14 +97,14 @@ class DeskState:
     def update_forecast(
         self, queue: Sequence[JobId], next_start_at: float | None, max_sessions: int, *, held: bool
     ) -> None:
-        """Updates the forecast of waiting jobs from the supervisor's queue.
+        """Updates the forecasts of waiting jobs from the supervisor's queue.
 
-        ``next_start_at``: when the first may start, on the monotonic clock. ``max_sessions``: the
-        limit on concurrent sessions, 0 while it is unknown.
+        ``next_start_at``: monotonic time when the first job may start. ``max_sessions``: the
+        limit on concurrent sessions, 0 while unknown.
         """
         room = not max_sessions or len(self._live_jobs) < max_sessions
         start_in = None if next_start_at is None else next_start_at - self._now
-        if room and next_start_at is not None:  # jobs queued behind a later retry start first
+        if room and next_start_at is not None:  # jobs behind a later retry start before it
             soon = max(next_start_at, self._now)
             queue = [
                 job
@@ -127,7 +127,7 @@ class DeskState:
         self.table.changed_jobs.add(job)
 
     def reset(self) -> None:
-        """Discards all reports, so that a replay can reapply them; keeps rows, marks, selection."""
+        """Resets all jobs before a replay reapplies its reports; keeps rows, marks, selection."""
         for job, job_state in self.job_states.items():
             self.job_states[job] = JobState(job, job_state.file)
         self.status_counts = Counter({JobStatus.QUEUED: len(self.job_states)})
@@ -157,7 +157,7 @@ class DeskState:
         self.table.remove(known)
 
     def undo_remove(self, jobs: Iterable[JobId]) -> None:
-        """Undoes `remove`: rows return to their places, with their marks."""
+        """Undoes `remove`: restores the rows at their places, with their marks."""
         back = [job for job in jobs if job in self._removed_jobs]
         for job in back:
             job_state = self.job_states[job] = self._removed_jobs.pop(job)
@@ -195,7 +195,7 @@ class DeskState:
         return _whole_seconds(self._retry_due[job] - self._now) if job in self._retry_due else 0
 
     def row_context(self, job: JobId) -> RowContext:
-        """What a job's row shows in addition to the job's state."""
+        """The values that a job's row shows in addition to the job's state."""
         return RowContext(
             current=job == self.table.current,
             marked=job in self.table.marked,

@@ -16,7 +16,7 @@ EXPORT_CHOICE_KEY = "export"
 
 @dataclass(frozen=True, slots=True)
 class ExportGroup:
-    """A group of jobs with transcripts that the user can choose to export."""
+    """A group of jobs that the user can choose to export; each has a transcript."""
 
     label: str
     jobs: Sequence[JobId]
@@ -35,7 +35,7 @@ class ExportChoice:
 
     @classmethod
     def load(cls, defaults: ExportSettings) -> Self:
-        """Loads the remembered choice; uses ``defaults`` for parts that are missing or invalid."""
+        """Loads the remembered choice; missing or invalid parts come from ``defaults``."""
         stored = load_choice(EXPORT_CHOICE_KEY)
         formats, folder = stored.get("formats"), stored.get("folder")
         together, existing = stored.get("together"), str(stored.get("existing"))
@@ -65,7 +65,7 @@ class ExportChoice:
 
     @property
     def unmergeable_formats(self) -> list[str]:
-        """Chosen formats that cannot hold all recordings in one file, if one file is wanted."""
+        """Chosen formats that cannot be merged into one file; empty unless one file was chosen."""
         formats = self.ordered_formats if self.together else []
         return [format for format in formats if format not in COMBINED_FORMATS]
 

@@ -1,4 +1,4 @@
-"""Exports from the desk: the jobs to choose from, and writing their files."""
+"""Exports from the desk: lists the jobs to choose from, and writes their files."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from workers.jobs.job_state import JobState, JobStatus
 
 
 def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGroup]:
-    """Groups of jobs to choose from, smallest first; ``targets``: the jobs a verb acts on."""
+    """Lists groups of jobs to choose from, smallest first; ``targets``: the jobs a verb acts on."""
     job_states, table = state.job_states, state.table
     done = [job for job, job_state in job_states.items() if job_state.status is JobStatus.DONE]
     groups = (

@@ -1,4 +1,4 @@
-"""Single values of a job for rows, sorting and the filter; None where a job has no such value."""
+"""Single values of a job, for rows, sorting and the filter. None: the job has no such value."""
 
 from enum import Enum
 from functools import lru_cache
@@ -8,7 +8,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
 VERY_LATE_MS = 10 * LAG_TOLERANCE_MS
-"""A lag from here on counts as a failure rather than a delay."""
+"""From this lag on, a chunk counts as failed rather than delayed."""
 
 
 class Punctuality(Enum):
@@ -57,7 +57,7 @@ def progress_fraction(job_state: JobState) -> float | None:
 
 
 def progress_percent(job_state: JobState) -> int | None:
-    """`progress_fraction` in whole percent, rounded down: 100 only when everything was sent."""
+    """`progress_fraction` in percent, rounded down: 100 only if everything was sent."""
     fraction = progress_fraction(job_state)
     return None if fraction is None else int(fraction * 100)
 
@@ -70,7 +70,7 @@ def remaining_s(job_state: JobState) -> float | None:
 
 
 def lag_ms(job_state: JobState) -> float | None:
-    """Lag of the last chunk, in ms; for a finished session, the 99th percentile."""
+    """Lag of the last chunk, in ms; the 99th percentile if the session has finished."""
     if job_state.ended and job_state.ended.certificate:
         return job_state.ended.certificate.lag_ms.p99
     return None if job_state.lag is None or job_state.status.is_finished else job_state.lag.now

@@ -1,4 +1,4 @@
-"""Forecasts for waiting jobs: their position in the queue, and when the first one starts."""
+"""Forecasts for waiting jobs: their positions in the queue, and when the first job starts."""
 
 import math
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class StartForecast:
 
 
 class QueueForecast:
-    """The order in which jobs will start, as of the last update."""
+    """Predicts the order in which jobs will start, from the last update."""
 
     def __init__(self) -> None:
         self._order: list[JobId] = []
@@ -42,7 +42,7 @@ class QueueForecast:
     ) -> set[JobId]:
         """Updates the queue; returns the jobs whose forecast changed.
 
-        ``has_room``: another session may run; ``start_in_s``: seconds until one may start.
+        ``has_room``: whether a slot is free; ``start_in_s``: seconds until a job may start.
         """
         head, seconds = StartForecast(1), math.ceil(start_in_s or 0.0)
         if held:

@@ -17,7 +17,7 @@ from workers.runs.timeline import RunTimeline
 SPEEDS = (1, 4, 16)
 
 TIME_TOLERANCE_S = 1e-6
-"""Times that differ by less count as equal, because of rounding."""
+"""Times that differ by less count as equal; rounding causes such differences."""
 
 
 class Replay:
@@ -33,7 +33,7 @@ class Replay:
         self.timeline = timeline
         self.duration_s = timeline.duration_s
         self.max_sessions = timeline.index.limits.sessions or max(timeline.peak_sessions, 1)
-        """The user's limit on concurrent sessions; if there is none, the peak that was reached."""
+        """The user's limit on concurrent sessions; without one, the most that ran at once."""
         self.queue: list[JobId] = []
         """Waiting jobs in the order in which they start; jobs that never started come last."""
         self.position_s = timeline.duration_s
@@ -70,12 +70,12 @@ class Replay:
         )
 
     def attempt_time_s(self, job: JobId, attempt: int) -> float:
-        """Seconds since an attempt started, on its own clock; negative if it has not started."""
+        """The time on an attempt's clock, in seconds; negative before the attempt starts."""
         start_s = self.timeline.attempt_starts.get((job, attempt), inf)
         return self.position_s - start_s + TIME_TOLERANCE_S
 
     def update_state(self, state: DeskState, now: float) -> None:
-        """Applies reports up to the current position; after a jump back, starts from the first."""
+        """Applies reports up to the current position; after a jump back, reapplies all of them."""
         self._advance(now)
         if self._shown_until_s == BEFORE_START_S:
             job_files = self.timeline.job_files
@@ -100,5 +100,5 @@ class Replay:
             self.playing = self.position_s < self.duration_s
 
     def start_simulator(self) -> Callable[[float], float]:
-        """A simulator in which each job starts once a slot is free; the start rate is unknown."""
+        """Returns a simulator that ignores the start rate, because traces do not record it."""
         return start_immediately

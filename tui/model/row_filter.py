@@ -3,7 +3,7 @@
 ``word`` matches the name or the latest words, and so does ``"two words"``; ``name:x`` and
 ``text:x`` search one of them. ``state:x`` matches the beginning of a state, or ``live``; a
 complete state alone also matches jobs in that state. ``lag>20`` compares a number. ``!`` inverts a
-term. A job must match all terms. The names are defined by the filters of the columns.
+term. A job must match all terms. Each column's filter defines its names.
 """
 
 import operator
@@ -45,7 +45,7 @@ class Filter:
     text: str = ""
     predicates: tuple[Predicate, ...] = ()
     problems: tuple[str, ...] = ()
-    """A sentence for each term that could not be parsed and is ignored."""
+    """A sentence for each ignored term, which could not be parsed."""
 
     def __bool__(self) -> bool:
         return bool(self.predicates)
@@ -60,7 +60,7 @@ class _TermError(Exception):
 
 
 def parse_filter(text: str, columns: Iterable[ColumnSpec]) -> Filter:
-    """Parses a line of terms, which may use the filters of ``columns``."""
+    """Parses a line of terms; ``columns`` define the filters."""
     filters = {column.filter.name: column.filter for column in columns if column.filter}
     predicates: list[Predicate] = []
     problems = []
@@ -122,7 +122,7 @@ def _state_predicate(prefix: str) -> Predicate:
 
 
 def _comparison_predicate(column_filter: ColumnFilter, sign: str, value: str) -> Predicate:
-    """``value``: a number such as ``20`` or ``-40.5``, or ``1:30`` in seconds; may have a unit."""
+    """Parses ``20``, ``-40.5`` or ``1:30`` (90 s); a unit may follow."""
     name, compare = column_filter.name, _COMPARATORS.get(sign)
     if compare is None:
         raise _TermError(f"{name}{sign} is not understood; try {name}> or {name}<")

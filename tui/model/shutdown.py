@@ -9,11 +9,11 @@ from tui.model.supervisor_protocol import SupervisorStatus
 from tui.text.formats import format_count
 
 QUIT_GRACE_S = 8.0
-"""Seconds until sessions that are ending are killed. They wait 3 s for their Termination, so this
+"""Seconds after which ending sessions are killed. They wait 3 s for their Termination, so this
 is reached only if a server does not answer or a session is still connecting."""
 
 QUIT_FORCE_TIMEOUT_S = 5.0
-"""Seconds from killing sessions until the UI closes anyway; the command keeps waiting."""
+"""Seconds after the kill until the UI closes anyway; the command keeps waiting for sessions."""
 
 
 class ShutdownPhase(Enum):
@@ -26,7 +26,7 @@ class ShutdownPhase(Enum):
 
 
 class Shutdown:
-    """Ends sessions with ``stop``: the first call is graceful, the second kills them."""
+    """Ends sessions with ``stop``: its first call ends them gracefully, its second kills them."""
 
     def __init__(self, supervisor: SupervisorStatus, stop: Callable[[], None]) -> None:
         self._supervisor = supervisor
@@ -59,7 +59,7 @@ class Shutdown:
         return self.phase is ShutdownPhase.CLOSED
 
     def status_text(self, state: DeskState, now: float, key: str = "q") -> str:
-        """Says what the desk waits for; empty while running. ``key``: the key that quits."""
+        """Says what quitting waits for; empty if not quitting. ``key``: the key that quits."""
         if self.phase is ShutdownPhase.RUNNING:
             return ""
         count = len(state.live_job_states)

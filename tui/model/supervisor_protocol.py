@@ -16,7 +16,7 @@ SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken s
 
 
 class SupervisorStatus(Protocol):
-    """The queue and its limits. No property blocks."""
+    """The status of the queue and its limits. No property blocks."""
 
     @property
     def holding(self) -> bool:
@@ -28,10 +28,10 @@ class SupervisorStatus(Protocol):
 
     @property
     def next_start_at(self) -> float | None:
-        """The earliest start of a queued job, on the monotonic clock; None if none may start."""
+        """When a queued job may start, on the monotonic clock; None if no job may start."""
 
     def start_simulator(self) -> Callable[[float], float]:
-        """Returns a function that predicts the next starts, if the server refuses none.
+        """Returns a function that predicts starts; it assumes that the server refuses none.
 
         Call it for each start in order, with the seconds until a session slot is free; it returns
         the seconds until the start.
@@ -62,12 +62,12 @@ class SupervisorProtocol(SupervisorStatus, Protocol):
         """Ends a session gracefully; a second call kills it."""
 
     def retry(self, job: JobId) -> bool:
-        """Queues an attempt where the last one stopped; False if the job has not finished."""
+        """Queues an attempt from where the last one stopped; False if the job has not finished."""
 
     def hold(self, on: bool) -> None: ...
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        """Puts waiting jobs into this order; others follow, but resumed jobs stay first."""
+        """Reorders waiting jobs; missing ones come last, and resumed jobs stay first."""
 
     def set_max_sessions(self, max_sessions: int) -> None:
         """Sets the limit on concurrent sessions, at least 1. Live sessions are not ended."""

@@ -14,7 +14,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 
 MIN_REORDER_INTERVAL_S = 1.0
-"""Minimum seconds between two reorderings of rows because of live values."""
+"""Live values reorder the rows at most once in this many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class TableView:
         self.sorting = Sorting()
         self.filter = Filter()
         self.frozen = False
-        """Whether rows keep their places when values change."""
+        """Whether rows stay in place when values change."""
         self.newcomer_count = 0
         """Jobs added while frozen, which have no row yet."""
         self.current: JobId | None = None
@@ -61,7 +61,7 @@ class TableView:
         self._all_jobs: list[JobId] = []
         """Every job, in queue order."""
         self._ranks: dict[JobId, int] = {}
-        """Position of each job in the queue; for jobs that were never moved, their id."""
+        """Position of each job in the queue; a job that was never moved has its id as position."""
         self._row_by_job: dict[JobId, int] | None = {}
         """The row of each visible job; None from a change of `visible` until the next lookup."""
         self._order_changed = False
@@ -77,7 +77,7 @@ class TableView:
         self._now = now
 
     def add(self, job: JobId) -> None:
-        """Adds a row for a new job, or leaves that to the next `take_changes`."""
+        """Adds a row for a new job, now or in the next `take_changes`."""
         self.changed_jobs.add(job)
         bisect.insort(self._all_jobs, job, key=self._queue_rank)
         if self.frozen:
@@ -106,7 +106,7 @@ class TableView:
         self._reordered_at = -math.inf
 
     def take_changes(self) -> Changes:
-        """Reorders the rows if that is due; returns what changed since the last call."""
+        """Reorders the rows if due; returns what changed since the last call."""
         self._stale |= bool(self.changed_jobs)
         free = not (self._is_queue_order() or self.frozen or self.is_reading)
         if free and self._stale and self._now - self._reordered_at >= MIN_REORDER_INTERVAL_S:
@@ -192,9 +192,9 @@ class TableView:
     # --- sorting and filtering
 
     def sort_by(self, column: ColumnSpec, *, reverse: bool | None = None) -> None:
-        """Sorts the rows; sorting by the same column again reverses the direction.
+        """Sorts the rows; repeating the current column reverses the direction.
 
-        ``reverse``: sort against the column's initial direction or not; None: as described above.
+        ``reverse``: whether to reverse the column's initial direction; None: as described above.
         """
         if reverse is not None:
             descending = column.descending ^ reverse
@@ -207,7 +207,7 @@ class TableView:
 
     def filter_by(self, filter: Filter) -> None:
         """Shows only the rows that match; an empty filter shows all."""
-        if self._last_selected not in self._job_states:  # no selection yet, or it was removed
+        if self._last_selected not in self._job_states:  # none yet, or it was removed
             self._last_selected = self.current
         self.filter = filter
         self._reorder()

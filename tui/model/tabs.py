@@ -20,7 +20,7 @@ class Tab(Enum):
 
 
 class TimeStamps(Enum):
-    """What is shown before each turn; the value is the notice for it."""
+    """The time stamps before each turn; the value is shown as a notice."""
 
     START = "Time stamps: start of each turn"
     DETAILED = "Time stamps: start, end and mean confidence of each turn"
@@ -36,7 +36,7 @@ class TabState:
     tab: Tab = Tab.TRANSCRIPT
     stamps: TimeStamps = TimeStamps.START
     time_limit: Callable[[JobId, int], float] | None = None
-    """Returns, in a replay, the time on an attempt's clock at which its trace ends for now."""
+    """In a replay, returns the time on an attempt's clock up to which its trace is shown."""
     _trace_tail: TraceTail | None = None
 
     def step_tab(self, tabs: int) -> None:

@@ -1,6 +1,6 @@
 """Totals over all jobs: audio sent, sockets open, late sessions, and the time until all is done.
 
-Computing them visits every job, so the screen calls this at most once a second.
+The computation visits every job, so the screen requests it at most once a second.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 
 MANY_LATE_SHARE = 0.25
-"""Share of streaming sessions being late from which the machine counts as overloaded."""
+"""The machine counts as overloaded from this share of late streaming sessions on."""
 
 
 class SendingPace(Enum):
@@ -38,14 +38,14 @@ class Totals:
     """Totals at one point in time."""
 
     sent_s: float = 0.0
-    """Seconds of audio, of ``audio_s``, that were sent or do not need to be sent again."""
+    """How much of ``audio_s`` was sent or does not need to be sent again."""
     audio_s: float = 0.0
     open_s: float = 0.0
-    """Seconds that all sockets together were open, which is what a service bills."""
+    """The sum of the seconds that each socket was open; a service bills this time."""
     remaining_s: float | None = None
-    """Estimated seconds until all is done; None if nothing is left or it is unknown."""
+    """Estimated seconds until all jobs are done; None if unknown or if nothing is left."""
     is_lower_bound: bool = False
-    """Whether ``remaining_s`` is too short, because the length of a recording is unknown."""
+    """Whether ``remaining_s`` is a lower bound, because some recording has an unknown length."""
     worst_lag_ms: float | None = None
     """The largest current lag of a streaming session; None if there is none."""
     streaming_count: int = 0
@@ -53,7 +53,7 @@ class Totals:
     """How many streaming sessions are sending late."""
     turn_away_reason: TurnAwayReason | None = None
     turned_away_count: int = 0
-    """How many jobs wait for that reason."""
+    """Number of jobs that wait because of ``turn_away_reason``."""
 
     @property
     def pace(self) -> SendingPace | None:
@@ -67,7 +67,7 @@ class Totals:
 
 
 def start_immediately(slot_free_in_s: float) -> float:
-    """A start simulator without a start rate: each job starts when a slot is free."""
+    """A start simulator without a start rate: each job starts as soon as a slot is free."""
     return slot_free_in_s
 
 
@@ -82,7 +82,7 @@ def totals(
 ) -> Totals:
     """Computes the totals of the jobs in the table.
 
-    ``queue``: waiting jobs in order; missing ones come last. ``max_sessions``: the limit on
+    ``queue``: waiting jobs in order; jobs not in it come last. ``max_sessions``: the limit on
     sessions at once, 0 if unknown. ``start_simulator``: see `SupervisorProtocol.start_simulator`.
     ``all_job_states``: includes jobs removed from the table, for the total open time of sockets.
     """
@@ -123,7 +123,7 @@ def time_to_finish_s(
     max_sessions: int,
     start_simulator: Callable[[float], float] = start_immediately,
 ) -> float:
-    """Seconds until the last session ends, if each waiting one takes the next free slot.
+    """Estimates the seconds until the last session ends; waiting ones take free slots in order.
 
     ``live_s`` and ``waiting_s``: seconds that each session still needs.
     """
@@ -141,7 +141,7 @@ def time_to_finish_s(
 
 
 def _turn_away_reason(job_state: JobState) -> TurnAwayReason | None:
-    """Why the server did not accept a waiting job, if that is what it waits for."""
+    """Returns why the server refused a waiting job; None if the job waits for another reason."""
     refusal = job_state.refusal
     if refusal is None and job_state.status is JobStatus.RETRYING and job_state.earlier_attempts:
         refusal = job_state.earlier_attempts[-1].ended

@@ -9,7 +9,7 @@ from workers.traces.tail import READ_SLICE_S, TraceEntry, TraceTail
 
 
 class TraceFilter:
-    """Finds the lines that contain every word of a filter, and no word prefixed with ``!``.
+    """Finds lines that contain every word of a filter, but no word prefixed with ``!``.
 
     Only one thread may call `read`; others may read matches, because lines are only appended.
     """
@@ -31,11 +31,11 @@ class TraceFilter:
 
     @property
     def count(self) -> int:
-        """Counts matching lines up to the trace's time limit."""
+        """Counts the matching lines before the trace's time limit."""
         return bisect_left(self.line_numbers, len(self._trace))
 
     def read(self) -> bool:
-        """Checks further lines for `READ_SLICE_S`; True while there are more."""
+        """Checks further lines for `READ_SLICE_S` seconds; True if more lines remain."""
         if self.lines_checked >= len(self._trace):
             return False
         end = monotonic() + READ_SLICE_S

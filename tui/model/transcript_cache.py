@@ -42,7 +42,7 @@ class TranscriptCache:
         self._run_path = run_path
         self._current: JobId | None = None
         self._requested: JobId | None = None
-        """The job read since it became current; reading it a second time would find no more."""
+        """The job already read while current; reading it again would find nothing new."""
         self._is_loading = False
         self._loaded: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
 
@@ -58,7 +58,7 @@ class TranscriptCache:
             if before is not None and before in self._state.job_states:
                 self._state.job_states[before].transcript.evict(MAX_TURNS)
             self._current, self._requested = current, None
-            return  # the selection may only be passing this job
+            return  # the user may just be scrolling past this job
         job_state = self._state.table.current_job_state
         if job_state is None or job_state.transcript.is_complete:
             return

@@ -1,4 +1,4 @@
-"""Searches a transcript: the matches, and which one is current."""
+"""Searches a transcript: finds the matches and tracks the current one."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -37,7 +37,7 @@ class Highlight:
 
 
 class TranscriptSearch:
-    """A search in a transcript that may grow; the current match stays current."""
+    """A search in a transcript; the current match stays current as the transcript grows."""
 
     def __init__(self) -> None:
         self.query = ""
@@ -82,7 +82,7 @@ class TranscriptSearch:
         return f"{self._current_match + 1}/{len(self._matches)}" if self._matches else "not found"
 
     def highlights(self, row: int) -> Sequence[Highlight]:
-        """The parts of a row to highlight, from left to right."""
+        """Returns the parts of a row to highlight, from left to right."""
         return [
             Highlight(span.start, span.end, index == self._current_match)
             for index in self._matches_by_row.get(row, ())

@@ -1,6 +1,6 @@
 """The verbs (commands that act on sessions), and notices about the run.
 
-Each verb skips jobs that it does not apply to, and returns a notice that describes what it did.
+Each verb skips jobs that it cannot act on, and returns a notice that describes what it did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def end_turn(supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
 def configure(
     supervisor: SupervisorProtocol, changes: Mapping[JobId, UpdateConfiguration], others: int
 ) -> str:
-    """Sends each session its changes. ``others``: number of targets that are not streaming."""
+    """Sends each session its changes. ``others``: how many targets are not streaming."""
     sent = sum(supervisor.configure(job, change) for job, change in changes.items())
     if not sent:
         return "Nothing was sent: these sessions have ended"
@@ -142,5 +142,5 @@ def session_count(count: int) -> str:
 
 
 def nothing_message(count: int, why: str) -> str:
-    """The notice of a verb that did nothing to ``count`` jobs; ``why``: their state."""
+    """The notice of a verb that skipped all ``count`` jobs; ``why``: their state."""
     return f"Nothing to do: {job_count(count)} {why}" if count else NO_ROW_MESSAGE

@@ -17,7 +17,7 @@ MIN_RERANK_INTERVAL_S = 3.0
 """Minimum seconds between two rankings of the sessions."""
 
 MAX_TALKING_SILENCE_S, MAX_PAUSE_SILENCE_S = 4.0, 12.0
-"""Seconds of audio since the last word, up to which a speaker counts as talking or pausing."""
+"""A speaker counts as talking, or as pausing, up to this many seconds of audio after a word."""
 
 
 class WallRanking(Enum):
@@ -70,7 +70,7 @@ class Wall:
         return max(math.ceil(len(self._ranked_jobs) / self.tiles_per_page), 1)
 
     def open(self, now: float) -> None:
-        """Prepares the wall for display. If the marks changed, it shows the marked sessions."""
+        """Prepares the wall for display; shows the marked sessions if the marks changed."""
         marked = self._visible_marks()
         if marked and marked != self._shown_marks:
             self.ranking, self.pinned = WallRanking.MARKED, False
@@ -81,7 +81,7 @@ class Wall:
             self._reset()
 
     def tick(self, now: float) -> None:
-        """Ranks the sessions if that is due, and at once if rows were added or removed."""
+        """Ranks the sessions if due, and at once if rows were added or removed."""
         self._now = now
         rows_changed = len(self._table.visible) != self._row_count
         if now >= self._next_rank_at or rows_changed or self._table.current not in self.tiles:
@@ -133,7 +133,7 @@ class Wall:
         self._select_tile(tile)
 
     def go_to_edge(self, direction: int) -> None:
-        """Moves to the first (-1) or last (1) tile of all pages."""
+        """Moves to the first (-1) or last (1) tile on any page."""
         if self._ranked_jobs:
             self._select_job(self._ranked_jobs[0 if direction < 0 else -1])
             self._assign_tiles()
@@ -149,7 +149,7 @@ class Wall:
         self._select_job(self.tiles[min(tile, len(self.tiles) - 1)])
 
     def _select_job(self, job: JobId) -> None:
-        if self._table.row_of(job) is None:  # just hidden by the filter; selecting would clear it
+        if self._table.row_of(job) is None:  # selecting a hidden job would clear the filter
             self._rerank()
         else:
             self._table.select(job)
@@ -160,7 +160,7 @@ class Wall:
         return frozenset(self._table.marked.intersection(self._table.visible))
 
     def _reset(self) -> None:
-        """Lets the next ranking start as if nothing had been shown before."""
+        """Clears the ranking and the tiles; the next ranking starts from scratch."""
         self._ranked_jobs, self.tiles, self.page = [], [], 0
 
     def _rerank(self) -> None:
@@ -184,7 +184,7 @@ class Wall:
         self._assign_tiles()
 
     def _assign_tiles(self) -> None:
-        """Assigns the jobs of the page to tiles; jobs that have a tile keep it."""
+        """Assigns the jobs of the page to tiles; a job that already has a tile keeps it."""
         current, row_of = self._table.current, self._table.row_of
         self._ranked_jobs = [job for job in self._ranked_jobs if row_of(job) is not None]
         if current in self._ranked_jobs:
@@ -224,7 +224,7 @@ def _words_rank(job_state: JobState) -> int:
 
 
 def _lag_rank(job_state: JobState) -> int:
-    """The same up to the tolerance; above it, better with each doubling of the lag."""
+    """Larger lags rank first, in steps of doublings; all lags within the tolerance rank equally."""
     if job_state.lag is None or not job_state.status.is_live:
         return 2 if job_state.status is JobStatus.QUEUED else 1
     ratio = job_state.lag.now / LAG_TOLERANCE_MS

@@ -18,15 +18,15 @@ from workers.protocol.endpoint import EndpointKind
 PRODUCT_NAME = "Paceline"
 
 DESTINATION_WIDTHS = (20, 9)
-"""Cells of a shortened destination. The second is used only if the counts need the space, because
-users must see where they stream: it may cost money."""
+"""Widths of a shortened destination. The second is used only if the counts need the space:
+users must see where they stream, because it may cost money."""
 
 COST_LABELS = {
     EndpointKind.SERVICE: ("billed", "$", Role.ALARM),
     EndpointKind.CUSTOM: ("your endpoint", "", Role.MUTED),
     EndpointKind.EMBEDDED: ("free", "", Role.SUCCESS),
 }
-"""The cost of streaming there: in words, as a sign for narrow screens, and the role."""
+"""Describes the cost of streaming: in words, as a sign for narrow screens, and its role."""
 
 PACE_LABELS = {
     SendingPace.KEEPS_UP: ("this machine keeps up", "keeps up", Role.SUCCESS),
@@ -37,7 +37,7 @@ PACE_LABELS = {
         Role.ERROR,
     ),
 }
-"""The pace in words, in fewer words, and the role."""
+"""Describes the pace: in words, in fewer words, and its role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Destination:
     """Where audio is streamed to."""
 
     name: str
-    kind: EndpointKind | None = None  # None: nothing is streamed, as in a replay
+    kind: EndpointKind | None = None  # None in a replay, which streams nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +105,16 @@ class RunStatus:
     max_sessions: int  # limit on concurrent sessions; 0 while unknown
     starts_held: bool
     next_start_in_s: float | None
-    """Seconds until a queued job may start; None if none is queued or no slot is free."""
+    """Seconds until a queued job may start; None if no job is queued or no slot is free."""
     totals: Totals
     interrupted: int = 0
-    connecting: int = 0  # how many live sessions are connecting
+    connecting: int = 0  # number of live sessions that are connecting
 
 
 def one_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The banner in one line: destination and counts, and what else fits."""
+    """Lays out the banner in one line: destination, counts, and other parts that fit."""
     left = _left_parts(destination, symbols, ONE_LINE)
     right = [
         _next_start_part(run_status, symbols, ONE_LINE),
@@ -129,7 +129,7 @@ def one_line_banner(
 def two_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The banner in two lines: destination and remaining work, then counts and lag."""
+    """Lays out the banner in two lines: destination and remaining work, then counts and lag."""
     left = _left_parts(destination, symbols, TWO_LINES)
     work = [
         _next_start_part(run_status, symbols, TWO_LINES),
@@ -203,7 +203,7 @@ def _destination_name(destination: Destination, cells: int, symbols: Symbols) ->
 def _next_start_part(
     run_status: RunStatus, symbols: Symbols, priorities: Priorities
 ) -> ResponsivePart:
-    """The reason why no job starts, or when the next job may start."""
+    """Says why no job can start, or when the next job may start."""
     totals, seconds = run_status.totals, math.ceil(run_status.next_start_in_s or 0.0)
     if (reason := totals.turn_away_reason) is not None:
         brief = "no answer" if reason is TurnAwayReason.UNREACHABLE else "server full"
@@ -274,8 +274,8 @@ def _socket_time_part(
 def _counts_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
     """The number of jobs in each state: in words, as signs, or as signs without zeros.
 
-    Omits rare states while their count is 0. While all live sessions are still connecting, they are
-    not called streaming.
+    Omits rare states while their count is 0. Live sessions are counted as connecting until one of
+    them streams.
     """
     live = (run_status.live, "streaming", JobStatus.STREAMING, Role.LIVE)
     if run_status.live and run_status.connecting == run_status.live:

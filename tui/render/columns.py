@@ -31,8 +31,8 @@ from tui.theme.roles import Role, StyledLine
 from workers.jobs.job_state import JobStatus
 
 STATE_WIDTH = len("interrupted")
-PERCENT_WIDTH = len("SENT ")  # each heading leaves room for the sort arrow after it
-LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # the number, its sign, and the sign of a slip
+PERCENT_WIDTH = len("SENT ")  # headings leave room for the sort arrow
+LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # room for the lag, its sign, and the sign of a slip
 BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
 
 STATUS_ORDER = (
@@ -85,7 +85,7 @@ def _draw_time_left(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_level(row: Row, cells: int) -> StyledLine:
-    """Draws the level; empty unless audio is being sent."""
+    """Draws the audio level; blank if no audio is being sent."""
     levels = row.job_state.levels_db if row.job_state.status is JobStatus.STREAMING else ()
     silent = max(levels, default=gauges.SILENCE_DBFS) <= gauges.SILENCE_DBFS
     meter = gauges.level_meter(levels, row.symbols, cells)
@@ -93,7 +93,7 @@ def _draw_level(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_lag_gauge(row: Row, cells: int) -> StyledLine:
-    """The lag of the latest chunk; for a finished job, “p99”, which labels the number."""
+    """Draws the lag of the latest chunk, or the label “p99” for a finished job."""
     job_state = row.job_state
     if job_state.ended and job_state.ended.certificate:
         return [(f"{'p99':<{cells}}", Role.FAINT)]
@@ -114,7 +114,7 @@ def _draw_lag(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_attempts(row: Row, cells: int) -> StyledLine:
-    """The number of attempts; empty for a single one, the usual case."""
+    """Draws the number of attempts; blank if there was only one, as usual."""
     attempt = row.job_state.attempt
     return [(f"{attempt if attempt > 1 else '':>{cells}}", Role.WARNING)]
 
@@ -128,7 +128,7 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
 def _width_from(
     detail: Detail, cells: int, with_hours: int | None = None
 ) -> Callable[[TableRoom], int]:
-    """A width that applies from a level of detail on; ``with_hours``: if a recording has hours."""
+    """Returns a part's width: 0 below ``detail``; ``with_hours`` if a recording lasts an hour."""
     return lambda room: (
         ((with_hours or cells) if room.has_hours else cells) * (room.detail >= detail)
     )
@@ -276,12 +276,12 @@ def optional_column_names(columns: Iterable[ColumnSpec] = COLUMNS) -> list[str]:
 
 
 def visible_columns(names: Container[str] | None) -> tuple[ColumnSpec, ...]:
-    """The columns to show with the setting ``columns``; None: all."""
+    """Returns the columns that the setting ``columns`` shows; None shows all."""
     if names is None:
         return COLUMNS
     return tuple(column for column in COLUMNS if column.name in names or not column.is_optional)
 
 
 def column_named(name: str) -> ColumnSpec:
-    """The column with this name in the settings."""
+    """Returns the column with this name in the settings."""
     return next(column for column in COLUMNS if column.name == name)

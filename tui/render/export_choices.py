@@ -13,7 +13,7 @@ from tui.theme.symbols import Symbols
 from workers.errors import PacelineError
 from workers.exports.files import FORMATS, OverwritePolicy
 
-MAX_LISTED_FILES = 4  # files listed by name; the others are only counted
+MAX_LISTED_FILES = 4  # further files are only counted
 MIN_NAME_CELLS = 8
 MIN_ARROW_CELLS = 4  # cells for the arrow before the folder, and the spaces around it
 EXISTING_LABELS = {
@@ -31,11 +31,11 @@ FORMAT_DESCRIPTIONS = {
 }
 
 ROWS_FIELD, TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD = "r", "a", "o", "f"
-"""The fields other than formats; their names are their default keys."""
+"""The fields other than formats; each name is also the default key."""
 
 
 def field_order(groups: Sequence[ExportGroup]) -> list[str]:
-    """The fields from the top, empty for an empty line; rows only if there are several choices."""
+    """Lists the fields from the top; "" is an empty line. Omits the rows if there is no choice."""
     rows = [ROWS_FIELD, ""] if len(groups) > 1 else []
     return ["", *rows, *FORMATS, "", TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD]
 
@@ -47,7 +47,7 @@ def field_lines(
     focused: str,
     look: Look,
 ) -> list[StyledLine]:
-    """One line for each field except the folder, which has its own widget."""
+    """Draws one line for each field except the folder, which has its own widget."""
     row_options = [f"{group.label} {len(group.jobs)}" for group in groups]
     existing = list(EXISTING_LABELS).index(choice.existing)
     radios = {
@@ -88,7 +88,7 @@ def _field_prefix(field: str, focused: str, look: Look) -> StyledLine:
 
 
 def transcript_count_lines(count: int, live: int) -> list[StyledLine]:
-    """The number of transcripts, and how many of their jobs have not finished."""
+    """Counts the transcripts, and those whose jobs have not finished."""
     text = format_count(count, "transcript")
     if live:
         text += f", {live} not finished yet" if count > 1 else ", not finished yet"
@@ -96,7 +96,7 @@ def transcript_count_lines(count: int, live: int) -> list[StyledLine]:
 
 
 def preview_lines(choice: ExportChoice, count: int, look: Look) -> list[StyledLine]:
-    """A preview of what writing does with this choice."""
+    """Describes what writing would do with this choice."""
     lines: list[StyledLine] = [[]]
     files = choice.file_count(count)
     if choice.unmergeable_formats:
@@ -113,7 +113,7 @@ def preview_lines(choice: ExportChoice, count: int, look: Look) -> list[StyledLi
 
 
 def export_progress_lines(done: int, total: int, look: Look) -> list[StyledLine]:
-    """The progress while files are being written."""
+    """Shows the progress while files are being written."""
     stops = look.key_hint(Scope.DIALOG, "close")
     return [[], [(f"Writing {done} of {total}, {stops} stops", Role.MUTED)]]
 
@@ -126,7 +126,7 @@ def export_result_lines(
     cells: int,
     look: Look,
 ) -> list[StyledLine]:
-    """The files that were written, those that already existed, and the error, if any."""
+    """Lists the files that were written, the files that already existed, and the error, if any."""
     symbols = look.symbols
     lines: list[StyledLine] = [[]]
     if files:
@@ -144,7 +144,7 @@ def export_result_lines(
         lines += _file_name_lines(existing_files, cells, symbols)
         turns = look.key_hint(Scope.EXPORTING, f"choose('{EXISTING_FIELD}')")
         writes = look.key_hint(Scope.EXPORTING, "write")
-        lines.append([(turns, Role.KEY), (f" replaces or numbers, then {writes}", Role.MUTED)])
+        lines.append([(turns, Role.KEY), (f" for replace/number, then {writes}", Role.MUTED)])
     if error is not None:
         lines += problem_lines(error.reason, error.hint, (), cells, symbols)
     return lines

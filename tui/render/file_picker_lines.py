@@ -23,9 +23,9 @@ FILE_LIST_HINTS = (
     (Scope.PICKING, "up", "up"),
     (Scope.ADDING, "complete", "line"),
 )
-"""Keys shown on the frame while the path input or the list has the focus."""
+"""Lists the keys on the frame; they depend on whether the path input or the list has the focus."""
 
-MAX_LISTED_REASONS = 4  # skipped paths that are listed below a problem
+MAX_LISTED_REASONS = 4  # maximum skipped paths listed below a problem
 
 
 def entry_row(
@@ -48,7 +48,7 @@ def entry_row(
 def folder_heading(
     folder: str, entries: Sequence[FolderEntry], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The path of the listed folder, and the number of folders and recordings in it."""
+    """Shows the path of the listed folder, and how many folders and recordings it contains."""
     folders = sum(entry.is_folder for entry in entries)
     files = len(entries) - folders
     counts = f"  {format_count(folders, 'folder')}, {format_count(files, 'recording')}"
@@ -59,7 +59,7 @@ def folder_heading(
 def submit_hint(
     marked_count: int, file_count: int | None, folder: str, *, has_input: bool, look: Look
 ) -> list[StyledLine]:
-    """What Enter does: opens a folder, or adds files (``file_count`` None: still counting)."""
+    """Says what Enter does: open a folder or add files. ``file_count``: None while counting."""
     key = (look.key_hint(Scope.ADDING, "submit"), Role.KEY)
     line: StyledLine = []
     if folder:
@@ -78,7 +78,7 @@ def submit_hint(
 def problem_lines(
     reason: str, hint: str, skipped: Sequence[tuple[str, str]], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The reason why nothing was added."""
+    """Explains why nothing was added."""
     rows = wrap_sentence(symbols.warning, clean(reason), Role.ERROR, cells)
     if hint:
         rows += wrap_sentence(symbols.hint, clean(hint), Role.TEXT, cells)
@@ -90,7 +90,7 @@ def problem_lines(
 def skipped_lines(
     skipped: Sequence[tuple[str, str]], symbols: Symbols, cells: int
 ) -> list[StyledLine]:
-    """All skipped paths, each with the reason below it."""
+    """Lists all skipped paths, each with its reason on the next line."""
     lines: list[StyledLine] = [[]]
     for path, reason in skipped:
         lines += wrap_sentence(symbols.separator, clean(path), Role.TEXT, cells)

@@ -1,4 +1,4 @@
-"""The last line of the screen: the most useful keys, or a message."""
+"""Draws the last line of the screen: the most useful keys, or a message."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from tui.text.width import cell_width, clean, fit
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
-PINNED_HINT_COUNT = 2  # the last hints, help and quit, are always shown
+PINNED_HINT_COUNT = 2  # the last two hints (help and quit) are always shown
 
 
 def key_hints(
     bindings: Sequence[KeyBinding], cells: int, symbols: Symbols, note: str = ""
 ) -> StyledLine:
-    """The keys that fit; ``note`` is right-aligned if there is room."""
+    """Draws the keys that fit; ``note`` is right-aligned if there is room."""
     labelled = [
         (key.key_display.translate(symbols.arrow_key_names), key.footer_label)
         for key in bindings
@@ -34,5 +34,5 @@ def _hints_width(hints: Sequence[tuple[str, str]]) -> int:
 
 
 def message_line(text: str, role: Role, cells: int, symbols: Symbols) -> StyledLine:
-    """A message that replaces the keys."""
+    """Draws a message instead of the keys."""
     return [(" " + fit(clean(text), max(cells - 1, 0), symbols.ellipsis), role)]

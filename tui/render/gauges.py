@@ -7,10 +7,10 @@ from tui.model.metrics import Punctuality, punctuality
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 
-LAG_GAUGE_WIDTH = 9  # cells of a lag gauge: four below the tolerance, its mark, four above
+LAG_GAUGE_WIDTH = 9  # four cells below the tolerance, one for its mark, four above
 LAG_NUMBER_WIDTH = 7  # cells of a lag in ms and its sign
-LEVEL_METER_WIDTH = 8  # cells of a level meter, one for each chunk
-SILENCE_DBFS = -60  # below this level a meter shows only its floor
+LEVEL_METER_WIDTH = 8  # cells of a level meter; each shows one chunk
+SILENCE_DBFS = -60  # at this level and below, a meter shows only its floor
 PUNCTUALITY_ROLES = {
     Punctuality.ON_TIME: Role.SUCCESS,
     Punctuality.LATE: Role.WARNING,
@@ -19,7 +19,7 @@ PUNCTUALITY_ROLES = {
 
 
 def punctuality_sign(punctuality: Punctuality, symbols: Symbols) -> str:
-    """The sign beside a lag, so that being late is visible without colour."""
+    """The sign beside a lag, which marks late chunks without relying on colour."""
     signs = {Punctuality.LATE: symbols.late, Punctuality.VERY_LATE: symbols.very_late}
     return signs.get(punctuality, " ")
 
@@ -32,14 +32,14 @@ def format_lag_ms(lag_ms: float) -> str:
 
 
 def bar(share: float, cells: int, symbols: Symbols) -> tuple[str, str]:
-    """The filled part and the rest of a bar, in steps of half a cell; only 1 fills it."""
+    """Draws the filled part and the rest of a bar, in half cells; only 1 fills it completely."""
     halves = math.floor(min(max(share, 0.0), 1.0) * cells * 2)
     filled = symbols.filled * (halves // 2) + (symbols.half_filled if halves % 2 else "")
     return filled, symbols.track * (cells - len(filled))
 
 
 def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_METER_WIDTH) -> str:
-    """A bar for the level of each recent chunk, right-aligned; blank if fewer were sent."""
+    """Draws a bar for the level of each recent chunk, right-aligned and padded with spaces."""
     most = len(symbols.bar_heights) - 1
     heights = (math.ceil((db / -SILENCE_DBFS + 1) * most) for db in levels_db[-cells:])
     meter = "".join(symbols.bar_heights[min(max(height, 1), most)] for height in heights)
@@ -47,12 +47,12 @@ def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_M
 
 
 def lag_fraction(lag_ms: float) -> float:
-    """Maps a lag to the logarithmic scale of gauges and plots: 0 is 0.1 ms, 1 is 1 s."""
+    """Maps a lag to a logarithmic scale from 0 (0.1 ms) to 1 (1 s), for gauges and plots."""
     return (math.log10(max(lag_ms, 0.1)) + 1) / 4
 
 
 def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> StyledLine:
-    """A gauge of a lag, on a logarithmic scale with the tolerance in the middle."""
+    """Draws a lag on a logarithmic scale with the tolerance in the middle."""
     filled, track = bar(lag_fraction(lag_ms), cells, symbols)
     middle = cells // 2
     if len(filled) <= middle:
@@ -62,7 +62,7 @@ def lag_gauge(lag_ms: float, symbols: Symbols, cells: int = LAG_GAUGE_WIDTH) -> 
 
 
 def lag_number(lag_ms: float, symbols: Symbols) -> StyledLine:
-    """A lag as a right-aligned number with its sign."""
+    """Draws a lag as a right-aligned number with its sign."""
     level = punctuality(lag_ms)
     role = Role.TEXT if level is Punctuality.ON_TIME else PUNCTUALITY_ROLES[level]
     number = f"{format_lag_ms(lag_ms):>{LAG_NUMBER_WIDTH - 1}}"

@@ -28,14 +28,14 @@ ALWAYS_LISTED_SCOPES = (
     Scope.READING,
     Scope.WALL,
 )
-"""Scopes whose keys are listed even if they are not active. Dialogs list their own keys."""
+"""Scopes that are always listed, even if they are not active. Dialogs list their own keys."""
 
 STATUS_DESCRIPTIONS = {
     JobStatus.QUEUED: "queued: waits for a free slot",
-    JobStatus.RETRYING: "retrying: broken off, another attempt follows",
+    JobStatus.RETRYING: "retrying: broke off, another attempt follows",
     JobStatus.CONNECTING: "connecting to the server",
-    JobStatus.STREAMING: "streaming at the speed of speech",
-    JobStatus.FINISHING: "finishing: all is sent, waits for last words",
+    JobStatus.STREAMING: "streaming in real time",
+    JobStatus.FINISHING: "finishing: all sent, waiting for last words",
     JobStatus.DONE: "done: the server confirmed the end",
     JobStatus.CANCELLED: "cancelled: the transcript so far is kept",
     JobStatus.INTERRUPTED: "interrupted: “paceline resume” continues it",
@@ -49,8 +49,8 @@ TIPS = (
     "Words in italics may still change.",
     "Lag: how late a chunk of audio was sent.",
     "p99: 99 % of chunks had a smaller lag; p50: half of them.",
-    "Pacing held: chunks left on time, so delays can be trusted.",
-    "Many sessions late at once: this machine is too busy.",
+    "Pacing held: chunks left on time, so latencies are reliable.",
+    "If many sessions are late at once, this machine is too busy.",
     f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
     "Open: how long sockets were open; a service bills that time.",
 )
@@ -63,7 +63,7 @@ def help_lines(
     symbols: Symbols,
     columns: Sequence[ColumnSpec] = COLUMNS,
 ) -> list[StyledLine]:
-    """The help, in two columns if they fit. ``active``: the keys that work at the moment."""
+    """Draws the help, in two columns if they fit. ``active``: the keys that work at the moment."""
     beside = cells >= 2 * MIN_HELP_COLUMN_WIDTH
     width = cells // 2 - HELP_COLUMN_GAP if beside else cells
     always_active = [key for key in keymap.bindings_in(Scope.DESK) if key.priority]
@@ -84,7 +84,7 @@ def help_lines(
     ]
     if not beside:
         return [*left, *right, *(line for block in rest for line in block)]
-    for block in rest:  # into the column with more room
+    for block in rest:  # add it to the column with more room
         (left if len(left) < len(right) else right).extend(block)
     empty: StyledLine = []
     return [
@@ -96,7 +96,7 @@ def help_lines(
 def _scope_blocks(
     bindings: Sequence[KeyBinding], cells: int, symbols: Symbols
 ) -> list[list[StyledLine]]:
-    """A block for each scope, in the order of their first key."""
+    """Draws a block for each scope, in the order of their first keys."""
     pairs: dict[Scope, list[tuple[str, str]]] = {}
     for key in bindings:
         display = key.key_display.translate(symbols.arrow_key_names)
@@ -118,9 +118,9 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
     tolerance = f"{LAG_TOLERANCE_MS:.0f} ms"
     definitions = [
         *((symbols.status[status], STATUS_DESCRIPTIONS[status]) for status in JobStatus),
-        (f"{symbols.status[JobStatus.RETRYING]}2", "before words: from the second attempt"),
+        (f"{symbols.status[JobStatus.RETRYING]}2", "before words: number of the attempt"),
         (symbols.warning, "before words: a warning; the job tab shows it"),
-        (symbols.stopping, "stopping: cancelled, ends soon"),
+        (symbols.stopping, "stopping: cancelled, will end soon"),
         (symbols.marked, "marked"),
         (symbols.tolerance_mark, f"on a gauge: {tolerance}; beyond it a chunk is late"),
         (symbols.late, f"the last chunk left more than {tolerance} late"),
@@ -128,7 +128,7 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
         (symbols.slip, "slip: a stall of over 5 s moved the schedule"),
         (symbols.held, "new starts are held"),
         (symbols.open_turn, "this turn is still being revised"),
-        (symbols.sent, "among the events: sent to the server"),
-        (symbols.received, "among the events: received from the server"),
+        (symbols.sent, "in the events: sent to the server"),
+        (symbols.received, "in the events: received from the server"),
     ]
     return _definition_block("Signs", definitions, cells, min_term_width=3)

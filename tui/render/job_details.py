@@ -1,4 +1,4 @@
-"""The job tab, all details of a job: file, parameters, attempts, warnings, traces."""
+"""Draws the job tab: the job's file, parameters, attempts, warnings and traces."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ from workers.traces.format import TraceHead
 from workers.traces.tail import TraceTail
 
 LABEL_WIDTH = 12  # cells of a field's name
-MIN_INLINE_WIDTH = 40  # in fewer cells, a value is below its name instead of beside it
+MIN_INLINE_WIDTH = 40  # narrower screens show values below names
 
 
 def details_lines(
     job_state: JobState, trace_tail: TraceTail | None, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The sections of the job tab; omits what is not known yet."""
+    """Draws the sections of the job tab; omits values that are not known yet."""
     head = trace_tail.head if trace_tail else None
     lines = _section("file", _file_fields(job_state, head), cells)
     lines += _section("session", _session_fields(job_state, head), cells)
@@ -85,12 +85,12 @@ def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple
     settings = head.settings
     rate = job_state.began.sample_rate if job_state.began else settings.rate or 0
     query = settings.query_params(rate) if rate else dict(settings.params)
-    chunks = f"{settings.chunk_ms} ms, each released at the {settings.release.value} of its time"
+    chunks = f"{settings.chunk_ms} ms, each sent at the {settings.release.value} of its interval"
     return [*query.items(), ("chunks", chunks)]
 
 
 def _attempt_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """Every finished attempt with its outcome, and the one that is running or will follow."""
+    """Lists every finished attempt with its outcome, then the running or next attempt."""
     number, start_s = job_state.attempt, job_state.started_from.at_ms / 1000
     finished = [
         (earlier.number, earlier.started_from.at_ms / 1000, earlier.ended)

@@ -28,7 +28,7 @@ def clean_recording_name(job_state: JobState) -> str:
     return _clean_name(job_state.file)
 
 
-@lru_cache(maxsize=4096)  # rows are redrawn often, but names never change
+@lru_cache(maxsize=4096)  # cached, because rows are redrawn often and names never change
 def _clean_name(file: str) -> str:
     return clean(metrics.file_name(file))
 
@@ -44,7 +44,7 @@ def status_sign(job_state: JobState, context: RowContext, symbols: Symbols) -> s
 
 
 def bar_role(job_state: JobState) -> Role:
-    """The role of the filled part of a progress bar; one that is done needs no attention."""
+    """The role of the filled part of a progress bar; finished bars are muted."""
     return Role.FAINT if job_state.status is JobStatus.DONE else STATUS_ROLES[job_state.status]
 
 

@@ -21,8 +21,8 @@ from tui.theme.symbols import Symbols
 from workers.jobs.job_state import Attempt, JobState, JobStatus
 from workers.pacing.certificate import Verdict
 
-MAX_SENTENCE_ROWS = 3  # maximum rows of one sentence
-MAX_LISTED_ATTEMPTS = 2  # earlier attempts that have their own line
+MAX_SENTENCE_ROWS = 3  # maximum rows for one sentence
+MAX_LISTED_ATTEMPTS = 2  # maximum earlier attempts with a line each
 VERDICT_LABELS = {
     Verdict.HELD: ("pacing held", Role.SUCCESS),
     Verdict.LATE: ("chunks left late: do not trust latencies", Role.WARNING),
@@ -33,7 +33,7 @@ VERDICT_LABELS = {
 def title_line(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The recording's name in a rule, with the state at its end."""
+    """Draws a rule with the recording's name at its start and the state at its end."""
     clock = format_progress_time(job_state)
     words = [status_word(job_state, context), *([clock] if clock else [])]
     if job_state.attempt > 1:
@@ -56,9 +56,9 @@ def title_line(
 def job_summary_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols, *, brief: bool = False
 ) -> list[StyledLine]:
-    """Title, file, timing, earlier attempts, and the error or what the job waits for.
+    """Draws title, file, timing, earlier attempts, and the error or the reason for waiting.
 
-    ``brief``: omits the file and the line for each attempt.
+    ``brief``: omit the file and the lines of attempts.
     """
     lines = [title_line(job_state, context, cells, symbols)]
     if not brief and (file := _file_parts(job_state)):
@@ -66,7 +66,7 @@ def job_summary_lines(
     if timing := _timing_parts(job_state, symbols):
         lines.append(join_parts(timing, cells, symbols))
     earlier, ended = job_state.earlier_attempts, job_state.ended
-    if not brief:  # the attempt that failed last is described below
+    if not brief:  # the last failed attempt is described below
         listed = earlier[:-1] if job_state.status is JobStatus.RETRYING else earlier
         for attempt in listed[-MAX_LISTED_ATTEMPTS:]:
             lines.append(_attempt_line(attempt, cells, symbols))
@@ -99,7 +99,7 @@ def _file_parts(job_state: JobState) -> list[StyledLine]:
 
 
 def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
-    """The certificate of an ended attempt, or the lag of a running one; slips and warnings."""
+    """Describes pacing: the certificate or the current lag, then slips and warnings."""
     certificate = job_state.ended.certificate if job_state.ended else None
     parts: list[StyledLine] = []
     if certificate is not None:
@@ -144,7 +144,7 @@ def _attempt_line(attempt: Attempt, cells: int, symbols: Symbols) -> StyledLine:
 
 
 def join_parts(parts: Sequence[StyledLine], cells: int, symbols: Symbols) -> StyledLine:
-    """Joins parts until the next one does not fit; omits the others."""
+    """Joins as many parts as fit, from the first; omits the others."""
     between = f" {symbols.separator} "
     line: StyledLine = [("  ", Role.FAINT)]
     taken = 2

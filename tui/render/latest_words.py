@@ -13,9 +13,9 @@ from workers.jobs.events import Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
 
 SILENCE_NOTICE_AFTER_S = 15.0
-"""Seconds of audio without a word before the row says so, since level and lag look fine then."""
+"""After this many seconds of audio without a word, the row says so: level and lag look normal."""
 
-MIN_WIDTH_FOR_SIGN = 8  # in fewer cells, no sign is drawn before the words
+MIN_WIDTH_FOR_SIGN = 8  # narrower columns have no sign before the words
 _ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
 _SERVER_REASON = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
@@ -29,7 +29,7 @@ def words_column(
     *,
     show_attempt: bool = True,
 ) -> StyledLine:
-    """The column's text; ``show_attempt``: puts the number of a further attempt first."""
+    """Draws the column; ``show_attempt``: start with the attempt number if there were several."""
     status, retrying = job_state.status, job_state.retrying
     if status is JobStatus.RETRYING and retrying is not None:
         countdown = _retry_countdown(context)
@@ -45,7 +45,7 @@ def words_column(
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:
-    """The sign and number of a further attempt, and a space; empty for the first attempt."""
+    """Formats the sign and number of a further attempt; empty for the first attempt."""
     sign, attempt = symbols.status[JobStatus.RETRYING], job_state.attempt
     return f"{sign}{attempt} " if attempt > 1 else ""
 
@@ -65,7 +65,7 @@ def _retry_countdown(context: RowContext) -> str:
 def _words_or_reason(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The end of the words, because the newest matter most, or why there are none."""
+    """Shows the end of the latest words, which matters most, or says why there are no words."""
     status, ellipsis = job_state.status, symbols.ellipsis
     if status is JobStatus.FAILED and job_state.ended is not None:
         return [(fit(short_reason(job_state.ended.reason), cells, ellipsis), Role.ERROR)]
@@ -107,7 +107,7 @@ def _silence_reason(job_state: JobState, context: RowContext) -> str:
 
 
 def wait_reason(job_state: JobState, context: RowContext) -> str:
-    """Why a queued or retrying job is not running yet; empty if it only waits in the queue."""
+    """Says why a queued or retrying job is not running; empty if it is just queued."""
     match job_state.status, job_state.retrying:
         case JobStatus.RETRYING, Retrying() as retrying:
             start_s = retrying.from_seconds

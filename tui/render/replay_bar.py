@@ -1,4 +1,4 @@
-"""The replay bar: position, length, and when sessions had problems."""
+"""Draws the replay bar: position, length, and the times at which sessions had problems."""
 
 from tui.model.replay_position import ReplayPosition
 from tui.text.formats import format_duration
@@ -8,7 +8,7 @@ from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus
 from workers.runs.job_timeline import IncidentKind
 
-MIN_REPLAY_BAR_WIDTH = 10  # if the bar would be shorter, it replaces the time of day
+MIN_REPLAY_BAR_WIDTH = 10  # minimum cells; the time of day is omitted first
 
 
 def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> StyledLine:
@@ -24,7 +24,7 @@ def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> Styled
     playhead = cell_at(position.position_s)
     played, rest = (symbols.filled, Role.LIVE), (symbols.track, Role.FAINT)
     bar = [played if cell < playhead else rest for cell in range(bar_cells)]
-    signs = {  # worst last: it is drawn if several share a cell
+    signs = {  # worst last: if several share a cell, it is drawn
         IncidentKind.SLIPPED: (symbols.slip, Role.WARNING),
         IncidentKind.RETRIED: (symbols.status[JobStatus.RETRYING], Role.WARNING),
         IncidentKind.FAILED: (symbols.status[JobStatus.FAILED], Role.ERROR),
@@ -38,7 +38,7 @@ def replay_bar(position: ReplayPosition, cells: int, symbols: Symbols) -> Styled
 
 
 def position_at(position: ReplayPosition, cell: int, cells: int, symbols: Symbols) -> float | None:
-    """The position at a cell of the line, in seconds; None outside the bar."""
+    """Converts a cell of the line to a position in seconds; None outside the bar."""
     before, bar_cells, _ = _bar_layout(position, cells, symbols)
     offset = cell - line_width(before)
     if not 0 <= offset < bar_cells:

@@ -13,15 +13,15 @@ class ResponsivePart:
 
     variants: Sequence[StyledLine]
     priorities: Sequence[int] = ()
-    """One number per variant, except the last: variants with low numbers are shortened first."""
+    """One number per variant except the last; the lowest number is shortened first."""
 
 
 def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
-    """Chooses a variant of each part, so that together they fit into ``cells`` if possible."""
+    """Chooses a variant of each part; all parts together fit into ``cells`` if possible."""
     chosen = [0] * len(parts)
 
     def cells_saved(at: int) -> int:
-        """Number of cells that the next variant of a part saves."""
+        """The cells saved by the next variant of a part."""
         variants, shown = parts[at].variants, chosen[at]
         return line_width(variants[shown]) - line_width(variants[shown + 1])
 
@@ -34,7 +34,7 @@ def fit_parts(parts: Sequence[ResponsivePart], cells: int) -> list[StyledLine]:
         taken -= cells_saved(at)
         chosen[at] += 1
         shortened.append(at)
-    for at in reversed(shortened):  # undo shortening that a later, larger saving made needless
+    for at in reversed(shortened):  # undo early steps that later, larger savings made unnecessary
         chosen[at] -= 1
         more = cells_saved(at)
         if taken + more <= cells:

@@ -1,4 +1,4 @@
-"""The session table as lines: the layout of cells that fit, the headings, and the rows."""
+"""Draws the session table: chooses the cells that fit, then draws headings and rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _MIN_WORDS = {
     Detail.PERCENT: (16, None),
     Detail.TIME_LEFT: (16, None),
 }
-"""Minimum cells for the words at each level of detail, without and with a column for attempts;
+"""Minimum width of the words at each level of detail, without and with a column for attempts;
 None: the level has no such column."""
 
 
@@ -54,10 +54,10 @@ class PlacedCell:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """The visible cells from left to right. Numbers are never cut, only omitted."""
+    """The visible cells from left to right. A number that does not fit is omitted, not cut."""
 
     fixed: tuple[PlacedCell, ...]
-    rest: PlacedCell | None  # the last cell, which takes the rest of the line
+    rest: PlacedCell | None  # the last cell takes the rest of the line
     has_attempts_column: bool = False
 
     @property
@@ -76,7 +76,7 @@ def fit_columns(
 ) -> TableLayout:
     """Chooses the most detailed layout that leaves enough room for the words.
 
-    ``has_hours``: some recording is an hour long or longer; ``show_attempts``: some job had more
+    ``has_hours``: a recording lasts an hour or longer; ``show_attempts``: a job had more
     than one attempt; ``columns``: the columns to show.
     """
     wanted = min(MAX_NAME_WIDTH, max(MIN_NAME_WIDTH, cells // 5))
@@ -139,14 +139,14 @@ def session_row(
     for placed in layout.fixed:
         line += placed.cell.draw(row, placed.cells)
         text, role = line[-1]
-        line[-1] = (text + _GAP, role)  # one piece less to draw
+        line[-1] = (text + _GAP, role)  # saves drawing a piece
     if layout.rest is not None:
         line += layout.rest.cell.draw(row, layout.rest.cells)
     return line
 
 
 def no_match_line(clear_key: str) -> StyledLine:
-    """The line shown if the filter hides all rows; ``clear_key``: the key that clears it."""
+    """Draws the line for a filter that hides all rows; ``clear_key`` clears the filter."""
     return [
         (f"{' ' * MARKERS_WIDTH}No session matches. ", Role.MUTED),
         (clear_key, Role.KEY),
@@ -160,14 +160,14 @@ def no_match_line(clear_key: str) -> StyledLine:
 def heading_line(
     layout: TableLayout, symbols: Symbols, sorting: Sorting | None = None, note: str = ""
 ) -> StyledLine:
-    """The headings; ``note`` is at the end, and replaces the last heading if necessary."""
+    """Draws the headings, then ``note``, which replaces the last heading if necessary."""
     arrow = sort_arrow(sorting, symbols) if sorting else ""
     reversed_queue = sorting == Sorting(descending=True)  # the queue order has no column
     line = f"{arrow if reversed_queue else '':>{MARKERS_WIDTH - 1}} "
     for placed in layout.fixed:
         name, cell = placed.heading, placed.cell
         if arrow and sorting and placed.column is sorting.column:
-            # Only the space between a name and its unit can be used.
+            # The arrow may replace only the space before the unit.
             name = name.replace(" ", arrow) if " " in name else name + arrow
             arrow = ""  # only the first heading of a column has the arrow
         cells = placed.cells - cell.sign_cells
@@ -191,7 +191,7 @@ def sort_arrow(sorting: Sorting, symbols: Symbols) -> str:
 
 
 def column_at(x: int, layout: TableLayout) -> ColumnSpec:
-    """The column whose heading is at cell ``x``; left of the first one, the queue order."""
+    """The column whose heading is at cell ``x``; the queue order left of all headings."""
     column, end = QUEUE_ORDER, MARKERS_WIDTH
     for placed in layout.placed:
         if x < end:
@@ -210,7 +210,7 @@ def table_status(
     frozen: bool = False,
     new_count: int = 0,
 ) -> str:
-    """Status text: marked rows, frozen rows, a hidden sort column; empty if none applies."""
+    """Reports marked rows, frozen rows, and sorting by a hidden column; empty if none applies."""
     parts = []
     if marked_count:
         parts.append(f"{marked_count} marked")
@@ -224,7 +224,7 @@ def table_status(
 def filter_result_line(
     matched: int, total: int, problems: Sequence[str], cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The number of sessions that match, and the terms that could not be parsed."""
+    """Shows how many sessions match, and which terms could not be parsed."""
     count = f"{matched} of {total}"
     room = cells - cell_width(count) - COLUMN_GAP
     line: StyledLine = [(count, Role.STRONG)]
@@ -239,7 +239,7 @@ def filter_result_line(
 def sort_choice_lines(
     columns: Sequence[ColumnSpec], at_cursor: ColumnSpec, sorting: Sorting, look: Look
 ) -> list[StyledLine]:
-    """A line for each column: its key if any, its name, and the direction if sorted by it."""
+    """Draws a line for each column: its key, its name, and the direction if it sorts the rows."""
     keys = {key.action: key.key_display for key in look.keymap.bindings_in(Scope.SORTING)}
     lines: list[StyledLine] = []
     for column in columns:
@@ -257,5 +257,5 @@ def sort_choice_lines(
 
 
 def sort_action(column: ColumnSpec) -> str:
-    """The action of the sort dialog that chooses a column; settings can give it a key."""
+    """The sort dialog's action for a column; users can assign a key to it in the settings."""
     return f"choose('{column.name.upper()}')"

@@ -1,4 +1,4 @@
-"""The line with the names of a job's tabs."""
+"""Draws the line with the names of a job's tabs."""
 
 from tui.keys.key_table import Scope
 from tui.model.tabs import Tab

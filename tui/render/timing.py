@@ -1,4 +1,4 @@
-"""The timing tab, how late chunks were sent: figures, a plot over time, and a histogram."""
+"""Draws the timing tab: lag figures, a plot of lag over time, and a histogram."""
 
 import math
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from workers.pacing.certificate import LAG_TOLERANCE_MS
 from workers.traces.chunk_times import BIN_EDGES_MS, Timing
 
 PLOT_ROWS = 8
-"""Rows of the plot, which has the scale of the gauges: 0.1 ms at the bottom, 1 s at the top, the
-tolerance in the middle. A row is half a decade."""
+"""Rows of the plot. Its scale is that of the gauges: 0.1 ms at the bottom, 1 s at the top, the
+tolerance in the middle. Each row spans half a decade."""
 
 AXIS_WIDTH = 7  # cells before the plot
 AXIS_LABELS_MS = {6: "100", 4: "10", 2: "1", 0: "0.1"}
-"""Labels of rows, by row from the bottom; each is the value at the row's lower edge."""
+"""Maps rows, counted from the bottom, to labels: the lag at the row's lower edge."""
 
-MAX_LISTED_SLIPS = 20  # slips that have their own line
-BIN_TEXT_WIDTH = 34  # cells of a histogram line without its bar
+MAX_LISTED_SLIPS = 20  # maximum slips with a line each
+BIN_TEXT_WIDTH = 34  # cells of a histogram line, not counting its bar
 MIN_BIN_WIDTH, MAX_BIN_WIDTH = 4, 60
 
 
 def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> list[StyledLine]:
-    """The latest attempt in detail, and a line for each earlier one."""
+    """Draws the latest attempt in detail, and a line for each earlier attempt."""
     if not timings:
-        return [[("  No chunk was sent yet.", Role.FAINT)]]
+        return [[("  No chunk has been sent yet.", Role.FAINT)]]
     *earlier, latest = timings
     lines = _figure_lines(latest, cells, symbols)
     lines += [[], *plot(latest, cells, symbols)]
@@ -101,9 +101,9 @@ def _percentile(rank: tuple[str, float]) -> StyledLine:
 
 
 def plot(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """The worst lag of each column on a logarithmic scale, with the tolerance and the slips.
+    """Plots the maximum lag of each column on a logarithmic scale, with tolerance and slips.
 
-    A column is 1, 2, 5, 10 … chunks wide, so that the scale of a growing plot rarely changes.
+    A column is 1, 2, 5, 10 … chunks wide; these steps keep the scale of a growing plot stable.
     """
     lags, room = timing.lags_us, max(cells - AXIS_WIDTH - 2, 1)
     steps = (digit * 10**decade for decade in count() for digit in (1, 2, 5))
@@ -114,7 +114,7 @@ def plot(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
         share = gauges.lag_fraction(max(lags[start : start + step]) / 1000)
         eighths.append(max(min(math.ceil(share * full), full), 1))
     seconds = step * timing.settings.chunk_ms / 1000
-    column = f"the worst of {seconds:g} s" if step > 1 else "a chunk"
+    column = f"max lag in {seconds:g} s" if step > 1 else "a chunk"
     title = [("  lag in ms over time", Role.HEADING), (f"   a column is {column}", Role.FAINT)]
     rows = [_plot_row(row, eighths, room, symbols) for row in reversed(range(PLOT_ROWS))]
     return [title, *rows, *_axis_lines(timing, len(eighths), step, symbols)]
@@ -128,13 +128,13 @@ def _plot_row(row: int, eighths: Sequence[int], room: int, symbols: Symbols) -> 
     if row != tolerance:
         return [label, (bars, role)]
     line: StyledLine = [label]
-    for cell in bars.ljust(room):  # the tolerance is at the lower edge of this row
+    for cell in bars.ljust(room):  # the tolerance is the lower edge of this row
         line.append((symbols.tolerance_line, Role.FAINT) if cell == " " else (cell, role))
     return line
 
 
 def _axis_lines(timing: Timing, columns: int, step: int, symbols: Symbols) -> list[StyledLine]:
-    """The slips, and the first and last position in the recording."""
+    """Draws the line of slips, then the first and last position in the recording."""
     margin = " " * AXIS_WIDTH
     start, end = (format_duration(timing.chunk_start_s(at)) for at in (0, len(timing.lags_us)))
     gap = " " * max(columns - cell_width(start) - cell_width(end), 1)
@@ -152,7 +152,7 @@ def _axis_lines(timing: Timing, columns: int, step: int, symbols: Symbols) -> li
 
 
 def histogram(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """A bar for each bin, from the first to the last one with chunks."""
+    """Draws a bar for each bin, from the first bin with chunks to the last."""
     bins, total = timing.bin_counts, len(timing.lags_us)
     filled = [index for index, chunks in enumerate(bins) if chunks]
     room = max(min(cells - BIN_TEXT_WIDTH, MAX_BIN_WIDTH), MIN_BIN_WIDTH)

@@ -1,4 +1,4 @@
-"""The lines of a trace for display: each in one row, or a single one in full."""
+"""Formats lines of a trace for display: each in one row, or one line in full."""
 
 import json
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from workers.traces.format import TraceHead
 from workers.traces.tail import TraceEntry, entry_content
 
 KIND_WIDTH = 15  # cells of the name of an event
-MAX_EVENT_CHARS = 2000  # characters of an event that rows show and filters search
-MIN_BESIDE_WIDTH = 40  # in fewer cells, the value of a field is below its name
+MAX_EVENT_CHARS = 2000  # rows show and filters search only these characters of an event
+MIN_BESIDE_WIDTH = 40  # narrower screens show values below names
 
 
 class Direction(Enum):
-    """The origin of an event."""
+    """Where an event comes from."""
 
     LOCAL = auto()
     SENT = auto()
@@ -32,18 +32,18 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """The displayed texts of an event."""
+    """The texts shown for an event."""
 
     direction: Direction
     kind: str
     text: str
     role: Role = Role.TEXT
-    prefix: str = ""  # before the text; if both do not fit, the end of the text is shown
+    prefix: str = ""  # before the text; if both do not fit, the start of the text is cut
     elapsed_s: float | None = None  # seconds since the attempt's process started
 
 
 def event_summary(entry: TraceEntry) -> EventSummary:
-    """Summarises a line of a trace, whose contents are not trusted."""
+    """Summarises a line of a trace. Its contents are untrusted."""
     fields = entry.fields
     if fields is None:
         why = f"{entry.size_bytes} bytes" if entry.is_truncated else "damaged"
@@ -63,7 +63,7 @@ def event_summary(entry: TraceEntry) -> EventSummary:
 
 
 def search_text(entry: TraceEntry) -> str:
-    """The text of a line that filters search."""
+    """Returns the text of a line that filters search."""
     event = event_summary(entry)
     return f"{event.direction.name} {event.kind} {event.prefix}{event.text}".casefold()
 
@@ -129,14 +129,14 @@ def _duration(seconds: float) -> str:
 
 
 def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:
-    """An event in one row: time, origin, name and text."""
+    """Draws an event in one row: time, origin, name and text."""
     signs = {Direction.SENT: symbols.sent, Direction.RECEIVED: symbols.received}
     sign = signs.get(event.direction, symbols.separator)
     elapsed = ""
     if (elapsed_s := event.elapsed_s) is not None:
         elapsed = f"{format_duration(elapsed_s)}.{int(max(elapsed_s, 0) * 1000) % 1000:03}"
     room = max(cells - 13 - KIND_WIDTH - cell_width(event.prefix), 0)
-    if event.prefix and cell_width(event.text) > room:  # an open turn has its new words at the end
+    if event.prefix and cell_width(event.text) > room:  # an open turn's new words come last
         text = symbols.ellipsis + tail(event.text, room - 1) if room else ""
     else:
         text = fit(event.text, room, symbols.ellipsis)
@@ -150,7 +150,7 @@ def event_row(event: EventSummary, cells: int, symbols: Symbols) -> StyledLine:
 
 
 def entry_lines(entry: TraceEntry, cells: int) -> list[StyledLine]:
-    """The complete contents of a line of a trace, field by field, lists item by item."""
+    """Draws all contents of a line of a trace: one field or list item after another."""
     if entry.fields is None:
         return wrap_sentence(" ", clean(entry.text, 10 * MAX_EVENT_CHARS), Role.TEXT, cells)
     lines: list[StyledLine] = []

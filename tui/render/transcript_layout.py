@@ -15,27 +15,27 @@ from workers.jobs.transcript import transcript_line
 from workers.protocol.messages import Turn
 
 MAX_TURN_CHARS = 100_000
-"""Characters of a turn that are drawn: a faulty server may send more in every message."""
+"""Maximum characters drawn for a turn; a faulty server may send longer turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
     """One row of one turn."""
 
-    start_label: str  # start time of the turn, on its first row; otherwise empty
+    start_label: str  # the turn's start time; empty except on its first row
     settled: str
     unsettled: str
     final: bool
-    text_offset: int = 0  # the offset of its first character in the turn's text
-    end_label: str = ""  # end time and mean confidence of its words, on the first row
+    text_offset: int = 0  # offset of the row's first character in the turn's text
+    end_label: str = ""  # end time and mean confidence of the turn, on its first row
 
 
 TranscriptRow: TypeAlias = TextRow | AttemptSpan
-"""A row of text, or the divider row that marks the start of a further attempt."""
+"""A row of text, or a divider row before a further attempt."""
 
 
 def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
-    """Wraps a turn into rows of at most ``cells`` cells; settled words come first."""
+    """Wraps a turn into rows of at most ``cells`` cells: settled words, then open words."""
     line = transcript_line(turn)
     settled = " ".join(clean(line.stable_text, MAX_TURN_CHARS).split())
     unsettled = clean(line.unstable_text, MAX_TURN_CHARS).split()
@@ -56,7 +56,7 @@ def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
 
 
 def _format_timestamp(time_ms: int) -> str:
-    """Formats a time in at most 7 cells; empty for an impossible one."""
+    """Formats a time in at most 7 cells; empty if the time is impossible."""
     minutes = time_ms // 60_000
     if minutes < 600:
         return format_duration(time_ms / 1000) if time_ms >= 0 else ""
@@ -64,7 +64,7 @@ def _format_timestamp(time_ms: int) -> str:
 
 
 def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> str:
-    """The rule between two attempts; contains only the number if the line is narrow."""
+    """Draws the rule between two attempts; narrow lines show only the attempt's number."""
     at, rule = attempt_span.start.at_ms, symbols.rule * 2
     number = f"attempt {attempt_span.attempt}"
     full = f"{number} from {format_duration(at / 1000)}.{at // 100 % 10}"
@@ -77,7 +77,7 @@ def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> 
 class TranscriptLayout:
     """The rows of one transcript at one width.
 
-    A turn is wrapped again only if it changed, so updating three hours of final turns costs one
+    Only changed turns are wrapped again: updating three hours of final turns costs one
     comparison per turn.
     """
 
@@ -115,9 +115,9 @@ class TranscriptLayout:
         return first
 
     def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:
-        """Finds a text, ignoring case, also across the ends of rows.
+        """Finds a text, ignoring case; matches may span several rows.
 
-        ``first_row``: the first row of the first turn that is searched.
+        ``first_row``: where to start; must be the first row of a turn.
         """
         text = " ".join(text.split())
         if not text:
@@ -144,7 +144,7 @@ class TranscriptLayout:
         return [row for row in self.rows[self._first_rows[item] : end] if isinstance(row, TextRow)]
 
     def _item_text(self, item: int) -> str:
-        """The text of the item's rows, including the spaces between them."""
+        """Returns the text of the item's rows, joined with the spaces between them."""
         text = self._texts[item]
         if text is None:
             text = ""

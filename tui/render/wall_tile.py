@@ -1,4 +1,4 @@
-"""A session as a tile of the wall: its name in a rule, gauges, and the latest words."""
+"""Draws a session as a tile of the wall: its name in a rule, gauges, and the latest words."""
 
 from dataclasses import dataclass
 
@@ -27,29 +27,29 @@ GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Possible grids as (columns, rows), most tiles first."""
 
 MIN_TILE_WIDTHS = {3: 50, 2: 39, 1: 39}
-"""Minimum cells of a tile by number of columns; larger tiles are meant for reading."""
+"""Minimum width of a tile by number of columns; more for three, as wide tiles are easier to read."""
 
 MIN_TILE_ROWS = 9
 
-MIN_ONE_LINE_GAUGES_WIDTH = 56  # in fewer cells, gauges take two lines
+MIN_ONE_LINE_GAUGES_WIDTH = 56  # in narrower tiles, gauges take two lines
 _NEXT_SMALLER_GRID = {9: 6, 6: 4, 4: 2, 2: 1}
-"""Number of tiles of the next smaller grid."""
+"""The number of tiles in the next smaller grid."""
 
-MIN_TILE_BAR_WIDTH = 9  # if the bar would be shorter, only the time left is beside it
-TEXT_MARGIN = 2  # cells before words, for the sign of a turn
-MAX_PROBLEM_ROWS = 3  # rows for an error
+MIN_TILE_BAR_WIDTH = 9  # minimum cells; else only the time left is beside the bar
+TEXT_MARGIN = 2  # cells for the sign of a turn, before its words
+MAX_PROBLEM_ROWS = 3  # maximum rows of an error
 
 
 @dataclass(frozen=True, slots=True)
 class TileEdges:
-    """Which edges of the wall a tile touches; this determines the rules around it."""
+    """The edges of the wall that a tile touches; they determine which rules are drawn around it."""
 
     at_left: bool
     at_top: bool
 
 
 def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
-    """Chooses columns and rows: as many readable tiles as there are sessions."""
+    """Chooses columns and rows: up to one tile per session, while all tiles stay readable."""
     for columns, lines in GRID_SHAPES:
         fits = cells // columns >= MIN_TILE_WIDTHS[columns] and rows // lines >= MIN_TILE_ROWS
         if fits and sessions > _NEXT_SMALLER_GRID[columns * lines]:
@@ -58,7 +58,7 @@ def grid_shape(cells: int, rows: int, sessions: int) -> tuple[int, int]:
 
 
 def split_evenly(total: int, parts: int) -> list[tuple[int, int]]:
-    """Returns the offset and length of each part; the first parts take the remainder."""
+    """Splits a length into parts, as offset and length; the first parts take the remainder."""
     share, rest = divmod(total, parts)
     lengths = [share + (part < rest) for part in range(parts)]
     return [(sum(lengths[:part]), length) for part, length in enumerate(lengths)]
@@ -74,7 +74,7 @@ def wall_heading(
     *,
     pinned: bool,
 ) -> StyledLine:
-    """The ranking and the number of sessions on this page; ``page`` counts from 0."""
+    """Shows the ranking, how many sessions are displayed, and the page; ``page`` counts from 0."""
     dot = (f" {symbols.separator} ", Role.FAINT)
     line: StyledLine = [(" ", Role.FAINT), (ranking, Role.HEADING)]
     if sessions > tiles:
@@ -94,7 +94,7 @@ def tile_lines(
     symbols: Symbols,
 ) -> list[StyledLine]:
     """Draws a tile in exactly ``rows`` lines of at most ``cells`` cells."""
-    room = cells - 3  # the vertical rule, and a space on both sides
+    room = cells - 3  # the vertical rule with a space on each side
     gauge_lines = _gauge_lines(job_state, room, symbols)
     body = rows - 1 - len(gauge_lines)
     problem = _problem_lines(job_state, context, room, symbols)[: max(body, 0)]
@@ -110,7 +110,7 @@ def tile_lines(
 def _title_line(
     job_state: JobState, context: RowContext, edges: TileEdges, cells: int, symbols: Symbols
 ) -> StyledLine:
-    """The rule with the name at its left end and the state at its right end."""
+    """Draws the rule with the name at the left end and the state at the right end."""
     role = STATUS_ROLES[job_state.status]
     sign = status_sign(job_state, context, symbols)
     joint = symbols.rule if edges.at_left else symbols.tee if edges.at_top else symbols.cross
@@ -135,7 +135,7 @@ def _title_line(
 
 
 def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
-    """Progress, lag and level, in one line if there is room."""
+    """Draws progress, lag and level, in one line if there is room."""
     lag: StyledLine = [(" " * (LAG_GAUGE_WIDTH + LAG_NUMBER_WIDTH + 4), Role.FAINT)]
     if (lag_ms := metrics.lag_ms(job_state)) is not None:
         slip = (symbols.slip if job_state.slips else " ", Role.WARNING)
@@ -154,7 +154,7 @@ def _gauge_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[Styl
 
 
 def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledLine:
-    """A bar, the time sent and in total, and the time left, in exactly ``cells`` cells."""
+    """Draws a bar, the sent and total time, and the time left, in exactly ``cells`` cells."""
     share, left_s = metrics.progress_fraction(job_state), metrics.remaining_s(job_state)
     if share is None:
         return [(" " * cells, Role.FAINT)]
@@ -170,7 +170,7 @@ def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledL
 def _transcript_lines(
     job_state: JobState, cells: int, rows: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The end of the transcript; wraps only as many turns as are visible, from the last."""
+    """Draws the end of the transcript; wraps only the visible turns, from the last one back."""
     if rows < 1 or cells <= TEXT_MARGIN:
         return []
     room = cells - TEXT_MARGIN
@@ -202,7 +202,7 @@ def _transcript_lines(
 def _problem_lines(
     job_state: JobState, context: RowContext, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The error, or what the job waits for."""
+    """Shows the error, or says what the job waits for."""
     sign, role = symbols.status[job_state.status], STATUS_ROLES[job_state.status]
     reason = latest_words.wait_reason(job_state, context)
     if job_state.status is JobStatus.QUEUED:

@@ -10,8 +10,8 @@ from tui.theme.symbols import Symbols
 from workers.protocol.endpoint import EndpointKind
 
 COST_NOTES = {
-    EndpointKind.EMBEDDED: "Nothing leaves this machine, and nothing costs money.",
-    EndpointKind.CUSTOM: "This is your own endpoint; its operator knows what it costs.",
+    EndpointKind.EMBEDDED: "No audio leaves this machine, and nothing costs money.",
+    EndpointKind.CUSTOM: "This is your own endpoint; ask its operator about costs.",
     EndpointKind.SERVICE: "The service bills every second that a session is open.",
 }
 
@@ -26,13 +26,11 @@ FIRST_STEPS = (
 def welcome_lines(
     destination: Destination, keymap: Keymap, cells: int, symbols: Symbols
 ) -> list[StyledLine]:
-    """The first keys to press, where audio is streamed to, and what that costs."""
+    """Lists the first keys to press, and says where audio is streamed to and what that costs."""
     pairs = [(keymap.key_display(scope, action), does) for scope, action, does in FIRST_STEPS]
     keys = definition_lines(pairs, cells, min_term_width=4, indent=0)
     lines: list[StyledLine] = [[("No recordings yet.", Role.STRONG)], [], *keys, []]
-    sentence = (
-        f"Added recordings are streamed at the speed of speech to: {clean(destination.name)}."
-    )
+    sentence = f"Added recordings are streamed in real time to: {clean(destination.name)}."
     lines += wrap_sentence(symbols.target_arrow, sentence, Role.MUTED, cells)
     if destination.kind is not None:
         role = Role.ALARM if destination.kind is EndpointKind.SERVICE else Role.MUTED

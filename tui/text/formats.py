@@ -1,14 +1,14 @@
-"""Numbers in words: counts, durations, sizes, sample rates and channels."""
+"""Formats counts, durations, sizes, sample rates and channels for users."""
 
 
 def format_count(count: int, noun: str) -> str:
-    """Formats a count: ``1 job``, ``3 jobs``, ``1,204 files``; the noun's plural must end in s."""
+    """Formats a count, such as ``1 job`` or ``1,204 files``; adds an s for the plural."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def format_duration(seconds: float, *, show_hours: bool = False) -> str:
-    """Formats ``3:07`` or ``1:02:33``, rounded down; ``show_hours``: even if there are none."""
-    whole = int(round(max(seconds, 0.0), 6))  # a sum of floats may be slightly too small
+    """Formats ``3:07`` or ``1:02:33``, rounded down; ``show_hours``: show hours even if 0."""
+    whole = int(round(max(seconds, 0.0), 6))  # float sums may be slightly too small
     minutes, rest = divmod(whole, 60)
     if show_hours or minutes >= 60:
         return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

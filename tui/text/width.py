@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from rich.cells import cell_len, set_cell_size
 
 MAX_TEXT_CHARS = 20_000
-"""Default limit: about twenty minutes of speech. No name or sentence is longer, and measuring a
+"""Default limit: about twenty minutes of speech. Names and sentences are shorter, and measuring a
 longer text for every frame would be slow."""
 
 MAX_COMBINING_MARKS = 8
@@ -19,25 +19,25 @@ MAX_COMBINING_MARKS = 8
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _ZERO_WIDTH_NON_JOINER = "\u200c"
-"""Kept, because Persian and Indic scripts need it; it has no width."""
+"""Has no width, but is kept: Persian and Indic scripts need it."""
 _DROPPED_CHARS = frozenset(
     map(chr, (0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)))
 )
-"""Joiners, variation selectors and skin tones of emoji: terminals disagree on their widths."""
+"""Joiners, variation selectors and emoji skin tones. Terminals disagree on their widths."""
 
 _COMBINING_RUN = re.compile(
     rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MAX_COMBINING_MARKS + 1},}}"
 )
-"""Runs that may have too many marks; vowels and finals of old Hangul have no width either."""
+"""Runs that may have too many marks, including old Hangul vowels and finals without width."""
 
 _UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
 
 class _VisibleChars(dict[int, str]):
-    """What to draw for each character, computed when it first appears."""
+    """Maps each character to its drawn form, computed when the character first appears."""
 
     def __missing__(self, code: int) -> str:
-        if len(self) > MAX_TEXT_CHARS:  # a text that uses all of Unicode
+        if len(self) > MAX_TEXT_CHARS:  # a text may use all of Unicode
             self.clear()
         char = chr(code)
         if char in _DROPPED_CHARS:
@@ -47,7 +47,7 @@ class _VisibleChars(dict[int, str]):
         elif char.isprintable() or char == _ZERO_WIDTH_NON_JOINER:
             visible = char
         elif code < 0x20:
-            visible = chr(0x2400 + code)  # the picture of the control character
+            visible = chr(0x2400 + code)  # the symbol for the control character
         else:
             visible = "\ufffd"  # C1 controls, bidi overrides, lone surrogates, unassigned
         self[code] = visible
@@ -58,10 +58,10 @@ _VISIBLE_CHARS = _VisibleChars()
 
 
 def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
-    """Makes one line without anything that a terminal would execute, reorder or measure wrongly.
+    """Makes a single line, safe for terminals: nothing is executed, reordered or misaligned.
 
     Line breaks become spaces. Control characters, bidi overrides and the undecodable bytes of a
-    file name become visible symbols. A text of more than ``max_chars`` characters is cut.
+    file name become visible symbols. Text after ``max_chars`` characters is cut.
     """
     if len(text) > max_chars:
         text = text[: max_chars - 1] + "…"
@@ -102,7 +102,7 @@ def line_width(line: Iterable[tuple[str, object]]) -> int:
 
 
 def is_single_width(text: str) -> bool:
-    """Whether every character certainly takes one cell, as in European scripts."""
+    """Whether every character is known to take one cell, as in European scripts."""
     return text.isascii() or not _UNCERTAIN_WIDTH.search(text)
 
 
@@ -126,7 +126,7 @@ def fit_middle(text: str, cells: int, ellipsis: str) -> str:
 
 
 def tail(text: str, cells: int) -> str:
-    """The end of a cleaned text in at most ``cells`` cells; half a wide one becomes a space."""
+    """The end of a cleaned text in ``cells`` cells; half a wide character becomes a space."""
     if cells <= 0:
         return ""
     end = text[-cells:]
@@ -158,7 +158,7 @@ def wrap_rows(text: str, cells: int) -> list[str]:
 
 
 def row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
-    """Yields the start and end offset of each row, for a text with single spaces between words.
+    """Yields each row's start and end offset. Words must be separated by single spaces.
 
     Greedy; a word is split only if it is longer than a row.
     """

@@ -24,7 +24,7 @@ class Role(Enum):
     KEY = auto()
     FINAL = auto()
     SETTLED = auto()  # words of an open turn that will not change
-    PARTIAL = auto()  # words that may still be revised
+    PARTIAL = auto()  # words of an open turn that may still be revised
     WAITING = auto()
     LIVE = auto()
     SUCCESS = auto()
@@ -32,16 +32,16 @@ class Role(Enum):
     ERROR = auto()
     MATCH = auto()
     CURRENT_MATCH = auto()
-    ALARM = auto()  # must not be missed: the desk is quitting, new starts are held
+    ALARM = auto()  # urgent notices: the desk is quitting, new starts are held
 
-    __hash__ = object.__hash__  # Enum.__hash__ is slow, and it is called for every drawn piece
+    __hash__ = object.__hash__  # Enum.__hash__ is slow, and runs for every drawn piece
 
 
 MIN_CONTRAST_VARIABLE = "legible"
-"""The theme variable for the minimum contrast of dimmed text, as a WCAG ratio."""
+"""The theme variable that sets the minimum contrast of dimmed text, as a WCAG ratio."""
 
 CURSOR_BLEND = 0.2
-"""The share of the primary colour in the background of the current row."""
+"""How much of the primary colour is blended into the current row's background, from 0 to 1."""
 
 StyledText: TypeAlias = tuple[str, Role]
 StyledLine: TypeAlias = list[StyledText]
@@ -58,7 +58,7 @@ class Look:
         self._styles_by_base: dict[Style, Mapping[Role, Style]] = {}
 
     def key_hint(self, scope: Scope, action: str) -> str:
-        """The shortest key of an action, for use in a sentence."""
+        """The shortest key of an action, as written in sentences."""
         return self.keymap.short_key_display(scope, action).translate(self.symbols.arrow_key_names)
 
     def apply_theme(self, variables: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ class Look:
         self._styles_by_base.clear()
 
     def styles_over(self, base: Style) -> Mapping[Role, Style]:
-        """Every role's style on top of ``base``, combined once for all pieces."""
+        """Combines every role's style with ``base``; cached, since all pieces use it."""
         if base not in self._styles_by_base:
             self._styles_by_base[base] = {role: base + style for role, style in self.styles.items()}
         return self._styles_by_base[base]
@@ -137,7 +137,7 @@ def contrast_ratio(one: Color, other: Color) -> float:
 def dimmed_color(text: Color, backgrounds: Sequence[Color], min_contrast: float) -> Color:
     """Blends the text's colour into the first background as far as ``min_contrast`` allows.
 
-    The contrast to every background counts. If it is too low already, the colour stays.
+    The contrast must hold on every background. If it is too low already, the colour stays.
     """
     for percent in range(2, 100, 2):
         color = backgrounds[0].blend(text, percent / 100)

@@ -23,7 +23,7 @@ class Symbols:
     filled: str
     half_filled: str
     track: str
-    tolerance_mark: str  # on a gauge: a lag beyond it counts as late
+    tolerance_mark: str  # on a gauge: lags beyond this mark are late
     late: str
     very_late: str
     slip: str
@@ -35,8 +35,8 @@ class Symbols:
     rule: str
     sent: str  # to the server
     received: str  # from the server
-    bar_heights: tuple[str, ...]  # a cell filled from the bottom, in eighths, from empty to full
-    tolerance_line: str  # across a plot: a lag above it counts as late
+    bar_heights: tuple[str, ...]  # cells filled from the bottom, by eighths: empty to full
+    tolerance_line: str  # across a plot: lags above this line are late
     vertical_rule: str  # between two tiles of the wall
     tee: str  # where a vertical rule begins below a horizontal one
     cross: str  # where two rules cross
@@ -45,7 +45,7 @@ class Symbols:
     checked: str
     unchecked: str
     no_value: str  # in place of a missing number
-    ascending: str  # after the heading of the sorted column: small values first
+    ascending: str  # after the sorted column's heading: small values first
     descending: str
     arrow_key_names: Mapping[int, str]
     """Names of the arrow keys, for `str.translate`; empty where arrows can be drawn."""
@@ -147,7 +147,7 @@ ASCII = Symbols(
 
 
 def symbols_for(encoding: str | None) -> Symbols:
-    """The symbols that a terminal with this encoding can show."""
+    """Returns the symbols that a terminal with this encoding can show."""
     try:
         name = codecs.lookup(encoding or "ascii").name
     except LookupError:

@@ -1,6 +1,6 @@
 """The desk's themes: dark, light, high contrast, and one in the terminal's own colours.
 
-Text has a contrast of at least 4.5 to 1 in dark and light, and of 7 to 1 in high contrast.
+Text contrast is at least 4.5:1 in the dark and light themes, and 7:1 in high contrast.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tui.theme.roles import MIN_CONTRAST_VARIABLE
 def _variables(
     background: str, border: str, hover: str, min_contrast: float = 4.5
 ) -> dict[str, str]:
-    """Theme variables for borders and hovered rows; ``min_contrast``: `MIN_CONTRAST_VARIABLE`."""
+    """Theme variables for borders, hovered rows and `MIN_CONTRAST_VARIABLE`."""
     grounds = ("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active")
     return {
         MIN_CONTRAST_VARIABLE: str(min_contrast),
@@ -97,5 +97,5 @@ def set_theme(app: App[None], theme: str) -> None:
 
 
 def theme_for_terminal(theme: str, color_system: str | None) -> str:
-    """The theme to use with a terminal's ``color_system``, which is a name used by Rich."""
+    """Chooses a theme for a terminal; ``color_system``: one of Rich's names."""
     return _ANSI_FALLBACKS.get(theme, theme) if color_system == "standard" else theme

@@ -102,7 +102,9 @@ def test_a_histogram_has_a_bar_for_each_bin_between_the_first_and_the_last(tmp_p
 
 def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
     """The latest that sent anything is told in full; before the first chunk there is nothing."""
-    assert ["  No chunk was sent yet."] == [text(line) for line in timing_lines((), 80, UNICODE)]
+    assert ["  No chunk has been sent yet."] == [
+        text(line) for line in timing_lines((), 80, UNICODE)
+    ]
 
     write_trace(tmp_path, began(), chunks_sent([50.0] * 3), ended_done())
     write_trace(tmp_path, began(), chunks_sent([0.5] * 30), attempt=2)
