@@ -27,7 +27,7 @@ GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Possible grids as (columns, rows), most tiles first."""
 
 MIN_TILE_WIDTHS = {3: 50, 2: 39, 1: 39}
-"""Minimum width of a tile by number of columns; more for three, as wide tiles are easier to read."""
+"""Minimum width of a tile by number of columns; a wide screen prefers fewer, wider tiles."""
 
 MIN_TILE_ROWS = 9
 
