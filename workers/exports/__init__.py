@@ -1,4 +1,4 @@
-"""Transcripts as files that other programs read.
+"""Writes transcripts as files for other programs.
 
 Every export is made from a `JobState`, so live and finished jobs are exported alike; no module
 reads a run folder. May import `workers.jobs`, `workers.protocol` and `workers.errors`. The module

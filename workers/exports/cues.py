@@ -25,7 +25,7 @@ PREFERRED_MIN_CUE_MS = 1000
 MIN_CUE_MS = 500
 """Shortest duration of a cue; if necessary, the next cue starts late."""
 READING_CHARS_PER_S = 17
-"""Reading speed: before a silence, a cue stays until a viewer has had time to read it."""
+"""Reading speed: a cue before a silence stays until viewers have had time to read it."""
 SPLIT_PAUSE_MS = 600
 """A longer silence between two words is a good place to cut."""
 
@@ -39,7 +39,7 @@ _MID_CLAUSE_COST = 3.0
 _SHORT_CUE_COST = 2.0
 _INNER_PAUSE_COST = 3.0
 _LINE_BREAK_WEIGHT = 8.0
-"""The cost of a cut inside a cue, in characters by which its two lines differ."""
+"""Weight of a bad place for a line break, against one character of difference in line length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _cue_lines(part: Sequence[TimedWord]) -> tuple[str, ...]:
 
 
 def _time_cues(parts: list[list[TimedWord]]) -> list[Cue]:
-    """Shows each cue from its first word until there was time to read it or the next one starts."""
+    """Shows each cue from its first word until viewers have read it or the next cue starts."""
     timed, free = [], 0
     for part, following in zip_longest(parts, parts[1:]):
         start = max(free, part[0].start_ms)

@@ -1,4 +1,4 @@
-"""Writes exports as files: each completely or not at all, and by default none is replaced."""
+"""Writes exports as files, each completely or not at all. By default, keeps existing files."""
 
 import os
 import secrets
@@ -97,7 +97,7 @@ def _check_formats(formats: Iterable[str]) -> list[str]:
 
 
 def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: OverwritePolicy) -> str:
-    """The name to write to, which is unused unless files may be replaced."""
+    """The file name to use: one that is free, unless files may be replaced."""
 
     def existing_files(name: str) -> tuple[Path, ...]:
         paths = (folder / f"{name}.{suffix}" for suffix in formats)

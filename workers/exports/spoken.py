@@ -97,7 +97,7 @@ def _spread_evenly(
 def _interpolate_times(
     texts: list[str], letters: Sequence[int], starts: Sequence[float], ends: Sequence[float]
 ) -> list[TimedWord]:
-    """Times of ``texts``, given the times and lengths of the segments of speech they cover."""
+    """Times of ``texts``, given the times and lengths of the speech that they cover."""
     edges = _cumulative_shares(letters)
     places = _cumulative_shares([len(text) for text in texts])
     start_ms = np.interp(places[:-1], edges, [*starts, ends[-1]]).round().astype(int).tolist()

@@ -1,4 +1,4 @@
-"""Access control: the API key, temporary tokens, and how many sessions may run and start.
+"""Access control: the API key, temporary tokens, and limits on running and starting sessions.
 
 Times named ``now`` are in seconds on the monotonic clock.
 """
@@ -19,10 +19,10 @@ from workers.protocol.messages import MAX_SESSION_S
 START_RATE_PERIOD_S = 60.0
 
 MAX_BACKLOG_S = 2.0
-"""If audio waits longer than this to be recognised, a new session would delay the others."""
+"""New sessions are refused while audio waits longer than this to be recognised."""
 
 EXPIRED_TOKEN_KEEP_S = 3600.0
-"""How long an expired token is still told apart from an unknown one."""
+"""An expired token is reported as expired for at least this long, later as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Admission:
             self._start_times.popleft()
         max_starts = self._policy.max_starts_per_minute
         is_full = self.active_sessions >= self.session_limit(capacity)
-        # Without sessions, the backlog is left over from the last one and will disappear.
+        # If no session is running, the backlog is a remnant of the last one and does not matter.
         is_behind = self.active_sessions > 0 and backlog_s > MAX_BACKLOG_S
         is_too_soon = max_starts is not None and len(self._start_times) >= max_starts
         if is_full or is_behind or is_too_soon:
@@ -82,7 +82,7 @@ class KeyStore:
 
     def __init__(self, policy: ServerPolicy) -> None:
         self._policy = policy
-        self._tokens: dict[str, tuple[float, float]] = {}  # to expiry and longest session, in s
+        self._tokens: dict[str, tuple[float, float]] = {}  # expiry, longest session (s)
 
     def authorise(self, key: str | None, now: float) -> float:
         """Returns how many seconds a session with this key or token may last; raises `Refusal`."""
@@ -98,7 +98,7 @@ class KeyStore:
     def is_api_key(self, key: str | None) -> bool:
         """Whether this is the API key. If the policy has none, any key is accepted, even None."""
         if self._policy.api_key is None:
-            # The service refuses the Bearer scheme. It is a common mistake, so show it here too.
+            # The Bearer scheme is a common mistake. Refuse it here too, as the service does.
             return key is None or not key.startswith("Bearer ")
         if key is None:
             return False
@@ -118,6 +118,6 @@ class KeyStore:
 
 
 def request_key(headers: Headers, query: str) -> str | None:
-    """The key of a request: the ``Authorization`` header as it is, else the query's ``token``."""
+    """Returns the whole ``Authorization`` header, or else the ``token`` of the query."""
     candidates = headers.get_all("Authorization") + parse_qs(query).get("token", [])
     return next((key for key in candidates if key), None)

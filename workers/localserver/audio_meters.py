@@ -11,8 +11,8 @@ from workers.protocol.messages import MAX_CHUNK_MS, MIN_CHUNK_MS, Heartbeat, Sil
 
 AHEAD_ALLOWANCE_S = 300
 MAX_SEND_RATE = 1.25
-"""A client may send this much audio beyond 1.25 times the elapsed time. Inferred from errors of the
-service that users have quoted; it also limits the queue of the recogniser."""
+"""A client may send this much audio beyond 1.25 times the elapsed time. Inferred from errors that
+users of the service have quoted. The limit also bounds the queue of the recogniser."""
 
 HEARTBEAT_INTERVAL_S = 5.0
 """Interval from the vendor's SDK, which says "about every five" seconds."""
@@ -33,7 +33,7 @@ class ReceivedAudio:
     def add_chunk(self, data: bytes, now: float) -> None:
         """Adds a chunk; raises `Refusal` if it breaks a limit.
 
-        The last chunk may be too short, so a short one is refused when another follows.
+        Only the last chunk may be too short, so a short chunk is refused when another one arrives.
         """
         if self._short_chunk_ms is not None:
             raise wrong_chunk_duration(self._short_chunk_ms)
@@ -81,12 +81,12 @@ class SilenceTracker:
         self._handled_ms = 0  # silence before this position is no longer acknowledged
 
     def mark_spoken(self, sent: list[messages.ServerMessage]) -> None:
-        """Excludes the time of recognised words, even where the detector found silence."""
+        """Never acknowledges the time of recognised words, even if the detector found silence."""
         ends = [turn.words[-1].end for turn in sent if isinstance(turn, Turn) and turn.words]
         self._handled_ms = max([self._handled_ms, *ends])
 
     def take_silences(self, report: Recognised) -> list[Silence]:
-        """Returns the seconds of silence that are new in this report."""
+        """Returns a message for each further second of silence in this report."""
         first_ms = max(self._handled_ms, report.position_ms - report.silence_ms)
         last_ms = report.position_ms - SILENCE_MESSAGE_MS
         starts_ms = range(first_ms, last_ms + 1, SILENCE_MESSAGE_MS)

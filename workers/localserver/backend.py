@@ -1,4 +1,4 @@
-"""The interface of a recogniser, which the recogniser processes or a script implement."""
+"""The interface to what recognises speech: the recogniser processes or a script."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -20,14 +20,14 @@ class SpeechStream(Protocol):
         """Applies new settings from the next chunk on."""
 
     async def flush(self) -> None:
-        """Requests the end of the open turn, which `Flushed` will report."""
+        """Requests the end of the open turn. The report `Flushed` confirms it."""
 
     async def next_report(self) -> StreamReport:
         """Waits for the next report."""
 
 
 class Backend(Protocol):
-    """Provides the streams of a server. Subclasses inherit the ordinary socket."""
+    """Opens a stream for each session. By default, `wrap_socket` returns an ordinary socket."""
 
     @property
     def capacity(self) -> int:
@@ -35,12 +35,12 @@ class Backend(Protocol):
 
     @property
     def backlog_s(self) -> float:
-        """How many seconds audio currently waits to be recognised; 0 without load."""
+        """The time that audio currently waits to be recognised, in seconds; 0 without load."""
 
     def open_stream(self, parameters: Parameters) -> AbstractAsyncContextManager[SpeechStream]:
         """Opens the stream of one session, for as long as the context lasts.
 
-        Entering waits until the stream can be served, and raises `Refusal` if it never can.
+        Entering the context waits until the stream is ready; raises `Refusal` if it cannot be.
         """
 
     def wrap_socket(self, socket: ServerConnection) -> ClientSocket:

@@ -28,7 +28,7 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 SERVER_EXIT_TIMEOUT_S = 3.0
 SERVER_TERMINATE_TIMEOUT_S = 1.0
-"""Time to exit after its stdin is closed, and then after SIGTERM, before it is killed."""
+"""Time for the child to exit after stdin is closed, and again after SIGTERM; then it is killed."""
 
 SUSPENSION_CHECK_INTERVAL_S = 1.0  # while the child is not ready yet
 
@@ -46,7 +46,7 @@ def require_packages(packages: PackageGroups = REQUIRED_PACKAGES) -> None:
 
 
 class LocalServer:
-    """The server process. `start` does not wait until it is ready, `wait_for_address` does.
+    """The server process. `start` does not wait until it is ready; `wait_for_address` does.
 
     The API key is passed over stdin, since other users can read arguments and environment. When the
     parent dies for any reason, stdin ends and the child exits.
@@ -60,7 +60,7 @@ class LocalServer:
         self._max_sessions = max_sessions
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self._lines: list[str] = []  # its stdout: the address, then the capacity
+        self._lines: list[str] = []  # stdout of the child: the address, then the capacity
         self._announced = threading.Event()  # both lines arrived, or the process ended
 
     def __enter__(self) -> Self:
@@ -98,7 +98,7 @@ class LocalServer:
         self._reader.start()
 
     def restart_if_dead(self) -> None:
-        """Replaces the process if it died or was suspended (SIGSTOP); raises what `start` does."""
+        """Replaces the process if it died or was suspended (SIGSTOP). Raises as `start` does."""
         dead = self._process
         if dead is not None and (dead.poll() is not None or processes.is_suspended(dead.pid)):
             self.close()
@@ -136,7 +136,7 @@ class LocalServer:
         return int(self._lines[1].removeprefix("capacity "))
 
     def close(self) -> None:
-        """Stops the process within a time limit; does nothing if there is none."""
+        """Stops the process within a time limit; does nothing if no process was started."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return

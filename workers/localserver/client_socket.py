@@ -1,4 +1,4 @@
-"""The client's socket as a session uses it: sends messages, receives frames, closes in time."""
+"""The client's socket: sends messages, receives frames, and closes within a time limit."""
 
 import asyncio
 from contextlib import suppress
@@ -37,8 +37,8 @@ class ClientSocket:
 
     async def close(self, code: int, reason: str) -> None:
         """Starts the close, which takes at most `SOCKET_CLOSE_TIMEOUT_S`."""
-        # Keep reading while the client sends: its close frame queues behind its audio, and cutting
-        # the connection instead could lose our last message.
+        # Keep reading while the client sends, because its close frame follows its audio. If we
+        # cut the connection instead, the client could lose our last message.
         discarding = asyncio.create_task(self._discard_incoming())
         try:
             async with asyncio.timeout(SOCKET_CLOSE_TIMEOUT_S):

@@ -46,7 +46,7 @@ class Feature:
     note: str  # what the server does, in a few words
     example: str  # a query that requests it
     is_requested_by: Callable[[Json], bool] = bool
-    """Whether a value requests the feature; by default false, zero and empty values do not."""
+    """Returns whether a value requests the feature. By default, false, 0 and empty ones do not."""
     code: WarningCode = WarningCode.NOT_HONOURED
 
     @property
@@ -82,7 +82,7 @@ def _features(
     code: WarningCode = WarningCode.NOT_HONOURED,
     is_requested_by: Callable[[Json], bool] = bool,
 ) -> Iterator[Feature]:
-    """Features with one note. A space separates their examples; the last parameter is the name."""
+    """Yields a feature per example, named after its last parameter. Spaces separate examples."""
     for query in examples.split():
         name = query.rpartition("&")[2].partition("=")[0]
         yield Feature(name, support, note, query, is_requested_by, code)

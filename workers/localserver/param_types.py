@@ -49,7 +49,7 @@ class ParamType:
 
 
 class BooleanParam(ParamType):
-    """``true`` or ``false``, or capitalised, as Python clients write them."""
+    """``true`` or ``false``; also ``True`` and ``False``, as Python clients write them."""
 
     def parse(self, text: str) -> Json:
         if text.lower() not in ("true", "false"):
@@ -75,7 +75,7 @@ class NumberParam(ParamType):
 
     def check(self, value: Json) -> None:
         assert isinstance(value, int | float)
-        if not value >= self.low:  # written so that NaN is out of range
+        if not value >= self.low:  # not `value < self.low`, which is false for NaN
             raise InvalidValue(f"must be at least {self.low:,}{self.unit}")
         if not value <= self.high:
             raise InvalidValue(f"must be at most {self.high:,}{self.unit}")
@@ -86,7 +86,7 @@ class IntegerParam(NumberParam):
     """A whole number from ``low`` to ``high``."""
 
     def parse(self, text: str) -> int:
-        # Twenty digits exceed every limit and are still cheap to convert.
+        # No valid number has more than twenty digits, and longer ones are slow to convert.
         if not re.fullmatch(r"[+-]?\d{1,20}", text, re.ASCII):
             raise InvalidValue("must be a whole number")
         value = int(text)
@@ -102,7 +102,7 @@ class ChoiceParam(ParamType):
 
     def check(self, value: Json) -> None:
         if value not in self.values:
-            raise InvalidValue(f"'{value}' is none of {', '.join(self.values)}")
+            raise InvalidValue(f"'{value}' is not one of {', '.join(self.values)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class StringListParam(ParamType):
     """A list of texts, written in a URL as a JSON array."""
 
     max_items: float = math.inf
-    exclusive_item: str = ""  # an item that must be the only one
+    exclusive_item: str = ""  # if present, it must be the only item
     allows_commas: bool = False  # whether a URL may also separate the items by commas
 
     def parse(self, text: str) -> Json:
@@ -138,7 +138,7 @@ class StringListParam(ParamType):
         if len(value) > self.max_items:
             raise InvalidValue(f"Max {self.max_items} items")
         if self.exclusive_item in value and len(value) > 1:
-            raise InvalidValue(f"'{self.exclusive_item}' must be the only one")
+            raise InvalidValue(f"'{self.exclusive_item}' must be the only item")
 
 
 class ObjectParam(ParamType):
@@ -160,7 +160,7 @@ class ModelParam(ParamType):
 
     def check(self, value: Json) -> None:
         if value not in KNOWN_MODELS and not U3_MODEL_PATTERN.fullmatch(str(value)):
-            raise InvalidValue(f"'{value}' is none of {', '.join(KNOWN_MODELS)}")
+            raise InvalidValue(f"'{value}' is not one of {', '.join(KNOWN_MODELS)}")
 
 
 def _parse_json(text: str) -> Json:

@@ -54,7 +54,7 @@ MODE_DEFAULTS = {
     Mode.BALANCED: Endpointing(400, 1000, vad_threshold=0.3, first_partial_ms=500),
     Mode.MAX_ACCURACY: Endpointing(600, 1500, vad_threshold=0.3, first_partial_ms=700),
 }
-"""Our own defaults: the service does not publish its own, which differ between models."""
+"""Our own defaults: those of the service differ between models and are not published."""
 
 TURN_SILENCE_MS = IntegerParam(50, 10_000, " ms")
 PROBABILITY = NumberParam(0, 1)

@@ -66,7 +66,7 @@ class Hypothesis:
     words: RecognisedWords
     settled_count: int = 0  # number of words at the start that will no longer change
     end_of_turn: bool = False
-    """The turn ended with the last word; the next hypothesis belongs to the next turn."""
+    """True if the turn ended with these words; the next hypothesis belongs to the next turn."""
     end_of_turn_confidence: float = 0.0
 
 
@@ -142,7 +142,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """Replies to `Flush`: all audio before it was recognised and reported; the turn has ended."""
+    """Replies to `Flush`: all earlier audio was recognised and reported, and the turn has ended."""
 
     stream: StreamId
 
@@ -161,7 +161,7 @@ RecogniserReport: TypeAlias = Ready | StreamReport
 # --- framing ------------------------------------------------------------------------------------
 
 MESSAGE_HEADER = struct.Struct("<I")
-"""The length of the pickle that follows; both together are a message."""
+"""A message is this length in bytes, followed by a pickle of that length."""
 
 
 def pack_message(message: RecogniserCommand | RecogniserReport) -> bytes:

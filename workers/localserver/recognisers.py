@@ -1,7 +1,7 @@
 """Starts one recogniser process per core and distributes the sessions among them.
 
-Runs in the server's event loop. A new stream goes to the process with the fewest. When a process
-dies, its sessions end and another process replaces it.
+Runs in the server's event loop. A new stream goes to the process with the fewest streams. When a
+process dies, its sessions end and another process replaces it.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ MAX_STREAMS_PER_PROCESS = 4
 
 MAX_RECOGNISER_PROCESSES = 4
 BACKLOG_VALID_S = 5.0
-"""After this time without a report, no audio is arriving and the last backlog is outdated."""
+"""If no report has come for this long, no audio is arriving, and the backlog counts as 0."""
 
 BACKLOG_DECAY = 0.7
 """Factor by which the backlog shrinks with each report on time."""
@@ -79,7 +79,7 @@ class RecogniserProcess:
     def __init__(self) -> None:
         self.streams: dict[StreamId, ProcessStream] = {}
         self.loaded = asyncio.Event()
-        """Set when the engine is loaded, or if no process can start, so that no session waits."""
+        """Set when the engine is loaded, or when no process can start; sessions wait for it."""
         self.failed = False
         self._process: asyncio.subprocess.Process | None = None
         self._backlog_s = 0.0
@@ -87,7 +87,7 @@ class RecogniserProcess:
 
     @property
     def backlog_s(self) -> float:
-        """How many seconds its reports were recently behind the audio."""
+        """The time from the arrival of audio to its report, as recently measured, in seconds."""
         age_s = time.monotonic() - self._backlog_updated_at
         return self._backlog_s if age_s < BACKLOG_VALID_S else 0.0
 
@@ -95,8 +95,8 @@ class RecogniserProcess:
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
             raise session_cancelled()
-        # No drain: clients must never wait for a recogniser. The limit on how fast a client may
-        # send bounds what can queue here.
+        # Not drained, since clients must never wait for a recogniser. The queue stays short
+        # because clients may send only a little faster than real time.
         process.stdin.write(pack_message(command))
 
     async def run(self) -> None:
@@ -189,7 +189,7 @@ class RecogniserPool(Backend):
         """Opens a stream in the least busy process, once its model is loaded."""
         recogniser = self._least_busy()
         stream = ProcessStream(StreamId(next(self._stream_ids)), recogniser)
-        recogniser.streams[stream.stream_id] = stream  # before waiting, so that it counts
+        recogniser.streams[stream.stream_id] = stream  # counts while it waits
         try:
             await recogniser.loaded.wait()
             if recogniser.failed:
@@ -202,7 +202,7 @@ class RecogniserPool(Backend):
             yield stream
         finally:
             if recogniser.streams.pop(stream.stream_id, None) is not None:
-                with suppress(Refusal):  # the process is gone too
+                with suppress(Refusal):  # the process may have died
                     await recogniser.send(Close(stream.stream_id))
 
     def _least_busy(self) -> RecogniserProcess:
@@ -215,7 +215,7 @@ class RecogniserPool(Backend):
 
 
 async def _start_process() -> asyncio.subprocess.Process:
-    """Starts a process. Shielded: a cancellation halfway would wait for its pipes forever."""
+    """Starts a process. Shielded, since cancelling halfway would wait for its pipes forever."""
     starting = asyncio.create_task(
         asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "workers.localserver.recognition.recogniser"),

@@ -6,7 +6,7 @@ ERROR_CLOSE_REASON = "See Error message for details"
 """Close reason after every Error message: a close frame has no room for the text."""
 
 MAX_ERROR_CHARS = 400
-"""Longest text of an Error, which may quote the client's input but should not repeat all of it."""
+"""Longest text of an Error: it may quote the client's input, but should not repeat all of it."""
 
 
 class CloseCode(IntEnum):
@@ -22,7 +22,7 @@ class CloseCode(IntEnum):
 
 
 class Refusal(Exception):
-    """Ends the session with an Error message of this text, then a close with the same code."""
+    """Ends the session: sends an Error message with this text, then closes with the same code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The WebSocket server: a loopback port that speaks the v3 protocol, and what each client gets.
+"""The WebSocket server: speaks the v3 protocol on a loopback port and runs a session per client.
 
 Like the service, it checks key and parameters only after the upgrade, and refuses with an Error
 message and a close: an open socket is not yet an accepted session.
@@ -31,7 +31,7 @@ from workers.protocol.messages import Begin
 
 HOST = "127.0.0.1"
 MAX_CLIENT_MESSAGE_BYTES = 8 * 1024 * 1024
-"""Far above the longest valid chunk, so that a longer chunk gets the protocol's Error message."""
+"""Far above the longest valid chunk, so that longer chunks get the protocol's Error message."""
 
 API_VERSION = "2025-05-12"
 """The version that the vendor's SDK requests and that the service reports."""
@@ -144,7 +144,7 @@ class ConnectionHandler:
             )
 
     async def _admit_and_run(self, client: "ClientConnection") -> None:
-        """Runs the session if it is admitted; raises what `ServerSession.run` does."""
+        """Runs the session if it is admitted. Raises as `ServerSession.run` does."""
         now = time.monotonic()
         _, _, query = client.request.path.partition("?")
         max_session_s = self.key_store.authorise(request_key(client.request.headers, query), now)

@@ -70,10 +70,10 @@ class ServerSession:
         self.turn_count = 0  # number of turns that were sent as final
 
     async def run(self, max_session_s: float) -> None:
-        """Runs the session and returns when the Termination that the client requested was sent.
+        """Runs the session until the Termination that the client requested has been sent.
 
-        Raises `Refusal` when the session must end otherwise, after ``max_session_s`` at the
-        latest, and `ConnectionClosed` when the client leaves early.
+        Raises `Refusal` if the session must end for another reason, at the latest after
+        ``max_session_s``, and `ConnectionClosed` if the client leaves early.
         """
         try:
             async with asyncio.timeout(max_session_s) as limit:
@@ -90,7 +90,7 @@ class ServerSession:
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:  # in this order: a Termination counts even if the client left too
+            for task in tasks:  # reports first: a Termination counts even if the client left
                 if task.done():
                     return task.result()
         finally:
@@ -99,7 +99,7 @@ class ServerSession:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _receive_loop(self) -> None:
-        """Handles frames until the client leaves; never returns but raises `ConnectionClosed`."""
+        """Handles frames. Never returns: raises `ConnectionClosed` when the client leaves."""
         while Terminate not in self._pending_flushes:
             timeout_s = self.parameters.inactivity_timeout
             try:
@@ -168,7 +168,7 @@ class ServerSession:
                 await self._send(heartbeat)
 
     async def _send(self, *outgoing: ServerMessage) -> None:
-        """Sends messages for any task, unless the Termination was sent."""
+        """Sends messages for any task; sends nothing after the Termination."""
         if outgoing and not self._terminated:
             finals = [turn for turn in outgoing if isinstance(turn, Turn) and turn.end_of_turn]
             self.turn_count = max([self.turn_count, *(turn.turn_order + 1 for turn in finals)])

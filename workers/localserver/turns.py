@@ -29,7 +29,7 @@ class TurnBuilder:
         self._last_turn: Turn | None = None
 
     def build_messages(self, report: Recognised) -> list[ServerMessage]:
-        """The messages for a report: often none, at most a partial or a final of the turn."""
+        """Builds the messages for a report: often none, else those of a partial or final turn."""
         hypothesis, last = report.hypothesis, self._last_turn
         if hypothesis is None or not (hypothesis.words or last):
             return []
@@ -209,8 +209,8 @@ def _aligned_count(committed: Sequence[RecognisedWord], words: Sequence[Recognis
             changed = diagonal + (text != plain_word(word.text))
             diagonal = costs[column]
             costs[column] = min(changed, diagonal + 1, costs[column - 1] + 1)
-        # If costs are equal, prefer the same length: a changed word is neither lost nor added. But
-        # if a new word moved the last committed one back, include it, or it would be sent twice.
+        # At equal cost, prefer the same length, so that a changed word is neither lost nor added.
+        # But include the last committed word if a new word moved it back; else it is sent twice.
         shifted = count > len(known) and known[-1:] == [plain_word(word.text)]
         best = min(best, (costs[-1], -1 if shifted else abs(len(known) - count), count))
     return best[-1]

@@ -12,7 +12,7 @@ _REPORTED_PACKAGES = "paceline numpy soundfile soxr websocket-client moonshine-v
 @cache
 def environment_info() -> JsonObject:
     """The fields of ``run.json``: ``versions`` by package, and ``host``. Called when the first
-    session connects, since it would lengthen the start of the desk by a thirtieth."""
+    session connects, since it would make the start of the desk 3 % slower."""
     from importlib.metadata import PackageNotFoundError, version  # slow to load, used once
 
     versions: JsonObject = {}

@@ -23,8 +23,8 @@ INDEX_NAME = "run.json"
 T = TypeVar("T")
 
 encode_json = json.JSONEncoder(ensure_ascii=False).encode
-"""Does not use `indent`, which the C encoder lacks: a thousand jobs would take a quarter of a
-second, while the reports of all sessions wait for the lock."""
+"""Without `indent`, which is not in the C encoder: a thousand jobs would take a quarter of a
+second, and the reports of all sessions would wait for the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class IndexJob:
         return attempt if isinstance(attempt, int) else 0
 
     def ending_of(self, attempt: int) -> Ended | None:
-        """How an attempt ended, as the supervisor saw it; the trace of a killed one lacks this."""
+        """How an attempt ended, as the supervisor saw it. The trace of a killed one has no end."""
         endings = self.record.get("attempts")
         ended = endings.get(str(attempt)) if isinstance(endings, dict) else None
         return codec.load(Ended, ended, f"job {self.id}") if isinstance(ended, dict) else None

@@ -1,6 +1,6 @@
 """Rebuilds the reports of one job from the index and the job's traces.
 
-Only this module adds what no trace contains: a job is queued from the start (when it was added
+Only this module adds what no trace contains: a job is queued from the start (the actual time
 is not recorded); an attempt whose process was killed ends as the index says, or else with
 `UNRECORDED_ENDING`; the next attempt is announced when the previous one has failed, or right before
 its start if the user retried the job.

@@ -167,7 +167,7 @@ class RunFolder:
         attempts = job.get("attempts")
         if isinstance(report.event, Queued):
             return
-        if state.ended is None:  # the number may have an ending: of a refusal, or without a start
+        if state.ended is None:  # drop the end of a refused or failed start
             job.pop("ended", None)
             if isinstance(attempts, dict):
                 attempts.pop(number, None)
@@ -190,7 +190,7 @@ class RunFolder:
         if not self.needs_saving:
             return None
         self.needs_saving, self._header_saved = False, True
-        for id, record in self._jobs.items():  # only changes, as the reports of all jobs wait
+        for id, record in self._jobs.items():  # only changed jobs: all reports wait meanwhile
             if id not in self._saved_lines:
                 self._saved_lines[id] = encode_json(record)
         return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))

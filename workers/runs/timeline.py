@@ -17,7 +17,7 @@ from workers.traces.files import trace_files
 from workers.traces.index import TraceIndex
 
 MAX_IDLE_GAP_S = 10.0
-"""A longer gap without live sessions is cut to this, as when a run is resumed the next day."""
+"""Longer gaps without live sessions are cut to this, such as a night before a run is resumed."""
 
 
 class RunTimeline:
@@ -74,7 +74,7 @@ class RunTimeline:
 
     def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``; `BEFORE_START_S` includes the first.
-        Without versions of a turn that a later one replaces, so that long steps are fast."""
+        Leaves out versions of a turn that a later one replaces, so that long steps are fast."""
         timelines = self._job_timelines
         reports = chain(*(timeline.reports_between(after_s, until_s) for timeline in timelines))
         return sorted(reports, key=lambda timed: timed[0])

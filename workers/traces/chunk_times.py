@@ -72,7 +72,7 @@ class ChunkTimes:
         """When lags were reported, and how many chunks had been sent by then."""
         self._slips: list[tuple[float, Slipped]] = []
         self._sent_end_s = inf
-        """Where in the recording the audio sent ends; infinite if that is unknown."""
+        """Where in the recording the sent audio ends; infinite if that is unknown."""
         self._ended_s: float | None = None
         self._cached_timing: Timing | None = None
 
@@ -83,7 +83,7 @@ class ChunkTimes:
                 self._lags_us.extend(min(max(lag, 0), 0xFFFFFFFF) for lag in lags_us)
                 self._report_times_s.append(timed.t)
                 self._reported_chunks.append(len(self._lags_us))
-                self._sent_end_s = inf  # until the next `Progressed`, which includes them
+                self._sent_end_s = inf  # unknown until the next `Progressed`
             case Progressed(sent_seconds=sent_s):
                 self._sent_end_s = sent_s
             case Began() as began:

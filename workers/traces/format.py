@@ -54,8 +54,8 @@ def needs_progress_first(event: TraceEvent) -> bool:
     """Whether a writer must report the progress of sending before it writes this event.
 
     The order rule: a `Progressed` that includes every chunk sent so far precedes each final turn.
-    No turn can end after the audio sent, so this limits where another attempt continues,
-    regardless of the turn's times. The session's recorder keeps the rule; `TraceIndex` and
+    No turn can end after the sent audio. So another attempt never continues after that audio,
+    whatever times the turn has. The session's recorder keeps the rule; `TraceIndex` and
     `ResumeTracker` rely on it.
     """
     return isinstance(event, TurnReceived) and event.turn.end_of_turn

@@ -51,7 +51,7 @@ class TraceIndex:
         self._line_kinds = bytearray()
         self._turn_orders = array("q")
         self._cached_events: dict[int, Event] = {}
-        """Rare events; final turns, which a transcript keeps anyway; the progress before each."""
+        """Rare events, final turns (kept in a transcript anyway) and the progress before each."""
         self.damage: tuple[float, str] | None = None
         """Time and description of the first known damage."""
         self.started_at = datetime.fromtimestamp(0, UTC)

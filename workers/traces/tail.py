@@ -25,10 +25,10 @@ from workers.traces.format import HEAD_TYPE, TimedEvent, TraceHead
 from workers.traces.reader import LINE_TYPE, parse_event, parse_head
 
 READ_SLICE_S = 0.008
-"""About how long one `TraceTail.read` takes: the screen waits meanwhile, because of the GIL."""
+"""Approximate duration of a `TraceTail.read`. The GIL makes the screen wait for that long."""
 READ_BLOCK_BYTES = 1 << 16
 MAX_SHOWN_LINE_BYTES = 1 << 16
-"""Bytes of a line that are read: a server may send a message of any length."""
+"""At most this many bytes of a line are read, as a server may send messages of any length."""
 _TIMING_TYPES = (b"began", b"chunks", b"slip", b"ended")
 """Types of events that contain or affect the lags of chunks. Excludes progress, which is frequent
 and determines only the length of the last chunk."""
@@ -203,7 +203,7 @@ class TraceTail:
             end, more = monotonic() + READ_SLICE_S, True
             while more and monotonic() < end:
                 more = (self._tails and self._tails[-1].read()) or self._open_next_trace()
-            if not more:  # only then, as ranking the lags of hours is slow
+            if not more:  # only at the end, as ranking hours of lags is slow
                 limited = ((tail, self._time_limit(tail.attempt)) for tail in self._tails)
                 timings = (t.chunk_times.timing(t.attempt, until_s) for t, until_s in limited)
                 self.timings = tuple(timing for timing in timings if timing is not None)

@@ -44,7 +44,7 @@ def test_a_folder_that_is_not_empty_is_a_usage_error(
         ("--param=min_turn_silnce=400", "Did you mean min_turn_silence?"),
         ("--param=nonsense=1", "has no parameter “nonsense”"),
         ("--param=min_turn_silence=1", "must be at least 50"),
-        ("--speech-model=universal-2", "'universal-2' is none of"),
+        ("--speech-model=universal-2", "'universal-2' is not one of"),
     ],
 )
 def test_the_embedded_engine_knows_its_parameters(

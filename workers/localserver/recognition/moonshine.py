@@ -12,7 +12,7 @@ MIN_INPUT_SAMPLES = MODEL_RATE_HZ // 4
 
 HALLUCINATED_WORD = "You"
 MAX_HALLUCINATION_SAMPLES = 3 * MODEL_RATE_HZ // 2
-"""The model writes this word for a cough or a chair; alone in so short a segment it is dropped."""
+"""The model writes this word for a noise. It is dropped as the only word of so short a segment."""
 
 OPTIONS = {
     # Its own voice detector would cut our segments and keep state between streams.

@@ -3,7 +3,7 @@
 from workers.localserver.recogniser_protocol import Endpointing, Hypothesis, RecognisedWords
 
 MAX_TURN_MS = 30_000
-"""A turn this long ends with its segment, even without a pause, which limits message sizes."""
+"""A turn this long ends with its segment, even without a pause, to limit the size of messages."""
 
 COMPLETE_CONFIDENCE = 0.9
 INCOMPLETE_CONFIDENCE = 0.2
@@ -17,7 +17,7 @@ class OpenTurn:
     def __init__(self) -> None:
         self._settled_words: RecognisedWords = ()
         self.partial_sent = False
-        """Whether a partial turn was sent: then a final one must follow, even without words."""
+        """True if a partial turn was sent: a final turn must follow it, even without words."""
 
     def add_settled(self, words: RecognisedWords) -> None:
         """Adds the words of a closed segment; they will not change."""
@@ -50,7 +50,7 @@ class OpenTurn:
         return Hypothesis(words, len(self._settled_words), end_of_turn_confidence=confidence)
 
     def finish(self, segment_words: RecognisedWords) -> Hypothesis | None:
-        """Ends the turn and starts the next. Returns the final hypothesis, None if none is due."""
+        """Ends the turn. Returns the final hypothesis; None if no word was recognised or sent."""
         words, self._settled_words = self._settled_words + segment_words, ()
         partial_sent, self.partial_sent = self.partial_sent, False
         if not (words or partial_sent):

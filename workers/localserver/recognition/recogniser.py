@@ -36,16 +36,16 @@ from workers.localserver.recognition.stream_recogniser import StreamRecogniser
 from workers.localserver.recognition.vad import VoiceDetector
 
 NICENESS = 5
-"""Increases the niceness of the process: sessions that pace audio here have priority."""
+"""Added to the niceness of the process, so that sessions that pace audio have priority."""
 
 MIN_PARTIAL_INTERVAL_S, MAX_PARTIAL_INTERVAL_S = 0.5, 4.0
-"""Seconds of audio between two partial turns of a stream: on an idle machine, and at most."""
+"""Seconds of audio between two partial turns of a stream: without load, and at most."""
 
 PARTIAL_CPU_SHARE = 0.6
 """Share of CPU time for partial turns. The rest is for blocking transcriptions, which go first."""
 
 MAX_PARTIAL_LAG_S = 1.0
-"""A stream whose audio has waited longer gets no partial turns."""
+"""While the audio of a stream waits longer than this, the stream gets no partial turns."""
 
 Inbox: TypeAlias = "queue.SimpleQueue[tuple[RecogniserCommand, float] | None]"
 """Commands with their arrival times on the monotonic clock; None after the last one."""
@@ -130,7 +130,7 @@ class RecogniserWorker:
             self._streams[command.stream] = OpenStream(recogniser, engine)
             return
         stream = self._streams.get(command.stream)
-        if stream is None:  # opened in the process before this one, or failed
+        if stream is None:  # it failed, or was opened in a process that died
             return
         match command:
             case Audio(data=data):

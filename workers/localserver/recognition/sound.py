@@ -93,7 +93,7 @@ def rms(samples: Samples) -> float:
 
 
 def raised(samples: Samples, level: float, target_rms: float) -> Samples:
-    """The samples, with an RMS of ``level``, amplified to the target and clipped to full scale."""
+    """Amplifies samples with an RMS of ``level`` to the target and clips them to full scale."""
     gain = min(max(target_rms / level, 1.0), MAX_GAIN) if level > 0 else 1.0
     louder: Samples = np.clip(samples * np.float32(gain), -1.0, 1.0)
     return louder

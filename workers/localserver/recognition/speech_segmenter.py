@@ -44,15 +44,15 @@ where speech was least probable, perhaps within a word."""
 WORD_GAP_FRAMES = frames_in(64)
 
 CUT_SEARCH_FRAMES = frames_in(2_000)
-"""How far back the frame with the least probable speech is searched."""
+"""How far back to search for the frame in which speech is least probable."""
 
 VAD_HYSTERESIS = 0.15
 """Speech ends only when its probability falls this far below the threshold, as the detector's
 authors recommend."""
 
 VAD_LAG_MS = 96
-"""The detector still reports speech for this long after its end: over 58 ends of speech, the median
-was 0.10 s, the 90th percentile 0.17 s."""
+"""The detector still reports speech for this long after its end: in 58 measurements, the median was
+0.10 s, the 90th percentile 0.17 s."""
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class SpeechSegmenter:
         return frames * FRAME_MS + VAD_LAG_MS if frames else 0
 
     def process_frame(self, frame: Samples, threshold: float) -> None:
-        """Processes the next frame; it is voiced from a speech probability of ``threshold``."""
+        """Processes a frame, which is voiced if its speech probability reaches ``threshold``."""
         probability = self._vad.probability(frame)
         self._peak_probability = max(self._peak_probability, probability)
         self.buffer.append(frame)

@@ -70,7 +70,7 @@ class TranscriptionRequest:
     reason: RequestReason
     end_frame: int  # the frame after the last one to transcribe
     arrived_at: float
-    """Arrival of the audio that caused the request, in seconds on the monotonic clock."""
+    """Arrival time of the audio that caused the request, in seconds on the monotonic clock."""
 
     @property
     def is_blocking(self) -> bool:
@@ -79,7 +79,7 @@ class TranscriptionRequest:
 
 @dataclass(frozen=True, slots=True)
 class _FlushMarker:
-    """Marks the end of the audio that a flush covers, in the queue."""
+    """Marks the place in the queue where the audio of a flush ends."""
 
     remainder: Samples  # samples before the flush that do not fill a frame
 
@@ -117,7 +117,7 @@ class StreamRecogniser:
 
     @property
     def waiting_since(self) -> float | None:
-        """Arrival time of the oldest item that was not processed yet."""
+        """Arrival time of the oldest item that has not been processed; None if there is none."""
         return self._queue[0][0] if self._queue else None
 
     @property
@@ -163,7 +163,7 @@ class StreamRecogniser:
                     return
 
     def _plan_request(self, partial_interval_ms: int | None) -> bool:
-        """Requests a transcription or ends the turn if it is time; returns True if it requested."""
+        """Requests a transcription or ends the turn when due; returns True for a request."""
         segment, now = self._segmenter.segment, self._segmenter.frame_count
         if segment is None or segment.is_transcribed:
             self._settle_or_end()
@@ -233,7 +233,7 @@ class StreamRecogniser:
                 elif not self._settle_or_end():
                     self._add_report(self._open_turn.take_partial(segment.words, at_pause=True))
             case RequestReason.LENGTH:
-                # After a loop, the words are from an earlier transcription and may pass the cut.
+                # A loop leaves the words of an earlier transcription, which may end after the cut.
                 cut_ms = request.end_frame * FRAME_MS
                 words_before = tuple(word for word in segment.words if word.end_ms <= cut_ms)
                 self._open_turn.add_settled(words_before)
@@ -244,7 +244,7 @@ class StreamRecogniser:
                 self._finish_flush()
 
     def _time_words(self, words: EngineWords, segment: Segment, end_frame: int) -> RecognisedWords:
-        """Adds times to the words: an engine's times include the lead-in; estimated ones do not."""
+        """Adds times to the words: the engine's, or estimates that exclude the lead-in."""
         start = segment.start_frame
         if not (words and words[0].start_s is not None):
             start = max(segment.start_frame, segment.onset_frame - 1)
@@ -254,7 +254,7 @@ class StreamRecogniser:
     # --- ends of segments and turns
 
     def _settle_or_end(self) -> bool:
-        """Ends the turn, or only its segment, after enough silence; returns True if it reported."""
+        """Ends the turn, or only its segment, after enough silence; returns True if so."""
         segment, silence_ms = self._segmenter.segment, self._segmenter.silence_ms
         words = segment.words if segment is not None else ()
         if self._open_turn.has_ended(words, silence_ms, self._endpointing):

@@ -1,8 +1,8 @@
 """Gives each recognised word its start and end in the stream.
 
 For an engine without word times, the characters are spread over the voiced windows of the segment.
-`tests.benchmarks.word_times` measures the error, which would be twice as large if they were spread
-over the whole segment including pauses.
+`tests.benchmarks.word_times` measures the error. Spreading the characters over the whole
+segment, including pauses, would double the error.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def voiced_times_ms(samples: Samples) -> list[int]:
 def time_words(words: Sequence[EngineWord], samples: Samples, start_ms: int) -> RecognisedWords:
     """The words with their times in the stream; ``samples`` starts at ``start_ms``.
 
-    If the engine reports times, relative to the first sample, they are used.
+    Uses the engine's times, which count from the first sample, if it reports any.
     """
     length_ms = len(samples) * 1000 // MODEL_RATE_HZ
 
@@ -53,7 +53,7 @@ def words_by_voicing(
 ) -> list[RecognisedWord]:
     """Gives each word a share of the voiced windows in proportion to its number of characters.
 
-    ``start_ms`` and ``end_ms`` bound the segment; without voiced windows, all of it is divided.
+    Without voiced windows, all time from ``start_ms`` to ``end_ms`` is divided instead.
     """
     if voiced_ms:
         voiced_ms = [*voiced_ms, voiced_ms[-1] + WINDOW_MS]

@@ -52,7 +52,7 @@ class Fault:
     seconds: float | None = None  # how long it lasts; None: until the end
 
     def is_due(self, now: FaultPoint | float) -> bool:
-        """Whether it happens at this point, or after this many seconds of received audio."""
+        """Returns whether it happens at this point, or after so many seconds of received audio."""
         if isinstance(self.after, FaultPoint) or isinstance(now, FaultPoint):
             return self.after is now
         return self.after <= now
@@ -116,7 +116,7 @@ FAULT_RULES: Mapping[FaultKind, FaultRule] = {
 
 @dataclass(frozen=True, slots=True)
 class ReportDelays:
-    """Delays in seconds after the last sample of a word was received."""
+    """Delays in seconds from the arrival of the last sample of a word."""
 
     partial_after: float = 0.2  # delay of the partial that contains the word
     final_after: float = 0.5  # delay of the final turn after its last word
@@ -147,7 +147,7 @@ class Script:
     sessions: tuple[SessionScript, ...]
 
     def session(self, number: int) -> SessionScript:
-        """The script of a session, counted from 0; further sessions repeat the last one."""
+        """The script of session ``number``, from 0; further sessions repeat the last script."""
         return self.sessions[min(number, len(self.sessions) - 1)]
 
 

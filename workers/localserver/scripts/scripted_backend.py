@@ -74,7 +74,7 @@ class ScriptedStream:
         )
         self._open_words: list[RecognisedWord] = []  # received words of the open turn
         self._delays = ReportDelays()  # delays of the last of these words
-        self._received_at = 0.0  # arrival time of the last of them, on the loop's clock
+        self._received_at = 0.0  # arrival time of the last open word, on the loop's clock
         self._partial_timers: list[asyncio.TimerHandle] = []
         self._final_due_at = 0.0  # due time of the previous final turn
         self._reported_ms = 0  # position in the last report
