@@ -54,7 +54,7 @@ async def test_the_dialog_reports_a_path_that_does_not_exist(
     async with open_desk(supervisor) as seat:
         await typed(seat, tmp_path / "[nothing].wav")
         await seat.press("enter")
-        await seat.wait_until(lambda: "no recording or folder is called" in below(seat, "#below"))
+        await seat.wait_until(lambda: "no recording or folder matches" in below(seat, "#below"))
         assert [] == supervisor.added
 
         (tmp_path / "[nothing].wav").touch()

@@ -47,7 +47,7 @@ def run_summary_lines(
     for job in job_states:
         if job.status is JobStatus.FAILED:
             end = job.ended
-            reason = f"{end.reason}. {end.hint}".rstrip() if end else "it did not end"
+            reason = f"{end.reason}. {end.hint}".rstrip() if end else "unknown reason"
             by_reason.setdefault(reason, []).append(job)
     for reason, jobs in by_reason.items():
         if len(jobs) <= MAX_NAMED_FAILURES:

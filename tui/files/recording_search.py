@@ -37,7 +37,7 @@ def search_recordings(
             continue
         matches = list(glob_recordings(path, check_cancelled))
         if not matches:
-            raise UsageProblem(f"no recording or folder is called “{path}”", "Check the pattern.")
+            raise UsageProblem(f"no recording or folder matches “{path}”", "Check the pattern.")
         for match in matches:
             try:
                 files |= dict.fromkeys(find_recordings([match], skip, check_cancelled))

@@ -128,7 +128,7 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
 def _width_from(
     detail: Detail, cells: int, with_hours: int | None = None
 ) -> Callable[[TableRoom], int]:
-    """Returns a part's width: 0 below ``detail``; ``with_hours`` if a recording lasts an hour."""
+    """Returns the width rule: 0 below ``detail``; ``with_hours`` if a recording lasts an hour."""
     return lambda room: (
         ((with_hours or cells) if room.has_hours else cells) * (room.detail >= detail)
     )

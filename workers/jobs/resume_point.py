@@ -86,7 +86,7 @@ class ResumeTracker:
 
     def end_attempt(self, outcome: Outcome) -> None:
         """Applies the end of the attempt. After a handover the server has processed all audio sent,
-        so the next attempt must start later, even without a final turn."""
+        so the resume point must advance, even without a final turn."""
         if outcome is not Outcome.HANDED_OVER or self.has_advanced:
             return
         if self._cut_point is not None:  # a turn longer than a session

@@ -34,7 +34,8 @@ def transcript_line(turn: Turn) -> TranscriptLine:
     """A turn of either model family as a reader sees it.
 
     Universal-Streaming puts only final words into ``transcript``: the last word of a partial turn
-    is only in ``words``. u3 puts everything into ``transcript`` and marks no word of it as final.
+    is only in ``words``. u3 puts everything into ``transcript``; words of its partials
+    are not final.
     """
     stable, unstable = turn.transcript.strip(), ""
     if not turn.end_of_turn:

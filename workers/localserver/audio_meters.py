@@ -81,7 +81,7 @@ class SilenceTracker:
         self._handled_ms = 0  # silence before this position is no longer acknowledged
 
     def mark_spoken(self, sent: list[messages.ServerMessage]) -> None:
-        """Never acknowledges the time of recognised words, even if the detector found silence."""
+        """Counts time up to the last word sent as spoken, even if the detector found silence."""
         ends = [turn.words[-1].end for turn in sent if isinstance(turn, Turn) and turn.words]
         self._handled_ms = max([self._handled_ms, *ends])
 

@@ -73,7 +73,7 @@ def run_session(
         reports.close()
         return
     start_s = assignment.resume_point.at_ms / 1000
-    _log.info("attempt at %s, from %.1f s, to %s", job.file, start_s, assignment.endpoint.address)
+    _log.info("attempt at %s from %.1f s; URL %s", job.file, start_s, assignment.endpoint.address)
     with trace:
         recorder = Recorder(assignment, trace, reports)
         ended = _run_conversation(assignment, key, recorder, control)

@@ -134,7 +134,7 @@ def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
 
 def test_a_path_that_matches_nothing_is_a_usage_problem(tmp_path: Path) -> None:
     """The problem contains a reason."""
-    with pytest.raises(UsageProblem, match="no recording or folder is called"):
+    with pytest.raises(UsageProblem, match="no recording or folder matches"):
         search_recordings([f"{tmp_path}/*.wav"], [], Event())
     with pytest.raises(UsageProblem, match="there is no file or folder"):
         search_recordings([f"{tmp_path}/a.wav"], [], Event())
