@@ -16,7 +16,7 @@ from tui.app.desk import Desk
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.table import SessionTable
 
-MAX_LOOKS = 800
+MAX_LOOKS = 4000
 """Looks after which a thing will not come any more: 20 seconds, or longer on a busy machine."""
 
 DESTINATION = "embedded engine on this machine"
