@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.support.fake_launcher import FakeLauncher, random_outcomes, script
+from workers.audio.source import Source
 from workers.jobs.job import StreamSettings
 from workers.runs import run_folder
 from workers.scheduling.retry_policy import RetryPolicy
@@ -40,7 +41,7 @@ def measure(jobs: int) -> tuple[float, int]:
         )
         began = time.process_time()
         for _ in range(jobs):
-            scheduler.add("a.wav")
+            scheduler.add(Source("a.wav"))
         launcher.run(scheduler)
         return time.process_time() - began, len(launcher.starts)
 

@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Callable, Iterable, Sequence
 
+from workers.audio.source import Source
 from workers.jobs.events import Ended, Event, JobReport, Outcome, Retrying
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
@@ -38,10 +39,10 @@ class FakeSupervisor:
     def start_simulator(self) -> Callable[[float], float]:
         return lambda place_in: max(place_in, self.start_after)
 
-    def add(self, files: Iterable[str]) -> list[JobId]:
+    def add(self, recordings: Iterable[Source | str]) -> list[JobId]:
         """Returns new ids and reports nothing."""
         jobs = []
-        for file in files:
+        for file in (Source.of(recording).file for recording in recordings):
             job = JobId(len(self._files) + 1)
             self._files[job], self._attempts[job] = file, 1
             self.added.append(file)

@@ -16,19 +16,20 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     import multiprocessing
 
     from tui.cli.console import print_line
-    from tui.cli.run_options import find_files, parse_options
+    from tui.cli.run_options import find_sources, parse_options, print_skipped
     from tui.text.formats import format_duration
     from workers.audio.prober import Prober
     from workers.errors import ProbeFailed, Unreadable
 
     options = parse_options(**arguments)
     chunk_ms = options.settings.chunk_ms
-    files = find_files(paths)
+    sources = find_sources(paths, options.read_options, print_skipped)
     total_seconds, streamable = 0.0, 0
     with Prober(multiprocessing.get_context("spawn")) as prober:
-        for file in files:
+        for source in sources:
+            file = source.file
             try:
-                recording = prober.probe(file)
+                recording = prober.probe(file, source.options)
             except (ProbeFailed, Unreadable) as error:
                 print_line(f"✗ {file}: {error}")
                 continue
@@ -49,6 +50,6 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             )
     audio = f"{format_duration(total_seconds)} of audio"
     print_line(f"{streamable} to stream, {audio}, to: {options.destination}")
-    if refused := len(files) - streamable:
+    if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE

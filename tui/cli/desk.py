@@ -24,14 +24,14 @@ if TYPE_CHECKING:  # loaded when a desk opens
 def desk(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     """Open the desk on these files and folders (the default command)."""
     guard = start_guard()
-    from tui.cli.run_options import parse_options
+    from tui.cli.run_options import find_sources, parse_options
     from tui.cli.run_setup import RunRequest
-    from workers.audio.discovery import find_recordings
 
     require_terminal("paceline run PATH…")
     skipped: list[tuple[str, str]] = []
-    files = find_recordings(paths, lambda *entry: skipped.append(entry))
-    return run_desk(parse_options(**arguments), RunRequest(files, skipped=skipped), guard)
+    options = parse_options(**arguments)
+    sources = find_sources(paths, options.read_options, lambda *entry: skipped.append(entry))
+    return run_desk(options, RunRequest(sources, skipped=skipped), guard)
 
 
 def start_guard() -> "TerminalGuard":
@@ -90,7 +90,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         app = Desk(supervisor, to, folder.path, kind=kind, settings=settings)
         app.actions.skipped_paths += request.skipped
         app.state.restore(request.job_states)
-        app.state.add_jobs(jobs, request.files)
+        app.state.add_jobs(jobs, (source.file for source in request.sources))
         gc_tuning.tune_gc()
         with guard.watch(kill_notice("To continue", "paceline resume", folder.path)):
             log.info("desk opened on %s, to %s", folder.path, to)

@@ -32,7 +32,7 @@ def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) 
     """Streams all jobs, reports progress and prints the summary."""
     with open_supervisor(options, request.run_folder) as supervisor:
         folder = supervisor.folder
-        count = len(request.files) + sum(not state.is_settled for state in request.job_states)
+        count = len(request.sources) + sum(not state.is_settled for state in request.job_states)
         start = f"Streaming {format_count(count, 'file')} to: {options.destination}"
         print_line(start if count else "Nothing is left to stream.", err=True)
         print_line(f"Run folder: {folder.path}", err=True)

@@ -16,8 +16,9 @@ from tui.cli.shared_options import log_options, new_run_options, paths_argument
 def run(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     """Stream files and folders without a screen."""
     from tui.cli.headless import stream_headless
-    from tui.cli.run_options import find_files, parse_options
+    from tui.cli.run_options import find_sources, parse_options, print_skipped
     from tui.cli.run_setup import RunRequest
 
     options = parse_options(**arguments)
-    return stream_headless(options, RunRequest(find_files(paths)), as_json=as_json)
+    sources = find_sources(paths, options.read_options, print_skipped)
+    return stream_headless(options, RunRequest(sources), as_json=as_json)

@@ -1,14 +1,15 @@
 """The options of a run, checked and turned into values."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
-from workers.audio.discovery import find_recordings
+from workers.audio.discovery import SkipCallback, find_recordings
+from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
 from workers.jobs.job_state import JobState
@@ -38,6 +39,8 @@ class RunOptions:
     out: Path | None
     log_level: str | None = None
     log_file: Path | None = None
+    read_options: ReadOptions = DEFAULT_OPTIONS
+    """How new recordings are read, unless a manifest says otherwise."""
 
     @property
     def destination(self) -> str:
@@ -111,11 +114,16 @@ def parse_options(
     return RunOptions(settings, target, key, limits, out, log_level, log_file)
 
 
-def find_files(paths: Iterable[str]) -> Sequence[str]:
-    """Finds recordings, prints skipped paths; raises `UsageProblem` if there are no recordings."""
-    return find_recordings(
-        paths, lambda path, reason: print_line(f"Skipped {path}: {reason}", err=True)
-    )
+def find_sources(
+    paths: Iterable[str], options: ReadOptions, report_skipped: SkipCallback
+) -> list[Source]:
+    """The recordings to stream; raises `UsageProblem` if there are none."""
+    return [Source(file, options) for file in find_recordings(paths, report_skipped)]
+
+
+def print_skipped(path: str, reason: str) -> None:
+    """Prints that a path is not streamed, to stderr."""
+    print_line(f"Skipped {path}: {reason}", err=True)
 
 
 def _checked_ca_file(file: Path | None) -> str | None:

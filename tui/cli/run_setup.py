@@ -8,6 +8,7 @@ from tui.cli.faults import RunFault
 from tui.cli.run_options import RunOptions
 from tui.cli.shared_options import enable_log
 from workers import log
+from workers.audio.source import Source
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -29,9 +30,9 @@ SERVER_START_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a run streams: new files, or the jobs of an earlier run."""
+    """What a run streams: new recordings, or the jobs of an earlier run."""
 
-    files: Sequence[str] = ()
+    sources: Sequence[Source] = ()
     job_states: Sequence[JobState] = ()
     run_folder: RunFolder | None = None
     """The folder of the run to continue; None for a new run."""
@@ -39,9 +40,9 @@ class RunRequest:
     """Paths that are not recordings, each with the reason."""
 
     def enqueue(self, supervisor: Supervisor) -> list[JobId]:
-        """Queues everything; returns the jobs of the new files."""
+        """Queues everything; returns the jobs of the new recordings."""
         supervisor.resume(self.job_states)
-        return supervisor.add(self.files)
+        return supervisor.add(self.sources)
 
 
 @contextmanager

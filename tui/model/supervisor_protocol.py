@@ -7,6 +7,7 @@ import queue
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from workers.audio.source import Source
 from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.protocol.messages import UpdateConfiguration
@@ -56,7 +57,7 @@ class SupervisorProtocol(SupervisorStatus, Protocol):
     @property
     def reports(self) -> "queue.SimpleQueue[JobReport]": ...
 
-    def add(self, files: Iterable[str]) -> list[JobId]: ...
+    def add(self, recordings: Iterable[Source | str]) -> list[JobId]: ...
 
     def cancel(self, job: JobId) -> None:
         """Ends a session gracefully; a second call kills it."""

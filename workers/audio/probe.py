@@ -12,6 +12,7 @@ import soundfile
 from workers.audio.decode import AudioReader
 from workers.audio.discovery import special_file_kind
 from workers.audio.recording import Recording
+from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import Unreadable
 
 UNKNOWN_SIZE_BYTES = 0x7FFF0000
@@ -38,8 +39,8 @@ _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
 
-def probe(path: str) -> Recording:
-    """Probes a file; raises `Unreadable` with what is wrong with it."""
+def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
+    """Probes the audio that ``options`` choose; raises `Unreadable` with what is wrong."""
     size = _file_size_bytes(path)
     if os.path.splitext(path)[1].lower() == ".raw":
         raise Unreadable("a .raw file has no header", "If this file has one, rename it.")
@@ -63,6 +64,7 @@ def probe(path: str) -> Recording:
                 frames=frames,
                 format=f"{file.format} {file.subtype}",
                 size=size,
+                options=options,
             )
     except soundfile.LibsndfileError as error:
         detail = error.error_string.rstrip(".").strip()

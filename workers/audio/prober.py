@@ -14,6 +14,7 @@ from typing import Self, TypeAlias
 
 from workers import processes
 from workers.audio.recording import Recording
+from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import ProbeFailed, Unreadable
 
 MAX_PROBE_POLLS = 30
@@ -44,20 +45,20 @@ class Prober:
     def __exit__(self, *_: object) -> None:
         self._stop_process()
 
-    def probe(self, path: str) -> Recording:
+    def probe(self, path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
         """Probes a file; raises `Unreadable` with what is wrong with it.
 
         Raises `ProbeFailed` if the processes that probed it were killed, or could not be started.
         """
         for _ in range(2):
-            result = self._request_probe(path)
+            result = self._request_probe(path, options)
             if isinstance(result, Recording):
                 return result
             if result is not None:
                 raise Unreadable(*result)
         raise ProbeFailed("two processes that read the file were killed", "Retry.")
 
-    def _request_probe(self, path: str) -> ProbeResult | None:
+    def _request_probe(self, path: str, options: ReadOptions) -> ProbeResult | None:
         """Probes a file; returns None if the process or the fork server was killed from outside."""
         if self._pipe is not None and self._pipe.poll():  # readable without a request: it died
             self._stop_process()
@@ -69,7 +70,7 @@ class Prober:
             reason = f"no process could be started to read it ({error.strerror})"
             raise ProbeFailed(reason, "Retry.") from error
         try:
-            pipe.send(path)
+            pipe.send((path, options))
             if not self._wait_for_result(pipe):
                 self._stop_process()
                 return f"the file could not be read within {MAX_PROBE_POLLS} s", ""
@@ -133,10 +134,10 @@ def _probe_main(pipe: Connection) -> None:
     os.dup2(quiet, 2)
     while True:
         try:
-            path: str = pipe.recv()
+            path, options = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send(probe(path))
+            pipe.send(probe(path, options))
         except Unreadable as error:
             pipe.send((error.reason, error.hint))

@@ -1,6 +1,17 @@
 """A recording: an audio file that can be streamed."""
 
 from dataclasses import dataclass
+from enum import Enum
+
+from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
+
+
+class Reader(Enum):
+    """Which decoder reads a recording."""
+
+    SNDFILE = "sndfile"  # libsndfile
+    AV = "av"  # FFmpeg's libraries, through PyAV
+    RAW = "raw"  # no header
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +29,12 @@ class Recording:
     """Container and encoding as libsndfile names them, e.g. ``WAV PCM_16``."""
     size: int
     """Size of the file in bytes."""
+    reader: Reader = Reader.SNDFILE
+    options: ReadOptions = DEFAULT_OPTIONS
+    """The options with which it was probed, and is read."""
+    is_exact: bool = True
+    """Whether ``seconds`` and ``frames`` were counted; False if they had to be estimated."""
+    missing_seconds: float = 0.0
+    """How much the header announces beyond what can be decoded."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with it, or was changed to make speech audible; each a sentence."""

@@ -1,6 +1,6 @@
 """Jobs, stream settings and limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NewType
 
 from workers.audio.recording import Recording
@@ -32,6 +32,10 @@ class StreamSettings:
         if self.rate is not None:
             return self.rate
         return recording.rate if recording.rate in NATIVE_RATES_HZ else RESAMPLE_RATE_HZ
+
+    def with_params(self, params: tuple[tuple[str, str], ...]) -> "StreamSettings":
+        """These settings with further connection parameters, which override those of the run."""
+        return replace(self, params=(*self.params, *params)) if params else self
 
     def query_params(self, rate_hz: int) -> dict[str, str]:
         """The connection parameters for audio of ``rate_hz``."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from workers.audio.source import Source
 from workers.errors import Malformed, RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
 from workers.jobs.job import JobId, Limits, StreamSettings
@@ -103,14 +104,25 @@ class RunFolder:
             attempt += 1
         return attempt
 
-    def add_job(self, job: JobId, file: str) -> None:
-        """Records a new job. ``file`` is the recording as the user named it; its absolute path is
-        recorded too, as the run may be resumed from another working directory."""
-        path = file
+    def add_job(self, job: JobId, source: Source) -> None:
+        """Records a new job. The file's absolute path is recorded too, as the run may be resumed
+        from another working directory."""
+        file = path = source.file
         with suppress(FileNotFoundError):  # the working directory was removed
             path = os.path.abspath(file)
-        self._jobs[job] = {"id": job, "file": file, "path": path, "status": JobStatus.QUEUED.value}
+        record: JsonObject = {"id": job, "file": file, "path": path}
+        if source != Source(file):
+            record["source"] = codec.dump(source)
+        self._jobs[job] = {**record, "status": JobStatus.QUEUED.value}
         self._mark_changed(job)
+
+    def source_of(self, job: JobId) -> Source:
+        """The recorded source. Raises `Malformed`: another part of the file must not be streamed
+        instead."""
+        written = self._jobs[job].get("source")
+        if isinstance(written, dict):
+            return codec.load(Source, written, f"job {job}")
+        return Source(str(self._jobs[job]["file"]))
 
     def recording_path(self, job: JobId) -> str:
         record = self._jobs[job]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from workers.audio.source import Source
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import Job, JobId
 from workers.jobs.job_state import JobState, JobStatus
@@ -38,8 +39,8 @@ class JobSlot:
     """One job, and its session if it has one. Only the scheduler changes it."""
 
     id: JobId
-    file: str  # as the user named it
-    path: str  # where it is
+    source: Source
+    path: str  # where its file is
     state: JobState  # what its sessions have reported, apart from old turns
     attempt: int = 1  # the number of the current attempt, or of the next one
     generation: int = 0
@@ -66,6 +67,11 @@ class JobSlot:
     _suspended_checks: int = 0
     _last_report_t: float = 0.0  # on the session's clock
     _last_report_at: float = 0.0  # the same moment on the monotonic clock
+
+    @property
+    def file(self) -> str:
+        """The recording, as the user named it."""
+        return self.source.file
 
     @property
     def is_finished(self) -> bool:

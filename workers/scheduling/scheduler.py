@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from workers.audio.recording import Recording
+from workers.audio.source import Source
 from workers.jobs.events import Began, Ended, Event, JobReport, Outcome, Queued, Retrying
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
@@ -110,12 +111,13 @@ class Scheduler:
         due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
         return None if due_at is None else max(due_at, self.start_limiter.next_start_at(now))
 
-    def add(self, file: str) -> JobId:
+    def add(self, source: Source) -> JobId:
         """Adds a job at the end of the queue."""
         self._last_id += 1
         job = JobId(self._last_id)
-        self.folder.add_job(job, file)
-        slot = JobSlot(job, file, self.folder.recording_path(job), JobState(job, file))
+        self.folder.add_job(job, source)
+        path = self.folder.recording_path(job)
+        slot = JobSlot(job, source, path, JobState(job, source.file))
         self._slots[job] = slot
         self._queue.add_unprobed(slot)
         if self.stopping:  # kept, so that `paceline resume` can continue it
@@ -128,7 +130,8 @@ class Scheduler:
         started = []
         for state in states:
             job, path = state.job, self.folder.recording_path(state.job)
-            slot = JobSlot(job, state.file, path, state.copy(), max(state.attempt, 1))
+            source = self.folder.source_of(job)
+            slot = JobSlot(job, source, path, state.copy(), max(state.attempt, 1))
             slot.phase = JobPhase.FINISHED
             slot.changes = self.folder.changes_of(job)
             self._slots[job] = slot
@@ -217,7 +220,8 @@ class Scheduler:
         """Queues a job whose file was probed."""
         if claim.is_current:
             slot = claim.slot
-            slot.job = Job(slot.id, slot.file, recording, self._settings)
+            settings = self._settings.with_params(slot.source.params)
+            slot.job = Job(slot.id, slot.file, recording, settings)
             self._queue.mark_ready(slot)
             found = (recording.seconds, recording.rate, recording.channels, recording.format)
             self._publish(slot, Queued(*found))

@@ -16,6 +16,7 @@ from typing import Self
 
 from workers import processes
 from workers.audio.prober import Prober
+from workers.audio.source import Source
 from workers.errors import PacelineError, ProbeFailed, Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import JobId, StreamSettings
@@ -153,10 +154,11 @@ class Supervisor:
         with self._condition:
             return self._condition.wait_for(lambda: self._scheduler.is_idle, timeout_s)
 
-    def add(self, files: Iterable[str]) -> list[JobId]:
-        """Queues files. The supervisor's thread probes and then reports them."""
+    def add(self, recordings: Iterable[Source | str]) -> list[JobId]:
+        """Queues recordings; a path is one without options. The supervisor's thread probes and then
+        reports them."""
         with self._locked() as scheduler:
-            return [scheduler.add(file) for file in files]
+            return [scheduler.add(Source.of(recording)) for recording in recordings]
 
     def resume(self, states: Iterable[JobState]) -> None:
         """Loads the jobs of a run that ended, and continues those that are not settled."""
@@ -238,7 +240,7 @@ class Supervisor:
             if claim.slot.job is not None:
                 self._start_session(claim)
             else:
-                recording = prober.probe(claim.slot.path)
+                recording = prober.probe(claim.slot.path, claim.slot.source.options)
                 with self._locked() as scheduler:
                     scheduler.enqueue(claim, recording)
             return

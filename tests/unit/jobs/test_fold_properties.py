@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workers.audio.source import Source
 from workers.jobs.events import (
     Began,
     Connecting,
@@ -114,7 +115,7 @@ def write_run(path: Path, sessions: list[list[Event]]) -> list[Path]:
     """The run folder of one job: its index as before the first start, and the traces."""
     traces = []
     with closing(run_folder.create(path)) as folder:
-        folder.add_job(JOB, FILE)
+        folder.add_job(JOB, Source(FILE))
         queued = JobReport(JOB, 1, FILE, 0.0, QUEUED)
         folder.record(fold([queued]), queued)
         folder.save(folder.take_index_text() or "", durable=False)

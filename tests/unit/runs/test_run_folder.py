@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.report_builders import connecting, ended_done, report
+from workers.audio.source import Source
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Event
 from workers.jobs.job import JobId, StreamSettings
@@ -29,7 +30,7 @@ def left(folder: Path) -> None:
     """A run of two jobs, steered and saved."""
     with closing(run_folder.create(folder)) as made:
         for job in (ONE, TWO):
-            made.add_job(job, f"{job}.wav")
+            made.add_job(job, Source(f"{job}.wav"))
         made.set_order([TWO, ONE])
         made.set_changes(ONE, CHANGES)
         made.set_header(None, StreamSettings())  # what was noted before stays
@@ -57,7 +58,7 @@ def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
     with closing(run_folder.create(tmp_path / "run")) as made:
         made.set_header(None, StreamSettings())
         assert made.take_index_text() is None
-        made.add_job(ONE, "1.wav")
+        made.add_job(ONE, Source("1.wav"))
         made.save(made.take_index_text() or "", durable=False)
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     (tmp_path / "run" / "run.json").write_text(json.dumps(index | {"jobs": []}))
@@ -84,7 +85,7 @@ def test_a_recording_is_found_from_anywhere(
 
     here.rmdir()
     with closing(run_folder.create(tmp_path / "other")) as made:
-        made.add_job(ONE, "1.wav")
+        made.add_job(ONE, Source("1.wav"))
         assert made.recording_path(ONE) == "1.wav"
 
 

@@ -1,3 +1,4 @@
+from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.scheduling.job_queue import JobQueue
@@ -9,7 +10,7 @@ def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]
     waiting = JobQueue()
     slots = []
     for job in map(JobId, range(1, count + 1)):
-        slot = JobSlot(job, f"{job}.wav", f"{job}.wav", JobState(job, f"{job}.wav"))
+        slot = JobSlot(job, Source(f"{job}.wav"), f"{job}.wav", JobState(job, f"{job}.wav"))
         slots.append(slot)
         waiting.add_unprobed(slot)
     while probed and (unprobed := waiting.pop_unprobed()):

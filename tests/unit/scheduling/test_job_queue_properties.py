@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.scheduling.job_queue import JobQueue
@@ -27,7 +28,7 @@ steps = st.lists(
 def test_whatever_is_done_the_queue_is_in_order(steps: list[tuple]) -> None:
     """It also starts and probes the first job that may."""
     queue = JobQueue()
-    slots = {job: JobSlot(job, "a.wav", "a.wav", JobState(job, "a.wav")) for job in JOBS}
+    slots = {job: JobSlot(job, Source("a.wav"), "a.wav", JobState(job, "a.wav")) for job in JOBS}
     plain: list[JobSlot] = []
     retried: set[JobId] = set()
     now = 1.0

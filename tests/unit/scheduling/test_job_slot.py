@@ -1,4 +1,5 @@
 from tests.support.fake_launcher import RECORDING, FakeSession
+from workers.audio.source import Source
 from workers.jobs.events import (
     Began,
     Connecting,
@@ -30,7 +31,7 @@ ASSIGNMENT = Assignment(JOB, 1, custom_endpoint("ws://127.0.0.1:1"), "a.jsonl", 
 
 def live(*events: Event, session: FakeSession | None = None) -> JobSlot:
     """A slot whose session has connected and reported these events, one a second."""
-    slot = JobSlot(JobId(1), "a.wav", "a.wav", JobState(JobId(1), "a.wav"))
+    slot = JobSlot(JobId(1), Source("a.wav"), "a.wav", JobState(JobId(1), "a.wav"))
     slot.begin_attempt(session or FakeSession(ASSIGNMENT), 100.0)
     for t, event in enumerate([Connecting("ws://x", "ab"), *events]):
         report = JobReport(JobId(1), 1, "a.wav", float(t), event)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_launcher import FakeLauncher, Script, random_outcomes, script
+from workers.audio.source import Source
 from workers.jobs.events import (
     Ended,
     JobReport,
@@ -79,7 +80,7 @@ def test_ten_thousand_jobs_end_once_each_within_all_bounds(folder: RunFolder) ->
     launcher = FakeLauncher(play)
     limiter = StartRateLimiter(STARTS_PER_MINUTE)
     scheduler = make_scheduler(folder, launcher, start_limiter=limiter)
-    jobs = [scheduler.add("a.wav") for _ in range(10_000)]
+    jobs = [scheduler.add(Source("a.wav")) for _ in range(10_000)]
     launcher.run(scheduler)
     states = {job: JobState(job, "a.wav") for job in jobs}
     ends = Counter[JobId]()
@@ -129,7 +130,7 @@ def test_attempts_killed_in_a_row_go_on_from_where_turns_had_ended(folder: RunFo
 
     launcher = FakeLauncher(play)
     scheduler = make_scheduler(folder, launcher, max_attempts=4)
-    job = scheduler.add("a.wav")
+    job = scheduler.add(Source("a.wav"))
     launcher.run(scheduler)
     assignments = [assignment for _, assignment in launcher.starts]
     reports = reports_of(scheduler)
@@ -147,7 +148,7 @@ def test_a_retry_of_a_job_that_waits_starts_it_now(folder: RunFolder) -> None:
     endings = iter([Outcome.BUSY, Outcome.DONE])
     launcher = FakeLauncher(lambda _: script(next(endings)))
     scheduler = make_scheduler(folder, launcher)
-    job = scheduler.add("a.wav")
+    job = scheduler.add(Source("a.wav"))
     retried_at: list[float] = []
 
     def retry_when_waiting() -> float:
@@ -183,7 +184,7 @@ def test_a_retry_ends_the_backoff_of_a_job_that_waits(folder: RunFolder) -> None
         timeouts=Timeouts(),
         session_limit=1,
     )
-    job = scheduler.add("a.wav")
+    job = scheduler.add(Source("a.wav"))
 
     def retry_when_waiting() -> None:
         if len(launcher.starts) == 1 and scheduler.queue == [job]:
@@ -201,7 +202,7 @@ def test_jobs_that_are_stopped_end_once(folder: RunFolder) -> None:
     launcher = FakeLauncher(lambda _: script(Outcome.LOST))
     scheduler = make_scheduler(folder, launcher)
     for _ in range(100):
-        scheduler.add("a.wav")
+        scheduler.add(Source("a.wav"))
 
     def stop_when_full() -> None:
         if launcher.max_live == MAX_SESSIONS and not scheduler.stopping:

@@ -1,0 +1,71 @@
+"""What a job streams: a file as the user named it, and which audio of it."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+
+class RawEncoding(Enum):
+    """How samples are written in a file without a header."""
+
+    S16LE = "s16le"
+    S16BE = "s16be"
+    S8 = "s8"
+    U8 = "u8"
+    S24LE = "s24le"
+    S32LE = "s32le"
+    F32LE = "f32le"
+    MULAW = "mulaw"
+    ALAW = "alaw"
+    G722 = "g722"
+    G726 = "g726"
+
+
+@dataclass(frozen=True, slots=True)
+class RawFormat:
+    """The format of a file without a header."""
+
+    encoding: RawEncoding
+    rate: int
+    """Sample rate in Hz."""
+    channels: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Which audio of a file is read, and how."""
+
+    track: str = ""
+    """The audio track: a number from 1, or a language; empty: the first."""
+    channel: int | None = None
+    """The only channel to read, from 1; None mixes all of them."""
+    raw: RawFormat | None = None
+    """The format of a file without a header; None: the file describes itself."""
+    start_s: float = 0.0
+    """Where streaming starts, in seconds of the file."""
+    end_s: float | None = None
+    """Where it ends; None: with the file."""
+    follow: bool = False
+    """Whether the file is still being written."""
+
+
+DEFAULT_OPTIONS = ReadOptions()
+"""The first track of a file that describes itself, whole and mixed to mono."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A recording to stream, as the user named it."""
+
+    file: str
+    """Its path, as given or as found in a given folder."""
+    options: ReadOptions = DEFAULT_OPTIONS
+    params: tuple[tuple[str, str], ...] = ()
+    """Connection parameters of this recording alone; they override those of the run."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What a manifest says about it besides, by column."""
+
+    @classmethod
+    def of(cls, recording: "str | Source") -> Self:
+        """The source itself, or that of a path without options."""
+        return recording if isinstance(recording, cls) else cls(str(recording))
