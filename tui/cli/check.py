@@ -39,7 +39,9 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             count = recording.channels
             channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
             chunks = -(-round(recording.seconds * 1000) // chunk_ms)
-            steps = ["mixed down to mono"] if count > 1 else []
+            chosen = source.options.channel
+            mixed = "mixed down to mono" if chosen is None else f"channel {chosen} only"
+            steps = [mixed] if count > 1 else []
             if sent_rate != recording.rate:
                 steps.append(f"resampled to {sent_rate} Hz")
             print_line(

@@ -75,6 +75,7 @@ def parse_options(
     attempts: int,
     dead_after: float,
     out: Path | None,
+    channels: str = "mix",
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> RunOptions:
@@ -111,7 +112,8 @@ def parse_options(
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
     limits = Limits(sessions, start_rate or None, attempts, dead_after)
-    return RunOptions(settings, target, key, limits, out, log_level, log_file)
+    read_options = ReadOptions(channel=_parse_channel(channels))
+    return RunOptions(settings, target, key, limits, out, log_level, log_file, read_options)
 
 
 def find_sources(
@@ -163,6 +165,17 @@ def _check_engine_params(settings: StreamSettings) -> None:
     except Refusal as refusal:
         reason = refusal.message.removeprefix("User Input Validation Error: ")
         raise UsageProblem(f"the embedded engine refuses this: {reason}") from None
+
+
+def _parse_channel(text: str) -> int | None:
+    """The only channel to send, from 1; None for the mix of all."""
+    named = {"mix": None, "left": 1, "right": 2}
+    if text in named:
+        return named[text]
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    hint = "Write --channels mix, left, right or a number from 1."
+    raise UsageProblem(f"“{text}” chooses no channel", hint)
 
 
 def _parse_param(text: str) -> tuple[str, str]:

@@ -160,6 +160,13 @@ new_run_options = option_group(
         "any other becomes 16000 Hz.",
     ),
     click.option(
+        "--channels",
+        default="mix",
+        show_default=True,
+        metavar="mix|left|right|N",
+        help="Send the mix of all channels, or only this one of each recording, counted from 1.",
+    ),
+    click.option(
         "--release",
         type=click.Choice(["start", "end"]),
         default="start",

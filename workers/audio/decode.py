@@ -84,16 +84,17 @@ def pcm_blocks(
 ) -> Generator[bytes]:
     """Yields little-endian PCM16 mono at ``rate`` Hz in blocks of ``block_frames`` samples.
 
-    The last block may be shorter. Channels are averaged; a recording that is mono, at ``rate`` and
-    at most 16 bits deep passes through bit for bit. The first block begins with sample
-    ``start_frame`` of the result. Reaching it may take a minute; meanwhile ``on_skip`` is called
-    repeatedly, and may raise. Raises `Unreadable` when the file cannot be read further.
+    The last block may be shorter. Channels are averaged, unless the recording's options choose one
+    of them; a single channel at ``rate`` and at most 16 bits deep passes through bit for bit. The
+    first block begins with sample ``start_frame`` of the result. Reaching it may take a minute;
+    meanwhile ``on_skip`` is called repeatedly, and may raise. Raises `Unreadable` when the file
+    cannot be read further.
     """
     block_bytes = block_frames * 2
     pcm = bytearray()
     try:
         with AudioReader(recording.path, on_skip) as file:
-            for decoded in _mono_pcm(file, rate, start_frame):
+            for decoded in _mono_pcm(file, rate, start_frame, recording.options.channel):
                 pcm += decoded
                 while len(pcm) >= block_bytes:
                     yield bytes(pcm[:block_bytes])
@@ -116,17 +117,23 @@ def sample_count(recording: Recording, rate: int) -> int:
     return -(-recording.frames * rate // recording.rate)
 
 
-def _mono_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
+def _mono_pcm(
+    file: AudioReader, rate: int, start_frame: int, channel: int | None
+) -> Iterator[bytes]:
+    is_single = file.channels == 1 or channel is not None
     # FLAC files report their depth as WAV files do, so PCM_16 covers them.
-    if file.channels == 1 and file.samplerate == rate and file.subtype in _PCM16_SUBTYPES:
+    if is_single and file.samplerate == rate and file.subtype in _PCM16_SUBTYPES:
         raw = file.iter_blocks("int16", start_frame)
-        return (block.astype("<i2", copy=False).tobytes() for block in raw)
+        return (block[:, (channel or 1) - 1].astype("<i2", copy=False).tobytes() for block in raw)
     if rate == file.samplerate:
-        return (_to_pcm16(_downmix(block)) for block in file.iter_blocks("float32", start_frame))
-    return _resampled_pcm(file, rate, start_frame)
+        floats = file.iter_blocks("float32", start_frame)
+        return (_to_pcm16(_mono(block, channel)) for block in floats)
+    return _resampled_pcm(file, rate, start_frame, channel)
 
 
-def _resampled_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[bytes]:
+def _resampled_pcm(
+    file: AudioReader, rate: int, start_frame: int, channel: int | None
+) -> Iterator[bytes]:
     # Start where a sample of the file coincides with one of the result: all others then align.
     # Computed in integers, because floats would be off by a sample after some hours.
     common = gcd(rate, file.samplerate)
@@ -136,14 +143,16 @@ def _resampled_pcm(file: AudioReader, rate: int, start_frame: int) -> Iterator[b
     surplus = (start_frame - start_step * step_out) * 2
     resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
     for block in file.iter_blocks("float32", start_step * step_in):
-        pcm = _to_pcm16(resampler.resample_chunk(_downmix(block)))
+        pcm = _to_pcm16(resampler.resample_chunk(_mono(block, channel)))
         yield pcm[surplus:]
         surplus = max(0, surplus - len(pcm))
     yield _to_pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))[surplus:]
 
 
-def _downmix(block: SampleBlock) -> MonoSamples:
-    mono: MonoSamples = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+def _mono(block: SampleBlock, channel: int | None) -> MonoSamples:
+    """One channel, counted from 1, or the mean of all."""
+    is_mix = channel is None and block.shape[1] > 1
+    mono: MonoSamples = block.mean(axis=1) if is_mix else block[:, (channel or 1) - 1]
     return mono
 
 

@@ -38,6 +38,8 @@ _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
 
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
+_CHANNEL_HINT = "--channels mix sends the mix of all its channels."
+
 
 def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     """Probes the audio that ``options`` choose; raises `Unreadable` with what is wrong."""
@@ -49,6 +51,8 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
             if file.samplerate not in _VALID_RATES_HZ:
                 reason = f"its header gives a rate of {file.samplerate} Hz, which no recording has"
                 raise Unreadable(reason, _CONVERT_HINT)
+            if options.channel is not None and options.channel > file.channels:
+                raise Unreadable(_channel_refusal(options.channel, file.channels), _CHANNEL_HINT)
             if (missing := _truncation(file, path)) is not None:
                 raise Unreadable(f"the file is cut short: {missing}", "Copy or record it again.")
             frames = int(file.frames)
@@ -71,6 +75,12 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
         detail = "" if error.code in _UNHELPFUL_ERROR_CODES else f" ({detail})"
         reason = f"the file cannot be read as audio{detail}"
         raise Unreadable(reason, _CONVERT_HINT) from error
+
+
+def _channel_refusal(chosen: int, count: int) -> str:
+    """What is wrong with choosing a channel that a file with ``count`` channels has not."""
+    held = "only one channel" if count == 1 else f"only {count} channels"
+    return f"it has {held}, and channel {chosen} was asked for"
 
 
 def _file_size_bytes(path: str) -> int:

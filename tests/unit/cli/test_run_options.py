@@ -188,3 +188,16 @@ def test_a_recording_keeps_its_rate_where_it_may(rate: int, option: int | None, 
 def test_the_release_is_a_switch() -> None:
     """It moves every latency by a chunk, so it is the user's choice."""
     assert parse_command_line(release="end").settings.release is Release.END
+
+
+@pytest.mark.parametrize(
+    ("text", "channel"), [("mix", None), ("left", 1), ("right", 2), ("1", 1), ("12", 12)]
+)
+def test_a_channel_has_a_name_or_a_number(text: str, channel: int | None) -> None:
+    assert channel == parse_command_line(channels=text).read_options.channel
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "²", "centre", "", "1.0"])
+def test_what_is_no_channel_is_refused(text: str) -> None:
+    with pytest.raises(UsageProblem, match="chooses no channel"):
+        parse_command_line(channels=text)
