@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from workers.audio.recording import Recording
+from workers.audio.recording import Damage, Recording
 from workers.errors import Unreadable
 
 SampleBlock: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[Any]]"
@@ -32,7 +32,6 @@ _PCM16_SUBTYPES = frozenset([
     "PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "ALAC_16", "IMA_ADPCM", "MS_ADPCM", "GSM610",
     "DPCM_8", "DPCM_16",
 ])  # fmt: skip
-_DAMAGE_HINT = "The transcript up to there is kept."
 _MAX_SHORTFALL_S = 0.1
 """Seconds that may be missing at the end of a complete file: lossy formats round their length."""
 _RESAMPLER_WARM_UP_S = 0.25
@@ -81,35 +80,47 @@ def pcm_blocks(
     start_frame: int = 0,
     *,
     on_skip: Callable[[], object] = lambda: None,
-) -> Generator[bytes]:
+    on_damage: Callable[[Damage], object] = lambda damage: None,
+) -> Generator[bytes, None, int]:
     """Yields little-endian PCM16 mono at ``rate`` Hz in blocks of ``block_frames`` samples.
 
     The last block may be shorter. Channels are averaged, unless the recording's options choose one
     of them; a single channel at ``rate`` and at most 16 bits deep passes through bit for bit. The
     first block begins with sample ``start_frame`` of the result. Reaching it may take a minute;
-    meanwhile ``on_skip`` is called repeatedly, and may raise. Raises `Unreadable` when the file
-    cannot be read further.
+    meanwhile ``on_skip`` is called repeatedly, and may raise.
+
+    Audio that cannot be decoded is left out and told to ``on_damage``; so is an end that comes
+    before that of ``recording``. If there is more audio than it says, all of it is yielded. Returns
+    the sample of the result at which it ended. Raises `Unreadable` if nothing can be decoded.
     """
     block_bytes = block_frames * 2
     pcm = bytearray()
+    samples, file, failure = start_frame, None, ""
     try:
-        with AudioReader(recording.path, on_skip) as file:
+        file = AudioReader(recording.path, on_skip)
+        with file:
             for decoded in _mono_pcm(file, rate, start_frame, recording.options.channel):
                 pcm += decoded
                 while len(pcm) >= block_bytes:
+                    samples += block_frames
                     yield bytes(pcm[:block_bytes])
                     del pcm[:block_bytes]
-            if pcm:
-                yield bytes(pcm)
-            frames_read = file.next_frame
     except soundfile.LibsndfileError as error:
         if not os.path.exists(recording.path):
             raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
-        detail = error.error_string.rstrip(".").strip()
-        raise Unreadable(f"the file is damaged ({detail})", _DAMAGE_HINT) from error
-    if frames_read < recording.frames - _MAX_SHORTFALL_S * recording.rate:
+        failure = error.error_string.rstrip(".").strip()
+    frames_read = file.next_frame if file else 0
+    if failure and not frames_read:
+        raise Unreadable(f"the file is damaged ({failure})")
+    if pcm:
+        samples += len(pcm) // 2
+        yield bytes(pcm)
+    missing_s = (recording.frames - frames_read) / recording.rate
+    if failure or missing_s > _MAX_SHORTFALL_S:
         extent = f"{frames_read / recording.rate:.1f} s of {recording.seconds:.1f} s"
-        raise Unreadable(f"the file is damaged: it can be read up to {extent}", _DAMAGE_HINT)
+        reason = f"the file is damaged: it can be read up to {extent}"
+        on_damage(Damage(frames_read / recording.rate, max(0.0, missing_s), reason))
+    return samples
 
 
 def sample_count(recording: Recording, rate: int) -> int:

@@ -15,6 +15,17 @@ class Reader(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """A place of a recording whose audio is missing or cannot be decoded."""
+
+    at_s: float
+    """Where it is, in seconds of the audio that was decoded."""
+    missing_s: float | None
+    """How much is missing there; None if nothing tells."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A readable audio file, as described by `probe`."""
 

@@ -8,9 +8,10 @@ from itertools import chain
 from math import inf
 
 from workers.audio.decode import pcm_blocks
+from workers.audio.recording import Damage
 from workers.errors import Unreadable
 from workers.jobs import outcomes
-from workers.jobs.events import Began, Connecting, Ended, Outcome
+from workers.jobs.events import Began, Connecting, Ended, Outcome, Warned
 from workers.log import Logger
 from workers.pacing.schedule import Schedule
 from workers.protocol.configuration import NO_CHANGES
@@ -175,9 +176,17 @@ class Conversation:
         """Yields the recording from the resume point on in chunks; pads the last one."""
         frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
         shortest = 2 * -(-self._rate * MIN_CHUNK_MS // 1000)
-        start, check = self._start_sample, self._control.check
-        with closing(
-            pcm_blocks(self._recording, self._rate, frames, start, on_skip=check)
-        ) as blocks:
+        blocks = pcm_blocks(
+            self._recording,
+            self._rate,
+            frames,
+            self._start_sample,
+            on_skip=self._control.check,
+            on_damage=self._warn_of_damage,
+        )
+        with closing(blocks):
             for block in blocks:
                 yield block.ljust(shortest, b"\0")
+
+    def _warn_of_damage(self, damage: Damage) -> None:
+        self._state.warn(Warned(damage.reason))

@@ -381,8 +381,8 @@ def test_a_message_in_many_pieces_is_one_message(tmp_path: Path) -> None:
     assert len(endpoint.received_sessions[0].audio) == 10
 
 
-def test_damage_in_mid_file_ends_politely(tmp_path: Path) -> None:
-    """Terminate is sent all the same, and everything received is kept."""
+def test_damage_in_mid_file_is_a_warning(tmp_path: Path) -> None:
+    """What can be decoded is streamed, and everything received is kept."""
     rng = np.random.default_rng(1)
     noise = (rng.standard_normal(16000 * 2) * 3000).astype(np.int16)
     path = Path(audio_files.write_recording(tmp_path / "a.flac", noise, kind="FLAC"))
@@ -398,9 +398,10 @@ def test_damage_in_mid_file_ends_politely(tmp_path: Path) -> None:
     (ended,) = observed.events_of(Ended)
 
     assert isinstance(ended, Ended)
-    assert ended.outcome is Outcome.UNREADABLE
+    assert ended.outcome is Outcome.DONE
     assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
     assert observed.job_states[1].transcript.text == "Hello world."
+    assert any("damaged" in warning for warning in observed.job_states[1].warnings)
 
 
 def test_nobody_at_the_address_is_reported(tmp_path: Path) -> None:
