@@ -34,11 +34,11 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                 print_line(f"✗ {file}: {error}")
                 continue
             streamable += 1
-            total_seconds += recording.seconds
+            total_seconds += recording.part_seconds
             sent_rate = options.settings.sample_rate_for(recording)
             count = recording.channels
             channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
-            chunks = -(-round(recording.seconds * 1000) // chunk_ms)
+            chunks = -(-round(recording.part_seconds * 1000) // chunk_ms)
             chosen = source.options.channel
             mixed = "mixed down to mono" if chosen is None else f"channel {chosen} only"
             steps = [mixed] if count > 1 else []

@@ -146,11 +146,11 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
             attempt = f"{why}attempt {job.attempt}"
             if job.refusal is not None:
                 return f"{why}retry{wait or ' soon'}"
-            if retrying.from_seconds:
+            if retrying.from_seconds > job.start_seconds:
                 return f"{attempt} continues{wait}, from {format_duration(retrying.from_seconds)}"
             return f"{attempt} starts over{wait}" if job.attempt > 1 else None
         case events.Ended(outcome=events.Outcome.DONE) as ended:
-            sent = format_duration(ended.sent_seconds)
+            sent = format_duration(job.sent_part_seconds)
             return f"done, {sent} sent, {pacing_text(ended.certificate)}"
         case events.Ended() as ended:
             outcome = ended.outcome.value.replace("_", " ")

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
@@ -17,6 +18,7 @@ from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
 from workers.runs.reader import read_run
+from workers.sources import values
 
 _REFUSED_PARAM_HINTS = {
     "speech_model": "Use --speech-model.",
@@ -41,6 +43,8 @@ class RunOptions:
     log_file: Path | None = None
     read_options: ReadOptions = DEFAULT_OPTIONS
     """How new recordings are read, unless a manifest says otherwise."""
+    remote: bool = False
+    """Whether manifests may name recordings on the network."""
 
     @property
     def destination(self) -> str:
@@ -75,9 +79,10 @@ def parse_options(
     attempts: int,
     dead_after: float,
     out: Path | None,
-    channels: str = "mix",
     log_level: str | None = None,
     log_file: Path | None = None,
+    remote: bool = False,
+    **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
 
@@ -112,8 +117,38 @@ def parse_options(
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
     limits = Limits(sessions, start_rate or None, attempts, dead_after)
-    read_options = ReadOptions(channel=_parse_channel(channels))
-    return RunOptions(settings, target, key, limits, out, log_level, log_file, read_options)
+    return RunOptions(
+        settings,
+        target,
+        key,
+        limits,
+        out,
+        log_level,
+        log_file,
+        read_options=parse_read_options(**reading),
+        remote=remote,
+    )
+
+
+def parse_read_options(
+    *,
+    audio_track: str | None = None,
+    raw: str | None = None,
+    part_from: str | None = None,
+    part_until: str | None = None,
+    channels: str = "mix",
+) -> ReadOptions:
+    """Checks which audio of each recording is read; raises `UsageProblem`."""
+    start_s = values.position_s(part_from) if part_from is not None else 0.0
+    end_s = values.position_s(part_until) if part_until is not None else None
+    start_s, end_s = values.part(start_s, end_s)
+    return ReadOptions(
+        channel=_parse_channel(channels),
+        track=values.track(audio_track or ""),
+        raw=values.raw_format(raw) if raw is not None else None,
+        start_s=start_s,
+        end_s=end_s,
+    )
 
 
 def find_sources(

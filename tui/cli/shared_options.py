@@ -122,6 +122,37 @@ access_options = option_group(
     ),
 )
 
+reading_options = option_group(
+    click.option(
+        "--audio-track",
+        metavar="N|LANGUAGE",
+        help="Stream this audio track of a video: its number, or its language. Default: the first.",
+    ),
+    click.option(
+        "--raw",
+        metavar="ENCODING:RATE:CHANNELS",
+        help="Read files without a header as samples in this format, such as s16le:8000:1.",
+    ),
+    click.option(
+        "--from",
+        "part_from",
+        metavar="TIME",
+        help="Start here in each recording, such as 90, 1:30 or 1:02:03.5. Default: at its start.",
+    ),
+    click.option(
+        "--until",
+        "part_until",
+        metavar="TIME",
+        help="Stop here in each recording. Default: at its end.",
+    ),
+    click.option(
+        "--remote",
+        is_flag=True,
+        help="Allow manifests to name recordings by their URLs, such as https:// or s3://.",
+    ),
+)
+"""Which audio of a recording is read, and how; `parse_read_options` checks most of them."""
+
 new_run_options = option_group(
     click.option("--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint, ws or wss."),
     click.option("--local", is_flag=True, help="Stream to the embedded engine even with a key."),
@@ -180,6 +211,7 @@ new_run_options = option_group(
         help="Keep the run in this new or empty folder. Default: a new one in the user's state "
         "folder.",
     ),
+    reading_options,
     limit_options(resuming=False),
 )
 

@@ -39,7 +39,7 @@ def run_summary_lines(
     counts = Counter(job.status.value if job.ended else "not started" for job in job_states)
     order = ("done", "failed", "interrupted", "cancelled", "not started")
     outcomes = ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
-    audio = format_duration(sum(job.sent_seconds for job in job_states))
+    audio = format_duration(sum(job.sent_part_seconds for job in job_states))
     open_seconds = sum(job.open_seconds for job in job_states)
     sockets = f", sockets open {format_duration(open_seconds)}" if open_seconds else ""
     lines = [f"{outcomes} · {audio} of audio{sockets}"]

@@ -143,7 +143,7 @@ class DeskState:
         return job_state
 
     def _update_maxima(self, job_state: JobState) -> None:
-        self.max_duration_s = max(self.max_duration_s, job_state.total_seconds)
+        self.max_duration_s = max(self.max_duration_s, job_state.part_seconds)
         self.highest_attempt = max(self.highest_attempt, job_state.attempt)
 
     def remove(self, jobs: Iterable[JobId]) -> None:

@@ -44,15 +44,16 @@ def latest_words(job_state: JobState) -> str:
 
 
 def reached_s(job_state: JobState) -> float:
-    """Seconds of the recording that were sent or do not need to be sent again."""
-    return job_state.retrying.from_seconds if job_state.retrying else job_state.sent_seconds
+    """Seconds of the audio to send that were sent or do not need to be sent again."""
+    retrying, sent_s = job_state.retrying, job_state.sent_part_seconds
+    return max(0.0, retrying.from_seconds - job_state.start_seconds) if retrying else sent_s
 
 
 def progress_fraction(job_state: JobState) -> float | None:
     """The share of the recording that was sent, 0 to 1; None while the length is unknown."""
     if job_state.status is JobStatus.DONE:
         return 1.0
-    total = job_state.total_seconds
+    total = job_state.part_seconds
     return min(reached_s(job_state) / total, 1.0) if total else None
 
 
@@ -66,7 +67,7 @@ def remaining_s(job_state: JobState) -> float | None:
     """Seconds of audio still to be sent; None if nothing more will be sent."""
     if job_state.status.is_finished or not job_state.total_seconds:
         return None
-    return max(job_state.total_seconds - reached_s(job_state), 0.0)
+    return max(job_state.part_seconds - reached_s(job_state), 0.0)
 
 
 def lag_ms(job_state: JobState) -> float | None:

@@ -105,7 +105,7 @@ def totals(
         )
     return Totals(
         sent_s=sum(map(metrics.reached_s, job_states.values())),
-        audio_s=sum(job_state.total_seconds for job_state in job_states.values()),
+        audio_s=sum(job_state.part_seconds for job_state in job_states.values()),
         open_s=sum(job_state.open_seconds for job_state in all_job_states or job_states.values()),
         remaining_s=remaining_s,
         is_lower_bound=any(not job_state.total_seconds for job_state in waiting.values()),

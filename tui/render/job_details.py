@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tui.render.job_labels import part_label
 from tui.render.sentences import indented_sentence, wrap_sentence
 from tui.text.formats import format_channels, format_duration
 from tui.text.width import cell_width, clean
@@ -55,11 +56,13 @@ def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[
 def _file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
     fields = [("path", job_state.file)]
     if job_state.rate:
-        channels, seconds = format_channels(job_state.channels), job_state.total_seconds
+        channels, seconds = format_channels(job_state.channels), job_state.part_seconds
         fields += [
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
             ("length", f"{format_duration(seconds)} ({seconds:.3f} s)"),
+            ("part", part_label(job_state)),
         ]
+    fields += job_state.metadata
     if head is not None and head.recording is not None:
         fields.append(("size", f"{head.recording.size:,} bytes"))
     return [*fields, ("SHA-256", job_state.sha256)]

@@ -24,8 +24,18 @@ STATUS_ROLES = {
 
 
 def clean_recording_name(job_state: JobState) -> str:
-    """The recording's name, safe to draw."""
-    return _clean_name(job_state.file)
+    """The recording's name, safe to draw; with the part, if only a part is streamed."""
+    name, part = _clean_name(job_state.file), part_label(job_state)
+    return f"{name} {part}" if part else name
+
+
+def part_label(job_state: JobState) -> str:
+    """The part of the recording that is streamed, such as ``1:30–2:00``; empty if it is whole."""
+    if not job_state.is_part:
+        return ""
+    start_s, end_s = job_state.start_seconds, job_state.total_seconds
+    end = format_duration(end_s) if end_s else ""
+    return f"{format_duration(start_s)}–{end}"
 
 
 @lru_cache(maxsize=4096)  # cached, because rows are redrawn often and names never change
@@ -57,7 +67,7 @@ def format_progress_time(job_state: JobState) -> str:
     """Formats ``sent/total`` while they differ, otherwise the recording's length."""
     if not job_state.total_seconds:
         return ""
-    total = format_duration(job_state.total_seconds)
+    total = format_duration(job_state.part_seconds)
     if job_state.status is JobStatus.DONE or has_not_begun(job_state):
         return total
     return f"{format_duration(metrics.reached_s(job_state))}/{total}"

@@ -124,8 +124,12 @@ def pcm_blocks(
 
 
 def sample_count(recording: Recording, rate: int) -> int:
-    """How many samples `pcm_blocks` yields, give or take a few if it resamples."""
-    return -(-recording.frames * rate // recording.rate)
+    """How many samples `pcm_blocks` yields from the start of the file to the end of the part, give
+    or take a few if it resamples."""
+    frames, end_s = recording.frames, recording.options.end_s
+    if end_s is not None:
+        frames = min(frames, round(end_s * recording.rate))
+    return -(-frames * rate // recording.rate)
 
 
 def _mono_pcm(

@@ -125,6 +125,7 @@ class Prober:
 
 def _probe_main(pipe: Connection) -> None:
     """Runs in the child: receives paths and sends results until the pipe is closed."""
+    from workers.audio.part import check_part
     from workers.audio.probe import probe  # loads decoders, which the parent must not
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -138,6 +139,6 @@ def _probe_main(pipe: Connection) -> None:
         except EOFError:
             return
         try:
-            pipe.send(probe(path, options))
+            pipe.send(check_part(probe(path, options)))
         except Unreadable as error:
             pipe.send((error.reason, error.hint))

@@ -49,3 +49,19 @@ class Recording:
     """How much the header announces beyond what can be decoded."""
     warnings: tuple[str, ...] = ()
     """What is wrong with it, or was changed to make speech audible; each a sentence."""
+
+    @property
+    def start_seconds(self) -> float:
+        """Where streaming starts, in seconds of the file."""
+        return self.options.start_s
+
+    @property
+    def end_seconds(self) -> float:
+        """Where streaming ends, in seconds of the file: with the part, or with the file."""
+        end_s = self.options.end_s
+        return self.seconds if end_s is None else min(end_s, self.seconds)
+
+    @property
+    def part_seconds(self) -> float:
+        """How much of the file is streamed."""
+        return max(0.0, self.end_seconds - self.start_seconds)

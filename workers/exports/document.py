@@ -9,7 +9,9 @@ attempt        number of the current or next attempt, from 1; 0 before the first
 attempts       those that have started, in order: ``number``; ``from_ms``, where in the
                recording it continued; ``from_turn``, the ``turn_order`` of its first turn;
                ``ended``, as below
-recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``
+recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``; if only a part is
+               streamed, ``from_seconds`` is where it starts, and ``seconds`` where it ends
+metadata       what a manifest says about the recording, by column; left out without a manifest
 sent_seconds   how much of the audio was sent
 session        fields of the event ``began``: ``session_id``, ``model``, ``sample_rate`` (Hz, as
                sent), ``expires_at`` (Unix time), ``connect_ms``, ``begin_ms``; null when no session
@@ -69,12 +71,14 @@ def _job_document(state: JobState) -> JsonObject:
         "attempts": _attempts_json(state),
         "recording": {
             "seconds": state.total_seconds,
+            **({"from_seconds": state.start_seconds} if state.is_part else {}),
             "rate": state.rate,
             "channels": state.channels,
             "format": state.format,
             "sha256": state.sha256,
         },
-        "sent_seconds": state.sent_seconds,
+        **({"metadata": dict[str, Json](state.metadata)} if state.metadata else {}),
+        "sent_seconds": round(state.sent_part_seconds, 3),
         "session": codec.dump(state.began) if state.began else None,
         "lag_ms": codec.dump(state.lag) if state.lag else None,
         "slips": state.slips,

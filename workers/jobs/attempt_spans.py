@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.jobs.job_state import JobState
-from workers.jobs.resume_point import RECORDING_START, ResumePoint
+from workers.jobs.resume_point import ResumePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def attempt_spans(state: JobState) -> list[AttemptSpan]:
         numbers[state.started_from] = state.attempt
     spans: list[AttemptSpan] = []
     number = state.attempt + 1
-    for start in reversed([RECORDING_START, *state.transcript.resume_points]):
+    for start in reversed([state.start_point, *state.transcript.resume_points]):
         # The state may lack a killed attempt; its number is one less than that of the next.
         number = numbers.get(start, max(number - 1, 1))
         spans.append(AttemptSpan(number, start))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeAlias, get_args
 
+from workers.audio.recording import Recording
 from workers.errors import Malformed
 from workers.jobs.job import JobId
 from workers.pacing.certificate import Certificate, LagSummary
@@ -42,6 +43,20 @@ class Queued:
     rate: int
     channels: int
     format: str
+    from_seconds: float = 0.0  # where streaming starts
+    until_seconds: float | None = None  # where it ends; None: at the end of the recording
+
+    @classmethod
+    def of(cls, recording: Recording) -> "Queued":
+        """The event for a recording that was probed."""
+        return cls(
+            seconds=recording.seconds,
+            rate=recording.rate,
+            channels=recording.channels,
+            format=recording.format,
+            from_seconds=recording.start_seconds,
+            until_seconds=None if recording.options.end_s is None else recording.end_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +133,7 @@ class Ended:
     reason: str
     hint: str = ""  # what the user can do; may be empty
     code: int | None = None  # the server's error or close code, if any
-    sent_seconds: float = 0.0  # how much of the recording was sent, from its start
+    sent_seconds: float = 0.0  # the position in the recording up to which audio was sent
     open_seconds: float = 0.0  # how long the socket was open, which is what the service bills
     certificate: Certificate | None = None  # None if no audio was sent
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import assert_never
 
+from workers.audio.source import Source
 from workers.jobs.events import (
     Began,
     Connecting,
@@ -91,8 +92,12 @@ class JobState:
     file: str
     status: JobStatus = JobStatus.QUEUED
     attempt: int = 0
+    start_seconds: float = 0.0
+    """Where streaming starts. This and the next two are positions in the recording."""
     total_seconds: float = 0.0
+    """Where streaming ends; 0 before the recording was probed."""
     sent_seconds: float = 0.0
+    """Up to where the audio was sent."""
     format: str = ""
     rate: int = 0
     channels: int = 0
@@ -115,14 +120,45 @@ class JobState:
     """Where the latest attempt that connected started."""
     has_started: bool = False  # whether the latest attempt has started to connect
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
+    is_part: bool = False  # whether only a part of the recording is streamed
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What a manifest says about the recording, by column."""
     _opened_at_s: float | None = None
     """When the live session's socket opened, on the session's clock; None without one."""
     _last_report_s: float = 0.0  # when the session last reported something, on the same clock
 
+    @classmethod
+    def of(cls, job: JobId, source: Source) -> "JobState":
+        """The state of a job that has just been added."""
+        options = source.options
+        return cls(
+            job,
+            source.file,
+            start_seconds=options.start_s,
+            is_part=options.start_s > 0 or options.end_s is not None,
+            metadata=source.metadata,
+        )
+
+    @property
+    def start_point(self) -> ResumePoint:
+        """The point in the recording at which a first attempt starts, or one that starts over."""
+        return ResumePoint(round(self.start_seconds * 1000))
+
     @property
     def resume_point(self) -> ResumePoint:
         """The point in the recording at which another attempt would continue."""
-        return self.resume_tracker.resume_point
+        point, start = self.resume_tracker.resume_point, self.start_point
+        return start if point == RECORDING_START else point
+
+    @property
+    def part_seconds(self) -> float:
+        """How much audio is to be sent; 0 before the recording was probed."""
+        return max(0.0, self.total_seconds - self.start_seconds)
+
+    @property
+    def sent_part_seconds(self) -> float:
+        """How much audio was sent, without what was sent twice."""
+        return max(0.0, self.sent_seconds - self.start_seconds)
 
     @property
     def is_settled(self) -> bool:
@@ -196,7 +232,10 @@ class JobState:
                 self.resume_tracker.apply_turn(event.turn, cut=event.cut)
             case Queued():
                 self.status = JobStatus.QUEUED
-                self.total_seconds = event.seconds
+                self.start_seconds = event.from_seconds
+                end_s = event.until_seconds
+                self.total_seconds = event.seconds if end_s is None else end_s
+                self.is_part = event.from_seconds > 0 or end_s is not None
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
             case Connecting():
                 self.status = JobStatus.CONNECTING
@@ -205,7 +244,8 @@ class JobState:
                 self.levels_db = ()
                 self.started_from = ResumePoint.from_connecting(event)
                 self.resume_tracker = ResumeTracker(self.started_from)
-                self.transcript.rewind_to(self.started_from)  # the rest will be received again
+                # the rest will be received again
+                self.transcript.rewind_to(self.started_from, self.start_point)
                 self.sent_seconds = event.from_ms / 1000
             case Began():
                 self.status = JobStatus.STREAMING

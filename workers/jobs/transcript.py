@@ -102,8 +102,11 @@ class Transcript:
         self._store(turn)
         return True
 
-    def rewind_to(self, resume_point: ResumePoint) -> None:
-        """Drops the turns that an attempt from ``resume_point`` will receive again."""
+    def rewind_to(
+        self, resume_point: ResumePoint, start_point: ResumePoint = RECORDING_START
+    ) -> None:
+        """Drops the turns that an attempt from ``resume_point`` will receive again;
+        ``start_point``: where the job's first attempt starts."""
         first = resume_point.turn
         self._turns = {order: turn for order, turn in self._turns.items() if order < first}
         split = self._turns.get(first - 1)
@@ -111,7 +114,7 @@ class Transcript:
             self._turns[split.turn_order] = _first_words(split, resume_point.kept_words)
         self._evicted_mask &= (1 << max(0, min(first, MAX_EVICTABLE_TURN))) - 1
         self.resume_points = [point for point in self.resume_points if point.turn < first]
-        if resume_point != RECORDING_START:
+        if resume_point != start_point:
             self.resume_points.append(resume_point)
 
     @property

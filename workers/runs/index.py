@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from workers.audio.source import Source
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended, Outcome, Queued
 from workers.jobs.job import JobId, Limits, StreamSettings
@@ -42,6 +43,14 @@ class IndexJob:
         if isinstance(ended, dict) and ended.get("outcome") == Outcome.INTERRUPTED.value:
             return JobStatus.INTERRUPTED.value
         return str(self.record.get("status", JobStatus.QUEUED.value))
+
+    @property
+    def source(self) -> Source:
+        """What the job streams."""
+        written = self.record.get("source")
+        if isinstance(written, dict):
+            return codec.load(Source, written, f"job {self.id}")
+        return Source(self.file)
 
     @property
     def queued(self) -> Queued | None:

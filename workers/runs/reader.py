@@ -48,7 +48,7 @@ def _read_job(path: Path, job: IndexJob, *, running: bool) -> JobState:
     for _, trace_index in traces:
         trace_index.drop_after_damage()
     attempts = time_attempts(traces, lambda _: 0.0)
-    state, timeline = JobState(job.id, job.file), JobTimeline(job, attempts, running=running)
+    state, timeline = JobState.of(job.id, job.source), JobTimeline(job, attempts, running=running)
     for _, report in timeline.reports_between(BEFORE_START_S, inf):
         state.apply(report)
     if state.is_settled and job.attempt > state.attempt and "ended" not in job.record:

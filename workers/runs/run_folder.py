@@ -27,6 +27,7 @@ from workers.runs import environment
 from workers.runs.index import (
     INDEX_NAME,
     INDEX_VERSION,
+    IndexJob,
     RunIndex,
     encode_json,
     index_text,
@@ -119,10 +120,8 @@ class RunFolder:
     def source_of(self, job: JobId) -> Source:
         """The recorded source. Raises `Malformed`: another part of the file must not be streamed
         instead."""
-        written = self._jobs[job].get("source")
-        if isinstance(written, dict):
-            return codec.load(Source, written, f"job {job}")
-        return Source(str(self._jobs[job]["file"]))
+        record = self._jobs[job]
+        return IndexJob(job, str(record["file"]), record).source
 
     def recording_path(self, job: JobId) -> str:
         record = self._jobs[job]

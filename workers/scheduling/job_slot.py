@@ -8,7 +8,7 @@ from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import Job, JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.outcomes import CONTINUE_HINT, RETRYABLE
-from workers.jobs.resume_point import RECORDING_START, ResumePoint
+from workers.jobs.resume_point import ResumePoint
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.scheduling.launcher import Session
@@ -87,7 +87,7 @@ class JobSlot:
     @property
     def resume_point(self) -> ResumePoint:
         """Where the next attempt begins."""
-        return RECORDING_START if self.starts_over else self.state.resume_point
+        return self.state.start_point if self.starts_over else self.state.resume_point
 
     @property
     def expected_sha256(self) -> str:

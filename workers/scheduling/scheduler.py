@@ -117,7 +117,7 @@ class Scheduler:
         job = JobId(self._last_id)
         self.folder.add_job(job, source)
         path = self.folder.recording_path(job)
-        slot = JobSlot(job, source, path, JobState(job, source.file))
+        slot = JobSlot(job, source, path, JobState.of(job, source))
         self._slots[job] = slot
         self._queue.add_unprobed(slot)
         if self.stopping:  # kept, so that `paceline resume` can continue it
@@ -223,8 +223,7 @@ class Scheduler:
             settings = self._settings.with_params(slot.source.params)
             slot.job = Job(slot.id, slot.file, recording, settings)
             self._queue.mark_ready(slot)
-            found = (recording.seconds, recording.rate, recording.channels, recording.format)
-            self._publish(slot, Queued(*found))
+            self._publish(slot, Queued.of(recording))
 
     def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
         """Creates the session to start; None if the job was cancelled. Raises `OSError`."""
