@@ -33,10 +33,12 @@ async def test_skipped_paths_are_shown(open_desk: DeskFactory, tmp_path: Path) -
         )
         assert [] == supervisor.added
 
-        (tmp_path / "talk.wav").touch()
+        (tmp_path / "talk.wav").write_bytes(b"audio")
         await seat.press("enter")
         await seat.wait_until(lambda: [str(tmp_path / "talk.wav")] == supervisor.added)
-        assert [(str(tmp_path / "pipe.wav"), "this is a named pipe, not a file")] == dialog.skipped
+        assert [
+            (str(tmp_path / "pipe.wav"), "this is a named pipe, not a file")
+        ] == dialog.skipped.listed
 
 
 def shown(seat: DeskDriver, id: str) -> str:
@@ -50,7 +52,7 @@ async def test_recordings_in_several_folders_can_be_marked(
     monkeypatch.chdir(tmp_path)
     for name in ("talks/a.wav", "talks/b[1].wav", "talks/deep/c.wav", "d.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"audio")
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         await seat.press("a", "down")
@@ -81,7 +83,7 @@ async def test_the_list_follows_the_input_and_keeps_its_folder(
     """A pattern filters the list; the dialog opens again in the folder that it was left in."""
     for name in ("talks/a.wav", "talks/b.flac", "talks/c.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"audio")
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         await seat.press("a")
@@ -106,7 +108,7 @@ async def test_names_that_cannot_be_typed_are_added_from_the_list(
 ) -> None:
     """Control characters do not reach the terminal; a double click works like Enter."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "evil\x1b[2J.wav").touch()
+    (tmp_path / "evil\x1b[2J.wav").write_bytes(b"audio")
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         await seat.press("a")
@@ -121,7 +123,7 @@ async def test_several_pasted_lines_are_several_paths(
 ) -> None:
     """On the desk or into the input, as file managers paste them; names may have spaces."""
     for name in ("a b.wav", "c.wav"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"audio")
     text = f"{tmp_path}/a b.wav\n{tmp_path}/c.wav\n"
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
@@ -141,9 +143,8 @@ class Opened(Desk):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.actions.skipped_paths += [
-            (f"/rec/pipe-{number}.wav", "this is a named pipe") for number in range(40)
-        ]
+        for number in range(40):
+            self.actions.skipped_paths.add(f"/rec/pipe-{number}.wav", "this is a named pipe")
 
 
 async def test_paths_that_the_command_line_skipped_can_be_listed(

@@ -33,7 +33,7 @@ async def typed(seat: DeskDriver, path: Path) -> None:
 async def test_a_folder_is_added_as_its_recordings(open_desk: DeskFactory, tmp_path: Path) -> None:
     """Their rows appear before the first report of them."""
     for name in ("b.wav", "a.wav", "notes.txt"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"audio")
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         await typed(seat, tmp_path)
@@ -57,7 +57,7 @@ async def test_the_dialog_reports_a_path_that_does_not_exist(
         await seat.wait_until(lambda: "no recording or folder matches" in below(seat, "#below"))
         assert [] == supervisor.added
 
-        (tmp_path / "[nothing].wav").touch()
+        (tmp_path / "[nothing].wav").write_bytes(b"audio")
         await seat.press("enter")
         await seat.wait_until(lambda: not isinstance(seat.desk.screen, AddDialog))
         assert [str(tmp_path / "[nothing].wav")] == supervisor.added
@@ -66,7 +66,7 @@ async def test_the_dialog_reports_a_path_that_does_not_exist(
 async def test_tab_completes_and_lists(open_desk: DeskFactory, tmp_path: Path) -> None:
     """As in a shell; the list shows all completions."""
     for name in ("meeting-1.wav", "meeting-2.wav"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"audio")
     async with open_desk() as seat:
         await typed(seat, tmp_path / "me")
         await seat.press("tab")
@@ -81,7 +81,7 @@ async def test_a_file_dropped_on_the_desk_is_offered(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
     """Terminals paste its path; nothing is added before Enter."""
-    (tmp_path / "a b.wav").touch()
+    (tmp_path / "a b.wav").write_bytes(b"audio")
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         seat.desk.post_message(Paste(f"'{tmp_path}/a b.wav'\n"))
@@ -384,7 +384,7 @@ async def test_keys_are_handled_in_the_order_of_typing(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
     """Enter or Tab never overtakes the letters before it."""
-    (tmp_path / "meeting.wav").touch()
+    (tmp_path / "meeting.wav").write_bytes(b"audio")
     supervisor = FakeSupervisor()
     async with open_desk(supervisor) as seat:
         await seat.press("a")

@@ -136,8 +136,8 @@ class Desk(App[None]):
         self._install_signal_handlers()
         self.set_interval(self.settings.refresh, self.tick)
         self.tick()
-        if skipped := self.actions.skipped_paths:
-            paths = f"{len(skipped)} path{'s' if len(skipped) > 1 else ''}"
+        if skipped := self.actions.skipped_paths.count:
+            paths = f"{skipped} path{'s' if skipped > 1 else ''}"
             key = self.look.key_hint(Scope.JOBS, "skipped")
             self.show_notice(f"Skipped {paths}; press {key} to list them")
 

@@ -123,7 +123,7 @@ class JobActions(RunActions):
         def queue_files(files: list[str] | None) -> None:
             self._picker_folder = dialog.folder
             if files:
-                self.skipped_paths += dialog.skipped
+                self.skipped_paths.extend(dialog.skipped)
                 key = self.look.key_hint(Scope.JOBS, "skipped")
                 note = path_input.skipped_note(dialog.skipped, key)
                 self.show_notice(self.queue_editor.add(files) + note)

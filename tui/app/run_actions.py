@@ -23,6 +23,7 @@ from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.wall import Wall
 from tui.theme.roles import Look, StyledLine
+from workers.audio.discovery import SkippedPaths
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 
@@ -53,8 +54,8 @@ class RunActions(ABC):
         self.app, self.state, self.look = desk.app, desk.state, desk.look
         self.run_folder, self.settings = desk.run_folder, desk.settings
         self.show_notice = desk.show_notice
-        self.skipped_paths: list[tuple[str, str]] = []
-        """Paths that are not recordings, each with the reason."""
+        self.skipped_paths = SkippedPaths()
+        """Paths that are not recordings, of all searches."""
         self.wall_state = Wall(desk.state)
 
     @abstractmethod

@@ -18,12 +18,15 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     from tui.cli.console import print_line
     from tui.cli.run_options import find_sources, parse_options, print_skipped
     from tui.text.formats import format_duration
+    from workers.audio.discovery import SkippedPaths
     from workers.audio.prober import Prober
     from workers.errors import ProbeFailed, Unreadable
 
     options = parse_options(**arguments)
     chunk_ms = options.settings.chunk_ms
-    sources = find_sources(paths, options.read_options, print_skipped)
+    skipped = SkippedPaths()
+    sources = find_sources(paths, options.read_options, skipped)
+    print_skipped(skipped)
     total_seconds, streamable = 0.0, 0
     with Prober(multiprocessing.get_context("spawn")) as prober:
         for source in sources:

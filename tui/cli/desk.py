@@ -26,11 +26,12 @@ def desk(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     guard = start_guard()
     from tui.cli.run_options import find_sources, parse_options
     from tui.cli.run_setup import RunRequest
+    from workers.audio.discovery import SkippedPaths
 
     require_terminal("paceline run PATH…")
-    skipped: list[tuple[str, str]] = []
+    skipped = SkippedPaths()
     options = parse_options(**arguments)
-    sources = find_sources(paths, options.read_options, lambda *entry: skipped.append(entry))
+    sources = find_sources(paths, options.read_options, skipped)
     return run_desk(options, RunRequest(sources, skipped=skipped), guard)
 
 
@@ -71,8 +72,8 @@ def kill_notice(advice: str, command: str, run_folder: Path) -> str:
 
 def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
     """Runs the desk until the user leaves it, then prints the summary."""
-    from tui.cli.console import print_line
     from tui.cli.faults import report_fault
+    from tui.cli.run_options import print_skipped
     from tui.cli.run_setup import open_supervisor
     from tui.cli.summary import exit_code, run_summary_lines
     from tui.terminal import gc_tuning
@@ -88,7 +89,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
         app = Desk(supervisor, to, folder.path, kind=kind, settings=settings)
-        app.actions.skipped_paths += request.skipped
+        app.actions.skipped_paths.extend(request.skipped)
         app.state.restore(request.job_states)
         app.state.add_jobs(jobs, (source.file for source in request.sources))
         gc_tuning.tune_gc()
@@ -98,8 +99,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
             log.info("desk closed, return code %s", app.return_code)
     while not supervisor.reports.empty():
         app.state.apply(supervisor.reports.get())
-    for path, reason in request.skipped:
-        print_line(f"Skipped {path}: {reason}", err=True)
+    print_skipped(app.actions.skipped_paths)
     job_states = app.state.all_job_states
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         click.echo(line)

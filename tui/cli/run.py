@@ -18,7 +18,10 @@ def run(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     from tui.cli.headless import stream_headless
     from tui.cli.run_options import find_sources, parse_options, print_skipped
     from tui.cli.run_setup import RunRequest
+    from workers.audio.discovery import SkippedPaths
 
     options = parse_options(**arguments)
-    sources = find_sources(paths, options.read_options, print_skipped)
+    skipped = SkippedPaths()
+    sources = find_sources(paths, options.read_options, skipped)
+    print_skipped(skipped)
     return stream_headless(options, RunRequest(sources), as_json=as_json)

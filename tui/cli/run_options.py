@@ -1,7 +1,7 @@
 """The options of a run, checked and turned into values."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
-from workers.audio.discovery import SkipCallback, find_recordings
+from workers.audio.discovery import SkippedPaths, iter_recordings
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
@@ -27,6 +27,10 @@ _REFUSED_PARAM_HINTS = {
     "token": f"Set {KEY_VARIABLE} to the API key.",
 }
 """Parameters that `--param` rejects, and what to do instead."""
+
+
+MAX_PRINTED_PATHS = 20
+"""How many skipped paths are printed; more are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +155,27 @@ def parse_read_options(
     )
 
 
-def find_sources(
-    paths: Iterable[str], options: ReadOptions, report_skipped: SkipCallback
-) -> list[Source]:
-    """The recordings to stream; raises `UsageProblem` if there are none."""
-    return [Source(file, options) for file in find_recordings(paths, report_skipped)]
+def find_sources(paths: Iterable[str], options: ReadOptions, skipped: SkippedPaths) -> list[Source]:
+    """Returns everything that `iter_sources` yields."""
+    return list(iter_sources(paths, options, skipped))
 
 
-def print_skipped(path: str, reason: str) -> None:
-    """Prints that a path is not streamed, to stderr."""
-    print_line(f"Skipped {path}: {reason}", err=True)
+def iter_sources(
+    paths: Iterable[str], options: ReadOptions, skipped: SkippedPaths
+) -> Iterator[Source]:
+    """Yields the recordings to stream while folders are still being searched; raises `UsageProblem`
+    for a path that does not exist, or without recordings."""
+    return (Source(file, options) for file in iter_recordings(paths, skipped))
+
+
+def print_skipped(skipped: SkippedPaths) -> None:
+    """Prints which paths are not streamed, and why, to stderr."""
+    for path, reason in skipped.listed[:MAX_PRINTED_PATHS]:
+        print_line(f"Skipped {path}: {reason}", err=True)
+    if (unprinted := skipped.count - MAX_PRINTED_PATHS) > 0:
+        print_line(f"Skipped {unprinted} more", err=True)
+    if skipped.other_files:
+        print_line(f"Skipped {skipped.other_files}", err=True)
 
 
 def _checked_ca_file(file: Path | None) -> str | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui.cli.faults import RunFault
 from tui.cli.run_options import RunOptions
 from tui.cli.shared_options import enable_log
 from workers import log
+from workers.audio.discovery import SkippedPaths
 from workers.audio.source import Source
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
@@ -36,8 +37,8 @@ class RunRequest:
     job_states: Sequence[JobState] = ()
     run_folder: RunFolder | None = None
     """The folder of the run to continue; None for a new run."""
-    skipped: Sequence[tuple[str, str]] = ()
-    """Paths that are not recordings, each with the reason."""
+    skipped: SkippedPaths = field(default_factory=SkippedPaths)
+    """Paths that are not recordings."""
 
     def enqueue(self, supervisor: Supervisor) -> list[JobId]:
         """Queues everything; returns the jobs of the new recordings."""

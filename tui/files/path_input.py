@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from tui.files.folder_listing import FolderEntry, list_folder
+from workers.audio.discovery import SkippedPaths
 
 MAX_PASTE_CHARS = 100_000
 """Maximum characters of pasted text; with more, every key press would take seconds."""
@@ -139,8 +140,9 @@ def append_path(leading_paths: str, path: str) -> str:
     return leading_paths + (_SHELL_SPECIAL.sub(r"\\\g<0>", path) if leading_paths else path)
 
 
-def skipped_note(skipped: Sequence[tuple[str, str]], key: str) -> str:
+def skipped_note(skipped: SkippedPaths, key: str) -> str:
     """A note on skipped paths, to append to a notice; ``key``: the key that lists them."""
-    if not skipped:
+    if not skipped.count:
         return ""
-    return f", {len(skipped)} skipped, such as {': '.join(skipped[0])}; {key} lists them"
+    example = ": ".join(skipped.listed[0])
+    return f", {skipped.count} skipped, such as {example}; {key} lists them"

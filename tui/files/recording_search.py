@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from threading import Event
 
 from tui.files.folder_listing import GLOB_CHARS, glob_recordings
-from workers.audio.discovery import find_recordings
+from workers.audio.discovery import SkippedPaths, find_recordings
 from workers.errors import UsageProblem
 
 
@@ -14,17 +14,12 @@ class SearchCancelled(Exception):
     """The search was cancelled; raised in the thread that searches."""
 
 
-def search_recordings(
-    paths: Iterable[str], skipped: list[tuple[str, str]], cancelled: Event
-) -> list[str]:
+def search_recordings(paths: Iterable[str], skipped: SkippedPaths, cancelled: Event) -> list[str]:
     """Returns recordings without duplicates; adds other paths to ``skipped``, with the reason.
 
     Raises `SearchCancelled` once the event is set, and `UsageProblem` if a path or pattern
     matches nothing.
     """
-
-    def skip(path: str, reason: str) -> None:
-        skipped.append((path, reason))
 
     def check_cancelled(_folder: str) -> None:
         if cancelled.is_set():
@@ -33,16 +28,16 @@ def search_recordings(
     files: dict[str, None] = {}
     for path in paths:
         if os.path.lexists(path) or GLOB_CHARS.isdisjoint(path):
-            files |= dict.fromkeys(find_recordings([path], skip, check_cancelled))
+            files |= dict.fromkeys(find_recordings([path], skipped, check_cancelled))
             continue
         matches = list(glob_recordings(path, check_cancelled))
         if not matches:
             raise UsageProblem(f"no recording or folder matches “{path}”", "Check the pattern.")
         for match in matches:
             try:
-                files |= dict.fromkeys(find_recordings([match], skip, check_cancelled))
+                files |= dict.fromkeys(find_recordings([match], skipped, check_cancelled))
             except UsageProblem as problem:  # a folder without recordings, found by a pattern
-                skip(match, problem.reason)
+                skipped.add(match, problem.reason)
     return list(files)
 
 
@@ -59,7 +54,7 @@ class RecordingSearch:
     async def search(
         self,
         list_paths: Callable[[], Iterable[str]],
-        skipped: list[tuple[str, str]],
+        skipped: SkippedPaths,
         timeout_s: float | None = None,
     ) -> list[str]:
         """Runs `search_recordings`, cancelled after ``timeout_s``.

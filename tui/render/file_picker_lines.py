@@ -9,6 +9,7 @@ from tui.text.formats import format_bytes, format_count, format_duration
 from tui.text.width import cell_width, clean, fit_middle
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
+from workers.audio.discovery import SkippedPaths
 
 SIZE_WIDTH, DURATION_WIDTH = 9, 9  # cells at the end of a row
 PATH_INPUT_HINTS = (
@@ -87,12 +88,14 @@ def problem_lines(
     return rows
 
 
-def skipped_lines(
-    skipped: Sequence[tuple[str, str]], symbols: Symbols, cells: int
-) -> list[StyledLine]:
-    """Lists all skipped paths, each with its reason on the next line."""
+def skipped_lines(skipped: SkippedPaths, symbols: Symbols, cells: int) -> list[StyledLine]:
+    """Lists skipped paths, each with its reason on the next line; then says what is not listed."""
     lines: list[StyledLine] = [[]]
-    for path, reason in skipped:
+    for path, reason in skipped.listed:
         lines += wrap_sentence(symbols.separator, clean(path), Role.TEXT, cells)
         lines += wrap_sentence(" ", clean(reason), Role.MUTED, cells)
+    unlisted = skipped.count - len(skipped.listed)
+    for rest in (f"{unlisted} more paths" if unlisted else "", skipped.other_files):
+        if rest:
+            lines += wrap_sentence(symbols.separator, clean(rest), Role.TEXT, cells)
     return lines

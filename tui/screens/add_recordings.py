@@ -19,6 +19,7 @@ from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.entry_list import EntryList
 from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
+from workers.audio.discovery import SkippedPaths
 from workers.errors import PacelineError
 
 COUNT_TIMEOUT_S = 1.5
@@ -27,7 +28,7 @@ COUNT_TIMEOUT_S = 1.5
 
 class AddDialog(Dialog[list[str]]):
     """A dialog that returns the chosen recordings. Afterwards, ``folder`` is the folder of the
-    list, and ``skipped`` has the paths that are not recordings, each with the reason."""
+    list, and ``skipped`` has the paths that are not recordings."""
 
     BINDINGS = textual_bindings(Scope.ADDING)
 
@@ -42,7 +43,7 @@ class AddDialog(Dialog[list[str]]):
     def __init__(self, look: Look, text: str = "", folder: str = "") -> None:
         super().__init__(look)
         self.folder = folder
-        self.skipped: list[tuple[str, str]] = []
+        self.skipped = SkippedPaths()
         self._initial_text = text
         self._listed_folder = folder
         """The folder that is listed: `folder`, or one below it whose path was typed."""
@@ -156,7 +157,7 @@ class AddDialog(Dialog[list[str]]):
     async def _find_recordings(
         self, selection: PathSelection, timeout_s: float | None = None
     ) -> list[str]:
-        self.skipped = []
+        self.skipped = SkippedPaths()
         typed = partial(split_paths, selection.line, self.folder)
         paths = (lambda: selection.paths) if selection.paths else typed
         return await self._search.search(paths, self.skipped, timeout_s)
@@ -235,7 +236,9 @@ class AddDialog(Dialog[list[str]]):
         if self._is_adding:
             return [[("Searching", Role.MUTED)]]
         if self._problem is not None:
-            return lines.problem_lines(*self._problem, self.skipped, width, self.look.symbols)
+            return lines.problem_lines(
+                *self._problem, self.skipped.listed, width, self.look.symbols
+            )
         folder = self._folder_to_open
         return lines.submit_hint(
             len(self._picker.marked),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import audio_files
 from workers.audio import decode
-from workers.audio.discovery import find_recordings
+from workers.audio.discovery import MAX_LISTED_PATHS, SkippedPaths, find_recordings, iter_recordings
 from workers.audio.probe import probe
 from workers.errors import Unreadable, UsageProblem
 
@@ -16,28 +16,102 @@ from workers.errors import Unreadable, UsageProblem
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with one recording, so that it is not refused as a whole."""
-    (tmp_path / "talk.wav").touch()
+    (tmp_path / "talk.wav").write_bytes(b"audio")
     return tmp_path
 
 
 def skip_reasons(folder: Path) -> dict[str, str]:
     """The reasons for skipping files in a folder whose one recording is found."""
-    passed_over: list[tuple[str, str]] = []
-    files = find_recordings([str(folder)], lambda *one: passed_over.append(one))
+    skipped = SkippedPaths()
+    files = find_recordings([str(folder)], skipped)
 
     assert files == [str(folder / "talk.wav")]
-    return {os.path.relpath(path, folder): reason for path, reason in passed_over}
+    return {os.path.relpath(path, folder): reason for path, reason in skipped.listed}
 
 
 def test_a_folder_is_searched_recursively_in_order(tmp_path: Path) -> None:
     """Finds audio in all subfolders, without hidden and other files, and no file twice."""
     for name in ("b/2.flac", "a.WAV", "b/1.mp3", ".hidden.wav", ".git/x.wav", "notes.txt", "c.m4a"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_bytes(b"audio")
     listed = find_recordings([str(tmp_path), str(tmp_path / "a.WAV")])
 
     expected = ["a.WAV", "b/1.mp3", "b/2.flac", "c.m4a"]
     assert [os.path.relpath(path, tmp_path) for path in listed] == expected
+
+
+def test_what_people_never_mean_is_skipped_with_the_reason(folder: Path) -> None:
+    """Hidden and empty files, companions of a Mac, and downloads that are not finished."""
+    names = {
+        "._talk.wav": "companion file",
+        ".DS_Store": "file manager",
+        "Thumbs.db": "file manager",
+        ".secret.wav": "is hidden",
+        "a.mp3.part": "not finished",
+        "Unconfirmed 12345.crdownload": "not finished",
+        "b.wav.tmp": "temporary",
+        "c.wav~": "temporary",
+        "empty.wav": "is empty",
+        ".cache": "is hidden",
+        "d.m4a.download": "not finished",
+    }
+    for name in names:
+        if name in (".cache", "d.m4a.download"):  # Safari's partial downloads are folders
+            (folder / name).mkdir()
+            (folder / name / "x.wav").write_bytes(b"audio")
+        else:
+            (folder / name).write_bytes(b"" if name == "empty.wav" else b"bytes")
+    reasons = skip_reasons(folder)
+
+    assert reasons.keys() == names.keys()
+    for name, words in names.items():
+        assert words in reasons[name]
+
+
+def test_a_file_that_is_hidden_or_empty_is_taken_when_it_is_named(folder: Path) -> None:
+    """The user passed the path, so the job says what is wrong."""
+    hidden, empty = folder / ".talk.wav", folder / "empty.wav"
+    hidden.write_bytes(b"audio")
+    empty.touch()
+
+    assert find_recordings([str(hidden), str(empty)]) == [str(hidden), str(empty)]
+
+
+def test_files_that_are_not_audio_are_only_counted(folder: Path) -> None:
+    """Nobody expects the cover of an album to be streamed."""
+    for name in ("cover.jpg", "back.JPG", "notes.txt", "LICENSE"):
+        (folder / name).write_bytes(b"bytes")
+    skipped = SkippedPaths()
+    find_recordings([str(folder)], skipped)
+
+    assert (skipped.count, skipped.listed) == (0, [])
+    assert skipped.other_files == "4 files that are not audio (.jpg 2, no suffix 1, .txt 1)"
+
+
+def test_the_list_of_skipped_paths_is_bounded(folder: Path) -> None:
+    """A disk full of companion files must not fill the memory or the terminal."""
+    more = 5
+    for number in range(MAX_LISTED_PATHS + more):
+        (folder / f"._{number}.wav").touch()
+    skipped = SkippedPaths()
+    find_recordings([str(folder)], skipped)
+    skipped.extend(skipped)
+
+    assert len(skipped.listed) == MAX_LISTED_PATHS
+    assert skipped.count == 2 * (MAX_LISTED_PATHS + more)
+
+
+def test_recordings_are_found_while_the_search_goes_on(tmp_path: Path) -> None:
+    """The first rows do not wait for the last folder."""
+    for name in ("a/1.wav", "b/2.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"audio")
+    entered: list[str] = []
+    search = iter_recordings([str(tmp_path)], on_folder=entered.append)
+
+    assert next(search) == str(tmp_path / "a" / "1.wav")
+    assert entered == [str(tmp_path), str(tmp_path / "a")]
+    assert list(search) == [str(tmp_path / "b" / "2.wav")]
 
 
 def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:

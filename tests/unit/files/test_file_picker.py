@@ -17,6 +17,7 @@ from tui.render.file_picker_lines import submit_hint
 from tui.text.formats import format_bytes
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
+from workers.audio.discovery import SkippedPaths
 from workers.errors import UsageProblem
 
 
@@ -120,7 +121,7 @@ def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
     """Folders are searched, patterns expanded, and other files reported as skipped."""
     make(tmp_path, "a.wav", "[x].wav", "deep/b.wav", "empty/notes.txt")
     os.mkfifo(tmp_path / "pipe.wav")
-    skipped: list[tuple[str, str]] = []
+    skipped = SkippedPaths()
 
     files = search_recordings(
         [f"{tmp_path}/[x].wav", f"{tmp_path}/*", f"{tmp_path}/a.wav"], skipped, Event()
@@ -129,15 +130,15 @@ def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
     assert ["[x].wav", "deep/b.wav", "a.wav", "pipe.wav"] == [
         os.path.relpath(path, tmp_path) for path in files
     ]
-    assert [f"{tmp_path}/empty"] == [path for path, _ in skipped]
+    assert [f"{tmp_path}/empty"] == [path for path, _ in skipped.listed]
 
 
 def test_a_path_that_matches_nothing_is_a_usage_problem(tmp_path: Path) -> None:
     """The problem contains a reason."""
     with pytest.raises(UsageProblem, match="no recording or folder matches"):
-        search_recordings([f"{tmp_path}/*.wav"], [], Event())
+        search_recordings([f"{tmp_path}/*.wav"], SkippedPaths(), Event())
     with pytest.raises(UsageProblem, match="there is no file or folder"):
-        search_recordings([f"{tmp_path}/a.wav"], [], Event())
+        search_recordings([f"{tmp_path}/a.wav"], SkippedPaths(), Event())
 
 
 def test_a_search_is_cancelled(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_a_search_is_cancelled(tmp_path: Path) -> None:
     off.set()
     for path in (tmp_path, tmp_path / "**" / "*.wav"):
         with pytest.raises(SearchCancelled):
-            search_recordings([str(path)], [], off)
+            search_recordings([str(path)], SkippedPaths(), off)
 
 
 async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
@@ -158,9 +159,9 @@ async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
         released.wait()
         return [str(tmp_path)]
 
-    older = asyncio.create_task(search.search(slowly, []))
+    older = asyncio.create_task(search.search(slowly, SkippedPaths()))
     await asyncio.sleep(0)  # it has started
-    newer = asyncio.create_task(search.search(lambda: [str(tmp_path)], []))
+    newer = asyncio.create_task(search.search(lambda: [str(tmp_path)], SkippedPaths()))
     assert [f"{tmp_path}/a.wav"] == await newer
     released.set()
     with pytest.raises(SearchCancelled):
@@ -174,7 +175,7 @@ async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
         return [str(tmp_path)]
 
     with pytest.raises(SearchCancelled):
-        await search.search(late, [], 0.0)
+        await search.search(late, SkippedPaths(), 0.0)
 
 
 def picking(*names: str) -> FilePicker:

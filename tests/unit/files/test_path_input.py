@@ -14,6 +14,7 @@ from tui.files.path_input import (
     skipped_note,
     split_paths,
 )
+from workers.audio.discovery import SkippedPaths
 
 
 def test_an_existing_path_is_taken_literally(tmp_path: Path) -> None:
@@ -129,10 +130,14 @@ def test_the_listed_folder_is_that_of_the_last_path(tmp_path: Path) -> None:
 
 def test_the_note_on_skipped_paths_has_the_first_reason() -> None:
     """The note contains the first reason and the key that lists all."""
-    assert "" == skipped_note([], "!")
-    assert ", 2 skipped, such as a: a pipe; ! lists them" == skipped_note(
-        [("a", "a pipe"), ("b", "a folder")], "!"
-    )
+    skipped = SkippedPaths()
+
+    assert "" == skipped_note(skipped, "!")
+
+    skipped.add("a", "a pipe")
+    skipped.add("b", "a folder")
+
+    assert ", 2 skipped, such as a: a pipe; ! lists them" == skipped_note(skipped, "!")
 
 
 def test_a_very_long_paste_is_cut() -> None:
