@@ -102,6 +102,16 @@ def _summarise(attempt: int, content: TraceHead | events.TraceEvent) -> EventSum
         case events.Slipped():
             text = f"at {_duration(content.at_seconds)}, stalled {content.stalled_ms} ms"
             return EventSummary(Direction.LOCAL, content.type, text, Role.WARNING)
+        case events.Waited():
+            text = f"at {_duration(content.at_seconds)}, {content.waited_ms} ms for more audio"
+            return EventSummary(Direction.LOCAL, content.type, text, Role.MUTED)
+        case events.RecordingRead(audio=audio):
+            in_file = "unknown" if audio.file_seconds is None else f"{audio.file_seconds} s"
+            text = f"{in_file} in the file, {audio.decoded_seconds} s decoded"
+            changed = audio.is_unchanged is False
+            text += ", the file has changed" if changed else ""
+            role = Role.WARNING if changed else Role.MUTED
+            return EventSummary(Direction.LOCAL, content.type, text, role)
         case events.Ended():
             role = Role.SUCCESS if content.outcome is events.Outcome.DONE else Role.ERROR
             text = f"{content.outcome.value}: {content.reason}"

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias, get_args
 from workers.audio.recording import Recording
 from workers.errors import Malformed
 from workers.jobs.job import JobId
-from workers.pacing.certificate import Certificate, LagSummary
+from workers.pacing.certificate import Certificate, LagSummary, ReadAudio
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.protocol.messages import Turn
@@ -45,6 +45,9 @@ class Queued:
     format: str
     from_seconds: float = 0.0  # where streaming starts
     until_seconds: float | None = None  # where it ends; None: at the end of the recording
+    is_exact: bool = True  # whether ``seconds`` was counted; False: estimated
+    missing_seconds: float = 0.0  # how much the header announces beyond what can be decoded
+    warnings: tuple[str, ...] = ()  # what is wrong with the recording; each a sentence
 
     @classmethod
     def of(cls, recording: Recording) -> "Queued":
@@ -56,6 +59,9 @@ class Queued:
             format=recording.format,
             from_seconds=recording.start_seconds,
             until_seconds=None if recording.options.end_s is None else recording.end_seconds,
+            is_exact=recording.is_exact,
+            missing_seconds=round(recording.missing_seconds, 3),
+            warnings=recording.warnings,
         )
 
 
@@ -72,6 +78,8 @@ class Connecting:
     """The ``turn_order`` of its first turn; continues the numbers of earlier attempts."""
     kept_words: int | None = None
     """How many words of the previous turn are kept if it was split; None: all of them."""
+    hashed_bytes: int | None = None
+    """Up to where the file was hashed, as it is still being written; None: the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,7 @@ class Progressed:
     lag_ms: LagSummary
     levels_db: tuple[int, ...] = ()
     """RMS of each chunk sent since the last report, oldest first, in dBFS, at least -99."""
+    waiting: bool | None = None  # True: all that was written is sent, and more is awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +119,13 @@ class TurnReceived:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something went wrong, but the session continues."""
+    """Something went wrong, but the session continues. Damage of the recording has a position."""
 
     type: ClassVar[str] = "warning"
     warning: str
     code: int | None = None
+    at_seconds: float | None = None  # where the recording is damaged
+    missing_seconds: float | None = None  # how much of it cannot be decoded there, if known
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,24 @@ class Slipped:
     type: ClassVar[str] = "slip"
     at_seconds: float  # position in the recording
     stalled_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The recording was still being written and had no more audio yet, so the schedule waited."""
+
+    type: ClassVar[str] = "waited"
+    at_seconds: float  # position in the recording
+    waited_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRead:
+    """The recording was read as far as this attempt did, and its file was looked at again."""
+
+    type: ClassVar[str] = "read"
+    audio: ReadAudio
+    sha256: str | None = None  # of the whole file, if that differs from ``connecting``
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +204,17 @@ class MessageReceived:
 
 
 Event: TypeAlias = (
-    Queued | Connecting | Began | Progressed | TurnReceived | Warned | Slipped | Retrying | Ended
+    Queued
+    | Connecting
+    | Began
+    | Progressed
+    | TurnReceived
+    | Warned
+    | Slipped
+    | Waited
+    | RecordingRead
+    | Retrying
+    | Ended
 )
 TraceEvent: TypeAlias = Event | ChunksSent | MessageSent | MessageReceived
 TRACE_ONLY = (ChunksSent, MessageSent, MessageReceived)

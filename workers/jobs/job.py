@@ -26,6 +26,8 @@ class StreamSettings:
     speech_model: str = "u3-rt-pro"
     params: tuple[tuple[str, str], ...] = ()
     """Further connection parameters, as in the query."""
+    strict: bool = False
+    """Whether a recording that could not be streamed whole and unchanged fails."""
 
     def sample_rate_for(self, recording: Recording) -> int:
         """The sample rate in Hz to send for a recording."""

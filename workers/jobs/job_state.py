@@ -19,9 +19,11 @@ from workers.jobs.events import (
     Outcome,
     Progressed,
     Queued,
+    RecordingRead,
     Retrying,
     Slipped,
     TurnReceived,
+    Waited,
     Warned,
 )
 from workers.jobs.job import JobId
@@ -102,11 +104,19 @@ class JobState:
     rate: int = 0
     channels: int = 0
     sha256: str = ""
+    hashed_bytes: int | None = None
+    """Up to where the file was hashed, as it was still being written; None: the whole file."""
+    has_exact_length: bool = True  # whether the prober could count the recording's length
+    missing_seconds: float = 0.0  # how much the file announces beyond what the prober could find
+    recording_warnings: tuple[str, ...] = ()  # what the prober found to be wrong with the file
+    damage: list[Warned] = field(default_factory=list)
+    """What could not be decoded, over all attempts, by position."""
+    is_waiting: bool = False  # for more of a recording that is still being written
     began: Began | None = None
     lag: LagSummary | None = None
     levels_db: tuple[int, ...] = ()  # of the latest chunks sent, oldest first
     slips: int = 0
-    warnings: list[str] = field(default_factory=list)
+    session_warnings: list[str] = field(default_factory=list)  # of the latest attempt
     transcript: Transcript = field(default_factory=Transcript)
     ended: Ended | None = None
     """How the latest attempt ended; None while it lasts, or if another will follow."""
@@ -161,6 +171,17 @@ class JobState:
         return max(0.0, self.sent_seconds - self.start_seconds)
 
     @property
+    def is_exact(self) -> bool:
+        """Whether ``total_seconds`` is known, not an estimate or the length so far."""
+        return self.has_exact_length or self.status is JobStatus.FINISHING
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the recording, its damage, and what the latest attempt survived."""
+        damage = (warned.warning for warned in self.damage)
+        return list(dict.fromkeys((*self.recording_warnings, *damage, *self.session_warnings)))
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing is left to do: the job is done, or the user cancelled it."""
         settled = (Outcome.DONE, Outcome.CANCELLED)
@@ -193,7 +214,8 @@ class JobState:
         """A copy that another thread may read or update while this object changes."""
         return replace(
             self,
-            warnings=list(self.warnings),
+            damage=list(self.damage),
+            session_warnings=list(self.session_warnings),
             earlier_attempts=list(self.earlier_attempts),
             transcript=self.transcript.copy(),
             resume_tracker=copy(self.resume_tracker),
@@ -206,7 +228,7 @@ class JobState:
             self.attempt = report.attempt
             self.began = self.lag = None
             self.slips = 0
-            self.warnings = []
+            self.session_warnings = []
         if report.attempt == self.attempt:
             self._last_report_s = report.t
             self._apply_event(report.event)
@@ -224,9 +246,12 @@ class JobState:
                 self.sent_seconds, self.total_seconds = event.sent_seconds, event.total_seconds
                 self.lag = event.lag_ms
                 self.levels_db = (*self.levels_db, *event.levels_db)[-METER_CHUNKS:]
+                self.is_waiting = bool(event.waiting)
                 self.resume_tracker.apply_progress(event.sent_seconds)
                 if event.sent_seconds >= event.total_seconds > 0:
                     self.status = JobStatus.FINISHING
+                elif self.status is JobStatus.FINISHING:  # there is more than was expected
+                    self.status = JobStatus.STREAMING
             case TurnReceived():
                 self.transcript.apply(event.turn)
                 self.resume_tracker.apply_turn(event.turn, cut=event.cut)
@@ -237,9 +262,14 @@ class JobState:
                 self.total_seconds = event.seconds if end_s is None else end_s
                 self.is_part = event.from_seconds > 0 or end_s is not None
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
+                self.has_exact_length, self.missing_seconds = event.is_exact, event.missing_seconds
+                self.recording_warnings = event.warnings
             case Connecting():
                 self.status = JobStatus.CONNECTING
-                self.sha256 = event.sha256
+                self.sha256, self.hashed_bytes = event.sha256, event.hashed_bytes
+                self.is_waiting = False
+                start_s = event.from_ms / 1000
+                self.damage = [one for one in self.damage if (one.at_seconds or 0.0) < start_s]
                 self.retrying, self.refusal, self.has_started = None, None, True
                 self.levels_db = ()
                 self.started_from = ResumePoint.from_connecting(event)
@@ -252,9 +282,18 @@ class JobState:
                 self.began = event
                 self._opened_at_s = self._last_report_s - event.begin_ms / 1000
             case Warned():
-                self.warnings.append(event.warning)
+                if event.at_seconds is None:
+                    self.session_warnings.append(event.warning)
+                else:
+                    self.damage.append(event)
             case Slipped():
                 self.slips += 1
+            case Waited():
+                pass
+            case RecordingRead():
+                self.has_exact_length |= event.audio.is_complete
+                if event.sha256 is not None:
+                    self.sha256, self.hashed_bytes = event.sha256, None
             case Retrying():
                 outcome = self.ended.outcome if self.ended else None
                 refused = outcome in (Outcome.BUSY, Outcome.UNREACHABLE)  # its number is used again
@@ -266,7 +305,7 @@ class JobState:
                     self._archive_attempt()
                 self.retrying = event
             case Ended():
-                self.ended = event
+                self.ended, self.is_waiting = event, False
                 self.resume_tracker.end_attempt(event.outcome)
                 self.retrying = None
                 self.status = JobStatus.from_outcome(event.outcome)

@@ -8,6 +8,10 @@ from workers.pacing.schedule import Release
 LAG_TOLERANCE_MS = 10.0
 """The largest p99 lag with which the pacing of a session counts as held."""
 
+AUDIO_TOLERANCE_S = 0.1
+"""How far seconds in the file, decoded and sent may differ. Lossy formats round their length, and
+the last chunk is filled up to 50 ms."""
+
 
 @dataclass(frozen=True, slots=True)
 class LagSummary:
@@ -43,6 +47,19 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAudio:
+    """How much audio an attempt read, from where it started."""
+
+    decoded_seconds: float
+    is_complete: bool
+    """Whether it read to the end, and all audio was sent. Otherwise these figures may differ."""
+    file_seconds: float | None = None
+    """Audio in the file, as the prober told it; None if that is only an estimate."""
+    is_unchanged: bool | None = None
+    """Whether the file was the same before and after; None: not compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """The pacing evidence of one attempt. It can be recomputed from the trace."""
 
@@ -59,3 +76,21 @@ class Certificate:
     drift_ms: float | None = None
     """Median lag of the last tenth of the chunks minus that of the first; None under 20 chunks."""
     tolerance_ms: float = LAG_TOLERANCE_MS
+    waits: int | None = None
+    """How often the schedule waited for a recording that was still being written; None: never."""
+    waited_ms: float | None = None
+    read: ReadAudio | None = None
+    """What was read of the file; what was sent of it is ``audio_seconds``. None in certificates of
+    older versions."""
+
+    @property
+    def has_audio_fault(self) -> bool:
+        """Whether file, decoder and sender disagree beyond rounding, or the file changed."""
+        read = self.read
+        if read is None:
+            return False
+        if not read.is_complete or read.is_unchanged is False:
+            return read.is_unchanged is False
+        in_file = read.decoded_seconds if read.file_seconds is None else read.file_seconds
+        seconds = (in_file, read.decoded_seconds, self.audio_seconds)
+        return max(seconds) - min(seconds) > AUDIO_TOLERANCE_S

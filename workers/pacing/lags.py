@@ -14,6 +14,7 @@ from workers.pacing.certificate import (
     Certificate,
     LagPercentiles,
     LagSummary,
+    ReadAudio,
     Verdict,
 )
 from workers.pacing.schedule import Release
@@ -79,8 +80,11 @@ def build_certificate(
     chunk_ms: int,
     sample_rate: int,
     audio_seconds: float,
+    waits_ms: tuple[float, ...] = (),
+    read: ReadAudio | None = None,
 ) -> Certificate | None:
-    """Builds the certificate from lags (in µs) and slips (in ms); None if nothing was sent."""
+    """Builds the certificate from lags (in µs), slips and waits (in ms), and what was read of the
+    file; None if nothing was sent."""
     if not len(lags_us):
         return None
     lag = LagPercentiles(*percentiles(lags_us, (50, 90, 99, 99.9, 100)))
@@ -102,4 +106,7 @@ def build_certificate(
         drift_ms=drift_ms,
         slips=len(slips_ms),
         slipped_ms=round(sum(slips_ms), 3),
+        waits=len(waits_ms) or None,
+        waited_ms=round(sum(waits_ms), 3) if waits_ms else None,
+        read=read,
     )

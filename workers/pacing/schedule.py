@@ -1,7 +1,8 @@
 """Computes when each chunk is due: at ``start + position / rate``.
 
-Delays are never added to it, so the schedule does not drift. Only a stall longer than
-`MAX_CATCH_UP_S` moves it (a *slip*), so that minutes of audio never leave in one burst.
+Delays are never added to it, so the schedule does not drift. A stall longer than `MAX_CATCH_UP_S`
+moves it (a *slip*), so that minutes of audio never leave in one burst. So does audio that does not
+exist yet (a *wait*), when a recording is streamed while it is being written.
 """
 
 from enum import Enum
@@ -45,3 +46,15 @@ class Schedule:
             return None
         self._start += late
         return late
+
+    def wait_for_audio(self, due: float, ready: float) -> float | None:
+        """Moves the schedule if a chunk that was ``due`` did not exist before ``ready``, so that it
+        is due then. Happens only while the recording is still being written.
+
+        Returns the shift in seconds; None if the schedule did not move.
+        """
+        waited = ready - due
+        if waited <= 0:
+            return None
+        self._start += waited
+        return waited

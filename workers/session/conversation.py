@@ -1,30 +1,30 @@
 """The conversation of one attempt: dial, Begin, every chunk on time, Terminate, Termination."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain
 from math import inf
 
-from workers.audio.decode import pcm_blocks
-from workers.audio.recording import Damage
 from workers.errors import Unreadable
 from workers.jobs import outcomes
-from workers.jobs.events import Began, Connecting, Ended, Outcome, Warned
+from workers.jobs.events import Began, Connecting, Ended, Outcome
 from workers.log import Logger
 from workers.pacing.schedule import Schedule
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.connection import ConnectionLost, audio_frame
 from workers.protocol.dialing import Unreachable
 from workers.protocol.endpoint import Secret
-from workers.protocol.messages import MIN_CHUNK_MS, Begin, Terminate
+from workers.protocol.messages import Begin, Terminate
 from workers.session.assignment import Assignment
+from workers.session.audio_stream import AudioStream
 from workers.session.control import ControlChannel
 from workers.session.dialer import connect
 from workers.session.loop import SessionLoop
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
+from workers.session.recording_file import FILE_CHANGED, RecordingFile
 from workers.session.session_state import SessionState
 
 START_LEAD_S = 0.02
@@ -42,17 +42,21 @@ class Conversation:
         key: Secret | None,
         recorder: Recorder,
         control: ControlChannel,
+        file: RecordingFile,
     ) -> None:
+        """``file``: the recording, already hashed."""
         self._assignment, self._key = assignment, key
         self._recorder, self._control = recorder, control
         self._recording, self._settings = assignment.job.recording, assignment.job.settings
         self._rate = self._settings.sample_rate_for(self._recording)
-        self._start_sample = round(assignment.resume_point.at_ms * self._rate / 1000)
         self._state = SessionState(recorder, assignment.resume_point)
-        self._progress = SendProgress(self._recording, self._settings, self._start_sample, recorder)
+        self._file = file
+        self._audio = AudioStream(assignment, self._rate, file, control.check, self._state.warn)
+        start = self._audio.start_sample
+        self._progress = SendProgress(self._recording, self._settings, start, recorder)
 
-    def run(self, sha256: str) -> Ended:
-        """Runs the attempt at a recording with this hash, and returns how it ended.
+    def run(self) -> Ended:
+        """Runs the attempt, and returns how it ended.
 
         Raises `Cancelled` if a stop command arrives before the server is dialed.
         """
@@ -60,13 +64,16 @@ class Conversation:
         state, progress = self._state, self._progress
         recorder, control = self._recorder, self._control
         start, address = self._assignment.resume_point, endpoint.address
-        recorder.publish(Connecting(address, sha256, start.at_ms, start.turn, start.kept_words))
-        with closing(self._chunks()) as chunks:
+        position = (start.at_ms, start.turn, start.kept_words)
+        recorder.publish(Connecting(address, self._file.sha256, *position, self._file.end))
+        with closing(self._audio.chunks()) as chunks:
             try:
                 # Decoded before dialing, because seeking far into a file may take a minute.
                 first = next(chunks, None)  # None: all audio was sent in earlier attempts
             except Unreadable as error:
                 return Ended(Outcome.UNREADABLE, error.reason, error.hint)
+            if not self._file.is_current():  # what is decoded is not what was hashed
+                return FILE_CHANGED
             control.check()
             dialed_at = time.monotonic()
             _log.debug("dialing %s", address)
@@ -97,11 +104,19 @@ class Conversation:
                 except ConnectionLost as error:
                     state.end(Ended(Outcome.LOST, error.reason, outcomes.RETRY_HINT))
                 connection.close()
+        open_seconds = round(time.monotonic() - opened_at, 3)
+        ending = state.final_ending()
+        read, fault = self._audio.finish(
+            progress.file_seconds, is_done=ending.outcome is Outcome.DONE
+        )
+        recorder.publish(read)
+        if fault:
+            ending = Ended(Outcome.UNREADABLE, fault, "The transcript is kept.")
         return replace(
-            state.final_ending(),
+            ending,
             sent_seconds=round(progress.sent_seconds, 3),
-            open_seconds=round(time.monotonic() - opened_at, 3),
-            certificate=progress.certificate(),
+            open_seconds=open_seconds,
+            certificate=progress.certificate(read.audio),
         )
 
     def _await_begin(self, loop: SessionLoop, deadline: float) -> Begin | None:
@@ -145,6 +160,7 @@ class Conversation:
                 progress.add_chunk(chunk, time.monotonic() - due)
             else:
                 state.mark_all_audio_sent()
+                progress.mark_end()
             loop.run_until(schedule.due(progress.sent_samples, 0), lambda: state.is_stopping)
         except Unreadable as error:
             state.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
@@ -171,22 +187,3 @@ class Conversation:
                 return
             # Waits a second at most, since messages and commands move the deadline.
             loop.run_until(min(deadline, now + 1.0), lambda: state.finished)
-
-    def _chunks(self) -> Generator[bytes]:
-        """Yields the recording from the resume point on in chunks; pads the last one."""
-        frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
-        shortest = 2 * -(-self._rate * MIN_CHUNK_MS // 1000)
-        blocks = pcm_blocks(
-            self._recording,
-            self._rate,
-            frames,
-            self._start_sample,
-            on_skip=self._control.check,
-            on_damage=self._warn_of_damage,
-        )
-        with closing(blocks):
-            for block in blocks:
-                yield block.ljust(shortest, b"\0")
-
-    def _warn_of_damage(self, damage: Damage) -> None:
-        self._state.warn(Warned(damage.reason))

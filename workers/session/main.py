@@ -3,7 +3,6 @@
 Loaded by the fork server before any session starts, so importing it must have no side effects.
 """
 
-import hashlib
 import os
 import sys
 import traceback
@@ -18,15 +17,10 @@ from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
 from workers.session.recorder import Recorder, unwritable_ending
+from workers.session.recording_file import FILE_CHANGED, RecordingFile
 from workers.session.session_queue import SessionQueue
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
-
-_FILE_CHANGED = Ended(
-    Outcome.UNREADABLE,
-    "the file has changed since its job started",
-    "The job cannot continue; add the file again.",
-)
 
 _log = log.Logger("paceline.session")
 
@@ -87,10 +81,11 @@ def _run_conversation(
     assignment: Assignment, key: Secret | None, recorder: Recorder, control: ControlChannel
 ) -> Ended:
     try:
-        sha256 = _sha256(assignment.job.recording.path, control)
-        if assignment.expected_sha256 and sha256 != assignment.expected_sha256:
-            return _FILE_CHANGED
-        return Conversation(assignment, key, recorder, control).run(sha256)
+        with RecordingFile(assignment.job.recording.path) as file:
+            file.hash_before(control.check)
+            if assignment.expected_sha256 and file.sha256 != assignment.expected_sha256:
+                return FILE_CHANGED
+            return Conversation(assignment, key, recorder, control, file).run()
     except Cancelled as cancelled:
         return cancelled.ending
     except Unreadable as error:
@@ -103,16 +98,3 @@ def _run_conversation(
             f"the session crashed because of a bug in Paceline ({type(error).__name__})",
             f"See the traceback in {assignment.log_path}",
         )
-
-
-def _sha256(path: str, control: ControlChannel) -> str:
-    """Hashes a file; raises `Unreadable`, or `Cancelled` if a stop command arrives meanwhile."""
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while block := file.read(1 << 15):  # small: a large buffer would stay in memory
-                digest.update(block)
-                control.check()
-    except OSError as error:
-        raise Unreadable(f"the file cannot be read ({error.strerror})") from error
-    return digest.hexdigest()

@@ -1,14 +1,16 @@
 """Tracks what a session has sent, and how late each chunk left."""
 
 import time
+from collections.abc import Callable
+from math import inf
 
 from workers.audio import decode
 from workers.audio.levels import rms_dbfs
 from workers.audio.recording import Recording
-from workers.jobs.events import ChunksSent, Progressed, Slipped
+from workers.jobs.events import ChunksSent, Progressed, Slipped, Waited
 from workers.jobs.job import StreamSettings
 from workers.log import Logger
-from workers.pacing.certificate import Certificate
+from workers.pacing.certificate import Certificate, ReadAudio
 from workers.pacing.lags import Lags, build_certificate
 from workers.session.recorder import Recorder
 
@@ -28,12 +30,19 @@ class SendProgress:
         self._rate = settings.sample_rate_for(recording)
         self._start_sample = start_sample
         self._total_samples = decode.sample_count(recording, self._rate)
+        self._is_total_exact = recording.is_exact
+        self._is_at_end = False
+        self.written_samples: Callable[[], int] | None = None
+        """Tells the length so far of a recording that is still being written; None for others."""
+        self.is_waiting = False
+        """Whether all that was written so far is sent, and more is awaited."""
         self._recorder = recorder
         recorder.report_progress = self.report_if_new
         self._lags = Lags()
         self._levels_db: list[int] = []
         """Levels of the chunks since the last report."""
         self._slips_ms: list[float] = []
+        self._waits_ms: list[float] = []
         self._chunks_per_report = max(1, round(1000 / settings.chunk_ms))  # about one a second
         self._reported_chunks = 0
         self._reported_at = float("inf")
@@ -48,8 +57,32 @@ class SendProgress:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds of the recording that are still to be sent."""
-        return max(0.0, self._total_samples / self._rate - self.sent_seconds)
+        """Seconds of the recording that are still to be sent; infinite while it is written."""
+        if self.written_samples is not None and not self._is_at_end:
+            return inf
+        return max(0.0, self.total_seconds - self.sent_seconds)
+
+    @property
+    def total_seconds(self) -> float:
+        """The length of the recording, as far as it is known: at least what was sent. An estimate
+        is larger than that until the end is reached."""
+        sent = self._start_sample + self.sent_samples
+        if self._is_at_end:
+            return sent / self._rate
+        if self.written_samples is not None:
+            self._total_samples = max(self._total_samples, self.written_samples())
+        if self._is_total_exact or self._total_samples > sent:
+            return max(self._total_samples, sent) / self._rate
+        return (sent + self._rate * self._settings.chunk_ms // 1000) / self._rate
+
+    @property
+    def file_seconds(self) -> float:
+        """Seconds of audio from where this attempt started, as the probe told them."""
+        return max(0, self._total_samples - self._start_sample) / self._rate
+
+    def mark_end(self) -> None:
+        """Records that the recording has ended: nothing is left, whatever was expected."""
+        self._is_at_end, self.is_waiting = True, False
 
     def start_reporting(self) -> None:
         """Allows `tick` to report; call it when the session has started."""
@@ -62,6 +95,7 @@ class SendProgress:
         """
         self._lags.add(lag_s)
         self._levels_db.append(rms_dbfs(chunk))
+        self.is_waiting = False
         self.sent_samples += len(chunk) // 2
         if len(self._lags) % self._chunks_per_report == 0:
             self.report()
@@ -71,6 +105,11 @@ class SendProgress:
         _log.warning("slip of %.3f s at %.3f s", stalled_s, self.sent_seconds)
         self._slips_ms.append(stalled_s * 1000)
         self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
+
+    def record_wait(self, waited_s: float) -> None:
+        """Publishes that the schedule waited ``waited_s`` seconds for audio to be written."""
+        self._waits_ms.append(waited_s * 1000)
+        self._recorder.publish(Waited(self.sent_seconds, round(waited_s * 1000, 3)))
 
     def report_if_new(self) -> None:
         """Reports the progress if a chunk was sent since the last report."""
@@ -93,13 +132,13 @@ class SendProgress:
             self._recorder.trace_only(ChunksSent(self._reported_chunks, new))
             self._reported_chunks = len(self._lags)
         self._reported_at = time.monotonic()
-        total = max(self._total_samples / self._rate, self.sent_seconds)
         levels, self._levels_db = tuple(self._levels_db), []
-        sent, total = round(self.sent_seconds, 3), round(total, 3)
-        self._recorder.publish(Progressed(sent, total, self._lags.summary(), levels))
+        sent, total = round(self.sent_seconds, 3), round(self.total_seconds, 3)
+        waiting = self.is_waiting or None
+        self._recorder.publish(Progressed(sent, total, self._lags.summary(), levels, waiting))
 
-    def certificate(self) -> Certificate | None:
-        """Builds the pacing certificate of this attempt; None if no audio was sent."""
+    def certificate(self, read: ReadAudio | None = None) -> Certificate | None:
+        """Builds the certificate of this attempt; None if no audio was sent."""
         return build_certificate(
             self._lags.to_array(),
             tuple(self._slips_ms),
@@ -107,4 +146,6 @@ class SendProgress:
             chunk_ms=self._settings.chunk_ms,
             sample_rate=self._rate,
             audio_seconds=self.sent_samples / self._rate,
+            waits_ms=tuple(self._waits_ms),
+            read=read,
         )

@@ -2,17 +2,25 @@
 
 A trace keeps only the lag of each chunk. Its due time follows from `pacing.schedule`: the clock
 starts at `Began`, chunk ``k`` starts at sample ``k * frames`` and is due at the start or end of its
-interval, as set in the settings. Each slip delays the chunk at which it was detected and all later
-ones.
+interval, as set in the settings. Each slip or wait delays the chunk at which it was detected, and
+all later ones.
 """
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from workers.jobs.events import Began, ChunksSent, Ended, Progressed, Slipped
+from workers.jobs.events import (
+    Began,
+    ChunksSent,
+    Ended,
+    Progressed,
+    RecordingRead,
+    Slipped,
+    Waited,
+)
 from workers.jobs.job import StreamSettings
 from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.pacing.certificate import Certificate
@@ -71,6 +79,11 @@ class ChunkTimes:
         self._report_times_s, self._reported_chunks = array("d"), array("Q")
         """When lags were reported, and how many chunks had been sent by then."""
         self._slips: list[tuple[float, Slipped]] = []
+        self._waits: list[tuple[float, Waited]] = []
+        self._shift_positions_s = array("d")
+        """Where in the recording the schedule moved, by slips and waits, and by how much so far."""
+        self._shifts_s = array("d", [0.0])
+        self._read: RecordingRead | None = None
         self._sent_end_s = inf
         """Where in the recording the sent audio ends; infinite if that is unknown."""
         self._ended_s: float | None = None
@@ -90,6 +103,12 @@ class ChunkTimes:
                 self.began, self._began_s = began, timed.t
             case Slipped() as slip:
                 self._slips.append((timed.t, slip))
+                self._shift(slip.at_seconds, slip.stalled_ms)
+            case Waited() as wait:
+                self._waits.append((timed.t, wait))
+                self._shift(wait.at_seconds, wait.waited_ms)
+            case RecordingRead() as read:
+                self._read = read
             case Ended(sent_seconds=sent_s):
                 self._ended_s, self._sent_end_s = timed.t, sent_s or self._sent_end_s
 
@@ -114,17 +133,21 @@ class ChunkTimes:
         due_s = self._began_s + offset_s
         if self.settings.release is Release.END:
             due_s += seconds
-        for _, slip in self._slips:
-            if slip.at_seconds * rate - start < (chunk + 0.5) * frames:
-                due_s += slip.stalled_ms / 1000
+        middle_s = (start + (chunk + 0.5) * frames) / rate
+        due_s += self._shifts_s[bisect_left(self._shift_positions_s, middle_s)]
         sent_s = due_s + self._lags_us[chunk] / 1e6
         return ChunkTime(start / rate + offset_s, seconds, due_s, sent_s)
+
+    def _shift(self, at_s: float, shift_ms: float) -> None:
+        self._shift_positions_s.append(at_s)
+        self._shifts_s.append(self._shifts_s[-1] + shift_ms / 1000)
 
     def timing(self, attempt: int, until_s: float = inf) -> Timing | None:
         """The figures at ``until_s`` on the attempt's clock; None if no chunk was sent by then."""
         reports = bisect_right(self._report_times_s, until_s)
         chunks = self._reported_chunks[reports - 1] if reports else 0
         slips = tuple(slip for t, slip in self._slips if t <= until_s)
+        waits_ms = tuple(wait.waited_ms for t, wait in self._waits if t <= until_s)
         is_over = self._ended_s is not None and self._ended_s <= until_s
         if not chunks:
             return None
@@ -144,6 +167,8 @@ class ChunkTimes:
             chunk_ms=settings.chunk_ms,
             sample_rate=self.began.sample_rate if self.began else 0,
             audio_seconds=len(lags) * settings.chunk_ms / 1000,
+            waits_ms=waits_ms,
+            read=self._read.audio if self._read and is_over else None,
         )
         assert certificate is not None
         bins = np.searchsorted([1000 * edge for edge in BIN_EDGES_MS], lags_us)

@@ -15,7 +15,7 @@ from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.protocol import codec
 from workers.protocol.codec import Json
 
-TRACE_VERSION = 1
+TRACE_VERSION = 2
 
 MAX_LINE_BYTES = 128 * 1024 * 1024
 """The longest line that a reader accepts. The longest possible message is shorter."""

@@ -93,9 +93,9 @@ def parse_head(record: JsonObject, name: str) -> TraceHead:
     except Malformed:
         record = {field: record[field] for field in _HEAD_FIELDS if field in record}
         head = codec.load(TraceHead, record, name)
-    if head.version != TRACE_VERSION:
+    if not 1 <= head.version <= TRACE_VERSION:
         reason = f"{name} has format version {head.version}"
-        raise Malformed(reason, f"This program reads version {TRACE_VERSION}.")
+        raise Malformed(reason, f"This program reads versions up to {TRACE_VERSION}.")
     return head
 
 

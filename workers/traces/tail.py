@@ -29,7 +29,7 @@ READ_SLICE_S = 0.008
 READ_BLOCK_BYTES = 1 << 16
 MAX_SHOWN_LINE_BYTES = 1 << 16
 """At most this many bytes of a line are read, as a server may send messages of any length."""
-_TIMING_TYPES = (b"began", b"chunks", b"slip", b"ended")
+_TIMING_TYPES = (b"began", b"chunks", b"slip", b"waited", b"read", b"ended")
 """Types of events that contain or affect the lags of chunks. Excludes progress, which is frequent
 and determines only the length of the last chunk."""
 

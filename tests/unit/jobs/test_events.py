@@ -16,17 +16,19 @@ from workers.jobs.events import (
     Outcome,
     Progressed,
     Queued,
+    RecordingRead,
     Retrying,
     Slipped,
     TraceEvent,
     TurnReceived,
+    Waited,
     Warned,
     event_from_json,
     event_to_json,
     report_to_json,
 )
 from workers.jobs.job import JobId
-from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, Verdict
+from workers.pacing.certificate import Certificate, LagPercentiles, LagSummary, ReadAudio, Verdict
 from workers.pacing.schedule import Release
 from workers.protocol.messages import Turn, Word
 
@@ -44,14 +46,17 @@ PROOF = Certificate(
     0.01,
 )
 ALL: list[TraceEvent] = [
-    Queued(30.0, 16000, 1, "WAV PCM_16"),
+    Queued(30.0, 16000, 1, "WAV PCM_16", 0.0, None, False, 2.5, ("it stops early",)),
     Connecting("wss://host/v3/ws", "ab" * 32),
     Began("0b6f", "u3-rt-pro", 16000, 1790010800, 12.5, 80.0),
     Progressed(1.5, 30.0, LagSummary(0.1, 0.1, 0.9, 2.0), (-23, -99)),
     TurnReceived(Turn(0, True, "Hi.", words=(Word("Hi.", 0, 90, 0.9, True),), extra={"x": 1})),
     TurnReceived(Turn(1, True, "Cut o"), cut=True),
     Warned("careful", 1201),
+    Warned("0.4 s cannot be decoded at 0:07", None, 7.0, 0.4),
     Slipped(12.0, 6100.0),
+    Waited(13.0, 152.4),
+    RecordingRead(ReadAudio(29.6, True, 30.0, False), "cd" * 32),
     Retrying("the connection broke", 1.5, 12.4),
     Ended(Outcome.DONE, "done", "", None, 30.0, 31.2, PROOF),
     ChunksSent(0, (120, 95, 101)),

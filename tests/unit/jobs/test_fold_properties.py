@@ -20,14 +20,16 @@ from workers.jobs.events import (
     Outcome,
     Progressed,
     Queued,
+    RecordingRead,
     Retrying,
     Slipped,
     TurnReceived,
+    Waited,
     Warned,
 )
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.pacing.certificate import LagSummary
+from workers.pacing.certificate import LagSummary, ReadAudio
 from workers.protocol.messages import Turn, Word
 from workers.runs import reader, run_folder
 from workers.traces.files import attempt_files
@@ -35,7 +37,7 @@ from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
 JOB, FILE, TOTAL_S = JobId(1), "a.wav", 8.0
-QUEUED = Queued(TOTAL_S, 16000, 1, "WAV PCM_16")
+QUEUED = Queued(TOTAL_S, 16000, 1, "WAV PCM_16", is_exact=False, warnings=("odd",))
 BEGAN = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 125.0)
 GOES_ON = (Outcome.LOST, Outcome.CRASHED, Outcome.HANDED_OVER)
 
@@ -58,7 +60,12 @@ progress = st.builds(
     st.lists(st.integers(-99, 0), max_size=3).map(tuple),
 )
 heard: st.SearchStrategy[list[Event]] = st.lists(
-    progress | turns() | st.builds(Warned, st.just("careful")) | st.just(Slipped(1.0, 6000.0)),
+    progress
+    | turns()
+    | st.builds(Warned, st.just("careful"), at_seconds=st.none() | st.floats(0, 60))
+    | st.just(Slipped(1.0, 6000.0))
+    | st.just(Waited(1.0, 60.0))
+    | st.builds(RecordingRead, st.just(ReadAudio(1.0, True)), st.none() | st.just("cd" * 32)),
     max_size=12,
 )
 

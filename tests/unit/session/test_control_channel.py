@@ -16,6 +16,7 @@ from workers.protocol.endpoint import custom_endpoint
 from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
+from workers.session.recording_file import RecordingFile
 from workers.session.session_queue import SessionQueue
 
 
@@ -48,10 +49,10 @@ def test_a_command_counts_before_the_server_is_dialed(
         queue.close_writer()
     reports = CollectedReports()
     assignment = Assignment(job, 1, nobody, "a.trace", "a.log", resume_point=resume_point)
-    with open_recorder(tmp_path, reports) as recorder:
-        conversation = Conversation(assignment, None, recorder, ControlChannel(queue))
+    with open_recorder(tmp_path, reports) as recorder, RecordingFile(path) as file:
+        conversation = Conversation(assignment, None, recorder, ControlChannel(queue), file)
         with pytest.raises(Cancelled) as cancelled:
-            conversation.run("")
+            conversation.run()
 
     assert cancelled.value.ending.outcome is outcome
     assert [type(event) for event in reports.events] == [Connecting]

@@ -1,0 +1,122 @@
+"""The audio of one attempt in chunks, and what became of the recording while it was read."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from os import nice
+
+from workers.audio.decode import pcm_blocks
+from workers.audio.recording import Damage
+from workers.jobs.events import RecordingRead, Warned
+from workers.log import Logger
+from workers.pacing.certificate import AUDIO_TOLERANCE_S, ReadAudio
+from workers.protocol.messages import MIN_CHUNK_MS
+from workers.session.assignment import Assignment
+from workers.session.control import Cancelled
+from workers.session.recording_file import FileChange, RecordingFile
+
+MAX_DAMAGE_WARNINGS = 100
+"""Places of damage that are reported one by one; the certificate has the sum of all."""
+
+_log = Logger("paceline.session")
+
+
+class AudioStream:
+    """Decodes the recording from the resume point on, and judges whether it was read whole.
+
+    ``check`` is called repeatedly while nothing else happens, and may raise.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        rate: int,
+        file: RecordingFile,
+        check: Callable[[], object],
+        warn: Callable[[Warned], object],
+    ) -> None:
+        self._recording, self._settings = assignment.job.recording, assignment.job.settings
+        self._rate = rate
+        self._file = file
+        self._check = check
+        self._warn = warn
+        self._damage: list[Damage] = []
+        self.start_sample = round(assignment.resume_point.at_ms * rate / 1000)
+        """The first sample of this attempt, at the rate that is sent."""
+        self.decoded_samples = 0
+        self.is_at_end = False
+        """Whether the decoder has yielded all that it could."""
+
+    def chunks(self) -> Generator[bytes]:
+        """Yields PCM from the resume point on; fills up the last chunk. Raises `Unreadable`."""
+        frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
+        shortest = 2 * -(-self._rate * MIN_CHUNK_MS // 1000)
+        blocks = pcm_blocks(
+            self._recording,
+            self._rate,
+            frames,
+            self.start_sample,
+            on_skip=self._check,
+            on_damage=self._report_damage,
+        )
+        with closing(blocks):
+            for block in blocks:
+                self.decoded_samples += len(block) // 2
+                yield block.ljust(shortest, b"\0")
+        self.is_at_end = True
+
+    def finish(self, file_seconds: float, *, is_done: bool) -> tuple[RecordingRead, str]:
+        """Looks at the file again. Returns what was read, and a fault that makes the attempt fail,
+        which is empty if there is none. Publishes lesser faults as warnings.
+
+        ``file_seconds``: the audio in the file from the resume point on, as the probe told it;
+        ``is_done``: whether all audio was sent. Only then is the file compared.
+        """
+        recording, change, sha256 = self._recording, None, None
+        if is_done:
+            with suppress(OSError):
+                nice(19)  # other sessions are still sending
+            with suppress(Cancelled):
+                change, sha256 = self._file.change_after(self._check)
+        announced_s = round(file_seconds + recording.missing_seconds, 3)
+        audio = ReadAudio(
+            decoded_seconds=round(self.decoded_samples / self._rate, 3),
+            is_complete=is_done and self.is_at_end,
+            file_seconds=announced_s if recording.is_exact else None,
+            is_unchanged=None if change is None else change is FileChange.NONE,
+        )
+        read = RecordingRead(audio, sha256 if change is FileChange.OVERWRITTEN else None)
+        if change is FileChange.OVERWRITTEN:
+            return read, change.value
+        if change is not None and change.value:
+            self._warn(Warned(change.value))
+        if audio.is_complete:
+            self._warn_of_difference(audio)
+        is_short = recording.missing_seconds > AUDIO_TOLERANCE_S or change is FileChange.GROWN
+        if self._settings.strict and is_done and (is_short or self._damage):
+            return read, self._first_fault(change)
+        return read, ""
+
+    def _report_damage(self, damage: Damage) -> None:
+        self._damage.append(damage)
+        if len(self._damage) <= MAX_DAMAGE_WARNINGS:
+            missing_s = None if damage.missing_s is None else round(damage.missing_s, 3)
+            self._warn(Warned(damage.reason, None, round(damage.at_s, 3), missing_s))
+
+    def _warn_of_difference(self, read: ReadAudio) -> None:
+        """Warns if the file was said to have more or less audio, and no other warning says so."""
+        if read.file_seconds is None or any(one.missing_s is None for one in self._damage):
+            return
+        reported = self._damage[:MAX_DAMAGE_WARNINGS]
+        known_s = self._recording.missing_seconds + sum(one.missing_s or 0.0 for one in reported)
+        missing_s = round(read.file_seconds - read.decoded_seconds - known_s, 3)
+        at_s = round(self.start_sample / self._rate + read.decoded_seconds, 3)
+        if missing_s > AUDIO_TOLERANCE_S:
+            reason = f"{missing_s:.1f} s of the recording are missing: it ends at {at_s:.1f} s"
+            self._report_damage(Damage(at_s, missing_s, reason))
+        elif missing_s < -AUDIO_TOLERANCE_S:
+            more = f"the recording has {-missing_s:.1f} s more than was expected; all was sent"
+            self._warn(Warned(more))
+
+    def _first_fault(self, change: FileChange | None) -> str:
+        reasons = [*(damage.reason for damage in self._damage), *self._recording.warnings]
+        return reasons[0] if reasons else (change and change.value) or "audio is missing"
