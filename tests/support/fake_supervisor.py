@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from workers.audio.source import Source
 from workers.jobs.events import Ended, Event, JobReport, Outcome, Retrying
 from workers.jobs.job import JobId
+from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 
 
@@ -29,6 +30,8 @@ class FakeSupervisor:
         self.queue: list[JobId] = []
         self.streaming: set[JobId] = set()
         """Jobs that accept control messages."""
+        self.sent: dict[JobId, SentPosition] = {}
+        """What the sessions of streaming jobs have sent."""
         self.turns_ended: list[JobId] = []
         self.configured: list[tuple[JobId, UpdateConfiguration]] = []
         self._files: dict[JobId, str] = {}
@@ -58,6 +61,9 @@ class FakeSupervisor:
         self.retried.append(job)
         self.report(job, Retrying("asked for", 0.0, 0.0))
         return True
+
+    def sent_position(self, job: JobId) -> SentPosition | None:
+        return self.sent.get(job)
 
     def hold(self, on: bool) -> None:
         self.holding = on

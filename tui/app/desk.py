@@ -156,7 +156,7 @@ class Desk(App[None]):
         """Updates the state and redraws what changed."""
         now = monotonic()
         closed = self.shutdown_state.poll(now)  # before the drain, to miss no last report
-        self.actions.update_state(now)
+        self.actions.update(now)
         self.transcript_cache.tick()
         if closed:
             self.exit()
@@ -238,6 +238,10 @@ class Desk(App[None]):
                 yield SystemCommand(f"Speed {speed} times", "how fast the run is played", change)
 
     # --- quitting
+
+    def on_unmount(self) -> None:
+        """Ends the sound however the desk was closed."""
+        self.actions.listening.stop()
 
     async def action_quit(self) -> None:
         """Quits: the first call ends sessions gracefully, the second kills them, the third closes

@@ -23,7 +23,7 @@ class JobActions(RunActions):
     scopes = (Scope.JOBS,)
 
     def __init__(self, desk: DeskParts, supervisor: SupervisorProtocol) -> None:
-        super().__init__(desk)
+        super().__init__(desk, supervisor.sent_position)
         self.supervisor = supervisor
         self.queue_editor = QueueEditor(desk.state, supervisor, desk.look.keymap)
         self._notices = RunNotices(desk.state, supervisor, desk.look)

@@ -21,11 +21,14 @@ from tui.config.settings import DeskSettings
 from tui.keys.key_table import KeyBinding, Needs, Scope
 from tui.model import verbs
 from tui.model.desk_state import DeskState
+from tui.model.listening import Listening
 from tui.model.wall import Wall
 from tui.theme.roles import Look, StyledLine
 from workers.audio.discovery import SkippedPaths
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
+from workers.jobs.sent_position import SentPosition
+from workers.playback.player import Player
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +53,30 @@ class RunActions(ABC):
     scopes: Sequence[Scope]
     """The key scopes of the verbs that this run offers."""
 
-    def __init__(self, desk: DeskParts) -> None:
+    def __init__(
+        self,
+        desk: DeskParts,
+        sent_position: Callable[[JobId], SentPosition | None] | None = None,
+    ) -> None:
+        """``sent_position``: what a live session has sent; a finished run has no such function."""
         self.app, self.state, self.look = desk.app, desk.state, desk.look
         self.run_folder, self.settings = desk.run_folder, desk.settings
         self.show_notice = desk.show_notice
         self.skipped_paths = SkippedPaths()
         """Paths that are not recordings, of all searches."""
         self.wall_state = Wall(desk.state)
+        player = Player(desk.settings.listen.backend)
+        self.listening = Listening(desk.state, desk.run_folder, player, sent_position)
+
+    def update(self, now: float) -> None:
+        """Updates the state, and what is heard. ``now``: monotonic time in seconds."""
+        self.update_state(now)
+        if notice := self.listening.update():
+            self.show_notice(notice)
 
     @abstractmethod
     def update_state(self, now: float) -> None:
-        """Updates the state. ``now``: monotonic time in seconds."""
+        """Updates the state of the jobs."""
 
     @abstractmethod
     def add_pasted(self, text: str) -> None:
@@ -156,6 +172,14 @@ class RunActions(ABC):
                 self.app.switch_screen(wall)
             else:
                 self.app.push_screen(wall)
+
+    def listen(self) -> None:
+        """Starts listening to the current session, or stops."""
+        from tui.screens.reading_screen import DetailScreen
+
+        screen = self.app.screen
+        first_word_ms = screen.detail.first_word_ms if isinstance(screen, DetailScreen) else 0
+        self.show_notice(self.listening.toggle(first_word_ms))
 
     async def copy(self) -> None:
         from tui.app.clipboard import copy_transcripts

@@ -8,6 +8,7 @@ from tui.keys.keymap import Keymap
 from tui.model.column_spec import ColumnSpec
 from tui.render.columns import COLUMNS, optional_column_names
 from workers.exports.files import FORMATS, OverwritePolicy
+from workers.playback.backends import BACKENDS
 
 
 def commented_defaults() -> str:
@@ -36,6 +37,10 @@ def settings_lines(
     yield f"folder = {_toml(export.folder)}  # empty: “exports” in the run's folder"
     yield f"together = {_toml(export.together)}  # true: one file for all, where possible"
     yield f"existing = {_toml(export.existing)}  # {', '.join(p.value for p in OverwritePolicy)}"
+    yield ""
+    yield "[listen]"
+    backends = ", ".join(BACKENDS)
+    yield f"backend = {_toml(settings.listen.backend)}  # {backends}; empty: the first that works"
     keymap = Keymap(settings.keys)
     for scope in Scope:
         yield ""

@@ -20,14 +20,18 @@ from tui.config.settings import (
     PACELINE_THEMES,
     DeskSettings,
     ExportSettings,
+    ListenSettings,
 )
 from workers.errors import UsageProblem
+from workers.playback.backends import BACKENDS
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
 """The environment variable with the path of another settings file."""
 
 THEME_VARIABLE = "TEXTUAL_THEME"
 """The environment variable from which every Textual program takes its theme."""
+
+_SETTINGS = ("theme", "ascii", "refresh", "columns", "export", "listen", "keys")
 
 _KeyPath: TypeAlias = tuple[str, ...]
 """The keys of the tables that contain a value, then its own key."""
@@ -85,7 +89,7 @@ class _SettingsReader:
             raise UsageProblem(f"{self._file}, line {line}: this is not TOML: {reason}") from error
         except (ValueError, RecursionError) as error:  # huge numbers, deeply nested lists
             raise UsageProblem(f"{self._file} cannot be read ({error})") from error
-        self._check_names((), document, ("theme", "ascii", "refresh", "columns", "export", "keys"))
+        self._check_names((), document, _SETTINGS)
         defaults = DeskSettings()
         theme = document.get("theme", defaults.theme)
         if not isinstance(theme, str):
@@ -107,6 +111,7 @@ class _SettingsReader:
             refresh=float(refresh),
             columns=columns,
             export=self._export(self._table(("export",), document)),
+            listen=self._listen(self._table(("listen",), document)),
             keys=self._keys(self._table(("keys",), document)),
         )
 
@@ -131,6 +136,13 @@ class _SettingsReader:
             together=self._bool(("export", "together"), together),
             existing=existing,
         )
+
+    def _listen(self, table: Mapping[str, Any]) -> ListenSettings:
+        self._check_names(("listen",), table, ("backend",))
+        backend = table.get("backend", ListenSettings().backend)
+        if backend:
+            self._check_choice(("listen", "backend"), "sound system", str(backend), BACKENDS)
+        return ListenSettings(backend=str(backend))
 
     def _keys(self, table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         if not table:

@@ -23,6 +23,14 @@ class ExportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenSettings:
+    """How recordings are played."""
+
+    backend: str = ""
+    """A sound system of `workers.playback.backends.BACKENDS`; empty: the first that works."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSettings:
     """All settings of the desk."""
 
@@ -34,5 +42,6 @@ class DeskSettings:
     columns: frozenset[str] | None = None
     """Names of the columns that the table may show, besides the file name; None: all of them."""
     export: ExportSettings = ExportSettings()
+    listen: ListenSettings = ListenSettings()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of keys that replace those of a `KeyBinding`, by `KeyBinding.id`."""

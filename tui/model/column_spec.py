@@ -28,6 +28,8 @@ class RowContext:
     """Whole seconds until the next attempt may start; 0 if it only waits for a free slot."""
     forecast: StartForecast | None = None
     """The job's position in the queue; None if it is not queued."""
+    listening: str = ""
+    """What is heard of the job, in a few words; empty if the user does not listen to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class DeskState:
         self._live_jobs: set[JobId] = set()
         self._stopping_jobs: set[JobId] = set()
         self._removed_jobs: dict[JobId, JobState] = {}
+        self._listened_job: JobId | None = None
+        self._listening = ""
 
     # --- incoming reports
 
@@ -126,6 +128,14 @@ class DeskState:
         self._stopping_jobs.add(job)
         self.table.changed_jobs.add(job)
 
+    def mark_listened(self, job: JobId | None, listening: str = "") -> None:
+        """Marks the one job that the user listens to. ``listening``: what is heard, for its row."""
+        if (job, listening) != (self._listened_job, self._listening):
+            self.table.changed_jobs |= {
+                j for j in (job, self._listened_job) if j in self.job_states
+            }
+            self._listened_job, self._listening = job, listening
+
     def reset(self) -> None:
         """Resets all jobs before a replay reapplies its reports; keeps rows, marks, selection."""
         for job, job_state in self.job_states.items():
@@ -202,6 +212,7 @@ class DeskState:
             stopping=self.is_stopping(job),
             retry_wait_s=self.retry_wait_s(job),
             forecast=self._queue_forecast.forecast(job),
+            listening=self._listening if job == self._listened_job else "",
         )
 
 

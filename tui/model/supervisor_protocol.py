@@ -10,6 +10,7 @@ from typing import Protocol
 from workers.audio.source import Source
 from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
+from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 
 SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken sessions continue"
@@ -78,6 +79,9 @@ class SupervisorProtocol(SupervisorStatus, Protocol):
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
         """Sends `UpdateConfiguration`; False if the job is not streaming."""
+
+    def sent_position(self, job: JobId) -> SentPosition | None:
+        """What a job's session has sent; None if it is not streaming, or has not reported yet."""
 
     def stop(self) -> None:
         """Cancels queued jobs and ends live ones gracefully; a second call kills them."""

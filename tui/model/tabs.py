@@ -27,6 +27,17 @@ class TimeStamps(Enum):
     NONE = "Time stamps off"
 
 
+@dataclass(frozen=True, slots=True)
+class WordCursor:
+    """A word of a transcript: one that the user chose, or the one that is heard."""
+
+    job: JobId
+    at_ms: int
+    """A time on the recording's clock. The word is the last one that starts at or before it."""
+    is_heard: bool = False
+    """Whether the playback is there, rather than the user's choice."""
+
+
 @dataclass(slots=True)
 class TabState:
     """The current tab and kind of time stamps, which do not change with the current job."""
@@ -37,7 +48,13 @@ class TabState:
     stamps: TimeStamps = TimeStamps.START
     time_limit: Callable[[JobId, int], float] | None = None
     """In a replay, returns the time on an attempt's clock up to which its trace is shown."""
+    word_cursor: WordCursor | None = None
     _trace_tail: TraceTail | None = None
+
+    def word_cursor_of(self, job: JobId) -> WordCursor | None:
+        """The cursor, if it is in the transcript of this job."""
+        cursor = self.word_cursor
+        return cursor if cursor is not None and cursor.job == job else None
 
     def step_tab(self, tabs: int) -> None:
         """Moves by ``tabs`` tabs; wraps around."""

@@ -70,9 +70,14 @@ class TranscriptSearch:
             self._current_match = (self._current_match + matches) % len(self._matches)
 
     @property
+    def current_match(self) -> MatchSpans:
+        """The current match; empty without one."""
+        return self._matches[self._current_match] if self._matches else ()
+
+    @property
     def current_row(self) -> int | None:
         """The row of the current match."""
-        return self._matches[self._current_match][0].row if self._matches else None
+        return self.current_match[0].row if self._matches else None
 
     @property
     def count_text(self) -> str:

@@ -128,6 +128,7 @@ def _symbols_block(cells: int, symbols: Symbols) -> list[StyledLine]:
         (symbols.slip, "slip: a stall of over 5 s moved the schedule"),
         (symbols.held, "new starts are held"),
         (symbols.open_turn, "this turn is still being revised"),
+        (symbols.heard, "you listen to this session"),
         (symbols.sent, "in the events: sent to the server"),
         (symbols.received, "in the events: received from the server"),
     ]

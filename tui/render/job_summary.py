@@ -38,6 +38,8 @@ def title_line(
     words = [status_word(job_state, context), *([clock] if clock else [])]
     if job_state.attempt > 1:
         words.append(f"attempt {job_state.attempt}")
+    if context.listening:
+        words.append(f"{symbols.heard} {context.listening}")
     sign = status_sign(job_state, context, symbols)
     state = f" {sign} " + f" {symbols.separator} ".join(words) + " "
     room = cells - cell_width(state) - 5

@@ -135,6 +135,8 @@ def session_row(
         (symbols.marked if context.marked else " ", Role.ALARM),
         (status_sign(job_state, context, symbols) + " ", STATUS_ROLES[job_state.status]),
     ]
+    if context.listening:
+        line[-1:] = [(line[-1][0][:-1], line[-1][1]), (symbols.heard, Role.KEY)]
     row = Row(job_state, context, symbols, layout.has_attempts_column)
     for placed in layout.fixed:
         line += placed.cell.draw(row, placed.cells)

@@ -1,7 +1,7 @@
 """Wraps a transcript into rows; only turns that changed are wrapped again."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from tui.text.width import cell_width, clean, fit, row_spans
 from tui.theme.symbols import Symbols
 from workers.jobs.attempt_spans import AttemptSpan
 from workers.jobs.transcript import transcript_line
-from workers.protocol.messages import Turn
+from workers.protocol.messages import Turn, Word
 
 MAX_TURN_CHARS = 100_000
 """Maximum characters drawn for a turn; a faulty server may send longer turns."""
@@ -127,17 +127,76 @@ class TranscriptLayout:
         for item in range(bisect_left(self._first_rows, first_row), len(self._first_rows)):
             if not (matches := list(pattern.finditer(self._item_text(item)))):
                 continue
-            rows = list(enumerate(self._item_rows(item), self._first_rows[item]))
-            for match in matches:
-                spans = []
-                for number, row in rows:
-                    length = len(row.settled) + len(row.unsettled)
-                    start = max(match.start() - row.text_offset, 0)
-                    end = min(match.end() - row.text_offset, length)
-                    if start < end:
-                        spans.append(RowSpan(number, start, end))
-                found.append(tuple(spans))
+            found += [self._row_spans(item, *match.span()) for match in matches]
         return found
+
+    # --- words
+
+    def word_spans(self, at_ms: int) -> MatchSpans:
+        """The place of the last word that starts at or before ``at_ms``, on the recording's clock;
+        empty if there is none."""
+        for item in range(len(self._items) - 1, -1, -1):
+            words = self._item_words(item)
+            if words and words[0].start <= at_ms:
+                index = bisect_right(words, at_ms, key=lambda word: word.start) - 1
+                return self._row_spans(item, *self._word_places(item)[index])
+        return ()
+
+    def word_start_ms(self, row: int, char: int = 0) -> int | None:
+        """The start of the word at a character of a row, or of the next word; None without one."""
+        first = max(bisect_right(self._first_rows, row) - 1, 0)
+        for item in range(first, len(self._items)):
+            offset = 0
+            if item == first and isinstance(text_row := self.rows[row], TextRow):
+                offset = text_row.text_offset + char
+            for word, (_, end) in zip(self._item_words(item), self._word_places(item), strict=True):
+                if offset < end:
+                    return word.start
+        return None
+
+    def char_at(self, row: int, column: int) -> int:
+        """The number of the character in cell ``column`` of a row's text, without the margin."""
+        text_row = self.rows[row]
+        if not isinstance(text_row, TextRow):
+            return 0
+        # A text that is cut right after `column` cells, and the ellipsis in place of the rest.
+        return len(fit(text_row.settled + text_row.unsettled, column + 1, " ")) - 1
+
+    def neighbour_word_ms(self, at_ms: int, offset: int) -> int | None:
+        """The start of the word after (1) or before (-1) the one at ``at_ms``; None without one."""
+        starts = [word.start for item in range(len(self._items)) for word in self._item_words(item)]
+        here = bisect_right(starts, at_ms) - 1
+        if offset < 0:  # words of one start count as one, or the cursor would not get past them
+            here = bisect_left(starts, starts[max(here, 0)]) if starts else 0
+        return starts[here + offset] if 0 <= here + offset < len(starts) else None
+
+    def _item_words(self, item: int) -> Sequence[Word]:
+        turn = self._items[item]
+        return () if isinstance(turn, AttemptSpan) else turn.words
+
+    def _word_places(self, item: int) -> list[tuple[int, int]]:
+        """The start and end of each word in the item's text.
+
+        A server that formats turns may write several words as one, or one as several. Then the
+        words are spread evenly over what is written, which is right to within a word or two.
+        """
+        places = [match.span() for match in re.finditer(r"\S+", self._item_text(item))]
+        count = len(self._item_words(item))
+        return [
+            places[index * len(places) // count] if places else (0, 0) for index in range(count)
+        ]
+
+    # --- items and rows
+
+    def _row_spans(self, item: int, start: int, end: int) -> MatchSpans:
+        """The parts of rows that show a part of the item's text."""
+        spans = []
+        for number, row in enumerate(self._item_rows(item), self._first_rows[item]):
+            length = len(row.settled) + len(row.unsettled)
+            first, last = max(start - row.text_offset, 0), min(end - row.text_offset, length)
+            if first < last:
+                spans.append(RowSpan(number, first, last))
+        return tuple(spans)
 
     def _item_rows(self, item: int) -> list[TextRow]:
         (end,) = self._first_rows[item + 1 : item + 2] or [len(self.rows)]

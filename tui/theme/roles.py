@@ -32,6 +32,8 @@ class Role(Enum):
     ERROR = auto()
     MATCH = auto()
     CURRENT_MATCH = auto()
+    WORD_CURSOR = auto()  # the word from which a recording would be played
+    HEARD = auto()  # the word that is heard
     ALARM = auto()  # urgent notices: the desk is quitting, new starts are held
 
     __hash__ = object.__hash__  # Enum.__hash__ is slow, and runs for every drawn piece
@@ -121,6 +123,8 @@ def _role_styles(colors: Mapping[str, Color]) -> Mapping[Role, Style]:
         Role.ERROR: style("error"),
         Role.MATCH: style("warning") + Style(underline=True),
         Role.CURRENT_MATCH: style("warning", bold=True) + Style(reverse=True),
+        Role.WORD_CURSOR: style("primary") + Style(underline=True),
+        Role.HEARD: style("primary", bold=True) + Style(reverse=True),
         Role.ALARM: style("warning", bold=True),
     }
 

@@ -29,6 +29,7 @@ class Symbols:
     slip: str
     held: str
     playing: str  # a replay that is running
+    heard: str  # beside the session that is listened to
     playhead: str  # on the replay bar: the position
     warning: str
     hint: str
@@ -77,6 +78,7 @@ UNICODE = Symbols(
     slip="↷",
     held="‖",
     playing="▸",
+    heard="♪",
     playhead="┃",
     warning="▲",
     hint="→",
@@ -124,6 +126,7 @@ ASCII = Symbols(
     slip="~",
     held="=",
     playing=">",
+    heard="%",
     playhead="|",
     warning="!",
     hint="->",

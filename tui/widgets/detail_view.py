@@ -69,6 +69,11 @@ class DetailView(Vertical, BackgroundTasks):
     def search_bar(self) -> SearchBar:
         return self.query_one(SearchBar)
 
+    @property
+    def first_word_ms(self) -> int:
+        """The start of the first word of the transcript in view, in ms of the recording."""
+        return self.query_one(TranscriptView).first_word_ms
+
     # --- drawing
 
     def redraw(self) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from textual.events import Resize
+from textual.events import Click, Resize
 
-from tui.model.tabs import TabState, TimeStamps
-from tui.model.transcript_search import Highlight, TranscriptSearch
+from tui.model.tabs import TabState, TimeStamps, WordCursor
+from tui.model.transcript_search import Highlight, MatchSpans, TranscriptSearch
 from tui.render.transcript_layout import TranscriptLayout, TranscriptRow, attempt_divider
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -34,8 +34,10 @@ def turn_row_line(
     text_width: int,
     symbols: Symbols,
     marks: Sequence[Highlight] = (),
+    cursor: tuple[int, int, Role] | None = None,
 ) -> StyledLine:
-    """A row of the transcript. ``text_width``: cells of its text, without the margin."""
+    """A row of the transcript. ``text_width``: cells of its text, without the margin. ``cursor``:
+    start, end and role of the part of it that is under the word cursor."""
     if isinstance(row, AttemptSpan):
         margin = " " * STAMP_MARGIN_WIDTHS[stamps]
         return [(margin + attempt_divider(row, text_width, symbols), Role.FAINT)]
@@ -44,15 +46,20 @@ def turn_row_line(
     margin = times + (" " if row.final else symbols.open_turn) + " "
     role = Role.FINAL if row.final else Role.SETTLED
     words: StyledLine = [(row.settled, role), (row.unsettled, Role.PARTIAL)]
-    return [(margin, Role.FAINT), *(_with_marks(words, marks) if marks else words)]
+    parts = [cursor] if cursor and cursor[2] is Role.WORD_CURSOR else []
+    parts += [
+        (mark.start, mark.end, Role.CURRENT_MATCH if mark.is_current else Role.MATCH)
+        for mark in marks
+    ]
+    parts += [cursor] if cursor and cursor[2] is Role.HEARD else []
+    return [(margin, Role.FAINT), *(_with_roles(words, parts) if parts else words)]
 
 
-def _with_marks(line: StyledLine, marks: Sequence[Highlight]) -> StyledLine:
-    """The line with search matches highlighted."""
+def _with_roles(line: StyledLine, parts: Sequence[tuple[int, int, Role]]) -> StyledLine:
+    """The line with other roles for these parts of it, each with its start and end."""
     roles = [role for text, role in line for _ in text]
-    for mark in marks:
-        role = Role.CURRENT_MATCH if mark.is_current else Role.MATCH
-        roles[mark.start : mark.end] = [role] * (mark.end - mark.start)
+    for start, end, role in parts:
+        roles[start:end] = [role] * (end - start)
     pieces: StyledLine = []
     for char, role in zip("".join(text for text, _ in line), roles, strict=True):
         if pieces and pieces[-1][1] is role:
@@ -73,6 +80,9 @@ class TranscriptView(Pane):
         self._stamps = TimeStamps.NONE
         self._text_layout = TranscriptLayout(1)
         self._search = TranscriptSearch()
+        self._cursor: WordCursor | None = None
+        self._cursor_spans: MatchSpans = ()
+        """Where the word under the cursor is drawn; empty if it is not in the transcript."""
 
     def read_more(self) -> bool:
         """Returns False: reports fill this tab, and `TranscriptCache` restores evicted turns."""
@@ -119,6 +129,7 @@ class TranscriptView(Pane):
         self.set_row_count(max(rows, 1))
         if self.following:
             self.scroll_to_row(self.max_scroll_y)
+        self._show_cursor()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follows again once the end is in view."""
@@ -142,8 +153,9 @@ class TranscriptView(Pane):
         """A row of the transcript, or the text that stands for an empty one."""
         rows, symbols = self._text_layout.rows, self.look.symbols
         if index < len(rows):
-            marks = self._search.highlights(index)
-            return turn_row_line(rows[index], self._stamps, self._text_layout.cells, symbols, marks)
+            marks, width = self._search.highlights(index), self._text_layout.cells
+            cursor = self._cursor_part(index)
+            return turn_row_line(rows[index], self._stamps, width, symbols, marks, cursor)
         if self.job_state is None or rows:
             return []
         return [(_empty_transcript_text(self.job_state), Role.FAINT)]
@@ -160,10 +172,13 @@ class TranscriptView(Pane):
         top = self.scroll_offset.y if row is None else row
         self._search.start(words, self._text_layout, top)
         self._scroll_to_match()
+        if not (self._cursor and self._cursor.is_heard):  # typing must not make the sound jump
+            self._choose_match()
 
     def step_match(self, offset: int) -> None:
         self._search.step(offset)
         self._scroll_to_match()
+        self._choose_match()
 
     def _scroll_to_match(self) -> None:
         row, height = self._search.current_row, self.size.height
@@ -171,9 +186,74 @@ class TranscriptView(Pane):
             self.scroll_to_row(row - height // 2)
         self.refresh()
 
+    def _choose_match(self) -> None:
+        if match := self._search.current_match:
+            self._choose_word(self._text_layout.word_start_ms(match[0].row, match[0].start))
+
     @property
     def search_status(self) -> str:
         return self._search.count_text
+
+    # --- the word cursor
+
+    @property
+    def first_word_ms(self) -> int:
+        """The start of the first word in view, in ms of the recording; 0 without one."""
+        if not self._text_layout.rows:
+            return 0
+        row = min(self.scroll_offset.y, len(self._text_layout.rows) - 1)
+        return self._text_layout.word_start_ms(row) or 0
+
+    def action_words(self, words: int) -> None:
+        """Moves the cursor to the next word (1) or the one before (-1); without a cursor, to the
+        first word in view."""
+        if self.job_state is None:
+            return
+        cursor = self.tab_state.word_cursor_of(self.job_state.job)
+        if cursor is None:
+            start_ms: int | None = self.first_word_ms
+        else:
+            start_ms = self._text_layout.neighbour_word_ms(cursor.at_ms, words)
+        self._choose_word(start_ms)
+        if self._cursor_spans:
+            self.ensure_row_visible(self._cursor_spans[0].row)
+
+    def on_click(self, event: Click) -> None:
+        """Moves the cursor to the word that was clicked."""
+        row = event.y + self.scroll_offset.y
+        if row < len(self._text_layout.rows):
+            column = max(event.x - STAMP_MARGIN_WIDTHS[self._stamps], 0)
+            char = self._text_layout.char_at(row, column)
+            self._choose_word(self._text_layout.word_start_ms(row, char))
+
+    def _choose_word(self, start_ms: int | None) -> None:
+        if self.job_state is None or start_ms is None:
+            return
+        self.tab_state.word_cursor = WordCursor(self.job_state.job, start_ms)
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        """Redraws the words that the cursor left and reached. What is heard stays in view, unless
+        the user has scrolled away from it."""
+        job_state, before = self.job_state, self._cursor_spans
+        cursor = None if job_state is None else self.tab_state.word_cursor_of(job_state.job)
+        spans = () if cursor is None else self._text_layout.word_spans(cursor.at_ms)
+        if (cursor and cursor.is_heard, spans) == (self._cursor and self._cursor.is_heard, before):
+            return
+        was_in_view = any(
+            0 <= span.row - self.scroll_offset.y < self.size.height for span in before
+        )
+        self._cursor, self._cursor_spans = cursor, spans
+        for span in (*before, *spans):
+            self.refresh_rows(span.row, span.row + 1)
+        if cursor and cursor.is_heard and was_in_view and spans and not self.following:
+            self.ensure_row_visible(spans[-1].row)
+
+    def _cursor_part(self, row: int) -> tuple[int, int, Role] | None:
+        """The part of a row that is under the cursor, and its role."""
+        role = Role.HEARD if self._cursor and self._cursor.is_heard else Role.WORD_CURSOR
+        parts = ((span.start, span.end, role) for span in self._cursor_spans if span.row == row)
+        return next(parts, None)
 
 
 def _empty_transcript_text(job_state: JobState) -> str:

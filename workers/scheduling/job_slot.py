@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from math import inf
 
 from workers.audio.source import Source
-from workers.jobs.events import Ended, JobReport, Outcome
+from workers.jobs.events import Ended, JobReport, Outcome, Progressed
 from workers.jobs.job import Job, JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.outcomes import CONTINUE_HINT, RETRYABLE
 from workers.jobs.resume_point import ResumePoint
+from workers.jobs.sent_position import SentPosition
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.scheduling.launcher import Session
@@ -57,6 +59,8 @@ class JobSlot:
     changes: UpdateConfiguration = NO_CHANGES
     """Settings that the user changed while the job streamed; further attempts start with them."""
     end_requested: bool = False  # the user cancelled it, or the program ends
+    sent_position: SentPosition | None = None
+    """What the session has sent by its latest report; None before its first."""
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
     _stop_commands: list[StopCommand] = field(default_factory=list)
@@ -67,6 +71,9 @@ class JobSlot:
     _suspended_checks: int = 0
     _last_report_t: float = 0.0  # on the session's clock
     _last_report_at: float = 0.0  # the same moment on the monotonic clock
+    _clock_offset_s: float = inf
+    """The start of the session's clock, on the monotonic clock. Reports arrive late, so the
+    smallest difference between the two is the best."""
 
     @property
     def file(self) -> str:
@@ -107,11 +114,16 @@ class JobSlot:
         self._stop_commands, self._is_hung, self._kill_requested = [], False, False
         self._silent_checks = self._suspended_checks = 0
         self._last_report_t, self._last_report_at = 0.0, now
+        self.sent_position, self._clock_offset_s = None, inf
 
     def note_report(self, report: JobReport, now: float) -> None:
-        """Records that the session is alive."""
+        """Records that the session is alive, and what it has sent."""
         self._silent_checks = 0
         self._last_report_t, self._last_report_at = report.t, now
+        if isinstance(report.event, Progressed):  # `Began` has a time in the future
+            self._clock_offset_s = min(self._clock_offset_s, now - report.t)
+            at = report.t + self._clock_offset_s
+            self.sent_position = SentPosition(report.event.sent_seconds, at)
 
     def request_stop(self, command: StopCommand) -> None:
         """Asks the session to end; a repeated command kills it. SHUT_DOWN after CANCEL does

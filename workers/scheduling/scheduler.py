@@ -13,6 +13,7 @@ from workers.audio.source import Source
 from workers.jobs.events import Began, Ended, Event, JobReport, Outcome, Queued, Retrying
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.sent_position import SentPosition
 from workers.log import Logger
 from workers.protocol import configuration
 from workers.protocol.endpoint import Endpoint, Secret
@@ -173,6 +174,10 @@ class Scheduler:
             return False
         slot.session.send(ForceEndpoint())
         return True
+
+    def sent_position(self, job: JobId) -> SentPosition | None:
+        slot = self._slots[job]
+        return slot.sent_position if slot.is_streaming else None
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
         slot = self._slots[job]

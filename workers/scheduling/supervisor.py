@@ -21,6 +21,7 @@ from workers.errors import PacelineError, ProbeFailed, Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
@@ -183,6 +184,11 @@ class Supervisor:
         """Makes the server end the open turn; returns False if the job is not streaming."""
         with self._locked() as scheduler:
             return scheduler.end_turn(job)
+
+    def sent_position(self, job: JobId) -> SentPosition | None:
+        """What a job's session has sent by its latest report; None if the job is not streaming."""
+        with self._condition:
+            return self._scheduler.sent_position(job)
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
         """Changes a job's session configuration, now and for further attempts. Returns False if the

@@ -1,0 +1,195 @@
+"""Listening: which session is heard, and where the playback is in its recording.
+
+You hear the session that is selected. While it streams, that is what it sends; otherwise its
+recording, from the word under the cursor. Plain Python; the player does the work elsewhere.
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from tui.model.desk_state import DeskState
+from tui.model.metrics import file_name
+from tui.model.tabs import WordCursor
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.sent_position import SentPosition
+from workers.playback.messages import Heard, Passage, PlaybackEnded, Report
+
+LEAD_IN_MS = 100
+"""How long before its first word a recording starts, since the time of a word is not exact."""
+
+
+class PlayerProtocol(Protocol):
+    """What listening needs from `workers.playback.player.Player`. No method waits."""
+
+    def play(self, passage: Passage) -> None: ...
+
+    def follow(self, sent: SentPosition) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def take_reports(self) -> list[Report]: ...
+
+
+class _Sound(Enum):
+    NONE = auto()  # the user listens, but nothing can be heard of the selected session
+    SENT = auto()  # what the session sends
+    RECORDING = auto()
+
+
+class Listening:
+    """What the user listens to. ``sent_position``: returns what a live session has sent, or None if
+    it is not streaming; a replay has no such function."""
+
+    def __init__(
+        self,
+        state: DeskState,
+        run_folder: Path,
+        player: PlayerProtocol,
+        sent_position: Callable[[JobId], SentPosition | None] | None = None,
+    ) -> None:
+        self._state, self._run_folder, self._player = state, run_folder, player
+        self._sent_position = sent_position
+        self.is_on = False
+        self._job: JobId | None = None
+        """The job that was selected at the last update."""
+        self._sound = _Sound.NONE
+        self._sent: SentPosition | None = None
+        """The last report that the player was given."""
+        self._heard: Heard | None = None
+        self._start_ms = 0
+        self._cursor: WordCursor | None = None
+        """Where the word cursor was put last; if it is elsewhere, the user has moved it."""
+
+    def toggle(self, first_word_ms: int) -> str:
+        """Starts listening to the selected job, or stops; returns a notice.
+
+        ``first_word_ms``: the start of the first word in view, on the recording's clock. A
+        recording is played from there if there is no word under the cursor.
+        """
+        job_state = self._state.table.current_job_state
+        if job_state is None or (self.is_on and self._sound is not _Sound.NONE):
+            return self.stop("Stopped listening")
+        was_on, self.is_on, self._job = self.is_on, True, job_state.job
+        if self._start_live(job_state):
+            return f"You hear what {_name(job_state)} sends"
+        if self._is_unfinished(job_state):
+            if was_on:
+                return self.stop("Stopped listening")
+            return f"You will hear {_name(job_state)} when it streams"
+        if not job_state.last_started_attempt:
+            return self.stop(f"Nothing of {_name(job_state)} was ever sent")
+        cursor = self._state.tab_state.word_cursor_of(job_state.job)
+        self._play_recording(job_state, cursor.at_ms if cursor else first_word_ms)
+        return f"Playing {_name(job_state)}"
+
+    def stop(self, notice: str = "") -> str:
+        """Ends the sound; returns ``notice``. The word cursor stays where the playback was."""
+        if self.is_on:
+            self.is_on = False
+            self._silence()
+            self._state.mark_listened(None)
+        return notice
+
+    def update(self) -> str:
+        """Follows the selection, the session and the playback; returns a notice, often empty."""
+        if not self.is_on:
+            return ""
+        job_state = self._state.table.current_job_state
+        if job_state is None:
+            return self.stop("Stopped listening: no session is selected")
+        if job_state.job != self._job:
+            self._silence()
+            self._job = job_state.job
+        for report in self._player.take_reports():
+            if isinstance(report, PlaybackEnded):
+                return self.stop(self._ended_notice(job_state, report))
+            self._heard = report
+        match self._sound:
+            case _Sound.NONE:
+                self._start_live(job_state)
+            case _Sound.SENT:
+                if notice := self._follow_session(job_state):
+                    return self.stop(notice)
+            case _Sound.RECORDING:
+                cursor = self._state.tab_state.word_cursor_of(job_state.job)
+                if cursor is not None and cursor is not self._cursor:
+                    self._play_recording(job_state, cursor.at_ms)
+        self._show(job_state)
+        return ""
+
+    # --- starting and following
+
+    def _start_live(self, job_state: JobState) -> bool:
+        """Starts to play what the session sends; returns False if it sends nothing now."""
+        sent = self._sent_position and self._sent_position(job_state.job)
+        if not sent or job_state.status is not JobStatus.STREAMING:
+            return False
+        self._sound, self._sent, self._heard, self._start_ms = _Sound.SENT, sent, None, 0
+        self._player.play(Passage(str(self._run_folder), job_state.job, sent=sent))
+        return True
+
+    def _play_recording(self, job_state: JobState, start_ms: int) -> None:
+        self._sound, self._heard, self._start_ms = _Sound.RECORDING, None, start_ms
+        start_s = max(0, start_ms - LEAD_IN_MS) / 1000
+        passage = Passage(str(self._run_folder), job_state.job, job_state.sha256, start_s)
+        self._player.play(passage)
+        self._cursor = WordCursor(job_state.job, start_ms)
+        self._state.tab_state.word_cursor = self._cursor
+
+    def _follow_session(self, job_state: JobState) -> str:
+        """Passes on what the session has sent; returns why it ended, if it did."""
+        sent = self._sent_position and self._sent_position(job_state.job)
+        if sent and sent != self._sent:
+            self._sent = sent
+            self._player.follow(sent)
+        if job_state.status in (JobStatus.STREAMING, JobStatus.FINISHING, JobStatus.DONE):
+            return ""  # after the last chunk, the player reports the end of the recording
+        state = "waits for another attempt" if job_state.status.is_waiting else "has ended"
+        if job_state.status.is_live:
+            state = "connects again"
+        return f"Stopped listening: {_name(job_state)} {state}"
+
+    def _is_unfinished(self, job_state: JobState) -> bool:
+        """Whether the session will still send something."""
+        return self._sent_position is not None and not job_state.status.is_finished
+
+    def _silence(self) -> None:
+        if self._sound is not _Sound.NONE:
+            self._player.stop()
+        self._sound, self._heard = _Sound.NONE, None
+        if (cursor := self._state.tab_state.word_cursor) is not None and cursor.is_heard:
+            self._state.tab_state.word_cursor = WordCursor(cursor.job, cursor.at_ms)
+            self._state.table.changed_jobs.add(cursor.job)
+
+    # --- showing
+
+    def _show(self, job_state: JobState) -> None:
+        """Puts the word cursor on what is heard, and describes it."""
+        heard = self._heard
+        if self._sound is _Sound.NONE:
+            listening = "nothing is sent"
+        elif heard is None or not heard.is_sounding:
+            listening = "silent"
+        else:
+            moved_on_s = monotonic() - heard.at
+            at_ms = max(round(1000 * (heard.seconds + moved_on_s)), self._start_ms)
+            self._cursor = WordCursor(job_state.job, at_ms, is_heard=True)
+            self._state.tab_state.word_cursor = self._cursor
+            self._state.table.changed_jobs.add(job_state.job)
+            unheard = heard.unheard_s
+            listening = "playing" if unheard is None else f"{max(unheard, 0):.1f} s after sending"
+        self._state.mark_listened(job_state.job, listening)
+
+    def _ended_notice(self, job_state: JobState, ended: PlaybackEnded) -> str:
+        name = _name(job_state)
+        if ended.reason:
+            return f"{name} is not heard: {ended.reason}" + (f". {ended.hint}" * bool(ended.hint))
+        return f"{name} was sent to its end" if self._sound is _Sound.SENT else f"{name} has ended"
+
+
+def _name(job_state: JobState) -> str:
+    return file_name(job_state.file)

@@ -1,0 +1,220 @@
+"""Plays one passage: decodes it, and gives the sound device the right samples at the right time.
+
+Three threads meet here: the decoder's fills the buffer, the device's takes samples from it, and the
+process's main thread calls `steer`.
+"""
+
+import hashlib
+import os
+import threading
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from workers.audio.decode import pcm_blocks
+from workers.audio.recording import Recording
+from workers.errors import Malformed, Unreadable
+from workers.jobs.job import JobId
+from workers.jobs.sent_position import SentPosition
+from workers.playback.live_target import EXACT_S, LiveTarget, playback_speed
+from workers.playback.messages import Heard, Play, PlaybackEnded
+from workers.playback.sample_buffer import PlaybackSamples, SampleBuffer
+from workers.playback.sound_device import LATENCY_S, PERIOD_S
+from workers.traces.files import trace_files
+from workers.traces.format import TraceHead
+from workers.traces.reader import TraceReader
+
+FADE_S = 0.005
+"""How long the sound takes to rise after silence or a jump, because a step would click."""
+
+MAX_LEAD_S, MAX_LAG_S = 0.15, 1.0
+"""A playback that is ahead of its session by more waits: the session stalls. One that is behind by
+more jumps: the session has made up for a stall, or the decoder has just found the place."""
+
+DECODED_BLOCK_S = 0.1
+
+
+class _NobodyListens(Exception):
+    """Ends a decoder that is still on its way to its first sample."""
+
+
+class PassagePlayer:
+    """Plays the passage of ``play``. Raises `Unreadable` if its recording is not there, or is not
+    the one that was streamed."""
+
+    def __init__(self, play: Play) -> None:
+        passage = play.passage
+        head, self._recording = _newest_head(Path(passage.run_folder), passage.job)
+        sent = passage.sent
+        # A session has just hashed it, and is still reading it.
+        _check_recording(self._recording, "" if sent else passage.sha256, head.wall)
+        self.rate = head.settings.sample_rate_for(self._recording)
+        self._number = play.number
+        self._target = LiveTarget(sent, head.settings.chunk_ms / 1000) if sent else None
+        start_s = max(passage.start_s, self._recording.options.start_s)
+        start_s = self._target.position_s(monotonic()) if self._target else start_s
+        start_frame = round(start_s * self.rate)
+        self._buffer = SampleBuffer(self.rate, start_frame)
+        self._is_sounding = False
+        self._speed, self._remainder = 1.0, 0.0
+        """The speed of the playback, and the part of a sample that the last block took too few."""
+        self._faded_samples = 0
+        self._block_end, self._block_at = start_frame, monotonic()
+        """The frame after the last block that the device took, and when it took it."""
+        threading.Thread(target=self._decode, daemon=True).start()
+
+    def close(self) -> None:
+        """Ends the decoder."""
+        self._buffer.close()
+
+    def follow(self, sent: SentPosition) -> None:
+        """Applies a report of the session that the passage follows."""
+        if self._target is not None:
+            self._target.update(sent)
+
+    # --- the decoder's thread
+
+    def _decode(self) -> None:
+        """Fills the buffer up to the end of the recording, or of the part that is streamed."""
+        buffer, recording = self._buffer, self._recording
+        if self._target is None:  # it has ended, so nothing more is written to it
+            recording = replace(recording, options=replace(recording.options, follow=False))
+
+        def check() -> None:
+            if buffer.is_closed:
+                raise _NobodyListens
+
+        end_s = recording.options.end_s
+        frames_left = inf if end_s is None else round(end_s * self.rate) - buffer.next_frame
+        block_frames = round(self.rate * DECODED_BLOCK_S)
+        blocks = pcm_blocks(recording, self.rate, block_frames, buffer.next_frame, on_skip=check)
+        try:
+            with closing(blocks):
+                for block in blocks:
+                    if not buffer.put(block[: 2 * int(min(frames_left, block_frames))]):
+                        return
+                    frames_left -= block_frames
+                    if frames_left <= 0:
+                        break
+            buffer.complete()
+        except _NobodyListens:
+            pass
+        except Unreadable as error:
+            buffer.complete(error)
+        except Exception as error:  # a decoder's own error: it must not end the process unheard
+            buffer.complete(Unreadable(f"it cannot be decoded ({type(error).__name__})"))
+
+    # --- the device's thread
+
+    def next_block(self, count: int) -> bytes:
+        """The next ``count`` samples, as PCM16: of the passage while it sounds, else silence."""
+        block = np.zeros(count, dtype="<i2")
+        if self._is_sounding:
+            taken = self._read_stretched(count) if self._speed != 1.0 else self._buffer.read(count)
+            block[: len(taken)] = self._fade_in(taken)
+            if len(taken):
+                self._block_end, self._block_at = self._buffer.next_frame, monotonic()
+        return block.tobytes()
+
+    def _read_stretched(self, count: int) -> PlaybackSamples:
+        """Makes ``count`` samples from slightly more or fewer, so that no gap is heard."""
+        exact = count * self._speed + self._remainder
+        needed = round(exact)
+        self._remainder = exact - needed
+        samples = self._buffer.read(needed, lookahead=1)
+        if len(samples) < needed:  # at the end of the recording
+            return samples
+        points = np.arange(count) * (needed / count)
+        stretched: PlaybackSamples = np.rint(np.interp(points, np.arange(len(samples)), samples))
+        return stretched
+
+    def _fade_in(self, samples: PlaybackSamples) -> PlaybackSamples:
+        if not len(samples):
+            self._faded_samples = 0
+        length = round(FADE_S * self.rate)
+        if self._faded_samples >= length:
+            return samples
+        gains = np.arange(self._faded_samples, self._faded_samples + len(samples)) / length
+        self._faded_samples += len(samples)
+        faded: PlaybackSamples = np.rint(samples * np.minimum(gains, 1.0))
+        return faded
+
+    # --- the main thread
+
+    def steer(self, now: float) -> Heard | PlaybackEnded:
+        """Starts, holds, corrects or ends the sound; call it at least ten times a second."""
+        buffer, target = self._buffer, self._target
+        if buffer.is_drained and (not self._is_sounding or now - self._block_at > LATENCY_S):
+            failure = buffer.failure
+            return PlaybackEnded(self._number, *((failure.reason, failure.hint) if failure else ()))
+        if target is not None:
+            self._approach(target, now)
+        elif buffer.is_full or buffer.is_complete:
+            self._is_sounding = True
+        heard_s = self._heard_s(now)
+        unheard_s = None if target is None else target.unheard_s(heard_s, now)
+        return Heard(self._number, max(0.0, heard_s), now, unheard_s, self._is_sounding)
+
+    def _heard_s(self, now: float) -> float:
+        """The position in the recording of what sounds at ``now``."""
+        since_block_s = min(now - self._block_at, PERIOD_S) if self._is_sounding else 0.0
+        return self._block_end / self.rate - LATENCY_S + since_block_s
+
+    def _approach(self, target: LiveTarget, now: float) -> None:
+        """Plays a little faster or slower to meet the target; jumps or waits if it is far away."""
+        late_s = target.position_s(now) - self._heard_s(now)
+        if self._is_sounding and -MAX_LEAD_S < late_s < MAX_LAG_S:
+            self._speed = playback_speed(late_s)
+            return
+        # The device takes this sample next, and it sounds when the device has played the others.
+        next_s = target.position_s(now + LATENCY_S - PERIOD_S / 2)
+        self._buffer.skip_to(round(next_s * self.rate))
+        is_ahead = self._buffer.next_frame / self.rate > next_s + EXACT_S
+        self._is_sounding = not is_ahead and (self._buffer.is_full or self._buffer.is_complete)
+        self._speed, self._remainder, self._faded_samples = 1.0, 0.0, 0
+        self._block_end, self._block_at = self._buffer.next_frame, now
+
+
+def _newest_head(run_folder: Path, job: JobId) -> tuple[TraceHead, Recording]:
+    """The head of the job's newest trace with a recording, and that recording."""
+    for _, path in reversed(trace_files(run_folder, job)):
+        try:
+            head = TraceReader(path).head
+        except (Malformed, OSError):
+            continue
+        if head is not None and head.recording is not None:
+            return head, head.recording
+    raise Unreadable("its traces do not say which recording was streamed")
+
+
+def _check_recording(recording: Recording, sha256: str, streamed_at: str) -> None:
+    """Raises `Unreadable` if the recording is gone or has changed.
+
+    Hashing takes seconds for hours of audio, so a file is only hashed if it was written after it
+    was streamed. ``streamed_at``: as in `TraceHead.wall`.
+    """
+    try:
+        stat = os.stat(recording.path)
+        changed = stat.st_size != recording.size
+        if sha256 and not changed and not _is_older(stat.st_mtime, streamed_at):
+            with open(recording.path, "rb") as file:
+                changed = hashlib.file_digest(file, "sha256").hexdigest() != sha256
+    except FileNotFoundError as error:
+        raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
+    except OSError as error:
+        raise Unreadable(f"the file cannot be read ({error.strerror})") from error
+    if changed and not recording.options.follow:  # that one is still growing
+        raise Unreadable("the file has changed since it was streamed", "Its words may not match.")
+
+
+def _is_older(written_at: float, streamed_at: str) -> bool:
+    """Whether a file was last written before it was streamed; False if that is not known."""
+    try:
+        return written_at < datetime.fromisoformat(streamed_at).timestamp()
+    except (ValueError, OverflowError):
+        return False
