@@ -83,7 +83,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paceline needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --editable '.[local]' --group dev
+	@$(BIN)/python -m pip install --quiet --editable '.[local,evaluation]' --group dev
 	@touch $@
 
 $(NODE): tests/clients/package.json tests/clients/package-lock.json

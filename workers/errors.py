@@ -38,3 +38,13 @@ class EngineUnavailable(PacelineError):
 
 class RunFolderProblem(PacelineError):
     """A run folder that cannot be made, written or read."""
+
+
+class MissingExtra(PacelineError):
+    """A feature whose optional packages are not installed."""
+
+    def __init__(self, extra: str, feature: str) -> None:
+        super().__init__(
+            f"{feature} needs packages that are not installed",
+            f"Install them with: pip install 'paceline[{extra}]'",
+        )

@@ -52,7 +52,7 @@ from tests.benchmarks.latency import (
 )
 from tests.benchmarks.report_collector import JobCollector, stream_files
 from tests.benchmarks.speech_segments import Sample, SpeechAudio
-from tests.benchmarks.text_table import table
+from tui.text.tables import table
 from workers.jobs.job import StreamSettings
 
 _normalised = EnglishTextNormalizer()

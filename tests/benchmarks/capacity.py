@@ -61,8 +61,8 @@ from tests.benchmarks.load_levels import (
 )
 from tests.benchmarks.report_collector import RunCollector
 from tests.benchmarks.speech_segments import SpeechAudio
-from tests.benchmarks.text_table import table
 from tui.cli.run_setup import SERVER_START_TIMEOUT_S
+from tui.text.tables import table
 from workers.jobs.job import StreamSettings
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint

@@ -34,7 +34,7 @@ from statistics import median
 from tests.benchmarks import system_metrics
 from tests.benchmarks.latency import percentile
 from tests.benchmarks.terminal_recorder import TerminalRecorder
-from tests.benchmarks.text_table import table
+from tui.text.tables import table
 
 SIZES = ((120, 34), (200, 60))
 

@@ -45,7 +45,7 @@ import psutil
 from tests.benchmarks import system_metrics
 from tests.benchmarks.senders import Sender, Tool, start_sender
 from tests.benchmarks.sink import Sink
-from tests.benchmarks.text_table import table
+from tui.text.tables import table
 
 Lags: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float64]]"
 """Of one session, chunk by chunk, in ms."""

@@ -27,7 +27,7 @@ from itertools import product
 from multiprocessing.context import BaseContext
 from typing import Any
 
-from tests.benchmarks.text_table import table
+from tui.text.tables import table
 from workers import processes
 from workers.audio.levels import rms_dbfs
 from workers.jobs.events import JobReport, Progressed, TurnReceived

@@ -37,8 +37,8 @@ import websocket
 
 from tests.benchmarks import speech_segments, system_metrics
 from tests.benchmarks.speech_segments import Samples
-from tests.benchmarks.text_table import table
 from tui.cli.run_setup import SERVER_START_TIMEOUT_S
+from tui.text.tables import table
 from workers.jobs.job import StreamSettings
 from workers.localserver.child import LocalServer
 

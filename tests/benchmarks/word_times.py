@@ -34,7 +34,7 @@ from tests.benchmarks import ROOT, speech_segments, system_metrics
 from tests.benchmarks.latency import Reading, finals, format_value, percentile
 from tests.benchmarks.report_collector import stream_files
 from tests.benchmarks.speech_segments import Samples
-from tests.benchmarks.text_table import table
+from tui.text.tables import table
 from workers.jobs.job import StreamSettings
 from workers.protocol.messages import Word
 

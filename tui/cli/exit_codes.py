@@ -39,7 +39,11 @@ class ExitCode(IntEnum):
     )
     NOT_AUTHORISED = 4, "not authorised", "The server refused the API key."
     INTERNAL_ERROR = 70, "internal error", "A bug. The last line names the file with its traceback."
-    GATE_FAILED = 99, "a gate failed", "A quality gate failed. Reserved: no command uses it yet."
+    GATE_FAILED = (
+        99,
+        "a gate failed",
+        "A threshold of `--fail-if` was crossed. The command did its work.",
+    )
     INTERRUPTED = 130, "interrupted", "Ctrl-C, a signal or a closed terminal ended the command."
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "resume": "Continue what a run did not finish.",
     "run": "Stream files and folders without a screen.",
     "runs": "List the latest runs, and how to continue unfinished ones.",
+    "score": "Score the words and delays of a run, offline.",
     "serve": "Serve the protocol on this machine, for any client.",
     "settings": "Print the path and the values of the desk's settings.",
     "view": "Show a past run on the desk, and replay it.",

@@ -1,0 +1,115 @@
+"""``paceline score``: accuracy and delays of a run, from its traces and references."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tui.cli.exit_codes import ExitCode
+from tui.cli.shared_options import count_option, path_option, run_argument
+
+if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extra
+    from workers.evaluation.gate import GateResult
+    from workers.evaluation.score import RunScore
+
+
+@click.command()
+@run_argument()
+@click.option(
+    "--references",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Take references from this folder, table (CSV, TSV or JSONL) or file. Default: from the "
+    "manifest, or beside the recordings.",
+)
+@click.option(
+    "--normaliser",
+    default="whisper-en",
+    show_default=True,
+    metavar="NAME",
+    help="Normalise texts with whisper-en, basic, none, or the rules in a file.",
+)
+@path_option(
+    "--equivalences",
+    help="Count phrases on one line of this file as the same, such as: ok, okay.",
+)
+@click.option(
+    "--term",
+    "terms",
+    multiple=True,
+    metavar="TEXT",
+    help="Count how often this key term is recognised. Repeat the option for several.",
+)
+@click.option(
+    "--by", "group_by", default="", metavar="COLUMN", help="Also score each group of this column."
+)
+@click.option(
+    "--allow-invalid", is_flag=True, help="Count delays of sessions whose pacing did not hold."
+)
+@count_option(
+    "--worst",
+    "Show the errors of this many recordings, worst first.",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+)
+@click.option(
+    "--fail-if",
+    "thresholds",
+    multiple=True,
+    metavar="THRESHOLD",
+    help="End with exit code 99 if this holds, such as “wer>6%” or “eot.p95>600ms”.",
+)
+@path_option("--junit", help="Write the result of each threshold to this JUnit XML file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object.")
+def score(
+    folder: Path,
+    references: Path | None,
+    normaliser: str,
+    equivalences: Path | None,
+    terms: tuple[str, ...],
+    group_by: str,
+    allow_invalid: bool,
+    worst: int,
+    thresholds: tuple[str, ...],
+    junit: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """Score the words and delays of a run, offline."""
+    from workers.errors import MissingExtra
+
+    try:
+        from workers.evaluation import gate, normalisation
+        from workers.evaluation.score import ScoreOptions, score_run
+    except ImportError as error:
+        raise MissingExtra("evaluation", "scoring") from error
+    checks = [gate.parse_threshold(text) for text in thresholds]
+    chosen = normalisation.load_normaliser(normaliser)
+    if equivalences is not None:
+        chosen = chosen.with_equivalences(equivalences)
+    options = ScoreOptions(chosen, references, terms, group_by, allow_invalid)
+    run_score = score_run(folder, options)
+    results = [gate.check_threshold(check, run_score.groups[0]) for check in checks]
+    if as_json:
+        import json
+
+        from workers.evaluation.document import score_to_json
+
+        click.echo(json.dumps(score_to_json(run_score, results), ensure_ascii=True))
+    else:
+        _print_score(run_score, worst, results)
+    if junit is not None:
+        from workers.evaluation.junit import write_junit
+
+        write_junit(junit, folder.name, results)
+    return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
+
+
+def _print_score(run_score: "RunScore", worst: int, results: "list[GateResult]") -> None:
+    from tui.cli.console import print_line
+    from tui.cli.score_lines import score_lines
+
+    for line in score_lines(run_score, worst):
+        print_line(line)
+    for result in results:
+        print_line(f"{'✗' if result.breached else '✓'} {result.sentence}", err=result.breached)

@@ -1,0 +1,157 @@
+"""What ``paceline score`` prints: tables that are also valid Markdown."""
+
+from collections.abc import Iterator
+
+from tui.text.formats import format_count
+from tui.text.tables import table
+from workers.evaluation.accuracy import Edit, ErrorCounts
+from workers.evaluation.metrics import METRICS
+from workers.evaluation.score import ALL_JOBS, DelaySummary, GroupScore, JobScore, Rate, RunScore
+from workers.evaluation.statistics import Distribution, Interval
+
+MAX_SHOWN_CONFUSIONS = 10
+MAX_LISTED = 20
+"""How many recordings are named that are left out or have no reference."""
+
+_MARKS = {Edit.SUBSTITUTION: "[{0}→{1}]", Edit.DELETION: "[-{0}]", Edit.INSERTION: "[+{1}]"}
+
+
+def score_lines(score: RunScore, worst: int) -> Iterator[str]:
+    """The lines of a scored run; ``worst``: the number of recordings whose errors are shown."""
+    yield f"Run: {score.run}"
+    yield from _environment_lines(score)
+    yield from _reference_lines(score)
+    for group in score.groups:
+        yield ""
+        title = "All recordings" if group.name == ALL_JOBS else f"Group “{group.name}”"
+        yield f"{title} ({format_count(group.files, 'recording')})"
+        yield from _rate_lines(group, score.normaliser)
+        yield from _delay_lines(group)
+    yield from _error_lines(score, worst)
+    yield ""
+    yield from (f"! {warning}" for warning in score.warnings)
+
+
+def _environment_lines(score: RunScore) -> Iterator[str]:
+    header = score.header
+    endpoint, settings = header.get("endpoint"), header.get("settings")
+    versions, host = header.get("versions"), header.get("host")
+    if isinstance(endpoint, dict):
+        yield f"Endpoint: {endpoint.get('address')}"
+    models = sorted({job.state.began.model for job in score.jobs if job.state.began})
+    if isinstance(settings, dict):
+        chunk, release = settings.get("chunk_ms"), settings.get("release")
+        params = settings.get("params")
+        extra = f", parameters {params}" if params else ""
+        yield f"Model: {', '.join(models)}; chunks of {chunk} ms, released at the {release}{extra}"
+    if isinstance(versions, dict) and isinstance(host, dict):
+        yield f"Program: paceline {versions.get('paceline')}, {host.get('system')}"
+
+
+def _reference_lines(score: RunScore) -> Iterator[str]:
+    matched = sum(job.reference is not None for job in score.jobs)
+    yield f"References: {matched} of {format_count(len(score.jobs), 'recording')}"
+    for job in score.jobs[:MAX_LISTED]:
+        if job.reference is not None:
+            yield f"  {job.state.file} ← {job.reference.origin}"
+    yield from _list_lines(
+        "No reference", [(str(file.path), "") for file in score.matches.unmatched]
+    )
+    yield from _list_lines("Reference not used", [(one, "") for one in score.matches.unused])
+    yield from _list_lines("Left out", score.left_out)
+    yield from _list_lines("Invalid for latency", score.invalid)
+
+
+def _list_lines(title: str, entries: list[tuple[str, str]]) -> Iterator[str]:
+    for name, reason in entries[:MAX_LISTED]:
+        yield f"{title}: {name}{f' ({reason})' if reason else ''}"
+    if len(entries) > MAX_LISTED:
+        yield f"{title}: {len(entries) - MAX_LISTED} more"
+
+
+def _rate_lines(group: GroupScore, normaliser: str) -> Iterator[str]:
+    if not group.rates:
+        return
+    head = (f"{normaliser}", "pooled", "95 % interval", "mean", "S", "D", "I", "of", "files")
+    rows = [_rate_row(name, rate) for name, rate in group.rates.items()]
+    yield from table(head, rows).splitlines()
+
+
+def _rate_row(name: str, rate: Rate) -> tuple[str, ...]:
+    counts = rate.counts
+    if isinstance(counts, ErrorCounts):
+        figures = counts.substitutions, counts.deletions, counts.insertions
+        errors = tuple(str(figure) for figure in (*figures, counts.reference_length))
+    else:
+        whole = counts.said if name == "recall" else counts.recognised
+        errors = ("", "", "", str(whole))
+    interval = _format_interval(rate.interval, 100, " %")
+    return (name, _percent(rate.pooled), interval, _percent(rate.mean), *errors, str(rate.files))
+
+
+def _delay_lines(group: GroupScore) -> Iterator[str]:
+    if not group.delays:
+        return
+    yield ""
+    head = ("delay in ms", "n", "< 0", "p50", "95 % interval", "p90", "p95", "p99", "max", "mean")
+    rows = []
+    for name, delays in group.delays.items():
+        rows.append(_delay_row(f"{name}, due", delays.due, delays))
+        if delays.due != delays.sent:
+            rows.append(_delay_row(f"{name}, sent", delays.sent, None))
+    yield from table(head, rows).splitlines()
+    if group.ratios:
+        ratios = ", ".join(f"{name} {value:.3f}" for name, value in group.ratios.items())
+        yield f"Stability of partials: {ratios}"
+    if group.name == ALL_JOBS:
+        yield ""
+        for name in (*group.delays, *group.ratios):
+            metric = METRICS[name]
+            between = "from {0} to {1}" if metric.is_latency else "{0}, per {1}"
+            yield f"  {name}: {between.format(metric.start, metric.stop)}"
+
+
+def _delay_row(name: str, found: Distribution, delays: DelaySummary | None) -> tuple[str, ...]:
+    interval = _format_interval(delays.intervals.get("p50"), 1, "") if delays else ""
+    tail = (_ms(found.p90), _ms(found.p95), _ms(found.p99), _ms(found.max), _ms(found.mean))
+    return (name, str(found.n), str(found.negative), _ms(found.p50), interval, *tail)
+
+
+def _error_lines(score: RunScore, worst: int) -> Iterator[str]:
+    confusions = score.confusions.most_common(MAX_SHOWN_CONFUSIONS)
+    if confusions:
+        yield ""
+        yield "Most frequent errors: " + ", ".join(
+            f"{_MARKS[edit].format(said, recognised)} ×{count}"
+            for (edit, said, recognised), count in confusions
+        )
+    with_errors = [job for job in score.jobs if job.words.errors and job.words.rate is not None]
+    for job in sorted(with_errors, key=lambda job: -(job.words.rate or 0.0))[:worst]:
+        yield ""
+        yield f"{job.state.file}: {_percent(job.words.rate or 0.0)}"
+        yield f"  {marked_text(job)}"
+
+
+def marked_text(job: JobScore) -> str:
+    """The words of a reference with the errors marked: ``[said→recognised]``, ``[-missing]`` and
+    ``[+added]``."""
+    assert job.alignment is not None
+    return " ".join(
+        said if edit is Edit.HIT else _MARKS[edit].format(said, recognised)
+        for edit, said, recognised in job.alignment.pairs()
+    )
+
+
+def _format_interval(interval: Interval | None, factor: float, unit: str) -> str:
+    if interval is None:
+        return "–"
+    digits = 1 if factor == 1 else 2
+    return f"{interval.low * factor:.{digits}f}–{interval.high * factor:.{digits}f}{unit}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def _ms(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"

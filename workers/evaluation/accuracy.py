@@ -1,0 +1,178 @@
+"""Aligns words with a reference and counts errors.
+
+The alignment has the fewest edits, each of cost 1, as in jiwer and NIST's sclite without its
+weights. A rate is ``(S + D + I) / reference words`` and may exceed 1.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from rapidfuzz.distance import Levenshtein
+
+
+class Edit(Enum):
+    """How a word of the reference and one of the hypothesis correspond."""
+
+    HIT = "hit"
+    SUBSTITUTION = "substitution"
+    DELETION = "deletion"  # only in the reference
+    INSERTION = "insertion"  # only in the hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedWord:
+    """One step of an alignment; an index is None where that side has no word."""
+
+    edit: Edit
+    reference: int | None
+    hypothesis: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCounts:
+    """Counts of one text or of several."""
+
+    hits: int = 0
+    substitutions: int = 0
+    deletions: int = 0
+    insertions: int = 0
+
+    @property
+    def reference_length(self) -> int:
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def errors(self) -> int:
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def rate(self) -> float | None:
+        """Errors per word (or character) of the reference; None without a reference."""
+        return self.errors / self.reference_length if self.reference_length else None
+
+    def __add__(self, other: "ErrorCounts") -> "ErrorCounts":
+        return ErrorCounts(
+            self.hits + other.hits,
+            self.substitutions + other.substitutions,
+            self.deletions + other.deletions,
+            self.insertions + other.insertions,
+        )
+
+
+NO_ERRORS = ErrorCounts()
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The words of a reference and of a hypothesis, and how they correspond."""
+
+    reference: Sequence[str]
+    hypothesis: Sequence[str]
+    steps: tuple[AlignedWord, ...]
+
+    @cached_property
+    def counts(self) -> ErrorCounts:
+        count = Counter(step.edit for step in self.steps)
+        return ErrorCounts(
+            count[Edit.HIT], count[Edit.SUBSTITUTION], count[Edit.DELETION], count[Edit.INSERTION]
+        )
+
+    def pairs(self) -> Iterable[tuple[Edit, str, str]]:
+        """Each step with its two words; an empty text where a side has none."""
+        for step in self.steps:
+            yield (
+                step.edit,
+                "" if step.reference is None else self.reference[step.reference],
+                "" if step.hypothesis is None else self.hypothesis[step.hypothesis],
+            )
+
+
+def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
+    """Aligns two sequences of words with the fewest edits."""
+    steps: list[AlignedWord] = []
+    for code in Levenshtein.opcodes(reference, hypothesis):
+        before, after = range(code.src_start, code.src_end), range(code.dest_start, code.dest_end)
+        if code.tag == "delete":
+            steps += (AlignedWord(Edit.DELETION, index, None) for index in before)
+        elif code.tag == "insert":
+            steps += (AlignedWord(Edit.INSERTION, None, index) for index in after)
+        else:
+            edit = Edit.SUBSTITUTION if code.tag == "replace" else Edit.HIT
+            steps += (AlignedWord(edit, *pair) for pair in zip(before, after, strict=True))
+    return Alignment(reference, hypothesis, tuple(steps))
+
+
+def count_character_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:
+    """Counts character errors between two normalised texts; single spaces between words count, as
+    in jiwer. Without an alignment, which a long text would need much memory for."""
+    before, after = " ".join(reference), " ".join(hypothesis)
+    edits = Counter(tag for tag, *_ in Levenshtein.editops(before, after).as_list())
+    changed, gone = edits["replace"], edits["delete"]
+    return ErrorCounts(len(before) - changed - gone, changed, gone, edits["insert"])
+
+
+def count_confusions(alignments: Iterable[Alignment]) -> Counter[tuple[Edit, str, str]]:
+    """How often each error occurs: kind, word of the reference, word of the hypothesis."""
+    return Counter(
+        pair for alignment in alignments for pair in alignment.pairs() if pair[0] is not Edit.HIT
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TermCounts:
+    """How often key terms were said and recognised."""
+
+    said: int = 0  # in the reference
+    recognised: int = 0  # in the hypothesis
+    correct: int = 0  # in both, at the same place of the alignment
+
+    @property
+    def recall(self) -> float | None:
+        """Correct per said. Its complement is the vendor's missed entity rate."""
+        return self.correct / self.said if self.said else None
+
+    @property
+    def precision(self) -> float | None:
+        """Correct per recognised."""
+        return self.correct / self.recognised if self.recognised else None
+
+    def __add__(self, other: "TermCounts") -> "TermCounts":
+        return TermCounts(
+            self.said + other.said,
+            self.recognised + other.recognised,
+            self.correct + other.correct,
+        )
+
+
+NO_TERMS = TermCounts()
+
+
+def count_terms(alignment: Alignment, terms: Iterable[Sequence[str]]) -> TermCounts:
+    """Counts key terms, each a sequence of normalised words; every place counts, also repeats."""
+    counterpart = {
+        step.reference: step.hypothesis for step in alignment.steps if step.edit is Edit.HIT
+    }
+    total = NO_TERMS
+    for term in terms:
+        if not term:
+            continue
+        said = _find_places(alignment.reference, term)
+        recognised = _find_places(alignment.hypothesis, term)
+        correct = sum(
+            all(counterpart.get(place + offset) is not None for offset in range(len(term)))
+            for place in said
+        )
+        total += TermCounts(len(said), len(recognised), correct)
+    return total
+
+
+def _find_places(words: Sequence[str], term: Sequence[str]) -> list[int]:
+    length, wanted = len(term), list(term)
+    return [
+        place
+        for place in range(len(words) - length + 1)
+        if words[place] == wanted[0] and list(words[place : place + length]) == wanted
+    ]

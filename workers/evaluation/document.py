@@ -1,0 +1,119 @@
+"""Scores as a JSON object, for programs. Fields are only ever added.
+
+Rates are shares (0.05 is 5 %), delays are in ms. ``definitions`` says for each metric from which
+event to which it is measured.
+"""
+
+from workers.evaluation.accuracy import Edit, ErrorCounts
+from workers.evaluation.gate import GateResult
+from workers.evaluation.metrics import METRICS
+from workers.evaluation.score import DelaySummary, GroupScore, JobScore, Rate, RunScore
+from workers.evaluation.statistics import CONFIDENCE, RESAMPLES, SEED
+from workers.protocol import codec
+from workers.protocol.codec import Json, JsonObject
+
+SCHEMA_VERSION = 1
+
+MAX_CONFUSIONS = 100
+"""How many of the most frequent errors are listed."""
+
+
+def score_to_json(score: RunScore, gate: list[GateResult]) -> JsonObject:
+    """The JSON object of a scored run."""
+    return {
+        "version": SCHEMA_VERSION,
+        "run": str(score.run),
+        "environment": {key: score.header.get(key) for key in _ENVIRONMENT_KEYS},
+        "normaliser": score.normaliser,
+        "bootstrap": {
+            "resamples": RESAMPLES,
+            "seed": SEED,
+            "confidence": CONFIDENCE,
+            "over": "files",
+        },
+        "percentiles": "nearest rank",
+        "definitions": {
+            metric.name: {"unit": metric.unit.value, "start": metric.start, "stop": metric.stop}
+            for metric in METRICS.values()
+        },
+        "warnings": list[Json](score.warnings),
+        "left_out": [{"file": file, "reason": reason} for file, reason in score.left_out],
+        "invalid": [{"file": file, "reason": reason} for file, reason in score.invalid],
+        "without_reference": [str(file.path) for file in score.matches.unmatched],
+        "unused_references": list[Json](score.matches.unused),
+        "groups": [_group_to_json(group) for group in score.groups],
+        "jobs": [_job_to_json(job) for job in score.jobs],
+        "confusions": [
+            {"edit": edit.value, "reference": said, "hypothesis": recognised, "count": count}
+            for (edit, said, recognised), count in score.confusions.most_common(MAX_CONFUSIONS)
+        ],
+        "gate": [
+            {
+                "threshold": result.threshold.text,
+                "value": result.value,
+                "breached": result.breached,
+            }
+            for result in gate
+        ],
+    }
+
+
+_ENVIRONMENT_KEYS = ("started", "endpoint", "settings", "limits", "versions", "host")
+
+
+def _group_to_json(group: GroupScore) -> JsonObject:
+    return {
+        "name": group.name,
+        "files": group.files,
+        "rates": {name: _rate_to_json(rate) for name, rate in group.rates.items()},
+        "delays": {name: _delays_to_json(delays) for name, delays in group.delays.items()},
+        "ratios": dict[str, Json](group.ratios),
+    }
+
+
+def _rate_to_json(rate: Rate) -> JsonObject:
+    interval = codec.dump(rate.interval) if rate.interval else None
+    counts = codec.dump(rate.counts)
+    return {
+        "pooled": rate.pooled,
+        "mean": rate.mean,
+        "interval": interval,
+        "files": rate.files,
+        **counts,
+    }
+
+
+def _delays_to_json(delays: DelaySummary) -> JsonObject:
+    return {
+        "due": codec.dump(delays.due),
+        "sent": codec.dump(delays.sent),
+        "intervals": {name: codec.dump(interval) for name, interval in delays.intervals.items()},
+    }
+
+
+def _job_to_json(job: JobScore) -> JsonObject:
+    record: JsonObject = {
+        "job": job.state.job,
+        "file": job.state.file,
+        "group": job.group,
+        "model": job.state.began.model if job.state.began else "",
+        "reference": job.reference.origin if job.reference else None,
+        "valid_for_latency": not job.latency.invalid,
+        "word_times": "reference" if job.latency.has_reference_times else "server",
+    }
+    if job.alignment is not None:
+        record |= {
+            "wer": _counts_to_json(job.words),
+            "cer": _counts_to_json(job.characters),
+            "fwer": _counts_to_json(job.formatted_words),
+            "alignment": [
+                [edit.value, said, recognised]
+                for edit, said, recognised in job.alignment.pairs()
+                if edit is not Edit.HIT
+            ],
+        }
+    return record
+
+
+def _counts_to_json(counts: ErrorCounts) -> JsonObject:
+    return {"rate": counts.rate, **codec.dump(counts)}

@@ -1,0 +1,361 @@
+"""Measures delays in the traces of a job. All times come from the trace; there is no other clock.
+
+A delay that starts at a position of the audio is given for both clocks of `Clock`. With the release
+convention ``start`` a chunk leaves before a microphone could have recorded it, so such delays are
+up to one chunk longer than with ``end``; results therefore state the convention.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import ceil, inf
+from pathlib import Path
+
+from rapidfuzz.distance import Levenshtein
+
+from workers.evaluation.accuracy import Edit, align
+from workers.evaluation.metrics import Clock
+from workers.evaluation.normalisation import normalise_basic
+from workers.evaluation.reference_formats import Reference
+from workers.jobs.attempt_spans import attempt_spans, span_of_turn
+from workers.jobs.events import Began, Ended, MessageSent, TurnReceived
+from workers.jobs.job_state import JobState
+from workers.pacing.certificate import Certificate, Verdict
+from workers.pacing.schedule import Release
+from workers.protocol.messages import Turn
+from workers.traces.chunk_times import ChunkTime, ChunkTimes
+from workers.traces.files import trace_files
+from workers.traces.reader import TraceReader
+
+MAX_REFERENCE_DISTANCE_MS = 1500
+"""A word of the reference gives its end to an equal word of the result only if the two ends are
+this close; otherwise the alignment has matched two different utterances of the same word."""
+
+
+class Delays:
+    """The delays of one metric, in arrays, as a large run has millions."""
+
+    def __init__(self) -> None:
+        self.at_s = array("d")
+        """Where in the recording each was measured."""
+        self.ms = {Clock.DUE: array("d"), Clock.SENT: array("d")}
+
+    def __len__(self) -> int:
+        return len(self.at_s)
+
+    def add(self, at_s: float, due_ms: float, sent_ms: float) -> None:
+        self.at_s.append(at_s)
+        self.ms[Clock.DUE].append(due_ms)
+        self.ms[Clock.SENT].append(sent_ms)
+
+
+@dataclass(slots=True)
+class JobLatency:
+    """The delays of one job by metric, and its counts of unstable words."""
+
+    delays: dict[str, Delays] = field(default_factory=dict)
+    corrections: int = 0
+    unstable_words: int = 0
+    final_words: int = 0
+    invalid: list[str] = field(default_factory=list)
+    """Why attempts do not count; empty if the whole job is valid for latency."""
+    has_reference_times: bool = False
+    """Whether the ends of words come from the reference; else they come from the server."""
+    certificates: list[Certificate] = field(default_factory=list)
+
+    def add(self, metric: str, at_s: float, due_ms: float, sent_ms: float) -> None:
+        self.delays.setdefault(metric, Delays()).add(at_s, due_ms, sent_ms)
+
+    def add_since(self, metric: str, at_s: float, chunk: ChunkTime, until_s: float) -> None:
+        """Adds the delay from a chunk to a time of the attempt."""
+        due_s, sent_s = until_s - chunk.due_s, until_s - chunk.sent_s
+        self.add(metric, at_s, due_s * 1000, sent_s * 1000)
+
+
+@dataclass(slots=True)
+class _TurnMessages:
+    """The messages about one turn of one attempt, in order."""
+
+    times_s: list[float] = field(default_factory=list)
+    texts: list[list[str]] = field(default_factory=list)
+    """The normalised words of each message."""
+    final: Turn | None = None
+    final_at_s: float = inf
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What the trace of an attempt says, as far as delays need it."""
+
+    number: int
+    began_s: float | None = None
+    turns: dict[int, _TurnMessages] = field(default_factory=dict)
+    forced_s: list[float] = field(default_factory=list)
+    terminate_s: float = inf
+    certificate: Certificate | None = None
+    release: Release = Release.START
+    starts_job: bool = True
+    """Whether it streamed the beginning; else another attempt had sent its first audio before."""
+
+
+def measure_latency(
+    folder: Path, state: JobState, reference: Reference | None, *, allow_invalid: bool = False
+) -> JobLatency:
+    """Measures the delays of a job from its traces in the run folder ``folder``.
+
+    Skips attempts whose pacing did not hold, unless ``allow_invalid``. Also skips the first turn
+    after a resume point, because its audio was sent before. Raises `Malformed` or `OSError` for
+    traces that cannot be read.
+    """
+    result = JobLatency()
+    spans = attempt_spans(state)
+    used = {span.attempt for span in spans}
+    for number, path in trace_files(folder, state.job):
+        if number not in used:
+            continue
+        trace = TraceReader(path)
+        attempt = _read_attempt(number, trace)
+        if attempt.began_s is None or not len(trace.chunk_times):
+            continue
+        certificate = attempt.certificate
+        if certificate is None and (timing := trace.chunk_times.timing(number)) is not None:
+            certificate = timing.certificate
+        if certificate is not None:
+            result.certificates.append(certificate)
+            if certificate.verdict is not Verdict.HELD:
+                result.invalid.append(_invalid_reason(number, certificate))
+                if not allow_invalid:
+                    continue
+        kept = {
+            order: turn
+            for order, turn in sorted(attempt.turns.items())
+            if turn.final is not None and span_of_turn(spans, order).attempt == number
+        }
+        if not attempt.starts_job and kept:
+            del kept[min(kept)]  # its audio was sent before, by the attempt that broke
+        _measure_attempt(result, attempt, trace.chunk_times, kept, reference)
+    return result
+
+
+def _invalid_reason(number: int, certificate: Certificate) -> str:
+    if certificate.slips:
+        return f"attempt {number}: the schedule slipped by {certificate.slipped_ms:.0f} ms"
+    lag, tolerance = certificate.lag_ms.p99, certificate.tolerance_ms
+    return f"attempt {number}: p99 lag {lag:.1f} ms, more than {tolerance:g} ms"
+
+
+def _read_attempt(number: int, trace: TraceReader) -> _Attempt:
+    attempt = _Attempt(number)
+    if (head := trace.head) is not None:
+        attempt.release = head.settings.release
+        start_s = head.recording.options.start_s if head.recording else 0.0
+        attempt.starts_job = head.seam.at_ms <= round(start_s * 1000)
+    for timed in trace:
+        match timed.event:
+            case Began():
+                attempt.began_s = timed.t
+            case TurnReceived(turn=turn):
+                messages = attempt.turns.setdefault(turn.turn_order, _TurnMessages())
+                if messages.final is not None:
+                    continue  # the formatted version of a final text is not another delay
+                messages.times_s.append(timed.t)
+                messages.texts.append(_words_of(turn))
+                if turn.end_of_turn:
+                    messages.final, messages.final_at_s = turn, timed.t
+            case MessageSent(message=message):
+                if message.get("type") == "ForceEndpoint":
+                    attempt.forced_s.append(timed.t)
+                elif message.get("type") == "Terminate":
+                    attempt.terminate_s = min(attempt.terminate_s, timed.t)
+            case Ended(certificate=certificate):
+                attempt.certificate = certificate
+    return attempt
+
+
+def _words_of(turn: Turn) -> list[str]:
+    """The normalised words of a message, one for each of ``turn.words`` if it has any."""
+    texts = [word.text for word in turn.words] or turn.transcript.split()
+    return [" ".join(normalise_basic(text).split()) for text in texts]
+
+
+class _AudioClock:
+    """When the audio at a position of the recording was due and sent, in one attempt."""
+
+    def __init__(self, times: ChunkTimes) -> None:
+        self.chunks: list[ChunkTime] = list(times)
+        self._start_s, self._seconds = self.chunks[0].start_s, self.chunks[0].seconds
+
+    def chunk_at(self, position_s: float) -> ChunkTime:
+        """The chunk whose audio ends at or after a position; the first or last one outside."""
+        # A position on the edge of two chunks is the end of the first; times are rounded to 1 ms.
+        index = ceil((position_s - self._start_s) / self._seconds - 0.001) - 1
+        return self.chunks[min(max(index, 0), len(self.chunks) - 1)]
+
+
+def _measure_attempt(
+    result: JobLatency,
+    attempt: _Attempt,
+    times: ChunkTimes,
+    kept: dict[int, _TurnMessages],
+    reference: Reference | None,
+) -> None:
+    clock = _AudioClock(times)
+    word_ends = _reference_ends(reference, kept.values())
+    result.has_reference_times |= word_ends is not None
+    for chunk in clock.chunks:
+        lag_ms = (chunk.sent_s - chunk.due_s) * 1000
+        result.add("pacing", chunk.start_s, lag_ms, lag_ms)
+    if attempt.starts_job:
+        _measure_start(result, clock, attempt, kept, reference)
+    for turn in kept.values():
+        assert turn.final is not None
+        ends_ms = [word.end for word in turn.final.words]
+        if word_ends is not None:
+            known = [word_ends.get((turn.final.turn_order, index)) for index in range(len(ends_ms))]
+        else:
+            known = list(ends_ms)
+        _measure_words(result, clock, turn, known)
+        _measure_stability(result, turn)
+        forced = [t for t in attempt.forced_s if turn.times_s[0] <= t <= turn.final_at_s]
+        if forced:
+            delay = (turn.final_at_s - forced[-1]) * 1000
+            at_s = ends_ms[-1] / 1000 if ends_ms else 0.0
+            result.add("forced", at_s, delay, delay)
+        elif known and known[-1] is not None and turn.final_at_s < attempt.terminate_s:
+            at_s = known[-1] / 1000
+            result.add_since("eot", at_s, clock.chunk_at(at_s), turn.final_at_s)
+    finals = [turn.final_at_s for turn in kept.values()]
+    if finals and attempt.terminate_s < inf:
+        last = clock.chunks[-1]
+        end_s = last.start_s + last.seconds
+        due_s = last.due_s + (last.seconds if attempt.release is Release.START else 0.0)
+        until_s = max(finals)
+        due_ms, sent_ms = (until_s - due_s) * 1000, (until_s - attempt.terminate_s) * 1000
+        result.add("ttfs", end_s, due_ms, sent_ms)
+
+
+def _measure_start(
+    result: JobLatency,
+    clock: _AudioClock,
+    attempt: _Attempt,
+    kept: dict[int, _TurnMessages],
+    reference: Reference | None,
+) -> None:
+    """Measures the first message and the first word of a recording."""
+    with_text = [
+        t
+        for turn in attempt.turns.values()
+        for t, words in zip(turn.times_s, turn.texts, strict=True)
+        if any(words)
+    ]
+    if not with_text:
+        return
+    first_s = min(with_text)
+    first_chunk = clock.chunks[0]
+    result.add_since("ttft", first_chunk.start_s, first_chunk, first_s)
+    first_turn = next((turn for turn in kept.values() if turn.texts and turn.texts[-1]), None)
+    if first_turn is None:
+        return
+    assert first_turn.final is not None
+    if reference is not None and reference.timed:
+        onset_s = reference.timed[0].start / 1000
+    elif first_turn.final.words:
+        onset_s = first_turn.final.words[0].start / 1000
+    else:
+        return
+    onset = clock.chunk_at(onset_s)
+    result.add_since("onset", onset_s, onset, first_s)
+    result.add_since("first_word", onset_s, onset, _appearances(first_turn)[0])
+
+
+def _measure_words(
+    result: JobLatency, clock: _AudioClock, turn: _TurnMessages, ends_ms: Sequence[int | None]
+) -> None:
+    """Measures each word of a final turn whose end is known."""
+    if not any(end is not None for end in ends_ms):
+        return
+    first, stable = _appearances(turn), _stable_appearances(turn)
+    for index, end_ms in enumerate(ends_ms):
+        if end_ms is not None:
+            end_s = end_ms / 1000
+            chunk = clock.chunk_at(end_s)
+            result.add_since("emission", end_s, chunk, first[index])
+            result.add_since("stable", end_s, chunk, stable[index])
+            result.add_since("final", end_s, chunk, turn.final_at_s)
+
+
+def _appearances(turn: _TurnMessages) -> list[float]:
+    """When each word of the final text was first in a message, at its place in an alignment."""
+    final = turn.texts[-1]
+    times = [turn.final_at_s] * len(final)
+    for t, words in zip(reversed(turn.times_s), reversed(turn.texts), strict=True):
+        for code in Levenshtein.opcodes(words, final):
+            if code.tag == "equal":
+                for index in range(code.dest_start, code.dest_end):
+                    times[index] = t
+    return times
+
+
+def _stable_appearances(turn: _TurnMessages) -> list[float]:
+    """When each word was first in a message after which the text up to it never changed."""
+    final = turn.texts[-1]
+    times = [turn.final_at_s] * len(final)
+    stable_words = len(final)
+    for t, words in zip(reversed(turn.times_s), reversed(turn.texts), strict=True):
+        stable_words = min(stable_words, _common_prefix(words, final))
+        for index in range(stable_words):
+            times[index] = t
+    return times
+
+
+def _measure_stability(result: JobLatency, turn: _TurnMessages) -> None:
+    """Counts words that changed after they were shown, and intervals between messages."""
+    result.final_words += len(turn.texts[-1])
+    changed_s = turn.times_s[0]
+    for index in range(1, len(turn.texts)):
+        before, after = turn.texts[index - 1], turn.texts[index]
+        if before == after:
+            continue
+        ms = (turn.times_s[index] - changed_s) * 1000
+        result.add("interval", 0.0, ms, ms)
+        changed_s = turn.times_s[index]
+        edits = Levenshtein.editops(before, after).as_list()
+        result.corrections += sum(tag != "insert" for tag, *_ in edits)
+        result.unstable_words += len(before) - _common_prefix(before, after)
+
+
+def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
+    length = min(len(one), len(other))
+    return next((index for index in range(length) if one[index] != other[index]), length)
+
+
+def _reference_ends(
+    reference: Reference | None, turns: Iterable[_TurnMessages]
+) -> dict[tuple[int, int], int] | None:
+    """The ends of words that the reference has too, by turn and index; None without word times.
+
+    Only equal words count; each other word has no known end.
+    """
+    if reference is None or not reference.has_word_times:
+        return None
+    said = [" ".join(normalise_basic(part.text).split()) for part in reference.timed]
+    places = [
+        (turn.final.turn_order, index, word.end)
+        for turn in turns
+        if turn.final is not None
+        for index, word in enumerate(turn.final.words)
+    ]
+    words = [
+        word
+        for turn in turns
+        if turn.final is not None and turn.final.words
+        for word in turn.texts[-1]
+    ]
+    ends: dict[tuple[int, int], int] = {}
+    for step in align(said, words).steps:
+        if step.edit is Edit.HIT and step.reference is not None and step.hypothesis is not None:
+            order, index, end_ms = places[step.hypothesis]
+            reference_ms = reference.timed[step.reference].end
+            if abs(reference_ms - end_ms) <= MAX_REFERENCE_DISTANCE_MS:
+                ends[order, index] = reference_ms
+    return ends

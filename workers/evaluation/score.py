@@ -1,0 +1,342 @@
+"""Scores the jobs of a run: accuracy against references, and delays from traces."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workers.errors import Malformed
+from workers.evaluation.accuracy import (
+    NO_ERRORS,
+    NO_TERMS,
+    Alignment,
+    Edit,
+    ErrorCounts,
+    TermCounts,
+    align,
+    count_character_errors,
+    count_confusions,
+    count_terms,
+)
+from workers.evaluation.latency import JobLatency, measure_latency
+from workers.evaluation.metrics import METRICS, Clock, Unit
+from workers.evaluation.normalisation import Normaliser, count_uncertain
+from workers.evaluation.reference_formats import Reference
+from workers.evaluation.references import ReferenceMatches, ScoredFile, match_references
+from workers.evaluation.statistics import (
+    MIN_FILES,
+    Distribution,
+    Interval,
+    bootstrap_percentile,
+    bootstrap_ratio,
+    summarise,
+)
+from workers.jobs.events import Outcome
+from workers.jobs.job_state import JobState
+from workers.protocol.codec import JsonObject
+from workers.runs.index import IndexJob, read_index
+from workers.runs.reader import read_job_states
+
+ALL_JOBS = ""
+"""The name of the group of all jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """How to score a run."""
+
+    normaliser: Normaliser
+    references: Path | None = None
+    """Where references are; None: in the manifest or beside the recordings."""
+    terms: tuple[str, ...] = ()
+    """Key terms whose recall and precision are counted, besides those sent to the server."""
+    group_by: str = ""
+    """A column of the manifest, or ``model`` or ``file``; empty: no groups."""
+    allow_invalid: bool = False
+    """Whether delays of attempts with bad pacing count."""
+
+
+@dataclass(slots=True)
+class JobScore:
+    """The scores of one job."""
+
+    state: JobState
+    file: ScoredFile
+    group: str
+    reference: Reference | None
+    latency: JobLatency
+    alignment: Alignment | None = None
+    """None without a reference."""
+    words: ErrorCounts = NO_ERRORS
+    characters: ErrorCounts = NO_ERRORS
+    formatted_words: ErrorCounts = NO_ERRORS
+    """Word errors without normalising: case and punctuation count."""
+    terms: TermCounts = NO_TERMS
+    uncertain: int = 0
+    """Marks such as ``[unclear]`` in the reference, which were left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate over several files."""
+
+    pooled: float
+    """All errors by all words."""
+    mean: float
+    """The mean of the rates of the files."""
+    interval: Interval | None
+    """Of ``pooled``; None under two files."""
+    counts: ErrorCounts | TermCounts
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelaySummary:
+    """A distribution of delays in ms, with intervals of its percentiles, by clock."""
+
+    due: Distribution
+    sent: Distribution
+    intervals: Mapping[str, Interval]
+    """Of ``due``, by the name of the percentile; empty under two files."""
+
+
+@dataclass(slots=True)
+class GroupScore:
+    """The figures of a group of jobs, by the name of the metric."""
+
+    name: str
+    files: int
+    rates: dict[str, Rate] = field(default_factory=dict)
+    delays: dict[str, DelaySummary] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class RunScore:
+    """Everything that ``paceline score`` shows of a run."""
+
+    run: Path
+    normaliser: str
+    header: JsonObject
+    """The header of the run's index: endpoint, settings, versions and host."""
+    jobs: list[JobScore]
+    left_out: list[tuple[str, str]]
+    """Recordings that are not scored, each with the reason."""
+    matches: ReferenceMatches
+    groups: list[GroupScore]
+    """All jobs first, then each group."""
+    warnings: list[str]
+
+    @property
+    def invalid(self) -> list[tuple[str, str]]:
+        """Recordings with attempts whose delays are invalid, each with the reasons."""
+        return [
+            (job.state.file, "; ".join(job.latency.invalid))
+            for job in self.jobs
+            if job.latency.invalid
+        ]
+
+    @property
+    def confusions(self) -> Counter[tuple[Edit, str, str]]:
+        """How often each error occurs."""
+        return count_confusions(job.alignment for job in self.jobs if job.alignment is not None)
+
+
+def score_run(folder: Path, options: ScoreOptions) -> RunScore:
+    """Scores the jobs of a run that are done.
+
+    Raises `RunFolderProblem` without a run, and `UsageProblem` for unusable references.
+    """
+    index = read_index(folder)
+    records = {job.id: job for job in index.jobs}
+    left_out: list[tuple[str, str]] = []
+    done: list[tuple[JobState, ScoredFile]] = []
+    for state in read_job_states(folder):
+        if state.ended is not None and state.ended.outcome is Outcome.DONE:
+            done.append((state, _scored_file(records[state.job])))
+        else:
+            left_out.append((state.file, f"it is {state.status.value}"))
+    matches = match_references((file for _, file in done), options.references)
+    sent_terms = _sent_terms(index.settings.params)
+    terms = [options.normaliser.words(term) for term in (*options.terms, *sent_terms)]
+    jobs: list[JobScore] = []
+    for state, file in done:
+        reference = matches.references.get(file)
+        try:
+            latency = measure_latency(folder, state, reference, allow_invalid=options.allow_invalid)
+        except (Malformed, OSError) as error:
+            left_out.append((state.file, str(error)))
+            continue
+        job = JobScore(state, file, _group_of(state, file, options.group_by), reference, latency)
+        if reference is not None:
+            _score_text(job, reference, options.normaliser, terms)
+        jobs.append(job)
+    groups = [_score_group(ALL_JOBS, jobs)]
+    if options.group_by:
+        for name in sorted({job.group for job in jobs}):
+            groups.append(_score_group(name, [job for job in jobs if job.group == name]))
+    header = index.header
+    warnings = list(_warnings(jobs, options.normaliser))
+    name = options.normaliser.name
+    return RunScore(folder, name, header, jobs, left_out, matches, groups, warnings)
+
+
+def _scored_file(job: IndexJob) -> ScoredFile:
+    path, source = job.record.get("path"), job.record.get("source")
+    metadata = source.get("metadata") if isinstance(source, dict) else None
+    columns = [
+        (str(column[0]), str(column[1]))
+        for column in (metadata if isinstance(metadata, list) else ())
+        if isinstance(column, list) and len(column) == 2
+    ]
+    return ScoredFile(Path(path if isinstance(path, str) else job.file), tuple(columns))
+
+
+def _sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:
+    """The key terms that the run sent to the server, in a JSON list."""
+    import json
+
+    for name, value in params:
+        if name == "keyterms_prompt":
+            try:
+                found = json.loads(value)
+            except ValueError:
+                return [value]
+            return [str(term) for term in found] if isinstance(found, list) else [value]
+    return []
+
+
+def _group_of(state: JobState, file: ScoredFile, column: str) -> str:
+    if column == "model":
+        return state.began.model if state.began else ""
+    if column == "file":
+        return state.file
+    return dict(file.metadata).get(column, "")
+
+
+def _score_text(
+    job: JobScore, reference: Reference, normaliser: Normaliser, terms: Sequence[Sequence[str]]
+) -> None:
+    text = job.state.transcript.text
+    said, recognised = normaliser.words(reference.text), normaliser.words(text)
+    job.alignment = align(said, recognised)
+    job.words = job.alignment.counts
+    job.characters = count_character_errors(said, recognised)
+    job.formatted_words = align(reference.text.split(), text.split()).counts
+    job.terms = count_terms(job.alignment, terms)
+    job.uncertain = count_uncertain(reference.text)
+
+
+# --- groups --------------------------------------------------------------------------------------
+
+
+def _score_group(name: str, jobs: Sequence[JobScore]) -> GroupScore:
+    score = GroupScore(name, len({job.file.path for job in jobs}))
+    for rate_name, counts in _error_counts(jobs).items():
+        if (rate := _pool_errors(counts)) is not None:
+            score.rates[rate_name] = rate
+    _add_term_rates(score, [job.terms for job in jobs])
+    for metric in METRICS.values():
+        if metric.unit is not Unit.MS:
+            continue
+        samples = [
+            job.latency.delays[metric.name].ms for job in jobs if metric.name in job.latency.delays
+        ]
+        due = summarise(*(one[Clock.DUE] for one in samples))
+        sent = summarise(*(one[Clock.SENT] for one in samples))
+        if due is not None and sent is not None:
+            intervals = _percentile_intervals([one[Clock.DUE] for one in samples], due)
+            score.delays[metric.name] = DelaySummary(due, sent, intervals)
+    final_words = sum(job.latency.final_words for job in jobs)
+    if final_words:
+        corrections = sum(job.latency.corrections for job in jobs)
+        unstable = sum(job.latency.unstable_words for job in jobs)
+        score.ratios = {"corrections": corrections / final_words, "upwr": unstable / final_words}
+    return score
+
+
+def _error_counts(jobs: Sequence[JobScore]) -> dict[str, list[ErrorCounts]]:
+    scored = [job for job in jobs if job.alignment is not None]
+    return {
+        "wer": [job.words for job in scored],
+        "cer": [job.characters for job in scored],
+        "fwer": [job.formatted_words for job in scored],
+    }
+
+
+def _pool_errors(counts: Sequence[ErrorCounts]) -> Rate | None:
+    with_words = [one for one in counts if one.reference_length]
+    if not with_words:
+        return None
+    total = sum(with_words, NO_ERRORS)
+    lengths = [one.reference_length for one in with_words]
+    interval = bootstrap_ratio([one.errors for one in with_words], lengths)
+    mean = sum(one.errors / one.reference_length for one in with_words) / len(with_words)
+    return Rate(total.errors / total.reference_length, mean, interval, total, len(with_words))
+
+
+def _add_term_rates(score: GroupScore, counts: Sequence[TermCounts]) -> None:
+    total = sum(counts, NO_TERMS)
+    for metric, part in (("recall", "said"), ("precision", "recognised")):
+        used = [one for one in counts if getattr(one, part)]
+        if not used:
+            continue
+        correct, whole = [one.correct for one in used], [getattr(one, part) for one in used]
+        mean = sum(a / b for a, b in zip(correct, whole, strict=True)) / len(used)
+        interval = bootstrap_ratio(correct, whole)
+        score.rates[metric] = Rate(sum(correct) / sum(whole), mean, interval, total, len(used))
+
+
+def _percentile_intervals(
+    samples: Sequence[Sequence[float]], found: Distribution
+) -> dict[str, Interval]:
+    intervals = {}
+    for percent in (50, 95):
+        name = f"p{percent}"
+        if getattr(found, name) is not None:
+            interval = bootstrap_percentile(samples, percent)
+            if interval is not None:
+                intervals[name] = interval
+    return intervals
+
+
+def _warnings(jobs: Sequence[JobScore], normaliser: Normaliser) -> Iterator[str]:
+    """What a reader must know before using the figures."""
+    scored = [job for job in jobs if job.alignment is not None]
+    files = len({job.file.path for job in scored})
+    if 0 < files < MIN_FILES:
+        plural = "recordings" if files > 1 else "recording"
+        yield f"{files} {plural}: at least {MIN_FILES} are needed before intervals mean much"
+    if marks := sum(job.uncertain for job in scored):
+        yield f"{marks} marks such as [unclear] in the references were left out"
+    own_times = [job for job in jobs if not job.latency.has_reference_times]
+    if own_times and len(own_times) == len(jobs):
+        yield "ends of words are the server's own: no reference has word times"
+    elif own_times:
+        yield f"{len(own_times)} recordings use the server's own word times"
+    if normaliser.name.startswith("whisper-en"):
+        digits = [
+            (said, recognised)
+            for job in scored
+            if job.alignment is not None
+            for edit, said, recognised in job.alignment.pairs()
+            if edit is Edit.SUBSTITUTION
+            and said.isdigit()
+            and recognised.isdigit()
+            and (said in recognised or recognised in said)
+        ]
+        if digits:
+            said, recognised = digits[0]
+            yield (
+                f"{len(digits)} errors may come from how whisper-en joins digits, such as "
+                f"{said} and {recognised}; --equivalences can name such pairs"
+            )
+    spaceless = [job for job in scored if _is_without_spaces(job)]
+    if spaceless:
+        yield (f"{len(spaceless)} references have no spaces between words: read cer instead of wer")
+
+
+def _is_without_spaces(job: JobScore) -> bool:
+    """Whether words of a reference are as long as sentences."""
+    text = job.reference.text if job.reference else ""
+    return len(text) > 20 and len(text.split()) * 12 < len(text)
