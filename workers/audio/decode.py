@@ -1,76 +1,22 @@
-"""Reads recordings, and decodes them to mono 16-bit PCM in constant memory."""
+"""Decodes recordings to mono 16-bit PCM, in constant memory."""
 
-import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from math import gcd
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import soundfile
 import soxr
 
+from workers.audio.reader import AudioReader, DamageCallback, SampleBlock, open_reader
 from workers.audio.recording import Damage, Recording
-from workers.errors import Unreadable
-
-SampleBlock: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[Any]]"
-"""Samples × channels."""
 
 MonoSamples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 
-_EXACT_SEEK_SUBTYPES = frozenset([
-    "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
-    "ALAC_16", "ALAC_24", "ALAC_32", "IMA_ADPCM", "MS_ADPCM",
-])  # fmt: skip
-"""Encodings that seek exactly. Files in others are read from the beginning: after a seek, a lossy
-decoder returns or counts samples differently, and some decoders cannot seek."""
-
-_BLOCK_S = 0.25
-_MAX_BLOCK_SAMPLES = 1 << 18
-"""Limit over all channels of a block, because a header may claim any sample rate."""
-
-_PCM16_SUBTYPES = frozenset([
-    "PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "ALAC_16", "IMA_ADPCM", "MS_ADPCM", "GSM610",
-    "DPCM_8", "DPCM_16",
-])  # fmt: skip
 _MAX_SHORTFALL_S = 0.1
 """Seconds that may be missing at the end of a complete file: lossy formats round their length."""
 _RESAMPLER_WARM_UP_S = 0.25
 """How many seconds early a resampler starts, since it assumes silence before its first sample."""
-
-
-class AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
-    """An open audio file; raises `soundfile.LibsndfileError` if it cannot be read.
-
-    ``on_skip`` is called for each block that is skipped on the way to the first sample.
-    """
-
-    next_frame = 0
-    """Index of the next sample to read, the same in each channel."""
-
-    def __init__(self, path: str, on_skip: Callable[[], object] = lambda: None) -> None:
-        self._on_skip = on_skip
-        super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
-
-    def seekable(self) -> bool:
-        """Returns False. Otherwise each read would seek, which corrupts the end of an Opus file."""
-        return False
-
-    def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
-        """Yields all samples from ``start_frame`` on, as ``int16`` or ``float32``. Call it once.
-
-        A read costs as much as sending a chunk, so blocks are longer than chunks. They are
-        not much longer, because a failed read loses its whole block.
-        """
-        if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
-            self.next_frame = self.seek(min(start_frame, self.frames))
-        step = max(1, min(round(self.samplerate * _BLOCK_S), _MAX_BLOCK_SAMPLES // self.channels))
-        while len(block := self.read(step, dtype=dtype, always_2d=True)):
-            skipped = max(0, start_frame - self.next_frame)
-            self.next_frame += len(block)
-            if skipped < len(block):
-                yield block[skipped:]
-            else:
-                self._on_skip()
 
 
 def pcm_blocks(
@@ -80,7 +26,7 @@ def pcm_blocks(
     start_frame: int = 0,
     *,
     on_skip: Callable[[], object] = lambda: None,
-    on_damage: Callable[[Damage], object] = lambda damage: None,
+    on_damage: DamageCallback = lambda damage: None,
 ) -> Generator[bytes, None, int]:
     """Yields little-endian PCM16 mono at ``rate`` Hz in blocks of ``block_frames`` samples.
 
@@ -95,32 +41,39 @@ def pcm_blocks(
     """
     block_bytes = block_frames * 2
     pcm = bytearray()
-    samples, file, failure = start_frame, None, ""
-    try:
-        file = AudioReader(recording.path, on_skip)
-        with file:
-            for decoded in _mono_pcm(file, rate, start_frame, recording.options.channel):
-                pcm += decoded
-                while len(pcm) >= block_bytes:
-                    samples += block_frames
-                    yield bytes(pcm[:block_bytes])
-                    del pcm[:block_bytes]
-    except soundfile.LibsndfileError as error:
-        if not os.path.exists(recording.path):
-            raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
-        failure = error.error_string.rstrip(".").strip()
-    frames_read = file.next_frame if file else 0
-    if failure and not frames_read:
-        raise Unreadable(f"the file is damaged ({failure})")
+    next_frame, end_frame = start_frame, _end_frame(recording, rate)
+    missing_s = 0.0
+
+    def report(damage: Damage) -> None:
+        nonlocal missing_s
+        missing_s += damage.missing_s or 0.0
+        on_damage(damage)
+
+    with open_reader(recording, on_skip, report) as reader:
+        for decoded in _mono_pcm(reader, rate, start_frame, recording.options.channel):
+            pcm += decoded[: max(0, end_frame - next_frame) * 2 - len(pcm)]
+            while len(pcm) >= block_bytes:
+                next_frame += block_frames
+                yield bytes(pcm[:block_bytes])
+                del pcm[:block_bytes]
+            if next_frame + len(pcm) // 2 >= end_frame:
+                break
+        else:
+            end_s = reader.next_frame / reader.samplerate
+            shortfall_s = recording.seconds - missing_s - end_s
+            if shortfall_s > _MAX_SHORTFALL_S and recording.is_exact:
+                reason = f"the audio ends before its {recording.seconds:.1f} s"
+                report(Damage(end_s, shortfall_s, reason))
     if pcm:
-        samples += len(pcm) // 2
+        next_frame += len(pcm) // 2
         yield bytes(pcm)
-    missing_s = (recording.frames - frames_read) / recording.rate
-    if failure or missing_s > _MAX_SHORTFALL_S:
-        extent = f"{frames_read / recording.rate:.1f} s of {recording.seconds:.1f} s"
-        reason = f"the file is damaged: it can be read up to {extent}"
-        on_damage(Damage(frames_read / recording.rate, max(0.0, missing_s), reason))
-    return samples
+    return next_frame
+
+
+def _end_frame(recording: Recording, rate: int) -> int:
+    """The sample at which the part that is streamed ends; far behind the end without a part."""
+    end_s = recording.options.end_s
+    return sys.maxsize if end_s is None else round(end_s * rate)
 
 
 def sample_count(recording: Recording, rate: int) -> int:
@@ -133,31 +86,30 @@ def sample_count(recording: Recording, rate: int) -> int:
 
 
 def _mono_pcm(
-    file: AudioReader, rate: int, start_frame: int, channel: int | None
+    reader: AudioReader, rate: int, start_frame: int, channel: int | None
 ) -> Iterator[bytes]:
-    is_single = file.channels == 1 or channel is not None
-    # FLAC files report their depth as WAV files do, so PCM_16 covers them.
-    if is_single and file.samplerate == rate and file.subtype in _PCM16_SUBTYPES:
-        raw = file.iter_blocks("int16", start_frame)
+    is_single = reader.channels == 1 or channel is not None
+    if is_single and reader.samplerate == rate and reader.is_16_bit:
+        raw = reader.iter_blocks("int16", start_frame)
         return (block[:, (channel or 1) - 1].astype("<i2", copy=False).tobytes() for block in raw)
-    if rate == file.samplerate:
-        floats = file.iter_blocks("float32", start_frame)
+    if rate == reader.samplerate:
+        floats = reader.iter_blocks("float32", start_frame)
         return (_to_pcm16(_mono(block, channel)) for block in floats)
-    return _resampled_pcm(file, rate, start_frame, channel)
+    return _resampled_pcm(reader, rate, start_frame, channel)
 
 
 def _resampled_pcm(
-    file: AudioReader, rate: int, start_frame: int, channel: int | None
+    reader: AudioReader, rate: int, start_frame: int, channel: int | None
 ) -> Iterator[bytes]:
     # Start where a sample of the file coincides with one of the result: all others then align.
     # Computed in integers, because floats would be off by a sample after some hours.
-    common = gcd(rate, file.samplerate)
-    step_in, step_out = file.samplerate // common, rate // common
-    warm_up_steps = -(-round(_RESAMPLER_WARM_UP_S * file.samplerate) // step_in)
+    common = gcd(rate, reader.samplerate)
+    step_in, step_out = reader.samplerate // common, rate // common
+    warm_up_steps = -(-round(_RESAMPLER_WARM_UP_S * reader.samplerate) // step_in)
     start_step = max(0, start_frame // step_out - warm_up_steps)
     surplus = (start_frame - start_step * step_out) * 2
-    resampler = soxr.ResampleStream(file.samplerate, rate, 1, dtype="float32")
-    for block in file.iter_blocks("float32", start_step * step_in):
+    resampler = soxr.ResampleStream(reader.samplerate, rate, 1, dtype="float32")
+    for block in reader.iter_blocks("float32", start_step * step_in):
         pcm = _to_pcm16(resampler.resample_chunk(_mono(block, channel)))
         yield pcm[surplus:]
         surplus = max(0, surplus - len(pcm))

@@ -10,12 +10,15 @@ from workers.errors import UsageProblem
 
 AUDIO_SUFFIXES = frozenset([
     ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".w64",
-    ".rf64", ".caf", ".au", ".snd",
+    ".rf64", ".bw64", ".caf", ".au", ".snd", ".voc", ".sph", ".nist",
+    ".m4a", ".m4b", ".m4r", ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3ga", ".3gpp", ".3g2",
+    ".webm", ".weba", ".mkv", ".mka", ".ogv", ".ogx", ".spx",
+    ".aac", ".adts", ".ac3", ".eac3", ".ec3", ".dts", ".mp1", ".mp2", ".mpa", ".mpga",
+    ".wma", ".wmv", ".asf", ".avi", ".flv", ".f4a", ".f4v", ".mts", ".m2ts", ".mpg",
+    ".mpeg", ".vob", ".amr", ".awb", ".gsm", ".qcp", ".dss", ".ape", ".wv", ".tta", ".tak", ".mpc",
+    ".rm", ".ra", ".g722", ".g726",
 ])  # fmt: skip
 """Suffixes that a folder search looks for. A file given explicitly may have any suffix."""
-
-UNSUPPORTED_SUFFIXES = frozenset([".m4a", ".aac", ".wma", ".amr", ".ac3", ".mka"])
-"""Formats that libsndfile cannot read. A search includes them, so the user sees an error."""
 
 _FILE_KINDS = (
     (stat.S_ISREG, None),
@@ -126,7 +129,7 @@ def iter_recordings(
                 seen.add(file)
                 yield file
         if not any_found:
-            formats = "WAV, FLAC, OGG, Opus, MP3, AIFF, W64 and CAF files"
+            formats = "WAV, FLAC, Ogg, MP3, M4A, MP4 and other files with audio"
             hint = f"It and its subfolders were searched for {formats}."
             raise UsageProblem(f"there is no audio in the folder “{path}”", hint)
 
@@ -221,4 +224,4 @@ def _is_file_to_stream(entry: os.DirEntry[str], skipped: SkippedPaths) -> bool:
 
 
 def _has_audio_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES | UNSUPPORTED_SUFFIXES
+    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES

@@ -9,9 +9,9 @@ import re
 
 import soundfile
 
-from workers.audio.decode import AudioReader
 from workers.audio.discovery import special_file_kind
-from workers.audio.recording import Recording
+from workers.audio.recording import Reader, Recording
+from workers.audio.sndfile_reader import SndfileReader
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import Unreadable
 
@@ -36,6 +36,9 @@ _VALID_RATES_HZ = range(1000, 768_001)
 _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
 """Errors whose text from libsndfile says nothing about the file, or is wrong."""
 
+MAX_SHORTFALL_S = 0.1
+"""Seconds by which a container may declare too much without a loss: encoders pad, and round."""
+
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
 _CHANNEL_HINT = "--channels mix sends the mix of all its channels."
@@ -46,20 +49,30 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     size = _file_size_bytes(path)
     if os.path.splitext(path)[1].lower() == ".raw":
         raise Unreadable("a .raw file has no header", "If this file has one, rename it.")
+    recording = _probe_with_sndfile(path, size, options) or _probe_with_av(path, size, options)
+    if recording.rate not in _VALID_RATES_HZ:
+        reason = f"its header gives a rate of {recording.rate} Hz, which no recording has"
+        raise Unreadable(reason, _CONVERT_HINT)
+    if options.channel is not None and options.channel > recording.channels:
+        raise Unreadable(_channel_refusal(options.channel, recording.channels), _CHANNEL_HINT)
+    if not recording.frames:
+        raise Unreadable("the file contains no audio", "Its length is 0 samples.")
+    return recording
+
+
+def _probe_with_sndfile(path: str, size: int, options: ReadOptions) -> Recording | None:
+    """Probes with libsndfile; None if it cannot read the file, or its length is in doubt."""
+    if options.track:
+        return None
     try:
-        with AudioReader(path) as file:
-            if file.samplerate not in _VALID_RATES_HZ:
-                reason = f"its header gives a rate of {file.samplerate} Hz, which no recording has"
-                raise Unreadable(reason, _CONVERT_HINT)
-            if options.channel is not None and options.channel > file.channels:
-                raise Unreadable(_channel_refusal(options.channel, file.channels), _CHANNEL_HINT)
-            if (missing := _truncation(file, path)) is not None:
-                raise Unreadable(f"the file is cut short: {missing}", "Copy or record it again.")
+        with SndfileReader(path) as file:
+            if _truncation(file, path) is not None:
+                return None
             frames = int(file.frames)
             if not 0 <= frames < _UNKNOWN_FRAME_COUNT:
                 frames = sum(len(block) for block in file.iter_blocks("int16"))
             if not frames:
-                raise Unreadable("the file contains no audio", "Its length is 0 samples.")
+                return None
             return Recording(
                 path=path,
                 seconds=frames / file.samplerate,
@@ -70,11 +83,29 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
                 size=size,
                 options=options,
             )
-    except soundfile.LibsndfileError as error:
-        detail = error.error_string.rstrip(".").strip()
-        detail = "" if error.code in _UNHELPFUL_ERROR_CODES else f" ({detail})"
-        reason = f"the file cannot be read as audio{detail}"
-        raise Unreadable(reason, _CONVERT_HINT) from error
+    except Unreadable:
+        return None
+
+
+def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
+    from workers.audio.av_length import probe_track  # loads FFmpeg, which most files do not need
+
+    track = probe_track(path, options)
+    seconds = track.frames / track.rate
+    missing_s = max(0.0, (track.declared_s or 0.0) - seconds)
+    return Recording(
+        path=path,
+        seconds=seconds,
+        rate=track.rate,
+        channels=track.channels,
+        frames=track.frames,
+        format=track.format,
+        size=size,
+        reader=Reader.AV,
+        options=options,
+        is_exact=track.is_exact,
+        missing_seconds=missing_s if missing_s > MAX_SHORTFALL_S else 0.0,
+    )
 
 
 def _channel_refusal(chosen: int, count: int) -> str:
@@ -103,7 +134,7 @@ def _file_size_bytes(path: str) -> int:
     return stat.st_size
 
 
-def _truncation(file: AudioReader, path: str) -> str | None:
+def _truncation(file: SndfileReader, path: str) -> str | None:
     """A description of how the file is truncated; None if it is complete."""
     for line in file.extra_info.splitlines():
         if (match := _SIZE_MISMATCH.match(line)) is not None:

@@ -24,6 +24,11 @@ class Damage:
     """How much is missing there; None if nothing tells."""
     reason: str
 
+    def __str__(self) -> str:
+        minutes, seconds = divmod(int(self.at_s), 60)
+        missing = "" if self.missing_s is None else f"; {self.missing_s:.1f} s missing"
+        return f"at {minutes}:{seconds:02d}, {self.reason}{missing}"
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:

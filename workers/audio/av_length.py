@@ -1,0 +1,136 @@
+"""Counts the audio of a track by its packets, without decoding them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workers.audio.av_reader import AvTrack, Loss
+from workers.audio.source import ReadOptions
+
+if TYPE_CHECKING:
+    from av import AudioStream
+    from av.packet import Packet
+
+_FIXED_SIZE_CODECS = frozenset(["aac", "aac_latm", "mp1", "mp2", "mp3"])
+"""Codecs whose packets all hold the same number of samples, whatever a container says of them."""
+
+_DECLARING_CONTAINERS = frozenset([
+    "mov", "matroska", "asf", "avi", "flac", "wav", "w64", "aiff", "caf", "wv", "tta", "ape", "tak",
+])  # fmt: skip
+"""Containers whose header tells how long the audio is. Others let FFmpeg estimate it."""
+
+_OPUS_RATE_HZ = 48_000
+_OPUS_FRAME_SAMPLES = (
+    *(480, 960, 1920, 2880) * 3,  # SILK
+    *(480, 960) * 2,  # hybrid
+    *(120, 240, 480, 960) * 4,  # CELT
+)
+"""Samples of a frame by configuration number (RFC 6716, table 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvProbe:
+    """What is known of a track once its packets were counted."""
+
+    rate: int
+    channels: int
+    format: str
+    frames: int
+    is_exact: bool
+    """False if packets do not tell how long they are."""
+    declared_s: float | None
+    """The length that the container declares; None if it declares none."""
+
+
+def probe_track(path: str, options: ReadOptions) -> AvProbe:
+    """Probes the track that ``options`` choose; raises `Unreadable`."""
+    loss, first = Loss(), None
+    with AvTrack(path, options.track) as track:
+        counter = _SampleCounter(track.stream)
+        for packet in track.iter_packets(loss):
+            if first is None:  # only a decoded frame tells the rate and the channels for certain
+                first = next(iter(track.decode(packet, loss)), None)
+            if packet is not None and packet.size:
+                counter.add(packet)
+        if first is None:
+            raise track.refusal(loss)
+        declared_s = _declared_seconds(track)
+        seconds, is_exact = counter.seconds(), counter.is_exact
+        if not is_exact and declared_s is not None:
+            seconds = declared_s
+        return AvProbe(
+            rate=first.sample_rate,
+            channels=first.layout.nb_channels,
+            format=track.format,
+            frames=round(seconds * first.sample_rate),
+            is_exact=is_exact,
+            declared_s=declared_s,
+        )
+
+
+class _SampleCounter:
+    """Adds up the length of packets."""
+
+    def __init__(self, stream: AudioStream) -> None:
+        self._stream = stream
+        self._codec = stream.codec_context.codec.canonical_name
+        self._time_base = float(stream.time_base or 0)
+        self._packets = self._opus_samples = self._trimmed = 0
+        self._ticks = 0
+        self._next_pts: int | None = None
+        self.is_exact = True
+
+    def add(self, packet: Packet[AudioStream]) -> None:
+        self._packets += 1
+        if packet.has_sidedata("skip_samples"):  # an encoder's delay, and padding at the end
+            start, end = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
+            self._trimmed += start + end
+        if self._codec == "opus":
+            self._opus_samples += _opus_samples(bytes(packet))
+        elif self._codec not in _FIXED_SIZE_CODECS:
+            self._add_ticks(packet)
+
+    def _add_ticks(self, packet: Packet[AudioStream]) -> None:
+        """Adds a packet by its times. Where one follows the other, the start of the next one is
+        the more precise, since some containers round durations to milliseconds."""
+        duration, pts = packet.duration or 0, packet.pts
+        if not duration:
+            self.is_exact = False
+        if pts is not None and self._next_pts is not None and abs(pts - self._next_pts) <= 1:
+            self._ticks += pts - self._next_pts
+        self._ticks += duration
+        self._next_pts = None if pts is None else pts + duration
+
+    def seconds(self) -> float:
+        decoder = self._stream.codec_context
+        trimmed_s = self._trimmed / (decoder.sample_rate or 1)
+        if self._codec == "opus":
+            return self._opus_samples / _OPUS_RATE_HZ - trimmed_s
+        if self._codec in _FIXED_SIZE_CODECS:
+            return self._packets * decoder.frame_size / decoder.sample_rate - trimmed_s
+        return self._ticks * self._time_base - trimmed_s
+
+
+def _opus_samples(packet: bytes) -> int:
+    """How many samples of 48000 Hz an Opus packet holds (RFC 6716, section 3.1)."""
+    size = _OPUS_FRAME_SAMPLES[packet[0] >> 3]
+    match packet[0] & 3:
+        case 0:
+            return size
+        case 1 | 2:
+            return 2 * size
+        case _:
+            return size * (packet[1] & 0x3F) if len(packet) > 1 else 0
+
+
+def _declared_seconds(track: AvTrack) -> float | None:
+    container, stream = track.container, track.stream
+    if container.format.name.split(",")[0] not in _DECLARING_CONTAINERS:
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if container.duration and len(container.streams) == 1:
+        return container.duration / 1_000_000
+    return None

@@ -1,0 +1,81 @@
+"""Reads recordings with libsndfile, in constant memory."""
+
+import os
+from collections.abc import Iterator
+
+import soundfile
+
+from workers.audio.reader import (
+    BLOCK_S,
+    MAX_BLOCK_SAMPLES,
+    DamageCallback,
+    SampleBlock,
+    SkipCallback,
+)
+from workers.audio.recording import Damage
+from workers.errors import Unreadable
+
+_EXACT_SEEK_SUBTYPES = frozenset([
+    "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
+    "ALAC_16", "ALAC_24", "ALAC_32", "IMA_ADPCM", "MS_ADPCM",
+])  # fmt: skip
+"""Encodings that seek exactly. Files in others are read from the beginning: after a seek, a lossy
+decoder returns or counts samples differently, and some decoders cannot seek."""
+
+_PCM16_SUBTYPES = frozenset([
+    "PCM_16", "PCM_S8", "PCM_U8", "ULAW", "ALAW", "ALAC_16", "IMA_ADPCM", "MS_ADPCM", "GSM610",
+    "DPCM_8", "DPCM_16",
+])  # fmt: skip
+"""Encodings of at most 16 bits. FLAC files report their depth as WAV files do."""
+
+
+class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
+    """An open audio file, an `AudioReader`; raises `Unreadable` if it cannot be opened."""
+
+    next_frame = 0
+
+    def __init__(
+        self,
+        path: str,
+        on_skip: SkipCallback = lambda: None,
+        on_damage: DamageCallback = lambda damage: None,
+    ) -> None:
+        self._on_skip, self._on_damage = on_skip, on_damage
+        try:
+            super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
+        except soundfile.LibsndfileError as error:
+            if not os.path.exists(path):
+                reason = "the file is no longer there"
+                raise Unreadable(reason, "Was it moved or deleted?") from error
+            raise Unreadable(f"the file cannot be read as audio ({_detail(error)})") from error
+
+    def seekable(self) -> bool:
+        """Returns False. Otherwise each read would seek, which corrupts the end of an Opus file."""
+        return False
+
+    @property
+    def is_16_bit(self) -> bool:
+        return self.subtype in _PCM16_SUBTYPES
+
+    def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
+        if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
+            self.next_frame = self.seek(min(start_frame, self.frames))
+        step = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
+        try:
+            while len(block := self.read(step, dtype=dtype, always_2d=True)):
+                skipped = max(0, start_frame - self.next_frame)
+                self.next_frame += len(block)
+                if skipped < len(block):
+                    yield block[skipped:]
+                else:
+                    self._on_skip()
+        except soundfile.LibsndfileError as error:
+            reason = f"it is damaged ({_detail(error)})"
+            if not self.next_frame:
+                raise Unreadable(reason) from error
+            self._on_damage(Damage(self.next_frame / self.samplerate, None, reason))
+
+
+def _detail(error: soundfile.LibsndfileError) -> str:
+    detail: str = error.error_string.rstrip(".").strip()
+    return detail
