@@ -6,12 +6,12 @@ no playlist, reference to another file or address in it is followed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import RawIOBase
 from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import soxr
@@ -185,7 +185,7 @@ class AvTrack:
     def __init__(self, path: str, track: str) -> None:
         with ExitStack() as stack:
             file = stack.enter_context(open(path, "rb", buffering=0))
-            self.container = stack.enter_context(_open_container(file))
+            self.container = stack.enter_context(_open_container(FileBytes(file.fileno())))
             self.stream = _choose_stream(self.container, track)
             self._stack = stack.pop_all()
         from av.stream import Discard
@@ -247,16 +247,15 @@ class AvTrack:
         yield None
 
 
-def _open_container(file: RawIOBase) -> InputContainer:
+def _open_container(file: FileBytes) -> InputContainer:
     try:
         import av
     except ImportError as error:
         reason = "this format is read by PyAV, which is not installed or does not load here"
         raise Unreadable(reason, _INSTALL_HINT) from error
     try:
-        # Without its name, by whose suffix FFmpeg would judge it.
-        return av.open(_Nameless(file), "r", options=_CONTAINER_OPTIONS, metadata_errors="replace")
-    except (av.FFmpegError, ValueError) as error:
+        return av.open(file, "r", options=_CONTAINER_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise Unreadable(
             f"the file cannot be read as audio ({_words(error)})", _CONVERT_HINT
         ) from error
@@ -267,28 +266,54 @@ def _choose_stream(container: InputContainer, track: str) -> AudioStream:
     if not streams:
         raise Unreadable("the file has no audio track", "It may hold only pictures or subtitles.")
     if not track:
-        return streams[0]
-    if track.isdecimal() and 0 < int(track) <= len(streams):
-        return streams[int(track) - 1]
-    for stream in streams:
-        if stream.language and stream.language.lower() == track.lower():
-            return stream
-    listed = ", ".join(f"{n} ({s.language or 'no language'})" for n, s in enumerate(streams, 1))
-    raise Unreadable(f"the file has no audio track “{track}”", f"It has: {listed}.")
+        chosen = [stream for stream in streams if _has_decoder(stream)] or streams[:1]
+    elif track.isdecimal():
+        chosen = streams[int(track) - 1 : int(track)] if int(track) else ()
+    else:
+        chosen = [one for one in streams if (one.language or "").lower() == track.lower()]
+    if not chosen:
+        listed = ", ".join(f"{n} ({s.language or 'no language'})" for n, s in enumerate(streams, 1))
+        raise Unreadable(f"the file has no audio track “{track}”", f"It has: {listed}.")
+    if not _has_decoder(chosen[0]):
+        reason = "its audio is encrypted, or in an encoding that cannot be decoded"
+        raise Unreadable(reason, _CONVERT_HINT)
+    return chosen[0]
 
 
-class _Nameless:
-    """A file without its name: what FFmpeg may know of it."""
+def _has_decoder(stream: AudioStream) -> bool:
+    return stream.codec_context is not None  # PyAV's types say that it always has one
 
-    def __init__(self, file: RawIOBase) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+class FileBytes:
+    """The bytes of a file, or a part of them, as FFmpeg reads them: without the file's name, by
+    whose suffix it would judge the file."""
+
+    def __init__(self, descriptor: int, start: int = 0, end: int | None = None) -> None:
+        self._descriptor, self._start, self._position = descriptor, start, 0
+        self._size = (os.fstat(descriptor).st_size if end is None else end) - start
+
+    def read(self, size: int) -> bytes:
+        size = min(size, self._size - self._position)
+        if size <= 0:
+            return b""
+        block = os.pread(self._descriptor, size, self._start + self._position)
+        self._position += len(block)
+        return block
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_CUR: self._position, os.SEEK_END: self._size}.get(whence, 0)
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
 
 
 def _samples(frame: AudioFrame) -> SampleBlock:
     """The samples of a frame, in its own format."""
-    array: np.ndarray[Any, np.dtype[Any]] = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    samples: SampleBlock = array.T if frame.format.is_planar else array.reshape(-1, channels)
+    array = frame.to_ndarray()
+    planes = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    samples: SampleBlock = planes
     return samples
 
 
@@ -300,7 +325,8 @@ def _convert(samples: SampleBlock, dtype: str) -> SampleBlock:
         if samples.dtype == np.int16:
             return samples
         scaled = np.rint(_convert(samples, "float32") * 32768)
-        return np.clip(scaled, -32768, 32767).astype(np.int16)
+        clipped: SampleBlock = np.clip(scaled, -32768, 32767).astype(np.int16)
+        return clipped
     if samples.dtype.kind == "i":
         return samples.astype(np.float32) / np.float32(-np.iinfo(samples.dtype).min)
     floats: SampleBlock = samples.astype(np.float32, copy=False)

@@ -10,7 +10,7 @@ import re
 import soundfile
 
 from workers.audio.discovery import special_file_kind
-from workers.audio.recording import Reader, Recording
+from workers.audio.recording import Reader, Recording, clock
 from workers.audio.sndfile_reader import SndfileReader
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import Unreadable
@@ -27,8 +27,9 @@ HEADER_SLACK_BYTES = 64
 _MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 """The largest possible Ogg page (RFC 3533, section 6)."""
 
-_SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec).*:\s*(\d+) \(should be (\d+)\)")
-"""A line of libsndfile's log about a size. Bytes per second are often wrong and do not matter."""
+_SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec|RIFF|RF64).*:\s*(\d+) \(should be (\d+)\)")
+"""A line of libsndfile's log about a size. Bytes per second and the size of the whole are often
+wrong, and do not matter."""
 
 _VALID_RATES_HZ = range(1000, 768_001)
 """Other rates come from damaged headers and would make durations meaningless."""
@@ -66,22 +67,22 @@ def _probe_with_sndfile(path: str, size: int, options: ReadOptions) -> Recording
         return None
     try:
         with SndfileReader(path) as file:
-            if _truncation(file, path) is not None:
-                return None
             frames = int(file.frames)
-            if not 0 <= frames < _UNKNOWN_FRAME_COUNT:
-                frames = sum(len(block) for block in file.iter_blocks("int16"))
-            if not frames:
+            if not 0 < frames < _UNKNOWN_FRAME_COUNT or not _ends_as_declared(file, path):
                 return None
+            seconds = frames / file.samplerate
+            missing_s = seconds * _missing_share(file)
             return Recording(
                 path=path,
-                seconds=frames / file.samplerate,
+                seconds=seconds,
                 rate=file.samplerate,
                 channels=file.channels,
                 frames=frames,
                 format=f"{file.format} {file.subtype}",
                 size=size,
                 options=options,
+                missing_seconds=missing_s,
+                warnings=(_truncation_warning(seconds, missing_s),) if missing_s else (),
             )
     except Unreadable:
         return None
@@ -93,6 +94,8 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
     track = probe_track(path, options)
     seconds = track.frames / track.rate
     missing_s = max(0.0, (track.declared_s or 0.0) - seconds)
+    if missing_s <= MAX_SHORTFALL_S:
+        missing_s = 0.0
     return Recording(
         path=path,
         seconds=seconds,
@@ -104,8 +107,13 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
         reader=Reader.AV,
         options=options,
         is_exact=track.is_exact,
-        missing_seconds=missing_s if missing_s > MAX_SHORTFALL_S else 0.0,
+        missing_seconds=missing_s,
+        warnings=(_truncation_warning(seconds, missing_s),) if missing_s else (),
     )
+
+
+def _truncation_warning(seconds: float, missing_s: float) -> str:
+    return f"the file is cut short: it stops at {clock(seconds)} of {clock(seconds + missing_s)}"
 
 
 def _channel_refusal(chosen: int, count: int) -> str:
@@ -134,24 +142,29 @@ def _file_size_bytes(path: str) -> int:
     return stat.st_size
 
 
-def _truncation(file: SndfileReader, path: str) -> str | None:
-    """A description of how the file is truncated; None if it is complete."""
+def _missing_share(file: SndfileReader) -> float:
+    """How much more audio the header declares than there is, as a share of what there is."""
+    shares = [0.0]
     for line in file.extra_info.splitlines():
         if (match := _SIZE_MISMATCH.match(line)) is not None:
             declared, actual = int(match[1]), int(match[2])
-            if 0 < declared < UNKNOWN_SIZE_BYTES and declared - actual > HEADER_SLACK_BYTES:
-                return f"its header declares {declared} bytes, but only {actual} are present"
-    if file.format == "OGG" and not _has_ogg_end(path):
-        return "its last page is missing"
-    if file.format in ("FLAC", "MP3") and 0 < file.frames < _UNKNOWN_FRAME_COUNT:
+            is_known = 0 < actual < declared < UNKNOWN_SIZE_BYTES
+            if is_known and declared - actual > HEADER_SLACK_BYTES:
+                shares.append((declared - actual) / actual)
+    return max(shares)
+
+
+def _ends_as_declared(file: SndfileReader, path: str) -> bool:
+    """Whether the file goes on to the end that libsndfile expects."""
+    if file.format == "OGG":
+        return _has_ogg_end(path)
+    if file.format in ("FLAC", "MP3"):
         try:
             file.seek(file.frames - 1)
-            if len(file.read(1)) == 1:
-                return None
+            return len(file.read(1)) == 1
         except soundfile.LibsndfileError:
-            pass
-        return "its last sample cannot be read"
-    return None
+            return False
+    return True
 
 
 def _has_ogg_end(path: str) -> bool:

@@ -25,9 +25,8 @@ class Damage:
     reason: str
 
     def __str__(self) -> str:
-        minutes, seconds = divmod(int(self.at_s), 60)
         missing = "" if self.missing_s is None else f"; {self.missing_s:.1f} s missing"
-        return f"at {minutes}:{seconds:02d}, {self.reason}{missing}"
+        return f"at {clock(self.at_s)}, {self.reason}{missing}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +69,10 @@ class Recording:
     def part_seconds(self) -> float:
         """How much of the file is streamed."""
         return max(0.0, self.end_seconds - self.start_seconds)
+
+
+def clock(seconds: float) -> str:
+    """A position in a recording, e.g. ``1:05:09`` or ``5:09``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
