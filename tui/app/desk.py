@@ -46,14 +46,15 @@ from tui.theme.symbols import ASCII, symbols_for
 from tui.widgets.line_widgets import StyledWidget
 from tui.widgets.messages import PathsPasted, RedrawRequested
 from workers.protocol.endpoint import EndpointKind
+from workers.sources.manifest import DEFAULT_RULES, SourceRules
 
 
 class Desk(App[None]):
     """The full-screen interface.
 
     ``run``: the supervisor of a live run, or the replay of a finished run; the caller closes it.
-    ``destination``: the name of the endpoint, for the banner. ``bindings``: the table of all
-    keys.
+    ``destination``: the name of the endpoint, for the banner. ``rules``: how names of recordings
+    are understood. ``bindings``: the table of all keys.
     """
 
     TITLE = "Paceline"
@@ -75,6 +76,7 @@ class Desk(App[None]):
         *,
         kind: EndpointKind | None = None,
         settings: DeskSettings | None = None,
+        rules: SourceRules = DEFAULT_RULES,
         bindings: Sequence[KeyBinding] = KEY_BINDINGS,
     ) -> None:
         super().__init__()
@@ -85,7 +87,14 @@ class Desk(App[None]):
         self.state = DeskState()
         self.state.tab_state.folder = run_folder
         parts = DeskParts(
-            self, self.state, self.look, run_folder, self.settings, self.show_notice, self.tick
+            self,
+            self.state,
+            self.look,
+            run_folder,
+            self.settings,
+            rules,
+            self.show_notice,
+            self.tick,
         )
         self.actions: JobActions | ReplayActions
         if isinstance(run, Replay):

@@ -12,6 +12,7 @@ from tui.model import verbs
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import RunNotices
 from tui.text.formats import format_count
+from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
@@ -118,17 +119,17 @@ class JobActions(RunActions):
     def add(self, text: str = "") -> None:
         from tui.screens.add_recordings import AddDialog
 
-        dialog = AddDialog(self.look, text, self._picker_folder)
+        dialog = AddDialog(self.look, self.source_rules, text, self._picker_folder)
 
-        def queue_files(files: list[str] | None) -> None:
+        def queue_sources(sources: list[Source] | None) -> None:
             self._picker_folder = dialog.folder
-            if files:
+            if sources:
                 self.skipped_paths.extend(dialog.skipped)
                 key = self.look.key_hint(Scope.JOBS, "skipped")
                 note = path_input.skipped_note(dialog.skipped, key)
-                self.show_notice(self.queue_editor.add(files) + note)
+                self.show_notice(self.queue_editor.add(sources) + note)
 
-        self.app.push_screen(dialog, queue_files)
+        self.app.push_screen(dialog, queue_sources)
 
     def add_pasted(self, text: str) -> None:
         self.add(path_input.join_pasted_paths(text))

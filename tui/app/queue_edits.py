@@ -12,6 +12,7 @@ from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import job_count
+from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 
@@ -40,10 +41,10 @@ class QueueEditor:
         rest = edit.undo()
         return f"Undone: {edit.description}{f'; {rest}' if rest else ''}"
 
-    def add(self, files: Sequence[str]) -> str:
-        """Queues files and shows their rows at once."""
-        added = self._supervisor.add(files)
-        self._state.add_jobs(added, files)
+    def add(self, sources: Sequence[Source | str]) -> str:
+        """Queues recordings and shows their rows at once."""
+        added = self._supervisor.add(sources)
+        self._state.add_jobs(added, sources)
 
         def undo() -> str:
             removed = [job for job in added if not self._state.job_states[job].status.is_live]

@@ -29,6 +29,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.jobs.sent_position import SentPosition
 from workers.playback.player import Player
+from workers.sources.manifest import SourceRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class DeskParts:
     look: Look
     run_folder: Path
     settings: DeskSettings
+    rules: SourceRules
+    """How names of recordings are understood."""
     show_notice: Callable[[str], None]
     """Shows a sentence in the footer."""
     tick: Callable[[], None]
@@ -61,6 +64,7 @@ class RunActions(ABC):
         """``sent_position``: what a live session has sent; a finished run has no such function."""
         self.app, self.state, self.look = desk.app, desk.state, desk.look
         self.run_folder, self.settings = desk.run_folder, desk.settings
+        self.source_rules = desk.rules
         self.show_notice = desk.show_notice
         self.skipped_paths = SkippedPaths()
         """Paths that are not recordings, of all searches."""

@@ -14,6 +14,8 @@ from tui.cli.shared_options import new_run_options, paths_argument
 def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     """Describe each file and how it would be sent. Nothing is sent."""
     import multiprocessing
+    import os
+    from tempfile import TemporaryDirectory
 
     from tui.cli.console import print_line
     from tui.cli.run_options import find_sources, parse_options, print_skipped
@@ -21,21 +23,29 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     from workers.audio.discovery import SkippedPaths
     from workers.audio.prober import Prober
     from workers.errors import ProbeFailed, Unreadable
+    from workers.sources.receiver import receive
+    from workers.sources.spool import remove_spool, spool_name
 
     options = parse_options(**arguments)
     chunk_ms = options.settings.chunk_ms
     skipped = SkippedPaths()
-    sources = find_sources(paths, options.read_options, skipped)
+    sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
     total_seconds, streamable = 0.0, 0
-    with Prober(multiprocessing.get_context("spawn")) as prober:
-        for source in sources:
-            file = source.file
+    with Prober(multiprocessing.get_context("spawn")) as prober, TemporaryDirectory() as folder:
+        for number, source in enumerate(sources):
+            file = path = source.file
             try:
-                recording = prober.probe(file, source.options)
+                if not source.is_local:
+                    path = os.path.join(folder, spool_name(number, file))
+                    receive(source, path, lambda received, total: None)
+                recording = prober.probe(path, source.options)
             except (ProbeFailed, Unreadable) as error:
                 print_line(f"✗ {file}: {error}")
                 continue
+            finally:
+                if not source.is_local:
+                    remove_spool(path)
             streamable += 1
             total_seconds += recording.part_seconds
             sent_rate = options.settings.sample_rate_for(recording)

@@ -31,7 +31,7 @@ def desk(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     require_terminal("paceline run PATH…")
     skipped = SkippedPaths()
     options = parse_options(**arguments)
-    sources = find_sources(paths, options.read_options, skipped)
+    sources = find_sources(paths, options, skipped)
     return run_desk(options, RunRequest(sources, skipped=skipped), guard)
 
 
@@ -88,10 +88,11 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         from tui.app.desk import Desk
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
-        app = Desk(supervisor, to, folder.path, kind=kind, settings=settings)
+        rules = options.source_rules
+        app = Desk(supervisor, to, folder.path, kind=kind, settings=settings, rules=rules)
         app.actions.skipped_paths.extend(request.skipped)
         app.state.restore(request.job_states)
-        app.state.add_jobs(jobs, (source.file for source in request.sources))
+        app.state.add_jobs(jobs, request.sources)
         gc_tuning.tune_gc()
         with guard.watch(kill_notice("To continue", "paceline resume", folder.path)):
             log.info("desk opened on %s, to %s", folder.path, to)

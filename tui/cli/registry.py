@@ -73,7 +73,8 @@ class CommandRegistry(click.Group):
                 raise  # click ends silently when stdout is closed
             from tui.cli.console import print_line
 
-            print_line(f"paceline: {error}", err=True)
+            for line in f"paceline: {error}".splitlines():  # a manifest's problems, one a line
+                print_line(line, err=True)
             code = ExitCode.USAGE if isinstance(error, UsageProblem) else ExitCode.FATAL
         except Exception as error:
             if sys.excepthook is not sys.__excepthook__:

@@ -22,6 +22,6 @@ def run(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
 
     options = parse_options(**arguments)
     skipped = SkippedPaths()
-    sources = find_sources(paths, options.read_options, skipped)
+    sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
     return stream_headless(options, RunRequest(sources), as_json=as_json)

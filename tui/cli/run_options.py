@@ -1,7 +1,7 @@
 """The options of a run, checked and turned into values."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from urllib.parse import urlencode, urlsplit
 
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
-from workers.audio.discovery import SkippedPaths, iter_recordings
+from tui.files.recording_search import iter_sources
+from workers.audio.discovery import SkippedPaths
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
@@ -19,6 +20,7 @@ from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
 from workers.runs.reader import read_run
 from workers.sources import values
+from workers.sources.manifest import SourceRules
 
 _REFUSED_PARAM_HINTS = {
     "speech_model": "Use --speech-model.",
@@ -49,6 +51,19 @@ class RunOptions:
     """How new recordings are read, unless a manifest says otherwise."""
     remote: bool = False
     """Whether manifests may name recordings on the network."""
+
+    @property
+    def source_rules(self) -> SourceRules:
+        """How names of recordings are understood."""
+        return SourceRules(self.read_options, self.remote, check_params=self.check_params)
+
+    def check_params(self, params: Iterable[tuple[str, str]]) -> None:
+        """Raises `UsageProblem` for connection parameters of a recording that cannot be sent."""
+        params = tuple(params)
+        for name, _ in params:
+            _check_param_name(name)
+        if self.endpoint is None and params:
+            _check_engine_params(self.settings.with_params(params))
 
     @property
     def destination(self) -> str:
@@ -155,17 +170,12 @@ def parse_read_options(
     )
 
 
-def find_sources(paths: Iterable[str], options: ReadOptions, skipped: SkippedPaths) -> list[Source]:
-    """Returns everything that `iter_sources` yields."""
-    return list(iter_sources(paths, options, skipped))
-
-
-def iter_sources(
-    paths: Iterable[str], options: ReadOptions, skipped: SkippedPaths
-) -> Iterator[Source]:
-    """Yields the recordings to stream while folders are still being searched; raises `UsageProblem`
-    for a path that does not exist, or without recordings."""
-    return (Source(file, options) for file in iter_recordings(paths, skipped))
+def find_sources(
+    names: Iterable[str], options: RunOptions, skipped: SkippedPaths, *, allow_stdin: bool = False
+) -> list[Source]:
+    """The recordings to stream; raises `UsageProblem` if a name stands for none."""
+    rules = replace(options.source_rules, allow_stdin=allow_stdin)
+    return list(iter_sources(names, rules, skipped))
 
 
 def print_skipped(skipped: SkippedPaths) -> None:
@@ -232,9 +242,13 @@ def _parse_param(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise UsageProblem(f"“{text}” is not a parameter", "Write --param NAME=VALUE.")
+    _check_param_name(name)
+    return name, value
+
+
+def _check_param_name(name: str) -> None:
     if name in _REFUSED_PARAM_HINTS:
         raise UsageProblem(f"--param {name} is not allowed", _REFUSED_PARAM_HINTS[name])
-    return name, value
 
 
 def prepare_resume(

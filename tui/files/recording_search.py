@@ -1,44 +1,74 @@
-"""Finds the recordings at given paths: expands patterns and searches folders."""
+"""Finds the recordings that users name: expands patterns, reads manifests, searches folders."""
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 
 from tui.files.folder_listing import GLOB_CHARS, glob_recordings
-from workers.audio.discovery import SkippedPaths, find_recordings
+from workers.audio.discovery import FolderCallback, SkippedPaths, iter_recordings
+from workers.audio.source import Source
 from workers.errors import UsageProblem
+from workers.sources.manifest import SourceRules
+from workers.sources.names import named_sources
 
 
 class SearchCancelled(Exception):
     """The search was cancelled; raised in the thread that searches."""
 
 
-def search_recordings(paths: Iterable[str], skipped: SkippedPaths, cancelled: Event) -> list[str]:
-    """Returns recordings without duplicates; adds other paths to ``skipped``, with the reason.
+def iter_sources(
+    names: Iterable[str],
+    rules: SourceRules,
+    skipped: SkippedPaths,
+    on_folder: FolderCallback = lambda folder: None,
+) -> Iterator[Source]:
+    """Yields what files, folders, patterns, manifests and URLs stand for, without duplicates, while
+    folders are still being searched. Adds other paths to ``skipped``.
 
-    Raises `SearchCancelled` once the event is set, and `UsageProblem` if a path or pattern
-    matches nothing.
+    ``on_folder`` is called with each folder and may raise to end the search. Raises `UsageProblem`
+    if a name or pattern matches nothing.
     """
+    seen: set[Source] = set()
+    for name in names:
+        for source in _sources_of(name, rules, skipped, on_folder):
+            if source not in seen:
+                seen.add(source)
+                yield source
+
+
+def _sources_of(
+    name: str, rules: SourceRules, skipped: SkippedPaths, on_folder: FolderCallback
+) -> Iterator[Source]:
+    if (named := named_sources(name, rules)) is not None:
+        yield from named
+        return
+    if os.path.lexists(name) or GLOB_CHARS.isdisjoint(name):
+        for file in iter_recordings([name], skipped, on_folder):
+            yield Source(file, rules.options)
+        return
+    matches = list(glob_recordings(name, on_folder))
+    if not matches:
+        raise UsageProblem(f"no recording or folder matches “{name}”", "Check the pattern.")
+    for match in matches:
+        try:
+            for file in iter_recordings([match], skipped, on_folder):
+                yield Source(file, rules.options)
+        except UsageProblem as problem:  # a folder without recordings, found by a pattern
+            skipped.add(match, problem.reason)
+
+
+def search_sources(
+    names: Iterable[str], rules: SourceRules, skipped: SkippedPaths, cancelled: Event
+) -> list[Source]:
+    """Returns everything that `iter_sources` yields; raises `SearchCancelled` once the event is
+    set."""
 
     def check_cancelled(_folder: str) -> None:
         if cancelled.is_set():
             raise SearchCancelled
 
-    files: dict[str, None] = {}
-    for path in paths:
-        if os.path.lexists(path) or GLOB_CHARS.isdisjoint(path):
-            files |= dict.fromkeys(find_recordings([path], skipped, check_cancelled))
-            continue
-        matches = list(glob_recordings(path, check_cancelled))
-        if not matches:
-            raise UsageProblem(f"no recording or folder matches “{path}”", "Check the pattern.")
-        for match in matches:
-            try:
-                files |= dict.fromkeys(find_recordings([match], skipped, check_cancelled))
-            except UsageProblem as problem:  # a folder without recordings, found by a pattern
-                skipped.add(match, problem.reason)
-    return list(files)
+    return list(iter_sources(names, rules, skipped, check_cancelled))
 
 
 class RecordingSearch:
@@ -54,10 +84,11 @@ class RecordingSearch:
     async def search(
         self,
         list_paths: Callable[[], Iterable[str]],
+        rules: SourceRules,
         skipped: SkippedPaths,
         timeout_s: float | None = None,
-    ) -> list[str]:
-        """Runs `search_recordings`, cancelled after ``timeout_s``.
+    ) -> list[Source]:
+        """Runs `search_sources`, cancelled after ``timeout_s``.
 
         ``list_paths`` returns the paths and is called in the thread.
         """
@@ -66,7 +97,9 @@ class RecordingSearch:
         loop = asyncio.get_running_loop()
         timer = None if timeout_s is None else loop.call_later(timeout_s, stop.set)
         try:
-            return await asyncio.to_thread(lambda: search_recordings(list_paths(), skipped, stop))
+            return await asyncio.to_thread(
+                lambda: search_sources(list_paths(), rules, skipped, stop)
+            )
         finally:
             stop.set()
             if timer is not None:

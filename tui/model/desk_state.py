@@ -11,6 +11,7 @@ from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import QueueForecast
 from tui.model.table_view import TableView
 from tui.model.tabs import TabState
+from workers.audio.source import Source
 from workers.jobs.events import JobReport, TurnReceived
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
@@ -58,7 +59,8 @@ class DeskState:
         if (job_state := self._removed_jobs.get(report.job)) is not None:
             job_state.apply(report)
             return
-        job_state = self.job_states.get(report.job) or self._add_job(report.job, report.file)
+        known = self.job_states.get(report.job)
+        job_state = known or self._add_job(report.job, Source(report.file))
         before = job_state.status
         job_state.apply(report)
         if isinstance(report.event, TurnReceived):
@@ -90,11 +92,11 @@ class DeskState:
             self._update_maxima(job_state)
             job_state.transcript.evict(MAX_TURNS)
 
-    def add_jobs(self, jobs: Iterable[JobId], files: Iterable[str]) -> None:
+    def add_jobs(self, jobs: Iterable[JobId], sources: Iterable[Source | str]) -> None:
         """Shows new jobs before their first report."""
-        for job, file in zip(jobs, files, strict=True):
+        for job, source in zip(jobs, sources, strict=True):
             if job not in self.job_states:
-                self._add_job(job, file)
+                self._add_job(job, Source.of(source))
 
     def update_forecast(
         self, queue: Sequence[JobId], next_start_at: float | None, max_sessions: int, *, held: bool
@@ -139,15 +141,15 @@ class DeskState:
     def reset(self) -> None:
         """Resets all jobs before a replay reapplies its reports; keeps rows, marks, selection."""
         for job, job_state in self.job_states.items():
-            self.job_states[job] = JobState(job, job_state.file)
+            self.job_states[job] = job_state.restarted()
         self.status_counts = Counter({JobStatus.QUEUED: len(self.job_states)})
         self.last_heard_seq.clear()
         self._retry_due.clear()
         self._live_jobs.clear()
         self.table.reset()
 
-    def _add_job(self, job: JobId, file: str) -> JobState:
-        job_state = self.job_states[job] = JobState(job, file)
+    def _add_job(self, job: JobId, source: Source) -> JobState:
+        job_state = self.job_states[job] = JobState.of(job, source)
         self.status_counts[job_state.status] += 1
         self.table.add(job)
         return job_state

@@ -78,8 +78,8 @@ class Replay:
         """Applies reports up to the current position; after a jump back, reapplies all of them."""
         self._advance(now)
         if self._shown_until_s == BEFORE_START_S:
-            job_files = self.timeline.job_files
-            state.add_jobs([job for job, _ in job_files], [file for _, file in job_files])
+            jobs = self.timeline.index.jobs
+            state.add_jobs([job.id for job in jobs], [job.source for job in jobs])
         if self.position_s < self._shown_until_s:
             state.reset()
             self._shown_until_s = BEFORE_START_S

@@ -80,7 +80,9 @@ def problem_lines(
     reason: str, hint: str, skipped: Sequence[tuple[str, str]], cells: int, symbols: Symbols
 ) -> list[StyledLine]:
     """Explains why nothing was added."""
-    rows = wrap_sentence(symbols.warning, clean(reason), Role.ERROR, cells)
+    rows: list[StyledLine] = []
+    for line in reason.splitlines()[:MAX_LISTED_REASONS]:  # a manifest may have several problems
+        rows += wrap_sentence(symbols.warning, clean(line), Role.ERROR, cells)
     if hint:
         rows += wrap_sentence(symbols.hint, clean(hint), Role.TEXT, cells)
     for path, why in skipped[:MAX_LISTED_REASONS]:

@@ -5,11 +5,11 @@ import re
 from tui.model import metrics
 from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import StartForecast, StartObstacle
-from tui.text.formats import format_duration
+from tui.text.formats import format_bytes, format_duration
 from tui.text.width import cell_width, clean, clean_tail, fit, tail
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.events import Outcome, Retrying
+from workers.jobs.events import Fetched, Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
 
 SILENCE_NOTICE_AFTER_S = 15.0
@@ -91,6 +91,8 @@ def _words_or_reason(
 def _silence_reason(job_state: JobState, context: RowContext) -> str:
     match job_state.status:
         case JobStatus.QUEUED:
+            if job_state.fetched is not None:
+                return _arrival(job_state.fetched)
             return _queue_reason(job_state, context) if job_state.attempt else "being read"
         case JobStatus.CONNECTING:
             return "connecting to the server"
@@ -114,8 +116,17 @@ def wait_reason(job_state: JobState, context: RowContext) -> str:
             start = f", from {format_duration(start_s)}" if start_s else ""
             return f"{_retry_countdown(context)}{start}: {clean(retrying.reason)}"
         case JobStatus.QUEUED, _:
-            return _queue_reason(job_state, context)
+            return _arrival(job_state.fetched) or _queue_reason(job_state, context)
     return ""
+
+
+def _arrival(fetched: Fetched | None) -> str:
+    """How much of a recording has arrived; empty if it does not arrive from elsewhere."""
+    if fetched is None:
+        return ""
+    total = fetched.total_bytes
+    of_total = f" of {format_bytes(total)}" if total else ""
+    return f"receiving: {format_bytes(fetched.bytes)}{of_total}"
 
 
 def _queue_reason(job_state: JobState, context: RowContext) -> str:

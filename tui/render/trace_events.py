@@ -116,7 +116,8 @@ def _summarise(attempt: int, content: TraceHead | events.TraceEvent) -> EventSum
             role = Role.SUCCESS if content.outcome is events.Outcome.DONE else Role.ERROR
             text = f"{content.outcome.value}: {content.reason}"
             return EventSummary(Direction.LOCAL, content.type, text, role)
-        case events.Queued() | events.Retrying():  # from the supervisor, never in traces
+        # from the supervisor, never in traces
+        case events.Queued() | events.Fetched() | events.Retrying():
             return EventSummary(Direction.LOCAL, content.type, "")
     assert_never(content)
 

@@ -20,13 +20,15 @@ from tui.widgets.entry_list import EntryList
 from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
 from workers.audio.discovery import SkippedPaths
+from workers.audio.source import Source
 from workers.errors import PacelineError
+from workers.sources.manifest import SourceRules
 
 COUNT_TIMEOUT_S = 1.5
 """Seconds after which counting gives up; Enter then searches without a time limit."""
 
 
-class AddDialog(Dialog[list[str]]):
+class AddDialog(Dialog[list[Source]]):
     """A dialog that returns the chosen recordings. Afterwards, ``folder`` is the folder of the
     list, and ``skipped`` has the paths that are not recordings."""
 
@@ -40,17 +42,18 @@ class AddDialog(Dialog[list[str]]):
     }
     """
 
-    def __init__(self, look: Look, text: str = "", folder: str = "") -> None:
+    def __init__(self, look: Look, rules: SourceRules, text: str = "", folder: str = "") -> None:
         super().__init__(look)
         self.folder = folder
         self.skipped = SkippedPaths()
+        self._rules = rules
         self._initial_text = text
         self._listed_folder = folder
         """The folder that is listed: `folder`, or one below it whose path was typed."""
         self._picker = FilePicker()
         self._selection = PathSelection()
         """The paths that Enter adds."""
-        self._counted: list[str] | None = None
+        self._counted: list[Source] | None = None
         """The recordings of the selection; None until they are counted."""
         self._search = RecordingSearch()
         self._is_adding = False
@@ -156,11 +159,11 @@ class AddDialog(Dialog[list[str]]):
 
     async def _find_recordings(
         self, selection: PathSelection, timeout_s: float | None = None
-    ) -> list[str]:
+    ) -> list[Source]:
         self.skipped = SkippedPaths()
         typed = partial(split_paths, selection.line, self.folder)
         paths = (lambda: selection.paths) if selection.paths else typed
-        return await self._search.search(paths, self.skipped, timeout_s)
+        return await self._search.search(paths, self._rules, self.skipped, timeout_s)
 
     # --- keys
 

@@ -1,6 +1,7 @@
 """What a job streams: a file as the user named it, and which audio of it."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
 
@@ -53,17 +54,41 @@ DEFAULT_OPTIONS = ReadOptions()
 """The first track of a file that describes itself, whole and mixed to mono."""
 
 
+STDIN_NAME = "-"
+"""The name of the standard input."""
+
+HIDDEN_URL = "hidden"
+"""What a run folder has in place of a URL with secrets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A recording to stream, as the user named it."""
 
     file: str
-    """Its path, as given or as found in a given folder."""
+    """Its path, as given or as found in a given folder; or its URL, without secrets."""
     options: ReadOptions = DEFAULT_OPTIONS
     params: tuple[tuple[str, str], ...] = ()
     """Connection parameters of this recording alone; they override those of the run."""
     metadata: tuple[tuple[str, str], ...] = ()
     """What a manifest says about it besides, by column."""
+    secret_url: str = field(default="", repr=False)
+    """Its whole URL, if ``file`` leaves out a password or a query. It is never stored."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file on this machine."""
+        return not (self.is_stdin or self.is_remote)
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether it is the standard input."""
+        return self.file == STDIN_NAME
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is on the network."""
+        return "://" in self.file and not os.path.lexists(self.file)
 
     @classmethod
     def of(cls, recording: "str | Source") -> Self:

@@ -66,6 +66,15 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """So much of the recording has arrived from the network or a pipe, before the job is queued."""
+
+    type: ClassVar[str] = "fetched"
+    bytes: int
+    total_bytes: int | None = None  # None: not known
+
+
+@dataclass(frozen=True, slots=True)
 class Connecting:
     """The session's process has started and dials the server."""
 
@@ -205,6 +214,7 @@ class MessageReceived:
 
 Event: TypeAlias = (
     Queued
+    | Fetched
     | Connecting
     | Began
     | Progressed

@@ -15,6 +15,7 @@ from workers.jobs.events import (
     Connecting,
     Ended,
     Event,
+    Fetched,
     JobReport,
     Outcome,
     Progressed,
@@ -130,6 +131,8 @@ class JobState:
     """Where the latest attempt that connected started."""
     has_started: bool = False  # whether the latest attempt has started to connect
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
+    fetched: Fetched | None = None
+    """How much of the recording has arrived, until it was probed."""
     is_part: bool = False  # whether only a part of the recording is streamed
     metadata: tuple[tuple[str, str], ...] = ()
     """What a manifest says about the recording, by column."""
@@ -147,6 +150,16 @@ class JobState:
             start_seconds=options.start_s,
             is_part=options.start_s > 0 or options.end_s is not None,
             metadata=source.metadata,
+        )
+
+    def restarted(self) -> "JobState":
+        """The state of the same job before its first report."""
+        return JobState(
+            self.job,
+            self.file,
+            start_seconds=self.start_seconds,
+            is_part=self.is_part,
+            metadata=self.metadata,
         )
 
     @property
@@ -255,8 +268,11 @@ class JobState:
             case TurnReceived():
                 self.transcript.apply(event.turn)
                 self.resume_tracker.apply_turn(event.turn, cut=event.cut)
+            case Fetched():
+                self.fetched = event
             case Queued():
                 self.status = JobStatus.QUEUED
+                self.fetched = None
                 self.start_seconds = event.from_seconds
                 end_s = event.until_seconds
                 self.total_seconds = event.seconds if end_s is None else end_s

@@ -8,13 +8,14 @@ import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from workers.audio.source import Source
+from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import Malformed, RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
 from workers.jobs.job import JobId, Limits, StreamSettings
@@ -33,6 +34,7 @@ from workers.runs.index import (
     index_text,
     read_index,
 )
+from workers.sources.spool import remove_spool, spool_name
 from workers.traces.files import attempt_files
 
 _LOCK_NAME = "run.lock"
@@ -57,6 +59,9 @@ class RunFolder:
 
     def close(self) -> None:
         """Releases the lock; removes the folder if it never had a job."""
+        for job, record in self._jobs.items():  # nothing continues these
+            if record.get("status") in (JobStatus.DONE.value, JobStatus.CANCELLED.value):
+                self.remove_spool(job)
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
             (self.path / INDEX_NAME).unlink(missing_ok=True)
@@ -109,11 +114,13 @@ class RunFolder:
         """Records a new job. The file's absolute path is recorded too, as the run may be resumed
         from another working directory."""
         file = path = source.file
-        with suppress(FileNotFoundError):  # the working directory was removed
-            path = os.path.abspath(file)
+        if source.is_local:
+            with suppress(FileNotFoundError):  # the working directory was removed
+                path = os.path.abspath(file)
         record: JsonObject = {"id": job, "file": file, "path": path}
         if source != Source(file):
-            record["source"] = codec.dump(source)
+            hidden = HIDDEN_URL if source.secret_url else ""
+            record["source"] = codec.dump(replace(source, secret_url=hidden))
         self._jobs[job] = {**record, "status": JobStatus.QUEUED.value}
         self._mark_changed(job)
 
@@ -124,9 +131,17 @@ class RunFolder:
         return IndexJob(job, str(record["file"]), record).source
 
     def recording_path(self, job: JobId) -> str:
+        """Where the recording of a job is; for one that is not a local file, its spool."""
         record = self._jobs[job]
         named, path = str(record["file"]), record.get("path")
+        if not Source(named).is_local:
+            return str(self.path / spool_name(job, named))
         return path if isinstance(path, str) and os.path.exists(path) else named
+
+    def remove_spool(self, job: JobId) -> None:
+        """Removes what was kept of a recording that is not a local file."""
+        if not Source(str(self._jobs[job]["file"])).is_local:
+            remove_spool(self.recording_path(job))
 
     def set_order(self, order: Iterable[JobId]) -> None:
         """Records the order in which jobs start, if that is not the order of their numbers."""

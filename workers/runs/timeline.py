@@ -67,11 +67,6 @@ class RunTimeline:
         self.incidents = sorted(incidents, key=lambda incident: incident[0])
         """The time and kind of everything that went wrong, in order."""
 
-    @property
-    def job_files(self) -> list[tuple[JobId, str]]:
-        """Every job and its recording, in order."""
-        return [(job.id, job.file) for job in self.index.jobs]
-
     def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``; `BEFORE_START_S` includes the first.
         Leaves out versions of a turn that a later one replaces, so that long steps are fast."""

@@ -93,12 +93,19 @@ class JobQueue:
             self.remove(slot)
         return slot
 
-    def pop_unprobed(self) -> JobSlot | None:
-        """Returns the next job whose file must be probed; the job keeps its position."""
+    def pop_unprobed(self, *, may_receive: bool = True) -> JobSlot | None:
+        """Returns the next job whose file must be probed, or received; it keeps its position.
+        ``may_receive``: whether another recording may be received."""
         slot = self._top(self._unprobed, JobPhase.UNPROBED)
-        if slot is not None:
-            slot.phase = JobPhase.PROBING
+        if slot is None or (slot.must_be_received and not may_receive):
+            return None
+        slot.phase = JobPhase.RECEIVING if slot.must_be_received else JobPhase.PROBING
         return slot
+
+    def mark_received(self, slot: JobSlot) -> None:
+        """Lets a job be probed, in its position, after its recording has arrived."""
+        slot.phase, slot.is_received = JobPhase.UNPROBED, True
+        self._insert(slot, self._positions[slot.id])
 
     def _insert(self, slot: JobSlot, position: int) -> None:
         self._slots[slot.id], self._positions[slot.id] = slot, position

@@ -30,6 +30,7 @@ MAX_KEPT_TURNS = 8
 
 class JobPhase(Enum):
     UNPROBED = "unprobed"
+    RECEIVING = "receiving"  # its recording arrives from the network or a pipe
     PROBING = "probing"
     QUEUED = "queued"
     LIVE = "live"  # it has left the queue; its session is starting or running
@@ -61,6 +62,8 @@ class JobSlot:
     end_requested: bool = False  # the user cancelled it, or the program ends
     sent_position: SentPosition | None = None
     """What the session has sent by its latest report; None before its first."""
+    is_received: bool = False
+    """Whether its recording has arrived, or as much of it as streaming needs to begin."""
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
     _stop_commands: list[StopCommand] = field(default_factory=list)
@@ -79,6 +82,11 @@ class JobSlot:
     def file(self) -> str:
         """The recording, as the user named it."""
         return self.source.file
+
+    @property
+    def must_be_received(self) -> bool:
+        """Whether its recording is not a local file, and has not arrived yet."""
+        return not (self.source.is_local or self.is_received)
 
     @property
     def is_finished(self) -> bool:
@@ -197,3 +205,4 @@ class JobSlot:
         self.starts_over |= outcome is Outcome.DONE or unreadable
         self.attempt, self.generation, self.job = attempt, self.generation + 1, None
         self.failed_attempts, self.due_at, self.end_requested = 0, 0.0, False
+        self.is_received = False

@@ -10,7 +10,16 @@ from queue import SimpleQueue
 
 from workers.audio.recording import Recording
 from workers.audio.source import Source
-from workers.jobs.events import Began, Ended, Event, JobReport, Outcome, Queued, Retrying
+from workers.jobs.events import (
+    Began,
+    Ended,
+    Event,
+    Fetched,
+    JobReport,
+    Outcome,
+    Queued,
+    Retrying,
+)
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.jobs.sent_position import SentPosition
@@ -28,6 +37,9 @@ from workers.session.assignment import Assignment, StopCommand, Timeouts
 from workers.traces.files import attempt_files, set_aside
 
 _log = Logger("paceline.scheduler")
+
+MAX_RECEIVED_AHEAD = 8
+"""How many recordings are received before their sessions start: no more than is needed soon."""
 
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
@@ -89,6 +101,8 @@ class Scheduler:
         self._slots: dict[JobId, JobSlot] = {}
         self._queue = JobQueue()
         self._live: dict[JobId, JobSlot] = {}
+        self._received_ahead: set[JobId] = set()
+        """Jobs whose recordings arrive, or have arrived, before their first session."""
         self._last_id = 0
 
     @property
@@ -207,11 +221,15 @@ class Scheduler:
         `create_session`, or on failure `fail_job` or `fail_start`."""
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
-            slot = self._queue.pop_unprobed()
+            may_receive = len(self._received_ahead) < MAX_RECEIVED_AHEAD
+            slot = self._queue.pop_unprobed(may_receive=may_receive)
+            if slot is not None and slot.phase is JobPhase.RECEIVING:
+                self._received_ahead.add(slot.id)
         elif (slot := self._queue.pop_due(self._clock())) is not None:
             slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
             self.start_limiter.record_start(slot.started_at)
             self._live[slot.id] = slot
+            self._received_ahead.discard(slot.id)
         return None if slot is None else Claim(slot, slot.generation)
 
     def seconds_to_start(self) -> float | None:
@@ -229,6 +247,16 @@ class Scheduler:
             slot.job = Job(slot.id, slot.file, recording, settings)
             self._queue.mark_ready(slot)
             self._publish(slot, Queued.of(recording))
+
+    def note_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
+        """Publishes how much of a job's recording has arrived."""
+        if claim.is_current and claim.slot.phase is JobPhase.RECEIVING:
+            self._publish(claim.slot, Fetched(received_bytes, total_bytes))
+
+    def mark_received(self, claim: Claim) -> None:
+        """Lets a job be probed, as its recording has arrived."""
+        if claim.is_current and claim.slot.phase is JobPhase.RECEIVING:
+            self._queue.mark_received(claim.slot)
 
     def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
         """Creates the session to start; None if the job was cancelled. Raises `OSError`."""
@@ -326,6 +354,9 @@ class Scheduler:
         _log.info("ended: %s (%s)", outcome, reason, job=slot.id, attempt=slot.attempt)
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
+        if ended.outcome is Outcome.DONE:
+            self.folder.remove_spool(slot.id)
+        self._received_ahead.discard(slot.id)
         slot.phase, slot.session = JobPhase.FINISHED, None
         if ended.outcome is Outcome.REFUSED:  # the changes may be the reason
             slot.changes = configuration.NO_CHANGES

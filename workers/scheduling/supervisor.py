@@ -32,6 +32,7 @@ from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 from workers.session.local_launcher import LocalLauncher
+from workers.sources.receiver import Receiver
 
 __all__ = ["SessionTarget", "Supervisor"]
 
@@ -77,6 +78,7 @@ class Supervisor:
         self._condition = threading.Condition(threading.RLock())
         """The one lock: guards the scheduler and the run folder, and signals their changes."""
         self._index_writer = IndexWriter(folder, self._condition)
+        self._receiver = Receiver()
         self._closing = False
         self._next_check_at = 0.0
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -91,6 +93,7 @@ class Supervisor:
         if not self.wait(SHUTDOWN_TIMEOUT_S):
             self.stop()  # the second call kills the sessions
             self.wait(SHUTDOWN_TIMEOUT_S)
+        self._receiver.close()
         with self._locked():
             self._closing = True
         self._thread.join(SHUTDOWN_TIMEOUT_S)  # it may wait for an engine that never starts
@@ -245,6 +248,13 @@ class Supervisor:
         try:
             if claim.slot.job is not None:
                 self._start_session(claim)
+            elif claim.slot.must_be_received:
+                self._receiver.start(
+                    claim.slot.source,
+                    claim.slot.path,
+                    partial(self._on_progress, claim),
+                    partial(self._on_arrived, claim),
+                )
             else:
                 recording = prober.probe(claim.slot.path, claim.slot.source.options)
                 with self._locked() as scheduler:
@@ -261,6 +271,22 @@ class Supervisor:
             ended = Ended(Outcome.CRASHED, reason, hint)
         with self._locked() as scheduler:
             scheduler.fail_job(claim, ended)
+
+    def _on_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> bool:
+        """Called, like `_on_arrived`, by the thread that receives a recording. Publishes how much
+        has arrived; returns whether the rest is needed."""
+        with self._condition:
+            self._scheduler.note_progress(claim, received_bytes, total_bytes)
+            return claim.is_current
+
+    def _on_arrived(self, claim: Claim, problem: Unreadable | None) -> None:
+        """Lets a job continue whose recording has arrived, or ends it if it could not."""
+        with self._locked() as scheduler:
+            if problem is None:
+                scheduler.mark_received(claim)
+            else:
+                ended = Ended(Outcome.UNREADABLE, problem.reason, problem.hint)
+                scheduler.fail_job(claim, ended)
 
     def _start_session(self, claim: Claim) -> None:
         slot = claim.slot

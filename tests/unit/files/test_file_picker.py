@@ -12,13 +12,15 @@ import soundfile
 
 from tui.files.file_picker import FilePicker, PathSelection, parent_folder
 from tui.files.folder_listing import FolderEntry, estimate_duration, glob_recordings, list_folder
-from tui.files.recording_search import RecordingSearch, SearchCancelled, search_recordings
+from tui.files.recording_search import RecordingSearch, SearchCancelled, search_sources
 from tui.render.file_picker_lines import submit_hint
 from tui.text.formats import format_bytes
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 from workers.audio.discovery import SkippedPaths
+from workers.audio.source import Source
 from workers.errors import UsageProblem
+from workers.sources.manifest import DEFAULT_RULES
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -123,12 +125,11 @@ def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     skipped = SkippedPaths()
 
-    files = search_recordings(
-        [f"{tmp_path}/[x].wav", f"{tmp_path}/*", f"{tmp_path}/a.wav"], skipped, Event()
-    )
+    names = [f"{tmp_path}/[x].wav", f"{tmp_path}/*", f"{tmp_path}/a.wav"]
+    sources = search_sources(names, DEFAULT_RULES, skipped, Event())
 
     assert ["[x].wav", "deep/b.wav", "a.wav", "pipe.wav"] == [
-        os.path.relpath(path, tmp_path) for path in files
+        os.path.relpath(source.file, tmp_path) for source in sources
     ]
     assert [f"{tmp_path}/empty"] == [path for path, _ in skipped.listed]
 
@@ -136,9 +137,9 @@ def test_recordings_are_found_without_repeats(tmp_path: Path) -> None:
 def test_a_path_that_matches_nothing_is_a_usage_problem(tmp_path: Path) -> None:
     """The problem contains a reason."""
     with pytest.raises(UsageProblem, match="no recording or folder matches"):
-        search_recordings([f"{tmp_path}/*.wav"], SkippedPaths(), Event())
+        search_sources([f"{tmp_path}/*.wav"], DEFAULT_RULES, SkippedPaths(), Event())
     with pytest.raises(UsageProblem, match="there is no file or folder"):
-        search_recordings([f"{tmp_path}/a.wav"], SkippedPaths(), Event())
+        search_sources([f"{tmp_path}/a.wav"], DEFAULT_RULES, SkippedPaths(), Event())
 
 
 def test_a_search_is_cancelled(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_a_search_is_cancelled(tmp_path: Path) -> None:
     off.set()
     for path in (tmp_path, tmp_path / "**" / "*.wav"):
         with pytest.raises(SearchCancelled):
-            search_recordings([str(path)], SkippedPaths(), off)
+            search_sources([str(path)], DEFAULT_RULES, SkippedPaths(), off)
 
 
 async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
@@ -159,10 +160,12 @@ async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
         released.wait()
         return [str(tmp_path)]
 
-    older = asyncio.create_task(search.search(slowly, SkippedPaths()))
+    older = asyncio.create_task(search.search(slowly, DEFAULT_RULES, SkippedPaths()))
     await asyncio.sleep(0)  # it has started
-    newer = asyncio.create_task(search.search(lambda: [str(tmp_path)], SkippedPaths()))
-    assert [f"{tmp_path}/a.wav"] == await newer
+    newer = asyncio.create_task(
+        search.search(lambda: [str(tmp_path)], DEFAULT_RULES, SkippedPaths())
+    )
+    assert [Source(f"{tmp_path}/a.wav")] == await newer
     released.set()
     with pytest.raises(SearchCancelled):
         await older
@@ -175,7 +178,7 @@ async def test_a_newer_search_cancels_the_older_one(tmp_path: Path) -> None:
         return [str(tmp_path)]
 
     with pytest.raises(SearchCancelled):
-        await search.search(late, SkippedPaths(), 0.0)
+        await search.search(late, DEFAULT_RULES, SkippedPaths(), 0.0)
 
 
 def picking(*names: str) -> FilePicker:

@@ -10,6 +10,7 @@ from workers.jobs.events import (
     ChunksSent,
     Connecting,
     Ended,
+    Fetched,
     JobReport,
     MessageReceived,
     MessageSent,
@@ -46,6 +47,7 @@ PROOF = Certificate(
     0.01,
 )
 ALL: list[TraceEvent] = [
+    Fetched(1000, 2000),
     Queued(30.0, 16000, 1, "WAV PCM_16", 0.0, None, False, 2.5, ("it stops early",)),
     Connecting("wss://host/v3/ws", "ab" * 32),
     Began("0b6f", "u3-rt-pro", 16000, 1790010800, 12.5, 80.0),

@@ -78,7 +78,7 @@ def test_a_torn_trace_ends_where_it_was_torn() -> None:
 def test_it_can_be_replayed(folder: Path) -> None:
     """A replay can show any moment; the state at the end equals the state read back."""
     timeline = RunTimeline(folder)
-    states = {job: JobState(job, file) for job, file in timeline.job_files}
+    states = {job.id: JobState.of(job.id, job.source) for job in timeline.index.jobs}
     steps = [BEFORE_START_S, 0.0, 0.5, 1.0, timeline.duration_s]
     for after_s, until_s in pairwise(steps):
         for _, report in timeline.reports_between(after_s, until_s):

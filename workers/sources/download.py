@@ -1,0 +1,265 @@
+"""Downloads a recording into a spool: over HTTP, or with fsspec for other schemes.
+
+A connection that breaks is continued where it broke. Only the schemes that the user named are ever
+used: a redirect may not lead to a file, and not from another machine to this one.
+"""
+
+import base64
+import http.client
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import IO
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+
+from workers.audio.source import HIDDEN_URL, Source
+from workers.errors import Unreadable
+from workers.sources.addresses import HTTP_SCHEMES
+from workers.sources.spool import SpoolWriter
+
+TIMEOUT_S = 30.0
+"""How long a server may take to accept a connection, or to send anything."""
+MAX_REDIRECTS = 5
+MAX_FAILURES = 5
+"""How often in a row a download may break without having received anything."""
+_FIRST_PAUSE_S = 0.5
+"""The pause after the first failure; it doubles with each further one."""
+_BLOCK_BYTES = 256 * 1024
+
+_RETRIED_STATUSES = frozenset([408, 425, 429, 500, 502, 503, 504])
+_STATUS_HINTS = {
+    401: "It needs a user and a password.",
+    403: "Is the link complete, and still valid?",
+    404: "Check the URL.",
+    410: "Check the URL.",
+}
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_RETRY_HINT = "Retry; it continues where it broke."
+
+
+class DownloadCancelled(Exception):
+    """The job no longer needs the recording."""
+
+
+class _Broken(Exception):
+    """The connection broke, or the server is busy; another try may succeed."""
+
+
+ProgressCallback = Callable[[int, int | None], object]
+"""Called with the bytes that have arrived, and the bytes in all if they are known. It may raise
+`DownloadCancelled`."""
+
+
+def download(source: Source, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
+    """Downloads the rest of a recording. Raises `Unreadable`, or what ``on_progress`` raises."""
+    if source.secret_url == HIDDEN_URL:
+        reason = "its URL had a password or a query, which are never stored"
+        raise Unreadable(reason, "Add the recording again with its whole URL.")
+    url = source.secret_url or source.file
+    is_http = urlsplit(url).scheme.lower() in HTTP_SCHEMES
+    client = _HttpClient(url) if is_http else _FsspecClient(url)
+    failures, pause_s = 0, _FIRST_PAUSE_S
+    while True:
+        before = spool.size
+        try:
+            client.continue_download(spool, on_progress)
+            return
+        except _Broken as broken:
+            failures = 1 if spool.size > before else failures + 1
+            pause_s = _FIRST_PAUSE_S if spool.size > before else pause_s * 2
+            if failures >= MAX_FAILURES:
+                reason = f"the download broke {MAX_FAILURES} times ({broken})"
+                raise Unreadable(reason, _RETRY_HINT) from None
+        deadline = time.monotonic() + pause_s
+        while time.monotonic() < deadline:
+            on_progress(spool.size, None)  # so that it can be cancelled
+            time.sleep(0.1)
+
+
+class _HttpClient:
+    """Requests one file, and what is missing of it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _without_login(url)
+        self._login = _basic_login(url)
+        self._validator = ""
+        """What identifies this version of the file: its ETag, or its time."""
+        self._total: int | None = None
+
+    def continue_download(self, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
+        """Requests what the spool lacks, and appends it."""
+        try:
+            response = self._open(spool.size)
+            if response is None:
+                return
+            with response:
+                skipped = self._check_range(response, spool.size)
+                while block := response.read1(_BLOCK_BYTES):
+                    on_progress(spool.size, self._total)
+                    if skipped:
+                        block, skipped = block[skipped:], max(0, skipped - len(block))
+                    spool.write(block)
+        except (http.client.HTTPException, OSError) as error:
+            raise _Broken(_words_of(error)) from None
+        if self._total is not None and spool.size < self._total:
+            raise _Broken(f"after {spool.size:,} of {self._total:,} bytes")
+        if self._total is not None and spool.size > self._total:
+            raise Unreadable("the server sent more than it announced", "Is the URL right?")
+        on_progress(spool.size, spool.size)
+
+    def _open(self, offset: int) -> http.client.HTTPResponse | None:
+        """The response with the bytes from ``offset`` on; None if there are none."""
+        request = urllib.request.Request(self._url, headers={"Accept-Encoding": "identity"})
+        request.add_header("User-Agent", "paceline")
+        if self._login:  # not sent on after a redirect
+            request.add_unredirected_header("Authorization", self._login)
+        if offset:
+            request.add_header("Range", f"bytes={offset}-")
+            if self._validator:
+                request.add_header("If-Range", self._validator)
+        opener = urllib.request.OpenerDirector()
+        for handler in (
+            urllib.request.ProxyHandler(),
+            urllib.request.HTTPHandler(),
+            urllib.request.HTTPSHandler(),
+            urllib.request.HTTPDefaultErrorHandler(),
+            _Redirects(),
+            urllib.request.HTTPErrorProcessor(),
+        ):
+            opener.add_handler(handler)
+        try:
+            response = opener.open(request, timeout=TIMEOUT_S)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == 416 and offset and offset == self._total:
+                return None
+            if error.code == 416 and offset:
+                raise Unreadable("the file on the server has changed", "Add it again.") from None
+            if error.code in range(300, 400):
+                raise Unreadable("the server redirects too often, or not to the web") from None
+            answer = f"the server answered {error.code} ({http.client.responses.get(error.code)})"
+            if error.code in _RETRIED_STATUSES:
+                raise _Broken(answer) from None
+            raise Unreadable(answer, _STATUS_HINTS.get(error.code, "")) from None
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, Exception):
+                raise _Broken(_words_of(error.reason)) from None
+            raise Unreadable(f"it cannot be downloaded ({error.reason})") from None
+        assert isinstance(response, http.client.HTTPResponse)
+        return response
+
+    def _check_range(self, response: http.client.HTTPResponse, offset: int) -> int:
+        """Learns the total length. Returns how many bytes come again, because the server cannot
+        continue. Raises `Unreadable` if the file has changed."""
+        validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        if offset and self._validator and validator != self._validator:
+            raise Unreadable("the file on the server has changed", "Add it again.")
+        self._validator = "" if validator.startswith("W/") else validator
+        found = _CONTENT_RANGE.match(response.headers.get("Content-Range") or "")
+        if response.status == 206 and found:
+            if int(found[1]) != offset:
+                raise Unreadable("the server sent another part than it was asked for")
+            self._total = None if found[2] == "*" else int(found[2])
+            return 0
+        length = response.headers.get("Content-Length")
+        self._total = int(length) if length is not None and length.isdigit() else None
+        return offset
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    max_redirections = MAX_REDIRECTS
+    max_repeats = 2
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        target = urlsplit(urljoin(req.full_url, newurl))
+        before, after = urlsplit(req.full_url).hostname or "", target.hostname or ""
+        if target.scheme.lower() not in HTTP_SCHEMES:
+            raise Unreadable("the server redirects to something that is not on the web")
+        if before != after and _is_this_machine(after):
+            raise Unreadable("the server redirects to an address of this machine")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+class _FsspecClient:
+    """Reads one file of a file system that fsspec knows."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def continue_download(self, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
+        """Reads what the spool lacks, and appends it."""
+        import fsspec  # the extra `remote`; slow to load
+
+        try:
+            system, path = fsspec.core.url_to_fs(self._url)
+            with system.open(path, "rb") as file:
+                total = getattr(file, "size", None)
+                file.seek(spool.size)
+                while True:
+                    on_progress(spool.size, total)
+                    block = file.read(_BLOCK_BYTES)
+                    if not block:
+                        break
+                    spool.write(block)
+        except (DownloadCancelled, Unreadable):
+            raise
+        except ImportError as error:
+            package = error.name or "a package"
+            hint = f"Install it: pip install {package}" if error.name else str(error)
+            raise Unreadable(
+                "reading this URL needs a package that is not installed", hint
+            ) from None
+        except FileNotFoundError:
+            raise Unreadable("there is no such file on the server", "Check the URL.") from None
+        except PermissionError:
+            hint = "Check the credentials of this service."
+            raise Unreadable("the server does not allow to read it", hint) from None
+        except Exception as error:  # each file system has exceptions of its own
+            raise _Broken(type(error).__name__) from None
+        if total is not None and spool.size != total:
+            raise _Broken(f"after {spool.size:,} of {total:,} bytes")
+
+
+def _without_login(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+
+
+def _basic_login(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.username is None:
+        return ""
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether a name is this machine's, or an address that only machines of a cloud have."""
+    if host.lower() in ("", "localhost") or host.lower().endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_link_local or address.is_unspecified
+
+
+def _words_of(error: Exception) -> str:
+    """What went wrong, without the URL, which may contain secrets."""
+    if isinstance(error, TimeoutError):
+        return f"nothing arrived within {TIMEOUT_S:g} s"
+    if isinstance(error, http.client.IncompleteRead):
+        return "it ended too early"
+    strerror = getattr(error, "strerror", None)
+    return strerror if isinstance(strerror, str) else type(error).__name__

@@ -1,0 +1,100 @@
+"""A spool: the file in which a run folder keeps what a pipe or a download delivers.
+
+While it is being written, a marker lies beside it. Its readers know from it that more will come; if
+the delivery broke, it contains the reason. A complete spool has no marker.
+"""
+
+import errno
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from workers.errors import Unreadable
+
+MARKER_SUFFIX = ".part"
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
+
+MIN_FREE_BYTES = 512 * 1024 * 1024
+"""What a spool leaves free on its disk."""
+_CHECK_INTERVAL_BYTES = 64 * 1024 * 1024
+"""How much is written between two looks at the free space."""
+
+
+def spool_name(job: int, file: str) -> str:
+    """The name of a job's spool. It keeps the suffix of a recording without a header."""
+    suffix = os.path.splitext(file)[1]
+    return f"{job:04d}.recording{suffix if _SUFFIX.fullmatch(suffix) else ''}"
+
+
+def marker_of(path: str | Path) -> Path:
+    """The marker of a spool."""
+    return Path(f"{path}{MARKER_SUFFIX}")
+
+
+def is_complete(path: str | Path) -> bool:
+    """Whether everything that is to come is in the spool."""
+    return os.path.exists(path) and not marker_of(path).exists()
+
+
+def remove_spool(path: str | Path) -> None:
+    """Removes a spool and its marker, if they exist."""
+    for each in (Path(path), marker_of(path)):
+        with suppress(OSError):
+            each.unlink(missing_ok=True)
+
+
+class SpoolWriter:
+    """Appends to a spool. Leaving it without `finish` keeps the marker.
+
+    Raises `Unreadable` if it cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path, self._marker = Path(path), marker_of(path)
+        try:
+            self._marker.write_bytes(b"")
+            # Private: what arrives may need a password elsewhere.
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise _unwritable(error) from error
+        self.size = os.fstat(self._fd).st_size
+        """How many bytes have arrived, including those of earlier deliveries."""
+        self._checked_size = -_CHECK_INTERVAL_BYTES
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def write(self, data: bytes) -> None:
+        """Appends bytes, which readers see at once."""
+        try:
+            if self.size - self._checked_size >= _CHECK_INTERVAL_BYTES:
+                self._checked_size = self.size
+                status = os.statvfs(self._path)
+                if status.f_bavail * status.f_frsize < MIN_FREE_BYTES + len(data):
+                    raise OSError(errno.ENOSPC, "the disk is almost full")
+            view = memoryview(data)
+            while view:
+                written = os.write(self._fd, view)
+                self.size += written
+                view = view[written:]
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def finish(self) -> None:
+        """Marks the spool as complete."""
+        self._marker.unlink(missing_ok=True)
+
+    def fail(self, reason: str) -> None:
+        """Records why the delivery broke, for a reader that waits for more."""
+        with suppress(OSError):
+            self._marker.write_text(reason, errors="backslashreplace")
+
+
+def _unwritable(error: OSError) -> Unreadable:
+    reason = f"what arrives cannot be kept in the run folder ({error.strerror})"
+    return Unreadable(reason, "Free some space on its disk; then retry.")
