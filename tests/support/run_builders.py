@@ -18,6 +18,7 @@ from tests.support.report_builders import (
 from workers.jobs.events import Event, Outcome, TraceEvent
 from workers.jobs.job_state import JobState
 from workers.runs.index import INDEX_NAME
+from workers.runs.run_folder import RunFolder
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
@@ -120,3 +121,9 @@ def observable_state(job_state: JobState) -> dict[str, Any]:
         "seam": job_state.resume_point,
         "moved": job_state.resume_tracker.has_advanced,
     }
+
+
+def save(folder: RunFolder, *, final: bool = False) -> None:
+    """Saves what has changed, as the supervisor's thread does."""
+    if (unsaved := folder.take_unsaved(whole=final)) is not None:
+        folder.save(unsaved, final=final)

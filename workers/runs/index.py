@@ -1,10 +1,13 @@
-"""The index of a run, ``run.json``: the header that all jobs share, and an object for each job.
+"""The index of a run: the header that all jobs share, and an object for each job.
 
-Resume, replay and export read it; only `RunFolder` writes it. It never contains a key.
+``run.json`` is the whole index. While a run lasts, what has changed since it was written is in
+``run.changes.jsonl``, one object per line, so that a change costs the same in a run of any size.
+Resume, replay and export read both; only `RunFolder` writes them. They never contain a key.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,8 +21,16 @@ from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 
-INDEX_VERSION = 1
 INDEX_NAME = "run.json"
+CHANGES_NAME = "run.changes.jsonl"
+
+COMPLETE_VERSION = 1
+"""The format version of an index that stands alone."""
+PARTIAL_VERSION = 2
+"""The version of an index that may have changes beside it, which older programs would overlook."""
+
+_MAX_READS = 5
+"""How often an index is read again because it was written meanwhile."""
 
 T = TypeVar("T")
 
@@ -73,10 +84,12 @@ class IndexJob:
 
 @dataclass(frozen=True, slots=True)
 class RunIndex:
-    """The content of ``run.json``. Properties raise `Malformed` if they cannot be read."""
+    """The index of a run. Properties raise `Malformed` if they cannot be read."""
 
     header: JsonObject  # the properties that all jobs share
     jobs: list[IndexJob]
+    changes_size: int = 0
+    """Bytes of ``run.changes.jsonl`` that were read; what follows them is torn."""
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -97,14 +110,31 @@ class RunIndex:
 
 
 def read_index(path: Path) -> RunIndex:
-    """The index of the run in folder ``path``; raises `RunFolderProblem`."""
+    """The index of the run in folder ``path``, which may be in progress; raises
+    `RunFolderProblem`."""
+    for _ in range(_MAX_READS):
+        header, records, version = _read_whole_index(path)
+        changes_size = _apply_changes(path, header, records)
+        if version == _file_version(path):  # otherwise the changes may belong to a newer index
+            break
     try:
-        header = json.loads((path / INDEX_NAME).read_bytes())
         jobs = [
-            IndexJob(JobId(job["id"]), job["file"], job)
-            for job in header.pop("jobs")
-            if type(job["id"]) is int and isinstance(job["file"], str)
+            IndexJob(JobId(number), job["file"], job)
+            for number, job in sorted(records.items())
+            if isinstance(job["file"], str)
         ]
+    except KeyError as error:
+        raise RunFolderProblem(f"{path / INDEX_NAME} is damaged ({error!r})") from error
+    return RunIndex(header, jobs, changes_size)
+
+
+def _read_whole_index(path: Path) -> tuple[JsonObject, dict[int, JsonObject], object]:
+    """The header, the records of jobs by number, and the version of ``run.json`` as a file."""
+    try:
+        version = _file_version(path)
+        header: JsonObject = json.loads((path / INDEX_NAME).read_bytes())
+        listed: list[JsonObject] = header.pop("jobs")  # type: ignore[assignment]  # checked below
+        records = {job["id"]: job for job in listed if type(job["id"]) is int}
     except FileNotFoundError as error:
         hint = f"It does not contain {INDEX_NAME}."
         raise RunFolderProblem(f"{path} is not a run folder", hint) from error
@@ -112,16 +142,65 @@ def read_index(path: Path) -> RunIndex:
         raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunFolderProblem(f"{path / INDEX_NAME} is damaged ({error!r})") from error
-    if header.get("format", INDEX_VERSION) != INDEX_VERSION:
-        reason = f"{path / INDEX_NAME} has format version {header['format']}"
-        raise RunFolderProblem(reason, f"This program reads version {INDEX_VERSION}.")
-    return RunIndex(header, jobs)
+    if (format := header.get("format", COMPLETE_VERSION)) not in (
+        COMPLETE_VERSION,
+        PARTIAL_VERSION,
+    ):
+        reason = f"{path / INDEX_NAME} has format version {format}"
+        raise RunFolderProblem(reason, f"This program reads versions up to {PARTIAL_VERSION}.")
+    return header, records, version
 
 
-def index_text(header: Mapping[str, Json], job_lines: Iterable[str]) -> str:
-    head = encode_json({**header, "jobs": []}).removesuffix("]}")
-    jobs = ",\n".join(job_lines)
-    return f"{head}\n{jobs}\n]}}\n"
+def _file_version(path: Path) -> object:
+    """A value that differs after ``run.json`` was replaced."""
+    status = os.stat(path / INDEX_NAME)
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _apply_changes(path: Path, header: JsonObject, records: dict[int, JsonObject]) -> int:
+    """Applies ``run.changes.jsonl``; returns how many of its bytes can be read. A program that was
+    killed may leave a torn line, and nothing is read from such a line on."""
+    size = 0
+    try:
+        with (path / CHANGES_NAME).open("rb") as file:
+            for line in file:
+                change = json.loads(line) if line.endswith(b"\n") else None
+                if not isinstance(change, dict):
+                    break
+                if isinstance(job := change.get("job"), dict) and type(job.get("id")) is int:
+                    records[job["id"]] = job
+                if isinstance(changed := change.get("header"), dict):
+                    header.clear()
+                    header.update(changed)
+                size += len(line)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError):  # a torn line
+        pass
+    return size
+
+
+def index_lines(header: Mapping[str, Json], jobs: Iterable[str]) -> Iterator[str]:
+    """The text of ``run.json``, in pieces; ``jobs``: the object of each job."""
+    yield encode_json({**header, "jobs": []}).removesuffix("]}")
+    separator = "\n"
+    for job in jobs:
+        yield separator
+        yield job
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def job_change(job: str) -> str:
+    """A line of ``run.changes.jsonl`` with the object of a job, which replaces its former one."""
+    return f'{{"job": {job}}}\n'
+
+
+def header_change(header: Mapping[str, Json]) -> str:
+    """The same for the header."""
+    return f'{{"header": {encode_json(header)}}}\n'
 
 
 def list_runs(folder: Path) -> list[Path]:

@@ -27,28 +27,29 @@ class IndexWriter:
         return min(max_s, self._due_at - time.monotonic())
 
     def save_final(self) -> None:
-        """Saves everything durably; retries for a few seconds if the disk is full."""
+        """Saves the complete index; retries for a few seconds if the disk is full."""
         for _ in range(MAX_FINAL_TRIES):
-            self.save(force=True, durable=True)
-            if not self._folder.needs_saving:
+            if self.save(force=True, final=True):
                 return
             time.sleep(RETRY_INTERVAL_S)
 
-    def save(self, *, force: bool = False, durable: bool = False) -> None:
-        """Saves changes if a save is due; after a failure, later calls retry. ``durable`` waits for
-        the disk."""
+    def save(self, *, force: bool = False, final: bool = False) -> bool:
+        """Saves changes if a save is due; returns False after a failure, which later calls retry.
+        ``final``: see `RunFolder.save`."""
         began = time.monotonic()
         if not force and began < self._due_at:
-            return
+            return True
         with self._lock:
-            index = self._folder.take_index_text()
+            index = self._folder.take_unsaved(whole=final)
         if index is None:
-            return
+            return True
         try:
-            self._folder.save(index, durable=durable)
-            now = time.monotonic()
-            self._due_at = now + (now - began) / MAX_WRITE_SHARE
+            self._folder.save(index, final=final)
         except OSError:  # the traces contain everything
             with self._lock:
-                self._folder.mark_unsaved()
+                self._folder.mark_unsaved(index)
             self._due_at = began + RETRY_INTERVAL_S
+            return False
+        now = time.monotonic()
+        self._due_at = now + (now - began) / MAX_WRITE_SHARE
+        return True

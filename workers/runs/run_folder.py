@@ -1,14 +1,17 @@
 """The folder of a run in progress: its index, its lock, and the files of its attempts.
 
-``run.json`` is replaced as a whole, so it is never half written. A program that is working on a run
-holds a lock, which the system always releases when the program ends.
+Each change of the index is appended to ``run.changes.jsonl``; ``run.json`` is replaced as a whole
+when the run ends, or when there are many changes, so it is never half written. A program that is
+working on a run holds a lock, which the system always releases when the program ends.
 """
 
+import errno
+import json
 import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,12 +29,16 @@ from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import environment
 from workers.runs.index import (
+    CHANGES_NAME,
+    COMPLETE_VERSION,
     INDEX_NAME,
-    INDEX_VERSION,
+    PARTIAL_VERSION,
     IndexJob,
     RunIndex,
     encode_json,
-    index_text,
+    header_change,
+    index_lines,
+    job_change,
     read_index,
 )
 from workers.sources.spool import remove_spool, spool_name
@@ -40,6 +47,21 @@ from workers.traces.files import attempt_files
 _LOCK_NAME = "run.lock"
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
 """Keys that are kept from the header of a resumed run, unless they are set again."""
+
+
+MAX_CHANGES_BYTES = 4_000_000
+"""The index is written as a whole when its changes are larger than this and than itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedIndex:
+    """What `RunFolder.save` writes."""
+
+    changes: list[str]  # lines
+    changed_jobs: list[JobId]
+    header: JsonObject
+    jobs: list[str]
+    """The objects of all jobs, to write the index as a whole; empty: only the changes."""
 
 
 class RunFolder:
@@ -51,25 +73,34 @@ class RunFolder:
         self._lock = lock
         self._resumed = index is not None
         self._header = index.header if index else {}
-        self._jobs = {job.id: job.record for job in index.jobs} if index else {}
-        self.needs_saving = False  # whether anything has changed since the last save
-        self._header_saved = False
-        self._saved_lines: dict[JobId, str] = {}
-        """The encoded lines of jobs that have not changed since the last save."""
+        self._jobs = {job.id: encode_json(job.record) for job in index.jobs} if index else {}
+        """The object of each job, encoded: a run may have many thousands."""
+        self._changed_jobs: dict[JobId, None] = {}
+        """The jobs that changed since the last save, in the order of their changes."""
+        self._header_changed = False
+        self._whole_size = 0
+        """Bytes of ``run.json`` as this program wrote it; 0: not yet."""
+        self._changes_size = index.changes_size if index else 0
 
     def close(self) -> None:
         """Releases the lock; removes the folder if it never had a job."""
-        for job, record in self._jobs.items():  # nothing continues these
-            if record.get("status") in (JobStatus.DONE.value, JobStatus.CANCELLED.value):
+        for job in self._jobs:  # nothing continues these
+            if self._record(job).get("status") in (JobStatus.DONE.value, JobStatus.CANCELLED.value):
                 self.remove_spool(job)
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
             (self.path / INDEX_NAME).unlink(missing_ok=True)
+            (self.path / CHANGES_NAME).unlink(missing_ok=True)
         self._lock.release()
         if not self._jobs:
             (self.path / _LOCK_NAME).unlink(missing_ok=True)
             with suppress(OSError):  # other files are in it
                 self.path.rmdir()
+
+    @property
+    def needs_saving(self) -> bool:
+        """Whether anything has changed since the last save. A run without jobs is not saved."""
+        return bool(self._jobs) and (self._header_changed or bool(self._changed_jobs))
 
     @property
     def is_saved(self) -> bool:
@@ -90,7 +121,7 @@ class RunFolder:
         of a resumed run are kept.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        header: JsonObject = {"format": INDEX_VERSION, "started": now, "limits": None}
+        header: JsonObject = {"format": COMPLETE_VERSION, "started": now, "limits": None}
         header |= {key: self._header[key] for key in _PRESERVED_KEYS if key in self._header}
         if self._resumed:
             header["resumed"] = now
@@ -100,8 +131,7 @@ class RunFolder:
         if limits is not None:
             header["limits"] = codec.dump(limits)
         self._header = {**header, "order": list[Json](self.order)}
-        self.needs_saving = bool(self._jobs)  # a run without jobs is not saved
-        self._header_saved = False
+        self._header_changed = True
 
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
@@ -110,9 +140,9 @@ class RunFolder:
             attempt += 1
         return attempt
 
-    def add_job(self, job: JobId, source: Source) -> None:
-        """Records a new job. The file's absolute path is recorded too, as the run may be resumed
-        from another working directory."""
+    def add_job(self, job: JobId, source: Source) -> str:
+        """Records a new job; returns the path of its file. The absolute path is recorded too, as
+        the run may be resumed from another working directory."""
         file = path = source.file
         if source.is_local:
             with suppress(FileNotFoundError):  # the working directory was removed
@@ -121,18 +151,20 @@ class RunFolder:
         if source != Source(file):
             hidden = HIDDEN_URL if source.secret_url else ""
             record["source"] = codec.dump(replace(source, secret_url=hidden))
-        self._jobs[job] = {**record, "status": JobStatus.QUEUED.value}
-        self._mark_changed(job)
+        self._set_record(job, {**record, "status": JobStatus.QUEUED.value})
+        if not source.is_local:
+            return self.recording_path(job)
+        return file if path == file else path
 
     def source_of(self, job: JobId) -> Source:
         """The recorded source. Raises `Malformed`: another part of the file must not be streamed
         instead."""
-        record = self._jobs[job]
+        record = self._record(job)
         return IndexJob(job, str(record["file"]), record).source
 
     def recording_path(self, job: JobId) -> str:
         """Where the recording of a job is; for one that is not a local file, its spool."""
-        record = self._jobs[job]
+        record = self._record(job)
         named, path = str(record["file"]), record.get("path")
         if not Source(named).is_local:
             return str(self.path / spool_name(job, named))
@@ -140,13 +172,17 @@ class RunFolder:
 
     def remove_spool(self, job: JobId) -> None:
         """Removes what was kept of a recording that is not a local file."""
-        if not Source(str(self._jobs[job]["file"])).is_local:
+        if not Source(str(self._record(job)["file"])).is_local:
             remove_spool(self.recording_path(job))
+
+    def set_size(self, job: JobId, size: int) -> None:
+        """Records the size of a job's file in bytes, when it is probed."""
+        self._set_record(job, {**self._record(job), "size": size})
 
     def set_order(self, order: Iterable[JobId]) -> None:
         """Records the order in which jobs start, if that is not the order of their numbers."""
         self._header["order"] = list[Json](order)
-        self.needs_saving = True
+        self._header_changed = True
 
     @property
     def order(self) -> list[JobId]:
@@ -157,15 +193,13 @@ class RunFolder:
 
     def set_changes(self, job: JobId, changes: UpdateConfiguration) -> None:
         """Records the changes to a job's session configuration."""
-        record, written = self._jobs[job], codec.dump(changes)
-        if record.get("changes", {}) == written:
-            return
-        record["changes"] = written
-        self._mark_changed(job)
+        record, written = self._record(job), codec.dump(changes)
+        if record.get("changes", {}) != written:
+            self._set_record(job, {**record, "changes": written})
 
     def changes_of(self, job: JobId) -> UpdateConfiguration:
         """The recorded changes; none if they cannot be read."""
-        written = self._jobs[job].get("changes")
+        written = self._record(job).get("changes")
         with suppress(Malformed, RecursionError):
             if isinstance(written, dict):
                 return codec.load(UpdateConfiguration, written, "changes")
@@ -173,74 +207,111 @@ class RunFolder:
 
     def record(self, state: JobState, report: JobReport) -> None:
         """Records the state of a job after a report."""
-        job = self._jobs[report.job]
+        if not isinstance(report.event, Queued | Connecting | Retrying | Ended):
+            return
+        job = self._record(report.job)
         match report.event:
             case Queued() as queued:
-                job |= {**codec.dump(queued), "size": None}
-                with suppress(OSError):
-                    job["size"] = os.path.getsize(self.recording_path(report.job))
+                job |= {"size": None, **job, **codec.dump(queued)}
             case Connecting():
-                self._header |= environment.environment_info()
                 job["sha256"] = state.sha256
-            case Retrying() | Ended():
-                pass
-            case _:
-                return
+                info = environment.environment_info()
+                self._header_changed |= any(self._header.get(key) != info[key] for key in info)
+                self._header |= info
         retrying = isinstance(report.event, Retrying)  # after a refusal too, unlike `state.status`
         job["status"] = (JobStatus.RETRYING if retrying else state.status).value
-        job["attempt"], number = state.attempt, str(state.attempt)
-        self._mark_changed(report.job)
-        attempts = job.get("attempts")
-        if isinstance(report.event, Queued):
-            return
-        if state.ended is None:  # drop the end of a refused or failed start
-            job.pop("ended", None)
-            if isinstance(attempts, dict):
-                attempts.pop(number, None)
-            return
-        ended = job["ended"] = codec.dump(state.ended)
-        if not isinstance(attempts, dict):  # missing, or damaged
-            attempts = job["attempts"] = {}
-        attempts[number] = ended
+        job["attempt"] = state.attempt
+        if not isinstance(report.event, Queued):
+            _record_ending(job, state)
+        self._set_record(report.job, job)
 
-    def _mark_changed(self, job: JobId) -> None:
-        self._saved_lines.pop(job, None)
-        self.needs_saving = True
+    def _record(self, job: JobId) -> JsonObject:
+        record: JsonObject = json.loads(self._jobs[job])
+        return record
+
+    def _set_record(self, job: JobId, record: JsonObject) -> None:
+        self._jobs[job] = encode_json(record)
+        self._changed_jobs[job] = None
 
     def is_job_saved(self, job: JobId) -> bool:
         """True if the index on disk is up to date for a job and for the run's header."""
-        return self._header_saved and job in self._saved_lines
+        return not self._header_changed and job not in self._changed_jobs
 
-    def take_index_text(self) -> str | None:
-        """Returns the text to save; None if nothing has changed since the last call."""
-        if not self.needs_saving:
+    def take_unsaved(self, *, whole: bool = False) -> UnsavedIndex | None:
+        """Returns what to save; None if nothing has changed since the last call. ``whole``: the
+        whole index, even if nothing has changed. Cheap, because all reports wait meanwhile."""
+        if not self._jobs or not (whole or self.needs_saving):
             return None
-        self.needs_saving, self._header_saved = False, True
-        for id, record in self._jobs.items():  # only changed jobs: all reports wait meanwhile
-            if id not in self._saved_lines:
-                self._saved_lines[id] = encode_json(record)
-        return index_text(self._header, (self._saved_lines[id] for id in sorted(self._jobs)))
+        whole |= not self._whole_size
+        whole |= self._changes_size > max(MAX_CHANGES_BYTES, self._whole_size)
+        changed = list(self._changed_jobs)
+        header_lines = [header_change(self._header)] if self._header_changed else []
+        self._changed_jobs, self._header_changed = {}, False
+        return UnsavedIndex(
+            header_lines + [job_change(self._jobs[job]) for job in changed],
+            changed,
+            dict(self._header),
+            [self._jobs[job] for job in sorted(self._jobs)] if whole else [],
+        )
 
-    def mark_unsaved(self) -> None:
-        """Records that the last `save` failed."""
-        self.needs_saving, self._header_saved = True, False
+    def mark_unsaved(self, index: UnsavedIndex) -> None:
+        """Records that `save` failed."""
+        self._header_changed = True
+        self._changed_jobs = {**dict.fromkeys(index.changed_jobs), **self._changed_jobs}
 
-    def save(self, index_text: str, *, durable: bool) -> None:
-        """Replaces ``run.json`` in one step, so that it is never half written. Raises `OSError`.
+    def save(self, index: UnsavedIndex, *, final: bool = False) -> None:
+        """Writes an index so that nothing is lost if the program is killed meanwhile. Raises
+        `OSError`. Only one thread may call it; the lock is not needed.
 
-        ``durable`` waits for the disk, which only guards against a power failure. While sessions
-        stream, that would block the file system, and so delay their traces and chunks.
+        ``final``: the index is complete, and the disk is waited for, which only guards against a
+        power failure. While sessions stream, waiting would block the file system, and so delay
+        their traces and chunks.
         """
+        # The changes come first even if the whole index follows: if the program is killed before
+        # they are removed, they are applied to the new index, and must not contain older states.
+        if not index.jobs or self._changes_size:
+            self._append_changes("".join(index.changes))
+        if index.jobs:
+            version = COMPLETE_VERSION if final else PARTIAL_VERSION
+            self._write_whole({**index.header, "format": version}, index.jobs, durable=final)
+            (self.path / CHANGES_NAME).unlink(missing_ok=True)
+            self._changes_size = 0
+
+    def _append_changes(self, lines: str) -> None:
+        written = lines.encode(errors="backslashreplace")
+        with (self.path / CHANGES_NAME).open("ab", buffering=0) as file:
+            if file.tell() > self._changes_size:  # a torn line
+                file.truncate(self._changes_size)
+            if file.write(written) != len(written):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._changes_size += len(written)
+
+    def _write_whole(self, header: JsonObject, jobs: Iterable[str], *, durable: bool) -> None:
+        """Replaces ``run.json`` in one step, so that it is never half written."""
         draft = self.path / f".{INDEX_NAME}.{secrets.token_hex(4)}"
         try:
             with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(index_text)
+                file.writelines(index_lines(header, jobs))
+                file.flush()
+                self._whole_size = file.tell()
                 if durable:
-                    file.flush()
                     os.fsync(file.fileno())
             draft.replace(self.path / INDEX_NAME)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _record_ending(job: JsonObject, state: JobState) -> None:
+    attempts, number = job.get("attempts"), str(state.attempt)
+    if state.ended is None:  # drop the end of a refused or failed start
+        job.pop("ended", None)
+        if isinstance(attempts, dict):
+            attempts.pop(number, None)
+        return
+    ended = job["ended"] = codec.dump(state.ended)
+    if not isinstance(attempts, dict):  # missing, or damaged
+        attempts = job["attempts"] = {}
+    attempts[number] = ended
 
 
 def create(path: Path | None) -> RunFolder:

@@ -130,8 +130,7 @@ class Scheduler:
         """Adds a job at the end of the queue."""
         self._last_id += 1
         job = JobId(self._last_id)
-        self.folder.add_job(job, source)
-        path = self.folder.recording_path(job)
+        path = self.folder.add_job(job, source)
         slot = JobSlot(job, source, path, JobState.of(job, source))
         self._slots[job] = slot
         self._queue.add_unprobed(slot)
@@ -246,6 +245,7 @@ class Scheduler:
             settings = self._settings.with_params(slot.source.params)
             slot.job = Job(slot.id, slot.file, recording, settings)
             self._queue.mark_ready(slot)
+            self.folder.set_size(slot.id, recording.size)
             self._publish(slot, Queued.of(recording))
 
     def note_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:

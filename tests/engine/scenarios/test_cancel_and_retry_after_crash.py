@@ -3,7 +3,6 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from tests.engine.scenarios.test_reconnection import RetriesTomorrow
 from tests.engine.support import server_faults
@@ -19,18 +18,22 @@ from tests.engine.support.transcribing_server import DEFAULT_STYLE, transcribe
 from workers.jobs.events import Connecting, Ended, Queued, Retrying
 from workers.jobs.job_state import JobStatus
 from workers.runs import reader
+from workers.runs.index import CHANGES_NAME, INDEX_NAME, read_index
 
 
-def index_when(folder: Path, status: JobStatus) -> str:
-    """The index as soon as its only job has that status."""
+def index_when(folder: Path, status: JobStatus) -> dict[str, bytes]:
+    """The files of the index as soon as its only job has that status."""
     deadline = time.monotonic() + LONG_ENOUGH
-    while time.monotonic() < deadline:
-        written = (folder / "run.json").read_text()
-        job: dict[str, Any] = json.loads(written)["jobs"][0]
-        if job["status"] == status.value:
-            return written
+    while (written := read_index(folder).jobs[0].status) != status.value:
+        assert time.monotonic() < deadline, written
         time.sleep(0.02)
-    raise AssertionError(written)
+    return {name: (folder / name).read_bytes() for name in (INDEX_NAME, CHANGES_NAME)}
+
+
+def restore_index(folder: Path, files: dict[str, bytes]) -> None:
+    """Restores the files of the index as a kill would have left them."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def test_a_session_that_was_killed_before_it_called_has_used_its_number(tmp_path: Path) -> None:
@@ -88,7 +91,7 @@ def test_what_was_cancelled_and_is_wanted_again_is_not_forgotten(tmp_path: Path)
         observed.supervisor.retry(job)
         observed.wait_for_event(Queued, times=2)
         left = index_when(folder, JobStatus.QUEUED)
-    (folder / "run.json").write_text(left)  # as a kill would have left it
+    restore_index(folder, left)
     (job_state,) = reader.read_run(folder).jobs
 
     assert not job_state.is_settled
@@ -105,7 +108,7 @@ def test_what_was_done_and_is_wanted_again_is_not_forgotten(tmp_path: Path) -> N
             observed.supervisor.retry(job)
             observed.wait_for_event(Queued, times=2)
             left = index_when(folder, JobStatus.QUEUED)
-        (folder / "run.json").write_text(left)  # as a kill would have left it
+        restore_index(folder, left)
         with resume_supervisor(endpoint.url, folder) as again:
             again.wait_until_idle()
     (job_state,) = reader.read_job_states(folder)

@@ -29,7 +29,7 @@ from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended
 from workers.jobs.job_state import JobState
 from workers.runs import reader, run_folder
-from workers.runs.index import INDEX_NAME, read_index
+from workers.runs.index import CHANGES_NAME, read_index
 
 CHAOS = ("-m", "tests.chaos.target_program")
 ZOMBIE = 5.0
@@ -198,7 +198,7 @@ def killed_while_jobs_end(tmp_path: Path) -> None:
         for _ in range(2):
             endpoint.received_sessions.clear()
             with ProcessTree(*CHAOS, endpoint.url, folder, 12, *arguments) as tree:
-                kill_between_saves(tree, endpoint, folder / INDEX_NAME)
+                kill_between_saves(tree, endpoint, folder / CHANGES_NAME)
                 index = read_index(folder)
                 tree.wait_until_gone()
             assert [job.id for job in index.jobs] == list(range(1, 13))
@@ -206,22 +206,21 @@ def killed_while_jobs_end(tmp_path: Path) -> None:
     assert_resumes_to_completion(truths, folder)
 
 
-def kill_between_saves(tree: ProcessTree, endpoint: ScriptedServer, index: Path) -> None:
-    """When jobs have ended; no file was written over meanwhile."""
-    wait_until(lambda: len(endpoint.received_sessions) >= 4 and index.exists())
-    with index.open() as old:
-        before = old.read()
-        wait_until(lambda: len(endpoint.received_sessions) >= 25 and index.read_text() != before)
-        os.kill(tree.program.pid, signal.SIGKILL)
-        tree.program.wait()
-        old.seek(0)
-        assert old.read() == before
+def kill_between_saves(tree: ProcessTree, endpoint: ScriptedServer, changes: Path) -> None:
+    """When jobs have ended; nothing that was written before was changed."""
+    wait_until(lambda: len(endpoint.received_sessions) >= 4 and changes.exists())
+    before = changes.read_bytes()
+    wait_until(lambda: len(endpoint.received_sessions) >= 25 and changes.read_bytes() != before)
+    os.kill(tree.program.pid, signal.SIGKILL)
+    tree.program.wait()
+
+    assert changes.read_bytes().startswith(before)
 
 
 def with_an_index_that_fails(tmp_path: Path) -> None:
     last, hold, folder = server_faults.HoldPoint(), server_faults.HoldPoint(), tmp_path / "run"
     ends = hold.hold_then(server_faults.error_then_close(1008, "Invalid API key"))
-    index = folder / INDEX_NAME
+    changes, aside = folder / CHANGES_NAME, folder / "aside"
     scripts = (
         transcribe(DEFAULT_STYLE, last.hold_then(), FaultMoment.TERMINATE),
         transcribe(DEFAULT_STYLE, ends, 2),
@@ -235,13 +234,14 @@ def with_an_index_that_fails(tmp_path: Path) -> None:
         observed.supervisor.add([write_numbered_recording(tmp_path, 100, 1).path])
         assert last.reached.wait(LONG_ENOUGH)
         assert hold.reached.wait(LONG_ENOUGH)
-        index.unlink()
-        index.mkdir()  # as a full disk does, it makes writing fail
+        changes.rename(aside)
+        changes.mkdir()  # as a full disk does, it makes writing fail
         last.released.set()
         observed.wait_for_event(Ended)
         time.sleep(0.5)  # time enough to have failed
-        index.rmdir()
-        wait_until(index.exists)
+        changes.rmdir()
+        aside.rename(changes)
+        wait_until(lambda: read_index(folder).jobs[0].status == "done")
         first, second = read_index(folder).jobs
         assert (first.status, second.status) == ("done", "connecting")
         hold.released.set()

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.run_builders import save
 from workers.audio.source import Source
 from workers.jobs.events import (
     Began,
@@ -125,7 +126,7 @@ def write_run(path: Path, sessions: list[list[Event]]) -> list[Path]:
         folder.add_job(JOB, Source(FILE))
         queued = JobReport(JOB, 1, FILE, 0.0, QUEUED)
         folder.record(fold([queued]), queued)
-        folder.save(folder.take_index_text() or "", durable=False)
+        save(folder)
         for number, events in enumerate(sessions, start=1):
             traces.append(attempt_files(folder.path, JOB, number, FILE)[0])
             head = TraceHead(job=JOB, attempt=number, file=FILE)

@@ -1,4 +1,5 @@
 import json
+import os
 import platform
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.report_builders import connecting, ended_done, report
+from tests.support.run_builders import save
 from workers.audio.source import Source
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Event
@@ -15,6 +17,14 @@ from workers.jobs.job_state import JobState
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import reader, run_folder
+from workers.runs.index import (
+    CHANGES_NAME,
+    COMPLETE_VERSION,
+    INDEX_NAME,
+    PARTIAL_VERSION,
+    read_index,
+)
+from workers.runs.run_folder import MAX_CHANGES_BYTES
 
 ONE, TWO = JobId(1), JobId(2)
 CHANGES = UpdateConfiguration(max_turn_silence=300, keyterms_prompt=("Halvorsen",))
@@ -34,7 +44,7 @@ def left(folder: Path) -> None:
         made.set_order([TWO, ONE])
         made.set_changes(ONE, CHANGES)
         made.set_header(None, StreamSettings())  # what was noted before stays
-        made.save(made.take_index_text() or "", durable=False)
+        save(made)
 
 
 def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
@@ -44,12 +54,12 @@ def test_order_and_changes_are_there_when_a_run_goes_on(tmp_path: Path) -> None:
         assert again.order == [TWO, ONE]
         assert again.changes_of(ONE) == CHANGES
         assert again.changes_of(TWO) == NO_CHANGES
-        assert again.take_index_text() is None
+        assert again.take_unsaved() is None
 
         again.set_changes(ONE, CHANGES)
-        assert again.take_index_text() is None
+        assert again.take_unsaved() is None
         again.set_changes(ONE, NO_CHANGES)
-        assert again.take_index_text() is not None
+        assert again.take_unsaved() is not None
         assert again.changes_of(ONE) == NO_CHANGES
 
 
@@ -57,9 +67,9 @@ def test_a_run_of_nothing_is_none(tmp_path: Path) -> None:
     """If the program is killed before it has files, `resume` does not claim that all is done."""
     with closing(run_folder.create(tmp_path / "run")) as made:
         made.set_header(None, StreamSettings())
-        assert made.take_index_text() is None
+        assert made.take_unsaved() is None
         made.add_job(ONE, Source("1.wav"))
-        made.save(made.take_index_text() or "", durable=False)
+        save(made)
     index = json.loads((tmp_path / "run" / "run.json").read_text())
     (tmp_path / "run" / "run.json").write_text(json.dumps(index | {"jobs": []}))
 
@@ -93,11 +103,14 @@ def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
     """It stays when the run is resumed without one."""
     left(tmp_path / "run")
     with closing(run_folder.reopen(tmp_path / "run")) as again:
-        assert '"versions"' not in (again.take_index_text() or "")
+        assert "versions" not in read_index(again.path).header
         again.record(after(connecting()), report(ONE, connecting()))
         again.set_header(None, StreamSettings())
-        head = json.loads(again.take_index_text() or "")
+        save(again)
+        head = read_index(again.path).header
 
+    assert isinstance(head["versions"], dict)
+    assert isinstance(head["host"], dict)
     assert head["versions"]["numpy"] == np.__version__
     assert head["host"]["python"] == platform.python_version()
 
@@ -117,7 +130,8 @@ def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object
         assert again.order == []
         assert again.changes_of(ONE) == NO_CHANGES
         again.record(after(ended_done()), report(ONE, ended_done()))
-        assert '"attempts": {' in (again.take_index_text() or "")
+        save(again)
+        assert '"attempts": {' in (again.path / "run.json").read_text()
 
 
 def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
@@ -129,3 +143,116 @@ def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
     with closing(run_folder.reopen(tmp_path / "run")) as again:
         assert again.changes_of(TWO) == NO_CHANGES
     assert [TWO] == [job_state.job for job_state in reader.read_job_states(tmp_path / "run")]
+
+
+def content(folder: Path) -> dict[int, object]:
+    """The status of each job as another program reads it."""
+    return {job.id: job.record.get("status") for job in read_index(folder).jobs}
+
+
+def test_a_change_is_appended_and_the_index_is_whole_in_the_end(tmp_path: Path) -> None:
+    """So a change costs the same in a run of any size, and a finished run is one file."""
+    folder = tmp_path / "run"
+    with closing(run_folder.create(folder)) as made:
+        for job in (ONE, TWO):
+            made.add_job(job, Source(f"{job}.wav"))
+        save(made)
+        whole = (folder / INDEX_NAME).read_bytes()
+        made.record(after(ended_done()), report(ONE, ended_done()))
+        save(made)
+
+        assert (folder / INDEX_NAME).read_bytes() == whole
+        assert json.loads(whole)["format"] == PARTIAL_VERSION
+        assert (folder / CHANGES_NAME).read_text().count("\n") == 1
+        assert content(folder) == {ONE: "done", TWO: "queued"}
+
+        save(made, final=True)
+        assert json.loads((folder / INDEX_NAME).read_bytes())["format"] == COMPLETE_VERSION
+        assert not (folder / CHANGES_NAME).exists()
+        assert content(folder) == {ONE: "done", TWO: "queued"}
+
+
+def test_nothing_is_lost_wherever_the_program_is_killed(tmp_path: Path) -> None:
+    """Every prefix of the changes is a state that the run was in, and the run goes on from it."""
+    folder = tmp_path / "run"
+    with closing(run_folder.create(folder)) as made:
+        made.add_job(ONE, Source("caf\udce9\n.wav"))
+        save(made)
+        made.record(after(connecting()), report(ONE, connecting()))
+        save(made)
+        made.add_job(TWO, Source("2.wav"))
+        save(made)
+    changes = (folder / CHANGES_NAME).read_bytes()
+    states = []
+    for size in range(len(changes) + 1):
+        (folder / CHANGES_NAME).write_bytes(changes[:size])
+        if content(folder) not in states:
+            states.append(content(folder))
+
+    assert states == [{ONE: "queued"}, {ONE: "connecting"}, {ONE: "connecting", TWO: "queued"}]
+
+    torn = changes[: changes.rindex(b"\n", 0, -1) + 20]
+    (folder / CHANGES_NAME).write_bytes(torn)
+    with closing(run_folder.reopen(folder)) as again:
+        again.add_job(TWO, Source("3.wav"))
+        save(again)
+        (folder / CHANGES_NAME).write_bytes(torn)  # killed before the changes were removed
+
+    assert content(folder) == {ONE: "connecting", TWO: "queued"}
+
+
+def test_changes_that_a_new_index_includes_change_nothing(tmp_path: Path) -> None:
+    """The program may be killed after it replaced the index and before it removed the changes."""
+    folder = tmp_path / "run"
+    with closing(run_folder.create(folder)) as made:
+        made.add_job(ONE, Source("1.wav"))
+        save(made)
+        made.record(after(connecting()), report(ONE, connecting()))
+        save(made)
+        made.record(after(ended_done()), report(ONE, ended_done()))
+        kept = folder / "kept"
+        os.link(folder / CHANGES_NAME, kept)
+        save(made, final=True)
+        kept.rename(folder / CHANGES_NAME)
+
+    assert content(folder) == {ONE: "done"}
+
+
+def test_many_changes_become_a_new_index(tmp_path: Path) -> None:
+    """A run of weeks with a server that refuses sessions must not fill the disk."""
+    folder, long = tmp_path / "run", "x" * 100_000
+    with closing(run_folder.create(folder)) as made:
+        made.add_job(ONE, Source("1.wav"))
+        save(made)
+        sizes = []
+        for number in range(3 * MAX_CHANGES_BYTES // len(long)):
+            made.set_changes(ONE, UpdateConfiguration(keyterms_prompt=(f"{number} {long}",)))
+            save(made)
+            changes = folder / CHANGES_NAME
+            sizes.append(changes.stat().st_size if changes.exists() else 0)
+        latest = made.changes_of(ONE)
+
+    assert max(sizes) < MAX_CHANGES_BYTES + 2 * len(long)
+    assert sizes.count(0) >= 2
+    with closing(run_folder.reopen(folder)) as again:
+        assert again.changes_of(ONE) == latest
+
+
+def test_a_failed_save_is_made_up_for(tmp_path: Path) -> None:
+    """The disk may be full for a while."""
+    folder = tmp_path / "run"
+    with closing(run_folder.create(folder)) as made:
+        made.add_job(ONE, Source("1.wav"))
+        save(made)
+        (folder / CHANGES_NAME).mkdir()
+        made.add_job(TWO, Source("2.wav"))
+        unsaved = made.take_unsaved()
+        assert unsaved is not None
+        with pytest.raises(OSError, match="directory"):
+            made.save(unsaved)
+        made.mark_unsaved(unsaved)
+        assert not made.is_job_saved(TWO)
+        (folder / CHANGES_NAME).rmdir()
+        save(made)
+
+    assert content(folder) == {ONE: "queued", TWO: "queued"}
