@@ -18,6 +18,7 @@ from workers.errors import PacelineError, UsageProblem
 
 COMMANDS = {
     "check": "Describe each file and how it would be sent.",
+    "compare": "Compare runs of the same recordings with the first one, offline.",
     "desk": "Open the desk on these files and folders (the default command).",
     "export": "Write transcripts of a run to files, offline.",
     "resume": "Continue what a run did not finish.",

@@ -6,33 +6,43 @@ from typing import TYPE_CHECKING
 import click
 
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import count_option, path_option, run_argument
+from tui.cli.shared_options import count_option, option_group, path_option, run_argument
 
 if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extra
     from workers.evaluation.gate import GateResult
+    from workers.evaluation.normalisation import Normaliser
     from workers.evaluation.score import RunScore
+
+
+scoring_options = option_group(
+    click.option(
+        "--references",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Take references from this folder, table (CSV, TSV or JSONL) or file. Default: from "
+        "the manifest, or beside the recordings.",
+    ),
+    click.option(
+        "--normaliser",
+        default="whisper-en",
+        show_default=True,
+        metavar="NAME",
+        help="Normalise texts with whisper-en, basic, none, or the rules in a file.",
+    ),
+    path_option(
+        "--equivalences",
+        help="Count phrases on one line of this file as the same, such as: ok, okay.",
+    ),
+    click.option(
+        "--allow-invalid", is_flag=True, help="Count delays of sessions whose pacing did not hold."
+    ),
+)
+"""How to score, for every command that scores."""
 
 
 @click.command()
 @run_argument()
-@click.option(
-    "--references",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Take references from this folder, table (CSV, TSV or JSONL) or file. Default: from the "
-    "manifest, or beside the recordings.",
-)
-@click.option(
-    "--normaliser",
-    default="whisper-en",
-    show_default=True,
-    metavar="NAME",
-    help="Normalise texts with whisper-en, basic, none, or the rules in a file.",
-)
-@path_option(
-    "--equivalences",
-    help="Count phrases on one line of this file as the same, such as: ok, okay.",
-)
+@scoring_options
 @click.option(
     "--term",
     "terms",
@@ -42,9 +52,6 @@ if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extr
 )
 @click.option(
     "--by", "group_by", default="", metavar="COLUMN", help="Also score each group of this column."
-)
-@click.option(
-    "--allow-invalid", is_flag=True, help="Count delays of sessions whose pacing did not hold."
 )
 @count_option(
     "--worst",
@@ -79,14 +86,12 @@ def score(
     from workers.errors import MissingExtra
 
     try:
-        from workers.evaluation import gate, normalisation
+        from workers.evaluation import gate
         from workers.evaluation.score import ScoreOptions, score_run
     except ImportError as error:
         raise MissingExtra("evaluation", "scoring") from error
     checks = [gate.parse_threshold(text) for text in thresholds]
-    chosen = normalisation.load_normaliser(normaliser)
-    if equivalences is not None:
-        chosen = chosen.with_equivalences(equivalences)
+    chosen = load_scoring(normaliser, equivalences)
     options = ScoreOptions(chosen, references, terms, group_by, allow_invalid)
     run_score = score_run(folder, options)
     results = [gate.check_threshold(check, run_score.groups[0]) for check in checks]
@@ -103,6 +108,14 @@ def score(
 
         write_junit(junit, folder.name, results)
     return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
+
+
+def load_scoring(name: str, equivalences: Path | None) -> "Normaliser":
+    """The normaliser of that name, with the equivalences in a file; raises `UsageProblem`."""
+    from workers.evaluation.normalisation import load_normaliser
+
+    normaliser = load_normaliser(name)
+    return normaliser if equivalences is None else normaliser.with_equivalences(equivalences)
 
 
 def _print_score(run_score: "RunScore", worst: int, results: "list[GateResult]") -> None:

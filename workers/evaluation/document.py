@@ -4,7 +4,10 @@ Rates are shares (0.05 is 5 %), delays are in ms. ``definitions`` says for each 
 event to which it is measured.
 """
 
+from collections import Counter
+
 from workers.evaluation.accuracy import Edit, ErrorCounts
+from workers.evaluation.comparison import Comparison
 from workers.evaluation.gate import GateResult
 from workers.evaluation.metrics import METRICS
 from workers.evaluation.score import DelaySummary, GroupScore, JobScore, Rate, RunScore
@@ -25,12 +28,7 @@ def score_to_json(score: RunScore, gate: list[GateResult]) -> JsonObject:
         "run": str(score.run),
         "environment": {key: score.header.get(key) for key in _ENVIRONMENT_KEYS},
         "normaliser": score.normaliser,
-        "bootstrap": {
-            "resamples": RESAMPLES,
-            "seed": SEED,
-            "confidence": CONFIDENCE,
-            "over": "files",
-        },
+        "bootstrap": _BOOTSTRAP,
         "percentiles": "nearest rank",
         "definitions": {
             metric.name: {"unit": metric.unit.value, "start": metric.start, "stop": metric.stop}
@@ -47,16 +45,66 @@ def score_to_json(score: RunScore, gate: list[GateResult]) -> JsonObject:
             {"edit": edit.value, "reference": said, "hypothesis": recognised, "count": count}
             for (edit, said, recognised), count in score.confusions.most_common(MAX_CONFUSIONS)
         ],
-        "gate": [
-            {
-                "threshold": result.threshold.text,
-                "value": result.value,
-                "breached": result.breached,
-            }
-            for result in gate
-        ],
+        "gate": _gate_to_json(gate),
     }
 
+
+def comparisons_to_json(comparisons: list[Comparison], gate: list[GateResult]) -> JsonObject:
+    """The JSON object of runs compared with the first one."""
+    return {
+        "version": SCHEMA_VERSION,
+        "first": str(comparisons[0].first.run),
+        "normaliser": comparisons[0].first.normaliser,
+        "bootstrap": _BOOTSTRAP,
+        "comparisons": [_comparison_to_json(one) for one in comparisons],
+        "gate": _gate_to_json(gate),
+    }
+
+
+def _comparison_to_json(comparison: Comparison) -> JsonObject:
+    return {
+        "run": str(comparison.second.run),
+        "recordings": len(comparison.common),
+        "metrics": {
+            metric.name: {
+                "unit": metric.unit.value,
+                "first": metric.first,
+                "second": metric.second,
+                "difference": codec.dump(metric.difference) if metric.difference else None,
+            }
+            for metric in comparison.metrics
+        },
+        "wins": {
+            "first": comparison.first_wins,
+            "second": comparison.second_wins,
+            "equal": comparison.ties,
+        },
+        "only_second_recognised": _words_to_json(comparison.fixed),
+        "only_first_recognised": _words_to_json(comparison.broken),
+        "warnings": list[Json](comparison.warnings),
+    }
+
+
+def _words_to_json(words: Counter[tuple[str, str]]) -> list[Json]:
+    return [
+        {"said": said, "instead": other, "count": count}
+        for (said, other), count in words.most_common(MAX_CONFUSIONS)
+    ]
+
+
+def _gate_to_json(gate: list[GateResult]) -> list[Json]:
+    return [
+        {"threshold": result.threshold.text, "value": result.value, "breached": result.breached}
+        for result in gate
+    ]
+
+
+_BOOTSTRAP: JsonObject = {
+    "over": "files",
+    "resamples": RESAMPLES,
+    "seed": SEED,
+    "confidence": CONFIDENCE,
+}
 
 _ENVIRONMENT_KEYS = ("started", "endpoint", "settings", "limits", "versions", "host")
 

@@ -1,6 +1,8 @@
 """The gate: thresholds such as ``wer>6%`` that a run must not cross.
 
 One grammar for every command: ``NAME[.STAT] (>|<) NUMBER UNIT``. ``NAME`` is a metric of `METRICS`.
+A comparison has ``NAME[.STAT].delta (>|<) NUMBER UNIT[@CONFIDENCE%]``, such as
+``wer.delta>0.5pp@95%``.
 """
 
 import re
@@ -12,19 +14,29 @@ from workers.evaluation.metrics import METRICS, Metric, Unit
 from workers.evaluation.score import GroupScore
 
 _THRESHOLD = re.compile(
-    r"\s*(?P<name>[a-z_]+)(?:\.(?P<stat>[a-z0-9_]+))?\s*(?P<sign>[<>])\s*"
-    r"(?P<number>-?\d+(?:\.\d+)?)\s*(?P<unit>%|ms|s)?\s*"
+    r"\s*(?P<name>[a-z_]+)(?:\.(?P<stat>(?!delta)[a-z0-9_]+))?(?P<delta>\.delta)?\s*(?P<sign>[<>])\s*"
+    r"(?P<number>-?\d+(?:\.\d+)?)\s*(?P<unit>%|pp|ms|s)?\s*(?:@(?P<confidence>\d+(?:\.\d+)?)%)?\s*"
 )
 
-RATE_STATS = ("pooled", "mean", "low", "high")
-"""``low`` and ``high``: the ends of the 95 % interval of the pooled rate."""
+STATS: Mapping[Unit, tuple[str, ...]] = {
+    Unit.PERCENT: ("pooled", "mean", "low", "high"),
+    Unit.MS: (
+        *("p50", "p90", "p95", "p99", "mean", "max"),
+        *("p50_low", "p50_high", "p95_low", "p95_high"),
+    ),
+    Unit.RATIO: ("pooled",),
+}
+"""Statistics of a run by unit; ``low`` and ``high`` are the ends of the 95 % interval. Delays count
+by the clock ``due``."""
 
-DELAY_STATS = (
-    "p50", "p90", "p95", "p99", "mean", "max", "p50_low", "p50_high", "p95_low", "p95_high",
-)  # fmt: skip
-"""The same for delays, by the clock ``due``."""
+DELTA_STATS: Mapping[Unit, tuple[str, ...]] = {
+    Unit.PERCENT: ("pooled",),
+    Unit.MS: ("p50", "p95"),
+    Unit.RATIO: (),
+}
+"""Statistics of a difference."""
 
-_UNIT_FACTORS: Mapping[Unit, Mapping[str, float]] = {
+_FACTORS: Mapping[Unit, Mapping[str, float]] = {
     Unit.PERCENT: {"%": 0.01},
     Unit.MS: {"ms": 1.0, "s": 1000.0},
     Unit.RATIO: {"": 1.0},
@@ -43,6 +55,10 @@ class Threshold:
     """Whether figures above the limit fail; else those below it do."""
     limit: float
     """A rate as a share, a delay in ms."""
+    is_delta: bool = False
+    """Whether it is about the difference between two runs."""
+    confidence: float | None = None
+    """For a difference: with which confidence it must be beyond the limit; None: as measured."""
 
     def is_breached_by(self, value: float) -> bool:
         return value > self.limit if self.above else value < self.limit
@@ -60,12 +76,19 @@ class GateResult:
     def sentence(self) -> str:
         """The result in one line."""
         metric, stat = self.threshold.metric, self.threshold.stat
-        figure = f"{metric.name}.{stat} is {format_value(metric, self.value)}"
-        return f"{figure}, {'which fails' if self.breached else 'within'} {self.threshold.text}"
+        name = f"{metric.name}.{stat}"
+        if self.threshold.is_delta:
+            name = f"{name.removesuffix('.pooled')}.delta"
+        if self.threshold.confidence is not None:
+            name = f"the {'lower' if self.threshold.above else 'upper'} end of {name}"
+        value = format_value(metric, self.value, is_delta=self.threshold.is_delta)
+        verdict = "which fails" if self.breached else "within"
+        return f"{name} is {value}, {verdict} {self.threshold.text}"
 
 
-def parse_threshold(text: str) -> Threshold:
-    """Parses a threshold; raises `UsageProblem` for anything that could never fail."""
+def parse_threshold(text: str, *, is_delta: bool = False) -> Threshold:
+    """Parses a threshold on a run, or on the difference between runs. Raises `UsageProblem` for
+    anything that could never fail."""
     match = _THRESHOLD.fullmatch(text)
     if match is None:
         raise UsageProblem(f"“{text}” is not a threshold", "Write, for example, wer>6%.")
@@ -73,19 +96,25 @@ def parse_threshold(text: str) -> Threshold:
     if metric is None:
         reason = f"there is no metric “{match['name']}”"
         raise UsageProblem(reason, f"Metrics are {', '.join(METRICS)}.")
-    stats = {Unit.PERCENT: RATE_STATS, Unit.MS: DELAY_STATS, Unit.RATIO: ("pooled",)}[metric.unit]
+    if bool(match["delta"]) != is_delta or (match["confidence"] and not is_delta):
+        hint = "Write, for example, wer.delta>0.5pp@95%." if is_delta else "Only “compare” has it."
+        reason = f"“{text}” is not about a difference" if is_delta else f"“{text}” is about one"
+        raise UsageProblem(reason, hint)
+    stats = (DELTA_STATS if is_delta else STATS)[metric.unit]
     if metric.unit is Unit.MS and match["stat"] is None:
         raise UsageProblem(f"“{text}” needs a statistic", f"Write, for example, {metric.name}.p95.")
     stat = match["stat"] or "pooled"
     if stat not in stats:
         raise UsageProblem(f"{metric.name} has no “{stat}”", f"It has {', '.join(stats)}.")
-    factors = _UNIT_FACTORS[metric.unit]
+    factors = {"pp": 0.01} if is_delta and metric.unit is Unit.PERCENT else _FACTORS[metric.unit]
     if (unit := match["unit"] or "") not in factors:
         units = " or ".join(factors) or "no unit"
         raise UsageProblem(f"“{text}” has the wrong unit", f"{metric.name} is in {units}.")
-    return Threshold(
-        text.strip(), metric, stat, match["sign"] == ">", float(match["number"]) * factors[unit]
-    )
+    confidence = float(match["confidence"]) / 100 if match["confidence"] else None
+    if confidence is not None and not 0.5 <= confidence < 1:
+        raise UsageProblem(f"“{text}” has no usable confidence", "Choose 50 to 99.9 %.")
+    limit = float(match["number"]) * factors[unit]
+    return Threshold(text.strip(), metric, stat, match["sign"] == ">", limit, is_delta, confidence)
 
 
 def check_threshold(threshold: Threshold, score: GroupScore) -> GateResult:
@@ -123,8 +152,8 @@ def _figure(score: GroupScore, threshold: Threshold) -> float | None:
     return value
 
 
-def format_value(metric: Metric, value: float) -> str:
-    """A figure with its unit."""
+def format_value(metric: Metric, value: float, *, is_delta: bool = False) -> str:
+    """A figure with its unit; the difference of two rates is in percentage points."""
     if metric.unit is Unit.PERCENT:
-        return f"{100 * value:.2f} %"
+        return f"{100 * value:.2f} {'pp' if is_delta else '%'}"
     return f"{value:.1f} ms" if metric.unit is Unit.MS else f"{value:.3f}"

@@ -78,29 +78,86 @@ def summarise(*samples: Sequence[float]) -> Distribution | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The difference between two systems on the same files: the second minus the first."""
+
+    value: float
+    interval: Interval
+    p: float
+    """The two-sided bootstrap p-value of no difference."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.interval.low > 0 or self.interval.high < 0
+
+
 def bootstrap_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:
     """The interval of ``sum(numerators) / sum(denominators)`` over files; None under two files."""
     if len(numerators) < 2:
         return None
+    return _percentile_interval(_resampled_ratios(numerators, denominators), CONFIDENCE)
+
+
+def compare_ratios(
+    first: tuple[Sequence[float], Sequence[float]],
+    second: tuple[Sequence[float], Sequence[float]],
+    confidence: float = CONFIDENCE,
+) -> Difference | None:
+    """Compares the pooled ratios of two systems on the same files, in the same order; each is a
+    pair of numerators and denominators. None under two files."""
+    if len(first[0]) < 2:
+        return None
+    value = sum(second[0]) / sum(second[1]) - sum(first[0]) / sum(first[1])
+    return _difference(value, _resampled_ratios(*second) - _resampled_ratios(*first), confidence)
+
+
+def _resampled_ratios(numerators: Sequence[float], denominators: Sequence[float]) -> FloatArray:
     above, below = np.asarray(numerators, np.float64), np.asarray(denominators, np.float64)
-    ratios = np.concatenate(
+    return np.concatenate(
         [
             (counts @ above) / np.maximum(counts @ below, 1e-12)
             for counts in _resampled_counts(len(above))
         ]
     )
-    return _percentile_interval(ratios)
 
 
 def bootstrap_percentile(samples: Sequence[Sequence[float]], percent: float) -> Interval | None:
-    """The interval of a percentile of the samples of all files, one sequence a file.
-
-    With more than `_MAX_VALUES` different samples, each is replaced by the next of so many
-    quantiles, which is as exact as the result needs to be. None under two files.
-    """
-    files = [np.asarray(one, dtype=np.float64) for one in samples if len(one)]
+    """The interval of a percentile of the samples of all files, one sequence a file. None under two
+    files with samples."""
+    files = [one for one in samples if len(one)]
     if len(files) < 2:
         return None
+    return _percentile_interval(_resampled_percentiles(files, percent), CONFIDENCE)
+
+
+def compare_percentiles(
+    first: Sequence[Sequence[float]],
+    second: Sequence[Sequence[float]],
+    percent: float,
+    confidence: float = CONFIDENCE,
+) -> Difference | None:
+    """Compares a percentile of two systems on the same files, in the same order. None under two
+    files with samples of both."""
+    both = [pair for pair in zip(first, second, strict=True) if len(pair[0]) and len(pair[1])]
+    if len(both) < 2:
+        return None
+    one, other = ([pair[n] for pair in both] for n in (0, 1))
+    value = _percentile(other, percent) - _percentile(one, percent)
+    resampled = _resampled_percentiles(other, percent) - _resampled_percentiles(one, percent)
+    return _difference(value, resampled, confidence)
+
+
+def _percentile(samples: Sequence[Sequence[float]], percent: float) -> float:
+    values = np.sort(np.concatenate([np.asarray(one, dtype=np.float64) for one in samples]))
+    return float(values[ceil(percent / 100 * len(values)) - 1])
+
+
+def _resampled_percentiles(samples: Sequence[Sequence[float]], percent: float) -> FloatArray:
+    """The percentile in each resample. With more than `_MAX_VALUES` different samples, each counts
+    as the next of so many quantiles, which is as exact as the result needs to be."""
+    files = [np.asarray(one, dtype=np.float64) for one in samples]
     values = np.unique(np.concatenate(files))
     if len(values) > _MAX_VALUES:
         values = np.unique(np.quantile(np.concatenate(files), np.linspace(0, 1, _MAX_VALUES)))
@@ -112,7 +169,7 @@ def bootstrap_percentile(samples: Sequence[Sequence[float]], percent: float) -> 
         below = counts @ cumulative
         rank = np.ceil(percent / 100 * below[:, -1:])
         found.append(values[(below < rank).sum(axis=1)])
-    return _percentile_interval(np.concatenate(found))
+    return np.concatenate(found)
 
 
 def _resampled_counts(files: int, columns: int = 1) -> Iterator[FloatArray]:
@@ -135,7 +192,16 @@ def _cached_counts(files: int) -> FloatArray:
     return generator.multinomial(files, np.full(files, 1 / files), RESAMPLES).astype(np.float64)
 
 
-def _percentile_interval(values: FloatArray) -> Interval:
-    tail = (1 - CONFIDENCE) / 2 * 100
+def _difference(value: float, resampled: FloatArray, confidence: float) -> Difference:
+    """Both systems were resampled with the same files. One is added to both counts of ``p``, since
+    no finite number of resamples shows that a probability is 0."""
+    at_most = (np.count_nonzero(resampled <= 0) + 1) / (len(resampled) + 1)
+    at_least = (np.count_nonzero(resampled >= 0) + 1) / (len(resampled) + 1)
+    p = min(1.0, 2 * min(at_most, at_least))
+    return Difference(value, _percentile_interval(resampled, confidence), float(p))
+
+
+def _percentile_interval(values: FloatArray, confidence: float) -> Interval:
+    tail = (1 - confidence) / 2 * 100
     low, high = np.percentile(values, [tail, 100 - tail])
     return Interval(float(low), float(high))

@@ -1,0 +1,90 @@
+"""``paceline compare``: the difference between runs of the same recordings, with its interval."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tui.cli.exit_codes import ExitCode
+from tui.cli.score import scoring_options
+from tui.cli.shared_options import RunFolderParam, path_option
+
+if TYPE_CHECKING:  # loaded when the command runs; it needs packages of an extra
+    from workers.evaluation.comparison import Comparison
+
+
+@click.command()
+@click.argument("first", metavar="RUN", type=RunFolderParam())
+@click.argument("others", metavar="RUN…", type=RunFolderParam(), nargs=-1, required=True)
+@scoring_options
+@click.option(
+    "--allow-different", is_flag=True, help="Compare although references or normalisers differ."
+)
+@click.option(
+    "--fail-if",
+    "thresholds",
+    multiple=True,
+    metavar="THRESHOLD",
+    help="End with exit code 99 if this holds for a run compared with the first one, such as "
+    "“wer.delta>0.5pp@95%”.",
+)
+@path_option("--junit", help="Write the result of each threshold to this JUnit XML file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparisons as one JSON object.")
+def compare(
+    first: Path,
+    others: tuple[Path, ...],
+    references: Path | None,
+    normaliser: str,
+    equivalences: Path | None,
+    allow_invalid: bool,
+    allow_different: bool,
+    thresholds: tuple[str, ...],
+    junit: Path | None,
+    as_json: bool,
+) -> ExitCode:
+    """Compare runs of the same recordings with the first one, offline."""
+    from tui.cli.console import print_line
+    from tui.cli.score import load_scoring
+    from workers.errors import MissingExtra
+
+    try:
+        from workers.evaluation.comparison import check_delta, compare_runs
+        from workers.evaluation.gate import parse_threshold
+        from workers.evaluation.score import ScoreOptions, score_run
+    except ImportError as error:
+        raise MissingExtra("evaluation", "comparing runs") from error
+    checks = [parse_threshold(text, is_delta=True) for text in thresholds]
+    chosen = load_scoring(normaliser, equivalences)
+    options = ScoreOptions(chosen, references, allow_invalid=allow_invalid)
+    scores = [score_run(folder, options) for folder in (first, *others)]
+    comparisons = [
+        compare_runs(scores[0], score, allow_different=allow_different) for score in scores[1:]
+    ]
+    results = [check_delta(check, one) for one in comparisons for check in checks]
+    if as_json:
+        import json
+
+        from workers.evaluation.document import comparisons_to_json
+
+        click.echo(json.dumps(comparisons_to_json(comparisons, results), ensure_ascii=True))
+    else:
+        _print_comparisons(comparisons)
+        for result in results:
+            mark = "✗" if result.breached else "✓"
+            print_line(f"{mark} {result.sentence}", err=result.breached)
+    if junit is not None:
+        from workers.evaluation.junit import write_junit
+
+        write_junit(junit, first.name, results)
+    return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
+
+
+def _print_comparisons(comparisons: "list[Comparison]") -> None:
+    from tui.cli.comparison_lines import comparison_lines, overview_lines
+    from tui.cli.console import print_line
+
+    for line in overview_lines(comparisons):
+        print_line(line)
+    for comparison in comparisons:
+        for line in comparison_lines(comparison):
+            print_line(line)
