@@ -57,6 +57,8 @@ _MAX_FAILED_READS = 8
 class AvReader:
     """An open recording, an `AudioReader`."""
 
+    seeks = False
+
     def __init__(
         self,
         path: str,

@@ -30,10 +30,10 @@ def pcm_blocks(
 ) -> Generator[bytes, None, int]:
     """Yields little-endian PCM16 mono at ``rate`` Hz in blocks of ``block_frames`` samples.
 
-    The last block may be shorter. Channels are averaged, unless the recording's options choose one
-    of them; a single channel at ``rate`` and at most 16 bits deep passes through bit for bit. The
-    first block begins with sample ``start_frame`` of the result. Reaching it may take a minute;
-    meanwhile ``on_skip`` is called repeatedly, and may raise.
+    The last block may be shorter. Channels are averaged, unless the recording has a mix of its own
+    or its options choose one channel. A single channel at ``rate`` and at most 16 bits deep passes
+    through bit for bit. The first block begins with sample ``start_frame`` of the result. Reaching
+    it may take a minute; meanwhile ``on_skip`` is called repeatedly, and may raise.
 
     Audio that cannot be decoded is left out and told to ``on_damage``; so is an end that comes
     before that of ``recording``. If there is more audio than it says, all of it is yielded. Returns
@@ -50,7 +50,7 @@ def pcm_blocks(
         on_damage(damage)
 
     with open_reader(recording, on_skip, report) as reader:
-        for decoded in _mono_pcm(reader, rate, start_frame, recording.options.channel):
+        for decoded in _mono_pcm(reader, rate, start_frame, recording):
             pcm += decoded[: max(0, end_frame - next_frame) * 2 - len(pcm)]
             while len(pcm) >= block_bytes:
                 next_frame += block_frames
@@ -86,20 +86,21 @@ def sample_count(recording: Recording, rate: int) -> int:
 
 
 def _mono_pcm(
-    reader: AudioReader, rate: int, start_frame: int, channel: int | None
+    reader: AudioReader, rate: int, start_frame: int, recording: Recording
 ) -> Iterator[bytes]:
+    channel = recording.options.channel
     is_single = reader.channels == 1 or channel is not None
     if is_single and reader.samplerate == rate and reader.is_16_bit:
         raw = reader.iter_blocks("int16", start_frame)
         return (block[:, (channel or 1) - 1].astype("<i2", copy=False).tobytes() for block in raw)
     if rate == reader.samplerate:
         floats = reader.iter_blocks("float32", start_frame)
-        return (_to_pcm16(_mono(block, channel)) for block in floats)
-    return _resampled_pcm(reader, rate, start_frame, channel)
+        return (_to_pcm16(_mono(block, recording)) for block in floats)
+    return _resampled_pcm(reader, rate, start_frame, recording)
 
 
 def _resampled_pcm(
-    reader: AudioReader, rate: int, start_frame: int, channel: int | None
+    reader: AudioReader, rate: int, start_frame: int, recording: Recording
 ) -> Iterator[bytes]:
     # Start where a sample of the file coincides with one of the result: all others then align.
     # Computed in integers, because floats would be off by a sample after some hours.
@@ -110,16 +111,24 @@ def _resampled_pcm(
     surplus = (start_frame - start_step * step_out) * 2
     resampler = soxr.ResampleStream(reader.samplerate, rate, 1, dtype="float32")
     for block in reader.iter_blocks("float32", start_step * step_in):
-        pcm = _to_pcm16(resampler.resample_chunk(_mono(block, channel)))
+        pcm = _to_pcm16(resampler.resample_chunk(_mono(block, recording)))
         yield pcm[surplus:]
         surplus = max(0, surplus - len(pcm))
     yield _to_pcm16(resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))[surplus:]
 
 
-def _mono(block: SampleBlock, channel: int | None) -> MonoSamples:
-    """One channel, counted from 1, or the mean of all."""
-    is_mix = channel is None and block.shape[1] > 1
-    mono: MonoSamples = block.mean(axis=1) if is_mix else block[:, (channel or 1) - 1]
+def _mono(block: SampleBlock, recording: Recording) -> MonoSamples:
+    """The chosen channel, or a mix of all."""
+    channel, mix = recording.options.channel, recording.mix
+    mono: MonoSamples
+    if channel is not None or block.shape[1] == 1:
+        mono = block[:, (channel or 1) - 1]
+    elif mix is not None:
+        weights = np.array(mix.weights, dtype=np.float32)
+        # Not a product of matrices, whose library would start threads in every session.
+        mono = np.einsum("ij,j->i", block, weights) - np.float32(mix.offset)
+    else:
+        mono = block.mean(axis=1)
     return mono
 
 

@@ -9,6 +9,7 @@ import re
 
 import soundfile
 
+from workers.audio.channels import with_mix
 from workers.audio.discovery import special_file_kind
 from workers.audio.recording import Reader, Recording, clock
 from workers.audio.sndfile_reader import SndfileReader
@@ -58,7 +59,7 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
         raise Unreadable(_channel_refusal(options.channel, recording.channels), _CHANNEL_HINT)
     if not recording.frames:
         raise Unreadable("the file contains no audio", "Its length is 0 samples.")
-    return recording
+    return with_mix(recording)
 
 
 def _probe_with_sndfile(path: str, size: int, options: ReadOptions) -> Recording | None:

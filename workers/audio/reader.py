@@ -33,6 +33,8 @@ class AudioReader(Protocol):
     """In Hz."""
     is_16_bit: bool
     """Whether ``int16`` blocks hold the samples as they are, without rounding."""
+    seeks: bool
+    """Whether `iter_blocks` starts anywhere without reading what comes before."""
     next_frame: int
     """Index of the next sample to read, the same in each channel."""
 

@@ -30,6 +30,16 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelMix:
+    """How channels are added up where their plain mean would lose speech."""
+
+    weights: tuple[float, ...]
+    """The factor of each channel."""
+    offset: float = 0.0
+    """A constant that is taken from the sum; full scale is 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A readable audio file, as described by `probe`."""
 
@@ -53,6 +63,8 @@ class Recording:
     """How much the header announces beyond what can be decoded."""
     warnings: tuple[str, ...] = ()
     """What is wrong with it, or was changed to make speech audible; each a sentence."""
+    mix: ChannelMix | None = None
+    """How channels become one; None is their mean."""
 
     @property
     def start_seconds(self) -> float:

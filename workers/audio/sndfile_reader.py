@@ -54,11 +54,15 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
         return False
 
     @property
+    def seeks(self) -> bool:
+        return self.subtype in _EXACT_SEEK_SUBTYPES and bool(super().seekable())
+
+    @property
     def is_16_bit(self) -> bool:
         return self.subtype in _PCM16_SUBTYPES
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
-        if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
+        if start_frame and self.seeks:
             self.next_frame = self.seek(min(start_frame, self.frames))
         step = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
         try:
