@@ -12,7 +12,7 @@ from workers.protocol.endpoint import Secret, custom_endpoint
 from workers.protocol.messages import Turn, Word
 from workers.scheduling.job_slot import JobSlot
 from workers.scheduling.scheduler import Scheduler, SessionTarget
-from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.assignment import Assignment, ControlMessage
 
 RECORDING = Recording("1.wav", 2.0, 16000, 1, 32000, "WAV PCM_16", 64044)
 """What every file holds here."""
@@ -54,14 +54,14 @@ class FakeSession:
 
     assignment: Assignment
     is_alive: bool = True
-    sent: list[StopCommand | ForwardedMessage] = field(default_factory=list)
+    sent: list[ControlMessage] = field(default_factory=list)
     is_killed: bool = False
     is_closed: bool = False
 
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Nothing: `FakeLauncher` says when something happens."""
 
-    def send(self, message: StopCommand | ForwardedMessage) -> None:
+    def send(self, message: ControlMessage) -> None:
         self.sent.append(message)
 
     def check_alive(self) -> bool:

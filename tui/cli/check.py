@@ -54,6 +54,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             chunks = -(-round(recording.part_seconds * 1000) // chunk_ms)
             chosen = source.options.channel
             mixed = "mixed down to mono" if chosen is None else f"channel {chosen} only"
+            if speakers := source.options.speakers:
+                mixed = f"split into two sessions: {' and '.join(speakers)}"
             steps = [mixed] if count > 1 else []
             if sent_rate != recording.rate:
                 steps.append(f"resampled to {sent_rate} Hz")

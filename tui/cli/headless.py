@@ -26,21 +26,25 @@ from workers.jobs import events
 from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import combine_pairs
+from workers.runs.reader import combine_pairs_of_run
 
 
 def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) -> ExitCode:
     """Streams all jobs, reports progress and prints the summary."""
     with open_supervisor(options, request.run_folder) as supervisor:
         folder = supervisor.folder
-        count = len(request.sources) + sum(not state.is_settled for state in request.job_states)
+        resumed = combine_pairs(request.job_states)
+        count = len(request.sources) + sum(not state.is_settled for state in resumed)
         start = f"Streaming {format_count(count, 'file')} to: {options.destination}"
         print_line(start if count else "Nothing is left to stream.", err=True)
         print_line(f"Run folder: {folder.path}", err=True)
         runner = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
         runner.run(lambda: request.enqueue(supervisor))
-    for line in run_summary_lines(runner.job_states, folder.path, saved=folder.is_saved):
+    job_states = combine_pairs_of_run(folder.path, runner.job_states)
+    for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         print_line(line, err=True)
-    return exit_code(runner.job_states, interrupted=runner.interrupted, saved=folder.is_saved)
+    return exit_code(job_states, interrupted=runner.interrupted, saved=folder.is_saved)
 
 
 class HeadlessRunner:
@@ -103,7 +107,8 @@ class HeadlessRunner:
         self._stop_requests = max(self._stop_requests, 1)
 
     def _handle_report(self, report: JobReport) -> None:
-        job_state = self._job_states.setdefault(report.job, JobState(report.job, report.file))
+        state = JobState(report.job, report.file, report.half)
+        job_state = self._job_states.setdefault(report.job, state)
         job_state.apply(report)
         if self._as_json:
             print(json.dumps(events.report_to_json(report)), flush=True)
@@ -123,7 +128,10 @@ class HeadlessRunner:
         if text and self._last_lines.get(report.job) != text:
             self._last_lines[report.job] = text
             name = clean(report.file.rsplit("/", 1)[-1])
-            _print_stderr(f"[{report.job}] {name}: {text}")
+            number, half = report.job, report.half
+            if half is not None:
+                number, name = half.pair_id, f"{name} ({clean(half.speaker)})"
+            _print_stderr(f"[{number}] {name}: {text}")
 
 
 def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False) -> str | None:

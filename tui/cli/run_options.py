@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
 from tui.files.recording_search import iter_sources
+from tui.text.width import clean
 from workers.audio.discovery import SkippedPaths
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
@@ -136,6 +137,10 @@ def parse_options(
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
     limits = Limits(sessions, start_rate or None, attempts, dead_after)
+    read_options = parse_read_options(**reading)
+    if read_options.speakers and sessions == 1:
+        reason = "--channels split needs two sessions, one for each speaker"
+        raise UsageProblem(reason, "Raise --sessions to 2 or more.")
     return RunOptions(
         settings,
         target,
@@ -144,7 +149,7 @@ def parse_options(
         out,
         log_level,
         log_file,
-        read_options=parse_read_options(**reading),
+        read_options=read_options,
         remote=remote,
     )
 
@@ -156,13 +161,14 @@ def parse_read_options(
     part_from: str | None = None,
     part_until: str | None = None,
     channels: str = "mix",
+    speakers: str | None = None,
 ) -> ReadOptions:
     """Checks which audio of each recording is read; raises `UsageProblem`."""
     start_s = values.position_s(part_from) if part_from is not None else 0.0
     end_s = values.position_s(part_until) if part_until is not None else None
     start_s, end_s = values.part(start_s, end_s)
-    return ReadOptions(
-        channel=_parse_channel(channels),
+    return replace(
+        _parse_channels(channels, speakers),
         track=values.track(audio_track or ""),
         raw=values.raw_format(raw) if raw is not None else None,
         start_s=start_s,
@@ -227,15 +233,29 @@ def _check_engine_params(settings: StreamSettings) -> None:
         raise UsageProblem(f"the embedded engine refuses this: {reason}") from None
 
 
-def _parse_channel(text: str) -> int | None:
-    """The only channel to send, from 1; None for the mix of all."""
+def _parse_channels(text: str, speakers: str | None) -> ReadOptions:
+    """Which channels to send: one, counted from 1; the mix of all; or each of two by itself."""
+    if text == "split":
+        return ReadOptions(speakers=_parse_speakers("left,right" if speakers is None else speakers))
+    if speakers is not None:
+        reason = "--speakers names the channels of a stereo call that is split"
+        raise UsageProblem(reason, "Add --channels split.")
     named = {"mix": None, "left": 1, "right": 2}
     if text in named:
-        return named[text]
+        return ReadOptions(channel=named[text])
     if text.isascii() and text.isdigit() and int(text) > 0:
-        return int(text)
-    hint = "Write --channels mix, left, right or a number from 1."
+        return ReadOptions(channel=int(text))
+    hint = "Write --channels mix, left, right, split or a number from 1."
     raise UsageProblem(f"“{text}” chooses no channel", hint)
+
+
+def _parse_speakers(text: str) -> tuple[str, ...]:
+    """The names of the two speakers, left first."""
+    names = tuple(clean(name).strip() for name in text.split(","))
+    if len(names) != 2 or not all(names) or names[0] == names[1]:
+        hint = "Write two names, that of the left channel first: --speakers agent,caller"
+        raise UsageProblem(f"“{text}” does not name two speakers", hint)
+    return names
 
 
 def _parse_param(text: str) -> tuple[str, str]:

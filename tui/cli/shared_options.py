@@ -194,8 +194,14 @@ new_run_options = option_group(
         "--channels",
         default="mix",
         show_default=True,
-        metavar="mix|left|right|N",
-        help="Send the mix of all channels, or only this one of each recording, counted from 1.",
+        metavar="mix|left|right|split|N",
+        help="Send the mix of all channels, or only this one of each recording, counted from 1. "
+        "“split” streams both channels of a stereo call, each in a session of its own.",
+    ),
+    click.option(
+        "--speakers",
+        metavar="LEFT,RIGHT",
+        help="Name the speakers of a call that is split, as in agent,caller. Default: left,right.",
     ),
     click.option(
         "--release",

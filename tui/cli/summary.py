@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.model.metrics import recording_name
-from tui.text.formats import format_duration
+from tui.text.formats import format_count, format_duration
 from tui.text.width import clean
 from workers.jobs.events import Outcome
 from workers.jobs.job_state import JobState, JobStatus
-from workers.pacing.certificate import Certificate
+from workers.jobs.pair import PairState
+from workers.pacing.certificate import Certificate, Skew
 
 MAX_NAMED_FAILURES = 3
 """Maximum jobs to list by name for one reason of failure."""
@@ -42,7 +43,14 @@ def run_summary_lines(
     audio = format_duration(sum(job.sent_part_seconds for job in job_states))
     open_seconds = sum(job.open_seconds for job in job_states)
     sockets = f", sockets open {format_duration(open_seconds)}" if open_seconds else ""
+    pairs = [job for job in job_states if isinstance(job, PairState)]
+    if pairs:
+        sockets += f" (two for each of {format_count(len(pairs), 'split call')})"
     lines = [f"{outcomes} · {audio} of audio{sockets}"]
+    if skews := [pair.skew for pair in pairs if pair.skew is not None]:
+        worst = max(skews, key=lambda skew: skew.p99)
+        which = "the worst call" if len(skews) > 1 else "the call"
+        lines.append(f"  skew between the two sessions of {which}: {skew_text(worst)}")
     by_reason: dict[str, list[JobState]] = {}
     for job in job_states:
         if job.status is JobStatus.FAILED:
@@ -65,6 +73,11 @@ def run_summary_lines(
         lines.append(f"Continue with the rest: paceline resume {shlex.quote(str(folder))}")
     lines.append(f"Export them: paceline export {shlex.quote(str(folder))} --to txt,srt")
     return [clean(line) for line in lines]
+
+
+def skew_text(skew: Skew) -> str:
+    """The skew of a pair in a few words."""
+    return f"p50 {skew.p50:.2f} p99 {skew.p99:.2f} max {skew.max:.2f} ms"
 
 
 def pacing_text(certificate: Certificate | None) -> str:

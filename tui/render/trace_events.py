@@ -96,6 +96,10 @@ def _summarise(attempt: int, content: TraceHead | events.TraceEvent) -> EventSum
         case events.Connecting():
             text = f"to {content.to}, from {_duration(content.from_ms / 1000)}"
             return EventSummary(Direction.LOCAL, content.type, text, Role.MUTED)
+        case events.Readied():
+            return EventSummary(
+                Direction.LOCAL, content.type, "waits for the pair's clock", Role.MUTED
+            )
         case events.Began():
             text = f"{content.model}, connect {content.connect_ms} ms, Begin {content.begin_ms} ms"
             return EventSummary(Direction.LOCAL, content.type, text, Role.LIVE)

@@ -55,6 +55,8 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     if recording.rate not in _VALID_RATES_HZ:
         reason = f"its header gives a rate of {recording.rate} Hz, which no recording has"
         raise Unreadable(reason, _CONVERT_HINT)
+    if options.speakers and recording.channels != len(options.speakers):
+        raise _not_stereo(recording.channels)
     if options.channel is not None and options.channel > recording.channels:
         raise Unreadable(_channel_refusal(options.channel, recording.channels), _CHANNEL_HINT)
     if not recording.frames:
@@ -115,6 +117,15 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
 
 def _truncation_warning(seconds: float, missing_s: float) -> str:
     return f"the file is cut short: it stops at {clock(seconds)} of {clock(seconds + missing_s)}"
+
+
+def _not_stereo(channels: int) -> Unreadable:
+    """Why a recording that is not stereo cannot be split."""
+    if channels == 1:
+        reason = "it has only one channel, so there are no two speakers to split"
+        return Unreadable(reason, "--channels mix streams it as it is.")
+    reason = f"it has {channels} channels, and only a stereo recording can be split"
+    return Unreadable(reason, "--channels N streams one of its channels.")
 
 
 def _channel_refusal(chosen: int, count: int) -> str:

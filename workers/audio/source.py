@@ -40,6 +40,9 @@ class ReadOptions:
     """The audio track: a number from 1, or a language; empty: the first."""
     channel: int | None = None
     """The only channel to read, from 1; None mixes all of them."""
+    speakers: tuple[str, ...] = ()
+    """The names of the two speakers of a stereo call, left first: each channel is streamed by a
+    session of its own. Empty: one session streams the recording."""
     raw: RawFormat | None = None
     """The format of a file without a header; None: the file describes itself."""
     start_s: float = 0.0

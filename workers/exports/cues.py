@@ -10,10 +10,12 @@ shortest path, as TeX breaks paragraphs into lines. Only the proportions of the 
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise, zip_longest
 
+from workers.exports.sanitise import words_of
 from workers.exports.spoken import MAX_TIME_MS, TimedWord, timed_words
+from workers.exports.text import speaker_label
 from workers.jobs.job_state import JobState
 
 MAX_LINE_CHARS = 42
@@ -49,13 +51,23 @@ class Cue:
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    speaker: str = ""
+    """The speaker's name in the transcript of a pair; otherwise empty."""
 
 
-def cues(state: JobState) -> list[Cue]:
-    """The cues of a transcript, finished or not."""
+def cues(state: JobState, *, label_turns: bool = False) -> list[Cue]:
+    """The cues of a transcript, finished or not. ``label_turns``: in the transcript of a pair, each
+    turn begins with the name of its speaker."""
     until_ms = min(round(max(state.total_seconds, state.sent_seconds) * 1000), MAX_TIME_MS)
-    turns = timed_words(state.transcript.lines, until_ms)
-    return _time_cues([part for turn in turns for part in _TurnSplitter(turn).cue_parts()])
+    lines = [line for line in state.transcript.lines if words_of(line.text)]
+    parts, speakers = [], []
+    for line, turn in zip(lines, timed_words(lines, until_ms), strict=True):
+        if label_turns and line.speaker:  # one word, so that no line ends after the name
+            turn[0] = replace(turn[0], text=speaker_label(line) + turn[0].text)
+        parts += (cut := _TurnSplitter(turn).cue_parts())
+        speakers += [line.speaker] * len(cut)
+    timed = zip(_time_cues(parts), speakers, strict=True)
+    return [replace(cue, speaker=speaker) if speaker else cue for cue, speaker in timed]
 
 
 class _TurnSplitter:

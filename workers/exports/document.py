@@ -28,6 +28,18 @@ turns          latest version of every turn, in order, under the protocol's name
 
 As in events, a field without a value (``code``, ``certificate``, ``speaker_label``) is left out.
 
+A pair, the two channels of a stereo call, is one document. Each turn has its speaker's name as
+``speaker_label``, and is numbered in the order of the conversation; a turn that was divided where
+the other speaker said something is several. Two more fields follow:
+
+=============  ====================================================================================
+halves         the two sessions, left first: ``job``, ``channel``, ``speaker``, and from the list
+               above ``status``, ``attempt``, ``attempts``, ``sent_seconds``, ``session``,
+               ``lag_ms``, ``slips``, ``warnings``, ``ended``
+skew_ms        how far apart chunks with the same due time were sent: ``p50``, ``p99``, ``max``, and
+               ``chunks``, how many were compared; null if none could be
+=============  ====================================================================================
+
 All recordings in one file: an object whose ``jobs`` is an array of these, in the order of the jobs.
 
 UTF-8, indented, fields always in this order. Text is unchanged; control characters, bidi overrides
@@ -40,6 +52,7 @@ import re
 from collections.abc import Iterable
 
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 
@@ -85,6 +98,19 @@ def _job_document(state: JobState) -> JsonObject:
         "warnings": list(state.warnings),
         "ended": codec.dump(state.ended) if state.ended else None,
         "turns": [codec.dump(turn) for turn in state.transcript.turns],
+        **(_halves_json(state) if isinstance(state, PairState) else {}),
+    }
+
+
+def _halves_json(state: PairState) -> JsonObject:
+    fields = "job status attempt attempts sent_seconds session lag_ms slips warnings ended"
+    documents = [_job_document(half) for half in state.halves]
+    return {
+        "halves": [
+            {**codec.dump(half.half), **{field: document[field] for field in fields.split()}}
+            for half, document in zip(state.halves, documents, strict=True)
+        ],
+        "skew_ms": codec.dump(state.skew) if state.skew else None,
     }
 
 

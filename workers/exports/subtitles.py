@@ -7,13 +7,17 @@ has no escapes, so they become full-width forms, which look alike; NFKC maps the
 A turn that never became final is shown unmarked. Comments at the start of a WebVTT file say where
 further attempts continued; later in the file, some programs would show comments as speech. SRT has
 none.
+
+In the transcript of a pair, each cue of a WebVTT file has its speaker's name as a voice tag
+(``<v agent>``). SRT has no such tags, so each turn begins with the name.
 """
 
 from collections.abc import Mapping
 
 from workers.exports.cues import cues
+from workers.exports.sanitise import single_line
 from workers.exports.text import resume_note
-from workers.jobs.attempt_spans import attempt_spans
+from workers.jobs.attempt_spans import further_spans
 from workers.jobs.job_state import JobState
 
 _VTT_ESCAPES = str.maketrans({char: f"&#{ord(char)};" for char in "{}\\"}) | str.maketrans(
@@ -31,7 +35,7 @@ def srt_of(state: JobState) -> str:
 
 def vtt_of(state: JobState) -> str:
     """The transcript as WebVTT; only the header for an empty transcript."""
-    notes = "".join(f"NOTE {resume_note(span)}\n\n" for span in attempt_spans(state)[1:])
+    notes = "".join(f"NOTE {resume_note(span)}\n\n" for span in further_spans(state))
     cues_text = _subtitle_text(state, "vtt", _VTT_ESCAPES).removeprefix(_VTT_HEADER)
     return _VTT_HEADER + notes + cues_text
 
@@ -40,7 +44,9 @@ def _subtitle_text(state: JobState, format_name: str, replacements: Mapping[int,
     import pysubs2  # slow to load, and most starts export nothing
 
     file = pysubs2.SSAFile()
-    for cue in cues(state):
+    for cue in cues(state, label_turns=format_name == "srt"):
         text = r"\N".join(line.translate(replacements) for line in cue.lines)
+        if cue.speaker and format_name == "vtt":
+            text = f"<v {single_line(cue.speaker).translate(replacements)}>{text}"
         file.append(pysubs2.SSAEvent(cue.start_ms, cue.end_ms, text))
     return file.to_string(format_name)

@@ -7,7 +7,7 @@ turn_order     the protocol's number of the turn
 start_ms       start of its first word on the recording's clock; empty if the server sent no words
 end_ms         end of its last word, likewise
 final          ``true``, or ``false`` for a turn that might still have changed
-speaker        the protocol's ``speaker_label``; empty without one
+speaker        the speaker's name in a pair, else the protocol's ``speaker_label``; may be empty
 confidence     the mean of its words' confidences, 0 to 1; empty when none has any
 text           the words, on one line
 attempt        the attempt that received it, from 1
@@ -80,7 +80,7 @@ def _csv_rows(state: JobState) -> Iterator[CsvRow]:
             _cell(turn.speaker_label or ""),
             round(fmean(confidences), 3) if confidences else None,
             _cell(line.text),
-            span_of_turn(attempts, line.turn_order).attempt,
+            span_of_turn(attempts, line.turn_order, line.speaker).attempt,
         )
 
 

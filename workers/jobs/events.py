@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias, get_args
 
 from workers.audio.recording import Recording
 from workers.errors import Malformed
-from workers.jobs.job import JobId
+from workers.jobs.job import Half, JobId
 from workers.pacing.certificate import Certificate, LagSummary, ReadAudio
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
@@ -92,6 +92,14 @@ class Connecting:
 
 
 @dataclass(frozen=True, slots=True)
+class Readied:
+    """The server accepted the session of one half of a pair. It waits for the pair's clock, which
+    starts when both halves are ready, or when the other one has failed."""
+
+    type: ClassVar[str] = "ready"
+
+
+@dataclass(frozen=True, slots=True)
 class Began:
     """The server accepted the session; the schedule's clock starts here."""
 
@@ -102,6 +110,11 @@ class Began:
     expires_at: int
     connect_ms: float  # from dialing until the socket was open
     begin_ms: float  # from the open socket until Begin
+    clock_s: float | None = None
+    """Only for half of a pair: when the pair's clock started, on the machine's monotonic clock."""
+    clock_chunk: int | None = None
+    """On which beat of that clock the first chunk is due. The beats are one chunk apart, and number
+    0 is ``clock_s``; an attempt that starts later joins on a later beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +229,7 @@ Event: TypeAlias = (
     Queued
     | Fetched
     | Connecting
+    | Readied
     | Began
     | Progressed
     | TurnReceived
@@ -239,6 +253,7 @@ class JobReport:
     file: str
     t: float  # seconds since the session's process started, on its monotonic clock
     event: Event
+    half: Half | None = None  # which half of a pair the job is
 
 
 _EVENT_TYPES: Mapping[str, type[TraceEvent]] = {cls.type: cls for cls in get_args(TraceEvent)}
@@ -270,4 +285,6 @@ def report_to_json(report: JobReport) -> JsonObject:
     event = event_to_json(report.event)
     head: JsonObject = {"type": event["type"], "job": report.job, "attempt": report.attempt}
     head |= {"file": report.file, "t": round(report.t, 4)}
+    if (half := report.half) is not None:
+        head |= codec.dump(half)
     return {**head, **event, **head}  # a server may use the names for fields of its own

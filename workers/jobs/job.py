@@ -60,6 +60,28 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Half:
+    """What makes a job one half of a pair: two jobs that stream the channels of a stereo call, each
+    in a session of its own, on one clock."""
+
+    pair: int
+    """The number of the pair. The two jobs have the next two numbers."""
+    channel: int
+    """The channel that the job streams: 1 is left, 2 is right."""
+    speaker: str
+
+    @property
+    def jobs(self) -> tuple[JobId, JobId]:
+        """The two jobs of the pair, left first."""
+        return JobId(self.pair + 1), JobId(self.pair + 2)
+
+    @property
+    def pair_id(self) -> JobId:
+        """The number of the pair, where the user's jobs are counted."""
+        return JobId(self.pair)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A recording to be streamed, and how to stream it."""
 
@@ -67,3 +89,5 @@ class Job:
     file: str  # as the user named it; ``recording.path`` is where it is
     recording: Recording
     settings: StreamSettings
+    half: Half | None = None
+    """Which half of a pair the job is; None for a job of its own."""

@@ -20,6 +20,7 @@ from workers.jobs.events import (
     Outcome,
     Progressed,
     Queued,
+    Readied,
     RecordingRead,
     Retrying,
     Slipped,
@@ -27,7 +28,7 @@ from workers.jobs.events import (
     Waited,
     Warned,
 )
-from workers.jobs.job import JobId
+from workers.jobs.job import Half, JobId
 from workers.jobs.resume_point import RECORDING_START, ResumePoint, ResumeTracker
 from workers.jobs.transcript import Transcript
 from workers.pacing.certificate import LagSummary
@@ -93,6 +94,8 @@ class JobState:
 
     job: JobId
     file: str
+    half: Half | None = None
+    """Which half of a pair it is; None for a job of its own, and for a `PairState`."""
     status: JobStatus = JobStatus.QUEUED
     attempt: int = 0
     start_seconds: float = 0.0
@@ -141,12 +144,13 @@ class JobState:
     _last_report_s: float = 0.0  # when the session last reported something, on the same clock
 
     @classmethod
-    def of(cls, job: JobId, source: Source) -> "JobState":
+    def of(cls, job: JobId, source: Source, half: Half | None = None) -> "JobState":
         """The state of a job that has just been added."""
         options = source.options
         return cls(
             job,
             source.file,
+            half,
             start_seconds=options.start_s,
             is_part=options.start_s > 0 or options.end_s is not None,
             metadata=source.metadata,
@@ -193,6 +197,11 @@ class JobState:
         """What is wrong with the recording, its damage, and what the latest attempt survived."""
         damage = (warned.warning for warned in self.damage)
         return list(dict.fromkeys((*self.recording_warnings, *damage, *self.session_warnings)))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has a session."""
+        return self.status.is_live
 
     @property
     def is_settled(self) -> bool:
@@ -297,6 +306,8 @@ class JobState:
                 self.status = JobStatus.STREAMING
                 self.began = event
                 self._opened_at_s = self._last_report_s - event.begin_ms / 1000
+            case Readied():  # it still counts as connecting
+                pass
             case Warned():
                 if event.at_seconds is None:
                     self.session_warnings.append(event.warning)

@@ -23,6 +23,8 @@ class TranscriptLine:
     """Start of the first word, on the recording's clock; None if the server sent no words."""
     end_ms: int | None
     words: tuple[Word, ...]
+    speaker: str = ""
+    """The speaker's name in the transcript of a pair; otherwise empty."""
 
     @property
     def text(self) -> str:

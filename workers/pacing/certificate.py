@@ -35,6 +35,18 @@ class LagPercentiles:
     max: float
 
 
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """How far apart the two sessions of a pair sent the chunks that were due at the same time, in
+    ms, by nearest rank."""
+
+    p50: float
+    p99: float
+    max: float
+    chunks: int
+    """How many chunks of each session were compared."""
+
+
 class Verdict(Enum):
     """Whether the pacing of a session held."""
 

@@ -5,7 +5,9 @@ moves it (a *slip*), so that minutes of audio never leave in one burst. So does 
 exist yet (a *wait*), when a recording is streamed while it is being written.
 """
 
+from dataclasses import dataclass
 from enum import Enum
+from math import ceil
 
 MAX_CATCH_UP_S = 5.0
 """After a stall of at most this time, late chunks are sent at once; a longer stall is a slip."""
@@ -23,13 +25,41 @@ class Release(Enum):
     """As with a microphone: a chunk exists when its last sample has been recorded."""
 
 
-class Schedule:
-    """The due times of one stream; ``rate`` in Hz, all times in seconds of the same clock."""
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The clock of two streams: the chunks of both are due on its beats, and so at the same time.
 
-    def __init__(self, *, rate: int, start: float, release: Release) -> None:
+    Times are in seconds of a clock that both processes share.
+    """
+
+    start_s: float
+    """The time of beat 0."""
+    interval_s: float
+    """The duration of a chunk."""
+
+    def at(self, number: int) -> float:
+        """The time of a beat."""
+        return self.start_s + number * self.interval_s
+
+    def next_number(self, not_before: float) -> int:
+        """The number of the first beat at or after a time, from 0."""
+        return max(0, ceil((not_before - self.start_s) / self.interval_s))
+
+
+class Schedule:
+    """The due times of one stream; ``rate`` in Hz, all times in seconds of the same clock.
+
+    With ``beat_s``, a slip moves the schedule by a whole number of intervals of that duration, so
+    that the stream stays on the beat of its pair.
+    """
+
+    def __init__(
+        self, *, rate: int, start: float, release: Release, beat_s: float | None = None
+    ) -> None:
         self._rate = rate
         self._start = start
         self._release = release
+        self._beat_s = beat_s
 
     def due(self, position: int, frames: int) -> float:
         """When the chunk of ``frames`` samples that starts at sample ``position`` must leave."""
@@ -37,13 +67,16 @@ class Schedule:
         return self._start + offset / self._rate
 
     def slip_if_late(self, due: float, now: float) -> float | None:
-        """Moves the schedule if ``now`` is too far behind ``due``, so that the chunk is due now.
+        """Moves the schedule if ``now`` is too far behind ``due``, so that the chunk is due now, or
+        on the next beat.
 
         Returns the shift in seconds; None if the schedule did not move.
         """
         late = now - due
         if late <= MAX_CATCH_UP_S:
             return None
+        if self._beat_s is not None:
+            late = ceil(late / self._beat_s) * self._beat_s
         self._start += late
         return late
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 from workers.audio.source import Source
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended, Outcome, Queued
-from workers.jobs.job import JobId, Limits, StreamSettings
+from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobStatus
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
@@ -68,6 +68,12 @@ class IndexJob:
         """The recording's properties; None if it was never probed."""
         probed = "seconds" in self.record
         return codec.load(Queued, self.record, f"job {self.id}") if probed else None
+
+    @property
+    def half(self) -> Half | None:
+        """Which half of a pair it is; None if it is a job of its own."""
+        half = self.record.get("half")
+        return codec.load(Half, half, f"job {self.id}") if isinstance(half, dict) else None
 
     @property
     def attempt(self) -> int:

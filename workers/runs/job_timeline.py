@@ -86,7 +86,7 @@ class JobTimeline:
         run_duration_s: float = 0.0,
     ) -> None:
         self.incidents: list[tuple[float, IncidentKind]] = []
-        self._job = job
+        self._job, self._half = job, job.half
         self._entries: list[TimedReport | TimedAttempt] = []
         if (queued := job.queued) is not None:
             self._add_report(0.0, 1, queued)
@@ -160,4 +160,4 @@ class JobTimeline:
         self._entries.append((at_s, self._report(attempt, event)))
 
     def _report(self, attempt: int, event: Event, t: float = 0.0) -> JobReport:
-        return JobReport(self._job.id, attempt, self._job.file, t, event)
+        return JobReport(self._job.id, attempt, self._job.file, t, event, self._half)

@@ -1,5 +1,6 @@
 """Reads a run back: ``run.json`` and traces, folded into the `JobState` that the desk shows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 from workers.jobs.events import JobReport, Retrying
 from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState, combine_pairs
 from workers.protocol.endpoint import Endpoint
 from workers.runs.index import IndexJob, read_index
 from workers.runs.job_timeline import BEFORE_START_S, JobTimeline, time_attempts
 from workers.traces.files import trace_files
 from workers.traces.index import TraceIndex
+from workers.traces.pair_skew import read_pair_skew
 
 _RETRY_NOT_STARTED = "a retry was requested, but the program ended before it began"
 
@@ -35,12 +38,23 @@ def read_run(path: Path) -> SavedRun:
 
 
 def read_job_states(path: Path) -> list[JobState]:
-    """Reads every job of a run, which may be in progress.
+    """Reads every job of a run, which may be in progress. The halves of a pair are one job.
 
     A damaged trace is used up to the damage, which becomes a warning. Raises `RunFolderProblem` if
     there is no run in folder ``path``.
     """
-    return [_read_job(path, job, running=True) for job in read_index(path).jobs]
+    jobs = [_read_job(path, job, running=True) for job in read_index(path).jobs]
+    return combine_pairs_of_run(path, jobs)
+
+
+def combine_pairs_of_run(path: Path, job_states: Iterable[JobState]) -> list[JobState]:
+    """Like `combine_pairs`, and reads the skew of each pair from its traces."""
+    combined = combine_pairs(job_states)
+    for state in combined:
+        if isinstance(state, PairState):
+            left, right = state.halves
+            state.skew = read_pair_skew(path, left.job, right.job)
+    return combined
 
 
 def _read_job(path: Path, job: IndexJob, *, running: bool) -> JobState:
@@ -48,10 +62,11 @@ def _read_job(path: Path, job: IndexJob, *, running: bool) -> JobState:
     for _, trace_index in traces:
         trace_index.drop_after_damage()
     attempts = time_attempts(traces, lambda _: 0.0)
-    state, timeline = JobState.of(job.id, job.source), JobTimeline(job, attempts, running=running)
+    state = JobState.of(job.id, job.source, job.half)
+    timeline = JobTimeline(job, attempts, running=running)
     for _, report in timeline.reports_between(BEFORE_START_S, inf):
         state.apply(report)
     if state.is_settled and job.attempt > state.attempt and "ended" not in job.record:
         retrying = Retrying(_RETRY_NOT_STARTED, 0.0, state.resume_point.at_ms / 1000)
-        state.apply(JobReport(job.id, job.attempt, job.file, 0.0, retrying))
+        state.apply(JobReport(job.id, job.attempt, job.file, 0.0, retrying, job.half))
     return state

@@ -21,7 +21,7 @@ from platformdirs import user_state_path
 from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import Malformed, RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
-from workers.jobs.job import JobId, Limits, StreamSettings
+from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
@@ -140,7 +140,7 @@ class RunFolder:
             attempt += 1
         return attempt
 
-    def add_job(self, job: JobId, source: Source) -> str:
+    def add_job(self, job: JobId, source: Source, half: Half | None = None) -> str:
         """Records a new job; returns the path of its file. The absolute path is recorded too, as
         the run may be resumed from another working directory."""
         file = path = source.file
@@ -151,6 +151,8 @@ class RunFolder:
         if source != Source(file):
             hidden = HIDDEN_URL if source.secret_url else ""
             record["source"] = codec.dump(replace(source, secret_url=hidden))
+        if half is not None:
+            record["half"] = codec.dump(half)
         self._set_record(job, {**record, "status": JobStatus.QUEUED.value})
         if not source.is_local:
             return self.recording_path(job)

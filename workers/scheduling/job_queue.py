@@ -12,6 +12,9 @@ class JobQueue:
 
     Each job has a position, and three heaps find the next job without a search of the whole queue.
     The entry of a job that was removed or moved stays in its heap until it reaches the top.
+
+    The halves of a pair start together: if both are in the queue, neither is ready before the other
+    one is, and `pop_due` returns both.
     """
 
     def __init__(self) -> None:
@@ -75,7 +78,8 @@ class JobQueue:
         """When the next job may start, ignoring the limit on starts; None if none waits."""
         while self._delayed:
             due_at, position, job = self._delayed[0]
-            waits = self._positions.get(job) == position and self._slots[job].due_at == due_at
+            waits = self._positions.get(job) == position
+            waits = waits and self._due_at(self._slots[job]) == due_at
             if waits and due_at > now:
                 break
             heappop(self._delayed)
@@ -85,13 +89,21 @@ class JobQueue:
             return now
         return self._delayed[0][0] if self._delayed else None
 
-    def pop_due(self, now: float) -> JobSlot | None:
-        """Removes and returns the first job that may start now; None if there is none."""
+    def next_due(self, now: float) -> list[JobSlot]:
+        """The first job that may start now, or both halves of a pair; empty if there is none."""
         self.next_due_at(now)
         slot = self._top(self._ready, JobPhase.QUEUED)
-        if slot is not None:
+        if slot is None:
+            return []
+        partner = self._queued_partner(slot)
+        return [slot] if partner is None else sorted((slot, partner), key=lambda half: half.id)
+
+    def pop_due(self, now: float) -> list[JobSlot]:
+        """Removes and returns the jobs of `next_due`."""
+        slots = self.next_due(now)
+        for slot in slots:
             self.remove(slot)
-        return slot
+        return slots
 
     def pop_unprobed(self, *, may_receive: bool = True) -> JobSlot | None:
         """Returns the next job whose file must be probed, or received; it keeps its position.
@@ -111,10 +123,29 @@ class JobQueue:
         self._slots[slot.id], self._positions[slot.id] = slot, position
         if slot.phase is JobPhase.UNPROBED:
             heappush(self._unprobed, (position, slot.id))
-        elif slot.phase is JobPhase.QUEUED and slot.due_at:
-            heappush(self._delayed, (slot.due_at, position, slot.id))
         elif slot.phase is JobPhase.QUEUED:
+            partner = self._queued_partner(slot)
+            if partner is None:
+                self._push(slot)
+            elif partner.phase is JobPhase.QUEUED:
+                self._push(slot)
+                self._push(partner)
+
+    def _push(self, slot: JobSlot) -> None:
+        due_at, position = self._due_at(slot), self._positions[slot.id]
+        if due_at:
+            heappush(self._delayed, (due_at, position, slot.id))
+        else:
             heappush(self._ready, (position, slot.id))
+
+    def _queued_partner(self, slot: JobSlot) -> JobSlot | None:
+        """The other half of the pair, if it waits as well."""
+        return self._slots.get(slot.partner.id) if slot.partner is not None else None
+
+    def _due_at(self, slot: JobSlot) -> float:
+        """The earliest start of a job; of a pair, that of the later half."""
+        partner = self._queued_partner(slot)
+        return slot.due_at if partner is None else max(slot.due_at, partner.due_at)
 
     def _top(self, heap: list[tuple[int, JobId]], phase: JobPhase) -> JobSlot | None:
         """Returns the first job of a heap, and drops outdated entries and those of other phases."""

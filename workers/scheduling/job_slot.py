@@ -6,7 +6,7 @@ from math import inf
 
 from workers.audio.source import Source
 from workers.jobs.events import Ended, JobReport, Outcome, Progressed
-from workers.jobs.job import Job, JobId
+from workers.jobs.job import Half, Job, JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.outcomes import CONTINUE_HINT, RETRYABLE
 from workers.jobs.resume_point import ResumePoint
@@ -37,7 +37,7 @@ class JobPhase(Enum):
     FINISHED = "finished"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class JobSlot:
     """One job, and its session if it has one. Only the scheduler changes it."""
 
@@ -45,6 +45,9 @@ class JobSlot:
     source: Source
     path: str  # where its file is
     state: JobState  # what its sessions have reported, apart from old turns
+    half: Half | None = None
+    partner: "JobSlot | None" = None
+    """The other half of the pair; None for a job of its own."""
     attempt: int = 1  # the number of the current attempt, or of the next one
     generation: int = 0
     """How often the user has retried the job. `attempt` may stay the same in a retry, because the
@@ -178,7 +181,7 @@ class JobSlot:
             sent_seconds=self.state.sent_seconds if started and self.state.lag else 0.0,
             open_seconds=round(self.state.socket_seconds(t), 3) if started else 0.0,
         )
-        return JobReport(self.id, self.attempt, self.file, t, ended)
+        return JobReport(self.id, self.attempt, self.file, t, ended, self.half)
 
     def next_retry_delay(self, outcome: Outcome, retry_policy: RetryPolicy) -> float | None:
         """Seconds until another attempt may follow one with this outcome; None if none may.

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from workers.jobs.events import JobReport
 from workers.protocol.endpoint import Secret
-from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.assignment import Assignment, ControlMessage
 
 
 class Session(Protocol):
@@ -23,7 +23,7 @@ class Session(Protocol):
         started, raises `OSError`, `EOFError` or `ConnectionError` and calls neither.
         """
 
-    def send(self, message: StopCommand | ForwardedMessage) -> None:
+    def send(self, message: ControlMessage) -> None:
         """Forwards a message to the session. May be called before `start` has returned."""
 
     def check_alive(self) -> bool:

@@ -4,8 +4,9 @@ Has no threads, locks or processes: `Supervisor` calls it under its lock and pro
 launcher. Nothing here blocks.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 from workers.audio.recording import Recording
@@ -18,9 +19,10 @@ from workers.jobs.events import (
     JobReport,
     Outcome,
     Queued,
+    Readied,
     Retrying,
 )
-from workers.jobs.job import Job, JobId, StreamSettings
+from workers.jobs.job import Half, Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.jobs.sent_position import SentPosition
 from workers.log import Logger
@@ -31,6 +33,7 @@ from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_queue import JobQueue
 from workers.scheduling.job_slot import JobPhase, JobSlot
 from workers.scheduling.launcher import Session, SessionLauncher
+from workers.scheduling.pair_clock import PairClock
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Assignment, StopCommand, Timeouts
@@ -103,6 +106,10 @@ class Scheduler:
         self._live: dict[JobId, JobSlot] = {}
         self._received_ahead: set[JobId] = set()
         """Jobs whose recordings arrive, or have arrived, before their first session."""
+        self._claims: deque[Claim] = deque()
+        """Claims of jobs that left the queue, for `claim_next` to return."""
+        self._pair_clocks: dict[JobId, PairClock] = {}
+        """The clock of each pair, by its number."""
         self._last_id = 0
 
     @property
@@ -117,38 +124,66 @@ class Scheduler:
 
     @property
     def queue(self) -> list[JobId]:
-        return self._queue.order
+        """Waiting jobs in order; the halves of a pair count as one, with the pair's number."""
+        halves = ((self._slots[job].half, job) for job in self._queue.order)
+        return list(dict.fromkeys(half.pair_id if half else job for half, job in halves))
 
     @property
     def next_start_at(self) -> float | None:
         """When the next queued job may start, ignoring `max_sessions`; None if there is none."""
         now = self._clock()
         due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
-        return None if due_at is None else max(due_at, self.start_limiter.next_start_at(now))
+        if due_at is None:
+            return None
+        sessions = max(1, len(self._queue.next_due(now)))
+        return max(due_at, self.start_limiter.next_start_at(now, sessions))
 
     def add(self, source: Source) -> JobId:
-        """Adds a job at the end of the queue."""
+        """Adds a recording at the end of the queue, as a job, or as a pair of jobs if it is split.
+        Returns the number of the job or pair."""
+        number = self._new_id()
+        speakers = source.options.speakers
+        if not speakers:
+            self._add_job(number, source, None)
+        for channel, speaker in enumerate(speakers, 1):
+            one = replace(source, options=replace(source.options, channel=channel))
+            self._add_job(self._new_id(), one, Half(number, channel, speaker))
+        return number
+
+    def _new_id(self) -> JobId:
         self._last_id += 1
-        job = JobId(self._last_id)
-        path = self.folder.add_job(job, source)
-        slot = JobSlot(job, source, path, JobState.of(job, source))
-        self._slots[job] = slot
+        return JobId(self._last_id)
+
+    def _add_job(self, job: JobId, source: Source, half: Half | None) -> None:
+        path = self.folder.add_job(job, source, half)
+        state = JobState.of(job, source, half)
+        slot = self._add_slot(JobSlot(job, source, path, state, half))
         self._queue.add_unprobed(slot)
         if self.stopping:  # kept, so that `paceline resume` can continue it
             self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
-        return job
+
+    def _add_slot(self, slot: JobSlot) -> JobSlot:
+        """Keeps a slot, and links the halves of a pair."""
+        self._slots[slot.id] = slot
+        if slot.half is not None:
+            self._pair_clocks.setdefault(slot.half.pair_id, PairClock())
+            halves = [self._slots[job] for job in slot.half.jobs if job in self._slots]
+            if len(halves) == 2:
+                halves[0].partner, halves[1].partner = halves[1], halves[0]
+        return slot
 
     def resume(self, states: Iterable[JobState]) -> None:
         """Loads the jobs of a run that ended, and queues those that are not settled. Jobs that had
         started come first; the others keep the order that the user chose."""
         started = []
+        states = sorted(states, key=lambda state: state.job)
         for state in states:
             job, path = state.job, self.folder.recording_path(state.job)
             source = self.folder.source_of(job)
-            slot = JobSlot(job, source, path, state.copy(), max(state.attempt, 1))
-            slot.phase = JobPhase.FINISHED
+            slot = JobSlot(job, source, path, state.copy(), state.half)
+            slot.attempt, slot.phase = max(state.attempt, 1), JobPhase.FINISHED
             slot.changes = self.folder.changes_of(job)
-            self._slots[job] = slot
+            self._add_slot(slot)
             self._last_id = max(self._last_id, job)
             if not state.is_settled:
                 self._queue_retry(slot, "it was not finished")
@@ -158,7 +193,14 @@ class Scheduler:
 
     def cancel(self, job: JobId) -> None:
         """Implements `Supervisor.cancel`; the next methods implement those of the same name."""
-        self._end_early(self._slots[job], StopCommand.CANCEL, _CANCELLED_IN_QUEUE)
+        for slot in self._slots_of(job):
+            self._end_early(slot, StopCommand.CANCEL, _CANCELLED_IN_QUEUE)
+
+    def _slots_of(self, job: JobId) -> list[JobSlot]:
+        """The job with this number, or both halves of the pair with it."""
+        if job in self._pair_clocks:
+            return [self._slots[half] for half in Half(job, 1, "").jobs]
+        return [self._slots[job]]
 
     def stop(self) -> None:
         self.stopping = True
@@ -167,7 +209,11 @@ class Scheduler:
                 self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
 
     def retry(self, job: JobId) -> bool:
-        slot = self._slots[job]
+        slots = self._slots_of(job)
+        unfinished = [slot for slot in slots if slot.state.latest_outcome is not Outcome.DONE]
+        return any([self._retry(slot) for slot in unfinished or slots])
+
+    def _retry(self, slot: JobSlot) -> bool:
         if self.stopping or not (slot.phase is JobPhase.QUEUED or slot.is_finished):
             return False
         if slot.is_finished:
@@ -178,11 +224,13 @@ class Scheduler:
         return True
 
     def reorder(self, order: Sequence[JobId]) -> None:
-        self._queue.reorder(order)
+        self._queue.reorder(slot.id for job in order for slot in self._slots_of(job))
         self.folder.set_order(self._queue.order)
 
     def end_turn(self, job: JobId) -> bool:
-        slot = self._slots[job]
+        return any([self._end_turn(slot) for slot in self._slots_of(job)])
+
+    def _end_turn(self, slot: JobSlot) -> bool:
         if slot.session is None or not slot.is_streaming:
             return False
         slot.session.send(ForceEndpoint())
@@ -193,13 +241,15 @@ class Scheduler:
         return slot.sent_position if slot.is_streaming else None
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
-        slot = self._slots[job]
+        return any([self._configure(slot, changes) for slot in self._slots_of(job)])
+
+    def _configure(self, slot: JobSlot, changes: UpdateConfiguration) -> bool:
         allowed = configuration.supported_changes(changes, self._settings.speech_model)
         if slot.session is None or not slot.is_streaming or allowed == configuration.NO_CHANGES:
             return False
         slot.session.send(allowed)
         slot.changes = configuration.merged_changes(slot.changes, allowed)
-        self.folder.set_changes(job, slot.changes)
+        self.folder.set_changes(slot.id, slot.changes)
         return True
 
     def _end_early(self, slot: JobSlot, command: StopCommand, unstarted_ending: Ended) -> None:
@@ -218,22 +268,35 @@ class Scheduler:
     def claim_next(self) -> Claim | None:
         """Claims the next job to start, or else to probe. The caller must then call `enqueue` or
         `create_session`, or on failure `fail_job` or `fail_start`."""
+        if self._claims:
+            return self._claims.popleft()
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
             may_receive = len(self._received_ahead) < MAX_RECEIVED_AHEAD
             slot = self._queue.pop_unprobed(may_receive=may_receive)
             if slot is not None and slot.phase is JobPhase.RECEIVING:
                 self._received_ahead.add(slot.id)
-        elif (slot := self._queue.pop_due(self._clock())) is not None:
+            return None if slot is None else Claim(slot, slot.generation)
+        slots = self._queue.pop_due(self._clock())
+        for slot in slots:
             slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
             self.start_limiter.record_start(slot.started_at)
             self._live[slot.id] = slot
             self._received_ahead.discard(slot.id)
-        return None if slot is None else Claim(slot, slot.generation)
+            self._claims.append(Claim(slot, slot.generation))
+        if len(slots) > 1 and (clock := self._clock_of(slots[0])) is not None:
+            clock.reset()
+        return self._claims.popleft() if slots else None
+
+    def _clock_of(self, slot: JobSlot) -> PairClock | None:
+        return None if slot.half is None else self._pair_clocks[slot.half.pair_id]
 
     def seconds_to_start(self) -> float | None:
         """Seconds until `claim_next` may return a job if nothing else happens; None: never."""
-        if self.target is not None and len(self._live) >= self.max_sessions:
+        sessions = max(1, len(self._queue.next_due(self._clock())))
+        # A pair may start alone even if the limit is 1; otherwise it would wait forever.
+        most = max(self.max_sessions, sessions)
+        if self.target is not None and len(self._live) + sessions > most:
             return None
         due_at = self.next_start_at
         return None if due_at is None else due_at - self._clock()
@@ -243,7 +306,7 @@ class Scheduler:
         if claim.is_current:
             slot = claim.slot
             settings = self._settings.with_params(slot.source.params)
-            slot.job = Job(slot.id, slot.file, recording, settings)
+            slot.job = Job(slot.id, slot.file, recording, settings, slot.half)
             self._queue.mark_ready(slot)
             self.folder.set_size(slot.id, recording.size)
             self._publish(slot, Queued.of(recording))
@@ -279,6 +342,8 @@ class Scheduler:
             # Only changes that the model supports: a run folder may contain others.
             changes=configuration.supported_changes(slot.changes, self._settings.speech_model),
         )
+        if (clock := self._clock_of(slot)) is not None:
+            assignment = replace(assignment, clock_s=clock.start_s)
         session = self._launcher.create(assignment, target.key)
         slot.begin_attempt(session, self._clock())
         live = f"{len(self._live)} of {self.max_sessions}"
@@ -303,6 +368,9 @@ class Scheduler:
         slot.note_report(report, self._clock())
         if isinstance(report.event, Began):
             self.start_limiter.record_accepted(slot.started_at)
+        clock = self._clock_of(slot)
+        if isinstance(report.event, Readied) and clock is not None:
+            clock.add_ready(slot, self._clock())
         if isinstance(report.event, Ended):
             slot.ending = report
         else:
@@ -319,6 +387,8 @@ class Scheduler:
         """Kills sessions that were suspended or silent for too long. Call it once a second."""
         for slot in list(self._live.values()):
             slot.check_session()
+            if (clock := self._clock_of(slot)) is not None:
+                clock.start_if_due(self._clock())
 
     def _finish_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
         """Ends an attempt, and queues another if the job is to continue."""
@@ -358,13 +428,15 @@ class Scheduler:
             self.folder.remove_spool(slot.id)
         self._received_ahead.discard(slot.id)
         slot.phase, slot.session = JobPhase.FINISHED, None
+        if (clock := self._clock_of(slot)) is not None:
+            clock.remove(slot, self._clock())
         if ended.outcome is Outcome.REFUSED:  # the changes may be the reason
             slot.changes = configuration.NO_CHANGES
         self.folder.set_changes(slot.id, slot.changes)
         self._publish(slot, last_report)
 
     def _make_report(self, slot: JobSlot, event: Event) -> JobReport:
-        return JobReport(slot.id, slot.attempt, slot.file, 0.0, event)
+        return JobReport(slot.id, slot.attempt, slot.file, 0.0, event, slot.half)
 
     def _publish(self, slot: JobSlot, news: Event | JobReport) -> None:
         report = news if isinstance(news, JobReport) else self._make_report(slot, news)

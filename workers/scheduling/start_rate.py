@@ -57,8 +57,11 @@ class StartRateLimiter:
         self._trial_started_at: float | None = None
         """The start time of a trial that the server has not answered yet."""
 
-    def next_start_at(self, now: float) -> float:
-        """When the next start is allowed; at or before ``now`` if it is allowed already."""
+    def next_start_at(self, now: float, sessions: int = 1) -> float:
+        """When the next start is allowed; at or before ``now`` if it is allowed already.
+
+        ``sessions``: how many start together; if that is more than the limit, one counts.
+        """
         self._drop_old_starts(now)
         if self._probing and self._limit is not None:
             if self._raised_at is None:
@@ -69,8 +72,10 @@ class StartRateLimiter:
                 self._raised_at = now
                 self._limit = max(self._limit + 1, int(self._limit * self._growth))
         due = self._start_times[-1] + MIN_START_GAP_S if self._start_times else now
-        if self._limit is not None and len(self._start_times) >= self._limit:
-            due = max(due, self._start_times[-self._limit] + RATE_WINDOW_S)
+        if self._limit is not None:
+            most = self._limit - sessions if sessions <= self._limit else self._limit - 1
+            if len(self._start_times) > most:
+                due = max(due, self._start_times[-most - 1] + RATE_WINDOW_S)
         if self._trial_started_at is not None:
             due = max(due, self._trial_started_at + TRIAL_TIMEOUT_S)
         return max(due, self._pause_until)

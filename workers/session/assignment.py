@@ -49,6 +49,9 @@ class Assignment:
     """SHA-256 of the recording when the job began; empty for a first attempt."""
     changes: UpdateConfiguration = NO_CHANGES
     """The configuration changes of the job's earlier sessions."""
+    clock_s: float | None = None
+    """Only for half of a pair: when the pair's clock started, on the machine's monotonic clock.
+    None: it has not started yet, so the session waits for `StartClock`."""
     log_config: LogConfig | None = field(default_factory=current_config)
     """The log configuration of the parent process; None if logging is off."""
 
@@ -64,3 +67,16 @@ class StopCommand(Enum):
 
 ForwardedMessage: TypeAlias = ForceEndpoint | UpdateConfiguration
 """A message that the supervisor sends for the session to forward to the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartClock:
+    """Starts the clock of a pair: both halves get the same time."""
+
+    at_s: float
+    """The time at which the first chunk is due, on the machine's monotonic clock, which all its
+    processes share."""
+
+
+ControlMessage: TypeAlias = StopCommand | ForwardedMessage | StartClock
+"""What the supervisor sends to a session."""

@@ -40,6 +40,8 @@ class AudioStream:
         self._check = check
         self._warn = warn
         self._damage: list[Damage] = []
+        # Rounded up, so that a chunk is never too short.
+        self.chunk_frames = -(-rate * assignment.job.settings.chunk_ms // 1000)
         self.start_sample = round(assignment.resume_point.at_ms * rate / 1000)
         """The first sample of this attempt, at the rate that is sent."""
         self.decoded_samples = 0
@@ -48,12 +50,11 @@ class AudioStream:
 
     def chunks(self) -> Generator[bytes]:
         """Yields PCM from the resume point on; fills up the last chunk. Raises `Unreadable`."""
-        frames = -(-self._rate * self._settings.chunk_ms // 1000)  # rounded up: never too short
         shortest = 2 * -(-self._rate * MIN_CHUNK_MS // 1000)
         blocks = pcm_blocks(
             self._recording,
             self._rate,
-            frames,
+            self.chunk_frames,
             self.start_sample,
             on_skip=self._check,
             on_damage=self._report_damage,

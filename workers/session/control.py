@@ -7,7 +7,12 @@ from contextlib import suppress
 
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.outcomes import RESUME_HINT, RETRY_HINT
-from workers.session.assignment import ForwardedMessage, StopCommand
+from workers.session.assignment import (
+    ControlMessage,
+    ForwardedMessage,
+    StartClock,
+    StopCommand,
+)
 from workers.session.session_queue import Closed, Empty, SessionQueue
 
 _STOP_ENDINGS = {
@@ -31,7 +36,7 @@ class ControlChannel:
     stream for hours, at the user's expense.
     """
 
-    def __init__(self, queue: SessionQueue[StopCommand | ForwardedMessage]) -> None:
+    def __init__(self, queue: SessionQueue[ControlMessage]) -> None:
         self._queue = queue
         self._queue_fd = queue.fileno()
         self.read_fds = [self._queue_fd]
@@ -59,14 +64,15 @@ class ControlChannel:
             if isinstance(command, Ended):
                 raise Cancelled(command)
 
-    def receive(self, ready_fds: list[int]) -> list[Ended | ForwardedMessage]:
-        """Reads ``ready_fds``; returns endings, and messages to forward to the server."""
+    def receive(self, ready_fds: list[int]) -> list[Ended | ForwardedMessage | StartClock]:
+        """Reads ``ready_fds``; returns endings, messages to forward to the server, and the start of
+        the pair's clock."""
         if self._signal_fd in ready_fds:
             os.read(self._signal_fd, 64)
             return [Ended(Outcome.INTERRUPTED, "stopped by a signal", RESUME_HINT)]
         if self._queue_fd not in ready_fds:
             return []
-        received: list[Ended | ForwardedMessage] = []
+        received: list[Ended | ForwardedMessage | StartClock] = []
         try:
             with suppress(Empty):
                 while True:

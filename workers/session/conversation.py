@@ -9,9 +9,9 @@ from math import inf
 
 from workers.errors import Unreadable
 from workers.jobs import outcomes
-from workers.jobs.events import Began, Connecting, Ended, Outcome
+from workers.jobs.events import Began, Connecting, Ended, Outcome, Readied
 from workers.log import Logger
-from workers.pacing.schedule import Schedule
+from workers.pacing.schedule import Beat, Schedule
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.connection import ConnectionLost, audio_frame
 from workers.protocol.dialing import Unreachable
@@ -132,10 +132,21 @@ class Conversation:
         return state.begin
 
     def _stream(self, loop: SessionLoop, chunks: Iterator[bytes], began: Began) -> None:
-        """Sends every chunk at its due time; the schedule starts `START_LEAD_S` from now."""
+        """Sends every chunk at its due time. The schedule starts `START_LEAD_S` from now, or on the
+        beat of the pair."""
         connection, state, progress = loop.connection, self._state, self._progress
-        start = time.monotonic() + START_LEAD_S
-        schedule = Schedule(rate=self._rate, start=start, release=self._settings.release)
+        start, beat_s = time.monotonic() + START_LEAD_S, None
+        if self._assignment.job.half is not None:
+            beat = self._await_clock(loop)
+            if beat is None:
+                return
+            # If the message about the start was late, the first chunks are late too, not omitted.
+            is_first = time.monotonic() < beat.at(1)
+            number = 0 if is_first else beat.next_number(time.monotonic() + START_LEAD_S)
+            start, beat_s = beat.at(number), beat.interval_s
+            began = replace(began, clock_s=beat.start_s, clock_chunk=number)
+        release = self._settings.release
+        schedule = Schedule(rate=self._rate, start=start, release=release, beat_s=beat_s)
         self._recorder.publish(began, at=start)
         progress.start_reporting()
         state.publish_pending_warnings(start)
@@ -154,6 +165,9 @@ class Conversation:
                 if stalled_s is not None:
                     progress.record_slip(stalled_s)
                     due = schedule.due(progress.sent_samples, samples)
+                    loop.run_until(due, lambda: state.is_stopping)  # to the next beat of a pair
+                    if state.is_stopping:
+                        break
                 connection.send_audio(frame)
                 if connection.has_unsent:  # until the server reads again, or the keepalive gives up
                     loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
@@ -165,6 +179,18 @@ class Conversation:
         except Unreadable as error:
             state.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
         progress.report()
+
+    def _await_clock(self, loop: SessionLoop) -> Beat | None:
+        """Waits until the clock of the pair starts; None if the session ends before that. The
+        supervisor limits the wait: see `workers.scheduling.pair_clock`."""
+        state, start_s = self._state, self._assignment.clock_s
+        if start_s is None:
+            self._recorder.publish(Readied())
+            loop.run_until(inf, lambda: state.clock_s is not None or state.is_stopping)
+            start_s = state.clock_s
+        if start_s is None or state.is_stopping:
+            return None
+        return Beat(start_s, self._audio.chunk_frames / self._rate)
 
     def _terminate(self, loop: SessionLoop) -> None:
         """Sends Terminate and handles everything up to Termination."""

@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from workers import processes
 from workers.jobs.events import JobReport
 from workers.protocol.endpoint import Secret
-from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.assignment import Assignment, ControlMessage
 from workers.session.session_queue import Closed, SessionQueue
 
 
@@ -25,7 +25,7 @@ class LocalSession:
         self._context = context
         self._assignment, self._key = assignment, key
         self._reports = SessionQueue[JobReport](*context.Pipe(duplex=False))
-        self._control = SessionQueue[StopCommand | ForwardedMessage](*context.Pipe(duplex=False))
+        self._control = SessionQueue[ControlMessage](*context.Pipe(duplex=False))
         self._process: BaseProcess | None = None
         self._exited = False
         self._kill_requested = False
@@ -63,7 +63,7 @@ class LocalSession:
 
         threading.Thread(target=relay, daemon=True).start()
 
-    def send(self, message: StopCommand | ForwardedMessage) -> None:
+    def send(self, message: ControlMessage) -> None:
         """Sends a message; if the queue is full, a later call sends the rest."""
         self._control.put(message)
 
@@ -103,7 +103,7 @@ def _child_main(
     assignment: Assignment,
     key: Secret | None,
     reports: SessionQueue[JobReport],
-    control: SessionQueue[StopCommand | ForwardedMessage],
+    control: SessionQueue[ControlMessage],
 ) -> None:
     """Runs in the child. The fork server has preloaded its imports; the parent never loads them."""
     from workers.session.main import run_session

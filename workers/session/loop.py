@@ -13,7 +13,7 @@ from workers.log import Logger
 from workers.protocol import messages
 from workers.protocol.connection import NON_MESSAGE, Connection, NonMessage
 from workers.protocol.messages import Begin, Turn
-from workers.session.assignment import Timeouts
+from workers.session.assignment import StartClock, Timeouts
 from workers.session.control import ControlChannel
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
@@ -79,6 +79,8 @@ class SessionLoop:
             for command in self._control.receive(ready) if ready else ():
                 if isinstance(command, Ended):
                     state.end(command)
+                elif isinstance(command, StartClock):
+                    state.clock_s = command.at_s
                 elif state.is_streaming:
                     self.send(command)
 

@@ -13,7 +13,7 @@ from workers import log
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.protocol.endpoint import Secret
-from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.assignment import Assignment, ControlMessage
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
 from workers.session.recorder import Recorder, unwritable_ending
@@ -29,7 +29,7 @@ def run_session(
     assignment: Assignment,
     key: Secret | None,
     reports: SessionQueue[JobReport],
-    control_queue: SessionQueue[StopCommand | ForwardedMessage],
+    control_queue: SessionQueue[ControlMessage],
 ) -> None:
     """Runs a session process from start to end; its last report is always `Ended`."""
     reports.close_reader()
@@ -59,11 +59,12 @@ def run_session(
             settings=job.settings,
             seam=assignment.resume_point,
             endpoint=assignment.endpoint.address,
+            half=job.half,
         )
         trace = TraceWriter(Path(assignment.trace_path), head)
     except OSError as error:
         ended = unwritable_ending(error)
-        reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended))
+        reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended, job.half))
         reports.close()
         return
     start_s = assignment.resume_point.at_ms / 1000

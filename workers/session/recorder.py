@@ -52,7 +52,7 @@ class Recorder:
         if not self._write_trace(t, event) and not isinstance(event, Ended):
             return
         job = self._assignment.job
-        self._sink.put(JobReport(job.id, self._assignment.attempt, job.file, t, event))
+        self._sink.put(JobReport(job.id, self._assignment.attempt, job.file, t, event, job.half))
 
     def trace_only(self, event: TraceEvent, at: float | None = None) -> None:
         """Traces an event that the supervisor does not need."""

@@ -34,6 +34,8 @@ class SessionState:
         self.begin: Begin | None = None
         self.all_audio_sent = False
         self.terminate_sent = False
+        self.clock_s: float | None = None
+        """When the pair's clock starts, on the monotonic clock; None until the supervisor says."""
         self.finished = False
         """True when nothing more is read from the server."""
         # Times on the monotonic clock:

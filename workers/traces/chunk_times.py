@@ -122,21 +122,42 @@ class ChunkTimes:
         """The times of chunk ``chunk`` of this attempt, counted from 0."""
         if not 0 <= chunk < len(self):
             raise IndexError(chunk)
-        rate = self.began.sample_rate if self.began else 16_000
-        start = round(self.resume_point.at_ms * rate / 1000)  # a sample of the recording
-        frames = -(-rate * self.settings.chunk_ms // 1000)
+        rate, start, frames = self._rate, self._start_sample, self._chunk_frames
         offset_s, seconds = chunk * frames / rate, frames / rate
         if chunk == len(self) - 1:
             last_s = self._sent_end_s - start / rate - offset_s
             if last_s < seconds - 0.001:  # progress is rounded to the millisecond
                 seconds = last_s
-        due_s = self._began_s + offset_s
+        due_s = self._began_s + offset_s + self._shift_s(chunk)
         if self.settings.release is Release.END:
             due_s += seconds
-        middle_s = (start + (chunk + 0.5) * frames) / rate
-        due_s += self._shifts_s[bisect_left(self._shift_positions_s, middle_s)]
         sent_s = due_s + self._lags_us[chunk] / 1e6
         return ChunkTime(start / rate + offset_s, seconds, due_s, sent_s)
+
+    @property
+    def lags_us(self) -> "array[int]":
+        """The lag of every chunk in µs, oldest first."""
+        return self._lags_us
+
+    def shifted_chunks(self, chunk: int) -> int:
+        """By how many chunks slips and waits had moved the schedule when a chunk was sent."""
+        return round(self._shift_s(chunk) * self._rate / self._chunk_frames)
+
+    def _shift_s(self, chunk: int) -> float:
+        middle_s = (self._start_sample + (chunk + 0.5) * self._chunk_frames) / self._rate
+        return self._shifts_s[bisect_left(self._shift_positions_s, middle_s)]
+
+    @property
+    def _rate(self) -> int:
+        return self.began.sample_rate if self.began else 16_000
+
+    @property
+    def _start_sample(self) -> int:
+        return round(self.resume_point.at_ms * self._rate / 1000)
+
+    @property
+    def _chunk_frames(self) -> int:
+        return -(-self._rate * self.settings.chunk_ms // 1000)
 
     def _shift(self, at_s: float, shift_ms: float) -> None:
         self._shift_positions_s.append(at_s)

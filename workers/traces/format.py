@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from workers.audio.recording import Recording
 from workers.jobs import events
 from workers.jobs.events import TraceEvent, TurnReceived
-from workers.jobs.job import StreamSettings
+from workers.jobs.job import Half, StreamSettings
 from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.protocol import codec
 from workers.protocol.codec import Json
@@ -40,6 +40,7 @@ class TraceHead:
     settings: StreamSettings = field(default_factory=StreamSettings)
     seam: ResumePoint = RECORDING_START  # where in the recording the attempt starts
     endpoint: str = ""
+    half: Half | None = None  # which half of a pair the job is
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ LINE_TYPE = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
 _HEAD_FIELDS = ("version", "wall", "job", "attempt", "file")
 _TRANSCRIPT_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
 """Every line that is needed for the final turns of a transcript contains one of these."""
+CHUNK_MARKERS = (b'"type":"began"', b'"type":"chunks"', b'"type":"slip"', b'"type":"waited"')
+"""Every line that tells when chunks were due and sent contains one of these."""
 
 
 class TraceReader:
@@ -40,9 +42,10 @@ class TraceReader:
     disk, ends the trace without an error; a trace with a partial first line is empty.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, markers: tuple[bytes, ...] = ()) -> None:
+        """``markers``: read only lines that contain one of them; empty: all."""
         self._path = path
-        self._records = _read_records(path)
+        self._records = _read_records(path, markers)
         _, first = next(self._records, (0, None))
         self.head = None if first is None else parse_head(first, path.name)
         """None for an empty trace."""

@@ -30,8 +30,8 @@ FAST_RETRIES = RetryPolicy(first_delay_s=0.01, max_delay_s=0.01)
 class AcceleratedStartRate(StartRateLimiter):
     """A start limiter whose clock runs 64 times as fast."""
 
-    def next_start_at(self, now: float) -> float:
-        return super().next_start_at(now * 64) / 64  # a power of two: times stay exact
+    def next_start_at(self, now: float, sessions: int = 1) -> float:
+        return super().next_start_at(now * 64, sessions) / 64  # a power of two: times stay exact
 
     def record_start(self, now: float) -> None:
         super().record_start(now * 64)
@@ -67,7 +67,7 @@ class ObservedSupervisor:
             except Empty:
                 continue
             self.reports.append(report)
-            job_state = JobState(report.job, report.file)
+            job_state = JobState(report.job, report.file, report.half)
             self.job_states.setdefault(report.job, job_state).apply(report)
 
     def wait_until_idle(self) -> None:

@@ -21,8 +21,8 @@ def queued(count: int, *, probed: bool = True) -> tuple[JobQueue, list[JobSlot]]
 def started(waiting: JobQueue, now: float = 100.0) -> list[JobId]:
     """Starts all jobs that are due and returns them in order."""
     found = []
-    while slot := waiting.pop_due(now):
-        found.append(slot.id)
+    while slots := waiting.pop_due(now):
+        found += [slot.id for slot in slots]
     return found
 
 
@@ -61,7 +61,7 @@ def test_files_are_probed_in_the_order_too() -> None:
 def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
     """It does not start before its delay has passed, though."""
     waiting, slots = queued(3)
-    first = waiting.pop_due(100.0)
+    (first,) = waiting.pop_due(100.0)
     assert first is slots[0]
     waiting.add_retry(first, 500.0)
 
@@ -70,7 +70,7 @@ def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
     assert started(waiting, 500.0) == [1]
 
     waiting, slots = queued(3)
-    first = waiting.pop_due(100.0)
+    (first,) = waiting.pop_due(100.0)
     assert first is slots[0]
     waiting.add_retry(first, 100.0)
     waiting.reorder([JobId(2), JobId(1)])
@@ -80,7 +80,7 @@ def test_one_that_goes_on_comes_first_unless_it_is_arranged_otherwise() -> None:
 def test_one_that_went_on_since_an_order_was_made_stays_first() -> None:
     """The user saw it stream when making the order; after its next start it is like any other."""
     waiting, slots = queued(4)
-    first = waiting.pop_due(100.0)
+    (first,) = waiting.pop_due(100.0)
     assert first is slots[0]
     waiting.add_retry(first, 100.0)
     waiting.reorder([JobId(3), JobId(2), JobId(4)])

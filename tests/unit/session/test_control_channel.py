@@ -13,7 +13,7 @@ from workers.jobs.events import Connecting, Outcome
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.resume_point import ResumePoint
 from workers.protocol.endpoint import custom_endpoint
-from workers.session.assignment import Assignment, ForwardedMessage, StopCommand
+from workers.session.assignment import Assignment, ControlMessage, StopCommand
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
 from workers.session.recording_file import RecordingFile
@@ -42,7 +42,7 @@ def test_a_command_counts_before_the_server_is_dialed(
     job = Job(JobId(1), recording.path, recording, StreamSettings())
     resume_point = ResumePoint(at_ms=50_000 if longer else 0)
     nobody = custom_endpoint("ws://127.0.0.1:9")
-    queue: SessionQueue[StopCommand | ForwardedMessage] = SessionQueue(*Pipe(duplex=False))
+    queue: SessionQueue[ControlMessage] = SessionQueue(*Pipe(duplex=False))
     if command is not None:
         queue.put(command)
     else:
