@@ -6,7 +6,6 @@ no playlist, reference to another file or address in it is followed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import soxr
 
+from workers.audio.file_bytes import FileBytes
 from workers.audio.reader import (
     BLOCK_S,
     MAX_BLOCK_SAMPLES,
@@ -186,8 +186,8 @@ class AvTrack:
 
     def __init__(self, path: str, track: str) -> None:
         with ExitStack() as stack:
-            file = stack.enter_context(open(path, "rb", buffering=0))
-            self.container = stack.enter_context(_open_container(FileBytes(file.fileno())))
+            file = stack.enter_context(FileBytes(path))
+            self.container = stack.enter_context(_open_container(file))
             self.stream = _choose_stream(self.container, track)
             self._stack = stack.pop_all()
         from av.stream import Discard
@@ -284,31 +284,6 @@ def _choose_stream(container: InputContainer, track: str) -> AudioStream:
 
 def _has_decoder(stream: AudioStream) -> bool:
     return stream.codec_context is not None  # PyAV's types say that it always has one
-
-
-class FileBytes:
-    """The bytes of a file, or a part of them, as FFmpeg reads them: without the file's name, by
-    whose suffix it would judge the file."""
-
-    def __init__(self, descriptor: int, start: int = 0, end: int | None = None) -> None:
-        self._descriptor, self._start, self._position = descriptor, start, 0
-        self._size = (os.fstat(descriptor).st_size if end is None else end) - start
-
-    def read(self, size: int) -> bytes:
-        size = min(size, self._size - self._position)
-        if size <= 0:
-            return b""
-        block = os.pread(self._descriptor, size, self._start + self._position)
-        self._position += len(block)
-        return block
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_CUR: self._position, os.SEEK_END: self._size}.get(whence, 0)
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
 
 
 def _samples(frame: AudioFrame) -> SampleBlock:

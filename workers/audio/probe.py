@@ -14,15 +14,16 @@ from workers.audio.discovery import special_file_kind
 from workers.audio.recording import Reader, Recording, clock
 from workers.audio.sndfile_reader import SndfileReader
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
+from workers.audio.wav_layout import WavLayout, find_wav_audio
 from workers.errors import Unreadable
 
-UNKNOWN_SIZE_BYTES = 0x7FFF0000
+_UNKNOWN_SIZE_BYTES = 0x7FFF0000
 """A declared size of at least this, or of 0, comes from a writer that could not seek back."""
 
-_UNKNOWN_FRAME_COUNT = 16 * UNKNOWN_SIZE_BYTES
+_UNKNOWN_FRAME_COUNT = 16 * _UNKNOWN_SIZE_BYTES
 """A length of at least this many samples, eight days at 48000 Hz, counts as unknown."""
 
-HEADER_SLACK_BYTES = 64
+_HEADER_SLACK_BYTES = 64
 """How far a header may be off although no audio is missing, since writers count differently."""
 
 _MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
@@ -51,7 +52,15 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     size = _file_size_bytes(path)
     if os.path.splitext(path)[1].lower() == ".raw":
         raise Unreadable("a .raw file has no header", "If this file has one, rename it.")
-    recording = _probe_with_sndfile(path, size, options) or _probe_with_av(path, size, options)
+    recording = None
+    if not options.track:
+        with open(path, "rb") as file:
+            layout = find_wav_audio(file)
+        if layout is not None and layout.end <= layout.start:
+            raise Unreadable("the file contains no audio", "It ends after its header.")
+        recording = _probe_with_sndfile(path, size, options, layout)
+    if recording is None:
+        recording = _probe_with_av(path, size, options)
     if recording.rate not in _VALID_RATES_HZ:
         reason = f"its header gives a rate of {recording.rate} Hz, which no recording has"
         raise Unreadable(reason, _CONVERT_HINT)
@@ -64,17 +73,21 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     return with_mix(recording)
 
 
-def _probe_with_sndfile(path: str, size: int, options: ReadOptions) -> Recording | None:
+def _probe_with_sndfile(
+    path: str, size: int, options: ReadOptions, layout: WavLayout | None
+) -> Recording | None:
     """Probes with libsndfile; None if it cannot read the file, or its length is in doubt."""
-    if options.track:
-        return None
+    is_wav_corrected = layout is not None and not layout.is_header_right
     try:
-        with SndfileReader(path) as file:
+        with SndfileReader(path, is_wav_corrected=is_wav_corrected) as file:
             frames = int(file.frames)
             if not 0 < frames < _UNKNOWN_FRAME_COUNT or not _ends_as_declared(file, path):
                 return None
             seconds = frames / file.samplerate
-            missing_s = seconds * _missing_share(file)
+            share = layout.missing_share if layout is not None else _missing_share(file)
+            missing_s = seconds * share
+            if missing_s <= MAX_SHORTFALL_S:
+                missing_s = 0.0
             return Recording(
                 path=path,
                 seconds=seconds,
@@ -83,6 +96,7 @@ def _probe_with_sndfile(path: str, size: int, options: ReadOptions) -> Recording
                 frames=frames,
                 format=f"{file.format} {file.subtype}",
                 size=size,
+                reader=Reader.WAV if is_wav_corrected else Reader.SNDFILE,
                 options=options,
                 missing_seconds=missing_s,
                 warnings=(_truncation_warning(seconds, missing_s),) if missing_s else (),
@@ -160,8 +174,8 @@ def _missing_share(file: SndfileReader) -> float:
     for line in file.extra_info.splitlines():
         if (match := _SIZE_MISMATCH.match(line)) is not None:
             declared, actual = int(match[1]), int(match[2])
-            is_known = 0 < actual < declared < UNKNOWN_SIZE_BYTES
-            if is_known and declared - actual > HEADER_SLACK_BYTES:
+            is_known = 0 < actual < declared < _UNKNOWN_SIZE_BYTES
+            if is_known and declared - actual > _HEADER_SLACK_BYTES:
                 shares.append((declared - actual) / actual)
     return max(shares)
 

@@ -68,4 +68,5 @@ def open_reader(
         return AvReader(recording.path, recording.options, on_skip, on_damage)
     from workers.audio.sndfile_reader import SndfileReader
 
-    return SndfileReader(recording.path, on_skip, on_damage)
+    is_wav_corrected = recording.reader is Reader.WAV
+    return SndfileReader(recording.path, on_skip, on_damage, is_wav_corrected=is_wav_corrected)

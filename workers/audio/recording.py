@@ -10,6 +10,7 @@ class Reader(Enum):
     """Which decoder reads a recording."""
 
     SNDFILE = "sndfile"  # libsndfile
+    WAV = "wav"  # libsndfile, behind a WAV header with the right sizes
     AV = "av"  # FFmpeg's libraries, through PyAV
     RAW = "raw"  # no header
 
@@ -23,10 +24,6 @@ class Damage:
     missing_s: float | None
     """How much is missing there; None if nothing tells."""
     reason: str
-
-    def __str__(self) -> str:
-        missing = "" if self.missing_s is None else f"; {self.missing_s:.1f} s missing"
-        return f"at {clock(self.at_s)}, {self.reason}{missing}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import soundfile
 
@@ -14,6 +15,9 @@ from workers.audio.reader import (
 )
 from workers.audio.recording import Damage
 from workers.errors import Unreadable
+
+if TYPE_CHECKING:
+    from workers.audio.file_bytes import FileBytes
 
 _EXACT_SEEK_SUBTYPES = frozenset([
     "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
@@ -30,7 +34,10 @@ _PCM16_SUBTYPES = frozenset([
 
 
 class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
-    """An open audio file, an `AudioReader`; raises `Unreadable` if it cannot be opened."""
+    """An open audio file, an `AudioReader`; raises `Unreadable` if it cannot be opened.
+
+    ``is_wav_corrected``: a WAV file is read behind a header with the right sizes.
+    """
 
     next_frame = 0
 
@@ -39,15 +46,23 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
         path: str,
         on_skip: SkipCallback = lambda: None,
         on_damage: DamageCallback = lambda damage: None,
+        *,
+        is_wav_corrected: bool = False,
     ) -> None:
         self._on_skip, self._on_damage = on_skip, on_damage
+        self._wav = _open_wav(path) if is_wav_corrected else None
         try:
-            super().__init__(os.fsencode(path))  # soundfile takes text only if it is valid UTF-8
+            super().__init__(self._wav or os.fsencode(path))  # as text, it would have to be UTF-8
         except soundfile.LibsndfileError as error:
             if not os.path.exists(path):
                 reason = "the file is no longer there"
                 raise Unreadable(reason, "Was it moved or deleted?") from error
             raise Unreadable(f"the file cannot be read as audio ({_detail(error)})") from error
+
+    def close(self) -> None:
+        super().close()
+        if self._wav is not None:
+            self._wav.close()
 
     def seekable(self) -> bool:
         """Returns False. Otherwise each read would seek, which corrupts the end of an Opus file."""
@@ -78,6 +93,17 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
             if not self.next_frame:
                 raise Unreadable(reason) from error
             self._on_damage(Damage(self.next_frame / self.samplerate, None, reason))
+
+
+def _open_wav(path: str) -> "FileBytes":
+    from workers.audio.file_bytes import FileBytes
+    from workers.audio.wav_layout import find_wav_audio  # few files need it
+
+    with open(path, "rb") as file:
+        layout = find_wav_audio(file)
+    if layout is None:
+        raise Unreadable("the file is no longer a WAV file", "Was it overwritten?")
+    return FileBytes(path, layout.start, layout.end, layout.header)
 
 
 def _detail(error: soundfile.LibsndfileError) -> str:
