@@ -101,7 +101,7 @@ class FakeLauncher:
         target = SessionTarget(custom_endpoint("ws://127.0.0.1:1"), None, 30)
         while not scheduler.is_idle:
             between()
-            if (claim := scheduler.claim_next()) is None:
+            if (claim := scheduler.claim_start() or scheduler.claim_unprobed()) is None:
                 self._advance(scheduler)
             elif claim.slot.job is None:
                 scheduler.enqueue(claim, RECORDING)

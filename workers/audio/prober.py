@@ -20,6 +20,9 @@ from workers.errors import ProbeFailed, Unreadable
 MAX_PROBE_POLLS = 30
 """Limit for a probe, in polls of one second; a file that takes longer counts as unreadable."""
 
+PROBER_NICENESS = 10
+"""How far the process stands back behind sessions, whose chunks are due."""
+
 MAX_SUSPENDED_POLLS = 3
 """The process is killed after this many polls in a row have found it suspended."""
 
@@ -130,6 +133,8 @@ def _probe_main(pipe: Connection) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
+    if hasattr(os, "nice"):
+        os.nice(PROBER_NICENESS)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)

@@ -107,7 +107,7 @@ class Scheduler:
         self._received_ahead: set[JobId] = set()
         """Jobs whose recordings arrive, or have arrived, before their first session."""
         self._claims: deque[Claim] = deque()
-        """Claims of jobs that left the queue, for `claim_next` to return."""
+        """Claims of jobs that left the queue, for `claim_start` to return."""
         self._pair_clocks: dict[JobId, PairClock] = {}
         """The clock of each pair, by its number."""
         self._last_id = 0
@@ -265,18 +265,14 @@ class Scheduler:
         self._queue.add_unprobed(slot)
         self._publish(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000))
 
-    def claim_next(self) -> Claim | None:
-        """Claims the next job to start, or else to probe. The caller must then call `enqueue` or
+    def claim_start(self) -> Claim | None:
+        """Claims the next job to start; None if none may start now. The caller must then call
         `create_session`, or on failure `fail_job` or `fail_start`."""
         if self._claims:
             return self._claims.popleft()
         wait = self.seconds_to_start()
         if wait is None or wait > 0:
-            may_receive = len(self._received_ahead) < MAX_RECEIVED_AHEAD
-            slot = self._queue.pop_unprobed(may_receive=may_receive)
-            if slot is not None and slot.phase is JobPhase.RECEIVING:
-                self._received_ahead.add(slot.id)
-            return None if slot is None else Claim(slot, slot.generation)
+            return None
         slots = self._queue.pop_due(self._clock())
         for slot in slots:
             slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
@@ -288,11 +284,20 @@ class Scheduler:
             clock.reset()
         return self._claims.popleft() if slots else None
 
+    def claim_unprobed(self) -> Claim | None:
+        """Claims the next job whose file must be probed. The caller must then call `enqueue`, or on
+        failure `fail_job`."""
+        may_receive = len(self._received_ahead) < MAX_RECEIVED_AHEAD
+        slot = self._queue.pop_unprobed(may_receive=may_receive)
+        if slot is not None and slot.phase is JobPhase.RECEIVING:
+            self._received_ahead.add(slot.id)
+        return None if slot is None else Claim(slot, slot.generation)
+
     def _clock_of(self, slot: JobSlot) -> PairClock | None:
         return None if slot.half is None else self._pair_clocks[slot.half.pair_id]
 
     def seconds_to_start(self) -> float | None:
-        """Seconds until `claim_next` may return a job if nothing else happens; None: never."""
+        """Seconds until `claim_start` may return a job if nothing else happens; None: never."""
         sessions = max(1, len(self._queue.next_due(self._clock())))
         # A pair may start alone even if the limit is 1; otherwise it would wait forever.
         most = max(self.max_sessions, sessions)

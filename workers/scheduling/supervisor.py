@@ -1,8 +1,8 @@
-"""Runs the scheduler: a lock, a thread that probes files and starts sessions, and the commands.
+"""Runs the scheduler: a lock, a thread that starts sessions, one that probes files, and commands.
 
 Runs in the parent process. The supervisor's thread does slow work without the lock: it waits for
-the engine, probes files, starts sessions and writes the run's index. Threads of the launcher
-deliver reports. All threads, and all commands, use the scheduler under the one lock here.
+the engine, starts sessions and writes the run's index. Threads of the launcher deliver reports.
+All threads, and all commands, use the scheduler under the one lock here.
 """
 
 import threading
@@ -81,11 +81,14 @@ class Supervisor:
         self._receiver = Receiver()
         self._closing = False
         self._next_check_at = 0.0
+        self._unprobed_claim: Claim | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        self._probing = threading.Thread(target=self._probe_files, name="probing", daemon=True)
 
     def __enter__(self) -> Self:
         processes.warm_up(self._context)
         self._thread.start()
+        self._probing.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,6 +100,7 @@ class Supervisor:
         with self._locked():
             self._closing = True
         self._thread.join(SHUTDOWN_TIMEOUT_S)  # it may wait for an engine that never starts
+        self._probing.join(SHUTDOWN_TIMEOUT_S)
         # A suspended fork server would not notice that the program has ended.
         processes.kill_suspended_fork_server()
 
@@ -222,43 +226,58 @@ class Supervisor:
 
     def _run(self) -> None:
         """The supervisor's thread: does one thing at a time until closing."""
-        with Prober(self._context) as prober:
-            while True:
-                with self._condition:
-                    if self._closing:
-                        break
-                    if time.monotonic() >= self._next_check_at:
-                        self._next_check_at = time.monotonic() + SESSION_CHECK_INTERVAL_S
-                        processes.kill_suspended_fork_server()
-                        self._scheduler.check_sessions()
-                    claim = self._scheduler.claim_next()
-                    if claim is None:
-                        to_start = self._scheduler.seconds_to_start()
-                        pause = SESSION_CHECK_INTERVAL_S if to_start is None else to_start
-                        pause = min(pause, SESSION_CHECK_INTERVAL_S)
-                        if (pause := self._index_writer.time_to_save(pause)) > 0:
-                            self._condition.wait(pause)
-                if claim is not None:
-                    self._advance(claim, prober)
-                self._index_writer.save()
+        while True:
+            with self._condition:
+                if self._closing:
+                    break
+                if time.monotonic() >= self._next_check_at:
+                    self._next_check_at = time.monotonic() + SESSION_CHECK_INTERVAL_S
+                    processes.kill_suspended_fork_server()
+                    self._scheduler.check_sessions()
+                claim = self._scheduler.claim_start()
+                if claim is None:
+                    to_start = self._scheduler.seconds_to_start()
+                    pause = SESSION_CHECK_INTERVAL_S if to_start is None else to_start
+                    pause = min(pause, SESSION_CHECK_INTERVAL_S)
+                    if (pause := self._index_writer.time_to_save(pause)) > 0:
+                        self._condition.wait(pause)
+            if claim is not None:
+                self._advance(claim, self._start_session)
+            self._index_writer.save()
         self._index_writer.save_final()
 
-    def _advance(self, claim: Claim, prober: Prober) -> None:
+    def _probe_files(self) -> None:
+        """The thread that probes files, so that a slow one delays no start."""
+        with Prober(self._context) as prober:
+            probe = partial(self._probe, prober=prober)
+            while True:
+                with self._condition:
+                    self._condition.wait_for(self._claim_unprobed)
+                    claim, self._unprobed_claim = self._unprobed_claim, None
+                if claim is None:
+                    return
+                self._advance(claim, probe)
+
+    def _claim_unprobed(self) -> bool:
+        self._unprobed_claim = None if self._closing else self._scheduler.claim_unprobed()
+        return self._closing or self._unprobed_claim is not None
+
+    def _probe(self, claim: Claim, prober: Prober) -> None:
+        source, path = claim.slot.source, claim.slot.path
+        if claim.slot.must_be_received:
+            on_progress, on_arrived = self._on_progress, self._on_arrived
+            self._receiver.start(
+                source, path, partial(on_progress, claim), partial(on_arrived, claim)
+            )
+            return
+        recording = prober.probe(path, source.options)
+        with self._locked() as scheduler:
+            scheduler.enqueue(claim, recording)
+
+    def _advance(self, claim: Claim, action: Callable[[Claim], None]) -> None:
         """Probes a file, or starts a session. A bug in Paceline ends that job, not the run."""
         try:
-            if claim.slot.job is not None:
-                self._start_session(claim)
-            elif claim.slot.must_be_received:
-                self._receiver.start(
-                    claim.slot.source,
-                    claim.slot.path,
-                    partial(self._on_progress, claim),
-                    partial(self._on_arrived, claim),
-                )
-            else:
-                recording = prober.probe(claim.slot.path, claim.slot.source.options)
-                with self._locked() as scheduler:
-                    scheduler.enqueue(claim, recording)
+            action(claim)
             return
         except Unreadable as error:
             ended = Ended(Outcome.UNREADABLE, error.reason, error.hint)
