@@ -25,7 +25,7 @@ TIMEOUT_S = 30.0
 MAX_REDIRECTS = 5
 MAX_FAILURES = 5
 """How often in a row a download may break without having received anything."""
-_FIRST_PAUSE_S = 0.5
+FIRST_PAUSE_S = 0.5
 """The pause after the first failure; it doubles with each further one."""
 _BLOCK_BYTES = 256 * 1024
 
@@ -53,7 +53,13 @@ ProgressCallback = Callable[[int, int | None], object]
 `DownloadCancelled`."""
 
 
-def download(source: Source, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
+def download(
+    source: Source,
+    spool: SpoolWriter,
+    on_progress: ProgressCallback,
+    *,
+    first_pause_s: float = FIRST_PAUSE_S,
+) -> None:
     """Downloads the rest of a recording. Raises `Unreadable`, or what ``on_progress`` raises."""
     if source.secret_url == HIDDEN_URL:
         reason = "its URL had a password or a query, which are never stored"
@@ -61,7 +67,7 @@ def download(source: Source, spool: SpoolWriter, on_progress: ProgressCallback) 
     url = source.secret_url or source.file
     is_http = urlsplit(url).scheme.lower() in HTTP_SCHEMES
     client = _HttpClient(url) if is_http else _FsspecClient(url)
-    failures, pause_s = 0, _FIRST_PAUSE_S
+    failures, pause_s = 0, first_pause_s
     while True:
         before = spool.size
         try:
@@ -69,14 +75,14 @@ def download(source: Source, spool: SpoolWriter, on_progress: ProgressCallback) 
             return
         except _Broken as broken:
             failures = 1 if spool.size > before else failures + 1
-            pause_s = _FIRST_PAUSE_S if spool.size > before else pause_s * 2
+            pause_s = first_pause_s if spool.size > before else pause_s * 2
             if failures >= MAX_FAILURES:
                 reason = f"the download broke {MAX_FAILURES} times ({broken})"
                 raise Unreadable(reason, _RETRY_HINT) from None
         deadline = time.monotonic() + pause_s
         while time.monotonic() < deadline:
             on_progress(spool.size, None)  # so that it can be cancelled
-            time.sleep(0.1)
+            time.sleep(min(0.1, pause_s))
 
 
 class _HttpClient:
@@ -184,10 +190,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         target = urlsplit(urljoin(req.full_url, newurl))
         before, after = urlsplit(req.full_url).hostname or "", target.hostname or ""
-        if target.scheme.lower() not in HTTP_SCHEMES:
-            raise Unreadable("the server redirects to something that is not on the web")
         if before != after and _is_this_machine(after):
+            fp.close()
             raise Unreadable("the server redirects to an address of this machine")
+        if target.scheme.lower() not in HTTP_SCHEMES:
+            fp.close()
+            raise Unreadable("the server redirects to something that is not on the web")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

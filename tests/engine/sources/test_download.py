@@ -1,0 +1,148 @@
+"""Downloads, from servers that answer as servers do."""
+
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from tests.engine.support.recording_server import LOGIN, RecordingServer
+from workers.audio.source import HIDDEN_URL, Source
+from workers.errors import Unreadable
+from workers.sources.addresses import remote_source
+from workers.sources.download import MAX_FAILURES, DownloadCancelled, download
+from workers.sources.spool import SpoolWriter, is_complete, marker_of
+
+DATA = bytes(range(256)) * 2000
+
+
+@pytest.fixture
+def server():
+    with RecordingServer(DATA) as server:
+        yield server
+
+
+def fetched(source: Source, path: Path) -> bytes:
+    with SpoolWriter(path) as spool:
+        download(source, spool, lambda received, total: None, first_pause_s=0.001)
+        spool.finish()
+    return path.read_bytes()
+
+
+def problem_of(source: Source, path: Path) -> str:
+    with pytest.raises(Unreadable) as caught:
+        fetched(source, path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["a.wav", "ranges/a.wav", "unknown/a.wav", "busy/a.wav", "moved/a.wav"]
+)
+def test_a_recording_arrives_whole(server: RecordingServer, tmp_path: Path, path: str):
+    """With and without a length, after a redirect, and from a server that is busy at first."""
+    spool = tmp_path / "spool"
+
+    assert fetched(remote_source(server.url(path)), spool) == DATA
+    assert is_complete(spool)
+
+
+@pytest.mark.parametrize("path", ["ranges/cut/a.wav", "cut/a.wav"])
+def test_a_download_that_breaks_is_continued(server: RecordingServer, tmp_path: Path, path: str):
+    """Where it broke if the server can, else from the start; no byte comes twice into the file."""
+    assert fetched(remote_source(server.url(path)), tmp_path / "spool") == DATA
+
+    half, three_quarters = len(DATA) // 2, len(DATA) * 3 // 4
+    assert server.requests[1] == (f"/{path}", f"bytes={half}-")
+    if "ranges" in path:
+        assert server.requests[2] == (f"/{path}", f"bytes={three_quarters}-")
+
+
+def test_a_new_attempt_continues_what_an_earlier_one_kept(server: RecordingServer, tmp_path: Path):
+    """Only what is missing is downloaded."""
+    spool = tmp_path / "spool"
+    spool.write_bytes(DATA[:1000])
+
+    assert fetched(remote_source(server.url("ranges/a.wav")), spool) == DATA
+    assert server.requests == [("/ranges/a.wav", "bytes=1000-")]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("missing/a.wav", "404 (Not Found)"),
+        ("login/a.wav", "401 (Unauthorized)"),
+        ("loop/a.wav", "redirects too often"),
+        ("to-file/a.wav", "not to the web"),
+        ("to-here/a.wav", "redirects to an address of this machine"),
+        ("ranges/cut/changed/a.wav", "has changed"),
+        ("dead/a.wav", f"broke {MAX_FAILURES} times (after 0 of {len(DATA):,} bytes)"),
+    ],
+)
+def test_what_is_wrong_is_said(server: RecordingServer, tmp_path: Path, path: str, words: str):
+    """A recording that does not arrive whole is not streamed; what arrived is kept."""
+    spool = tmp_path / "spool"
+
+    assert words in problem_of(remote_source(server.url(path)), spool)
+    assert not is_complete(spool)
+    assert marker_of(spool).exists()
+
+
+def test_a_server_that_is_gone_is_tried_a_few_times(tmp_path: Path):
+    """Then the reason is that of the system."""
+    with RecordingServer(DATA) as server:
+        source = remote_source(server.url("a.wav"))
+
+    assert "Connection refused" in problem_of(source, tmp_path / "spool")
+
+
+def test_a_password_goes_only_to_the_server_of_its_url(server: RecordingServer, tmp_path: Path):
+    """It is not shown, and a redirect does not take it along."""
+    source = remote_source(server.url("login/a.wav?x=1", "user:secret@"))
+    assert fetched(source, tmp_path / "one") == DATA
+    assert server.logins == [LOGIN]
+    assert "secret" not in repr(source)
+
+    assert fetched(remote_source(server.url("moved/a.wav", "user:secret@")), tmp_path / "two")
+    assert server.logins[1:] == [LOGIN, None]
+
+
+def test_errors_do_not_show_secrets(server: RecordingServer, tmp_path: Path):
+    """What a library says of a URL is not passed on."""
+    for path in ("missing/a.wav", "loop/a.wav", "dead/a.wav", "to-file/a.wav"):
+        source = remote_source(server.url(f"{path}?signature=s3cret", "user:s3cret@"))
+        assert "s3cret" not in problem_of(source, tmp_path / path.replace("/", "-"))
+
+
+def test_a_url_that_was_not_stored_is_asked_for(tmp_path: Path):
+    """A resumed run knows only that there was one."""
+    source = Source("https://127.0.0.1/a.wav", secret_url=HIDDEN_URL)
+
+    assert "never stored" in problem_of(source, tmp_path / "spool")
+
+
+def test_a_download_ends_when_it_is_no_longer_needed(server: RecordingServer, tmp_path: Path):
+    """What has arrived by then is kept."""
+
+    def cancel_in_the_middle(received: int, total: int | None) -> None:
+        if received:
+            assert total == len(DATA)
+            raise DownloadCancelled
+
+    spool_path = tmp_path / "spool"
+    with SpoolWriter(spool_path) as spool, pytest.raises(DownloadCancelled):
+        download(remote_source(server.url("hold/a.wav")), spool, cancel_in_the_middle)
+
+    kept = spool_path.read_bytes()
+    assert kept
+    assert DATA.startswith(kept)
+
+
+def test_other_file_systems_are_read_with_fsspec(tmp_path: Path):
+    """What was kept is not read again; a missing file is said."""
+    with fsspec.open("memory://calls/a.wav", "wb") as file:
+        file.write(DATA)
+    spool = tmp_path / "spool"
+    spool.write_bytes(DATA[:1000])
+
+    assert fetched(remote_source("memory://calls/a.wav"), spool) == DATA
+    missing = problem_of(remote_source("memory://calls/b.wav"), tmp_path / "other")
+    assert "there is no such file" in missing
